@@ -1,0 +1,115 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .treatAllWarnings(as: .error),
+    .treatWarning("DeprecatedDeclaration", as: .warning),
+]
+
+extension Target.Dependency {
+    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let coreMetrics = product(name: "CoreMetrics", package: "swift-metrics")
+    static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
+    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdTLS = product(name: "HummingbirdTLS", package: "hummingbird")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+    static let yams = product(name: "Yams", package: "Yams")
+}
+
+/// A room of the house: a target with the project's compiler settings. What it may import is checked by `RepositoryTests`.
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "promenade",
+    platforms: [.macOS("26.0")],
+    products: [
+        .executable(name: "promenade", targets: ["PromenadeCLI"]),
+        .library(name: "PrometheusClient", targets: ["PrometheusClient", "PrometheusClientPush"]),
+        .library(name: "PromenadeTesting", targets: ["PromenadeTesting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CWebAssets", exclude: ["files"]),
+        room("MetricModel"),
+        room("Exposition", ["MetricModel", "CZlib"]),
+        room("PrometheusClient", ["MetricModel", "Exposition", .coreMetrics]),
+        room("PrometheusClientPush", ["MetricModel", "Exposition", "PrometheusClient", .asyncHTTPClient, .nioCore]),
+        room("TSDB", ["MetricModel", .grdb, .grdbSQLite]),
+        room("PromQL", ["MetricModel"]),
+        room("Scrape", ["MetricModel", "Exposition", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL, .logging]),
+        room("Pushgateway", ["MetricModel", "Exposition"]),
+        room(
+            "Web",
+            [
+                "CWebAssets", "MetricModel", "Exposition", "PrometheusClient", "PromQL", "Scrape", "Pushgateway",
+                .hummingbird,
+                .hummingbirdTLS, .httpTypes, .nioCore, .nioSSL, .logging,
+            ]
+        ),
+        room(
+            "Promenade",
+            [
+                "MetricModel", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL", "Scrape",
+                "Pushgateway", "Web", .asyncHTTPClient, .hummingbird, .logging, .nioCore, .nioPosix, .serviceLifecycle,
+                .unixSignals, .yams,
+            ]
+        ),
+        room("PromenadeTesting", ["MetricModel", "Promenade", .logging]),
+        .executableTarget(
+            name: "PromenadeCLI",
+            dependencies: [
+                "MetricModel", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL", "Scrape",
+                "Pushgateway", "Web", "Promenade", .argumentParser, .asyncHTTPClient, .logging,
+            ],
+            swiftSettings: settings
+        ),
+        tests("RepositoryTests"),
+        tests("MetricModelTests", ["MetricModel"]),
+        tests("ExpositionTests", ["MetricModel", "Exposition"]),
+        tests("PrometheusClientTests", ["MetricModel", "Exposition", "PrometheusClient"]),
+        tests("TSDBTests", ["MetricModel", "TSDB", .grdb]),
+        tests("PromQLTests", ["MetricModel", "PromQL"]),
+        tests("ScrapeTests", ["MetricModel", "Exposition", "Scrape", .nioCore, .nioHTTP1, .nioPosix]),
+        tests("PushgatewayTests", ["MetricModel", "Exposition", "Pushgateway"]),
+        tests("WebTests", ["MetricModel", "Exposition", "PromQL", "Scrape", "Pushgateway", "Web"]),
+        tests(
+            "PromenadeTests",
+            ["MetricModel", "Promenade", "PromenadeTesting", "PrometheusClient", "PrometheusClientPush"]
+        ),
+    ]
+)

@@ -1,0 +1,62 @@
+/// Collects changes to a set of labels and builds the sorted set once.
+public struct LabelsBuilder: Sendable {
+    private var labels: [Label]
+
+    /// Starts from the labels of `base`.
+    public init(_ base: Labels = Labels()) {
+        labels = Array(base)
+    }
+
+    /// The value that the label has now; `nil` where there is none.
+    public subscript(name: String) -> String? {
+        labels.first { $0.name == name }?.value
+    }
+
+    /// Sets a label; an empty value removes it.
+    public mutating func set(_ name: String, _ value: String) {
+        guard !value.isEmpty else { return remove(name) }
+        if let index = labels.firstIndex(where: { $0.name == name }) {
+            labels[index].value = value
+        } else {
+            labels.append(Label(name: name, value: value))
+        }
+    }
+
+    /// Removes a label, if there.
+    public mutating func remove(_ name: String) {
+        labels.removeAll { $0.name == name }
+    }
+
+    /// Keeps the labels for which `isKept` is true.
+    public mutating func keep(where isKept: (Label) -> Bool) {
+        labels.removeAll { !isKept($0) }
+    }
+
+    /// The labels as they stand, in no particular order.
+    public var current: [Label] { labels }
+
+    /// The set.
+    public func build() -> Labels {
+        var sorted = labels
+        sorted.sort { left, right in left.name.utf8.lexicographicallyPrecedes(right.name.utf8) }
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(sorted.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 2 })
+        for label in sorted {
+            LabelsBuilder.append(label.name.utf8, to: &encoded)
+            LabelsBuilder.append(label.value.utf8, to: &encoded)
+        }
+        return Labels(encoded: encoded)
+    }
+
+    /// Appends one length-prefixed field in the flat form of ``Labels/encoded``.
+    @inlinable
+    public static func append(_ text: some Collection<UInt8>, to encoded: inout [UInt8]) {
+        var length = text.count
+        while length >= 0x80 {
+            encoded.append(UInt8(truncatingIfNeeded: length) | 0x80)
+            length >>= 7
+        }
+        encoded.append(UInt8(length))
+        encoded.append(contentsOf: text)
+    }
+}

@@ -1,0 +1,108 @@
+/// A request for whole columns of samples.
+public struct SelectRequest: Sendable {
+    /// All of them have to match.
+    public var matchers: [LabelMatcher]
+    /// The earliest time wanted, inclusive.
+    public var start: Timestamp
+    /// The latest time wanted, inclusive.
+    public var end: Timestamp
+    /// Whether the answer has to be sorted by labels.
+    public var isSorted: Bool
+    /// The most samples that may be read; one more is ``StorageError/Code/tooManySamples``. 0 for no limit.
+    public var sampleLimit: Int
+
+    /// A request.
+    public init(
+        matchers: [LabelMatcher],
+        start: Timestamp,
+        end: Timestamp,
+        isSorted: Bool = false,
+        sampleLimit: Int = 0
+    ) {
+        self.matchers = matchers
+        self.start = start
+        self.end = end
+        self.isSorted = isSorted
+        self.sampleLimit = sampleLimit
+    }
+}
+
+/// One series of an answer: its samples as columns, by rising time. Stale markers are among the values.
+///
+/// Series of one target share their column of timestamps (the same array buffer), so it costs nothing to hand it over.
+public struct SeriesColumns: Sendable {
+    /// The labels.
+    public var labels: Labels
+    /// The times of the float samples.
+    public var timestamps: [Timestamp]
+    /// The float values, parallel to ``timestamps``.
+    public var values: [Double]
+    /// When each float sample's counter started, parallel to ``timestamps``, 0 for unknown; empty where none is known.
+    public var startTimestamps: [Timestamp]
+    /// The times of the histogram samples.
+    public var histogramTimestamps: [Timestamp]
+    /// The histograms, parallel to ``histogramTimestamps``.
+    public var histograms: [NativeHistogram]
+    /// When each histogram started to count, parallel to ``histogramTimestamps``; empty where none is known.
+    public var histogramStartTimestamps: [Timestamp]
+
+    /// A series with its columns.
+    public init(
+        labels: Labels,
+        timestamps: [Timestamp] = [],
+        values: [Double] = [],
+        startTimestamps: [Timestamp] = [],
+        histogramTimestamps: [Timestamp] = [],
+        histograms: [NativeHistogram] = [],
+        histogramStartTimestamps: [Timestamp] = []
+    ) {
+        self.labels = labels
+        self.timestamps = timestamps
+        self.values = values
+        self.startTimestamps = startTimestamps
+        self.histogramTimestamps = histogramTimestamps
+        self.histograms = histograms
+        self.histogramStartTimestamps = histogramStartTimestamps
+    }
+}
+
+/// Exemplars of one series, by rising time; each has a timestamp.
+public struct SeriesExemplars: Sendable {
+    /// The series.
+    public var labels: Labels
+    /// Its exemplars.
+    public var exemplars: [Exemplar]
+    /// Exemplars of a series.
+    public init(labels: Labels, exemplars: [Exemplar]) {
+        self.labels = labels
+        self.exemplars = exemplars
+    }
+}
+
+/// The reading half of the storage contract; all that the query engine knows of a store.
+///
+/// Answers are consistent: a batch is seen whole or not at all. Calls stop early where their task is cancelled.
+/// An empty list of matchers, or one in which every matcher matches the empty value, selects all series.
+public protocol SampleReader: Sendable {
+    /// Series with samples in the requested span, each once; those without a sample there are left out.
+    func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns]
+    /// Label sets that have samples in the span and satisfy all the matchers of at least one list. Sorted; each once.
+    func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+        -> [Labels]
+    /// Names of the labels of such series, sorted. No list: of all series.
+    func labelNames(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+        -> [String]
+    /// Values of a label of such series, sorted. No list: of all series.
+    func labelValues(
+        _ name: String,
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [String]
+    /// Exemplars in the span of such series, sorted by labels.
+    func exemplars(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [SeriesExemplars]
+}

@@ -1,0 +1,33 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The system's time: what ordinary runs use.
+public struct SystemClock: StackClock {
+    /// The system's clock.
+    public init() {}
+
+    /// The system's wall time.
+    public var wallNanoseconds: Int64 { Self.read(CLOCK_REALTIME) }
+
+    /// The system's monotonic time.
+    public var steadyNanoseconds: Int64 { Self.read(CLOCK_MONOTONIC) }
+
+    /// Sleeps on the system's monotonic clock.
+    public func sleep(untilSteady deadline: Int64) async throws {
+        let remaining = deadline - steadyNanoseconds
+        if remaining > 0 {
+            try await Task.sleep(nanoseconds: UInt64(remaining))
+        } else {
+            try Task.checkCancellation()
+        }
+    }
+
+    private static func read(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,8 @@
+import ArgumentParser
+import AsyncHTTPClient
+
+@main struct PromenadeCommand: ParsableCommand {
+    func run() {
+        print("hi")
+    }
+}
