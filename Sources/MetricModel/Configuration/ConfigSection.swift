@@ -1,0 +1,298 @@
+/// Strict reading of one mapping of a configuration file.
+///
+/// Ask for every field the section can have, then call ``finish()``: what is there and was not asked for is unknown. Whatever is
+/// wrong goes to the collection of problems; the reading functions then answer as if the field were absent.
+public final class ConfigSection {
+    /// The fields by name, the last of a repeated one.
+    private var fields: [String: ConfigNode.Entry] = [:]
+    private var order: [ConfigNode.Entry] = []
+    private var known: [String] = []
+    private var knownSet: Set<String> = []
+    /// The name of the section's type in Prometheus's messages, such as `config.ScrapeConfig`.
+    public let type: String
+    /// The way to the section, such as `scrape_configs[2]`; empty for the whole file.
+    public let path: String
+    /// Where the section stands.
+    public let node: ConfigNode
+    /// Where problems go.
+    public let problems: ConfigProblems
+
+    /// A section; a node that is no mapping is a problem and reads as an empty one.
+    public init(_ node: ConfigNode, type: String, path: String, problems: ConfigProblems) {
+        self.node = node
+        self.type = type
+        self.path = path
+        self.problems = problems
+        switch node.content {
+        case .mapping(let entries):
+            for entry in entries {
+                guard let name = entry.key.text else {
+                    mismatch(entry.key, "string", at: path)
+                    continue
+                }
+                if fields.updateValue(entry, forKey: name) != nil {
+                    problems.add(
+                        ConfigProblem(
+                            .structure,
+                            "field \(name) already set in type \(type)",
+                            line: entry.key.line,
+                            column: entry.key.column,
+                            path: self.path(name)
+                        )
+                    )
+                } else {
+                    order.append(entry)
+                }
+            }
+        case .scalar, .sequence:
+            if !node.isNull { mismatch(node, type, at: path) }
+        }
+    }
+
+    /// The way to a field of the section.
+    public func path(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+
+    /// Whether the field is there, be it empty.
+    public func has(_ name: String) -> Bool {
+        know(name)
+        return fields[name] != nil
+    }
+
+    /// The node of a field, as it stands; `nil` where it is absent.
+    public func node(_ name: String) -> ConfigNode? {
+        know(name)
+        return fields[name]?.value
+    }
+
+    private func know(_ name: String) {
+        if knownSet.insert(name).inserted { known.append(name) }
+    }
+
+    // MARK: Fields of a simple type: nil where absent or wrong, the zero value where empty, as Prometheus reads them
+
+    /// A text; numbers and truth values count as their text.
+    public func string(_ name: String) -> String? {
+        scalar(name, "string", empty: "") { scalar, _ in scalar.text }
+    }
+
+    /// A truth value.
+    public func bool(_ name: String) -> Bool? {
+        scalar(name, "bool", empty: false) { _, meaning in
+            if case .bool(let value) = meaning { value } else { nil }
+        }
+    }
+
+    /// A whole number that is not negative.
+    public func uint(_ name: String, type: String = "uint") -> UInt64? {
+        scalar(name, type, empty: 0) { _, meaning in
+            switch meaning {
+            case .int(let value) where value >= 0: UInt64(value)
+            case .uint(let value): value
+            case .float(let value) where value >= 0 && value < 0x1p64 && value == value.rounded(.down): UInt64(value)
+            default: nil
+            }
+        }
+    }
+
+    /// A whole number.
+    public func int(_ name: String, type: String = "int") -> Int? {
+        scalar(name, type, empty: 0) { _, meaning in
+            switch meaning {
+            case .int(let value): Int(value)
+            case .float(let value) where value.magnitude < 0x1p63 && value == value.rounded(.down): Int(value)
+            default: nil
+            }
+        }
+    }
+
+    /// A number.
+    public func double(_ name: String) -> Double? {
+        scalar(name, "float64", empty: 0) { _, meaning in
+            switch meaning {
+            case .int(let value): Double(value)
+            case .uint(let value): Double(value)
+            case .float(let value): value
+            default: nil
+            }
+        }
+    }
+
+    /// A duration such as `1m30s`.
+    public func duration(_ name: String) -> PrometheusDuration? {
+        let zero = PrometheusDuration(milliseconds: 0)
+        guard let node = node(name) else { return nil }
+        if node.isNull { return zero }
+        guard let text = string(name) else { return nil }
+        do throws(PrometheusDurationError) {
+            return try PrometheusDuration(parsing: text)
+        } catch {
+            fail(error.message, at: name)
+            return nil
+        }
+    }
+
+    /// A size such as `10MB` (powers of 1024, with or without the `i`).
+    public func size(_ name: String) -> ByteSize? {
+        guard let node = node(name) else { return nil }
+        if node.isNull { return ByteSize(bytes: 0) }
+        guard let text = string(name) else { return nil }
+        do throws(ByteSizeError) {
+            return try ByteSize(parsing: text)
+        } catch {
+            fail(error.message, at: name)
+            return nil
+        }
+    }
+
+    /// A list of texts.
+    public func strings(_ name: String, type: String = "[]string") -> [String]? {
+        guard let items = items(name, type) else { return nil }
+        return items.enumerated().compactMap { index, item in
+            if item.isNull { return "" }
+            guard let text = item.text else {
+                mismatch(item, "string", at: "\(path(name))[\(index)]")
+                return nil
+            }
+            return text
+        }
+    }
+
+    /// Names with texts, in the order of the file.
+    public func stringMap(_ name: String, type: String) -> [(key: String, value: String)]? {
+        guard let node = node(name) else { return nil }
+        if node.isNull { return [] }
+        guard case .mapping(let entries) = node.content else {
+            mismatch(node, type, at: path(name))
+            return nil
+        }
+        var seen: Set<String> = []
+        var result: [(key: String, value: String)] = []
+        for entry in entries {
+            guard let key = entry.key.text else {
+                mismatch(entry.key, "string", at: path(name))
+                continue
+            }
+            guard let value = entry.value.isNull ? "" : entry.value.text else {
+                mismatch(entry.value, "string", at: "\(path(name)).\(key)")
+                continue
+            }
+            if !seen.insert(key).inserted {
+                problems.add(
+                    ConfigProblem(
+                        .structure,
+                        "key \(GoText.quoted(key)) already set in map",
+                        line: entry.key.line,
+                        column: entry.key.column,
+                        path: "\(path(name)).\(key)"
+                    )
+                )
+                continue
+            }
+            result.append((key, value))
+        }
+        return result
+    }
+
+    // MARK: Fields that are sections
+
+    /// A section; `nil` where the field is absent or empty.
+    public func section(_ name: String, type: String) -> ConfigSection? {
+        guard let node = node(name), !node.isNull else { return nil }
+        return ConfigSection(node, type: type, path: path(name), problems: problems)
+    }
+
+    /// A list of sections, `nil` for an empty item; an absent or empty field is an empty list.
+    public func sections(_ name: String, type: String) -> [ConfigSection?] {
+        (items(name, "[]*\(type)") ?? []).enumerated().map { index, item in
+            item.isNull
+                ? nil : ConfigSection(item, type: type, path: "\(path(name))[\(index)]", problems: problems)
+        }
+    }
+
+    // MARK: What is wrong
+
+    /// Reports that values do not make sense, in Prometheus's words.
+    public func fail(_ message: String, at name: String? = nil, hint: String? = nil) {
+        problems.add(problem(.meaning, message, at: name, hint: hint))
+    }
+
+    /// Refuses a field that Prometheus knows and this server does not do, if it is there and not empty.
+    public func refuse(_ name: String, because reason: String) {
+        guard let node = node(name), !node.isBlank else { return }
+        problems.add(problem(.unsupported, "field \(name) is not supported: \(reason)", at: name))
+    }
+
+    /// Tells something about a field without refusing the file.
+    public func warn(_ message: String, at name: String? = nil) {
+        problems.warn(problem(.meaning, message, at: name))
+    }
+
+    /// Reports every field that nobody asked for.
+    public func finish() {
+        for entry in order {
+            guard let name = entry.key.text, !knownSet.contains(name) else { continue }
+            problems.add(
+                ConfigProblem(
+                    .structure,
+                    "field \(name) not found in type \(type)",
+                    line: entry.key.line,
+                    column: entry.key.column,
+                    path: path(name),
+                    hint: DidYouMean.nearest(name, among: known).map { "did you mean \($0)?" }
+                )
+            )
+        }
+    }
+
+    private func problem(_ kind: ConfigProblem.Kind, _ message: String, at name: String?, hint: String? = nil)
+        -> ConfigProblem
+    {
+        let place = name.flatMap { fields[$0]?.key } ?? node
+        return ConfigProblem(
+            kind,
+            message,
+            line: place.line,
+            column: place.column,
+            path: name.map(path(_:)) ?? path,
+            hint: hint
+        )
+    }
+
+    private func mismatch(_ node: ConfigNode, _ type: String, at path: String) {
+        problems.add(
+            ConfigProblem(
+                .structure,
+                "cannot unmarshal \(node.kindForMessages) into \(type)",
+                line: node.line,
+                column: node.column,
+                path: path
+            )
+        )
+    }
+
+    private func scalar<Value>(
+        _ name: String,
+        _ type: String,
+        empty: Value,
+        _ read: (ConfigNode.Scalar, ConfigNode.Meaning) -> Value?
+    ) -> Value? {
+        guard let node = node(name) else { return nil }
+        if case .scalar(let scalar) = node.content {
+            let meaning = scalar.meaning
+            if meaning == .null { return empty }
+            if let value = read(scalar, meaning) { return value }
+        }
+        mismatch(node, type, at: path(name))
+        return nil
+    }
+
+    private func items(_ name: String, _ type: String) -> [ConfigNode]? {
+        guard let node = node(name) else { return nil }
+        if node.isNull { return [] }
+        guard case .sequence(let items) = node.content else {
+            mismatch(node, type, at: path(name))
+            return nil
+        }
+        return items
+    }
+}
