@@ -1,0 +1,26 @@
+// The shell of the Prometheus server's pages: marks the page in the navigation and loads its module.
+
+import "../shared/components.js";
+
+/** Page (the path's last part) → module, title, and the navigation entry it belongs to. @type {Record<string, [string, string, string?]>} */
+const pages = {
+    "": ["./home.js", "The stack"],
+    query: ["./query.js", "Query"],
+    graph: ["./query.js", "Query", "query"],
+    alerts: ["./rules.js", "Alerts"],
+    rules: ["./rules.js", "Rules"],
+    targets: ["./targets.js", "Targets"],
+    "service-discovery": ["./discovery.js", "Service discovery"],
+    status: ["./status.js", "Status"],
+    "tsdb-status": ["./status.js", "TSDB status", "status"],
+    flags: ["./status.js", "Flags", "status"],
+    config: ["./status.js", "Configuration", "status"],
+};
+
+const page = location.pathname.split("/").pop() ?? "";
+const [module, title, entry = page] = pages[page] ?? pages[""];
+document.title = page ? `${title} · Promenade` : "Promenade";
+document.querySelector(`.top nav a[href="${entry}"]`)?.setAttribute("aria-current", "page");
+const { show } = await import(module);
+await show(document.querySelector("main"), page);
+document.documentElement.dataset.ready = "true";

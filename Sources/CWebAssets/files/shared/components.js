@@ -1,0 +1,134 @@
+// The custom elements of the design system. They render into the page itself (no shadow tree), so style.css dresses them
+// and the accessibility tree sees plain elements.
+//
+//   <stack-labels>                  .labels = {name: value}      badges, sorted, `__name__` first
+//   <stack-time at="1700000000.5">  "3 s ago", kept current by one timer for all of them; the exact time as tooltip
+//   <stack-fold key="pool/demo">    wraps one <details>, whose state it remembers under its key
+//   <stack-theme>                   the button that goes through system, light and dark
+//   confirmation(…), toast(…)       a question in a dialog; a passing message that screen readers hear
+
+import { h, fill, memory, setText } from "./dom.js";
+import { ago, localTime } from "./format.js";
+
+class StackLabels extends HTMLElement {
+    /** @param {Record<string, string>} labels */
+    set labels(labels) {
+        const text = JSON.stringify(labels);
+        if (text === this.shown) return;
+        this.shown = text;
+        fill(this, Object.entries(labels).sort(byName).map(([name, value]) => name === "__name__"
+            ? h("span", { class: "badge accent" }, value)
+            : h("span", { class: "badge" }, h("b", null, name), `="${value}"`)));
+    }
+}
+
+/** @param {[string, string]} a @param {[string, string]} b */
+function byName([a], [b]) {
+    if (a === "__name__" || b === "__name__") return a === "__name__" ? -1 : 1;
+    return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** @type {Set<StackTime>} */
+const times = new Set();
+let ticking = 0;
+
+class StackTime extends HTMLElement {
+    static observedAttributes = ["at"];
+    connectedCallback() {
+        times.add(this);
+        this.refresh();
+        ticking ||= window.setInterval(() => times.forEach((time) => time.refresh()), 1000);
+    }
+    disconnectedCallback() {
+        times.delete(this);
+        if (times.size === 0) { clearInterval(ticking); ticking = 0; }
+    }
+    attributeChangedCallback() { if (this.isConnected) this.refresh(); }
+    refresh() {
+        const at = Number(this.getAttribute("at"));
+        setText(this, at > 0 ? ago(Date.now() / 1000 - at) : "never");
+        this.title = at > 0 ? localTime(at) : "";
+    }
+}
+
+class StackFold extends HTMLElement {
+    connectedCallback() {
+        const details = this.querySelector("details");
+        const key = `fold:${this.getAttribute("key")}`;
+        if (!details || this.ready) return;
+        this.ready = true;
+        details.open = memory.get(key, details.open);
+        details.addEventListener("toggle", (event) => { if (event.target === details) memory.set(key, details.open); });
+    }
+}
+
+class StackTheme extends HTMLElement {
+    connectedCallback() {
+        const root = document.documentElement;
+        const button = h("button", { class: "button icon", type: "button", onclick: () => {
+            const next = { "": "light", light: "dark", dark: "" }[root.dataset.theme ?? ""];
+            if (next) root.dataset.theme = next;
+            else delete root.dataset.theme;
+            try { next ? localStorage.setItem("theme", next) : localStorage.removeItem("theme"); } catch { /* switched off */ }
+            show();
+            document.dispatchEvent(new Event("themechange"));
+        } });
+        const show = () => {
+            const theme = root.dataset.theme ?? "system";
+            button.textContent = { system: "◐", light: "☀", dark: "☾" }[theme];
+            button.title = `Theme: ${theme}`;
+            button.setAttribute("aria-label", `Theme: ${theme}. Change`);
+        };
+        show();
+        fill(this, button);
+    }
+}
+
+customElements.define("stack-labels", StackLabels);
+customElements.define("stack-time", StackTime);
+customElements.define("stack-fold", StackFold);
+customElements.define("stack-theme", StackTheme);
+
+/**
+ * Asks before something irreversible.
+ * @param {{title: string, text: string, action: string}} question
+ * @returns {Promise<boolean>}
+ */
+export function confirmation({ title, text, action }) {
+    return new Promise((resolve) => {
+        const dialog = h("dialog", { "aria-labelledby": "confirmation-title", onclose: () => { dialog.remove(); resolve(dialog.returnValue === "yes"); } },
+            h("h2", { id: "confirmation-title" }, title),
+            h("p", null, text),
+            h("form", { method: "dialog", class: "row" },
+                h("button", { class: "button", value: "no", autofocus: true }, "Cancel"),
+                h("button", { class: "button danger", value: "yes" }, action)));
+        document.body.append(dialog);
+        dialog.showModal();
+    });
+}
+
+/** Says something that passes. @param {string} message @param {"" | "bad"} [kind] */
+export function toast(message, kind = "") {
+    let place = document.querySelector(".toasts");
+    if (!place) document.body.append(place = h("div", { class: "toasts", role: "status", "aria-live": "polite" }));
+    const box = h("div", { class: `toast ${kind}` }, message);
+    place.append(box);
+    setTimeout(() => box.remove(), kind === "bad" ? 8000 : 4000);
+}
+
+/**
+ * Arrow keys, Home and End in a tab list; each tab's `aria-controls` names its panel.
+ * @param {HTMLElement} list @param {(id: string) => void} choose called with the chosen tab's `data-tab`
+ */
+export function tabKeys(list, choose) {
+    list.addEventListener("keydown", (event) => {
+        const tabs = /** @type {HTMLElement[]} */ ([...list.children]);
+        const here = tabs.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+        const to = { ArrowRight: here + 1, ArrowLeft: here - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[event.key];
+        if (to === undefined || here < 0) return;
+        event.preventDefault();
+        const tab = tabs[to % tabs.length];
+        tab.focus();
+        choose(tab.dataset.tab ?? "");
+    });
+}

@@ -1,0 +1,5 @@
+// Runs before the first paint (a classic script in <head>): a chosen theme must not flash.
+try {
+    const theme = localStorage.getItem("theme");
+    if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+} catch { /* storage switched off: the system's theme */ }
