@@ -1,0 +1,30 @@
+/// A number.
+public struct NumberLiteral: Hashable, Sendable {
+    /// The value; of a duration, its length in seconds.
+    public var value: Double
+    /// Whether it was written as a duration (`5m`), and is printed as one.
+    public var isDuration: Bool
+    /// Where it stands.
+    public var position: PositionRange
+
+    /// A number.
+    public init(_ value: Double, isDuration: Bool = false, position: PositionRange) {
+        self.value = value
+        self.isDuration = isDuration
+        self.position = position
+    }
+}
+
+/// A text.
+public struct StringLiteral: Hashable, Sendable {
+    /// The text, without quotes and escapes.
+    public var value: String
+    /// Where it stands, quotes included.
+    public var position: PositionRange
+
+    /// A text.
+    public init(_ value: String, position: PositionRange) {
+        self.value = value
+        self.position = position
+    }
+}

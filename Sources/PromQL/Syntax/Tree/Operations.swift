@@ -1,0 +1,166 @@
+/// An aggregation over series: `topk by (job) (3, up)`.
+public struct AggregateExpr: Hashable, Sendable {
+    /// How to aggregate.
+    public var operation: AggregateOperator
+    /// What to aggregate.
+    public var expression: Expr
+    /// The parameter, for the operators that take one.
+    public var parameter: Expr?
+    /// The labels to group by, or to leave out.
+    public var grouping: [String]
+    /// Whether ``grouping`` lists the labels to leave out.
+    public var isWithout: Bool
+    /// Where it stands.
+    public var position: PositionRange
+
+    /// An aggregation.
+    public init(
+        _ operation: AggregateOperator,
+        _ expression: Expr,
+        parameter: Expr? = nil,
+        grouping: [String] = [],
+        isWithout: Bool = false,
+        position: PositionRange
+    ) {
+        self.operation = operation
+        self.expression = expression
+        self.parameter = parameter
+        self.grouping = grouping
+        self.isWithout = isWithout
+        self.position = position
+    }
+}
+
+/// How series of the two sides of an operator find each other.
+public struct VectorMatching: Hashable, Sendable {
+    /// How many series of one side meet how many of the other.
+    public enum Cardinality: String, Hashable, Sendable {
+        /// One of each.
+        case oneToOne = "one-to-one"
+        /// Several on the left: `group_left`.
+        case manyToOne = "many-to-one"
+        /// Several on the right: `group_right`.
+        case oneToMany = "one-to-many"
+        /// Set operators.
+        case manyToMany = "many-to-many"
+    }
+
+    /// How many meet how many.
+    public var cardinality: Cardinality
+    /// The labels named by `on` or `ignoring`.
+    public var labels: [String]
+    /// Whether ``labels`` are those that have to be equal; otherwise they are ignored.
+    public var isOn: Bool
+    /// Labels that the result takes from the "one" side.
+    public var include: [String]
+    /// The value that stands in for a missing series on the left.
+    public var fillLeft: Double?
+    /// The value that stands in for a missing series on the right.
+    public var fillRight: Double?
+
+    /// A way to match.
+    public init(
+        _ cardinality: Cardinality = .oneToOne,
+        labels: [String] = [],
+        isOn: Bool = false,
+        include: [String] = [],
+        fillLeft: Double? = nil,
+        fillRight: Double? = nil
+    ) {
+        self.cardinality = cardinality
+        self.labels = labels
+        self.isOn = isOn
+        self.include = include
+        self.fillLeft = fillLeft
+        self.fillRight = fillRight
+    }
+}
+
+/// An operator between two expressions.
+public struct BinaryExpr: Hashable, Sendable {
+    /// The operator.
+    public var operation: BinaryOperator
+    /// The left side.
+    public var left: Expr
+    /// The right side.
+    public var right: Expr
+    /// How series match; `nil` unless both sides are vectors.
+    public var matching: VectorMatching?
+    /// Whether a comparison answers 0 and 1 instead of filtering.
+    public var returnsBool: Bool
+
+    /// An operation.
+    public init(
+        _ operation: BinaryOperator,
+        _ left: Expr,
+        _ right: Expr,
+        matching: VectorMatching? = nil,
+        returnsBool: Bool = false
+    ) {
+        self.operation = operation
+        self.left = left
+        self.right = right
+        self.matching = matching
+        self.returnsBool = returnsBool
+    }
+
+    /// A scalar where both sides are scalars, otherwise a vector.
+    public var type: ValueType {
+        // A chain of operators leans to the left; the right side answers quicker.
+        right.type == .scalar && left.type == .scalar ? .scalar : .vector
+    }
+
+    /// Where it stands.
+    public var position: PositionRange { PositionRange(from: left.position, to: right.position) }
+}
+
+/// An operator before an expression.
+public struct UnaryExpr: Hashable, Sendable {
+    /// The operator.
+    public var operation: UnaryOperator
+    /// What it applies to.
+    public var operand: Expr
+    /// The operator's first byte.
+    public var startPosition: Int
+
+    /// An operation.
+    public init(_ operation: UnaryOperator, _ operand: Expr, startPosition: Int) {
+        self.operation = operation
+        self.operand = operand
+        self.startPosition = startPosition
+    }
+
+    /// Where it stands.
+    public var position: PositionRange { PositionRange(start: startPosition, end: operand.position.end) }
+}
+
+/// An expression in parentheses.
+public struct ParenExpr: Hashable, Sendable {
+    /// What is inside.
+    public var expression: Expr
+    /// Where it stands, parentheses included.
+    public var position: PositionRange
+
+    /// An expression in parentheses.
+    public init(_ expression: Expr, position: PositionRange) {
+        self.expression = expression
+        self.position = position
+    }
+}
+
+/// A call of a function.
+public struct CallExpr: Hashable, Sendable {
+    /// The function.
+    public var function: FunctionSignature
+    /// Its arguments.
+    public var arguments: [Expr]
+    /// Where it stands.
+    public var position: PositionRange
+
+    /// A call.
+    public init(_ function: FunctionSignature, _ arguments: [Expr], position: PositionRange) {
+        self.function = function
+        self.arguments = arguments
+        self.position = position
+    }
+}
