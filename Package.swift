@@ -19,8 +19,7 @@ extension Target.Dependency {
     static let coreMetrics = product(name: "CoreMetrics", package: "swift-metrics")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
-    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
-    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let hummingbirdTLS = product(name: "HummingbirdTLS", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
@@ -77,15 +76,14 @@ let package = Package(
             "Web",
             [
                 "CWebAssets", "MetricModel", "Exposition", "PrometheusClient", "PromQL", "Scrape", "Pushgateway",
-                .hummingbird,
-                .hummingbirdTLS, .httpTypes, .nioCore, .nioSSL, .logging,
+                "CZlib", .hummingbirdCore, .hummingbirdTLS, .nioCore, .nioSSL, .logging,
             ]
         ),
         room(
             "Promenade",
             [
                 "MetricModel", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL", "Scrape",
-                "Pushgateway", "Web", .asyncHTTPClient, .hummingbird, .logging, .nioCore, .nioPosix, .serviceLifecycle,
+                "Pushgateway", "Web", .asyncHTTPClient, .logging, .nioCore, .nioPosix, .serviceLifecycle,
                 .unixSignals, .yams,
             ]
         ),
@@ -106,7 +104,12 @@ let package = Package(
         tests("PromQLTests", ["MetricModel", "PromQL"]),
         tests("ScrapeTests", ["MetricModel", "Exposition", "Scrape", .nioCore, .nioHTTP1, .nioPosix]),
         tests("PushgatewayTests", ["MetricModel", "Exposition", "Pushgateway"]),
-        tests("WebTests", ["MetricModel", "Exposition", "PromQL", "Scrape", "Pushgateway", "Web"]),
+        tests(
+            "WebTests",
+            [
+                "MetricModel", "Exposition", "PromQL", "Scrape", "Pushgateway", "Web", .nioCore, .nioPosix, .logging,
+            ]
+        ),
         tests(
             "PromenadeTests",
             ["MetricModel", "Promenade", "PromenadeTesting", "PrometheusClient", "PrometheusClientPush"]
