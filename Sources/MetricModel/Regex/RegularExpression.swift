@@ -1,20 +1,145 @@
-/// A regular expression with the syntax and meaning of RE2, run without backtracking.
+/// A regular expression with the syntax and meaning of RE2, run without backtracking: a text of length n takes time
+/// proportional to n, whatever the pattern.
+///
+/// `.` matches a newline, as everywhere in Prometheus 3.
 public struct RegularExpression: Sendable {
     /// The source text.
     public let pattern: String
+    private let shape: RegexShape
+    private let literalSet: Set<[UInt8]>
+    private let automaton: RegexAutomaton
+    private let captures: RegexCaptures
+    private let captureNames: [String?]
+    private let isAnchored: Bool
 
     /// Compiles a pattern.
     /// - Parameter anchored: whether the whole text has to match, as in every matcher and relabelling rule of Prometheus.
     /// - Throws: ``RegularExpressionError`` with RE2's own message.
     public init(_ pattern: String, anchored: Bool) throws(RegularExpressionError) {
         self.pattern = pattern
+        isAnchored = anchored
+        var parser = RegexParser(pattern, dotMatchesNewline: true)
+        let node = try parser.parse()
+        captureNames = parser.captureNames
+        shape = anchored ? RegexShape(node) : .general(prefix: [])
+        if case .literals(let texts) = shape, texts.count > 8 { literalSet = Set(texts) } else { literalSet = [] }
+        let program = try RegexProgram(node)
+        automaton = RegexAutomaton(program, isAnchored: anchored)
+        captures = RegexCaptures(program: program, slotCount: captureNames.count * 2 + 2, isAnchored: anchored)
     }
 
     /// Whether the text matches.
-    public func matches(_ text: String) -> Bool { text == pattern }
+    public func matches(_ text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { matches(utf8: $0) }
+    }
+
+    /// Whether the text, given as valid UTF-8, matches.
+    public func matches(utf8 text: UnsafeBufferPointer<UInt8>) -> Bool {
+        switch shape {
+        case .everything: true
+        case .nonEmpty: !text.isEmpty
+        case .literals(let texts):
+            texts.count > 8
+                ? literalSet.contains(Array(text)) : texts.contains { $0.count == text.count && text.starts(with: $0) }
+        case .prefix(let prefix): text.starts(with: prefix)
+        case .suffix(let suffix): text.count >= suffix.count && text.suffix(suffix.count).elementsEqual(suffix)
+        case .containing(let part): Self.contains(text, part)
+        case .general(let prefix): text.starts(with: prefix) && automaton.matches(text)
+        }
+    }
+
+    /// The only texts that match, where they are few (`a|b`); `nil` for a pattern that is open.
+    public var literalAlternatives: [String]? {
+        guard case .literals(let texts) = shape else { return nil }
+        return texts.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// What every matching text begins with; often empty.
+    public var literalPrefix: String {
+        switch shape {
+        case .prefix(let prefix), .general(let prefix): String(decoding: prefix, as: UTF8.self)
+        case .literals(let texts) where texts.count == 1: String(decoding: texts[0], as: UTF8.self)
+        default: ""
+        }
+    }
+
+    /// Whether every text matches.
+    public var matchesEverything: Bool { if case .everything = shape { true } else { false } }
+
+    /// How many capturing groups there are.
+    public var captureCount: Int { captureNames.count }
+
+    /// The groups of the match, the whole match first; a group that took no part is `nil`. `nil` without a match.
+    public func captures(in text: String) -> [Substring?]? {
+        var text = text
+        text.makeContiguousUTF8()
+        guard let slots = text.utf8.withContiguousStorageIfAvailable({ captures.find($0) }) ?? nil else { return nil }
+        let view = text.utf8
+        return stride(from: 0, to: slots.count, by: 2).map { slot in
+            guard slots[slot] >= 0, slots[slot + 1] >= 0 else { return nil }
+            let start = view.index(view.startIndex, offsetBy: slots[slot])
+            let end = view.index(view.startIndex, offsetBy: slots[slot + 1])
+            return text[start..<end]
+        }
+    }
+
+    /// The template with `$1`, `${1}`, `$name` and `$$` replaced from the match, as Go's `Regexp.Expand`; `nil` without a match.
+    public func expand(_ template: String, in text: String) -> String? {
+        guard matches(text), let groups = captures(in: text) else { return nil }
+        guard template.utf8.contains(UInt8(ascii: "$")) else { return template }
+        var result = ""
+        var rest = template[...]
+        while let dollar = rest.firstIndex(of: "$") {
+            result += rest[..<dollar]
+            rest = rest[rest.index(after: dollar)...]
+            if rest.first == "$" {
+                result += "$"
+                rest.removeFirst()
+                continue
+            }
+            guard let name = Self.groupName(&rest) else {
+                result += "$"
+                continue
+            }
+            if let number = Int(name) {
+                if number < groups.count { result += groups[number] ?? "" }
+            } else if let index = captureNames.firstIndex(of: String(name)) {
+                result += groups[index + 1] ?? ""
+            }
+        }
+        return result + rest
+    }
+
+    /// Takes `name` or `{name}` off the front; `nil`, with nothing taken, where there is neither.
+    private static func groupName(_ rest: inout Substring) -> Substring? {
+        var inner = rest
+        let isBraced = inner.first == "{"
+        if isBraced { inner.removeFirst() }
+        let name = inner.prefix { $0 == "_" || $0.isLetter || $0.isNumber }
+        guard !name.isEmpty else { return nil }
+        inner = inner[name.endIndex...]
+        if isBraced {
+            guard inner.first == "}" else { return nil }
+            inner.removeFirst()
+        }
+        rest = inner
+        return name
+    }
+
+    private static func contains(_ text: UnsafeBufferPointer<UInt8>, _ part: [UInt8]) -> Bool {
+        guard let first = part.first else { return true }
+        guard text.count >= part.count else { return false }
+        var index = 0
+        while index <= text.count - part.count {
+            if text[index] == first, text[index..<index + part.count].elementsEqual(part) { return true }
+            index += 1
+        }
+        return false
+    }
 }
 
-/// Why a pattern was refused: RE2's message, such as `missing closing ): \`(a\``.
+/// Why a pattern was refused: RE2's message, such as ``missing closing ): `(a` ``.
 public struct RegularExpressionError: Error, Hashable, CustomStringConvertible {
     /// The message, as Go prints it after `error parsing regexp: `.
     public let message: String

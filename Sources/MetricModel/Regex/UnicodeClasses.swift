@@ -1,0 +1,102 @@
+import Synchronization
+
+/// The named character classes of RE2.
+enum UnicodeClasses {
+    private static let digit: [ClosedRange<UInt32>] = [0x30...0x39]
+    private static let upper: [ClosedRange<UInt32>] = [0x41...0x5A]
+    private static let lower: [ClosedRange<UInt32>] = [0x61...0x7A]
+    private static let word: [ClosedRange<UInt32>] = digit + upper + [0x5F...0x5F] + lower
+    private static let space: [ClosedRange<UInt32>] = [0x09...0x0A, 0x0C...0x0D, 0x20...0x20]
+
+    /// `\d`, `\s`, `\w` and their opposites.
+    static func perl(_ letter: Unicode.Scalar) -> ScalarSet? {
+        switch letter {
+        case "d": ScalarSet(digit)
+        case "D": ScalarSet(digit).inverted
+        case "s": ScalarSet(space)
+        case "S": ScalarSet(space).inverted
+        case "w": ScalarSet(word)
+        case "W": ScalarSet(word).inverted
+        default: nil
+        }
+    }
+
+    /// `[:alpha:]`, `[:^alpha:]`.
+    static func posix(_ bracketed: String) -> ScalarSet? {
+        var name = bracketed.dropFirst(2).dropLast(2)
+        let negative = name.hasPrefix("^")
+        if negative { name = name.dropFirst() }
+        let set: ScalarSet
+        switch name {
+        case "alnum": set = ScalarSet(digit + upper + lower)
+        case "alpha": set = ScalarSet(upper + lower)
+        case "ascii": set = ScalarSet([0...0x7F])
+        case "blank": set = ScalarSet([0x09...0x09, 0x20...0x20])
+        case "cntrl": set = ScalarSet([0...0x1F, 0x7F...0x7F])
+        case "digit": set = ScalarSet(digit)
+        case "graph": set = ScalarSet([0x21...0x7E])
+        case "lower": set = ScalarSet(lower)
+        case "print": set = ScalarSet([0x20...0x7E])
+        case "punct": set = ScalarSet([0x21...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E])
+        case "space": set = ScalarSet([0x09...0x0D, 0x20...0x20])
+        case "upper": set = ScalarSet(upper)
+        case "word": set = ScalarSet(word)
+        case "xdigit": set = ScalarSet(digit + [0x41...0x46, 0x61...0x66])
+        default: return nil
+        }
+        return negative ? set.inverted : set
+    }
+
+    /// A general category (`L`, `Lu`), `Any`, or a script (`Greek`).
+    static func named(_ name: String) -> ScalarSet? {
+        if name == "Any" { return .all }
+        if let known = computed.withLock({ $0[name] }) { return known }
+        guard let set = UnicodeScripts.set(name) ?? category(name) else { return nil }
+        computed.withLock { $0[name] = set }
+        return set
+    }
+
+    /// Classes worked out so far: a category is found by looking at all scalars once.
+    private static let computed = Mutex<[String: ScalarSet]>([:])
+
+    private static func category(_ name: String) -> ScalarSet? {
+        guard let wanted = categories[name] else { return nil }
+        var ranges: [ClosedRange<UInt32>] = []
+        var start: UInt32?
+        for value in UInt32(0)...0x10FFFF {
+            let isIn: Bool
+            if let scalar = Unicode.Scalar(value) {
+                isIn = wanted.contains(scalar.properties.generalCategory)
+            } else {
+                isIn = wanted.contains(.surrogate)
+            }
+            if isIn {
+                if start == nil { start = value }
+            } else if let first = start {
+                ranges.append(first...value - 1)
+                start = nil
+            }
+        }
+        if let first = start { ranges.append(first...0x10FFFF) }
+        return ScalarSet(ranges)
+    }
+
+    private static let categories: [String: Set<Unicode.GeneralCategory>] = {
+        let single: [String: Unicode.GeneralCategory] = [
+            "Lu": .uppercaseLetter, "Ll": .lowercaseLetter, "Lt": .titlecaseLetter, "Lm": .modifierLetter,
+            "Lo": .otherLetter,
+            "Mn": .nonspacingMark, "Mc": .spacingMark, "Me": .enclosingMark, "Nd": .decimalNumber, "Nl": .letterNumber,
+            "No": .otherNumber, "Pc": .connectorPunctuation, "Pd": .dashPunctuation, "Ps": .openPunctuation,
+            "Pe": .closePunctuation, "Pi": .initialPunctuation, "Pf": .finalPunctuation, "Po": .otherPunctuation,
+            "Sm": .mathSymbol, "Sc": .currencySymbol, "Sk": .modifierSymbol, "So": .otherSymbol, "Zs": .spaceSeparator,
+            "Zl": .lineSeparator, "Zp": .paragraphSeparator, "Cc": .control, "Cf": .format, "Cs": .surrogate,
+            "Co": .privateUse,
+        ]
+        var all: [String: Set<Unicode.GeneralCategory>] = [:]
+        for (name, category) in single {
+            all[name] = [category]
+            all[String(name.prefix(1)), default: []].insert(category)
+        }
+        return all
+    }()
+}

@@ -1,0 +1,78 @@
+import MetricModel
+import Testing
+
+@Suite struct RegularExpressionTests {
+    @Test(arguments: [
+        ("a|b", "a", true), ("a|b", "ab", false), ("", "", true), ("", "x", false), (".*", "a\nb", true),
+        (".+", "", false),
+        ("foo.*", "foobar", true), ("foo.*", "fo", false), (".*foo", "barfoo", true), (".*foo.*", "a foo b", true),
+        ("^foo$", "foo", true), ("fo(o|x)?", "fox", true), ("5..", "503", true), ("[^a]", "é", true),
+        ("[^a]", "a", false),
+        (#"\d{3}"#, "123", true), (#"\bfoo\b.*"#, "foo bar", true), (#"\bfoo\b.*"#, "foobar", false),
+        ("(?i)stra(ß|x)e", "STRAẞE", true), ("(?i)k", "\u{212a}", true), (#"\p{Greek}+"#, "αβγ", true),
+        (#"\pL\PL"#, "é1", true),
+        ("(?-s:.)", "\n", false), ("(?m:^)a\nb", "a\nb", true), (#"\Qa.b\E"#, "a.b", true),
+        (#"[[:alpha:]_]+"#, "ab_", true),
+        ("(a|b|c|d|e|f|g|h|i|j)k", "jk", true), (#"\x{263a}"#, "☺", true), ("x{2,3}?", "xxx", true),
+        ("x{2,3}", "x", false),
+    ])
+    func `matches the whole text as RE2`(pattern: String, text: String, expected: Bool) throws {
+        #expect(try RegularExpression(pattern, anchored: true).matches(text) == expected)
+    }
+
+    @Test(arguments: [
+        ("(", "missing closing ): `(`"), ("a)", "unexpected ): `a)`"),
+        ("*", "missing argument to repetition operator: `*`"),
+        ("a**", "invalid nested repetition operator: `**`"), ("[", "missing closing ]: `[`"),
+        ("[z-a]", "invalid character class range: `z-a`"), (#"\y"#, #"invalid escape sequence: `\y`"#),
+        ("a{1001}", "invalid repeat count: `{1001}`"), ("(a{100}){100}", "invalid repeat count: `{100}`"),
+        (#"a\"#, "trailing backslash at end of expression: ``"), ("(?z)", "invalid or unsupported Perl syntax: `(?z`"),
+        (#"\p{Foo}"#, #"invalid character class range: `\p{Foo}`"#), ("(?P<n", "invalid named capture: `(?P<n`"),
+    ])
+    func `refuses in RE2's words`(pattern: String, message: String) {
+        #expect(throws: RegularExpressionError(message: message)) { try RegularExpression(pattern, anchored: true) }
+    }
+
+    @Test(arguments: [
+        ("(.*):(\\d+)", "$1-$2", "host:90", "host-90"), ("(?P<host>.*):.*", "${host}x", "a:1", "ax"),
+        ("(.*)", "$10|${1}0|$$|$", "v", "|v0|$|$"), ("(a)|(b)", "[$1$2]", "b", "[b]"),
+        ("(a*)(a*)", "$1.$2", "aaa", "aaa."),
+        ("(a*?)(a*)", "$1.$2", "aaa", ".aaa"), ("(.)(.)", "$2$1", "éx", "xé"),
+    ])
+    func `expands a template from the groups`(pattern: String, template: String, text: String, expected: String) throws
+    {
+        #expect(try RegularExpression(pattern, anchored: true).expand(template, in: text) == expected)
+    }
+
+    @Test func `says which few texts match, or what they begin with`() throws {
+        func expression(_ pattern: String) throws -> RegularExpression {
+            try RegularExpression(pattern, anchored: true)
+        }
+        #expect(try expression("foo(bar|ba[xz])|q").literalAlternatives == ["foobar", "foobax", "foobaz", "q"])
+        #expect(try expression("foo.*").literalAlternatives == nil)
+        #expect(try expression("fo+bar.*").literalPrefix == "f")
+        #expect(try expression(".*").matchesEverything)
+    }
+
+    @Test func `a hostile pattern takes time in proportion to the text`() throws {
+        let text = String(repeating: "a", count: 20_000) + "b"
+        for pattern in ["(a+)+", "(a|a)*", "(.*)(.*)(.*)(.*)c", "(a?){500}a{500}", #"(\b|a)*c"#] {
+            #expect(try !RegularExpression(pattern, anchored: true).matches(text))
+        }
+    }
+
+    @Test func `an automaton with very many states stays within its limit`() throws {
+        let expression = try RegularExpression("(a|b)*a(a|b){14}", anchored: true)
+        var generator = SystemRandomNumberGenerator()
+        let bits = (0..<60_000).map { _ in Bool.random(using: &generator) }
+        let text = String(bits.map { $0 ? "a" : "b" })
+        #expect(expression.matches(text) == bits[bits.count - 15])
+    }
+
+    @Test func `finds anywhere when not anchored`() throws {
+        let expression = try RegularExpression("b(c?)", anchored: false)
+        #expect(expression.matches("abcd"))
+        #expect(expression.captures(in: "abcd") == ["bc", "c"])
+        #expect(!expression.matches("acd"))
+    }
+}
