@@ -1,0 +1,153 @@
+public import MetricModel
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// What reading a configuration needs to know about the world around it.
+public struct ConfigContext: Sendable {
+    /// The folder that relative paths start from; empty to leave them as they are.
+    public var directory: String
+    /// Environment variables, for `${NAME}` in external labels.
+    public var environment: [String: String]
+    /// Whether native histograms are scraped where nothing is said.
+    public var scrapeNativeHistograms = false
+    /// Whether extra series about scrapes are written where nothing is said.
+    public var extraScrapeMetrics = false
+    /// Reads and parses another YAML or JSON file, for `scrape_config_files` and file discovery.
+    public var parse: YAMLParser
+
+    /// A context.
+    public init(directory: String = "", environment: [String: String] = [:], parse: @escaping YAMLParser) {
+        self.directory = directory
+        self.environment = environment
+        self.parse = parse
+    }
+
+    /// The path, seen from ``directory`` where it is relative.
+    public func path(_ path: String) -> String {
+        if path.isEmpty || path.hasPrefix("/") || directory.isEmpty || directory == "." { return path }
+        return directory.hasSuffix("/") ? directory + path : directory + "/" + path
+    }
+
+    /// Replaces `$NAME` and `${NAME}` by the environment's values; `$$` is a dollar sign.
+    func expand(_ text: String, in section: ConfigSection) -> String {
+        var result = ""
+        var rest = Substring(text)
+        while let dollar = rest.firstIndex(of: "$") {
+            result += rest[..<dollar]
+            rest = rest[rest.index(after: dollar)...]
+            let name: Substring
+            if rest.hasPrefix("{") {
+                guard let end = rest.firstIndex(of: "}") else {
+                    // As Go: a brace without its partner eats the dollar and itself.
+                    rest = rest.dropFirst()
+                    continue
+                }
+                name = rest[rest.index(after: rest.startIndex)..<end]
+                rest = rest[rest.index(after: end)...]
+            } else if let first = rest.first, "*#$@!?-0123456789".contains(first) {
+                name = rest.prefix(1)
+                rest = rest.dropFirst()
+            } else {
+                name = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+                rest = rest[name.endIndex...]
+                if name.isEmpty {
+                    result += "$"
+                    continue
+                }
+            }
+            if name == "$" {
+                result += "$"
+                continue
+            }
+            let value = environment[String(name)] ?? ""
+            if value.isEmpty { section.warn("Empty environment variable \(name)", at: "external_labels") }
+            result += value
+        }
+        return result + rest
+    }
+}
+
+/// Parses the text of a YAML or JSON file; the name is for messages.
+public typealias YAMLParser = @Sendable (_ text: [UInt8], _ file: String) throws(ConfigError) -> ConfigNode
+
+/// Files by name.
+enum FileSystem {
+    /// The paths that match a shell pattern, sorted.
+    static func matches(of pattern: String) -> [String] {
+        var found = glob_t()
+        defer { globfree(&found) }
+        guard glob(pattern, 0, nil, &found) == 0 else { return [] }
+        var result: [String] = []
+        for index in 0..<Int(found.gl_pathc) {
+            if let path = found.gl_pathv[index] { result.append(String(cString: path)) }
+        }
+        return result
+    }
+
+    /// The contents of a file, or the system's message about why they cannot be read.
+    static func read(_ path: String) -> Result<[UInt8], FileError> {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return .failure(FileError("open", path)) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = chunk.withUnsafeMutableBytes { unsafe_read(descriptor, $0) }
+            if count == 0 { return .success(bytes) }
+            guard count > 0 else { return .failure(FileError("read", path)) }
+            bytes.append(contentsOf: chunk[..<count])
+        }
+    }
+
+    /// The contents of a small text file without white space around them, as secrets are kept.
+    static func text(_ path: String) throws(FileError) -> String {
+        let text = String(decoding: try read(path).get(), as: UTF8.self)
+        var trimmed = text[...]
+        while let last = trimmed.last, last.isWhitespace { trimmed.removeLast() }
+        return String(trimmed.drop { $0.isWhitespace })
+    }
+
+    /// When a file was last changed (nanoseconds since 1970) and its size; `nil` where there is none.
+    static func stamp(_ path: String) -> FileStamp? {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return nil }
+        #if canImport(Darwin)
+            let time = info.st_mtimespec
+        #else
+            let time = info.st_mtim
+        #endif
+        return FileStamp(
+            modified: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec),
+            size: Int64(info.st_size),
+            inode: UInt64(info.st_ino)
+        )
+    }
+
+    private static func unsafe_read(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        #if canImport(Darwin)
+            Darwin.read(descriptor, buffer.baseAddress, buffer.count)
+        #else
+            Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+        #endif
+    }
+}
+
+/// By which a changed file is recognised.
+struct FileStamp: Sendable, Hashable {
+    var modified: Int64
+    var size: Int64
+    var inode: UInt64
+}
+
+/// Why a file could not be read, worded as Go words it.
+struct FileError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ operation: String, _ path: String) {
+        description = "\(operation) \(path): \(String(cString: strerror(errno)).lowercased())"
+    }
+}

@@ -1,0 +1,136 @@
+public import MetricModel
+
+/// What a `prometheus.yml` says, as far as this server does it.
+public struct PrometheusConfig: Sendable, Hashable {
+    /// What holds for all jobs.
+    public var global = GlobalConfig()
+    /// Go's garbage collector's target, kept for showing only.
+    public var goGC = 75
+    /// Files with rules.
+    public var ruleFiles: [String] = []
+    /// Files with further jobs, as patterns.
+    public var scrapeConfigFiles: [String] = []
+    /// The jobs of the file itself.
+    public var scrapeConfigs: [ScrapeConfig] = []
+    /// The jobs of ``scrapeConfigFiles``.
+    public var includedScrapeConfigs: [ScrapeConfig] = []
+
+    /// An empty configuration.
+    public init() {}
+
+    /// All jobs, those of further files included.
+    public var jobs: [ScrapeConfig] { scrapeConfigs + includedScrapeConfigs }
+
+    /// Reads Prometheus's sections of a whole file. The caller reads `storage` and sections of its own from the same
+    /// ``ConfigSection``, calls `finish()` on it and then looks at its problems.
+    public init(reading root: ConfigSection, context: ConfigContext) {
+        if let section = root.section("global", type: "config.plain") {
+            global = GlobalConfig(reading: section, context: context)
+        } else {
+            _ = root.has("global")
+            global.scrapeNativeHistograms = context.scrapeNativeHistograms
+            global.extraScrapeMetrics = context.extraScrapeMetrics
+        }
+        if let section = root.section("runtime", type: "config.RuntimeConfig") {
+            goGC = section.int("gogc") ?? goGC
+            section.finish()
+        }
+        readRulesAndAlerting(root, context: context)
+        for name in ["remote_write", "remote_read"] {
+            root.refuse(name, because: "samples are kept in the local store only; remove the section")
+        }
+        root.refuse("tracing", because: "no traces are sent; remove the section")
+        root.refuse("otlp", because: "there is no OTLP receiver; remove the section")
+        readJobs(root, context: context)
+    }
+
+    private mutating func readRulesAndAlerting(_ root: ConfigSection, context: ConfigContext) {
+        for name in root.strings("rule_files") ?? [] {
+            if !Self.isRulePath(name) {
+                root.fail("invalid rule file path \(GoText.quoted(name))", at: "rule_files")
+            }
+            ruleFiles.append(context.path(name))
+        }
+        if !ruleFiles.isEmpty { root.warn("rule files are read but rules are not evaluated yet", at: "rule_files") }
+        if let alerting = root.node("alerting"), !alerting.isBlank {
+            root.warn("alerts are not sent yet; the section has no effect", at: "alerting")
+        }
+    }
+
+    private mutating func readJobs(_ root: ConfigSection, context: ConfigContext) {
+        var seen: [String: String] = [:]
+        for section in root.sections("scrape_configs", type: "config.ScrapeConfig") {
+            guard let section else {
+                root.fail("empty or null scrape config section", at: "scrape_configs")
+                continue
+            }
+            let job = ScrapeConfig(reading: section, global: global, context: context)
+            if seen.updateValue("main config file", forKey: job.jobName) != nil, !job.jobName.isEmpty {
+                section.fail(
+                    "found multiple scrape configs with job name \(GoText.quoted(job.jobName))",
+                    at: "job_name"
+                )
+            }
+            scrapeConfigs.append(job)
+        }
+        for pattern in root.strings("scrape_config_files") ?? [] {
+            if !Self.isRulePath(pattern) {
+                root.fail("invalid scrape config file path \(GoText.quoted(pattern))", at: "scrape_config_files")
+                continue
+            }
+            let path = context.path(pattern)
+            scrapeConfigFiles.append(path)
+            for file in FileSystem.matches(of: path) { include(file, into: root, seen: &seen, context: context) }
+        }
+    }
+
+    private mutating func include(
+        _ file: String,
+        into root: ConfigSection,
+        seen: inout [String: String],
+        context: ConfigContext
+    ) {
+        func fail(_ reason: String) {
+            root.fail("scrape config file \(GoText.quoted(file)): \(reason)", at: "scrape_config_files")
+        }
+        let node: ConfigNode
+        switch FileSystem.read(file) {
+        case .failure(let error): return fail(error.description)
+        case .success(let bytes):
+            do throws(ConfigError) {
+                node = try context.parse(bytes, file)
+            } catch {
+                return fail(error.problems.first?.message ?? error.description)
+            }
+        }
+        var inner = context
+        inner.directory = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? ""
+        let problems = ConfigProblems(file: file)
+        let section = ConfigSection(node, type: "config.ScrapeConfigs", path: "", problems: problems)
+        for part in section.sections("scrape_configs", type: "config.ScrapeConfig") {
+            guard let part else {
+                fail("empty or null scrape config section")
+                continue
+            }
+            let job = ScrapeConfig(reading: part, global: global, context: inner)
+            if let first = seen[job.jobName] {
+                fail(
+                    "found multiple scrape configs with job name \(GoText.quoted(job.jobName)), first found in \(first)"
+                )
+            }
+            seen[job.jobName] = GoText.quoted(file)
+            includedScrapeConfigs.append(job)
+        }
+        section.finish()
+        if !problems.problems.isEmpty {
+            fail(ConfigError(file: file, problems: problems.problems).description)
+        }
+    }
+
+    /// Whether the path has `*` in its last part only.
+    static func isRulePath(_ path: String) -> Bool {
+        guard let star = path.firstIndex(of: "*") else { return true }
+        let rest = path[path.index(after: star)...]
+        return !rest.contains("/")
+    }
+}

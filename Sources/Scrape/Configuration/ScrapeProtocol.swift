@@ -1,0 +1,82 @@
+/// An exposition format that a scrape can ask for, by Prometheus's name.
+public enum ScrapeProtocol: String, Sendable, Hashable, CaseIterable {
+    /// Delimited protobuf.
+    case prometheusProto = "PrometheusProto"
+    /// Text 0.0.4.
+    case prometheusText004 = "PrometheusText0.0.4"
+    /// Text 1.0.0.
+    case prometheusText100 = "PrometheusText1.0.0"
+    /// OpenMetrics 0.0.1.
+    case openMetricsText001 = "OpenMetricsText0.0.1"
+    /// OpenMetrics 1.0.0.
+    case openMetricsText100 = "OpenMetricsText1.0.0"
+
+    /// What is asked for by default.
+    public static let defaults: [Self] = [
+        .openMetricsText100, .openMetricsText001, .prometheusText100, .prometheusText004,
+    ]
+    /// What is asked for where native histograms are wanted.
+    public static let protobufFirst: [Self] = [.prometheusProto] + defaults
+
+    /// The media type with its parameters, as in the Accept header.
+    public var mediaTypeWithParameters: String {
+        switch self {
+        case .prometheusProto:
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+        case .prometheusText004: "text/plain;version=0.0.4"
+        case .prometheusText100: "text/plain;version=1.0.0"
+        case .openMetricsText001: "application/openmetrics-text;version=0.0.1"
+        case .openMetricsText100: "application/openmetrics-text;version=1.0.0"
+        }
+    }
+
+    /// The media type alone.
+    public var mediaType: String {
+        switch self {
+        case .prometheusProto: "application/vnd.google.protobuf"
+        case .prometheusText004, .prometheusText100: "text/plain"
+        case .openMetricsText001, .openMetricsText100: "application/openmetrics-text"
+        }
+    }
+}
+
+/// Which names metrics and labels may have.
+public enum NameValidation: String, Sendable, Hashable {
+    /// Any UTF-8.
+    case utf8
+    /// Letters, digits, underscores and (for metrics) colons.
+    case legacy
+
+    /// Whether a label may be called so.
+    public func allowsLabelName(_ name: String) -> Bool {
+        switch self {
+        case .utf8: !name.isEmpty
+        case .legacy: NameValidation.isLegacyLabelName(name)
+        }
+    }
+
+    private static func isLegacyLabelName(_ name: String) -> Bool {
+        var isFirst = true
+        for byte in name.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"): break
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): if isFirst { return false }
+            default: return false
+            }
+            isFirst = false
+        }
+        return !isFirst
+    }
+}
+
+/// How names that need quotes are asked for.
+public enum NameEscaping: String, Sendable, Hashable, CaseIterable {
+    /// As they are.
+    case allowUTF8 = "allow-utf-8"
+    /// Other characters become underscores.
+    case underscores
+    /// Dots become `_dot_`.
+    case dots
+    /// Other characters become `_hex_` after `U__`.
+    case values
+}
