@@ -1,0 +1,121 @@
+/// A media type as Go's `mime.ParseMediaType` reads it, which decides how Prometheus treats a Content-Type.
+package struct MediaType: Hashable, Sendable {
+    /// Type and subtype in lower case, without blanks.
+    package var essence: String
+    /// The parameters by name in lower case.
+    package var parameters: [String: String]
+
+    /// Parses a header's value.
+    /// - Throws: Go's message.
+    package init(parsing header: String) throws(ExpositionError) {
+        let bytes = Array(header.utf8)
+        let baseEnd = bytes.firstIndex(of: UInt8(ascii: ";")) ?? bytes.count
+        essence = MediaType.trimmed(String(decoding: bytes[..<baseEnd], as: UTF8.self).lowercased())
+        try MediaType.check(Array(essence.utf8))
+        parameters = [:]
+        var reader = ParameterReader(bytes: bytes, position: baseEnd)
+        while reader.skipBlanks() {
+            guard let (name, value) = reader.next() else {
+                if reader.isTrailingSemicolon { break }
+                throw ExpositionError("mime: invalid media parameter")
+            }
+            if parameters[name] != nil { throw ExpositionError("mime: duplicate parameter name") }
+            parameters[name] = value
+        }
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        var rest = Substring(text)
+        while let first = rest.unicodeScalars.first, first.properties.isWhitespace { rest.unicodeScalars.removeFirst() }
+        while let last = rest.unicodeScalars.last, last.properties.isWhitespace { rest.unicodeScalars.removeLast() }
+        return String(rest)
+    }
+
+    private static func check(_ essence: [UInt8]) throws(ExpositionError) {
+        let type = essence.prefix(while: isTokenByte)
+        if type.isEmpty { throw ExpositionError("mime: no media type") }
+        let rest = essence[type.endIndex...]
+        if rest.isEmpty { return }
+        if rest.first != UInt8(ascii: "/") { throw ExpositionError("mime: expected slash after first token") }
+        let subtype = rest.dropFirst().prefix(while: isTokenByte)
+        if subtype.isEmpty { throw ExpositionError("mime: expected token after slash") }
+        if subtype.endIndex != essence.endIndex {
+            throw ExpositionError("mime: unexpected content after media subtype")
+        }
+    }
+
+    fileprivate static func isSpecial(_ byte: UInt8) -> Bool {
+        #"()<>@,;:\"/[]?="#.utf8.contains(byte)
+    }
+
+    fileprivate static func isTokenByte(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte < 0x7f && !isSpecial(byte)
+    }
+}
+
+private struct ParameterReader {
+    let bytes: [UInt8]
+    var position: Int
+
+    /// Whether anything is left after blanks.
+    mutating func skipBlanks() -> Bool {
+        while position < bytes.count, bytes[position] == 0x20 || (bytes[position] >= 9 && bytes[position] <= 13) {
+            position += 1
+        }
+        return position < bytes.count
+    }
+
+    var isTrailingSemicolon: Bool {
+        bytes[position...].filter { $0 != 0x20 && !($0 >= 9 && $0 <= 13) } == [UInt8(ascii: ";")]
+    }
+
+    /// Reads `; name=value`; `nil` (and no move) where there is none.
+    mutating func next() -> (String, String)? {
+        let start = position
+        guard bytes[position] == UInt8(ascii: ";") else { return nil }
+        position += 1
+        _ = skipBlanks()
+        let name = token()
+        _ = skipBlanks()
+        guard !name.isEmpty, position < bytes.count, bytes[position] == UInt8(ascii: "=") else {
+            position = start
+            return nil
+        }
+        position += 1
+        _ = skipBlanks()
+        let valueStart = position
+        let value = position < bytes.count && bytes[position] == UInt8(ascii: "\"") ? quoted() : token()
+        guard let value, !(value.isEmpty && position == valueStart) else {
+            position = start
+            return nil
+        }
+        return (name.lowercased(), value)
+    }
+
+    private mutating func token() -> String {
+        let start = position
+        while position < bytes.count, MediaType.isTokenByte(bytes[position]) { position += 1 }
+        return String(decoding: bytes[start..<position], as: UTF8.self)
+    }
+
+    private mutating func quoted() -> String? {
+        var text: [UInt8] = []
+        var index = position + 1
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "\"") {
+                position = index + 1
+                return String(decoding: text, as: UTF8.self)
+            }
+            if byte == UInt8(ascii: "\\"), index + 1 < bytes.count, MediaType.isSpecial(bytes[index + 1]) {
+                text.append(bytes[index + 1])
+                index += 2
+                continue
+            }
+            if byte == UInt8(ascii: "\r") || byte == UInt8(ascii: "\n") { return nil }
+            text.append(byte)
+            index += 1
+        }
+        return nil
+    }
+}
