@@ -99,7 +99,7 @@ let package = Package(
         tests("RepositoryTests"),
         tests("MetricModelTests", ["MetricModel"]),
         tests("ExpositionTests", ["MetricModel", "Exposition"]),
-        tests("PrometheusClientTests", ["MetricModel", "Exposition", "PrometheusClient"]),
+        tests("PrometheusClientTests", ["MetricModel", "Exposition", "PrometheusClient", .coreMetrics]),
         tests("TSDBTests", ["MetricModel", "TSDB", .grdb]),
         tests("PromQLTests", ["MetricModel", "PromQL"]),
         tests("ScrapeTests", ["MetricModel", "Exposition", "Scrape", .nioCore, .nioHTTP1, .nioPosix]),

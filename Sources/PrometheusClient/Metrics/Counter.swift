@@ -1,0 +1,58 @@
+public import MetricModel
+import Synchronization
+
+/// A number that goes up, and back to zero only when the program starts anew.
+public final class Counter: VectorElement {
+    /// The value's bits.
+    private let bits = Atomic<UInt64>(0)
+    /// The latest exemplar.
+    private let exemplar = Mutex<Exemplar?>(nil)
+
+    /// What the counter is called.
+    public let descriptor: MetricDescriptor
+    /// Labels of this counter among those of its vector.
+    public let labels: [Label]
+
+    /// A counter of its own.
+    public convenience init(_ name: String, help: String, constantLabels: [String: String] = [:]) {
+        self.init(
+            MetricDescriptor(name: name, help: help, type: .counter, constantLabels: constantLabels),
+            labelValues: [],
+            configuration: ()
+        )
+    }
+
+    /// A counter of a vector.
+    public init(_ descriptor: MetricDescriptor, labelValues: [String], configuration: Void) {
+        self.descriptor = descriptor
+        labels = descriptor.labels(labelValues)
+    }
+
+    /// The value now.
+    public var value: Double { Double(bitPattern: bits.load(ordering: .relaxed)) }
+
+    /// Adds to the counter. An amount below zero, or NaN, is left out: counters do not go down.
+    public func increment(by amount: Double = 1, exemplar new: Exemplar? = nil) {
+        guard amount >= 0 else { return }
+        bits.add(amount)
+        if let new { exemplar.withLock { $0 = new } }
+    }
+
+    /// The counter's metric as it is now.
+    public func sample() -> MetricFamily.Value {
+        .counter(value, exemplar: exemplar.withLock { $0 })
+    }
+}
+
+extension Atomic where Value == UInt64 {
+    /// Adds to the double that the bits stand for.
+    func add(_ amount: Double) {
+        var old = load(ordering: .relaxed)
+        while true {
+            let new = (Double(bitPattern: old) + amount).bitPattern
+            let (exchanged, original) = weakCompareExchange(expected: old, desired: new, ordering: .relaxed)
+            if exchanged { return }
+            old = original
+        }
+    }
+}
