@@ -1,0 +1,44 @@
+# Promenade: `make run` starts the stack, `make test` runs every test. Both install what is missing.
+SHELL := /bin/bash
+SWIFT ?= swift
+BUILD := $(SWIFT) build -c release
+# Where a page or a client of another language is tested with the real thing, if it can be installed.
+TEST_PACKAGES := golang-go golang-github-prometheus-client-golang-dev python3-prometheus-client nodejs chromium chromium-driver
+
+.PHONY: help run build test lint format dist clean dependencies test-dependencies
+
+help:
+	@echo 'make run                start the whole stack (build first); ARGS="--help" shows its flags'
+	@echo 'make test               run every test'
+	@echo 'make lint               check the format'
+	@echo 'make dist               one self-contained binary, as tarball and .deb, in dist/'
+
+run: build
+	@exec .build/release/promenade run $(ARGS)
+
+build: dependencies
+	@$(BUILD) --product promenade
+
+test: dependencies test-dependencies
+	$(BUILD) --build-tests
+	$(SWIFT) test -c release --skip-build
+	@Tests/Browser/run
+
+lint:
+	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+
+format:
+	$(SWIFT) format -i -r Sources Tests Package.swift
+
+dist: dependencies
+	packaging/dist
+
+clean:
+	rm -rf .build dist
+
+# Headers that the build needs. Without root and without sudo it says what to install.
+dependencies:
+	@packaging/install libsqlite3-dev:/usr/include/sqlite3.h zlib1g-dev:/usr/include/zlib.h
+
+test-dependencies:
+	@packaging/install --optional $(TEST_PACKAGES)

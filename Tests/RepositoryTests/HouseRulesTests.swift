@@ -1,0 +1,179 @@
+import Foundation
+import Testing
+
+/// The rules of the house that a machine can check. What they mean is told in `docs/architecture.md`.
+@Suite struct HouseRulesTests {
+    /// Which room may import which, besides the standard library, the C library and `Synchronization`.
+    static let imports: [String: Set<String>] = [
+        "MetricModel": [],
+        "Exposition": ["MetricModel", "CZlib"],
+        "PrometheusClient": ["MetricModel", "Exposition", "CoreMetrics"],
+        "PrometheusClientPush": [
+            "MetricModel", "Exposition", "PrometheusClient", "AsyncHTTPClient", "NIOCore", "NIOHTTP1",
+        ],
+        "TSDB": ["MetricModel", "GRDB", "GRDBSQLite"],
+        "PromQL": ["MetricModel"],
+        "Scrape": [
+            "MetricModel", "Exposition", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "Logging",
+        ],
+        "Pushgateway": ["MetricModel", "Exposition"],
+        "Web": [
+            "CWebAssets", "MetricModel", "Exposition", "PrometheusClient", "PromQL", "Scrape", "Pushgateway",
+            "Hummingbird",
+            "HummingbirdCore", "HummingbirdTLS", "HTTPTypes", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "Logging",
+            "ServiceLifecycle",
+        ],
+        "Promenade": [
+            "MetricModel", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL", "Scrape",
+            "Pushgateway", "Web", "AsyncHTTPClient", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "NIOSSL",
+            "ServiceLifecycle", "UnixSignals", "Yams",
+        ],
+        "PromenadeTesting": ["MetricModel", "PromQL", "Promenade", "Logging", "Scrape", "Web"],
+        "PromenadeCLI": [
+            "MetricModel", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL", "Scrape",
+            "Pushgateway", "Web", "Promenade", "ArgumentParser", "AsyncHTTPClient", "Logging", "NIOCore",
+        ],
+    ]
+
+    static let everywhere: Set<String> = ["Synchronization", "Glibc", "Musl", "Darwin", "Dispatch"]
+
+    @Test func `rooms import only what stands below them`() throws {
+        var found: [String] = []
+        for file in Repository.files(below: "Sources") where file.path.hasSuffix(".swift") {
+            let room = file.path.split(separator: "/")[1]
+            guard let allowed = Self.imports[String(room)] else {
+                found.append("\(file.path): the room \(room) is not in the table")
+                continue
+            }
+            for line in file.lines {
+                guard let module = Self.importedModule(line) else { continue }
+                if !allowed.contains(module), !Self.everywhere.contains(module) {
+                    found.append("\(file.path): \(room) may not import \(module)")
+                }
+            }
+        }
+        #expect(found == [])
+    }
+
+    static func importedModule(_ line: Substring) -> String? {
+        var words = line.split(separator: " ").filter { !$0.hasPrefix("@") }
+        if let access = words.first, ["public", "package", "internal", "private", "fileprivate"].contains(access) {
+            words.removeFirst()
+        }
+        guard words.count >= 2, words[0] == "import" else { return nil }
+        let kinds: Set<Substring> = ["struct", "class", "enum", "func", "var", "let", "protocol", "typealias"]
+        let path = kinds.contains(words[1]) && words.count > 2 ? words[2] : words[1]
+        return String(path.prefix { $0 != "." })
+    }
+
+    @Test func `time is asked for and waited for only through the clock`() {
+        let forbidden = [
+            "Date()", "Date.now", "Task.sleep", "ContinuousClock()", "SuspendingClock()", "DispatchTime.now",
+            "clock_gettime",
+            "gettimeofday", "usleep(", "nanosleep(", ".scheduleTask(", "NIODeadline.now",
+        ]
+        var found: [String] = []
+        for file in Repository.files(below: "Sources")
+        where file.path.hasSuffix(".swift") && !file.path.hasSuffix("Time/SystemClock.swift") {
+            for (number, line) in file.lines.enumerated() {
+                for call in forbidden where line.contains(call) { found.append("\(file.path):\(number + 1): \(call)") }
+            }
+        }
+        #expect(found == [])
+    }
+
+    @Test func `no test sleeps`() {
+        var found: [String] = []
+        for file in Repository.files(below: "Tests")
+        where file.path.hasSuffix(".swift") && !file.path.contains("RepositoryTests") {
+            for (number, line) in file.lines.enumerated() where line.contains("Task.sleep") || line.contains("usleep(")
+            {
+                found.append("\(file.path):\(number + 1)")
+            }
+        }
+        #expect(found == [])
+    }
+
+    @Test func `nothing names a path of one machine`() {
+        let roots = ["work", "farm", "root", "tmp/bash_jobs", "home"].map { "/\($0)/" }
+        var found: [String] = []
+        for file in Repository.files(below: "") where !file.path.contains("RepositoryTests") {
+            for (number, line) in file.lines.enumerated() {
+                for root in roots {
+                    guard let range = line.range(of: root) else { continue }
+                    // Inside a longer path or an address it is another thing.
+                    let before = range.lowerBound == line.startIndex ? " " : line[line.index(before: range.lowerBound)]
+                    if !before.isLetter, !before.isNumber, before != "/", before != ".", before != "}", before != "_" {
+                        found.append("\(file.path):\(number + 1): \(root)")
+                    }
+                }
+            }
+        }
+        #expect(found == [])
+    }
+
+    @Test func `nothing traps or silences the checks of concurrency without saying why`() {
+        var found: [String] = []
+        for file in Repository.files(below: "Sources") where file.path.hasSuffix(".swift") {
+            let lines = file.lines
+            for (number, line) in lines.enumerated() {
+                let code = line.prefix { $0 != "\"" }
+                for trap in ["fatalError(", "try!", "preconditionFailure("] where code.contains(trap) {
+                    found.append("\(file.path):\(number + 1): \(trap)")
+                }
+                for silencer in ["@unchecked Sendable", "nonisolated(unsafe)"] where code.contains(silencer) {
+                    let explained = lines[max(0, number - 4)..<number].contains { $0.contains("//") }
+                    if !explained {
+                        found.append("\(file.path):\(number + 1): \(silencer) without a comment that says why")
+                    }
+                }
+            }
+        }
+        #expect(found == [])
+    }
+
+    @Test func `no file grows without end`() {
+        let long = Repository.files(below: "Sources").filter { $0.path.hasSuffix(".swift") && $0.lines.count > 700 }
+        #expect(long.map { "\($0.path): \($0.lines.count) lines" } == [])
+    }
+}
+
+/// The checkout that this test was built from.
+enum Repository {
+    struct File {
+        var path: String
+        var lines: [Substring]
+    }
+
+    static let root = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
+    /// The text files below a folder, without what is built, downloaded or kept as data.
+    static func files(below folder: String) -> [File] {
+        let start = folder.isEmpty ? root : root.appending(path: folder)
+        guard let walker = FileManager.default.enumerator(at: start, includingPropertiesForKeys: [.isRegularFileKey])
+        else {
+            return []
+        }
+        var files: [File] = []
+        let prefix = root.path + "/"
+        for case let url as URL in walker {
+            let name = url.lastPathComponent
+            if name.hasPrefix(".build") || name == ".git" || name == "data" || name == "dist" || name == "node_modules"
+            {
+                walker.skipDescendants()
+                continue
+            }
+            guard let values = try? url.resourceValues(forKeys: [.isRegularFileKey]), values.isRegularFile == true,
+                let text = try? String(contentsOf: url, encoding: .utf8)
+            else { continue }
+            files.append(
+                File(
+                    path: String(url.path.dropFirst(prefix.count)),
+                    lines: text.split(separator: "\n", omittingEmptySubsequences: false)
+                )
+            )
+        }
+        return files.sorted { $0.path < $1.path }
+    }
+}
