@@ -39,7 +39,9 @@ import Testing
 
     @Test func `rooms import only what stands below them`() throws {
         var found: [String] = []
-        for file in Repository.files(below: "Sources") where file.path.hasSuffix(".swift") {
+        let files = Repository.files(below: "Sources").filter { $0.path.hasSuffix(".swift") }
+        #expect(files.count > Self.imports.count)
+        for file in files {
             let room = file.path.split(separator: "/")[1]
             guard let allowed = Self.imports[String(room)] else {
                 found.append("\(file.path): the room \(room) is not in the table")
