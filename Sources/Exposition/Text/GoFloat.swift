@@ -1,11 +1,5 @@
 /// Reading numbers exactly as Go's `strconv.ParseFloat` and `ParseInt` do.
 package enum GoFloat {
-    /// Powers of ten that a double holds exactly.
-    private static let powers: [Double] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-        1e20, 1e21, 1e22,
-    ]
-
     /// Reads an ordinary decimal number that starts at `position` and moves past it.
     ///
     /// `nil` (and no move) for everything that needs a closer look: special values, too many digits, errors. What follows the
@@ -215,5 +209,11 @@ package enum GoFloat {
     @inline(__always)
     package static func truncated(_ value: Double) -> Int64 {
         value > -9.3e18 && value < 9.223372036854775e18 ? Int64(value) : .min
+    }
+
+    /// Go's conversion of a float to an unsigned integer on amd64.
+    package static func unsigned(_ value: Double) -> UInt64 {
+        if value < 0x1p63 { return UInt64(bitPattern: truncated(value)) }
+        return value < 0x1p64 ? UInt64(value) : 1 << 63
     }
 }

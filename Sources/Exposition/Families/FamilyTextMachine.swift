@@ -1,0 +1,260 @@
+import MetricModel
+
+/// A metric under construction. A reference, because several lines add to one summary or histogram.
+final class PendingMetric {
+    var labels: [Label] = []
+    var value: MetricFamily.Value?
+    var timestamp: Timestamp?
+}
+
+/// A family under construction.
+final class PendingFamily {
+    let name: [UInt8]
+    var help: String?
+    /// `nil` until a TYPE line or a sample fixes it.
+    var type: MetricType?
+    var metrics: [PendingMetric] = []
+
+    init(name: [UInt8]) { self.name = name }
+
+    var isHistogram: Bool { type == .histogram || type == .gaugehistogram }
+}
+
+/// The state of ``FamilyTextParser`` while it reads.
+///
+/// Each step reads on from ``current``, the byte read last, and leaves the first byte that it did not use there, as the Go
+/// library does: its errors and oddities depend on that.
+final class FamilyTextMachine {
+    /// What comes next.
+    enum Step {
+        case lineStart, comment, metricName, labels, labelName, labelValue, value, timestamp, help, type, done
+    }
+
+    /// Part of a histogram's or summary's name.
+    enum Part {
+        case plain, sum, count
+    }
+
+    private let bytes: UnsafeBufferPointer<UInt8>
+    let validation: NameValidation
+    private var position = 0
+    private(set) var isAtEnd = false
+    var current: UInt8 = 0
+    var line = 0
+    var token: [UInt8] = []
+
+    private var families: [PendingFamily] = []
+    private var familiesByName: [[UInt8]: PendingFamily] = [:]
+    var family: PendingFamily?
+    var metric: PendingMetric?
+    var part = Part.plain
+    var label: (name: [UInt8], value: [UInt8]) = ([], [])
+    var labels: [Label] = []
+    /// The labels without `le` and `quantile`, and the family's name: what makes a summary or histogram the same one.
+    var identity: [[UInt8]: [UInt8]] = [:]
+    private var summaries: [[[UInt8]: [UInt8]]: PendingMetric] = [:]
+    private var histograms: [[[UInt8]: [UInt8]]: PendingMetric] = [:]
+    var quantile = Double.nan
+    var bucket = Double.nan
+    var isInsideBraces = false
+    var hasNameInsideBraces = false
+
+    init(_ bytes: UnsafeBufferPointer<UInt8>, validation: NameValidation) {
+        self.bytes = bytes
+        self.validation = validation
+    }
+
+    /// Reads everything.
+    func run() throws(ExpositionError) {
+        var step = Step.lineStart
+        while step != .done {
+            switch step {
+            case .lineStart: step = startLine()
+            case .comment: step = try readComment()
+            case .metricName: step = try readMetricName()
+            case .labels: step = startLabels()
+            case .labelName: step = try readLabelName()
+            case .labelValue: step = try readLabelValue()
+            case .value: step = try readValue()
+            case .timestamp: step = try readTimestamp()
+            case .help: step = try readHelp()
+            case .type: step = try readType()
+            case .done: break
+            }
+        }
+    }
+
+    func failure(_ message: String) -> ExpositionError {
+        ExpositionError("text format parsing error in line \(line): \(message)")
+    }
+
+    var unexpectedEnd: ExpositionError { failure("unexpected end of input stream") }
+
+    // MARK: Bytes and tokens
+
+    func readByte() {
+        if position < bytes.count {
+            current = bytes[position]
+            position += 1
+        } else {
+            current = 0
+            isAtEnd = true
+        }
+    }
+
+    private func readByteOrFail() throws(ExpositionError) {
+        readByte()
+        if isAtEnd { throw unexpectedEnd }
+    }
+
+    func skipBlanks() throws(ExpositionError) {
+        repeat { try readByteOrFail() } while ByteClass.isBlank(current)
+    }
+
+    func skipBlanksIfAny() throws(ExpositionError) {
+        if ByteClass.isBlank(current) { try skipBlanks() }
+    }
+
+    func readUntilBlank() throws(ExpositionError) {
+        token.removeAll(keepingCapacity: true)
+        while !ByteClass.isBlank(current), current != UInt8(ascii: "\n") {
+            token.append(current)
+            try readByteOrFail()
+        }
+    }
+
+    func readUntilLineEnd(resolvesEscapes: Bool) throws(ExpositionError) {
+        token.removeAll(keepingCapacity: true)
+        var isEscaped = false
+        while true {
+            if isEscaped, resolvesEscapes {
+                try appendEscape()
+                isEscaped = false
+            } else if current == UInt8(ascii: "\n") {
+                return
+            } else if current == UInt8(ascii: "\\") {
+                // Where escapes mean nothing the backslash is dropped, as the Go library does.
+                isEscaped = true
+            } else {
+                token.append(current)
+            }
+            try readByteOrFail()
+        }
+    }
+
+    func appendEscape() throws(ExpositionError) {
+        switch current {
+        case UInt8(ascii: "\\"), UInt8(ascii: "\""): token.append(current)
+        case UInt8(ascii: "n"): token.append(UInt8(ascii: "\n"))
+        default: throw failure("invalid escape sequence '\\\(Character(Unicode.Scalar(current)))'")
+        }
+    }
+
+    /// Reads a name, quoted or not, into ``token``. Empty where ``current`` cannot begin one.
+    func readName(_ what: String, isPart: (UInt8) -> Bool) throws(ExpositionError) {
+        token.removeAll(keepingCapacity: true)
+        guard current == UInt8(ascii: "\"") || (isPart(current) && !ByteClass.isDigit(current)) else { return }
+        var isQuoted = false
+        var isEscaped = false
+        while true {
+            if isEscaped {
+                try appendEscape()
+                isEscaped = false
+            } else {
+                switch current {
+                case UInt8(ascii: "\""):
+                    isQuoted.toggle()
+                    if !isQuoted {
+                        try readByteOrFail()
+                        return
+                    }
+                case UInt8(ascii: "\n"):
+                    throw failure("\(what) name \(ByteText.quoted(token)) contains unescaped new-line")
+                case UInt8(ascii: "\\"): isEscaped = true
+                default: token.append(current)
+                }
+            }
+            try readByteOrFail()
+            if !isQuoted, current != UInt8(ascii: "\""), !isPart(current) { return }
+        }
+    }
+
+    // MARK: Families
+
+    /// Makes the family that the name in ``token`` belongs to the current one.
+    func selectFamily() throws(ExpositionError) {
+        part = .plain
+        guard validation.acceptsMetricName(token) else {
+            throw failure("invalid metric name \(ByteText.quoted(token))")
+        }
+        if let known = familiesByName[token] {
+            family = known
+            return
+        }
+        let isSum = token.count > 4 && token.hasSuffix("_sum")
+        let isCount = token.count > 6 && token.hasSuffix("_count")
+        let isBucket = token.count > 7 && token.hasSuffix("_bucket")
+        let suffix = isSum ? 4 : isCount ? 6 : isBucket ? 7 : 0
+        if suffix > 0, let owner = familiesByName[Array(token.dropLast(suffix))],
+            owner.isHistogram || (owner.type == .summary && !isBucket)
+        {
+            part = isSum ? .sum : isCount ? .count : .plain
+            family = owner
+            return
+        }
+        let created = PendingFamily(name: token)
+        families.append(created)
+        familiesByName[token] = created
+        family = created
+    }
+
+    /// The name of the current family for messages; empty where there is none.
+    var familyName: String { ByteText.quoted(family?.name ?? []) }
+
+    /// Adds the current metric to its family, or takes up the summary or histogram that the line belongs to.
+    func attachMetric() {
+        guard let family, let pending = metric else { return }
+        if family.type == .summary {
+            if let known = summaries[identity] {
+                metric = known
+                return
+            }
+            summaries[identity] = pending
+        } else if family.isHistogram {
+            if let known = histograms[identity] {
+                metric = known
+                return
+            }
+            histograms[identity] = pending
+        }
+        family.metrics.append(pending)
+    }
+
+    /// The result.
+    func takeFamilies() -> [MetricFamily] {
+        families.compactMap { family in
+            guard !family.metrics.isEmpty else { return nil }
+            return MetricFamily(
+                name: String(decoding: family.name, as: UTF8.self),
+                help: family.help,
+                type: family.type ?? .unknown,
+                metrics: family.metrics.map { pending in
+                    MetricFamily.Metric(
+                        labels: pending.labels,
+                        value: pending.value ?? .untyped(0),
+                        timestamp: pending.timestamp
+                    )
+                }
+            )
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Whether the bytes end like a text.
+    func hasSuffix(_ text: StaticString) -> Bool {
+        text.withUTF8Buffer { suffix in
+            count >= suffix.count && self[(count - suffix.count)...].elementsEqual(suffix)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+public import MetricModel
+
+/// Which names a reader accepts.
+public enum NameValidation: Sendable, Hashable {
+    /// `[a-zA-Z_:][a-zA-Z0-9_:]*` for metrics, the same without colons for labels.
+    case legacy
+    /// Any UTF-8 text that is not empty.
+    case utf8
+
+    func acceptsMetricName(_ name: [UInt8]) -> Bool {
+        switch self {
+        case .legacy:
+            guard let first = name.first, ByteClass.isNameStart(first) else { return false }
+            return name.allSatisfy(ByteClass.isNameByte)
+        case .utf8: return !name.isEmpty && ByteText.isValidUTF8(name)
+        }
+    }
+
+    func acceptsLabelName(_ name: [UInt8]) -> Bool {
+        switch self {
+        case .legacy:
+            guard let first = name.first, ByteClass.isLabelStart(first) else { return false }
+            return name.allSatisfy(ByteClass.isLabelByte)
+        case .utf8: return !name.isEmpty && ByteText.isValidUTF8(name)
+        }
+    }
+}
+
+/// Reads the text format into metric families, with the rules and the errors of the Go client library's `expfmt.TextParser`:
+/// what a Pushgateway does with a pushed body.
+///
+/// Stricter than a scrape in some places (the last line needs its line break, a label may occur once, no second TYPE line) and
+/// more lenient in others. Errors are of the form `text format parsing error in line 3: …`.
+public struct FamilyTextParser: Sendable {
+    /// Which names are accepted.
+    public var validation: NameValidation
+
+    /// A parser.
+    public init(validation: NameValidation = .legacy) {
+        self.validation = validation
+    }
+
+    /// The families with at least one metric, in the order in which they came up.
+    public func parse(_ text: [UInt8]) throws(ExpositionError) -> [MetricFamily] {
+        try text.withUnsafeBufferPointer { bytes throws(ExpositionError) in
+            let machine = FamilyTextMachine(bytes, validation: validation)
+            try machine.run()
+            return machine.takeFamilies()
+        }
+    }
+}
