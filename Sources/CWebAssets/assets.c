@@ -35,17 +35,53 @@ static const unsigned char shared_theme_js[] = {
 static const unsigned char prometheus_app_js[] = {
 #embed "files/prometheus/app.js"
 };
+static const unsigned char prometheus_ast_js[] = {
+#embed "files/prometheus/ast.js"
+};
+static const unsigned char prometheus_axes_js[] = {
+#embed "files/prometheus/axes.js"
+};
+static const unsigned char prometheus_catalog_js[] = {
+#embed "files/prometheus/catalog.js"
+};
 static const unsigned char prometheus_discovery_js[] = {
 #embed "files/prometheus/discovery.js"
+};
+static const unsigned char prometheus_editor_js[] = {
+#embed "files/prometheus/editor.js"
+};
+static const unsigned char prometheus_explain_js[] = {
+#embed "files/prometheus/explain.js"
+};
+static const unsigned char prometheus_extrapolation_js[] = {
+#embed "files/prometheus/extrapolation.js"
+};
+static const unsigned char prometheus_functions_js[] = {
+#embed "files/prometheus/functions.js"
+};
+static const unsigned char prometheus_graph_js[] = {
+#embed "files/prometheus/graph.js"
 };
 static const unsigned char prometheus_home_js[] = {
 #embed "files/prometheus/home.js"
 };
+static const unsigned char prometheus_matching_js[] = {
+#embed "files/prometheus/matching.js"
+};
 static const unsigned char prometheus_pages_css[] = {
 #embed "files/prometheus/pages.css"
 };
+static const unsigned char prometheus_panel_js[] = {
+#embed "files/prometheus/panel.js"
+};
+static const unsigned char prometheus_picker_js[] = {
+#embed "files/prometheus/picker.js"
+};
 static const unsigned char prometheus_query_js[] = {
 #embed "files/prometheus/query.js"
+};
+static const unsigned char prometheus_results_js[] = {
+#embed "files/prometheus/results.js"
 };
 static const unsigned char prometheus_rules_js[] = {
 #embed "files/prometheus/rules.js"
@@ -55,6 +91,15 @@ static const unsigned char prometheus_status_js[] = {
 };
 static const unsigned char prometheus_targets_js[] = {
 #embed "files/prometheus/targets.js"
+};
+static const unsigned char prometheus_tokens_js[] = {
+#embed "files/prometheus/tokens.js"
+};
+static const unsigned char prometheus_urlstate_js[] = {
+#embed "files/prometheus/urlstate.js"
+};
+static const unsigned char prometheus_why_js[] = {
+#embed "files/prometheus/why.js"
 };
 
 #define ASSET(path, bytes) {path, bytes, sizeof bytes}
@@ -71,13 +116,28 @@ static const struct web_asset table[] = {
     ASSET("shared/theme.js", shared_theme_js),
 
     ASSET("prometheus/app.js", prometheus_app_js),
+    ASSET("prometheus/ast.js", prometheus_ast_js),
+    ASSET("prometheus/axes.js", prometheus_axes_js),
+    ASSET("prometheus/catalog.js", prometheus_catalog_js),
     ASSET("prometheus/discovery.js", prometheus_discovery_js),
+    ASSET("prometheus/editor.js", prometheus_editor_js),
+    ASSET("prometheus/explain.js", prometheus_explain_js),
+    ASSET("prometheus/extrapolation.js", prometheus_extrapolation_js),
+    ASSET("prometheus/functions.js", prometheus_functions_js),
+    ASSET("prometheus/graph.js", prometheus_graph_js),
     ASSET("prometheus/home.js", prometheus_home_js),
+    ASSET("prometheus/matching.js", prometheus_matching_js),
     ASSET("prometheus/pages.css", prometheus_pages_css),
+    ASSET("prometheus/panel.js", prometheus_panel_js),
+    ASSET("prometheus/picker.js", prometheus_picker_js),
     ASSET("prometheus/query.js", prometheus_query_js),
+    ASSET("prometheus/results.js", prometheus_results_js),
     ASSET("prometheus/rules.js", prometheus_rules_js),
     ASSET("prometheus/status.js", prometheus_status_js),
     ASSET("prometheus/targets.js", prometheus_targets_js),
+    ASSET("prometheus/tokens.js", prometheus_tokens_js),
+    ASSET("prometheus/urlstate.js", prometheus_urlstate_js),
+    ASSET("prometheus/why.js", prometheus_why_js),
 
     {0, 0, 0},
 };

@@ -1,0 +1,373 @@
+// One panel of the query page: editor, tabs, controls, and the answer.
+
+import { api, envelope } from "../shared/api.js";
+import { tabKeys, toast } from "../shared/components.js";
+import { h, fill, keyed, memory, setText } from "../shared/dom.js";
+import { duration, localTime, parseDuration, plain, seriesName, span } from "../shared/format.js";
+import { aboutMetric, metadata, metricNames } from "./catalog.js";
+import { Editor } from "./editor.js";
+import { Chart } from "./graph.js";
+import { openPicker } from "./picker.js";
+import { columns, csvOfGraph, csvOfTable, number, unitOf } from "./results.js";
+import { tokenize } from "./tokens.js";
+import { stepOf } from "./urlstate.js";
+
+const ROWS = 500;
+const RANGES = [10, 60, 300, 900, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 604800, 1209600, 2419200, 4838400, 15724800, 31536000];
+const TABS = /** @type {const} */ ([["table", "Table"], ["graph", "Graph"], ["explain", "Explain"]]);
+let count = 0;
+
+export class PanelView {
+    /** @param {import("./urlstate.js").Panel} state @param {{changed: () => void, remove: () => void}} owner */
+    constructor(state, owner) {
+        this.state = state;
+        this.owner = owner;
+        this.id = `panel${++count}`;
+        /** @type {AbortController | null} */
+        this.asking = null;
+        /** @type {Chart | null} */
+        this.chart = null;
+        /** @type {any} what can be exported */
+        this.answer = null;
+        this.editor = new Editor({ value: state.expr, execute: () => this.run(), change: () => {} });
+        this.status = h("span", { class: "status muted small num", role: "status" });
+        this.notes = h("div", { class: "stack" });
+        this.body = h("div", { class: "answer", id: `${this.id}-body`, role: "tabpanel", "aria-labelledby": `${this.id}-${state.tab}` });
+        this.controls = h("div", { class: "row controls" });
+        this.tabs = h("div", { class: "tabs grow", role: "tablist", "aria-label": "Show the answer as" }, TABS.map(([tab, name]) =>
+            h("button", { type: "button", role: "tab", id: `${this.id}-${tab}`, "data-tab": tab, "aria-controls": `${this.id}-body`, onclick: () => this.choose(tab) }, name)));
+        tabKeys(this.tabs, (tab) => this.choose(/** @type {any} */ (tab)));
+        const tool = (/** @type {string} */ name, /** @type {() => void} */ onclick) => h("button", { class: "button quiet", type: "button", onclick }, name);
+        this.element = h("section", { class: "card panel", "aria-label": `Panel ${count}` },
+            h("div", { class: "ask" }, this.editor.element, h("button", { class: "button primary", type: "button", onclick: () => this.run() }, "Execute")),
+            h("div", { class: "row tools small" },
+                tool("Metrics", () => this.metrics()), tool("History", () => this.past()), tool("Format", () => this.format()), h("span", { class: "grow" }),
+                tool("Remove panel", () => owner.remove())),
+            h("div", { class: "row bar" }, this.tabs, this.status),
+            this.controls, this.notes, this.body);
+        this.dress();
+    }
+
+    destroy() {
+        this.asking?.abort();
+        this.chart?.destroy();
+        this.element.remove();
+    }
+
+    /** @param {"table"|"graph"|"explain"} tab */
+    choose(tab) {
+        if (tab === this.state.tab) return;
+        this.state.tab = tab;
+        this.dress();
+        this.run();
+    }
+
+    /** Tabs and controls for the state. */
+    dress() {
+        const { state } = this;
+        for (const tab of /** @type {HTMLElement[]} */ ([...this.tabs.children])) {
+            const chosen = tab.dataset.tab === state.tab;
+            tab.setAttribute("aria-selected", String(chosen));
+            tab.tabIndex = chosen ? 0 : -1;
+        }
+        this.body.setAttribute("aria-labelledby", `${this.id}-${state.tab}`);
+        if (this.dressed !== state.tab) {
+            this.dressed = state.tab;
+            this.chart?.destroy();
+            this.chart = null;
+            this.table = null;
+            this.answer = null;
+            fill(this.body);
+            fill(this.notes);
+            setText(this.status, "");
+            fill(this.controls, state.tab === "graph" ? this.graphControls() : this.timeControls());
+        }
+        this.sync();
+    }
+
+    /** The controls show what the state says. */
+    sync() {
+        const { state, parts } = this;
+        if (!parts) return;
+        parts.time.value = state.end === null ? "" : localTime(state.end);
+        parts.now.disabled = state.end === null;
+        if (!parts.range) return;
+        parts.range.value = duration(state.range);
+        parts.resolution.value = typeof state.resolution === "number" ? "custom" : state.resolution;
+        parts.step.hidden = typeof state.resolution !== "number";
+        if (typeof state.resolution === "number") parts.step.value = duration(state.resolution);
+        for (const mode of ["lines", "stacked", "heatmap"]) parts[mode].setAttribute("aria-pressed", String(state.mode === mode));
+        parts.exemplars.setAttribute("aria-pressed", String(state.exemplars));
+    }
+
+    timeControls() {
+        const move = (/** @type {number} */ by) => this.set({ end: (this.state.end ?? Math.floor(Date.now() / 1000)) + by });
+        const step = () => (this.state.tab === "graph" ? this.state.range / 2 : 60);
+        const time = h("input", { class: "field moment", placeholder: "now", autocomplete: "off", title: "2026-01-31 12:00, or -2h", "aria-label": this.state.tab === "graph" ? "End time" : "Evaluation time", onchange: () => {
+            const end = moment(time.value);
+            if (end === undefined) this.sync();
+            else this.set({ end });
+        } });
+        const now = h("button", { class: "button", type: "button", onclick: () => this.set({ end: null }) }, "Now");
+        this.parts = { time, now };
+        return [h("span", { class: "muted small" }, this.state.tab === "graph" ? "until" : "at"), h("span", { class: "group" },
+            h("button", { class: "button icon", type: "button", "aria-label": "Earlier", onclick: () => move(-step()) }, "‹"), time,
+            h("button", { class: "button icon", type: "button", "aria-label": "Later", onclick: () => move(step()) }, "›"), now),
+        this.state.tab === "table" ? [h("span", { class: "grow" }), this.exportButton("CSV", () => this.saveTable())] : null];
+    }
+
+    graphControls() {
+        const { state } = this;
+        const button = (/** @type {string} */ name, /** @type {() => void} */ onclick, /** @type {any} */ more = {}) => h("button", { class: "button", type: "button", onclick, ...more }, name);
+        const widen = (/** @type {number} */ by) => {
+            const at = by > 0 ? RANGES.find((one) => one > state.range) : RANGES.findLast((one) => one < state.range);
+            if (at) this.set({ range: at });
+        };
+        const range = h("input", { class: "field short", "aria-label": "Range", list: `${this.id}-ranges`, onchange: () => {
+            const seconds = parseDuration(range.value);
+            if (seconds) this.set({ range: seconds });
+            else this.sync();
+        } });
+        const step = h("input", { class: "field short", "aria-label": "Step", onchange: () => { const seconds = parseDuration(step.value); if (seconds) this.set({ resolution: seconds }); else this.sync(); } });
+        const resolution = h("select", { class: "field", "aria-label": "Resolution", onchange: () => this.set({ resolution: resolution.value === "custom" ? stepOf(state) : resolution.value }) },
+            [["low", "Low resolution"], ["medium", "Medium resolution"], ["high", "High resolution"], ["custom", "Step …"]].map(([value, name]) => h("option", { value }, name)));
+        const modes = Object.fromEntries([["lines", "Lines"], ["stacked", "Stacked"], ["heatmap", "Heatmap"]].map(([mode, name]) => [mode, button(name, () => this.set({ mode }))]));
+        const exemplars = button("Exemplars", () => this.set({ exemplars: !state.exemplars }));
+        const time = this.timeControls();
+        this.parts = { .../** @type {any} */ (this.parts), range, step, resolution, exemplars, ...modes };
+        return [
+            h("span", { class: "group" }, button("−", () => widen(-1), { class: "button icon", "aria-label": "Shorter range" }), range, button("+", () => widen(1), { class: "button icon", "aria-label": "Longer range" })),
+            h("datalist", { id: `${this.id}-ranges` }, RANGES.map((one) => h("option", { value: duration(one) }))),
+            time, resolution, step, h("span", { class: "group" }, Object.values(modes)), exemplars,
+            h("span", { class: "grow" }), this.exportButton("PNG", () => this.savePicture()), this.exportButton("CSV", () => this.saveGraph()),
+        ];
+    }
+
+    /** @param {string} name @param {() => void} onclick */
+    exportButton(name, onclick) {
+        return h("button", { class: "button quiet small", type: "button", "aria-label": `Download as ${name}`, onclick }, `↓ ${name}`);
+    }
+
+    /** @param {Partial<import("./urlstate.js").Panel> | any} change */
+    set(change) {
+        Object.assign(this.state, change);
+        this.sync();
+        this.run();
+    }
+
+    /** Asks and shows. @param {{quiet?: boolean}} [options] quiet: a refresh, which keeps what is shown until the answer is here */
+    async run({ quiet = false } = {}) {
+        const { state } = this;
+        if (!quiet) state.expr = this.editor.value.trim();
+        this.editor.close();
+        if (!quiet) this.owner.changed();
+        this.asking?.abort();
+        if (state.expr === "") { fill(this.body); fill(this.notes); setText(this.status, ""); this.table = null; return; }
+        const asking = (this.asking = new AbortController());
+        if (!quiet) setText(this.status, "running …");
+        const began = performance.now();
+        try {
+            const said = await { table: this.runTable, graph: this.runGraph, explain: this.runExplain }[state.tab].call(this, asking.signal);
+            if (asking.signal.aborted) return;
+            setText(this.status, [said, `${span((performance.now() - began) / 1000)}`].filter(Boolean).join(" · "));
+            if (!quiet) remember(state.expr);
+        } catch (error) {
+            if (asking.signal.aborted) return;
+            const message = /** @type {Error} */ (error).message;
+            setText(this.status, "failed");
+            this.chart?.destroy();
+            this.chart = this.table = null;
+            fill(this.body);
+            const placed = this.editor.fail(message);
+            fill(this.notes, placed ? null : h("p", { class: "note bad", role: "alert" }, message));
+        }
+    }
+
+    /** @param {{warnings?: string[], infos?: string[]}} answer */
+    remarks({ warnings = [], infos = [] }) {
+        fill(this.notes, warnings.map((one) => h("p", { class: "note warn small" }, one)), infos.map((one) => h("p", { class: "note small" }, one)));
+    }
+
+    /** @param {AbortSignal} signal */
+    async runTable(signal) {
+        const { state } = this;
+        const time = state.end ?? Date.now() / 1000;
+        const answer = await envelope("query", { query: state.expr, time }, signal);
+        const { resultType, result } = answer.data;
+        this.remarks(answer);
+        this.answer = null;
+        if (resultType === "scalar" || resultType === "string") {
+            this.table = null;
+            fill(this.body, h("p", { class: "scalar mono" }, result[1], h("span", { class: "muted small" }, ` ${resultType}`)));
+            return resultType;
+        }
+        if (result.length === 0) { await this.empty(time, signal); return "empty result"; }
+        this.answer = result;
+        this.rows(result, result.length > ROWS);
+        return result.length === 1 ? "1 series" : `${result.length} series`;
+    }
+
+    /** @param {any[]} result @param {boolean} cut */
+    rows(result, cut) {
+        if (!this.table) {
+            const table = h("tbody");
+            const more = h("div", { class: "row" });
+            fill(this.body, h("div", { class: "table-wrap" }, h("table", { class: "answers" }, h("caption", { class: "visually-hidden" }, "The answer"), h("thead", null, h("tr", null, h("th", { scope: "col" }, "Series"), h("th", { scope: "col", class: "num" }, "Value"))), table)), more);
+            this.table = { table, more };
+        }
+        const shown = cut ? result.slice(0, ROWS) : result;
+        keyed(this.table.table, shown, (one) => seriesName(one.metric), (one) => h("tr", null, h("td", { class: "mono series" }, painted(seriesName(one.metric) || "{}")), h("td", { class: "num mono" })), (row, one) => valueCell(row.lastChild, one));
+        fill(this.table.more, cut ? [h("span", { class: "muted" }, `${ROWS} of ${result.length} series`), h("button", { class: "button", type: "button", onclick: () => this.rows(result, false) }, "Show all")] : null);
+    }
+
+    /** @param {AbortSignal} signal */
+    async runGraph(signal) {
+        const { state } = this;
+        const step = stepOf(state);
+        const end = state.end ?? Math.floor(Date.now() / 1000 / step) * step;
+        const start = end - state.range;
+        const [answer, points, about] = await Promise.all([
+            envelope("query_range", { query: state.expr, start, end, step }, signal),
+            state.exemplars ? api("query_exemplars", { query: state.expr, start, end }, signal).catch((error) => { if (!signal.aborted) toast(`Exemplars: ${error.message}`, "bad"); return []; }) : [],
+            metadata(),
+        ]);
+        signal.throwIfAborted();
+        this.remarks(answer);
+        const matrix = answer.data.result;
+        this.answer = null;
+        if (matrix.length === 0) {
+            this.chart?.destroy();
+            this.chart = null;
+            await this.empty(end, signal);
+            return "empty result";
+        }
+        const { times, series } = columns(matrix, start, end, step);
+        const tokens = tokenize(state.expr);
+        const names = tokens.filter((one) => one.kind === "name").map((one) => one.text);
+        const calls = tokens.filter((one) => one.kind === "function" || one.kind === "keyword").map((one) => one.text);
+        const name = series[0].labels.__name__ ?? "";
+        const type = aboutMetric(about, name)?.type;
+        const histograms = series.every((one) => one.histograms);
+        this.answer = { times, series };
+        if (!this.chart) {
+            this.chart = new Chart({ zoom: (from, to) => this.set({ range: Math.max(1, Math.round((to - from) * 100) / 100), end: Math.round(to * 100) / 100 }) });
+            fill(this.body, this.chart.element);
+        }
+        this.chart.show({
+            times, series, start, end, unit: unitOf(names, calls), mode: histograms ? "heatmap" : state.mode,
+            counter: name !== "" && (type ? type !== "gauge" : /_(total|count|sum|bucket)$/.test(name)),
+            exemplars: points.flatMap((/** @type {any} */ one) => one.exemplars.map((/** @type {any} */ each) => ({ time: each.timestamp, value: number(each.value), labels: each.labels, series: one.seriesLabels }))).slice(0, 2000),
+        });
+        return `${series.length === 1 ? "1 series" : `${series.length} series`} · every ${duration(step)}`;
+    }
+
+    /** @param {AbortSignal} signal */
+    async runExplain(signal) {
+        const { state } = this;
+        fill(this.notes);
+        const [{ explain }, root] = await Promise.all([import("./explain.js"), api("parse_query", { query: state.expr }, signal)]);
+        signal.throwIfAborted();
+        const time = state.end ?? Math.floor(Date.now()) / 1000;
+        const reason = h("div");
+        const tree = h("div");
+        fill(this.body, reason, tree);
+        await explain(tree, root, time, signal);
+        const { data } = await envelope("query", { query: state.expr, time }, signal);
+        if (Array.isArray(data.result) && data.result.length === 0 && data.resultType !== "string") await this.empty(time, signal, reason);
+        return "";
+    }
+
+    /** Says why there is nothing. @param {number} time @param {AbortSignal} signal @param {Element} [place] */
+    async empty(time, signal, place = this.body) {
+        if (place === this.body) this.table = null;
+        const { expr } = this.state;
+        const [{ whyEmpty }, root] = await Promise.all([import("./why.js"), api("parse_query", { query: expr }, signal)]);
+        const reason = await whyEmpty(root, time);
+        if (signal.aborted) return;
+        fill(place, h("div", { class: "why note warn stack", "data-reason": reason.kind },
+            h("h3", null, reason.title), reason.text.map((one) => h("p", null, one)),
+            reason.suggestions.length ? h("div", { class: "row" }, reason.suggestions.map((one) => h("button", { class: "button", type: "button", onclick: () => {
+                if (one.expr) this.editor.value = one.expr;
+                this.set(one.time === undefined ? {} : { end: one.time ? Math.ceil(one.time) : null });
+            } }, one.label))) : null));
+    }
+
+    async format() {
+        try {
+            this.editor.value = await api("format_query", { query: this.editor.value });
+        } catch (error) {
+            if (!this.editor.fail(/** @type {Error} */ (error).message)) toast(/** @type {Error} */ (error).message, "bad");
+        }
+        this.editor.input.focus();
+    }
+
+    metrics() {
+        openPicker({ title: "Metrics", placeholder: "Search names and help texts", empty: "Nothing has been scraped yet.", pick: (name) => this.editor.put(/^[a-zA-Z_:][\w:]*$/.test(name) ? name : seriesName({ __name__: name })), load: async () => {
+            const [names, about] = await Promise.all([metricNames(), metadata()]);
+            return names.map((name) => ({ label: name, tag: aboutMetric(about, name)?.type, text: aboutMetric(about, name)?.help }));
+        } });
+    }
+
+    past() {
+        openPicker({ title: "History", placeholder: "Search earlier expressions", empty: "Expressions that ran appear here.", pick: (expr) => { this.editor.value = expr; this.run(); }, load: async () => memory.get("history", /** @type {string[]} */ ([])).map((label) => ({ label })) });
+    }
+
+    async savePicture() {
+        const blob = await this.chart?.picture(this.state.expr);
+        if (blob) save(blob, "graph.png");
+    }
+
+    saveGraph() {
+        if (this.answer) save(new Blob([csvOfGraph(this.answer.times, this.answer.series)], { type: "text/csv" }), "graph.csv");
+    }
+
+    saveTable() {
+        if (this.answer) save(new Blob([csvOfTable(this.answer)], { type: "text/csv" }), "table.csv");
+    }
+}
+
+/** @param {string} expr */
+function remember(expr) {
+    const history = memory.get("history", /** @type {string[]} */ ([]));
+    if (history[0] !== expr) memory.set("history", [expr, ...history.filter((one) => one !== expr)].slice(0, 100));
+}
+
+/** @param {Blob} blob @param {string} name */
+function save(blob, name) {
+    const link = h("a", { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+/** A series' name in the editor's colours. @param {string} name */
+export function painted(name) {
+    return tokenize(name).map((token) => h("span", { class: token.kind }, token.text));
+}
+
+/** @param {Element} cell @param {any} one */
+function valueCell(cell, one) {
+    if (one.histogram) return fill(cell, histogramPicture(one.histogram[1]));
+    if (one.value) return setText(cell, one.value[1]);
+    const values = one.values ?? [];
+    fill(cell, values.slice(-50).map((/** @type {[number, string]} */ [time, value]) => h("div", null, value, h("span", { class: "muted" }, ` @${time}`))), values.length > 50 ? h("div", { class: "muted" }, `${values.length - 50} earlier ones`) : null,
+        (one.histograms ?? []).slice(-20).map((/** @type {[number, any]} */ [time, value]) => h("div", null, `count ${value.count}, sum ${plain(number(value.sum))}`, h("span", { class: "muted" }, ` @${time}`))));
+}
+
+/** @param {any} histogram */
+function histogramPicture(histogram) {
+    const buckets = (histogram.buckets ?? []).slice(0, 200);
+    const largest = Math.max(1e-300, ...buckets.map((/** @type {any} */ one) => number(one[3])));
+    const width = Math.max(1, 240 / Math.max(1, buckets.length));
+    return [h("svg:svg", { viewBox: "0 0 240 40", class: "histogram", role: "img", "aria-label": `Histogram of ${histogram.count} observations in ${buckets.length} buckets` },
+        buckets.map((/** @type {any} */ [, from, to, n], /** @type {number} */ i) => h("svg:rect", { x: i * width, width: Math.max(1, width - 0.5), y: 40 - (number(n) / largest) * 38, height: (number(n) / largest) * 38 }, h("svg:title", null, `${from} to ${to}: ${n}`)))),
+    h("div", { class: "small" }, `count ${histogram.count}, sum ${plain(number(histogram.sum))}`)];
+}
+
+/** "" is now (null), "-2h" is counted from now, else a local date and time; undefined where it is none of them. @param {string} text */
+function moment(text) {
+    const trimmed = text.trim();
+    if (trimmed === "" || trimmed === "now") return null;
+    const back = trimmed.startsWith("-") ? parseDuration(trimmed.slice(1)) : null;
+    const time = back !== null ? Date.now() / 1000 - back : new Date(trimmed.replace(" ", "T")).getTime() / 1000;
+    return Number.isFinite(time) ? time : undefined;
+}
