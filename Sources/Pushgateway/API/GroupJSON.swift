@@ -29,7 +29,10 @@ enum GroupJSON {
     }
 
     private static func append(_ family: PushedFamily, to json: inout [UInt8]) {
-        GoJSON.raw("{\"time_stamp\":\"\(GoTime.text(family.pushedAt))\",\"type\":\"\(family.type.protoName)\"", to: &json)
+        GoJSON.raw(
+            "{\"time_stamp\":\"\(GoTime.text(family.pushedAt))\",\"type\":\"\(family.type.protoName)\"",
+            to: &json
+        )
         if let help = family.help, !help.isEmpty {
             GoJSON.raw(",\"help\":", to: &json)
             GoJSON.append(help, to: &json)
@@ -123,7 +126,9 @@ enum NativeBuckets {
             if index < 0 { return -.infinity }
             return index < histogram.customValues.count ? histogram.customValues[index] : .infinity
         }
-        if histogram.schema <= 0 { return Double(sign: .plus, exponent: index << Int(-histogram.schema), significand: 1) }
+        if histogram.schema <= 0 {
+            return Double(sign: .plus, exponent: index << Int(-histogram.schema), significand: 1)
+        }
         let perOctave = 1 << Int(histogram.schema)
         let octave = index >= 0 ? index / perOctave : (index - perOctave + 1) / perOctave
         let fraction = Double(index - octave * perOctave) / Double(perOctave)

@@ -160,19 +160,24 @@ struct ConsistencyCheck {
 
     /// Whether the family's lines would be taken for those of a summary or histogram, or the other way round.
     private func suffixCollision(_ name: String, _ type: MetricType) -> String? {
-        for suffix in ["_count", "_sum", "_bucket"] where name.utf8.count > suffix.utf8.count && name.hasSuffix(suffix) {
+        for suffix in ["_count", "_sum", "_bucket"] where name.utf8.count > suffix.utf8.count && name.hasSuffix(suffix)
+        {
             let base = String(name.dropLast(suffix.count))
             switch typeAfterwards(base) {
             case .summary where suffix != "_bucket":
-                return "collected metric named \(GoText.quoted(name)) collides with previously collected summary named \(GoText.quoted(base))"
+                return
+                    "collected metric named \(GoText.quoted(name)) collides with previously collected summary named \(GoText.quoted(base))"
             case .histogram:
-                return "collected metric named \(GoText.quoted(name)) collides with previously collected histogram named \(GoText.quoted(base))"
+                return
+                    "collected metric named \(GoText.quoted(name)) collides with previously collected histogram named \(GoText.quoted(base))"
             default: break
             }
         }
         guard type == .summary || type == .histogram else { return nil }
-        for suffix in ["_count", "_sum"] where typeAfterwards(name + suffix) != nil && !isReportedItself(name + suffix) {
-            return "collected histogram or summary named \(GoText.quoted(name)) collides with previously collected metric named "
+        for suffix in ["_count", "_sum"] where typeAfterwards(name + suffix) != nil && !isReportedItself(name + suffix)
+        {
+            return
+                "collected histogram or summary named \(GoText.quoted(name)) collides with previously collected metric named "
                 + GoText.quoted(name + suffix)
         }
         if type == .histogram, typeAfterwards(name + "_bucket") != nil, !isReportedItself(name + "_bucket") {

@@ -18,8 +18,13 @@ enum ProtoText {
         case .gauge(let number): return "gauge:{value:\(text(number))}"
         case .untyped(let number): return "untyped:{value:\(text(number))}"
         case .summary(let summary):
-            let quantiles = summary.quantiles.map { "quantile:{quantile:\(text($0.quantile))  value:\(text($0.value))}" }
-            return "summary:{" + (["sample_count:\(summary.count)", "sample_sum:\(text(summary.sum))"] + quantiles).joined(separator: "  ")
+            let quantiles = summary.quantiles.map {
+                "quantile:{quantile:\(text($0.quantile))  value:\(text($0.value))}"
+            }
+            return "summary:{"
+                + (["sample_count:\(summary.count)", "sample_sum:\(text(summary.sum))"] + quantiles).joined(
+                    separator: "  "
+                )
                 + "}"
         case .histogram(let histogram): return "histogram:{" + describe(histogram).joined(separator: "  ") + "}"
         }
@@ -37,8 +42,12 @@ enum ProtoText {
         fields.append("schema:\(native.schema)")
         fields.append("zero_threshold:\(text(native.zeroThreshold))")
         fields.append("zero_count:\(text(native.zeroCount))")
-        for span in native.negativeSpans { fields.append("negative_span:{offset:\(span.offset)  length:\(span.length)}") }
-        for span in native.positiveSpans { fields.append("positive_span:{offset:\(span.offset)  length:\(span.length)}") }
+        for span in native.negativeSpans {
+            fields.append("negative_span:{offset:\(span.offset)  length:\(span.length)}")
+        }
+        for span in native.positiveSpans {
+            fields.append("positive_span:{offset:\(span.offset)  length:\(span.length)}")
+        }
         return fields
     }
 

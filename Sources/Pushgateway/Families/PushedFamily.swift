@@ -122,7 +122,9 @@ struct SortKeys {
     }
 
     /// The order of two metrics: negative, zero or positive.
-    static func compare(_ left: borrowing SortKeys, _ leftIndex: Int, _ right: borrowing SortKeys, _ rightIndex: Int) -> Int {
+    static func compare(_ left: borrowing SortKeys, _ leftIndex: Int, _ right: borrowing SortKeys, _ rightIndex: Int)
+        -> Int
+    {
         let leftRange = left.range(leftIndex)
         let rightRange = right.range(rightIndex)
         return left.bytes.withUnsafeBufferPointer { a in

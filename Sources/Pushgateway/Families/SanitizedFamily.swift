@@ -47,7 +47,9 @@ struct SanitizedFamily: Sendable {
             let fingerprint = labelBlocks.withUnsafeBytes {
                 Fingerprint.hash(UnsafeRawBufferPointer(rebasing: $0[blockStart...]))
             }
-            if !appendLines(metric.value, block: blockStart..<labelBlocks.count, isLegacy: isLegacy) { isFaithful = false }
+            if !appendLines(metric.value, block: blockStart..<labelBlocks.count, isLegacy: isLegacy) {
+                isFaithful = false
+            }
             labelBlocks.append(0x0a)
             series.append(Series(fingerprint: fingerprint, textEnd: UInt32(text.count)))
         }
@@ -154,7 +156,9 @@ struct SanitizedFamily: Sendable {
         for bucket in histogram.buckets {
             appendLine("_bucket", block, ("le", bucket.upperBound), bucket.cumulativeCount, isLegacy)
             if bucket.upperBound == .infinity { hasInfinity = true }
-            if bucket.exemplar != nil || bucket.cumulativeCount.rounded() != bucket.cumulativeCount { isFaithful = false }
+            if bucket.exemplar != nil || bucket.cumulativeCount.rounded() != bucket.cumulativeCount {
+                isFaithful = false
+            }
         }
         if !hasInfinity { appendLine("_bucket", block, ("le", .infinity), histogram.count, isLegacy) }
         appendLine("_sum", block, nil, histogram.sum, isLegacy)

@@ -40,7 +40,8 @@ struct Gathering {
         result.append(contentsOf: entry.sortedLines())
     }
 
-    private func append(_ entry: FamilyEntry, with mine: MetricFamily?, own: OwnFamilies.Own?, to result: inout [UInt8]) {
+    private func append(_ entry: FamilyEntry, with mine: MetricFamily?, own: OwnFamilies.Own?, to result: inout [UInt8])
+    {
         guard let type = mine?.type ?? entry.type(excluding: nil), mine != nil || !entry.order.isEmpty else { return }
         let help = mine?.help ?? (own?.replacesHelp == true ? own?.help : nil) ?? entry.shownHelp
         ByteText.appendHeader(name: entry.name, isLegacy: entry.isLegacy, help: help, type: type, to: &result)

@@ -36,7 +36,12 @@ public struct GroupingKey: Sendable {
         guard parts.count % 2 == 1, parts.last?.isEmpty ?? false else { return nil }
         var labels: [Label] = []
         for index in stride(from: 0, to: parts.count - 1, by: 2) {
-            labels.append(Label(name: String(decoding: parts[index], as: UTF8.self), value: String(decoding: parts[index + 1], as: UTF8.self)))
+            labels.append(
+                Label(
+                    name: String(decoding: parts[index], as: UTF8.self),
+                    value: String(decoding: parts[index + 1], as: UTF8.self)
+                )
+            )
         }
         self.init(labels)
     }

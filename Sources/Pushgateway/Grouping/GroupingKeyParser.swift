@@ -11,7 +11,8 @@ public enum GroupingKeyError: Error, Hashable, Sendable, CustomStringConvertible
     public var description: String {
         switch self {
         case .malformed(let message): message
-        case .notUnicode(let label, let value): "the grouping key has a label named \"\(label)\" whose value is not utf8: \(value)"
+        case .notUnicode(let label, let value):
+            "the grouping key has a label named \"\(label)\" whose value is not utf8: \(value)"
         }
     }
 }
@@ -32,7 +33,9 @@ extension GroupingKey {
             do {
                 job = try URLSafeBase64.decode(job)
             } catch {
-                throw .malformed("invalid base64 encoding in job name \(GoBytes.quoted(error.decoded)): \(error.message)")
+                throw .malformed(
+                    "invalid base64 encoding in job name \(GoBytes.quoted(error.decoded)): \(error.message)"
+                )
             }
         }
         var labels: [Label] = []
@@ -55,8 +58,11 @@ extension GroupingKey {
             var value = Array(components[index + 1])
             let isEncoded = nameBytes.suffix(base64Suffix.count).elementsEqual(base64Suffix)
             if isEncoded { nameBytes.removeLast(base64Suffix.count) }
-            let name = String(validating: nameBytes, as: UTF8.self).map { utf8Names ? LabelNameEscaping.unescaped($0) : $0 }
-            guard let name, utf8Names ? !name.isEmpty : Label.isLegacyName(name), !nameBytes.starts(with: "__".utf8) else {
+            let name = String(validating: nameBytes, as: UTF8.self).map {
+                utf8Names ? LabelNameEscaping.unescaped($0) : $0
+            }
+            guard let name, utf8Names ? !name.isEmpty : Label.isLegacyName(name), !nameBytes.starts(with: "__".utf8)
+            else {
                 throw .malformed("improper label name \(GoBytes.quoted(nameBytes))")
             }
             if isEncoded {
@@ -64,7 +70,9 @@ extension GroupingKey {
                     value = try URLSafeBase64.decode(value)
                 } catch {
                     let shown = String(decoding: nameBytes, as: UTF8.self)
-                    throw .malformed("invalid base64 encoding for label \(shown)=\(GoBytes.quoted(value)): \(error.message)")
+                    throw .malformed(
+                        "invalid base64 encoding for label \(shown)=\(GoBytes.quoted(value)): \(error.message)"
+                    )
                 }
             }
             labels.append(Label(name: name, value: try text(value, label: name)))

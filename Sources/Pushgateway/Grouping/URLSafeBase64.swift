@@ -44,7 +44,10 @@ enum URLSafeBase64 {
             if count == 0 { break }
             if count == 1 { throw Malformed(offset: position - 1, decoded: decoded) }
             bits <<= UInt32(6 * (4 - count))
-            let bytes = [UInt8(truncatingIfNeeded: bits >> 16), UInt8(truncatingIfNeeded: bits >> 8), UInt8(truncatingIfNeeded: bits)]
+            let bytes = [
+                UInt8(truncatingIfNeeded: bits >> 16), UInt8(truncatingIfNeeded: bits >> 8),
+                UInt8(truncatingIfNeeded: bits),
+            ]
             decoded.append(contentsOf: bytes.prefix(count - 1))
         }
         return decoded

@@ -51,10 +51,13 @@ enum CounterAggregation {
         _ before: MetricFamily.Histogram,
         _ added: MetricFamily.Histogram
     ) -> MetricFamily.Histogram {
-        guard before.native == nil, added.native == nil, before.buckets.map(\.upperBound) == added.buckets.map(\.upperBound)
+        guard before.native == nil, added.native == nil,
+            before.buckets.map(\.upperBound) == added.buckets.map(\.upperBound)
         else { return added }
         var result = added
-        for index in result.buckets.indices { result.buckets[index].cumulativeCount += before.buckets[index].cumulativeCount }
+        for index in result.buckets.indices {
+            result.buckets[index].cumulativeCount += before.buckets[index].cumulativeCount
+        }
         result.sum += before.sum
         result.count += before.count
         result.created = before.created

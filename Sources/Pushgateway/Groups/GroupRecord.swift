@@ -74,7 +74,9 @@ struct GroupRecord {
             guard let name = reader.text(), let value = reader.text() else { return nil }
             labels.append(Label(name: name, value: value))
         }
-        guard let expiry = reader.number(), let error = reader.text(), let familyCount = reader.number() else { return nil }
+        guard let expiry = reader.number(), let error = reader.text(), let familyCount = reader.number() else {
+            return nil
+        }
         key = GroupingKey(labels)
         expiresAt = expiry == 0 ? nil : Int64(expiry)
         lastError = error.isEmpty ? nil : error

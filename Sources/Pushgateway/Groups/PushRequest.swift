@@ -68,7 +68,9 @@ struct PreparedPush: Sendable {
         for family in request.families {
             // Of a repeated name only the last was kept.
             if pushed.count < request.families.count {
-                guard pushed[family.name] == family, !families.contains(where: { $0.name == family.name }) else { continue }
+                guard pushed[family.name] == family, !families.contains(where: { $0.name == family.name }) else {
+                    continue
+                }
             }
             families.append(SanitizedFamily(family, key: key))
         }

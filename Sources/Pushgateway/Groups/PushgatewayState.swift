@@ -46,7 +46,8 @@ struct PushgatewayState {
         var suspects: [Int] = []
         for (index, family) in push.families.enumerated() {
             if family.name == Group.pushFailureName, group == nil { continue }
-            if let existing = group?.family(named: family.name), existing.hasSameSeries(as: family), !family.isSuspicious,
+            if let existing = group?.family(named: family.name), existing.hasSameSeries(as: family),
+                !family.isSuspicious,
                 own[family.name] == nil
             {
                 continue

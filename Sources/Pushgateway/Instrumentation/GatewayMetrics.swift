@@ -123,7 +123,9 @@ public final class GatewayMetrics: Sendable {
                 for index in state.summaries.indices {
                     let labels = [Label(name: "method", value: state.summaries[index].method)]
                     sizes.append(.init(labels: labels, value: .summary(state.summaries[index].sizes.summary(now: now))))
-                    durations.append(.init(labels: labels, value: .summary(state.summaries[index].durations.summary(now: now))))
+                    durations.append(
+                        .init(labels: labels, value: .summary(state.summaries[index].durations.summary(now: now)))
+                    )
                 }
                 families.append(Self.durationFamily(durations))
                 families.append(Self.sizeFamily(sizes))

@@ -1,4 +1,4 @@
-import MetricModel
+public import MetricModel
 import Synchronization
 
 extension GroupStore {
@@ -23,15 +23,18 @@ extension GroupStore {
     }
 
     /// Everything as families, sorted by name.
-    /// - Returns: the families, or what contradicts itself.
-    public func families(names: Set<String>? = nil) -> Result<[MetricFamily], InconsistentGroups> {
+    /// - Throws: where pushes without a check contradict each other.
+    public func families(names: Set<String>? = nil) throws(InconsistentGroups) -> [MetricFamily] {
         let gathering = Gathering(own: metrics.constantFamilies() + metrics.requestFamilies())
         let now = clock.wallNanoseconds
-        return inner.withLock { inner in
+        let result = inner.withLock { inner -> Result<[MetricFamily], InconsistentGroups> in
             _ = inner.state.deleteExpired(now: now)
-            if let problem = self.inconsistency(gathering, &inner.state) { return .failure(InconsistentGroups(message: problem)) }
+            if let problem = self.inconsistency(gathering, &inner.state) {
+                return .failure(InconsistentGroups(message: problem))
+            }
             return .success(gathering.families(&inner.state, names: names))
         }
+        return try result.get()
     }
 
     /// Whether all names of families and labels are of the old form, so that the text needs no escaping for any reader.
@@ -88,9 +91,13 @@ extension GroupStore {
             let isComplete = since == 0 || since < oldest || since > inner.state.sequence
             var json: [UInt8] = []
             GoJSON.raw("{\"sequence\":\(inner.state.sequence),\"complete\":\(isComplete)", to: &json)
-            GoJSON.raw(",\"pushes\":\(inner.history.count),\"count\":\(inner.state.groups.count),\"groups\":[", to: &json)
+            GoJSON.raw(
+                ",\"pushes\":\(inner.history.count),\"count\":\(inner.state.groups.count),\"groups\":[",
+                to: &json
+            )
             var isFirst = true
-            let groups = isComplete ? inner.state.sortedGroups() : inner.state.groups.values.filter { $0.sequence > since }
+            let groups =
+                isComplete ? inner.state.sortedGroups() : inner.state.groups.values.filter { $0.sequence > since }
             for group in groups {
                 if !isFirst { json.append(UInt8(ascii: ",")) }
                 isFirst = false

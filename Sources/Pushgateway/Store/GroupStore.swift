@@ -184,7 +184,11 @@ public final class GroupStore: Sendable {
     /// Writes batch after batch until nobody waits.
     private func write() async {
         while true {
-            let batch = inner.withLock { inner -> (changes: [(table: String, key: [UInt8], value: [UInt8]?)], waiters: [CheckedContinuation<StorageError?, Never>])? in
+            let batch = inner.withLock {
+                inner -> (
+                    changes: [(table: String, key: [UInt8], value: [UInt8]?)],
+                    waiters: [CheckedContinuation<StorageError?, Never>]
+                )? in
                 guard !inner.waiters.isEmpty else {
                     inner.isWriting = false
                     return nil
