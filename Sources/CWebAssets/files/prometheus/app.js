@@ -20,10 +20,7 @@ const pages = {
 const page = location.pathname.split("/").pop() ?? "";
 const [module, title, entry = page] = pages[page] ?? pages[""];
 document.title = page ? `${title} · Promenade` : "Promenade";
-const here = document.querySelector(`.top nav a[href="${entry}"]`);
-here?.setAttribute("aria-current", "page");
-// On a narrow screen the navigation scrolls sideways.
-here?.scrollIntoView({ inline: "center", block: "nearest" });
+document.querySelector(`.top nav a[href="${entry}"]`)?.setAttribute("aria-current", "page");
 const { show } = await import(module);
 await show(document.querySelector("main"), page);
 document.documentElement.dataset.ready = "true";

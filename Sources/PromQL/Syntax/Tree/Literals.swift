@@ -19,12 +19,15 @@ public struct NumberLiteral: Hashable, Sendable {
 public struct StringLiteral: Hashable, Sendable {
     /// The text, without quotes and escapes.
     public var value: String
+    /// The bytes, where escapes such as `\xff` made something that is not UTF-8; ``value`` is repaired then.
+    public var invalidBytes: [UInt8]?
     /// Where it stands, quotes included.
     public var position: PositionRange
 
     /// A text.
-    public init(_ value: String, position: PositionRange) {
+    public init(_ value: String, invalidBytes: [UInt8]? = nil, position: PositionRange) {
         self.value = value
+        self.invalidBytes = invalidBytes
         self.position = position
     }
 }

@@ -18,7 +18,7 @@ public struct VectorSelector: Hashable, Sendable {
     public var offset: Int64 = 0
     /// The offset where it was written as an expression.
     public var offsetExpression: DurationExpr?
-    /// The time that `@` fixes, in milliseconds.
+    /// The time that `@` fixes, in milliseconds. Any value: arithmetic with it has to wrap around.
     public var timestamp: Timestamp?
     /// The symbolic time that `@` fixes.
     public var bound: RangeBound?
