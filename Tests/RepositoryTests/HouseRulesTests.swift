@@ -18,7 +18,7 @@ import Testing
         ],
         "Pushgateway": ["MetricModel", "Exposition"],
         "Web": [
-            "CWebAssets", "MetricModel", "Exposition", "PrometheusClient", "PromQL", "Scrape", "Pushgateway",
+            "CWebAssets", "CZlib", "MetricModel", "Exposition", "PrometheusClient", "PromQL", "Scrape", "Pushgateway",
             "Hummingbird",
             "HummingbirdCore", "HummingbirdTLS", "HTTPTypes", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "Logging",
             "ServiceLifecycle",

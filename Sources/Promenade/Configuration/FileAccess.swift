@@ -1,0 +1,52 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The few things that the composition does with files.
+enum FileAccess {
+    /// The contents of a file; `nil` where it cannot be read (`errno` says why).
+    static func read(_ path: String) -> [UInt8]? {
+        guard let file = fopen(path, "r") else { return nil }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = fread(&chunk, 1, chunk.count, file)
+            if count == 0 { return ferror(file) == 0 ? bytes : nil }
+            bytes.append(contentsOf: chunk[..<count])
+        }
+    }
+
+    /// Writes a file by way of a neighbour, so that a reader sees all of it or nothing.
+    static func replace(_ path: String, with text: String) -> Bool {
+        let temporary = path + ".tmp"
+        guard let file = fopen(temporary, "w") else { return false }
+        let written = fputs(text, file)
+        guard fclose(file) == 0, written >= 0 else { return false }
+        return rename(temporary, path) == 0
+    }
+
+    /// Creates a folder and those above it; `false` where it cannot be (`errno` says why).
+    static func createFolder(_ path: String) -> Bool {
+        var built = path.hasPrefix("/") ? "/" : ""
+        for part in path.split(separator: "/") {
+            built += part + "/"
+            if mkdir(built, 0o777) != 0, errno != EEXIST { return false }
+        }
+        return access(path, W_OK | X_OK) == 0
+    }
+
+    /// By which a change of a file is noticed; `nil` where there is none.
+    static func stamp(_ path: String) -> [Int64]? {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return nil }
+        #if canImport(Darwin)
+            let time = info.st_mtimespec
+        #else
+            let time = info.st_mtim
+        #endif
+        return [Int64(time.tv_sec), Int64(time.tv_nsec), Int64(info.st_size), Int64(info.st_ino)]
+    }
+}

@@ -1,0 +1,138 @@
+public import MetricModel
+public import Scrape
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// What the configuration file says: Prometheus's sections and those of the other servers.
+public struct StackConfig: Sendable, Hashable {
+    /// The built-in demo server.
+    public struct Demo: Sendable, Hashable {
+        /// Whether there is one.
+        public var isEnabled = true
+        /// Where it listens; `nil` to leave that to the flag.
+        public var listenAddress: String?
+        /// Requests a second that it makes to itself, so that graphs move; 0 for none.
+        public var trafficRate = 0.0
+        /// What its chances follow from; `nil` for others at each start.
+        public var seed: UInt64?
+        /// The defaults.
+        public init() {}
+    }
+
+    /// The Pushgateway.
+    public struct Gateway: Sendable, Hashable {
+        /// Whether there is one.
+        public var isEnabled = true
+        /// Where it listens; `nil` to leave that to the flag.
+        public var listenAddress: String?
+        /// The defaults.
+        public init() {}
+    }
+
+    /// The store.
+    public struct Storage: Sendable, Hashable {
+        /// The folder; `nil` to leave that to the flag.
+        public var path: String?
+        /// How long samples are kept, in milliseconds; `nil` to leave that to the flag.
+        public var retentionTime: Int64?
+        /// The most bytes on disk; `nil` to leave that to the flag.
+        public var retentionBytes: Int64?
+        /// How late samples may come, in milliseconds.
+        public var outOfOrderWindow: Int64 = 0
+        /// How many exemplars are kept.
+        public var maxExemplars = 100_000
+        /// The defaults.
+        public init() {}
+    }
+
+    /// Prometheus's sections.
+    public var prometheus = PrometheusConfig()
+    /// `demo_server`
+    public var demo = Demo()
+    /// `pushgateway`
+    public var gateway = Gateway()
+    /// `storage`
+    public var storage = Storage()
+    /// What should be told but is not wrong.
+    public var warnings: [ConfigProblem] = []
+
+    /// An empty configuration.
+    public init() {}
+
+    /// Reads a file.
+    /// - Throws: ``ConfigError`` with everything that is wrong in it.
+    public init(file: String, context: ConfigContext) throws(ConfigError) {
+        guard let bytes = FileAccess.read(file) else {
+            let reason = String(cString: strerror(errno)).lowercased()
+            throw ConfigError(file: file, problems: [ConfigProblem(.meaning, "open \(file): \(reason)")])
+        }
+        try self.init(text: bytes, file: file, context: context)
+    }
+
+    /// Reads a text.
+    /// - Throws: ``ConfigError`` with everything that is wrong in it.
+    public init(text: [UInt8], file: String, context: ConfigContext) throws(ConfigError) {
+        let problems = ConfigProblems(file: file)
+        let node = try YAMLReader.parse(text, file: file)
+        let root = ConfigSection(node, type: "config.plain", path: "", problems: problems)
+        if !node.isNull {
+            prometheus = PrometheusConfig(reading: root, context: context)
+            if let section = root.section("demo_server", type: "demo_server") { demo = Demo(reading: section) }
+            if let section = root.section("pushgateway", type: "pushgateway") { gateway = Gateway(reading: section) }
+            if let section = root.section("storage", type: "config.StorageConfig") {
+                storage = Storage(reading: section)
+            }
+            root.finish()
+        }
+        try problems.throwIfAny()
+        warnings = problems.warnings
+    }
+}
+
+extension StackConfig.Demo {
+    init(reading section: ConfigSection) {
+        isEnabled = section.bool("enabled") ?? true
+        listenAddress = section.string("listen_address")
+        if let traffic = section.section("traffic", type: "traffic") {
+            trafficRate = traffic.double("requests_per_second") ?? 0
+            if trafficRate < 0 || trafficRate > 10_000 {
+                traffic.fail("requests_per_second has to be between 0 and 10000", at: "requests_per_second")
+            }
+            seed = traffic.uint("seed")
+            traffic.finish()
+        }
+        section.finish()
+    }
+}
+
+extension StackConfig.Gateway {
+    init(reading section: ConfigSection) {
+        isEnabled = section.bool("enabled") ?? true
+        listenAddress = section.string("listen_address")
+        section.finish()
+    }
+}
+
+extension StackConfig.Storage {
+    init(reading section: ConfigSection) {
+        path = section.string("path")
+        if let tsdb = section.section("tsdb", type: "config.TSDBConfig") {
+            outOfOrderWindow = tsdb.duration("out_of_order_time_window")?.milliseconds ?? 0
+            if let retention = tsdb.section("retention", type: "config.TSDBRetentionConfig") {
+                retentionTime = retention.duration("time")?.milliseconds
+                retentionBytes = retention.size("size")?.bytes
+                retention.finish()
+            }
+            tsdb.finish()
+        }
+        if let exemplars = section.section("exemplars", type: "config.ExemplarsConfig") {
+            maxExemplars = exemplars.int("max_exemplars") ?? maxExemplars
+            exemplars.finish()
+        }
+        section.finish()
+    }
+}

@@ -1,0 +1,202 @@
+extension FlagSet {
+    private static func web(_ name: String, _ kind: Flag.Kind, _ standard: String = "", _ help: String) -> Flag {
+        Flag(name: "web." + name, kind: kind, standard: standard, group: "Prometheus server", help: help)
+    }
+
+    private static func gateway(_ name: String, _ kind: Flag.Kind, _ standard: String = "", _ help: String) -> Flag {
+        Flag(name: name, kind: kind, standard: standard, group: "Pushgateway", help: help)
+    }
+
+    private static func query(_ name: String, _ kind: Flag.Kind, _ standard: String, _ help: String) -> Flag {
+        Flag(name: "query." + name, kind: kind, standard: standard, group: "Queries", help: help)
+    }
+
+    private static func accepted(_ name: String, _ kind: Flag.Kind = .text, _ standard: String = "") -> Flag {
+        Flag(name: name, kind: kind, standard: standard, group: "Accepted", help: "", standing: .accepted)
+    }
+
+    /// Every flag.
+    static let table: [Flag] = general + prometheusServer + storage + queries + pushgateway + demo + fixture + others
+
+    private static let general: [Flag] = [
+        Flag(
+            name: "config.file",
+            kind: .text,
+            standard: "stack.yml",
+            group: "General",
+            help: "The configuration: a prometheus.yml, with demo_server:, pushgateway: and storage: if you like."
+        ),
+        Flag(
+            name: "config.auto-reload",
+            kind: .toggle,
+            standard: "false",
+            group: "General",
+            help: "Read the configuration again when the file changes."
+        ),
+        Flag(
+            name: "config.auto-reload-interval",
+            kind: .duration,
+            standard: "30s",
+            group: "General",
+            help: "How often to look for a change."
+        ),
+        Flag(
+            name: "log.level",
+            kind: .choice(["debug", "info", "warn", "error"]),
+            standard: "info",
+            group: "General",
+            help: "Log this and what is more severe: debug, info, warn or error."
+        ),
+        Flag(
+            name: "log.format",
+            kind: .choice(["logfmt", "json"]),
+            standard: "logfmt",
+            group: "General",
+            help: "The form of log lines: logfmt or json."
+        ),
+        Flag(
+            name: "enable-feature",
+            kind: .list,
+            standard: "",
+            group: "General",
+            help: "Features to switch on, separated by commas; Prometheus's names, such as\n"
+                + "promql-experimental-functions, extra-scrape-metrics, native-histograms."
+        ),
+    ]
+
+    private static let prometheusServer: [Flag] = [
+        web("listen-address", .list, "0.0.0.0:9090", "Where the Prometheus server listens; port 0 for a free one."),
+        web(
+            "external-url",
+            .text,
+            "",
+            "The URL under which it is reached from outside; its path prefixes every route."
+        ),
+        web("route-prefix", .text, "", "The prefix of every route; by default the path of --web.external-url."),
+        web("enable-lifecycle", .toggle, "false", "Allow POST /-/reload and /-/quit."),
+        web("enable-admin-api", .toggle, "false", "Allow deleting series and taking snapshots over HTTP."),
+        web("enable-remote-write-receiver", .toggle, "false", "Take samples at /api/v1/write."),
+        web("cors.origin", .text, ".*", "Which origins may call the API from a page: a regular expression, anchored."),
+        web("page-title", .text, "Prometheus Time Series Collection and Processing Server", "The title of its pages."),
+        web("max-connections", .integer, "512", "The most connections at a time."),
+        web("read-timeout", .duration, "5m", "How long an idle connection is kept."),
+    ]
+
+    private static let storage: [Flag] = [
+        Flag(
+            name: "storage.path",
+            kind: .text,
+            standard: "data",
+            group: "Storage",
+            help: "The folder of the database (stack.db). Also as --storage.tsdb.path."
+        ),
+        Flag(
+            name: "storage.tsdb.path",
+            kind: .text,
+            standard: "",
+            group: "Storage",
+            help: "The same by Prometheus's name."
+        ),
+        Flag(
+            name: "storage.tsdb.retention.time",
+            kind: .duration,
+            standard: "0s",
+            group: "Storage",
+            help: "How long samples are kept; 15d where neither this nor a size is given."
+        ),
+        Flag(
+            name: "storage.tsdb.retention.size",
+            kind: .size,
+            standard: "0B",
+            group: "Storage",
+            help: "The most bytes that are kept, such as 512MB."
+        ),
+    ]
+
+    private static let queries: [Flag] = [
+        query("lookback-delta", .duration, "5m", "How far back a selector looks for a sample."),
+        query("timeout", .duration, "2m", "The longest that a query may take."),
+        query("max-concurrency", .integer, "20", "The most queries at a time; others wait."),
+        query("max-samples", .integer, "50000000", "The most samples that a query may load."),
+    ]
+
+    private static let pushgateway: [Flag] = [
+        gateway("pushgateway.listen-address", .list, ":9091", "Where the Pushgateway listens."),
+        gateway("pushgateway.telemetry-path", .text, "/metrics", "The path of what was pushed."),
+        gateway("pushgateway.external-url", .text, "", "The URL under which it is reached from outside."),
+        gateway("pushgateway.route-prefix", .text, "", "The prefix of its routes."),
+        gateway("pushgateway.enable-lifecycle", .toggle, "false", "Allow PUT /-/quit."),
+        gateway("pushgateway.enable-admin-api", .toggle, "false", "Allow PUT /api/v1/admin/wipe."),
+        gateway(
+            "push.disable-consistency-check",
+            .toggle,
+            "false",
+            "Do not check pushes against each other. Dangerous."
+        ),
+        gateway("push.enable-utf8-names", .toggle, "false", "Unescape names such as U__http_2e_requests in URLs."),
+    ]
+
+    private static let demo: [Flag] = [
+        Flag(
+            name: "demo.listen-address",
+            kind: .list,
+            standard: ":8080",
+            group: "Demo server",
+            help: "Where the demo server listens."
+        )
+    ]
+
+    private static let fixture: [Flag] = [
+        Flag(
+            name: "test",
+            kind: .toggle,
+            standard: "false",
+            group: "Test fixture",
+            help: "Free ports, a store in memory, a line of JSON when ready, an end with the parent process."
+        ),
+        Flag(
+            name: "ready-file",
+            kind: .text,
+            standard: "",
+            group: "Test fixture",
+            help: "Write that line of JSON to a file, too."
+        ),
+        Flag(
+            name: "storage.memory",
+            kind: .toggle,
+            standard: "false",
+            group: "Test fixture",
+            help: "Keep samples in memory only."
+        ),
+    ]
+
+    private static let others: [Flag] = [
+        accepted("agent", .toggle, "false"),
+        accepted("alertmanager.drain-notification-queue-on-shutdown", .toggle, "true"),
+        accepted("alertmanager.notification-batch-size", .integer, "256"),
+        accepted("alertmanager.notification-queue-capacity", .integer, "10000"),
+        accepted("auto-gomaxprocs", .toggle, "true"),
+        accepted("auto-gomemlimit", .toggle, "true"),
+        accepted("auto-gomemlimit.ratio", .number, "0.9"),
+        accepted("persistence.file"),
+        accepted("persistence.interval", .duration, "5m"),
+        accepted("rules.alert.for-grace-period", .duration, "10m"),
+        accepted("rules.alert.for-outage-tolerance", .duration, "1h"),
+        accepted("rules.alert.resend-delay", .duration, "1m"),
+        accepted("rules.max-concurrent-evals", .integer, "4"),
+        accepted("storage.remote.flush-deadline", .duration, "1m"),
+        accepted("storage.remote.read-concurrent-limit", .integer, "10"),
+        accepted("storage.remote.read-max-bytes-in-frame", .integer, "1048576"),
+        accepted("storage.remote.read-sample-limit", .number, "50000000"),
+        accepted("storage.tsdb.head-chunks-write-queue-size", .integer, "0"),
+        accepted("storage.tsdb.no-lockfile", .toggle, "false"),
+        accepted("storage.tsdb.wal-compression", .toggle, "true"),
+        accepted("web.config.file"),
+        accepted("web.console.libraries", .text, "console_libraries"),
+        accepted("web.console.templates", .text, "consoles"),
+        accepted("web.enable-otlp-receiver", .toggle, "false"),
+        accepted("web.max-notifications-subscribers", .integer, "16"),
+        accepted("web.remote-write-receiver.accepted-protobuf-messages", .list, "prometheus.WriteRequest"),
+        accepted("web.user-assets"),
+    ]
+}

@@ -1,0 +1,113 @@
+public import Logging
+public import MetricModel
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Writes log lines to the standard error as Prometheus does, in logfmt or JSON.
+public struct StackLogHandler: LogHandler {
+    /// The form of a line.
+    public enum Format: String, Sendable {
+        /// `time=… level=INFO msg="…" key=value`
+        case logfmt
+        /// One JSON object per line.
+        case json
+    }
+
+    /// What is always added.
+    public var metadata: Logger.Metadata = [:]
+    /// What is not logged any more.
+    public var logLevel: Logger.Level
+    private let format: Format
+    private let clock: any StackClock
+
+    /// A handler.
+    public init(format: Format, level: Logger.Level, clock: any StackClock) {
+        self.format = format
+        logLevel = level
+        self.clock = clock
+    }
+
+    /// A logger that writes so.
+    public static func logger(format: Format, level: Logger.Level, clock: any StackClock) -> Logger {
+        Logger(label: "promenade") { _ in StackLogHandler(format: format, level: level, clock: clock) }
+    }
+
+    /// One value that is always added.
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    /// Writes a line.
+    public func log(event: LogEvent) {
+        var fields: [(key: String, value: String)] = [
+            ("time", Self.time(clock.wallNanoseconds)), ("level", Self.name(event.level)),
+            ("msg", event.message.description),
+        ]
+        let all = metadata.merging(event.metadata ?? [:]) { $1 }
+        for (key, value) in all.sorted(by: { $0.key < $1.key }) { fields.append((key, value.description)) }
+        var line =
+            switch format {
+            case .logfmt: fields.map { "\($0.key)=\(Self.logfmt($0.value))" }.joined(separator: " ")
+            case .json: "{" + fields.map { "\"\($0.key)\":\(Self.json($0.value))" }.joined(separator: ",") + "}"
+            }
+        line += "\n"
+        // One write, so that lines of several threads do not mix.
+        line.withUTF8 { bytes in _ = write(2, bytes.baseAddress, bytes.count) }
+    }
+
+    private static func name(_ level: Logger.Level) -> String {
+        switch level {
+        case .trace, .debug: "DEBUG"
+        case .info, .notice: "INFO"
+        case .warning: "WARN"
+        case .error, .critical: "ERROR"
+        }
+    }
+
+    /// RFC 3339 with milliseconds.
+    static func time(_ nanoseconds: Int64) -> String {
+        var seconds = time_t(nanoseconds / 1_000_000_000)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        let milliseconds = nanoseconds / 1_000_000 % 1000
+        let fraction =
+            milliseconds < 10 ? "00\(milliseconds)" : milliseconds < 100 ? "0\(milliseconds)" : "\(milliseconds)"
+        return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+            + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)).\(fraction)Z"
+    }
+
+    /// Quoted where a reader could not tell the end otherwise.
+    static func logfmt(_ value: String) -> String {
+        let needsQuotes =
+            value.isEmpty
+            || value.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: "\"") || $0 == 0x7f }
+        return needsQuotes ? GoText.quoted(value) : value
+    }
+
+    static func json(_ value: String) -> String {
+        var text = "\""
+        for scalar in value.unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case "\n": text += "\\n"
+            case "\t": text += "\\t"
+            case "\r": text += "\\r"
+            default:
+                if scalar.value < 0x20 {
+                    text += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+                } else {
+                    text.unicodeScalars.append(scalar)
+                }
+            }
+        }
+        return text + "\""
+    }
+}

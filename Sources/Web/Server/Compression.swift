@@ -1,0 +1,124 @@
+import CZlib
+
+/// What a client can decompress, as far as the servers use it.
+enum ContentCoding: Sendable {
+    /// RFC 1952.
+    case gzip
+    /// RFC 1950.
+    case deflate
+
+    /// The first of the two that `Accept-Encoding` names, exactly as Prometheus looks for it: weights are not read.
+    static func negotiated(_ request: WebRequest) -> ContentCoding? {
+        guard let accepted = request.headers["Accept-Encoding"] else { return nil }
+        for name in accepted.utf8.split(separator: UInt8(ascii: ",")) {
+            switch String(Substring(name)).trimmed {
+            case "gzip": return .gzip
+            case "deflate": return .deflate
+            default: continue
+            }
+        }
+        return nil
+    }
+
+    var name: String {
+        switch self {
+        case .gzip: "gzip"
+        case .deflate: "deflate"
+        }
+    }
+}
+
+extension String {
+    /// Without blanks at both ends.
+    var trimmed: String {
+        let isBlank = { (byte: UInt8) in byte == 0x20 || byte == 0x09 || byte == 0x0d || byte == 0x0a }
+        guard let start = utf8.firstIndex(where: { !isBlank($0) }), let end = utf8.lastIndex(where: { !isBlank($0) })
+        else { return "" }
+        return String(self[start...end])
+    }
+}
+
+/// Compresses a stream of bytes.
+final class Deflater {
+    private var stream = z_stream()
+    private let isReady: Bool
+
+    /// - Parameter level: 1 (fast) … 9 (small).
+    init(_ coding: ContentCoding, level: Int32 = 1) {
+        let windowBits: Int32 = coding == .gzip ? 31 : 15
+        isReady =
+            deflateInit2_(
+                &stream,
+                level,
+                Z_DEFLATED,
+                windowBits,
+                8,
+                Z_DEFAULT_STRATEGY,
+                ZLIB_VERSION,
+                Int32(MemoryLayout<z_stream>.size)
+            ) == Z_OK
+    }
+
+    deinit { if isReady { deflateEnd(&stream) } }
+
+    /// Compresses a piece; what comes out may lag behind until the last one.
+    func compress(_ input: [UInt8], isLast: Bool) -> [UInt8] {
+        guard isReady else { return [] }
+        var output: [UInt8] = []
+        var input = input
+        let flush = isLast ? Z_FINISH : Z_NO_FLUSH
+        input.withUnsafeMutableBufferPointer { source in
+            stream.next_in = source.baseAddress
+            stream.avail_in = UInt32(source.count)
+            var status = Z_OK
+            repeat {
+                let room = max(1024, min(1 << 18, Int(stream.avail_in) / 4 + 64))
+                let written = output.count
+                output.append(contentsOf: repeatElement(0, count: room))
+                output.withUnsafeMutableBufferPointer { target in
+                    stream.next_out = target.baseAddress.map { $0 + written }
+                    stream.avail_out = UInt32(room)
+                    status = deflate(&stream, flush)
+                }
+                output.removeLast(Int(stream.avail_out))
+            } while stream.avail_out == 0 && status != Z_STREAM_END
+        }
+        return output
+    }
+}
+
+extension WebResponse {
+    /// The answer compressed as the client can take it; small ones are left as they are.
+    func compressed(for request: WebRequest) -> WebResponse {
+        var response = self
+        response.headers.append(("Vary", "Accept-Encoding"))
+        guard let coding = ContentCoding.negotiated(request) else { return response }
+        switch body {
+        case .bytes(let bytes):
+            guard bytes.count > 512 else { return response }
+            response.body = .bytes(Deflater(coding).compress(bytes, isLast: true))
+        case .buffer: return response
+        case .stream(let produce):
+            response.body = .stream { writer in
+                let deflater = SendableDeflater(coding)
+                let target = copy writer
+                try await produce(
+                    WebBodyWriter { bytes in try await target.write(deflater.compress(bytes, isLast: false)) }
+                )
+                try await target.write(deflater.compress([], isLast: true))
+            }
+        }
+        response.headers.append(("Content-Encoding", coding.name))
+        return response
+    }
+}
+
+/// A compressor that one task after the other uses.
+private final class SendableDeflater: @unchecked Sendable {
+    // Unchecked: a body is written by one task, one piece after the other.
+    private let deflater: Deflater
+
+    init(_ coding: ContentCoding) { deflater = Deflater(coding) }
+
+    func compress(_ bytes: [UInt8], isLast: Bool) -> [UInt8] { deflater.compress(bytes, isLast: isLast) }
+}
