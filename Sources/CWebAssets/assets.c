@@ -80,11 +80,17 @@ static const unsigned char prometheus_picker_js[] = {
 static const unsigned char prometheus_query_js[] = {
 #embed "files/prometheus/query.js"
 };
+static const unsigned char prometheus_relabelling_js[] = {
+#embed "files/prometheus/relabelling.js"
+};
 static const unsigned char prometheus_results_js[] = {
 #embed "files/prometheus/results.js"
 };
 static const unsigned char prometheus_rules_js[] = {
 #embed "files/prometheus/rules.js"
+};
+static const unsigned char prometheus_scrapedbody_js[] = {
+#embed "files/prometheus/scrapedbody.js"
 };
 static const unsigned char prometheus_status_js[] = {
 #embed "files/prometheus/status.js"
@@ -131,8 +137,10 @@ static const struct web_asset table[] = {
     ASSET("prometheus/panel.js", prometheus_panel_js),
     ASSET("prometheus/picker.js", prometheus_picker_js),
     ASSET("prometheus/query.js", prometheus_query_js),
+    ASSET("prometheus/relabelling.js", prometheus_relabelling_js),
     ASSET("prometheus/results.js", prometheus_results_js),
     ASSET("prometheus/rules.js", prometheus_rules_js),
+    ASSET("prometheus/scrapedbody.js", prometheus_scrapedbody_js),
     ASSET("prometheus/status.js", prometheus_status_js),
     ASSET("prometheus/targets.js", prometheus_targets_js),
     ASSET("prometheus/tokens.js", prometheus_tokens_js),

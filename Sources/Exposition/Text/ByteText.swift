@@ -98,6 +98,16 @@ enum ByteClass {
         byte &- UInt8(ascii: "0") < 10
     }
 
+    /// Whether a name needs no quotes: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
+    static func isPlainName(_ name: String) -> Bool {
+        var isFirst = true
+        for byte in name.utf8 {
+            if !(isFirst ? isNameStart(byte) : isNameByte(byte)) { return false }
+            isFirst = false
+        }
+        return !isFirst
+    }
+
     @inline(__always) static func isBlank(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
     }

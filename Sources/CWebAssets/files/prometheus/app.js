@@ -20,7 +20,10 @@ const pages = {
 const page = location.pathname.split("/").pop() ?? "";
 const [module, title, entry = page] = pages[page] ?? pages[""];
 document.title = page ? `${title} · Promenade` : "Promenade";
-document.querySelector(`.top nav a[href="${entry}"]`)?.setAttribute("aria-current", "page");
+const here = document.querySelector(`.top nav a[href="${entry}"]`);
+here?.setAttribute("aria-current", "page");
+// On a narrow screen the navigation scrolls sideways.
+here?.scrollIntoView({ inline: "center", block: "nearest" });
 const { show } = await import(module);
 await show(document.querySelector("main"), page);
 document.documentElement.dataset.ready = "true";

@@ -1,6 +1,38 @@
-import { h } from "../shared/dom.js";
+// Everything that discovery found, kept or dropped, with the labels before and after relabelling.
+
+import { api } from "../shared/api.js";
+import { h, fill } from "../shared/dom.js";
+import { relabelling } from "./relabelling.js";
 
 /** @param {HTMLElement} main */
-export function show(main) {
-    main.append(h("h1", null, document.title));
+export async function show(main) {
+    const { activeTargets, droppedTargets, droppedTargetCounts } = await api("targets");
+    /** @type {Map<string, {labels: any, discovered: any}[]>} */
+    const pools = new Map(Object.keys(droppedTargetCounts ?? {}).map((pool) => [pool, []]));
+    const add = (/** @type {string} */ pool, /** @type {any} */ one) => pools.set(pool, [...(pools.get(pool) ?? []), one]);
+    for (const one of activeTargets) add(one.scrapePool, { labels: one.labels, discovered: one.discoveredLabels });
+    for (const one of droppedTargets) add(one.scrapePool ?? one.discoveredLabels.job, { labels: null, discovered: one.discoveredLabels });
+    fill(main, h("h1", null, "Service discovery"), h("p", { class: "muted" }, "What was found for each job, and what relabelling made of it."),
+        pools.size === 0 ? h("div", { class: "card empty" }, h("p", null, "No jobs are configured.")) : null,
+        [...pools].sort().map(([pool, list]) => {
+            const kept = list.filter((one) => one.labels).length;
+            const dropped = droppedTargetCounts?.[pool] ?? list.length - kept;
+            return h("stack-fold", { class: "card", key: `discovery/${pool}` }, h("details", { open: true },
+                h("summary", null, h("h2", null, pool), " ", h("span", { class: "state good" }, `${kept} kept`), " ", dropped ? h("span", { class: "state" }, `${dropped} dropped`) : null),
+                h("div", { class: "targets" }, list.slice(0, 200).map(found.bind(null, pool))), list.length > 200 ? h("p", { class: "muted small" }, `and ${list.length - 200} more`) : null));
+        }));
+}
+
+/** @param {string} pool @param {{labels: any, discovered: any}} one */
+function found(pool, one) {
+    const more = h("div", { hidden: true });
+    const labels = h("stack-labels");
+    labels.labels = one.labels ?? one.discovered;
+    const button = h("button", { class: "button quiet small", type: "button", "aria-expanded": "false", onclick: async () => {
+        more.hidden = !more.hidden;
+        button.setAttribute("aria-expanded", String(!more.hidden));
+        if (!more.hidden) fill(more, await relabelling(pool, one.discovered, one.labels));
+    } }, "Steps");
+    return h("article", { class: "target", "aria-label": one.discovered.__address__ ?? pool },
+        h("div", { class: "row" }, h("span", { class: `state ${one.labels ? "good" : ""}` }, one.labels ? "kept" : "dropped"), h("span", { class: "mono" }, one.discovered.__address__ ?? ""), h("span", { class: "grow" }), button), labels, more);
 }

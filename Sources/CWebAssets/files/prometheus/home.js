@@ -1,6 +1,267 @@
-import { h } from "../shared/dom.js";
+// The stack as a living picture: who pushes and who is scraped, where the samples go, and each scrape and push as it happens.
+
+import { api } from "../shared/api.js";
+import { h, every, fill, keyed, setText } from "../shared/dom.js";
+import { parseDuration, plain, si, span } from "../shared/format.js";
+
+/** Node: x, y (left top), in the wide and in the narrow picture. @type {Record<string, {wide: [number, number], tall: [number, number], title: string, icon: string}>} */
+const NODES = {
+    visitors: { wide: [10, 40], tall: [5, 10], title: "Visitors", icon: "M8 8a4 4 0 1 1 .01 0M1 20c0-5 3-8 7-8s7 3 7 8M16 9a3 3 0 1 0-1-5M17 12c3 0 5 3 5 7" },
+    batch: { wide: [10, 360], tall: [207, 10], title: "Batch jobs", icon: "M3 5h18M3 12h18M3 19h12M18 16l4 3-4 3z" },
+    demo: { wide: [320, 40], tall: [5, 165], title: "Demo server", icon: "M3 4h18v6H3zM3 14h18v6H3zM7 7h.01M7 17h.01" },
+    gateway: { wide: [320, 360], tall: [207, 165], title: "Pushgateway", icon: "M12 3v12M7 10l5 5 5-5M3 17v4h18v-4" },
+    others: { wide: [320, 200], tall: [5, 320], title: "Other targets", icon: "M12 3a9 9 0 1 0 .01 0M12 8a4 4 0 1 0 .01 0" },
+    scraper: { wide: [650, 200], tall: [207, 320], title: "Scraper", icon: "M20 12a8 8 0 1 1-3-6.2M20 2v5h-5" },
+    store: { wide: [960, 200], tall: [207, 475], title: "Store", icon: "M4 6c0-4 16-4 16 0v12c0 4-16 4-16 0zM4 6c0 4 16 4 16 0M4 12c0 4 16 4 16 0" },
+    query: { wide: [960, 360], tall: [5, 475], title: "Query", icon: "M3 3v18h18M6 16l4-5 4 3 6-8" },
+};
+const SIZE = /** @type {const} */ ({ wide: [230, 110], tall: [188, 104] });
+const BOX = { wide: [1200, 500], tall: [400, 590] };
+/** From, to, and the text on the way. @type {[string, string, string][]} */
+const ARROWS = [["visitors", "demo", "requests"], ["batch", "gateway", "push"], ["demo", "scraper", ""], ["others", "scraper", "scrape"], ["gateway", "scraper", ""], ["scraper", "store", "samples"], ["store", "query", ""]];
 
 /** @param {HTMLElement} main */
 export function show(main) {
-    main.append(h("h1", null, document.title));
+    const feed = h("ol", { class: "plain feed", "aria-live": "off" });
+    const place = h("div", { class: "picture-place" });
+    fill(main,
+        h("div", { class: "headline" }, h("h1", { class: "grow" }, "The stack, right now"), h("p", { class: "muted", role: "status", id: "summary" })),
+        h("section", { class: "card flush", "aria-label": "The stack as a picture" }, place),
+        h("div", { class: "grid" },
+            h("section", { class: "card" }, h("h2", null, "What just happened"), feed),
+            h("section", { class: "card" }, h("h2", null, "Questions to ask it"), h("ul", { class: "plain questions" }, [
+                ["Who is up?", "up", "table"],
+                ["How many requests come in a second?", "rate(request_count_total[1m])", "graph"],
+                ["What share of them fails?", "rate(request_error_count_total[5m]) / rate(request_count_total[5m])", "graph"],
+                ["How long ago did each job push?", "time() - push_time_seconds", "table"],
+                ["Why does increase() say 5.9 and not 6?", "increase(request_count_total[30s])", "explain"],
+            ].map(([question, expr, tab]) => h("li", null, h("a", { href: `query?${new URLSearchParams({ "g0.expr": expr, "g0.tab": tab, "g0.range_input": "15m" })}` }, question), h("code", { class: "muted small" }, expr)))))));
+    const narrow = matchMedia("(max-width: 46rem)");
+    const picture = new Picture(place, narrow.matches ? "tall" : "wide");
+    narrow.addEventListener("change", () => picture.build(narrow.matches ? "tall" : "wide"));
+    const live = new Live(picture, feed, /** @type {Element} */ (main.querySelector("#summary")));
+    every(1000, (signal) => live.targets(signal));
+    every(2000, (signal) => live.pushes(signal));
+    every(5000, (signal) => live.numbers(signal));
+}
+
+class Picture {
+    /** @param {Element} place @param {"wide" | "tall"} form */
+    constructor(place, form) {
+        this.place = place;
+        /** @type {Record<string, {lines: string[], href?: string, state?: string}>} what each node says; kept over a rebuild */
+        this.said = {};
+        this.build(form);
+    }
+
+    /** @param {"wide" | "tall"} form */
+    build(form) {
+        this.form = form;
+        const [width, height] = BOX[form], [w, hh] = SIZE[form];
+        /** @type {Record<string, any>} */
+        this.nodes = {};
+        /** @type {Record<string, {path: string, line: any}>} */
+        this.arrows = {};
+        const marks = h("svg:g", { class: "pulses" });
+        this.pulses = marks;
+        const lines = ARROWS.map(([from, to, label]) => {
+            const { path, middle } = this.way(from, to);
+            const line = h("svg:path", { d: path, class: "way", "marker-end": "url(#tip)" });
+            this.arrows[`${from}-${to}`] = { path, line };
+            return [line, label && form === "wide" ? h("svg:text", { x: middle[0], y: middle[1] - 9, class: "way-label" }, label) : null];
+        });
+        const boxes = Object.entries(NODES).map(([name, node]) => {
+            const [x, y] = node[form];
+            const texts = [0, 1].map((i) => h("svg:text", { x: 16, y: 68 + i * 22, class: "line" }));
+            const dot = h("svg:circle", { cx: w - (form === "tall" ? 12 : 18), cy: form === "tall" ? 12 : 27, r: 5.5, class: "dot" });
+            const link = h("svg:a", { class: `place ${name}` },
+                h("svg:rect", { width: w, height: hh, rx: 12 }), h("svg:svg", { x: 13, y: 14, width: 26, height: 26, viewBox: "0 0 24 24", class: "icon" }, h("svg:path", { d: node.icon })),
+                h("svg:text", { x: form === "tall" ? 46 : 50, y: 34, class: "title" }, node.title), texts, dot);
+            this.nodes[name] = { link, texts, dot };
+            return h("svg:g", { transform: `translate(${x} ${y})` }, link);
+        });
+        fill(this.place, h("svg:svg", { viewBox: `0 0 ${width} ${height}`, class: `living ${form}`, role: "group", "aria-label": "Batch jobs push to the Pushgateway; the scraper reads the demo server, the Pushgateway and other targets, and writes into the store; queries read it." },
+            h("svg:defs", null, h("svg:marker", { id: "tip", viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" }, h("svg:path", { d: "M1 1l8 4-8 4", class: "tip-shape" }))),
+            lines, boxes, marks));
+        for (const [name, said] of Object.entries(this.said)) this.say(name, said);
+    }
+
+    /** The way between two nodes' nearest sides. @param {string} from @param {string} to */
+    way(from, to) {
+        const form = /** @type {"wide" | "tall"} */ (this.form), [w, hh] = SIZE[form];
+        const [ax, ay] = NODES[from][form], [bx, by] = NODES[to][form];
+        /** @type {number[]} */
+        let points;
+        if (Math.abs(bx - ax) < 20) points = [ax + w / 2, by > ay ? ay + hh : ay, bx + w / 2, by > ay ? by - 3 : by + hh + 3];
+        else if (form === "tall" && by !== ay) points = [ax + w * (bx > ax ? 0.8 : 0.2), ay + hh, bx + w * (bx > ax ? 0.2 : 0.8), by - 3];
+        else points = [bx > ax ? ax + w : ax, ay + hh / 2, bx > ax ? bx - 3 : bx + w + 3, by + hh / 2];
+        // Several ways into one side spread over it.
+        if (form === "wide" && to === "scraper") points[3] += from === "demo" ? -24 : from === "gateway" ? 24 : 0;
+        const [x1, y1, x2, y2] = points;
+        const vertical = Math.abs(bx - ax) < 20 || (form === "tall" && by !== ay);
+        const bend = vertical ? `${x1} ${(y1 + y2) / 2} ${x2} ${(y1 + y2) / 2}` : `${(x1 + x2) / 2} ${y1} ${(x1 + x2) / 2} ${y2}`;
+        return { path: `M${x1} ${y1}C${bend} ${x2} ${y2}`, middle: [(x1 + x2) / 2, (y1 + y2) / 2] };
+    }
+
+    /** @param {string} name @param {{lines: string[], href?: string, state?: string}} said */
+    say(name, said) {
+        this.said[name] = said;
+        const node = this.nodes[name];
+        said.lines.forEach((line, i) => fit(node.texts[i], line, SIZE[/** @type {"wide"} */ (this.form)][0] - 28));
+        node.dot.setAttribute("class", `dot ${said.state ?? ""}`);
+        if (said.href) node.link.setAttribute("href", said.href);
+        node.link.setAttribute("aria-label", `${NODES[name].title}: ${said.lines.filter(Boolean).join(", ")}`);
+    }
+
+    /** Something moves along an arrow. @param {string} name @param {string} kind @param {number} [delay] @param {boolean} [backwards] */
+    pulse(name, kind, delay = 0, backwards = false) {
+        const arrow = this.arrows[name];
+        if (!arrow || matchMedia("(prefers-reduced-motion: reduce)").matches || this.pulses.childElementCount > 60) return;
+        const dot = h("svg:circle", { r: backwards ? 4.5 : 7, class: `pulse ${kind}` });
+        dot.style.offsetPath = `path("${arrow.path}")`;
+        this.pulses.append(dot);
+        const ends = ["0%", "100%"];
+        if (backwards) ends.reverse();
+        const moving = dot.animate([{ offsetDistance: ends[0], opacity: 0 }, { opacity: 1, offset: 0.08 }, { opacity: 1, offset: 0.92 }, { offsetDistance: ends[1], opacity: 0 }], { duration: 700, delay, easing: "ease-in-out", fill: "both" });
+        moving.onfinish = moving.oncancel = () => dot.remove();
+    }
+}
+
+/** Puts a line into a box, cut where it is too long. @param {any} element @param {string} line @param {number} room */
+function fit(element, line, room) {
+    if (element.line === line) return;
+    element.line = line;
+    setText(element, line);
+    for (let cut = line.length - 1; cut > 0 && element.getComputedTextLength() > room; cut--) setText(element, `${line.slice(0, cut).trimEnd()}…`);
+}
+
+class Live {
+    /** @param {Picture} picture @param {HTMLElement} feed @param {Element} summary */
+    constructor(picture, feed, summary) {
+        this.picture = picture;
+        this.feed = feed;
+        this.summary = summary;
+        /** @type {Map<string, string>} */
+        this.scraped = new Map();
+        /** @type {Map<string, number>} */
+        this.pushed = new Map();
+        /** @type {{key: string, kind: string, at: number, text: string, more: string}[]} */
+        this.events = [];
+        this.demo = "";
+        for (const name of Object.keys(NODES)) picture.say(name, { lines: ["…"] });
+        picture.say("visitors", { lines: ["ask, and sometimes fail"] });
+        picture.say("batch", { lines: ["finish, and say so"] });
+        picture.say("query", { lines: ["PromQL: table, graph,", "explanation"], href: "query", state: "good" });
+    }
+
+    /** @param {any} target */
+    roleOf(target) {
+        if (/push/i.test(target.scrapePool)) return "gateway";
+        if (target.labels.instance === this.demo || (!this.demo && /demo|tutorial/i.test(target.scrapePool))) return "demo";
+        return "others";
+    }
+
+    /** @param {AbortSignal} signal */
+    async targets(signal) {
+        let active;
+        try {
+            active = (await api("targets", { state: "active" }, signal)).activeTargets;
+        } catch (error) {
+            this.picture.say("scraper", { lines: ["does not answer", ""], state: "bad" });
+            setText(this.summary, "The server does not answer.");
+            throw error;
+        }
+        /** @type {Record<string, any[]>} */
+        const roles = { demo: [], gateway: [], others: [] };
+        for (const target of active) roles[this.roleOf(target)].push(target);
+        const known = this.scraped.size > 0;
+        let any = false;
+        for (const target of active) {
+            const key = `${target.scrapePool} ${target.scrapeUrl}`;
+            if (this.scraped.get(key) === target.lastScrape || target.lastScrape.startsWith("0001")) continue;
+            this.scraped.set(key, target.lastScrape);
+            const way = `${this.roleOf(target)}-scraper`;
+            if (known) {
+                this.picture.pulse(way, "ask", 0, true);
+                this.picture.pulse(way, target.health === "up" ? "answer" : "failure", 600);
+                any ||= target.health === "up";
+            }
+            this.tell({ key: key + target.lastScrape, kind: target.health === "up" ? "good" : "bad", at: Date.parse(target.lastScrape) / 1000, text: `${target.health === "up" ? "Scraped" : "Could not scrape"} ${target.labels.job} at ${target.labels.instance}`, more: target.health === "up" ? `in ${span(target.lastScrapeDuration)}` : target.lastError.replace(/^.*: (?=[^:]+: [^:]+$)/, "") });
+        }
+        if (any) this.picture.pulse("scraper-store", "answer", 1250);
+        for (const [role, list] of Object.entries(roles)) this.node(role, list);
+        const up = active.filter((/** @type {any} */ one) => one.health === "up").length;
+        const every = [...new Set(active.map((/** @type {any} */ one) => one.scrapeInterval))];
+        this.picture.say("scraper", { lines: [`${up} of ${active.length} targets up`, every.length === 1 ? `every ${every[0]}` : every.length ? `every ${every[0]} and others` : "nothing to scrape"], href: "targets", state: up === active.length ? "good" : "warn" });
+        setText(this.summary, `${up} of ${active.length} targets up`);
+        this.gatewayHref = href(roles.gateway[0]);
+    }
+
+    /** @param {string} role @param {any[]} list */
+    node(role, list) {
+        const up = list.filter((one) => one.health === "up");
+        const state = list.length === 0 ? "" : up.length === list.length ? "good" : up.length ? "warn" : "bad";
+        if (role === "others") {
+            const names = [...new Set(list.map((one) => one.labels.job))];
+            this.picture.say("others", { lines: [list.length ? `${up.length} of ${list.length} up` : "none", names.join(", ")], href: "targets", state });
+            return;
+        }
+        const target = list[0];
+        const said = this.picture.said[role].lines;
+        const down = target && target.health === "down";
+        this.picture.say(role, { lines: [target ? (down ? "down" : said[0] === "down" || said[0] === "…" ? target.labels.instance : said[0]) : "not among the targets", target && !down ? said[1] ?? "" : ""], href: href(target), state });
+    }
+
+    /** @param {AbortSignal} signal */
+    async pushes(signal) {
+        const { result } = await api("query", { query: "push_time_seconds" }, signal);
+        const known = this.pushed.size > 0 || this.asked;
+        this.asked = true;
+        let newest = 0, latest = "";
+        for (const { metric, value } of result) {
+            const at = Number(value[1]);
+            const group = Object.entries(metric).filter(([name, text]) => name !== "__name__" && text !== "").sort(([a], [b]) => (a === "job" ? -1 : b === "job" ? 1 : 0)).map(([name, text]) => (name === "job" ? text : `${name}=${text}`)).join(" ");
+            if (at > newest) { newest = at; latest = group; }
+            if (this.pushed.get(group) === at || at === 0) continue;
+            this.pushed.set(group, at);
+            if (known) this.picture.pulse("batch-gateway", "push");
+            this.tell({ key: `push ${group} ${at}`, kind: "push", at, text: `Pushed ${group}`, more: "to the Pushgateway" });
+        }
+        this.picture.say("batch", { lines: [newest ? `last push ${span(Math.max(0, Math.floor(Date.now() / 1000 - newest)))} ago` : "no push yet", latest || "finish, and say so"], href: this.gatewayHref, state: newest ? "good" : "" });
+        const gateway = this.picture.said.gateway;
+        if (gateway.state === "good") this.picture.say("gateway", { ...gateway, lines: [result.length === 1 ? "1 group" : `${result.length} groups`, ""] });
+    }
+
+    /** @param {AbortSignal} signal */
+    async numbers(signal) {
+        const first = async (/** @type {string} */ query) => (await api("query", { query }, signal)).result;
+        const [tsdb, counts, rates, failures, scraped] = await Promise.all([api("status/tsdb", { limit: 1 }, signal).catch(() => null), first("request_count_total"), first("sum(rate(request_count_total[30s]))"), first("sum(rate(request_error_count_total[30s]))"), first("scrape_samples_scraped")]);
+        const intervals = new Map([...(await api("targets", { state: "active" }, signal)).activeTargets].map((one) => [one.labels.instance, parseDuration(one.scrapeInterval) ?? 15]));
+        const speed = scraped.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + Number(one.value[1]) / (intervals.get(one.metric.instance) ?? 15), 0);
+        this.picture.say("store", { lines: [tsdb ? `${tsdb.headStats.numSeries.toLocaleString("en")} series` : "", speed ? `${si(speed, 3)} samples a second` : ""], href: "tsdb-status", state: "good" });
+        if (counts.length) {
+            this.demo = counts[0].metric.instance;
+            const total = counts.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + Number(one.value[1]), 0);
+            const demo = this.picture.said.demo;
+            this.picture.say("demo", { ...demo, lines: demo.lines[0] === "down" ? demo.lines : [`${si(total, 6)} requests`, demo.lines[1] ?? ""] });
+            const rate = Number(rates[0]?.value[1] ?? 0);
+            this.picture.say("visitors", { lines: [rate ? `${plain(rate, 3)} requests a second` : "nobody right now", rate ? `${plain(Number(failures[0]?.value[1] ?? 0) / rate * 100, 2)} % end in an error` : ""], href: demo.href, state: rate ? "good" : "" });
+            if (rate) for (let i = 0; i < Math.min(12, Math.max(1, rate * 5)); i++) this.picture.pulse("visitors-demo", "ask", i * 5000 / Math.min(12, Math.max(1, rate * 5)));
+        }
+    }
+
+    /** @param {{key: string, kind: string, at: number, text: string, more: string}} event */
+    tell(event) {
+        this.events = [event, ...this.events].sort((a, b) => b.at - a.at).slice(0, 8);
+        keyed(this.feed, this.events, (one) => one.key, (one) => h("li", null, h("span", { class: `mark ${one.kind}`, "aria-hidden": "true" }, one.kind === "push" ? "↑" : one.kind === "good" ? "↓" : "!"), h("span", { class: "grow" }, one.text, " ", h("span", { class: "muted" }, one.more)), h("stack-time", { at: one.at, class: "muted small" })));
+    }
+}
+
+/** Where a person would open a target: a loopback address is this page's own host. @param {any} target */
+function href(target) {
+    if (!target) return undefined;
+    const url = new URL("./", target.scrapeUrl);
+    url.search = "";
+    if (/^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)) url.hostname = location.hostname;
+    return url.href;
 }

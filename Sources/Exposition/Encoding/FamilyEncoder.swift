@@ -1,0 +1,135 @@
+public import MetricModel
+
+/// Writes metric families into a buffer of bytes, as the Go client library's `expfmt` does.
+///
+///     var encoder = FamilyEncoder(format)
+///     for family in families { encoder.append(family) }
+///     let body = encoder.finish()
+public struct FamilyEncoder: Sendable {
+    /// What is written.
+    public let format: ExpositionFormat
+    /// Whether OpenMetrics gets `_created` lines.
+    public var writesCreatedLines = false
+    /// What was written so far. May be taken away in between to stream it.
+    public var output: [UInt8] = []
+
+    /// An encoder.
+    public init(_ format: ExpositionFormat) {
+        self.format = format
+    }
+
+    /// Writes a family. One without metrics leaves no trace in the Prometheus text format and in protobuf.
+    public mutating func append(_ family: MetricFamily) {
+        let family = family.escaped(format.escaping)
+        switch format.kind {
+        case .text, .text1: if !family.metrics.isEmpty { appendText(family) }
+        case .openMetrics0, .openMetrics1: appendOpenMetrics(family)
+        case .protobuf: FamilyProtobuf.append(family, to: &output)
+        }
+    }
+
+    /// Ends the exposition and hands it over.
+    public mutating func finish() -> [UInt8] {
+        if format.kind == .openMetrics0 || format.kind == .openMetrics1 { write("# EOF\n") }
+        let result = output
+        output = []
+        return result
+    }
+
+    /// A whole exposition.
+    public static func encode(_ families: some Sequence<MetricFamily>, as format: ExpositionFormat) -> [UInt8] {
+        var encoder = FamilyEncoder(format)
+        for family in families { encoder.append(family) }
+        return encoder.finish()
+    }
+}
+
+extension FamilyEncoder {
+    @inline(__always)
+    mutating func write(_ text: StaticString) {
+        output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    @inline(__always)
+    mutating func writeByte(_ byte: Unicode.Scalar) {
+        output.append(UInt8(truncatingIfNeeded: byte.value))
+    }
+
+    /// Writes a text with `\`, line breaks and, if asked, double quotes escaped.
+    mutating func writeEscaped(_ text: String, quotes: Bool) {
+        var text = text
+        text.withUTF8 { bytes in
+            let isPlain = bytes.allSatisfy {
+                $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "\n") && (!quotes || $0 != UInt8(ascii: "\""))
+            }
+            if isPlain {
+                output.append(contentsOf: bytes)
+                return
+            }
+            for byte in bytes {
+                switch byte {
+                case UInt8(ascii: "\\"): write("\\\\")
+                case UInt8(ascii: "\n"): write("\\n")
+                case UInt8(ascii: "\"") where quotes: write("\\\"")
+                default: output.append(byte)
+                }
+            }
+        }
+    }
+
+    /// Writes a name, in quotes where it needs them. Labels are judged as metrics are, colons allowed.
+    mutating func writeName(_ name: String, _ suffix: StaticString = "") {
+        if ByteClass.isPlainName(name) {
+            output.append(contentsOf: name.utf8)
+            write(suffix)
+            return
+        }
+        write("\"")
+        writeEscaped(name, quotes: true)
+        write(suffix)
+        write("\"")
+    }
+
+    /// Writes `name{labels}` as far as there is something to write. Only an exemplar has no name.
+    mutating func writeSeries(
+        _ name: String?,
+        _ suffix: StaticString,
+        _ labels: some Sequence<Label>,
+        extra: (name: StaticString, value: Double)?
+    ) {
+        var separator: Unicode.Scalar = "{"
+        if let name {
+            if !ByteClass.isPlainName(name) {
+                write("{")
+                separator = ","
+            }
+            writeName(name, suffix)
+        }
+        for label in labels {
+            writeByte(separator)
+            separator = ","
+            writeName(label.name)
+            write("=\"")
+            writeEscaped(label.value, quotes: true)
+            write("\"")
+        }
+        if let extra {
+            writeByte(separator)
+            separator = ","
+            write(extra.name)
+            write("=\"")
+            writeNumber(extra.value)
+            write("\"")
+        }
+        if separator == "," { write("}") }
+    }
+
+    /// Writes a number in the format's own way.
+    mutating func writeNumber(_ value: Double) {
+        if format.kind == .openMetrics0 || format.kind == .openMetrics1 {
+            LabelText.appendOpenMetricsNumber(value, to: &output)
+        } else {
+            GoNumber.append(value == 0 ? 0 : value, .shortest, to: &output)
+        }
+    }
+}

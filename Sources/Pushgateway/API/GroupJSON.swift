@@ -1,0 +1,153 @@
+import MetricModel
+
+/// Groups in JSON.
+enum GroupJSON {
+    /// A group as `/api/v1/metrics` shows it.
+    static func append(_ group: Group, to json: inout [UInt8]) {
+        // The families stand beside the two other fields, all sorted by name.
+        var fields: [(name: String, family: PushedFamily?)] = group.families.map { ($0.entry.name, $0) }
+        for name in ["labels", "last_push_successful"] {
+            // A family of such a name takes the field's place.
+            guard !fields.contains(where: { $0.name == name }) else { continue }
+            fields.append((name, nil))
+        }
+        fields.sort { ByteOrder.precedes($0.name, $1.name) }
+        json.append(UInt8(ascii: "{"))
+        for (index, field) in fields.enumerated() {
+            if index > 0 { json.append(UInt8(ascii: ",")) }
+            GoJSON.append(field.name, to: &json)
+            json.append(UInt8(ascii: ":"))
+            if let family = field.family {
+                append(family, to: &json)
+            } else if field.name == "labels" {
+                GoJSON.append(group.key.labels.map { ($0.name, $0.value) }, to: &json)
+            } else {
+                GoJSON.raw(group.lastPushSucceeded ? "true" : "false", to: &json)
+            }
+        }
+        json.append(UInt8(ascii: "}"))
+    }
+
+    private static func append(_ family: PushedFamily, to json: inout [UInt8]) {
+        GoJSON.raw(
+            "{\"time_stamp\":\"\(GoTime.text(family.pushedAt))\",\"type\":\"\(family.type.protoName)\"",
+            to: &json
+        )
+        if let help = family.help, !help.isEmpty {
+            GoJSON.raw(",\"help\":", to: &json)
+            GoJSON.append(help, to: &json)
+        }
+        GoJSON.raw(",\"metrics\":[", to: &json)
+        for (index, metric) in (family.decoded()?.metrics ?? []).enumerated() {
+            if index > 0 { json.append(UInt8(ascii: ",")) }
+            append(metric, type: family.type, to: &json)
+        }
+        GoJSON.raw("]}", to: &json)
+    }
+
+    private static func append(_ metric: MetricFamily.Metric, type: MetricType, to json: inout [UInt8]) {
+        let labels = metric.labels.map { ($0.name, $0.value) }
+        switch metric.value {
+        case .summary(let summary) where type == .summary:
+            GoJSON.raw("{\"count\":\"\(summary.count)\",\"labels\":", to: &json)
+            GoJSON.append(labels, to: &json)
+            GoJSON.raw(",\"quantiles\":", to: &json)
+            GoJSON.append(summary.quantiles.map { (text($0.quantile), text($0.value)) }, to: &json)
+            GoJSON.raw(",\"sum\":\"\(text(summary.sum))\"}", to: &json)
+        case .histogram(let histogram) where type == .histogram:
+            GoJSON.raw("{\"buckets\":", to: &json)
+            if let native = histogram.native, !native.positiveSpans.isEmpty || !native.negativeSpans.isEmpty {
+                NativeBuckets.append(native, to: &json)
+            } else {
+                GoJSON.append(histogram.buckets.map { (text($0.upperBound), countText($0.cumulativeCount)) }, to: &json)
+            }
+            GoJSON.raw(",\"count\":\"\(countText(histogram.count))\",\"labels\":", to: &json)
+            GoJSON.append(labels, to: &json)
+            GoJSON.raw(",\"sum\":\"\(text(histogram.sum))\"}", to: &json)
+        default:
+            GoJSON.raw("{\"labels\":", to: &json)
+            GoJSON.append(labels, to: &json)
+            GoJSON.raw(",\"value\":\"\(text(plainValue(metric.value)))\"}", to: &json)
+        }
+    }
+
+    private static func plainValue(_ value: MetricFamily.Value) -> Double {
+        switch value {
+        case .counter(let number, _, _), .gauge(let number), .untyped(let number): number
+        case .summary, .histogram: 0
+        }
+    }
+
+    static func text(_ number: Double) -> String { GoNumber.text(number, .shortest) }
+
+    /// A count: without an exponent where it is whole.
+    static func countText(_ count: Double) -> String {
+        UInt64(exactly: count).map { String($0) } ?? text(count)
+    }
+}
+
+/// The buckets of a native histogram with their bounds.
+enum NativeBuckets {
+    /// Appends `[[boundaries,"lower","upper","count"],…]`; buckets without observations are left out.
+    static func append(_ histogram: NativeHistogram, to json: inout [UInt8]) {
+        var rows: [String] = []
+        func row(_ boundaries: Int, _ lower: Double, _ upper: Double, _ count: Double) {
+            let shown = histogram.isInteger ? GroupJSON.countText(count) : GroupJSON.text(count)
+            rows.append("[\(boundaries),\"\(GroupJSON.text(lower))\",\"\(GroupJSON.text(upper))\",\"\(shown)\"]")
+        }
+        let negative = buckets(histogram.negativeSpans, histogram.negativeBuckets)
+        for bucket in negative.reversed() where bucket.count != 0 {
+            row(1, -bound(bucket.index, histogram), -bound(bucket.index - 1, histogram), bucket.count)
+        }
+        if histogram.zeroCount != 0 { row(3, -histogram.zeroThreshold, histogram.zeroThreshold, histogram.zeroCount) }
+        for bucket in buckets(histogram.positiveSpans, histogram.positiveBuckets) where bucket.count != 0 {
+            row(0, bound(bucket.index - 1, histogram), bound(bucket.index, histogram), bucket.count)
+        }
+        GoJSON.raw("[" + rows.joined(separator: ",") + "]", to: &json)
+    }
+
+    private static func buckets(_ spans: [NativeHistogram.Span], _ counts: [Double]) -> [(index: Int, count: Double)] {
+        var result: [(index: Int, count: Double)] = []
+        var index = 0
+        for span in spans {
+            index += Int(span.offset)
+            for _ in 0..<span.length {
+                guard result.count < counts.count else { return result }
+                result.append((index, counts[result.count]))
+                index += 1
+            }
+        }
+        return result
+    }
+
+    /// The upper bound of a positive bucket.
+    private static func bound(_ index: Int, _ histogram: NativeHistogram) -> Double {
+        if histogram.schema == NativeHistogram.customBoundsSchema {
+            if index < 0 { return -.infinity }
+            return index < histogram.customValues.count ? histogram.customValues[index] : .infinity
+        }
+        if histogram.schema <= 0 {
+            return Double(sign: .plus, exponent: index << Int(-histogram.schema), significand: 1)
+        }
+        let perOctave = 1 << Int(histogram.schema)
+        let octave = index >= 0 ? index / perOctave : (index - perOctave + 1) / perOctave
+        let fraction = Double(index - octave * perOctave) / Double(perOctave)
+        return Double(sign: .plus, exponent: octave, significand: exponential(fraction))
+    }
+
+    /// 2 to the power of a dyadic fraction, by square roots, which are exactly rounded.
+    private static func exponential(_ fraction: Double) -> Double {
+        var result = 1.0
+        var root = 2.0
+        var rest = fraction
+        while rest > 0 {
+            root = root.squareRoot()
+            rest *= 2
+            if rest >= 1 {
+                result *= root
+                rest -= 1
+            }
+        }
+        return result
+    }
+}

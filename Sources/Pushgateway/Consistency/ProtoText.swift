@@ -1,0 +1,86 @@
+import MetricModel
+
+/// A metric as the Pushgateway shows it in messages: protobuf's text form on one line.
+enum ProtoText {
+    /// The metric with these labels: `label:{name:"a"  value:"b"}  gauge:{value:1}`.
+    static func describe(_ metric: MetricFamily.Metric, labels: [Label]) -> String {
+        var fields = labels.map { "label:{name:\(quoted($0.name))  value:\(quoted($0.value))}" }
+        fields.append(describe(metric.value))
+        if let timestamp = metric.timestamp { fields.append("timestamp_ms:\(timestamp)") }
+        return fields.joined(separator: "  ")
+    }
+
+    private static func describe(_ value: MetricFamily.Value) -> String {
+        switch value {
+        case .counter(let number, let exemplar, _):
+            let shown = exemplar.map { "  exemplar:{\(describe($0))}" } ?? ""
+            return "counter:{value:\(text(number))\(shown)}"
+        case .gauge(let number): return "gauge:{value:\(text(number))}"
+        case .untyped(let number): return "untyped:{value:\(text(number))}"
+        case .summary(let summary):
+            let quantiles = summary.quantiles.map {
+                "quantile:{quantile:\(text($0.quantile))  value:\(text($0.value))}"
+            }
+            return "summary:{"
+                + (["sample_count:\(summary.count)", "sample_sum:\(text(summary.sum))"] + quantiles).joined(
+                    separator: "  "
+                )
+                + "}"
+        case .histogram(let histogram): return "histogram:{" + describe(histogram).joined(separator: "  ") + "}"
+        }
+    }
+
+    private static func describe(_ histogram: MetricFamily.Histogram) -> [String] {
+        var fields = ["sample_count:\(text(histogram.count))", "sample_sum:\(text(histogram.sum))"]
+        for bucket in histogram.buckets {
+            let exemplar = bucket.exemplar.map { "  exemplar:{\(describe($0))}" } ?? ""
+            fields.append(
+                "bucket:{cumulative_count:\(text(bucket.cumulativeCount))  upper_bound:\(text(bucket.upperBound))\(exemplar)}"
+            )
+        }
+        guard let native = histogram.native else { return fields }
+        fields.append("schema:\(native.schema)")
+        fields.append("zero_threshold:\(text(native.zeroThreshold))")
+        fields.append("zero_count:\(text(native.zeroCount))")
+        for span in native.negativeSpans {
+            fields.append("negative_span:{offset:\(span.offset)  length:\(span.length)}")
+        }
+        for span in native.positiveSpans {
+            fields.append("positive_span:{offset:\(span.offset)  length:\(span.length)}")
+        }
+        return fields
+    }
+
+    private static func describe(_ exemplar: Exemplar) -> String {
+        var fields = exemplar.labels.map { "label:{name:\(quoted($0.name))  value:\(quoted($0.value))}" }
+        fields.append("value:\(text(exemplar.value))")
+        return fields.joined(separator: "  ")
+    }
+
+    private static func text(_ number: Double) -> String {
+        if number.isNaN { return "nan" }
+        if number.isInfinite { return number < 0 ? "-inf" : "inf" }
+        return GoNumber.text(number, .shortest)
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            default:
+                if scalar.value < 0x20 || scalar.value == 0x7f {
+                    let digits = String(scalar.value, radix: 16)
+                    result += "\\x" + (digits.count < 2 ? "0" : "") + digits
+                } else {
+                    result.unicodeScalars.append(scalar)
+                }
+            }
+        }
+        return result + "\""
+    }
+}

@@ -1,0 +1,54 @@
+import MetricModel
+
+/// The metrics that were pushed with one grouping key.
+final class Group {
+    /// The family that tells when the group was last changed.
+    static let pushTimeName = "push_time_seconds"
+    /// The family that tells when a push to the group last failed.
+    static let pushFailureName = "push_failure_time_seconds"
+
+    /// Whether the family is one of the two that the gateway adds.
+    static func isTimestamp(_ name: String) -> Bool { name == pushTimeName || name == pushFailureName }
+
+    /// The labels.
+    let key: GroupingKey
+    /// The families, by name in byte order.
+    private(set) var families: [PushedFamily] = []
+    /// The value of `push_time_seconds`.
+    var pushTime: Double = 0
+    /// The value of `push_failure_time_seconds`.
+    var pushFailureTime: Double = 0
+    /// When the group goes away by itself, in nanoseconds since 1970; `nil` for never.
+    var expiresAt: Int64?
+    /// What was wrong with the last push; `nil` where it succeeded.
+    var lastError: String?
+    /// The number of the last change to it, over all groups.
+    var sequence: UInt64 = 0
+    /// Whether its record has to be written.
+    var isDirty = false
+
+    init(key: GroupingKey) { self.key = key }
+
+    /// Whether the last push succeeded.
+    var lastPushSucceeded: Bool { pushFailureTime <= pushTime }
+
+    /// The family of that name.
+    func family(named name: String) -> PushedFamily? {
+        // Groups are small; comparing names beats hashing them.
+        families.first { $0.entry.name == name }
+    }
+
+    /// Adds a family that the group has not.
+    func insert(_ family: PushedFamily) {
+        let name = family.entry.name
+        let index = families.firstIndex { ByteOrder.precedes(name, $0.entry.name) } ?? families.count
+        families.insert(family, at: index)
+    }
+
+    /// Takes out the families for which the condition holds, and returns them.
+    func remove(where isRemoved: (PushedFamily) -> Bool) -> [PushedFamily] {
+        let removed = families.filter(isRemoved)
+        if !removed.isEmpty { families.removeAll(where: isRemoved) }
+        return removed
+    }
+}

@@ -1,0 +1,91 @@
+public import MetricModel
+
+/// A push, as far as it concerns the groups.
+public struct PushRequest: Sendable {
+    /// What happens to the metrics that the group has.
+    public enum Mode: Sendable, Hashable {
+        /// All of them go (PUT).
+        case replaceGroup
+        /// Families of the same name go (POST).
+        case replaceFamilies
+        /// Counters, histograms and summaries add up; of the others, metrics with the same labels go.
+        case addUp
+    }
+
+    /// The group.
+    public var key: GroupingKey
+    /// The pushed families; of a repeated name the last one counts.
+    public var families: [MetricFamily]
+    /// What happens to what is there.
+    public var mode: Mode
+    /// How long the group lives without another push, in nanoseconds; `nil` for the gateway's own setting.
+    public var timeToLive: Int64?
+
+    /// A push.
+    public init(key: GroupingKey, families: [MetricFamily], mode: Mode, timeToLive: Int64? = nil) {
+        self.key = key
+        self.families = families
+        self.mode = mode
+        self.timeToLive = timeToLive
+    }
+}
+
+/// What became of a push.
+public enum PushOutcome: Sendable, Hashable {
+    /// It was taken.
+    case accepted
+    /// It was taken without a check of its consistency.
+    case acceptedUnchecked
+    /// It was refused; the message is that of the Pushgateway.
+    case refused(String)
+    /// It could not be stored.
+    case failed(String)
+}
+
+/// A push made ready outside of any lock.
+struct PreparedPush: Sendable {
+    var key: GroupingKey
+    var mode: PushRequest.Mode
+    var timeToLive: Int64?
+    /// The families as pushed, by name.
+    var pushed: [String: MetricFamily]
+    /// The same made ready for the group, in the order of their names.
+    var families: [SanitizedFamily]
+    /// Whether some metric has a timestamp, which is not allowed.
+    var hasTimestamps: Bool
+
+    init(_ request: PushRequest) {
+        key = request.key
+        mode = request.mode
+        timeToLive = request.timeToLive
+        pushed = [:]
+        families = []
+        pushed.reserveCapacity(request.families.count)
+        hasTimestamps = request.families.contains { $0.metrics.contains { $0.timestamp != nil } }
+        for family in request.families where family.name != Group.pushTimeName { pushed[family.name] = family }
+        guard !hasTimestamps else { return }
+        families.reserveCapacity(pushed.count)
+        for family in request.families {
+            // Of a repeated name only the last was kept.
+            if pushed.count < request.families.count {
+                guard pushed[family.name] == family, !families.contains(where: { $0.name == family.name }) else {
+                    continue
+                }
+            }
+            families.append(SanitizedFamily(family, key: key))
+        }
+        families.sort { ByteOrder.precedes($0.name, $1.name) }
+    }
+
+    /// Puts a changed family in the place of the pushed one.
+    mutating func replace(_ family: MetricFamily) {
+        pushed[family.name] = family
+        let sanitized = SanitizedFamily(family, key: key)
+        if let index = families.firstIndex(where: { $0.name == family.name }) {
+            families[index] = sanitized
+        } else {
+            families.append(sanitized)
+            families.sort { ByteOrder.precedes($0.name, $1.name) }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+import MetricModel
+
+/// All groups with their index. One lock protects it.
+struct PushgatewayState {
+    private(set) var groups: [GroupingKey: Group] = [:]
+    private(set) var entries: [String: FamilyEntry] = [:]
+    /// The gateway's own families.
+    var own = OwnFamilies()
+    /// Counts the changes.
+    private(set) var sequence: UInt64 = 0
+    /// Groups that went away: when, and which.
+    private(set) var removals: [(sequence: UInt64, key: GroupingKey)] = []
+    /// The earliest moment at which a group goes away by itself.
+    private(set) var nextExpiry: Int64?
+    /// Keys whose records have to be written or removed.
+    var dirty: [GroupingKey] = []
+    /// The size of the last exposition in bytes, to reserve as much for the next one.
+    var lastTextSize = 0
+    private var sortedNameCache: [String]?
+    private var sortedGroupCache: [Group]?
+
+    /// Groups that went away longer ago than so many removals are no longer told apart.
+    static let rememberedRemovals = 10_000
+
+    /// The names of all families in byte order.
+    mutating func sortedNames() -> [String] {
+        if let sortedNameCache { return sortedNameCache }
+        let names = entries.keys.sorted { ByteOrder.precedes($0, $1) }
+        sortedNameCache = names
+        return names
+    }
+
+    /// All groups in the order of their keys.
+    mutating func sortedGroups() -> [Group] {
+        if let sortedGroupCache { return sortedGroupCache }
+        let sorted = groups.values.sorted { $0.key.encoded.lexicographicallyPrecedes($1.key.encoded) }
+        sortedGroupCache = sorted
+        return sorted
+    }
+
+    // MARK: - Pushing
+
+    /// What a check of the push says; `nil` where it is fine.
+    func check(_ push: PreparedPush) -> ConsistencyCheck? {
+        let group = groups[push.key]
+        var suspects: [Int] = []
+        for (index, family) in push.families.enumerated() {
+            if family.name == Group.pushFailureName, group == nil { continue }
+            if let existing = group?.family(named: family.name), existing.hasSameSeries(as: family),
+                !family.isSuspicious,
+                own[family.name] == nil
+            {
+                continue
+            }
+            suspects.append(index)
+        }
+        guard !suspects.isEmpty else { return nil }
+        var check = ConsistencyCheck(
+            incoming: push.families,
+            pushed: push.pushed,
+            group: group,
+            key: push.key,
+            replaces: push.mode == .replaceGroup,
+            entries: entries,
+            own: own
+        )
+        check.run(suspects)
+        return check.errors.isEmpty ? nil : check
+    }
+
+    /// Takes a push into its group.
+    mutating func apply(_ push: PreparedPush, now: Int64, timeToLive: Int64?) {
+        let (group, isNew) = group(for: push.key)
+        if push.mode == .replaceGroup, !isNew {
+            let removed = group.remove { family in
+                !Group.isTimestamp(family.entry.name) && !push.families.contains { $0.name == family.entry.name }
+            }
+            for family in removed { forget(family) }
+        }
+        for family in push.families {
+            // The gateway's own failure time wins over a pushed one as long as there is none yet.
+            if isNew, family.name == Group.pushFailureName { continue }
+            put(family, into: group, now: now)
+            if family.name == Group.pushFailureName { group.pushFailureTime = family.firstGauge }
+        }
+        group.lastError = nil
+        setTimestamp(Group.pushTimeName, in: group, to: Double(now) / 1e9, now: now)
+        if isNew { setTimestamp(Group.pushFailureName, in: group, to: 0, now: now) }
+        group.expiresAt = timeToLive.map { now + $0 }
+        if let expiry = group.expiresAt { nextExpiry = min(nextExpiry ?? expiry, expiry) }
+        touch(group)
+    }
+
+    /// Remembers that a push to the group failed.
+    mutating func setFailure(_ key: GroupingKey, error: String, now: Int64) {
+        let (group, isNew) = group(for: key)
+        setTimestamp(Group.pushFailureName, in: group, to: Double(now) / 1e9, now: now)
+        if isNew { setTimestamp(Group.pushTimeName, in: group, to: 0, now: now) }
+        group.lastError = error
+        touch(group)
+    }
+
+    private mutating func group(for key: GroupingKey) -> (Group, isNew: Bool) {
+        if let group = groups[key] { return (group, false) }
+        let group = Group(key: key)
+        groups[key] = group
+        sortedGroupCache = nil
+        return (group, true)
+    }
+
+    private mutating func touch(_ group: Group) {
+        sequence += 1
+        group.sequence = sequence
+        guard !group.isDirty else { return }
+        group.isDirty = true
+        dirty.append(group.key)
+    }
+
+    private mutating func put(_ family: SanitizedFamily, into group: Group, now: Int64) {
+        if let existing = group.family(named: family.name) {
+            if existing.hasSameSeries(as: family) {
+                existing.takeValues(of: family, pushedAt: now)
+                existing.entry.invalidate()
+                return
+            }
+            for removed in group.remove(where: { $0 === existing }) { forget(removed) }
+        }
+        let entry = entry(named: family.name)
+        let pushed = PushedFamily(family, entry: entry, pushedAt: now)
+        group.insert(pushed)
+        entry.add(pushed)
+    }
+
+    private mutating func entry(named name: String) -> FamilyEntry {
+        if let entry = entries[name] { return entry }
+        let entry = FamilyEntry(name: name)
+        entries[name] = entry
+        sortedNameCache = nil
+        return entry
+    }
+
+    private mutating func forget(_ family: PushedFamily) {
+        let entry = family.entry
+        entry.remove(family)
+        if entry.contributors == 0 {
+            entries[entry.name] = nil
+            sortedNameCache = nil
+        }
+    }
+
+    private mutating func setTimestamp(_ name: String, in group: Group, to value: Double, now: Int64) {
+        if name == Group.pushTimeName { group.pushTime = value } else { group.pushFailureTime = value }
+        let help =
+            name == Group.pushTimeName
+            ? "Last Unix time when changing this group in the Pushgateway succeeded."
+            : "Last Unix time when changing this group in the Pushgateway failed."
+        if let existing = group.family(named: name), existing.isPlainGauge, existing.help == help {
+            existing.setSingleValue(value, pushedAt: now)
+            return
+        }
+        let family = MetricFamily(name: name, help: help, type: .gauge, metrics: [.init(value: .gauge(value))])
+        put(SanitizedFamily(family, key: group.key), into: group, now: now)
+    }
+
+    // MARK: - Deleting
+
+    /// Deletes a group; returns whether there was one.
+    @discardableResult
+    mutating func delete(_ key: GroupingKey) -> Bool {
+        guard let group = groups.removeValue(forKey: key) else { return false }
+        sortedGroupCache = nil
+        for family in group.families { forget(family) }
+        sequence += 1
+        removals.append((sequence, key))
+        if removals.count > 2 * Self.rememberedRemovals { removals.removeFirst(Self.rememberedRemovals) }
+        if !group.isDirty { dirty.append(key) }
+        return true
+    }
+
+    /// Deletes the groups whose time has come; returns how many.
+    mutating func deleteExpired(now: Int64) -> Int {
+        guard let next = nextExpiry, next <= now else { return 0 }
+        let expired = groups.values.filter { ($0.expiresAt ?? .max) <= now }
+        for group in expired { delete(group.key) }
+        nextExpiry = groups.values.compactMap(\.expiresAt).min()
+        return expired.count
+    }
+
+    // MARK: - Records
+
+    /// The records to write and to remove since the last call.
+    mutating func takeChanges() -> [(table: String, key: [UInt8], value: [UInt8]?)] {
+        var changes: [(table: String, key: [UInt8], value: [UInt8]?)] = []
+        changes.reserveCapacity(dirty.count)
+        for key in dirty {
+            let group = groups[key]
+            group?.isDirty = false
+            changes.append((GroupRecord.table, key.encoded, group.map { GroupRecord.encode($0) }))
+        }
+        dirty.removeAll(keepingCapacity: true)
+        return changes
+    }
+
+    /// Marks changes as not yet written after all.
+    mutating func restoreChanges(_ encodedKeys: [[UInt8]]) {
+        for encoded in encodedKeys {
+            guard let key = GroupingKey(encoded: encoded), groups[key]?.isDirty != true else { continue }
+            groups[key]?.isDirty = true
+            dirty.append(key)
+        }
+    }
+
+    /// Puts back a group that was stored.
+    mutating func restore(_ record: GroupRecord) {
+        let group = Group(key: record.key)
+        groups[record.key] = group
+        sortedGroupCache = nil
+        for stored in record.families {
+            let family = SanitizedFamily(stored.family, key: record.key)
+            put(family, into: group, now: stored.pushedAt)
+            if family.name == Group.pushTimeName { group.pushTime = family.firstGauge }
+            if family.name == Group.pushFailureName { group.pushFailureTime = family.firstGauge }
+        }
+        group.expiresAt = record.expiresAt
+        group.lastError = record.lastError
+        if let expiry = group.expiresAt { nextExpiry = min(nextExpiry ?? expiry, expiry) }
+        sequence += 1
+        group.sequence = sequence
+    }
+}

@@ -1,0 +1,112 @@
+import MetricModel
+
+/// What is remembered of a request that was to change a group.
+public struct PushRecord: Sendable {
+    /// Counts the records, from 1.
+    public var number: UInt64 = 0
+    /// When it came, in nanoseconds since 1970.
+    public var time: Int64
+    /// Who sent it: the address of the client.
+    public var client: String
+    /// `PUT`, `POST` or `DELETE`.
+    public var method: String
+    /// The group; `nil` where the path names none.
+    public var group: GroupingKey?
+    /// The path as it was sent.
+    public var path: String
+    /// Size of the body in bytes, as it was sent.
+    public var size: Int
+    /// The status of the answer.
+    public var status: Int
+    /// How long it took, in nanoseconds.
+    public var duration: Int64
+    /// What was wrong; `nil` where nothing was.
+    public var error: String?
+    /// What would have been right.
+    public var hints: [String]
+
+    /// A record.
+    public init(
+        time: Int64,
+        client: String,
+        method: String,
+        group: GroupingKey?,
+        path: String,
+        size: Int,
+        status: Int,
+        duration: Int64,
+        error: String? = nil,
+        hints: [String] = []
+    ) {
+        self.time = time
+        self.client = client
+        self.method = method
+        self.group = group
+        self.path = path
+        self.size = size
+        self.status = status
+        self.duration = duration
+        self.error = error
+        self.hints = hints
+    }
+}
+
+/// The last so many requests that were to change a group.
+struct PushHistory {
+    private let limit: Int
+    private var ring: [PushRecord] = []
+    private(set) var count: UInt64 = 0
+
+    init(limit: Int) { self.limit = max(limit, 0) }
+
+    mutating func append(_ record: PushRecord) {
+        count += 1
+        guard limit > 0 else { return }
+        var record = record
+        record.number = count
+        if ring.count < limit {
+            ring.append(record)
+        } else {
+            ring[Int((count - 1) % UInt64(limit))] = record
+        }
+    }
+
+    /// The records after number `since`, newest first, at most `limit`.
+    func records(since: UInt64, limit: Int) -> [PushRecord] {
+        var result: [PushRecord] = []
+        var number = count
+        while number > since, result.count < limit, count - number < UInt64(ring.count) {
+            result.append(ring[Int((number - 1) % UInt64(self.limit))])
+            number -= 1
+        }
+        return result
+    }
+}
+
+/// Records in JSON.
+enum PushRecordJSON {
+    static func append(_ record: PushRecord, to json: inout [UInt8]) {
+        GoJSON.raw("{\"number\":\(record.number),\"time\":\"\(GoTime.text(record.time))\",\"client\":", to: &json)
+        GoJSON.append(record.client, to: &json)
+        GoJSON.raw(",\"method\":\"\(record.method)\",\"group\":", to: &json)
+        if let group = record.group {
+            GoJSON.append(group.labels.map { ($0.name, $0.value) }, to: &json)
+        } else {
+            GoJSON.raw("null", to: &json)
+        }
+        GoJSON.raw(",\"path\":", to: &json)
+        GoJSON.append(record.path, to: &json)
+        let isSuccess = record.status < 300
+        GoJSON.raw(",\"size\":\(record.size),\"result\":\"\(isSuccess ? "success" : "failure")\"", to: &json)
+        GoJSON.raw(",\"status\":\(record.status),\"duration_seconds\":", to: &json)
+        GoNumber.append(Double(record.duration) / 1e9, .json, to: &json)
+        GoJSON.raw(",\"error\":", to: &json)
+        GoJSON.append(record.error ?? "", to: &json)
+        GoJSON.raw(",\"hints\":[", to: &json)
+        for (index, hint) in record.hints.enumerated() {
+            if index > 0 { json.append(UInt8(ascii: ",")) }
+            GoJSON.append(hint, to: &json)
+        }
+        GoJSON.raw("]}", to: &json)
+    }
+}

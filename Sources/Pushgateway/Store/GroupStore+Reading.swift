@@ -1,0 +1,176 @@
+public import MetricModel
+import Synchronization
+
+extension GroupStore {
+    /// What an exposition came to.
+    public enum ExpositionResult: Sendable {
+        /// The text format 0.0.4.
+        case text([UInt8])
+        /// The groups contradict each other, which only pushes without a check bring about: what is wrong.
+        case inconsistent(String)
+    }
+
+    /// Everything in the text format 0.0.4, names as they are.
+    /// - Parameter names: only these families; `nil` for all.
+    public func exposition(names: Set<String>? = nil) -> ExpositionResult {
+        let gathering = Gathering(own: metrics.constantFamilies() + metrics.requestFamilies())
+        let now = clock.wallNanoseconds
+        return inner.withLock { inner in
+            _ = inner.state.deleteExpired(now: now)
+            if let problem = self.inconsistency(gathering, &inner.state) { return .inconsistent(problem) }
+            return .text(gathering.text(&inner.state, names: names))
+        }
+    }
+
+    /// Everything as families, sorted by name.
+    /// - Throws: where pushes without a check contradict each other.
+    public func families(names: Set<String>? = nil) throws(InconsistentGroups) -> [MetricFamily] {
+        let gathering = Gathering(own: metrics.constantFamilies() + metrics.requestFamilies())
+        let now = clock.wallNanoseconds
+        let result = inner.withLock { inner -> Result<[MetricFamily], InconsistentGroups> in
+            _ = inner.state.deleteExpired(now: now)
+            if let problem = self.inconsistency(gathering, &inner.state) {
+                return .failure(InconsistentGroups(message: problem))
+            }
+            return .success(gathering.families(&inner.state, names: names))
+        }
+        return try result.get()
+    }
+
+    /// Whether all names of families and labels are of the old form, so that the text needs no escaping for any reader.
+    public var hasOnlyLegacyNames: Bool {
+        guard options.allowsUTF8Names else { return true }
+        return inner.withLock { inner in
+            inner.state.entries.values.allSatisfy(\.isLegacy)
+                && inner.state.groups.values.allSatisfy { group in group.families.allSatisfy { $0.protobuf == nil } }
+        }
+    }
+
+    private func inconsistency(_ gathering: Gathering, _ state: inout PushgatewayState) -> String? {
+        guard !options.checksConsistency else { return nil }
+        let errors = gathering.inconsistencies(&state)
+        guard errors.count > 1 else { return errors.first }
+        return "\(errors.count) error(s) occurred:" + errors.map { "\n* " + $0 }.joined()
+    }
+
+    // MARK: - JSON
+
+    /// The groups as `/api/v1/metrics` lists them: a JSON array.
+    public func groupsJSON() -> [UInt8] {
+        let now = clock.wallNanoseconds
+        return inner.withLock { inner in
+            _ = inner.state.deleteExpired(now: now)
+            var json: [UInt8] = [UInt8(ascii: "[")]
+            for (index, group) in inner.state.sortedGroups().enumerated() {
+                if index > 0 { json.append(UInt8(ascii: ",")) }
+                GroupJSON.append(group, to: &json)
+            }
+            json.append(UInt8(ascii: "]"))
+            return json
+        }
+    }
+
+    /// One group as `/api/v1/metrics` shows it; `nil` where there is none.
+    public func groupJSON(_ key: GroupingKey) -> [UInt8]? {
+        inner.withLock { inner in
+            guard let group = inner.state.groups[key] else { return nil }
+            var json: [UInt8] = []
+            GroupJSON.append(group, to: &json)
+            return json
+        }
+    }
+
+    /// What changed after the change of that number: the groups without their metrics, and those that went away.
+    ///
+    /// `{"sequence":…,"complete":…,"count":…,"groups":[…],"removed":[…]}`; where `complete` is true the groups are all there are.
+    public func changesJSON(since: UInt64) -> [UInt8] {
+        let now = clock.wallNanoseconds
+        return inner.withLock { inner in
+            _ = inner.state.deleteExpired(now: now)
+            let oldest = inner.state.removals.first?.sequence ?? 0
+            let isComplete = since == 0 || since < oldest || since > inner.state.sequence
+            var json: [UInt8] = []
+            GoJSON.raw("{\"sequence\":\(inner.state.sequence),\"complete\":\(isComplete)", to: &json)
+            GoJSON.raw(
+                ",\"pushes\":\(inner.history.count),\"count\":\(inner.state.groups.count),\"groups\":[",
+                to: &json
+            )
+            var isFirst = true
+            let groups =
+                isComplete ? inner.state.sortedGroups() : inner.state.groups.values.filter { $0.sequence > since }
+            for group in groups {
+                if !isFirst { json.append(UInt8(ascii: ",")) }
+                isFirst = false
+                GroupSummaryJSON.append(group, to: &json)
+            }
+            GoJSON.raw("],\"removed\":[", to: &json)
+            isFirst = true
+            for removal in inner.state.removals.reversed() where !isComplete {
+                guard removal.sequence > since else { break }
+                guard inner.state.groups[removal.key] == nil else { continue }
+                if !isFirst { json.append(UInt8(ascii: ",")) }
+                isFirst = false
+                GoJSON.append(removal.key.path, to: &json)
+            }
+            GoJSON.raw("]}", to: &json)
+            return json
+        }
+    }
+
+    /// The remembered requests after that number, newest first: a JSON array.
+    public func historyJSON(since: UInt64 = 0, limit: Int = .max) -> [UInt8] {
+        let records = inner.withLock { $0.history.records(since: since, limit: limit) }
+        var json: [UInt8] = [UInt8(ascii: "[")]
+        for (index, record) in records.enumerated() {
+            if index > 0 { json.append(UInt8(ascii: ",")) }
+            PushRecordJSON.append(record, to: &json)
+        }
+        json.append(UInt8(ascii: "]"))
+        return json
+    }
+}
+
+/// The groups contradict each other.
+public struct InconsistentGroups: Error, Sendable, CustomStringConvertible {
+    /// What is wrong.
+    public let message: String
+    /// What is wrong.
+    public var description: String { message }
+}
+
+/// A group without its metrics, in JSON.
+enum GroupSummaryJSON {
+    static func append(_ group: Group, to json: inout [UInt8]) {
+        GoJSON.raw("{\"path\":", to: &json)
+        GoJSON.append(group.key.path, to: &json)
+        // An array, for the order matters to the eye: the job first.
+        GoJSON.raw(",\"labels\":[", to: &json)
+        let rest = group.key.labels.filter { $0.name != "job" }
+        for (index, label) in ([Label(name: "job", value: group.key.job)] + rest).enumerated() {
+            if index > 0 { json.append(UInt8(ascii: ",")) }
+            json.append(UInt8(ascii: "["))
+            GoJSON.append(label.name, to: &json)
+            json.append(UInt8(ascii: ","))
+            GoJSON.append(label.value, to: &json)
+            json.append(UInt8(ascii: "]"))
+        }
+        GoJSON.raw("],\"last_push_successful\":\(group.lastPushSucceeded),\"push_time_seconds\":", to: &json)
+        number(group.pushTime, to: &json)
+        GoJSON.raw(",\"push_failure_time_seconds\":", to: &json)
+        number(group.pushFailureTime, to: &json)
+        GoJSON.raw(",\"error\":", to: &json)
+        GoJSON.append(group.lastError ?? "", to: &json)
+        GoJSON.raw(",\"expires\":", to: &json)
+        GoJSON.append(group.expiresAt.map { GoTime.text($0) } ?? "", to: &json)
+        GoJSON.raw(",\"families\":[", to: &json)
+        for (index, family) in group.families.enumerated() {
+            if index > 0 { json.append(UInt8(ascii: ",")) }
+            GoJSON.append(family.entry.name, to: &json)
+        }
+        GoJSON.raw("]}", to: &json)
+    }
+
+    private static func number(_ value: Double, to json: inout [UInt8]) {
+        if value.isFinite { GoNumber.append(value, .json, to: &json) } else { GoJSON.raw("0", to: &json) }
+    }
+}

@@ -1,0 +1,223 @@
+public import MetricModel
+import Synchronization
+
+/// The gateway's groups: takes pushes and deletions, keeps them in a ``RecordStore``, and writes expositions.
+///
+/// Pushes to all groups are taken one after the other under one lock, which is held for some microseconds; they become durable in
+/// batches: whoever comes while a batch is being written goes into the next one.
+public final class GroupStore: Sendable {
+    struct Inner {
+        var state = PushgatewayState()
+        var history: PushHistory
+        var isWriting = false
+        var waiters: [CheckedContinuation<StorageError?, Never>] = []
+        var lastStorageError: StorageError?
+    }
+
+    /// How the gateway behaves.
+    public let options: PushgatewayOptions
+    /// What the gateway counts about itself.
+    public let metrics: GatewayMetrics
+    let clock: any StackClock
+    private let records: (any RecordStore)?
+    /// Protects the groups, the history and the queue of those who wait for their change to be durable.
+    let inner: Mutex<Inner>
+
+    /// No groups yet; see ``restore()``.
+    /// - Parameter records: where groups are kept; `nil` to keep them in memory only.
+    public init(
+        options: PushgatewayOptions = PushgatewayOptions(),
+        clock: any StackClock,
+        metrics: GatewayMetrics,
+        records: (any RecordStore)? = nil
+    ) {
+        self.options = options
+        self.clock = clock
+        self.metrics = metrics
+        self.records = records
+        var inner = Inner(history: PushHistory(limit: options.historyLimit))
+        inner.state.own.add(metrics.constantFamilies(), replacesHelp: true)
+        self.inner = Mutex(inner)
+    }
+
+    /// Reads the groups that were kept.
+    /// - Returns: how many records could not be read.
+    @discardableResult
+    public func restore() async throws(StorageError) -> Int {
+        guard let records else { return 0 }
+        let stored = try await records.records(in: GroupRecord.table)
+        var damaged = 0
+        for entry in stored {
+            guard let record = GroupRecord(entry.value) else {
+                damaged += 1
+                continue
+            }
+            inner.withLock { $0.state.restore(record) }
+        }
+        return damaged
+    }
+
+    /// How many groups there are.
+    public var groupCount: Int { inner.withLock { $0.state.groups.count } }
+
+    /// What keeps the gateway from taking pushes; `nil` where nothing does.
+    public var problem: String? {
+        inner.withLock { inner in
+            if inner.waiters.count >= options.queueLimit { return "write queue is full" }
+            return inner.lastStorageError.map { "storing pushed metrics failed: \($0.message)" }
+        }
+    }
+
+    // MARK: - Changing
+
+    /// Takes a push. When the call returns the push is durable.
+    public func push(_ request: PushRequest) async -> PushOutcome {
+        let outcome = takeIn(request)
+        if let error = await persist() { return .failed(error.message) }
+        return outcome
+    }
+
+    /// Takes a push without waiting until it is durable.
+    public func takeIn(_ request: PushRequest) -> PushOutcome {
+        takeIn(PreparedPush(request))
+    }
+
+    private func takeIn(_ prepared: PreparedPush) -> PushOutcome {
+        let now = clock.wallNanoseconds
+        let shapes = options.checksConsistency ? metrics.requestFamilyShapes() : (false, false)
+        return inner.withLock { inner in
+            _ = inner.state.deleteExpired(now: now)
+            if prepared.hasTimestamps {
+                let message = "pushed metrics must not have timestamps"
+                inner.state.setFailure(prepared.key, error: message, now: now)
+                return options.checksConsistency ? .refused(Self.refusal(message)) : .acceptedUnchecked
+            }
+            let push = Self.adapt(prepared, &inner.state)
+            if options.checksConsistency {
+                Self.add(shapes, to: &inner.state)
+                if let message = inner.state.check(push)?.message {
+                    inner.state.setFailure(push.key, error: message, now: now)
+                    return .refused(Self.refusal(message))
+                }
+            }
+            inner.state.apply(push, now: now, timeToLive: push.timeToLive ?? options.timeToLive)
+            return options.checksConsistency ? .accepted : .acceptedUnchecked
+        }
+    }
+
+    static func refusal(_ message: String) -> String {
+        "pushed metrics are invalid or inconsistent with existing metrics: \(message)"
+    }
+
+    /// The families about requests exist from their first request on.
+    static func add(_ shapes: (hasCounts: Bool, hasSummaries: Bool), to state: inout PushgatewayState) {
+        if shapes.hasCounts { state.own.add([GatewayMetrics.countShape], replacesHelp: false) }
+        if shapes.hasSummaries { state.own.add(GatewayMetrics.summaryShapes, replacesHelp: false) }
+    }
+
+    /// A push that adds up becomes one that replaces families by their sums.
+    static func adapt(_ prepared: PreparedPush, _ state: inout PushgatewayState) -> PreparedPush {
+        guard prepared.mode == .addUp, let group = state.groups[prepared.key] else { return prepared }
+        var push = prepared
+        for (name, family) in prepared.pushed where !Group.isTimestamp(name) {
+            guard let existing = group.family(named: name)?.decoded() else { continue }
+            push.replace(CounterAggregation.add(family, to: existing, key: prepared.key))
+        }
+        return push
+    }
+
+    /// Deletes a group. When the call returns that is durable.
+    /// - Returns: what went wrong in storing it.
+    @discardableResult
+    public func delete(_ key: GroupingKey) async -> StorageError? {
+        inner.withLock { _ = $0.state.delete(key) }
+        return await persist()
+    }
+
+    /// Deletes all groups.
+    /// - Returns: what went wrong in storing it.
+    @discardableResult
+    public func wipe() async -> StorageError? {
+        inner.withLock { inner in
+            for key in Array(inner.state.groups.keys) { inner.state.delete(key) }
+        }
+        return await persist()
+    }
+
+    /// Deletes the groups whose labels satisfy all matchers of at least one list.
+    /// - Returns: how many, and what went wrong in storing it.
+    public func delete(matching sets: [[LabelMatcher]]) async -> (count: Int, error: StorageError?) {
+        let count = inner.withLock { inner in
+            let keys = inner.state.groups.keys.filter { key in
+                sets.contains { matchers in matchers.allSatisfy { $0.matches(key[$0.name] ?? "") } }
+            }
+            for key in keys { inner.state.delete(key) }
+            return keys.count
+        }
+        return (count, await persist())
+    }
+
+    /// Deletes groups whose time has come, as long as the task is not cancelled.
+    public func expireGroups() async {
+        while (try? await clock.sleep(milliseconds: 1000)) != nil {
+            let count = inner.withLock { $0.state.deleteExpired(now: clock.wallNanoseconds) }
+            if count > 0 { await persist() }
+        }
+    }
+
+    // MARK: - Keeping
+
+    /// Returns once everything that was changed before is durable.
+    @discardableResult
+    public func persist() async -> StorageError? {
+        guard records != nil else { return nil }
+        return await withCheckedContinuation { continuation in
+            let starts = inner.withLock { inner in
+                inner.waiters.append(continuation)
+                defer { inner.isWriting = true }
+                return !inner.isWriting
+            }
+            if starts { Task { await self.write() } }
+        }
+    }
+
+    /// Writes batch after batch until nobody waits.
+    private func write() async {
+        while true {
+            let batch = inner.withLock {
+                inner -> (
+                    changes: [(table: String, key: [UInt8], value: [UInt8]?)],
+                    waiters: [CheckedContinuation<StorageError?, Never>]
+                )? in
+                guard !inner.waiters.isEmpty else {
+                    inner.isWriting = false
+                    return nil
+                }
+                defer { inner.waiters = [] }
+                return (inner.state.takeChanges(), inner.waiters)
+            }
+            guard let batch else { return }
+            var failure: StorageError?
+            if !batch.changes.isEmpty {
+                do {
+                    try await records?.apply(batch.changes)
+                } catch {
+                    failure = error
+                }
+            }
+            let outcome = failure
+            inner.withLock { inner in
+                inner.lastStorageError = outcome
+                if outcome != nil { inner.state.restoreChanges(batch.changes.map(\.key)) }
+            }
+            for waiter in batch.waiters { waiter.resume(returning: outcome) }
+        }
+    }
+
+    // MARK: - History
+
+    /// Remembers a request.
+    public func remember(_ record: PushRecord) {
+        inner.withLock { $0.history.append(record) }
+    }
+}

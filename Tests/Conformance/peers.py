@@ -1,0 +1,109 @@
+"""Starting and stopping the servers that the conformance tests compare, on free ports of 127.0.0.1."""
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+HOST = "127.0.0.1"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind((HOST, 0))
+        return s.getsockname()[1]
+
+
+def program(variable, *names):
+    """The path of a program: from the environment, else from PATH; None where it is not installed."""
+    if os.environ.get(variable):
+        return os.environ[variable]
+    for name in names:
+        if shutil.which(name):
+            return shutil.which(name)
+    return None
+
+
+def promenade():
+    built = os.path.join(os.path.dirname(__file__), "..", "..", ".build", "release", "promenade")
+    return os.environ.get("PROMENADE_BIN") or (built if os.path.exists(built) else shutil.which("promenade"))
+
+
+def get(address, path, method="GET", body=None, headers=None, timeout=60):
+    host, port = address.rsplit(":", 1)
+    c = http.client.HTTPConnection(host, int(port), timeout=timeout)
+    try:
+        c.request(method, path, body, headers or {})
+        r = c.getresponse()
+        return r.status, dict(r.getheaders()), r.read()
+    finally:
+        c.close()
+
+
+class Server:
+    def __init__(self, argv, address, ready="/-/ready", env=None):
+        self.folder = None
+        self.address = address
+        self.log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(argv, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, env=env)
+        deadline = time.monotonic() + 60
+        while True:
+            if self.process.poll() is not None:
+                self.log.seek(0)
+                raise RuntimeError(f"{argv[0]} ended with {self.process.returncode}:\n{self.log.read().decode()[-2000:]}")
+            try:
+                if get(address, ready, timeout=5)[0] == 200:
+                    return
+            except (OSError, http.client.HTTPException):
+                pass
+            if time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"{argv[0]} is not ready after 60 s")
+            time.sleep(0.02)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def _folder(config):
+    folder = tempfile.mkdtemp(prefix="promenade-conformance-")
+    with open(os.path.join(folder, "config.yml"), "w") as f:
+        f.write(config)
+    return folder
+
+
+def start_prometheus(binary, config="scrape_configs: []\n", flags=()):
+    folder = _folder(config)
+    address = f"{HOST}:{free_port()}"
+    server = Server([binary, f"--config.file={folder}/config.yml", f"--storage.tsdb.path={folder}/data",
+                     f"--web.listen-address={address}", "--log.level=error", "--web.enable-remote-write-receiver", *flags], address)
+    server.folder = folder
+    return server
+
+
+def start_promenade(binary, config="scrape_configs: []\n", flags=()):
+    folder = _folder(config)
+    address, push, demo = (f"{HOST}:{free_port()}" for _ in range(3))
+    server = Server([binary, "run", f"--config.file={folder}/config.yml", f"--storage.path={folder}/data",
+                     f"--web.listen-address={address}", f"--pushgateway.listen-address={push}",
+                     f"--demo.listen-address={demo}", "--log.level=error", "--web.enable-remote-write-receiver", *flags], address)
+    server.folder = folder
+    server.push_address = push
+    server.demo_address = demo
+    return server

@@ -1,0 +1,70 @@
+import Exposition
+import MetricModel
+import Synchronization
+import Testing
+
+import Pushgateway
+
+/// Records in memory, as a store on disk would keep them.
+final class MemoryRecords: RecordStore {
+    struct State {
+        var tables: [String: [[UInt8]: [UInt8]]] = [:]
+        var batches = 0
+        var failure: StorageError?
+    }
+
+    let state = Mutex(State())
+
+    func apply(_ changes: [(table: String, key: [UInt8], value: [UInt8]?)]) async throws(StorageError) {
+        let failure = state.withLock { state -> StorageError? in
+            if let failure = state.failure { return failure }
+            state.batches += 1
+            for change in changes { state.tables[change.table, default: [:]][change.key] = change.value }
+            return nil
+        }
+        if let failure { throw failure }
+    }
+
+    func records(in table: String) async throws(StorageError) -> [(key: [UInt8], value: [UInt8])] {
+        state.withLock { state in
+            (state.tables[table] ?? [:]).map { ($0.key, $0.value) }.sorted { $0.0.lexicographicallyPrecedes($1.0) }
+        }
+    }
+}
+
+/// A gateway on a manual clock that stands at 1,700,000,000 seconds.
+struct Fixture {
+    let clock = ManualClock()
+    let records = MemoryRecords()
+    let store: GroupStore
+
+    init(_ options: PushgatewayOptions = PushgatewayOptions()) {
+        store = Fixture.store(options, clock, records)
+    }
+
+    static func store(_ options: PushgatewayOptions, _ clock: ManualClock, _ records: MemoryRecords) -> GroupStore {
+        let metrics = GatewayMetrics(clock: clock, build: [Label(name: "version", value: "1")])
+        return GroupStore(options: options, clock: clock, metrics: metrics, records: records)
+    }
+
+    static func key(_ path: String, utf8Names: Bool = false) throws -> GroupingKey {
+        try GroupingKey(parsingPath: Array(path.utf8), utf8Names: utf8Names)
+    }
+
+    @discardableResult
+    func push(_ path: String, _ text: String, mode: PushRequest.Mode = .replaceGroup, timeToLive: Int64? = nil)
+        async throws -> PushOutcome
+    {
+        let families = try FamilyTextParser().parse(Array(text.utf8))
+        return await store.push(
+            PushRequest(key: try Fixture.key(path), families: families, mode: mode, timeToLive: timeToLive)
+        )
+    }
+
+    /// The lines of the exposition that belong to pushed families.
+    func lines(_ prefix: String = "") -> [String] {
+        guard case .text(let bytes) = store.exposition() else { return [] }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+            .filter { !$0.hasPrefix("#") && !$0.hasPrefix("pushgateway_") && $0.hasPrefix(prefix) }
+    }
+}

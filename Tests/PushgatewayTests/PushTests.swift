@@ -1,0 +1,175 @@
+import MetricModel
+import Pushgateway
+import Synchronization
+import Testing
+
+@Suite struct PushTests {
+    @Test func labelsOfTheGroupWin() async throws {
+        let gateway = Fixture()
+        try await gateway.push("job/a/x/1", "m{job=\"b\",x=\"2\",a=\"3\"} 1\nn{instance=\"i\"} 2\n")
+        #expect(
+            gateway.lines() == [
+                "m{a=\"3\",instance=\"\",job=\"a\",x=\"1\"} 1", "n{instance=\"i\",job=\"a\",x=\"1\"} 2",
+                "push_failure_time_seconds{instance=\"\",job=\"a\",x=\"1\"} 0",
+                "push_time_seconds{instance=\"\",job=\"a\",x=\"1\"} 1.7e+09",
+            ]
+        )
+    }
+
+    @Test func putReplacesTheGroupAndPostTheFamilies() async throws {
+        let gateway = Fixture()
+        try await gateway.push("job/a", "m{l=\"1\"} 1\nm{l=\"2\"} 2\nn 3\n")
+        try await gateway.push("job/a", "m{l=\"1\"} 4\n", mode: .replaceFamilies)
+        #expect(gateway.lines("m") == ["m{instance=\"\",job=\"a\",l=\"1\"} 4"])
+        #expect(gateway.lines("n") == ["n{instance=\"\",job=\"a\"} 3"])
+        gateway.clock.advance(milliseconds: 1500)
+        try await gateway.push("job/a", "")
+        #expect(
+            gateway.lines() == [
+                "push_failure_time_seconds{instance=\"\",job=\"a\"} 0",
+                "push_time_seconds{instance=\"\",job=\"a\"} 1.7000000015e+09",
+            ]
+        )
+        await gateway.store.delete(try Fixture.key("job/a"))
+        #expect(gateway.lines().isEmpty)
+        #expect(gateway.store.groupCount == 0)
+    }
+
+    @Test func seriesAreSortedByTheirValues() async throws {
+        let gateway = Fixture()
+        for job in ["b", "a", "c"] { try await gateway.push("job/\(job)", "m 1\nm{z=\"0\"} 2\n") }
+        #expect(
+            gateway.lines("m").map { $0.filter { $0 != "\"" } } == [
+                "m{instance=,job=a} 1", "m{instance=,job=b} 1", "m{instance=,job=c} 1",
+                "m{instance=,job=a,z=0} 2", "m{instance=,job=b,z=0} 2", "m{instance=,job=c,z=0} 2",
+            ]
+        )
+    }
+
+    @Test(arguments: [
+        (
+            "job/b", "# TYPE m counter\nm 1\n",
+            "collected metric \"m\" { label:{name:\"instance\"  value:\"\"}  label:{name:\"job\"  value:\"b\"}  counter:{value:1}} is not a GAUGE"
+        ),
+        (
+            "job/a", "# TYPE m gauge\nm{instance=\"i\"} 1\n",
+            "collected metric \"m\" { label:{name:\"instance\"  value:\"i\"}  label:{name:\"job\"  value:\"a\"}  gauge:{value:1}} was collected before with the same name and label values"
+        ),
+        (
+            "job/b", "n 1\nn 2\n",
+            "collected metric \"n\" { label:{name:\"instance\"  value:\"\"}  label:{name:\"job\"  value:\"b\"}  untyped:{value:2}} was collected before with the same name and label values"
+        ),
+        ("job/b", "n 1 2\n", "pushed metrics must not have timestamps"),
+        (
+            "job/b", "# TYPE m_count gauge\ns_count 1\n",
+            "collected metric named \"s_count\" collides with previously collected summary named \"s\""
+        ),
+        (
+            "job/b", "# TYPE go_goroutines counter\ngo_goroutines 1\n",
+            "gathered metric family go_goroutines has type COUNTER but should have GAUGE"
+        ),
+        ("job/b", "push_time_seconds{a=\"b\"} 1\npush_failure_time_seconds 3\n", nil),
+        ("job/b", "go_goroutines 1\n", "gathered metric family go_goroutines has type UNTYPED but should have GAUGE"),
+        ("job/a", "# TYPE m counter\nm 1\n", nil),
+        ("job/a", "m_bucket 1\n", nil),
+    ])
+    func consistency(_ path: String, _ text: String, _ message: String?) async throws {
+        let gateway = Fixture()
+        try await gateway.push("job/a", "# TYPE m gauge\nm 1\n")
+        try await gateway.push("job/a/instance/i", "# TYPE m gauge\nm 1\n# TYPE s summary\ns_sum 1\ns_count 2\n")
+        if path == "job/a", text.contains("counter") { await gateway.store.delete(try Fixture.key("job/a/instance/i")) }
+        let before = gateway.lines("m")
+        let outcome = try await gateway.push(path, text)
+        if let message {
+            #expect(outcome == .refused("pushed metrics are invalid or inconsistent with existing metrics: \(message)"))
+            #expect(gateway.lines("m") == before)
+            let failure = gateway.lines("push_failure_time_seconds").filter { $0.hasSuffix(" 1.7e+09") }
+            #expect(failure.count == 1)
+        } else {
+            #expect(outcome == .accepted)
+        }
+    }
+
+    @Test func severalErrorsAreListed() async throws {
+        let gateway = Fixture()
+        try await gateway.push("job/a", "# TYPE m gauge\nm 1\n")
+        guard case .refused(let message) = try await gateway.push("job/b", "m{a=\"1\"} 1\nm{a=\"2\"} 1\n") else {
+            Issue.record("accepted")
+            return
+        }
+        #expect(
+            message.hasPrefix(
+                "pushed metrics are invalid or inconsistent with existing metrics: 2 error(s) occurred:\n* collected"
+            )
+        )
+    }
+
+    @Test func withoutCheckTheExpositionTells() async throws {
+        var options = PushgatewayOptions()
+        options.checksConsistency = false
+        let gateway = Fixture(options)
+        #expect(try await gateway.push("job/a", "# TYPE m gauge\nm 1\n") == .acceptedUnchecked)
+        #expect(try await gateway.push("job/b", "# TYPE m counter\nm 1\n") == .acceptedUnchecked)
+        guard case .inconsistent(let problem) = gateway.store.exposition() else {
+            Issue.record("consistent")
+            return
+        }
+        #expect(problem.contains("is not a"))
+        await gateway.store.delete(try Fixture.key("job/b"))
+        #expect(gateway.lines("m") == ["m{instance=\"\",job=\"a\"} 1"])
+    }
+
+    @Test func groupsSurviveARestart() async throws {
+        let gateway = Fixture()
+        try await gateway.push(
+            "job/a/l/ü\"\\",
+            "# HELP m A \\\\ help\\n.\n# TYPE m counter\nm{q=\"a\\\\b\\\"c\\nd\"} 1e+20\n"
+        )
+        try await gateway.push(
+            "job/b",
+            "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n"
+        )
+        try await gateway.push("job/b", "m 1 1\n")
+        await gateway.store.delete(try Fixture.key("job/a/l/nowhere"))
+        let again = Fixture.store(PushgatewayOptions(), gateway.clock, gateway.records)
+        #expect(try await again.restore() == 0)
+        #expect(again.groupsJSON() == gateway.store.groupsJSON())
+        guard case .text(let before) = gateway.store.exposition(), case .text(let after) = again.exposition() else {
+            return
+        }
+        #expect(String(decoding: after, as: UTF8.self) == String(decoding: before, as: UTF8.self))
+    }
+
+    @Test func whatCannotBeStoredIsReportedAndKeptForLater() async throws {
+        let gateway = Fixture()
+        gateway.records.state.withLock { $0.failure = StorageError(.diskFull, "no space left") }
+        #expect(try await gateway.push("job/a", "m 1\n") == .failed("no space left"))
+        #expect(gateway.store.problem != nil)
+        gateway.records.state.withLock { $0.failure = nil }
+        try await gateway.push("job/b", "m 1\n")
+        #expect(gateway.store.problem == nil)
+        #expect(gateway.records.state.withLock { $0.tables.values.first?.count } == 2)
+    }
+
+    @Test func groupsWithATimeToLiveGoAway() async throws {
+        let gateway = Fixture()
+        try await gateway.push("job/a", "m 1\n", timeToLive: 2_000_000_000)
+        try await gateway.push("job/b", "m 1\n")
+        gateway.clock.advance(milliseconds: 1999)
+        #expect(gateway.lines("m").count == 2)
+        gateway.clock.advance(milliseconds: 1)
+        #expect(gateway.lines("m") == ["m{instance=\"\",job=\"b\"} 1"])
+        #expect(gateway.store.groupCount == 1)
+    }
+
+    @Test func countersAddUpWhereAsked() async throws {
+        let gateway = Fixture()
+        let text =
+            "# TYPE c counter\nc{a=\"1\"} 2\n# TYPE g gauge\ng 5\n# TYPE h histogram\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n"
+        try await gateway.push("job/a", text, mode: .addUp)
+        try await gateway.push("job/a", text + "c{a=\"2\"} 7\n", mode: .addUp)
+        #expect(gateway.lines("c").map { $0.suffix(2) } == [" 4", " 7"])
+        #expect(gateway.lines("g") == ["g{instance=\"\",job=\"a\"} 5"])
+        #expect(gateway.lines("h_").map { $0.suffix(2) } == [" 4", " 6", " 4"])
+    }
+}
