@@ -1,0 +1,129 @@
+import CZlib
+
+/// Unpacks gzip, piece by piece as it arrives, into a buffer of limited size. Reusable; not for several threads at once.
+public final class GzipDecoder {
+    private var stream = z_stream()
+    private var isOpen = false
+    /// Whether the bytes so far end with a whole member.
+    private var isAtMemberEnd = false
+    private var hasInput = false
+
+    /// A decoder, ready for a first body.
+    public init() {
+        isOpen =
+            inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+    }
+
+    deinit {
+        if isOpen { inflateEnd(&stream) }
+    }
+
+    /// Makes the decoder ready for another body.
+    public func reset() {
+        inflateReset(&stream)
+        isAtMemberEnd = false
+        hasInput = false
+    }
+
+    /// Unpacks the next piece and appends the result.
+    /// - Parameter limit: the size that `output` may not exceed.
+    public func feed(
+        _ input: UnsafeRawBufferPointer,
+        limit: Int = .max,
+        into output: inout [UInt8]
+    ) throws(CompressionError) {
+        guard isOpen else { throw CompressionError(.unsupported, "gzip: out of memory") }
+        var consumed = 0
+        while consumed < input.count {
+            hasInput = true
+            if isAtMemberEnd {
+                // Members may follow each other; their contents belong together.
+                inflateReset(&stream)
+                isAtMemberEnd = false
+            }
+            let start = output.count
+            let chunk = min(max((input.count - consumed) * 4, 4096), 1 << 22)
+            let room = max(min(chunk, limit - start), 0)
+            if room == 0 {
+                try checkForMore(input, &consumed)
+                continue
+            }
+            var status = Z_OK
+            var produced = 0
+            output.reserveCapacity(start + room)
+            output.append(contentsOf: repeatElement(0, count: room))
+            output.withUnsafeMutableBufferPointer { buffer in
+                (status, produced) = run(input, &consumed, UnsafeMutableBufferPointer(rebasing: buffer[start...]))
+            }
+            output.removeLast(room - produced)
+            try check(status)
+        }
+    }
+
+    /// With the limit reached only the end of the body may follow.
+    private func checkForMore(_ input: UnsafeRawBufferPointer, _ consumed: inout Int) throws(CompressionError) {
+        let (status, produced) = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { buffer in
+            run(input, &consumed, buffer)
+        }
+        if produced > 0 { throw CompressionError(.tooLarge, "body size limit exceeded") }
+        try check(status)
+    }
+
+    private func run(
+        _ input: UnsafeRawBufferPointer,
+        _ consumed: inout Int,
+        _ output: UnsafeMutableBufferPointer<UInt8>
+    ) -> (Int32, Int) {
+        let available = min(input.count - consumed, Int(UInt32.max))
+        let bytes = input.assumingMemoryBound(to: UInt8.self)
+        guard let base = bytes.baseAddress else { return (Z_OK, 0) }
+        stream.next_in = UnsafeMutablePointer(mutating: base + consumed)
+        stream.avail_in = UInt32(available)
+        stream.next_out = output.baseAddress
+        stream.avail_out = UInt32(output.count)
+        let status = inflate(&stream, Z_NO_FLUSH)
+        consumed += available - Int(stream.avail_in)
+        let produced = output.count - Int(stream.avail_out)
+        stream.next_in = nil
+        stream.next_out = nil
+        return (status, produced)
+    }
+
+    private func check(_ status: Int32) throws(CompressionError) {
+        switch status {
+        case Z_OK, Z_BUF_ERROR: break
+        case Z_STREAM_END: isAtMemberEnd = true
+        default:
+            let detail = stream.msg.map { String(cString: $0) } ?? ""
+            if detail.hasPrefix("incorrect header") || detail.hasPrefix("unknown") {
+                throw CompressionError(.corrupt, "gzip: invalid header")
+            }
+            if detail.hasPrefix("incorrect data") || detail.hasPrefix("incorrect length") {
+                throw CompressionError(.corrupt, "gzip: invalid checksum")
+            }
+            throw CompressionError(.corrupt, "flate: corrupt input before offset \(stream.total_in)")
+        }
+    }
+
+    /// Tells that no more bytes come.
+    /// - Throws: where the body ends in the middle.
+    public func finish() throws(CompressionError) {
+        if !hasInput { throw CompressionError(.truncated, "EOF") }
+        if !isAtMemberEnd { throw CompressionError(.truncated, "unexpected EOF") }
+    }
+
+    /// Unpacks a whole body.
+    public static func decode(_ body: [UInt8], limit: Int = .max) throws(CompressionError) -> [UInt8] {
+        let decoder = GzipDecoder()
+        var output: [UInt8] = []
+        var result: Result<Void, CompressionError> = .success(())
+        body.withUnsafeBytes { bytes in
+            result = Result { () throws(CompressionError) in
+                try decoder.feed(bytes, limit: limit, into: &output)
+            }
+        }
+        try result.get()
+        try decoder.finish()
+        return output
+    }
+}

@@ -1,0 +1,103 @@
+import Exposition
+import Testing
+
+@Suite("Compression")
+struct CompressionTests {
+    static let bodies: [[UInt8]] = {
+        var random = SeededRandom(seed: 7)
+        let noise = (0..<200_000).map { _ in UInt8.random(in: 0...255, using: &random) }
+        let text = Array(String(repeating: "http_requests_total{path=\"/x\"} 12\n", count: 5000).utf8)
+        return [[], [1], Array("hello hello hello hello".utf8), text, noise, Array(repeating: 0, count: 70_000)]
+    }()
+
+    @Test("What was packed comes back", arguments: bodies.indices)
+    func roundTrip(index: Int) throws {
+        let body = Self.bodies[index]
+        #expect(try GzipDecoder.decode(GzipEncoder.encode(body)) == body)
+        #expect(try Snappy.decode(Snappy.encode(body)) == body)
+        #expect(try SnappyFrames.decode(SnappyFrames.encode(body)) == body)
+    }
+
+    @Test("Known bytes of other implementations")
+    func foreign() throws {
+        // What gzip(1) makes of "promenade".
+        let gzip: [UInt8] = [
+            0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, 0x03, 0x2b, 0x28, 0xca, 0xcf, 0x4d, 0xcd, 0x4b, 0x4c, 0x49, 0x05, 0,
+            0x70,
+            0x83, 0x3c, 0xce, 0x09, 0, 0, 0,
+        ]
+        #expect(try GzipDecoder.decode(gzip) == Array("promenade".utf8))
+        // A literal of three and an overlapping copy of six.
+        #expect(try Snappy.decode([9, 2 << 2, 0x61, 0x62, 0x63, 2 << 2 | 1, 3]) == Array("abcabcabc".utf8))
+    }
+
+    @Test("In pieces, members joined, and again after a reset")
+    func pieces() throws {
+        let first = Array("first ".utf8)
+        let second = Self.bodies[3]
+        let packed = GzipEncoder.encode(first) + GzipEncoder.encode(second)
+        let decoder = GzipDecoder()
+        for size in [1, 7, 4096] {
+            var output: [UInt8] = []
+            for start in stride(from: 0, to: packed.count, by: size) {
+                try Array(packed[start..<min(start + size, packed.count)]).withUnsafeBytes { piece in
+                    try decoder.feed(piece, into: &output)
+                }
+            }
+            try decoder.finish()
+            #expect(output == first + second)
+            decoder.reset()
+        }
+    }
+
+    @Test("Bounded, truncated and damaged")
+    func failures() {
+        let body = Self.bodies[3]
+        let packed = GzipEncoder.encode(body)
+        #expect((try? GzipDecoder.decode(packed, limit: body.count)) == body)
+        #expect(throws: CompressionError(.tooLarge, "body size limit exceeded")) {
+            try GzipDecoder.decode(packed, limit: body.count - 1)
+        }
+        #expect(throws: CompressionError(.truncated, "unexpected EOF")) { try GzipDecoder.decode(packed.dropLast(9)) }
+        #expect(throws: CompressionError(.corrupt, "gzip: invalid header")) {
+            try GzipDecoder.decode(Array("plain text".utf8))
+        }
+        var damaged = packed
+        damaged[damaged.count - 6] ^= 0xff
+        #expect(throws: CompressionError(.corrupt, "gzip: invalid checksum")) { try GzipDecoder.decode(damaged) }
+        let corrupt = CompressionError(.corrupt, "snappy: corrupt input")
+        for block: [UInt8] in [
+            [], [0xff], [5, 0], [4, 0xff, 0xff], [9, 8, 97, 98, 99, 9, 4], [200, 200, 200, 4, 0],
+        ] {
+            #expect(throws: corrupt) { try Snappy.decode(block) }
+        }
+        #expect(throws: CompressionError(.tooLarge, "snappy: decoded block is too large")) {
+            try Snappy.decode(Snappy.encode(body), limit: 100)
+        }
+        #expect(throws: corrupt) { try SnappyFrames.decode([0, 0, 0, 0]) }
+        var frames = SnappyFrames.encode(body)
+        frames[14] ^= 1
+        #expect(throws: corrupt) { try SnappyFrames.decode(frames) }
+    }
+
+    @Test("Random damage never traps")
+    func damage() {
+        var random = SeededRandom(seed: 99)
+        let packed = [
+            GzipEncoder.encode(Self.bodies[2]), Snappy.encode(Self.bodies[2]), SnappyFrames.encode(Self.bodies[2]),
+        ]
+        for round in 0..<600 {
+            var bytes = packed[round % 3]
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            _ = try? GzipDecoder.decode(bytes, limit: 1 << 20)
+            _ = try? Snappy.decode(bytes, limit: 1 << 20)
+            _ = try? SnappyFrames.decode(bytes, limit: 1 << 20)
+        }
+    }
+}
+
+extension GzipDecoder {
+    static func decode(_ body: ArraySlice<UInt8>) throws(CompressionError) -> [UInt8] { try decode(Array(body)) }
+}
