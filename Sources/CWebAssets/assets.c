@@ -108,6 +108,17 @@ static const unsigned char prometheus_why_js[] = {
 #embed "files/prometheus/why.js"
 };
 
+// The demo server's page.
+static const unsigned char demo_demo_css[] = {
+#embed "files/demo/demo.css"
+};
+static const unsigned char demo_demo_js[] = {
+#embed "files/demo/demo.js"
+};
+static const unsigned char demo_index_html[] = {
+#embed "files/demo/index.html"
+};
+
 #define ASSET(path, bytes) {path, bytes, sizeof bytes}
 
 static const struct web_asset table[] = {
@@ -146,6 +157,10 @@ static const struct web_asset table[] = {
     ASSET("prometheus/tokens.js", prometheus_tokens_js),
     ASSET("prometheus/urlstate.js", prometheus_urlstate_js),
     ASSET("prometheus/why.js", prometheus_why_js),
+
+    ASSET("demo/demo.css", demo_demo_css),
+    ASSET("demo/demo.js", demo_demo_js),
+    ASSET("demo/index.html", demo_index_html),
 
     {0, 0, 0},
 };

@@ -56,7 +56,7 @@ min_over_time(v range-vector)|Smallest sample in the window.
 ~min_of(a scalar, b scalar)|The smaller of two durations or numbers.
 minute(v=vector(time()) instant-vector)|Minute of the hour (0–59), UTC.
 month(v=vector(time()) instant-vector)|Month (1–12), UTC.
-pi()|3.14159…
+pi()|The ratio of a circle: about 3.14159.
 predict_linear(v range-vector, t scalar)|The value t seconds from now, by linear regression.
 present_over_time(v range-vector)|1 for every series with a sample in the window.
 quantile_over_time(φ scalar, v range-vector)|Quantile of the samples in the window.

@@ -4,7 +4,7 @@
 import { h, fill, keyed, setText } from "../shared/dom.js";
 import { localTime, plain, si } from "../shared/format.js";
 import { timeLabel, timeTicks, valueLabels, valueTicks } from "./axes.js";
-import { bucketCells, resetsIn } from "./results.js";
+import { bucketCells, resetsIn, shortNames } from "./results.js";
 
 /**
  * @typedef {import("./results.js").Series} Series
@@ -53,6 +53,7 @@ export class Chart {
     /** @param {ChartData} data */
     show(data) {
         this.data = data;
+        this.short = shortNames(data.series);
         this.hover = -1;
         this.tip.hidden = true;
         for (const name of this.hidden) if (!data.series.some((one) => one.name === name)) this.hidden.delete(name);
@@ -356,7 +357,7 @@ export class Chart {
             .sort((a, b) => Math.abs(a.at - value) - Math.abs(b.at - value));
         const shown = rows.slice(0, 8).sort((a, b) => b.at - a.at);
         return [
-            shown.map((row) => h("p", { class: row === rows[0] ? "nearest" : "" }, h("i", { class: `swatch series-${row.index % COLOURS}` }), h("span", { class: "name" }, row.one.name), h("b", { class: "num" }, plain(row.value) + (data.unit ? ` ${data.unit}` : "")))),
+            shown.map((row) => h("p", { class: row === rows[0] ? "nearest" : "" }, h("i", { class: `swatch series-${row.index % COLOURS}` }), h("span", { class: "name" }, this.short?.get(row.one.name) ?? row.one.name), h("b", { class: "num" }, plain(row.value) + (data.unit ? ` ${data.unit}` : "")))),
             rows.length > 8 ? h("p", { class: "muted" }, `and ${rows.length - 8} more`) : null,
             rows.length === 0 ? h("p", { class: "muted" }, "no sample here") : null,
         ];

@@ -16,7 +16,7 @@ const NODES = {
     query: { wide: [960, 360], tall: [5, 475], title: "Query", icon: "M3 3v18h18M6 16l4-5 4 3 6-8" },
 };
 const SIZE = /** @type {const} */ ({ wide: [230, 110], tall: [188, 104] });
-const BOX = { wide: [1200, 500], tall: [400, 590] };
+const BOX = { wide: "0 20 1200 470", tall: "0 0 400 590" };
 /** From, to, and the text on the way. @type {[string, string, string][]} */
 const ARROWS = [["visitors", "demo", "requests"], ["batch", "gateway", "push"], ["demo", "scraper", ""], ["others", "scraper", "scrape"], ["gateway", "scraper", ""], ["scraper", "store", "samples"], ["store", "query", ""]];
 
@@ -57,7 +57,7 @@ class Picture {
     /** @param {"wide" | "tall"} form */
     build(form) {
         this.form = form;
-        const [width, height] = BOX[form], [w, hh] = SIZE[form];
+        const [w, hh] = SIZE[form];
         /** @type {Record<string, any>} */
         this.nodes = {};
         /** @type {Record<string, {path: string, line: any}>} */
@@ -80,7 +80,7 @@ class Picture {
             this.nodes[name] = { link, texts, dot };
             return h("svg:g", { transform: `translate(${x} ${y})` }, link);
         });
-        fill(this.place, h("svg:svg", { viewBox: `0 0 ${width} ${height}`, class: `living ${form}`, role: "group", "aria-label": "Batch jobs push to the Pushgateway; the scraper reads the demo server, the Pushgateway and other targets, and writes into the store; queries read it." },
+        fill(this.place, h("svg:svg", { viewBox: BOX[form], class: `living ${form}`, role: "group", "aria-label": "Batch jobs push to the Pushgateway; the scraper reads the demo server, the Pushgateway and other targets, and writes into the store; queries read it." },
             h("svg:defs", null, h("svg:marker", { id: "tip", viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" }, h("svg:path", { d: "M1 1l8 4-8 4", class: "tip-shape" }))),
             lines, boxes, marks));
         for (const [name, said] of Object.entries(this.said)) this.say(name, said);
@@ -148,6 +148,8 @@ class Live {
         /** @type {{key: string, kind: string, at: number, text: string, more: string}[]} */
         this.events = [];
         this.demo = "";
+        /** @type {Record<string, string>} what a node has to say while it is up */
+        this.figures = {};
         for (const name of Object.keys(NODES)) picture.say(name, { lines: ["…"] });
         picture.say("visitors", { lines: ["ask, and sometimes fail"] });
         picture.say("batch", { lines: ["finish, and say so"] });
@@ -207,9 +209,8 @@ class Live {
             return;
         }
         const target = list[0];
-        const said = this.picture.said[role].lines;
-        const down = target && target.health === "down";
-        this.picture.say(role, { lines: [target ? (down ? "down" : said[0] === "down" || said[0] === "…" ? target.labels.instance : said[0]) : "not among the targets", target && !down ? said[1] ?? "" : ""], href: href(target), state });
+        const figure = this.figures[role] ?? "";
+        this.picture.say(role, { lines: target ? [target.health === "down" ? "down" : figure || "up", target.labels.instance] : ["not among the targets", ""], href: href(target), state });
     }
 
     /** @param {AbortSignal} signal */
@@ -228,8 +229,7 @@ class Live {
             this.tell({ key: `push ${group} ${at}`, kind: "push", at, text: `Pushed ${group}`, more: "to the Pushgateway" });
         }
         this.picture.say("batch", { lines: [newest ? `last push ${span(Math.max(0, Math.floor(Date.now() / 1000 - newest)))} ago` : "no push yet", latest || "finish, and say so"], href: this.gatewayHref, state: newest ? "good" : "" });
-        const gateway = this.picture.said.gateway;
-        if (gateway.state === "good") this.picture.say("gateway", { ...gateway, lines: [result.length === 1 ? "1 group" : `${result.length} groups`, ""] });
+        this.figures.gateway = result.length === 1 ? "1 group" : `${result.length} groups`;
     }
 
     /** @param {AbortSignal} signal */
@@ -242,10 +242,9 @@ class Live {
         if (counts.length) {
             this.demo = counts[0].metric.instance;
             const total = counts.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + Number(one.value[1]), 0);
-            const demo = this.picture.said.demo;
-            this.picture.say("demo", { ...demo, lines: demo.lines[0] === "down" ? demo.lines : [`${si(total, 6)} requests`, demo.lines[1] ?? ""] });
+            this.figures.demo = `${total.toLocaleString("en")} requests`;
             const rate = Number(rates[0]?.value[1] ?? 0);
-            this.picture.say("visitors", { lines: [rate ? `${plain(rate, 3)} requests a second` : "nobody right now", rate ? `${plain(Number(failures[0]?.value[1] ?? 0) / rate * 100, 2)} % end in an error` : ""], href: demo.href, state: rate ? "good" : "" });
+            this.picture.say("visitors", { lines: [rate ? `${plain(rate, 3)} requests a second` : "nobody right now", rate ? `${plain(Number(failures[0]?.value[1] ?? 0) / rate * 100, 2)} % end in an error` : ""], href: this.picture.said.demo.href, state: rate ? "good" : "" });
             if (rate) for (let i = 0; i < Math.min(12, Math.max(1, rate * 5)); i++) this.picture.pulse("visitors-demo", "ask", i * 5000 / Math.min(12, Math.max(1, rate * 5)));
         }
     }

@@ -6,8 +6,6 @@ import { h, fill, keyed, memory, setText } from "../shared/dom.js";
 import { duration, localTime, parseDuration, plain, seriesName, span } from "../shared/format.js";
 import { aboutMetric, metadata, metricNames } from "./catalog.js";
 import { Editor } from "./editor.js";
-import { Chart } from "./graph.js";
-import { openPicker } from "./picker.js";
 import { columns, csvOfGraph, csvOfTable, number, unitOf } from "./results.js";
 import { tokenize } from "./tokens.js";
 import { stepOf } from "./urlstate.js";
@@ -25,7 +23,7 @@ export class PanelView {
         this.id = `panel${++count}`;
         /** @type {AbortController | null} */
         this.asking = null;
-        /** @type {Chart | null} */
+        /** @type {import("./graph.js").Chart | null} */
         this.chart = null;
         /** @type {any} what can be exported */
         this.answer = null;
@@ -34,6 +32,7 @@ export class PanelView {
         this.notes = h("div", { class: "stack" });
         this.body = h("div", { class: "answer", id: `${this.id}-body`, role: "tabpanel", "aria-labelledby": `${this.id}-${state.tab}` });
         this.controls = h("div", { class: "row controls" });
+        this.exports = h("span", { class: "row" });
         this.tabs = h("div", { class: "tabs grow", role: "tablist", "aria-label": "Show the answer as" }, TABS.map(([tab, name]) =>
             h("button", { type: "button", role: "tab", id: `${this.id}-${tab}`, "data-tab": tab, "aria-controls": `${this.id}-body`, onclick: () => this.choose(tab) }, name)));
         tabKeys(this.tabs, (tab) => this.choose(/** @type {any} */ (tab)));
@@ -42,7 +41,7 @@ export class PanelView {
             h("div", { class: "ask" }, this.editor.element, h("button", { class: "button primary", type: "button", onclick: () => this.run() }, "Execute")),
             h("div", { class: "row tools small" },
                 tool("Metrics", () => this.metrics()), tool("History", () => this.past()), tool("Format", () => this.format()), h("span", { class: "grow" }),
-                tool("Remove panel", () => owner.remove())),
+                this.exports, tool("Remove panel", () => owner.remove())),
             h("div", { class: "row bar" }, this.tabs, this.status),
             this.controls, this.notes, this.body);
         this.dress();
@@ -80,6 +79,8 @@ export class PanelView {
             fill(this.body);
             fill(this.notes);
             setText(this.status, "");
+            if (state.tab === "graph" && this.editor.value.trim()) this.body.append(h("div", { class: "plot" }));
+            fill(this.exports, state.tab === "graph" ? [this.exportButton("PNG", () => this.savePicture()), this.exportButton("CSV", () => this.saveGraph())] : state.tab === "table" ? this.exportButton("CSV", () => this.saveTable()) : null);
             fill(this.controls, state.tab === "graph" ? this.graphControls() : this.timeControls());
         }
         this.sync();
@@ -112,8 +113,7 @@ export class PanelView {
         this.parts = { time, now };
         return [h("span", { class: "muted small" }, this.state.tab === "graph" ? "until" : "at"), h("span", { class: "group" },
             h("button", { class: "button icon", type: "button", "aria-label": "Earlier", onclick: () => move(-step()) }, "‹"), time,
-            h("button", { class: "button icon", type: "button", "aria-label": "Later", onclick: () => move(step()) }, "›"), now),
-        this.state.tab === "table" ? [h("span", { class: "grow" }), this.exportButton("CSV", () => this.saveTable())] : null];
+            h("button", { class: "button icon", type: "button", "aria-label": "Later", onclick: () => move(step()) }, "›"), now)];
     }
 
     graphControls() {
@@ -139,7 +139,6 @@ export class PanelView {
             h("span", { class: "group" }, button("−", () => widen(-1), { class: "button icon", "aria-label": "Shorter range" }), range, button("+", () => widen(1), { class: "button icon", "aria-label": "Longer range" })),
             h("datalist", { id: `${this.id}-ranges` }, RANGES.map((one) => h("option", { value: duration(one) }))),
             time, resolution, step, h("span", { class: "group" }, Object.values(modes)), exemplars,
-            h("span", { class: "grow" }), this.exportButton("PNG", () => this.savePicture()), this.exportButton("CSV", () => this.saveGraph()),
         ];
     }
 
@@ -226,8 +225,8 @@ export class PanelView {
         const step = stepOf(state);
         const end = state.end ?? Math.floor(Date.now() / 1000 / step) * step;
         const start = end - state.range;
-        const [answer, points, about] = await Promise.all([
-            envelope("query_range", { query: state.expr, start, end, step }, signal),
+        const [{ Chart }, answer, points, about] = await Promise.all([
+            import("./graph.js"), envelope("query_range", { query: state.expr, start, end, step }, signal),
             state.exemplars ? api("query_exemplars", { query: state.expr, start, end }, signal).catch((error) => { if (!signal.aborted) toast(`Exemplars: ${error.message}`, "bad"); return []; }) : [],
             metadata(),
         ]);
@@ -301,14 +300,16 @@ export class PanelView {
         this.editor.input.focus();
     }
 
-    metrics() {
+    async metrics() {
+        const { openPicker } = await import("./picker.js");
         openPicker({ title: "Metrics", placeholder: "Search names and help texts", empty: "Nothing has been scraped yet.", pick: (name) => this.editor.put(/^[a-zA-Z_:][\w:]*$/.test(name) ? name : seriesName({ __name__: name })), load: async () => {
             const [names, about] = await Promise.all([metricNames(), metadata()]);
             return names.map((name) => ({ label: name, tag: aboutMetric(about, name)?.type, text: aboutMetric(about, name)?.help }));
         } });
     }
 
-    past() {
+    async past() {
+        const { openPicker } = await import("./picker.js");
         openPicker({ title: "History", placeholder: "Search earlier expressions", empty: "Expressions that ran appear here.", pick: (expr) => { this.editor.value = expr; this.run(); }, load: async () => memory.get("history", /** @type {string[]} */ ([])).map((label) => ({ label })) });
     }
 

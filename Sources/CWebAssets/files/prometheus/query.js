@@ -36,7 +36,10 @@ export function show(main) {
         panels.forEach((one) => one.destroy());
         panels = [];
         const states = decode(location.search);
-        for (const state of states.length ? states : [newPanel()]) add(state).run();
+        const runs = (states.length ? states : [newPanel()]).map((state) => add(state).run());
+        // Panels of a permalink appear together with their answers (unless these take long), so that nothing jumps.
+        list.classList.toggle("waiting", states.length > 1);
+        Promise.race([Promise.allSettled(runs), new Promise((done) => setTimeout(done, 300))]).then(() => list.classList.remove("waiting"));
         hints.hidden = panels.some((one) => one.state.expr !== "");
     };
 

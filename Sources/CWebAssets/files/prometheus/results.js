@@ -81,13 +81,16 @@ export function distance(a, b, limit) {
 
 /** The words nearest to a mistyped one, best first. @param {string} word @param {string[]} words @param {number} [count] */
 export function nearest(word, words, count = 3) {
-    const limit = Math.max(2, Math.floor(word.length / 3));
+    const limit = Math.max(2, Math.floor(word.length / 4));
     const low = word.toLowerCase();
-    return words.map((other) => {
-        const text = other.toLowerCase();
-        const inside = low.length >= 3 && (text.includes(low) || low.includes(text)) ? 1 + Math.abs(text.length - low.length) / 100 : Infinity;
-        return { other, score: Math.min(inside, distance(low, text, limit)) };
-    }).filter(({ score }) => score <= limit).sort((a, b) => a.score - b.score || (a.other < b.other ? -1 : 1)).slice(0, count).map(({ other }) => other);
+    const bare = (/** @type {string} */ text) => text.replace(/_(total|bucket|count|sum|info)$/, "");
+    const score = (/** @type {string} */ text) => {
+        const whole = Math.min(distance(low, text, limit), distance(bare(low), bare(text), limit) + 0.5);
+        const [short, long] = text.length < low.length ? [text, low] : [low, text];
+        return short.length >= 3 && short.length * 3 > long.length && long.includes(short) ? Math.min(whole, 1.5) : whole;
+    };
+    return words.map((other) => ({ other, score: score(other.toLowerCase()) })).filter((one) => one.score <= limit)
+        .sort((a, b) => a.score - b.score || a.other.length - b.other.length || (a.other < b.other ? -1 : 1)).slice(0, count).map(({ other }) => other);
 }
 
 /**
@@ -151,4 +154,11 @@ export function unitOf(names, functions) {
     if (units.size !== 1 || functions.some((name) => /^(count|count_over_time|absent|timestamp|changes|resets|stdvar|group)$/.test(name))) return "";
     const [unit] = units;
     return unit && perSecond ? (unit === "s" ? "" : `${unit}/s`) : unit;
+}
+
+/** The series' names without the labels that all of them share (for a tooltip). @param {Series[]} series @returns {Map<string, string>} */
+export function shortNames(series) {
+    const first = series[0]?.labels ?? {};
+    const common = new Set(series.length < 2 ? [] : Object.keys(first).filter((name) => series.every((one) => one.labels[name] === first[name])));
+    return new Map(series.map((one) => [one.name, seriesName(Object.fromEntries(Object.entries(one.labels).filter(([name]) => !common.has(name)))) || one.name]));
 }

@@ -28,11 +28,13 @@ export function tokenize(text) {
     for (let at = 0; at < text.length;) {
         for (const [rule, pattern] of RULES) {
             pattern.lastIndex = at;
-            const found = pattern.exec(text)?.[0];
+            let found = pattern.exec(text)?.[0];
             if (!found) continue;
             /** @type {Kind} */
             let kind = rule;
             const inside = open[open.length - 1];
+            // A subquery's colon is no beginning of a name.
+            if (inside === "[" && found[0] === ":") { found = ":"; kind = "punctuation"; }
             if (kind === "name") {
                 if (inside === "{" || inside === "l") kind = "label";
                 else if (KEYWORDS.has(found.toLowerCase())) kind = "keyword";

@@ -1,0 +1,212 @@
+// The parts of the pages that need no browser. Run: node --test Tests/Browser/
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const files = new URL("../../Sources/CWebAssets/files/", import.meta.url);
+const read = (path) => readFileSync(new URL(path, files), "utf8");
+const load = (path) => import(new URL(path, files));
+const { tokenize, placeAt, errorPlace } = await load("prometheus/tokens.js");
+const { FUNCTIONS } = await load("prometheus/functions.js");
+const url = await load("prometheus/urlstate.js");
+const axes = await load("prometheus/axes.js");
+const format = await load("shared/format.js");
+const results = await load("prometheus/results.js");
+const ast = await load("prometheus/ast.js");
+const matching = await load("prometheus/matching.js");
+const { extrapolate } = await load("prometheus/extrapolation.js");
+
+test("tokens: every character is in exactly one, with its kind", () => {
+    const kinds = (text) => tokenize(text).filter((one) => one.kind !== "space").map((one) => `${one.kind}:${one.text}`).join(" ");
+    const table = {
+        'sum by (job) (rate(foo{a!~"b\\"c"}[5m]))': 'keyword:sum keyword:by punctuation:( label:job punctuation:) punctuation:( function:rate punctuation:( name:foo punctuation:{ label:a operator:!~ string:"b\\"c" punctuation:} punctuation:[ number:5m punctuation:] punctuation:) punctuation:)',
+        "a / on(x) group_left b # why": "name:a operator:/ keyword:on punctuation:( label:x punctuation:) keyword:group_left name:b comment:# why",
+        "1e3 + 0x1F - .5 ^ Inf": "number:1e3 operator:+ number:0x1F operator:- number:.5 operator:^ keyword:Inf",
+        "m[1h30m:1m] offset -5m @ 12.5": "name:m punctuation:[ number:1h30m punctuation:: number:1m punctuation:] keyword:offset operator:- number:5m operator:@ number:12.5",
+        'x{a="open': 'name:x punctuation:{ label:a operator:= error:"open',
+        "f)": "name:f error:)",
+        "`raw \\`": "string:`raw \\`",
+    };
+    for (const [text, expected] of Object.entries(table)) {
+        assert.equal(kinds(text), expected);
+        assert.equal(tokenize(text).map((one) => one.text).join(""), text);
+    }
+});
+
+test("places: what can be typed where the caret (|) is", () => {
+    const table = {
+        "ra|": { kind: "expression", prefix: "ra", start: 0 },
+        "sum(r|)": { kind: "expression", prefix: "r", start: 4 },
+        "up{|}": { kind: "label", prefix: "", metric: "up" },
+        "up{jo|}": { kind: "label", prefix: "jo", metric: "up", start: 3 },
+        'up{job="x",in|}': { kind: "label", prefix: "in", metric: "up" },
+        'up{job="a|': { kind: "value", label: "job", prefix: "a", metric: "up", quote: '"' },
+        'up{a="1",job=~"b|': { kind: "value", label: "job", prefix: "b", metric: "up" },
+        "sum by (j|) (up)": { kind: "label", prefix: "j", metric: "up" },
+        "rate(up[5|": { kind: "duration", prefix: "5" },
+        "up{job=|": { kind: "none" },
+        "12|": { kind: "none" },
+        "# sum|": { kind: "none" },
+        'up{job="a"} |': { kind: "expression", prefix: "" },
+    };
+    for (const [text, expected] of Object.entries(table)) {
+        const place = placeAt(text.replace("|", ""), text.indexOf("|"));
+        for (const [name, value] of Object.entries(expected)) assert.equal(place[name], value, `${text}: ${name}`);
+    }
+    assert.deepEqual(placeAt('up{a="1",job="', 14).matchers, ['a="1"']);
+});
+
+test("a parser's message is placed in the text", () => {
+    assert.deepEqual(errorPlace('invalid parameter "query": 1:5: parse error: unexpected', "sum(("), { offset: 4, message: "parse error: unexpected" });
+    assert.equal(errorPlace("2:3: parse error: x", "ab\ncde").offset, 5);
+    assert.equal(errorPlace("1:99: parse error: x", "abc").offset, 3);
+    assert.equal(errorPlace("query timed out", "abc"), null);
+});
+
+test("functions: each once, with signature and text", () => {
+    assert.equal(new Set(FUNCTIONS.map((one) => one.name)).size, FUNCTIONS.length);
+    for (const one of FUNCTIONS) assert.ok(/^[a-z_0-9]+$/.test(one.name) && one.signature.startsWith(one.name) && one.text.endsWith("."), one.signature || JSON.stringify(one));
+});
+
+test("URL state: the links of Prometheus 2 and 3, and round trips", () => {
+    const old = url.decode("?g0.expr=up&g0.tab=1&g0.stacked=0&g0.show_exemplars=0&g0.range_input=1h&g1.expr=a%2Bb&g1.tab=0&g1.stacked=1&g1.range_input=2d&g1.end_input=2021-10-29%2021%3A50%3A00&g1.step_input=30");
+    assert.deepEqual(old, [
+        { expr: "up", tab: "table", range: 3600, end: null, mode: "lines", resolution: "medium", exemplars: false },
+        { expr: "a+b", tab: "graph", range: 172800, end: Date.UTC(2021, 9, 29, 21, 50) / 1000, mode: "stacked", resolution: 30, exemplars: false },
+    ]);
+    const panels = [{ expr: 'x{a="&"}', tab: "explain", range: 5400, end: 1700000000, mode: "heatmap", resolution: 2.5, exemplars: true }, { ...url.newPanel("y"), tab: "graph", resolution: "high" }];
+    assert.deepEqual(url.decode(url.encode(panels)), panels);
+    assert.deepEqual(url.decode(""), []);
+    assert.equal(url.decode("g0.expr=x&g0.moment_input=2021-10-29+21%3A50")[0].end, Date.UTC(2021, 9, 29, 21, 50) / 1000);
+    for (const bad of ["nonsense", "2021-13-45 00:00", ""]) assert.equal(url.parseTime(bad), null);
+    assert.equal(url.stepOf({ ...url.newPanel(), range: 3600 }), 14);
+    assert.ok(url.stepOf({ ...url.newPanel(), range: 86400 * 365, resolution: 1 }) * 11000 >= 86400 * 365);
+});
+
+test("axes: round ticks and labels that tell them apart", () => {
+    assert.deepEqual(axes.valueTicks(0.3, 9.7, 5).ticks, [0, 2, 4, 6, 8, 10]);
+    assert.deepEqual(axes.valueTicks(-0.05, 0.05, 4).ticks, [-0.05, -0.025, 0, 0.025, 0.05]);
+    assert.ok(axes.valueTicks(5, 5, 4).ticks.length > 1);
+    assert.ok(axes.valueTicks(0, 0, 4).ticks.length > 1);
+    assert.deepEqual(axes.valueLabels([0, 500, 1000, 1500]), ["0", "0.5k", "1k", "1.5k"]);
+    assert.deepEqual(axes.valueLabels([1000000, 1000010, 1000020]), ["1M", "1.00001M", "1.00002M"]);
+    assert.deepEqual(axes.valueLabels([0, 0.002, 0.004]), ["0", "2m", "4m"]);
+    const day = Date.UTC(2026, 2, 1) / 1000;
+    assert.deepEqual(axes.timeTicks(day, day + 3600, 6, 0).ticks.map((one) => axes.timeLabel(one, 600, 0)), ["03-01", "00:10", "00:20", "00:30", "00:40", "00:50", "01:00"]);
+    assert.deepEqual(axes.timeTicks(day - 10, day + 86400 * 2, 3, 540).ticks.map((one) => axes.timeLabel(one, 86400, 540)), ["03-02", "03-03"]);
+    assert.equal(axes.timeLabel(day + 5.25, 0.25, 0), "00:05.250");
+});
+
+test("numbers, lengths and times as text", () => {
+    const table = [
+        [format.si(1234567), "1.235M"], [format.si(0.00012), "120µ"], [format.si(0), "0"], [format.si(-2500), "-2.5k"], [format.si(Infinity), "+Inf"],
+        [format.bytes(1536), "1.5 KiB"], [format.bytes(0), "0 B"],
+        [format.span(0.0015), "1.5 ms"], [format.span(7500), "2 h 5 min"], [format.span(59.99), "60 s"], [format.span(-3), "−3 s"], [format.span(86400 * 2), "2 d"],
+        [format.ago(0.2), "just now"], [format.ago(90), "1 min 30 s ago"], [format.ago(-30), "in 30 s"],
+        [format.duration(5400), "1h30m"], [format.duration(0.25), "250ms"], [format.duration(604800), "1w"], [format.duration(0), "0s"], [format.duration(90), "1m30s"], [format.duration(691200), "8d"],
+        [format.parseDuration("1h30m"), 5400], [format.parseDuration("90"), 90], [format.parseDuration("1w2d"), 777600], [format.parseDuration("250ms"), 0.25], [format.parseDuration("1m1h"), null], [format.parseDuration(""), null], [format.parseDuration("x"), null],
+        [format.seriesName({ __name__: "up", job: 'a"b', "é": "1" }), 'up{job="a\\"b", "é"="1"}'], [format.seriesName({ __name__: "up" }), "up"], [format.seriesName({}), "{}"], [format.seriesName({ __name__: "a.b", x: "y" }), '{"a.b", x="y"}'],
+    ];
+    for (const [found, expected] of table) assert.equal(found, expected);
+    for (const seconds of [1, 59, 60, 61, 3599, 3600, 86399, 604800, 31536000]) assert.equal(format.parseDuration(format.duration(seconds)), seconds);
+});
+
+test("results: columns with gaps, CSV, resets, nearest words", () => {
+    const { times, series } = results.columns([{ metric: { __name__: "a", x: 'q",' }, values: [[10, "1"], [30, "+Inf"]] }], 10, 30, 10);
+    assert.deepEqual([...times], [10, 20, 30]);
+    assert.deepEqual([...series[0].values], [1, NaN, Infinity]);
+    assert.equal(results.csvOfGraph(times, series), 'time,"a{x=""q\\"",""}"\r\n1970-01-01T00:00:10.000Z,1\r\n1970-01-01T00:00:20.000Z,\r\n1970-01-01T00:00:30.000Z,+Inf\r\n');
+    assert.equal(results.csvOfTable([{ metric: { a: "1" }, value: [5, "2"] }, { metric: { b: "x,y" }, values: [[5, "3"], [6, "4"]] }]), 'a,b,timestamp,value\r\n1,,5,2\r\n,"x,y",5,3\r\n,"x,y",6,4\r\n');
+    assert.deepEqual(results.resetsIn(Float64Array.of(1, 5, NaN, 2, 3, 0)), [3, 5]);
+    assert.deepEqual(results.nearest("proces_cpu_seconds", ["process_cpu_seconds_total", "s", "up", "process_open_fds"]), ["process_cpu_seconds_total"]);
+    assert.deepEqual(results.nearest("dem", ["demo", "node"]), ["demo"]);
+    assert.deepEqual(results.nearest("zzz", ["demo", "node"]), []);
+    assert.equal(results.unitOf(["process_cpu_seconds_total"], ["rate"]), "");
+    assert.equal(results.unitOf(["x_bytes_total"], ["rate"]), "B/s");
+    assert.equal(results.unitOf(["x_seconds_bucket"], ["histogram_quantile", "sum", "rate"]), "s");
+    assert.equal(results.unitOf(["push_time_seconds"], []), "");
+    const short = results.shortNames([{ name: "A", labels: { __name__: "m", i: "1", j: "x" } }, { name: "B", labels: { __name__: "m", i: "2", j: "x" } }]);
+    assert.equal(short.get("A"), '{i="1"}');
+});
+
+test("heatmaps: classic buckets become differences, native ones stay", () => {
+    const one = (le, ...values) => ({ labels: { le }, name: le, values: Float64Array.from(values), histograms: null });
+    const classic = results.bucketCells([one("+Inf", 10, 10), one("0.1", 4, 0), one("1", 9, 10)], 2);
+    assert.deepEqual(classic.columns[0].map((cell) => [cell.from, cell.to, cell.count]), [[0, 0.1, 4], [0.1, 1, 5], [1, Infinity, 1]]);
+    assert.deepEqual(classic.columns[1].map((cell) => cell.count), [10]);
+    assert.ok(classic.log && classic.low < 0.1 && classic.high > 1);
+    const native = results.bucketCells([{ labels: {}, name: "", values: new Float64Array(1), histograms: [{ count: "3", sum: "1", buckets: [[0, "0.5", "1", "3"]] }] }], 1);
+    assert.deepEqual(native.columns[0].map((cell) => [cell.low, cell.high, cell.count]), [[0.5, 1, 3]]);
+    assert.deepEqual(results.bucketCells([], 1).columns, [[]]);
+});
+
+test("the parser's tree becomes PromQL again", () => {
+    const selector = (more = {}) => ({ type: "vectorSelector", name: "up", matchers: [{ name: "__name__", type: "=", value: "up" }], offset: 0, startOrEnd: null, timestamp: null, ...more });
+    const table = [
+        [selector(), "up"],
+        [selector({ matchers: [{ name: "a.b", type: "=~", value: 'x"y' }], name: "" }), '{"a.b"=~"x\\"y"}'],
+        [selector({ offset: -300000, timestamp: 1500 }), "up @ 1.500 offset -5m"],
+        [selector({ type: "matrixSelector", range: 90000, startOrEnd: "end" }), "up[1m30s] @ end()"],
+        [{ type: "aggregation", op: "topk", param: { type: "numberLiteral", val: "3" }, expr: selector(), grouping: ["job"], without: false }, "topk by (job) (3, up)"],
+        [{ type: "aggregation", op: "sum", param: null, expr: selector(), grouping: [], without: true }, "sum without () (up)"],
+        [{ type: "binaryExpr", op: "/", lhs: selector(), rhs: selector(), bool: false, matching: { card: "many-to-one", labels: ["job"], on: true, include: ["x"] } }, "up / on (job) group_left (x) up"],
+        [{ type: "binaryExpr", op: ">", lhs: selector(), rhs: { type: "numberLiteral", val: "5" }, bool: true, matching: null }, "up > bool 5"],
+        [{ type: "subquery", expr: selector(), range: 3600000, step: 0, offset: 0, timestamp: null, startOrEnd: null }, "up[1h:]"],
+        [{ type: "call", func: { name: "label_join" }, args: [selector(), { type: "stringLiteral", val: "a\nb" }] }, 'label_join(up, "a\\nb")'],
+        [{ type: "unaryExpr", op: "-", expr: { type: "parenExpr", expr: selector() } }, "-(up)"],
+    ];
+    for (const [node, expected] of table) assert.equal(ast.text(node), expected);
+    assert.deepEqual(ast.windowOf({ range: 60000, offset: 5000, timestamp: null }, 100), { start: 35, end: 95 });
+});
+
+test("matching: partners, and what keeps the sides apart", () => {
+    const left = [{ job: "a", x: "1" }, { job: "b", x: "1" }], right = [{ job: "a", y: "1" }];
+    assert.deepEqual(matching.matched(left, right, null), { left: 0, right: 0 });
+    assert.deepEqual(matching.matched(left, right, { on: true, labels: ["job"] }), { left: 1, right: 1 });
+    assert.deepEqual(matching.mismatch(left, right, null), { onlyLeft: ["x"], onlyRight: ["y"], apart: [], shared: ["job"] });
+    assert.deepEqual(matching.mismatch([{ job: "a" }], [{ job: "b" }], null).apart, ["job"]);
+    assert.deepEqual([...matching.labelCounts(left)], [["job", 2], ["x", 1]]);
+});
+
+test("extrapolation: the arithmetic of rate, increase and delta", () => {
+    const regular = [[5, 10], [15, 11], [25, 12], [35, 13], [45, 14], [55, 15]];
+    assert.equal(extrapolate(regular, 0, 60, "increase").result, 6);
+    assert.equal(extrapolate(regular, 0, 60, "rate").result, 0.1);
+    const late = extrapolate(regular.slice(3), 0, 60, "increase");
+    assert.ok(late.halfBefore && late.before === 5 && late.result === 3);
+    const reset = extrapolate([[10, 5], [20, 8], [30, 2], [40, 4]], 5, 45, "increase");
+    assert.deepEqual([reset.raw, reset.resets], [7, [2]]);
+    assert.equal(extrapolate([[10, 8], [20, 2]], 5, 25, "delta").raw, -6);
+    const young = extrapolate([[10, 1], [20, 11]], 0, 25, "increase");
+    assert.ok(young.zeroPoint && young.before === 1);
+    assert.equal(extrapolate([[1, 1]], 0, 2, "rate"), null);
+});
+
+test("the pages keep to the Content-Security-Policy and load nothing from elsewhere", () => {
+    for (const entry of readdirSync(files, { recursive: true })) {
+        if (!/\.(html|css|js|svg)$/.test(entry)) continue;
+        const text = read(entry);
+        if (entry.endsWith(".html")) assert.ok(!/ style=| on\w+=|<style|<script(?![^>]*\bsrc=)/.test(text), entry);
+        if (entry.endsWith(".js")) assert.ok(!/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|setAttribute\("style"|\bstyle: /.test(text), entry);
+        assert.ok(!/(?:src|href|url\(|from) *=? *["'(]?https?:/.test(text), `${entry} loads from elsewhere`);
+    }
+});
+
+/** A page's first load in bytes: its HTML and styles, and the modules that import each other without being asked. */
+function firstLoad(...modules) {
+    const seen = new Set(["index.html", "shared/style.css", "prometheus/pages.css", "shared/theme.js", "shared/icon.svg"]);
+    const visit = (path) => {
+        if (seen.has(path)) return;
+        seen.add(path);
+        for (const [, to] of read(path).matchAll(/^import .*?"(.*?)";$/gm)) visit(new URL(to, `file:///${path}`).pathname.slice(1));
+    };
+    modules.forEach(visit);
+    return [...seen].reduce((sum, path) => sum + Buffer.byteLength(read(path)), 0);
+}
+
+test("a first page is small", () => {
+    const sizes = Object.fromEntries([["home", ["home.js"]], ["query", ["query.js"]], ["query with graph", ["query.js", "graph.js"]]]
+        .map(([name, modules]) => [name, firstLoad("prometheus/app.js", ...modules.map((one) => `prometheus/${one}`))]));
+    for (const [name, size] of Object.entries(sizes)) assert.ok(size < 150_000, `${name}: ${size} bytes`);
+    console.log(sizes);
+});
