@@ -37,7 +37,11 @@ public struct ScrapeParser {
     /// A parser of a body in a known format.
     public init(_ body: UnsafeRawBufferPointer, format: ScrapeFormat, options: ScrapeOptions = ScrapeOptions()) {
         text = TextScanner(body, format: format, options: options)
-        source = nil
+        switch format {
+        case .text, .openMetrics:
+            source = options.convertsClassicHistograms ? ConvertingSource(text, options: options) : nil
+        case .protobuf: source = ProtobufSource(body, options: options)
+        }
     }
 
     /// Moves to the next entry; `nil` at the end of the body.

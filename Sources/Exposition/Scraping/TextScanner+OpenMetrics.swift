@@ -248,9 +248,10 @@ extension TextScanner {
         found.removeAll(keepingCapacity: true)
         try readLabels(&found, isExemplar: true)
         exemplarOffsets = found
-        exemplarValue = try readNumber(nextToken(), after: "exemplar labels")
-        exemplarTimestamp = nil
         var token = nextToken()
+        exemplarValue = try readNumber(token, after: "exemplar labels")
+        exemplarTimestamp = nil
+        token = nextToken()
         switch token {
         case .end: throw ExpositionError("data does not end with # EOF")
         case .lineBreak: break

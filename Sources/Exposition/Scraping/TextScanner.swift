@@ -82,7 +82,6 @@ struct TextScanner {
 
     mutating func next() throws(ExpositionError) -> ScrapeParser.Entry? {
         hasTimestamp = false
-        if format == .protobuf { throw ExpositionError("protobuf cannot be read yet") }
         if unreadTypesStart >= 0 { catchUpOnTypes() }
         if !keepsExemplar { hasExemplar = false }
         let entry: ScrapeParser.Entry?
