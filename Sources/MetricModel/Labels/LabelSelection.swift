@@ -1,0 +1,66 @@
+/// Names of labels, prepared for choosing labels out of many sets.
+public struct LabelNames: Sendable, Hashable {
+    /// The names in byte order, each once.
+    public let names: [String]
+    @usableFromInline let encoded: [[UInt8]]
+
+    /// Prepares names.
+    public init(_ names: some Sequence<String>) {
+        encoded = Set(names.map { Array($0.utf8) }).sorted { $0.lexicographicallyPrecedes($1) }
+        self.names = encoded.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The labels that describe the metric itself: name, type and unit.
+    public static let reserved = LabelNames(["__name__", "__type__", "__unit__"])
+    /// The label that names the metric.
+    public static let metricName = LabelNames(["__name__"])
+}
+
+extension Labels {
+    /// The set with only the named labels.
+    public func keeping(_ names: LabelNames) -> Labels { Labels(encoded: selected(names, keepsNamed: true)) }
+
+    /// The set without the named labels.
+    public func dropping(_ names: LabelNames) -> Labels {
+        let rest = selected(names, keepsNamed: false)
+        return rest.count == encoded.count ? self : Labels(encoded: rest)
+    }
+
+    /// The set without the metric's name, type and unit.
+    public var withoutReserved: Labels {
+        // They sort before all names that begin with a lower-case letter, so the common case ends quickly.
+        dropping(.reserved)
+    }
+
+    private func selected(_ names: LabelNames, keepsNamed: Bool) -> [UInt8] {
+        encoded.withUnsafeBufferPointer { bytes in
+            if keepsNamed, names.encoded.isEmpty { return [] }
+            return [UInt8](unsafeUninitializedCapacity: bytes.count) { output, count in
+                var position = 0
+                var next = 0
+                while position < bytes.count {
+                    let start = position
+                    let name = Labels.field(bytes, &position)
+                    _ = Labels.field(bytes, &position)
+                    var isNamed = false
+                    while next < names.encoded.count {
+                        let order = names.encoded[next].withUnsafeBufferPointer {
+                            Labels.compare(bytes, name, $0, 0..<$0.count)
+                        }
+                        if order < 0 { break }
+                        if order == 0 {
+                            isNamed = true
+                            break
+                        }
+                        next += 1
+                    }
+                    guard isNamed == keepsNamed else { continue }
+                    for index in start..<position {
+                        output[count] = bytes[index]
+                        count += 1
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,309 @@
+internal import MetricModel
+
+/// Which rows an aggregation puts together.
+struct AggregationGroups {
+    /// The labels of each group, in the order in which they were met.
+    private(set) var labels: [Labels] = []
+    /// The group of each row.
+    private(set) var groupOfRow: [Int] = []
+    /// The rows of each group, in order.
+    private(set) var rows: [[Int]] = []
+
+    init(_ matrix: SeriesMatrix, names: LabelNames, isWithout: Bool) {
+        groupOfRow.reserveCapacity(matrix.rows)
+        if !isWithout, names.names.isEmpty {
+            if matrix.rows > 0 {
+                labels = [Labels()]
+                rows = [Array(0..<matrix.rows)]
+            }
+            groupOfRow = Array(repeating: 0, count: matrix.rows)
+            return
+        }
+        let dropped = isWithout ? LabelNames(names.names + [Labels.metricName]) : names
+        var known: [Labels: Int] = [:]
+        for row in 0..<matrix.rows {
+            let key = isWithout ? matrix.labels[row].dropping(dropped) : matrix.labels[row].keeping(names)
+            if let group = known[key] {
+                groupOfRow.append(group)
+                rows[group].append(row)
+            } else {
+                known[key] = labels.count
+                groupOfRow.append(labels.count)
+                labels.append(key)
+                rows.append([row])
+            }
+        }
+    }
+
+    var count: Int { labels.count }
+}
+
+extension Evaluation {
+    func evaluateAggregation(_ node: AggregateExpr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
+        let operation = node.operation
+        if operation == .countValues { return try await evaluateCountValues(node, scope) }
+        let before = currentSamples
+        var parameters: [Double] = []
+        if let parameter = node.parameter { parameters = try await evaluate(parameter, scope).values }
+        let input = try await evaluate(node.expression, scope)
+        let names = LabelNames(node.grouping)
+        var result: SeriesMatrix
+        switch operation {
+        case .topk, .bottomk, .limitk, .limitRatio:
+            result = try choose(node, input, names, parameters)
+        default:
+            if operation == .quantile { annotateQuantiles(parameters, node.parameter?.position ?? node.position) }
+            let groups = AggregationGroups(input, names: names, isWithout: node.isWithout)
+            result = try await aggregate(node, input, groups, parameters)
+            result.dropEmptyRows()
+        }
+        try limits.check()
+        currentSamples = before
+        try hold(result.sampleCount, scope)
+        return result
+    }
+
+    private func annotateQuantiles(_ quantiles: [Double], _ position: PositionRange) {
+        if quantiles.contains(where: \.isNaN) { annotations.invalidQuantile(.nan, position) }
+        let numbers = quantiles.filter { !$0.isNaN }
+        if let greatest = numbers.max(), greatest > 1 { annotations.invalidQuantile(greatest, position) }
+        if let least = numbers.min(), least < 0 { annotations.invalidQuantile(least, position) }
+    }
+
+    private func aggregate(
+        _ node: AggregateExpr,
+        _ input: SeriesMatrix,
+        _ groups: AggregationGroups,
+        _ parameters: [Double]
+    ) async throws(PromQLError) -> SeriesMatrix {
+        var result = SeriesMatrix(steps: input.steps, labels: groups.labels)
+        for row in 0..<input.rows where input.dropsName[row] { result.dropsName[groups.groupOfRow[row]] = true }
+        let steps = input.steps
+        guard groups.count > 0, steps > 0 else { return result }
+        let capacity = groups.count * steps
+        let buffer = UnsafeMutablePointer<Double>.allocate(capacity: capacity)
+        defer { buffer.deallocate() }
+        let output = SharedRows(base: buffer)
+        let operation = node.operation
+        let rowsOfGroup = groups.rows
+        let limits = limits
+        // Groups share nothing; where there are too few of them for the cores, the steps are split.
+        let pieces = AggregationPiece.split(groups: groups.count, steps: steps)
+        _ = await ParallelRows.map(pieces.count, work: input.values.count * 4) { range in
+            input.values.withUnsafeBufferPointer { values in
+                guard let base = values.baseAddress else { return }
+                for piece in pieces[range] {
+                    for group in piece.groups {
+                        if limits.isOver { return }
+                        FloatAggregation(
+                            operation: operation,
+                            values: base,
+                            steps: steps,
+                            rows: rowsOfGroup[group],
+                            parameters: parameters
+                        ).run(piece.steps, output.base + group * steps)
+                    }
+                }
+            }
+        }
+        result.values = Array(UnsafeBufferPointer(start: buffer, count: capacity))
+        if input.hasHistograms {
+            HistogramAggregation(node: node, input: input, groups: groups).overlay(&result, &annotations)
+        }
+        return result
+    }
+}
+
+/// A part of an aggregation's work: some groups at some steps.
+struct AggregationPiece: Sendable {
+    let groups: Range<Int>
+    let steps: Range<Int>
+
+    static func split(groups: Int, steps: Int) -> [AggregationPiece] {
+        if groups >= 8 {
+            return (0..<8).map { piece in
+                AggregationPiece(groups: groups * piece / 8..<groups * (piece + 1) / 8, steps: 0..<steps)
+            }
+        }
+        let pieces = min(steps, 4)
+        return (0..<pieces).map { piece in
+            AggregationPiece(groups: 0..<groups, steps: steps * piece / pieces..<steps * (piece + 1) / pieces)
+        }
+    }
+}
+
+/// The aggregation of the float rows of one group.
+struct FloatAggregation {
+    let operation: AggregateOperator
+    let values: UnsafePointer<Double>
+    let steps: Int
+    let rows: [Int]
+    let parameters: [Double]
+
+    func run(_ range: Range<Int>, _ output: UnsafeMutablePointer<Double>) {
+        let count = range.count
+        let target = output + range.lowerBound
+        target.update(repeating: Absent.value, count: count)
+        switch operation {
+        case .sum: sum(range, target)
+        case .avg: average(range, target)
+        case .min:
+            forEachRow(range) { row in
+                for step in 0..<count {
+                    let value = row[step]
+                    let best = target[step]
+                    if Absent.isAbsent(value) { continue }
+                    if Absent.isAbsent(best) || best > value || best.isNaN { target[step] = value }
+                }
+            }
+        case .max:
+            forEachRow(range) { row in
+                for step in 0..<count {
+                    let value = row[step]
+                    let best = target[step]
+                    if Absent.isAbsent(value) { continue }
+                    if Absent.isAbsent(best) || best < value || best.isNaN { target[step] = value }
+                }
+            }
+        case .group:
+            forEachRow(range) { row in
+                for step in 0..<count where !Absent.isAbsent(row[step]) { target[step] = 1 }
+            }
+        case .count:
+            forEachRow(range) { row in
+                for step in 0..<count where !Absent.isAbsent(row[step]) {
+                    target[step] = Absent.isAbsent(target[step]) ? 1 : target[step] + 1
+                }
+            }
+        case .stddev, .stdvar: variance(range, target)
+        case .quantile: quantile(range, target)
+        default: break
+        }
+    }
+
+    @inline(__always)
+    private func forEachRow(_ range: Range<Int>, _ body: (UnsafePointer<Double>) -> Void) {
+        for row in rows { body(values + row * steps + range.lowerBound) }
+    }
+
+    private func sum(_ range: Range<Int>, _ target: UnsafeMutablePointer<Double>) {
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: range.count) { lost in
+            lost.initialize(repeating: 0)
+            forEachRow(range) { row in
+                for step in 0..<range.count {
+                    let value = row[step]
+                    if Absent.isAbsent(value) { continue }
+                    if Absent.isAbsent(target[step]) {
+                        target[step] = value
+                    } else {
+                        CompensatedSum.add(value, &target[step], &lost[step])
+                    }
+                }
+            }
+            for step in 0..<range.count where !Absent.isAbsent(target[step]) { target[step] += lost[step] }
+        }
+    }
+
+    private func average(_ range: Range<Int>, _ target: UnsafeMutablePointer<Double>) {
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * range.count) { scratch in
+            scratch.initialize(repeating: 0)
+            let lost = scratch.baseAddress.unsafelyUnwrapped
+            let counts = lost + range.count
+            forEachRow(range) { row in
+                for step in 0..<range.count {
+                    let value = row[step]
+                    if Absent.isAbsent(value) { continue }
+                    counts[step] += 1
+                    if Absent.isAbsent(target[step]) {
+                        target[step] = value
+                    } else {
+                        CompensatedSum.add(value, &target[step], &lost[step])
+                    }
+                }
+            }
+            for step in 0..<range.count where !Absent.isAbsent(target[step]) {
+                if target[step].isFinite || counts[step] == 1 {
+                    target[step] = target[step] / counts[step] + lost[step] / counts[step]
+                } else {
+                    target[step] = carefulAverage(range.lowerBound + step)
+                }
+            }
+        }
+    }
+
+    /// The mean of one step, which goes over to an incremental mean where the sum overflows.
+    private func carefulAverage(_ step: Int) -> Double {
+        var count = 0.0
+        var (sum, lost, mean) = (0.0, 0.0, 0.0)
+        var isIncremental = false
+        for row in rows {
+            let value = values[row * steps + step]
+            if Absent.isAbsent(value) { continue }
+            count += 1
+            if count == 1 {
+                sum = value
+                continue
+            }
+            if !isIncremental {
+                var (newSum, newLost) = (sum, lost)
+                CompensatedSum.add(value, &newSum, &newLost)
+                if !newSum.isInfinite {
+                    (sum, lost) = (newSum, newLost)
+                    continue
+                }
+                isIncremental = true
+                mean = sum / (count - 1)
+                lost /= count - 1
+            }
+            let weight = (count - 1) / count
+            mean *= weight
+            lost *= weight
+            CompensatedSum.add(value / count, &mean, &lost)
+        }
+        return isIncremental ? mean + lost : sum / count + lost / count
+    }
+
+    private func variance(_ range: Range<Int>, _ target: UnsafeMutablePointer<Double>) {
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * range.count) { scratch in
+            scratch.initialize(repeating: 0)
+            let means = scratch.baseAddress.unsafelyUnwrapped
+            let counts = means + range.count
+            forEachRow(range) { row in
+                for step in 0..<range.count {
+                    let value = row[step]
+                    if Absent.isAbsent(value) { continue }
+                    counts[step] += 1
+                    if counts[step] == 1 {
+                        means[step] = value
+                        target[step] = value.isFinite ? 0 : .nan
+                    } else {
+                        let delta = value - means[step]
+                        means[step] += delta / counts[step]
+                        target[step] += delta * (value - means[step])
+                    }
+                }
+            }
+            for step in 0..<range.count where counts[step] > 0 {
+                let variance = target[step] / counts[step]
+                target[step] = operation == .stddev ? variance.squareRoot() : variance
+            }
+        }
+    }
+
+    private func quantile(_ range: Range<Int>, _ target: UnsafeMutablePointer<Double>) {
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: rows.count) { scratch in
+            for step in range {
+                var count = 0
+                for row in rows {
+                    let value = values[row * steps + step]
+                    if Absent.isAbsent(value) { continue }
+                    scratch.initializeElement(at: count, to: value)
+                    count += 1
+                }
+                if count == 0 { continue }
+                let chosen = UnsafeMutableBufferPointer(rebasing: scratch[..<count])
+                target[step - range.lowerBound] = Quantile.of(chosen, parameters[step])
+            }
+        }
+    }
+}

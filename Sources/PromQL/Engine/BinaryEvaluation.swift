@@ -1,0 +1,203 @@
+internal import MetricModel
+
+extension Evaluation {
+    func evaluateBinary(_ node: BinaryExpr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
+        var inner = scope
+        if node.operation == .trimLower || node.operation == .trimUpper { inner.needsWholeHistograms = true }
+        let before = currentSamples
+        let left = try await evaluate(node.left, inner)
+        let right = try await evaluate(node.right, inner)
+        let result: SeriesMatrix
+        switch (node.left.type, node.right.type) {
+        case (.scalar, .scalar):
+            var scalar = SeriesMatrix(scalar: 0, steps: left.steps)
+            for step in 0..<left.steps {
+                scalar.values[step] = FloatOperator.scalar(node.operation, left.values[step], right.values[step])
+            }
+            result = scalar
+        case (_, .scalar): result = try combine(node, left, scalar: right.values, isSwapped: false)
+        case (.scalar, _): result = try combine(node, right, scalar: left.values, isSwapped: true)
+        default:
+            let matching = node.matching ?? VectorMatching()
+            if node.operation.isSetOperator {
+                result = try SetOperation(operation: node.operation, matching: matching).evaluate(left, right)
+            } else {
+                var match = VectorMatch(
+                    row: RowOperator(
+                        operation: node.operation,
+                        returnsBool: node.returnsBool,
+                        position: node.position
+                    ),
+                    matching: matching,
+                    delaysNameRemoval: delaysNameRemoval,
+                    limits: limits
+                )
+                result = try match.evaluate(left, right)
+                annotations.merge(match.notes)
+            }
+        }
+        try limits.check()
+        currentSamples = before
+        try hold(result.sampleCount, scope)
+        return result
+    }
+
+    /// A vector and a scalar.
+    private func combine(
+        _ node: BinaryExpr,
+        _ vector: SeriesMatrix,
+        scalar: [Double],
+        isSwapped: Bool
+    ) throws(PromQLError) -> SeriesMatrix {
+        let row = RowOperator(
+            operation: node.operation,
+            returnsBool: node.returnsBool,
+            position: node.position,
+            answersRight: isSwapped
+        )
+        var result = vector
+        let steps = vector.steps
+        let count = vector.rows
+        result.values.withUnsafeMutableBufferPointer { values in
+            scalar.withUnsafeBufferPointer { scalar in
+                guard let base = values.baseAddress, let other = scalar.baseAddress else { return }
+                for index in 0..<count {
+                    let target = base + index * steps
+                    if isSwapped {
+                        row.combine(other, 1, target, 1, target, steps)
+                    } else {
+                        row.combine(target, 1, other, 1, target, steps)
+                    }
+                }
+            }
+        }
+        let isTrim = node.operation == .trimLower || node.operation == .trimUpper
+        if vector.hasHistograms || isTrim {
+            for step in 0..<steps {
+                var notes = StepNotes()
+                for index in 0..<count where isTrim || vector.histogram(index, step) != nil {
+                    guard vector.isPresent(index, step) else { continue }
+                    combineElement(row, vector, scalar[step], index, step, &result, &notes, isSwapped)
+                }
+                notes.tell(row, &annotations)
+            }
+        }
+        if node.operation.changesMetric || node.returnsBool {
+            for index in 0..<count {
+                if !delaysNameRemoval { result.labels[index] = result.labels[index].withoutReserved }
+                result.dropsName[index] = true
+            }
+            result.dropEmptyRows()
+            return delaysNameRemoval ? result : try result.mergingEqualLabels()
+        }
+        result.dropEmptyRows()
+        return result
+    }
+
+    private func combineElement(
+        _ row: RowOperator,
+        _ vector: SeriesMatrix,
+        _ scalar: Double,
+        _ index: Int,
+        _ step: Int,
+        _ result: inout SeriesMatrix,
+        _ notes: inout StepNotes,
+        _ isSwapped: Bool
+    ) {
+        let value = vector.values[index * vector.steps + step]
+        let histogram = vector.histogram(index, step)
+        let outcome =
+            isSwapped
+            ? row.combine(scalar, nil, value, histogram, &notes) : row.combine(value, histogram, scalar, nil, &notes)
+        let position = index * vector.steps + step
+        result.values[position] = Absent.value
+        if histogram != nil { result.setHistogram(nil, index, step) }
+        switch outcome {
+        case .impossible: break
+        case .match(_, let combined, let isKept):
+            if row.returnsBool {
+                result.values[position] = isKept ? 1 : 0
+            } else if isKept, let combined {
+                result.setHistogram(combined, index, step)
+            }
+        }
+    }
+}
+
+/// Numbers for the label sets that decide which series belong together.
+struct MatchSignatures {
+    /// The number of each row on the left.
+    private(set) var left: [Int] = []
+    /// The number of each row on the right.
+    private(set) var right: [Int] = []
+    private(set) var count = 0
+
+    init(_ matching: VectorMatching, _ left: SeriesMatrix, _ right: SeriesMatrix) {
+        let names = LabelNames(matching.isOn ? matching.labels : matching.labels + [Labels.metricName])
+        var known: [Labels: Int] = [:]
+        known.reserveCapacity(left.rows)
+        func number(_ labels: Labels) -> Int {
+            let key = matching.isOn ? labels.keeping(names) : labels.dropping(names)
+            if let number = known[key] { return number }
+            known[key] = known.count
+            return known.count - 1
+        }
+        self.left = left.labels.map(number)
+        self.right = right.labels.map(number)
+        count = known.count
+    }
+
+    static func rows(_ numbers: [Int], _ count: Int) -> [[Int]] {
+        var result = [[Int]](repeating: [], count: count)
+        for (row, number) in numbers.enumerated() { result[number].append(row) }
+        return result
+    }
+}
+
+/// `and`, `or`, `unless`.
+struct SetOperation {
+    let operation: BinaryOperator
+    let matching: VectorMatching
+
+    func evaluate(_ left: SeriesMatrix, _ right: SeriesMatrix) throws(PromQLError) -> SeriesMatrix {
+        let signatures = MatchSignatures(matching, left, right)
+        switch operation {
+        case .and: return filtered(left, by: signatures.left, right, signatures.right, signatures.count, keeps: true)
+        case .unless:
+            return filtered(left, by: signatures.left, right, signatures.right, signatures.count, keeps: false)
+        default:
+            let rest = filtered(right, by: signatures.right, left, signatures.left, signatures.count, keeps: false)
+            if rest.rows == 0 { return left }
+            var union = left
+            for row in 0..<rest.rows {
+                union.append(row: row, of: rest, labels: rest.labels[row], dropsName: rest.dropsName[row])
+            }
+            return try union.mergingEqualLabels()
+        }
+    }
+
+    /// The rows with only those steps at which the other side has (or has not) a sample with the same signature.
+    private func filtered(
+        _ matrix: SeriesMatrix,
+        by numbers: [Int],
+        _ other: SeriesMatrix,
+        _ otherNumbers: [Int],
+        _ count: Int,
+        keeps: Bool
+    ) -> SeriesMatrix {
+        let steps = matrix.steps
+        var isThere = [Bool](repeating: false, count: count * steps)
+        for row in 0..<other.rows {
+            for step in 0..<steps where other.isPresent(row, step) { isThere[otherNumbers[row] * steps + step] = true }
+        }
+        var result = matrix
+        for row in 0..<matrix.rows {
+            for step in 0..<steps where isThere[numbers[row] * steps + step] != keeps {
+                result.values[row * steps + step] = Absent.value
+                if matrix.hasHistograms(row) { result.histograms[row]?[step] = nil }
+            }
+        }
+        result.dropEmptyRows()
+        return result
+    }
+}

@@ -1,0 +1,143 @@
+internal import MetricModel
+
+/// One query being evaluated: what its nodes share.
+final class Evaluation {
+    /// Where a node is evaluated.
+    struct Scope {
+        let grid: StepGrid
+        let samples: SampleCounter
+        /// Whether only counts and sums of histograms are used further up.
+        var needsOnlyHistogramStats = false
+        /// Whether something further up needs histograms whole.
+        var needsWholeHistograms = false
+    }
+
+    let reader: any SampleReader
+    let options: PromQLEngine.Options
+    let lookback: Int64
+    let limits: QueryLimits
+    let observer: EvaluationObserver?
+    var annotations = Annotations()
+    /// Samples that are held now, as Prometheus counts them.
+    var currentSamples = 0
+    private var selections: [Selection: [SeriesColumns]] = [:]
+
+    private struct Selection: Hashable {
+        var matchers: [LabelMatcher]
+        var start: Timestamp
+        var end: Timestamp
+    }
+
+    init(
+        reader: any SampleReader,
+        options: PromQLEngine.Options,
+        lookback: Int64,
+        limits: QueryLimits,
+        observer: EvaluationObserver?
+    ) {
+        self.reader = reader
+        self.options = options
+        self.lookback = lookback
+        self.limits = limits
+        self.observer = observer
+    }
+
+    /// Whether names are dropped at the end of the query rather than by each function.
+    var delaysNameRemoval: Bool { options.delaysNameRemoval }
+
+    func hold(_ samples: Int, _ scope: Scope) throws(PromQLError) {
+        currentSamples += samples
+        scope.samples.raisePeak(to: currentSamples)
+        if currentSamples > options.maximumSamples { throw .tooManySamples }
+    }
+
+    /// Series with their samples; the same selection is read once.
+    func select(
+        _ matchers: [LabelMatcher],
+        from start: Timestamp,
+        to end: Timestamp
+    ) async throws(PromQLError) -> [SeriesColumns] {
+        let key = Selection(matchers: matchers, start: start, end: end)
+        if let known = selections[key] { return known }
+        guard start <= end else { return [] }
+        let request = SelectRequest(
+            matchers: matchers,
+            start: start,
+            end: end,
+            sampleLimit: max(2 * options.maximumSamples, 20_000_000)
+        )
+        let series: [SeriesColumns]
+        do throws(StorageError) {
+            series = try await reader.select(request)
+        } catch {
+            try limits.check()
+            throw .from(error)
+        }
+        try limits.check()
+        selections[key] = series
+        return series
+    }
+
+    /// Evaluates an expression on a grid.
+    func evaluate(_ expression: Expr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
+        try limits.check()
+        guard let observer else { return try await evaluateNode(expression, scope) }
+        let token = observer.begin(expression)
+        let result = try await evaluateNode(expression, scope)
+        observer.end(token, series: result.rows, samples: result.sampleCount, labels: result.labels)
+        return result
+    }
+
+    private func evaluateNode(_ expression: Expr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
+        guard scope.grid.count > 0 else { return SeriesMatrix(steps: 0) }
+        switch expression {
+        case .number(let node): return SeriesMatrix(scalar: node.value, steps: scope.grid.count)
+        case .string: return SeriesMatrix(steps: scope.grid.count)
+        case .paren(let node): return try await evaluate(node.expression, scope)
+        case .stepInvariant(let inner): return try await evaluateOnce(inner, scope)
+        case .vectorSelector(let node): return try await evaluateSelector(node, scope)
+        case .unary(let node): return try await evaluateUnary(node, scope)
+        case .binary(let node): return try await evaluateBinary(node, scope)
+        case .aggregate(let node): return try await evaluateAggregation(node, scope)
+        case .call(let node): return try await evaluateCall(node, scope)
+        case .matrixSelector, .subquery:
+            throw PromQLError(.execution, "range vectors can only be evaluated as arguments")
+        }
+    }
+
+    /// Evaluates what is the same at every step at the first one only.
+    private func evaluateOnce(_ expression: Expr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
+        let counter = SampleCounter(grid: StepGrid(at: scope.grid.start), tracksSteps: false)
+        var inner = Scope(grid: StepGrid(at: scope.grid.start, interval: scope.grid.interval), samples: counter)
+        inner.needsOnlyHistogramStats = scope.needsOnlyHistogramStats
+        inner.needsWholeHistograms = scope.needsWholeHistograms
+        let once = try await evaluate(expression, inner)
+        scope.samples.raisePeak(to: counter.peak)
+        for step in 0..<scope.grid.count { scope.samples.add(total: counter.total, step: step) }
+        scope.samples.add(read: counter.read, step: 0)
+        let result = once.repeated(steps: scope.grid.count)
+        try hold(once.sampleCount * (scope.grid.count - 1), scope)
+        return result
+    }
+
+    private func evaluateUnary(_ node: UnaryExpr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
+        var matrix = try await evaluate(node.operand, scope)
+        guard node.operation == .minus else { return matrix }
+        for row in 0..<matrix.rows {
+            if !delaysNameRemoval { matrix.labels[row] = matrix.labels[row].withoutReserved }
+            matrix.dropsName[row] = true
+        }
+        matrix.values.withUnsafeMutableBufferPointer { values in
+            for index in values.indices where !Absent.isAbsent(values[index]) { values[index] = -values[index] }
+        }
+        for row in matrix.histograms.indices {
+            guard let points = matrix.histograms[row] else { continue }
+            matrix.histograms[row] = points.map { point in
+                guard var point else { return nil }
+                point.multiply(by: -1)
+                return point
+            }
+        }
+        return delaysNameRemoval ? matrix : try matrix.mergingEqualLabels()
+    }
+}

@@ -1,0 +1,96 @@
+internal import MetricModel
+
+extension Evaluation {
+    private func text(_ node: CallExpr, _ index: Int) -> String {
+        if case .string(let literal) = node.arguments[index].unwrapped { literal.value } else { "" }
+    }
+
+    func evaluateLabelReplace(_ node: CallExpr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
+        let (target, replacement) = (text(node, 1), text(node, 2))
+        let (source, pattern) = (text(node, 3), text(node, 4))
+        let expression: RegularExpression
+        do throws(RegularExpressionError) {
+            expression = try RegularExpression(pattern, anchored: true)
+        } catch {
+            throw PromQLError(.execution, "invalid regular expression in label_replace(): \(pattern)")
+        }
+        if !LabelNameRule.isValid(target) {
+            throw PromQLError(.execution, "invalid destination label name in label_replace(): \(target)")
+        }
+        var matrix = try await evaluate(node.arguments[0], scope)
+        for row in 0..<matrix.rows {
+            guard let value = expression.expand(replacement, in: matrix.labels[row][source] ?? "") else { continue }
+            set(target, value, row, &matrix)
+        }
+        return try matrix.mergingEqualLabels()
+    }
+
+    func evaluateLabelJoin(_ node: CallExpr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
+        let (target, separator) = (text(node, 1), text(node, 2))
+        let sources = node.arguments.indices.dropFirst(3).map { text(node, $0) }
+        for source in sources where !LabelNameRule.isValid(source) {
+            throw PromQLError(.execution, "invalid source label name in label_join(): \(source)")
+        }
+        if !LabelNameRule.isValid(target) {
+            throw PromQLError(.execution, "invalid destination label name in label_join(): \(target)")
+        }
+        var matrix = try await evaluate(node.arguments[0], scope)
+        for row in 0..<matrix.rows {
+            let values = sources.map { matrix.labels[row][$0] ?? "" }
+            set(target, values.joined(separator: separator), row, &matrix)
+        }
+        return try matrix.mergingEqualLabels()
+    }
+
+    private func set(_ name: String, _ value: String, _ row: Int, _ matrix: inout SeriesMatrix) {
+        var builder = LabelsBuilder(matrix.labels[row])
+        builder.set(name, value)
+        matrix.labels[row] = builder.build()
+        if name == Labels.metricName { matrix.dropsName[row] = false }
+    }
+
+    /// `timestamp`, `start_timestamp` of a selector: the time of the samples themselves.
+    func evaluateTimestamps(
+        _ name: FunctionName,
+        _ node: VectorSelector,
+        _ scope: Scope
+    ) async throws(PromQLError) -> SeriesMatrix {
+        let series = try await series(node, scope)
+        let lookup = lookup(node, scope.grid)
+        let steps = scope.grid.count
+        var result = SeriesMatrix(steps: steps, labels: series.map(\.labels), dropsName: true)
+        for (row, columns) in series.enumerated() {
+            if row & 63 == 0 { try limits.check() }
+            let floats = lookup.positions(columns.timestamps)
+            let histograms = lookup.positions(columns.histogramTimestamps)
+            for step in 0..<steps {
+                let (float, histogram) = (Int(floats[step]), Int(histograms[step]))
+                var time: Timestamp?
+                var start: Timestamp = 0
+                if float >= 0, histogram < 0 || columns.timestamps[float] > columns.histogramTimestamps[histogram] {
+                    if SpecialValue.isStale(columns.values[float]) { continue }
+                    time = columns.timestamps[float]
+                    start = float < columns.startTimestamps.count ? columns.startTimestamps[float] : 0
+                } else if histogram >= 0 {
+                    if columns.histograms[histogram].isStale { continue }
+                    time = columns.histogramTimestamps[histogram]
+                    start =
+                        histogram < columns.histogramStartTimestamps.count
+                        ? columns.histogramStartTimestamps[histogram] : 0
+                }
+                guard let time else { continue }
+                scope.samples.add(total: 1, step: step)
+                scope.samples.add(read: 1, step: step)
+                if name == .timestamp {
+                    result.values[row * steps + step] = Double(time) / 1000
+                } else if options.usesStartTimestamps {
+                    result.values[row * steps + step] = Double(start) / 1000
+                }
+            }
+        }
+        if !delaysNameRemoval { result.labels = result.labels.map(\.withoutReserved) }
+        result.dropEmptyRows()
+        try hold(result.sampleCount, scope)
+        return delaysNameRemoval ? result : try result.mergingEqualLabels()
+    }
+}

@@ -1,0 +1,145 @@
+internal import MetricModel
+
+/// Prepares an expression for a query: works out what depends on the query's span only, and marks what is the same at every
+/// step.
+struct Preprocessing {
+    let start: Timestamp
+    let end: Timestamp
+    /// Milliseconds; 0 for an instant query.
+    let interval: Int64
+
+    func prepared(_ expression: Expr) throws(PromQLError) -> Expr {
+        let folded = expression.transformed(fold)
+        let resolved: Expr
+        do throws(DurationError) {
+            resolved = try folded.resolvingDurations(
+                step: interval * 1_000_000,
+                range: (end - start).multipliedReportingOverflow(by: 1_000_000).partialValue
+            )
+        } catch {
+            throw PromQLError(.badData, error.message)
+        }
+        let marked = mark(resolved)
+        return marked.isWorthWrapping ? .stepInvariant(marked.expression) : marked.expression
+    }
+
+    /// `start()`, `end()`, `range()`, `step()` are numbers.
+    private func fold(_ expression: Expr) -> Expr {
+        guard case .call(let node) = expression else { return expression }
+        let value: Double
+        switch node.function.name {
+        case .start: value = Double(start) / 1000
+        case .end: value = Double(end) / 1000
+        case .range: value = Double(end - start) / 1000
+        case .step: value = start == end ? 0 : Double(interval) / 1000
+        default: return expression
+        }
+        return .number(NumberLiteral(value, position: node.position))
+    }
+
+    private struct Marked {
+        var expression: Expr
+        var isInvariant: Bool
+        var isWorthWrapping: Bool
+
+        /// The expression, wrapped where that is worth it.
+        var wrapped: Expr { isWorthWrapping ? .stepInvariant(expression) : expression }
+    }
+
+    private func fixed(_ bound: RangeBound?, _ timestamp: Timestamp?) -> Timestamp? {
+        switch bound {
+        case .start: start
+        case .end: end
+        case nil: timestamp
+        }
+    }
+
+    private func mark(_ expression: Expr) -> Marked {
+        switch expression {
+        case .number, .string: return Marked(expression: expression, isInvariant: true, isWorthWrapping: false)
+        case .vectorSelector(var node):
+            node.timestamp = fixed(node.bound, node.timestamp)
+            let isFixed = node.timestamp != nil
+            return Marked(expression: .vectorSelector(node), isInvariant: isFixed, isWorthWrapping: isFixed)
+        case .matrixSelector(var node):
+            node.selector.timestamp = fixed(node.selector.bound, node.selector.timestamp)
+            let isFixed = node.selector.timestamp != nil
+            return Marked(expression: .matrixSelector(node), isInvariant: isFixed, isWorthWrapping: false)
+        case .subquery(var node):
+            let inner = mark(node.expression)
+            node.expression = inner.isInvariant ? .stepInvariant(inner.expression) : inner.expression
+            node.timestamp = fixed(node.bound, node.timestamp)
+            return Marked(
+                expression: .subquery(node),
+                isInvariant: node.timestamp != nil,
+                isWorthWrapping: false
+            )
+        case .paren(var node):
+            let inner = mark(node.expression)
+            node.expression = inner.expression
+            return Marked(
+                expression: .paren(node),
+                isInvariant: inner.isInvariant,
+                isWorthWrapping: inner.isWorthWrapping
+            )
+        case .unary(var node):
+            let inner = mark(node.operand)
+            node.operand = inner.expression
+            return Marked(
+                expression: .unary(node),
+                isInvariant: inner.isInvariant,
+                isWorthWrapping: inner.isWorthWrapping
+            )
+        case .aggregate(var node):
+            let inner = mark(Preprocessing.withoutParentheses(node.expression))
+            node.expression = inner.expression
+            node.parameter = node.parameter.map { mark(Preprocessing.withoutParentheses($0)).expression }
+            return Marked(
+                expression: .aggregate(node),
+                isInvariant: inner.isInvariant,
+                isWorthWrapping: inner.isWorthWrapping
+            )
+        case .binary(var node):
+            let (left, right) = (mark(node.left), mark(node.right))
+            let isInvariant = left.isInvariant && right.isInvariant
+            node.left = isInvariant ? left.expression : left.wrapped
+            node.right = isInvariant ? right.expression : right.wrapped
+            return Marked(expression: .binary(node), isInvariant: isInvariant, isWorthWrapping: isInvariant)
+        case .call(var node): return mark(&node)
+        case .stepInvariant(let inner):
+            return Marked(expression: inner, isInvariant: true, isWorthWrapping: true)
+        }
+    }
+
+    private func mark(_ node: inout CallExpr) -> Marked {
+        let name = node.function.name
+        let arguments = node.arguments.map { mark(Preprocessing.withoutParentheses($0)) }
+        var isInvariant = !Preprocessing.dependsOnTime(name) && arguments.allSatisfy(\.isInvariant)
+        if name == .timestamp {
+            isInvariant = zip(arguments, node.arguments).allSatisfy { marked, argument in
+                guard marked.isInvariant, case .vectorSelector = Preprocessing.withoutParentheses(argument) else {
+                    return false
+                }
+                return true
+            }
+        }
+        node.arguments = arguments.map { isInvariant ? $0.expression : $0.wrapped }
+        return Marked(expression: .call(node), isInvariant: isInvariant, isWorthWrapping: isInvariant)
+    }
+
+    private static func withoutParentheses(_ expression: Expr) -> Expr {
+        var expression = expression
+        while case .paren(let node) = expression { expression = node.expression }
+        return expression
+    }
+
+    /// Functions whose result depends on the time of the step even where their arguments do not.
+    private static func dependsOnTime(_ name: FunctionName) -> Bool {
+        switch name {
+        case .daysInMonth, .dayOfMonth, .dayOfWeek, .dayOfYear, .hour, .minute, .month, .year, .predictLinear, .time,
+            .timestamp, .start, .end, .range, .step:
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,211 @@
+public import MetricModel
+
+/// Evaluates PromQL over whatever can be read.
+public struct PromQLEngine: Sendable {
+    /// How an engine works.
+    public struct Options: Sendable {
+        /// How far back an instant selector looks, in milliseconds.
+        public var lookbackDelta: Int64 = 300_000
+        /// The most samples that a query may hold.
+        public var maximumSamples = 50_000_000
+        /// How long a query may run, in milliseconds.
+        public var timeout: Int64 = 120_000
+        /// The step of subqueries that give none, in milliseconds.
+        public var defaultSubqueryInterval: Int64 = 60_000
+        /// Which parts of the language are on.
+        public var parser = ParserOptions()
+        /// Names are dropped at the end rather than by each function (`promql-delayed-name-removal`).
+        public var delaysNameRemoval = false
+        /// Metrics tell type and unit by labels (`type-and-unit-labels`).
+        public var usesTypeAndUnitLabels = false
+        /// Functions of counters use the times at which these started (`use-start-timestamps`).
+        public var usesStartTimestamps = false
+        /// Samples may be counted by step (`promql-per-step-stats`).
+        public var countsSamplesPerStep = false
+
+        /// Prometheus's defaults.
+        public init() {}
+    }
+
+    /// How one query is to be evaluated.
+    public struct QueryOptions: Sendable {
+        /// How far back an instant selector looks, in milliseconds; `nil` for the engine's.
+        public var lookbackDelta: Int64?
+        /// How long the query may run, in milliseconds; `nil` for the engine's. Never more than that.
+        public var timeout: Int64?
+        /// Whether samples are counted by step, where the engine allows it.
+        public var countsSamplesPerStep = false
+        /// Whether the evaluation of each node is recorded.
+        public var traces = false
+
+        /// The engine's options.
+        public init() {}
+    }
+
+    /// How the engine works.
+    public let options: Options
+    /// The gate for queries.
+    public let activeQueries: ActiveQueries
+    private let clock: any StackClock
+
+    /// An engine.
+    public init(
+        options: Options = Options(),
+        clock: any StackClock,
+        activeQueries: ActiveQueries = ActiveQueries(limit: 20)
+    ) {
+        self.options = options
+        self.clock = clock
+        self.activeQueries = activeQueries
+    }
+
+    /// Reads an expression, in the language that the engine has switched on.
+    public func parse(_ query: String) throws(PromQLError) -> Expr {
+        do throws(ParseError) {
+            return try PromQLParser(options: options.parser).parse(query)
+        } catch {
+            throw PromQLError(.badData, error.description)
+        }
+    }
+
+    /// Evaluates an expression at one time.
+    @concurrent
+    public func instant(
+        query: String,
+        at time: Timestamp,
+        reader: any SampleReader,
+        options queryOptions: QueryOptions = QueryOptions()
+    ) async throws(PromQLError) -> QueryResult {
+        let started = clock.steadyNanoseconds
+        let expression = try parse(query)
+        return try await run(expression, time, time, 0, reader, queryOptions, started)
+    }
+
+    /// Evaluates an expression at one time.
+    @concurrent
+    public func instant(
+        _ expression: Expr,
+        at time: Timestamp,
+        reader: any SampleReader,
+        options queryOptions: QueryOptions = QueryOptions()
+    ) async throws(PromQLError) -> QueryResult {
+        try await run(expression, time, time, 0, reader, queryOptions, clock.steadyNanoseconds)
+    }
+
+    /// Evaluates an expression at many times. `step` in milliseconds.
+    @concurrent
+    public func range(
+        query: String,
+        from start: Timestamp,
+        to end: Timestamp,
+        step: Int64,
+        reader: any SampleReader,
+        options queryOptions: QueryOptions = QueryOptions()
+    ) async throws(PromQLError) -> QueryResult {
+        let started = clock.steadyNanoseconds
+        let expression = try parse(query)
+        try checkRange(expression, step)
+        return try await run(expression, start, end, step, reader, queryOptions, started)
+    }
+
+    /// Evaluates an expression at many times. `step` in milliseconds.
+    @concurrent
+    public func range(
+        _ expression: Expr,
+        from start: Timestamp,
+        to end: Timestamp,
+        step: Int64,
+        reader: any SampleReader,
+        options queryOptions: QueryOptions = QueryOptions()
+    ) async throws(PromQLError) -> QueryResult {
+        try checkRange(expression, step)
+        return try await run(expression, start, end, step, reader, queryOptions, clock.steadyNanoseconds)
+    }
+
+    private func checkRange(_ expression: Expr, _ step: Int64) throws(PromQLError) {
+        if step <= 0 { throw PromQLError(.badData, "zero or negative query resolution step widths are not accepted") }
+        guard expression.type == .vector || expression.type == .scalar else {
+            throw PromQLError(
+                .badData,
+                "invalid expression type \(GoText.quoted(expression.type.documentedName)) for range query, "
+                    + "must be Scalar or instant Vector"
+            )
+        }
+    }
+
+    private func run(
+        _ expression: Expr,
+        _ start: Timestamp,
+        _ end: Timestamp,
+        _ step: Int64,
+        _ reader: any SampleReader,
+        _ queryOptions: QueryOptions,
+        _ started: Int64
+    ) async throws(PromQLError) -> QueryResult {
+        let timeout = min(options.timeout, queryOptions.timeout ?? options.timeout)
+        let deadline = started.addingReportingOverflow(timeout.multipliedReportingOverflow(by: 1_000_000).partialValue)
+        let limits = QueryLimits(clock: clock, deadline: deadline.overflow ? .max : deadline.partialValue)
+        var statistics = QueryStatistics()
+        let queued = clock.steadyNanoseconds
+        try await enter(limits)
+        defer { activeQueries.leave() }
+        let entered = clock.steadyNanoseconds
+        statistics.queue = seconds(entered - queued)
+        try limits.check(in: "query execution")
+        let prepared = try Preprocessing(start: start, end: end, interval: step).prepared(expression)
+        let isInstant = step == 0
+        let grid = isInstant ? StepGrid(at: start) : StepGrid(start: start, end: end, interval: step)
+        let tracksSteps = options.countsSamplesPerStep && queryOptions.countsSamplesPerStep
+        let counter = SampleCounter(grid: grid, tracksSteps: tracksSteps)
+        let observer = queryOptions.traces ? EvaluationObserver(clock: clock) : nil
+        let lookback = queryOptions.lookbackDelta.flatMap { $0 > 0 ? $0 : nil } ?? options.lookbackDelta
+        let evaluation = Evaluation(
+            reader: reader,
+            options: options,
+            lookback: lookback,
+            limits: limits,
+            observer: observer
+        )
+        let scope = Evaluation.Scope(grid: grid, samples: counter)
+        let evaluated = clock.steadyNanoseconds
+        statistics.preparation = seconds(evaluated - entered)
+        let raw = try await evaluation.evaluateTop(prepared, expression.type, scope, isInstant: isInstant)
+        try limits.check()
+        let sorting = clock.steadyNanoseconds
+        let value = raw.sorted()
+        let finished = clock.steadyNanoseconds
+        statistics.innerEvaluation = seconds(sorting - evaluated)
+        statistics.resultSort = seconds(finished - sorting)
+        statistics.evaluationTotal = seconds(finished - entered)
+        statistics.executionTotal = seconds(finished - started)
+        counter.report(&statistics)
+        return QueryResult(
+            value: value,
+            annotations: evaluation.annotations,
+            statistics: statistics,
+            trace: observer?.traces ?? []
+        )
+    }
+
+    /// Waits for a place among the running queries.
+    private func enter(_ limits: QueryLimits) async throws(PromQLError) {
+        if await activeQueries.enter() { return }
+        throw .canceled(in: "query queue")
+    }
+
+    private func seconds(_ nanoseconds: Int64) -> Double { Double(nanoseconds) / 1e9 }
+}
+
+extension SampleCounter {
+    func report(_ statistics: inout QueryStatistics) {
+        statistics.totalSamples = total
+        statistics.samplesRead = read
+        statistics.peakSamples = peak
+        statistics.totalSamplesPerStep = totalByStep.enumerated().map { step, count in
+            QueryStatistics.StepCount(timestamp: grid.time(step), count: count)
+        }
+        statistics.samplesReadPerStep = readByStep.enumerated().map { step, count in
+            QueryStatistics.StepCount(timestamp: grid.time(step), count: count)
+        }
+    }
+}

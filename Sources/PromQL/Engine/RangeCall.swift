@@ -1,0 +1,138 @@
+internal import MetricModel
+
+/// A function over range vectors, about to be evaluated for many series.
+struct RangeCall: Sendable {
+    let name: FunctionName
+    let windows: Windows
+    /// The series, without stale markers among their samples.
+    let series: [SeriesColumns]
+    /// The scalar arguments, in order, by step.
+    let parameters: [[Double]]
+    /// Where annotations point to.
+    let position: PositionRange
+    let isAnchored: Bool
+    let isSmoothed: Bool
+    let usesStartTimestamps: Bool
+    let lookback: Int64
+    let limits: QueryLimits
+    /// Whether reads are counted (they are not for subqueries, whose inner samples were).
+    let countsReads: Bool
+    let tracksSteps: Bool
+
+    /// What a stretch of rows came to, beside the values.
+    struct Outcome: Sendable {
+        var annotations = Annotations()
+        var tally: SampleTally
+        var histograms: [(row: Int, points: [NativeHistogram?])] = []
+        /// The most samples that a window held.
+        var greatestWindow = 0
+    }
+
+    var steps: Int { windows.count }
+
+    /// The length of the range in seconds.
+    var seconds: Double { Double(windows.length) / 1000 }
+
+    /// Evaluates a stretch of rows into `output`.
+    func run(_ rows: Range<Int>, _ output: SharedRows) -> Outcome {
+        switch name {
+        case .rate: run(rows, output, RateKernel(windows: windows, isCounter: true, seconds: seconds))
+        case .increase: run(rows, output, RateKernel(windows: windows, isCounter: true, seconds: nil))
+        case .delta: run(rows, output, RateKernel(windows: windows, isCounter: false, seconds: nil))
+        case .irate: run(rows, output, InstantRateKernel(isRate: true))
+        case .idelta: run(rows, output, InstantRateKernel(isRate: false))
+        case .resets: run(rows, output, ResetsKernel())
+        case .changes: run(rows, output, ChangesKernel())
+        case .sumOverTime: run(rows, output, SumKernel())
+        case .avgOverTime: run(rows, output, AverageKernel())
+        case .countOverTime: run(rows, output, CountKernel())
+        case .firstOverTime: run(rows, output, EndKernel(isLast: false))
+        case .lastOverTime: run(rows, output, EndKernel(isLast: true))
+        case .tsOfFirstOverTime: run(rows, output, EndTimeKernel(isLast: false))
+        case .tsOfLastOverTime: run(rows, output, EndTimeKernel(isLast: true))
+        case .maxOverTime: run(rows, output, ExtremeKernel(isMaximum: true))
+        case .minOverTime: run(rows, output, ExtremeKernel(isMaximum: false))
+        case .tsOfMaxOverTime: run(rows, output, ExtremeTimeKernel(isMaximum: true))
+        case .tsOfMinOverTime: run(rows, output, ExtremeTimeKernel(isMaximum: false))
+        case .stddevOverTime: run(rows, output, VarianceKernel(isDeviation: true))
+        case .stdvarOverTime: run(rows, output, VarianceKernel(isDeviation: false))
+        case .quantileOverTime: run(rows, output, QuantileKernel(quantiles: parameters[0]))
+        case .madOverTime: run(rows, output, MedianDeviationKernel())
+        case .deriv: run(rows, output, DerivativeKernel())
+        case .predictLinear: run(rows, output, PredictionKernel(grid: windows.grid, durations: parameters[0]))
+        case .doubleExponentialSmoothing:
+            run(rows, output, SmoothingKernel(smoothing: parameters[0], trend: parameters[1]))
+        default: run(rows, output, PresentKernel())
+        }
+    }
+
+    private func run(_ rows: Range<Int>, _ output: SharedRows, _ prototype: some RangeKernel) -> Outcome {
+        var outcome = Outcome(tally: SampleTally(steps: tracksSteps ? steps : 0))
+        var kernel = prototype
+        var bounds = WindowBounds()
+        var lastColumn: UnsafePointer<Timestamp>?
+        var lastCount = 0
+        for row in rows {
+            if row & 15 == 0, limits.isOver { break }
+            let columns = series[row]
+            let target = output.base + row * steps
+            if needsMixedPath(columns) {
+                runMixed(row, columns, target, &kernel, &outcome)
+                continue
+            }
+            columns.timestamps.withUnsafeBufferPointer { timestamps in
+                columns.values.withUnsafeBufferPointer { values in
+                    guard let times = timestamps.baseAddress, let base = values.baseAddress else {
+                        target.update(repeating: Absent.value, count: steps)
+                        return
+                    }
+                    if lastColumn != times || lastCount != timestamps.count {
+                        bounds = WindowBounds(timestamps, windows)
+                        kernel.begin(bounds, times)
+                        (lastColumn, lastCount) = (times, timestamps.count)
+                    }
+                    kernel.fill(target, FloatColumn(timestamps: times, values: base, count: values.count), bounds)
+                    count(bounds, times, &outcome)
+                }
+            }
+            annotateFloats(columns, target, bounds, &outcome)
+        }
+        return outcome
+    }
+
+    private func needsMixedPath(_ columns: SeriesColumns) -> Bool {
+        !columns.histograms.isEmpty || isAnchored || isSmoothed
+            || (usesStartTimestamps && !columns.startTimestamps.isEmpty)
+    }
+
+    /// Counts the samples of one series' windows.
+    private func count(_ bounds: WindowBounds, _ timestamps: UnsafePointer<Timestamp>, _ outcome: inout Outcome) {
+        outcome.tally.total += bounds.sampleCount
+        outcome.greatestWindow = max(outcome.greatestWindow, bounds.greatestCount)
+        var previous = 0
+        for step in 0..<steps {
+            let lower = Int(bounds.lower[step])
+            let upper = Int(bounds.upper[step])
+            if tracksSteps { outcome.tally.totalByStep[step] += upper - lower }
+            guard countsReads, step == 0 || !windows.isFixed else { continue }
+            let fresh = step == 0 ? upper - lower : upper - max(lower, previous)
+            previous = upper
+            outcome.tally.read += fresh
+            if tracksSteps { outcome.tally.readByStep[step] += fresh }
+        }
+    }
+
+    /// Notes that a series of floats gives rise to.
+    private func annotateFloats(
+        _ columns: SeriesColumns,
+        _ row: UnsafePointer<Double>,
+        _ bounds: WindowBounds,
+        _ outcome: inout Outcome
+    ) {
+        guard name == .quantileOverTime else { return }
+        for step in 0..<steps where bounds.upper[step] > bounds.lower[step] {
+            let quantile = parameters[0][step]
+            if !(quantile >= 0 && quantile <= 1) { outcome.annotations.invalidQuantile(quantile, position) }
+        }
+    }
+}

@@ -1,0 +1,341 @@
+internal import MetricModel
+
+extension Evaluation {
+    /// Evaluates a call whose argument at `index` is a range vector.
+    func evaluateRangeCall(_ node: CallExpr, rangeAt index: Int, _ scope: Scope) async throws(PromQLError)
+        -> SeriesMatrix
+    {
+        let name = node.function.name
+        var parameters: [[Double]] = []
+        let source: RangeSource
+        // Prometheus evaluates a subquery before the other arguments.
+        if case .subquery(let subquery) = node.arguments[index].unwrapped {
+            source = try await evaluateSubqueryArgument(subquery, scope)
+        } else if case .matrixSelector(let matrix) = node.arguments[index].unwrapped {
+            try check(matrix.selector, allow: name)
+            source = try await rangeSource(matrix, scope)
+        } else {
+            throw PromQLError(.execution, "unexpected argument of \(name.rawValue)")
+        }
+        for (position, argument) in node.arguments.enumerated() where position != index {
+            parameters.append(try await evaluate(argument, scope).values)
+        }
+        try validate(name, parameters, source)
+        var position = node.arguments[0].position
+        if case .subquery = node.arguments[0].unwrapped { position = PositionRange(start: 0, end: 0) }
+        let call = RangeCall(
+            name: name,
+            windows: source.windows,
+            series: source.series,
+            parameters: parameters,
+            position: position,
+            isAnchored: source.isAnchored,
+            isSmoothed: source.isSmoothed,
+            usesStartTimestamps: options.usesStartTimestamps && RangeFunctions.usesStartTimestamps(name),
+            lookback: lookback,
+            limits: limits,
+            countsReads: !source.isSubquery,
+            tracksSteps: scope.samples.tracksSteps
+        )
+        var matrix = try await run(call, scope)
+        if name == .rate || name == .increase { annotatePossibleNonCounters(matrix, source, position) }
+        let mayCollide = applyNames(name, &matrix, source)
+        if name == .absentOverTime {
+            return absent(matrix, labels: AbsentLabels.of(node.arguments[0]), scope)
+        }
+        matrix.dropEmptyRows()
+        currentSamples -= source.heldSamples
+        if !delaysNameRemoval, mayCollide, !matrix.hasDistinctLabels { throw .duplicateLabels }
+        try hold(matrix.sampleCount, scope)
+        return matrix
+    }
+
+    private func check(_ node: VectorSelector, allow name: FunctionName) throws(PromQLError) {
+        if node.isAnchored, !RangeFunctions.anchored.contains(name.rawValue) {
+            let allowed = RangeFunctions.anchored.joined(separator: ", ")
+            throw PromQLError(
+                .execution,
+                "anchored modifier can only be used with: \(allowed) - not with \(name.rawValue)"
+            )
+        }
+        if node.isSmoothed, !RangeFunctions.smoothed.contains(name.rawValue) {
+            let allowed = RangeFunctions.smoothed.joined(separator: ", ")
+            throw PromQLError(
+                .execution,
+                "smoothed modifier can only be used with: \(allowed) - not with \(name.rawValue)"
+            )
+        }
+    }
+
+    private func validate(_ name: FunctionName, _ parameters: [[Double]], _ source: RangeSource) throws(PromQLError) {
+        guard name == .doubleExponentialSmoothing, !source.series.isEmpty else { return }
+        for step in parameters[0].indices {
+            for (value, what, symbol) in [
+                (parameters[0][step], "smoothing", "sf"), (parameters[1][step], "trend", "tf"),
+            ] where value <= 0 || value >= 1 {
+                let text = "invalid \(what) factor. Expected: 0 < \(symbol) < 1, got: \(NumberText.fixed(value))"
+                throw PromQLError(.execution, text)
+            }
+        }
+    }
+
+    private func run(_ call: RangeCall, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
+        let rows = call.series.count
+        let steps = scope.grid.count
+        var matrix = SeriesMatrix(steps: steps)
+        matrix.labels = call.series.map(\.labels)
+        matrix.dropsName = Array(repeating: false, count: rows)
+        let capacity = rows * steps
+        let buffer = UnsafeMutablePointer<Double>.allocate(capacity: max(1, capacity))
+        defer { buffer.deallocate() }
+        let output = SharedRows(base: buffer)
+        let work = call.series.reduce(capacity) { $0 + $1.values.count + 16 * $1.histograms.count }
+        let outcomes = await ParallelRows.map(rows, work: work) { call.run($0, output) }
+        try limits.check()
+        matrix.values = Array(UnsafeBufferPointer(start: buffer, count: capacity))
+        var greatestWindow = 0
+        for outcome in outcomes {
+            annotations.merge(outcome.annotations)
+            scope.samples.add(outcome.tally)
+            greatestWindow = max(greatestWindow, outcome.greatestWindow)
+            for (row, points) in outcome.histograms {
+                if matrix.histograms.isEmpty { matrix.histograms = Array(repeating: nil, count: rows) }
+                matrix.histograms[row] = points
+            }
+        }
+        if currentSamples + greatestWindow > options.maximumSamples { throw .tooManySamples }
+        scope.samples.raisePeak(to: currentSamples + greatestWindow)
+        return matrix
+    }
+
+    /// Marks or drops names; `first_over_time` and `last_over_time` keep them. Answers whether series may have the same labels
+    /// after that: they do not where all that is gone is one and the same name.
+    private func applyNames(_ name: FunctionName, _ matrix: inout SeriesMatrix, _ source: RangeSource) -> Bool {
+        let keepsName = name == .firstOverTime || name == .lastOverTime
+        var mayCollide = source.mayCollide
+        for row in 0..<matrix.rows {
+            let drops = !keepsName || source.dropsName[row]
+            matrix.dropsName[row] = drops
+            guard drops, !delaysNameRemoval else { continue }
+            let before = matrix.labels[row].encoded.count
+            let nameLength = matrix.labels[row].metricNameRange.count
+            matrix.labels[row] = matrix.labels[row].withoutReserved
+            let dropped = before - matrix.labels[row].encoded.count
+            if dropped != 10 + nameLength || nameLength > 127 { mayCollide = true }
+        }
+        return mayCollide
+    }
+
+    /// `rate` of something that does not look like a counter is told.
+    private func annotatePossibleNonCounters(
+        _ matrix: SeriesMatrix,
+        _ source: RangeSource,
+        _ position: PositionRange
+    ) {
+        var lastName: [UInt8] = []
+        var lastFits = false
+        for row in 0..<matrix.rows {
+            let labels = source.series[row].labels
+            let range = labels.metricNameRange
+            guard !range.isEmpty else { continue }
+            if options.usesTypeAndUnitLabels {
+                let type = labels["__type__"] ?? ""
+                guard type != "counter", type != "histogram" else { continue }
+                guard matrix.hasFloats(row) else { continue }
+                annotations.possibleNonCounter(labels.name, type: type, position)
+                continue
+            }
+            let name = labels.encoded[range]
+            if !name.elementsEqual(lastName) {
+                lastName = Array(name)
+                lastFits = RangeFunctions.looksLikeCounter(lastName)
+            }
+            if !lastFits, matrix.hasFloats(row) { annotations.possibleNonCounter(labels.name, position) }
+        }
+    }
+
+    /// The steps at which no series has anything.
+    private func absent(_ matrix: SeriesMatrix, labels: Labels, _ scope: Scope) -> SeriesMatrix {
+        let steps = matrix.steps
+        var result = SeriesMatrix(steps: steps)
+        var row = [Double](repeating: 1, count: steps)
+        for other in 0..<matrix.rows {
+            for step in 0..<steps where matrix.isPresent(other, step) { row[step] = Absent.value }
+        }
+        if row.contains(where: { !Absent.isAbsent($0) }) { result.append(row, labels: labels, dropsName: true) }
+        return result
+    }
+}
+
+extension SeriesMatrix {
+    func hasFloats(_ row: Int) -> Bool {
+        for position in row * steps..<(row + 1) * steps where !Absent.isAbsent(values[position]) { return true }
+        return false
+    }
+}
+
+extension Labels {
+    /// Where the metric's name stands in the flat form; empty where there is none.
+    var metricNameRange: Range<Int> {
+        let name: StaticString = "__name__"
+        return valueRange(ofUTF8: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)) ?? 0..<0
+    }
+}
+
+/// Which functions over ranges have what peculiarity.
+enum RangeFunctions {
+    /// Those that take `anchored`, sorted.
+    static let anchored = ["changes", "delta", "increase", "rate", "resets"]
+    /// Those that take `smoothed`, sorted.
+    static let smoothed = ["delta", "increase", "rate"]
+
+    static func usesStartTimestamps(_ name: FunctionName) -> Bool {
+        name == .rate || name == .irate || name == .increase || name == .resets
+    }
+
+    static func looksLikeCounter(_ name: [UInt8]) -> Bool {
+        ["_total", "_sum", "_count", "_bucket"].contains { suffix in
+            name.count >= suffix.utf8.count && name.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+        }
+    }
+}
+
+/// The range vector that a function is applied to.
+struct RangeSource {
+    var series: [SeriesColumns]
+    var dropsName: [Bool]
+    let windows: Windows
+    var isAnchored = false
+    var isSmoothed = false
+    var isSubquery = false
+    /// Samples that are held only as long as the call is evaluated.
+    var heldSamples = 0
+    /// Whether series may have the same labels once their names are dropped.
+    var mayCollide = true
+}
+
+extension Evaluation {
+    /// The series of a range selector.
+    func rangeSource(_ node: MatrixSelector, _ scope: Scope) async throws(PromQLError) -> RangeSource {
+        let length = node.range / 1_000_000
+        let offset = node.selector.offset / 1_000_000
+        let series = try await series(node.selector, scope, range: length).map(\.withoutStaleMarkers)
+        let windows = Windows(
+            grid: scope.grid,
+            length: length,
+            offset: offset,
+            fixedEnd: node.selector.timestamp.map { $0 - offset }
+        )
+        return RangeSource(
+            series: series,
+            dropsName: Array(repeating: false, count: series.count),
+            windows: windows,
+            isAnchored: node.selector.isAnchored,
+            isSmoothed: node.selector.isSmoothed,
+            mayCollide: !node.selector.namesOneMetric
+        )
+    }
+
+    /// The grid on which a subquery is evaluated.
+    func subqueryGrid(_ node: SubqueryExpr, _ grid: StepGrid) -> StepGrid {
+        let offset = node.offset / 1_000_000
+        let length = node.range / 1_000_000
+        let first = (node.timestamp ?? grid.start) - offset - length
+        let end = (node.timestamp ?? grid.end) - offset
+        var interval = node.step / 1_000_000
+        if interval <= 0 { interval = options.defaultSubqueryInterval }
+        interval = max(1, interval)
+        var start = interval * (first / interval)
+        if start <= first { start += interval }
+        return StepGrid(start: start, end: end, interval: interval)
+    }
+
+    /// Evaluates the inside of a subquery.
+    func evaluateInside(
+        _ node: SubqueryExpr,
+        _ scope: Scope
+    ) async throws(PromQLError) -> (matrix: SeriesMatrix, samples: SampleCounter) {
+        let grid = subqueryGrid(node, scope.grid)
+        let counter = SampleCounter(grid: grid, tracksSteps: scope.grid.count > 1 || scope.samples.tracksSteps)
+        let inner = Scope(grid: grid, samples: counter, needsWholeHistograms: true)
+        return (try await evaluate(node.expression, inner), counter)
+    }
+
+    func evaluateSubqueryArgument(_ node: SubqueryExpr, _ scope: Scope) async throws(PromQLError) -> RangeSource {
+        let (matrix, counter) = try await evaluateInside(node, scope)
+        let offset = node.offset / 1_000_000
+        let length = node.range / 1_000_000
+        scope.samples.takeReads(of: counter, offset: offset, range: length)
+        let windows = Windows(
+            grid: scope.grid,
+            length: length,
+            offset: offset,
+            fixedEnd: node.timestamp.map { $0 - offset }
+        )
+        return RangeSource(
+            series: matrix.columns(on: counter.grid, forgetsResets: true),
+            dropsName: matrix.dropsName,
+            windows: windows,
+            isSubquery: true,
+            heldSamples: matrix.sampleCount
+        )
+    }
+}
+
+extension VectorSelector {
+    /// Whether all series have the same name.
+    var namesOneMetric: Bool {
+        matchers.contains { $0.name == Labels.metricName && $0.operation == .equal && !$0.value.isEmpty }
+    }
+}
+
+extension SeriesMatrix {
+    /// The rows as series of samples.
+    /// - Parameter forgetsResets: whether hints about counter resets are to be dropped, since steps may have been left out.
+    func columns(on grid: StepGrid, forgetsResets: Bool) -> [SeriesColumns] {
+        let times = grid.times
+        return (0..<rows).map { row in
+            var columns = SeriesColumns(labels: labels[row])
+            let slice = values[row * steps..<(row + 1) * steps]
+            if !slice.contains(where: { Absent.isAbsent($0) }) {
+                columns.timestamps = times
+                columns.values = Array(slice)
+                return columns
+            }
+            for (step, value) in slice.enumerated() where !Absent.isAbsent(value) {
+                columns.timestamps.append(times[step])
+                columns.values.append(value)
+            }
+            guard hasHistograms(row) else { return columns }
+            for step in 0..<steps {
+                guard var histogram = histogram(row, step) else { continue }
+                if forgetsResets, histogram.counterResetHint != .gauge { histogram.counterResetHint = .unknown }
+                columns.histogramTimestamps.append(times[step])
+                columns.histograms.append(histogram)
+            }
+            return columns
+        }
+    }
+}
+
+/// The labels that a selector's matchers say about what is absent.
+enum AbsentLabels {
+    static func of(_ expression: Expr) -> Labels {
+        let matchers: [LabelMatcher]
+        switch expression.unwrapped {
+        case .vectorSelector(let node): matchers = node.matchers
+        case .matrixSelector(let node): matchers = node.selector.matchers
+        default: return Labels()
+        }
+        var builder = LabelsBuilder()
+        var seen: Set<String> = []
+        for matcher in matchers where matcher.name != Labels.metricName {
+            if matcher.operation == .equal, seen.insert(matcher.name).inserted {
+                builder.set(matcher.name, matcher.value)
+            } else {
+                builder.remove(matcher.name)
+            }
+        }
+        return builder.build()
+    }
+}

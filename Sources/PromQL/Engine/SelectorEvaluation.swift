@@ -1,0 +1,190 @@
+internal import MetricModel
+
+/// Where to look for a vector selector's sample at each step.
+struct Lookup: Sendable {
+    let grid: StepGrid
+    let offset: Int64
+    /// How far back a sample may lie.
+    let lookback: Int64
+    /// The time to look at for every step, where `@` fixes it (offset taken into account).
+    var fixedTime: Timestamp?
+
+    func time(_ step: Int) -> Timestamp { fixedTime ?? (grid.time(step) - offset) }
+
+    /// For each step the position of the newest sample that is not too old, -1 where there is none.
+    func positions(_ timestamps: [Timestamp]) -> [Int32] {
+        timestamps.withUnsafeBufferPointer { timestamps in
+            var result = [Int32](repeating: -1, count: grid.count)
+            var next = WindowBounds.firstIndex(timestamps, after: time(0))
+            for step in 0..<grid.count {
+                let time = time(step)
+                while next < timestamps.count, timestamps[next] <= time { next += 1 }
+                if next > 0, timestamps[next - 1] > time - lookback { result[step] = Int32(next - 1) }
+            }
+            return result
+        }
+    }
+}
+
+/// What depends on a column of timestamps only, worked out once for the series that share it.
+struct SharedColumnCache<Value> {
+    private var known: [UnsafeRawPointer: (count: Int, value: Value)] = [:]
+
+    /// The value for a column. The array has to outlive the cache.
+    mutating func value(for timestamps: [Timestamp], _ make: () -> Value) -> Value {
+        guard timestamps.count > 4 || !known.isEmpty || timestamps.count > 0 else { return make() }
+        let key = timestamps.withUnsafeBufferPointer { UnsafeRawPointer($0.baseAddress) }
+        guard let key else { return make() }
+        if let entry = known[key], entry.count == timestamps.count { return entry.value }
+        let value = make()
+        known[key] = (timestamps.count, value)
+        return value
+    }
+}
+
+extension Evaluation {
+    /// The scope's effective time for `@`, and the range of time that a selector needs.
+    func selectionSpan(_ node: VectorSelector, _ grid: StepGrid, range: Int64?) -> (Timestamp, Timestamp) {
+        var start = node.timestamp ?? grid.start
+        var end = node.timestamp ?? grid.end
+        if let range {
+            start -= range - 1
+            if node.isAnchored || node.isSmoothed { start -= lookback }
+            if node.isSmoothed { end += lookback }
+        } else {
+            start -= lookback - 1
+            if node.isSmoothed { end += lookback }
+        }
+        let offset = node.offset / 1_000_000
+        return (start - offset, end - offset)
+    }
+
+    /// The series of a selector.
+    func series(_ node: VectorSelector, _ scope: Scope, range: Int64? = nil) async throws(PromQLError)
+        -> [SeriesColumns]
+    {
+        let (start, end) = selectionSpan(node, scope.grid, range: range)
+        let series = try await select(node.matchers, from: start, to: end)
+        guard scope.needsOnlyHistogramStats, !scope.needsWholeHistograms else { return series }
+        return series.map(HistogramStatistics.reduced)
+    }
+
+    func lookup(_ node: VectorSelector, _ grid: StepGrid) -> Lookup {
+        let offset = node.offset / 1_000_000
+        return Lookup(grid: grid, offset: offset, lookback: lookback, fixedTime: node.timestamp.map { $0 - offset })
+    }
+
+    func evaluateSelector(_ node: VectorSelector, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
+        let series = try await series(node, scope)
+        if node.isSmoothed {
+            var notes = Annotations()
+            let matrix = SmoothedSelector(lookup: lookup(node, scope.grid), position: node.position)
+                .evaluate(series, &notes)
+            annotations.merge(notes)
+            return matrix
+        }
+        return try await evaluate(series, lookup(node, scope.grid), scope)
+    }
+
+    /// The newest sample of each series at each step.
+    func evaluate(
+        _ series: [SeriesColumns],
+        _ lookup: Lookup,
+        _ scope: Scope
+    ) async throws(PromQLError) -> SeriesMatrix {
+        let steps = scope.grid.count
+        var matrix = SeriesMatrix(steps: steps)
+        matrix.labels = series.map(\.labels)
+        matrix.dropsName = Array(repeating: false, count: series.count)
+        let tracksSteps = scope.samples.tracksSteps
+        let limits = limits
+        var chunks: [(SampleTally, [(Int, [NativeHistogram?])])] = []
+        let capacity = series.count * steps
+        let buffer = UnsafeMutablePointer<Double>.allocate(capacity: max(1, capacity))
+        defer { buffer.deallocate() }
+        let output = SharedRows(base: buffer)
+        chunks = await ParallelRows.map(series.count, work: capacity) { rows in
+            var tally = SampleTally(steps: tracksSteps ? steps : 0)
+            var cache = SharedColumnCache<[Int32]>()
+            var histograms: [(Int, [NativeHistogram?])] = []
+            for row in rows {
+                if row & 63 == 0, limits.isOver { break }
+                let target = output.base + row * steps
+                let columns = series[row]
+                let positions = cache.value(for: columns.timestamps) { lookup.positions(columns.timestamps) }
+                columns.values.withUnsafeBufferPointer { values in
+                    positions.withUnsafeBufferPointer { positions in
+                        for step in 0..<steps {
+                            let position = Int(positions[step])
+                            target[step] = position >= 0 ? values[position] : Absent.value
+                        }
+                    }
+                }
+                if !columns.histograms.isEmpty {
+                    histograms.append((row, lookup.overlay(columns, positions, target)))
+                }
+                tally.count(target, steps, histograms.last?.0 == row ? histograms.last?.1 : nil)
+            }
+            return (tally, histograms)
+        }
+        try limits.check()
+        matrix.values = Array(UnsafeBufferPointer(start: buffer, count: capacity))
+        var samples = 0
+        for (tally, histograms) in chunks {
+            scope.samples.add(tally)
+            samples += tally.total
+            for (row, points) in histograms where points.contains(where: { $0 != nil }) {
+                if matrix.histograms.isEmpty { matrix.histograms = Array(repeating: nil, count: series.count) }
+                matrix.histograms[row] = points
+            }
+        }
+        try hold(samples, scope)
+        matrix.dropEmptyRows()
+        return matrix
+    }
+}
+
+extension SampleTally {
+    /// Counts a row of newest samples.
+    mutating func count(_ row: UnsafePointer<Double>, _ steps: Int, _ histograms: [NativeHistogram?]?) {
+        if totalByStep.isEmpty, histograms == nil {
+            var present = 0
+            for step in 0..<steps { present &+= Absent.isAbsent(row[step]) ? 0 : 1 }
+            total += present
+            read += present
+            return
+        }
+        for step in 0..<steps {
+            let weight = Absent.isAbsent(row[step]) ? (histograms?[step]?.sampleWeight ?? 0) : 1
+            total += weight
+            read += weight
+            if !totalByStep.isEmpty {
+                totalByStep[step] += weight
+                readByStep[step] += weight
+            }
+        }
+    }
+}
+
+extension Lookup {
+    /// The histograms that are newer than the floats at each step; removes the floats that they supersede.
+    func overlay(
+        _ columns: SeriesColumns,
+        _ floats: [Int32],
+        _ target: UnsafeMutablePointer<Double>
+    ) -> [NativeHistogram?] {
+        let positions = positions(columns.histogramTimestamps)
+        return (0..<grid.count).map { step in
+            let position = Int(positions[step])
+            guard position >= 0 else { return nil }
+            if floats[step] >= 0,
+                columns.timestamps[Int(floats[step])] > columns.histogramTimestamps[position]
+            {
+                return nil
+            }
+            target[step] = Absent.value
+            let histogram = columns.histograms[position]
+            return histogram.isStale ? nil : histogram
+        }
+    }
+}

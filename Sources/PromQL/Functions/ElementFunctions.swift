@@ -1,0 +1,59 @@
+internal import MetricModel
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#endif
+
+/// Functions of single values.
+enum ElementFunctions {
+    /// The function of one number that has this name.
+    static func simple(_ name: FunctionName) -> ((Double) -> Double)? {
+        switch name {
+        case .abs: { $0.magnitude }
+        case .ceil: { $0.rounded(.up) }
+        case .floor: { $0.rounded(.down) }
+        case .exp: { exp($0) }
+        case .sqrt: { $0.squareRoot() }
+        case .ln: { log($0) }
+        case .log2: { GoMath.log2($0) }
+        case .log10: { GoMath.log10($0) }
+        case .sin: { sin($0) }
+        case .cos: { cos($0) }
+        case .tan: { tan($0) }
+        case .asin: { asin($0) }
+        case .acos: { acos($0) }
+        case .atan: { atan($0) }
+        case .sinh: { sinh($0) }
+        case .cosh: { cosh($0) }
+        case .tanh: { tanh($0) }
+        case .asinh: { asinh($0) }
+        case .acosh: { acosh($0) }
+        case .atanh: { atanh($0) }
+        case .rad: { $0 * .pi / 180 }
+        case .deg: { $0 * 180 / .pi }
+        case .sgn: { $0 < 0 ? -1 : ($0 > 0 ? 1 : $0) }
+        default: nil
+        }
+    }
+
+    /// A part of a date.
+    static func date(_ name: FunctionName, _ time: CivilTime) -> Double {
+        switch name {
+        case .dayOfMonth: Double(time.day)
+        case .dayOfWeek: Double(time.weekday)
+        case .dayOfYear: Double(time.dayOfYear)
+        case .daysInMonth: Double(time.daysInMonth)
+        case .hour: Double(time.hour)
+        case .minute: Double(time.minute)
+        case .month: Double(time.month)
+        default: Double(time.year)
+        }
+    }
+
+    /// The number without its fraction; what does not fit is the least integer, as Go has it on x86.
+    static func truncated(_ value: Double) -> Int64 { Int64(exactly: value.rounded(.towardZero)) ?? .min }
+}

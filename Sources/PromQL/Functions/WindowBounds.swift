@@ -1,0 +1,110 @@
+internal import MetricModel
+
+/// Where the windows of a range lie in a column of timestamps: for each step the samples in (end - range, end].
+///
+/// Series of one target share their column of timestamps, and with it this.
+struct WindowBounds: Sendable {
+    /// The first sample of each step's window.
+    var lower: [Int32]
+    /// The sample after each step's window.
+    var upper: [Int32]
+    /// Samples in all windows together.
+    var sampleCount = 0
+    /// The most samples in one window.
+    var greatestCount = 0
+
+    /// No windows.
+    init() {
+        lower = []
+        upper = []
+    }
+
+    /// Finds the windows.
+    init(_ timestamps: UnsafeBufferPointer<Timestamp>, _ windows: Windows) {
+        lower = Array(repeating: 0, count: windows.count)
+        upper = lower
+        guard windows.count > 0 else { return }
+        var first = 0
+        var last = 0
+        for step in 0..<windows.count {
+            let end = windows.end(step)
+            let start = end - windows.length
+            if step == 0 {
+                first = WindowBounds.firstIndex(timestamps, after: start)
+                last = WindowBounds.firstIndex(timestamps, after: end)
+            } else if !windows.isFixed {
+                while last < timestamps.count, timestamps[last] <= end { last += 1 }
+                while first < last, timestamps[first] <= start { first += 1 }
+            }
+            lower[step] = Int32(first)
+            upper[step] = Int32(max(first, last))
+            let count = max(0, last - first)
+            sampleCount += count
+            greatestCount = max(greatestCount, count)
+        }
+    }
+
+    /// The first position whose time is after `time`.
+    static func firstIndex(_ timestamps: UnsafeBufferPointer<Timestamp>, after time: Timestamp) -> Int {
+        var low = 0
+        var high = timestamps.count
+        while low < high {
+            let middle = (low + high) / 2
+            if timestamps[middle] <= time { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+/// The windows of a range expression on a grid.
+struct Windows: Sendable {
+    let grid: StepGrid
+    /// How far the range reaches back.
+    let length: Int64
+    /// How much earlier than the step the range ends.
+    let offset: Int64
+    /// The time at which every window ends, where `@` fixes it (offset taken into account).
+    var fixedEnd: Timestamp?
+
+    var count: Int { grid.count }
+    var isFixed: Bool { fixedEnd != nil }
+    func end(_ step: Int) -> Timestamp { fixedEnd ?? (grid.time(step) - offset) }
+    func start(_ step: Int) -> Timestamp { end(step) - length }
+}
+
+/// The float samples of a series, without stale markers.
+struct FloatColumn {
+    let timestamps: UnsafePointer<Timestamp>
+    let values: UnsafePointer<Double>
+    let count: Int
+}
+
+/// A function over the float samples in a window, computed for all windows of a series at once.
+protocol RangeKernel {
+    /// Gets ready for series with these windows over this column of timestamps.
+    mutating func begin(_ bounds: WindowBounds, _ timestamps: UnsafePointer<Timestamp>)
+    /// Writes the result for each window; absent where there is none.
+    func fill(_ output: UnsafeMutablePointer<Double>, _ column: FloatColumn, _ bounds: WindowBounds)
+}
+
+/// A function of one window at a time.
+protocol WindowKernel: RangeKernel {
+    /// The result for the samples in `window` (not empty) at a step.
+    func value(_ column: FloatColumn, _ window: Range<Int>, _ step: Int) -> Double
+}
+
+extension WindowKernel {
+    mutating func begin(_ bounds: WindowBounds, _ timestamps: UnsafePointer<Timestamp>) {}
+
+    @inline(__always)
+    func fill(_ output: UnsafeMutablePointer<Double>, _ column: FloatColumn, _ bounds: WindowBounds) {
+        bounds.lower.withUnsafeBufferPointer { lower in
+            bounds.upper.withUnsafeBufferPointer { upper in
+                for step in 0..<lower.count {
+                    let window = Range(uncheckedBounds: (Int(lower[step]), Int(upper[step])))
+                    output[step] = window.isEmpty ? Absent.value : value(column, window, step)
+                }
+            }
+        }
+    }
+}
