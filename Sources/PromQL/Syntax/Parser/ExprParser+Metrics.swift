@@ -17,21 +17,16 @@ extension ExprParser {
 
     /// A text that is nothing but a metric with its labels.
     mutating func metric() throws(ParsingStopped) -> Labels {
-        let labels = try metricWithLabels()
-        if peek().kind != .end { throw unexpected() }
-        return labels
-    }
-
-    /// A metric with its labels, at the start of a longer text. Nothing after the closing brace is read.
-    mutating func metricWithLabels() throws(ParsingStopped) -> Labels {
         var builder = LabelsBuilder()
         let name = peek().kind.canNameMetric ? lexer.text(advance()) : nil
         if take(.leftBrace) != nil { try labelList(&builder) }
+        if peek().kind != .end { throw unexpected() }
         if let name { builder.set(Labels.metricName, name) }
         return builder.build()
     }
 
-    private mutating func labelList(_ builder: inout LabelsBuilder) throws(ParsingStopped) {
+    /// Labels up to the closing brace; nothing after it is read.
+    mutating func labelList(_ builder: inout LabelsBuilder) throws(ParsingStopped) {
         if take(.rightBrace) != nil { return }
         while true {
             let label = peek()
