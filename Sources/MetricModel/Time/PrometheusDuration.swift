@@ -23,26 +23,28 @@ public struct PrometheusDuration: Hashable, Sendable, Comparable {
         }
         guard !text.isEmpty else { throw PrometheusDurationError(message: "empty duration string") }
         let invalid = PrometheusDurationError(message: "not a valid duration string: \(GoText.quoted(text))")
+        let tooLarge = PrometheusDurationError(message: "duration out of range")
+        // Go's durations count nanoseconds in 64 bits.
+        let greatest = Int64.max / 1_000_000
         var total: Int64 = 0
         var nextUnit = 0
-        var rest = Substring(text)
+        var rest = text.utf8[...]
+        func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
         while !rest.isEmpty {
-            let digits = rest.prefix { ("0"..."9").contains($0) }
+            let digits = rest.prefix(while: isDigit)
             rest = rest[digits.endIndex...]
-            let unit = rest.prefix { ("a"..."z").contains($0) }
+            let unit = rest.prefix { !isDigit($0) }
             rest = rest[unit.endIndex...]
-            guard !digits.isEmpty, let index = Self.units.firstIndex(where: { $0.name == unit }), index >= nextUnit
-            else {
-                throw invalid
+            guard !digits.isEmpty, let number = UInt64(Substring(digits)), !unit.isEmpty else { throw invalid }
+            guard let index = Self.units.firstIndex(where: { $0.name.utf8.elementsEqual(unit) }) else {
+                let name = GoText.quoted(String(Substring(unit)))
+                throw PrometheusDurationError(message: "unknown unit \(name) in duration \(GoText.quoted(text))")
             }
+            if index < nextUnit { throw invalid }
             nextUnit = index + 1
-            let tooLarge = PrometheusDurationError(message: "duration out of range")
-            guard let number = Int64(digits) else { throw tooLarge }
-            let (part, overflow) = number.multipliedReportingOverflow(by: Self.units[index].milliseconds)
-            let (sum, overflowSum) = total.addingReportingOverflow(part)
-            // Go's durations count nanoseconds in an Int64.
-            guard !overflow, !overflowSum, sum <= Int64.max / 1_000_000 else { throw tooLarge }
-            total = sum
+            guard number <= UInt64(greatest / Self.units[index].milliseconds) else { throw tooLarge }
+            total += Int64(number) * Self.units[index].milliseconds
+            if total > greatest { throw tooLarge }
         }
         self.init(milliseconds: total)
     }

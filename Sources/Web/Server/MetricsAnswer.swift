@@ -1,8 +1,12 @@
+import Exposition
 import MetricModel
 import PrometheusClient
 
 /// Families as an answer to a scrape.
 enum MetricsAnswer {
+    /// What a Go server without OpenMetrics offers besides text.
+    static let offered: Set<ExpositionFormat.Kind> = [.text1, .protobuf]
+
     /// What a gatherer has, in the form that the scraper asks for.
     static func response(to request: WebRequest, gatherer: any MetricGatherer) -> WebResponse {
         do {
@@ -14,10 +18,16 @@ enum MetricsAnswer {
 
     /// Families in the form that the scraper asks for.
     static func response(to request: WebRequest, families: [MetricFamily]) -> WebResponse {
-        guard request.method == .get || request.method == .head else { return .methodNotAllowed("GET, HEAD") }
-        return WebResponse(
-            headers: [("Content-Type", "text/plain; version=0.0.4; charset=utf-8; escaping=underscores")],
-            body: .bytes([])
+        let format = ExpositionFormat.negotiate(accept: request.headers["Accept"] ?? "", offered: offered)
+        var response = WebResponse(
+            headers: [("Content-Type", format.contentType)],
+            body: .bytes(FamilyEncoder.encode(families, as: format))
         )
+        // Unlike the API, what is scraped is small or compressed, never both.
+        if case .bytes(let bytes) = response.body, bytes.count > 1024, ContentCoding.negotiated(request) == .gzip {
+            response.body = .bytes(Deflater(.gzip).compress(bytes, isLast: true))
+            response.headers.append(("Content-Encoding", "gzip"))
+        }
+        return response
     }
 }

@@ -1,0 +1,108 @@
+import MetricModel
+
+/// Decodes `prometheus.WriteRequest`.
+struct RemoteWriteDecoder1 {
+    private var reader: WireReader
+    private var request = RemoteWriteRequest()
+
+    init(_ bytes: UnsafeBufferPointer<UInt8>) { reader = WireReader(bytes) }
+
+    consuming func decode() throws(ExpositionError) -> RemoteWriteRequest {
+        while let tag = try reader.nextTag(of: "WriteRequest") {
+            switch tag.field {
+            case 1:
+                var message = try reader.message(tag, "Timeseries")
+                try readSeries(&message)
+            case 3:
+                var message = try reader.message(tag, "Metadata")
+                try readMetadata(&message)
+            default: try reader.skip(tag)
+            }
+        }
+        return request
+    }
+
+    private mutating func readSeries(_ message: inout WireReader) throws(ExpositionError) {
+        var builder = LabelBytesBuilder()
+        let samples = request.timestamps.count
+        let histograms = request.histograms.count
+        let exemplars = request.exemplars.count
+        while let tag = try message.nextTag(of: "TimeSeries") {
+            switch tag.field {
+            case 1:
+                var label = try message.message(tag, "Labels")
+                try RemoteWriteDecoder1.readLabel(&label, into: &builder)
+            case 2:
+                var sample = try message.message(tag, "Samples")
+                let (value, timestamp, _) = try RemoteWriteWire.sample(&sample)
+                request.appendSample(value, timestamp, start: 0)
+            case 3:
+                var exemplar = try message.message(tag, "Exemplars")
+                request.exemplars.append(try RemoteWriteDecoder1.exemplar(&exemplar))
+            case 4:
+                var histogram = try message.message(tag, "Histograms")
+                request.histograms.append(try RemoteWriteWire.histogram(&histogram))
+            default: try message.skip(tag)
+            }
+        }
+        let labels = builder.build()
+        request.series.append(
+            RemoteWriteRequest.Series(
+                labels: labels,
+                problem: RemoteWriteRequest.problem(of: labels),
+                samples: samples..<request.timestamps.count,
+                histograms: histograms..<request.histograms.count,
+                exemplars: exemplars..<request.exemplars.count,
+                metadata: nil
+            )
+        )
+    }
+
+    private static func readLabel(
+        _ message: inout WireReader,
+        into builder: inout LabelBytesBuilder
+    ) throws(ExpositionError) {
+        var name = 0..<0
+        var value = 0..<0
+        while let tag = try message.nextTag(of: "Label") {
+            switch tag.field {
+            case 1: name = try message.delimited(tag, "Name")
+            case 2: value = try message.delimited(tag, "Value")
+            default: try message.skip(tag)
+            }
+        }
+        builder.add(name: Array(message.slice(name)), value: Array(message.slice(value)))
+    }
+
+    private static func exemplar(_ message: inout WireReader) throws(ExpositionError) -> Exemplar {
+        var builder = LabelBytesBuilder()
+        var value = 0.0
+        var timestamp: Timestamp = 0
+        while let tag = try message.nextTag(of: "Exemplar") {
+            switch tag.field {
+            case 1:
+                var label = try message.message(tag, "Labels")
+                try readLabel(&label, into: &builder)
+            case 2: value = try message.double(tag, "Value")
+            case 3: timestamp = try message.signed(tag, "Timestamp")
+            default: try message.skip(tag)
+            }
+        }
+        return Exemplar(labels: builder.build(), value: value, timestamp: timestamp == 0 ? nil : timestamp)
+    }
+
+    private mutating func readMetadata(_ message: inout WireReader) throws(ExpositionError) {
+        var family = ""
+        var metadata = MetricMetadata()
+        while let tag = try message.nextTag(of: "MetricMetadata") {
+            switch tag.field {
+            case 1: metadata.type = RemoteWriteWire.type(try message.unsigned(tag, "Type"))
+            case 2: family = message.text(try message.delimited(tag, "MetricFamilyName"))
+            case 4: metadata.help = message.text(try message.delimited(tag, "Help"))
+            case 5: metadata.unit = message.text(try message.delimited(tag, "Unit"))
+            default: try message.skip(tag)
+            }
+        }
+        request.metadata.append((family, metadata))
+    }
+}

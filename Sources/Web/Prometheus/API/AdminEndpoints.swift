@@ -1,0 +1,71 @@
+import MetricModel
+import PromQL
+
+extension PrometheusServer {
+    private func requireAdmin() throws(APIFailure) {
+        if !settings.isAdminEnabled { throw APIFailure(.unavailable, "admin APIs disabled") }
+    }
+
+    func deleteSeries(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        try requireAdmin()
+        if let error = parameters.form.error {
+            throw APIFailure(.badData, "error parsing form values: \(error)")
+        }
+        let texts = parameters.form.values("match[]")
+        if texts.isEmpty { throw APIFailure(.badData, "no match[] parameter provided") }
+        let start = try parameters.time("start", default: .earliest)
+        let end = try parameters.time("end", default: .latest)
+        for text in texts {
+            let matchers: [LabelMatcher]
+            do throws(ParseError) {
+                matchers = try parser.parseSelector(text)
+            } catch {
+                throw .invalid("match[]", error.description)
+            }
+            do throws(StorageError) {
+                try await store.delete([matchers], start: start.milliseconds, end: end.milliseconds)
+            } catch {
+                throw Self.failure(error, .internal)
+            }
+        }
+        return .nothing
+    }
+
+    func cleanTombstones() async throws(APIFailure) -> APIAnswer {
+        try requireAdmin()
+        do throws(StorageError) {
+            try await store.cleanTombstones()
+        } catch {
+            throw Self.failure(error, .internal)
+        }
+        return .nothing
+    }
+
+    func snapshot(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        try requireAdmin()
+        let skipHead = parameters["skip_head"]
+        if !skipHead.isEmpty, case .failure(let error) = GoSyntax.bool(skipHead) {
+            throw .invalid("skip_head", "unable to parse boolean: \(error.message)")
+        }
+        let date = CivilTime(seconds: clock.wallNanoseconds / 1_000_000_000)
+        func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        let random = String(UInt64.random(in: 0...UInt64(Int64.max)), radix: 16)
+        let name =
+            "\(date.year)\(two(date.month))\(two(date.day))T\(two(date.hour))\(two(date.minute))\(two(date.second))Z-"
+            + String(repeating: "0", count: 16 - random.count) + random
+        let folder = (settings.dataFolder.isEmpty ? "." : settings.dataFolder) + "/snapshots/" + name
+        if let reason = environment.createFolder(folder) {
+            throw APIFailure(.internal, "create snapshot directory: \(reason)")
+        }
+        do throws(StorageError) {
+            try await store.snapshot(toFile: folder + "/stack.db")
+        } catch {
+            throw APIFailure(.internal, "create snapshot: \(error.message)")
+        }
+        return .json { text in
+            text.raw("{\"name\":")
+            text.string(name)
+            text.raw("}")
+        }
+    }
+}

@@ -1,0 +1,192 @@
+import MetricModel
+import PromQL
+
+extension PrometheusServer {
+    /// The matchers of every `match[]`.
+    func matcherSets(_ parameters: APIParameters) throws(APIFailure) -> [[LabelMatcher]] {
+        var sets: [[LabelMatcher]] = []
+        for text in parameters.form.values("match[]") {
+            do throws(ParseError) {
+                sets.append(try parser.parseSelector(text))
+            } catch {
+                throw APIFailure(.badData, error.description)
+            }
+        }
+        for set in sets where set.allSatisfy(\.matchesEmpty) {
+            throw APIFailure(.badData, "match[] must contain at least one non-empty matcher")
+        }
+        return sets
+    }
+
+    /// `start` and `end`, both optional.
+    private func span(_ parameters: APIParameters) throws(APIFailure) -> (start: Timestamp, end: Timestamp) {
+        let start = try parameters.time("start", default: .earliest)
+        let end = try parameters.time("end", default: .latest)
+        return (start.milliseconds, end.milliseconds)
+    }
+
+    static let truncated = "results truncated due to limit"
+
+    private func cut<Element>(_ items: inout [Element], to limit: Int) -> [String] {
+        guard limit > 0, items.count > limit else { return [] }
+        items.removeLast(items.count - limit)
+        return [Self.truncated]
+    }
+
+    /// A failure of the store, as an endpoint tells it.
+    static func failure(_ error: StorageError, _ kind: APIFailure.Kind = .execution) -> APIFailure {
+        error.code == .cancelled ? APIFailure(.canceled, "context canceled") : APIFailure(kind, error.message)
+    }
+
+    func labelNames(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        let limit = try parameters.limit()
+        let (start, end) = try span(parameters)
+        let sets = try matcherSets(parameters)
+        var names: [String]
+        do throws(StorageError) {
+            names = try await store.labelNames(sets, start: start, end: end)
+        } catch {
+            throw Self.failure(error)
+        }
+        let warnings = cut(&names, to: limit)
+        return .json(warnings: warnings) { $0.strings(names) }
+    }
+
+    func labelValues(_ name: String, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        let name = EscapedName.unescaped(name)
+        guard !name.isEmpty else { throw APIFailure(.badData, "invalid label name: \(GoText.quoted(name))") }
+        let limit = try parameters.limit()
+        let (start, end) = try span(parameters)
+        let sets = try matcherSets(parameters)
+        var values: [String]
+        do throws(StorageError) {
+            values = try await store.labelValues(name, sets, start: start, end: end)
+        } catch {
+            throw Self.failure(error)
+        }
+        let warnings = cut(&values, to: limit)
+        return .json(warnings: warnings) { $0.strings(values) }
+    }
+
+    func series(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        if let error = parameters.form.error {
+            throw APIFailure(.badData, "error parsing form values: \(error)")
+        }
+        guard parameters.form.contains("match[]") else {
+            throw APIFailure(.badData, "no match[] parameter provided")
+        }
+        let limit = try parameters.limit()
+        let (start, end) = try span(parameters)
+        let sets: [[LabelMatcher]]
+        do throws(APIFailure) {
+            sets = try matcherSets(parameters)
+        } catch {
+            throw .invalid("match[]", error.message)
+        }
+        var found: [Labels]
+        do throws(StorageError) {
+            found = try await store.series(sets, start: start, end: end)
+        } catch {
+            throw Self.failure(error)
+        }
+        let warnings = cut(&found, to: limit)
+        let series = found
+        guard series.count > 2000 else {
+            return .json(warnings: warnings) { text in
+                text.raw("[")
+                for (index, labels) in series.enumerated() {
+                    if index > 0 { text.raw(",") }
+                    text.labels(labels)
+                }
+                text.raw("]")
+            }
+        }
+        return APIAnswer(
+            content: .stream { stream in
+                stream.text.raw("[")
+                for (index, labels) in series.enumerated() {
+                    if index > 0 { stream.text.raw(",") }
+                    stream.text.labels(labels)
+                    try await stream.flushIfFull()
+                }
+                stream.text.raw("]")
+            },
+            warnings: warnings
+        )
+    }
+
+    func queryExemplars(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        let start = try parameters.time("start", default: .earliest)
+        let end = try parameters.time("end", default: .latest)
+        if end < start {
+            throw APIFailure(.badData, "end timestamp must not be before start timestamp")
+        }
+        var selectors: [[LabelMatcher]] = []
+        do throws(ParseError) {
+            try parser.parse(parameters["query"]).walk { expression, _ in
+                if case .vectorSelector(let selector) = expression { selectors.append(selector.matchers) }
+                return true
+            }
+        } catch {
+            throw APIFailure(.badData, error.description)
+        }
+        guard !selectors.isEmpty else { return .nothing }
+        let found: [SeriesExemplars]
+        do throws(StorageError) {
+            found = try await store.exemplars(selectors, start: start.milliseconds, end: end.milliseconds)
+        } catch {
+            throw Self.failure(error)
+        }
+        return .json { text in
+            text.raw("[")
+            for (index, series) in found.enumerated() {
+                if index > 0 { text.raw(",") }
+                text.raw("{")
+                text.field("seriesLabels", isFirst: true)
+                text.labels(series.labels)
+                text.field("exemplars")
+                text.raw("[")
+                for (index, exemplar) in series.exemplars.enumerated() {
+                    if index > 0 { text.raw(",") }
+                    text.raw("{")
+                    text.field("labels", isFirst: true)
+                    text.labels(exemplar.labels)
+                    text.field("value")
+                    text.value(exemplar.value)
+                    text.field("timestamp")
+                    text.timestamp(exemplar.timestamp ?? 0)
+                    text.raw("}")
+                }
+                text.raw("]}")
+            }
+            text.raw("]")
+        }
+    }
+}
+
+/// Names in URLs that would not be legal there: `U__http_2e_requests`.
+enum EscapedName {
+    /// The name that is meant; the text itself where it is not (well) escaped.
+    static func unescaped(_ text: String) -> String {
+        guard text.hasPrefix("U__") else { return text }
+        var result = ""
+        var rest = text.dropFirst(3)
+        while let character = rest.popFirst() {
+            guard character == "_" else {
+                result.append(character)
+                continue
+            }
+            if rest.first == "_" {
+                rest = rest.dropFirst()
+                result.append("_")
+                continue
+            }
+            guard let end = rest.firstIndex(of: "_"), let code = UInt32(rest[..<end], radix: 16),
+                let scalar = Unicode.Scalar(code)
+            else { return text }
+            result.unicodeScalars.append(scalar)
+            rest = rest[rest.index(after: end)...]
+        }
+        return result
+    }
+}

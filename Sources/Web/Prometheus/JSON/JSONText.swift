@@ -1,0 +1,151 @@
+import MetricModel
+
+/// JSON written straight into bytes, in the form that Prometheus's encoder gives it.
+///
+/// Two ways of writing text exist there: labels keep `<`, `>` and `&`, all other texts have them escaped.
+struct JSONText {
+    /// What is written so far.
+    var bytes: [UInt8] = []
+
+    private static let hex = Array("0123456789abcdef".utf8)
+
+    /// Appends punctuation or anything else that is JSON already.
+    @inline(__always)
+    mutating func raw(_ text: StaticString) {
+        text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    }
+
+    /// `"name":` with a comma before it, unless it is the first one.
+    mutating func field(_ name: StaticString, isFirst: Bool = false) {
+        if !isFirst { bytes.append(UInt8(ascii: ",")) }
+        bytes.append(UInt8(ascii: "\""))
+        raw(name)
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: ":"))
+    }
+
+    /// A text, escaped for HTML too.
+    mutating func string(_ text: String) {
+        var text = text
+        text.withUTF8 { escaped($0, html: true) }
+    }
+
+    /// A text as in a label: not escaped for HTML.
+    mutating func labelString(_ text: UnsafeBufferPointer<UInt8>) { escaped(text, html: false) }
+
+    /// A set of labels as an object.
+    mutating func labels(_ labels: Labels) {
+        bytes.append(UInt8(ascii: "{"))
+        labels.encoded.withUnsafeBufferPointer { encoded in
+            var isFirst = true
+            labels.forEachRange { name, value in
+                if !isFirst { bytes.append(UInt8(ascii: ",")) }
+                isFirst = false
+                escaped(UnsafeBufferPointer(rebasing: encoded[name]), html: false)
+                bytes.append(UInt8(ascii: ":"))
+                escaped(UnsafeBufferPointer(rebasing: encoded[value]), html: false)
+            }
+        }
+        bytes.append(UInt8(ascii: "}"))
+    }
+
+    /// A list of texts.
+    mutating func strings(_ texts: some Sequence<String>) {
+        bytes.append(UInt8(ascii: "["))
+        var isFirst = true
+        for text in texts {
+            if !isFirst { bytes.append(UInt8(ascii: ",")) }
+            isFirst = false
+            string(text)
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+
+    /// A whole number.
+    mutating func integer(_ value: some BinaryInteger) { GoNumber.append(Int64(clamping: value), to: &bytes) }
+
+    /// A number without quotes.
+    mutating func number(_ value: Double) {
+        if value.isFinite { GoNumber.append(value, .json, to: &bytes) } else { raw("null") }
+    }
+
+    /// A sample's value: in quotes.
+    @inline(__always)
+    mutating func value(_ value: Double) {
+        bytes.append(UInt8(ascii: "\""))
+        GoNumber.append(value, .json, to: &bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// A truth value.
+    mutating func bool(_ value: Bool) { value ? raw("true") : raw("false") }
+
+    /// A sample's time: seconds, the fraction in three digits or none.
+    @inline(__always)
+    mutating func timestamp(_ milliseconds: Timestamp) {
+        if milliseconds < 0 { bytes.append(UInt8(ascii: "-")) }
+        let magnitude = milliseconds.magnitude
+        GoNumber.append(Int64(magnitude / 1000), to: &bytes)
+        let rest = Int(magnitude % 1000)
+        if rest != 0 {
+            bytes.append(UInt8(ascii: "."))
+            bytes.append(UInt8(ascii: "0") + UInt8(rest / 100))
+            bytes.append(UInt8(ascii: "0") + UInt8(rest / 10 % 10))
+            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+        }
+    }
+
+    private mutating func escaped(_ text: UnsafeBufferPointer<UInt8>, html: Bool) {
+        bytes.append(UInt8(ascii: "\""))
+        var index = 0
+        while index < text.count, Self.isPlain(text[index], html: html) { index += 1 }
+        bytes.append(contentsOf: text[..<index])
+        while index < text.count {
+            let byte = text[index]
+            if Self.isPlain(byte, html: html) {
+                bytes.append(byte)
+                index += 1
+            } else if byte < 0x80 {
+                escape(byte)
+                index += 1
+            } else {
+                index += appendScalar(text, index)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    @inline(__always)
+    private static func isPlain(_ byte: UInt8, html: Bool) -> Bool {
+        if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return false }
+        if !html { return true }
+        return byte < 0x80 && byte != UInt8(ascii: "<") && byte != UInt8(ascii: ">") && byte != UInt8(ascii: "&")
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+            bytes.append(UInt8(ascii: "\\"))
+            bytes.append(byte)
+        case 0x0a: raw("\\n")
+        case 0x0d: raw("\\r")
+        case 0x09: raw("\\t")
+        default:
+            raw("\\u00")
+            bytes.append(Self.hex[Int(byte >> 4)])
+            bytes.append(Self.hex[Int(byte & 15)])
+        }
+    }
+
+    /// Copies one character beyond ASCII; the two line separators, which break JavaScript, are escaped.
+    private mutating func appendScalar(_ text: UnsafeBufferPointer<UInt8>, _ index: Int) -> Int {
+        let length = text[index] >= 0xf0 ? 4 : text[index] >= 0xe0 ? 3 : 2
+        let end = min(index + length, text.count)
+        if length == 3, end - index == 3, text[index] == 0xe2, text[index + 1] == 0x80, text[index + 2] & 0xfe == 0xa8 {
+            text[index + 2] == 0xa8 ? raw("\\u2028") : raw("\\u2029")
+        } else {
+            bytes.append(contentsOf: text[index..<end])
+        }
+        return end - index
+    }
+}

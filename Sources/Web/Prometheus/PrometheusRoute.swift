@@ -1,0 +1,104 @@
+/// The routes of a Prometheus server.
+enum PrometheusRoute: Hashable {
+    case home, graph, page, version, metrics, federate, quit, reload, healthy, ready
+    case asset(String)
+    case series(String)
+    case api(APIRoute)
+    case labelValues(String)
+
+    /// The routes of the API that are one path each.
+    enum APIRoute: String, CaseIterable {
+        case query, queryRange = "query_range", queryExemplars = "query_exemplars"
+        case formatQuery = "format_query", parseQuery = "parse_query"
+        case labels, series
+        case scrapePools = "scrape_pools", scrapePoolConfig = "scrape_pools/config"
+        case targets, targetMetadata = "targets/metadata", relabelSteps = "targets/relabel_steps"
+        case alertmanagers, metadata, rules, alerts
+        case config = "status/config", runtimeInfo = "status/runtimeinfo", buildInfo = "status/buildinfo"
+        case flags = "status/flags", tsdb = "status/tsdb", tsdbBlocks = "status/tsdb/blocks"
+        case walReplay = "status/walreplay", features, notifications, notificationsLive = "notifications/live"
+        case read, write, otlp = "otlp/v1/metrics"
+        case deleteSeries = "admin/tsdb/delete_series", cleanTombstones = "admin/tsdb/clean_tombstones"
+        case snapshot = "admin/tsdb/snapshot"
+        case scrape
+    }
+
+    private static let api: [String: APIRoute] = Dictionary(
+        uniqueKeysWithValues: APIRoute.allCases.map { ($0.rawValue, $0) }
+    )
+
+    private static let pages: Set<String> = [
+        "/query", "/alerts", "/rules", "/targets", "/service-discovery", "/status", "/tsdb-status", "/flags", "/config",
+    ]
+
+    /// The route of a path (without the prefix); `nil` where nothing is.
+    init?(path: String) {
+        if path.hasPrefix("/api/v1/") {
+            let rest = String(path.dropFirst(8))
+            if let route = Self.api[rest] {
+                self = .api(route)
+            } else if rest.hasPrefix("label/"), rest.hasSuffix("/values"), rest.utf8.count > 13 {
+                let name = String(rest.dropFirst(6).dropLast(7))
+                guard !name.contains("/") else { return nil }
+                self = .labelValues(name)
+            } else {
+                return nil
+            }
+            return
+        }
+        switch path {
+        case "/": self = .home
+        case "/graph": self = .graph
+        case "/version": self = .version
+        case "/metrics": self = .metrics
+        case "/federate": self = .federate
+        case "/-/quit": self = .quit
+        case "/-/reload": self = .reload
+        case "/-/healthy": self = .healthy
+        case "/-/ready": self = .ready
+        case "/favicon.svg", "/favicon.ico": self = .asset("shared/icon.svg")
+        case let path where Self.pages.contains(path): self = .page
+        case let path where path.hasPrefix("/assets/"): self = .asset(String(path.dropFirst(8)))
+        case let path where path.hasPrefix("/series/") && path.utf8.count > 8: self = .series(String(path.dropFirst(8)))
+        default: return nil
+        }
+    }
+
+    /// The methods it answers, in the order of the `Allow` header.
+    var allowed: [WebRequest.Method] {
+        switch self {
+        case .home, .graph, .page, .version, .metrics, .federate, .asset, .series: [.get, .options]
+        case .quit, .reload: [.get, .options, .post, .put]
+        case .healthy, .ready: [.get, .head, .options]
+        case .labelValues: [.get, .options]
+        case .api(let route):
+            switch route {
+            case .query, .queryRange, .queryExemplars, .formatQuery, .parseQuery, .labels, .series:
+                [.get, .options, .post]
+            case .read, .write, .otlp, .scrape: [.options, .post]
+            case .deleteSeries, .cleanTombstones, .snapshot: [.options, .post, .put]
+            default: [.get, .options]
+            }
+        }
+    }
+
+    /// The name by which requests are counted, as Prometheus labels them.
+    var handlerName: String {
+        switch self {
+        case .home: "/"
+        case .graph: "/graph"
+        case .page: "/query"
+        case .version: "/version"
+        case .metrics: "/metrics"
+        case .federate: "/federate"
+        case .quit: "/-/quit"
+        case .reload: "/-/reload"
+        case .healthy: "/-/healthy"
+        case .ready: "/-/ready"
+        case .asset: "/assets/*filepath"
+        case .series: "/series/:name"
+        case .api(let route): "/api/v1/" + route.rawValue
+        case .labelValues: "/api/v1/label/:name/values"
+        }
+    }
+}

@@ -1,0 +1,225 @@
+public import Logging
+public import MetricModel
+public import PromQL
+import Synchronization
+
+/// The Prometheus server's HTTP surface: API, pages, federation, health.
+public final class PrometheusServer: WebResponder {
+    let settings: PrometheusSettings
+    let environment: PrometheusEnvironment
+    let store: any MetricStore
+    let clock: any StackClock
+    let parser: PromQLParser
+    let gate: QueryGate
+    let logger: Logger
+    let requests = RequestCounts()
+
+    /// A server over a store.
+    public init(
+        settings: PrometheusSettings,
+        environment: PrometheusEnvironment,
+        store: any MetricStore,
+        parserOptions: ParserOptions = ParserOptions(),
+        clock: any StackClock,
+        logger: Logger
+    ) {
+        self.settings = settings
+        self.environment = environment
+        self.store = store
+        self.clock = clock
+        self.logger = logger
+        parser = PromQLParser(options: parserOptions)
+        gate = QueryGate(limit: settings.maxConcurrentQueries)
+    }
+
+    /// Remote write may bring much; everything else is a form.
+    public func bodyLimit(for method: WebRequest.Method, rawPath: String) -> Int {
+        rawPath.hasSuffix("/api/v1/write") ? 64 << 20 : 10 << 20
+    }
+
+    /// Pages, files and health are answered at once.
+    public func respondAtOnce(to request: WebRequest) -> WebResponse? {
+        switch find(request) {
+        case .answer(let response): return response
+        case .route(let route):
+            switch route {
+            case .home, .graph, .page, .asset, .version, .healthy, .ready:
+                return counted(route, answerAtOnce(route, request))
+            default: return nil
+            }
+        }
+    }
+
+    /// Everything else takes longer.
+    public func respond(to request: WebRequest) async -> WebResponse {
+        switch find(request) {
+        case .answer(let response): return response
+        case .route(let route):
+            let start = clock.steadyNanoseconds
+            let response = await answer(route, request)
+            requests.record(
+                handler: route.handlerName,
+                status: response.status,
+                nanoseconds: clock.steadyNanoseconds - start
+            )
+            return response
+        }
+    }
+
+    private func counted(_ route: PrometheusRoute, _ response: WebResponse) -> WebResponse {
+        requests.record(handler: route.handlerName, status: response.status, nanoseconds: 0)
+        return response
+    }
+
+    private enum Finding {
+        case route(PrometheusRoute)
+        case answer(WebResponse)
+    }
+
+    /// The route of a request, or what to answer where there is none for its path or its method.
+    private func find(_ request: WebRequest) -> Finding {
+        var path = request.path
+        let prefix = settings.routePrefix
+        if !prefix.isEmpty {
+            if path == "/" { return .answer(.redirect(to: prefix, for: request.method)) }
+            guard path.hasPrefix(prefix),
+                path.utf8.count == prefix.utf8.count || path.dropFirst(prefix.count).first == "/"
+            else { return .answer(.notFound) }
+            path = String(path.dropFirst(prefix.count))
+            if path.isEmpty { path = "/" }
+        }
+        guard let route = PrometheusRoute(path: path) else {
+            if path.hasPrefix("/api/v1/"), request.method == .options { return .answer(preflight(request)) }
+            return .answer(nearby(path, request) ?? .notFound)
+        }
+        if route.allowed.contains(request.method) {
+            if request.method == .options { return .answer(options(route, request)) }
+            return .route(route)
+        }
+        let response = WebResponse.methodNotAllowed(route.allowed.map(\.rawValue).joined(separator: ", "))
+        return .answer(response)
+    }
+
+    private func preflight(_ request: WebRequest) -> WebResponse {
+        var response = WebResponse(status: 204)
+        settings.crossOrigin.apply(to: &response, for: request)
+        return response
+    }
+
+    private func options(_ route: PrometheusRoute, _ request: WebRequest) -> WebResponse {
+        switch route {
+        case .api, .labelValues: preflight(request)
+        default: WebResponse(headers: [("Allow", route.allowed.map(\.rawValue).joined(separator: ", "))])
+        }
+    }
+
+    /// A redirect for a path that is one slash away from a route.
+    private func nearby(_ path: String, _ request: WebRequest) -> WebResponse? {
+        guard path.hasSuffix("/"), path.utf8.count > 1, !path.hasPrefix("/assets/") else { return nil }
+        let shorter = String(path.dropLast())
+        guard PrometheusRoute(path: shorter) != nil else { return nil }
+        let query = request.rawQuery.isEmpty ? "" : "?" + request.rawQuery
+        let status = request.method == .get ? 301 : 308
+        return .redirect(to: settings.routePrefix + shorter + query, status: status, for: request.method)
+    }
+
+    /// What everything but health answers while the server comes up or goes down.
+    func unavailable() -> WebResponse? {
+        let isStopping: Bool
+        switch environment.phase() {
+        case .ready: return nil
+        case .starting: isStopping = false
+        case .stopping: isStopping = true
+        }
+        var response = WebResponse.text("Service Unavailable", status: 503)
+        response.headers.append(("X-Prometheus-Stopping", isStopping ? "true" : "false"))
+        return response
+    }
+
+    private func answerAtOnce(_ route: PrometheusRoute, _ request: WebRequest) -> WebResponse {
+        switch route {
+        case .home: .redirect(to: settings.externalPath + "/query", for: request.method)
+        case .graph: .redirect(to: settings.externalPath + "/query?" + request.rawQuery, for: request.method)
+        case .page: WebAssets.response(to: request, file: "index.html")
+        case .asset(let path): WebAssets.response(to: request, file: path)
+        case .version: .text(version)
+        case .healthy: .text("Prometheus Server is Healthy.\n")
+        case .ready: unavailable() ?? .text("Prometheus Server is Ready.\n")
+        default: .notFound
+        }
+    }
+
+    private func answer(_ route: PrometheusRoute, _ request: WebRequest) async -> WebResponse {
+        switch route {
+        case .quit, .reload: return await lifecycle(route, request)
+        case .metrics: return await ownMetrics(request)
+        case .federate:
+            if let response = unavailable() { return response }
+            return await federate(request)
+        case .series(let name):
+            if let response = unavailable() { return response }
+            return await plainSeries(name, request).compressed(for: request)
+        case .api(let route): return await answerAPI(route, request)
+        case .labelValues(let name):
+            return await wrapped(request) { parameters throws(APIFailure) in
+                try await self.labelValues(name, parameters)
+            }
+        default: return answerAtOnce(route, request)
+        }
+    }
+
+    private func answerAPI(_ route: PrometheusRoute.APIRoute, _ request: WebRequest) async -> WebResponse {
+        switch route {
+        case .write: return await remoteWrite(request)
+        case .read: return .error("remote read is not available: samples are read with /api/v1/query", status: 501)
+        case .otlp:
+            return .error(
+                "otlp write receiver needs to be enabled with --web.enable-otlp-receiver",
+                status: 404
+            )
+        case .notificationsLive: return WebResponse(status: 204)
+        default:
+            return await wrapped(request) { parameters throws(APIFailure) in
+                try await self.dataAnswer(route, request, parameters)
+            }
+        }
+    }
+
+    private func dataAnswer(
+        _ route: PrometheusRoute.APIRoute,
+        _ request: WebRequest,
+        _ parameters: APIParameters
+    ) async throws(APIFailure) -> APIAnswer {
+        switch route {
+        case .labels: try await labelNames(parameters)
+        case .series: try await series(parameters)
+        case .formatQuery: try formatQuery(parameters)
+        case .parseQuery: try parseQuery(parameters)
+        case .queryExemplars: try await queryExemplars(parameters)
+        case .config, .runtimeInfo, .buildInfo, .flags, .walReplay, .features, .notifications, .tsdbBlocks:
+            status(route)
+        case .tsdb: try await storageStatus(parameters)
+        case .deleteSeries: try await deleteSeries(parameters)
+        case .cleanTombstones: try await cleanTombstones()
+        case .snapshot: try await snapshot(parameters)
+        case .alertmanagers, .rules, .alerts: try rules(route, parameters)
+        default: throw APIFailure(.notFound, "not implemented")
+        }
+    }
+
+    /// Puts an endpoint's answer into the envelope, with the headers that every answer of the API has.
+    func wrapped(
+        _ request: WebRequest,
+        _ answer: (APIParameters) async throws(APIFailure) -> APIAnswer
+    ) async -> WebResponse {
+        if let response = unavailable() { return response }
+        var response: WebResponse
+        do throws(APIFailure) {
+            response = try await answer(APIParameters(request)).response()
+        } catch {
+            response = error.response()
+        }
+        settings.crossOrigin.apply(to: &response, for: request)
+        return response.status == 204 ? response : response.compressed(for: request)
+    }
+}

@@ -1,0 +1,133 @@
+public import MetricModel
+
+/// How a Prometheus server is set up; what its flags say.
+public struct PrometheusSettings: Sendable {
+    /// Who built what and when, as `/api/v1/status/buildinfo` tells it.
+    public struct BuildInfo: Sendable {
+        /// The version.
+        public var version = "0.1.0"
+        /// The revision.
+        public var revision = ""
+        /// The branch.
+        public var branch = "main"
+        /// Who built it.
+        public var buildUser = ""
+        /// When.
+        public var buildDate = ""
+        /// The compiler.
+        public var goVersion = ""
+        /// Nothing known but the version.
+        public init() {}
+    }
+
+    /// The path of the URL by which it is reached from outside, without a slash at the end: empty or `/prometheus`.
+    public var externalPath = ""
+    /// The host (with port) of that URL.
+    public var externalHost = ""
+    /// The scheme of that URL.
+    public var externalScheme = "http"
+    /// What every route begins with, without a slash at the end; empty for none.
+    public var routePrefix = ""
+    /// Whether it may be reloaded and ended over HTTP.
+    public var isLifecycleEnabled = false
+    /// Whether series may be deleted and copied over HTTP.
+    public var isAdminEnabled = false
+    /// Whether it takes samples by remote write.
+    public var isRemoteWriteEnabled = false
+    /// Whether targets may be scraped on demand.
+    public var isScrapeOnDemandEnabled = true
+    /// Who may call the API from a page.
+    public var crossOrigin = CrossOrigin.any
+    /// All flags with their values, sorted.
+    public var flags: [(name: String, value: String)] = []
+    /// What is switched on, as `/api/v1/features` tells it.
+    public var features: [(category: String, features: [(name: String, isOn: Bool)])] = []
+    /// Who built it.
+    public var build = BuildInfo()
+    /// How far back a selector looks, in milliseconds.
+    public var lookbackDelta: Int64 = 300_000
+    /// The longest that a query may take, in milliseconds.
+    public var queryTimeout: Int64 = 120_000
+    /// The most queries at a time.
+    public var maxConcurrentQueries = 20
+    /// The folder of the database; empty in memory.
+    public var dataFolder = ""
+    /// For how long samples are kept, as `/api/v1/status/runtimeinfo` shows it.
+    public var retentionText = "15d"
+    /// The title of its pages.
+    public var pageTitle = "Prometheus Time Series Collection and Processing Server"
+
+    /// The defaults.
+    public init() {}
+}
+
+/// What a Prometheus server asks of the process around it.
+public struct PrometheusEnvironment: Sendable {
+    /// How far the process is.
+    public enum Phase: Sendable {
+        /// Not yet up.
+        case starting
+        /// Up.
+        case ready
+        /// On its way down.
+        case stopping
+    }
+
+    /// What runtimeinfo tells.
+    public struct RuntimeInfo: Sendable {
+        /// When the process started, in nanoseconds since 1970.
+        public var startNanoseconds: Int64 = 0
+        /// The working folder.
+        public var workingFolder = ""
+        /// The machine's name.
+        public var hostName = ""
+        /// Whether the last reload worked.
+        public var isLastReloadGood = true
+        /// When the configuration in use was read, in seconds since 1970.
+        public var lastReload: Int64 = 0
+        /// How many threads there are.
+        public var threads = 1
+        /// How many processors are used.
+        public var processors = 1
+        /// Nothing known.
+        public init() {}
+    }
+
+    /// How far the process is.
+    public var phase: @Sendable () -> Phase
+    /// The configuration in use, in Prometheus's normalised form.
+    public var configuration: @Sendable () -> String
+    /// Labels that outsiders are told of.
+    public var externalLabels: @Sendable () -> [Label]
+    /// Figures about the process.
+    public var runtime: @Sendable () -> RuntimeInfo
+    /// Reads the configuration again; an error's text where that fails.
+    public var reload: @Sendable () async -> String?
+    /// Ends the process.
+    public var quit: @Sendable () -> Void
+    /// The server's own metrics.
+    public var metrics: @Sendable () async -> [MetricFamily]
+    /// Creates a folder and those above it; the reason where that fails.
+    public var createFolder: @Sendable (String) -> String?
+
+    /// An environment.
+    public init(
+        phase: @escaping @Sendable () -> Phase,
+        configuration: @escaping @Sendable () -> String,
+        externalLabels: @escaping @Sendable () -> [Label],
+        runtime: @escaping @Sendable () -> RuntimeInfo,
+        reload: @escaping @Sendable () async -> String?,
+        quit: @escaping @Sendable () -> Void,
+        metrics: @escaping @Sendable () async -> [MetricFamily],
+        createFolder: @escaping @Sendable (String) -> String?
+    ) {
+        self.phase = phase
+        self.configuration = configuration
+        self.externalLabels = externalLabels
+        self.runtime = runtime
+        self.reload = reload
+        self.quit = quit
+        self.metrics = metrics
+        self.createFolder = createFolder
+    }
+}
