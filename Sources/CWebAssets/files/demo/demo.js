@@ -44,4 +44,5 @@ fill(/** @type {Element} */ (document.querySelector("main")),
     h("section", { class: "counters", "aria-label": "Counters" }, COUNTERS.map(([name, what]) => h("div", { class: "card" }, h("code", { class: "name" }, name), figures.get(name), h("p", { class: "muted" }, what)))));
 await ask();
 every(1000, counters);
+performance.mark("ready");
 document.documentElement.dataset.ready = "true";

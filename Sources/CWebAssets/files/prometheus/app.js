@@ -26,4 +26,5 @@ here?.setAttribute("aria-current", "page");
 here?.scrollIntoView({ inline: "center", block: "nearest" });
 const { show } = await import(module);
 await show(document.querySelector("main"), page);
+performance.mark("ready");
 document.documentElement.dataset.ready = "true";

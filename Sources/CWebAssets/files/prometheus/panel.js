@@ -72,6 +72,7 @@ export class PanelView {
         this.body.setAttribute("aria-labelledby", `${this.id}-${state.tab}`);
         if (this.dressed !== state.tab) {
             this.dressed = state.tab;
+            this.body.classList.toggle("explaining", state.tab === "explain" && this.editor.value.trim() !== "");
             this.chart?.destroy();
             this.chart = null;
             this.table = null;

@@ -29,6 +29,7 @@ export async function openPicker({ title, placeholder, empty, load, pick }) {
     };
     search.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
         if (event.key === "Enter") list.querySelector("button")?.click();
+        else if (event.key === "Escape") dialog.close();
         else if (event.key === "ArrowDown") list.querySelector("button")?.focus();
         else return;
         event.preventDefault();

@@ -125,7 +125,7 @@ async function whyNow(bare, node, at, root) {
             suggestions: [{ label: "Look at that time", time: old }, ...(node.type === "matrixSelector" ? [{ label: `Use a window of ${duration(Math.ceil((at - old) * 2 / 60) * 60)}`, expr: changed(root, node, { range: Math.ceil((at - old) * 2 / 60) * 60000 }) }] : [])],
         };
     }
-    const ended = await last(`max(max_over_time(timestamp(${bare})[1h:15s]))`) || await last(`max(max_over_time(timestamp(${bare})[2d:5m]))`);
+    const ended = await lastSample(bare, at);
     if (ended) {
         return { kind: "ended", title: "The series has ended.", text: [`Its last sample is from ${localTime(ended)}, ${span(at - ended)} before the time that was asked for. Then its target stopped exposing it or vanished, so it counts as gone at once.`], suggestions: [{ label: "Look at that time", time: ended }] };
     }
@@ -134,6 +134,19 @@ async function whyNow(bare, node, at, root) {
         return { kind: "not-yet", title: "The series did not exist yet.", text: [`It has samples now, but none at ${localTime(at)} or before.`], suggestions: [{ label: "Look at now", time: 0 }] };
     }
     return null;
+}
+
+/** When a series that is gone had its last sample: looked for in wider and wider windows. @param {string} bare @param {number} at */
+async function lastSample(bare, at) {
+    for (const window of ["5m", "1h", "6h", "2d", "30d"]) {
+        const [found] = await evaluate(`count_over_time(${bare}[${window}])`, at).catch(() => []);
+        if (!found) continue;
+        const labels = Object.entries(found.metric).map(([name, value]) => matcherText({ name, type: "=", value }));
+        const [series] = await evaluate(`${bare.replace(/\{.*\}$/s, "")}{${[...(bare.startsWith("{") ? [bare.slice(1, -1)] : []), ...labels].join(",")}}[${window}]`, at);
+        const samples = series?.values ?? series?.histograms ?? [];
+        return samples.length ? samples[samples.length - 1][0] : 0;
+    }
+    return 0;
 }
 
 /** @param {any} node @param {any} range @param {any[]} series @param {number} time @param {any} root @returns {Promise<Reason>} */
