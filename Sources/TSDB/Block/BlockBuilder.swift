@@ -1,0 +1,193 @@
+import MetricModel
+
+/// Puts a block together from columns of series in rising order, handing on each page as soon as it is full.
+struct BlockBuilder {
+    private let id: Int64
+    private let level: Int
+    /// Takes a finished row: its key and its bytes.
+    private let emit: (_ row: Int64, _ bytes: [UInt8]) throws(StorageError) -> Void
+
+    private var minTime = Timestamp.max
+    private var maxTime = Timestamp.min
+    private var samples: Int64 = 0
+    private var bytes: Int64 = 0
+    private var runs: [ClosedRange<UInt32>] = []
+    private var pages: [ClosedRange<UInt32>] = []
+
+    // Timelines, each coded once. Short ones are repeated in every page that uses them.
+    private var timelines: [TimelineForm] = []
+    private var timelineByHash: [UInt64: [Int]] = [:]
+    private var recent: [(times: [Timestamp], number: Int)] = []
+    private var sharedCount = 0
+
+    private struct TimelineForm {
+        var times: [Timestamp]
+        var coded: [UInt8]
+        /// The number under which it is stored, for one that is stored apart.
+        var shared: Int?
+        /// The page in which it has the local number.
+        var page = -1
+        var local = 0
+    }
+
+    // The page in the making.
+    private var localTimelines = ByteWriter()
+    private var localCount = 0
+    private var headers = ByteWriter()
+    private var payload = ByteWriter()
+    private var entryCount = 0
+    private var firstSeries: UInt32 = 0
+    private var lastSeries: UInt32 = 0
+
+    /// Codings longer than this are stored once, apart from the pages.
+    private static let localLimit = 256
+
+    init(id: Int64, level: Int, emit: @escaping (Int64, [UInt8]) throws(StorageError) -> Void) {
+        self.id = id
+        self.level = level
+        self.emit = emit
+    }
+
+    /// Bytes that are held back at the moment.
+    var pendingBytes: Int { payload.bytes.count + headers.bytes.count }
+
+    /// Adds the samples of a series. Series come in rising order, each once.
+    mutating func add(_ series: UInt32, _ columns: SeriesColumns) throws(StorageError) {
+        if !columns.timestamps.isEmpty {
+            try begin(series)
+            let start = payload.bytes.count
+            columns.values.withUnsafeBufferPointer { ValueCodec.encode($0, into: &payload) }
+            try header(series, columns.timestamps, [], start, columns.startTimestamps)
+        }
+        if !columns.histogramTimestamps.isEmpty {
+            try begin(series)
+            let start = payload.bytes.count
+            HistogramCodec.encode(columns.histograms[...], into: &payload)
+            try header(series, columns.histogramTimestamps, .histograms, start, columns.histogramStartTimestamps)
+        }
+    }
+
+    private mutating func begin(_ series: UInt32) throws(StorageError) {
+        if payload.bytes.count + headers.bytes.count >= Page.targetSize, series != lastSeries { try finishPage() }
+        if entryCount == 0 { firstSeries = series }
+        if let last = runs.last, last.upperBound == series {
+            // The other kind of the same series.
+        } else if let last = runs.last, last.upperBound + 1 == series {
+            runs[runs.count - 1] = last.lowerBound...series
+        } else {
+            runs.append(series...series)
+        }
+    }
+
+    private mutating func header(
+        _ series: UInt32,
+        _ times: [Timestamp],
+        _ kind: Page.Kind,
+        _ start: Int,
+        _ starts: [Timestamp]
+    ) throws(StorageError) {
+        let length = payload.bytes.count - start
+        var kind = kind
+        if !starts.isEmpty {
+            kind.insert(.starts)
+            starts.withUnsafeBufferPointer { IntegerCodec.encode($0, into: &payload) }
+        }
+        let number = try timeline(times)
+        headers.varint(UInt64(series - (entryCount == 0 ? 0 : lastSeries)))
+        headers.byte(kind.rawValue)
+        headers.count(reference(number))
+        headers.count(0)
+        headers.count(times.count)
+        headers.count(length)
+        if kind.contains(.starts) { headers.count(payload.bytes.count - start - length) }
+        entryCount += 1
+        lastSeries = series
+        samples += Int64(times.count)
+        if let first = times.first, let last = times.last {
+            minTime = min(minTime, first)
+            maxTime = max(maxTime, last)
+        }
+    }
+
+    /// The number of a timeline, coded if it is new.
+    private mutating func timeline(_ times: [Timestamp]) throws(StorageError) -> Int {
+        // Series of one target come together and share the very array.
+        for entry in recent where BlockBuilder.isSameBuffer(entry.times, times) { return entry.number }
+        let hash = times.withUnsafeBytes { Hash64.hash($0.assumingMemoryBound(to: UInt8.self)) }
+        for number in timelineByHash[hash] ?? [] where timelines[number].times == times {
+            remember(times, number)
+            return number
+        }
+        var form = TimelineForm(times: times, coded: Timeline.encode(times))
+        if form.coded.count > BlockBuilder.localLimit {
+            form.shared = sharedCount
+            let sealed = Page.seal(form.coded)
+            try emit(id << 24 | 1 << 23 | Int64(sharedCount), sealed)
+            bytes += Int64(sealed.count)
+            sharedCount += 1
+        }
+        timelines.append(form)
+        timelineByHash[hash, default: []].append(timelines.count - 1)
+        remember(times, timelines.count - 1)
+        return timelines.count - 1
+    }
+
+    private mutating func remember(_ times: [Timestamp], _ number: Int) {
+        if recent.count >= 8 { recent.removeFirst() }
+        recent.append((times, number))
+    }
+
+    private static func isSameBuffer(_ left: [Timestamp], _ right: [Timestamp]) -> Bool {
+        left.count == right.count
+            && left.withUnsafeBufferPointer { a in right.withUnsafeBufferPointer { a.baseAddress == $0.baseAddress } }
+    }
+
+    private mutating func reference(_ number: Int) -> Int {
+        if let shared = timelines[number].shared { return shared << 1 }
+        if timelines[number].page != pages.count {
+            timelines[number].page = pages.count
+            timelines[number].local = localCount
+            localTimelines.field(timelines[number].coded)
+            localCount += 1
+        }
+        return timelines[number].local << 1 | 1
+    }
+
+    private mutating func finishPage() throws(StorageError) {
+        guard entryCount > 0 else { return }
+        var writer = ByteWriter()
+        writer.byte(Page.version)
+        writer.count(localCount)
+        writer.bytes.append(contentsOf: localTimelines.bytes)
+        writer.count(entryCount)
+        writer.count(payload.bytes.count)
+        writer.bytes.append(contentsOf: headers.bytes)
+        writer.bytes.append(contentsOf: payload.bytes)
+        let sealed = Page.seal(writer.bytes)
+        try emit(id << 24 | Int64(pages.count), sealed)
+        bytes += Int64(sealed.count)
+        pages.append(firstSeries...lastSeries)
+        localTimelines = ByteWriter()
+        localCount = 0
+        headers = ByteWriter()
+        payload.bytes.removeAll(keepingCapacity: true)
+        entryCount = 0
+    }
+
+    /// Writes what is left; the finished block, `nil` where nothing was added.
+    mutating func finish() throws(StorageError) -> Block? {
+        try finishPage()
+        guard samples > 0 else { return nil }
+        return Block(
+            id: id,
+            level: level,
+            minTime: minTime,
+            maxTime: maxTime,
+            samples: samples,
+            bytes: bytes,
+            runs: runs,
+            pages: pages,
+            timelineCount: sharedCount
+        )
+    }
+}

@@ -1,0 +1,127 @@
+import MetricModel
+
+/// A page of a block: the chunks of a run of series, with the short timelines that they use.
+///
+/// Layout: version, number of local timelines, each as a field; number of entries, the entries' headers, then their payloads
+/// in the same order, and eight bytes of checksum. See `docs/storage.md`.
+enum Page {
+    static let version: UInt8 = 1
+    /// Bytes that are kept readable behind a page in memory, for decoders that load whole words.
+    static let padding = 16
+    /// The size at which a page is full.
+    static let targetSize = 128 << 10
+
+    /// What kind of samples an entry holds, and whether start timestamps follow them.
+    struct Kind: OptionSet {
+        let rawValue: UInt8
+        static let histograms = Kind(rawValue: 1)
+        static let starts = Kind(rawValue: 2)
+    }
+
+    /// One chunk of a page.
+    struct Entry {
+        var series: UInt32
+        var kind: Kind
+        /// The timeline's number, and whether it is a local one of the page.
+        var timeline: Int
+        var isLocalTimeline: Bool
+        /// Which stretch of the timeline the chunk covers.
+        var offset: Int
+        var count: Int
+        /// Where in the page the values are, and the start timestamps.
+        var values: Range<Int>
+        var starts: Range<Int>
+    }
+
+    /// Adds the checksum that ends a page or a shared timeline.
+    static func seal(_ bytes: [UInt8]) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.bytes = bytes
+        writer.fixed64(bytes.withUnsafeBufferPointer(Hash64.hash))
+        return writer.bytes
+    }
+
+    /// The bytes without checksum, padded for decoding; `nil` where the checksum does not agree.
+    static func open(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+        guard bytes.count >= 8, let base = bytes.baseAddress else { return nil }
+        let body = UnsafeBufferPointer(rebasing: bytes[..<(bytes.count - 8)])
+        let checksum = UnsafeRawPointer(base).loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self)
+        guard Hash64.hash(body) == UInt64(littleEndian: checksum) else { return nil }
+        return [UInt8](unsafeUninitializedCapacity: body.count + padding) { buffer, count in
+            _ = buffer.update(fromContentsOf: body)
+            for index in 0..<padding { buffer.initializeElement(at: body.count + index, to: 0) }
+            count = body.count + padding
+        }
+    }
+}
+
+/// A page read back: its entries by series, its timelines decoded when asked for.
+final class LoadedPage: @unchecked Sendable {
+    /// The bytes, padded.
+    let bytes: [UInt8]
+    /// The chunks, by rising series.
+    private(set) var entries: [Page.Entry] = []
+    private var localRanges: [Range<Int>] = []
+    /// Decoded when first asked for; used by one query only.
+    private var localTimelines: [Timeline?] = []
+
+    /// Parses the headers; `nil` where they make no sense.
+    init?(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        let isSound = bytes.withUnsafeBufferPointer { buffer -> Bool in
+            var reader = ByteReader(UnsafeBufferPointer(rebasing: buffer[..<(buffer.count - Page.padding)]))
+            guard reader.byte() == Page.version else { return false }
+            let timelineCount = reader.count(limit: reader.remaining)
+            localRanges.reserveCapacity(timelineCount)
+            for _ in 0..<timelineCount {
+                let length = reader.count(limit: reader.remaining)
+                localRanges.append(reader.position..<reader.position + length)
+                _ = reader.slice(length)
+            }
+            let count = reader.count(limit: reader.remaining)
+            let payloadLength = reader.count(limit: reader.remaining)
+            var payload = reader.end - payloadLength
+            entries.reserveCapacity(count)
+            var series: UInt64 = 0
+            for _ in 0..<count {
+                series += reader.varint()
+                let kind = Page.Kind(rawValue: reader.byte())
+                let timeline = reader.count()
+                let offset = reader.count()
+                let samples = reader.count()
+                let length = reader.count(limit: reader.end)
+                let startsLength = kind.contains(.starts) ? reader.count(limit: reader.end) : 0
+                guard !reader.isTruncated, payload + length + startsLength <= reader.end,
+                    series <= UInt64(UInt32.max)
+                else { return false }
+                entries.append(
+                    Page.Entry(
+                        series: UInt32(series),
+                        kind: kind,
+                        timeline: timeline >> 1,
+                        isLocalTimeline: timeline & 1 == 1,
+                        offset: offset,
+                        count: samples,
+                        values: payload..<payload + length,
+                        starts: payload + length..<payload + length + startsLength
+                    )
+                )
+                payload += length + startsLength
+            }
+            return !reader.isTruncated
+        }
+        guard isSound else { return nil }
+        localTimelines = [Timeline?](repeating: nil, count: localRanges.count)
+    }
+
+    /// A local timeline; `nil` where it makes no sense.
+    func localTimeline(_ number: Int) -> Timeline? {
+        guard number < localTimelines.count else { return nil }
+        if let known = localTimelines[number] { return known }
+        let timeline = bytes.withUnsafeBufferPointer {
+            Timeline.decode(UnsafeBufferPointer(rebasing: $0[localRanges[number]]))
+        }
+        localTimelines[number] = timeline
+        return timeline
+    }
+}

@@ -1,0 +1,84 @@
+import MetricModel
+import Synchronization
+
+/// Something that happens once, with an outcome, and that others wait for.
+final class Gate: Sendable {
+    private enum State {
+        case closed([CheckedContinuation<StorageError?, Never>])
+        case open(StorageError?)
+    }
+
+    private let state = Mutex(State.closed([]))
+
+    /// Lets everybody through, or fails them.
+    func open(_ failure: StorageError? = nil) {
+        let waiting = state.withLock { state -> [CheckedContinuation<StorageError?, Never>] in
+            guard case .closed(let waiting) = state else { return [] }
+            state = .open(failure)
+            return waiting
+        }
+        for continuation in waiting { continuation.resume(returning: failure) }
+    }
+
+    /// Returns once the gate is open.
+    func pass() async throws(StorageError) {
+        let known: StorageError?? = state.withLock { state in
+            if case .open(let failure) = state { .some(failure) } else { nil }
+        }
+        let failure: StorageError?
+        if let known {
+            failure = known
+        } else {
+            failure = await withCheckedContinuation { continuation in
+                let already: StorageError?? = state.withLock { state in
+                    switch state {
+                    case .open(let failure): return .some(failure)
+                    case .closed(let waiting):
+                        state = .closed(waiting + [continuation])
+                        return nil
+                    }
+                }
+                if let already { continuation.resume(returning: already) }
+            }
+        }
+        if let failure { throw failure }
+    }
+}
+
+/// Lets one task at a time through, in the order in which they came.
+final class Turnstile: Sendable {
+    private struct State {
+        var isTaken = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// Runs `body` alone.
+    func alone<Result>(
+        _ body: () async throws(StorageError) -> sending Result
+    ) async throws(StorageError) -> sending Result {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                if state.isTaken {
+                    state.waiting.append(continuation)
+                    return false
+                }
+                state.isTaken = true
+                return true
+            }
+            if isFree { continuation.resume() }
+        }
+        defer {
+            let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+                if state.waiting.isEmpty {
+                    state.isTaken = false
+                    return nil
+                }
+                return state.waiting.removeFirst()
+            }
+            next?.resume()
+        }
+        return try await body()
+    }
+}

@@ -1,0 +1,30 @@
+/// How a store behaves.
+public struct StoreOptions: Sendable {
+    /// What a commit waits for.
+    public enum Durability: String, Sendable, CaseIterable {
+        /// Written to the operating system: survives the end of the process, however it ends.
+        case process
+        /// Written to the device with each commit: survives a power cut too.
+        case device
+    }
+
+    /// How long samples are kept, in milliseconds; `nil` for ever.
+    public var retention: Int64? = 15 * 86_400_000
+    /// The most bytes that the store may take on disk; `nil` for no limit. The oldest blocks go first.
+    public var retentionSize: Int64?
+    /// How far behind the newest sample out-of-order samples are taken, in milliseconds; 0 for not at all.
+    public var outOfOrderWindow: Int64 = 0
+    /// How far behind the newest sample a new series may start without being out of order, in milliseconds; `nil` for any.
+    public var acceptedAge: Int64? = 3_600_000
+    /// The most exemplars kept; 0 for none.
+    public var exemplarCapacity = 100_000
+    /// What a commit waits for.
+    public var durability = Durability.process
+    /// How many samples the open head may hold before it is closed into a block (at least 16 for each series).
+    public var headSamples = 3_000_000
+    /// How old the first sample of the open head may get before it is closed into a block, in milliseconds.
+    public var headAge: Int64 = 1_800_000
+
+    /// The usual.
+    public init() {}
+}

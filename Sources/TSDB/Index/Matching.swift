@@ -1,0 +1,118 @@
+import MetricModel
+
+extension SeriesTable {
+    /// The series that satisfy all the matchers, ascending.
+    func matching(_ matchers: [LabelMatcher]) -> [UInt32] {
+        var result: [UInt32]?
+        var excluded: [[UInt32]] = []
+        // First the matchers that name series, smallest lists first; then those that take some away.
+        var lists: [[UInt32]] = []
+        for matcher in matchers {
+            if matcher.matchesEmpty {
+                // Who has the label with a value that does not match is out; who lacks it stays.
+                excluded.append(union(pairNumbers(matcher, isMatching: false)))
+            } else if matcher.operation == .equal {
+                guard let pair = pairs.find(matcher.name, matcher.value) else { return [] }
+                lists.append(series(ofPair: pair))
+            } else {
+                lists.append(union(pairNumbers(matcher, isMatching: true)))
+            }
+        }
+        lists.sort { $0.count < $1.count }
+        for list in lists {
+            result = result.map { SeriesTable.intersection($0, list) } ?? list
+            if result?.isEmpty ?? false { return [] }
+        }
+        var found = result ?? all
+        for list in excluded where !list.isEmpty { found = SeriesTable.difference(found, list) }
+        return found.allSatisfy(contains) ? found : found.filter(contains)
+    }
+
+    /// The series that satisfy all the matchers of at least one list, ascending; all for no list.
+    func matching(anyOf sets: [[LabelMatcher]]) -> [UInt32] {
+        if sets.isEmpty { return all }
+        if sets.count == 1 { return matching(sets[0]) }
+        return SeriesTable.merged(sets.map(matching))
+    }
+
+    /// The pairs of the matcher's label whose value matches, or does not.
+    private func pairNumbers(_ matcher: LabelMatcher, isMatching: Bool) -> [UInt32] {
+        guard let name = pairs.number(ofName: matcher.name) else { return [] }
+        let candidates = pairs.pairsOfName[Int(name)]
+        if matcher.operation == .equal || matcher.operation == .notEqual {
+            let equal = pairs.find(matcher.name, matcher.value)
+            if (matcher.operation == .equal) == isMatching { return equal.map { [$0] } ?? [] }
+            return candidates.filter { $0 != equal }
+        }
+        return candidates.filter { seriesCount(ofPair: $0) > 0 && matcher.matches(pairs.value($0)) == isMatching }
+    }
+
+    private func union(_ pairs: [UInt32]) -> [UInt32] {
+        if pairs.count == 1 { return series(ofPair: pairs[0]) }
+        // A series has one pair of a name at most, so nothing occurs twice.
+        var result: [UInt32] = []
+        result.reserveCapacity(pairs.reduce(0) { $0 + seriesCount(ofPair: $1) })
+        for pair in pairs { result.append(contentsOf: series(ofPair: pair)) }
+        if !result.isEmpty {
+            for index in 1..<max(1, result.count) where result[index] < result[index - 1] {
+                result.sort()
+                break
+            }
+        }
+        return result
+    }
+
+    /// What is in both ascending lists.
+    static func intersection(_ small: [UInt32], _ large: [UInt32]) -> [UInt32] {
+        var result: [UInt32] = []
+        if small.count * 16 < large.count {
+            var low = 0
+            for value in small {
+                var high = large.count
+                while low < high {
+                    let middle = (low + high) / 2
+                    if large[middle] < value { low = middle + 1 } else { high = middle }
+                }
+                if low < large.count, large[low] == value { result.append(value) }
+            }
+            return result
+        }
+        result.reserveCapacity(min(small.count, large.count))
+        var left = 0
+        var right = 0
+        while left < small.count, right < large.count {
+            if small[left] == large[right] {
+                result.append(small[left])
+                left += 1
+                right += 1
+            } else if small[left] < large[right] {
+                left += 1
+            } else {
+                right += 1
+            }
+        }
+        return result
+    }
+
+    /// What is in the first ascending list only.
+    static func difference(_ list: [UInt32], _ excluded: [UInt32]) -> [UInt32] {
+        var result: [UInt32] = []
+        result.reserveCapacity(list.count)
+        var other = 0
+        for value in list {
+            while other < excluded.count, excluded[other] < value { other += 1 }
+            if other == excluded.count || excluded[other] != value { result.append(value) }
+        }
+        return result
+    }
+
+    /// What is in any of the ascending lists, each once.
+    static func merged(_ lists: [[UInt32]]) -> [UInt32] {
+        var all = lists.flatMap { $0 }
+        all.sort()
+        var result: [UInt32] = []
+        result.reserveCapacity(all.count)
+        for value in all where result.last != value { result.append(value) }
+        return result
+    }
+}

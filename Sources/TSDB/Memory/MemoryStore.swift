@@ -1,0 +1,110 @@
+public import MetricModel
+import Synchronization
+
+/// A store that keeps everything in memory, compressed, and forgets it with the process.
+public final class MemoryStore: MetricStore, RecordStore {
+    private let engine: Engine
+    private let records = Mutex<[String: [[UInt8]: [UInt8]]]>([:])
+
+    /// An empty store.
+    public init(options: StoreOptions = StoreOptions(), clock: any StackClock) {
+        engine = Engine(options: options, clock: clock, backend: nil)
+    }
+
+    public func openStream() async throws(StorageError) -> StreamRef { try await engine.openStream() }
+
+    public func resolve(_ labels: [Labels]) async throws(StorageError) -> [SeriesRef] {
+        try await engine.resolve(labels)
+    }
+
+    public func releaseSeries(_ series: [SeriesRef]) async {}
+
+    public func append(_ batch: SampleBatch) async throws(StorageError) -> AppendReport {
+        try await engine.append(batch)
+    }
+
+    @concurrent
+    public func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
+        try await engine.select(request)
+    }
+
+    @concurrent
+    public func series(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [Labels] {
+        try await engine.series(matcherSets, start: start, end: end)
+    }
+
+    @concurrent
+    public func labelNames(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [String] {
+        try await engine.labelNames(matcherSets, start: start, end: end)
+    }
+
+    @concurrent
+    public func labelValues(
+        _ name: String,
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [String] {
+        try await engine.labelValues(name, matcherSets, start: start, end: end)
+    }
+
+    @concurrent
+    public func exemplars(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [SeriesExemplars] {
+        try await engine.exemplars(matcherSets, start: start, end: end)
+    }
+
+    public func record(_ metadata: [(family: String, metadata: MetricMetadata)]) async throws(StorageError) {
+        _ = try await engine.record(metadata)
+    }
+
+    public func metadata() async throws(StorageError) -> [String: MetricMetadata] { try await engine.metadata() }
+
+    @concurrent
+    public func delete(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) {
+        try await engine.delete(matcherSets, start: start, end: end)
+    }
+
+    @concurrent
+    public func cleanTombstones() async throws(StorageError) { try await engine.cleanTombstones() }
+
+    /// Not possible: a store in memory has no file form.
+    public func snapshot(toFile path: String) async throws(StorageError) {
+        throw StorageError(.unsupported, "a store in memory cannot write a snapshot; run with --storage.path")
+    }
+
+    public func statistics(limit: Int) async throws(StorageError) -> StorageStatistics {
+        try await engine.statistics(limit: limit)
+    }
+
+    @concurrent
+    public func maintain(now: Timestamp) async throws(StorageError) { try await engine.maintain(now: now) }
+
+    public func close() async throws(StorageError) { try await engine.shutDown(closesHead: false) }
+
+    public func apply(_ changes: [(table: String, key: [UInt8], value: [UInt8]?)]) async throws(StorageError) {
+        records.withLock { records in
+            for change in changes { records[change.table, default: [:]][change.key] = change.value }
+        }
+    }
+
+    public func records(in table: String) async throws(StorageError) -> [(key: [UInt8], value: [UInt8])] {
+        records.withLock { $0[table] ?? [:] }.map { (key: $0.key, value: $0.value) }
+            .sorted { $0.key.lexicographicallyPrecedes($1.key) }
+    }
+}

@@ -1,0 +1,50 @@
+import MetricModel
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Keeps two processes from writing to one store: a lock on a file beside it, which ends with the process.
+final class FileLock: Sendable {
+    private let descriptor: Int32
+
+    /// Takes the lock.
+    /// - Throws: ``StorageError/Code/locked`` with the number of the process that has it.
+    init(path: String) throws(StorageError) {
+        let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard opened >= 0 else {
+            let number = errno
+            let code: StorageError.Code =
+                number == ENOSPC ? .diskFull : number == EACCES || number == EROFS ? .readOnly : .inputOutput
+            throw StorageError(code, "cannot open the lock file \(path): \(String(cString: strerror(number)))")
+        }
+        guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+            var text = [UInt8](repeating: 0, count: 32)
+            let count = pread(opened, &text, 31, 0)
+            let owner = String(decoding: text.prefix(max(0, count)).prefix { $0 > 32 }, as: UTF8.self)
+            close(opened)
+            throw StorageError(
+                .locked,
+                "the storage is already in use by process \(owner.isEmpty ? "(unknown)" : owner) (lock file \(path)): "
+                    + "stop it, or give another --storage.path"
+            )
+        }
+        descriptor = opened
+        let process = Array("\(getpid())\n".utf8)
+        _ = ftruncate(opened, 0)
+        _ = process.withUnsafeBytes { pwrite(opened, $0.baseAddress, $0.count, 0) }
+    }
+
+    /// Lets go of the lock.
+    deinit { close(descriptor) }
+}
+
+/// Bytes on disk of a file, 0 where it is not there.
+func fileSize(_ path: String) -> Int64 {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int64(status.st_size) : 0
+}

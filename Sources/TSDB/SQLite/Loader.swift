@@ -1,0 +1,173 @@
+import GRDBSQLite
+import MetricModel
+
+/// Reads a store back: series, blocks, the rest, and at last the journal.
+enum Loader {
+    /// What was found.
+    struct Contents {
+        var state: HeadState
+        /// Rows in the page table that belong to no block, by block number.
+        var orphans: [Int64] = []
+        /// The last pair and series that are stored.
+        var storedPairs = 0
+        var nextStoredSeries: UInt32 = 1
+        /// What could not be read, in words.
+        var problems: [String] = []
+    }
+
+    static func load(_ connection: Connection, options: StoreOptions) throws(StorageError) -> Contents {
+        var contents = Contents(state: HeadState(options: options))
+        try loadSeries(connection, &contents)
+        try loadBlocks(connection, &contents)
+        try loadSmallThings(connection, &contents)
+        contents.state.finishLoading()
+        try replay(connection, &contents)
+        return contents
+    }
+
+    private static func loadSeries(_ connection: Connection, _ contents: inout Contents) throws(StorageError) {
+        // Pairs have no gaps: their numbers are their positions.
+        let pairs = try connection.statement("SELECT id, name, value FROM label_pair ORDER BY id")
+        defer { pairs.reset() }
+        while try pairs.step() {
+            guard pairs.integer(0) == Int64(contents.state.table.pairs.count) else {
+                throw StorageError(.corrupt, "label pair \(contents.state.table.pairs.count) is missing")
+            }
+            contents.state.table.restorePair(pairs.text(1), pairs.text(2))
+        }
+        contents.storedPairs = contents.state.table.pairs.count
+        let series = try connection.statement("SELECT id, pairs FROM series ORDER BY id")
+        defer { series.reset() }
+        var numbers: [UInt32] = []
+        while try series.step() {
+            let bytes = series.blob(1)
+            var reader = ByteReader(bytes)
+            numbers.removeAll(keepingCapacity: true)
+            while reader.remaining > 0 { numbers.append(UInt32(truncatingIfNeeded: reader.varint())) }
+            let id = series.integer(0)
+            guard !reader.isTruncated, id > 0, id < Int64(UInt32.max),
+                contents.state.table.restore(UInt32(id), numbers)
+            else {
+                contents.problems.append("series \(id) is damaged and left out")
+                continue
+            }
+        }
+        if let next = try connection.integer("SELECT value FROM meta WHERE name = 'next_series'"), next > 0,
+            next < Int64(UInt32.max)
+        {
+            contents.state.table.skip(to: UInt32(next))
+        }
+        contents.nextStoredSeries = contents.state.table.next
+    }
+
+    private static func loadBlocks(_ connection: Connection, _ contents: inout Contents) throws(StorageError) {
+        let statement = try connection.statement("SELECT * FROM block ORDER BY id")
+        defer { statement.reset() }
+        var known = Set<Int64>()
+        while try statement.step() {
+            let id = statement.integer(0)
+            known.insert(id)
+            contents.state.nextBlock = max(contents.state.nextBlock, id + 1)
+            guard let directory = Block.parseDirectory(statement.blob(6)) else {
+                contents.problems.append(
+                    "the directory of block \(id) is damaged: samples of \(statement.integer(2)) to \(statement.integer(3)) are lost"
+                )
+                continue
+            }
+            contents.state.blocks.append(
+                Block(
+                    id: id,
+                    level: Int(statement.integer(1)),
+                    minTime: statement.integer(2),
+                    maxTime: statement.integer(3),
+                    samples: statement.integer(4),
+                    bytes: statement.integer(5),
+                    runs: directory.runs,
+                    pages: directory.pages,
+                    timelineCount: directory.timelines
+                )
+            )
+        }
+        // One step for each block that has rows: finds those that were being written when the process ended.
+        var next: Int64 = 0
+        while let row = try connection.integer("SELECT min(id) FROM page WHERE id >= ?", next) {
+            let id = row >> 24
+            if !known.contains(id) { contents.orphans.append(id) }
+            contents.state.nextBlock = max(contents.state.nextBlock, id + 1)
+            next = Block.rows(id).upperBound
+        }
+    }
+
+    private static func loadSmallThings(_ connection: Connection, _ contents: inout Contents) throws(StorageError) {
+        let tombstones = try connection.statement("SELECT * FROM tombstone")
+        defer { tombstones.reset() }
+        while try tombstones.step() {
+            let series = UInt32(truncatingIfNeeded: tombstones.integer(0))
+            contents.state.tombstones[series, default: []].append(
+                Tombstone(
+                    series: series,
+                    start: tombstones.integer(1),
+                    end: tombstones.integer(2),
+                    before: tombstones.integer(3)
+                )
+            )
+            contents.state.nextBlock = max(contents.state.nextBlock, tombstones.integer(3))
+        }
+        let metadata = try connection.statement("SELECT * FROM metadata")
+        defer { metadata.reset() }
+        while try metadata.step() {
+            contents.state.metadata[metadata.text(0)] = MetricMetadata(
+                type: MetricType(rawValue: metadata.text(1)) ?? .unknown,
+                help: metadata.text(2),
+                unit: metadata.text(3)
+            )
+        }
+        let exemplars = try connection.statement("SELECT value FROM meta WHERE name = 'exemplars'")
+        defer { exemplars.reset() }
+        if try exemplars.step() {
+            var reader = ByteReader(exemplars.blob(0))
+            for (series, exemplar) in JournalCodec.decodeExemplars(&reader) ?? [] {
+                _ = contents.state.exemplars.add(series, exemplar, window: .max / 2)
+            }
+        }
+    }
+
+    private static func replay(_ connection: Connection, _ contents: inout Contents) throws(StorageError) {
+        let rows = try connection.statement("SELECT id, data FROM journal ORDER BY id")
+        defer { rows.reset() }
+        var memory: [UInt32: JournalCodec.StreamMemory] = [:]
+        while try rows.step() {
+            contents.state.journalRow = rows.integer(0)
+            guard let parts = JournalCodec.read(rows.blob(1), &memory) else {
+                contents.problems.append("row \(rows.integer(0)) of the journal is damaged and left out")
+                continue
+            }
+            for part in parts { apply(part, &contents.state) }
+        }
+        // What was replayed stays apart from what comes: streams have new numbers now.
+        contents.state.freeze()
+    }
+
+    private static func apply(_ part: JournalCodec.Part, _ state: inout HeadState) {
+        switch part {
+        case .stream(let stream, let time, let memory):
+            var batch = SampleBatch(stream: StreamRef(rawValue: stream), timestamp: time)
+            batch.series = memory.series
+            batch.values = memory.values
+            batch.startTimestamps = memory.starts
+            _ = state.append(batch, isReplay: true)
+        case .singles(let samples, let histograms, let exemplars):
+            var batch = SampleBatch(timestamp: 0)
+            for sample in samples {
+                batch.series.append(SeriesRef(rawValue: sample.series))
+                batch.timestamps.append(sample.time)
+                batch.values.append(sample.value)
+                batch.startTimestamps.append(sample.start)
+            }
+            if batch.startTimestamps.allSatisfy({ $0 == 0 }) { batch.startTimestamps = [] }
+            batch.histograms = histograms
+            batch.exemplars = exemplars.map { .init(series: SeriesRef(rawValue: $0.series), exemplar: $0.exemplar) }
+            _ = state.append(batch, isReplay: true)
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import GRDBSQLite
+import MetricModel
+import Synchronization
+
+/// Keeps blocks, journal and all else in the database file.
+final class SQLiteBackend: Backend {
+    /// The database file.
+    let path: String
+    /// `nil` where the store is only read.
+    let writer: Writer?
+    private let readers: Mutex<[Connection]>
+
+    init(path: String, writer: Writer?) {
+        self.path = path
+        self.writer = writer
+        readers = Mutex([])
+    }
+
+    /// Runs `body` with a connection for reading.
+    func read<Result>(_ body: (Connection) throws(StorageError) -> Result) throws(StorageError) -> Result {
+        let connection: Connection
+        if let idle = readers.withLock({ $0.popLast() }) {
+            connection = idle
+        } else {
+            connection = try Connection(path: path, isWriter: false)
+            try connection.execute("PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -512")
+        }
+        defer { readers.withLock { $0.append(connection) } }
+        return try body(connection)
+    }
+
+    /// Closes the connections for reading.
+    func closeReaders() { readers.withLock { $0 = [] } }
+
+    func read(
+        _ block: Block,
+        _ rows: [Int64],
+        _ body: (Int, [UInt8]) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        if rows.isEmpty { return }
+        try read { (connection) throws(StorageError) in
+            let statement = try connection.statement("SELECT data FROM page WHERE id = ?")
+            defer { statement.reset() }
+            for (index, row) in rows.enumerated() {
+                statement.reset()
+                statement.bind(1, row)
+                guard try statement.step() else {
+                    throw StorageError(.corrupt, "row \(row) of block \(block.id) is missing in \(path)")
+                }
+                guard let bytes = Page.open(statement.blob(0)) else {
+                    throw StorageError(
+                        .corrupt,
+                        "row \(row) of block \(block.id) in \(path) is damaged (checksum): samples of \(block.minTime) to \(block.maxTime) are affected"
+                    )
+                }
+                try body(index, bytes)
+            }
+        }
+    }
+
+    private func writable() throws(StorageError) -> Writer {
+        guard let writer else { throw StorageError(.readOnly, "\(path) was opened for reading only") }
+        return writer
+    }
+
+    func enqueueJournal(_ row: Int64, _ bytes: [UInt8]) -> UInt64 {
+        guard let writer else { return 0 }
+        return writer.enqueue { (connection) throws(StorageError) in
+            let statement = try connection.statement("INSERT INTO journal (id, data) VALUES (?, ?)")
+            statement.bind(1, row)
+            _ = try statement.withBlob(2, bytes, statement.step)
+        }
+    }
+
+    func committed(_ ticket: UInt64) async throws(StorageError) { try await writable().committed(ticket) }
+
+    private static func insert(_ rows: [(row: Int64, bytes: [UInt8])], _ connection: Connection) throws(StorageError) {
+        let statement = try connection.statement("INSERT OR REPLACE INTO page (id, data) VALUES (?, ?)")
+        for entry in rows {
+            statement.bind(1, entry.row)
+            _ = try statement.withBlob(2, entry.bytes, statement.step)
+        }
+    }
+
+    func store(_ rows: [(row: Int64, bytes: [UInt8])]) async throws(StorageError) {
+        try await writable().run { (connection) throws(StorageError) in
+            try SQLiteBackend.insert(rows, connection)
+        }
+    }
+
+    func commit(_ change: BlockChange) async throws(StorageError) {
+        try await writable().run { (connection) throws(StorageError) in
+            try SQLiteBackend.insert(change.rows, connection)
+            if let block = change.added {
+                let statement = try connection.statement("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?)")
+                statement.bind(1, block.id)
+                statement.bind(2, Int64(block.level))
+                statement.bind(3, block.minTime)
+                statement.bind(4, block.maxTime)
+                statement.bind(5, block.samples)
+                statement.bind(6, block.bytes)
+                _ = try statement.withBlob(7, block.directory, statement.step)
+            }
+            for id in change.removed { try connection.run("DELETE FROM block WHERE id = ?", id) }
+            if let last = change.journalUpTo { try connection.run("DELETE FROM journal WHERE id <= ?", last) }
+            if let tombstones = change.tombstones {
+                try connection.run("DELETE FROM tombstone")
+                for entry in tombstones {
+                    try connection.run(
+                        "INSERT INTO tombstone VALUES (?, ?, ?, ?)",
+                        Int64(entry.series),
+                        entry.start,
+                        entry.end,
+                        entry.before
+                    )
+                }
+            }
+            if let exemplars = change.exemplars {
+                let statement = try connection.statement("INSERT OR REPLACE INTO meta VALUES ('exemplars', ?)")
+                _ = try statement.withBlob(1, exemplars, statement.step)
+            }
+            for series in change.forgotten { try connection.run("DELETE FROM series WHERE id = ?", Int64(series)) }
+            if let next = change.nextSeries {
+                try connection.run("INSERT OR REPLACE INTO meta VALUES ('next_series', ?)", Int64(next))
+            }
+        }
+    }
+
+    func deleteRows(ofBlocks ids: [Int64]) async throws(StorageError) {
+        try await writable().run { (connection) throws(StorageError) in
+            for id in ids {
+                let rows = Block.rows(id)
+                try connection.run("DELETE FROM page WHERE id >= ? AND id < ?", rows.lowerBound, rows.upperBound)
+            }
+        }
+    }
+
+    func size() -> Int64 { fileSize(path) + fileSize(path + "-wal") }
+
+    func shrink(fully: Bool) async throws(StorageError) {
+        try await writable().outside { connection in
+            do throws(StorageError) {
+                let free = try connection.integer("PRAGMA freelist_count") ?? 0
+                let all = try connection.integer("PRAGMA page_count") ?? 0
+                if fully, free > 0 || fileSize(self.path + "-wal") > 1 << 20 {
+                    try SQLiteBackend.vacuum(connection, pages: free)
+                    try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                } else if free > 2048, free > all / 8 {
+                    try SQLiteBackend.vacuum(connection, pages: min(free, 4096))
+                }
+                return .success(())
+            } catch { return .failure(error) }
+        }
+    }
+
+    /// Gives back up to so many free pages; the statement has to be stepped to its end.
+    static func vacuum(_ connection: Connection, pages: Int64) throws(StorageError) {
+        if pages > 0 { try connection.execute("PRAGMA incremental_vacuum(\(pages))") }
+    }
+}

@@ -1,0 +1,328 @@
+import Dispatch
+import GRDBSQLite
+public import MetricModel
+import Synchronization
+
+/// A store in one SQLite file.
+///
+/// What ``append(_:)`` and ``apply(_:)`` acknowledged survives the end of the process at any moment; with
+/// ``StoreOptions/Durability/device`` also a power cut.
+public final class SQLiteStore: MetricStore, RecordStore {
+    private let engine: Engine
+    private let backend: SQLiteBackend
+    private let lock: FileLock?
+    private let stored = Mutex<(pairs: Int, series: UInt32)>((0, 1))
+    private let problemList = Mutex<[String]>([])
+
+    /// Opens the store at `path` (the database file), creating it where it is not there. Reading back what was stored goes
+    /// on in the background; calls wait for it.
+    /// - Throws: ``StorageError/Code/locked`` where another process has it open for writing.
+    public static func open(
+        path: String,
+        options: StoreOptions = StoreOptions(),
+        clock: any StackClock
+    ) throws(StorageError) -> SQLiteStore {
+        let lock = try FileLock(path: path + ".lock")
+        let connection = try Connection(path: path, isWriter: true)
+        try Schema.migrate(connection, path: path)
+        let isDurable = options.durability == .device
+        try connection.execute(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = \(isDurable ? "FULL" : "NORMAL");"
+                + "PRAGMA wal_autocheckpoint = 1000; PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 4194304"
+        )
+        let backend = SQLiteBackend(path: path, writer: Writer(connection))
+        let store = SQLiteStore(options, clock, backend, lock)
+        store.startLoading()
+        return store
+    }
+
+    /// Opens the store at `path` for reading, also while another process writes to it. Shows what was there at this moment.
+    public static func openForReading(
+        path: String,
+        options: StoreOptions = StoreOptions(),
+        clock: any StackClock
+    ) throws(StorageError) -> SQLiteStore {
+        let backend = SQLiteBackend(path: path, writer: nil)
+        try backend.read { (connection) throws(StorageError) in
+            _ = try Schema.check(connection, path: path)
+        }
+        let store = SQLiteStore(options, clock, backend, nil)
+        store.startLoading()
+        return store
+    }
+
+    private init(_ options: StoreOptions, _ clock: any StackClock, _ backend: SQLiteBackend, _ lock: FileLock?) {
+        self.backend = backend
+        self.lock = lock
+        engine = Engine(options: options, clock: clock, backend: backend)
+    }
+
+    /// What could not be read when the store was opened, in words.
+    public func problems() async throws(StorageError) -> [String] {
+        try await engine.loaded.pass()
+        return problemList.withLock { $0 }
+    }
+
+    // MARK: - Opening
+
+    private func startLoading() {
+        DispatchQueue.global(qos: .userInitiated).async { [self] in
+            do throws(StorageError) {
+                let orphans = try load()
+                engine.loaded.open()
+                if !orphans.isEmpty, let writer = backend.writer {
+                    _ = writer.enqueue { (connection) throws(StorageError) in
+                        for id in orphans {
+                            let rows = Block.rows(id)
+                            try connection.run(
+                                "DELETE FROM page WHERE id >= ? AND id < ?",
+                                rows.lowerBound,
+                                rows.upperBound
+                            )
+                        }
+                    }
+                }
+            } catch {
+                engine.loaded.open(error)
+            }
+        }
+    }
+
+    private func load() throws(StorageError) -> [Int64] {
+        var contents: Loader.Contents?
+        try backend.read { (connection) throws(StorageError) in
+            // One snapshot for all of it.
+            try connection.execute("BEGIN")
+            defer { sqlite3_exec(connection.handle, "COMMIT", nil, nil, nil) }
+            contents = try Loader.load(connection, options: engine.options)
+        }
+        guard var contents else { return [] }
+        let backend = backend
+        contents.state.lookUpLast = { series, capture in
+            var assembler = Assembler(capture, source: backend, start: .min, end: .max)
+            guard let columns = try? assembler.run([series]).first else { return nil }
+            let float = columns.timestamps.last.map { ($0, columns.values[columns.values.count - 1].bitPattern) }
+            let histogram = columns.histogramTimestamps.last.map { ($0, UInt64(0)) }
+            return [float, histogram].compactMap { $0 }.max { $0.0 < $1.0 }.map { (time: $0.0, bits: $0.1) }
+        }
+        stored.withLock { $0 = (contents.storedPairs, contents.nextStoredSeries) }
+        problemList.withLock { $0 = contents.problems }
+        let state = contents.state
+        engine.state.withLock { $0 = state }
+        backend.writer?.setPrologue { [weak self] (connection) throws(StorageError) in
+            try self?.storeNewSeries(connection)
+        }
+        return contents.orphans
+    }
+
+    /// Writes the pairs and series that are not stored yet; they have to be there before a journal row names them.
+    private func storeNewSeries(_ connection: Connection) throws(StorageError) -> (@Sendable () -> Void)? {
+        let last = stored.withLock { $0 }
+        let (pairs, series, next) = engine.state.withLock { state in
+            let table = state.table
+            if table.pairs.count == last.pairs, table.next == last.series {
+                return ([(String, String)](), [(UInt32, [UInt8])](), last)
+            }
+            let pairs = (last.pairs..<table.pairs.count).map {
+                (table.pairs.name(UInt32($0)), table.pairs.value(UInt32($0)))
+            }
+            var series: [(UInt32, [UInt8])] = []
+            for number in last.series..<table.next where table.contains(number) {
+                var writer = ByteWriter()
+                for pair in table.pairNumbers(number) { writer.varint(UInt64(pair)) }
+                series.append((number, writer.bytes))
+            }
+            return (pairs, series, (table.pairs.count, table.next))
+        }
+        if next == last { return nil }
+        let pairStatement = try connection.statement("INSERT INTO label_pair VALUES (?, ?, ?)")
+        for (index, pair) in pairs.enumerated() {
+            pairStatement.bind(1, Int64(last.pairs + index))
+            pairStatement.bind(2, pair.0)
+            pairStatement.bind(3, pair.1)
+            _ = try pairStatement.step()
+            pairStatement.reset()
+        }
+        let seriesStatement = try connection.statement("INSERT INTO series VALUES (?, ?)")
+        for (number, bytes) in series {
+            seriesStatement.bind(1, Int64(number))
+            _ = try seriesStatement.withBlob(2, bytes, seriesStatement.step)
+        }
+        return { [self] in stored.withLock { $0 = next } }
+    }
+
+    private func writable() throws(StorageError) -> Writer {
+        guard let writer = backend.writer else {
+            throw StorageError(.readOnly, "\(backend.path) was opened for reading only")
+        }
+        return writer
+    }
+
+    // MARK: - Writing
+
+    public func openStream() async throws(StorageError) -> StreamRef { try await engine.openStream() }
+
+    public func resolve(_ labels: [Labels]) async throws(StorageError) -> [SeriesRef] {
+        _ = try writable()
+        return try await engine.resolve(labels)
+    }
+
+    public func releaseSeries(_ series: [SeriesRef]) async {}
+
+    public func append(_ batch: SampleBatch) async throws(StorageError) -> AppendReport {
+        _ = try writable()
+        return try await engine.append(batch)
+    }
+
+    public func record(_ metadata: [(family: String, metadata: MetricMetadata)]) async throws(StorageError) {
+        let writer = try writable()
+        let new = try await engine.record(metadata)
+        if new.isEmpty { return }
+        try await writer.run { (connection) throws(StorageError) in
+            let statement = try connection.statement("INSERT OR REPLACE INTO metadata VALUES (?, ?, ?, ?)")
+            for entry in new {
+                statement.bind(1, entry.family)
+                statement.bind(2, entry.metadata.type.rawValue)
+                statement.bind(3, entry.metadata.help)
+                statement.bind(4, entry.metadata.unit)
+                _ = try statement.step()
+                statement.reset()
+            }
+        }
+    }
+
+    public func metadata() async throws(StorageError) -> [String: MetricMetadata] { try await engine.metadata() }
+
+    @concurrent
+    public func delete(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) {
+        _ = try writable()
+        try await engine.delete(matcherSets, start: start, end: end)
+    }
+
+    @concurrent
+    public func cleanTombstones() async throws(StorageError) {
+        _ = try writable()
+        try await engine.cleanTombstones()
+    }
+
+    @concurrent
+    public func maintain(now: Timestamp) async throws(StorageError) {
+        _ = try writable()
+        try await engine.maintain(now: now)
+    }
+
+    @concurrent
+    public func close() async throws(StorageError) {
+        guard let writer = backend.writer else {
+            try await engine.shutDown(closesHead: false)
+            backend.closeReaders()
+            return
+        }
+        var failure: StorageError?
+        do { try await engine.shutDown(closesHead: true) } catch { failure = error }
+        backend.closeReaders()
+        try await writer.outside { connection in
+            // The file ends without a WAL, so that the folder holds just the data.
+            sqlite3_exec(connection.handle, "PRAGMA incremental_vacuum", nil, nil, nil)
+            sqlite3_exec(connection.handle, "PRAGMA wal_checkpoint(TRUNCATE)", nil, nil, nil)
+            connection.finalizeStatements()
+            return .success(())
+        }
+        if let failure { throw failure }
+    }
+
+    // MARK: - Reading
+
+    @concurrent
+    public func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
+        try await engine.select(request)
+    }
+
+    @concurrent
+    public func series(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [Labels] {
+        try await engine.series(matcherSets, start: start, end: end)
+    }
+
+    @concurrent
+    public func labelNames(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [String] {
+        try await engine.labelNames(matcherSets, start: start, end: end)
+    }
+
+    @concurrent
+    public func labelValues(
+        _ name: String,
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [String] {
+        try await engine.labelValues(name, matcherSets, start: start, end: end)
+    }
+
+    @concurrent
+    public func exemplars(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [SeriesExemplars] {
+        try await engine.exemplars(matcherSets, start: start, end: end)
+    }
+
+    public func statistics(limit: Int) async throws(StorageError) -> StorageStatistics {
+        try await engine.statistics(limit: limit)
+    }
+
+    @concurrent
+    public func snapshot(toFile path: String) async throws(StorageError) {
+        try await engine.loaded.pass()
+        try backend.read { (connection) throws(StorageError) in
+            let statement = try connection.statement("VACUUM INTO ?")
+            statement.bind(1, path)
+            _ = try statement.step()
+            statement.reset()
+        }
+    }
+
+    // MARK: - Records
+
+    public func apply(_ changes: [(table: String, key: [UInt8], value: [UInt8]?)]) async throws(StorageError) {
+        try await engine.loaded.pass()
+        try await writable().run { (connection) throws(StorageError) in
+            for change in changes {
+                if let value = change.value {
+                    let statement = try connection.statement("INSERT OR REPLACE INTO record VALUES (?, ?, ?)")
+                    statement.bind(1, change.table)
+                    statement.bind(2, change.key)
+                    _ = try statement.withBlob(3, value, statement.step)
+                } else {
+                    let statement = try connection.statement("DELETE FROM record WHERE \"table\" = ? AND \"key\" = ?")
+                    statement.bind(1, change.table)
+                    _ = try statement.withBlob(2, change.key, statement.step)
+                }
+            }
+        }
+    }
+
+    public func records(in table: String) async throws(StorageError) -> [(key: [UInt8], value: [UInt8])] {
+        try await engine.loaded.pass()
+        return try backend.read { (connection) throws(StorageError) in
+            let statement = try connection.statement("SELECT \"key\", value FROM record WHERE \"table\" = ? ORDER BY 1")
+            defer { statement.reset() }
+            statement.bind(1, table)
+            var records: [(key: [UInt8], value: [UInt8])] = []
+            while try statement.step() { records.append((Array(statement.blob(0)), Array(statement.blob(1)))) }
+            return records
+        }
+    }
+}

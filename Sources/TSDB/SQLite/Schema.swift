@@ -1,0 +1,65 @@
+import GRDBSQLite
+import MetricModel
+
+/// The tables of `stack.db`, by version (`PRAGMA user_version`). `docs/storage.md` says what they hold.
+enum Schema {
+    /// The version that this program writes.
+    static let version: Int64 = 1
+    /// Marks the file as one of ours (`PRAGMA application_id`, "PrmD").
+    static let applicationID: Int64 = 0x5072_6d44
+
+    /// One step for each version: from the one before to it.
+    private static let migrations: [String] = [
+        """
+        CREATE TABLE label_pair (id INTEGER PRIMARY KEY, name TEXT NOT NULL, value TEXT NOT NULL);
+        CREATE TABLE series (id INTEGER PRIMARY KEY, pairs BLOB NOT NULL);
+        CREATE TABLE journal (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+        CREATE TABLE block (
+            id INTEGER PRIMARY KEY, level INTEGER NOT NULL, min_time INTEGER NOT NULL, max_time INTEGER NOT NULL,
+            samples INTEGER NOT NULL, bytes INTEGER NOT NULL, directory BLOB NOT NULL
+        );
+        CREATE TABLE page (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+        CREATE TABLE tombstone (
+            series INTEGER NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, before INTEGER NOT NULL
+        );
+        CREATE TABLE metadata (
+            family TEXT PRIMARY KEY, type TEXT NOT NULL, help TEXT NOT NULL, unit TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE record (
+            "table" TEXT NOT NULL, "key" BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY ("table", "key")
+        ) WITHOUT ROWID;
+        CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+        """
+    ]
+
+    /// Brings the file to the current version. A new file gets its permanent settings first.
+    static func migrate(_ connection: Connection, path: String) throws(StorageError) {
+        let found = try check(connection, path: path)
+        if found == version { return }
+        if found == 0 {
+            try connection.execute("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL")
+        }
+        try connection.transaction { () throws(StorageError) in
+            for step in migrations[Int(found)...] { try connection.execute(step) }
+            try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
+        }
+    }
+
+    /// The version of the file, 0 for a new one.
+    @discardableResult
+    static func check(_ connection: Connection, path: String) throws(StorageError) -> Int64 {
+        let found = try connection.integer("PRAGMA user_version") ?? 0
+        let application = try connection.integer("PRAGMA application_id") ?? 0
+        let tables = try connection.integer("SELECT count(*) FROM sqlite_master") ?? 0
+        if tables > 0, application != applicationID {
+            throw StorageError(.corrupt, "\(path) is a database of another program: give another --storage.path")
+        }
+        if found > version {
+            throw StorageError(
+                .newerVersion,
+                "\(path) has format \(found), and this program knows formats up to \(version): use a newer version"
+            )
+        }
+        return found
+    }
+}

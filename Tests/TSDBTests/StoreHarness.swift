@@ -1,0 +1,94 @@
+import Foundation
+import MetricModel
+import TSDB
+import Testing
+
+typealias AnyStore = any MetricStore & RecordStore
+
+/// The stores that pass the conformance suite.
+enum StoreKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case memory
+    case sqlite
+
+    var testDescription: String { rawValue }
+
+    /// Runs `body` with an empty store of the kind.
+    func withStore(
+        _ options: StoreOptions = StoreOptions(),
+        _ body: (AnyStore) async throws -> Void
+    ) async throws {
+        let clock = ManualClock()
+        switch self {
+        case .memory:
+            try await body(MemoryStore(options: options, clock: clock))
+        case .sqlite:
+            try await withTemporaryFolder { folder in
+                let store = try SQLiteStore.open(path: folder + "/stack.db", options: options, clock: clock)
+                try await body(store)
+                try await store.close()
+            }
+        }
+    }
+}
+
+/// Runs `body` with the path of a new folder that is removed afterwards.
+func withTemporaryFolder(_ body: (String) async throws -> Void) async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("store-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try await body(folder)
+}
+
+/// A time that tests count from.
+let base: Timestamp = 1_700_000_000_000
+
+extension SampleReader {
+    /// All samples that satisfy the matchers, sorted by labels.
+    func all(
+        _ matchers: [LabelMatcher] = [],
+        start: Timestamp = .min,
+        end: Timestamp = .max
+    ) async throws -> [SeriesColumns] {
+        try await select(SelectRequest(matchers: matchers, start: start, end: end, isSorted: true))
+    }
+
+    /// Times and values of the only series of that name.
+    func points(_ name: String, start: Timestamp = .min, end: Timestamp = .max) async throws -> [Point] {
+        let found = try await all([LabelMatcher("__name__", equals: name)], start: start, end: end)
+        guard let only = found.first else { return [] }
+        return zip(only.timestamps, only.values).map { Point($0, $1) }
+    }
+}
+
+/// A sample, compared bit for bit.
+struct Point: Equatable, CustomStringConvertible {
+    var time: Timestamp
+    var bits: UInt64
+
+    init(_ time: Timestamp, _ value: Double) {
+        self.time = time
+        bits = value.bitPattern
+    }
+
+    var description: String { "\(Double(bitPattern: bits))@\(time)" }
+}
+
+extension MetricStore {
+    /// Appends single samples of one series, one batch each; gives the rejections in order.
+    @discardableResult
+    func put(
+        _ labels: Labels,
+        _ points: [(Timestamp, Double)],
+        stream: StreamRef? = nil
+    ) async throws -> [AppendReport.Rejection?] {
+        let series = try await resolve([labels])
+        var rejections: [AppendReport.Rejection?] = []
+        for (time, value) in points {
+            var batch = SampleBatch(stream: stream, timestamp: time)
+            batch.series = series
+            batch.values = [value]
+            rejections.append(try await append(batch).rejected.first?.reason)
+        }
+        return rejections
+    }
+}
