@@ -11,23 +11,29 @@ public final class MemoryStore: MetricStore, RecordStore {
         engine = Engine(options: options, clock: clock, backend: nil)
     }
 
+    /// A new name for a source of batches.
     public func openStream() async throws(StorageError) -> StreamRef { try await engine.openStream() }
 
+    /// The references of series, creating those that are not known.
     public func resolve(_ labels: [Labels]) async throws(StorageError) -> [SeriesRef] {
         try await engine.resolve(labels)
     }
 
+    /// Nothing to do: series are forgotten once they have no samples.
     public func releaseSeries(_ series: [SeriesRef]) async {}
 
+    /// Takes a batch.
     public func append(_ batch: SampleBatch) async throws(StorageError) -> AppendReport {
         try await engine.append(batch)
     }
 
+    /// Series with samples in the span, as whole columns.
     @concurrent
     public func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
         try await engine.select(request)
     }
 
+    /// Label sets with samples in the span.
     @concurrent
     public func series(
         _ matcherSets: [[LabelMatcher]],
@@ -37,6 +43,7 @@ public final class MemoryStore: MetricStore, RecordStore {
         try await engine.series(matcherSets, start: start, end: end)
     }
 
+    /// Names of labels of matching series, sorted.
     @concurrent
     public func labelNames(
         _ matcherSets: [[LabelMatcher]],
@@ -46,6 +53,7 @@ public final class MemoryStore: MetricStore, RecordStore {
         try await engine.labelNames(matcherSets, start: start, end: end)
     }
 
+    /// Values of a label of matching series, sorted.
     @concurrent
     public func labelValues(
         _ name: String,
@@ -56,6 +64,7 @@ public final class MemoryStore: MetricStore, RecordStore {
         try await engine.labelValues(name, matcherSets, start: start, end: end)
     }
 
+    /// Exemplars of matching series in the span.
     @concurrent
     public func exemplars(
         _ matcherSets: [[LabelMatcher]],
@@ -65,12 +74,15 @@ public final class MemoryStore: MetricStore, RecordStore {
         try await engine.exemplars(matcherSets, start: start, end: end)
     }
 
+    /// Remembers metadata of metric families.
     public func record(_ metadata: [(family: String, metadata: MetricMetadata)]) async throws(StorageError) {
         _ = try await engine.record(metadata)
     }
 
+    /// All remembered metadata by family.
     public func metadata() async throws(StorageError) -> [String: MetricMetadata] { try await engine.metadata() }
 
+    /// Deletes samples of matching series in the span.
     @concurrent
     public func delete(
         _ matcherSets: [[LabelMatcher]],
@@ -80,6 +92,7 @@ public final class MemoryStore: MetricStore, RecordStore {
         try await engine.delete(matcherSets, start: start, end: end)
     }
 
+    /// Gives back the space of what was deleted.
     @concurrent
     public func cleanTombstones() async throws(StorageError) { try await engine.cleanTombstones() }
 
@@ -88,21 +101,26 @@ public final class MemoryStore: MetricStore, RecordStore {
         throw StorageError(.unsupported, "a store in memory cannot write a snapshot; run with --storage.path")
     }
 
+    /// Figures about what is stored.
     public func statistics(limit: Int) async throws(StorageError) -> StorageStatistics {
         try await engine.statistics(limit: limit)
     }
 
+    /// Closes and merges blocks and applies retention, as far as due.
     @concurrent
     public func maintain(now: Timestamp) async throws(StorageError) { try await engine.maintain(now: now) }
 
+    /// Writes out what is pending and closes.
     public func close() async throws(StorageError) { try await engine.shutDown(closesHead: false) }
 
+    /// Applies record changes in one transaction.
     public func apply(_ changes: [(table: String, key: [UInt8], value: [UInt8]?)]) async throws(StorageError) {
         records.withLock { records in
             for change in changes { records[change.table, default: [:]][change.key] = change.value }
         }
     }
 
+    /// All records of a table, by key.
     public func records(in table: String) async throws(StorageError) -> [(key: [UInt8], value: [UInt8])] {
         records.withLock { $0[table] ?? [:] }.map { (key: $0.key, value: $0.value) }
             .sorted { $0.key.lexicographicallyPrecedes($1.key) }

@@ -160,20 +160,25 @@ public final class SQLiteStore: MetricStore, RecordStore {
 
     // MARK: - Writing
 
+    /// A new name for a source of batches.
     public func openStream() async throws(StorageError) -> StreamRef { try await engine.openStream() }
 
+    /// The references of series, creating those that are not known.
     public func resolve(_ labels: [Labels]) async throws(StorageError) -> [SeriesRef] {
         _ = try writable()
         return try await engine.resolve(labels)
     }
 
+    /// Nothing to do: series are forgotten once they have no samples.
     public func releaseSeries(_ series: [SeriesRef]) async {}
 
+    /// Takes a batch.
     public func append(_ batch: SampleBatch) async throws(StorageError) -> AppendReport {
         _ = try writable()
         return try await engine.append(batch)
     }
 
+    /// Remembers metadata of metric families.
     public func record(_ metadata: [(family: String, metadata: MetricMetadata)]) async throws(StorageError) {
         let writer = try writable()
         let new = try await engine.record(metadata)
@@ -191,8 +196,10 @@ public final class SQLiteStore: MetricStore, RecordStore {
         }
     }
 
+    /// All remembered metadata by family.
     public func metadata() async throws(StorageError) -> [String: MetricMetadata] { try await engine.metadata() }
 
+    /// Deletes samples of matching series in the span.
     @concurrent
     public func delete(
         _ matcherSets: [[LabelMatcher]],
@@ -203,18 +210,21 @@ public final class SQLiteStore: MetricStore, RecordStore {
         try await engine.delete(matcherSets, start: start, end: end)
     }
 
+    /// Gives back the space of what was deleted.
     @concurrent
     public func cleanTombstones() async throws(StorageError) {
         _ = try writable()
         try await engine.cleanTombstones()
     }
 
+    /// Closes and merges blocks and applies retention, as far as due.
     @concurrent
     public func maintain(now: Timestamp) async throws(StorageError) {
         _ = try writable()
         try await engine.maintain(now: now)
     }
 
+    /// Writes out what is pending and closes.
     @concurrent
     public func close() async throws(StorageError) {
         guard let writer = backend.writer else {
@@ -237,11 +247,13 @@ public final class SQLiteStore: MetricStore, RecordStore {
 
     // MARK: - Reading
 
+    /// Series with samples in the span, as whole columns.
     @concurrent
     public func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
         try await engine.select(request)
     }
 
+    /// Label sets with samples in the span.
     @concurrent
     public func series(
         _ matcherSets: [[LabelMatcher]],
@@ -251,6 +263,7 @@ public final class SQLiteStore: MetricStore, RecordStore {
         try await engine.series(matcherSets, start: start, end: end)
     }
 
+    /// Names of labels of matching series, sorted.
     @concurrent
     public func labelNames(
         _ matcherSets: [[LabelMatcher]],
@@ -260,6 +273,7 @@ public final class SQLiteStore: MetricStore, RecordStore {
         try await engine.labelNames(matcherSets, start: start, end: end)
     }
 
+    /// Values of a label of matching series, sorted.
     @concurrent
     public func labelValues(
         _ name: String,
@@ -270,6 +284,7 @@ public final class SQLiteStore: MetricStore, RecordStore {
         try await engine.labelValues(name, matcherSets, start: start, end: end)
     }
 
+    /// Exemplars of matching series in the span.
     @concurrent
     public func exemplars(
         _ matcherSets: [[LabelMatcher]],
@@ -279,10 +294,12 @@ public final class SQLiteStore: MetricStore, RecordStore {
         try await engine.exemplars(matcherSets, start: start, end: end)
     }
 
+    /// Figures about what is stored.
     public func statistics(limit: Int) async throws(StorageError) -> StorageStatistics {
         try await engine.statistics(limit: limit)
     }
 
+    /// Writes a consistent copy as one file.
     @concurrent
     public func snapshot(toFile path: String) async throws(StorageError) {
         try await engine.loaded.pass()
@@ -296,6 +313,7 @@ public final class SQLiteStore: MetricStore, RecordStore {
 
     // MARK: - Records
 
+    /// Applies record changes in one transaction.
     public func apply(_ changes: [(table: String, key: [UInt8], value: [UInt8]?)]) async throws(StorageError) {
         try await engine.loaded.pass()
         try await writable().run { (connection) throws(StorageError) in
@@ -314,6 +332,7 @@ public final class SQLiteStore: MetricStore, RecordStore {
         }
     }
 
+    /// All records of a table, by key.
     public func records(in table: String) async throws(StorageError) -> [(key: [UInt8], value: [UInt8])] {
         try await engine.loaded.pass()
         return try backend.read { (connection) throws(StorageError) in
