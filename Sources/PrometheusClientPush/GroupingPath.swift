@@ -1,0 +1,57 @@
+import MetricModel
+
+/// The path of a group below `/metrics/`: `job/NAME/LABEL/VALUE…`, in base64 where a value cannot stand in a path.
+enum GroupingPath {
+    static func path(job: String, labels: [Label]) throws(PushError) -> String {
+        guard !job.isEmpty else { throw PushError(.invalidGrouping, "a push needs the name of its job") }
+        var parts = [component("job", job)]
+        for label in labels {
+            guard Label.isLegacyName(label.name), !label.name.hasPrefix("__"), label.name != "job" else {
+                throw PushError(.invalidGrouping, "\(GoText.quoted(label.name)) cannot be a label of the grouping key")
+            }
+            parts.append(component(label.name, label.value))
+        }
+        return parts.joined(separator: "/")
+    }
+
+    private static func component(_ name: String, _ value: String) -> String {
+        // An empty value would vanish from the path, a slash would split it.
+        if value.isEmpty { return "\(name)@base64/=" }
+        if value.contains("/") { return "\(name)@base64/\(base64(value))" }
+        return "\(name)/\(escaped(value))"
+    }
+
+    private static func escaped(_ value: String) -> String {
+        var result = ""
+        for byte in value.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+                UInt8(ascii: "~"):
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                result += digits.utf8.count == 1 ? "%0" + digits : "%" + digits
+            }
+        }
+        return result
+    }
+
+    /// The URL's alphabet, without padding.
+    private static func base64(_ value: String) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".unicodeScalars)
+        var result = String.UnicodeScalarView()
+        var bits: UInt32 = 0
+        var count = 0
+        for byte in value.utf8 {
+            bits = bits << 8 | UInt32(byte)
+            count += 8
+            while count >= 6 {
+                count -= 6
+                result.append(alphabet[Int(bits >> UInt32(count) & 63)])
+            }
+        }
+        if count > 0 { result.append(alphabet[Int(bits << UInt32(6 - count) & 63)]) }
+        return String(result)
+    }
+}

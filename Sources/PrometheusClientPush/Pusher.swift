@@ -1,0 +1,162 @@
+public import AsyncHTTPClient
+import Exposition
+import MetricModel
+import NIOCore
+import NIOHTTP1
+public import PrometheusClient
+
+/// Sends the metrics of a job that will not live long enough to be scraped to a Pushgateway.
+///
+/// ```swift
+/// try await Pusher(url: "http://localhost:9091", job: "db_backup")
+///     .gatherer(registry)
+///     .grouping("db", "customers")
+///     .add()
+/// ```
+/// A pusher is a value: each of the calls answers a new one.
+public struct Pusher: Sendable {
+    private var url: String
+    private var job: String
+    private var groupingLabels: [Label] = []
+    private var gatherers: [any MetricGatherer] = []
+    private var collectors: [any MetricCollector] = []
+    private var client: HTTPClient = .shared
+    private var timeoutSeconds: Int64 = 30
+
+    /// A pusher for a job.
+    /// - Parameter url: the Pushgateway's address; `http://` is added where no scheme is given.
+    public init(url: String, job: String) {
+        self.url = url.contains("://") ? url : "http://" + url
+        while self.url.hasSuffix("/") { self.url.removeLast() }
+        self.job = job
+    }
+
+    /// Also pushes what the gatherer, a registry for example, has.
+    public func gatherer(_ gatherer: any MetricGatherer) -> Pusher {
+        var copy = self
+        copy.gatherers.append(gatherer)
+        return copy
+    }
+
+    /// Also pushes what the collector, a single metric for example, has.
+    public func collector(_ collector: any MetricCollector) -> Pusher {
+        var copy = self
+        copy.collectors.append(collector)
+        return copy
+    }
+
+    /// Adds a label to the grouping key. The last value given for a name counts.
+    public func grouping(_ name: String, _ value: String) -> Pusher {
+        var copy = self
+        copy.groupingLabels.removeAll { $0.name == name }
+        copy.groupingLabels.append(Label(name: name, value: value))
+        return copy
+    }
+
+    /// Uses this client instead of the shared one.
+    public func client(_ client: HTTPClient) -> Pusher {
+        var copy = self
+        copy.client = client
+        return copy
+    }
+
+    /// Gives up after this many seconds instead of 30.
+    public func timeout(seconds: Int64) -> Pusher {
+        var copy = self
+        copy.timeoutSeconds = seconds
+        return copy
+    }
+
+    /// Replaces the metrics of the same names in the group (POST); what the push does not name stays.
+    public func add() async throws(PushError) {
+        try await send("POST", body: try body())
+    }
+
+    /// Replaces the whole group (PUT).
+    public func push() async throws(PushError) {
+        try await send("PUT", body: try body())
+    }
+
+    /// Deletes the group.
+    public func delete() async throws(PushError) {
+        try await send("DELETE", body: nil)
+    }
+
+    private func body() throws(PushError) -> [UInt8] {
+        let families: [MetricFamily]
+        do {
+            families = try CombinedGatherer(gatherers, collectors: collectors).gather()
+        } catch {
+            throw PushError(.gathering, error.message)
+        }
+        for family in families {
+            for metric in family.metrics {
+                for label in metric.labels
+                where label.name == "job" || groupingLabels.contains(where: { $0.name == label.name }) {
+                    throw PushError(
+                        .labelConflict,
+                        "metric \(family.name)\(Labels(metric.labels)) has a label \(label.name) of its own, which the grouping key sets"
+                    )
+                }
+            }
+        }
+        return FamilyEncoder.encode(families, as: ExpositionFormat(.protobuf))
+    }
+
+    private func send(_ method: String, body: [UInt8]?) async throws(PushError) {
+        let address = url + "/metrics/" + (try GroupingPath.path(job: job, labels: groupingLabels))
+        var request = HTTPClientRequest(url: address)
+        request.method = .init(rawValue: method)
+        if let body {
+            request.headers.add(name: "Content-Type", value: ExpositionFormat(.protobuf).contentType)
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        let status: UInt
+        let answer: String
+        do {
+            let response = try await client.execute(request, timeout: .seconds(timeoutSeconds))
+            status = response.status.code
+            // An answer longer than this is no message to a person.
+            answer = String(buffer: try await response.body.collect(upTo: 1 << 20))
+        } catch {
+            throw PushError(.connection, "\(method) \(address): \(Self.text(of: error))")
+        }
+        guard status == 200 || status == 202 else {
+            throw PushError(.refused, "unexpected status code \(status) while pushing to \(address): \(answer)")
+        }
+    }
+
+    private static func text(of error: any Error) -> String {
+        (error as? HTTPClientError)?.shortDescription ?? "\(error)"
+    }
+}
+
+/// Why a push failed.
+public struct PushError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The kinds of failure.
+    public enum Code: String, Sendable, Hashable {
+        /// The metrics contradict each other.
+        case gathering
+        /// A metric has a label of the grouping key.
+        case labelConflict
+        /// The job's or a label's name cannot be used.
+        case invalidGrouping
+        /// No answer came.
+        case connection
+        /// The Pushgateway said no.
+        case refused
+    }
+
+    /// The kind.
+    public var code: Code
+    /// What happened, and where.
+    public var message: String
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// The message.
+    public var description: String { message }
+}
