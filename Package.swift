@@ -87,7 +87,10 @@ let package = Package(
         ),
         room("TSDB", ["MetricModel", .grdb, .grdbSQLite]),
         room("PromQL", ["MetricModel"]),
-        room("Scrape", ["MetricModel", "Exposition", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL, .logging]),
+        room(
+            "Scrape",
+            ["MetricModel", "Exposition", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .logging]
+        ),
         room("Pushgateway", ["MetricModel", "Exposition"]),
         room(
             "Web",

@@ -1,3 +1,5 @@
+import Exposition
+
 /// An exposition format that a scrape can ask for, by Prometheus's name.
 public enum ScrapeProtocol: String, Sendable, Hashable, CaseIterable {
     /// Delimited protobuf.
@@ -79,4 +81,15 @@ public enum NameEscaping: String, Sendable, Hashable, CaseIterable {
     case dots
     /// Other characters become `_hex_` after `U__`.
     case values
+}
+
+extension ScrapeProtocol {
+    /// The format to read.
+    var format: ScrapeFormat {
+        switch self {
+        case .prometheusProto: .protobuf
+        case .prometheusText004, .prometheusText100: .text
+        case .openMetricsText001, .openMetricsText100: .openMetrics
+        }
+    }
 }

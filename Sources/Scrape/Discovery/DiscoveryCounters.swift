@@ -1,0 +1,27 @@
+import Synchronization
+
+/// What discovery counts about itself.
+final class DiscoveryCounters: Sendable {
+    struct Values: Sendable {
+        var received = 0
+        var updates = 0
+        var failedConfigs = 0
+        var dnsLookups = 0
+        var dnsFailures = 0
+        var fileReadErrors = 0
+        var fileScans = RecentDurations()
+        var httpFailures = 0
+        /// By mechanism.
+        var refreshes: [String: RecentDurations] = [:]
+        var refreshFailures: [String: Int] = [:]
+        /// When files were last changed, in seconds, by name.
+        var fileTimes: [String: Double] = [:]
+    }
+
+    /// The counters.
+    private let values = Mutex(Values())
+
+    var current: Values { values.withLock { $0 } }
+
+    func update(_ change: (inout Values) -> Void) { values.withLock { change(&$0) } }
+}

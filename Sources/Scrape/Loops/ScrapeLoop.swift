@@ -1,0 +1,240 @@
+import Exposition
+import Logging
+import MetricModel
+import NIOCore
+import Synchronization
+
+/// Scrapes one target again and again and stores what it brings.
+struct ScrapeLoop: Sendable {
+    let target: ScrapeTarget
+    let config: ScrapeConfig
+    let rules: SampleRules
+    let store: any MetricStore
+    let transport: any TargetTransport
+    let clock: any StackClock
+    let counters: ScrapeCounters
+    let status: TargetStatus
+    let control: LoopControl
+    let memory: SeriesMemory
+    let stream: StreamRef
+    let offsetSeed: UInt64
+    let userAgent: String
+    let logger: Logger
+    /// Whether the first scrape is at once and not at the target's place in the interval.
+    let startsImmediately: Bool
+
+    private var interval: Int64 { target.interval.milliseconds * 1_000_000 }
+
+    /// Scrapes until the task is cancelled. A scrape under way is finished, unless the control says to give it up.
+    @concurrent
+    func run() async {
+        var last: Int64?
+        let offset = ScrapeSchedule.offset(
+            interval: interval,
+            hash: target.hash ^ offsetSeed,
+            wall: clock.wallNanoseconds
+        )
+        let begin = clock.steadyNanoseconds
+        if startsImmediately {
+            last = await shielded(at: clock.wallNanoseconds, last: last)
+        }
+        // A place that follows an immediate first scrape too closely is left out.
+        let wait = startsImmediately && offset < interval / 10 ? offset + interval : offset
+        if (try? await clock.sleep(untilSteady: begin + wait)) == nil { return control.ended(last) }
+        var schedule = ScrapeSchedule(
+            interval: interval,
+            steady: clock.steadyNanoseconds,
+            wall: clock.wallNanoseconds
+        )
+        while !Task.isCancelled {
+            last = await shielded(at: schedule.sampleTime(wall: clock.wallNanoseconds), last: last)
+            let due = schedule.takeTick(steady: clock.steadyNanoseconds)
+            if (try? await clock.sleep(untilSteady: due)) == nil { break }
+        }
+        control.ended(last)
+    }
+
+    /// One scrape outside the schedule.
+    func scrapeOnce() async {
+        let last = await shielded(at: clock.wallNanoseconds, last: nil)
+        control.ended(last)
+    }
+
+    /// Scrapes in a task of its own, so that stopping the loop does not cut the scrape off.
+    private func shielded(at wall: Int64, last: Int64?) async -> Int64 {
+        let start = clock.steadyNanoseconds
+        let work = Task { await scrape(at: wall / 1_000_000, last: last) }
+        control.begin(work)
+        await work.value
+        control.begin(nil)
+        return start
+    }
+
+    /// One scrape: fetch, read, store, report.
+    @concurrent
+    func scrape(at time: Timestamp, last: Int64?) async {
+        let start = clock.steadyNanoseconds
+        if let last {
+            let seconds = Double(start - last) / 1e9
+            counters.update { $0.intervals[target.interval.description, default: RecentDurations()].observe(seconds) }
+        }
+        var body: [UInt8] = []
+        var contentType = ""
+        var failure: String?
+        var bytesRead = 0
+        let began = clock.now
+        var raw: (RawScrape, ByteBuffer, Bool)?
+        if let forced = control.forcedError {
+            failure = forced
+        } else {
+            let request = TargetRequest(
+                url: target.url,
+                headers: ScrapeHeaders.all(config, timeout: target.timeout, userAgent: userAgent),
+                timeoutMilliseconds: target.timeout.milliseconds,
+                bodyLimit: Int(config.limits.bodySize.bytes)
+            )
+            let fetched = await fetch(request)
+            switch fetched.outcome {
+            case .success(let bytes):
+                body = bytes
+                bytesRead = bytes.count
+                contentType = fetched.response?.header("Content-Type") ?? ""
+            case .failure(let error):
+                failure = error.message
+                if error.isBodyTooLarge {
+                    bytesRead = -1
+                    counters.update { $0.exceededBodySize += 1 }
+                }
+            }
+            raw = (
+                RawScrape(
+                    time: began,
+                    duration: clock.steadyNanoseconds - start,
+                    url: request.url,
+                    requestHeaders: request.headers,
+                    status: fetched.response?.status ?? 0,
+                    responseHeaders: fetched.response?.headers ?? [],
+                    body: nil,
+                    bodySize: body.count,
+                    error: ""
+                ),
+                fetched.response?.body ?? ByteBuffer(),
+                fetched.isCompressed
+            )
+        }
+        if Task.isCancelled { return }
+        let outcome = await append(
+            body,
+            contentType: contentType,
+            at: time,
+            start: start,
+            bytesRead: bytesRead,
+            failure: failure
+        )
+        if let (kept, bytes, isCompressed) = raw {
+            var scrape = kept
+            scrape.error = outcome.failure ?? ""
+            status.note(scrape, body: bytes, isCompressed: isCompressed)
+        }
+        var report = status.report
+        report.scrapes += 1
+        report.health = outcome.failure == nil ? .up : .down
+        report.lastError = outcome.failure ?? ""
+        report.lastScrape = began
+        report.lastDuration = outcome.duration
+        report.samplesScraped = outcome.total
+        report.samplesAdded = outcome.added
+        status.set(report)
+        if let failure = outcome.failure {
+            logger.debug("Scrape failed", metadata: ["target": "\(target.url)", "err": "\(failure)"])
+        }
+        let total = Double(clock.steadyNanoseconds - start) / 1e9
+        counters.update { values in
+            values.scrapes += 1
+            values.samples += outcome.total
+            values.scrapeDurations.observe(total)
+        }
+    }
+
+    private struct Fetched {
+        var response: TargetResponse?
+        var isCompressed = false
+        var outcome: Result<[UInt8], TransportError>
+    }
+
+    private func fetch(_ request: TargetRequest) async -> Fetched {
+        let response: TargetResponse
+        do throws(TransportError) {
+            response = try await withTimeout(request)
+        } catch {
+            return Fetched(outcome: .failure(error))
+        }
+        var fetched = Fetched(response: response, outcome: .success([]))
+        fetched.isCompressed = response.header("Content-Encoding").lowercased() == "gzip"
+        guard response.status == 200 else {
+            let reason = response.reason.isEmpty ? "" : " " + response.reason
+            let message = "server returned HTTP status \(response.status)\(reason)"
+            fetched.outcome = .failure(TransportError(message))
+            return fetched
+        }
+        let limit = config.limits.bodySize.bytes > 0 ? Int(config.limits.bodySize.bytes) : Int.max
+        do throws(TransportError) {
+            let bytes = try BodyDecoder.decode(response.body, isCompressed: fetched.isCompressed, limit: limit)
+            fetched.outcome = bytes.count >= limit ? .failure(.bodyTooLarge) : .success(bytes)
+        } catch {
+            fetched.outcome = .failure(error)
+        }
+        return fetched
+    }
+
+    /// Fetches, but not longer than the target's timeout on the handed-in clock.
+    private func withTimeout(_ request: TargetRequest) async throws(TransportError) -> TargetResponse {
+        let result = await withTaskGroup(of: Result<TargetResponse, TransportError>?.self) { group in
+            group.addTask {
+                do throws(TransportError) {
+                    return .success(try await transport.fetch(request))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                (try? await clock.sleep(milliseconds: request.timeoutMilliseconds)) == nil
+                    ? nil : .failure(TransportError("Get \(GoText.quoted(request.url)): context deadline exceeded"))
+            }
+            defer { group.cancelAll() }
+            for await result in group {
+                if let result { return result }
+            }
+            return .failure(TransportError("Get \(GoText.quoted(request.url)): context canceled"))
+        }
+        return try result.get()
+    }
+}
+
+/// How a loop is told what to do, and asked what it did.
+final class LoopControl: Sendable {
+    private struct State {
+        var work: Task<Void, Never>?
+        var forcedError: String?
+        var last: Int64?
+    }
+
+    /// The scrape under way, the error that replaces scrapes, and the last scrape.
+    private let state = Mutex(State())
+
+    /// An error that every scrape fails with, without asking the target.
+    var forcedError: String? {
+        get { state.withLock { $0.forcedError } }
+        set { state.withLock { $0.forcedError = newValue } }
+    }
+
+    /// When the last scrape began (steady); `nil` where there was none.
+    var last: Int64? { state.withLock { $0.last } }
+
+    func begin(_ work: Task<Void, Never>?) { state.withLock { $0.work = work } }
+
+    func ended(_ last: Int64?) { state.withLock { $0.last = last } }
+
+    /// Gives up the scrape under way.
+    func abort() { state.withLock { $0.work }?.cancel() }
+}

@@ -1,0 +1,106 @@
+public import MetricModel
+import NIOCore
+import Synchronization
+
+/// How a target fares.
+public enum TargetHealth: String, Sendable, Hashable {
+    /// Not scraped yet.
+    case unknown
+    /// The last scrape succeeded.
+    case up
+    /// The last scrape failed.
+    case down
+}
+
+/// The last scrape of a target.
+public struct TargetReport: Sendable {
+    /// How it fares.
+    public var health = TargetHealth.unknown
+    /// Why the last scrape failed; empty where it did not.
+    public var lastError = ""
+    /// When the last scrape began (milliseconds since 1970); `nil` before the first.
+    public var lastScrape: Timestamp?
+    /// How long it took, in nanoseconds.
+    public var lastDuration: Int64 = 0
+    /// Samples it brought.
+    public var samplesScraped = 0
+    /// Samples left after relabelling.
+    public var samplesAdded = 0
+    /// How many scrapes there were.
+    public var scrapes = 0
+
+    /// The report before the first scrape.
+    public init() {}
+}
+
+/// One scrape as it went over the wire.
+public struct RawScrape: Sendable {
+    /// When it began (milliseconds since 1970).
+    public var time: Timestamp
+    /// How long it took, in nanoseconds.
+    public var duration: Int64
+    /// Where.
+    public var url: String
+    /// What was sent.
+    public var requestHeaders: [(name: String, value: String)]
+    /// The status code, 0 without an answer.
+    public var status: Int
+    /// What came back.
+    public var responseHeaders: [(name: String, value: String)]
+    /// The body, decompressed; `nil` where it is not kept any more.
+    public var body: [UInt8]?
+    /// How long the decompressed body was.
+    public var bodySize: Int
+    /// Why it failed; empty where it did not.
+    public var error: String
+}
+
+/// What is known about a target while it is scraped. Written by its loop, read by whoever shows it.
+final class TargetStatus: Sendable {
+    private struct Kept {
+        var scrape: RawScrape
+        var body: ByteBuffer
+        var isCompressed: Bool
+    }
+
+    private struct State {
+        var report = TargetReport()
+        var raw: [Kept] = []
+    }
+
+    /// How many scrapes are kept as they came.
+    static let rawCount = 4
+    /// How many bytes of bodies are kept for each target, besides the last body.
+    static let rawBytes = 256 * 1024
+
+    /// The last report and the last scrapes.
+    private let state = Mutex(State())
+
+    var report: TargetReport { state.withLock { $0.report } }
+
+    func set(_ report: TargetReport) { state.withLock { $0.report = report } }
+
+    func note(_ scrape: RawScrape, body: ByteBuffer, isCompressed: Bool) {
+        state.withLock { state in
+            state.raw.append(Kept(scrape: scrape, body: body, isCompressed: isCompressed))
+            if state.raw.count > Self.rawCount { state.raw.removeFirst() }
+            var bytes = 0
+            for index in state.raw.indices.reversed().dropFirst() {
+                bytes += state.raw[index].body.readableBytes
+                if bytes > Self.rawBytes { state.raw[index].body = ByteBuffer() }
+            }
+        }
+    }
+
+    /// The last scrapes, newest first.
+    var rawScrapes: [RawScrape] {
+        let kept = state.withLock { $0.raw }
+        return kept.reversed().map { item in
+            var scrape = item.scrape
+            if item.body.readableBytes > 0 || scrape.bodySize == 0 {
+                scrape.body = try? BodyDecoder.decode(item.body, isCompressed: item.isCompressed, limit: .max)
+            }
+            return scrape
+        }
+    }
+}

@@ -1,0 +1,169 @@
+import Logging
+import MetricModel
+import Synchronization
+
+extension ScrapeManager {
+    /// Makes the scraped targets of a pool those that discovery found. Runs inside a change.
+    func synchronize(_ name: String) async {
+        let start = clock.steadyNanoseconds
+        let sync = state.withLock { state -> Sync in
+            var sync = Sync()
+            guard var pool = state.pools[name], !state.isStopped else { return sync }
+            let plan = pool.plan()
+            sync.failures = plan.failures
+            var order: [ScrapeTarget.ID] = []
+            for item in plan.targets {
+                order.append(item.id)
+                if pool.active[item.id] != nil {
+                    pool.active[item.id]?.target = ScrapeTarget(labels: item.target.labels, config: pool.config)
+                    pool.active[item.id]?.discovered = item.discovered
+                    pool.active[item.id]?.group = item.group
+                } else {
+                    pool.active[item.id] = ScrapePool.Active(
+                        target: item.target,
+                        discovered: item.discovered,
+                        group: item.group,
+                        status: TargetStatus(),
+                        control: LoopControl(),
+                        memory: SeriesMemory()
+                    )
+                }
+            }
+            let wanted = Set(order)
+            for (id, active) in pool.active where !wanted.contains(id) {
+                pool.active[id] = nil
+                sync.gone.append(active)
+            }
+            pool.order = order
+            let forced = pool.targetLimitError
+            if forced != nil { sync.isOverLimit = true }
+            for id in order { pool.active[id]?.control.forcedError = forced }
+            if state.isRunning { sync.starting = order.filter { pool.active[$0]?.task == nil } }
+            state.pools[name] = pool
+            return sync
+        }
+        for failure in sync.failures {
+            logger.error("Creating target failed", metadata: ["err": "\(failure)", "scrape_pool": "\(name)"])
+        }
+        for active in sync.gone { active.task?.cancel() }
+        for id in sync.starting { await startLoop(name, id) }
+        for active in sync.gone {
+            await active.task?.value
+            linger(active, in: name)
+        }
+        let seconds = Double(clock.steadyNanoseconds - start) / 1e9
+        counters.update { values in
+            if sync.isOverLimit { values.exceededTargetLimit += 1 }
+            values.syncFailures[name, default: 0] += sync.failures.count
+            values.syncs[name, default: 0] += 1
+            values.syncLengths[name, default: RecentDurations()].observe(seconds)
+        }
+    }
+
+    private struct Sync {
+        var failures: [String] = []
+        var gone: [ScrapePool.Active] = []
+        var starting: [ScrapeTarget.ID] = []
+        var isOverLimit = false
+    }
+
+    /// The loop of a target, with what the pool has now.
+    func makeLoop(_ name: String, _ id: ScrapeTarget.ID) async -> ScrapeLoop? {
+        let found = state.withLock { state in state.pools[name].flatMap { pool in pool.active[id].map { (pool, $0) } } }
+        guard let (pool, active) = found else { return nil }
+        var stream = active.stream
+        if stream == nil {
+            do throws(StorageError) {
+                stream = try await store.openStream()
+            } catch {
+                logger.error("Opening a stream failed", metadata: ["err": "\(error.message)"])
+                return nil
+            }
+            state.withLock { $0.pools[name]?.active[id]?.stream = stream }
+        }
+        guard let stream else { return nil }
+        return ScrapeLoop(
+            target: active.target,
+            config: pool.config,
+            rules: ScrapePool.rules(for: active.target, pool.config),
+            store: store,
+            transport: pool.transport,
+            clock: clock,
+            counters: counters,
+            status: active.status,
+            control: active.control,
+            memory: active.memory,
+            stream: stream,
+            offsetSeed: options.offsetSeed,
+            userAgent: options.userAgent,
+            logger: logger,
+            startsImmediately: options.firstScrapeImmediately && !active.hasStarted
+        )
+    }
+
+    private func startLoop(_ name: String, _ id: ScrapeTarget.ID) async {
+        guard let loop = await makeLoop(name, id) else { return }
+        state.withLock { state in
+            guard state.pools[name]?.active[id] != nil, state.isRunning else { return }
+            state.pools[name]?.active[id]?.hasStarted = true
+            state.pools[name]?.active[id]?.task = Task { await loop.run() }
+        }
+    }
+
+    /// Writes the stale markers of a target whose loop has ended, unless the pool ends before: at the time of the next scrape
+    /// that did not happen, two intervals and a tenth later, so that a target that comes back in the meantime is not harmed.
+    func linger(_ active: ScrapePool.Active, in name: String) {
+        guard let last = active.control.last, let stream = active.stream else { return }
+        let interval = active.target.interval.milliseconds * 1_000_000
+        let found = state.withLock { state -> (ScrapePool, Int)? in
+            guard let pool = state.pools[name], !state.isStopped else { return nil }
+            state.nextLingering += 1
+            return (pool, state.nextLingering)
+        }
+        guard let (pool, number) = found else { return }
+        let loop = ScrapeLoop(
+            target: active.target,
+            config: pool.config,
+            rules: ScrapePool.rules(for: active.target, pool.config),
+            store: store,
+            transport: pool.transport,
+            clock: clock,
+            counters: counters,
+            status: active.status,
+            control: active.control,
+            memory: active.memory,
+            stream: stream,
+            offsetSeed: options.offsetSeed,
+            userAgent: options.userAgent,
+            logger: logger,
+            startsImmediately: false
+        )
+        let task = Task { [self] in
+            let ticked = (clock.steadyNanoseconds - last) / interval * interval + last
+            guard (try? await clock.sleep(untilSteady: ticked + interval)) != nil else { return }
+            let time = clock.now
+            guard (try? await clock.sleep(untilSteady: ticked + 2 * interval + interval / 10)) != nil else { return }
+            await loop.markEverythingStale(at: time)
+            state.withLock { $0.pools[name]?.lingering[number] = nil }
+        }
+        state.withLock { $0.pools[name]?.lingering[number] = task }
+    }
+
+    /// Scrapes all targets of a job (of all jobs without one) once, at once, besides their loops. Returns when the samples can
+    /// be queried. Meant for stacks that are driven by hand; targets whose loops run are scraped by them.
+    public func scrapeNow(job: String? = nil) async {
+        await serially { [self] in
+            let all = state.withLock { state in
+                state.jobs.filter { job == nil || $0 == job }.flatMap { name in
+                    (state.pools[name]?.order ?? []).map { (name, $0) }
+                }
+            }
+            await withTaskGroup(of: Void.self) { group in
+                for (name, id) in all {
+                    guard let loop = await makeLoop(name, id) else { continue }
+                    group.addTask { await loop.scrapeOnce() }
+                }
+            }
+        }
+    }
+}

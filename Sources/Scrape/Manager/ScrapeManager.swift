@@ -1,0 +1,260 @@
+import Logging
+public import MetricModel
+import Synchronization
+
+/// Keeps a pool of targets for each job, finds targets and scrapes them.
+///
+/// Use: ``apply(_:)`` a configuration, ``run()`` it, apply others whenever they come, ``stop()`` it. Pools whose configuration did
+/// not change keep running undisturbed. What it knows can be asked for at any time from anywhere.
+public final class ScrapeManager: Sendable {
+    struct State {
+        var pools: [String: ScrapePool] = [:]
+        /// Jobs in the order of the configuration.
+        var jobs: [String] = []
+        var isRunning = false
+        var isStopped = false
+        /// The last change under way; the next one waits for it.
+        var tail: Task<Void, Never>?
+        var nextLingering = 0
+    }
+
+    let store: any MetricStore
+    let clock: any StackClock
+    let options: ScrapeManagerOptions
+    let counters = ScrapeCounters()
+    let discoveryCounters = DiscoveryCounters()
+    /// The pools and what goes on with them.
+    let state = Mutex(State())
+
+    /// A manager without jobs.
+    public init(store: any MetricStore, clock: any StackClock, options: ScrapeManagerOptions) {
+        self.store = store
+        self.clock = clock
+        self.options = options
+    }
+
+    var logger: Logger { options.logger }
+
+    // MARK: Life
+
+    /// Takes over a configuration: new jobs begin, changed ones go on with the new settings, the others are gone. Returns once
+    /// statically configured targets are known.
+    public func apply(_ config: PrometheusConfig) async {
+        await apply(jobs: config.jobs)
+    }
+
+    /// Like ``apply(_:)``, for jobs without a file around them.
+    public func apply(jobs: [ScrapeConfig]) async {
+        await serially { await self.change(to: jobs) }
+    }
+
+    /// Scrapes until the task is cancelled, then stops.
+    public func run() async throws {
+        await start()
+        while !Task.isCancelled {
+            // Nothing is due here: the loops have tasks of their own. A day is as good as any other span.
+            if (try? await clock.sleep(milliseconds: 86_400_000)) == nil { break }
+        }
+        await stop()
+    }
+
+    /// Begins to scrape and to discover.
+    public func start() async {
+        await serially {
+            let names = self.state.withLock { state -> [String] in
+                guard !state.isRunning, !state.isStopped else { return [] }
+                state.isRunning = true
+                return state.jobs
+            }
+            for name in names {
+                self.startDiscovery(name)
+                await self.synchronize(name)
+            }
+        }
+    }
+
+    /// Stops all scraping and returns once no sample can come any more. As Prometheus, it writes no stale markers.
+    public func stop() async {
+        await serially { await self.shutDown() }
+    }
+
+    private func shutDown() async {
+        let (tasks, transports) = state.withLock { state -> ([Task<Void, Never>], [any TargetTransport]) in
+            state.isStopped = true
+            state.isRunning = false
+            var tasks: [Task<Void, Never>] = []
+            for pool in state.pools.values {
+                for active in pool.active.values {
+                    active.task?.cancel()
+                    active.control.abort()
+                    tasks += active.task.map { [$0] } ?? []
+                }
+                for task in pool.lingering.values { task.cancel() }
+                for provider in pool.providers {
+                    provider.task?.cancel()
+                    tasks += provider.task.map { [$0] } ?? []
+                }
+                tasks += pool.lingering.values
+            }
+            return (tasks, state.pools.values.map(\.transport))
+        }
+        for task in tasks { await task.value }
+        for transport in transports { await transport.close() }
+    }
+
+    /// Runs one change after the other.
+    func serially(_ change: @escaping @Sendable () async -> Void) async {
+        let task = state.withLock { state in
+            let previous = state.tail
+            let task = Task {
+                await previous?.value
+                await change()
+            }
+            state.tail = task
+            return task
+        }
+        await task.value
+    }
+
+    // MARK: Changing the configuration
+
+    private func change(to jobs: [ScrapeConfig]) async {
+        let wanted = Dictionary(jobs.map { ($0.jobName, $0) }, uniquingKeysWith: { first, _ in first })
+        let old = state.withLock { state in state.pools.mapValues(\.config) }
+        for name in old.keys where wanted[name] == nil { await remove(name) }
+        state.withLock { $0.jobs = jobs.map(\.jobName) }
+        for job in jobs {
+            if let known = old[job.jobName] {
+                if known != job { await reload(job, from: known) }
+            } else {
+                await add(job)
+            }
+        }
+    }
+
+    private func makeTransport(_ config: ScrapeConfig) throws(TransportError) -> any TargetTransport {
+        if let make = options.makeTransport { return try make(config) }
+        return try HTTPTransport(
+            config.client,
+            clock: clock,
+            environment: options.environment,
+            parse: options.parse
+        )
+    }
+
+    private func add(_ config: ScrapeConfig) async {
+        counters.update { $0.pools += 1 }
+        let transport: any TargetTransport
+        do throws(TransportError) {
+            transport = try makeTransport(config)
+        } catch {
+            counters.update { $0.poolsFailed += 1 }
+            logger.error(
+                "error creating new scrape pool",
+                metadata: ["err": "\(error.message)", "scrape_pool": "\(config.jobName)"]
+            )
+            return
+        }
+        let isRunning = state.withLock { state in
+            var pool = ScrapePool(config: config, transport: transport)
+            pool.providers = config.discovery.map { ScrapePool.Provider(config: $0) }
+            state.pools[config.jobName] = pool
+            return state.isRunning
+        }
+        noteFixedTargets(config.jobName)
+        if isRunning { startDiscovery(config.jobName) }
+        await synchronize(config.jobName)
+    }
+
+    private func remove(_ name: String) async {
+        let pool = state.withLock { $0.pools.removeValue(forKey: name) }
+        guard let pool else { return }
+        for task in pool.lingering.values { task.cancel() }
+        for provider in pool.providers { provider.task?.cancel() }
+        for active in pool.active.values { active.task?.cancel() }
+        for active in pool.active.values { await active.task?.value }
+        for provider in pool.providers { await provider.task?.value }
+        await pool.transport.close()
+        for active in pool.active.values {
+            await store.releaseSeries(active.memory.references + active.memory.reportSeries)
+        }
+        counters.update { values in
+            values.syncLengths[name] = nil
+            values.syncs[name] = nil
+            values.syncFailures[name] = nil
+        }
+    }
+
+    private func reload(_ config: ScrapeConfig, from old: ScrapeConfig) async {
+        let name = config.jobName
+        let start = clock.steadyNanoseconds
+        counters.update { $0.poolReloads += 1 }
+        let transport: any TargetTransport
+        do throws(TransportError) {
+            transport = try makeTransport(config)
+        } catch {
+            counters.update { $0.poolReloadsFailed += 1 }
+            logger.error(
+                "error reloading scrape pool",
+                metadata: ["err": "\(error.message)", "scrape_pool": "\(name)"]
+            )
+            return
+        }
+        let keepsMemory = ScrapePool.keepsMemory(old, config)
+        let stopped = state.withLock { state -> ([ScrapePool.Active], [Task<Void, Never>], (any TargetTransport)?) in
+            guard var pool = state.pools[name] else { return ([], [], nil) }
+            let oldTransport = pool.transport
+            pool.config = config
+            pool.transport = transport
+            var discovery: [Task<Void, Never>] = []
+            if old.discovery != config.discovery {
+                discovery = pool.providers.compactMap(\.task)
+                pool.providers = config.discovery.map { ScrapePool.Provider(config: $0) }
+            }
+            let active = Array(pool.active.values)
+            state.pools[name] = pool
+            return (active, discovery, oldTransport)
+        }
+        for task in stopped.1 { task.cancel() }
+        for active in stopped.0 { active.task?.cancel() }
+        for active in stopped.0 { await active.task?.value }
+        for task in stopped.1 { await task.value }
+        if !keepsMemory {
+            for active in stopped.0 { linger(active, in: name) }
+        }
+        state.withLock { state in
+            guard var pool = state.pools[name] else { return }
+            for (id, active) in pool.active {
+                pool.active[id]?.task = nil
+                if !keepsMemory {
+                    pool.active[id]?.memory = SeriesMemory()
+                    pool.active[id]?.control = LoopControl()
+                    pool.active[id]?.hasStarted = active.hasStarted
+                }
+            }
+            state.pools[name] = pool
+        }
+        if let transport = stopped.2 { await transport.close() }
+        noteFixedTargets(name)
+        if state.withLock({ $0.isRunning }), old.discovery != config.discovery { startDiscovery(name) }
+        await synchronize(name)
+        let seconds = Double(clock.steadyNanoseconds - start) / 1e9
+        counters.update {
+            $0.reloadLengths[config.scrapeInterval.description, default: RecentDurations()].observe(seconds)
+        }
+    }
+
+    /// Static targets are known without looking.
+    private func noteFixedTargets(_ name: String) {
+        state.withLock { state in
+            guard var pool = state.pools[name] else { return }
+            for index in pool.providers.indices {
+                guard case .fixed(let groups) = pool.providers[index].config else { continue }
+                for group in groups { pool.providers[index].groups[group.source] = group }
+                pool.providers[index].order = groups.map(\.source)
+                pool.providers[index].lastRefresh = clock.now
+            }
+            state.pools[name] = pool
+        }
+    }
+}

@@ -1,0 +1,26 @@
+public import Logging
+import MetricModel
+
+/// What the scrape manager needs besides its configuration.
+public struct ScrapeManagerOptions: Sendable {
+    /// Whether a target's first scrape is at once and not at its place in the interval.
+    public var firstScrapeImmediately = true
+    /// The User-Agent header.
+    public var userAgent = "Prometheus/3.5.0"
+    /// Environment variables, for proxies.
+    public var environment: [String: String] = [:]
+    /// Changes which place in the interval each target has; two servers with different seeds scrape at different times.
+    public var offsetSeed: UInt64 = 0
+    /// Makes the transport of a job; `nil` for HTTP.
+    public var makeTransport: (@Sendable (ScrapeConfig) throws(TransportError) -> any TargetTransport)?
+    /// Parses files of file discovery and answers of HTTP discovery.
+    public var parse: YAMLParser
+    /// Where messages go.
+    public var logger: Logger
+
+    /// Options with the defaults.
+    public init(parse: @escaping YAMLParser, logger: Logger = Logger(label: "scrape")) {
+        self.parse = parse
+        self.logger = logger
+    }
+}

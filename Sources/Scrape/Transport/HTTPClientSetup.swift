@@ -1,0 +1,192 @@
+import AsyncHTTPClient
+import MetricModel
+import NIOCore
+import NIOSSL
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Turns a job's configuration into that of the HTTP client.
+enum HTTPClientSetup {
+    static func configuration(_ config: HTTPClientConfig, environment: [String: String]) throws(TransportError)
+        -> HTTPClient.Configuration
+    {
+        try configuration(
+            tls: config.tls,
+            proxy: config.proxy,
+            followRedirects: config.followRedirects,
+            enableHTTP2: config.enableHTTP2,
+            environment: environment
+        )
+    }
+
+    static func configuration(
+        tls: HTTPClientConfig.TLS,
+        proxy: HTTPClientConfig.Proxy,
+        followRedirects: Bool,
+        enableHTTP2: Bool,
+        environment: [String: String]
+    ) throws(TransportError) -> HTTPClient.Configuration {
+        var result = HTTPClient.Configuration()
+        result.tlsConfiguration = try Self.tls(tls)
+        result.redirectConfiguration = followRedirects ? .follow(max: 10, allowCycles: true) : .disallow
+        result.httpVersion = enableHTTP2 ? .automatic : .http1Only
+        result.connectionPool.idleTimeout = .minutes(5)
+        result.timeout = HTTPClient.Configuration.Timeout(connect: .seconds(30))
+        if let server = try proxyServer(proxy, environment: environment) { result.proxy = server }
+        return result
+    }
+
+    // MARK: TLS
+
+    private static func tls(_ config: HTTPClientConfig.TLS) throws(TransportError) -> TLSConfiguration {
+        var result = TLSConfiguration.makeClientConfiguration()
+        if config.insecureSkipVerify { result.certificateVerification = .none }
+        do {
+            let authorities = try pem(config.ca, config.caFile)
+            if !authorities.isEmpty {
+                result.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(authorities))
+            }
+            let certificate = try pem(config.cert, config.certFile)
+            if !certificate.isEmpty {
+                result.certificateChain = try NIOSSLCertificate.fromPEMBytes(certificate).map { .certificate($0) }
+                let key = try NIOSSLPrivateKey(bytes: try pem(config.key.value, config.keyFile), format: .pem)
+                result.privateKey = .privateKey(key)
+            }
+        } catch let error as TransportError {
+            throw error
+        } catch {
+            throw TransportError("error creating HTTP client: \(error)")
+        }
+        if let version = version(config.minVersion) { result.minimumTLSVersion = version }
+        if let version = version(config.maxVersion) { result.maximumTLSVersion = version }
+        return result
+    }
+
+    private static func pem(_ text: String, _ file: String) throws(TransportError) -> [UInt8] {
+        if !text.isEmpty { return Array(text.utf8) }
+        if file.isEmpty { return [] }
+        switch FileSystem.read(file) {
+        case .success(let bytes): return bytes
+        case .failure(let error): throw TransportError("unable to read \(file): \(error.description)")
+        }
+    }
+
+    private static func version(_ name: String) -> TLSVersion? {
+        switch name {
+        case "TLS10": .tlsv1
+        case "TLS11": .tlsv11
+        case "TLS12": .tlsv12
+        case "TLS13": .tlsv13
+        default: nil
+        }
+    }
+
+    // MARK: Proxy
+
+    private static func proxyServer(_ proxy: HTTPClientConfig.Proxy, environment: [String: String])
+        throws(TransportError) -> HTTPClient.Configuration.Proxy?
+    {
+        var url = proxy.url
+        if proxy.fromEnvironment {
+            url = ["HTTP_PROXY", "http_proxy"].compactMap { environment[$0] }.first ?? ""
+        }
+        if url.isEmpty { return nil }
+        let invalid = TransportError("error creating HTTP client: invalid proxy_url \(GoText.quoted(url))")
+        let rest = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
+        let scheme = url.firstRange(of: "://").map { url[..<$0.lowerBound].lowercased() } ?? "http"
+        var authority = rest.prefix { $0 != "/" }
+        var credentials: HTTPClient.Authorization?
+        if let at = authority.lastIndex(of: "@") {
+            let parts = authority[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            credentials = .basic(username: String(parts[0]), password: parts.count > 1 ? String(parts[1]) : "")
+            authority = authority[authority.index(after: at)...]
+        }
+        var host = authority
+        var port: Int?
+        if let colon = authority.lastIndex(of: ":"), authority.last != "]" {
+            host = authority[..<colon]
+            port = Int(authority[authority.index(after: colon)...])
+            if port == nil { throw invalid }
+        }
+        if host.isEmpty { throw invalid }
+        switch scheme {
+        case "socks5", "socks5h": return .socksServer(host: String(host), port: port ?? 1080)
+        case "http": return .server(host: String(host), port: port ?? 80, authorization: credentials)
+        default: throw TransportError("error creating HTTP client: proxies of kind \(scheme) are not supported")
+        }
+    }
+
+    // MARK: Headers
+
+    /// The headers that credentials and `http_headers` add. Files are read anew each time.
+    static func credentials(_ config: HTTPClientConfig) throws(TransportError) -> [(name: String, value: String)] {
+        var result: [(name: String, value: String)] = []
+        if let basic = config.basicAuth {
+            let name =
+                basic.usernameFile.isEmpty ? basic.username : try secret(basic.usernameFile, "basic auth username")
+            let password =
+                basic.passwordFile.isEmpty
+                ? basic.password.value : try secret(basic.passwordFile, "basic auth password")
+            result.append(("Authorization", "Basic " + Base64.encode(Array("\(name):\(password)".utf8))))
+        }
+        if let authorization = config.authorization {
+            let value =
+                authorization.credentialsFile.isEmpty
+                ? authorization.credentials.value
+                : try secret(authorization.credentialsFile, "authorization credentials")
+            result.append(("Authorization", "\(authorization.type) \(value)"))
+        }
+        for (name, header) in config.headers {
+            let shown = HTTPClientConfig.canonical(name)
+            for value in header.values { result.append((shown, value)) }
+            for value in header.secrets { result.append((shown, value.value)) }
+            for file in header.files { result.append((shown, try secret(file, "headers file \(file)"))) }
+        }
+        return result
+    }
+
+    private static func secret(_ file: String, _ what: String) throws(TransportError) -> String {
+        do throws(FileError) {
+            return try FileSystem.text(file)
+        } catch {
+            throw TransportError("unable to read \(what): \(error.description)")
+        }
+    }
+
+    /// The order in which Go's client sends headers: the user agent first, the rest by name.
+    static func sorted(_ headers: [(name: String, value: String)]) -> [(name: String, value: String)] {
+        headers.enumerated().sorted { left, right in
+            let (a, b) = (left.element.name, right.element.name)
+            if (a == "User-Agent") != (b == "User-Agent") { return a == "User-Agent" }
+            return a == b ? left.offset < right.offset : a < b
+        }.map(\.element)
+    }
+}
+
+/// Base 64 with padding.
+enum Base64 {
+    static func encode(_ bytes: [UInt8]) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var output: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            var word = 0
+            for byte in group { word = word << 8 | Int(byte) }
+            word <<= 8 * (3 - group.count)
+            for index in 0..<4 {
+                output.append(index <= group.count ? alphabet[word >> (18 - 6 * index) & 63] : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: output, as: UTF8.self)
+    }
+}
+
+/// The system's words.
+enum SystemText {
+    /// An error number in words, as Go writes it.
+    static func error(_ code: Int32) -> String { String(cString: strerror(code)).lowercased() }
+}

@@ -1,0 +1,86 @@
+public import NIOCore
+
+/// Fetches what targets expose. Tests put faults here; ordinary runs use HTTP.
+public protocol TargetTransport: Sendable {
+    /// Fetches a target's body.
+    /// - Throws: ``TransportError`` with a message as Prometheus would show it. The caller applies the timeout by cancelling.
+    func fetch(_ request: TargetRequest) async throws(TransportError) -> TargetResponse
+    /// Closes connections. No call may follow.
+    func close() async
+}
+
+/// A request to a target.
+public struct TargetRequest: Sendable {
+    /// The whole URL.
+    public var url: String
+    /// Headers in the order in which they are sent.
+    public var headers: [(name: String, value: String)]
+    /// The longest wait.
+    public var timeoutMilliseconds: Int64
+    /// The most bytes that may come over the wire; 0 for no limit.
+    public var bodyLimit: Int
+
+    /// A request.
+    public init(
+        url: String,
+        headers: [(name: String, value: String)] = [],
+        timeoutMilliseconds: Int64 = 10_000,
+        bodyLimit: Int = 0
+    ) {
+        self.url = url
+        self.headers = headers
+        self.timeoutMilliseconds = timeoutMilliseconds
+        self.bodyLimit = bodyLimit
+    }
+}
+
+/// A target's answer, with the body as it came over the wire.
+public struct TargetResponse: Sendable {
+    /// The status code.
+    public var status: Int
+    /// The status in words.
+    public var reason: String
+    /// Headers in the order in which they came.
+    public var headers: [(name: String, value: String)]
+    /// The body, not decompressed.
+    public var body: ByteBuffer
+
+    /// An answer.
+    public init(
+        status: Int = 200,
+        reason: String = "OK",
+        headers: [(name: String, value: String)] = [],
+        body: ByteBuffer = ByteBuffer()
+    ) {
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+        self.body = body
+    }
+
+    /// The value of the first header of that name, empty where there is none.
+    public func header(_ name: String) -> String {
+        headers.first { $0.name.lowercased() == name.lowercased() }?.value ?? ""
+    }
+}
+
+/// Why a target could not be fetched.
+public struct TransportError: Error, Hashable, CustomStringConvertible {
+    /// The message.
+    public var message: String
+    /// Whether the body was larger than allowed.
+    public var isBodyTooLarge = false
+
+    /// An error with that message.
+    public init(_ message: String) { self.message = message }
+
+    /// The message.
+    public var description: String { message }
+
+    /// The body was larger than allowed.
+    public static let bodyTooLarge: TransportError = {
+        var error = TransportError("body size limit exceeded")
+        error.isBodyTooLarge = true
+        return error
+    }()
+}
