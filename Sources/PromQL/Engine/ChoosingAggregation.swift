@@ -209,9 +209,9 @@ extension Evaluation {
     }
 }
 
-/// What may be the name of a label.
+/// What may be the name of a label: any text in UTF-8. Bytes that are none have become the replacement character.
 enum LabelNameRule {
-    static func isValid(_ name: String) -> Bool { !name.isEmpty }
+    static func isValid(_ name: String) -> Bool { !name.isEmpty && !name.unicodeScalars.contains("\u{FFFD}") }
 }
 
 /// The hash by which `limit_ratio` chooses: xxHash64 over the labels in Prometheus's own encoding.
