@@ -88,9 +88,15 @@ test("axes: round ticks and labels that tell them apart", () => {
     assert.deepEqual(axes.valueTicks(-0.05, 0.05, 4).ticks, [-0.05, -0.025, 0, 0.025, 0.05]);
     assert.ok(axes.valueTicks(5, 5, 4).ticks.length > 1);
     assert.ok(axes.valueTicks(0, 0, 4).ticks.length > 1);
+    assert.deepEqual(axes.valueTicks(0, 9000, 4, "s").ticks, [0, 3600, 7200, 10800]);
+    assert.deepEqual(axes.valueLabels([0, 3600, 7200], "s"), ["0", "1h", "2h"]);
+    assert.deepEqual(axes.valueLabels([0, 0.002, 0.004], "s"), ["0", "2ms", "4ms"]);
+    assert.deepEqual(axes.valueLabels([0, 2e6, 4e6], "B/s"), ["0", "2MB/s", "4MB/s"]);
+    assert.deepEqual(axes.valueLabels([0, 0.5, 1], "s"), ["0", "0.5 s", "1 s"]);
     assert.deepEqual(axes.valueLabels([0, 500, 1000, 1500]), ["0", "0.5k", "1k", "1.5k"]);
     assert.deepEqual(axes.valueLabels([1000000, 1000010, 1000020]), ["1M", "1.00001M", "1.00002M"]);
-    assert.deepEqual(axes.valueLabels([0, 0.002, 0.004]), ["0", "2m", "4m"]);
+    assert.deepEqual(axes.valueLabels([0, 0.002, 0.004]), ["0", "0.002", "0.004"]);
+    assert.deepEqual(axes.valueLabels([0, 0.0002, 0.0004]), ["0", "200µ", "400µ"]);
     const day = Date.UTC(2026, 2, 1) / 1000;
     assert.deepEqual(axes.timeTicks(day, day + 3600, 6, 0).ticks.map((one) => axes.timeLabel(one, 600, 0)), ["03-01", "00:10", "00:20", "00:30", "00:40", "00:50", "01:00"]);
     assert.deepEqual(axes.timeTicks(day - 10, day + 86400 * 2, 3, 540).ticks.map((one) => axes.timeLabel(one, 86400, 540)), ["03-02", "03-03"]);

@@ -1,25 +1,31 @@
 // Where an axis puts its ticks and what it writes there. Pure.
 
-import { plain, si } from "../shared/format.js";
+import { duration, plain, si } from "../shared/format.js";
 
-/** Round numbers (1, 2, 2.5, 5 × 10ⁿ) that cover a range. @param {number} low @param {number} high @param {number} count about so many */
-export function valueTicks(low, high, count) {
+/** Round numbers (1, 2, 2.5, 5 × 10ⁿ; for lengths of time round minutes, hours and days) that cover a range. @param {number} low @param {number} high @param {number} count about so many @param {string} [unit] */
+export function valueTicks(low, high, count, unit = "") {
     if (!(high > low)) { const pad = Math.abs(low) * 0.1 || 1; low -= pad; high += pad; }
     const rough = (high - low) / Math.max(1, count);
     const power = 10 ** Math.floor(Math.log10(rough));
-    const step = power * ([1, 2, 2.5, 5].find((one) => one * power >= rough * 0.999) ?? 10);
+    let step = power * ([1, 2, 2.5, 5].find((one) => one * power >= rough * 0.999) ?? 10);
+    if (unit === "s" && rough >= 10) step = STEPS.find((one) => one >= rough * 0.999) ?? step;
     const first = Math.floor(low / step + 1e-9), last = Math.ceil(high / step - 1e-9);
     const ticks = [];
     for (let i = first; i <= last && ticks.length < 100; i++) ticks.push(Number((i * step).toPrecision(12)));
     return { ticks, step, low: ticks[0], high: ticks[ticks.length - 1] };
 }
 
-/** All ticks of an axis share a prefix, and show as many digits as tell them apart. @param {number[]} ticks */
-export function valueLabels(ticks) {
+/** All ticks of an axis share a prefix, and show as many digits as tell them apart. @param {number[]} ticks @param {string} [unit] "s", "B", "B/s" or none */
+export function valueLabels(ticks, unit = "") {
     const largest = Math.max(...ticks.map(Math.abs));
     const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : largest;
+    if (unit === "s" && step >= 10 && ticks.every((tick) => tick % 1 === 0)) return ticks.map((tick) => (tick === 0 ? "0" : duration(tick)));
     const digits = Math.min(15, Math.max(1, Math.ceil(Math.log10(largest / step || 1) + 1e-9) + 2));
-    return ticks.map((tick) => (largest !== 0 && (largest < 1e-12 || largest >= 1e27)) ? plain(tick, digits) : si(tick, digits, largest));
+    const bare = (largest >= (unit ? 1 : 1e-3) && largest < 1000) || (largest !== 0 && (largest < 1e-12 || largest >= 1e27));
+    return ticks.map((tick) => {
+        const label = bare ? plain(tick, digits) : si(tick, digits, largest);
+        return unit && tick !== 0 ? (/[a-zA-Zµ]$/.test(label) ? label + unit : `${label} ${unit}`) : label;
+    });
 }
 
 const STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000];

@@ -170,14 +170,14 @@ export class Chart {
             this.ticks = [];
             for (let p = Math.ceil(Math.log10(low)); p <= Math.log10(high) + 1e-9; p += step) this.ticks.push(10 ** p);
             if (this.ticks.length < 2) this.ticks = [low, high];
-            labels = this.ticks.map((tick) => si(tick, 3));
+            labels = this.ticks.map((tick) => si(tick, 3) + data.unit);
         } else {
-            const nice = valueTicks(low, high, rows);
+            const nice = valueTicks(low, high, rows, data.unit);
             if (data.mode !== "heatmap") { low = nice.low; high = nice.high; }
             this.ticks = nice.ticks.filter((tick) => tick >= low && tick <= high);
-            labels = valueLabels(this.ticks);
+            labels = valueLabels(this.ticks, data.unit);
         }
-        this.labels = labels.map((label) => (data.unit ? (/[a-zA-Zµ]$/.test(label) ? label + data.unit : `${label} ${data.unit}`) : label));
+        this.labels = labels;
         const left = Math.ceil(Math.max(28, ...this.labels.map((label) => g.measureText(label).width))) + 12;
         this.box = { left, top: 10, width: Math.max(10, width - left - 14), height: Math.max(10, height - this.font - 26) };
         const { box } = this;

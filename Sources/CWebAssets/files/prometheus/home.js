@@ -228,7 +228,7 @@ class Live {
             if (known) this.picture.pulse("batch-gateway", "push");
             this.tell({ key: `push ${group} ${at}`, kind: "push", at, text: `Pushed ${group}`, more: "to the Pushgateway" });
         }
-        this.picture.say("batch", { lines: [newest ? `last push ${span(Math.max(0, Math.floor(Date.now() / 1000 - newest)))} ago` : "no push yet", latest || "finish, and say so"], href: this.gatewayHref, state: newest ? "good" : "" });
+        this.picture.say("batch", { lines: [newest ? `last push ${span(Math.max(0, Math.floor(Date.now() / 1000 - newest))).split(" ", 2).join(" ")} ago` : "no push yet", latest || "finish, and say so"], href: this.gatewayHref, state: newest ? "good" : "" });
         this.figures.gateway = result.length === 1 ? "1 group" : `${result.length} groups`;
     }
 
@@ -238,13 +238,13 @@ class Live {
         const [tsdb, counts, rates, failures, scraped] = await Promise.all([api("status/tsdb", { limit: 1 }, signal).catch(() => null), first("request_count_total"), first("sum(rate(request_count_total[30s]))"), first("sum(rate(request_error_count_total[30s]))"), first("scrape_samples_scraped")]);
         const intervals = new Map([...(await api("targets", { state: "active" }, signal)).activeTargets].map((one) => [one.labels.instance, parseDuration(one.scrapeInterval) ?? 15]));
         const speed = scraped.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + Number(one.value[1]) / (intervals.get(one.metric.instance) ?? 15), 0);
-        this.picture.say("store", { lines: [tsdb ? `${tsdb.headStats.numSeries.toLocaleString("en")} series` : "", speed ? `${si(speed, 3)} samples a second` : ""], href: "tsdb-status", state: "good" });
+        this.picture.say("store", { lines: [tsdb ? `${tsdb.headStats.numSeries.toLocaleString("en")} series` : "", speed ? `${si(speed, 3)} samples/s` : ""], href: "tsdb-status", state: "good" });
         if (counts.length) {
             this.demo = counts[0].metric.instance;
             const total = counts.reduce((/** @type {number} */ sum, /** @type {any} */ one) => sum + Number(one.value[1]), 0);
             this.figures.demo = `${total.toLocaleString("en")} requests`;
             const rate = Number(rates[0]?.value[1] ?? 0);
-            this.picture.say("visitors", { lines: [rate ? `${plain(rate, 3)} requests a second` : "nobody right now", rate ? `${plain(Number(failures[0]?.value[1] ?? 0) / rate * 100, 2)} % end in an error` : ""], href: this.picture.said.demo.href, state: rate ? "good" : "" });
+            this.picture.say("visitors", { lines: [rate ? `${plain(rate, 3)} requests/s` : "nobody right now", rate ? `${plain(Number(failures[0]?.value[1] ?? 0) / rate * 100, 2)} % are errors` : ""], href: this.picture.said.demo.href, state: rate ? "good" : "" });
             if (rate) for (let i = 0; i < Math.min(12, Math.max(1, rate * 5)); i++) this.picture.pulse("visitors-demo", "ask", i * 5000 / Math.min(12, Math.max(1, rate * 5)));
         }
     }
