@@ -104,7 +104,7 @@ function windows(place, node, answer, below, time) {
     const results = new Map(answer.result.map((one) => [key(one.metric ?? {}), one.value?.[1]]));
     floats.slice(0, PICTURES).forEach((one, i) => place.append(h("details", { class: "small", open: i === 0 },
         h("summary", null, h("span", { class: "mono" }, seriesName(one.metric) || "{}")),
-        picture(node, one.values.map((/** @type {[number, string]} */ [at, value]) => [at, number(value)]), window, results.get(key(one.metric))))));
+        picture(place.clientWidth, node, one.values.map((/** @type {[number, string]} */ [at, value]) => [at, number(value)]), window, results.get(key(one.metric))))));
     if (floats.length > PICTURES) place.append(h("p", { class: "muted small" }, `and ${floats.length - PICTURES} more series with a window of their own`));
     if (matrix.length > floats.length) place.append(h("p", { class: "muted small" }, `${matrix.length - floats.length} series hold native histograms; their windows are not drawn.`));
 }
@@ -114,8 +114,8 @@ function key(labels) {
     return JSON.stringify(Object.entries(labels).filter(([name]) => name !== "__name__").sort());
 }
 
-/** @param {any} node @param {[number, number][]} samples @param {{start: number, end: number}} window @param {string | undefined} answer */
-function picture(node, samples, { start, end }, answer) {
+/** @param {number} width @param {any} node @param {[number, number][]} samples @param {{start: number, end: number}} window @param {string | undefined} answer */
+function picture(width, node, samples, { start, end }, answer) {
     const name = node.func.name;
     const ex = name === "rate" || name === "increase" || name === "delta" ? extrapolate(samples, start, end, name) : null;
     const line = name === "deriv" || name === "predict_linear" ? regression(samples) : null;
@@ -125,19 +125,21 @@ function picture(node, samples, { start, end }, answer) {
     const slope = ex ? ex.raw / ex.sampled : 0;
     const ends = ex ? [[samples[0][0] - ex.before, samples[0][1] - slope * ex.before], [samples[samples.length - 1][0] + ex.after, mended[mended.length - 1][1] + slope * ex.after]] : [];
 
-    const W = 720, H = 230, left = 62, right = 14, top = 22, foot = 30;
+    // Drawn at its own size, in the reader's font size.
+    const em = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+    const W = Math.max(280 * em, Math.min(width || 720, 900 * em)), H = 230 * em, left = 62 * em, right = 14, top = 22 * em, foot = 30 * em;
     const shown = [...samples, ...mended, ...ends].map(([, value]) => value).filter(Number.isFinite);
     const axis = valueTicks(Math.min(...shown), Math.max(...shown), 4);
     const pad = (end - start) * 0.04;
     const x = (/** @type {number} */ at) => left + ((at - start + pad) / (end - start + 2 * pad)) * (W - left - right);
     const y = (/** @type {number} */ value) => top + (1 - (value - axis.low) / (axis.high - axis.low || 1)) * (H - top - foot);
     const path = (/** @type {number[][]} */ points) => points.map(([at, value], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("");
-    const labels = valueLabels(axis.ticks), times = timeTicks(start, end, 7);
-    const svg = h("svg:svg", { viewBox: `0 0 ${W} ${H}`, class: "window", role: "img", "aria-label": `${samples.length} samples in the window of ${duration(end - start)}` },
+    const labels = valueLabels(axis.ticks), times = timeTicks(start, end, Math.max(2, Math.floor(W / (100 * em))));
+    const svg = h("svg:svg", { viewBox: `0 0 ${W} ${H}`, width: W, height: H, class: "window", role: "img", "aria-label": `${samples.length} samples in the window of ${duration(end - start)}` },
         h("svg:rect", { x: x(start), y: top, width: x(end) - x(start), height: H - top - foot, class: "band" }),
-        axis.ticks.map((tick, i) => [h("svg:line", { x1: left, x2: W - right, y1: y(tick), y2: y(tick), class: "gridline" }), h("svg:text", { x: left - 8, y: y(tick) + 4, class: "end" }, labels[i])]),
-        times.ticks.map((tick) => h("svg:text", { x: x(tick), y: H - 10, class: "middle" }, timeLabel(tick, times.step))),
-        h("svg:text", { x: x(start) + 5, y: top - 7 }, "window starts"), h("svg:text", { x: x(end) - 5, y: top - 7, class: "end" }, "ends"),
+        axis.ticks.map((tick, i) => [h("svg:line", { x1: left, x2: W - right, y1: y(tick), y2: y(tick), class: "gridline" }), h("svg:text", { x: left - 8, y: y(tick) + 4 * em, class: "end" }, labels[i])]),
+        times.ticks.map((tick) => h("svg:text", { x: x(tick), y: H - 10 * em, class: "middle" }, timeLabel(tick, times.step))),
+        h("svg:text", { x: x(start) + 5, y: top - 7 * em }, "window starts"), h("svg:text", { x: x(end) - 5, y: top - 7 * em, class: "end" }, "ends"),
         ex ? h("svg:path", { d: path([...ends.slice(0, 1), mended[0]]) + path([mended[mended.length - 1], ...ends.slice(1)]), class: "reach" }) : null,
         ex?.resets.length ? h("svg:path", { d: path(mended), class: "mended" }) : null,
         segments(samples, ex?.resets ?? []).map((part) => h("svg:path", { d: path(part), class: "curve" })),

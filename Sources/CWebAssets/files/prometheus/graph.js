@@ -60,6 +60,7 @@ export class Chart {
         this.plot.setAttribute("aria-label", `Chart of ${data.series.length} series from ${localTime(data.start)} to ${localTime(data.end)}. Left and right arrow keys read the values, shift with them selects, Enter zooms in, minus zooms out.`);
         this.drawLegend();
         this.draw();
+        if (this.inside) this.follow();
     }
 
     drawLegend() {
@@ -381,9 +382,10 @@ export class Chart {
         plot.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
             const box = plot.getBoundingClientRect();
             this.pointer = { x: event.clientX - box.left, y: event.clientY - box.top };
+            this.inside = true;
             frame ||= requestAnimationFrame(() => { frame = 0; this.follow(); });
         });
-        plot.addEventListener("pointerleave", () => { if (this.drag === null) { this.hover = -1; if (this.data) this.point(); } });
+        plot.addEventListener("pointerleave", () => { this.inside = false; if (this.drag === null) { this.hover = -1; if (this.data) this.point(); } });
         plot.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
             if (event.button !== 0 || !this.data || !this.box) return;
             const box = plot.getBoundingClientRect();

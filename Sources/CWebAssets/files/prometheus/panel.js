@@ -253,8 +253,10 @@ export class PanelView {
             this.chart = new Chart({ zoom: (from, to) => this.set({ range: Math.max(1, Math.round((to - from) * 100) / 100), end: Math.round(to * 100) / 100 }) });
             fill(this.body, this.chart.element);
         }
+        const mode = histograms ? "heatmap" : state.mode;
+        for (const one of ["lines", "stacked", "heatmap"]) this.parts[one].setAttribute("aria-pressed", String(one === mode));
         this.chart.show({
-            times, series, start, end, unit: unitOf(names, calls), mode: histograms ? "heatmap" : state.mode,
+            times, series, start, end, mode, unit: unitOf(names, mode === "heatmap" ? [] : calls),
             counter: name !== "" && (type ? type !== "gauge" : /_(total|count|sum|bucket)$/.test(name)),
             exemplars: points.flatMap((/** @type {any} */ one) => one.exemplars.map((/** @type {any} */ each) => ({ time: each.timestamp, value: number(each.value), labels: each.labels, series: one.seriesLabels }))).slice(0, 2000),
         });
