@@ -2,17 +2,11 @@ import MetricModel
 
 /// The counter reset hints of histograms as they come back from Prometheus's store.
 ///
-/// The store keeps histograms in chunks and one hint for each chunk: what it tells of the first sample in a chunk comes from how
-/// the chunk was begun, and every further sample is known not to follow a reset.
+/// The store keeps histograms in chunks and begins a new one at a reset. So every sample but the first of a chunk is known not to
+/// follow a reset; of the first one nothing is told, because the chunk before may not be the one that was there at first.
 enum ChunkHints {
     /// Chunks end at multiples of this at the latest.
     private static let chunkRange: Int64 = 7_200_000
-
-    /// How the next histogram goes into the store.
-    private enum Placement {
-        case sameChunk
-        case newChunk(NativeHistogram.CounterResetHint)
-    }
 
     static func apply(to columns: inout SeriesColumns) {
         var previous: NativeHistogram?
@@ -40,31 +34,19 @@ enum ChunkHints {
         isNewRange: Bool
     ) -> NativeHistogram.CounterResetHint {
         if histogram.counterResetHint == .gauge { return .gauge }
-        guard let previous else { return histogram.counterResetHint == .reset ? .reset : .unknown }
-        switch placement(of: histogram, after: previous) {
-        case .sameChunk: return isNewRange ? .unknown : .notReset
-        case .newChunk(let hint): return hint
-        }
+        guard let previous, !isNewRange, continues(histogram, previous) else { return .unknown }
+        return .notReset
     }
 
-    private static func placement(of histogram: NativeHistogram, after previous: NativeHistogram) -> Placement {
-        if previous.counterResetHint == .gauge {
-            return .newChunk(histogram.counterResetHint == .reset ? .reset : .unknown)
-        }
-        if histogram.counterResetHint == .reset { return .newChunk(.reset) }
-        if histogram.isStale { return .sameChunk }
-        if previous.isStale { return .newChunk(.unknown) }
-        if histogram.count < previous.count { return .newChunk(.reset) }
-        if histogram.schema != previous.schema || histogram.zeroThreshold != previous.zeroThreshold {
-            return .newChunk(.unknown)
-        }
-        if histogram.customValues != previous.customValues || histogram.zeroCount < previous.zeroCount {
-            return .newChunk(.reset)
-        }
-        let grows =
-            grows(previous.occupiedPositive, histogram.occupiedPositive)
-            && self.grows(previous.occupiedNegative, histogram.occupiedNegative)
-        return grows ? .sameChunk : .newChunk(.reset)
+    /// Whether a histogram can be put into the chunk of the previous one.
+    private static func continues(_ histogram: NativeHistogram, _ previous: NativeHistogram) -> Bool {
+        if previous.counterResetHint == .gauge || histogram.counterResetHint == .reset { return false }
+        if histogram.isStale || previous.isStale { return histogram.isStale }
+        return histogram.count >= previous.count && histogram.zeroCount >= previous.zeroCount
+            && histogram.schema == previous.schema && histogram.zeroThreshold == previous.zeroThreshold
+            && histogram.customValues == previous.customValues
+            && grows(previous.occupiedPositive, histogram.occupiedPositive)
+            && grows(previous.occupiedNegative, histogram.occupiedNegative)
     }
 
     /// Whether no bucket has fewer observations than before.
