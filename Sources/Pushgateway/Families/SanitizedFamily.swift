@@ -104,8 +104,8 @@ struct SanitizedFamily: Sendable {
                 labelBlocks.append(UInt8(ascii: ","))
                 if label.name == labels[index - 1].name { isSuspicious = true }
             }
-            let isLegacy = Label.isLegacyName(label.name)
-            if !isLegacy { allLegacy = false }
+            let isLegacy = Label.isLegacyMetricName(label.name)
+            if !Label.isLegacyName(label.name) { allLegacy = false }
             if label.name.utf8.starts(with: "__".utf8) || label.name.isEmpty { isSuspicious = true }
             if type == .summary, label.name == "quantile" { isSuspicious = true }
             ByteText.appendName(label.name, isLegacy: isLegacy, to: &labelBlocks)
@@ -178,7 +178,7 @@ struct SanitizedFamily: Sendable {
             ByteText.append(suffix, to: &text)
             if block.isEmpty, extra == nil {
                 text.append(0x20)
-                GoNumber.append(value, .shortest, to: &text)
+                GoNumber.append(value == 0 ? 0 : value, .shortest, to: &text)
                 text.append(0x0a)
                 return
             }
@@ -193,11 +193,11 @@ struct SanitizedFamily: Sendable {
             if !block.isEmpty || !isLegacy { text.append(UInt8(ascii: ",")) }
             ByteText.append(extra.name, to: &text)
             ByteText.append("=\"", to: &text)
-            GoNumber.append(extra.value, .shortest, to: &text)
+            GoNumber.append(extra.value == 0 ? 0 : extra.value, .shortest, to: &text)
             text.append(0x22)
         }
         ByteText.append("} ", to: &text)
-        GoNumber.append(value, .shortest, to: &text)
+        GoNumber.append(value == 0 ? 0 : value, .shortest, to: &text)
         text.append(0x0a)
     }
 }

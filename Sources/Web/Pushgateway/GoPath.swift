@@ -1,0 +1,102 @@
+/// Paths as Go's HTTP server treats them before any handler sees them.
+enum GoPath {
+    private static let slash = UInt8(ascii: "/")
+
+    /// Decodes percent escapes; `nil` where one is malformed.
+    static func decoded(_ raw: String) -> [UInt8]? {
+        let bytes = Array(raw.utf8)
+        guard bytes.contains(UInt8(ascii: "%")) else { return bytes }
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            guard bytes[index] == UInt8(ascii: "%") else {
+                result.append(bytes[index])
+                index += 1
+                continue
+            }
+            guard index + 2 < bytes.count, let high = digit(bytes[index + 1]), let low = digit(bytes[index + 2]) else {
+                return nil
+            }
+            result.append(high << 4 | low)
+            index += 3
+        }
+        return result
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+
+    /// Whether ``cleaned(_:)`` would leave the path as it is.
+    static func isClean(_ path: [UInt8]) -> Bool {
+        guard path.first == slash else { return false }
+        return path.withUnsafeBufferPointer { bytes in
+            var index = 0
+            while index < bytes.count {
+                if bytes[index] == slash {
+                    let next = index + 1
+                    if next < bytes.count, bytes[next] == slash { return false }
+                    if next < bytes.count, bytes[next] == UInt8(ascii: ".") {
+                        let after = bytes[next...].prefix { $0 != slash }
+                        if after.count == 1 || (after.count == 2 && after.last == UInt8(ascii: ".")) { return false }
+                    }
+                }
+                index += 1
+            }
+            return true
+        }
+    }
+
+    /// Without empty parts, `.` and `..`; a slash at the end stays.
+    static func cleaned(_ path: [UInt8]) -> [UInt8] {
+        var parts: [ArraySlice<UInt8>] = []
+        for part in path.split(separator: slash) {
+            if part.elementsEqual(".".utf8) { continue }
+            if part.elementsEqual("..".utf8) {
+                _ = parts.popLast()
+            } else {
+                parts.append(part)
+            }
+        }
+        var result: [UInt8] = []
+        for part in parts {
+            result.append(slash)
+            result.append(contentsOf: part)
+        }
+        if parts.isEmpty || path.last == slash { result.append(slash) }
+        return result
+    }
+
+    /// The path with the escapes that Go writes.
+    static func escaped(_ path: [UInt8]) -> String {
+        let hex = Array("0123456789ABCDEF".utf8)
+        var result: [UInt8] = []
+        result.reserveCapacity(path.count)
+        for byte in path {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                result.append(byte)
+            default:
+                if "-_.~$&+,/:;=@".utf8.contains(byte) {
+                    result.append(byte)
+                } else {
+                    result += [UInt8(ascii: "%"), hex[Int(byte >> 4)], hex[Int(byte & 0xf)]]
+                }
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    /// Whether two texts are the same but for the case of ASCII letters.
+    static func equalIgnoringCase(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
+        func lower(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte }
+        return left.count == right.count && zip(left, right).allSatisfy { lower($0) == lower($1) }
+    }
+}

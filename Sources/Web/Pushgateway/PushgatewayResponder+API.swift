@@ -1,0 +1,61 @@
+import MetricModel
+import Pushgateway
+
+/// The answers below `/api/v1`.
+extension PushgatewayResponder {
+    /// Data in the envelope that all answers have.
+    func envelope(_ data: [UInt8]) -> WebResponse {
+        var body = Array("{\"status\":\"success\",\"data\":".utf8)
+        body.reserveCapacity(body.count + data.count + 1)
+        body.append(contentsOf: data)
+        body.append(UInt8(ascii: "}"))
+        return crossOrigin(WebResponse(headers: [("Content-Type", "application/json")], body: .bytes(body)))
+    }
+
+    /// Adds the headers that let pages from elsewhere call.
+    func crossOrigin(_ response: WebResponse) -> WebResponse {
+        var response = response
+        response.headers.append(("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin"))
+        response.headers.append(("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS"))
+        response.headers.append(("Access-Control-Allow-Origin", "*"))
+        response.headers.append(("Access-Control-Expose-Headers", "Date"))
+        response.headers.append(("Cache-Control", "no-cache, no-store, must-revalidate"))
+        return response
+    }
+
+    /// Flags, build information and the time of the start.
+    func statusJSON() -> [UInt8] {
+        var json = Array("{\"build_information\":".utf8)
+        GatewayJSON.append(settings.buildInformation, to: &json)
+        json.append(contentsOf: ",\"flags\":".utf8)
+        GatewayJSON.append(settings.flags, to: &json)
+        json.append(contentsOf: ",\"start_time\":\"\(GoTime.text(startTime))\"}".utf8)
+        return json
+    }
+
+    /// What changed since the change that `since` names.
+    func changes(_ request: WebRequest) -> WebResponse {
+        let form = FormValues(parsing: request.rawQuery)
+        return envelope(store.changesJSON(since: UInt64(form["since"]) ?? 0)).compressed(for: request)
+    }
+
+    /// The pushes after the one that `since` names, newest first.
+    func history(_ request: WebRequest) -> WebResponse {
+        let form = FormValues(parsing: request.rawQuery)
+        let limit = Int(form["limit"]).map { max(0, $0) } ?? .max
+        return envelope(store.historyJSON(since: UInt64(form["since"]) ?? 0, limit: limit)).compressed(for: request)
+    }
+
+    /// One group with its metrics.
+    func group(_ path: [UInt8]) -> WebResponse {
+        guard let key = try? GroupingKey(parsingPath: path, utf8Names: store.options.allowsUTF8Names),
+            let json = store.groupJSON(key)
+        else {
+            var response = envelope([])
+            response.status = 404
+            response.body = .bytes(Array("{\"status\":\"error\",\"errorType\":\"not_found\",\"error\":\"no such group\"}".utf8))
+            return response
+        }
+        return envelope(json)
+    }
+}

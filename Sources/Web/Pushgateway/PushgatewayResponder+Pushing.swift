@@ -1,0 +1,206 @@
+import Exposition
+import MetricModel
+import Pushgateway
+
+/// Pushes and deletions.
+extension PushgatewayResponder {
+    /// What a request that changes a group comes to.
+    private struct Result {
+        var response: WebResponse
+        var key: GroupingKey?
+        var error: String?
+        var hints: [String] = []
+
+        init(_ response: WebResponse, key: GroupingKey? = nil) {
+            self.response = response
+            self.key = key
+        }
+
+        static func refused(_ message: String, key: GroupingKey? = nil, hints: [String] = []) -> Result {
+            var result = Result(.error(message, status: 400), key: key)
+            result.error = message
+            result.hints = hints
+            return result
+        }
+
+        static func failed(_ message: String, key: GroupingKey? = nil) -> Result {
+            var result = Result(.error("the change could not be stored: \(message)", status: 500), key: key)
+            result.error = message
+            return result
+        }
+    }
+
+    func push(_ path: [UInt8], _ request: WebRequest) async -> WebResponse {
+        let start = clock.steadyNanoseconds
+        let result = await pushed(path, request)
+        let duration = clock.steadyNanoseconds - start
+        let method = request.method == .put ? "put" : "post"
+        store.metrics.observePush(
+            method: method,
+            size: Double(Self.approximateSize(request)),
+            duration: Double(duration) / 1e9,
+            handler: .push,
+            code: result.response.status
+        )
+        remember(request, result, duration)
+        return result.response
+    }
+
+    private func pushed(_ path: [UInt8], _ request: WebRequest) async -> Result {
+        let isDryRun = !request.rawQuery.isEmpty && Self.isTrue(FormValues(parsing: request.rawQuery)["dry_run"])
+        let body: [UInt8]
+        do {
+            body = try PushBody.decompressed(request, limit: settings.decompressedLimit)
+        } catch {
+            return .refused(error.message)
+        }
+        let key: GroupingKey
+        do {
+            key = try GroupingKey(parsingPath: path, utf8Names: store.options.allowsUTF8Names)
+        } catch {
+            let message = Self.message(error)
+            return isDryRun ? preview(PushPreview(error: message), request) : .refused(message)
+        }
+        let isProtobuf = PushBody.isProtobuf(request)
+        let families: [MetricFamily]
+        do {
+            families = try PushBody.families(body, isProtobuf: isProtobuf, utf8Names: store.options.allowsUTF8Names)
+        } catch {
+            let (place, hints) = isProtobuf ? (nil, []) : BodyDiagnosis.explain(body, error: error.message)
+            guard isDryRun else { return .refused(error.message, key: key, hints: hints) }
+            var preview = PushPreview(group: key, error: error.message)
+            preview.place = place
+            preview.hints = hints
+            return self.preview(preview, request)
+        }
+        var push = PushRequest(key: key, families: families, mode: request.method == .put ? .replaceGroup : .replaceFamilies)
+        if let message = applyExtras(request, &push) { return .refused(message, key: key) }
+        if isDryRun { return preview(store.preview(push), request) }
+        switch await store.push(push) {
+        case .accepted: return Result(WebResponse(), key: key)
+        case .acceptedUnchecked: return Result(WebResponse(status: 202), key: key)
+        case .refused(let message): return .refused(message, key: key, hints: store.preview(push).hints)
+        case .failed(let message): return .failed(message, key: key)
+        }
+    }
+
+    /// What the original has not, where it is switched on; returns what is wrong with it.
+    private func applyExtras(_ request: WebRequest, _ push: inout PushRequest) -> String? {
+        if store.options.acceptsTimeToLiveHeader, let text = request.headers["X-Pushgateway-TTL"] {
+            do {
+                let duration = try PrometheusDuration(parsing: text)
+                guard duration.milliseconds > 0 else { return "invalid X-Pushgateway-TTL: the duration has to be positive" }
+                push.timeToLive = duration.milliseconds * 1_000_000
+            } catch {
+                return "invalid X-Pushgateway-TTL: \(error.message)"
+            }
+        }
+        if store.options.allowsAggregation, request.method == .post, !request.rawQuery.isEmpty,
+            Self.isTrue(FormValues(parsing: request.rawQuery)["aggregate"])
+        {
+            push.mode = .addUp
+        }
+        return nil
+    }
+
+    private static func isTrue(_ text: String) -> Bool { text == "1" || text == "true" }
+
+    private static func message(_ error: GroupingKeyError) -> String {
+        switch error {
+        case .malformed(let message): message
+        case .notUnicode: "pushed metrics are invalid or inconsistent with existing metrics: \(error)"
+        }
+    }
+
+    /// The answer to a dry run: words, or JSON where the client asks for it.
+    private func preview(_ preview: PushPreview, _ request: WebRequest) -> Result {
+        let status = preview.error == nil ? 200 : 400
+        let asksForJSON = (request.headers["Accept"] ?? "").hasPrefix("application/json")
+        var response = asksForJSON ? envelope(preview.json) : WebResponse.text(preview.text)
+        response.status = status
+        var result = Result(response, key: preview.group)
+        result.error = preview.error.map { "dry run: \($0)" }
+        result.hints = preview.hints
+        return result
+    }
+
+    /// The size of a request as Go's instrumentation reckons it: everything but blanks and line ends.
+    private static func approximateSize(_ request: WebRequest) -> Int {
+        var size = request.rawPath.utf8.count + request.method.rawValue.utf8.count + "HTTP/1.1".utf8.count
+        if !request.rawQuery.isEmpty { size += request.rawQuery.utf8.count + 1 }
+        return size + request.headers.approximateSize + request.body.count
+    }
+
+    private func remember(_ request: WebRequest, _ result: Result, _ duration: Int64) {
+        store.remember(
+            PushRecord(
+                time: clock.wallNanoseconds,
+                client: request.remoteAddress,
+                method: request.method.rawValue,
+                group: result.key,
+                path: request.rawPath,
+                size: request.body.count,
+                status: result.response.status,
+                duration: duration,
+                error: result.error,
+                hints: result.hints
+            )
+        )
+    }
+
+    // MARK: - Deleting
+
+    func delete(_ path: [UInt8], _ request: WebRequest) async -> WebResponse {
+        let start = clock.steadyNanoseconds
+        let result = await deleted(path)
+        store.metrics.count(.delete, code: result.response.status, method: "delete")
+        remember(request, result, clock.steadyNanoseconds - start)
+        return result.response
+    }
+
+    private func deleted(_ path: [UInt8]) async -> Result {
+        let key: GroupingKey
+        do {
+            key = try GroupingKey(parsingPath: path, utf8Names: store.options.allowsUTF8Names)
+        } catch {
+            // A group whose labels are not UTF-8 cannot be there, so there is nothing to delete.
+            if case .notUnicode = error { return Result(WebResponse(status: 202)) }
+            return .refused(Self.message(error))
+        }
+        if let error = await store.delete(key) { return .failed(error.message, key: key) }
+        return Result(WebResponse(status: 202), key: key)
+    }
+
+    func deleteSelection(_ request: WebRequest) async -> WebResponse {
+        let start = clock.steadyNanoseconds
+        let result = await deletedSelection(FormValues(parsing: request.rawQuery).values("match[]"))
+        store.metrics.count(.delete, code: result.response.status, method: "delete")
+        remember(request, result, clock.steadyNanoseconds - start)
+        return result.response
+    }
+
+    private func deletedSelection(_ selectors: [String]) async -> Result {
+        guard !selectors.isEmpty else { return .refused("no match[] parameter provided") }
+        var sets: [[LabelMatcher]] = []
+        for text in selectors {
+            do {
+                let matchers = try GroupSelector.matchers(text)
+                guard matchers.contains(where: { !$0.matchesEmpty }) else {
+                    return .refused("the selector \(text) matches every group; name a label that must not be empty")
+                }
+                sets.append(matchers)
+            } catch {
+                return .refused("invalid selector \(text): \(error)")
+            }
+        }
+        let (count, error) = await store.delete(matching: sets)
+        if let error { return .failed(error.message) }
+        return Result(.text("\(count) groups deleted\n", status: 202))
+    }
+
+    func wipe() async -> WebResponse {
+        let error = await store.wipe()
+        let response = error.map { Result.failed($0.message).response } ?? WebResponse(status: 202)
+        return counted(.wipe, "put", response)
+    }
+}

@@ -1,0 +1,121 @@
+import Exposition
+public import MetricModel
+public import Pushgateway
+
+/// The Pushgateway's server: every endpoint of the original, its page, and what the original has not.
+public final class PushgatewayResponder: WebResponder {
+    let store: GroupStore
+    let settings: PushgatewaySettings
+    let clock: any StackClock
+    let startTime: Int64
+    private let router: PushgatewayRouter
+    /// Ends the program.
+    private let quit: @Sendable () -> Void
+
+    /// Answers for these groups.
+    /// - Parameter quit: is called when a client asks the program to end.
+    public init(
+        store: GroupStore,
+        settings: PushgatewaySettings = PushgatewaySettings(),
+        clock: any StackClock,
+        quit: @escaping @Sendable () -> Void = {}
+    ) {
+        self.store = store
+        self.settings = settings
+        self.clock = clock
+        self.quit = quit
+        startTime = clock.wallNanoseconds
+        router = PushgatewayRouter(
+            prefix: settings.routePrefix,
+            metricsPath: settings.telemetryPath,
+            enablesAdmin: settings.enablesAdminAPI,
+            allowsDeletionBySelector: store.options.allowsDeletionBySelector
+        )
+    }
+
+    /// Pushes may be long.
+    public func bodyLimit(for method: WebRequest.Method, rawPath: String) -> Int { settings.bodyLimit }
+
+    /// Answers a request.
+    public func respond(to request: WebRequest) async -> WebResponse {
+        let route = router.route(request.method, rawPath: request.rawPath, rawQuery: request.rawQuery)
+        switch route {
+        case .group(let path):
+            return request.method == .delete ? await delete(path, request) : await push(path, request)
+        case .selection: return await deleteSelection(request)
+        case .apiWipe: return await wipe()
+        case .answer(let response): return response
+        default: return respond(to: request, route)
+        }
+    }
+
+    private func respond(to request: WebRequest, _ route: PushgatewayRouter.Route) -> WebResponse {
+        switch route {
+        case .metrics: return metricsResponse(request)
+        case .healthy: return counted(.healthy, "get", health())
+        case .ready: return counted(.ready, "get", health())
+        case .page: return counted(.status, "get", WebAssets.response(to: request, file: "pushgateway/index.html"))
+        case .asset(let file): return counted(.static, "get", WebAssets.response(to: request, file: file))
+        case .missingFile: return counted(.static, "get", .notFound)
+        case .quitHint: return .text("Only POST or PUT requests allowed.", status: 405)
+        case .quit: return quitResponse()
+        case .apiMetrics: return counted(.apiMetrics, "get", envelope(store.groupsJSON()))
+        case .apiStatus: return counted(.apiStatus, "get", envelope(statusJSON()))
+        case .apiOptions: return counted(.apiOptions, "options", crossOrigin(WebResponse()))
+        case .apiGroups: return counted(.apiGroups, "get", changes(request))
+        case .apiPushes: return counted(.apiPushes, "get", history(request))
+        case .apiGroup(let path): return counted(.apiGroups, "get", group(path))
+        case .answer(let response): return response
+        case .group, .selection, .apiWipe: return .notFound
+        }
+    }
+
+    func counted(_ handler: GatewayMetrics.Handler, _ method: String, _ response: WebResponse) -> WebResponse {
+        store.metrics.count(handler, code: response.status, method: method)
+        return response
+    }
+
+    private func health() -> WebResponse {
+        if let problem = store.problem { return .error(problem, status: 500) }
+        return .text("OK")
+    }
+
+    private func quitResponse() -> WebResponse {
+        guard settings.enablesLifecycle else { return .text("Lifecycle API is not enabled.", status: 403) }
+        defer { quit() }
+        return .text("Requesting termination... Goodbye!")
+    }
+
+    // MARK: - Metrics
+
+    private func metricsResponse(_ request: WebRequest) -> WebResponse {
+        let names = Set(FormValues(parsing: request.rawQuery).values("name[]"))
+        let wanted = names.isEmpty ? nil : names
+        let accept = request.headers.values("Accept").first ?? ""
+        let format = ExpositionFormat.negotiate(accept: accept, offered: [.protobuf, .text1])
+        let needsFamilies = format.kind == .protobuf || !(format.escaping == .allowUTF8 || store.hasOnlyLegacyNames)
+        var body: [UInt8]
+        if needsFamilies {
+            do {
+                body = FamilyEncoder.encode(try store.families(names: wanted), as: format)
+            } catch {
+                return Self.gatheringError(error.message)
+            }
+        } else {
+            switch store.exposition(names: wanted) {
+            case .text(let text): body = text
+            case .inconsistent(let problem): return Self.gatheringError(problem)
+            }
+        }
+        var headers = [("Content-Type", format.contentType)]
+        if AcceptedEncodings.prefersGzip(request) {
+            body = Deflater(.gzip).compress(body, isLast: true)
+            headers.append(("Content-Encoding", "gzip"))
+        }
+        return WebResponse(headers: headers, body: .bytes(body))
+    }
+
+    private static func gatheringError(_ problem: String) -> WebResponse {
+        .error("An error has occurred while serving metrics:\n\n\(problem)", status: 500)
+    }
+}

@@ -1,0 +1,31 @@
+/// How the Pushgateway's server is set up, besides what concerns its groups.
+public struct PushgatewaySettings: Sendable {
+    /// Where it exposes its metrics.
+    public var telemetryPath = "/metrics"
+    /// Before all its paths: empty, or starting but not ending with a slash.
+    public var routePrefix = ""
+    /// Whether `/-/quit` ends the program.
+    public var enablesLifecycle = false
+    /// Whether everything can be deleted at once.
+    public var enablesAdminAPI = false
+    /// The flags that the status shows, by name.
+    public var flags: [String: String] = [:]
+    /// What the status shows about the program: version, revision and so on.
+    public var buildInformation: [String: String] = [:]
+    /// The longest body of a push in bytes.
+    public var bodyLimit = 64 << 20
+    /// How long a body may become when it is decompressed.
+    public var decompressedLimit = 256 << 20
+
+    /// The original's behaviour.
+    public init() {}
+
+    /// The prefix of the routes as the flags `--web.route-prefix` and `--web.external-url` give it.
+    public static func routePrefix(_ prefix: String, externalPath: String) -> String {
+        var result = prefix.isEmpty ? externalPath : prefix
+        if result.isEmpty || result == "/" { return "" }
+        if !result.hasPrefix("/") { result = "/" + result }
+        if result.hasSuffix("/") { result.removeLast() }
+        return result
+    }
+}
