@@ -1,7 +1,7 @@
 import MetricModel
 
 /// JSON as Go's `encoding/json` writes it.
-enum GoJSON {
+package enum GoJSON {
     /// Appends a text in quotes; `<`, `>`, `&` are escaped as Go does for the sake of HTML.
     static func append(_ text: String, to json: inout [UInt8]) {
         json.append(0x22)
@@ -32,7 +32,7 @@ enum GoJSON {
     }
 
     /// Appends an object of texts, sorted by name; of a repeated name the last counts.
-    static func append(_ pairs: [(String, String)], to json: inout [UInt8]) {
+    package static func append(_ pairs: [(String, String)], to json: inout [UInt8]) {
         var last: [String: String] = [:]
         for pair in pairs { last[pair.0] = pair.1 }
         json.append(UInt8(ascii: "{"))

@@ -3,8 +3,15 @@ import MetricModel
 
 /// Families to and from the forms in which they are kept.
 enum FamilyCodec {
-    static func encode(_ family: MetricFamily) -> [UInt8] { [] }
-    static func decode(_ bytes: [UInt8]) -> MetricFamily? { nil }
+    /// A family in protobuf, after its length.
+    static func encode(_ family: MetricFamily) -> [UInt8] {
+        FamilyEncoder.encode([family], as: ExpositionFormat(.protobuf, escaping: .allowUTF8))
+    }
+
+    /// A family from protobuf, after its length.
+    static func decode(_ bytes: [UInt8]) -> MetricFamily? {
+        (try? FamilyProtobuf.decode(bytes))?.first
+    }
 
     /// A family from the lines of its metrics, as ``SanitizedFamily/text`` has them.
     static func parse(name: String, help: String?, type: MetricType, lines: [UInt8]) -> MetricFamily? {

@@ -47,6 +47,15 @@ public final class GatewayMetrics: Sendable {
     private struct State {
         var counts: [Count] = []
         var summaries: [PushSummary] = []
+
+        mutating func count(_ handler: Handler, _ code: Int, _ method: String) {
+            for index in counts.indices
+            where counts[index].handler == handler && counts[index].code == code && counts[index].method == method {
+                counts[index].value += 1
+                return
+            }
+            counts.append(Count(handler: handler, code: code, method: method, value: 1))
+        }
     }
 
     /// Protects the counts.
@@ -72,22 +81,14 @@ public final class GatewayMetrics: Sendable {
 
     /// Counts an answered request.
     public func count(_ handler: Handler, code: Int, method: String) {
-        state.withLock { state in
-            for index in state.counts.indices {
-                let count = state.counts[index]
-                if count.handler == handler, count.code == code, count.method == method {
-                    state.counts[index].value += 1
-                    return
-                }
-            }
-            state.counts.append(Count(handler: handler, code: code, method: method, value: 1))
-        }
+        state.withLock { $0.count(handler, code, method) }
     }
 
-    /// Remembers the size of a push request in bytes and how long it took in seconds.
-    public func observePush(method: String, size: Double, duration: Double) {
+    /// Counts an answered push, and remembers the size of the request in bytes and how long it took in seconds.
+    public func observePush(method: String, size: Double, duration: Double, handler: Handler, code: Int) {
         let now = clock.steadyNanoseconds
         state.withLock { state in
+            state.count(handler, code, method)
             let index: Int
             if let known = state.summaries.firstIndex(where: { $0.method == method }) {
                 index = known

@@ -1,4 +1,4 @@
-public import MetricModel
+import MetricModel
 
 /// What a push would do, or what is wrong with it, in detail.
 public struct PushPreview: Sendable {

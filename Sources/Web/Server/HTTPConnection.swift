@@ -32,10 +32,16 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
     private var isInputClosed = false
     private var isReadingPaused = false
     private var needsFlush = false
+    private var remoteAddress = ""
 
     init(responder: Responder, clock: any StackClock) {
         self.responder = responder
         date = HTTPDate(clock: clock)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        guard let address = context.remoteAddress, let host = address.ipAddress, let port = address.port else { return }
+        remoteAddress = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -114,7 +120,8 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
                 )
             case .refused(let status, let text):
                 refuse(context, status: status, text)
-            case .request(let request, let keepAlive):
+            case .request(var request, let keepAlive):
+                request.remoteAddress = remoteAddress
                 self.keepAlive = keepAlive
                 isHead = request.method == .head
                 if let response = responder.respondAtOnce(to: request), case .some(let bytes) = whole(response) {

@@ -28,6 +28,8 @@ public struct WebRequest: Sendable {
     public var headers: WebHeaders
     /// The body, at most as long as the responder allows; not decompressed.
     public var body: [UInt8]
+    /// Who asks: address and port of the client; empty where there is no connection.
+    public var remoteAddress = ""
 
     /// A request. `target` is the path with the query.
     public init(
@@ -160,4 +162,19 @@ public struct WebHeaders: Sendable {
 
     @inline(__always)
     static func lowercase(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte }
+}
+
+extension WebHeaders {
+    /// The length of all names and values together, as Go's instrumentation counts them.
+    var approximateSize: Int {
+        var size = 0
+        bytes.withUnsafeBufferPointer { lines in
+            var position = 0
+            while let line = WebHeaders.line(in: lines, from: position) {
+                size += line.name.count + line.value.count
+                position = line.next
+            }
+        }
+        return max(0, size - "Host".utf8.count)
+    }
 }
