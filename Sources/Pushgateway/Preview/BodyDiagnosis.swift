@@ -6,17 +6,29 @@ public enum BodyDiagnosis {
     /// - Parameter error: the parser's message, `text format parsing error in line 3: …`.
     public static func explain(_ body: [UInt8], error: String) -> (place: PushPreview.Place?, hints: [String]) {
         var hints: [String] = []
-        if let last = body.last, last != 0x0a { hints.append("add a newline at the end: the last line must end in a line feed") }
-        if body.contains(0x0d) {
-            hints.append("the body has CRLF line endings; the format wants line feeds (LF) alone: convert it, for example with dos2unix")
+        if let last = body.last, last != 0x0a {
+            hints.append("add a newline at the end: the last line must end in a line feed")
         }
-        if body.starts(with: [0xef, 0xbb, 0xbf]) { hints.append("the body starts with a byte order mark; leave it out") }
-        if body.starts(with: [0x1f, 0x8b]) { hints.append("the body is compressed with gzip; send it with the header Content-Encoding: gzip") }
+        if body.contains(0x0d) {
+            hints.append(
+                "the body has CRLF line endings; the format wants line feeds (LF) alone: convert it, for example with dos2unix"
+            )
+        }
+        if body.starts(with: [0xef, 0xbb, 0xbf]) {
+            hints.append("the body starts with a byte order mark; leave it out")
+        }
+        if body.starts(with: [0x1f, 0x8b]) {
+            hints.append("the body is compressed with gzip; send it with the header Content-Encoding: gzip")
+        }
         if body.first == UInt8(ascii: "{") || body.first == UInt8(ascii: "[") {
-            hints.append("the body looks like JSON; a Pushgateway takes the Prometheus text format: name{label=\"value\"} 1")
+            hints.append(
+                "the body looks like JSON; a Pushgateway takes the Prometheus text format: name{label=\"value\"} 1"
+            )
         }
         if body.contains(sequence: Array("# EOF".utf8)) {
-            hints.append("the body ends with # EOF like OpenMetrics; a Pushgateway takes the Prometheus text format 0.0.4")
+            hints.append(
+                "the body ends with # EOF like OpenMetrics; a Pushgateway takes the Prometheus text format 0.0.4"
+            )
         }
         let place = place(in: body, error: error)
         if let place { hints += hintsForLine(place.text, error: error) }
@@ -41,7 +53,9 @@ public enum BodyDiagnosis {
         let bytes = Array(text.utf8)
         let wanted = Array(marker.utf8)
         guard let start = bytes.firstIndex(ofSequence: wanted) else { return nil }
-        return Int(String(decoding: bytes[(start + wanted.count)...].prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self))
+        return Int(
+            String(decoding: bytes[(start + wanted.count)...].prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self)
+        )
     }
 
     /// What stands in the last pair of double or single quotes of the message.
@@ -65,7 +79,9 @@ public enum BodyDiagnosis {
     private static func hintsForLine(_ text: String, error: String) -> [String] {
         var hints: [String] = []
         if text.contains("='") { hints.append("label values stand in double quotes: name{label=\"value\"} 1") }
-        if text.contains("\u{201c}") || text.contains("\u{201d}") { hints.append("use straight double quotes, not typographic ones") }
+        if text.contains("\u{201c}") || text.contains("\u{201d}") {
+            hints.append("use straight double quotes, not typographic ones")
+        }
         if error.contains("expected float as value"), text.contains(",") {
             hints.append("numbers have a decimal point, not a comma")
         }
@@ -73,7 +89,9 @@ public enum BodyDiagnosis {
             hints.append("a TYPE line stands once per metric, before its samples")
         }
         if error.contains("invalid metric name") {
-            hints.append("metric names consist of letters, digits, underscores and colons, and do not begin with a digit")
+            hints.append(
+                "metric names consist of letters, digits, underscores and colons, and do not begin with a digit"
+            )
         }
         return hints
     }

@@ -36,9 +36,11 @@ extension GroupStore {
         for name in check.conflicting {
             guard let family = check.incoming.first(where: { $0.name == name }) else { continue }
             let mine = Set(family.series.map(\.fingerprint))
-            let related = [name] + ["_count", "_sum", "_bucket"].flatMap { suffix in
-                [name + suffix] + (name.hasSuffix(suffix) ? [String(name.dropLast(suffix.count))] : [])
-            }
+            let related =
+                [name]
+                + ["_count", "_sum", "_bucket"].flatMap { suffix in
+                    [name + suffix] + (name.hasSuffix(suffix) ? [String(name.dropLast(suffix.count))] : [])
+                }
             for group in state.groups.values where group.key != check.key && !found.contains(group.key) {
                 let collides = group.families.contains { other in
                     if other.entry.name == name {
@@ -57,7 +59,9 @@ extension GroupStore {
         var hints: [String] = []
         let text = check.errors.joined(separator: "\n")
         if text.contains(" is not a ") || text.contains("has type") {
-            hints.append("a metric name has one type in all groups: rename the metric, correct its TYPE line, or delete the other group")
+            hints.append(
+                "a metric name has one type in all groups: rename the metric, correct its TYPE line, or delete the other group"
+            )
         }
         if text.contains("was collected before") {
             hints.append(
@@ -65,7 +69,9 @@ extension GroupStore {
             )
         }
         if text.contains("collides with previously collected") {
-            hints.append("names ending in _count, _sum or _bucket belong to summaries and histograms: rename one of the two")
+            hints.append(
+                "names ending in _count, _sum or _bucket belong to summaries and histograms: rename one of the two"
+            )
         }
         return hints
     }

@@ -84,7 +84,11 @@ extension PushPreview {
     public var json: [UInt8] {
         var json: [UInt8] = []
         GoJSON.raw("{\"accepted\":\(error == nil),\"group\":", to: &json)
-        if let group { GoJSON.append(group.labels.map { ($0.name, $0.value) }, to: &json) } else { GoJSON.raw("null", to: &json) }
+        if let group {
+            GoJSON.append(group.labels.map { ($0.name, $0.value) }, to: &json)
+        } else {
+            GoJSON.raw("null", to: &json)
+        }
         GoJSON.raw(",\"error\":", to: &json)
         GoJSON.append(error ?? "", to: &json)
         if let place {

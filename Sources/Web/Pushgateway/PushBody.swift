@@ -5,11 +5,20 @@ import MetricModel
 enum PushBody {
     /// Undoes the request's Content-Encoding.
     /// - Throws: Go's message.
-    static func decompressed(_ request: WebRequest, limit: Int) throws(ExpositionError) -> [UInt8] {
+    static func decompressed(_ request: WebRequest, limit: Int) throws(CompressionError) -> [UInt8] {
         switch request.headers["Content-Encoding"]?.lowercased() {
-        // TODO gzip, snappy
+        case "gzip": return try GzipDecoder.decode(request.body, limit: limit)
+        case "snappy": return try SnappyFrames.decode(request.body, limit: limit)
         default: return request.body
         }
+    }
+
+    /// What is wrong with the beginning of a body that claims to be compressed; looked at before anything else.
+    static func compressionProblem(_ request: WebRequest) -> String? {
+        guard let coding = request.headers["Content-Encoding"], coding.lowercased() == "gzip" else { return nil }
+        if request.body.isEmpty { return "EOF" }
+        if request.body.count < 10 { return "unexpected EOF" }
+        return request.body.starts(with: [0x1f, 0x8b, 8]) ? nil : "gzip: invalid header"
     }
 
     /// Whether the body is in protobuf; anything else is text.

@@ -53,7 +53,9 @@ extension PushgatewayResponder {
         else {
             var response = envelope([])
             response.status = 404
-            response.body = .bytes(Array("{\"status\":\"error\",\"errorType\":\"not_found\",\"error\":\"no such group\"}".utf8))
+            response.body = .bytes(
+                Array("{\"status\":\"error\",\"errorType\":\"not_found\",\"error\":\"no such group\"}".utf8)
+            )
             return response
         }
         return envelope(json)

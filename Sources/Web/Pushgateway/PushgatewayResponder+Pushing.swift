@@ -73,7 +73,11 @@ extension PushgatewayResponder {
             preview.hints = hints
             return self.preview(preview, request)
         }
-        var push = PushRequest(key: key, families: families, mode: request.method == .put ? .replaceGroup : .replaceFamilies)
+        var push = PushRequest(
+            key: key,
+            families: families,
+            mode: request.method == .put ? .replaceGroup : .replaceFamilies
+        )
         if let message = applyExtras(request, &push) { return .refused(message, key: key) }
         if isDryRun { return preview(store.preview(push), request) }
         switch await store.push(push) {
@@ -89,7 +93,9 @@ extension PushgatewayResponder {
         if store.options.acceptsTimeToLiveHeader, let text = request.headers["X-Pushgateway-TTL"] {
             do {
                 let duration = try PrometheusDuration(parsing: text)
-                guard duration.milliseconds > 0 else { return "invalid X-Pushgateway-TTL: the duration has to be positive" }
+                guard duration.milliseconds > 0 else {
+                    return "invalid X-Pushgateway-TTL: the duration has to be positive"
+                }
                 push.timeToLive = duration.milliseconds * 1_000_000
             } catch {
                 return "invalid X-Pushgateway-TTL: \(error.message)"

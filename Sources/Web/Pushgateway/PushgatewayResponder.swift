@@ -39,6 +39,7 @@ public final class PushgatewayResponder: WebResponder {
     /// Answers a request.
     public func respond(to request: WebRequest) async -> WebResponse {
         let route = router.route(request.method, rawPath: request.rawPath, rawQuery: request.rawQuery)
+        if !route.isBelowAPI, let problem = PushBody.compressionProblem(request) { return .error(problem, status: 400) }
         switch route {
         case .group(let path):
             return request.method == .delete ? await delete(path, request) : await push(path, request)
@@ -92,7 +93,7 @@ public final class PushgatewayResponder: WebResponder {
         let names = Set(FormValues(parsing: request.rawQuery).values("name[]"))
         let wanted = names.isEmpty ? nil : names
         let accept = request.headers.values("Accept").first ?? ""
-        let format = ExpositionFormat.negotiate(accept: accept, offered: [.protobuf, .text1])
+        let format = ExpositionFormat.negotiate(accept: accept, offered: [.protobuf])
         let needsFamilies = format.kind == .protobuf || !(format.escaping == .allowUTF8 || store.hasOnlyLegacyNames)
         var body: [UInt8]
         if needsFamilies {

@@ -17,6 +17,14 @@ struct PushgatewayRouter: Sendable {
         case missingFile
         /// Not to be answered by a handler.
         case answer(WebResponse)
+
+        /// Whether the path is one of `/api/v1`, or not known at all.
+        var isBelowAPI: Bool {
+            switch self {
+            case .apiMetrics, .apiStatus, .apiOptions, .apiWipe, .apiGroups, .apiPushes, .apiGroup, .answer: true
+            default: false
+            }
+        }
     }
 
     /// Where the metrics are, with the prefix.
@@ -55,6 +63,7 @@ struct PushgatewayRouter: Sendable {
     }
 
     func route(_ method: WebRequest.Method, rawPath: String, rawQuery: String) -> Route {
+        if method == .options, rawPath == "*" { return .answer(WebResponse()) }
         guard let path = GoPath.decoded(rawPath) else { return .answer(.text("400 Bad Request", status: 400)) }
         guard GoPath.isClean(path) else { return redirect(method, GoPath.cleaned(path), rawQuery, status: 301) }
         if path.starts(with: api) { return apiRoute(method, path, rawQuery) }
@@ -128,7 +137,8 @@ struct PushgatewayRouter: Sendable {
     private func correctedPath(_ path: [UInt8], exact: [[UInt8]], open: [[UInt8]]) -> [UInt8]? {
         let slash = UInt8(ascii: "/")
         let trimmed = path.last == slash ? Array(path.dropLast()) : path
-        for known in exact where GoPath.equalIgnoringCase(trimmed, known.last == slash ? known.dropLast() : known[...]) {
+        for known in exact where GoPath.equalIgnoringCase(trimmed, known.last == slash ? known.dropLast() : known[...])
+        {
             return known
         }
         for start in open {
@@ -164,7 +174,8 @@ struct PushgatewayRouter: Sendable {
         case (.get, "/groups"): .apiGroups
         case (.get, "/pushes"): .apiPushes
         case (.put, "/admin/wipe") where enablesAdmin: .apiWipe
-        case (.get, _) where rest.hasPrefix("/groups/metrics/"): .apiGroup(Array(rest.utf8.dropFirst("/groups/metrics/".utf8.count)))
+        case (.get, _) where rest.hasPrefix("/groups/metrics/"):
+            .apiGroup(Array(rest.utf8.dropFirst("/groups/metrics/".utf8.count)))
         default: nil
         }
     }
