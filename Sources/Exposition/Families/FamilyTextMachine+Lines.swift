@@ -77,7 +77,7 @@ extension FamilyTextMachine {
     private func beginMetric() throws(ExpositionError) {
         try selectFamily()
         if family?.type == nil { family?.type = .unknown }
-        metric = PendingMetric()
+        metric = PendingMetric(line: line)
     }
 
     func startLabels() -> Step {

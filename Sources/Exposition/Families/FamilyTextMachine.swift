@@ -5,6 +5,10 @@ final class PendingMetric {
     var labels: [Label] = []
     var value: MetricFamily.Value?
     var timestamp: Timestamp?
+    /// Where it came up first.
+    let line: Int
+
+    init(line: Int) { self.line = line }
 }
 
 /// A family under construction.
@@ -14,8 +18,13 @@ final class PendingFamily {
     /// `nil` until a TYPE line or a sample fixes it.
     var type: MetricType?
     var metrics: [PendingMetric] = []
+    /// Where it came up first.
+    let line: Int
 
-    init(name: [UInt8]) { self.name = name }
+    init(name: [UInt8], line: Int) {
+        self.name = name
+        self.line = line
+    }
 
     var isHistogram: Bool { type == .histogram || type == .gaugehistogram }
 }
@@ -202,7 +211,7 @@ final class FamilyTextMachine {
             family = owner
             return
         }
-        let created = PendingFamily(name: token)
+        let created = PendingFamily(name: token, line: line)
         families.append(created)
         familiesByName[token] = created
         family = created
@@ -228,6 +237,16 @@ final class FamilyTextMachine {
             histograms[identity] = pending
         }
         family.metrics.append(pending)
+    }
+
+    /// The families in the order in which they came up.
+    var pendingFamilies: [PendingFamily] { families }
+
+    /// The column of the byte read last, counted from 1.
+    func column(in bytes: UnsafeBufferPointer<UInt8>) -> Int {
+        var start = max(position - 1, 0)
+        while start > 0, bytes[start - 1] != UInt8(ascii: "\n") { start -= 1 }
+        return max(position - start, 1)
     }
 
     /// The result.
