@@ -102,9 +102,15 @@ public final class ScrapeManager: Sendable {
         for transport in transports { await transport.close() }
     }
 
-    /// Runs one change after the other.
+    /// Runs one change after the other, and returns when this one is done.
     func serially(_ change: @escaping @Sendable () async -> Void) async {
-        let task = state.withLock { state in
+        await enqueue(change).value
+    }
+
+    /// Runs a change after those that are waiting.
+    @discardableResult
+    func enqueue(_ change: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
+        state.withLock { state in
             let previous = state.tail
             let task = Task {
                 await previous?.value
@@ -113,7 +119,6 @@ public final class ScrapeManager: Sendable {
             state.tail = task
             return task
         }
-        await task.value
     }
 
     // MARK: Changing the configuration

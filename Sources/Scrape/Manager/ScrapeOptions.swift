@@ -15,6 +15,8 @@ public struct ScrapeManagerOptions: Sendable {
     public var makeTransport: (@Sendable (ScrapeConfig) throws(TransportError) -> any TargetTransport)?
     /// Parses files of file discovery and answers of HTTP discovery.
     public var parse: YAMLParser
+    /// Asks for names in DNS discovery.
+    var resolver = DNSResolver()
     /// Where messages go.
     public var logger: Logger
 

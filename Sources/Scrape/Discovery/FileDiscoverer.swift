@@ -1,0 +1,79 @@
+import Logging
+import MetricModel
+
+/// Finds targets in files, which it looks at again when they change.
+struct FileDiscoverer {
+    let config: DiscoveryConfig.FileDiscovery
+    let parse: YAMLParser
+    let counters: DiscoveryCounters
+    let logger: Logger
+
+    private struct Known {
+        var stamp: FileStamp
+        var groups: [TargetGroup]
+    }
+
+    /// What was read, by path.
+    private var files: [String: Known] = [:]
+
+    /// How often the files' times are looked at.
+    static let pollMilliseconds: Int64 = 1000
+
+    init(
+        _ config: DiscoveryConfig.FileDiscovery,
+        parse: @escaping YAMLParser,
+        counters: DiscoveryCounters,
+        logger: Logger
+    ) {
+        self.config = config
+        self.parse = parse
+        self.counters = counters
+        self.logger = logger
+    }
+
+    /// The groups of all files.
+    /// - Parameter readsAll: whether files are read even where they did not change.
+    /// - Returns: `nil` where nothing changed. A file that cannot be read keeps the groups it had.
+    mutating func refresh(readsAll: Bool) -> (groups: [TargetGroup], error: String)? {
+        var paths: [String] = []
+        for pattern in config.files {
+            for path in FileSystem.matches(of: pattern) where !paths.contains(path) { paths.append(path) }
+        }
+        var isChanged = readsAll
+        for path in files.keys where !paths.contains(path) {
+            files[path] = nil
+            counters.update { $0.fileTimes[path] = nil }
+            isChanged = true
+        }
+        var problem = ""
+        for path in paths {
+            guard let stamp = FileSystem.stamp(path) else { continue }
+            if !readsAll, let known = files[path], known.stamp == stamp { continue }
+            isChanged = true
+            do throws(DiscoveryError) {
+                files[path] = Known(stamp: stamp, groups: try read(path))
+                counters.update { $0.fileTimes[path] = Double(stamp.modified / 1_000_000_000) }
+            } catch {
+                counters.update { $0.fileReadErrors += 1 }
+                logger.error("Error reading file", metadata: ["path": "\(path)", "err": "\(error)"])
+                problem = error.description
+                files[path] = Known(stamp: stamp, groups: files[path]?.groups ?? [])
+            }
+        }
+        return isChanged ? (paths.flatMap { files[$0]?.groups ?? [] }, problem) : nil
+    }
+
+    private func read(_ path: String) throws(DiscoveryError) -> [TargetGroup] {
+        switch FileSystem.read(path) {
+        case .failure(let error): throw DiscoveryError(error.description)
+        case .success(let bytes):
+            return try TargetGroupFile.groups(
+                bytes,
+                file: path,
+                source: path,
+                metaLabel: "__meta_filepath",
+                parse: parse
+            )
+        }
+    }
+}
