@@ -21,7 +21,10 @@ async function ask() {
     keyed(strip, answers, (one) => one.key, (one) => h("li", { class: `state ${KINDS[one.answer] ?? ""}` }, one.answer));
 }
 
-/** The counters as the scraper will read them. @param {AbortSignal} [signal] */
+/**
+ * The counters as the scraper will read them.
+ * @param {AbortSignal} [signal]
+ */
 async function counters(signal) {
     const text = await (await fetch("metrics", { headers: { Accept: "text/plain" }, signal })).text();
     for (const [name, figure] of figures) {

@@ -2,7 +2,10 @@
 
 import "../shared/components.js";
 
-/** Page (the path's last part) → module, title, and the navigation entry it belongs to. @type {Record<string, [string, string, string?]>} */
+/**
+ * Page (the path's last part) → module, title, and the navigation entry it belongs to.
+ * @type {Record<string, [string, string, string?]>}
+ */
 const pages = {
     "": ["./home.js", "The stack"],
     query: ["./query.js", "Query"],
@@ -25,7 +28,7 @@ here?.setAttribute("aria-current", "page");
 // On a narrow screen the navigation scrolls sideways.
 here?.scrollIntoView({ inline: "center", block: "nearest" });
 // What the query page is made of is asked for at once, not level by level.
-if (module === "./query.js") for (const part of ["panel", "editor", "tokens", "catalog", "urlstate", "results", "functions"]) {
+if (module === "./query.js") for (const part of ["panel", "editor", "tokens", "catalog", "urlstate", "results"]) {
     const link = document.createElement("link");
     link.rel = "modulepreload";
     link.href = `assets/prometheus/${part}.js`;

@@ -4,7 +4,11 @@ import { duration, quoted } from "../shared/format.js";
 
 /** @typedef {Record<string, any>} Node_ a node of the tree */
 
-/** The children that are expressions of their own. @param {Node_} node @returns {Node_[]} */
+/**
+ * The children that are expressions of their own.
+ * @param {Node_} node
+ * @returns {Node_[]}
+ */
 export function children(node) {
     switch (node.type) {
         case "aggregation": return [node.param, node.expr].filter(Boolean);
@@ -15,7 +19,11 @@ export function children(node) {
     }
 }
 
-/** A node as PromQL. @param {Node_} node @returns {string} */
+/**
+ * A node as PromQL.
+ * @param {Node_} node
+ * @returns {string}
+ */
 export function text(node) {
     switch (node.type) {
         case "numberLiteral": return node.duration ? duration(Number(node.val)) : node.val.replace(/^\+?Inf$/, "Inf");
@@ -36,7 +44,10 @@ export function text(node) {
     }
 }
 
-/** The head of a node's line in a tree, where its children follow below. @param {Node_} node */
+/**
+ * The head of a node's line in a tree, where its children follow below.
+ * @param {Node_} node
+ */
 export function headline(node) {
     switch (node.type) {
         case "parenExpr": return "( … )";
@@ -61,7 +72,10 @@ function operatorText(node) {
     return out;
 }
 
-/** The matchers alone. @param {Node_} node */
+/**
+ * The matchers alone.
+ * @param {Node_} node
+ */
 export function selector(node) {
     const plainName = /^[a-zA-Z_:][\w:]*$/.test(node.name ?? "");
     const rest = node.matchers.filter((/** @type {any} */ one) => !(one.name === "__name__" && one.type === "=" && plainName && one.value === node.name));
@@ -89,12 +103,18 @@ function modifiers(node) {
     return out;
 }
 
-/** @param {Node_} node @param {"range" | "step"} which */
+/**
+ * @param {Node_} node
+ * @param {"range" | "step"} which
+ */
 function length(node, which) {
     return node[`${which}Expr`] ? durationText(node[`${which}Expr`]) : duration(node[which] / 1000);
 }
 
-/** @param {Node_} node @returns {string} */
+/**
+ * @param {Node_} node
+ * @returns {string}
+ */
 function durationText(node) {
     if (node.type === "numberLiteral") return node.duration ? duration(Number(node.val)) : node.val;
     if (node.type !== "durationExpr") return text(node);
@@ -105,19 +125,30 @@ function durationText(node) {
     return node.wrapped || /^[-+*/%^]$/.test(node.op) ? `(${inner})` : inner;
 }
 
-/** The window (start, end] that a range selector or subquery looks at, evaluated at `time`. @param {Node_} node @param {number} time seconds */
+/**
+ * The window (start, end] that a range selector or subquery looks at, evaluated at `time`.
+ * @param {Node_} node
+ * @param {number} time seconds
+ */
 export function windowOf(node, time) {
     const at = node.timestamp !== null && node.timestamp !== undefined ? node.timestamp / 1000 : time;
     const end = at - (node.offset ?? 0) / 1000;
     return { start: end - (node.range ?? 0) / 1000, end };
 }
 
-/** Every node below and with this one. @param {Node_} node @returns {Node_[]} */
+/**
+ * Every node below and with this one.
+ * @param {Node_} node
+ * @returns {Node_[]}
+ */
 export function every(node) {
     return [node, ...children(node).flatMap(every)];
 }
 
-/** Does it answer a matrix? @param {Node_} node */
+/**
+ * Does it answer a matrix?
+ * @param {Node_} node
+ */
 export function isRange(node) {
     return node.type === "matrixSelector" || node.type === "subquery";
 }

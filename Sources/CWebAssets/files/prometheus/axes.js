@@ -2,7 +2,13 @@
 
 import { duration, plain, si } from "../shared/format.js";
 
-/** Round numbers (1, 2, 2.5, 5 × 10ⁿ; for lengths of time round minutes, hours and days) that cover a range. @param {number} low @param {number} high @param {number} count about so many @param {string} [unit] */
+/**
+ * Round numbers (1, 2, 2.5, 5 × 10ⁿ; for lengths of time round minutes, hours and days) that cover a range.
+ * @param {number} low
+ * @param {number} high
+ * @param {number} count about so many
+ * @param {string} [unit]
+ */
 export function valueTicks(low, high, count, unit = "") {
     if (!(high > low)) { const pad = Math.abs(low) * 0.1 || 1; low -= pad; high += pad; }
     const rough = (high - low) / Math.max(1, count);
@@ -15,7 +21,11 @@ export function valueTicks(low, high, count, unit = "") {
     return { ticks, step, low: ticks[0], high: ticks[ticks.length - 1] };
 }
 
-/** All ticks of an axis share a prefix, and show as many digits as tell them apart. @param {number[]} ticks @param {string} [unit] "s", "B", "B/s" or none */
+/**
+ * All ticks of an axis share a prefix, and show as many digits as tell them apart.
+ * @param {number[]} ticks
+ * @param {string} [unit] "s", "B", "B/s" or none
+ */
 export function valueLabels(ticks, unit = "") {
     const largest = Math.max(...ticks.map(Math.abs));
     const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : largest;
@@ -32,7 +42,9 @@ const STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10
 
 /**
  * Ticks at round times of the reader's clock.
- * @param {number} start @param {number} end Unix seconds @param {number} count at most about so many
+ * @param {number} start
+ * @param {number} end Unix seconds
+ * @param {number} count at most about so many
  * @param {number} [zone] minutes east of UTC
  */
 export function timeTicks(start, end, count, zone = -new Date(start * 1000).getTimezoneOffset()) {
@@ -43,7 +55,11 @@ export function timeTicks(start, end, count, zone = -new Date(start * 1000).getT
     return { ticks, step };
 }
 
-/** @param {number} seconds @param {number} step between ticks @param {number} [zone] minutes east of UTC */
+/**
+ * @param {number} seconds
+ * @param {number} step between ticks
+ * @param {number} [zone] minutes east of UTC
+ */
 export function timeLabel(seconds, step, zone = -new Date(seconds * 1000).getTimezoneOffset()) {
     const text = new Date((seconds + zone * 60) * 1000).toISOString();
     if (step >= 86400 * 28) return text.slice(0, 7);

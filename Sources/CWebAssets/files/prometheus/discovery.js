@@ -23,7 +23,10 @@ export async function show(main) {
         }));
 }
 
-/** @param {string} pool @param {{labels: any, discovered: any}} one */
+/**
+ * @param {string} pool
+ * @param {{labels: any, discovered: any}} one
+ */
 function found(pool, one) {
     const more = h("div", { hidden: true });
     const labels = h("stack-labels");

@@ -5,7 +5,6 @@ import { api } from "../shared/api.js";
 import { h, fill } from "../shared/dom.js";
 import { quoted } from "../shared/format.js";
 import { aboutMetric, labelNames, labelValues, metadata, metricNames } from "./catalog.js";
-import { FUNCTIONS } from "./functions.js";
 import { errorPlace, placeAt, tokenize } from "./tokens.js";
 
 const PAIRS = /** @type {Record<string, string>} */ ({ "(": ")", "{": "}", "[": "]", '"': '"' });
@@ -80,7 +79,11 @@ export class Editor {
         }
     }
 
-    /** Shows where a query is wrong; null clears. @param {string | null} message @returns {boolean} whether the message had a place */
+    /**
+     * Shows where a query is wrong; null clears.
+     * @param {string | null} message
+     * @returns {boolean} whether the message had a place
+     */
     fail(message) {
         const place = message === null ? null : errorPlace(message, this.value);
         this.error = place;
@@ -113,7 +116,11 @@ export class Editor {
         event.preventDefault();
     }
 
-    /** Brackets and quotes come in pairs. @param {KeyboardEvent} event @returns {boolean} whether it was dealt with */
+    /**
+     * Brackets and quotes come in pairs.
+     * @param {KeyboardEvent} event
+     * @returns {boolean} whether it was dealt with
+     */
     pair(event) {
         const { selectionStart: start, selectionEnd: end, value } = this.input;
         if (event.ctrlKey || event.metaKey || event.altKey) return false;
@@ -137,7 +144,10 @@ export class Editor {
         return true;
     }
 
-    /** Replaces the selection and keeps the browser's undo. @param {string} text */
+    /**
+     * Replaces the selection and keeps the browser's undo.
+     * @param {string} text
+     */
     insert(text) {
         const { selectionStart: start, selectionEnd: end } = this.input;
         this.input.focus();
@@ -147,7 +157,10 @@ export class Editor {
         }
     }
 
-    /** Inserts at the caret, as the metrics list does. @param {string} text */
+    /**
+     * Inserts at the caret, as the metrics list does.
+     * @param {string} text
+     */
     put(text) {
         this.insert(text);
         this.close();
@@ -230,7 +243,10 @@ export class Editor {
     }
 }
 
-/** @param {import("./tokens.js").Place} place @returns {Promise<Completion[]>} */
+/**
+ * @param {import("./tokens.js").Place} place
+ * @returns {Promise<Completion[]>}
+ */
 async function candidates(place) {
     const word = (/** @type {string} */ label, /** @type {string} */ kind, detail = "", text = "") => ({ insert: label, label, kind, detail, text });
     const scope = place.metric ? [place.matchers?.length ? `{__name__=${quoted(place.metric)},${place.matchers.join(",")}}` : `{__name__=${quoted(place.metric)}}`]
@@ -248,7 +264,7 @@ async function candidates(place) {
             ? ["s", "m", "h", "d"].map((unit) => word(place.prefix + unit, "time", { s: "seconds", m: "minutes", h: "hours", d: "days" }[unit]))
             : ["1m", "5m", "15m", "1h", "6h", "1d"].map((one) => word(one, "time"));
     }
-    const [names, about] = await Promise.all([metricNames().catch(() => []), metadata()]);
+    const [{ FUNCTIONS }, names, about] = await Promise.all([import("./functions.js"), metricNames().catch(() => /** @type {string[]} */ ([])), metadata()]);
     return [
         ...FUNCTIONS.map((one) => ({ insert: `${one.name}()`, back: one.name === "pi" || one.name === "time" ? 0 : 1, label: one.name, kind: one.aggregator ? "aggregator" : "function", detail: one.signature.slice(one.name.length), text: one.text + (one.experimental ? " (Experimental.)" : "") })),
         ...KEYWORDS.map((one) => word(one, "keyword")),
@@ -256,7 +272,11 @@ async function candidates(place) {
     ];
 }
 
-/** Whole word, then beginnings, then word beginnings, then anywhere. @param {Completion[]} all @param {string} prefix */
+/**
+ * Whole word, then beginnings, then word beginnings, then anywhere.
+ * @param {Completion[]} all
+ * @param {string} prefix
+ */
 function ranked(all, prefix) {
     const low = prefix.toLowerCase();
     if (!low) return all;
@@ -271,7 +291,10 @@ function ranked(all, prefix) {
     return scored.sort((a, b) => a.score - b.score || a.item.label.length - b.item.label.length || (a.item.label < b.item.label ? -1 : 1)).map(({ item }) => item);
 }
 
-/** @param {string} label @param {string} prefix */
+/**
+ * @param {string} label
+ * @param {string} prefix
+ */
 function marked(label, prefix) {
     const at = label.toLowerCase().indexOf(prefix.toLowerCase());
     return at < 0 || !prefix ? label : [label.slice(0, at), h("b", null, label.slice(at, at + prefix.length)), label.slice(at + prefix.length)];

@@ -17,7 +17,10 @@ const PICTURES = 3;
 
 /**
  * Evaluates every node and shows the tree.
- * @param {HTMLElement} place @param {any} root @param {number} time @param {AbortSignal} signal
+ * @param {HTMLElement} place
+ * @param {any} root
+ * @param {number} time
+ * @param {AbortSignal} signal
  */
 export async function explain(place, root, time, signal) {
     const tree = h("ul", { class: "tree plain" });
@@ -25,7 +28,14 @@ export async function explain(place, root, time, signal) {
     await showNode(tree, root, null, time, signal);
 }
 
-/** @param {Element} list @param {any} node @param {any} parent @param {number} time @param {AbortSignal} signal @returns {Promise<Answer>} */
+/**
+ * @param {Element} list
+ * @param {any} node
+ * @param {any} parent
+ * @param {number} time
+ * @param {AbortSignal} signal
+ * @returns {Promise<Answer>}
+ */
 async function showNode(list, node, parent, time, signal) {
     const facts = h("div", { class: "node-facts row small" }, h("span", { class: "muted" }, "…"));
     const more = h("div", { class: "node-more" });
@@ -45,7 +55,12 @@ async function showNode(list, node, parent, time, signal) {
     return answer;
 }
 
-/** @param {any} node @param {number} time @param {AbortSignal} signal @returns {Promise<Answer>} */
+/**
+ * @param {any} node
+ * @param {number} time
+ * @param {AbortSignal} signal
+ * @returns {Promise<Answer>}
+ */
 async function ask(node, time, signal) {
     if (node.type === "numberLiteral") return { result: [{ value: [time, node.val] }], type: "scalar", time: NaN };
     if (node.type === "stringLiteral") return { result: [], type: "string", time: NaN };
@@ -60,7 +75,11 @@ async function ask(node, time, signal) {
     }
 }
 
-/** @param {any} node @param {Answer} answer @param {Answer[]} below */
+/**
+ * @param {any} node
+ * @param {Answer} answer
+ * @param {Answer[]} below
+ */
 function factsOf(node, answer, below) {
     if (answer.type === "string") return [h("span", { class: "muted" }, "a string")];
     if (answer.type === "scalar") return [h("span", { class: "muted" }, "a scalar: "), h("b", null, answer.result[0]?.value?.[1] ?? "")];
@@ -86,7 +105,11 @@ function factsOf(node, answer, below) {
     return out;
 }
 
-/** The first few series of an answer. @param {any} node @param {Answer} answer */
+/**
+ * The first few series of an answer.
+ * @param {any} node
+ * @param {Answer} answer
+ */
 function sampleOf(node, answer) {
     const rows = answer.result.slice(0, 8);
     return h("details", { class: "small" }, h("summary", { class: "muted" }, "Series"),
@@ -95,7 +118,13 @@ function sampleOf(node, answer) {
         answer.result.length > rows.length ? h("p", { class: "muted" }, `and ${answer.result.length - rows.length} more`) : null);
 }
 
-/** @param {Element} place @param {any} node @param {Answer} answer @param {Answer[]} below @param {number} time */
+/**
+ * @param {Element} place
+ * @param {any} node
+ * @param {Answer} answer
+ * @param {Answer[]} below
+ * @param {number} time
+ */
 function windows(place, node, answer, below, time) {
     const which = node.args.findIndex(isRange);
     const range = node.args[which], matrix = below[which].result;
@@ -114,7 +143,13 @@ function key(labels) {
     return JSON.stringify(Object.entries(labels).filter(([name]) => name !== "__name__").sort());
 }
 
-/** @param {number} width @param {any} node @param {[number, number][]} samples @param {{start: number, end: number}} window @param {string | undefined} answer */
+/**
+ * @param {number} width
+ * @param {any} node
+ * @param {[number, number][]} samples
+ * @param {{start: number, end: number}} window
+ * @param {string | undefined} answer
+ */
 function picture(width, node, samples, { start, end }, answer) {
     const name = node.func.name;
     const ex = name === "rate" || name === "increase" || name === "delta" ? extrapolate(samples, start, end, name) : null;
@@ -150,7 +185,11 @@ function picture(width, node, samples, { start, end }, answer) {
     return h("div", { class: "picture stack" }, svg, h("ol", { class: "steps" }, sentences(node, samples, ex, line, start, end, answer).map((one) => h("li", null, one))));
 }
 
-/** Runs of samples between resets. @param {[number, number][]} samples @param {number[]} resets */
+/**
+ * Runs of samples between resets.
+ * @param {[number, number][]} samples
+ * @param {number[]} resets
+ */
 function segments(samples, resets) {
     const cuts = [0, ...resets, samples.length];
     return cuts.slice(1).map((cut, i) => samples.slice(cuts[i], cut)).filter((part) => part.length > 1);
@@ -167,7 +206,17 @@ function regression(samples) {
     return { slope, at: (/** @type {number} */ time) => my + slope * (time - zero - mx) };
 }
 
-/** The arithmetic, a sentence a step. @returns {any[]} @param {any} node @param {[number, number][]} samples @param {any} ex @param {any} line @param {number} start @param {number} end @param {string | undefined} answer */
+/**
+ * The arithmetic, a sentence a step.
+ * @returns {any[]}
+ * @param {any} node
+ * @param {[number, number][]} samples
+ * @param {any} ex
+ * @param {any} line
+ * @param {number} start
+ * @param {number} end
+ * @param {string | undefined} answer
+ */
 function sentences(node, samples, ex, line, start, end, answer) {
     const name = node.func.name, out = [];
     const first = samples[0], last = samples[samples.length - 1];

@@ -18,7 +18,8 @@
 
 /**
  * @param {[number, number][]} samples time in seconds, value
- * @param {number} start @param {number} end the window
+ * @param {number} start
+ * @param {number} end the window
  * @param {"rate"|"increase"|"delta"} name
  * @returns {Extrapolation | null} null: fewer than two samples
  */

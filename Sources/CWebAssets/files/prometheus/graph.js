@@ -88,7 +88,10 @@ export class Chart {
         this.draw();
     }
 
-    /** Shows one alone; once more shows all. @param {string} name */
+    /**
+     * Shows one alone; once more shows all.
+     * @param {string} name
+     */
     isolate(name) {
         const others = (this.data?.series ?? []).map((one) => one.name).filter((one) => one !== name);
         const alone = !this.hidden.has(name) && others.every((one) => this.hidden.has(one));
@@ -132,14 +135,22 @@ export class Chart {
         this.drawOver();
     }
 
-    /** @param {HTMLCanvasElement} canvas @param {number} ratio @returns {CanvasRenderingContext2D} */
+    /**
+     * @param {HTMLCanvasElement} canvas
+     * @param {number} ratio
+     * @returns {CanvasRenderingContext2D}
+     */
     context(canvas, ratio) {
         const g = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
         g.setTransform(ratio, 0, 0, ratio, 0, 0);
         return g;
     }
 
-    /** @param {CanvasRenderingContext2D} g @param {number} width @param {number} height */
+    /**
+     * @param {CanvasRenderingContext2D} g
+     * @param {number} width
+     * @param {number} height
+     */
     scales(g, width, height) {
         const data = /** @type {ChartData} */ (this.data);
         const rows = Math.max(2, Math.floor(height / (this.font * 4)));
@@ -168,6 +179,7 @@ export class Chart {
         if (log) {
             const powers = valueTicks(Math.log10(low), Math.log10(high), rows);
             const step = Math.max(1, Math.round(powers.step));
+            /** @type {number[]} */
             this.ticks = [];
             for (let p = Math.ceil(Math.log10(low)); p <= Math.log10(high) + 1e-9; p += step) this.ticks.push(10 ** p);
             if (this.ticks.length < 2) this.ticks = [low, high];
@@ -247,7 +259,12 @@ export class Chart {
         }
     }
 
-    /** A line with gaps; a point on its own becomes a dot. @param {CanvasRenderingContext2D} g @param {Float64Array} at @param {Float64Array} values */
+    /**
+     * A line with gaps; a point on its own becomes a dot.
+     * @param {CanvasRenderingContext2D} g
+     * @param {Float64Array} at
+     * @param {Float64Array} values
+     */
     line(g, at, values) {
         const { times } = /** @type {ChartData} */ (this.data);
         const last = values.length - 1;
@@ -268,7 +285,11 @@ export class Chart {
         for (let i = 0; i < dots.length; i += 2) { g.beginPath(); g.arc(dots[i], dots[i + 1], 2, 0, 7); g.fill(); }
     }
 
-    /** @param {CanvasRenderingContext2D} g @param {Float64Array | null} below @param {Float64Array} above */
+    /**
+     * @param {CanvasRenderingContext2D} g
+     * @param {Float64Array | null} below
+     * @param {Float64Array} above
+     */
     area(g, below, above) {
         const { times } = /** @type {ChartData} */ (this.data);
         g.beginPath();
@@ -296,7 +317,10 @@ export class Chart {
         g.globalAlpha = 1;
     }
 
-    /** Exemplars. @param {CanvasRenderingContext2D} g */
+    /**
+     * Exemplars.
+     * @param {CanvasRenderingContext2D} g
+     */
     marks(g) {
         const data = /** @type {ChartData} */ (this.data), { box } = this;
         g.fillStyle = this.colours.surface;
@@ -343,7 +367,10 @@ export class Chart {
         });
     }
 
-    /** What the crosshair says. @returns {any[]} */
+    /**
+     * What the crosshair says.
+     * @returns {any[]}
+     */
     reading() {
         const data = /** @type {ChartData} */ (this.data);
         const value = this.valueAt(this.pointer.y);
@@ -444,7 +471,11 @@ export class Chart {
         this.zoom(data.start - length / 2, Math.min(Date.now() / 1000, data.end + length / 2));
     }
 
-    /** The chart with its legend as a PNG. @param {string} title @returns {Promise<Blob | null>} */
+    /**
+     * The chart with its legend as a PNG.
+     * @param {string} title
+     * @returns {Promise<Blob | null>}
+     */
     picture(title) {
         const ratio = window.devicePixelRatio || 1, line = this.font * 1.6;
         const shown = this.visible().slice(0, 30);
@@ -470,7 +501,11 @@ export class Chart {
     }
 }
 
-/** A token as a colour that canvas understands (it does not know light-dark()). @param {Element} element @param {string} name */
+/**
+ * A token as a colour that canvas understands (it does not know light-dark()).
+ * @param {Element} element
+ * @param {string} name
+ */
 function resolved(element, name) {
     const probe = element.appendChild(document.createElement("i"));
     probe.style.color = `var(${name})`;
@@ -479,7 +514,11 @@ function resolved(element, name) {
     return colour;
 }
 
-/** Running sums from the bottom up; a missing value adds nothing. @param {Float64Array[]} all @param {number} count */
+/**
+ * Running sums from the bottom up; a missing value adds nothing.
+ * @param {Float64Array[]} all
+ * @param {number} count
+ */
 function stacked(all, count) {
     let below = new Float64Array(count);
     return all.map((values) => (below = below.map((sum, i) => sum + (Number.isFinite(values[i]) ? values[i] : 0))));

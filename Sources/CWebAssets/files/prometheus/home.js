@@ -4,7 +4,10 @@ import { api } from "../shared/api.js";
 import { h, every, fill, keyed, setText } from "../shared/dom.js";
 import { parseDuration, plain, si, span } from "../shared/format.js";
 
-/** Node: x, y (left top), in the wide and in the narrow picture. @type {Record<string, {wide: [number, number], tall: [number, number], title: string, icon: string}>} */
+/**
+ * Nodes: their left upper corner in the wide and in the narrow picture.
+ * @type {Record<string, {wide: [number, number], tall: [number, number], title: string, icon: string}>}
+ */
 const NODES = {
     visitors: { wide: [10, 40], tall: [5, 10], title: "Visitors", icon: "M8 8a4 4 0 1 1 .01 0M1 20c0-5 3-8 7-8s7 3 7 8M16 9a3 3 0 1 0-1-5M17 12c3 0 5 3 5 7" },
     batch: { wide: [10, 360], tall: [207, 10], title: "Batch jobs", icon: "M3 5h18M3 12h18M3 19h12M18 16l4 3-4 3z" },
@@ -17,7 +20,10 @@ const NODES = {
 };
 const SIZE = /** @type {const} */ ({ wide: [230, 110], tall: [188, 104] });
 const BOX = { wide: "0 20 1200 470", tall: "0 0 400 590" };
-/** From, to, and the text on the way. @type {[string, string, string][]} */
+/**
+ * From, to, and the text on the way.
+ * @type {[string, string, string][]}
+ */
 const ARROWS = [["visitors", "demo", "requests"], ["batch", "gateway", "push"], ["demo", "scraper", ""], ["others", "scraper", "scrape"], ["gateway", "scraper", ""], ["scraper", "store", "samples"], ["store", "query", ""]];
 
 /** @param {HTMLElement} main */
@@ -46,7 +52,10 @@ export function show(main) {
 }
 
 class Picture {
-    /** @param {Element} place @param {"wide" | "tall"} form */
+    /**
+     * @param {Element} place
+     * @param {"wide" | "tall"} form
+     */
     constructor(place, form) {
         this.place = place;
         /** @type {Record<string, {lines: string[], href?: string, state?: string}>} what each node says; kept over a rebuild */
@@ -86,7 +95,11 @@ class Picture {
         for (const [name, said] of Object.entries(this.said)) this.say(name, said);
     }
 
-    /** The way between two nodes' nearest sides. @param {string} from @param {string} to */
+    /**
+     * The way between two nodes' nearest sides.
+     * @param {string} from
+     * @param {string} to
+     */
     way(from, to) {
         const form = /** @type {"wide" | "tall"} */ (this.form), [w, hh] = SIZE[form];
         const [ax, ay] = NODES[from][form], [bx, by] = NODES[to][form];
@@ -103,7 +116,10 @@ class Picture {
         return { path: `M${x1} ${y1}C${bend} ${x2} ${y2}`, middle: [(x1 + x2) / 2, (y1 + y2) / 2] };
     }
 
-    /** @param {string} name @param {{lines: string[], href?: string, state?: string}} said */
+    /**
+     * @param {string} name
+     * @param {{lines: string[], href?: string, state?: string}} said
+     */
     say(name, said) {
         this.said[name] = said;
         const node = this.nodes[name];
@@ -113,7 +129,13 @@ class Picture {
         node.link.setAttribute("aria-label", `${NODES[name].title}: ${said.lines.filter(Boolean).join(", ")}`);
     }
 
-    /** Something moves along an arrow. @param {string} name @param {string} kind @param {number} [delay] @param {boolean} [backwards] */
+    /**
+     * Something moves along an arrow.
+     * @param {string} name
+     * @param {string} kind
+     * @param {number} [delay]
+     * @param {boolean} [backwards]
+     */
     pulse(name, kind, delay = 0, backwards = false) {
         const arrow = this.arrows[name];
         if (!arrow || matchMedia("(prefers-reduced-motion: reduce)").matches || this.pulses.childElementCount > 60) return;
@@ -127,7 +149,12 @@ class Picture {
     }
 }
 
-/** Puts a line into a box, cut where it is too long. @param {any} element @param {string} line @param {number} room */
+/**
+ * Puts a line into a box, cut where it is too long.
+ * @param {any} element
+ * @param {string} line
+ * @param {number} room
+ */
 function fit(element, line, room) {
     if (element.line === line) return;
     element.line = line;
@@ -136,7 +163,11 @@ function fit(element, line, room) {
 }
 
 class Live {
-    /** @param {Picture} picture @param {HTMLElement} feed @param {Element} summary */
+    /**
+     * @param {Picture} picture
+     * @param {HTMLElement} feed
+     * @param {Element} summary
+     */
     constructor(picture, feed, summary) {
         this.picture = picture;
         this.feed = feed;
@@ -199,7 +230,10 @@ class Live {
         this.gatewayHref = href(roles.gateway[0]);
     }
 
-    /** @param {string} role @param {any[]} list */
+    /**
+     * @param {string} role
+     * @param {any[]} list
+     */
     node(role, list) {
         const up = list.filter((one) => one.health === "up");
         const state = list.length === 0 ? "" : up.length === list.length ? "good" : up.length ? "warn" : "bad";
@@ -256,7 +290,10 @@ class Live {
     }
 }
 
-/** Where a person would open a target: a loopback address is this page's own host. @param {any} target */
+/**
+ * Where a person would open a target: a loopback address is this page's own host.
+ * @param {any} target
+ */
 function href(target) {
     if (!target) return undefined;
     const url = new URL("./", target.scrapeUrl);

@@ -2,13 +2,21 @@
 
 /** @typedef {Record<string, string>} LabelSet */
 
-/** The labels that count when two sides are matched. @param {LabelSet} labels @param {any} matching of a binaryExpr */
+/**
+ * The labels that count when two sides are matched.
+ * @param {LabelSet} labels
+ * @param {any} matching of a binaryExpr
+ */
 export function signature(labels, matching) {
     const listed = new Set(matching?.labels ?? []);
     return JSON.stringify(Object.entries(labels).filter(([name, value]) => value !== "" && (matching?.on ? listed.has(name) : name !== "__name__" && !listed.has(name))).sort());
 }
 
-/** @param {LabelSet[]} left @param {LabelSet[]} right @param {any} matching */
+/**
+ * @param {LabelSet[]} left
+ * @param {LabelSet[]} right
+ * @param {any} matching
+ */
 export function matched(left, right, matching) {
     const onLeft = new Set(left.map((one) => signature(one, matching))), onRight = new Set(right.map((one) => signature(one, matching)));
     return {
@@ -17,7 +25,11 @@ export function matched(left, right, matching) {
     };
 }
 
-/** Label name → how many values it has among these series. @param {LabelSet[]} all @returns {Map<string, number>} */
+/**
+ * Label name → how many values it has among these series.
+ * @param {LabelSet[]} all
+ * @returns {Map<string, number>}
+ */
 export function labelCounts(all) {
     /** @type {Map<string, Set<string>>} */
     const found = new Map();
@@ -27,7 +39,9 @@ export function labelCounts(all) {
 
 /**
  * Why nothing matches: labels that only one side has, and labels whose values have nothing in common.
- * @param {LabelSet[]} left @param {LabelSet[]} right @param {any} matching
+ * @param {LabelSet[]} left
+ * @param {LabelSet[]} right
+ * @param {any} matching
  */
 export function mismatch(left, right, matching) {
     const compared = (/** @type {LabelSet[]} */ all) => {

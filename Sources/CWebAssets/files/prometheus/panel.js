@@ -16,11 +16,16 @@ const TABS = /** @type {const} */ ([["table", "Table"], ["graph", "Graph"], ["ex
 let count = 0;
 
 export class PanelView {
-    /** @param {import("./urlstate.js").Panel} state @param {{changed: () => void, remove: () => void}} owner */
+    /**
+     * @param {import("./urlstate.js").Panel} state
+     * @param {{changed: () => void, remove: () => void}} owner
+     */
     constructor(state, owner) {
         this.state = state;
         this.owner = owner;
         this.id = `panel${++count}`;
+        /** @type {string} the tab that controls and body are made for */
+        this.dressed = "";
         /** @type {AbortController | null} */
         this.asking = null;
         /** @type {import("./graph.js").Chart | null} */
@@ -121,7 +126,7 @@ export class PanelView {
         const { state } = this;
         const button = (/** @type {string} */ name, /** @type {() => void} */ onclick, /** @type {any} */ more = {}) => h("button", { class: "button", type: "button", onclick, ...more }, name);
         const widen = (/** @type {number} */ by) => {
-            const at = by > 0 ? RANGES.find((one) => one > state.range) : RANGES.findLast((one) => one < state.range);
+            const at = by > 0 ? RANGES.find((one) => one > state.range) : [...RANGES].reverse().find((one) => one < state.range);
             if (at) this.set({ range: at });
         };
         const range = h("input", { class: "field short", "aria-label": "Range", list: `${this.id}-ranges`, onchange: () => {
@@ -143,7 +148,10 @@ export class PanelView {
         ];
     }
 
-    /** @param {string} name @param {() => void} onclick */
+    /**
+     * @param {string} name
+     * @param {() => void} onclick
+     */
     exportButton(name, onclick) {
         return h("button", { class: "button quiet small", type: "button", "aria-label": `Download as ${name}`, onclick }, `↓ ${name}`);
     }
@@ -155,9 +163,12 @@ export class PanelView {
         this.run();
     }
 
-    /** Asks and shows. @param {{quiet?: boolean}} [options] quiet: a refresh, which keeps what is shown until the answer is here */
-    async run({ quiet = false } = {}) {
-        const { state } = this;
+    /**
+     * Asks and shows.
+     * @param {{quiet?: boolean}} [options] quiet: a refresh, which keeps what is shown until the answer is here
+     */
+    async run(options) {
+        const { state } = this, quiet = options?.quiet ?? false;
         if (!quiet) state.expr = this.editor.value.trim();
         this.editor.close();
         if (!quiet) this.owner.changed();
@@ -207,7 +218,10 @@ export class PanelView {
         return result.length === 1 ? "1 series" : `${result.length} series`;
     }
 
-    /** @param {any[]} result @param {boolean} cut */
+    /**
+     * @param {any[]} result
+     * @param {boolean} cut
+     */
     rows(result, cut) {
         if (!this.table) {
             const table = h("tbody");
@@ -279,7 +293,12 @@ export class PanelView {
         return "";
     }
 
-    /** Says why there is nothing. @param {number} time @param {AbortSignal} signal @param {Element} [place] */
+    /**
+     * Says why there is nothing.
+     * @param {number} time
+     * @param {AbortSignal} signal
+     * @param {Element} [place]
+     */
     async empty(time, signal, place = this.body) {
         if (place === this.body) this.table = null;
         const { expr } = this.state;
@@ -336,19 +355,28 @@ function remember(expr) {
     if (history[0] !== expr) memory.set("history", [expr, ...history.filter((one) => one !== expr)].slice(0, 100));
 }
 
-/** @param {Blob} blob @param {string} name */
+/**
+ * @param {Blob} blob
+ * @param {string} name
+ */
 function save(blob, name) {
     const link = h("a", { href: URL.createObjectURL(blob), download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
-/** A series' name in the editor's colours. @param {string} name */
+/**
+ * A series' name in the editor's colours.
+ * @param {string} name
+ */
 export function painted(name) {
     return tokenize(name).map((token) => h("span", { class: token.kind }, token.text));
 }
 
-/** @param {Element} cell @param {any} one */
+/**
+ * @param {Element} cell
+ * @param {any} one
+ */
 function valueCell(cell, one) {
     if (one.histogram) return fill(cell, histogramPicture(one.histogram[1]));
     if (one.value) return setText(cell, one.value[1]);
@@ -367,7 +395,10 @@ function histogramPicture(histogram) {
     h("div", { class: "small" }, `count ${histogram.count}, sum ${plain(number(histogram.sum))}`)];
 }
 
-/** "" is now (null), "-2h" is counted from now, else a local date and time; undefined where it is none of them. @param {string} text */
+/**
+ * "" is now (null), "-2h" is counted from now, else a local date and time; undefined where it is none of them.
+ * @param {string} text
+ */
 function moment(text) {
     const trimmed = text.trim();
     if (trimmed === "" || trimmed === "now") return null;

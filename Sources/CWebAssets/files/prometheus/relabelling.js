@@ -6,7 +6,9 @@ import { h } from "../shared/dom.js";
 /** @typedef {Record<string, string>} LabelSet */
 
 /**
- * @param {string} pool @param {LabelSet} before @param {LabelSet | null} after null: the target was dropped
+ * @param {string} pool
+ * @param {LabelSet} before
+ * @param {LabelSet | null} after null: the target was dropped
  * @returns {Promise<Element>}
  */
 export async function relabelling(pool, before, after) {
@@ -29,12 +31,20 @@ export async function relabelling(pool, before, after) {
     return list;
 }
 
-/** @param {string} title @param {any} content */
+/**
+ * @param {string} title
+ * @param {any} content
+ */
 function stage(title, content) {
     return h("li", null, h("span", { class: "stage muted small" }, title), h("div", null, content));
 }
 
-/** Labels with what changed marked. @param {LabelSet} before @param {LabelSet} after @param {boolean} [all] the unchanged ones too */
+/**
+ * Labels with what changed marked.
+ * @param {LabelSet} before
+ * @param {LabelSet} after
+ * @param {boolean} [all] the unchanged ones too
+ */
 function badges(before, after, all = false) {
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
     const out = names.map((name) => {
@@ -46,8 +56,17 @@ function badges(before, after, all = false) {
     return h("span", { class: "badges" }, out.length ? out : h("span", { class: "muted small" }, "changed nothing"));
 }
 
-/** A rule in one line. @param {Record<string, any>} rule */
+/**
+ * What a rule need not say.
+ * @type {Record<string, string>}
+ */
+const DEFAULTS = { separator: ";", regex: "(.*)", replacement: "$1" };
+
+/**
+ * A rule in one line.
+ * @param {Record<string, any>} rule
+ */
 function ruleText(rule) {
-    return Object.entries(rule).filter(([, value]) => value !== "" && value !== null && value !== 0 && !(Array.isArray(value) && value.length === 0))
+    return Object.entries(rule).filter(([name, value]) => value !== "" && value !== DEFAULTS[name] && value !== null && value !== 0 && !(Array.isArray(value) && value.length === 0))
         .map(([name, value]) => `${name}: ${Array.isArray(value) ? `[${value.join(", ")}]` : value}`).join("; ");
 }

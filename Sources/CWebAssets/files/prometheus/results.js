@@ -4,17 +4,23 @@ import { plain, seriesName } from "../shared/format.js";
 
 /**
  * A series of a graph: one value for each step, NaN where there is none.
- * @typedef {{labels: Record<string, string>, name: string, values: Float64Array, histograms: (any[] | undefined)[] | null}} Series
+ * @typedef {{labels: Record<string, string>, name: string, values: Float64Array, histograms: any[] | null}} Series
  */
 
-/** @param {any[]} matrix of query_range @param {number} start @param {number} end @param {number} step @returns {{times: Float64Array, series: Series[]}} */
+/**
+ * @param {any[]} matrix of query_range
+ * @param {number} start
+ * @param {number} end
+ * @param {number} step
+ * @returns {{times: Float64Array, series: Series[]}}
+ */
 export function columns(matrix, start, end, step) {
     const count = Math.floor((end - start) / step + 1e-6) + 1;
     const times = Float64Array.from({ length: count }, (_, i) => start + i * step);
     const series = matrix.map((one) => {
         const values = new Float64Array(count).fill(NaN);
         for (const [time, value] of one.values ?? []) values[Math.round((time - start) / step)] = number(value);
-        /** @type {(any[] | undefined)[] | null} */
+        /** @type {any[] | null} */
         let histograms = null;
         if (one.histograms) {
             histograms = new Array(count);
@@ -25,7 +31,10 @@ export function columns(matrix, start, end, step) {
     return { times, series };
 }
 
-/** The API's numbers are strings. @param {string} text */
+/**
+ * The API's numbers are strings.
+ * @param {string} text
+ */
 export function number(text) {
     return text === "+Inf" ? Infinity : text === "-Inf" ? -Infinity : Number(text);
 }
@@ -35,7 +44,11 @@ function cell(text) {
     return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
 
-/** One row a step, one column a series. @param {Float64Array} times @param {Series[]} series */
+/**
+ * One row a step, one column a series.
+ * @param {Float64Array} times
+ * @param {Series[]} series
+ */
 export function csvOfGraph(times, series) {
     const rows = [["time", ...series.map((one) => one.name)].map(cell).join(",")];
     times.forEach((time, i) => rows.push([new Date(Math.round(time * 1000)).toISOString(), ...series.map((one) =>
@@ -43,7 +56,10 @@ export function csvOfGraph(times, series) {
     return rows.join("\r\n") + "\r\n";
 }
 
-/** One row a series: its labels, time and value. @param {any[]} vector */
+/**
+ * One row a series: its labels, time and value.
+ * @param {any[]} vector
+ */
 export function csvOfTable(vector) {
     const names = [...new Set(vector.flatMap((one) => Object.keys(one.metric)))].sort();
     const rows = [[...names, "timestamp", "value"].map(cell).join(",")];
@@ -54,8 +70,12 @@ export function csvOfTable(vector) {
     return rows.join("\r\n") + "\r\n";
 }
 
-/** Steps at which a counter fell. @param {Float64Array} values */
+/**
+ * Steps at which a counter fell.
+ * @param {Float64Array} values
+ */
 export function resetsIn(values) {
+    /** @type {number[]} */
     const found = [];
     let last = NaN;
     values.forEach((value, i) => {
@@ -66,7 +86,12 @@ export function resetsIn(values) {
     return found;
 }
 
-/** How many single edits lie between two words (given up above `limit`). @param {string} a @param {string} b @param {number} limit */
+/**
+ * How many single edits lie between two words (given up above `limit`).
+ * @param {string} a
+ * @param {string} b
+ * @param {number} limit
+ */
 export function distance(a, b, limit) {
     if (Math.abs(a.length - b.length) > limit) return limit + 1;
     let row = Array.from({ length: b.length + 1 }, (_, i) => i);
@@ -79,7 +104,12 @@ export function distance(a, b, limit) {
     return row[b.length];
 }
 
-/** The words nearest to a mistyped one, best first. @param {string} word @param {string[]} words @param {number} [count] */
+/**
+ * The words nearest to a mistyped one, best first.
+ * @param {string} word
+ * @param {string[]} words
+ * @param {number} [count]
+ */
 export function nearest(word, words, count = 3) {
     const limit = Math.max(2, Math.floor(word.length / 4));
     const low = word.toLowerCase();
@@ -96,7 +126,8 @@ export function nearest(word, words, count = 3) {
 /**
  * Histograms as cells of a heatmap: native buckets as they come, classic ones (series that differ in `le`) as differences.
  * @typedef {{from: number, to: number, low: number, high: number, count: number}} Cell `low` and `high` are where it is drawn
- * @param {Series[]} series @param {number} count of steps
+ * @param {Series[]} series
+ * @param {number} count of steps
  * @returns {{columns: Cell[][], low: number, high: number, largest: number, log: boolean}}
  */
 export function bucketCells(series, count) {
@@ -143,7 +174,11 @@ export function bucketCells(series, count) {
     return { columns: columns.map((column) => [...column.values()]), low, high, largest, log };
 }
 
-/** The unit of a graph's values, where the metric names of its expression agree on one. @param {string[]} names @param {string[]} functions */
+/**
+ * The unit of a graph's values, where the metric names of its expression agree on one.
+ * @param {string[]} names
+ * @param {string[]} functions
+ */
 export function unitOf(names, functions) {
     const perSecond = functions.some((name) => /^(rate|irate|deriv)$/.test(name)) && !functions.includes("histogram_quantile");
     const units = new Set(names.map((name) => {
@@ -156,7 +191,11 @@ export function unitOf(names, functions) {
     return unit && perSecond ? (unit === "s" ? "" : `${unit}/s`) : unit;
 }
 
-/** The series' names without the labels that all of them share (for a tooltip). @param {Series[]} series @returns {Map<string, string>} */
+/**
+ * The series' names without the labels that all of them share (for a tooltip).
+ * @param {Series[]} series
+ * @returns {Map<string, string>}
+ */
 export function shortNames(series) {
     const first = series[0]?.labels ?? {};
     const common = new Set(series.length < 2 ? [] : Object.keys(first).filter((name) => series.every((one) => one.labels[name] === first[name])));

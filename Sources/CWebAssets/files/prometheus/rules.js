@@ -4,7 +4,12 @@ import { api } from "../shared/api.js";
 import { h, fill } from "../shared/dom.js";
 import { painted } from "./panel.js";
 
-/** @param {HTMLElement} main @param {string} page */
+const STATES = /** @type {Record<string, string>} */ ({ inactive: "good", pending: "warn", firing: "bad" });
+
+/**
+ * @param {HTMLElement} main
+ * @param {string} page
+ */
 export async function show(main, page) {
     const alerts = page === "alerts";
     fill(main, h("h1", null, alerts ? "Alerts" : "Rules"));
@@ -18,6 +23,6 @@ export async function show(main, page) {
     main.append(...groups.map((/** @type {any} */ group) => h("stack-fold", { class: "card", key: `${page}/${group.file}/${group.name}` }, h("details", { open: true },
         h("summary", null, h("h2", null, group.name), " ", h("span", { class: "muted small" }, group.file)),
         h("div", { class: "targets" }, group.rules.map((/** @type {any} */ rule) => h("article", { class: "target" },
-            h("div", { class: "row" }, h("b", null, rule.name), rule.state ? h("span", { class: `state ${{ inactive: "good", pending: "warn", firing: "bad" }[rule.state] ?? ""}` }, rule.state) : null, h("span", { class: "grow" }), h("span", { class: "muted small" }, rule.lastError || rule.health)),
+            h("div", { class: "row" }, h("b", null, rule.name), rule.state ? h("span", { class: `state ${STATES[rule.state] ?? ""}` }, rule.state) : null, h("span", { class: "grow" }), h("span", { class: "muted small" }, rule.lastError || rule.health)),
             h("code", null, painted(rule.query)))))))));
 }

@@ -6,7 +6,10 @@ import { bytes, span } from "../shared/format.js";
 
 const SHOWN = 2000;
 
-/** @param {any} target @returns {Promise<Element>} */
+/**
+ * @param {any} target
+ * @returns {Promise<Element>}
+ */
 export async function scrapedBody(target) {
     let scrape;
     try {

@@ -6,18 +6,25 @@ import { localTime } from "../shared/format.js";
 
 const PAGES = [["status", "Runtime & build"], ["tsdb-status", "TSDB"], ["flags", "Flags"], ["config", "Configuration"]];
 
-/** @param {HTMLElement} main @param {string} page */
+/**
+ * @param {HTMLElement} main
+ * @param {string} page
+ */
 export async function show(main, page) {
     const body = h("div", { class: "stack" });
     fill(main, h("h1", null, "Status"), h("nav", { class: "tabs", "aria-label": "Status pages" }, PAGES.map(([href, name]) => h("a", { href, "aria-current": href === page && "page" }, name))), body);
     try {
-        fill(body, await { status: runtime, "tsdb-status": tsdb, flags, config }[page]?.());
+        fill(body, await VIEWS[page]?.());
     } catch (error) {
         fill(body, h("p", { class: "note bad", role: "alert" }, /** @type {Error} */ (error).message));
     }
 }
 
-/** @param {string} title @param {Record<string, any>} values @param {Record<string, string>} names */
+/**
+ * @param {string} title
+ * @param {Record<string, any>} values
+ * @param {Record<string, string>} names
+ */
 function facts(title, values, names) {
     const shown = Object.entries(values).filter(([, value]) => value !== "" && value !== null && typeof value !== "object");
     return h("section", { class: "card" }, h("h2", null, title), h("dl", { class: "facts" }, shown.map(([name, value]) => [h("dt", null, names[name] ?? name), h("dd", { class: "mono" }, /Time$/i.test(name) && typeof value === "string" ? localTime(Date.parse(value) / 1000) : String(value))])));
@@ -77,3 +84,5 @@ async function config() {
             return [found ? [found[1], h("span", { class: "name" }, found[2]), found[3], h("span", { class: "string" }, found[4])] : line, "\n"];
         })));
 }
+
+const VIEWS = /** @type {Record<string, () => Promise<any>>} */ ({ status: runtime, "tsdb-status": tsdb, flags, config });

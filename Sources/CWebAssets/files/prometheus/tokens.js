@@ -18,7 +18,10 @@ const RULES = /** @type {[Kind, RegExp][]} */ ([
     ["error", /["'`][^\n]*|./sy],
 ]);
 
-/** @param {string} text @returns {Token[]} */
+/**
+ * @param {string} text
+ * @returns {Token[]}
+ */
 export function tokenize(text) {
     /** @type {Token[]} */
     const tokens = [];
@@ -64,7 +67,9 @@ export function tokenize(text) {
  * - `value`: the value of `label`; `quote` is the quote that is open
  * - `duration`: inside brackets
  * @typedef {{kind: "expression"|"label"|"value"|"duration"|"none", start: number, prefix: string, metric?: string, label?: string, quote?: string, matchers?: string[], used?: string[]}} Place
- * @param {string} text @param {number} caret @returns {Place}
+ * @param {string} text
+ * @param {number} caret
+ * @returns {Place}
  */
 export function placeAt(text, caret) {
     const before = text.slice(0, caret);
@@ -128,7 +133,10 @@ function nameMatcher(inner) {
     return inner.find((token, i) => token.kind === "string" && inner[i - 1]?.kind !== "operator") ? unquoted(inner[0].text) : undefined;
 }
 
-/** The matchers that are whole. @param {Token[]} inner */
+/**
+ * The matchers that are whole.
+ * @param {Token[]} inner
+ */
 function complete(inner) {
     const found = [];
     for (let i = 0; i + 2 < inner.length; i++) {
@@ -142,7 +150,11 @@ function unquoted(text) {
     return /^["'`]/.test(text) ? text.slice(1, -1).replace(/\\(.)/g, "$1") : text;
 }
 
-/** Where a parser's message points: "…1:28: parse error: …" → offset and the rest. @param {string} message @param {string} text */
+/**
+ * Where a parser's message points: "…1:28: parse error: …" → offset and the rest.
+ * @param {string} message
+ * @param {string} text
+ */
 export function errorPlace(message, text) {
     const found = /(?:^|[^\d])(\d+):(\d+): (parse error: .*)$/s.exec(message);
     if (!found) return null;

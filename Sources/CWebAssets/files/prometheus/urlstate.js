@@ -19,7 +19,10 @@ export function newPanel(expr = "") {
     return { expr, tab: "table", range: 3600, end: null, mode: "lines", resolution: "medium", exemplars: false };
 }
 
-/** @param {string} query the query string @returns {Panel[]} */
+/**
+ * @param {string} query the query string
+ * @returns {Panel[]}
+ */
 export function decode(query) {
     const params = new URLSearchParams(query);
     const panels = [];
@@ -62,7 +65,10 @@ export function encode(panels) {
     return params.toString();
 }
 
-/** The step of a panel's graph. @param {Panel} panel */
+/**
+ * The step of a panel's graph.
+ * @param {Panel} panel
+ */
 export function stepOf(panel) {
     if (typeof panel.resolution === "number") return Math.max(panel.resolution, panel.range / 11000);
     const points = { low: 100, medium: 250, high: 1000 }[panel.resolution];
@@ -70,12 +76,18 @@ export function stepOf(panel) {
     return step < 1 ? Math.max(0.05, Math.round(step * 20) / 20) : Math.round(step);
 }
 
-/** UTC, as Prometheus writes it in URLs. @param {number} seconds */
+/**
+ * UTC, as Prometheus writes it in URLs.
+ * @param {number} seconds
+ */
 export function formatTime(seconds) {
     return new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ");
 }
 
-/** "2026-01-31 12:00[:05]" (UTC), an RFC 3339 time or Unix seconds → Unix seconds. @param {string} text */
+/**
+ * "2026-01-31 12:00[:05]" (UTC), an RFC 3339 time or Unix seconds → Unix seconds.
+ * @param {string} text
+ */
 export function parseTime(text) {
     if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
     const found = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?$/.exec(text.trim());

@@ -15,21 +15,36 @@ import { nearest, number } from "./results.js";
 const TWO_SAMPLES = new Set(["rate", "increase", "delta", "irate", "idelta", "deriv", "predict_linear", "double_exponential_smoothing"]);
 const COMPARISONS = new Set(["==", "!=", ">", "<", ">=", "<="]);
 
-/** @param {any} root the tree of an expression without result @param {number} time @returns {Promise<Reason>} */
+/**
+ * @param {any} root the tree of an expression without result
+ * @param {number} time
+ * @returns {Promise<Reason>}
+ */
 export async function whyEmpty(root, time) {
     const reason = await look(root, time, root);
     return reason ?? { kind: "unknown", title: "The expression answered no series.", text: ["Open Explain to see what each part of it answered."], suggestions: [] };
 }
 
-/** @param {any} node @param {number} time @param {Record<string, any>} [more] @returns {Promise<any[]>} */
+/**
+ * @param {any} node
+ * @param {number} time
+ * @param {Record<string, any>} [more]
+ * @returns {Promise<any[]>}
+ */
 async function evaluate(node, time, more = {}) {
     const data = await api("query", { query: typeof node === "string" ? node : text(node), time, ...more });
     return data.resultType === "vector" || data.resultType === "matrix" ? data.result : [data];
 }
 
-/** The expression with one node exchanged. @param {any} root @param {any} node @param {Record<string, any>} change */
+/**
+ * The expression with one node exchanged.
+ * @param {any} root
+ * @param {any} node
+ * @param {Record<string, any>} change
+ */
 function changed(root, node, change) {
-    const copy = (/** @type {any} */ one) => {
+    /** @type {(one: any) => any} */
+    const copy = (one) => {
         if (Array.isArray(one)) return one.map(copy);
         if (one === null || typeof one !== "object") return one;
         const made = /** @type {any} */ ({});
@@ -39,7 +54,12 @@ function changed(root, node, change) {
     return text(copy(root));
 }
 
-/** @param {any} node an empty one @param {number} time @param {any} root @returns {Promise<Reason | null>} */
+/**
+ * @param {any} node an empty one
+ * @param {number} time
+ * @param {any} root
+ * @returns {Promise<Reason | null>}
+ */
 async function look(node, time, root) {
     switch (node.type) {
         case "vectorSelector": case "matrixSelector": return whySelector(node, time, root);
@@ -70,7 +90,12 @@ async function look(node, time, root) {
     return null;
 }
 
-/** @param {any} node @param {number} time @param {any} root @returns {Promise<Reason | null>} */
+/**
+ * @param {any} node
+ * @param {number} time
+ * @param {any} root
+ * @returns {Promise<Reason | null>}
+ */
 async function whySelector(node, time, root) {
     const name = node.name || node.matchers.find((/** @type {any} */ one) => one.name === "__name__" && one.type === "=")?.value;
     const rest = node.matchers.filter((/** @type {any} */ one) => one.name !== "__name__");
@@ -113,7 +138,14 @@ async function whySelector(node, time, root) {
     return whyNow(bare, node, at, root);
 }
 
-/** The series exist, but not at this time. @param {string} bare @param {any} node @param {number} at @param {any} root @returns {Promise<Reason | null>} */
+/**
+ * The series exist, but not at this time.
+ * @param {string} bare
+ * @param {any} node
+ * @param {number} at
+ * @param {any} root
+ * @returns {Promise<Reason | null>}
+ */
 async function whyNow(bare, node, at, root) {
     const range = node.type === "matrixSelector" ? node.range / 1000 : 300;
     const reach = node.type === "matrixSelector" ? `the window of ${duration(range)}` : "the lookback of 5m";
@@ -136,7 +168,11 @@ async function whyNow(bare, node, at, root) {
     return null;
 }
 
-/** When a series that is gone had its last sample: looked for in wider and wider windows. @param {string} bare @param {number} at */
+/**
+ * When a series that is gone had its last sample: looked for in wider and wider windows.
+ * @param {string} bare
+ * @param {number} at
+ */
 async function lastSample(bare, at) {
     for (const window of ["5m", "1h", "6h", "2d", "30d"]) {
         const [found] = await evaluate(`count_over_time(${bare}[${window}])`, at).catch(() => []);
@@ -149,7 +185,14 @@ async function lastSample(bare, at) {
     return 0;
 }
 
-/** @param {any} node @param {any} range @param {any[]} series @param {number} time @param {any} root @returns {Promise<Reason>} */
+/**
+ * @param {any} node
+ * @param {any} range
+ * @param {any[]} series
+ * @param {number} time
+ * @param {any} root
+ * @returns {Promise<Reason>}
+ */
 async function whyTooFew(node, range, series, time, root) {
     const most = Math.max(...series.map((one) => (one.values?.length ?? 0) + (one.histograms?.length ?? 0)));
     if (most >= 2) return { kind: "unknown", title: `${node.func.name}() could not use the samples.`, text: ["A window that mixes numbers and histograms, or histograms that do not fit together, answers nothing."], suggestions: [] };
@@ -163,7 +206,12 @@ async function whyTooFew(node, range, series, time, root) {
     };
 }
 
-/** @param {any} node @param {number} time @param {any} root @returns {Promise<Reason | null>} */
+/**
+ * @param {any} node
+ * @param {number} time
+ * @param {any} root
+ * @returns {Promise<Reason | null>}
+ */
 async function whyBinary(node, time, root) {
     const [left, right] = await Promise.all([evaluate(node.lhs, time), evaluate(node.rhs, time)]);
     if (left.length === 0 && node.op !== "unless" && node.lhs.type !== "numberLiteral") return look(node.lhs, time, root);

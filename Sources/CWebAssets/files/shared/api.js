@@ -2,7 +2,11 @@
 
 /** A refusal by the server, with its kind (`bad_data`, `execution`, …) and HTTP status. */
 export class ApiError extends Error {
-    /** @param {string} message @param {string} kind @param {number} status */
+    /**
+     * @param {string} message
+     * @param {string} kind
+     * @param {number} status
+     */
     constructor(message, kind, status) {
         super(message);
         this.kind = kind;
@@ -35,7 +39,12 @@ export async function envelope(path, params = {}, signal) {
     return body;
 }
 
-/** As `envelope`, only the data. @param {string} path @param {Record<string, any>} [params] @param {AbortSignal} [signal] */
+/**
+ * As `envelope`, only the data.
+ * @param {string} path
+ * @param {Record<string, any>} [params]
+ * @param {AbortSignal} [signal]
+ */
 export async function api(path, params, signal) {
     return (await envelope(path, params, signal)).data;
 }

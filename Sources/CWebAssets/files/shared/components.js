@@ -11,6 +11,8 @@ import { h, fill, memory, setText } from "./dom.js";
 import { ago, localTime } from "./format.js";
 
 class StackLabels extends HTMLElement {
+    /** @type {string} */
+    shown = "";
     /** @param {Record<string, string>} labels */
     set labels(labels) {
         const text = JSON.stringify(labels);
@@ -22,7 +24,10 @@ class StackLabels extends HTMLElement {
     }
 }
 
-/** @param {[string, string]} a @param {[string, string]} b */
+/**
+ * @param {[string, string]} a
+ * @param {[string, string]} b
+ */
 function byName([a], [b]) {
     if (a === "__name__" || b === "__name__") return a === "__name__" ? -1 : 1;
     return a < b ? -1 : a > b ? 1 : 0;
@@ -107,7 +112,11 @@ export function confirmation({ title, text, action }) {
     });
 }
 
-/** Says something that passes. @param {string} message @param {"" | "bad"} [kind] */
+/**
+ * Says something that passes.
+ * @param {string} message
+ * @param {"" | "bad"} [kind]
+ */
 export function toast(message, kind = "") {
     let place = document.querySelector(".toasts");
     if (!place) document.body.append(place = h("div", { class: "toasts", role: "status", "aria-live": "polite" }));
@@ -118,7 +127,8 @@ export function toast(message, kind = "") {
 
 /**
  * Arrow keys, Home and End in a tab list; each tab's `aria-controls` names its panel.
- * @param {HTMLElement} list @param {(id: string) => void} choose called with the chosen tab's `data-tab`
+ * @param {HTMLElement} list
+ * @param {(id: string) => void} choose called with the chosen tab's `data-tab`
  */
 export function tabKeys(list, choose) {
     list.addEventListener("keydown", (event) => {

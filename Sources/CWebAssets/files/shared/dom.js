@@ -9,6 +9,7 @@
  * @returns {any}
  */
 export function h(tag, props, ...children) {
+    /** @type {any} */
     const element = tag.startsWith("svg:")
         ? document.createElementNS("http://www.w3.org/2000/svg", tag.slice(4))
         : document.createElement(tag);
@@ -22,7 +23,10 @@ export function h(tag, props, ...children) {
     return element;
 }
 
-/** @param {Node} parent @param {any[]} children */
+/**
+ * @param {Node} parent
+ * @param {any[]} children
+ */
 function append(parent, children) {
     for (const child of children) {
         if (child == null || child === false) continue;
@@ -31,7 +35,11 @@ function append(parent, children) {
     }
 }
 
-/** Replaces what an element holds. @param {Element} element @param {...any} children */
+/**
+ * Replaces what an element holds.
+ * @param {Element} element
+ * @param {...any} children
+ */
 export function fill(element, ...children) {
     element.replaceChildren();
     append(element, children);
@@ -40,7 +48,8 @@ export function fill(element, ...children) {
 
 /**
  * Sets an element's text only where it changed (a live page that rewrites equal text disturbs selections and screen readers).
- * @param {Element} element @param {string | number} text
+ * @param {Element} element
+ * @param {string | number} text
  */
 export function setText(element, text) {
     const value = String(text);
@@ -102,11 +111,19 @@ export function every(milliseconds, work) {
 
 /** What is kept between visits (and nothing at all where storage is switched off). */
 export const memory = {
-    /** @template T @param {string} key @param {T} otherwise @returns {T} */
+    /**
+     * @template T
+     * @param {string} key
+     * @param {T} otherwise
+     * @returns {T}
+     */
     get(key, otherwise) {
         try { return JSON.parse(localStorage.getItem(key) ?? "null") ?? otherwise; } catch { return otherwise; }
     },
-    /** @param {string} key @param {any} value */
+    /**
+     * @param {string} key
+     * @param {any} value
+     */
     set(key, value) {
         try {
             if (value == null) localStorage.removeItem(key);

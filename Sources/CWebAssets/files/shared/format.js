@@ -2,20 +2,32 @@
 
 const SI = [[1e24, "Y"], [1e21, "Z"], [1e18, "E"], [1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"], [1e-12, "p"]];
 
-/** A number with at most `digits` significant digits and no idle zeros. @param {number} value @param {number} [digits] */
+/**
+ * A number with at most `digits` significant digits and no idle zeros.
+ * @param {number} value
+ * @param {number} [digits]
+ */
 export function plain(value, digits = 6) {
     if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
     return String(Number(value.toPrecision(digits)));
 }
 
-/** 1234567 → "1.23M". @param {number} value @param {number} [digits] @param {number} [scale] choose the prefix by this size instead */
+/**
+ * 1234567 → "1.23M".
+ * @param {number} value
+ * @param {number} [digits]
+ * @param {number} [scale] choose the prefix by this size instead
+ */
 export function si(value, digits = 4, scale = Math.abs(value)) {
     if (!Number.isFinite(value) || value === 0) return plain(value);
     const [unit, prefix] = SI.find(([limit]) => scale >= /** @type {number} */ (limit) * 0.9999999) ?? SI[SI.length - 1];
     return plain(value / /** @type {number} */ (unit), digits) + prefix;
 }
 
-/** 1536 → "1.5 KiB". @param {number} value */
+/**
+ * 1536 → "1.5 KiB".
+ * @param {number} value
+ */
 export function bytes(value) {
     const units = ["B", "KiB", "MiB", "GiB", "TiB"];
     let step = 0;
@@ -23,7 +35,11 @@ export function bytes(value) {
     return `${plain(value, value < 10 ? 2 : 4)} ${units[step]}`;
 }
 
-/** A length of time for people: "1.5 ms", "3 s", "2 h 5 min". @param {number} seconds */
+/**
+ * A length of time for people: "1.5 ms", "3 s", "2 h 5 min".
+ * @param {number} seconds
+ * @returns {string}
+ */
 export function span(seconds) {
     if (!Number.isFinite(seconds)) return plain(seconds);
     if (seconds === 0) return "0 s";
@@ -45,7 +61,11 @@ export function ago(seconds) {
 
 const two = (/** @type {number} */ value) => String(value).padStart(2, "0");
 
-/** "2026-03-01 12:00:05" in the reader's zone. @param {number} seconds @param {boolean} [milliseconds] */
+/**
+ * "2026-03-01 12:00:05" in the reader's zone.
+ * @param {number} seconds
+ * @param {boolean} [milliseconds]
+ */
 export function localTime(seconds, milliseconds = false) {
     const date = new Date(seconds * 1000);
     if (Number.isNaN(date.getTime())) return plain(seconds);
@@ -55,7 +75,10 @@ export function localTime(seconds, milliseconds = false) {
 
 const UNITS = [["y", 31536000], ["w", 604800], ["d", 86400], ["h", 3600], ["m", 60], ["s", 1], ["ms", 0.001]];
 
-/** Prometheus's own durations: 5400 → "1h30m". @param {number} seconds */
+/**
+ * Prometheus's own durations: 5400 → "1h30m".
+ * @param {number} seconds
+ */
 export function duration(seconds) {
     let rest = Math.round(seconds * 1000) / 1000;
     if (rest === 0) return "0s";
@@ -69,7 +92,10 @@ export function duration(seconds) {
     return text;
 }
 
-/** "1h30m" → 5400; a plain number is seconds; null where it is neither. @param {string} text */
+/**
+ * "1h30m" → 5400; a plain number is seconds; null where it is neither.
+ * @param {string} text
+ */
 export function parseDuration(text) {
     const trimmed = text.trim();
     if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);
@@ -79,7 +105,10 @@ export function parseDuration(text) {
     return Math.round(sum * 1000) / 1000;
 }
 
-/** `name{label="value"}` as Prometheus writes it. @param {Record<string, string>} labels */
+/**
+ * `name{label="value"}` as Prometheus writes it.
+ * @param {Record<string, string>} labels
+ */
 export function seriesName(labels) {
     const pairs = Object.entries(labels).filter(([name]) => name !== "__name__").sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, value]) => `${/^[a-zA-Z_]\w*$/.test(name) ? name : quoted(name)}=${quoted(value)}`);
@@ -88,7 +117,10 @@ export function seriesName(labels) {
     return pairs.length || !name ? `${name}{${pairs.join(", ")}}` : name;
 }
 
-/** A string in PromQL's double quotes. @param {string} text */
+/**
+ * A string in PromQL's double quotes.
+ * @param {string} text
+ */
 export function quoted(text) {
     return `"${text.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")}"`;
 }
