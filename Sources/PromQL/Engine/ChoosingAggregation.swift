@@ -170,7 +170,7 @@ extension Evaluation {
             throw PromQLError(.execution, "count_values needs a label")
         }
         if !LabelNameRule.isValid(label.value) {
-            throw PromQLError(.execution, "invalid label name \(GoText.quoted(label.value))")
+            throw PromQLError(.execution, "invalid label name \(Expr.string(label))")
         }
         let before = currentSamples
         let input = try await evaluate(node.expression, scope)
