@@ -96,9 +96,22 @@ extension Double {
     var sixDecimals: String { decimals(6) }
 
     /// As `%.Nf` prints the value: exact digits, rounded.
-    func decimals(_ count: Int32) -> String {
+    func decimals(_ count: Int32) -> String { formatted("%.*f", count) }
+
+    /// As Go's `'E'` with the fewest digits that read back as the same value: `1.5E+00`.
+    var shortestScientific: String {
+        if isNaN { return "NaN" }
+        if isInfinite { return self < 0 ? "-Inf" : "+Inf" }
+        for count: Int32 in 0..<17 {
+            let text = formatted("%.*E", count)
+            if Double(text) == self { return text }
+        }
+        return formatted("%.*E", 17)
+    }
+
+    private func formatted(_ format: String, _ count: Int32) -> String {
         var buffer = [CChar](repeating: 0, count: 400)
-        let length = withVaList([count, self]) { vsnprintf(&buffer, buffer.count, "%.*f", $0) }
+        let length = withVaList([count, self]) { vsnprintf(&buffer, buffer.count, format, $0) }
         return String(decoding: buffer[..<Int(min(max(length, 0), 399))].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -1,0 +1,134 @@
+import MetricModel
+import PromQL
+import Testing
+
+/// Unit tests of expressions in promtool's format.
+@Suite struct RuleTests {
+    /// A small way to write a tree: `key: value` pairs.
+    private static func map(_ pairs: KeyValuePairs<String, ConfigNode>) -> ConfigNode {
+        ConfigNode(.mapping(pairs.map { .init(key: text($0.key), value: $0.value) }))
+    }
+
+    private static func list(_ items: ConfigNode...) -> ConfigNode { ConfigNode(.sequence(items)) }
+
+    private static func text(_ text: String) -> ConfigNode { ConfigNode(.scalar(.init(text))) }
+
+    private static func group(_ expression: String, _ time: String, _ samples: ConfigNode) -> ConfigNode {
+        map([
+            "name": text("group"), "interval": text("1m"),
+            "input_series": list(
+                map(["series": text("up{job=\"a\"}"), "values": text("0+1x10")]),
+                map(["series": text("h"), "values": text("{{count:3 sum:2 buckets:[3]}}x10")])
+            ),
+            "promql_expr_test": list(
+                map(["expr": text(expression), "eval_time": text(time), "exp_samples": samples])
+            ),
+        ])
+    }
+
+    private static func sample(_ labels: String, _ value: String) -> ConfigNode {
+        map(["labels": text(labels), "value": text(value)])
+    }
+
+    private static func failure(_ group: ConfigNode, _ more: KeyValuePairs<String, ConfigNode> = [:]) async throws
+        -> String?
+    {
+        var entries: [ConfigNode.Entry] = [.init(key: text("tests"), value: list(group))]
+        entries += more.map { .init(key: text($0.key), value: $0.value) }
+        let file = try RuleTestFile(reading: ConfigNode(.mapping(entries)), file: "tests.yml")
+        let report = await RuleTestRunner(clock: ManualClock()).run(file, name: "tests.yml")
+        #expect(report.cases.map(\.source) == ["group"])
+        return report.cases[0].failure
+    }
+
+    @Test("Samples are compared with what a query answers") func comparison() async throws {
+        #expect(try await Self.failure(Self.group("up", "5m", Self.list(Self.sample("up{job=\"a\"}", "5")))) == nil)
+        #expect(try await Self.failure(Self.group("1 + 1", "5m", Self.list(Self.sample("{}", "2")))) == nil)
+        #expect(try await Self.failure(Self.group("up > 100", "5m", Self.list())) == nil)
+        #expect(
+            try await Self.failure(Self.group("up * 1.5", "5m", Self.list(Self.sample("{job=\"a\"}", "7"))))
+                == "    expr: \"up * 1.5\", time: 5m,\n        exp: {job=\"a\"} 7E+00\n        got: {job=\"a\"} 7.5E+00"
+        )
+        #expect(
+            try await Self.failure(Self.group("up", "90s", Self.list()))
+                == "    expr: \"up\", time: 1m30s,\n        exp: nil\n        got: {__name__=\"up\", job=\"a\"} 1E+00"
+        )
+    }
+
+    @Test("Histograms are compared as they are written") func histograms() async throws {
+        func histogram(_ text: String) -> ConfigNode {
+            Self.list(Self.map(["labels": Self.text("{}"), "histogram": Self.text(text)]))
+        }
+        let right = histogram("{{sum:4 count:6 buckets:[6] counter_reset_hint:not_reset}}")
+        #expect(try await Self.failure(Self.group("h * 2", "5m", right)) == nil)
+        #expect(
+            try await Self.failure(Self.group("h * 2", "5m", histogram("1")))
+                == "    expr: \"h * 2\", time: 5m, err: labels \"{}\": expected histogram, got 1.000000"
+        )
+    }
+
+    @Test("Mistakes in queries and labels are told") func mistakes() async throws {
+        #expect(
+            try await Self.failure(Self.group("sum(", "5m", Self.list()))
+                == "    expr: \"sum(\", time: 5m, err: 1:5: parse error: unclosed left parenthesis"
+        )
+        #expect(
+            try await Self.failure(Self.group("up[5m]", "5m", Self.list()))
+                == "    expr: \"up[5m]\", time: 5m, err: rule result is not a vector or scalar"
+        )
+        #expect(
+            try await Self.failure(Self.group("up", "5m", Self.list(Self.sample("{a}", "1"))))
+                == "    expr: \"up\", time: 5m, err: labels \"{a}\": 1:3: parse error: unexpected \"}\" in label set, expected \"=\""
+        )
+    }
+
+    @Test("Values may differ by the last bit where that is allowed") func fuzzy() async throws {
+        let group = Self.group("vector(0.1 + 0.2)", "0", Self.list(Self.sample("{}", "0.3")))
+        #expect(try await Self.failure(group) != nil)
+        #expect(try await Self.failure(group, ["fuzzy_compare": Self.text("true")]) == nil)
+    }
+
+    @Test("Samples after the last evaluation are not there yet") func cut() async throws {
+        let samples = Self.list(Self.sample("{}", "6"))
+        let group = Self.group("count(up offset -3m) * 0 + max(max_over_time(up[3m] offset -3m))", "5m", samples)
+        // At the last evaluation, after 4 minutes, only the values up to then were there.
+        let failure = try await Self.failure(group, ["evaluation_interval": Self.text("2m")])
+        #expect(failure?.contains("got: nil") == true)
+    }
+
+    static let times: [(String, Timestamp?)] = [
+        ("1700000000", 1_700_000_000_000), ("1.5", 1500), ("2024-02-29T12:00:00Z", 1_709_208_000_000),
+        ("2024-02-29T12:00:00.25+01:30", 1_709_202_600_250), ("1969-12-31T23:59:59Z", -1000),
+        ("2023-02-29T12:00:00Z", nil), ("yesterday", nil), ("2024-02-29", nil),
+    ]
+
+    @Test("A group starts where it says", arguments: times) func start(_ text: String, _ time: Timestamp?) {
+        let group = Self.map(["start_timestamp": Self.text(text)])
+        let file = try? RuleTestFile(reading: Self.map(["tests": Self.list(group)]), file: "tests.yml")
+        #expect(file?.groups.first?.start == time)
+    }
+
+    @Test("What is unknown or needs rules is refused") func refusals() {
+        func problems(_ node: ConfigNode) -> [String] {
+            do throws(ConfigError) {
+                _ = try RuleTestFile(reading: node, file: "tests.yml")
+                return []
+            } catch {
+                return error.problems.map(\.message)
+            }
+        }
+        let later = "recording and alerting rules cannot be tested yet, only expressions"
+        #expect(
+            problems(Self.map(["rule_files": Self.list(Self.text("a.yml"))]))
+                == ["field rule_files is not supported: \(later)"]
+        )
+        #expect(
+            problems(Self.map(["tests": Self.list(Self.map(["alert_rule_test": Self.list(Self.text("x"))]))]))
+                == ["field alert_rule_test is not supported: \(later)"]
+        )
+        #expect(
+            problems(Self.map(["tests": Self.list(Self.map(["intervall": Self.text("1m")]))]))
+                == ["field intervall not found in type main.testGroup"]
+        )
+    }
+}
