@@ -132,7 +132,14 @@ let package = Package(
         tests("MetricModelTests", ["MetricModel"]),
         tests("ExpositionTests", ["MetricModel", "Exposition"]),
         tests("PrometheusClientTests", ["MetricModel", "Exposition", "PrometheusClient", .coreMetrics]),
-        tests("TSDBTests", ["MetricModel", "TSDB", .grdb]),
+        // A process for the tests to kill.
+        .executableTarget(
+            name: "TSDBKillWriter",
+            dependencies: ["MetricModel", "TSDB"],
+            path: "Tests/Support/TSDBKillWriter",
+            swiftSettings: settings
+        ),
+        tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", .grdb]),
         tests("PromQLTests", ["MetricModel", "PromQL"], exclude: ["Scripts"]),
         tests("ScrapeTests", ["MetricModel", "Exposition", "Scrape", .nioCore, .nioHTTP1, .nioPosix]),
         tests("PushgatewayTests", ["MetricModel", "Exposition", "Pushgateway"]),

@@ -39,6 +39,18 @@ struct BlockBuilder {
     private var firstSeries: UInt32 = 0
     private var lastSeries: UInt32 = 0
 
+    /// The columns added last to the page, which the next one may be like.
+    private var relatives: [Relative] = []
+
+    private struct Relative {
+        var timeline: Int
+        var values: [Double]
+        /// The entry's number in the page.
+        var entry: Int
+        /// How many entries have to be decoded before it.
+        var depth: Int
+    }
+
     /// Codings longer than this are stored once, apart from the pages.
     private static let localLimit = 256
 
@@ -53,22 +65,61 @@ struct BlockBuilder {
 
     /// Adds the samples of a series. Series come in rising order, each once.
     mutating func add(_ series: UInt32, _ columns: SeriesColumns) throws(StorageError) {
-        if !columns.timestamps.isEmpty {
-            try begin(series)
-            let start = payload.bytes.count
-            columns.values.withUnsafeBufferPointer { ValueCodec.encode($0, into: &payload) }
-            try header(series, columns.timestamps, [], start, columns.startTimestamps)
-        }
+        if !columns.timestamps.isEmpty { try addFloats(series, columns) }
         if !columns.histogramTimestamps.isEmpty {
-            try begin(series)
+            try begin(series, canCut: true)
             let start = payload.bytes.count
             HistogramCodec.encode(columns.histograms[...], into: &payload)
-            try header(series, columns.histogramTimestamps, .histograms, start, columns.histogramStartTimestamps)
+            let number = try timeline(columns.histogramTimestamps)
+            header(
+                series,
+                number,
+                columns.histogramTimestamps,
+                .histograms,
+                start,
+                columns.histogramStartTimestamps,
+                nil
+            )
         }
     }
 
-    private mutating func begin(_ series: UInt32) throws(StorageError) {
-        if payload.bytes.count + headers.bytes.count >= Page.targetSize, series != lastSeries { try finishPage() }
+    private mutating func addFloats(_ series: UInt32, _ columns: SeriesColumns) throws(StorageError) {
+        let number = try timeline(columns.timestamps)
+        let isInteger = RelatedCodec.isInteger(columns.values)
+        var relative: Relative?
+        if isInteger {
+            relative = relatives.reversed().first {
+                $0.timeline == number && $0.depth < 32 && $0.values.count == columns.values.count
+                    && RelatedCodec.isLike(columns.values, $0.values)
+            }
+        }
+        try begin(series, canCut: relative == nil)
+        let start = payload.bytes.count
+        if let relative {
+            RelatedCodec.encode(columns.values, after: relative.values, into: &payload)
+        } else {
+            columns.values.withUnsafeBufferPointer { ValueCodec.encode($0, into: &payload) }
+        }
+        let entry = entryCount
+        header(
+            series,
+            number,
+            columns.timestamps,
+            relative == nil ? [] : .reference,
+            start,
+            columns.startTimestamps,
+            relative.map { entry - $0.entry }
+        )
+        guard isInteger else { return }
+        if relatives.count == 2 { relatives.removeFirst() }
+        relatives.append(
+            Relative(timeline: number, values: columns.values, entry: entry, depth: relative.map { $0.depth + 1 } ?? 0)
+        )
+    }
+
+    private mutating func begin(_ series: UInt32, canCut: Bool) throws(StorageError) {
+        let size = payload.bytes.count + headers.bytes.count
+        if canCut, size >= Page.targetSize, series != lastSeries { try finishPage() }
         if entryCount == 0 { firstSeries = series }
         if let last = runs.last, last.upperBound == series {
             // The other kind of the same series.
@@ -81,18 +132,19 @@ struct BlockBuilder {
 
     private mutating func header(
         _ series: UInt32,
+        _ number: Int,
         _ times: [Timestamp],
         _ kind: Page.Kind,
         _ start: Int,
-        _ starts: [Timestamp]
-    ) throws(StorageError) {
+        _ starts: [Timestamp],
+        _ distance: Int?
+    ) {
         let length = payload.bytes.count - start
         var kind = kind
         if !starts.isEmpty {
             kind.insert(.starts)
             starts.withUnsafeBufferPointer { IntegerCodec.encode($0, into: &payload) }
         }
-        let number = try timeline(times)
         headers.varint(UInt64(series - (entryCount == 0 ? 0 : lastSeries)))
         headers.byte(kind.rawValue)
         headers.count(reference(number))
@@ -100,6 +152,7 @@ struct BlockBuilder {
         headers.count(times.count)
         headers.count(length)
         if kind.contains(.starts) { headers.count(payload.bytes.count - start - length) }
+        if let distance { headers.count(distance) }
         entryCount += 1
         lastSeries = series
         samples += Int64(times.count)
@@ -172,6 +225,7 @@ struct BlockBuilder {
         headers = ByteWriter()
         payload.bytes.removeAll(keepingCapacity: true)
         entryCount = 0
+        relatives = []
     }
 
     /// Writes what is left; the finished block, `nil` where nothing was added.

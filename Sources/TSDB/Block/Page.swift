@@ -16,6 +16,8 @@ enum Page {
         let rawValue: UInt8
         static let histograms = Kind(rawValue: 1)
         static let starts = Kind(rawValue: 2)
+        /// The values are integers, given as differences from those of an entry before, as buckets of a histogram are small.
+        static let reference = Kind(rawValue: 4)
     }
 
     /// One chunk of a page.
@@ -31,6 +33,8 @@ enum Page {
         /// Where in the page the values are, and the start timestamps.
         var values: Range<Int>
         var starts: Range<Int>
+        /// How many entries before the one is that the values are given as differences from; 0 for none.
+        var reference: Int
     }
 
     /// Adds the checksum that ends a page or a shared timeline.
@@ -91,8 +95,10 @@ final class LoadedPage: @unchecked Sendable {
                 let samples = reader.count()
                 let length = reader.count(limit: reader.end)
                 let startsLength = kind.contains(.starts) ? reader.count(limit: reader.end) : 0
+                let reference = kind.contains(.reference) ? reader.count() : 0
                 guard !reader.isTruncated, payload + length + startsLength <= reader.end,
-                    series <= UInt64(UInt32.max)
+                    series <= UInt64(UInt32.max), reference <= entries.count,
+                    reference > 0 || !kind.contains(.reference)
                 else { return false }
                 entries.append(
                     Page.Entry(
@@ -103,7 +109,8 @@ final class LoadedPage: @unchecked Sendable {
                         offset: offset,
                         count: samples,
                         values: payload..<payload + length,
-                        starts: payload + length..<payload + length + startsLength
+                        starts: payload + length..<payload + length + startsLength,
+                        reference: reference
                     )
                 )
                 payload += length + startsLength

@@ -25,7 +25,22 @@ final class Engine: Sendable {
         self.clock = clock
         self.backend = backend
         state = Mutex(HeadState(options: options))
-        if backend == nil { loaded.open() }
+        if backend == nil {
+            state.withLock { $0.lookUpLast = Engine.lookUpLast(in: InlinePages()) }
+            loaded.open()
+        }
+    }
+
+    /// Finds the newest sample of a series, for when it is not known.
+    static func lookUpLast(in source: any PageSource) -> @Sendable (UInt32, Capture) -> (time: Timestamp, bits: UInt64)?
+    {
+        { series, capture in
+            var assembler = Assembler(capture, source: source, start: .min, end: .max)
+            guard let columns = try? assembler.run([series]).first else { return nil }
+            let float = columns.timestamps.last.map { ($0, columns.values[columns.values.count - 1].bitPattern) }
+            let histogram = columns.histogramTimestamps.last.map { ($0, UInt64(0)) }
+            return [float, histogram].compactMap { $0 }.max { $0.0 < $1.0 }.map { (time: $0.0, bits: $0.1) }
+        }
     }
 
     private var source: any PageSource { backend ?? InlinePages() }
@@ -260,10 +275,10 @@ final class Engine: Sendable {
         }
         if capture.segments.isEmpty { return }
         let sink = RowSink()
-        var builder = BlockBuilder(id: id, level: 0) { sink.rows.append(($0, $1)) }
+        var builder = BlockBuilder(id: id, level: 0) { sink.add($0, $1) }
         try encode(SeriesTable.merged(capture.segments.map(\.allSeries)), capture, into: &builder)
         let block = try builder.finish()
-        let rows = sink.rows
+        let rows = sink.take()
         var change = BlockChange(added: block, rows: rows, journalUpTo: mark, exemplars: exemplars)
         if backend == nil { change.added = block.map { Engine.inlined($0, rows) } }
         try await backend?.commit(change)
@@ -274,11 +289,26 @@ final class Engine: Sendable {
     }
 
     /// Collects the rows of a block.
-    private final class RowSink {
-        var rows: [(row: Int64, bytes: [UInt8])] = []
+    final class RowSink {
+        private(set) var bytes = 0
+        private var rows: [(row: Int64, bytes: [UInt8])] = []
+
+        func add(_ row: Int64, _ data: [UInt8]) {
+            rows.append((row, data))
+            bytes += data.count
+        }
+
+        /// Hands over what was collected.
+        func take() -> [(row: Int64, bytes: [UInt8])] {
+            defer {
+                rows = []
+                bytes = 0
+            }
+            return rows
+        }
     }
 
-    private static func inlined(_ block: Block, _ rows: [(row: Int64, bytes: [UInt8])]) -> Block {
+    static func inlined(_ block: Block, _ rows: [(row: Int64, bytes: [UInt8])]) -> Block {
         let opened = rows.map { entry in
             (entry.row, entry.bytes.withUnsafeBufferPointer(Page.open) ?? [])
         }
@@ -321,8 +351,7 @@ final class Engine: Sendable {
         capture.blocks = blocks
         capture.tombstones = tombstones
         let sink = RowSink()
-        var all: [(row: Int64, bytes: [UInt8])] = []
-        var builder = BlockBuilder(id: id, level: level) { sink.rows.append(($0, $1)) }
+        var builder = BlockBuilder(id: id, level: level) { sink.add($0, $1) }
         let series = SeriesTable.merged(blocks.map(\.allSeries))
         let samples = blocks.reduce(0) { $0 + $1.samples }
         let step = max(16, 1_000_000 / max(1, Int(samples) / max(1, series.count)))
@@ -331,13 +360,10 @@ final class Engine: Sendable {
             let some = Array(series[position..<min(position + step, series.count)])
             try encode(some, capture, into: &builder)
             position += step
-            if let backend, sink.rows.reduce(0, { $0 + $1.bytes.count }) > 4 << 20 {
-                try await backend.store(sink.rows)
-                sink.rows = []
-            }
+            if let backend, sink.bytes > 4 << 20 { try await backend.store(sink.take()) }
         }
         let block = try builder.finish()
-        all = sink.rows
+        let all = sink.take()
         var change = BlockChange(added: block, rows: all, removed: blocks.map(\.id))
         if backend == nil { change.added = block.map { Engine.inlined($0, all) } }
         // Tombstones that only these blocks needed are done with.
@@ -457,15 +483,21 @@ final class Engine: Sendable {
         }
         if let limit = options.retentionSize, let backend {
             while backend.size() > limit {
-                let oldest = state.withLock { state in
-                    state.blocks.count > 1 ? state.blocks.min { $0.maxTime < $1.maxTime } : nil
-                }
-                guard let oldest else { break }
-                try await drop([oldest])
+                guard try await dropOldest() else { break }
                 try await bury()
                 try await backend.shrink(fully: true)
             }
         }
+    }
+
+    /// Drops the oldest block unless it is the only one. Whether there was one to drop.
+    private func dropOldest() async throws(StorageError) -> Bool {
+        let oldest = state.withLock { state in
+            state.blocks.count > 1 ? state.blocks.min { $0.maxTime < $1.maxTime } : nil
+        }
+        guard let oldest else { return false }
+        try await drop([oldest])
+        return true
     }
 
     private func drop(_ blocks: [Block]) async throws(StorageError) {

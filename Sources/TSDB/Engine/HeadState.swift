@@ -23,6 +23,8 @@ struct HeadState {
     private var lastHistogram: [UInt32: NativeHistogram] = [:]
     /// For series that were there when the store was opened: no stored sample is newer.
     private var loadedFloor = Timestamp.min
+    /// Series whose newest sample is not known exactly, but not later than `lastTime` says.
+    private var unsettled = Set<UInt32>()
     /// Finds the newest stored sample of a series that was there when the store was opened.
     var lookUpLast: (@Sendable (UInt32, Capture) -> (time: Timestamp, bits: UInt64)?)?
     /// The newest sample of all.
@@ -62,6 +64,21 @@ struct HeadState {
         maxTime = loadedFloor
         coverSeries()
         for index in lastTime.indices { lastTime[index] = loadedFloor }
+    }
+
+    /// Takes a block of old samples that was made outside of the head.
+    mutating func adopt(_ block: Block) {
+        blocks.append(block)
+        samplesAppended += UInt64(block.samples)
+        maxTime = max(maxTime, block.maxTime)
+        // Series whose newest sample may be in the block now are looked up when it matters.
+        for series in block.runs.joined() where table.contains(series) {
+            let index = Int(series - table.first)
+            if lastTime[index] < block.maxTime {
+                lastTime[index] = block.maxTime
+                unsettled.insert(series)
+            }
+        }
     }
 
     /// Closes the open segment; the journal starts anew with full rows.
@@ -266,7 +283,8 @@ struct HeadState {
 
     /// Finds out the newest stored sample of a series that was there when the store was opened.
     private mutating func settleLast(_ series: UInt32, _ index: Int) {
-        guard loadedFloor != .min, lastTime[index] == loadedFloor, let lookUpLast else { return }
+        let isOpen = unsettled.remove(series) != nil || loadedFloor != .min && lastTime[index] == loadedFloor
+        guard isOpen, let lookUpLast else { return }
         if let last = lookUpLast(series, capture(.min, .max)) {
             lastTime[index] = last.time
             lastBits[index] = last.bits

@@ -43,6 +43,9 @@ struct SeriesTable {
         return index < isAlive.count && isAlive[index]
     }
 
+    /// A checksum of the labels of a series, to be stored beside its pair numbers.
+    func checksum(_ series: UInt32) -> UInt32 { UInt32(truncatingIfNeeded: hashes[Int(series - first)] >> 32) }
+
     /// The pair numbers of a series.
     func pairNumbers(_ series: UInt32) -> ArraySlice<UInt32> {
         let index = Int(series - first)
@@ -114,9 +117,11 @@ struct SeriesTable {
         }
     }
 
-    /// Adds a series read back from storage; `nil` where its pairs are not known. Numbers come in rising order.
-    mutating func restore(_ series: UInt32, _ numbers: [UInt32]) -> Bool {
+    /// Adds a series read back from storage, in rising order. Whether its pairs are known and agree with the checksum.
+    mutating func restore(_ series: UInt32, _ numbers: [UInt32], checksum: UInt32) -> Bool {
         guard series >= next, numbers.allSatisfy({ $0 < UInt32(pairs.count) }) else { return false }
+        let hash = numbers.reduce(0) { Hash64.mix($0, pairs.hashes[Int($1)]) }
+        guard UInt32(truncatingIfNeeded: hash >> 32) == checksum else { return false }
         if isAlive.isEmpty { first = series }
         skip(to: series)
         _ = add(numbers)
@@ -202,7 +207,8 @@ struct SeriesTable {
 
     /// The series of a pair, ascending.
     func series(ofPair pair: UInt32) -> [UInt32] {
-        switch postings[Int(pair)] {
+        // Pairs that were read back may have no series (any more).
+        switch Int(pair) < postings.count ? postings[Int(pair)] : .none {
         case .none: []
         case .one(let series): [series]
         case .many(let list): list
@@ -211,7 +217,7 @@ struct SeriesTable {
 
     /// How many series a pair has.
     func seriesCount(ofPair pair: UInt32) -> Int {
-        switch postings[Int(pair)] {
+        switch Int(pair) < postings.count ? postings[Int(pair)] : .none {
         case .none: 0
         case .one: 1
         case .many(let list): list.count

@@ -27,6 +27,11 @@ public final class MemoryStore: MetricStore, RecordStore {
         try await engine.append(batch)
     }
 
+    /// An importer of old samples that holds at most about so many of them uncompressed.
+    public func importer(bufferedSamples: Int = 2_000_000) -> Importer {
+        Importer(engine: engine, limit: bufferedSamples)
+    }
+
     /// Series with samples in the span, as whole columns.
     @concurrent
     public func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {

@@ -56,6 +56,22 @@ struct Assembler {
     private var histograms: [[Piece]] = []
     private var pages: [LoadedPage] = []
     private var sampleCount = 0
+    /// What was decoded last: entries that refer to it come next.
+    private let decoded = Decoded()
+
+    /// The entries decoded last.
+    private final class Decoded {
+        private var kept: [(page: Int, entry: Int, range: Range<Int>, values: [Double])] = []
+
+        func add(_ page: Int, _ entry: Int, _ range: Range<Int>, _ values: [Double]) {
+            if kept.count == 4 { kept.removeFirst() }
+            kept.append((page, entry, range, values))
+        }
+
+        func find(_ page: Int, _ entry: Int, _ range: Range<Int>) -> [Double]? {
+            kept.first { $0.page == page && $0.entry == entry && $0.range == range }?.values
+        }
+    }
 
     /// Reads the span (inclusive) from what was captured.
     init(_ capture: Capture, source: any PageSource, start: Timestamp, end: Timestamp) {
@@ -374,6 +390,7 @@ struct Assembler {
                 count = filled
             }
             if let failure { throw failure }
+            remember(pieces, values)
         }
         var starts: [Timestamp] = []
         if pieces.contains(where: hasStarts) {
@@ -394,6 +411,23 @@ struct Assembler {
         columns.timestamps = order.map { times[$0] }
         columns.values = order.map { values[$0] }
         columns.startTimestamps = starts.isEmpty ? [] : order.map { starts[$0] }
+    }
+
+    /// Keeps decoded values for an entry that may refer to them.
+    private func remember(_ pieces: [Piece], _ values: [Double]) {
+        var filled = 0
+        for piece in pieces {
+            if case .chunk(let page, let entry) = piece.values {
+                let isWhole = pieces.count == 1
+                decoded.add(
+                    page,
+                    entry,
+                    piece.range,
+                    isWhole ? values : Array(values[filled..<filled + piece.range.count])
+                )
+            }
+            filled += piece.range.count
+        }
     }
 
     private static func mergeOrder(_ times: [Timestamp]) -> [Int] {
@@ -449,6 +483,7 @@ struct Assembler {
             let entry = pages[page].entries[number]
             let lower = piece.range.lowerBound - entry.offset
             let upper = piece.range.upperBound - entry.offset
+            if entry.reference > 0 { return try fill(target, piece, page, number, lower, upper) }
             let isSound = pages[page].bytes.withUnsafeBufferPointer { bytes in
                 let coded = UnsafeBufferPointer(rebasing: bytes[entry.values])
                 if lower == 0 {
@@ -464,6 +499,45 @@ struct Assembler {
             }
             guard isSound else { throw Assembler.damaged(entry) }
         }
+    }
+
+    /// Writes the values of an entry that is given as differences from another one.
+    private func fill(
+        _ target: UnsafeMutablePointer<Double>,
+        _ piece: Piece,
+        _ page: Int,
+        _ number: Int,
+        _ lower: Int,
+        _ upper: Int
+    ) throws(StorageError) {
+        let entry = pages[page].entries[number]
+        let other = number - entry.reference
+        let otherEntry = pages[page].entries[other]
+        guard otherEntry.count == entry.count, otherEntry.offset == entry.offset else { throw Assembler.damaged(entry) }
+        if let known = decoded.find(page, other, piece.range) {
+            known.withUnsafeBufferPointer { buffer in
+                if let base = buffer.baseAddress { target.initialize(from: base, count: buffer.count) }
+            }
+        } else {
+            var base = piece
+            base.values = .chunk(page: page, entry: other)
+            try fill(target, base)
+        }
+        let isSound = pages[page].bytes.withUnsafeBufferPointer { bytes in
+            withUnsafeTemporaryAllocation(of: Int64.self, capacity: upper) { differences in
+                guard let base = differences.baseAddress,
+                    IntegerCodec.decode(
+                        UnsafeBufferPointer(rebasing: bytes[entry.values]),
+                        total: entry.count,
+                        count: upper,
+                        into: base
+                    )
+                else { return false }
+                RelatedCodec.add(base + lower, to: target, count: upper - lower)
+                return true
+            }
+        }
+        guard isSound else { throw Assembler.damaged(entry) }
     }
 
     private func histogramColumn(

@@ -7,6 +7,7 @@ final class Connection: @unchecked Sendable {
     let handle: OpaquePointer
     private let path: String
     private var statements: [String: OpaquePointer] = [:]
+    private(set) var isClosed = false
 
     /// Opens the file; a writer creates it where it is not there.
     init(path: String, isWriter: Bool) throws(StorageError) {
@@ -28,15 +29,15 @@ final class Connection: @unchecked Sendable {
         sqlite3_busy_timeout(handle, 10_000)
     }
 
-    deinit {
-        for statement in statements.values { sqlite3_finalize(statement) }
-        sqlite3_close_v2(handle)
-    }
+    deinit { close() }
 
-    /// Forgets prepared statements, so that the connection can be closed.
-    func finalizeStatements() {
+    /// Closes the connection; nothing else may follow.
+    func close() {
+        if isClosed { return }
+        isClosed = true
         for statement in statements.values { sqlite3_finalize(statement) }
         statements = [:]
+        sqlite3_close_v2(handle)
     }
 
     /// What went wrong last.

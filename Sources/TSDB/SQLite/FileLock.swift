@@ -1,4 +1,5 @@
 import MetricModel
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -10,7 +11,7 @@ import MetricModel
 
 /// Keeps two processes from writing to one store: a lock on a file beside it, which ends with the process.
 final class FileLock: Sendable {
-    private let descriptor: Int32
+    private let descriptor: Mutex<Int32>
 
     /// Takes the lock.
     /// - Throws: ``StorageError/Code/locked`` with the number of the process that has it.
@@ -33,14 +34,21 @@ final class FileLock: Sendable {
                     + "stop it, or give another --storage.path"
             )
         }
-        descriptor = opened
+        descriptor = Mutex(opened)
         let process = Array("\(getpid())\n".utf8)
         _ = ftruncate(opened, 0)
         _ = process.withUnsafeBytes { pwrite(opened, $0.baseAddress, $0.count, 0) }
     }
 
     /// Lets go of the lock.
-    deinit { close(descriptor) }
+    func release() {
+        descriptor.withLock { descriptor in
+            if descriptor >= 0 { close(descriptor) }
+            descriptor = -1
+        }
+    }
+
+    deinit { release() }
 }
 
 /// Bytes on disk of a file, 0 where it is not there.

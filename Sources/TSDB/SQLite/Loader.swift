@@ -15,13 +15,33 @@ enum Loader {
         var problems: [String] = []
     }
 
-    static func load(_ connection: Connection, options: StoreOptions) throws(StorageError) -> Contents {
+    /// Reads everything but the samples in blocks. A damaged part is left out and told among the problems; in the tables that
+    /// new rows build on, only where nothing is going to be written (`isRescue`).
+    static func load(
+        _ connection: Connection,
+        options: StoreOptions,
+        isRescue: Bool
+    ) throws(StorageError) -> Contents {
         var contents = Contents(state: HeadState(options: options))
-        try loadSeries(connection, &contents)
-        try loadBlocks(connection, &contents)
-        try loadSmallThings(connection, &contents)
+        func attempt(
+            _ what: String,
+            _ isNeeded: Bool,
+            _ body: (Connection, inout Contents) throws(StorageError) -> Void
+        ) throws(StorageError) {
+            do throws(StorageError) {
+                try body(connection, &contents)
+            } catch {
+                guard error.code == .corrupt, !isNeeded else { throw error }
+                contents.problems.append("\(what) cannot be read in full: \(error.message)")
+            }
+        }
+        try attempt("the labels of series", !isRescue, loadSeries)
+        try attempt("the list of blocks", !isRescue, loadBlocks)
+        try attempt("metadata, tombstones or exemplars", false, loadSmallThings)
         contents.state.finishLoading()
-        try replay(connection, &contents)
+        try attempt("the journal", false, replay)
+        // What was replayed stays apart from what comes: streams have new numbers now.
+        contents.state.freeze()
         return contents
     }
 
@@ -43,10 +63,12 @@ enum Loader {
             let bytes = series.blob(1)
             var reader = ByteReader(bytes)
             numbers.removeAll(keepingCapacity: true)
+            var checksum: UInt32 = 0
+            for shift in stride(from: UInt32(0), to: 32, by: 8) { checksum |= UInt32(reader.byte()) << shift }
             while reader.remaining > 0 { numbers.append(UInt32(truncatingIfNeeded: reader.varint())) }
             let id = series.integer(0)
             guard !reader.isTruncated, id > 0, id < Int64(UInt32.max),
-                contents.state.table.restore(UInt32(id), numbers)
+                contents.state.table.restore(UInt32(id), numbers, checksum: checksum)
             else {
                 contents.problems.append("series \(id) is damaged and left out")
                 continue
@@ -138,14 +160,19 @@ enum Loader {
         var memory: [UInt32: JournalCodec.StreamMemory] = [:]
         while try rows.step() {
             contents.state.journalRow = rows.integer(0)
-            guard let parts = JournalCodec.read(rows.blob(1), &memory) else {
+            let parts = Page.open(rows.blob(1)).flatMap { bytes in
+                bytes.withUnsafeBufferPointer {
+                    JournalCodec.read(UnsafeBufferPointer(rebasing: $0[..<($0.count - Page.padding)]), &memory)
+                }
+            }
+            guard let parts else {
+                // Rows that build on this one cannot be read either, up to the next full row of each stream.
+                memory = [:]
                 contents.problems.append("row \(rows.integer(0)) of the journal is damaged and left out")
                 continue
             }
             for part in parts { apply(part, &contents.state) }
         }
-        // What was replayed stays apart from what comes: streams have new numbers now.
-        contents.state.freeze()
     }
 
     private static func apply(_ part: JournalCodec.Part, _ state: inout HeadState) {

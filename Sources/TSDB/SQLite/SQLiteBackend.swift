@@ -68,7 +68,7 @@ final class SQLiteBackend: Backend {
         return writer.enqueue { (connection) throws(StorageError) in
             let statement = try connection.statement("INSERT INTO journal (id, data) VALUES (?, ?)")
             statement.bind(1, row)
-            _ = try statement.withBlob(2, bytes, statement.step)
+            _ = try statement.withBlob(2, Page.seal(bytes), statement.step)
         }
     }
 

@@ -57,6 +57,17 @@ public final class SQLiteStore: MetricStore, RecordStore {
         engine = Engine(options: options, clock: clock, backend: backend)
     }
 
+    /// Lets the file grow to so many pages of 4 KiB only, for tests of what happens then.
+    package func limitPages(_ count: Int) async throws(StorageError) {
+        try await writable().outside { connection in
+            do throws(StorageError) {
+                return .success(try connection.execute("PRAGMA max_page_count = \(count)"))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
     /// What could not be read when the store was opened, in words.
     public func problems() async throws(StorageError) -> [String] {
         try await engine.loaded.pass()
@@ -90,21 +101,15 @@ public final class SQLiteStore: MetricStore, RecordStore {
 
     private func load() throws(StorageError) -> [Int64] {
         var contents: Loader.Contents?
+        let backend = backend
         try backend.read { (connection) throws(StorageError) in
             // One snapshot for all of it.
             try connection.execute("BEGIN")
             defer { sqlite3_exec(connection.handle, "COMMIT", nil, nil, nil) }
-            contents = try Loader.load(connection, options: engine.options)
+            contents = try Loader.load(connection, options: engine.options, isRescue: backend.writer == nil)
         }
         guard var contents else { return [] }
-        let backend = backend
-        contents.state.lookUpLast = { series, capture in
-            var assembler = Assembler(capture, source: backend, start: .min, end: .max)
-            guard let columns = try? assembler.run([series]).first else { return nil }
-            let float = columns.timestamps.last.map { ($0, columns.values[columns.values.count - 1].bitPattern) }
-            let histogram = columns.histogramTimestamps.last.map { ($0, UInt64(0)) }
-            return [float, histogram].compactMap { $0 }.max { $0.0 < $1.0 }.map { (time: $0.0, bits: $0.1) }
-        }
+        contents.state.lookUpLast = Engine.lookUpLast(in: backend)
         stored.withLock { $0 = (contents.storedPairs, contents.nextStoredSeries) }
         problemList.withLock { $0 = contents.problems }
         let state = contents.state
@@ -129,6 +134,10 @@ public final class SQLiteStore: MetricStore, RecordStore {
             var series: [(UInt32, [UInt8])] = []
             for number in last.series..<table.next where table.contains(number) {
                 var writer = ByteWriter()
+                let checksum = table.checksum(number)
+                for shift in stride(from: 0, to: 32, by: 8) {
+                    writer.byte(UInt8(truncatingIfNeeded: checksum >> shift))
+                }
                 for pair in table.pairNumbers(number) { writer.varint(UInt64(pair)) }
                 series.append((number, writer.bytes))
             }
@@ -239,10 +248,17 @@ public final class SQLiteStore: MetricStore, RecordStore {
             // The file ends without a WAL, so that the folder holds just the data.
             sqlite3_exec(connection.handle, "PRAGMA incremental_vacuum", nil, nil, nil)
             sqlite3_exec(connection.handle, "PRAGMA wal_checkpoint(TRUNCATE)", nil, nil, nil)
-            connection.finalizeStatements()
+            connection.close()
             return .success(())
         }
+        lock?.release()
         if let failure { throw failure }
+    }
+
+    /// An importer of old samples that holds at most about so many of them in memory.
+    public func importer(bufferedSamples: Int = 2_000_000) throws(StorageError) -> Importer {
+        _ = try writable()
+        return Importer(engine: engine, limit: bufferedSamples)
     }
 
     // MARK: - Reading

@@ -65,10 +65,16 @@ final class Writer: Sendable {
         _ body: @escaping @Sendable (Connection) -> Swift.Result<Result, StorageError>
     ) async throws(StorageError) -> Result {
         let result = await withCheckedContinuation { continuation in
-            queue.async { continuation.resume(returning: body(self.connection)) }
+            queue.async {
+                continuation.resume(
+                    returning: self.connection.isClosed ? .failure(Writer.closed) : body(self.connection)
+                )
+            }
         }
         return try result.get()
     }
+
+    private static let closed = StorageError(.inputOutput, "the store is closed")
 
     private func drain() {
         while true {
@@ -108,6 +114,7 @@ final class Writer: Sendable {
     }
 
     private func commit(_ operations: [Operation]) throws(StorageError) {
+        if connection.isClosed { throw Writer.closed }
         var afterwards: (@Sendable () -> Void)?
         let prologue = before.withLock { $0 }
         try connection.transaction { () throws(StorageError) in
