@@ -21,22 +21,22 @@ const PICTURES = 3;
  * @param {any} root
  * @param {number} time
  * @param {AbortSignal} signal
+ * @returns {Promise<Answer>} what the whole answers
  */
 export async function explain(place, root, time, signal) {
     const tree = h("ul", { class: "tree plain" });
     fill(place, h("p", { class: "muted small" }, `Every part of the expression, evaluated on its own at ${localTime(time, true)}.`), tree);
-    await showNode(tree, root, null, time, signal);
+    return showNode(tree, root, time, signal);
 }
 
 /**
  * @param {Element} list
  * @param {any} node
- * @param {any} parent
  * @param {number} time
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  */
-async function showNode(list, node, parent, time, signal) {
+async function showNode(list, node, time, signal) {
     const facts = h("div", { class: "node-facts row small" }, h("span", { class: "muted" }, "…"));
     const more = h("div", { class: "node-more" });
     const below = h("ul", { class: "plain" });
@@ -44,7 +44,7 @@ async function showNode(list, node, parent, time, signal) {
     const code = h("code", null, tokenize(kids.length ? headline(node) : text(node)).map((token) => h("span", { class: token.kind === "error" ? "muted" : token.kind }, token.text)));
     list.append(h("li", null, h("div", { class: "node" }, h("div", { class: "row" }, code), facts, more), kids.length ? below : null));
     const [answers, answer] = await Promise.all([
-        Promise.all(kids.map((kid) => showNode(below, kid, node, time, signal))),
+        Promise.all(kids.map((kid) => showNode(below, kid, time, signal))),
         ask(node, time, signal),
     ]);
     signal.throwIfAborted();

@@ -287,9 +287,8 @@ export class PanelView {
         const reason = h("div");
         const tree = h("div");
         fill(this.body, reason, tree);
-        await explain(tree, root, time, signal);
-        const { data } = await envelope("query", { query: state.expr, time }, signal);
-        if (Array.isArray(data.result) && data.result.length === 0 && data.resultType !== "string") await this.empty(time, signal, reason);
+        const answer = await explain(tree, root, time, signal);
+        if (answer.result.length === 0 && (answer.type === "vector" || answer.type === "matrix")) await this.empty(time, signal, reason);
         return "";
     }
 
