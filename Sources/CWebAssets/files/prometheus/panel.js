@@ -305,7 +305,7 @@ export class PanelView {
         const reason = await whyEmpty(root, time);
         if (signal.aborted) return;
         fill(place, h("div", { class: "why note warn stack", "data-reason": reason.kind },
-            h("h3", null, reason.title), reason.text.map((one) => h("p", null, one)),
+            h("h2", null, reason.title), reason.text.map((one) => h("p", null, one)),
             reason.suggestions.length ? h("div", { class: "row" }, reason.suggestions.map((one) => h("button", { class: "button", type: "button", onclick: () => {
                 if (one.expr) this.editor.value = one.expr;
                 this.set(one.time === undefined ? {} : { end: one.time ? Math.ceil(one.time) : null });
