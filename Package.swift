@@ -123,7 +123,7 @@ let package = Package(
             name: "PromenadeCLI",
             dependencies: [
                 "MetricModel", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL", "Scrape",
-                "Pushgateway", "Web", "Promenade", .argumentParser, .asyncHTTPClient, .logging,
+                "Pushgateway", "Web", "Promenade", .argumentParser, .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
             ],
             swiftSettings: settings,
             linkerSettings: staticRuntime

@@ -31,7 +31,7 @@ import Testing
         "PromenadeTesting": ["MetricModel", "PromQL", "Promenade", "Logging", "Scrape", "Web"],
         "PromenadeCLI": [
             "MetricModel", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL", "Scrape",
-            "Pushgateway", "Web", "Promenade", "ArgumentParser", "AsyncHTTPClient", "Logging", "NIOCore",
+            "Pushgateway", "Web", "Promenade", "ArgumentParser", "AsyncHTTPClient", "Logging", "NIOCore", "NIOHTTP1",
         ],
     ]
 

@@ -1,7 +1,7 @@
 public import Logging
 public import MetricModel
 public import PromQL
-import Synchronization
+public import Scrape
 
 /// The Prometheus server's HTTP surface: API, pages, federation, health.
 public final class PrometheusServer: WebResponder {
@@ -9,8 +9,9 @@ public final class PrometheusServer: WebResponder {
     let environment: PrometheusEnvironment
     let store: any MetricStore
     let clock: any StackClock
+    let engine: PromQLEngine
     let parser: PromQLParser
-    let gate: QueryGate
+    let scraper: ScrapeManager?
     let logger: Logger
     let requests = RequestCounts()
 
@@ -19,7 +20,8 @@ public final class PrometheusServer: WebResponder {
         settings: PrometheusSettings,
         environment: PrometheusEnvironment,
         store: any MetricStore,
-        parserOptions: ParserOptions = ParserOptions(),
+        engine: PromQLEngine,
+        scraper: ScrapeManager? = nil,
         clock: any StackClock,
         logger: Logger
     ) {
@@ -28,8 +30,9 @@ public final class PrometheusServer: WebResponder {
         self.store = store
         self.clock = clock
         self.logger = logger
-        parser = PromQLParser(options: parserOptions)
-        gate = QueryGate(limit: settings.maxConcurrentQueries)
+        self.engine = engine
+        self.scraper = scraper
+        parser = PromQLParser(options: engine.options.parser)
     }
 
     /// Remote write may bring much; everything else is a form.
@@ -191,6 +194,8 @@ public final class PrometheusServer: WebResponder {
         _ parameters: APIParameters
     ) async throws(APIFailure) -> APIAnswer {
         switch route {
+        case .query: try await query(parameters)
+        case .queryRange: try await queryRange(parameters)
         case .labels: try await labelNames(parameters)
         case .series: try await series(parameters)
         case .formatQuery: try formatQuery(parameters)
@@ -203,7 +208,14 @@ public final class PrometheusServer: WebResponder {
         case .cleanTombstones: try await cleanTombstones()
         case .snapshot: try await snapshot(parameters)
         case .alertmanagers, .rules, .alerts: try rules(route, parameters)
-        default: throw APIFailure(.notFound, "not implemented")
+        case .targets: targets(parameters)
+        case .targetMetadata: try targetMetadata(parameters)
+        case .relabelSteps: try relabelSteps(parameters)
+        case .metadata: try metricMetadata(parameters)
+        case .scrapePools: scrapePools()
+        case .scrapePoolConfig: try scrapePoolConfig(parameters)
+        case .scrape: try await scrapeNow(parameters)
+        case .read, .write, .otlp, .notificationsLive: throw APIFailure(.notFound, "not an endpoint of this kind")
         }
     }
 

@@ -24,6 +24,8 @@ public struct PrometheusSettings: Sendable {
     public var externalPath = ""
     /// The host (with port) of that URL.
     public var externalHost = ""
+    /// The port that it listens on.
+    public var listenPort = "9090"
     /// The scheme of that URL.
     public var externalScheme = "http"
     /// What every route begins with, without a slash at the end; empty for none.
@@ -46,10 +48,6 @@ public struct PrometheusSettings: Sendable {
     public var build = BuildInfo()
     /// How far back a selector looks, in milliseconds.
     public var lookbackDelta: Int64 = 300_000
-    /// The longest that a query may take, in milliseconds.
-    public var queryTimeout: Int64 = 120_000
-    /// The most queries at a time.
-    public var maxConcurrentQueries = 20
     /// The folder of the database; empty in memory.
     public var dataFolder = ""
     /// For how long samples are kept, as `/api/v1/status/runtimeinfo` shows it.

@@ -1,7 +1,13 @@
+import Exposition
 import MetricModel
 
 extension PrometheusServer {
-    /// `POST /api/v1/write`.
+    /// The longest body of a request after unpacking.
+    private static let unpackedLimit = 256 << 20
+    /// How far ahead of the clock a sample may be, in milliseconds.
+    private static let greatestLead: Int64 = 600_000
+
+    /// `POST /api/v1/write`: remote write, version 1 and 2.
     func remoteWrite(_ request: WebRequest) async -> WebResponse {
         if let response = unavailable() { return response }
         guard settings.isRemoteWriteEnabled else {
@@ -10,6 +16,114 @@ extension PrometheusServer {
                 status: 404
             )
         }
-        return .error("not implemented", status: 501)
+        let type = request.headers["Content-Type"] ?? "application/x-protobuf"
+        guard type.prefix(while: { $0 != ";" }).lowercased() == "application/x-protobuf" else {
+            return .error(
+                "expected application/x-protobuf as the first (media) part, got \(type) content-type",
+                status: 415
+            )
+        }
+        let version: RemoteWriteRequest.Version =
+            type.contains("io.prometheus.write.v2.Request") ? .version2 : .version1
+        if let coding = request.headers["Content-Encoding"], coding != "snappy" {
+            return .error(
+                "\(coding) encoding (compression) is not accepted by this server; only snappy is acceptable",
+                status: 415
+            )
+        }
+        let message: RemoteWriteRequest
+        do {
+            let body = try Snappy.decode(request.body, limit: Self.unpackedLimit)
+            message = try RemoteWriteRequest(decoding: body, version: version)
+        } catch {
+            return .error("\(error)", status: 400)
+        }
+        do throws(StorageError) {
+            let outcome = try await write(message)
+            return answer(outcome, version)
+        } catch {
+            return .error(error.message, status: error.code == .cancelled ? 499 : 500)
+        }
+    }
+
+    private struct Outcome {
+        var samples = 0
+        var histograms = 0
+        var exemplars = 0
+        var problem: String?
+    }
+
+    private func answer(_ outcome: Outcome, _ version: RemoteWriteRequest.Version) -> WebResponse {
+        var response = WebResponse(status: 204)
+        if let problem = outcome.problem { response = .error(problem, status: 400) }
+        if version == .version2 {
+            response.headers += [
+                ("X-Prometheus-Remote-Write-Samples-Written", "\(outcome.samples)"),
+                ("X-Prometheus-Remote-Write-Histograms-Written", "\(outcome.histograms)"),
+                ("X-Prometheus-Remote-Write-Exemplars-Written", "\(outcome.exemplars)"),
+            ]
+        }
+        return response
+    }
+
+    private func write(_ message: RemoteWriteRequest) async throws(StorageError) -> Outcome {
+        var outcome = Outcome()
+        let latest = clock.now + Self.greatestLead
+        let good = message.series.filter { $0.problem == nil }
+        if message.series.count > good.count { outcome.problem = message.series.first { $0.problem != nil }?.problem }
+        let references = try await store.resolve(good.map(\.labels))
+        var batch = SampleBatch(timestamp: clock.now)
+        for (series, reference) in zip(good, references) {
+            for position in series.samples {
+                if message.timestamps[position] > latest {
+                    outcome.problem = outcome.problem ?? "out of bounds"
+                    continue
+                }
+                batch.series.append(reference)
+                batch.values.append(message.values[position])
+                batch.timestamps.append(message.timestamps[position])
+                if !message.startTimestamps.isEmpty {
+                    batch.startTimestamps.append(message.startTimestamps[position])
+                }
+            }
+            for position in series.histograms {
+                let sample = message.histograms[position]
+                batch.histograms.append(
+                    SampleBatch.HistogramSample(
+                        series: reference,
+                        timestamp: sample.timestamp,
+                        startTimestamp: sample.startTimestamp,
+                        histogram: sample.histogram
+                    )
+                )
+            }
+            for position in series.exemplars {
+                batch.exemplars.append(
+                    SampleBatch.SeriesExemplar(series: reference, exemplar: message.exemplars[position])
+                )
+            }
+        }
+        let report = try await store.append(batch)
+        outcome.samples = batch.values.count - report.rejected.count
+        outcome.histograms = batch.histograms.count - report.rejectedHistograms.count
+        outcome.exemplars = batch.exemplars.count - report.rejectedExemplars
+        if let reason = report.rejected.first?.reason ?? report.rejectedHistograms.first?.reason {
+            outcome.problem = outcome.problem ?? Self.words(reason)
+        }
+        var metadata = message.metadata
+        for series in good { if let told = series.metadata { metadata.append((series.labels.name, told)) } }
+        if !metadata.isEmpty { try await store.record(metadata) }
+        return outcome
+    }
+
+    private static func words(_ reason: AppendReport.Rejection) -> String {
+        switch reason {
+        case .outOfOrder: "out of order sample"
+        case .tooOld: "too old sample"
+        case .duplicate: "duplicate sample for timestamp"
+        case .outOfBounds: "out of bounds"
+        case .unknownSeries: "unknown series"
+        case .invalidHistogram(let message): message
+        }
     }
 }

@@ -1,0 +1,298 @@
+public import Logging
+public import MetricModel
+import NIOCore
+import NIOPosix
+public import PromQL
+import PrometheusClient
+import Pushgateway
+public import Scrape
+import ServiceLifecycle
+import Synchronization
+import TSDB
+import UnixSignals
+public import Web
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Where a stack's servers listen.
+public struct StackAddresses: Sendable, Hashable {
+    /// The Prometheus server.
+    public var prometheus: ListenAddress
+    /// The Pushgateway.
+    public var pushgateway: ListenAddress?
+    /// The demo server.
+    public var demo: ListenAddress?
+}
+
+/// A whole stack: store, scraper, query engine and the three servers. The only place that names their types together.
+public final class Stack: Sendable {
+    /// What it was started with.
+    public let options: StackOptions
+    /// The time by which it lives.
+    public let clock: any StackClock
+    /// Where its samples are.
+    public let store: any MetricStore & RecordStore
+    /// What evaluates queries.
+    public let engine: PromQLEngine
+    /// The demo server; `nil` where there is none.
+    public let demo: DemoServer?
+    /// What scrapes.
+    public let scraper: ScrapeManager
+    let state: StackState
+    let logger: Logger
+    let gateway: GroupStore?
+    let startNanoseconds: Int64
+    /// The running services, for whoever wants to end them.
+    private let services = Mutex<ServiceGroup?>(nil)
+    /// Whether an end was asked for before there were services.
+    private let isEnding = Atomic(false)
+
+    /// Opens the store and puts the parts together. Nothing listens or scrapes yet.
+    /// - Throws: ``StackError`` where the data folder cannot be used.
+    public init(options: StackOptions, clock: any StackClock, logger: Logger) async throws {
+        self.options = options
+        self.clock = clock
+        self.logger = logger
+        startNanoseconds = clock.wallNanoseconds
+        // Two threads for connections serve more than a query engine on this machine can ask for.
+        NIOSingletons.groupLoopCountSuggestion = 2
+        if let folder = options.dataFolder {
+            guard FileAccess.createFolder(folder) else {
+                throw StackError("cannot write to the data folder \(folder): \(StackError.system(errno))")
+            }
+            store = try SQLiteStore.open(
+                path: folder + "/" + StackOptions.databaseName,
+                options: options.store,
+                clock: clock
+            )
+        } else {
+            store = MemoryStore(options: options.store, clock: clock)
+        }
+        state = StackState(config: options.config, now: clock.wallNanoseconds / 1_000_000_000)
+        engine = PromQLEngine(
+            options: options.engine,
+            clock: clock,
+            activeQueries: ActiveQueries(limit: options.flags.integer("query.max-concurrency"))
+        )
+        var scraping = ScrapeManagerOptions(parse: YAMLReader.parse, logger: logger)
+        scraping.environment = ProcessEnvironment.all
+        scraper = ScrapeManager(store: store, clock: clock, options: scraping)
+        demo = options.demoAddress == nil ? nil : try DemoServer(seed: options.config.demo.seed)
+        gateway = options.gatewayAddress == nil ? nil : Self.makeGateway(options, clock, store)
+        _ = try await gateway?.restore()
+    }
+
+    private static func makeGateway(
+        _ options: StackOptions,
+        _ clock: any StackClock,
+        _ records: any RecordStore
+    ) -> GroupStore {
+        let process = ProcessCollector()
+        let metrics = GatewayMetrics(
+            clock: clock,
+            build: [
+                Label(name: "branch", value: "main"), Label(name: "goversion", value: "swift"),
+                Label(name: "revision", value: StackVersion.build.revision), Label(name: "version", value: "1.11.2"),
+            ],
+            processFamilies: { process.collect() }
+        )
+        var settings = PushgatewayOptions()
+        settings.checksConsistency = !options.flags.isOn("push.disable-consistency-check")
+        settings.allowsUTF8Names = options.flags.isOn("push.enable-utf8-names")
+        return GroupStore(options: settings, clock: clock, metrics: metrics, records: records)
+    }
+
+    /// Asks everything to end: what is in flight finishes, what is pending is written.
+    public func end() {
+        isEnding.store(true, ordering: .sequentiallyConsistent)
+        state.enter(.stopping)
+        let group = services.withLock { $0 }
+        if let group { Task { await group.triggerGracefulShutdown() } }
+    }
+
+    /// Serves and scrapes until ``end()`` is called, the task is cancelled or (with `signals`) SIGINT or SIGTERM comes.
+    /// - Parameter onReady: is called once, when everything listens and the first scrapes are under way.
+    public func run(
+        signals: Bool = false,
+        onReady: @escaping @Sendable (StackAddresses) async -> Void = { _ in }
+    ) async throws {
+        let servers = StackServers(stack: self)
+        let scraping = ScrapeService(stack: self, servers: servers, onReady: onReady)
+        var list: [any Service] = [StoreService(stack: self)]
+        list += servers.services
+        list.append(scraping)
+        if let demo, options.config.demo.trafficRate > 0 {
+            list.append(
+                TaskService(name: "demo traffic") { [clock, options] in
+                    await DemoTraffic(
+                        server: demo,
+                        requestsPerSecond: options.config.demo.trafficRate,
+                        clock: clock
+                    ).run()
+                }
+            )
+        }
+        list.append(TaskService(name: "maintenance") { [self] in await maintain() })
+        if !options.configFile.isEmpty {
+            if signals {
+                list.append(TaskService(name: "SIGHUP") { [self] in await reloadOnHangup() })
+            }
+            if options.flags.isOn("config.auto-reload") {
+                list.append(TaskService(name: "configuration watch") { [self] in await reloadOnChange() })
+            }
+        }
+        var configuration = ServiceGroupConfiguration(
+            services: list.map {
+                ServiceGroupConfiguration.ServiceConfiguration(
+                    service: $0,
+                    successTerminationBehavior: .ignore,
+                    failureTerminationBehavior: .gracefullyShutdownGroup
+                )
+            },
+            gracefulShutdownSignals: signals ? [.sigint, .sigterm] : [],
+            logger: quietLogger
+        )
+        configuration.maximumGracefulShutdownDuration = .seconds(15)
+        let group = ServiceGroup(configuration: configuration)
+        services.withLock { $0 = group }
+        if isEnding.load(ordering: .sequentiallyConsistent) { await group.triggerGracefulShutdown() }
+        do {
+            try await group.run()
+        } catch {
+            throw StackError.explained(error)
+        }
+    }
+
+    /// The services' own chatter is for those who debug.
+    private var quietLogger: Logger {
+        var quiet = logger
+        if quiet.logLevel > .debug { quiet.logLevel = .critical }
+        return quiet
+    }
+
+    // MARK: Chores
+
+    /// Lets the store and the gateway do what is due, every ten seconds.
+    private func maintain() async {
+        while !Task.isCancelled {
+            do {
+                try await clock.sleep(milliseconds: 10_000)
+            } catch {
+                return
+            }
+            do throws(StorageError) {
+                try await store.maintain(now: clock.now)
+            } catch {
+                logger.error("Maintenance of the store failed", metadata: ["err": "\(error.message)"])
+            }
+            await gateway?.expireGroups()
+        }
+    }
+
+    private func reloadOnHangup() async {
+        for await _ in await UnixSignalsSequence(trapping: .sighup) { _ = await reload() }
+    }
+
+    private func reloadOnChange() async {
+        let pause = options.flags.duration("config.auto-reload-interval").milliseconds
+        var known = FileAccess.stamp(options.configFile)
+        while !Task.isCancelled {
+            do {
+                try await clock.sleep(milliseconds: max(100, pause))
+            } catch {
+                return
+            }
+            let stamp = FileAccess.stamp(options.configFile)
+            if stamp != known {
+                known = stamp
+                _ = await reload()
+            }
+        }
+    }
+
+    /// Reads the configuration again and scrapes by it; what was wrong, if anything was.
+    func reload() async -> String? {
+        guard !options.configFile.isEmpty else { return "there is no configuration file" }
+        logger.info("Loading configuration file", metadata: ["filename": "\(options.configFile)"])
+        let config: StackConfig
+        do throws(ConfigError) {
+            config = try StackConfig(file: options.configFile, context: Self.context(options.configFile, options.flags))
+        } catch {
+            state.reloadFailed()
+            let text =
+                "couldn't load configuration (--config.file=\(GoText.quoted(options.configFile))): \(error.prometheusText)"
+            logger.error("Error reloading config", metadata: ["err": "\(text)", "where": "\(error)"])
+            return text
+        }
+        for warning in config.warnings { logger.warning("\(warning.message)", metadata: ["field": "\(warning.path)"]) }
+        let addresses = state.now.addresses
+        await scraper.apply(addresses.map { followingPorts(config.prometheus, $0) } ?? config.prometheus)
+        state.reloaded(config, at: clock.wallNanoseconds / 1_000_000_000)
+        logger.info("Completed loading of configuration file", metadata: ["filename": "\(options.configFile)"])
+        return nil
+    }
+
+    /// The configuration with targets on the servers' usual ports at the ports that they really have, where that is wanted.
+    func followingPorts(_ config: PrometheusConfig, _ addresses: StackAddresses) -> PrometheusConfig {
+        guard options.followsPorts else { return config }
+        var ports = ["9090": addresses.prometheus.port]
+        ports["9091"] = addresses.pushgateway?.port
+        ports["8080"] = addresses.demo?.port
+        var config = config
+        for job in config.scrapeConfigs.indices {
+            for item in config.scrapeConfigs[job].discovery.indices {
+                guard case .fixed(var groups) = config.scrapeConfigs[job].discovery[item] else { continue }
+                for group in groups.indices {
+                    groups[group].targets = groups[group].targets.map { labels in
+                        labels.map { label in
+                            guard label.name == TargetLabel.address else { return label }
+                            let parts = label.value.split(separator: ":")
+                            guard parts.count == 2, parts[0] == "localhost" || parts[0] == "127.0.0.1",
+                                let port = ports[String(parts[1])]
+                            else { return label }
+                            return Label(name: label.name, value: "127.0.0.1:\(port)")
+                        }
+                    }
+                }
+                config.scrapeConfigs[job].discovery[item] = .fixed(groups)
+            }
+        }
+        return config
+    }
+
+    /// What reading a configuration needs to know.
+    public static func context(_ file: String, _ flags: FlagSet) -> ConfigContext {
+        let features = Set(flags.list("enable-feature"))
+        var context = ConfigContext(
+            directory: file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "",
+            environment: ProcessEnvironment.all,
+            parse: YAMLReader.parse
+        )
+        context.scrapeNativeHistograms = features.contains("native-histograms")
+        context.extraScrapeMetrics = features.contains("extra-scrape-metrics")
+        return context
+    }
+}
+
+/// Why a stack cannot run, in one line.
+public struct StackError: Error, Hashable, CustomStringConvertible {
+    /// What is wrong and where.
+    public let description: String
+
+    init(_ description: String) { self.description = description }
+
+    static func system(_ code: Int32) -> String { String(cString: strerror(code)).lowercased() }
+
+    /// The error behind those that services wrap around it.
+    static func explained(_ error: any Error) -> any Error {
+        switch error {
+        case let error as WebServerError: StackError(error.description)
+        case let error as StorageError: StackError(error.message)
+        default: error
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import MetricModel
+import PrometheusClient
+import Scrape
+import Web
+
+/// What the Prometheus server is told about the process around it.
+enum StackEnvironment {
+    static func make(_ stack: Stack) -> PrometheusEnvironment {
+        let process = ProcessCollector()
+        let start = stack.startNanoseconds
+        return PrometheusEnvironment(
+            phase: { stack.state.phase },
+            configuration: { stack.state.now.config.prometheus.yaml },
+            externalLabels: { stack.state.now.config.prometheus.global.externalLabels },
+            runtime: {
+                let state = stack.state.now
+                var info = PrometheusEnvironment.RuntimeInfo()
+                info.startNanoseconds = start
+                info.workingFolder = ProcessEnvironment.workingFolder
+                info.hostName = ProcessEnvironment.hostName
+                info.isLastReloadGood = state.isLastReloadGood
+                info.lastReload = state.lastReload
+                info.processors = ProcessEnvironment.processors
+                info.threads = ProcessEnvironment.threads
+                return info
+            },
+            reload: { await stack.reload() },
+            quit: { stack.end() },
+            metrics: { await StackMetrics.families(stack) + process.collect() },
+            createFolder: { FileAccess.createFolder($0) ? nil : StackError.system(lastErrorNumber()) }
+        )
+    }
+}

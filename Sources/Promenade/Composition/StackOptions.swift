@@ -1,0 +1,213 @@
+import MetricModel
+import PromQL
+import Scrape
+public import TSDB
+public import Web
+
+/// Everything about a stack that is settled before it starts: flags, and the configuration where no flag was given.
+public struct StackOptions: Sendable {
+    /// The flags.
+    public var flags: FlagSet
+    /// The configuration file; empty for none.
+    public var configFile: String
+    /// What it says.
+    public var config: StackConfig
+    /// Where the Prometheus server listens.
+    public var webAddress: ListenAddress
+    /// Where the Pushgateway listens; `nil` for no Pushgateway.
+    public var gatewayAddress: ListenAddress?
+    /// Where the demo server listens; `nil` for no demo server.
+    public var demoAddress: ListenAddress?
+    /// The folder of the database; `nil` to keep samples in memory.
+    public var dataFolder: String?
+    /// Whether targets that name the servers' usual ports follow them to the ports that they really have.
+    public var followsPorts = false
+
+    /// The name of the database in its folder.
+    public static let databaseName = "stack.db"
+
+    /// Settles flags and configuration. What is given by flag wins.
+    /// - Throws: ``ListenAddressError`` where an address cannot be read.
+    public init(flags: FlagSet, config: StackConfig, configFile: String = "") throws(ListenAddressError) {
+        self.flags = flags
+        self.config = config
+        self.configFile = configFile
+        let isTest = flags.isOn("test")
+        func address(_ flag: String, _ configured: String?) throws(ListenAddressError) -> ListenAddress {
+            if isTest, !flags.isGiven(flag) { return ListenAddress(host: "127.0.0.1", port: 0) }
+            let text = flags.isGiven(flag) ? nil : configured
+            return try ListenAddress(parsing: text ?? flags.list(flag).first ?? "")
+        }
+        webAddress = try address("web.listen-address", nil)
+        if config.gateway.isEnabled {
+            gatewayAddress = try address("pushgateway.listen-address", config.gateway.listenAddress)
+        }
+        if config.demo.isEnabled {
+            demoAddress = try address("demo.listen-address", config.demo.listenAddress)
+        }
+        followsPorts = isTest
+        let path = flags.isGiven("storage.path") ? flags["storage.path"] : flags["storage.tsdb.path"]
+        let isPathGiven = flags.isGiven("storage.path") || flags.isGiven("storage.tsdb.path")
+        if flags.isOn("storage.memory") || (isTest && !isPathGiven) {
+            dataFolder = nil
+        } else {
+            dataFolder = isPathGiven ? path : config.storage.path ?? flags["storage.path"]
+        }
+    }
+
+    /// How the store behaves.
+    public var store: StoreOptions {
+        var options = StoreOptions()
+        let time =
+            flags.isGiven("storage.tsdb.retention.time")
+            ? flags.duration("storage.tsdb.retention.time").milliseconds : config.storage.retentionTime ?? 0
+        let size =
+            flags.isGiven("storage.tsdb.retention.size")
+            ? (try? ByteSize(parsing: flags["storage.tsdb.retention.size"]))?.bytes ?? 0
+            : config.storage.retentionBytes ?? 0
+        options.retention = time > 0 ? time : size > 0 ? nil : 15 * 86_400_000
+        options.retentionSize = size > 0 ? size : nil
+        options.outOfOrderWindow = config.storage.outOfOrderWindow
+        options.exemplarCapacity = max(0, config.storage.maxExemplars)
+        return options
+    }
+
+    /// For how long samples are kept, in words.
+    var retentionText: String {
+        let options = store
+        var parts: [String] = []
+        if let time = options.retention { parts.append(PrometheusDuration(milliseconds: time).description) }
+        if let size = options.retentionSize { parts.append(ByteSize(bytes: size).description) }
+        return parts.joined(separator: " or ")
+    }
+
+    /// How queries are evaluated.
+    var engine: PromQLEngine.Options {
+        let features = Set(flags.list("enable-feature"))
+        var options = PromQLEngine.Options()
+        options.lookbackDelta = flags.duration("query.lookback-delta").milliseconds
+        options.timeout = flags.duration("query.timeout").milliseconds
+        options.maximumSamples = flags.integer("query.max-samples")
+        options.defaultSubqueryInterval = config.prometheus.global.evaluationInterval.milliseconds
+        options.parser = ParserOptions(
+            experimentalFunctions: features.contains("promql-experimental-functions"),
+            durationExpressions: features.contains("promql-duration-expr"),
+            extendedRangeSelectors: features.contains("promql-extended-range-selectors"),
+            fillModifiers: features.contains("promql-binop-fill-modifiers")
+        )
+        options.delaysNameRemoval = features.contains("promql-delayed-name-removal")
+        options.usesTypeAndUnitLabels = features.contains("type-and-unit-labels")
+        options.usesStartTimestamps = features.contains("use-start-timestamps")
+        options.countsSamplesPerStep = features.contains("promql-per-step-stats")
+        return options
+    }
+
+    /// The path of a URL without a slash at the end, its host and its scheme.
+    private static func parts(ofURL text: String) -> (scheme: String, host: String, path: String) {
+        guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else {
+            return ("http", "", Self.prefix(text))
+        }
+        let rest = text[text.index(colon, offsetBy: 3)...]
+        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        return (String(text[..<colon]), String(rest[..<slash]), Self.prefix(String(rest[slash...])))
+    }
+
+    /// A prefix of routes: begins with a slash and does not end with one, or is empty.
+    private static func prefix(_ text: String) -> String {
+        var text = text
+        while text.hasSuffix("/") { text.removeLast() }
+        return text.isEmpty || text.hasPrefix("/") ? text : "/" + text
+    }
+
+    /// How the Pushgateway's server is set up.
+    var pushgateway: PushgatewaySettings {
+        var settings = PushgatewaySettings()
+        settings.telemetryPath = flags["pushgateway.telemetry-path"]
+        settings.routePrefix = PushgatewaySettings.routePrefix(
+            flags["pushgateway.route-prefix"],
+            externalPath: Self.parts(ofURL: flags["pushgateway.external-url"]).path
+        )
+        settings.enablesLifecycle = flags.isOn("pushgateway.enable-lifecycle")
+        settings.enablesAdminAPI = flags.isOn("pushgateway.enable-admin-api")
+        for flag in flags.all {
+            if flag.name.hasPrefix("pushgateway.") {
+                settings.flags["web." + flag.name.dropFirst(12)] = flag.value
+            } else if ["push.", "persistence.", "log."].contains(where: flag.name.hasPrefix) {
+                settings.flags[flag.name] = flag.value
+            }
+        }
+        settings.buildInformation = [
+            "version": "1.11.2", "revision": StackVersion.build.revision, "branch": "main", "goVersion": "swift",
+        ]
+        return settings
+    }
+
+    /// How the Prometheus server is set up once it listens.
+    func prometheus(listening address: ListenAddress) -> PrometheusSettings {
+        var settings = PrometheusSettings()
+        let external = Self.parts(ofURL: flags["web.external-url"])
+        settings.externalScheme = external.scheme
+        settings.externalHost = external.host.isEmpty ? "\(address.reachableHost):\(address.port)" : external.host
+        settings.externalPath = external.path
+        settings.listenPort = String(address.port)
+        settings.routePrefix =
+            flags.isGiven("web.route-prefix") ? Self.prefix(flags["web.route-prefix"]) : external.path
+        settings.isLifecycleEnabled = flags.isOn("web.enable-lifecycle")
+        settings.isAdminEnabled = flags.isOn("web.enable-admin-api")
+        settings.isRemoteWriteEnabled = flags.isOn("web.enable-remote-write-receiver")
+        settings.crossOrigin = (try? CrossOrigin(matching: flags["web.cors.origin"])) ?? .any
+        settings.flags = flags.all
+        settings.features = StackFeatures.list(flags)
+        settings.build = StackVersion.build
+        settings.lookbackDelta = flags.duration("query.lookback-delta").milliseconds
+        settings.dataFolder = dataFolder ?? ""
+        settings.retentionText = retentionText
+        settings.pageTitle = flags["web.page-title"]
+        return settings
+    }
+}
+
+/// The program's version.
+public enum StackVersion {
+    /// The version.
+    public static let version = "0.1.0"
+
+    static var build: PrometheusSettings.BuildInfo {
+        var build = PrometheusSettings.BuildInfo()
+        build.version = "3.5.0"
+        build.revision = "promenade-\(version)"
+        build.branch = "main"
+        build.goVersion = "swift"
+        return build
+    }
+}
+
+/// What `/api/v1/features` lists.
+enum StackFeatures {
+    static func list(_ flags: FlagSet) -> [(category: String, features: [(name: String, isOn: Bool)])] {
+        let given = Set(flags.list("enable-feature"))
+        func on(_ names: [String]) -> [(name: String, isOn: Bool)] { names.map { ($0, true) } }
+        return [
+            (
+                "api",
+                [
+                    ("admin", flags.isOn("web.enable-admin-api")), ("exclude_alerts", true),
+                    ("label_values_match", true), ("lifecycle", flags.isOn("web.enable-lifecycle")),
+                    ("otlp_write_receiver", false), ("query_stats", true), ("query_warnings", true),
+                    ("remote_write_receiver", flags.isOn("web.enable-remote-write-receiver")),
+                    ("time_range_labels", true), ("time_range_series", true),
+                ]
+            ),
+            (
+                "promql",
+                [
+                    ("delayed_name_removal", given.contains("promql-delayed-name-removal")),
+                    ("duration_expr", given.contains("promql-duration-expr")),
+                    ("experimental_functions", given.contains("promql-experimental-functions")),
+                    ("extended_range_selectors", given.contains("promql-extended-range-selectors")),
+                    ("per_step_stats", given.contains("promql-per-step-stats")),
+                ] + on(["anchored", "bool", "by", "group_left", "group_right", "ignoring", "offset", "on", "without"])
+            ),
+        ]
+    }
+}

@@ -1,0 +1,147 @@
+import Logging
+import MetricModel
+import NIOPosix
+import Pushgateway
+import Scrape
+import ServiceLifecycle
+import Synchronization
+import Web
+
+/// A loop that ends with the stack.
+struct TaskService: Service {
+    let name: String
+    let body: @Sendable () async -> Void
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await body() }
+    }
+}
+
+/// Closes the store when everything else has ended.
+struct StoreService: Service {
+    let stack: Stack
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        stack.state.enter(.stopping)
+        if let error = await stack.gateway?.persist() {
+            stack.logger.error("Writing pushed groups failed", metadata: ["err": "\(error.message)"])
+        }
+        do throws(StorageError) {
+            try await stack.store.close()
+        } catch {
+            stack.logger.error("Closing the store failed", metadata: ["err": "\(error.message)"])
+        }
+    }
+}
+
+/// A server as a service.
+struct ServerService<Responder: WebResponder>: Service {
+    let server: WebServer<Responder>
+
+    func run() async throws { try await server.run() }
+}
+
+/// The servers of a stack.
+final class StackServers: Sendable {
+    let services: [any Service]
+    private let prometheus: WebServer<PrometheusServer>
+    private let gateway: WebServer<PushgatewayResponder>?
+    private let demo: WebServer<DemoServer>?
+    let web: PrometheusServer
+
+    init(stack: Stack) {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let options = stack.options
+        web = PrometheusServer(
+            settings: options.prometheus(listening: options.webAddress),
+            environment: StackEnvironment.make(stack),
+            store: stack.store,
+            engine: stack.engine,
+            scraper: stack.scraper,
+            clock: stack.clock,
+            logger: stack.logger
+        )
+        prometheus = WebServer(
+            address: options.webAddress,
+            responder: web,
+            clock: stack.clock,
+            eventLoopGroup: group,
+            logger: stack.logger
+        )
+        var services: [any Service] = [ServerService(server: prometheus)]
+        if let address = options.gatewayAddress, let groups = stack.gateway {
+            let server = WebServer(
+                address: address,
+                responder: PushgatewayResponder(
+                    store: groups,
+                    settings: options.pushgateway,
+                    clock: stack.clock,
+                    quit: { stack.end() }
+                ),
+                clock: stack.clock,
+                eventLoopGroup: group,
+                logger: stack.logger
+            )
+            services.append(ServerService(server: server))
+            gateway = server
+        } else {
+            gateway = nil
+        }
+        if let address = options.demoAddress, let responder = stack.demo {
+            let server = WebServer(
+                address: address,
+                responder: responder,
+                clock: stack.clock,
+                eventLoopGroup: group,
+                logger: stack.logger
+            )
+            services.append(ServerService(server: server))
+            demo = server
+        } else {
+            demo = nil
+        }
+        self.services = services
+    }
+
+    /// Where they listen; waits until they do.
+    func listening() async throws -> StackAddresses {
+        var addresses = StackAddresses(prometheus: try await prometheus.listening())
+        addresses.pushgateway = try await gateway?.listening()
+        addresses.demo = try await demo?.listening()
+        return addresses
+    }
+}
+
+/// Scrapes once everything listens.
+struct ScrapeService: Service {
+    let stack: Stack
+    let servers: StackServers
+    let onReady: @Sendable (StackAddresses) async -> Void
+
+    func run() async throws {
+        let addresses: StackAddresses
+        do {
+            addresses = try await servers.listening()
+        } catch {
+            // The server itself tells why.
+            return
+        }
+        stack.state.bound(addresses)
+        await stack.scraper.apply(stack.followingPorts(stack.options.config.prometheus, addresses))
+        await cancelWhenGracefulShutdown {
+            if stack.state.phase == .starting { stack.state.enter(.ready) }
+            async let scraping: Void = scrape()
+            await onReady(addresses)
+            await scraping
+        }
+    }
+
+    private func scrape() async {
+        do {
+            try await stack.scraper.run()
+        } catch {
+            stack.logger.error("Scraping ended", metadata: ["err": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+
+/// `query EXPR`: asks a running server.
+struct Query: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Ask a running server; the answer as it comes, in JSON.")
+
+    @Option(help: "The server's URL.")
+    var url = "http://localhost:9090"
+
+    @Argument(help: "The expression.")
+    var expression: String
+
+    func run() async throws {
+        var request = HTTPClientRequest(url: url + "/api/v1/query")
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
+        request.body = .bytes(Array("query=\(Self.escaped(expression))".utf8))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(130))
+        let body = try await response.body.collect(upTo: 1 << 30)
+        Console.print(String(decoding: body.readableBytesView, as: UTF8.self) + "\n")
+        if response.status.code != 200 { throw ExitCode.failure }
+    }
+
+    private static func escaped(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF")
+        var result = ""
+        for byte in text.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: result.unicodeScalars.append(Unicode.Scalar(byte))
+            default: result += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,117 @@
+import ArgumentParser
+import Promenade
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The way in: `promenade [run] --flag=value …` starts the stack, everything else is a subcommand.
+@main struct Main {
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        // The stack's flags are read from a table, without the parser for subcommands: that is part of a fast start.
+        switch arguments.first {
+        case nil: exit(await RunCommand.run([]))
+        case "run": exit(await RunCommand.run(Array(arguments.dropFirst())))
+        case "--help", "-h", "--version", "--generate-completion-script": break
+        case let first? where first.hasPrefix("--"): exit(await RunCommand.run(arguments))
+        default: break
+        }
+        do {
+            var command = try PromenadeCommand.parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            PromenadeCommand.exit(withError: error)
+        }
+    }
+}
+
+/// The subcommands.
+struct PromenadeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "promenade",
+        abstract: "A whole local Prometheus stack in one process: demo server, Pushgateway and Prometheus server.",
+        discussion: """
+            Without a subcommand, or with flags only, the stack is started: promenade --config.file=stack.yml. \
+            Its flags are listed by promenade run --help.
+            """,
+        version: "promenade \(StackVersion.version)",
+        subcommands: [
+            Run.self, Check.self, TestGroup.self, TSDBGroup.self, Query.self, Batch.self,
+        ]
+    )
+}
+
+/// `run`, here only for the list of subcommands; ``Main`` sees to it.
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Start the stack (what happens without a subcommand).")
+
+    @Argument(parsing: .captureForPassthrough, help: "Flags by Prometheus's names; see promenade run --help.")
+    var flags: [String] = []
+
+    func run() async throws { throw ExitCode(await RunCommand.run(flags)) }
+}
+
+/// Lines to the standard error.
+enum Complaint {
+    static func write(_ text: String) {
+        var line = "promenade: \(text)\n"
+        line.withUTF8 { bytes in _ = Console.write(2, bytes) }
+    }
+}
+
+/// The process's streams.
+enum Console {
+    /// Writes all of it.
+    @discardableResult
+    static func write(_ descriptor: Int32, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var rest = UnsafeRawBufferPointer(bytes)
+        while !rest.isEmpty {
+            #if canImport(Darwin)
+                let count = Darwin.write(descriptor, rest.baseAddress, rest.count)
+            #else
+                let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+            #endif
+            if count <= 0 { return false }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+        return true
+    }
+
+    /// Writes a text to the standard output.
+    static func print(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in _ = write(1, bytes) }
+    }
+
+    /// The contents of a file; `-` is the standard input.
+    static func read(_ path: String) throws -> [UInt8] {
+        guard let file = fopen(path == "-" ? "/dev/stdin" : path, "r") else {
+            throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
+        }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = fread(&chunk, 1, chunk.count, file)
+            if count == 0 { return bytes }
+            bytes.append(contentsOf: chunk[..<count])
+        }
+    }
+
+    /// Whether a person looks at the stream.
+    static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+}
+
+/// A file that cannot be read.
+struct ReadingFailed: Error, CustomStringConvertible {
+    var path: String
+    var reason: String
+    var description: String { "cannot read \(path): \(reason)" }
+}

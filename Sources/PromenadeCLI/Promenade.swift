@@ -1,8 +1,0 @@
-import ArgumentParser
-import AsyncHTTPClient
-
-@main struct PromenadeCommand: ParsableCommand {
-    func run() {
-        print("hi")
-    }
-}

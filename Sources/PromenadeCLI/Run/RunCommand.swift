@@ -1,0 +1,110 @@
+import Logging
+import MetricModel
+import Promenade
+import TSDB
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Starts the stack and keeps it running.
+enum RunCommand {
+    /// - Returns: the exit code: 0 after a clean end, 2 for flags or a configuration that cannot be used, 1 for whatever else
+    ///   went wrong.
+    static func run(_ arguments: [String]) async -> Int32 {
+        if arguments.contains("--help") || arguments.contains("-h") {
+            Console.print(FlagSet.help)
+            return 0
+        }
+        let clock = SystemClock()
+        let started = clock.steadyNanoseconds
+        let options: StackOptions
+        do {
+            let flags = try FlagSet(parsing: arguments)
+            let (config, file) = try configuration(flags)
+            options = try StackOptions(flags: flags, config: config, configFile: file)
+        } catch {
+            Complaint.write("\(error)")
+            return 2
+        }
+        let flags = options.flags
+        let logger = StackLogHandler.logger(
+            format: StackLogHandler.Format(rawValue: flags["log.format"]) ?? .logfmt,
+            level: level(flags["log.level"]),
+            clock: clock
+        )
+        for warning in options.config.warnings {
+            logger.warning("\(warning.message)", metadata: ["field": "\(warning.path)"])
+        }
+        do {
+            let stack = try await Stack(options: options, clock: clock, logger: logger)
+            if flags.isOn("test") { FixtureWatch.start(stack, clock: clock) }
+            try await stack.run(signals: true) { addresses in
+                let banner = Banner(
+                    addresses: addresses,
+                    options: options,
+                    milliseconds: (clock.steadyNanoseconds - started) / 1_000_000
+                )
+                announce(banner, flags)
+            }
+            return 0
+        } catch let error as StorageError {
+            Complaint.write(error.message)
+            return 1
+        } catch {
+            Complaint.write("\(error)")
+            return 1
+        }
+    }
+
+    private static func configuration(_ flags: FlagSet) throws(ConfigError) -> (StackConfig, String) {
+        let file = flags["config.file"]
+        if !flags.isGiven("config.file"), access(file, R_OK) != 0 {
+            // Without a file there is still a stack: the one that the shipped file describes.
+            return (
+                try StackConfig(
+                    text: Array(BuiltInConfig.text.utf8),
+                    file: "(built in)",
+                    context: Stack.context("", flags)
+                ),
+                ""
+            )
+        }
+        return (try StackConfig(file: file, context: Stack.context(file, flags)), file)
+    }
+
+    private static func level(_ name: String) -> Logger.Level {
+        switch name {
+        case "debug": .debug
+        case "warn": .warning
+        case "error": .error
+        default: .info
+        }
+    }
+
+    private static func announce(_ banner: Banner, _ flags: FlagSet) {
+        if flags.isOn("test") {
+            Console.print(banner.json + "\n")
+        } else {
+            Console.print(banner.text(isColored: Console.isTerminal(1)))
+        }
+        let file = flags["ready-file"]
+        if !file.isEmpty, !ReadyFile.write(banner.json + "\n", to: file) {
+            Complaint.write("cannot write \(file): \(String(cString: strerror(errno)).lowercased())")
+        }
+    }
+}
+
+/// The file that says that the stack is ready.
+enum ReadyFile {
+    /// Written beside and moved into place, so that a reader sees all of it or nothing.
+    static func write(_ text: String, to path: String) -> Bool {
+        let temporary = path + ".tmp"
+        guard let file = fopen(temporary, "w") else { return false }
+        let written = fputs(text, file)
+        guard fclose(file) == 0, written >= 0 else { return false }
+        return rename(temporary, path) == 0
+    }
+}

@@ -1,0 +1,117 @@
+import MetricModel
+import PromQL
+
+extension PrometheusServer {
+    func query(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        let limit = try parameters.limit()
+        let time = try parameters.time("time", default: APITime(wallNanoseconds: clock.wallNanoseconds))
+        let options = try queryOptions(parameters)
+        let query = parameters["query"]
+        let result: QueryResult
+        do throws(PromQLError) {
+            result = try await engine.instant(query: query, at: time.milliseconds, reader: store, options: options)
+        } catch {
+            throw Self.failure(error)
+        }
+        return answer(result, limit: limit, parameters)
+    }
+
+    func queryRange(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        let limit = try parameters.limit()
+        let start = try parameters.requiredTime("start")
+        let end = try parameters.requiredTime("end")
+        if end < start { throw .invalid("end", "end timestamp must not be before start time") }
+        let step: Int64
+        switch APIParameters.duration(parameters["step"]) {
+        case .success(let value): step = value
+        case .failure(let error): throw .invalid("step", error.message)
+        }
+        guard step > 0 else {
+            throw .invalid(
+                "step",
+                "zero or negative query resolution step widths are not accepted. Try a positive integer"
+            )
+        }
+        if end.nanoseconds(since: start) / step > 11_000 {
+            throw APIFailure(
+                .badData,
+                "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"
+            )
+        }
+        let options = try queryOptions(parameters)
+        let result: QueryResult
+        do throws(PromQLError) {
+            result = try await engine.range(
+                query: parameters["query"],
+                from: start.milliseconds,
+                to: end.milliseconds,
+                step: max(1, step / 1_000_000),
+                reader: store,
+                options: options
+            )
+        } catch {
+            throw Self.failure(error)
+        }
+        return answer(result, limit: limit, parameters)
+    }
+
+    private func queryOptions(_ parameters: APIParameters) throws(APIFailure) -> PromQLEngine.QueryOptions {
+        var options = PromQLEngine.QueryOptions()
+        options.timeout = try parameters.timeout().map { max(0, $0 / 1_000_000) }
+        options.lookbackDelta = try parameters.lookbackDelta()
+        options.countsSamplesPerStep = parameters["stats"] == "all"
+        return options
+    }
+
+    private static func failure(_ error: PromQLError) -> APIFailure {
+        switch error.code {
+        case .badData: .invalid("query", error.message)
+        case .execution: APIFailure(.execution, error.message)
+        case .canceled: APIFailure(.canceled, error.message)
+        case .timeout: APIFailure(.timeout, error.message)
+        case .storage: APIFailure(.internal, error.message)
+        }
+    }
+
+    /// The result in JSON, with what was annotated. What is long is written piece by piece.
+    private func answer(_ result: QueryResult, limit: Int, _ parameters: APIParameters) -> APIAnswer {
+        var (warnings, infos) = result.annotations.rendered(query: parameters["query"])
+        var count = 0
+        switch result.value {
+        case .vector(let rows), .matrix(let rows):
+            count = rows.count
+            if limit > 0, count > limit {
+                count = limit
+                warnings.append(Self.truncated)
+            }
+        default: break
+        }
+        let stats = parameters["stats"]
+        if !["", "true", "all"].contains(stats) {
+            warnings.append(
+                "value \(GoText.quoted(stats)) for parameter \"stats\" is deprecated and will be rejected in the next "
+                    + "major release, use \"true\" or \"all\""
+            )
+        }
+        let encoder = QueryResultJSON(result: result, count: count, withStatistics: !stats.isEmpty)
+        if encoder.isShort {
+            return .json(warnings: warnings, infos: infos) { text in encoder.write(to: &text) }
+        }
+        return APIAnswer(
+            content: .stream { stream in try await encoder.write(to: &stream) },
+            warnings: warnings,
+            infos: infos
+        )
+    }
+}
+
+extension APITime {
+    /// How long after another moment, as Go's `Sub` counts: no more than 292 years.
+    func nanoseconds(since earlier: APITime) -> Int64 {
+        let (seconds, overflow) = seconds.subtractingReportingOverflow(earlier.seconds)
+        let (product, tooLong) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow || tooLong { return .max }
+        let (sum, tooLongAgain) = product.addingReportingOverflow(nanoseconds - earlier.nanoseconds)
+        return tooLongAgain ? .max : sum
+    }
+}

@@ -1,0 +1,209 @@
+import MetricModel
+import PromQL
+
+/// Writes a query's result as the data of an answer.
+struct QueryResultJSON: Sendable {
+    let result: QueryResult
+    /// How many series are written.
+    let count: Int
+    /// Whether figures about the work follow.
+    let withStatistics: Bool
+
+    /// Whether it is better written at once.
+    var isShort: Bool {
+        switch result.value {
+        case .scalar, .string: true
+        case .vector(let rows), .matrix(let rows):
+            rows.values.count + rows.histograms.count * 20 + rows.count * 4 < 4096
+        }
+    }
+
+    /// Writes all of it.
+    func write(to text: inout JSONText) {
+        begin(&text)
+        switch result.value {
+        case .scalar(let value, let time):
+            text.raw("[")
+            text.timestamp(time)
+            text.raw(",")
+            text.value(value)
+            text.raw("]")
+        case .string(let value, let time):
+            text.raw("[")
+            text.timestamp(time)
+            text.raw(",")
+            text.string(value)
+            text.raw("]")
+        case .vector(let rows):
+            text.raw("[")
+            for index in 0..<count { sample(rows, index, &text) }
+            text.raw("]")
+        case .matrix(let rows):
+            text.raw("[")
+            for index in 0..<count { series(rows, index, &text) }
+            text.raw("]")
+        }
+        end(&text)
+    }
+
+    /// Writes it piece by piece.
+    @concurrent
+    func write(to stream: inout JSONStream) async throws {
+        begin(&stream.text)
+        switch result.value {
+        case .scalar, .string: break
+        case .vector(let rows):
+            stream.text.raw("[")
+            for index in 0..<count {
+                sample(rows, index, &stream.text)
+                try await stream.flushIfFull()
+            }
+            stream.text.raw("]")
+        case .matrix(let rows):
+            stream.text.raw("[")
+            for index in 0..<count {
+                series(rows, index, &stream.text)
+                try await stream.flushIfFull()
+            }
+            stream.text.raw("]")
+        }
+        end(&stream.text)
+    }
+
+    private func begin(_ text: inout JSONText) {
+        text.raw("{\"resultType\":")
+        text.string(result.value.type.rawValue)
+        text.raw(",\"result\":")
+    }
+
+    private func end(_ text: inout JSONText) {
+        if withStatistics {
+            text.raw(",\"stats\":")
+            statistics(result.statistics, &text)
+        }
+        text.raw("}")
+    }
+
+    private func sample(_ rows: SeriesRows, _ index: Int, _ text: inout JSONText) {
+        if index > 0 { text.raw(",") }
+        text.raw("{\"metric\":")
+        text.labels(rows.labels[index])
+        let floats = rows.floats(index)
+        if let position = floats.first {
+            text.raw(",\"value\":[")
+            text.timestamp(rows.timestamps[position])
+            text.raw(",")
+            text.value(rows.values[position])
+        } else if let position = rows.histograms(index).first {
+            text.raw(",\"histogram\":[")
+            text.timestamp(rows.histogramTimestamps[position])
+            text.raw(",")
+            text.histogram(rows.histograms[position])
+        }
+        text.raw("]}")
+    }
+
+    private func series(_ rows: SeriesRows, _ index: Int, _ text: inout JSONText) {
+        if index > 0 { text.raw(",") }
+        text.raw("{\"metric\":")
+        text.labels(rows.labels[index])
+        let floats = rows.floats(index)
+        if !floats.isEmpty {
+            text.raw(",\"values\":[")
+            rows.timestamps.withUnsafeBufferPointer { times in
+                rows.values.withUnsafeBufferPointer { values in
+                    for position in floats {
+                        if position > floats.lowerBound { text.bytes.append(UInt8(ascii: ",")) }
+                        text.bytes.append(UInt8(ascii: "["))
+                        text.timestamp(times[position])
+                        text.bytes.append(UInt8(ascii: ","))
+                        text.value(values[position])
+                        text.bytes.append(UInt8(ascii: "]"))
+                    }
+                }
+            }
+            text.raw("]")
+        }
+        let histograms = rows.histograms(index)
+        if !histograms.isEmpty {
+            text.raw(",\"histograms\":[")
+            for position in histograms {
+                if position > histograms.lowerBound { text.raw(",") }
+                text.raw("[")
+                text.timestamp(rows.histogramTimestamps[position])
+                text.raw(",")
+                text.histogram(rows.histograms[position])
+                text.raw("]")
+            }
+            text.raw("]")
+        }
+        text.raw("}")
+    }
+
+    private func statistics(_ figures: QueryStatistics, _ text: inout JSONText) {
+        text.raw("{\"timings\":{\"evalTotalTime\":")
+        text.number(figures.evaluationTotal)
+        text.raw(",\"resultSortTime\":")
+        text.number(figures.resultSort)
+        text.raw(",\"queryPreparationTime\":")
+        text.number(figures.preparation)
+        text.raw(",\"innerEvalTime\":")
+        text.number(figures.innerEvaluation)
+        text.raw(",\"execQueueTime\":")
+        text.number(figures.queue)
+        text.raw(",\"execTotalTime\":")
+        text.number(figures.executionTotal)
+        text.raw("},\"samples\":{")
+        steps("totalQueryableSamplesPerStep", figures.totalSamplesPerStep, &text)
+        text.raw("\"totalQueryableSamples\":")
+        text.integer(figures.totalSamples)
+        text.raw(",")
+        steps("samplesReadPerStep", figures.samplesReadPerStep, &text)
+        text.raw("\"samplesRead\":")
+        text.integer(figures.samplesRead)
+        text.raw(",\"peakSamples\":")
+        text.integer(figures.peakSamples)
+        text.raw("}}")
+    }
+
+    private func steps(_ name: StaticString, _ counts: [QueryStatistics.StepCount], _ text: inout JSONText) {
+        guard !counts.isEmpty else { return }
+        text.field(name, isFirst: true)
+        text.raw("[")
+        for (index, count) in counts.enumerated() {
+            if index > 0 { text.raw(",") }
+            text.raw("[")
+            text.number(Double(count.timestamp) / 1000)
+            text.raw(",")
+            text.integer(count.count)
+            text.raw("]")
+        }
+        text.raw("],")
+    }
+}
+
+extension JSONText {
+    /// A native histogram: count, sum and the buckets that are not empty.
+    mutating func histogram(_ histogram: NativeHistogram) {
+        raw("{\"count\":")
+        value(histogram.count)
+        raw(",\"sum\":")
+        value(histogram.sum)
+        var isFirst = true
+        for bucket in histogram.allBuckets where bucket.count != 0 {
+            isFirst ? raw(",\"buckets\":[") : raw(",")
+            isFirst = false
+            raw("[")
+            integer(bucket.lowerInclusive ? (bucket.upperInclusive ? 3 : 1) : (bucket.upperInclusive ? 0 : 2))
+            raw(",")
+            value(bucket.lower)
+            raw(",")
+            value(bucket.upper)
+            raw(",")
+            value(bucket.count)
+            raw("]")
+        }
+        if !isFirst { raw("]") }
+        raw("}")
+    }
+}
