@@ -51,13 +51,50 @@ final class PushedFamily {
 
     /// Sets the value of a family of one metric with one line, which is what follows the last blank.
     func setSingleValue(_ value: Double, pushedAt: Int64) {
+        var digits: [UInt8] = []
+        GoNumber.append(value == 0 ? 0 : value, .shortest, to: &digits)
+        setSingleValue(digits[...], pushedAt: pushedAt)
+    }
+
+    /// Sets the value of a family of one metric with one line.
+    func setSingleValue(_ value: ArraySlice<UInt8>, pushedAt: Int64) {
         self.pushedAt = pushedAt
-        guard let blank = text.lastIndex(of: 0x20) else { return }
-        text.removeLast(text.count - blank - 1)
-        GoNumber.append(value, .shortest, to: &text)
-        text.append(0x0a)
+        var start = text.count - 1
+        while start > 0, text[start - 1] != 0x20 { start -= 1 }
+        text.replaceSubrange(start..<(text.count - 1), with: value)
         series[0].textEnd = UInt32(text.count)
         entry.invalidate()
+    }
+
+    /// Sets the values of a family whose metrics have one line each.
+    func setValues(_ values: BodyValues, _ places: ArraySlice<Int32>, pushedAt: Int64) {
+        self.pushedAt = pushedAt
+        var rewritten: [UInt8] = []
+        rewritten.reserveCapacity(text.count + 8 * places.count)
+        var start = 0
+        for (index, place) in places.enumerated() {
+            let end = Int(series[index].textEnd)
+            rewritten.append(contentsOf: text[start..<(valueStart(before: end))])
+            rewritten.append(contentsOf: values.text[values.range(Int(place))])
+            rewritten.append(0x0a)
+            series[index].textEnd = UInt32(rewritten.count)
+            start = end
+        }
+        text = rewritten
+        entry.invalidate()
+    }
+
+    /// The text of the value in the line that ends there.
+    private func valueStart(before end: Int) -> Int {
+        var start = end - 1
+        while start > 0, text[start - 1] != 0x20 { start -= 1 }
+        return start
+    }
+
+    /// The text of a metric's value, for families whose metrics have one line each.
+    func value(_ index: Int) -> ArraySlice<UInt8> {
+        let end = Int(series[index].textEnd)
+        return text[valueStart(before: end)..<(end - 1)]
     }
 
     /// Where the lines of a metric stand in ``text``.

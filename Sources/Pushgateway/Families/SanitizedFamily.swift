@@ -30,6 +30,14 @@ struct SanitizedFamily: Sendable {
     /// The value of the first metric, if it is a gauge: what decides whether the last push failed.
     var firstGauge: Double = 0
 
+    /// Whether each metric is one line, and the lines tell everything.
+    var isPlain: Bool {
+        switch type {
+        case .counter, .gauge, .unknown: protobuf == nil && !isSuspicious
+        default: false
+        }
+    }
+
     /// Makes a family ready for the group of that key, or for no group: then labels are only sorted.
     init(_ family: MetricFamily, key: GroupingKey?) {
         name = family.name
@@ -220,6 +228,11 @@ enum Fingerprint {
         }
         hash = mix(hash ^ rest, 0xd6e8_feb8_6659_fd93)
         return mix(hash, 0xa076_1d64_78bd_642f)
+    }
+
+    /// A hash of what came before and these bytes.
+    static func combine(_ before: UInt64, _ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        mix(before ^ hash(bytes), 0x9e37_79b9_7f4a_7c15) &+ 1
     }
 
     @inline(__always)

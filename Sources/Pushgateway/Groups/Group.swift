@@ -24,6 +24,8 @@ final class Group {
     var lastError: String?
     /// The number of the last change to it, over all groups.
     var sequence: UInt64 = 0
+    /// Where the values of the last push went; `nil` where that is not known.
+    var template: PushTemplate?
     /// Whether its record has to be written.
     var isDirty = false
 

@@ -53,8 +53,11 @@ struct PreparedPush: Sendable {
     var families: [SanitizedFamily]
     /// Whether some metric has a timestamp, which is not allowed.
     var hasTimestamps: Bool
+    /// The text that it was pushed as, with its shape, where that is of use.
+    var source: (BodyShape, [UInt8])?
 
-    init(_ request: PushRequest) {
+    init(_ request: PushRequest, source: (BodyShape, [UInt8])? = nil) {
+        self.source = request.mode == .addUp ? nil : source
         key = request.key
         mode = request.mode
         timeToLive = request.timeToLive

@@ -71,6 +71,7 @@ struct PushgatewayState {
     /// Takes a push into its group.
     mutating func apply(_ push: PreparedPush, now: Int64, timeToLive: Int64?) {
         let (group, isNew) = group(for: push.key)
+        group.template = nil
         if push.mode == .replaceGroup, !isNew {
             let removed = group.remove { family in
                 !Group.isTimestamp(family.entry.name) && !push.families.contains { $0.name == family.entry.name }
@@ -83,9 +84,32 @@ struct PushgatewayState {
             put(family, into: group, now: now)
             if family.name == Group.pushFailureName { group.pushFailureTime = family.firstGauge }
         }
+        if isNew { setTimestamp(Group.pushFailureName, in: group, to: 0, now: now) }
+        succeed(group, now: now, timeToLive: timeToLive)
+        if let (shape, body) = push.source, push.families.allSatisfy({ own[$0.name] == nil }) {
+            group.template = PushTemplate(shape, body, mode: push.mode, group: group, families: push.families)
+        }
+    }
+
+    /// Takes a body that differs from the last one to its group in nothing but values; returns whether it is one.
+    mutating func applyRepeated(
+        _ key: GroupingKey,
+        _ shape: BodyShape,
+        _ values: BodyValues,
+        mode: PushRequest.Mode,
+        now: Int64,
+        timeToLive: Int64?
+    ) -> Bool {
+        guard let group = groups[key], let template = group.template, template.fits(shape, mode) else { return false }
+        template.apply(values, now: now)
+        succeed(group, now: now, timeToLive: timeToLive)
+        return true
+    }
+
+    /// What every successful push changes.
+    private mutating func succeed(_ group: Group, now: Int64, timeToLive: Int64?) {
         group.lastError = nil
         setTimestamp(Group.pushTimeName, in: group, to: Double(now) / 1e9, now: now)
-        if isNew { setTimestamp(Group.pushFailureName, in: group, to: 0, now: now) }
         group.expiresAt = timeToLive.map { now + $0 }
         if let expiry = group.expiresAt { nextExpiry = min(nextExpiry ?? expiry, expiry) }
         touch(group)

@@ -1,4 +1,5 @@
 public import MetricModel
+public import Exposition
 import Synchronization
 
 /// The gateway's groups: takes pushes and deletions, keeps them in a ``RecordStore``, and writes expositions.
@@ -75,6 +76,53 @@ public final class GroupStore: Sendable {
         let outcome = takeIn(request)
         if let error = await persist() { return .failed(error.message) }
         return outcome
+    }
+
+    /// Takes a push in the text format. When the call returns the push is durable.
+    ///
+    /// A body that differs from the last one to its group in nothing but values is not parsed.
+    /// - Throws: what is wrong with the text, in the original's words.
+    public func push(
+        text body: [UInt8],
+        to key: GroupingKey,
+        mode: PushRequest.Mode,
+        timeToLive: Int64? = nil
+    ) async throws(ExpositionError) -> PushOutcome {
+        let shape = mode == .addUp ? nil : BodyShape(body)
+        let outcome: PushOutcome
+        if let shape, let repeated = takeInRepeated(shape, body, key, mode, timeToLive) {
+            outcome = repeated
+        } else {
+            let families = try FamilyTextParser(validation: options.allowsUTF8Names ? .utf8 : .legacy).parse(body)
+            let request = PushRequest(key: key, families: families, mode: mode, timeToLive: timeToLive)
+            outcome = takeIn(PreparedPush(request, source: shape.map { ($0, body) }))
+        }
+        if let error = await persist() { return .failed(error.message) }
+        return outcome
+    }
+
+    private func takeInRepeated(
+        _ shape: BodyShape,
+        _ body: [UInt8],
+        _ key: GroupingKey,
+        _ mode: PushRequest.Mode,
+        _ timeToLive: Int64?
+    ) -> PushOutcome? {
+        guard let values = BodyValues(body, at: shape.values) else { return nil }
+        let now = clock.wallNanoseconds
+        let isRepeated = inner.withLock { inner in
+            _ = inner.state.deleteExpired(now: now)
+            return inner.state.applyRepeated(
+                key,
+                shape,
+                values,
+                mode: mode,
+                now: now,
+                timeToLive: timeToLive ?? options.timeToLive
+            )
+        }
+        guard isRepeated else { return nil }
+        return options.checksConsistency ? .accepted : .acceptedUnchecked
     }
 
     /// Takes a push without waiting until it is durable.

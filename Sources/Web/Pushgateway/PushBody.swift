@@ -33,7 +33,7 @@ enum PushBody {
     /// The families of a decompressed body.
     static func families(
         _ body: [UInt8],
-        isProtobuf: Bool,
+        _ isProtobuf: Bool,
         utf8Names: Bool
     ) throws(ExpositionError) -> [MetricFamily] {
         if isProtobuf { return try FamilyProtobuf.decode(body) }

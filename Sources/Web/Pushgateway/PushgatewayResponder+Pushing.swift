@@ -61,10 +61,19 @@ extension PushgatewayResponder {
             let message = Self.message(error)
             return isDryRun ? preview(PushPreview(error: message), request) : .refused(message)
         }
+        var push = PushRequest(key: key, families: [], mode: request.method == .put ? .replaceGroup : .replaceFamilies)
+        if let message = applyExtras(request, &push) { return .refused(message, key: key) }
         let isProtobuf = PushBody.isProtobuf(request)
-        let families: [MetricFamily]
         do {
-            families = try PushBody.families(body, isProtobuf: isProtobuf, utf8Names: store.options.allowsUTF8Names)
+            let outcome: PushOutcome
+            if isDryRun || isProtobuf {
+                push.families = try PushBody.families(body, isProtobuf, utf8Names: store.options.allowsUTF8Names)
+                if isDryRun { return preview(store.preview(push), request) }
+                outcome = await store.push(push)
+            } else {
+                outcome = try await store.push(text: body, to: key, mode: push.mode, timeToLive: push.timeToLive)
+            }
+            return result(outcome, push, body, isProtobuf)
         } catch {
             let (place, hints) = isProtobuf ? (nil, []) : BodyDiagnosis.explain(body, error: error.message)
             guard isDryRun else { return .refused(error.message, key: key, hints: hints) }
@@ -73,18 +82,19 @@ extension PushgatewayResponder {
             preview.hints = hints
             return self.preview(preview, request)
         }
-        var push = PushRequest(
-            key: key,
-            families: families,
-            mode: request.method == .put ? .replaceGroup : .replaceFamilies
-        )
-        if let message = applyExtras(request, &push) { return .refused(message, key: key) }
-        if isDryRun { return preview(store.preview(push), request) }
-        switch await store.push(push) {
-        case .accepted: return Result(WebResponse(), key: key)
-        case .acceptedUnchecked: return Result(WebResponse(status: 202), key: key)
-        case .refused(let message): return .refused(message, key: key, hints: store.preview(push).hints)
-        case .failed(let message): return .failed(message, key: key)
+    }
+
+    private func result(_ outcome: PushOutcome, _ push: PushRequest, _ body: [UInt8], _ isProtobuf: Bool) -> Result {
+        switch outcome {
+        case .accepted: return Result(WebResponse(), key: push.key)
+        case .acceptedUnchecked: return Result(WebResponse(status: 202), key: push.key)
+        case .failed(let message): return .failed(message, key: push.key)
+        case .refused(let message):
+            var push = push
+            push.families = (try? PushBody.families(body, isProtobuf, utf8Names: store.options.allowsUTF8Names)) ?? []
+            let preview = store.preview(push)
+            let collisions = preview.colliding.map { "collides with the group \($0)" }
+            return .refused(message, key: push.key, hints: preview.hints + collisions)
         }
     }
 
