@@ -321,10 +321,10 @@ class Pages(unittest.TestCase):
         states = b.texts(".target > .row:first-child > .state")
         self.assertIn("UP", states)
         self.assertIn("DOWN", states)
-        self.assertIn("refused", " ".join(b.texts(".target .note.bad")))
+        self.assertIn("127.0.0.1:1/metrics", " ".join(b.texts(".target .note.bad")))
         b.click(".target .button", "Details")
         self.assertIn("__address__", b.until("labels before", "return document.querySelector('.relabel')?.innerText"))
-        b.type("[type=search]", "refused")
+        b.type("[type=search]", "127.0.0.1:1/")
         b.until("filtered", "return document.querySelectorAll('.target').length === 1")
 
     def test_discovery_status_rules(self):

@@ -141,7 +141,7 @@ public final class PrometheusServer: WebResponder {
 
     private func answerAtOnce(_ route: PrometheusRoute, _ request: WebRequest) -> WebResponse {
         switch route {
-        case .home: .redirect(to: settings.externalPath + "/query", for: request.method)
+        case .home: home(request)
         case .graph: .redirect(to: settings.externalPath + "/query?" + request.rawQuery, for: request.method)
         case .page: WebAssets.response(to: request, file: "index.html")
         case .asset(let path): WebAssets.response(to: request, file: path)
@@ -150,6 +150,16 @@ public final class PrometheusServer: WebResponder {
         case .ready: unavailable() ?? .text("Prometheus Server is Ready.\n")
         default: .notFound
         }
+    }
+
+    /// The home page for browsers; Prometheus's redirect to its query page for everybody else.
+    private func home(_ request: WebRequest) -> WebResponse {
+        guard request.headers["Accept"]?.contains("text/html") == true else {
+            return .redirect(to: settings.externalPath + "/query", for: request.method)
+        }
+        var page = WebAssets.response(to: request, file: "index.html")
+        page.headers.append(("Vary", "Accept"))
+        return page
     }
 
     private func answer(_ route: PrometheusRoute, _ request: WebRequest) async -> WebResponse {
