@@ -6,6 +6,7 @@ extension FamilyTextMachine {
         line += 1
         isInsideBraces = false
         hasNameInsideBraces = false
+        if readPlainLine() { return .lineStart }
         // The only place where the input may end.
         repeat { readByte() } while !isAtEnd && ByteClass.isBlank(current)
         if isAtEnd { return .done }
@@ -54,6 +55,7 @@ extension FamilyTextMachine {
             throw failure("second TYPE line for metric name \(familyName), or TYPE reported after samples")
         }
         try readUntilLineEnd(resolvesEscapes: false)
+        plain.forgetName()
         switch String(decoding: token, as: UTF8.self).uppercased() {
         case "COUNTER": family?.type = .counter
         case "GAUGE": family?.type = .gauge
@@ -93,6 +95,7 @@ extension FamilyTextMachine {
         guard family != nil, let metric else { throw failure("invalid metric name") }
         metric.labels += labels
         labels = []
+        if !labelNames.isEmpty { labelNames = [] }
         try skipBlanks()
         return .value
     }
@@ -114,7 +117,11 @@ extension FamilyTextMachine {
             || (family?.isHistogram == true && token.elementsEqual("le".utf8))
         if !isMagic {
             let name = String(decoding: token, as: UTF8.self)
-            if labels.contains(where: { $0.name == name }) {
+            if labelNames.isEmpty, labels.count >= 16 { labelNames = Set(labels.map(\.name)) }
+            let isRepeated =
+                labels.count < 16
+                ? labels.contains { $0.name == name } : !labelNames.insert(name).inserted
+            if isRepeated {
                 throw failure("duplicate label names for metric \(familyName)")
             }
             labels.append(Label(name: name, value: ""))
@@ -201,7 +208,7 @@ extension FamilyTextMachine {
         return number
     }
 
-    private func parseFloat(_ text: [UInt8]) -> Double? {
+    func parseFloat(_ text: [UInt8]) -> Double? {
         if text.contains(where: { $0 == UInt8(ascii: "p") || $0 == UInt8(ascii: "P") || $0 == UInt8(ascii: "_") }) {
             return nil
         }
@@ -218,37 +225,25 @@ extension FamilyTextMachine {
         return current == UInt8(ascii: "\n") ? .lineStart : .timestamp
     }
 
-    private func setValue(_ number: Double) throws(ExpositionError) {
+    func setValue(_ number: Double) throws(ExpositionError) {
         guard let family, let metric else { return }
-        switch family.type ?? .unknown {
-        case .counter: metric.value = .counter(number)
-        case .gauge: metric.value = .gauge(number)
-        case .summary:
-            var summary = MetricFamily.Summary()
-            if case .summary(let known) = metric.value { summary = known }
-            switch part {
-            case .count: summary.count = GoFloat.unsigned(number)
-            case .sum: summary.sum = number
-            case .plain:
-                if !quantile.isNaN { summary.quantiles.append(.init(quantile: quantile, value: number)) }
+        let isHistogram = family.isHistogram
+        guard isHistogram || family.type == .summary else {
+            metric.number = number
+            return
+        }
+        switch part {
+        case .sum: metric.sum = number
+        case .count:
+            if isHistogram, number < 0 { throw failure("negative count for histogram \(familyName)") }
+            metric.count = number == 0 ? 0 : number
+        case .plain:
+            if !isHistogram, !quantile.isNaN {
+                metric.quantiles.append(.init(quantile: quantile, value: number))
+            } else if isHistogram, !bucket.isNaN {
+                if number < 0 { throw failure("negative bucket population for histogram \(familyName)") }
+                metric.buckets.append(.init(upperBound: bucket, cumulativeCount: number == 0 ? 0 : number))
             }
-            metric.value = .summary(summary)
-        case .histogram, .gaugehistogram:
-            var histogram = MetricFamily.Histogram()
-            if case .histogram(let known) = metric.value { histogram = known }
-            switch part {
-            case .count:
-                if number < 0 { throw failure("negative count for histogram \(familyName)") }
-                histogram.count = number == 0 ? 0 : number
-            case .sum: histogram.sum = number
-            case .plain:
-                if !bucket.isNaN {
-                    if number < 0 { throw failure("negative bucket population for histogram \(familyName)") }
-                    histogram.buckets.append(.init(upperBound: bucket, cumulativeCount: number == 0 ? 0 : number))
-                }
-            }
-            metric.value = .histogram(histogram)
-        default: metric.value = .untyped(number)
         }
     }
 

@@ -3,12 +3,29 @@ import MetricModel
 /// A metric under construction. A reference, because several lines add to one summary or histogram.
 final class PendingMetric {
     var labels: [Label] = []
-    var value: MetricFamily.Value?
     var timestamp: Timestamp?
+    /// The value of a simple metric.
+    var number = 0.0
+    /// The parts of a summary or histogram.
+    var sum = 0.0
+    var count = 0.0
+    var quantiles: [MetricFamily.Summary.Quantile] = []
+    var buckets: [MetricFamily.Histogram.Bucket] = []
     /// Where it came up first.
     let line: Int
 
     init(line: Int) { self.line = line }
+
+    /// The value as one of a family of that type.
+    func value(of type: MetricType) -> MetricFamily.Value {
+        switch type {
+        case .counter: .counter(number)
+        case .gauge: .gauge(number)
+        case .summary: .summary(.init(quantiles: quantiles, sum: sum, count: GoFloat.unsigned(count)))
+        case .histogram, .gaugehistogram: .histogram(.init(buckets: buckets, sum: sum, count: count))
+        default: .untyped(number)
+        }
+    }
 }
 
 /// A family under construction.
@@ -44,9 +61,9 @@ final class FamilyTextMachine {
         case plain, sum, count
     }
 
-    private let bytes: UnsafeBufferPointer<UInt8>
+    let bytes: UnsafeBufferPointer<UInt8>
     let validation: NameValidation
-    private var position = 0
+    var position = 0
     private(set) var isAtEnd = false
     var current: UInt8 = 0
     var line = 0
@@ -59,12 +76,16 @@ final class FamilyTextMachine {
     var part = Part.plain
     var label: (name: [UInt8], value: [UInt8]) = ([], [])
     var labels: [Label] = []
+    /// The names of ``labels``, once there are many.
+    var labelNames: Set<String> = []
     /// The labels without `le` and `quantile`, and the family's name: what makes a summary or histogram the same one.
     var identity: [[UInt8]: [UInt8]] = [:]
-    private var summaries: [[[UInt8]: [UInt8]]: PendingMetric] = [:]
-    private var histograms: [[[UInt8]: [UInt8]]: PendingMetric] = [:]
+    private var summaries: [[UInt8]: PendingMetric] = [:]
+    private var histograms: [[UInt8]: PendingMetric] = [:]
     var quantile = Double.nan
     var bucket = Double.nan
+    /// What the plain way to read a line remembers from one to the next.
+    var plain = PlainLineMemory()
     var isInsideBraces = false
     var hasNameInsideBraces = false
 
@@ -211,6 +232,7 @@ final class FamilyTextMachine {
             family = owner
             return
         }
+        plain.forgetName()
         let created = PendingFamily(name: token, line: line)
         families.append(created)
         familiesByName[token] = created
@@ -222,19 +244,34 @@ final class FamilyTextMachine {
 
     /// Adds the current metric to its family, or takes up the summary or histogram that the line belongs to.
     func attachMetric() {
+        guard let family, metric != nil else { return }
+        var key: [UInt8] = []
+        if family.type == .summary || family.isHistogram {
+            for (name, value) in identity.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+                key += name
+                key.append(0xff)
+                key += value
+                key.append(0xff)
+            }
+        }
+        attachMetric(key)
+    }
+
+    /// The same, with the labels' key for summaries and histograms at hand.
+    func attachMetric(_ key: [UInt8]) {
         guard let family, let pending = metric else { return }
         if family.type == .summary {
-            if let known = summaries[identity] {
+            if let known = summaries[key] {
                 metric = known
                 return
             }
-            summaries[identity] = pending
+            summaries[key] = pending
         } else if family.isHistogram {
-            if let known = histograms[identity] {
+            if let known = histograms[key] {
                 metric = known
                 return
             }
-            histograms[identity] = pending
+            histograms[key] = pending
         }
         family.metrics.append(pending)
     }
@@ -260,7 +297,7 @@ final class FamilyTextMachine {
                 metrics: family.metrics.map { pending in
                     MetricFamily.Metric(
                         labels: pending.labels,
-                        value: pending.value ?? .untyped(0),
+                        value: pending.value(of: family.type ?? .unknown),
                         timestamp: pending.timestamp
                     )
                 }

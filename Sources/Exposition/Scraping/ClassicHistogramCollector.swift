@@ -35,9 +35,7 @@ struct ClassicHistogramCollector {
     private mutating func fail(_ message: String) { problem = ExpositionError(message) }
 
     private func go(_ value: Double) -> String {
-        // `%g` without a precision; the exponent starts at 21 there.
-        let isPlain = value == 0 || !value.isFinite || (value.magnitude >= 1e-4 && value.magnitude < 1e21)
-        return GoNumber.text(value, isPlain ? .fixed : .shortest)
+        GoNumber.text(value, .shortest)
     }
 
     /// The native histogram.

@@ -2,47 +2,91 @@ import MetricModel
 
 /// What of a sample is worked out only when asked for.
 extension TextScanner {
-    /// The offsets of the current series; a sample that was read the fast way is read again for them.
+    /// The offsets of the current series; a sample that was read the fast way is taken apart only now.
     mutating func ensureOffsets() {
         if hasOffsets { return }
-        var reader = self
-        reader.position = series.lowerBound
-        reader.state = .start
-        reader.offsets.removeAll(keepingCapacity: true)
-        reader.entryStart = series.lowerBound
-        _ = reader.nextToken()
-        var found = [series.lowerBound, reader.position]
-        if reader.position < series.upperBound {
-            _ = reader.nextToken()
-            try? reader.readLabels(&found, isExemplar: false)
-        }
-        offsets = found
         hasOffsets = true
+        offsets.removeAll(keepingCapacity: true)
+        // The fast way took plain `name{label="value",…}` only, so nothing else has to be expected here.
+        let end = series.upperBound
+        var index = series.lowerBound
+        offsets.append(index)
+        while index < end, base[index] != UInt8(ascii: "{") { index += 1 }
+        offsets.append(index)
+        index += 1
+        while index < end, base[index] != UInt8(ascii: "}") {
+            offsets.append(index)
+            while base[index] != UInt8(ascii: "=") { index += 1 }
+            offsets.append(index)
+            index += 2
+            offsets.append(index)
+            while base[index] != UInt8(ascii: "\"") { index += base[index] == UInt8(ascii: "\\") ? 2 : 1 }
+            offsets.append(index)
+            index += base[index + 1] == UInt8(ascii: ",") ? 2 : 1
+        }
     }
 
     mutating func labels() -> Labels {
         ensureOffsets()
-        var builder = LabelBytesBuilder()
-        let name = LabelText.unescaped(slice(offsets[0], offsets[1])[...], quotes: true)
-        builder.add(name: Array("__name__".utf8), value: name)
-        if options.addsTypeAndUnitLabels {
-            if metricType != .unknown { builder.add(name: LabelText.type, value: Array(metricType.rawValue.utf8)) }
-            if !unit.isEmpty { builder.add(name: LabelText.unit, value: unit) }
-        }
+        builder.removeAll()
+        builder.begin(name: "__name__")
+        appendUnescaped(offsets[0], offsets[1])
+        builder.end()
+        let hasName = offsets[1] > offsets[0]
+        let hasType = options.addsTypeAndUnitLabels && metricType != .unknown
+        let hasUnit = options.addsTypeAndUnitLabels && !unit.isEmpty
+        if hasType { builder.add(name: LabelText.type, value: Array(metricType.rawValue.utf8)) }
+        if hasUnit { builder.add(name: LabelText.unit, value: unit) }
         var index = 2
         while index + 3 < offsets.count {
-            let label = LabelText.unescaped(slice(offsets[index], offsets[index + 1])[...], quotes: true)
-            let raw = LabelText.unescaped(slice(offsets[index + 2], offsets[index + 3])[...], quotes: true)
+            builder.begin()
+            appendUnescaped(offsets[index], offsets[index + 1])
+            builder.middle()
+            let start = offsets[index + 2]
+            let end = offsets[index + 3]
             index += 4
-            if options.addsTypeAndUnitLabels, isOverridden(label, name) { continue }
-            builder.add(name: label, value: LabelText.normalized(raw, label: label, type: metricType))
+            if options.addsTypeAndUnitLabels,
+                (hasName && builder.nameIs("__name__")) || (hasType && builder.nameIs("__type__"))
+                    || (hasUnit && builder.nameIs("__unit__"))
+            {
+                builder.drop()
+                continue
+            }
+            let isMagic =
+                (metricType == .histogram && builder.nameIs("le"))
+                || (metricType == .summary && builder.nameIs("quantile"))
+            if isMagic {
+                let raw = LabelText.unescaped(slice(start, end)[...], quotes: true)
+                var number: Double?
+                raw.withUnsafeBufferPointer { bytes in
+                    if let base = bytes.baseAddress {
+                        var position = 0
+                        number = GoFloat.scan(base, &position, bytes.count)
+                        if position < bytes.count { number = nil }
+                    }
+                }
+                if let number = number ?? (try? GoFloat.parse(raw)) {
+                    builder.append(openMetricsNumber: number)
+                } else {
+                    builder.append(raw)
+                }
+            } else {
+                appendUnescaped(start, end)
+            }
+            builder.end()
         }
         return builder.build()
     }
 
-    private func isOverridden(_ label: [UInt8], _ name: [UInt8]) -> Bool {
-        (label == LabelText.type && metricType != .unknown) || (label == LabelText.unit && !unit.isEmpty)
-            || (label.elementsEqual("__name__".utf8) && !name.isEmpty)
+    /// Appends a stretch of the body to the label at hand, with its escapes resolved.
+    private mutating func appendUnescaped(_ start: Int, _ end: Int) {
+        guard start < end, end <= count else { return }
+        let text = UnsafeBufferPointer(start: base + start, count: end - start)
+        if text.contains(UInt8(ascii: "\\")) {
+            builder.append(LabelText.unescaped(Array(text)[...], quotes: true))
+        } else {
+            builder.append(text)
+        }
     }
 
     mutating func nextExemplar() -> Exemplar? {

@@ -61,6 +61,8 @@ struct TextScanner {
     var unreadTypesStart = -1
 
     var startTimes = StartTimeMemory()
+    /// Reused for each set of labels.
+    var builder = LabelBytesBuilder()
     var skipsCreatedSeries: Bool
 
     init(_ body: UnsafeRawBufferPointer, format: ScrapeFormat, options: ScrapeOptions) {

@@ -62,33 +62,6 @@ enum LabelText {
     }
 }
 
-/// Builds ``MetricModel/Labels`` straight from bytes.
-struct LabelBytesBuilder {
-    private var labels: [(name: [UInt8], value: [UInt8])] = []
-    private var emptied: [[UInt8]] = []
-
-    init() {}
-
-    /// Adds a label. An empty value takes every label of that name away, as Prometheus's builder does.
-    mutating func add(name: [UInt8], value: [UInt8]) {
-        if value.isEmpty { emptied.append(name) } else { labels.append((name, value)) }
-    }
-
-    /// The set, sorted; repeated names stay.
-    func build() -> Labels {
-        var sorted = labels
-        if !emptied.isEmpty { sorted.removeAll { emptied.contains($0.name) } }
-        sorted.sort { $0.name.lexicographicallyPrecedes($1.name) }
-        var encoded: [UInt8] = []
-        encoded.reserveCapacity(sorted.reduce(0) { $0 + $1.name.count + $1.value.count + 4 })
-        for label in sorted {
-            LabelsBuilder.append(label.name, to: &encoded)
-            LabelsBuilder.append(label.value, to: &encoded)
-        }
-        return Labels(encoded: encoded)
-    }
-}
-
 extension Labels {
     /// A name that occurs more than once, which only ``ScrapeParser/labels()`` lets through: such a sample is refused.
     public var repeatedName: String? {

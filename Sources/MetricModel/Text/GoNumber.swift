@@ -2,7 +2,7 @@
 public enum GoNumber {
     /// Go's verbs with the shortest digits that read back as the same value (precision -1).
     public enum Style: Sendable {
-        /// `'g'`: exponent below -4 or from 21 on, as client libraries write values: `1e+06` is written `1e+06`.
+        /// `'g'`: exponent below -4 or from 6 on, as client libraries write values: `1000000` is written `1e+06`.
         case shortest
         /// `'f'`, but `'e'` where 0 < |v| < 1e-6 or |v| ≥ 1e21: values in API answers.
         case json
@@ -12,29 +12,36 @@ public enum GoNumber {
 
     /// Appends a value.
     public static func append(_ value: Double, _ style: Style, to output: inout [UInt8]) {
-        if value.isNaN {
-            output.append(contentsOf: "NaN".utf8)
-            return
-        }
-        if value.isInfinite {
-            output.append(contentsOf: (value < 0 ? "-Inf" : "+Inf").utf8)
-            return
-        }
-        let magnitude = value.magnitude
-        if magnitude < 100_000, magnitude.rounded(.towardZero) == magnitude {
-            if value.sign == .minus { output.append(UInt8(ascii: "-")) }
-            append(Int64(magnitude), to: &output)
+        guard value.isFinite else {
+            let text: StaticString = value.isNaN ? "NaN" : value < 0 ? "-Inf" : "+Inf"
+            output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
             return
         }
         if value.sign == .minus { output.append(UInt8(ascii: "-")) }
-        var (digits, exponent) = shortestDigits(magnitude)
-        switch style {
-        case .shortest where exponent < -4 || exponent >= 6:
-            appendScientific(&digits, exponent, to: &output)
-        case .json where magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21):
-            appendScientific(&digits, exponent, to: &output)
-        default:
-            appendFixed(digits, exponent, to: &output)
+        let magnitude = value.magnitude
+        if magnitude < 10 {
+            // The commonest values of all.
+            let digit = UInt8(truncatingIfNeeded: Int(magnitude))
+            if Double(digit) == magnitude {
+                output.append(UInt8(ascii: "0") + digit)
+                return
+            }
+        }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { buffer in
+            let digits = ShortestDigits(magnitude)
+            let text = digits.write(to: buffer)
+            let exponent = text.count - 1 + digits.exponent
+            let isScientific =
+                switch style {
+                case .shortest: exponent < -4 || exponent >= 6
+                case .json: magnitude < 1e-6 || magnitude >= 1e21
+                case .fixed: false
+                }
+            if isScientific {
+                appendScientific(text, exponent, to: &output)
+            } else {
+                appendFixed(text, exponent, to: &output)
+            }
         }
     }
 
@@ -48,80 +55,140 @@ public enum GoNumber {
     /// Appends an integer in decimal.
     public static func append(_ value: Int64, to output: inout [UInt8]) {
         if value < 0 { output.append(UInt8(ascii: "-")) }
-        var magnitude = value.magnitude
-        let start = output.count
-        repeat {
-            output.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude % 10))
-            magnitude /= 10
-        } while magnitude > 0
-        output[start...].reverse()
+        append(value.magnitude, to: &output)
     }
 
-    /// The shortest decimal digits of a positive finite value and the power of ten of the first one: 0.05 → ([5], -2).
-    static func shortestDigits(_ value: Double) -> (digits: [UInt8], exponent: Int) {
-        var digits: [UInt8] = []
-        var point: Int?
-        var exponent = 0
-        var text = value.description
-        text.withUTF8 { bytes in
-            var index = 0
-            while index < bytes.count {
-                let byte = bytes[index]
-                index += 1
-                if byte == UInt8(ascii: ".") {
-                    point = digits.count
-                } else if byte == UInt8(ascii: "e") {
-                    var sign = 1
-                    while index < bytes.count {
-                        if bytes[index] == UInt8(ascii: "-") {
-                            sign = -1
-                        } else if bytes[index] != UInt8(ascii: "+") {
-                            exponent = exponent * 10 + Int(bytes[index] - UInt8(ascii: "0"))
-                        }
-                        index += 1
-                    }
-                    exponent *= sign
-                } else {
-                    digits.append(byte)
-                }
-            }
+    /// Appends an unsigned integer in decimal.
+    public static func append(_ value: UInt64, to output: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { buffer in
+            output.append(contentsOf: write(value, to: buffer))
         }
-        exponent += (point ?? digits.count) - 1
-        let leading = digits.prefix { $0 == UInt8(ascii: "0") }.count
-        if leading == digits.count { return ([UInt8(ascii: "0")], 0) }
-        digits.removeFirst(leading)
-        exponent -= leading
-        while digits.count > 1, digits.last == UInt8(ascii: "0") { digits.removeLast() }
-        return (digits, exponent)
     }
 
-    private static func appendScientific(_ digits: inout [UInt8], _ exponent: Int, to output: inout [UInt8]) {
+    /// Writes an integer's digits at the end of the buffer and answers them.
+    static func write(_ value: UInt64, to buffer: UnsafeMutableBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+        var rest = value
+        var position = buffer.count
+        repeat {
+            position -= 1
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            buffer[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+            rest = quotient
+        } while rest > 0
+        return UnsafeBufferPointer(rebasing: buffer[position...])
+    }
+
+    private static func appendScientific(
+        _ digits: UnsafeBufferPointer<UInt8>,
+        _ exponent: Int,
+        to output: inout [UInt8]
+    ) {
         output.append(digits[0])
         if digits.count > 1 {
             output.append(UInt8(ascii: "."))
-            output.append(contentsOf: digits[1...])
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: digits[1...]))
         }
         output.append(UInt8(ascii: "e"))
         output.append(exponent < 0 ? UInt8(ascii: "-") : UInt8(ascii: "+"))
         if exponent.magnitude < 10 { output.append(UInt8(ascii: "0")) }
-        append(Int64(exponent.magnitude), to: &output)
+        append(UInt64(exponent.magnitude), to: &output)
     }
 
-    private static func appendFixed(_ digits: [UInt8], _ exponent: Int, to output: inout [UInt8]) {
+    private static func appendFixed(
+        _ digits: UnsafeBufferPointer<UInt8>,
+        _ exponent: Int,
+        to output: inout [UInt8]
+    ) {
         if exponent < 0 {
-            output.append(contentsOf: "0.".utf8)
-            output.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: -exponent - 1))
+            output.append(UInt8(ascii: "0"))
+            output.append(UInt8(ascii: "."))
+            appendZeros(-exponent - 1, to: &output)
             output.append(contentsOf: digits)
             return
         }
         let whole = exponent + 1
         if digits.count <= whole {
             output.append(contentsOf: digits)
-            output.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: whole - digits.count))
+            appendZeros(whole - digits.count, to: &output)
         } else {
-            output.append(contentsOf: digits[..<whole])
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: digits[..<whole]))
             output.append(UInt8(ascii: "."))
-            output.append(contentsOf: digits[whole...])
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: digits[whole...]))
         }
+    }
+
+    private static func appendZeros(_ count: Int, to output: inout [UInt8]) {
+        for _ in 0..<count { output.append(UInt8(ascii: "0")) }
+    }
+}
+
+/// The shortest decimal that reads back as a value: `mantissa × 10^exponent`, without zeros at the mantissa's end.
+struct ShortestDigits {
+    private(set) var mantissa: UInt64
+    private(set) var exponent: Int
+
+    private static let powers: [Double] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9]
+
+    /// The digits of a finite value that is not negative.
+    init(_ value: Double) {
+        if value < 1e15, value >= 1e-4 || value == 0 {
+            // At most 15 digits name a double unambiguously, so the first such decimal that reads back is the shortest.
+            // The division rounds correctly, because both sides are exact.
+            var places = 0
+            while places < ShortestDigits.powers.count {
+                let scale = ShortestDigits.powers[places]
+                let scaled = (value * scale).rounded()
+                if scaled >= 1e15 { break }
+                if scaled / scale == value {
+                    self.init(mantissa: UInt64(scaled), exponent: -places)
+                    return
+                }
+                places += 1
+            }
+        }
+        self.init(description: value.description)
+    }
+
+    private init(mantissa: UInt64, exponent: Int) {
+        self.mantissa = mantissa
+        self.exponent = exponent
+        while self.mantissa > 9 {
+            let (quotient, digit) = self.mantissa.quotientAndRemainder(dividingBy: 10)
+            if digit != 0 { break }
+            self.mantissa = quotient
+            self.exponent += 1
+        }
+    }
+
+    /// Takes the standard library's text apart, which has the same digits: `1.5e-07`, `5e+22`, `123456.0`.
+    private init(description: String) {
+        var mantissa: UInt64 = 0
+        var exponent = 0
+        var explicit = 0
+        var isNegative = false
+        var isFraction = false
+        var isExponent = false
+        for byte in description.utf8 {
+            switch byte {
+            case UInt8(ascii: "."): isFraction = true
+            case UInt8(ascii: "e"): isExponent = true
+            case UInt8(ascii: "-"): isNegative = true
+            case UInt8(ascii: "+"): break
+            default:
+                let digit = Int(byte) - Int(UInt8(ascii: "0"))
+                if isExponent {
+                    explicit = explicit * 10 + digit
+                } else {
+                    mantissa = mantissa &* 10 &+ UInt64(truncatingIfNeeded: digit)
+                    if isFraction { exponent -= 1 }
+                }
+            }
+        }
+        self.init(mantissa: mantissa, exponent: exponent + (isNegative ? -explicit : explicit))
+    }
+
+    /// Writes the digits at the end of the buffer and answers them.
+    func write(to buffer: UnsafeMutableBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+        GoNumber.write(mantissa, to: buffer)
     }
 }
