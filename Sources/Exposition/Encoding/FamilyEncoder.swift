@@ -59,8 +59,10 @@ extension FamilyEncoder {
     mutating func writeEscaped(_ text: String, quotes: Bool) {
         var text = text
         text.withUTF8 { bytes in
-            let isPlain = bytes.allSatisfy {
-                $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "\n") && (!quotes || $0 != UInt8(ascii: "\""))
+            var isPlain = true
+            for byte in bytes
+            where byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\"") {
+                isPlain = false
             }
             if isPlain {
                 output.append(contentsOf: bytes)
@@ -80,7 +82,8 @@ extension FamilyEncoder {
     /// Writes a name, in quotes where it needs them. Labels are judged as metrics are, colons allowed.
     mutating func writeName(_ name: String, _ suffix: StaticString = "") {
         if ByteClass.isPlainName(name) {
-            output.append(contentsOf: name.utf8)
+            var name = name
+            name.withUTF8 { output.append(contentsOf: $0) }
             write(suffix)
             return
         }

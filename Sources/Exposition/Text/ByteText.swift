@@ -100,12 +100,12 @@ enum ByteClass {
 
     /// Whether a name needs no quotes: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
     static func isPlainName(_ name: String) -> Bool {
-        var isFirst = true
-        for byte in name.utf8 {
-            if !(isFirst ? isNameStart(byte) : isNameByte(byte)) { return false }
-            isFirst = false
+        var name = name
+        return name.withUTF8 { bytes in
+            guard let first = bytes.first, isNameStart(first) else { return false }
+            for byte in bytes where !isNameByte(byte) { return false }
+            return true
         }
-        return !isFirst
     }
 
     @inline(__always) static func isBlank(_ byte: UInt8) -> Bool {

@@ -68,17 +68,56 @@ struct LabelBytesBuilder {
     mutating func build() -> Labels {
         if hasEmptyValue { removeEmptied() }
         sort()
-        let size = spans.reduce(0) { $0 + $1.end - $1.start + 2 * LabelBytesBuilder.prefixSize($1.end - $1.start) }
-        var encoded: [UInt8] = []
-        encoded.reserveCapacity(size)
+        var size = 0
         for span in spans {
-            LabelsBuilder.append(arena[span.start..<span.middle], to: &encoded)
-            LabelsBuilder.append(arena[span.middle..<span.end], to: &encoded)
+            size +=
+                span.end - span.start + LabelBytesBuilder.prefixSize(span.middle - span.start)
+                + LabelBytesBuilder.prefixSize(span.end - span.middle)
+        }
+        let encoded = [UInt8](unsafeUninitializedCapacity: size) { output, count in
+            arena.withUnsafeBytes { bytes in
+                let raw = UnsafeMutableRawBufferPointer(output)
+                for span in spans {
+                    LabelBytesBuilder.write(bytes, span.start, span.middle, to: raw, &count)
+                    LabelBytesBuilder.write(bytes, span.middle, span.end, to: raw, &count)
+                }
+            }
         }
         return Labels(encoded: encoded)
     }
 
-    private static func prefixSize(_ length: Int) -> Int { length < 0x80 ? 1 : 3 }
+    /// Writes one field after its length.
+    @inline(__always)
+    private static func write(
+        _ bytes: UnsafeRawBufferPointer,
+        _ start: Int,
+        _ end: Int,
+        to output: UnsafeMutableRawBufferPointer,
+        _ count: inout Int
+    ) {
+        var length = end - start
+        while length >= 0x80 {
+            output[count] = UInt8(truncatingIfNeeded: length) | 0x80
+            count += 1
+            length >>= 7
+        }
+        output[count] = UInt8(truncatingIfNeeded: length)
+        count += 1
+        UnsafeMutableRawBufferPointer(rebasing: output[count...])
+            .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+        count += end - start
+    }
+
+    /// How many bytes a length takes.
+    private static func prefixSize(_ length: Int) -> Int {
+        var size = 1
+        var rest = length >> 7
+        while rest > 0 {
+            size += 1
+            rest >>= 7
+        }
+        return size
+    }
 
     private mutating func removeEmptied() {
         let emptied = Set(spans.filter { $0.end == $0.middle }.map { Array(arena[$0.start..<$0.middle]) })

@@ -71,8 +71,8 @@ public enum GoNumber {
         var position = buffer.count
         repeat {
             position -= 1
-            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            buffer[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+            let quotient = rest / 10
+            buffer[position] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest &- quotient &* 10)
             rest = quotient
         } while rest > 0
         return UnsafeBufferPointer(rebasing: buffer[position...])
@@ -127,34 +127,53 @@ struct ShortestDigits {
     private(set) var mantissa: UInt64
     private(set) var exponent: Int
 
-    private static let powers: [Double] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9]
-
     /// The digits of a finite value that is not negative.
     init(_ value: Double) {
+        // At most 15 digits name a double unambiguously, so a decimal of that length that reads back is the shortest one.
         if value < 1e15, value >= 1e-4 || value == 0 {
-            // At most 15 digits name a double unambiguously, so the first such decimal that reads back is the shortest.
-            // The division rounds correctly, because both sides are exact.
-            var places = 0
-            while places < ShortestDigits.powers.count {
-                let scale = ShortestDigits.powers[places]
-                let scaled = (value * scale).rounded()
-                if scaled >= 1e15 { break }
-                if scaled / scale == value {
-                    self.init(mantissa: UInt64(scaled), exponent: -places)
-                    return
-                }
-                places += 1
+            if let found = ShortestDigits(value, places: 0) ?? ShortestDigits(value, places: 3) {
+                self = found
+                return
+            }
+            // Zeros at the end are cut off, so the most places that fit do for all fewer ones too.
+            let magnitude = (Int(value.exponent) * 78913) >> 18
+            if let found = ShortestDigits(value, places: 14 - magnitude)
+                ?? ShortestDigits(value, places: 13 - magnitude)
+            {
+                self = found
+                return
             }
         }
         self.init(description: value.description)
     }
 
+    /// The decimal with so many places that reads back as the value, if there is one of at most 15 digits.
+    private init?(_ value: Double, places: Int) {
+        let scale = ShortestDigits.power(of: places)
+        let scaled = value * scale + 0.5
+        guard scaled < 1e15 else { return nil }
+        let mantissa = Int64(scaled)
+        // Both sides are exact, so the division rounds correctly.
+        guard Double(mantissa) / scale == value else { return nil }
+        self.init(mantissa: UInt64(truncatingIfNeeded: mantissa), exponent: -places)
+    }
+
+    @inline(__always)
+    private static func power(of places: Int) -> Double {
+        powers[min(max(places, 0), 22)]
+    }
+
+    private static let powers: [Double] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+        1e20, 1e21, 1e22,
+    ]
+
     private init(mantissa: UInt64, exponent: Int) {
         self.mantissa = mantissa
         self.exponent = exponent
         while self.mantissa > 9 {
-            let (quotient, digit) = self.mantissa.quotientAndRemainder(dividingBy: 10)
-            if digit != 0 { break }
+            let quotient = self.mantissa / 10
+            if quotient &* 10 != self.mantissa { break }
             self.mantissa = quotient
             self.exponent += 1
         }
@@ -168,19 +187,22 @@ struct ShortestDigits {
         var isNegative = false
         var isFraction = false
         var isExponent = false
-        for byte in description.utf8 {
-            switch byte {
-            case UInt8(ascii: "."): isFraction = true
-            case UInt8(ascii: "e"): isExponent = true
-            case UInt8(ascii: "-"): isNegative = true
-            case UInt8(ascii: "+"): break
-            default:
-                let digit = Int(byte) - Int(UInt8(ascii: "0"))
-                if isExponent {
-                    explicit = explicit * 10 + digit
-                } else {
-                    mantissa = mantissa &* 10 &+ UInt64(truncatingIfNeeded: digit)
-                    if isFraction { exponent -= 1 }
+        var description = description
+        description.withUTF8 { bytes in
+            for byte in bytes {
+                switch byte {
+                case UInt8(ascii: "."): isFraction = true
+                case UInt8(ascii: "e"): isExponent = true
+                case UInt8(ascii: "-"): isNegative = true
+                case UInt8(ascii: "+"): break
+                default:
+                    let digit = Int(byte) - Int(UInt8(ascii: "0"))
+                    if isExponent {
+                        explicit = explicit * 10 + digit
+                    } else {
+                        mantissa = mantissa &* 10 &+ UInt64(truncatingIfNeeded: digit)
+                        if isFraction { exponent -= 1 }
+                    }
                 }
             }
         }
