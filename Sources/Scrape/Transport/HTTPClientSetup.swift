@@ -35,6 +35,8 @@ enum HTTPClientSetup {
         result.redirectConfiguration = followRedirects ? .follow(max: 10, allowCycles: true) : .disallow
         result.httpVersion = enableHTTP2 ? .automatic : .http1Only
         result.connectionPool.idleTimeout = .minutes(5)
+        // A refused connection is the scrape's answer at once, not a reason to try again until the timeout.
+        result.connectionPool.retryConnectionEstablishment = false
         result.timeout = HTTPClient.Configuration.Timeout(connect: .seconds(30))
         if let server = try proxyServer(proxy, environment: environment) { result.proxy = server }
         return result

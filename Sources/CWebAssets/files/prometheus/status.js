@@ -2,7 +2,7 @@
 
 import { api } from "../shared/api.js";
 import { h, fill } from "../shared/dom.js";
-import { localTime } from "../shared/format.js";
+import { bytes, localTime } from "../shared/format.js";
 
 const PAGES = [["status", "Runtime & build"], ["tsdb-status", "TSDB"], ["flags", "Flags"], ["config", "Configuration"]];
 
@@ -27,7 +27,17 @@ export async function show(main, page) {
  */
 function facts(title, values, names) {
     const shown = Object.entries(values).filter(([, value]) => value !== "" && value !== null && typeof value !== "object");
-    return h("section", { class: "card" }, h("h2", null, title), h("dl", { class: "facts" }, shown.map(([name, value]) => [h("dt", null, names[name] ?? name), h("dd", { class: "mono" }, /Time$/i.test(name) && typeof value === "string" ? localTime(Date.parse(value) / 1000) : String(value))])));
+    return h("section", { class: "card" }, h("h2", null, title), h("dl", { class: "facts" }, shown.map(([name, value]) => [h("dt", null, names[name] ?? name), h("dd", { class: "mono" }, factText(name, value))])));
+}
+
+/**
+ * @param {string} name
+ * @param {any} value
+ */
+function factText(name, value) {
+    if (/Time$/.test(name) && typeof value === "string") return localTime(Date.parse(value) / 1000);
+    if (name === "GOMEMLIMIT") return value > 2 ** 60 ? "none" : bytes(value);
+    return String(value);
 }
 
 async function runtime() {
