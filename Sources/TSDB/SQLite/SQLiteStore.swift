@@ -8,7 +8,7 @@ import Synchronization
 /// What ``append(_:)`` and ``apply(_:)`` acknowledged survives the end of the process at any moment; with
 /// ``StoreOptions/Durability/device`` also a power cut.
 public final class SQLiteStore: MetricStore, RecordStore {
-    private let engine: Engine
+    let engine: Engine
     private let backend: SQLiteBackend
     private let lock: FileLock?
     private let stored = Mutex<(pairs: Int, series: UInt32)>((0, 1))
@@ -308,6 +308,25 @@ public final class SQLiteStore: MetricStore, RecordStore {
         end: Timestamp
     ) async throws(StorageError) -> [SeriesExemplars] {
         try await engine.exemplars(matcherSets, start: start, end: end)
+    }
+
+    /// A cursor over series that satisfy all the matchers of at least one list (all series for no list), sorted by labels.
+    public func cursor(
+        _ matcherSets: [[LabelMatcher]] = [],
+        start: Timestamp = .min,
+        end: Timestamp = .max
+    ) async throws(StorageError) -> SeriesCursor {
+        try await engine.loaded.pass()
+        return engine.cursor(matcherSets, start: start, end: end)
+    }
+
+    /// What takes how much space. Reads everything; `progress` is told the share that is done.
+    @concurrent
+    public func report(
+        progress: @Sendable (Double) -> Void = { _ in }
+    ) async throws(StorageError) -> StorageReport {
+        try await engine.loaded.pass()
+        return try engine.report(progress)
     }
 
     /// Figures about what is stored.

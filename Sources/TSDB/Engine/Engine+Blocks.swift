@@ -1,0 +1,130 @@
+import MetricModel
+import Synchronization
+
+/// Making blocks: from the head, and from other blocks.
+extension Engine {
+    /// Closes the open head into a block. Alone under ``maintenance``.
+    func closeHead() async throws(StorageError) {
+        let (capture, mark, id, exemplars) = state.withLock { state in
+            state.freeze()
+            var capture = Capture()
+            capture.segments = state.frozen
+            state.nextBlock += 1
+            let exemplars = state.exemplars.isEmpty ? nil : JournalCodec.encode(state.exemplars.all)
+            return (capture, state.journalRow, state.nextBlock - 1, exemplars)
+        }
+        if capture.segments.isEmpty { return }
+        let sink = RowSink()
+        var builder = BlockBuilder(id: id, level: 0) { sink.add($0, $1) }
+        try encode(SeriesTable.merged(capture.segments.map(\.allSeries)), capture, into: &builder)
+        let block = try builder.finish()
+        let rows = sink.take()
+        var change = BlockChange(added: block, rows: rows, journalUpTo: mark, exemplars: exemplars)
+        if backend == nil { change.added = block.map { Engine.inlined($0, rows) } }
+        try await backend?.commit(change)
+        state.withLock { state in
+            state.frozen.removeFirst(capture.segments.count)
+            if let block = change.added { state.blocks.append(block) }
+        }
+    }
+
+    /// Collects the rows of a block.
+    final class RowSink {
+        private(set) var bytes = 0
+        private var rows: [(row: Int64, bytes: [UInt8])] = []
+
+        func add(_ row: Int64, _ data: [UInt8]) {
+            rows.append((row, data))
+            bytes += data.count
+        }
+
+        /// Hands over what was collected.
+        func take() -> [(row: Int64, bytes: [UInt8])] {
+            defer {
+                rows = []
+                bytes = 0
+            }
+            return rows
+        }
+    }
+
+    static func inlined(_ block: Block, _ rows: [(row: Int64, bytes: [UInt8])]) -> Block {
+        let opened = rows.map { entry in
+            (entry.row, entry.bytes.withUnsafeBufferPointer(Page.open) ?? [])
+        }
+        let isPage = { (row: Int64) in row & 1 << 23 == 0 }
+        return Block(
+            id: block.id,
+            level: block.level,
+            minTime: block.minTime,
+            maxTime: block.maxTime,
+            samples: block.samples,
+            bytes: block.bytes,
+            runs: block.runs,
+            pages: block.pages,
+            timelineCount: block.timelineCount,
+            inline: (opened.filter { isPage($0.0) }.map(\.1), opened.filter { !isPage($0.0) }.map(\.1))
+        )
+    }
+
+    /// Reads series a few at a time and adds them to a block.
+    func encode(_ series: [UInt32], _ capture: Capture, into builder: inout BlockBuilder) throws(StorageError) {
+        let samples = capture.blocks.reduce(Int64(capture.segments.reduce(0) { $0 + $1.samples })) { $0 + $1.samples }
+        let per = max(1, Int(samples) / max(1, series.count))
+        let step = max(16, 1_000_000 / per)
+        var position = 0
+        while position < series.count {
+            let some = Array(series[position..<min(position + step, series.count)])
+            var assembler = Assembler(capture, source: source, start: .min, end: .max)
+            for (number, columns) in zip(some, try assembler.run(some)) { try builder.add(number, columns) }
+            position += step
+        }
+    }
+
+    /// Replaces blocks by one with all their samples, less what was deleted. Alone under ``maintenance``.
+    func merge(_ blocks: [Block], level: Int) async throws(StorageError) {
+        let (tombstones, id) = state.withLock { state in
+            state.nextBlock += 1
+            return (state.tombstones, state.nextBlock - 1)
+        }
+        var capture = Capture()
+        capture.blocks = blocks
+        capture.tombstones = tombstones
+        let sink = RowSink()
+        var builder = BlockBuilder(id: id, level: level) { sink.add($0, $1) }
+        let series = SeriesTable.merged(blocks.map(\.allSeries))
+        let samples = blocks.reduce(0) { $0 + $1.samples }
+        let step = max(16, 1_000_000 / max(1, Int(samples) / max(1, series.count)))
+        var position = 0
+        while position < series.count {
+            let some = Array(series[position..<min(position + step, series.count)])
+            try encode(some, capture, into: &builder)
+            position += step
+            if let backend, sink.bytes > 4 << 20 { try await backend.store(sink.take()) }
+        }
+        let block = try builder.finish()
+        let all = sink.take()
+        var change = BlockChange(added: block, rows: all, removed: blocks.map(\.id))
+        if backend == nil { change.added = block.map { Engine.inlined($0, all) } }
+        // Tombstones that only these blocks needed are done with.
+        let gone = Set(blocks.map(\.id))
+        let (rest, isChanged) = state.withLock { state -> ([UInt32: [Tombstone]], Bool) in
+            if state.tombstones.isEmpty { return ([:], false) }
+            let staying = state.blocks.filter { !gone.contains($0.id) }
+            let rest = state.tombstones.mapValues { list in
+                list.filter { tombstone in
+                    staying.contains { $0.id < tombstone.before && !$0.members(of: [tombstone.series]).isEmpty }
+                }
+            }.filter { !$0.value.isEmpty }
+            return (rest, rest != state.tombstones)
+        }
+        if isChanged { change.tombstones = rest.values.flatMap { $0 } }
+        try await backend?.commit(change)
+        state.withLock { state in
+            state.blocks.removeAll { gone.contains($0.id) }
+            if let block = change.added { state.blocks.append(block) }
+            if isChanged { state.tombstones = rest }
+        }
+        graveyard.withLock { $0.append(contentsOf: blocks) }
+    }
+}

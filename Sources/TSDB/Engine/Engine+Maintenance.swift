@@ -1,0 +1,161 @@
+import MetricModel
+import Synchronization
+
+/// Deletion, retention, and what is done now and then.
+extension Engine {
+    func delete(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) {
+        try await enter()
+        try await maintenance.alone { () async throws(StorageError) in
+            try await self.closeHead()
+            let tombstones = self.state.withLock { state -> [UInt32: [Tombstone]]? in
+                var all = state.tombstones
+                var isChanged = false
+                let affected = state.blocks.filter { $0.minTime <= end && $0.maxTime >= start }
+                for series in state.table.matching(anyOf: sets)
+                where affected.contains(where: { !$0.members(of: [series]).isEmpty }) {
+                    let tombstone = Tombstone(series: series, start: start, end: end, before: state.nextBlock)
+                    all[series, default: []].append(tombstone)
+                    isChanged = true
+                }
+                return isChanged ? all : nil
+            }
+            guard let tombstones else { return }
+            try await self.backend?.commit(BlockChange(tombstones: tombstones.values.flatMap { $0 }))
+            self.state.withLock { $0.tombstones = tombstones }
+        }
+    }
+
+    func cleanTombstones() async throws(StorageError) {
+        try await enter()
+        try await maintenance.alone { () async throws(StorageError) in
+            while true {
+                let next = self.state.withLock { state -> Block? in
+                    state.blocks.first { block in
+                        state.tombstones.contains { series, list in
+                            list.contains { block.id < $0.before } && !block.members(of: [series]).isEmpty
+                        }
+                    }
+                }
+                guard let next else { break }
+                try await self.merge([next], level: next.level)
+            }
+            try await self.bury()
+            try await self.backend?.shrink(fully: true)
+            try await self.forget(self.state.withLock { $0.seriesWithoutSamples() })
+        }
+    }
+
+    func maintain(now: Timestamp) async throws(StorageError) {
+        try await enter()
+        try await maintenance.alone { () async throws(StorageError) in
+            let isDue = self.state.withLock { state in
+                !state.open.isEmpty
+                    && (state.open.samples > self.headLimit(state)
+                        || now - state.open.minTime > self.options.headAge
+                            && (state.open.maxTime - state.open.minTime > self.options.headAge
+                                || now - state.open.maxTime > self.options.headAge))
+                    || !state.frozen.isEmpty
+            }
+            if isDue { try await self.closeHead() }
+            try await self.applyRetention(now)
+            while let due = self.dueMerge(now) { try await self.merge(due.blocks, level: due.level) }
+            try await self.bury()
+            try await self.forgetUnused(now)
+            try await self.backend?.shrink(fully: false)
+        }
+    }
+
+    static let day: Int64 = 86_400_000
+
+    /// Blocks that should become one.
+    func dueMerge(_ now: Timestamp) -> (blocks: [Block], level: Int)? {
+        let blocks = state.withLock { $0.blocks }
+        // A day that is over.
+        let days = Dictionary(grouping: blocks.filter { $0.level < 2 }) { Engine.dayNumber($0.maxTime) }
+        for (day, list) in days.sorted(by: { $0.key < $1.key }) where (day + 1) * Engine.day + 3_600_000 < now {
+            let whole = blocks.filter { $0.level == 2 && Engine.dayNumber($0.maxTime) == day && $0.samples < 4 << 20 }
+            return (list + whole, 2)
+        }
+        for level in 0...1 {
+            let list = blocks.filter { $0.level == level }
+            if list.count >= 8 { return (list, min(level + 1, 1)) }
+        }
+        return nil
+    }
+
+    static func dayNumber(_ time: Timestamp) -> Int64 {
+        time >= 0 ? time / day : (time - day + 1) / day
+    }
+
+    func applyRetention(_ now: Timestamp) async throws(StorageError) {
+        if let retention = options.retention {
+            let old = state.withLock { $0.blocks.filter { $0.maxTime < now - retention } }
+            try await drop(old)
+        }
+        if let limit = options.retentionSize, let backend {
+            while backend.size() > limit {
+                guard try await dropOldest() else { break }
+                try await bury()
+                try await backend.shrink(fully: true)
+            }
+        }
+    }
+
+    /// Drops the oldest block unless it is the only one. Whether there was one to drop.
+    func dropOldest() async throws(StorageError) -> Bool {
+        let oldest = state.withLock { state in
+            state.blocks.count > 1 ? state.blocks.min { $0.maxTime < $1.maxTime } : nil
+        }
+        guard let oldest else { return false }
+        try await drop([oldest])
+        return true
+    }
+
+    func drop(_ blocks: [Block]) async throws(StorageError) {
+        if blocks.isEmpty { return }
+        let gone = Set(blocks.map(\.id))
+        try await backend?.commit(BlockChange(removed: blocks.map(\.id)))
+        state.withLock { $0.blocks.removeAll { gone.contains($0.id) } }
+        graveyard.withLock { $0.append(contentsOf: blocks) }
+        lastForgetting.withLock { $0.time = .min }
+    }
+
+    /// Deletes the rows of replaced blocks that no query reads any more.
+    func bury() async throws(StorageError) {
+        let dead = graveyard.withLock { graveyard -> [Int64] in
+            var dead: [Int64] = []
+            var index = 0
+            while index < graveyard.count {
+                if isKnownUniquelyReferenced(&graveyard[index]) {
+                    dead.append(graveyard[index].id)
+                    graveyard.remove(at: index)
+                } else {
+                    index += 1
+                }
+            }
+            return dead
+        }
+        if !dead.isEmpty { try await backend?.deleteRows(ofBlocks: dead) }
+    }
+
+    /// Forgets series that had no sample now and at the time before.
+    func forgetUnused(_ now: Timestamp) async throws(StorageError) {
+        let isDue = lastForgetting.withLock { $0.time == .min || now - $0.time > 1_800_000 }
+        guard isDue else { return }
+        let unused = Set(state.withLock { $0.seriesWithoutSamples() })
+        let gone = lastForgetting.withLock { last in
+            defer { last = (now, unused) }
+            return last.candidates.intersection(unused)
+        }
+        try await forget(gone.sorted())
+    }
+
+    func forget(_ series: [UInt32]) async throws(StorageError) {
+        if series.isEmpty { return }
+        let next = state.withLock { state in
+            state.forget(series)
+            return state.table.next
+        }
+        try await backend?.commit(BlockChange(forgotten: series, nextSeries: next))
+    }
+}

@@ -1,0 +1,141 @@
+import MetricModel
+
+/// Putting pieces together into columns.
+extension Assembler {
+    /// Remembers columns of timestamps by the stretches that they are made of, so that series share them.
+    struct SharedTimes {
+        var known: [UInt64: [(key: [(ObjectIdentifier, Range<Int>)], times: [Timestamp])]] = [:]
+
+        mutating func times(_ pieces: [Piece]) -> [Timestamp] {
+            if pieces.count == 1, pieces[0].range.count == pieces[0].timeline.times.count {
+                return pieces[0].timeline.times
+            }
+            var hash: UInt64 = 0
+            for piece in pieces {
+                hash = Hash64.mix(hash, UInt64(UInt(bitPattern: ObjectIdentifier(piece.timeline).hashValue)))
+                hash = Hash64.mix(hash, UInt64(piece.range.lowerBound) << 32 | UInt64(piece.range.upperBound))
+            }
+            for entry in known[hash] ?? [] where entry.key.count == pieces.count {
+                if zip(entry.key, pieces).allSatisfy({ $0.0 == ObjectIdentifier($1.timeline) && $0.1 == $1.range }) {
+                    return entry.times
+                }
+            }
+            var times: [Timestamp] = []
+            times.reserveCapacity(pieces.reduce(0) { $0 + $1.range.count })
+            for piece in pieces { times.append(contentsOf: piece.timeline.times[piece.range]) }
+            known[hash, default: []].append((pieces.map { (ObjectIdentifier($0.timeline), $0.range) }, times))
+            return times
+        }
+    }
+
+    mutating func build() throws(StorageError) -> [SeriesColumns] {
+        var result: [SeriesColumns] = []
+        result.reserveCapacity(series.count)
+        var shared = SharedTimes()
+        for position in series.indices {
+            var columns = SeriesColumns(labels: Labels())
+            if !floats[position].isEmpty {
+                try fillFloats(&columns, floats[position], &shared)
+                floats[position] = []
+            }
+            if !histograms[position].isEmpty {
+                try fillHistograms(&columns, histograms[position], &shared)
+                histograms[position] = []
+            }
+            if position & 255 == 255 { try check(0) }
+            result.append(columns)
+        }
+        return result
+    }
+
+    /// Sorts the pieces by time; whether they do not overlap.
+    static func arrange(_ pieces: inout [Piece]) -> Bool {
+        if pieces.count == 1 { return true }
+        func first(_ piece: Piece) -> Timestamp { piece.timeline.times[piece.range.lowerBound] }
+        func last(_ piece: Piece) -> Timestamp { piece.timeline.times[piece.range.upperBound - 1] }
+        var isSorted = true
+        for index in 1..<pieces.count where first(pieces[index]) <= last(pieces[index - 1]) { isSorted = false }
+        if isSorted { return true }
+        let order = pieces.indices.sorted { (first(pieces[$0]), $0) < (first(pieces[$1]), $1) }
+        let sorted = order.map { pieces[$0] }
+        for index in 1..<sorted.count where first(sorted[index]) <= last(sorted[index - 1]) { return false }
+        pieces = sorted
+        return true
+    }
+
+    func fillFloats(
+        _ columns: inout SeriesColumns,
+        _ unsorted: [Piece],
+        _ shared: inout SharedTimes
+    ) throws(StorageError) {
+        var pieces = unsorted
+        let isDisjoint = Assembler.arrange(&pieces)
+        let total = pieces.reduce(0) { $0 + $1.range.count }
+        var values: [Double]
+        if pieces.count == 1, case .column(let column, _) = pieces[0].values {
+            values = column
+        } else {
+            var failure: StorageError?
+            values = [Double](unsafeUninitializedCapacity: total) { buffer, count in
+                guard let base = buffer.baseAddress else { return }
+                var filled = 0
+                do throws(StorageError) {
+                    for piece in pieces {
+                        try fill(base + filled, piece)
+                        filled += piece.range.count
+                    }
+                } catch { failure = error }
+                count = filled
+            }
+            if let failure { throw failure }
+            remember(pieces, values)
+        }
+        var starts: [Timestamp] = []
+        if pieces.contains(where: hasStarts) {
+            for piece in pieces {
+                let own = try self.starts(piece)
+                starts.append(contentsOf: own.isEmpty ? [Timestamp](repeating: 0, count: piece.range.count) : own)
+            }
+        }
+        if isDisjoint {
+            columns.timestamps = shared.times(pieces)
+            columns.values = values
+            columns.startTimestamps = starts
+            return
+        }
+        // Overlapping: sorted by time; of those at the same time, the one that was stored first.
+        let times = pieces.flatMap { $0.timeline.times[$0.range] }
+        let order = Assembler.mergeOrder(times)
+        columns.timestamps = order.map { times[$0] }
+        columns.values = order.map { values[$0] }
+        columns.startTimestamps = starts.isEmpty ? [] : order.map { starts[$0] }
+    }
+
+    /// Keeps decoded values for an entry that may refer to them.
+    func remember(_ pieces: [Piece], _ values: [Double]) {
+        var filled = 0
+        for piece in pieces {
+            if case .chunk(let page, let entry) = piece.values {
+                let isWhole = pieces.count == 1
+                decoded.add(
+                    page,
+                    entry,
+                    piece.range,
+                    isWhole ? values : Array(values[filled..<filled + piece.range.count])
+                )
+            }
+            filled += piece.range.count
+        }
+    }
+
+    static func mergeOrder(_ times: [Timestamp]) -> [Int] {
+        let order = times.indices.sorted { (times[$0], $0) < (times[$1], $1) }
+        var unique: [Int] = []
+        unique.reserveCapacity(order.count)
+        for index in order {
+            if let last = unique.last, times[last] == times[index] { continue }
+            unique.append(index)
+        }
+        return unique
+    }
+}

@@ -1,0 +1,156 @@
+import MetricModel
+
+/// Decoding the values of pieces.
+extension Assembler {
+    func hasStarts(_ piece: Piece) -> Bool {
+        switch piece.values {
+        case .chunk(let page, let entry): !pages[page].entries[entry].starts.isEmpty
+        case .column(_, let starts), .histograms(_, let starts): !starts.isEmpty
+        }
+    }
+
+    func starts(_ piece: Piece) throws(StorageError) -> [Timestamp] {
+        switch piece.values {
+        case .column(_, let starts), .histograms(_, let starts): return starts
+        case .chunk(let page, let number):
+            let entry = pages[page].entries[number]
+            if entry.starts.isEmpty { return [] }
+            var all = [Timestamp](repeating: 0, count: entry.count)
+            let isSound = pages[page].bytes.withUnsafeBufferPointer { bytes in
+                all.withUnsafeMutableBufferPointer { buffer in
+                    guard let base = buffer.baseAddress else { return false }
+                    return IntegerCodec.decode(
+                        UnsafeBufferPointer(rebasing: bytes[entry.starts]),
+                        total: entry.count,
+                        count: entry.count,
+                        into: base
+                    )
+                }
+            }
+            guard isSound else { throw Assembler.damaged(entry) }
+            return Array(all[piece.range.lowerBound - entry.offset..<piece.range.upperBound - entry.offset])
+        }
+    }
+
+    /// Writes the piece's values to `target`.
+    func fill(_ target: UnsafeMutablePointer<Double>, _ piece: Piece) throws(StorageError) {
+        switch piece.values {
+        case .column(let values, _):
+            values.withUnsafeBufferPointer { buffer in
+                if let base = buffer.baseAddress { target.initialize(from: base, count: buffer.count) }
+            }
+        case .histograms: break
+        case .chunk(let page, let number):
+            let entry = pages[page].entries[number]
+            let lower = piece.range.lowerBound - entry.offset
+            let upper = piece.range.upperBound - entry.offset
+            if entry.reference > 0 { return try fill(target, piece, page, number, lower, upper) }
+            let isSound = pages[page].bytes.withUnsafeBufferPointer { bytes in
+                let coded = UnsafeBufferPointer(rebasing: bytes[entry.values])
+                if lower == 0 {
+                    return ValueCodec.decode(coded, total: entry.count, count: upper, into: target)
+                }
+                return withUnsafeTemporaryAllocation(of: Double.self, capacity: upper) { scratch in
+                    guard let base = scratch.baseAddress,
+                        ValueCodec.decode(coded, total: entry.count, count: upper, into: base)
+                    else { return false }
+                    target.initialize(from: base + lower, count: upper - lower)
+                    return true
+                }
+            }
+            guard isSound else { throw Assembler.damaged(entry) }
+        }
+    }
+
+    /// Writes the values of an entry that is given as differences from another one.
+    func fill(
+        _ target: UnsafeMutablePointer<Double>,
+        _ piece: Piece,
+        _ page: Int,
+        _ number: Int,
+        _ lower: Int,
+        _ upper: Int
+    ) throws(StorageError) {
+        let entry = pages[page].entries[number]
+        let other = number - entry.reference
+        let otherEntry = pages[page].entries[other]
+        guard otherEntry.count == entry.count, otherEntry.offset == entry.offset else { throw Assembler.damaged(entry) }
+        if let known = decoded.find(page, other, piece.range) {
+            known.withUnsafeBufferPointer { buffer in
+                if let base = buffer.baseAddress { target.initialize(from: base, count: buffer.count) }
+            }
+        } else {
+            var base = piece
+            base.values = .chunk(page: page, entry: other)
+            try fill(target, base)
+        }
+        let isSound = pages[page].bytes.withUnsafeBufferPointer { bytes in
+            withUnsafeTemporaryAllocation(of: Int64.self, capacity: upper) { differences in
+                guard let base = differences.baseAddress,
+                    IntegerCodec.decode(
+                        UnsafeBufferPointer(rebasing: bytes[entry.values]),
+                        total: entry.count,
+                        count: upper,
+                        into: base
+                    )
+                else { return false }
+                RelatedCodec.add(base + lower, to: target, count: upper - lower)
+                return true
+            }
+        }
+        guard isSound else { throw Assembler.damaged(entry) }
+    }
+
+    func histogramColumn(
+        _ piece: Piece
+    ) throws(StorageError) -> (column: [NativeHistogram], starts: [Timestamp]) {
+        switch piece.values {
+        case .histograms(let column, let starts): return (column, starts)
+        case .column: return ([], [])
+        case .chunk(let page, let number):
+            let entry = pages[page].entries[number]
+            let all = pages[page].bytes.withUnsafeBufferPointer {
+                HistogramCodec.decode(UnsafeBufferPointer(rebasing: $0[entry.values]), count: entry.count)
+            }
+            guard let all else { throw Assembler.damaged(entry) }
+            let range = piece.range.lowerBound - entry.offset..<piece.range.upperBound - entry.offset
+            return (Array(all[range]), try starts(piece))
+        }
+    }
+
+    func fillHistograms(
+        _ columns: inout SeriesColumns,
+        _ unsorted: [Piece],
+        _ shared: inout SharedTimes
+    ) throws(StorageError) {
+        var pieces = unsorted
+        let isDisjoint = Assembler.arrange(&pieces)
+        let hasStarts = pieces.contains(where: hasStarts)
+        var column: [NativeHistogram] = []
+        var starts: [Timestamp] = []
+        for piece in pieces {
+            let own = try histogramColumn(piece)
+            column.append(contentsOf: own.column)
+            if hasStarts {
+                starts.append(
+                    contentsOf: own.starts.isEmpty ? [Timestamp](repeating: 0, count: piece.range.count) : own.starts
+                )
+            }
+        }
+        if isDisjoint {
+            columns.histogramTimestamps = shared.times(pieces)
+            columns.histograms = column
+            columns.histogramStartTimestamps = starts
+            return
+        }
+        let times = pieces.flatMap { $0.timeline.times[$0.range] }
+        let order = Assembler.mergeOrder(times)
+        columns.histogramTimestamps = order.map { times[$0] }
+        columns.histograms = order.map { column[$0] }
+        columns.histogramStartTimestamps = starts.isEmpty ? [] : order.map { starts[$0] }
+    }
+
+    static func damaged(_ entry: Page.Entry) -> StorageError {
+        StorageError(.corrupt, "a chunk of series \(entry.series) is damaged")
+    }
+}

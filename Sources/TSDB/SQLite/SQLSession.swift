@@ -1,0 +1,91 @@
+import GRDBSQLite
+public import MetricModel
+
+/// A value in an answer to SQL.
+public enum SQLValue: Sendable, Hashable {
+    /// No value; also what SQLite makes of a NaN.
+    case null
+    /// An integer.
+    case integer(Int64)
+    /// A number.
+    case real(Double)
+    /// Text.
+    case text(String)
+    /// Bytes.
+    case blob([UInt8])
+}
+
+/// Reads a store with SQL, also while another process writes to it. Nothing can be changed.
+///
+/// Beside the tables of the file there is `samples(name, labels, ts, value)`: every float sample, with the labels as JSON, the
+/// time in milliseconds, and a stale marker or NaN as NULL. `WHERE` conditions on `name` and `ts` choose what is read;
+/// `samples('SELECTOR')` takes a PromQL selector. The function `series_labels(pairs)` gives the labels of a row of `series`.
+public final class SQLSession {
+    private let connection: Connection
+    private let store: SQLiteStore
+    private let table: SamplesTable
+
+    /// Opens the store at `path`.
+    /// - Parameter selector: parses a PromQL selector for `samples('…')`.
+    public static func open(
+        path: String,
+        clock: any StackClock,
+        selector: (@Sendable (String) throws -> [LabelMatcher])? = nil
+    ) async throws(StorageError) -> SQLSession {
+        let store = try SQLiteStore.openForReading(path: path, clock: clock)
+        _ = try await store.problems()
+        return try SQLSession(path, store, selector)
+    }
+
+    private init(
+        _ path: String,
+        _ store: SQLiteStore,
+        _ selector: (@Sendable (String) throws -> [LabelMatcher])?
+    ) throws(StorageError) {
+        self.store = store
+        connection = try Connection(path: path, isWriter: false)
+        table = SamplesTable(engine: store.engine, selector: selector)
+        try table.register(on: connection)
+    }
+
+    /// Runs one query: `header` is told the names of the columns, then `row` each row. A `row` that answers false ends it.
+    public func run(
+        _ sql: String,
+        header: ([String]) -> Void,
+        row: ([SQLValue]) -> Bool
+    ) throws(StorageError) {
+        var prepared: OpaquePointer?
+        guard sqlite3_prepare_v2(connection.handle, sql, -1, &prepared, nil) == SQLITE_OK else {
+            throw failure()
+        }
+        guard let prepared else { throw StorageError(.unsupported, "no statement in the query") }
+        defer { sqlite3_finalize(prepared) }
+        let count = Int(sqlite3_column_count(prepared))
+        header((0..<count).map { sqlite3_column_name(prepared, Int32($0)).map { String(cString: $0) } ?? "" })
+        let statement = Statement(handle: prepared, connection: connection)
+        while true {
+            switch sqlite3_step(prepared) {
+            case SQLITE_ROW: if !row((0..<count).map { SQLSession.value(statement, $0) }) { return }
+            case SQLITE_DONE: return
+            default: throw failure()
+            }
+        }
+    }
+
+    /// An error in the query is the user's, not the store's: its message says it all.
+    private func failure() -> StorageError {
+        let error = connection.lastError()
+        guard error.code == .inputOutput else { return error }
+        return StorageError(.unsupported, String(cString: sqlite3_errmsg(connection.handle)))
+    }
+
+    private static func value(_ statement: Statement, _ column: Int) -> SQLValue {
+        switch sqlite3_column_type(statement.handle, Int32(column)) {
+        case SQLITE_INTEGER: .integer(statement.integer(column))
+        case SQLITE_FLOAT: .real(sqlite3_column_double(statement.handle, Int32(column)))
+        case SQLITE_TEXT: .text(statement.text(column))
+        case SQLITE_BLOB: .blob(Array(statement.blob(column)))
+        default: .null
+        }
+    }
+}
