@@ -141,7 +141,7 @@ let package = Package(
         ),
         tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", .grdb]),
         tests("PromQLTests", ["MetricModel", "PromQL"], exclude: ["Scripts"]),
-        tests("ScrapeTests", ["MetricModel", "Exposition", "Scrape", .nioCore, .nioHTTP1, .nioPosix]),
+        tests("ScrapeTests", ["MetricModel", "Exposition", "Scrape", .logging, .nioCore, .nioHTTP1, .nioPosix]),
         tests("PushgatewayTests", ["MetricModel", "Exposition", "Pushgateway"]),
         tests(
             "WebTests",

@@ -1,0 +1,51 @@
+import Logging
+import MetricModel
+import Scrape
+
+/// A manager with a store to look into, a transport to script and a clock to move.
+struct ScrapeHarness {
+    let store = RecordingStore()
+    let clock: ManualClock
+    let transport: ScriptedTransport
+    let manager: ScrapeManager
+    private(set) var job: ScrapeConfig
+
+    static let start: Timestamp = 1_700_000_000_000
+
+    init(
+        _ body: String = "",
+        type: String = "text/plain; version=0.0.4",
+        _ change: (inout ScrapeConfig) -> Void = { _ in }
+    )
+        async
+    {
+        let transport = ScriptedTransport(body, type: type)
+        let clock = ManualClock(now: Self.start)
+        self.transport = transport
+        self.clock = clock
+        var options = ScrapeManagerOptions(
+            parse: JSONNode.parse,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        options.makeTransport = { _ in transport }
+        manager = ScrapeManager(store: store, clock: clock, options: options)
+        job = ScrapeConfig(jobName: "j")
+        job.scrapeInterval = PrometheusDuration(milliseconds: 10_000)
+        job.discovery = [.fixed([TargetGroup(source: "0", targets: [[Label(name: "__address__", value: "a:1")]])])]
+        change(&job)
+        await manager.apply(jobs: [job])
+    }
+
+    /// Scrapes all targets once and moves the clock by an interval.
+    func scrape(advancing milliseconds: Int64 = 10_000) async {
+        await manager.scrapeNow()
+        clock.advance(milliseconds: milliseconds)
+    }
+
+    var target: ActiveTarget? { manager.pools().first?.active.first }
+
+    /// Waits until so many tasks sleep on the clock.
+    func settle(sleepers: Int) async {
+        while clock.sleeperCount != sleepers { await Task.yield() }
+    }
+}
