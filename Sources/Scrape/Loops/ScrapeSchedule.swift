@@ -1,7 +1,7 @@
 import MetricModel
 
 /// Decides when a target is scraped and which time its samples bear. Pure: it is told the time.
-struct ScrapeSchedule: Sendable {
+package struct ScrapeSchedule: Sendable {
     /// Nanoseconds between scrapes.
     let interval: Int64
     /// When the ticks began (steady).
@@ -15,7 +15,7 @@ struct ScrapeSchedule: Sendable {
     static let tolerance: Int64 = 2_000_000
 
     /// Ticks from now on.
-    init(interval: Int64, steady: Int64, wall: Int64) {
+    package init(interval: Int64, steady: Int64, wall: Int64) {
         self.interval = interval
         start = steady
         nextTick = steady + interval
@@ -23,7 +23,7 @@ struct ScrapeSchedule: Sendable {
     }
 
     /// Nanoseconds from `wall` to the next moment that belongs to a hash: each target has its own place in the interval.
-    static func offset(interval: Int64, hash: UInt64, wall: Int64) -> Int64 {
+    package static func offset(interval: Int64, hash: UInt64, wall: Int64) -> Int64 {
         guard interval > 0 else { return 0 }
         let toFullInterval = interval - wall % interval
         var next = toFullInterval + Int64(hash % UInt64(interval))
@@ -32,7 +32,7 @@ struct ScrapeSchedule: Sendable {
     }
 
     /// The time that the samples of a scrape beginning now bear: the ideal one, if that is near enough.
-    mutating func sampleTime(wall: Int64) -> Int64 {
+    package mutating func sampleTime(wall: Int64) -> Int64 {
         let tolerance = min(interval / 100, Self.tolerance)
         if wall - aligned >= interval { aligned += (wall - aligned) / interval * interval }
         let distance = wall - aligned
@@ -40,7 +40,7 @@ struct ScrapeSchedule: Sendable {
     }
 
     /// The moment of the next tick (steady), which may have passed: a missed tick is made up for at once, but only one.
-    mutating func takeTick(steady: Int64) -> Int64 {
+    package mutating func takeTick(steady: Int64) -> Int64 {
         let due = nextTick
         nextTick = due + interval
         if steady >= nextTick { nextTick = start + ((steady - start) / interval + 1) * interval }

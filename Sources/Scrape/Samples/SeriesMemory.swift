@@ -38,7 +38,8 @@ final class SeriesMemory: @unchecked Sendable {
     var orderedSeries: [SeriesRef] = []
     /// The iteration in which everything in ``order`` was seen and tracked, without the slots knowing it.
     var orderIteration: UInt32 = 0
-    var iteration: UInt32 = 1
+    /// Begins where no slot can look as if it had been tracked in the iteration before.
+    var iteration: UInt32 = 2
     /// Whether slots outside ``order`` may be live.
     var hasStrays = false
     /// The series that the scraper itself writes; empty until they are asked for.

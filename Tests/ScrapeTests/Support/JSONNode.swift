@@ -7,7 +7,8 @@ struct JSONNode {
     private var line = 1
     private var lineStart = 0
 
-    static let parse: @Sendable ([UInt8], String) throws(ConfigError) -> ConfigNode = { bytes, file in
+    static let parse: @Sendable ([UInt8], String) throws(ConfigError) -> ConfigNode = {
+        (bytes, file) throws(ConfigError) in
         var reader = JSONNode(String(decoding: bytes, as: UTF8.self))
         guard let node = reader.node() else {
             throw ConfigError(file: file, problems: [ConfigProblem(.structure, "yaml: not JSON", line: reader.line)])

@@ -44,8 +44,10 @@ struct ScrapeHarness {
 
     var target: ActiveTarget? { manager.pools().first?.active.first }
 
-    /// Waits until so many tasks sleep on the clock.
-    func settle(sleepers: Int) async {
-        while clock.sleeperCount != sleepers { await Task.yield() }
+    /// Waits until so many scrapes are done and so many tasks sleep on the clock.
+    func settle(scrapes: Int? = nil, sleepers: Int) async {
+        while clock.sleeperCount != sleepers || scrapes.map({ $0 != manager.statistics.scrapes }) ?? false {
+            await Task.yield()
+        }
     }
 }
