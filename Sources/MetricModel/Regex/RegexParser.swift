@@ -122,16 +122,14 @@ struct RegexParser {
             frames.append(Frame(captureIndex: captureNames.count, outerFlags: outer))
             return
         }
-        let rest = String(text: source[position...])
-        if rest.hasPrefix("(?P<") || rest.hasPrefix("(?<") {
-            position += rest.hasPrefix("(?P<") ? 4 : 3
+        let isShort = source[position...].starts(with: "(?<".unicodeScalars)
+        if isShort || source[position...].starts(with: "(?P<".unicodeScalars) {
+            position += isShort ? 3 : 4
             let nameStart = position
             while position < source.count, source[position] != ">" { position += 1 }
             guard position < source.count else {
-                throw error(
-                    rest.hasPrefix("(?<") ? "invalid or unsupported Perl syntax" : "invalid named capture",
-                    rest
-                )
+                let message = isShort ? "invalid or unsupported Perl syntax" : "invalid named capture"
+                throw error(message, String(text: source[start...]))
             }
             let name = String(text: source[nameStart..<position])
             position += 1

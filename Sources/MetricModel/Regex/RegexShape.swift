@@ -17,6 +17,8 @@ enum RegexShape: Sendable {
 
     /// Expanding stops at this many texts.
     static let literalLimit = 1024
+    /// And at about this many bytes of them.
+    private static let byteLimit = 1 << 20
 
     init(_ node: RegexNode) {
         let items = Self.flattened(node)
@@ -69,15 +71,16 @@ enum RegexShape: Sendable {
             default: [node]
             }
         }
-        var items = flat(node)
-        while case .assertion(.textStart)? = items.first { items.removeFirst() }
-        while case .assertion(.textEnd)? = items.last { items.removeLast() }
-        return items
+        var items = flat(node)[...]
+        while case .assertion(.textStart)? = items.first { items = items.dropFirst() }
+        while case .assertion(.textEnd)? = items.last { items = items.dropLast() }
+        return Array(items)
     }
 
     /// All the texts that the items match, if they are few.
     private static func literals(_ items: [RegexNode]) -> [[UInt8]]? {
         var texts: [[UInt8]] = [[]]
+        var length = 0
         for item in items {
             let choices: [[UInt8]]
             switch item {
@@ -102,7 +105,13 @@ enum RegexShape: Sendable {
             default: return nil
             }
             guard texts.count * choices.count <= literalLimit else { return nil }
-            texts = texts.flatMap { start in choices.map { start + $0 } }
+            length += choices.lazy.map(\.count).max() ?? 0
+            guard length * texts.count <= byteLimit else { return nil }
+            if choices.count == 1 {
+                for index in texts.indices { texts[index] += choices[0] }
+            } else {
+                texts = texts.flatMap { start in choices.map { start + $0 } }
+            }
         }
         return texts
     }
