@@ -295,6 +295,12 @@ import Testing
         #expect(throws: ParseError.self) { _ = try PromQLParser(options: .all).parse(bare) }
     }
 
+    @Test("So are long patterns", arguments: ["^", "|", "(?i)", "(?:"])
+    func patterns(_ piece: String) {
+        let pattern = String(repeating: piece, count: 220_000)
+        #expect(throws: ParseError.self) { _ = try PromQLParser().parse("{a=~`\(pattern)`}") }
+    }
+
     @Test("Long queries that are not deep are read and printed") func long() throws {
         let labels = (0..<50_000).map { "l\($0)" }.joined(separator: ", ")
         let query = "sum by (\(labels)) (up)"
