@@ -3,16 +3,26 @@ internal import Synchronization
 
 /// A gate that lets so many queries run at a time; the others wait in order.
 public final class ActiveQueries: Sendable {
+    /// What became of waiting.
+    enum Admission: Sendable {
+        case admitted
+        case cancelled
+        case expired
+    }
+
     private struct Waiter {
         var id: Int
-        var continuation: CheckedContinuation<Bool, Never>
+        var continuation: CheckedContinuation<Admission, Never>
     }
 
     private struct State {
         var running = 0
         var nextID = 0
         var waiters: [Waiter] = []
-        var cancelled: Set<Int> = []
+        /// Who has asked for a place and not got an answer yet.
+        var asking: Set<Int> = []
+        /// Who of them was told to stop waiting before it had begun to.
+        var early: [Int: Admission] = [:]
     }
 
     /// The most queries at a time.
@@ -29,24 +39,33 @@ public final class ActiveQueries: Sendable {
     /// How many wait.
     public var waitingCount: Int { state.withLock { $0.waiters.count } }
 
-    /// Waits for a place. Answers `false` where the task was cancelled before there was one.
-    func enter() async -> Bool {
+    /// Waits for a place until the clock reaches the deadline or the task is cancelled.
+    func enter(until deadline: Int64, clock: any StackClock) async -> Admission {
         let id = state.withLock { state -> Int? in
             if limit <= 0 || state.running < limit {
                 state.running += 1
                 return nil
             }
             state.nextID += 1
+            state.asking.insert(state.nextID)
             return state.nextID
         }
-        guard let id else { return true }
-        return await withTaskCancellationHandler {
+        guard let id else { return .admitted }
+        let alarm = Task { [weak self] in
+            do {
+                try await clock.sleep(untilSteady: deadline)
+            } catch {
+                return
+            }
+            self?.stop(id, .expired)
+        }
+        let admission = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let answer: Bool? = state.withLock { state in
-                    if state.cancelled.remove(id) != nil { return false }
+                let answer: Admission? = state.withLock { state in
+                    if let early = state.early.removeValue(forKey: id) { return early }
                     if state.running < limit {
                         state.running += 1
-                        return true
+                        return .admitted
                     }
                     state.waiters.append(Waiter(id: id, continuation: continuation))
                     return nil
@@ -54,15 +73,25 @@ public final class ActiveQueries: Sendable {
                 if let answer { continuation.resume(returning: answer) }
             }
         } onCancel: {
-            let waiter = state.withLock { state -> Waiter? in
-                guard let index = state.waiters.firstIndex(where: { $0.id == id }) else {
-                    state.cancelled.insert(id)
-                    return nil
-                }
-                return state.waiters.remove(at: index)
-            }
-            waiter?.continuation.resume(returning: false)
+            stop(id, .cancelled)
         }
+        alarm.cancel()
+        state.withLock { state in
+            state.asking.remove(id)
+            state.early[id] = nil
+        }
+        return admission
+    }
+
+    private func stop(_ id: Int, _ admission: Admission) {
+        let waiter = state.withLock { state -> Waiter? in
+            guard let index = state.waiters.firstIndex(where: { $0.id == id }) else {
+                if state.asking.contains(id) { state.early[id] = admission }
+                return nil
+            }
+            return state.waiters.remove(at: index)
+        }
+        waiter?.continuation.resume(returning: admission)
     }
 
     /// Gives a place back.
@@ -74,6 +103,6 @@ public final class ActiveQueries: Sendable {
             }
             return state.waiters.removeFirst()
         }
-        next?.continuation.resume(returning: true)
+        next?.continuation.resume(returning: .admitted)
     }
 }

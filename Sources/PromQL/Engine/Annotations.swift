@@ -91,7 +91,9 @@ extension Annotations.Entry {
             )
         case (.overlap(let count), .overlap(let count2)):
             details = .overlap(count: count + count2)
-        default: break
+        default:
+            // The last one tells where.
+            position = other.position
         }
     }
 

@@ -20,7 +20,7 @@ enum FloatOperator {
         case .divide: left / right
         case .power: GoMath.pow(left, right)
         case .modulo: fmod(left, right)
-        case .atan2: atan2(left, right)
+        case .atan2: GoMath.atan2(left, right)
         default: .nan
         }
     }

@@ -37,8 +37,7 @@ extension Evaluation {
             }
         }
         try limits.check()
-        currentSamples = before
-        try hold(result.sampleCount, scope)
+        try settle(before, [left, right], result, scope)
         return result
     }
 

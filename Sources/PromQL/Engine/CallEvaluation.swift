@@ -29,8 +29,7 @@ extension Evaluation {
         for argument in node.arguments { arguments.append(try await evaluate(argument, inner)) }
         let result = try apply(node, arguments, scope.grid)
         try limits.check()
-        currentSamples = before
-        try hold(result.sampleCount, scope)
+        try settle(before, arguments, result, scope)
         return result
     }
 

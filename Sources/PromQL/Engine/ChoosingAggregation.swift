@@ -180,6 +180,7 @@ extension Evaluation {
         var rowOfLabels: [Labels: Int] = [:]
         var text: [UInt8] = []
         for step in 0..<steps {
+            if step & 15 == 0 { try limits.check() }
             for row in 0..<input.rows {
                 let value = input.values[row * steps + step]
                 text.removeAll(keepingCapacity: true)
@@ -203,8 +204,7 @@ extension Evaluation {
                 result.values[position] = Absent.isAbsent(result.values[position]) ? 1 : result.values[position] + 1
             }
         }
-        currentSamples = before
-        try hold(result.sampleCount, scope)
+        try settle(before, [input], result, scope)
         return result
     }
 }

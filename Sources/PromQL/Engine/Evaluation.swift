@@ -51,6 +51,33 @@ final class Evaluation {
         if currentSamples > options.maximumSamples { throw .tooManySamples }
     }
 
+    /// Counts a node that goes through its operands step by step: at each step it holds the operands whole, their elements
+    /// of that step, and the results so far. In the end only the result is held, beside what was `before`.
+    func settle(
+        _ before: Int,
+        _ operands: [SeriesMatrix],
+        _ result: SeriesMatrix,
+        _ scope: Scope
+    ) throws(PromQLError) {
+        let steps = scope.grid.count
+        var gathered = [Int](repeating: 0, count: steps)
+        var answered = gathered
+        for operand in operands where operand.steps == steps {
+            operand.countElements(&gathered, weighsHistograms: false)
+        }
+        if result.steps == steps { result.countElements(&answered, weighsHistograms: true) }
+        var held = currentSamples
+        var peak = held
+        for step in 0..<steps {
+            peak = max(peak, held + gathered[step] + answered[step])
+            held += answered[step]
+        }
+        scope.samples.raisePeak(to: peak)
+        if peak > options.maximumSamples { throw .tooManySamples }
+        currentSamples = before
+        try hold(result.sampleCount, scope)
+    }
+
     /// Series with their samples; the same selection is read once.
     func select(
         _ matchers: [LabelMatcher],
@@ -91,7 +118,9 @@ final class Evaluation {
     private func evaluateNode(_ expression: Expr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
         guard scope.grid.count > 0 else { return SeriesMatrix(steps: 0) }
         switch expression {
-        case .number(let node): return SeriesMatrix(scalar: node.value, steps: scope.grid.count)
+        case .number(let node):
+            try hold(scope.grid.count, scope)
+            return SeriesMatrix(scalar: node.value, steps: scope.grid.count)
         case .string: return SeriesMatrix(steps: scope.grid.count)
         case .paren(let node): return try await evaluate(node.expression, scope)
         case .stepInvariant(let inner): return try await evaluateOnce(inner, scope)

@@ -41,26 +41,27 @@ struct CivilTime {
     /// Days since 1970-01-01.
     var days: Int
 
+    /// The date of any number of seconds. Like Go's, it counts from a year far back and wraps around where that is too far.
     init(seconds: Int64) {
-        var days = seconds / 86400
-        var rest = seconds % 86400
-        if rest < 0 {
-            rest += 86400
-            days -= 1
-        }
-        self.days = Int(days)
-        secondOfDay = Int(rest)
-        // Days since 0000-03-01, in eras of 400 years, so that the leap day is the last of its year.
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
+        let absolute = UInt64(bitPattern: seconds) &+ CivilTime.secondsBefore1970
+        let dayNumber = absolute / 86400
+        secondOfDay = Int(absolute % 86400)
+        days = Int(truncatingIfNeeded: dayNumber &- CivilTime.secondsBefore1970 / 86400)
+        // Days since a first of March, in eras of 400 years, so that the leap day is the last of its year.
+        let era = Int(dayNumber / 146_097)
+        let dayOfEra = Int(dayNumber % 146_097)
         let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
         let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
         let shiftedMonth = (5 * dayOfYear + 2) / 153
-        day = Int(dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
-        month = Int(shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9)
-        year = Int(yearOfEra + era * 400 + (month <= 2 ? 1 : 0))
+        day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        year = yearOfEra + era * 400 - CivilTime.firstYear + (month <= 2 ? 1 : 0)
     }
+
+    /// The year, before the common era, from whose first of March seconds are counted.
+    private static let firstYear = 292_277_022_400
+    /// From there to 1970.
+    private static let secondsBefore1970 = UInt64(9_223_371_966_579_724_800) + 62_135_596_800 + 306 * 86400
 
     var hour: Int { secondOfDay / 3600 }
     var minute: Int { secondOfDay / 60 % 60 }

@@ -189,8 +189,11 @@ public struct PromQLEngine: Sendable {
 
     /// Waits for a place among the running queries.
     private func enter(_ limits: QueryLimits) async throws(PromQLError) {
-        if await activeQueries.enter() { return }
-        throw .canceled(in: "query queue")
+        switch await activeQueries.enter(until: limits.deadline, clock: clock) {
+        case .admitted: return
+        case .cancelled: throw .canceled(in: "query queue")
+        case .expired: throw .timedOut(in: "query queue")
+        }
     }
 
     private func seconds(_ nanoseconds: Int64) -> Double { Double(nanoseconds) / 1e9 }

@@ -24,8 +24,14 @@ struct RangeCall: Sendable {
         var annotations = Annotations()
         var tally: SampleTally
         var histograms: [(row: Int, points: [NativeHistogram?])] = []
-        /// The most samples that a window held.
-        var greatestWindow = 0
+        /// How many samples the windows of each row held.
+        var windows: [HeldWindows] = []
+
+        /// How many samples windows of a series held: the most, and the last one.
+        struct HeldWindows: Sendable {
+            var greatest = 0
+            var last = 0
+        }
     }
 
     var steps: Int { windows.count }
@@ -84,6 +90,7 @@ struct RangeCall: Sendable {
                 columns.values.withUnsafeBufferPointer { values in
                     guard let times = timestamps.baseAddress, let base = values.baseAddress else {
                         target.update(repeating: Absent.value, count: steps)
+                        outcome.windows.append(Outcome.HeldWindows())
                         return
                     }
                     if lastColumn != times || lastCount != timestamps.count {
@@ -91,7 +98,8 @@ struct RangeCall: Sendable {
                         kernel.begin(bounds, times)
                         (lastColumn, lastCount) = (times, timestamps.count)
                     }
-                    kernel.fill(target, FloatColumn(timestamps: times, values: base, count: values.count), bounds)
+                    let column = FloatColumn(timestamps: times, values: base, count: values.count, limits: limits)
+                    kernel.fill(target, column, bounds)
                     count(bounds, times, &outcome)
                 }
             }
@@ -108,7 +116,7 @@ struct RangeCall: Sendable {
     /// Counts the samples of one series' windows.
     private func count(_ bounds: WindowBounds, _ timestamps: UnsafePointer<Timestamp>, _ outcome: inout Outcome) {
         outcome.tally.total += bounds.sampleCount
-        outcome.greatestWindow = max(outcome.greatestWindow, bounds.greatestCount)
+        outcome.windows.append(Outcome.HeldWindows(greatest: bounds.greatestCount, last: bounds.lastCount))
         var previous = 0
         for step in 0..<steps {
             let lower = Int(bounds.lower[step])

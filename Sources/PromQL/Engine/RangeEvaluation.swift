@@ -37,17 +37,34 @@ extension Evaluation {
             countsReads: !source.isSubquery,
             tracksSteps: scope.samples.tracksSteps
         )
-        var matrix = try await run(call, scope)
+        let (evaluated, windows) = try await run(call, scope)
+        var matrix = evaluated
+        try holdRows(matrix, windows, scope)
         if name == .rate || name == .increase { annotatePossibleNonCounters(matrix, source, position) }
         let mayCollide = applyNames(name, &matrix, source)
         if name == .absentOverTime {
             return absent(matrix, labels: AbsentLabels.of(node.arguments[0]), scope)
         }
         matrix.dropEmptyRows()
+        // The samples of a subquery are given back; a nested call has counted them.
         currentSamples -= source.heldSamples
         if !delaysNameRemoval, mayCollide, !matrix.hasDistinctLabels { throw .duplicateLabels }
-        try hold(matrix.sampleCount, scope)
         return matrix
+    }
+
+    /// Counts what is held while series after series is evaluated: the results so far and the window of the moment.
+    private func holdRows(
+        _ matrix: SeriesMatrix,
+        _ windows: [RangeCall.Outcome.HeldWindows],
+        _ scope: Scope
+    ) throws(PromQLError) {
+        for row in 0..<matrix.rows {
+            let count = matrix.sampleCount(row)
+            let window = row < windows.count ? windows[row] : RangeCall.Outcome.HeldWindows()
+            if currentSamples + max(window.greatest, count) > options.maximumSamples { throw .tooManySamples }
+            scope.samples.raisePeak(to: currentSamples + max(window.greatest, window.last + count))
+            currentSamples += count
+        }
     }
 
     private func check(_ node: VectorSelector, allow name: FunctionName) throws(PromQLError) {
@@ -79,7 +96,10 @@ extension Evaluation {
         }
     }
 
-    private func run(_ call: RangeCall, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
+    private func run(
+        _ call: RangeCall,
+        _ scope: Scope
+    ) async throws(PromQLError) -> (SeriesMatrix, [RangeCall.Outcome.HeldWindows]) {
         let rows = call.series.count
         let steps = scope.grid.count
         var matrix = SeriesMatrix(steps: steps)
@@ -93,19 +113,17 @@ extension Evaluation {
         let outcomes = await ParallelRows.map(rows, work: work) { call.run($0, output) }
         try limits.check()
         matrix.values = Array(UnsafeBufferPointer(start: buffer, count: capacity))
-        var greatestWindow = 0
+        var windows: [RangeCall.Outcome.HeldWindows] = []
         for outcome in outcomes {
             annotations.merge(outcome.annotations)
             scope.samples.add(outcome.tally)
-            greatestWindow = max(greatestWindow, outcome.greatestWindow)
+            windows += outcome.windows
             for (row, points) in outcome.histograms {
                 if matrix.histograms.isEmpty { matrix.histograms = Array(repeating: nil, count: rows) }
                 matrix.histograms[row] = points
             }
         }
-        if currentSamples + greatestWindow > options.maximumSamples { throw .tooManySamples }
-        scope.samples.raisePeak(to: currentSamples + greatestWindow)
-        return matrix
+        return (matrix, windows)
     }
 
     /// Marks or drops names; `first_over_time` and `last_over_time` keep them. Answers whether series may have the same labels

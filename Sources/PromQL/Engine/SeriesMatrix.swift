@@ -92,6 +92,22 @@ struct SeriesMatrix: Sendable {
         return count
     }
 
+    /// Adds the number of elements at each step; histograms count for more where they are weighed.
+    func countElements(_ counts: inout [Int], weighsHistograms: Bool) {
+        values.withUnsafeBufferPointer { values in
+            counts.withUnsafeMutableBufferPointer { counts in
+                for row in 0..<rows {
+                    for step in 0..<steps { counts[step] &+= Absent.isAbsent(values[row &* steps &+ step]) ? 0 : 1 }
+                }
+            }
+        }
+        for case let points? in histograms {
+            for case (let step, let point?) in points.enumerated() {
+                counts[step] += 1 + (weighsHistograms ? point.accountedSize / 16 : 0)
+            }
+        }
+    }
+
     /// Appends a row of another matrix with the same steps.
     mutating func append(row: Int, of other: SeriesMatrix, labels newLabels: Labels, dropsName drops: Bool) {
         labels.append(newLabels)

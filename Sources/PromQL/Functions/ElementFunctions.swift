@@ -18,15 +18,15 @@ enum ElementFunctions {
         case .floor: { $0.rounded(.down) }
         case .exp: { exp($0) }
         case .sqrt: { $0.squareRoot() }
-        case .ln: { log($0) }
+        case .ln: { GoMath.log($0) }
         case .log2: { GoMath.log2($0) }
         case .log10: { GoMath.log10($0) }
-        case .sin: { sin($0) }
-        case .cos: { cos($0) }
-        case .tan: { tan($0) }
-        case .asin: { asin($0) }
-        case .acos: { acos($0) }
-        case .atan: { atan($0) }
+        case .sin: { GoMath.sin($0) }
+        case .cos: { GoMath.cos($0) }
+        case .tan: { GoMath.tan($0) }
+        case .asin: { GoMath.asin($0) }
+        case .acos: { GoMath.acos($0) }
+        case .atan: { GoMath.atan($0) }
         case .sinh: { sinh($0) }
         case .cosh: { cosh($0) }
         case .tanh: { tanh($0) }

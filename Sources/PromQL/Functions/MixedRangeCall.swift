@@ -47,13 +47,18 @@ extension RangeCall {
         let after = isSmoothed ? lookback : 0
         var points = [NativeHistogram?](repeating: nil, count: steps)
         var hasPoints = false
+        var held = Outcome.HeldWindows()
         columns.timestamps.withUnsafeBufferPointer { timestamps in
             columns.values.withUnsafeBufferPointer { values in
                 target.update(repeating: Absent.value, count: steps)
                 guard let times = timestamps.baseAddress, let base = values.baseAddress else { return }
                 let bounds = WindowBounds(timestamps, windows)
                 kernel.begin(bounds, times)
-                kernel.fill(target, FloatColumn(timestamps: times, values: base, count: values.count), bounds)
+                kernel.fill(
+                    target,
+                    FloatColumn(timestamps: times, values: base, count: values.count, limits: limits),
+                    bounds
+                )
             }
         }
         let metric = columns.labels.name
@@ -63,6 +68,7 @@ extension RangeCall {
             let histograms = MixedWindow.range(columns.histogramTimestamps, start - before, end + after)
             guard !floats.isEmpty || !histograms.isEmpty else {
                 target[step] = Absent.value
+                held.last = 0
                 continue
             }
             let window = MixedWindow(
@@ -73,7 +79,8 @@ extension RangeCall {
                 start: start,
                 end: end
             )
-            count(window, after, &outcome)
+            if limits.isOver { return }
+            count(window, after, &outcome, &held)
             switch point(window, target[step], metric, &outcome.annotations) {
             case nil: target[step] = Absent.value
             case .float(let value): target[step] = value
@@ -84,12 +91,19 @@ extension RangeCall {
             }
         }
         if hasPoints { outcome.histograms.append((row, points)) }
+        outcome.windows.append(held)
     }
 
-    private func count(_ window: MixedWindow, _ after: Int64, _ outcome: inout Outcome) {
+    private func count(
+        _ window: MixedWindow,
+        _ after: Int64,
+        _ outcome: inout Outcome,
+        _ held: inout Outcome.HeldWindows
+    ) {
         let weight = window.histograms.reduce(window.floatCount) { $0 + window.histogram($1).sampleWeight }
         outcome.tally.total += weight
-        outcome.greatestWindow = max(outcome.greatestWindow, weight)
+        held.greatest = max(held.greatest, weight)
+        held.last = weight
         if tracksSteps { outcome.tally.totalByStep[window.step] += weight }
         guard countsReads, window.step == 0 || !windows.isFixed else { return }
         var fresh = weight

@@ -12,6 +12,8 @@ struct WindowBounds: Sendable {
     var sampleCount = 0
     /// The most samples in one window.
     var greatestCount = 0
+    /// The samples in the last window that has any.
+    var lastCount = 0
 
     /// No windows.
     init() {
@@ -41,6 +43,7 @@ struct WindowBounds: Sendable {
             let count = max(0, last - first)
             sampleCount += count
             greatestCount = max(greatestCount, count)
+            lastCount = count
         }
     }
 
@@ -77,6 +80,8 @@ struct FloatColumn {
     let timestamps: UnsafePointer<Timestamp>
     let values: UnsafePointer<Double>
     let count: Int
+    /// When to give up.
+    let limits: QueryLimits
 }
 
 /// A function over the float samples in a window, computed for all windows of a series at once.
@@ -101,6 +106,10 @@ extension WindowKernel {
         bounds.lower.withUnsafeBufferPointer { lower in
             bounds.upper.withUnsafeBufferPointer { upper in
                 for step in 0..<lower.count {
+                    if step & 255 == 255, column.limits.isOver {
+                        for rest in step..<lower.count { output[rest] = Absent.value }
+                        return
+                    }
                     let window = Range(uncheckedBounds: (Int(lower[step]), Int(upper[step])))
                     output[step] = window.isEmpty ? Absent.value : value(column, window, step)
                 }
