@@ -4,7 +4,7 @@ import MetricModel
 final class Block: Sendable {
     /// The number under which its rows are stored; later blocks have higher ones.
     let id: Int64
-    /// 0 as the head wrote it, 1 merged, 2 a whole day.
+    /// 0 as the head wrote it, then how often it was merged; ``dayLevel`` for a whole day.
     let level: Int
     /// The earliest sample.
     let minTime: Timestamp
@@ -46,6 +46,9 @@ final class Block: Sendable {
         self.timelineCount = timelineCount
         self.inline = inline
     }
+
+    /// The level of blocks that are not merged any more.
+    static let dayLevel = 3
 
     /// Where a page is stored.
     func pageRow(_ number: Int) -> Int64 { id << 24 | Int64(number) }

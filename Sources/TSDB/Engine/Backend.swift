@@ -3,7 +3,8 @@ import MetricModel
 /// What the engine needs of the place where things are kept: nothing in memory, a file with SQLite.
 protocol Backend: PageSource {
     /// Takes a row of the journal, in order. Returns a ticket to wait for.
-    func enqueueJournal(_ row: Int64, _ bytes: [UInt8]) -> UInt64
+    /// Rows of one chain build on each other: where one fails, those after it do too.
+    func enqueueJournal(_ row: Int64, _ bytes: [UInt8], chain: Int) -> UInt64
     /// Returns once what the ticket stands for is committed.
     func committed(_ ticket: UInt64) async throws(StorageError)
     /// Stores rows of a block that is not finished yet.

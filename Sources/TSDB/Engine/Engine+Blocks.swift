@@ -75,7 +75,7 @@ extension Engine {
         var position = 0
         while position < series.count {
             let some = Array(series[position..<min(position + step, series.count)])
-            var assembler = Assembler(capture, source: source, start: .min, end: .max)
+            var assembler = Assembler(capture, source: source, start: .min, end: .max, isCancellable: false)
             for (number, columns) in zip(some, try assembler.run(some)) { try builder.add(number, columns) }
             position += step
         }
@@ -97,6 +97,7 @@ extension Engine {
         let step = max(16, 1_000_000 / max(1, Int(samples) / max(1, series.count)))
         var position = 0
         while position < series.count {
+            if isClosed.withLock({ $0 }) { throw StorageError(.cancelled, "the store is being closed") }
             let some = Array(series[position..<min(position + step, series.count)])
             try encode(some, capture, into: &builder)
             position += step

@@ -7,7 +7,7 @@ extension Engine {
         try await enter()
         return state.withLock { state in
             var figures = StorageStatistics()
-            figures.activeSeries = state.open.seriesCount
+            figures.activeSeries = state.activeSeries
             figures.totalSeries = state.table.aliveCount
             figures.chunks = state.open.seriesCount + state.frozen.reduce(0) { $0 + $1.seriesCount }
             figures.samplesAppended = state.samplesAppended
@@ -45,6 +45,9 @@ extension Engine {
         }
     }
 
+    /// What is closed into a block at the end.
+    private static let quickSamples = 4_000_000
+
     /// Lets no call in any more and closes the head.
     func shutDown(closesHead: Bool) async throws(StorageError) {
         try await loaded.pass()
@@ -54,7 +57,9 @@ extension Engine {
         }
         guard isFirst else { return }
         try await maintenance.alone { () async throws(StorageError) in
-            if closesHead { try await self.closeHead() }
+            // A large head stays in the journal, from which the next start reads it: closing has to be quick.
+            let isQuick = self.state.withLock { $0.open.samples <= Engine.quickSamples }
+            if closesHead, isQuick { try await self.closeHead() }
         }
     }
 }

@@ -58,7 +58,13 @@ extension Engine {
             }
             if isDue { try await self.closeHead() }
             try await self.applyRetention(now)
-            while let due = self.dueMerge(now) { try await self.merge(due.blocks, level: due.level) }
+            do throws(StorageError) {
+                while let due = self.dueMerge(now) { try await self.merge(due.blocks, level: due.level) }
+            } catch {
+                // Closing the store ends a merge; its rows are dropped at the next start.
+                if error.code == .cancelled, self.isClosed.withLock({ $0 }) { return }
+                throw error
+            }
             try await self.bury()
             try await self.forgetUnused(now)
             try await self.backend?.shrink(fully: false)
@@ -71,14 +77,17 @@ extension Engine {
     func dueMerge(_ now: Timestamp) -> (blocks: [Block], level: Int)? {
         let blocks = state.withLock { $0.blocks }
         // A day that is over.
-        let days = Dictionary(grouping: blocks.filter { $0.level < 2 }) { Engine.dayNumber($0.maxTime) }
+        let days = Dictionary(grouping: blocks.filter { $0.level < Block.dayLevel }) { Engine.dayNumber($0.maxTime) }
         for (day, list) in days.sorted(by: { $0.key < $1.key }) where (day + 1) * Engine.day + 3_600_000 < now {
-            let whole = blocks.filter { $0.level == 2 && Engine.dayNumber($0.maxTime) == day && $0.samples < 4 << 20 }
-            return (list + whole, 2)
+            let whole = blocks.filter {
+                $0.level == Block.dayLevel && Engine.dayNumber($0.maxTime) == day && $0.samples < 4 << 20
+            }
+            return (list + whole, Block.dayLevel)
         }
-        for level in 0...1 {
+        // Enough of a size to be worth it; each sample is written again at most three times.
+        for level in 0..<Block.dayLevel - 1 {
             let list = blocks.filter { $0.level == level }
-            if list.count >= 8 { return (list, min(level + 1, 1)) }
+            if list.count >= 8 { return (list, level + 1) }
         }
         return nil
     }

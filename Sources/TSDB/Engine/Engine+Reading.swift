@@ -39,10 +39,17 @@ extension Engine {
         var found: [UInt32] = []
         var partial: [Block] = []
         for block in capture.blocks {
-            if block.minTime >= start, block.maxTime <= end, capture.tombstones.isEmpty {
-                found.append(contentsOf: block.members(of: candidates))
-            } else {
+            guard block.minTime >= start, block.maxTime <= end else {
                 partial.append(block)
+                continue
+            }
+            let members = block.members(of: candidates)
+            if capture.tombstones.isEmpty {
+                found.append(contentsOf: members)
+            } else {
+                let whole = members.filter { capture.tombstones[$0] == nil }
+                found.append(contentsOf: whole)
+                if whole.count < members.count { partial.append(block) }
             }
         }
         for segment in capture.segments {

@@ -35,7 +35,7 @@ final class Engine: Sendable {
     static func lookUpLast(in source: any PageSource) -> @Sendable (UInt32, Capture) -> (time: Timestamp, bits: UInt64)?
     {
         { series, capture in
-            var assembler = Assembler(capture, source: source, start: .min, end: .max)
+            var assembler = Assembler(capture, source: source, start: .min, end: .max, isCancellable: false)
             guard let columns = try? assembler.run([series]).first else { return nil }
             let float = columns.timestamps.last.map { ($0, columns.values[columns.values.count - 1].bitPattern) }
             let histogram = columns.histogramTimestamps.last.map { ($0, UInt64(0)) }
@@ -72,21 +72,21 @@ final class Engine: Sendable {
 
     func append(_ batch: SampleBatch) async throws(StorageError) -> AppendReport {
         try await enter()
-        let (report, ticket, isTooLarge) = state.withLock { state -> (AppendReport, UInt64?, Bool) in
+        let (report, ticket, chain, isTooLarge) = state.withLock { state -> (AppendReport, UInt64?, Int, Bool) in
             let appended = state.append(batch)
             var ticket: UInt64?
             if let backend, !appended.journal.isEmpty {
                 state.journalRow += 1
-                ticket = backend.enqueueJournal(state.journalRow, appended.journal)
+                ticket = backend.enqueueJournal(state.journalRow, appended.journal, chain: state.journalChain)
             }
-            return (appended.report, ticket, state.open.samples > headLimit(state) * 2)
+            return (appended.report, ticket, state.journalChain, state.open.samples > headLimit(state) * 2)
         }
         if isTooLarge { closeEarly() }
         if let ticket, let backend {
             do {
                 try await backend.committed(ticket)
             } catch {
-                state.withLock { $0.restartJournal() }
+                state.withLock { $0.restartJournal(after: chain) }
                 throw error
             }
         }

@@ -34,6 +34,8 @@ struct HeadState {
     var nextBlock: Int64 = 1
     /// The number of the last journal row.
     var journalRow: Int64 = 0
+    /// Counts how often the journal had to start anew because rows were not written.
+    private(set) var journalChain = 0
     /// What the journal knows of each stream; a stream without starts anew with a full row.
     private var journalMemory: [UInt32: JournalCodec.StreamMemory] = [:]
 
@@ -89,7 +91,11 @@ struct HeadState {
     }
 
     /// Makes the next rows of all streams independent of those before, which may not have been written.
-    mutating func restartJournal() { journalMemory = [:] }
+    mutating func restartJournal(after chain: Int) {
+        guard chain == journalChain else { return }
+        journalChain += 1
+        journalMemory = [:]
+    }
 
     /// Everything that may have samples in the span.
     func capture(_ start: Timestamp, _ end: Timestamp) -> Capture {
@@ -355,6 +361,14 @@ struct HeadState {
             if isTaken { taken.append((entry.series.rawValue, exemplar)) } else { report.rejectedExemplars += 1 }
         }
         return taken
+    }
+
+    /// How many series had a sample in the hour before the newest sample of all.
+    var activeSeries: Int {
+        guard maxTime != .min else { return 0 }
+        var count = 0
+        for index in lastTime.indices where lastTime[index] > maxTime - 3_600_000 && table.isAlive[index] { count += 1 }
+        return count
     }
 
     // MARK: - Forgetting

@@ -276,7 +276,7 @@ extension Engine {
                 return state.nextBlock - 1
             }
             let sink = RowSink()
-            var builder = BlockBuilder(id: id, level: isLong ? 2 : 0) { sink.add($0, $1) }
+            var builder = BlockBuilder(id: id, level: isLong ? Block.dayLevel : 0) { sink.add($0, $1) }
             for number in series {
                 try builder.add(number, columns(number))
                 if let backend = self.backend, sink.bytes > 4 << 20 { try await backend.store(sink.take()) }

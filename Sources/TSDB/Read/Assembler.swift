@@ -73,12 +73,22 @@ struct Assembler {
         }
     }
 
+    /// Whether cancelling the task ends it early.
+    private let isCancellable: Bool
+
     /// Reads the span (inclusive) from what was captured.
-    init(_ capture: Capture, source: any PageSource, start: Timestamp, end: Timestamp) {
+    init(
+        _ capture: Capture,
+        source: any PageSource,
+        start: Timestamp,
+        end: Timestamp,
+        isCancellable: Bool = true
+    ) {
         self.capture = capture
         self.source = source
         self.start = start
         self.end = end
+        self.isCancellable = isCancellable
     }
 
     /// The columns of the ascending series, in their order; those without a sample have empty columns.
@@ -106,7 +116,7 @@ struct Assembler {
         if limit > 0, sampleCount > limit {
             throw StorageError(.tooManySamples, "query would read more than \(limit) samples")
         }
-        if Task.isCancelled { throw StorageError(.cancelled, "the query was cancelled") }
+        if isCancellable, Task.isCancelled { throw StorageError(.cancelled, "the query was cancelled") }
     }
 
     // MARK: - Blocks

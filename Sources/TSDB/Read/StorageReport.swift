@@ -31,7 +31,7 @@ public struct StorageReport: Sendable {
     public struct BlockInfo: Sendable {
         /// Its number.
         public var id: Int64
-        /// 0 as it was closed, 1 merged, 2 a whole day.
+        /// 0 as it was closed, then how often it was merged; 3 for a whole day.
         public var level: Int
         /// The earliest sample.
         public var minTime: Timestamp

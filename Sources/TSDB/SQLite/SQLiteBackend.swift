@@ -63,9 +63,9 @@ final class SQLiteBackend: Backend {
         return writer
     }
 
-    func enqueueJournal(_ row: Int64, _ bytes: [UInt8]) -> UInt64 {
+    func enqueueJournal(_ row: Int64, _ bytes: [UInt8], chain: Int) -> UInt64 {
         guard let writer else { return 0 }
-        return writer.enqueue { (connection) throws(StorageError) in
+        return writer.enqueue(chain: chain) { (connection) throws(StorageError) in
             let statement = try connection.statement("INSERT INTO journal (id, data) VALUES (?, ?)")
             statement.bind(1, row)
             _ = try statement.withBlob(2, Page.seal(bytes), statement.step)
