@@ -6,7 +6,7 @@ extension FamilyTextMachine {
         line += 1
         isInsideBraces = false
         hasNameInsideBraces = false
-        if readPlainLine() { return .lineStart }
+        if readsPlainLines, readPlainLine() { return .lineStart }
         // The only place where the input may end.
         repeat { readByte() } while !isAtEnd && ByteClass.isBlank(current)
         if isAtEnd { return .done }

@@ -86,6 +86,7 @@ final class FamilyTextMachine {
     var bucket = Double.nan
     /// What the plain way to read a line remembers from one to the next.
     var plain = PlainLineMemory()
+    var readsPlainLines = true
     var isInsideBraces = false
     var hasNameInsideBraces = false
 

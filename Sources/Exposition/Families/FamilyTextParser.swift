@@ -34,6 +34,8 @@ public enum NameValidation: Sendable, Hashable {
 public struct FamilyTextParser: Sendable {
     /// Which names are accepted.
     public var validation: NameValidation
+    /// Whether well-formed lines are read the quick way; tests compare both.
+    package var readsPlainLines = true
 
     /// A parser.
     public init(validation: NameValidation = .legacy) {
@@ -44,6 +46,7 @@ public struct FamilyTextParser: Sendable {
     public func parse(_ text: [UInt8]) throws(ExpositionError) -> [MetricFamily] {
         try text.withUnsafeBufferPointer { bytes throws(ExpositionError) in
             let machine = FamilyTextMachine(bytes, validation: validation)
+            machine.readsPlainLines = readsPlainLines
             try machine.run()
             return machine.takeFamilies()
         }

@@ -83,6 +83,7 @@ struct OpenMetricsSampleLine {
     /// Reads labels up to the closing brace.
     private mutating func readLabels(nameMayComeFirst: Bool) throws(LineProblem) -> [LabelPair] {
         var found: [LabelPair] = []
+        var known: Set<[UInt8]> = []
         var isFirst = true
         while true {
             if current == UInt8(ascii: "}") {
@@ -106,7 +107,7 @@ struct OpenMetricsSampleLine {
             } else {
                 found.append(try readPlainLabel(start))
             }
-            if let last = found.last, found.dropLast().contains(where: { $0.name == last.name }) {
+            if let last = found.last, found.count > known.count, !known.insert(last.name).inserted {
                 throw LineProblem(.labelRepeated, start, "label \(ByteText.quoted(last.name)) occurs twice")
             }
             isFirst = false

@@ -4,7 +4,7 @@ import MetricModel
 enum TextLinter {
     static func check(_ body: [UInt8]) -> [LintFinding] {
         body.withUnsafeBufferPointer { bytes in
-            let machine = FamilyTextMachine(bytes, validation: .utf8)
+            let machine = FamilyTextMachine(bytes, validation: .legacy)
             do throws(ExpositionError) {
                 try machine.run()
             } catch {
@@ -22,6 +22,7 @@ enum TextLinter {
             return " (the last line needs a line feed at its end)"
         }
         if message.contains("\\r") { return " (lines have to end with a line feed alone, without a carriage return)" }
+        if message.contains("invalid metric name \"") { return " (names in quotes need a reader that negotiated them)" }
         if message.contains("second TYPE line") { return " (all lines of a family have to stand together)" }
         return ""
     }

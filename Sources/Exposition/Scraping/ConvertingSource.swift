@@ -49,7 +49,7 @@ final class ConvertingSource: EntrySource {
 
     func nextExemplar() -> Exemplar? {
         guard stage == .emitting else { return text.nextExemplar() }
-        return histogramExemplars.isEmpty ? nil : histogramExemplars.removeFirst()
+        return histogramExemplars.popLast()
     }
 
     func startTimestamp() -> Timestamp {
@@ -167,7 +167,7 @@ final class ConvertingSource: EntrySource {
         }
         histogram = converted
         histogramLabels = collectedLabels
-        histogramExemplars = collectedExemplars
+        histogramExemplars = collectedExemplars.reversed()
         histogramStart = collectedStart
         histogramKey.removeAll()
         histogramKey.append(collectedName.utf8)

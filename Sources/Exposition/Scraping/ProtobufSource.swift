@@ -281,24 +281,22 @@ final class ProtobufSource: EntrySource {
     /// `le` or `quantile` of the series at hand; notes whether it is the last of its metric.
     private func magicLabel() -> (name: [UInt8], value: [UInt8])? {
         guard stage != .histogram, isHistogram || familyType == .summary else { return nil }
-        let bounds =
-            isHistogram
-            ? (metric.histogram?.buckets.map(\.bound) ?? []) : (metric.summary?.quantiles.map(\.quantile) ?? [])
+        let count = isHistogram ? (metric.histogram?.buckets.count ?? 0) : (metric.summary?.quantiles.count ?? 0)
         if field < 0 {
             // A summary without quantiles ends with its sum.
-            if familyType == .summary, field == Self.sumField, bounds.isEmpty { fieldsAreDone = true }
+            if familyType == .summary, field == Self.sumField, count == 0 { fieldsAreDone = true }
             return nil
         }
         var text: [UInt8] = []
         if isHistogram {
-            let bound = field < bounds.count ? bounds[field] : .infinity
+            let bound = field < count ? (metric.histogram?.buckets[field].bound ?? .infinity) : .infinity
             fieldsAreDone = bound == .infinity
             LabelText.appendOpenMetricsNumber(bound, to: &text)
             return (Array("le".utf8), text)
         }
-        fieldsAreDone = field >= bounds.count - 1
-        guard field < bounds.count else { return nil }
-        LabelText.appendOpenMetricsNumber(bounds[field], to: &text)
+        fieldsAreDone = field >= count - 1
+        guard field < count, let quantile = metric.summary?.quantiles[field].quantile else { return nil }
+        LabelText.appendOpenMetricsNumber(quantile, to: &text)
         return (Array("quantile".utf8), text)
     }
 

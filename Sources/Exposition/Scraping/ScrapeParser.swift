@@ -44,6 +44,9 @@ public struct ScrapeParser {
         }
     }
 
+    /// Reads every line the exact way, for comparison.
+    package mutating func readExactly() { text.usesFastWay = false }
+
     /// Moves to the next entry; `nil` at the end of the body.
     /// - Throws: an error in Prometheus's words. Nothing may be read after it.
     public mutating func next() throws(ExpositionError) -> Entry? {

@@ -61,6 +61,8 @@ struct TextScanner {
     var unreadTypesStart = -1
 
     var startTimes = StartTimeMemory()
+    /// Whether well-formed lines are read the fast way; tests compare both.
+    var usesFastWay = true
     /// Reused for each set of labels.
     var builder = LabelBytesBuilder()
     var skipsCreatedSeries: Bool
@@ -88,10 +90,10 @@ struct TextScanner {
         if !keepsExemplar { hasExemplar = false }
         let entry: ScrapeParser.Entry?
         if format == .text {
-            if state == .start, scanTextSample() { return .series }
+            if usesFastWay, state == .start, scanTextSample() { return .series }
             entry = try nextTextEntry()
         } else {
-            if state == .start, scanOpenMetricsSample() { return .series }
+            if usesFastWay, state == .start, scanOpenMetricsSample() { return .series }
             entry = try nextOpenMetricsEntry()
         }
         if entry == .series { leadStart = position }

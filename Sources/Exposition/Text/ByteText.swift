@@ -5,21 +5,32 @@ package enum ByteText {
     /// The bytes in double quotes as Go's `%q` writes a byte slice: bytes that are not UTF-8 become `\xNN`.
     package static func quoted(_ bytes: some Sequence<UInt8>) -> String {
         let bytes = Array(bytes)
-        var result = "\""
+        var result: [UInt8] = [UInt8(ascii: "\"")]
+        result.reserveCapacity(bytes.count + 2)
         var position = 0
         while position < bytes.count {
+            let byte = bytes[position]
+            let isPlain =
+                byte >= 0x20 && byte < 0x7f && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+            if isPlain {
+                result.append(byte)
+                position += 1
+                continue
+            }
             let length = scalarLength(bytes, at: position)
             if length == 0 {
-                let byte = bytes[position]
-                result += "\\x" + hex(byte >> 4) + hex(byte & 15)
+                result += "\\x".utf8
+                result += hex(byte >> 4).utf8
+                result += hex(byte & 15).utf8
                 position += 1
                 continue
             }
             let text = String(decoding: bytes[position..<position + length], as: UTF8.self)
-            result += GoText.quoted(text).dropFirst().dropLast()
+            result += GoText.quoted(text).utf8.dropFirst().dropLast()
             position += length
         }
-        return result + "\""
+        result.append(UInt8(ascii: "\""))
+        return String(decoding: result, as: UTF8.self)
     }
 
     private static func hex(_ nibble: UInt8) -> String { String(nibble, radix: 16) }
