@@ -13,6 +13,7 @@ enum PrometheusRoute: Hashable {
         case labels, series
         case scrapePools = "scrape_pools", scrapePoolConfig = "scrape_pools/config"
         case targets, targetMetadata = "targets/metadata", relabelSteps = "targets/relabel_steps"
+        case lastScrape = "targets/last_scrape"
         case alertmanagers, metadata, rules, alerts
         case config = "status/config", runtimeInfo = "status/runtimeinfo", buildInfo = "status/buildinfo"
         case flags = "status/flags", tsdb = "status/tsdb", tsdbBlocks = "status/tsdb/blocks"

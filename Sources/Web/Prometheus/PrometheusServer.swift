@@ -221,6 +221,7 @@ public final class PrometheusServer: WebResponder {
         case .targets: targets(parameters)
         case .targetMetadata: try targetMetadata(parameters)
         case .relabelSteps: try relabelSteps(parameters)
+        case .lastScrape: try lastScrape(parameters)
         case .metadata: try metricMetadata(parameters)
         case .scrapePools: scrapePools()
         case .scrapePoolConfig: try scrapePoolConfig(parameters)
