@@ -50,11 +50,6 @@ extension FamilyEncoder {
         output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    @inline(__always)
-    mutating func writeByte(_ byte: Unicode.Scalar) {
-        output.append(UInt8(truncatingIfNeeded: byte.value))
-    }
-
     /// Writes a text with `\`, line breaks and, if asked, double quotes escaped.
     mutating func writeEscaped(_ text: String, quotes: Bool) {
         var text = text
@@ -100,31 +95,21 @@ extension FamilyEncoder {
         _ labels: some Sequence<Label>,
         extra: (name: StaticString, value: Double)?
     ) {
-        var separator: Unicode.Scalar = "{"
-        if let name {
-            if !ByteClass.isPlainName(name) {
-                write("{")
-                separator = ","
-            }
-            writeName(name, suffix)
-        }
-        for label in labels {
-            writeByte(separator)
-            separator = ","
-            writeName(label.name)
-            write("=\"")
-            writeEscaped(label.value, quotes: true)
-            write("\"")
+        // Escapes at most double a text, and quotes, braces and separators take what is added.
+        var room = 2 * (name?.utf8.count ?? 0) + suffix.utf8CodeUnitCount + 32
+        for label in labels { room += 2 * (label.name.utf8.count + label.value.utf8.count) + 8 }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room) { buffer in
+            var text = SeriesTextWriter(buffer: buffer)
+            if let name { text.writeMetricName(name, suffix) }
+            for label in labels { text.writeLabel(label) }
+            if let extra { text.beginLabel(extra.name) }
+            if extra == nil { text.close() }
+            output.append(contentsOf: text.written)
         }
         if let extra {
-            writeByte(separator)
-            separator = ","
-            write(extra.name)
-            write("=\"")
             writeNumber(extra.value)
-            write("\"")
+            write("\"}")
         }
-        if separator == "," { write("}") }
     }
 
     /// Writes a number in the format's own way.

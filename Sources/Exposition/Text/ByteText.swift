@@ -112,11 +112,14 @@ enum ByteClass {
     /// Whether a name needs no quotes: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
     static func isPlainName(_ name: String) -> Bool {
         var name = name
-        return name.withUTF8 { bytes in
-            guard let first = bytes.first, isNameStart(first) else { return false }
-            for byte in bytes where !isNameByte(byte) { return false }
-            return true
-        }
+        return name.withUTF8 { isPlainName($0) }
+    }
+
+    @inline(__always)
+    static func isPlainName(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let first = bytes.first, isNameStart(first) else { return false }
+        for byte in bytes where !isNameByte(byte) { return false }
+        return true
     }
 
     @inline(__always) static func isBlank(_ byte: UInt8) -> Bool {
