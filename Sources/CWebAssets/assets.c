@@ -119,6 +119,35 @@ static const unsigned char demo_index_html[] = {
 #embed "files/demo/index.html"
 };
 
+// The Pushgateway's page.
+static const unsigned char pushgateway_index_html[] = {
+#embed "files/pushgateway/index.html"
+};
+static const unsigned char pushgateway_app_js[] = {
+#embed "files/pushgateway/app.js"
+};
+static const unsigned char pushgateway_families_js[] = {
+#embed "files/pushgateway/families.js"
+};
+static const unsigned char pushgateway_groups_js[] = {
+#embed "files/pushgateway/groups.js"
+};
+static const unsigned char pushgateway_labels_js[] = {
+#embed "files/pushgateway/labels.js"
+};
+static const unsigned char pushgateway_pushes_js[] = {
+#embed "files/pushgateway/pushes.js"
+};
+static const unsigned char pushgateway_pushgateway_css[] = {
+#embed "files/pushgateway/pushgateway.css"
+};
+static const unsigned char pushgateway_status_js[] = {
+#embed "files/pushgateway/status.js"
+};
+static const unsigned char pushgateway_try_js[] = {
+#embed "files/pushgateway/try.js"
+};
+
 #define ASSET(path, bytes) {path, bytes, sizeof bytes}
 
 static const struct web_asset table[] = {
@@ -161,6 +190,16 @@ static const struct web_asset table[] = {
     ASSET("demo/demo.css", demo_demo_css),
     ASSET("demo/demo.js", demo_demo_js),
     ASSET("demo/index.html", demo_index_html),
+
+    ASSET("pushgateway/index.html", pushgateway_index_html),
+    ASSET("pushgateway/app.js", pushgateway_app_js),
+    ASSET("pushgateway/families.js", pushgateway_families_js),
+    ASSET("pushgateway/groups.js", pushgateway_groups_js),
+    ASSET("pushgateway/labels.js", pushgateway_labels_js),
+    ASSET("pushgateway/pushes.js", pushgateway_pushes_js),
+    ASSET("pushgateway/pushgateway.css", pushgateway_pushgateway_css),
+    ASSET("pushgateway/status.js", pushgateway_status_js),
+    ASSET("pushgateway/try.js", pushgateway_try_js),
 
     {0, 0, 0},
 };

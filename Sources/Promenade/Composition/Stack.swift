@@ -103,7 +103,18 @@ public final class Stack: Sendable {
         var settings = PushgatewayOptions()
         settings.checksConsistency = !options.flags.isOn("push.disable-consistency-check")
         settings.allowsUTF8Names = options.flags.isOn("push.enable-utf8-names")
-        return GroupStore(options: settings, clock: clock, metrics: metrics, records: records)
+        let section = options.config.gateway
+        settings.timeToLive = section.groupTimeToLive.map { $0 * 1_000_000 }
+        settings.acceptsTimeToLiveHeader = section.acceptsTimeToLiveHeader
+        settings.allowsDeletionBySelector = section.allowsDeletionBySelector
+        settings.allowsAggregation = section.addsCounters
+        settings.historyLimit = section.historyLimit
+        return GroupStore(
+            options: settings,
+            clock: clock,
+            metrics: metrics,
+            records: section.isPersistent ? records : nil
+        )
     }
 
     /// Asks everything to end: what is in flight finishes, what is pending is written.
@@ -135,6 +146,9 @@ public final class Stack: Sendable {
                     ).run()
                 }
             )
+        }
+        if let gateway {
+            list.append(TaskService(name: "expiry of groups") { await gateway.expireGroups() })
         }
         list.append(TaskService(name: "maintenance") { [self] in await maintain() })
         if !options.configFile.isEmpty {

@@ -29,6 +29,18 @@ public struct StackConfig: Sendable, Hashable {
         public var isEnabled = true
         /// Where it listens; `nil` to leave that to the flag.
         public var listenAddress: String?
+        /// Whether groups are kept in the store's file.
+        public var isPersistent = true
+        /// How long a group lives without another push, in milliseconds; `nil` for ever.
+        public var groupTimeToLive: Int64?
+        /// Whether the header `X-Pushgateway-TTL` sets that for its group.
+        public var acceptsTimeToLiveHeader = false
+        /// Whether `DELETE /metrics?match[]=…` deletes groups by a selector.
+        public var allowsDeletionBySelector = false
+        /// Whether `POST …?aggregate=1` adds counters to what is there.
+        public var addsCounters = false
+        /// How many pushes are remembered.
+        public var historyLimit = 1000
         /// The defaults.
         public init() {}
     }
@@ -113,6 +125,15 @@ extension StackConfig.Gateway {
     init(reading section: ConfigSection) {
         isEnabled = section.bool("enabled") ?? true
         listenAddress = section.string("listen_address")
+        isPersistent = section.bool("persistence") ?? isPersistent
+        groupTimeToLive = section.duration("group_ttl").map(\.milliseconds).flatMap { $0 > 0 ? $0 : nil }
+        acceptsTimeToLiveHeader = section.bool("ttl_header") ?? acceptsTimeToLiveHeader
+        allowsDeletionBySelector = section.bool("delete_by_selector") ?? allowsDeletionBySelector
+        addsCounters = section.bool("add_counters") ?? addsCounters
+        historyLimit = section.int("history_limit") ?? historyLimit
+        if historyLimit < 0 || historyLimit > 1_000_000 {
+            section.fail("history_limit has to be between 0 and 1000000", at: "history_limit")
+        }
         section.finish()
     }
 }
