@@ -2,9 +2,10 @@
 
     PROMENADE_URL=… PROMENADE_GATEWAY_URL=… PROMENADE_DEMO_URL=… python3 screenshots.py [FOLDER]
 
-PNGs with a palette of their own (written here by hand), so that all of them together stay small.
+Reduced in size and to a palette of their own, so that all of them together stay small.
 """
 
+import base64
 import os
 import pathlib
 import struct
@@ -19,6 +20,7 @@ GATEWAY = os.environ.get("PROMENADE_GATEWAY_URL", "").rstrip("/")
 DEMO = os.environ.get("PROMENADE_DEMO_URL", "").rstrip("/")
 FOLDER = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2] / "docs/screenshots")
 WIDTHS = {360: 740, 1280: 800, 1920: 1080}
+SCALES = {360: 0.8, 1280: 0.7, 1920: 0.5}
 OPEN_DETAILS = "document.querySelector('.target button')?.click()"
 PAGES = {
     "home": (URL + "/", 4, None),
@@ -43,60 +45,45 @@ if DEMO:
     PAGES["demo"] = (DEMO + "/", 1, None)
 
 
-def pixels(png):
-    """Width, height and the rows of an 8-bit RGB(A) PNG without interlacing."""
-    at, data, width, height, depth = 8, b"", 0, 0, 3
-    while at < len(png):
-        length, kind = struct.unpack(">I4s", png[at : at + 8])
-        if kind == b"IHDR":
-            width, height, _, colour = struct.unpack(">IIBB", png[at + 8 : at + 18])
-            depth = 4 if colour == 6 else 3
-        elif kind == b"IDAT":
-            data += png[at + 8 : at + 8 + length]
-        at += length + 12
-    raw, rows, last, stride = zlib.decompress(data), [], None, width * depth
-    last = bytes(stride)
-    for y in range(height):
-        filter_, line = raw[y * (stride + 1)], bytearray(raw[y * (stride + 1) + 1 : (y + 1) * (stride + 1)])
-        if filter_ == 1:
-            for i in range(depth, stride):
-                line[i] = (line[i] + line[i - depth]) & 255
-        elif filter_ == 2:
-            line = bytearray((a + b) & 255 for a, b in zip(line, last))
-        elif filter_ == 3:
-            for i in range(stride):
-                line[i] = (line[i] + ((line[i - depth] if i >= depth else 0) + last[i]) // 2) & 255
-        elif filter_ == 4:
-            for i in range(stride):
-                a, b, c = (line[i - depth] if i >= depth else 0), last[i], (last[i - depth] if i >= depth else 0)
-                pa, pb, pc = abs(b - c), abs(a - c), abs(a + b - 2 * c)
-                line[i] = (line[i] + (a if pa <= pb and pa <= pc else b if pb <= pc else c)) & 255
-        last = bytes(line)
-        rows.append(last)
-    return width, height, depth, rows
+# Counts a picture's colours in the browser, keeps the most frequent ones and gives every pixel the nearest of them.
+REDUCE = """
+const [data, most, done] = arguments;
+const image = new Image();
+image.onload = () => {
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const g = canvas.getContext("2d");
+    g.drawImage(image, 0, 0);
+    const pixels = new Uint32Array(g.getImageData(0, 0, image.width, image.height).data.buffer);
+    const counts = new Map();
+    for (const one of pixels) counts.set(one, (counts.get(one) ?? 0) + 1);
+    const kept = [...counts].sort((a, b) => b[1] - a[1]).slice(0, most).map(([colour]) => colour);
+    const parts = kept.map((one) => [one & 255, one >> 8 & 255, one >> 16 & 255]);
+    const index = new Map(kept.map((colour, i) => [colour, i]));
+    for (const colour of counts.keys()) {
+        if (index.has(colour)) continue;
+        let best = 0, least = Infinity;
+        parts.forEach(([r, g, b], i) => {
+            const d = (r - (colour & 255)) ** 2 + (g - (colour >> 8 & 255)) ** 2 + (b - (colour >> 16 & 255)) ** 2;
+            if (d < least) { least = d; best = i; }
+        });
+        index.set(colour, best);
+    }
+    let text = "";
+    for (let at = 0; at < pixels.length; at += 8192) text += String.fromCharCode(...Array.from(pixels.subarray(at, at + 8192), (one) => index.get(one)));
+    done([image.width, image.height, parts.flat(), btoa(text)]);
+};
+image.src = "data:image/png;base64," + data;
+"""
 
 
-def small(png):
-    """The same picture with at most 256 colours: those that occur most; the others become the nearest of them."""
-    width, height, depth, rows = pixels(png)
-    counts = {}
-    coded = []
-    for row in rows:
-        line = [(row[i] << 16) | (row[i + 1] << 8) | row[i + 2] for i in range(0, len(row), depth)]
-        coded.append(line)
-        for colour in line:
-            counts[colour] = counts.get(colour, 0) + 1
-    kept = sorted(counts, key=counts.get, reverse=True)[:256]
-    index = {colour: i for i, colour in enumerate(kept)}
-    parts = [(one >> 16, one >> 8 & 255, one & 255) for one in kept]
-    for colour in counts:
-        if colour not in index:
-            r, g, b = colour >> 16, colour >> 8 & 255, colour & 255
-            index[colour] = min(range(len(parts)), key=lambda i: (parts[i][0] - r) ** 2 + (parts[i][1] - g) ** 2 + (parts[i][2] - b) ** 2)
-    body = b"".join(b"\0" + bytes(index[colour] for colour in line) for line in coded)
+def small(browser, png):
+    """The same picture with at most 96 colours."""
+    browser.open("about:blank", ready=False)
+    width, height, palette, pixels = browser.js_async(REDUCE, base64.b64encode(png).decode(), 96)
+    data = base64.b64decode(pixels)
+    body = b"".join(b"\0" + data[y * width : (y + 1) * width] for y in range(height))
     chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    palette = b"".join(bytes(one) for one in parts)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)) + chunk(b"PLTE", palette) + chunk(b"IDAT", zlib.compress(body, 9)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)) + chunk(b"PLTE", bytes(palette)) + chunk(b"IDAT", zlib.compress(body, 9)) + chunk(b"IEND", b"")
 
 
 def main():
@@ -112,7 +99,7 @@ def main():
                     if script:
                         browser.js(script)
                         time.sleep(0.7)
-                    picture = small(browser.screenshot(width, most=height * (2 if width < 500 else 1), least=height if width > 500 else 0))
+                    picture = small(browser, browser.screenshot(width, most=height * (2 if width < 500 else 1), least=height if width > 500 else 0, scale=SCALES[width]))
                     (FOLDER / f"{name}-{width}-{theme}.png").write_bytes(picture)
                     total += len(picture)
     finally:

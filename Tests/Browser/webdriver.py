@@ -141,7 +141,7 @@ class Browser:
         """What the console said since the last time."""
         return self.at("POST", "/se/log", {"type": "browser"})
 
-    def screenshot(self, width, most=2400, least=0):
+    def screenshot(self, width, most=2400, least=0, scale=1):
         """The whole page as PNG."""
         height = min(most, max(least, self.js("return document.documentElement.scrollHeight")))
-        return base64.b64decode(self.cdp("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip={"x": 0, "y": 0, "width": width, "height": height, "scale": 1})["data"])
+        return base64.b64decode(self.cdp("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip={"x": 0, "y": 0, "width": width, "height": height, "scale": scale})["data"])
