@@ -19,7 +19,11 @@ export function refreshFamilies(place, group, path, open) {
     keyed(place, families, (family) => family.name, (family) => create(family, path, open), update);
 }
 
-/** @param {any} family @param {string} path @param {any} open */
+/**
+ * @param {any} family
+ * @param {string} path
+ * @param {any} open
+ */
 function create(family, path, open) {
     const id = `family-${++counter}`;
     const key = `${path} ${family.name}`;
@@ -46,7 +50,10 @@ function create(family, path, open) {
     return row;
 }
 
-/** @param {any} row @param {any} family */
+/**
+ * @param {any} row
+ * @param {any} family
+ */
 function update(row, family) {
     row.family = family;
     setText(row.type, family.type.toLowerCase().replace("_", " "));
@@ -68,7 +75,11 @@ function fillSamples(row) {
     });
 }
 
-/** The lines of a summary or histogram. @param {any} metric @returns {[string, string][]} */
+/**
+ * The lines of a summary or histogram.
+ * @param {any} metric
+ * @returns {[string, string][]}
+ */
 function parts(metric) {
     /** @type {[string, string][]} */
     const rows = [];
@@ -85,13 +96,19 @@ function parts(metric) {
     return rows;
 }
 
-/** @param {Record<string, string>} object @returns {[string, string][]} */
+/**
+ * @param {Record<string, string>} object
+ * @returns {[string, string][]}
+ */
 function numerically(object) {
     const number = (/** @type {string} */ text) => Number(text.replace("Inf", "Infinity"));
     return Object.entries(object).sort(([a], [b]) => number(a) - number(b));
 }
 
-/** @param {Element} cell @param {[string, string][]} rows */
+/**
+ * @param {Element} cell
+ * @param {[string, string][]} rows
+ */
 function refreshTable(cell, rows) {
     const key = JSON.stringify(rows);
     if (/** @type {any} */ (cell).shownRows === key) return;

@@ -7,7 +7,7 @@ import { refreshFamilies } from "./families.js";
 
 /**
  * @typedef {{path: string, labels: [string, string][], last_push_successful: boolean, push_time_seconds: number,
- *   push_failure_time_seconds: number, error: string, expires: string, families: string[]}} Group
+ *   push_failure_time_seconds: number, error: string, expires: string, families: string[], order?: string}} Group
  */
 
 /** Which groups and families are unfolded; kept for the tab, also over a reload. */
@@ -17,7 +17,10 @@ const open = {
     read() {
         try { this.keys = new Set(JSON.parse(sessionStorage.getItem("open") ?? "[]")); } catch { this.keys = new Set(); }
     },
-    /** @param {string} key @param {boolean} isOpen */
+    /**
+     * @param {string} key
+     * @param {boolean} isOpen
+     */
     set(key, isOpen) {
         if (isOpen) this.keys.add(key);
         else this.keys.delete(key);
@@ -27,7 +30,10 @@ const open = {
 
 let counter = 0;
 
-/** @param {HTMLElement} place @param {any} page */
+/**
+ * @param {HTMLElement} place
+ * @param {any} page
+ */
 export function groupsView(place, page) {
     open.read();
     /** @type {Map<string, Group>} */
@@ -111,7 +117,10 @@ export function groupsView(place, page) {
         return row;
     }
 
-    /** @param {any} row @param {Group} group */
+    /**
+     * @param {any} row
+     * @param {Group} group
+     */
     function update(row, group) {
         if (row.shown === group) return;
         row.shown = group;

@@ -2,7 +2,10 @@
 
 import { fill, h } from "../shared/dom.js";
 
-/** @param {HTMLElement} place @param {any} page */
+/**
+ * @param {HTMLElement} place
+ * @param {any} page
+ */
 export function statusView(place, page) {
     const { build_information: build, flags, start_time: started } = page.status;
     fill(place,
@@ -13,7 +16,10 @@ export function statusView(place, page) {
     return () => {};
 }
 
-/** @param {string} title @param {Record<string, string>} rows */
+/**
+ * @param {string} title
+ * @param {Record<string, string>} rows
+ */
 function section(title, rows) {
     return h("section", { class: "card" }, h("h2", null, title),
         h("div", { class: "table-wrap" }, h("table", null, h("tbody", null,

@@ -2,7 +2,10 @@
 
 import { fill, h, memory } from "../shared/dom.js";
 
-/** @param {HTMLElement} place @param {any} page */
+/**
+ * @param {HTMLElement} place
+ * @param {any} page
+ */
 export function tryView(place, page) {
     const kept = memory.get("try", { method: "PUT", path: "job/try", body: "# TYPE some_metric gauge\nsome_metric{label=\"value\"} 3.14\n" });
     const method = h("select", { class: "field", "aria-label": "Method" },
