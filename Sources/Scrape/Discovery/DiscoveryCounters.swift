@@ -2,6 +2,12 @@ import Synchronization
 
 /// What discovery counts about itself.
 final class DiscoveryCounters: Sendable {
+    /// A mechanism of a job.
+    struct Place: Hashable, Sendable {
+        var mechanism: String
+        var job: String
+    }
+
     struct Values: Sendable {
         var received = 0
         var updates = 0
@@ -11,9 +17,8 @@ final class DiscoveryCounters: Sendable {
         var fileReadErrors = 0
         var fileScans = RecentDurations()
         var httpFailures = 0
-        /// By mechanism.
-        var refreshes: [String: RecentDurations] = [:]
-        var refreshFailures: [String: Int] = [:]
+        var refreshes: [Place: RecentDurations] = [:]
+        var refreshFailures: [Place: Int] = [:]
         /// When files were last changed, in seconds, by name.
         var fileTimes: [String: Double] = [:]
     }

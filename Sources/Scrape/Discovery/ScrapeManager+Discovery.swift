@@ -59,7 +59,7 @@ extension ScrapeManager {
             userAgent: options.userAgent,
             parse: options.parse
         )
-        await repeatedly(config.refreshInterval, mechanism: "http") {
+        await repeatedly(config.refreshInterval, at: .init(mechanism: "http", job: name)) {
             do throws(DiscoveryError) {
                 await self.found(try await server.refresh(), name, index, error: "", isWhole: true)
                 return nil
@@ -96,7 +96,7 @@ extension ScrapeManager {
             counters: discoveryCounters,
             logger: logger
         )
-        await repeatedly(config.refreshInterval, mechanism: "dns") {
+        await repeatedly(config.refreshInterval, at: .init(mechanism: "dns", job: name)) {
             let (groups, problem) = await names.refresh()
             await self.found(groups, name, index, error: problem, isWhole: false)
             return nil
@@ -106,7 +106,7 @@ extension ScrapeManager {
     /// Looks again and again until the task is cancelled; the look answers what went wrong.
     private func repeatedly(
         _ interval: PrometheusDuration,
-        mechanism: String,
+        at place: DiscoveryCounters.Place,
         _ look: () async -> String?
     ) async {
         let length = max(1, interval.milliseconds) * 1_000_000
@@ -116,8 +116,8 @@ extension ScrapeManager {
             let problem = await look()
             let seconds = Double(clock.steadyNanoseconds - start) / 1e9
             discoveryCounters.update { values in
-                values.refreshes[mechanism, default: RecentDurations()].observe(seconds)
-                if problem != nil { values.refreshFailures[mechanism, default: 0] += 1 }
+                values.refreshes[place, default: RecentDurations()].observe(seconds)
+                if problem != nil { values.refreshFailures[place, default: 0] += 1 }
             }
             if let problem, !Task.isCancelled {
                 logger.error("Unable to refresh target groups", metadata: ["err": "\(problem)"])

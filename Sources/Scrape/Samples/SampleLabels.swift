@@ -81,6 +81,7 @@ struct SampleLabels: Sendable {
     }
 
     private func excess(of labels: Labels, name: String) -> String? {
+        if limits.labels == 0, limits.labelNameLength == 0, limits.labelValueLength == 0 { return nil }
         let metric = Self.cut(name)
         if limits.labels > 0 {
             let count = labels.count
@@ -88,7 +89,6 @@ struct SampleLabels: Sendable {
                 return "label_limit exceeded (metric: \(metric), number of labels: \(count), limit: \(limits.labels))"
             }
         }
-        if limits.labelNameLength == 0, limits.labelValueLength == 0 { return nil }
         for label in labels {
             let nameLength = label.name.utf8.count
             if limits.labelNameLength > 0, nameLength > limits.labelNameLength {

@@ -94,7 +94,10 @@ final class SeriesMemory: @unchecked Sendable {
             wasForced = true
         }
         var released: [SeriesRef] = []
-        if isFlush {
+        if isFlush, orderIteration == iteration {
+            // Everything was as before, so there is nothing to forget.
+            successfulCount = slots.count
+        } else if isFlush {
             var dead = 0
             for index in slots.indices where slots[index].lastIteration != iteration {
                 slots[index].state = .dead

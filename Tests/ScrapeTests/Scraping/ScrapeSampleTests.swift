@@ -55,6 +55,15 @@ struct ScrapeSampleTests {
         #expect(batches.allSatisfy { $0.stream == batches[0].stream })
     }
 
+    @Test("a large target stays known: regular scrapes forget nothing")
+    func large() async {
+        let body = (0..<3000).map { "a{n=\"\($0)\"} 1\n" }.joined()
+        let harness = await ScrapeHarness(body)
+        for _ in 0..<4 { await harness.scrape() }
+        #expect(harness.store.state.withLock { $0.resolved } == 3005)
+        #expect(harness.store.state.withLock { $0.released }.isEmpty)
+    }
+
     @Test("order changes, insertions and removals lose nothing, and what vanished goes stale")
     func churn() async {
         let harness = await ScrapeHarness()
