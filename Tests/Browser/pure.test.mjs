@@ -178,6 +178,8 @@ test("extrapolation: the arithmetic of rate, increase and delta", () => {
     const regular = [[5, 10], [15, 11], [25, 12], [35, 13], [45, 14], [55, 15]];
     assert.equal(extrapolate(regular, 0, 60, "increase").result, 6);
     assert.equal(extrapolate(regular, 0, 60, "rate").result, 0.1);
+    const now = 1795361234.567;
+    assert.equal(extrapolate([[now - 55.123, 1], [now - 5.001, 8]], now - 60, now, "increase").result, 7 * ((50.122 + 4.877 + 5.001) / 50.122));
     const late = extrapolate(regular.slice(3), 0, 60, "increase");
     assert.ok(late.halfBefore && late.before === 5 && late.result === 3);
     const reset = extrapolate([[10, 5], [20, 8], [30, 2], [40, 4]], 5, 45, "increase");

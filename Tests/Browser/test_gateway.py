@@ -15,7 +15,7 @@ class Gateway(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         escaped = EVIL.replace("\\", "\\\\").replace('"', '\\"')
-        push("page_evil", f'# HELP evil_metric {EVIL}\n# TYPE evil_metric gauge\nevil_metric{{evil="{escaped}"}} 1\n')
+        push("page_evil", f'# HELP page_evil_metric {EVIL}\n# TYPE page_evil_metric gauge\npage_evil_metric{{evil="{escaped}"}} 1\n')
         push("page_kept/db/customers", "# TYPE kept_metric gauge\nkept_metric 42\n")
         cls.browser = Browser()
 
@@ -65,7 +65,7 @@ class Gateway(unittest.TestCase):
         b = self.browser
         self.open()
         b.click(".push-group .unfold", "page_evil")
-        b.until("its families", "return document.querySelector('main').innerText.includes('evil_metric')")
+        b.until("its families", "return document.querySelector('main').innerText.includes('page_evil_metric')")
         b.js("for (const one of document.querySelectorAll('.push-group [aria-expanded=false]')) one.click()")
         b.until("help and value as text", "return document.querySelector('main').textContent.includes('<script>window.pwned=1</script>')")
         self.assertIsNone(b.js("return window.pwned ?? null"))

@@ -228,7 +228,7 @@ function sentences(node, samples, ex, line, start, end, answer) {
         out.push(ex.zeroPoint ? `The start of the window is ${span(first[0] - start)} away, but going back by the slope the counter would be 0 after ${span(ex.before)}, so only that much is added.` : `${edge("The start of the window", first[0] - start, ex.halfBefore, ex.before)}.`);
         out.push(`${edge("The end", end - last[0], ex.halfAfter, ex.after)}.`);
         const covered = ex.sampled + ex.before + ex.after;
-        out.push([`${plain(ex.raw, 8)} × ${plain(covered, 8)} s ÷ ${plain(ex.sampled, 8)} s${name === "rate" ? ` ÷ ${plain(end - start)} s` : ""} = `, h("b", null, plain(ex.result, 8)), answer !== undefined && Math.abs(number(answer) - ex.result) > 1e-9 * Math.abs(ex.result) + 1e-12 ? ` (the server says ${answer})` : ""]);
+        out.push([`${plain(ex.raw, 8)} × ${plain(covered, 8)} s ÷ ${plain(ex.sampled, 8)} s${name === "rate" ? ` ÷ ${plain(end - start, 8)} s` : ""} = `, h("b", null, plain(ex.result, 8)), answer !== undefined && Math.abs(number(answer) - ex.result) > 1e-9 * Math.abs(ex.result) + 1e-12 ? ` (the server says ${answer})` : ""]);
     } else {
         if (samples.length < 2 && /^(rate|increase|delta|irate|idelta|deriv|predict_linear)$/.test(name)) out.push(`${name}() needs at least two samples, so this series answers nothing.`);
         if (line) out.push(`The straight line through them rises by ${plain(line.slope, 8)} a second.`);

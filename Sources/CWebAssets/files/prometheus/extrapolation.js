@@ -34,10 +34,12 @@ export function extrapolate(samples, start, end, name) {
     for (let i = 1; counter && i < count; i++) {
         if (samples[i][1] < samples[i - 1][1]) { resets.push(i); raw += samples[i - 1][1]; }
     }
-    const sampled = last - first;
+    // Differences of times are exact to the millisecond, which the times themselves, as numbers of seconds, are not quite.
+    const apart = (/** @type {number} */ from, /** @type {number} */ to) => Math.round((to - from) * 1000) / 1000;
+    const sampled = apart(first, last);
     const gap = sampled / (count - 1);
     const threshold = gap * 1.1;
-    let before = first - start, after = end - last;
+    let before = apart(start, first), after = apart(last, end);
     const halfBefore = before >= threshold, halfAfter = after >= threshold;
     if (halfBefore) before = gap / 2;
     let zeroPoint = false;
@@ -46,6 +48,6 @@ export function extrapolate(samples, start, end, name) {
         if (toZero < before) { before = toZero; zeroPoint = true; }
     }
     if (halfAfter) after = gap / 2;
-    const factor = (sampled + before + after) / sampled / (name === "rate" ? end - start : 1);
+    const factor = (sampled + before + after) / sampled / (name === "rate" ? apart(start, end) : 1);
     return { result: raw * factor, raw, resets, sampled, gap, threshold, before, after, halfBefore, halfAfter, zeroPoint, factor };
 }

@@ -285,7 +285,10 @@ class Live {
 
     /** @param {{key: string, kind: string, at: number, text: string, more: string}} event */
     tell(event) {
-        this.events = [event, ...this.events].sort((a, b) => b.at - a.at).slice(0, 8);
+        // Pushes are rare and scrapes are not: the last three pushes stay.
+        const all = [event, ...this.events].sort((a, b) => b.at - a.at);
+        const pushes = all.filter((one) => one.kind === "push").slice(0, 3);
+        this.events = [...pushes, ...all.filter((one) => one.kind !== "push").slice(0, 8 - pushes.length)].sort((a, b) => b.at - a.at);
         keyed(this.feed, this.events, (one) => one.key, (one) => h("li", null, h("span", { class: `mark ${one.kind}`, "aria-hidden": "true" }, one.kind === "push" ? "↑" : one.kind === "good" ? "↓" : "!"), h("span", { class: "grow" }, one.text, " ", h("span", { class: "muted" }, one.more)), h("stack-time", { at: one.at, class: "muted small" })));
     }
 }
