@@ -1,3 +1,5 @@
+import MetricModel
+
 /// Reading numbers exactly as Go's `strconv.ParseFloat` and `ParseInt` do.
 package enum GoFloat {
     /// Reads an ordinary decimal number that starts at `position` and moves past it.
@@ -95,7 +97,8 @@ package enum GoFloat {
         if word.elementsEqual("inf".utf8) || word.elementsEqual("infinity".utf8) {
             return first == UInt8(ascii: "-") ? -.infinity : .infinity
         }
-        return !isSigned && word.elementsEqual("nan".utf8) ? .nan : nil
+        // The bits of Go's own NaN.
+        return !isSigned && word.elementsEqual("nan".utf8) ? SpecialValue.nan : nil
     }
 
     private static func isDecimal(_ text: [UInt8]) -> Bool {

@@ -28,6 +28,11 @@ struct GoFloatTests {
         #expect(throws: GoFloat.Failure.syntax) { try GoFloat.parse(Array(text.utf8)) }
     }
 
+    @Test("NaN has the bits of Go's")
+    func nan() throws {
+        #expect(try GoFloat.parse(Array("nAn".utf8)).bitPattern == 0x7ff8_0000_0000_0001)
+    }
+
     @Test("Too large")
     func range() {
         for text in ["1e400", "-1e400", "0x1p2000"] {
