@@ -46,7 +46,7 @@ class Server:
     def __init__(self, argv, address, ready="/-/ready", env=None):
         self.folder = None
         self.address = address
-        self.log = tempfile.TemporaryFile()
+        self.log = tempfile.TemporaryFile()  # closed by stop
         self.process = subprocess.Popen(argv, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, env=env)
         deadline = time.monotonic() + 60
         while True:
@@ -71,6 +71,7 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        self.log.close()
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -190,7 +190,7 @@ class Generator:
             f = self.pick("rate", "increase", "irate", "delta", "idelta", "resets", "changes", "deriv")
             return f"{f}({self.range_vector(self.pick('counter', 'counter', 'float', 'any'), depth)})"
         if x < 6:
-            f = self.pick("avg", "min", "max", "sum", "count", "last", "first", "present", "stddev", "stdvar", "mad", "ts_of_max",
+            f = self.pick("avg", "min", "max", "sum", "count", "last", "last", "present", "stddev", "stdvar", "mad", "ts_of_max",
                           "ts_of_min", "ts_of_last")
             return f"{f}_over_time({self.range_vector(self.pick('float', 'any'), depth)})"
         if x == 6:
@@ -291,6 +291,24 @@ def same(a, b):
     return a == b
 
 
+def where(a, b, path=""):
+    """The first place at which two answers differ."""
+    if same(a, b):
+        return None
+    if isinstance(a, dict) and isinstance(b, dict):
+        for k in list(a) + [k for k in b if k not in a]:
+            if k not in a or k not in b:
+                return f"{path}.{k}: {json.dumps(a.get(k))} / {json.dumps(b.get(k))}"
+            if not same(a[k], b[k]):
+                return where(a[k], b[k], f"{path}.{k}")
+    if isinstance(a, list) and isinstance(b, list):
+        for i, (x, y) in enumerate(zip(a, b)):
+            if not same(x, y):
+                return where(x, y, f"{path}[{i}]")
+        return f"{path}: {len(a)} / {len(b)} entries"
+    return f"{path}: {json.dumps(a)} / {json.dumps(b)}"
+
+
 def comparable(answer, ordered):
     d = answer.get("data") or {}
     if d.get("resultType") in ("vector", "matrix") and not ordered:
@@ -345,8 +363,7 @@ def main():
             if want[0] != got[0] or not same(comparable(want[1], ordered), comparable(got[1], ordered)):
                 differences += 1
                 print(f"--- difference {differences}: {path}?{urllib.parse.urlencode(parameters)}\n    {q}")
-                print("  prometheus:", want[0], json.dumps(want[1])[:1200])
-                print("  promenade: ", got[0], json.dumps(got[1])[:1200], flush=True)
+                print("  prometheus / promenade:", (where(want[1], got[1]) or f"{want[0]} / {got[0]}")[:800], flush=True)
                 if differences == 20 and not a.keep_going:
                     break
         print(f"{n + 1} queries ({errors} refused, {empty} empty), {differences} differences")

@@ -34,7 +34,7 @@ scrape_configs:
   - job_name: others
     static_configs: [{targets: [OTHERS]}]
 demo_server:
-  traffic: {rate: 20, seed: 7}
+  traffic: {requests_per_second: 20, seed: 7}
 """
 
 
@@ -42,8 +42,12 @@ def has_go():
     return shutil.which("go") and os.path.isdir("/usr/share/gocode/src/github.com/prometheus/client_golang")
 
 
+PYTHON = next((p for p in (sys.executable, "/usr/bin/python3") if os.path.exists(p) and subprocess.run(
+    [p, "-c", "import prometheus_client"], capture_output=True).returncode == 0), None)
+
+
 def has_python_client():
-    return subprocess.run([sys.executable, "-c", "import prometheus_client"], capture_output=True).returncode == 0
+    return PYTHON is not None
 
 
 class Stack:
@@ -103,7 +107,7 @@ class Tutorial(unittest.TestCase):
         if has_python_client():
             port = peers.free_port()
             others.append(f"{peers.HOST}:{port}")
-            cls.helpers.append(subprocess.Popen([sys.executable, "-c", f"""
+            cls.helpers.append(subprocess.Popen([PYTHON, "-c", f"""
 import prometheus_client, time
 h = prometheus_client.Histogram('py_seconds', 'Python.')
 h.observe(0.3)
@@ -111,15 +115,19 @@ prometheus_client.Info('py_build', 'Build.').info({{'v': '1'}})
 prometheus_client.start_http_server({port}, '127.0.0.1')
 time.sleep(600)
 """]))
+        cls.addClassCleanup(cls.end_helpers)
         cls.stack = Stack(others).start()
         cls.others = others
 
     @classmethod
-    def tearDownClass(cls):
-        cls.stack.close()
+    def end_helpers(cls):
         for p in cls.helpers:
             p.kill()
             p.wait()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.stack.close()
         shutil.rmtree(cls.work, ignore_errors=True)
 
     def test_demo_server_counts_what_it_answers(self):
@@ -219,7 +227,7 @@ time.sleep(600)
     def test_python_client_is_scraped_and_pushes(self):
         self.stack.wait_for('py_seconds_bucket{le="0.5"} == 1')
         self.stack.wait_for('py_build_info{v="1"} == 1')
-        subprocess.run([sys.executable, "-c", f"""
+        subprocess.run([PYTHON, "-c", f"""
 import prometheus_client as p
 r = p.CollectorRegistry()
 p.Gauge('py_pushed', 'Pushed.', registry=r).set(7)
