@@ -22,7 +22,8 @@ build: dependencies
 test: dependencies test-dependencies
 	$(BUILD) --build-tests
 	$(SWIFT) test -c release --skip-build
-	@Tests/Browser/run
+	Tests/Conformance/run
+	Tests/Browser/run
 
 lint:
 	$(SWIFT) format lint --strict -r Sources Tests Package.swift
