@@ -51,6 +51,8 @@ struct BlockBuilder {
         var depth: Int
     }
 
+    /// The most samples of a chunk: six hours of a sample each 15 s.
+    private static let chunkLength = 1440
     /// Codings longer than this are stored once, apart from the pages.
     private static let localLimit = 256
 
@@ -75,9 +77,10 @@ struct BlockBuilder {
                 series,
                 number,
                 columns.histogramTimestamps,
+                columns.histograms.indices,
                 .histograms,
                 start,
-                columns.histogramStartTimestamps,
+                columns.histogramStartTimestamps[...],
                 nil
             )
         }
@@ -94,26 +97,35 @@ struct BlockBuilder {
             }
         }
         try begin(series, canCut: relative == nil)
-        let start = payload.bytes.count
-        if let relative {
-            RelatedCodec.encode(columns.values, after: relative.values, into: &payload)
-        } else {
-            columns.values.withUnsafeBufferPointer { ValueCodec.encode($0, into: &payload) }
+        let first = entryCount
+        // Long columns are cut, so that a short span can be read without decoding the whole day.
+        let count = columns.values.count
+        let parts = (count + BlockBuilder.chunkLength - 1) / BlockBuilder.chunkLength
+        for part in 0..<parts {
+            let range = count * part / parts..<count * (part + 1) / parts
+            let start = payload.bytes.count
+            if let relative {
+                RelatedCodec.encode(columns.values[range], after: relative.values[range], into: &payload)
+            } else {
+                columns.values.withUnsafeBufferPointer {
+                    ValueCodec.encode(UnsafeBufferPointer(rebasing: $0[range]), into: &payload)
+                }
+            }
+            header(
+                series,
+                number,
+                columns.timestamps,
+                range,
+                relative == nil ? [] : .reference,
+                start,
+                columns.startTimestamps.isEmpty ? [] : columns.startTimestamps[range],
+                relative.map { first - $0.entry }
+            )
         }
-        let entry = entryCount
-        header(
-            series,
-            number,
-            columns.timestamps,
-            relative == nil ? [] : .reference,
-            start,
-            columns.startTimestamps,
-            relative.map { entry - $0.entry }
-        )
         guard isInteger else { return }
         if relatives.count == 2 { relatives.removeFirst() }
         relatives.append(
-            Relative(timeline: number, values: columns.values, entry: entry, depth: relative.map { $0.depth + 1 } ?? 0)
+            Relative(timeline: number, values: columns.values, entry: first, depth: relative.map { $0.depth + 1 } ?? 0)
         )
     }
 
@@ -134,9 +146,10 @@ struct BlockBuilder {
         _ series: UInt32,
         _ number: Int,
         _ times: [Timestamp],
+        _ range: Range<Int>,
         _ kind: Page.Kind,
         _ start: Int,
-        _ starts: [Timestamp],
+        _ starts: ArraySlice<Timestamp>,
         _ distance: Int?
     ) {
         let length = payload.bytes.count - start
@@ -148,14 +161,14 @@ struct BlockBuilder {
         headers.varint(UInt64(series - (entryCount == 0 ? 0 : lastSeries)))
         headers.byte(kind.rawValue)
         headers.count(reference(number))
-        headers.count(0)
-        headers.count(times.count)
+        headers.count(range.lowerBound)
+        headers.count(range.count)
         headers.count(length)
         if kind.contains(.starts) { headers.count(payload.bytes.count - start - length) }
         if let distance { headers.count(distance) }
         entryCount += 1
         lastSeries = series
-        samples += Int64(times.count)
+        samples += Int64(range.count)
         if let first = times.first, let last = times.last {
             minTime = min(minTime, first)
             maxTime = max(maxTime, last)

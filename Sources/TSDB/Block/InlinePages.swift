@@ -2,6 +2,9 @@ import MetricModel
 
 /// The rows of blocks that are held in memory.
 struct InlinePages: PageSource {
+    /// Nothing to gain: the rows are in memory as they are.
+    var cache: PageCache? { nil }
+
     func read(_ block: Block, _ rows: [Int64], _ body: (Int, [UInt8]) throws(StorageError) -> Void) throws(StorageError)
     {
         guard let inline = block.inline else { return }

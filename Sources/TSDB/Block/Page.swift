@@ -1,4 +1,5 @@
 import MetricModel
+import Synchronization
 
 /// A page of a block: the chunks of a run of series, with the short timelines that they use.
 ///
@@ -60,18 +61,20 @@ enum Page {
 }
 
 /// A page read back: its entries by series, its timelines decoded when asked for.
-final class LoadedPage: @unchecked Sendable {
+final class LoadedPage: Sendable {
     /// The bytes, padded.
     let bytes: [UInt8]
     /// The chunks, by rising series.
-    private(set) var entries: [Page.Entry] = []
-    private var localRanges: [Range<Int>] = []
-    /// Decoded when first asked for; used by one query only.
-    private var localTimelines: [Timeline?] = []
+    let entries: [Page.Entry]
+    private let localRanges: [Range<Int>]
+    /// Decoded when first asked for.
+    private let localTimelines: Mutex<[Timeline?]>
 
     /// Parses the headers; `nil` where they make no sense.
     init?(_ bytes: [UInt8]) {
         self.bytes = bytes
+        var entries: [Page.Entry] = []
+        var localRanges: [Range<Int>] = []
         let isSound = bytes.withUnsafeBufferPointer { buffer -> Bool in
             var reader = ByteReader(UnsafeBufferPointer(rebasing: buffer[..<(buffer.count - Page.padding)]))
             guard reader.byte() == Page.version else { return false }
@@ -118,17 +121,29 @@ final class LoadedPage: @unchecked Sendable {
             return !reader.isTruncated
         }
         guard isSound else { return nil }
-        localTimelines = [Timeline?](repeating: nil, count: localRanges.count)
+        self.entries = entries
+        self.localRanges = localRanges
+        localTimelines = Mutex([Timeline?](repeating: nil, count: localRanges.count))
+    }
+
+    /// Whether an entry a few places on is given as differences from this one.
+    func isReferredTo(_ number: Int) -> Bool {
+        for later in number + 1..<max(number + 1, min(number + 24, entries.count)) {
+            if entries[later].reference == later - number { return true }
+        }
+        return false
     }
 
     /// A local timeline; `nil` where it makes no sense.
     func localTimeline(_ number: Int) -> Timeline? {
-        guard number < localTimelines.count else { return nil }
-        if let known = localTimelines[number] { return known }
-        let timeline = bytes.withUnsafeBufferPointer {
-            Timeline.decode(UnsafeBufferPointer(rebasing: $0[localRanges[number]]))
+        localTimelines.withLock { timelines in
+            guard number < timelines.count else { return nil }
+            if let known = timelines[number] { return known }
+            let timeline = bytes.withUnsafeBufferPointer {
+                Timeline.decode(UnsafeBufferPointer(rebasing: $0[localRanges[number]]))
+            }
+            timelines[number] = timeline
+            return timeline
         }
-        localTimelines[number] = timeline
-        return timeline
     }
 }

@@ -70,6 +70,7 @@ package struct ByteReader {
         end = bytes.count
     }
 
+    // Never read or written: it stands for the address of an empty buffer.
     nonisolated(unsafe) private static let nothing = UnsafeMutablePointer<UInt8>.allocate(capacity: 1)
 
     /// How many bytes are left.

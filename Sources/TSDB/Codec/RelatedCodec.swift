@@ -32,10 +32,12 @@ enum RelatedCodec {
         return different * 10 < own * 9
     }
 
-    /// Appends the coded differences to `writer`.
-    static func encode(_ column: [Double], after other: [Double], into writer: inout ByteWriter) {
+    /// Appends the coded differences to `writer`. Both slices have the same indices.
+    static func encode(_ column: ArraySlice<Double>, after other: ArraySlice<Double>, into writer: inout ByteWriter) {
         withUnsafeTemporaryAllocation(of: Int64.self, capacity: column.count) { differences in
-            for index in 0..<column.count { differences[index] = Int64(column[index]) - Int64(other[index]) }
+            for index in column.indices {
+                differences[index - column.startIndex] = Int64(column[index]) - Int64(other[index])
+            }
             IntegerCodec.encode(UnsafeBufferPointer(differences), into: &writer)
         }
     }

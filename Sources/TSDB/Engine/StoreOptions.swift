@@ -21,7 +21,7 @@ public struct StoreOptions: Sendable {
     /// What a commit waits for.
     public var durability = Durability.process
     /// How many samples the open head may hold before it is closed into a block (at least 16 for each series).
-    public var headSamples = 3_000_000
+    public var headSamples = 2_000_000
     /// How old the first sample of the open head may get before it is closed into a block, in milliseconds.
     public var headAge: Int64 = 1_800_000
 

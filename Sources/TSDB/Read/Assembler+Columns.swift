@@ -6,7 +6,17 @@ extension Assembler {
     struct SharedTimes {
         var known: [UInt64: [(key: [(ObjectIdentifier, Range<Int>)], times: [Timestamp])]] = [:]
 
-        mutating func times(_ pieces: [Piece]) -> [Timestamp] {
+        mutating func times(_ unjoined: [Piece]) -> [Timestamp] {
+            // Chunks that follow each other in one timeline count as one stretch of it.
+            var pieces = unjoined[..<min(1, unjoined.count)]
+            for piece in unjoined.dropFirst() {
+                let last = pieces[pieces.endIndex - 1]
+                if last.timeline === piece.timeline, last.range.upperBound == piece.range.lowerBound {
+                    pieces[pieces.endIndex - 1].range = last.range.lowerBound..<piece.range.upperBound
+                } else {
+                    pieces.append(piece)
+                }
+            }
             if pieces.count == 1, pieces[0].range.count == pieces[0].timeline.times.count {
                 return pieces[0].timeline.times
             }
@@ -115,7 +125,7 @@ extension Assembler {
     func remember(_ pieces: [Piece], _ values: [Double]) {
         var filled = 0
         for piece in pieces {
-            if case .chunk(let page, let entry) = piece.values {
+            if case .chunk(let page, let entry) = piece.values, pages[page].isReferredTo(entry) {
                 let isWhole = pieces.count == 1
                 decoded.add(
                     page,

@@ -2,6 +2,8 @@ import MetricModel
 
 /// Where the rows of blocks come from.
 protocol PageSource: Sendable {
+    /// Where queries keep what they read.
+    var cache: PageCache? { get }
     /// Calls `body` with the rows of those numbers (see ``Block/pageRow(_:)``), opened and padded, in that order.
     func read(_ block: Block, _ rows: [Int64], _ body: (Int, [UInt8]) throws(StorageError) -> Void) throws(StorageError)
 }
@@ -64,7 +66,7 @@ struct Assembler {
         var kept: [(page: Int, entry: Int, range: Range<Int>, values: [Double])] = []
 
         func add(_ page: Int, _ entry: Int, _ range: Range<Int>, _ values: [Double]) {
-            if kept.count == 4 { kept.removeFirst() }
+            if kept.count == 16 { kept.removeFirst() }
             kept.append((page, entry, range, values))
         }
 
@@ -134,13 +136,7 @@ struct Assembler {
             page += 1
         }
         let firstPage = pages.count
-        var loaded: [LoadedPage] = []
-        try source.read(block, wantedPages.map(block.pageRow)) { (index, bytes) throws(StorageError) in
-            guard let page = LoadedPage(bytes) else {
-                throw StorageError(.corrupt, "page \(wantedPages[index]) of block \(block.id) is damaged")
-            }
-            loaded.append(page)
-        }
+        let loaded = try load(block, wantedPages)
         pages.append(contentsOf: loaded)
         // Which entries, and which timelines that are stored apart.
         var hits: [(position: Int, page: Int, entry: Int)] = []
@@ -155,18 +151,7 @@ struct Assembler {
                 if !entry.isLocalTimeline { sharedNumbers.insert(entry.timeline) }
             }
         }
-        var shared: [Int: Wanted] = [:]
-        let numbers = sharedNumbers.sorted()
-        let (start, end) = (start, end)
-        try source.read(block, numbers.map(block.timelineRow)) { (index, bytes) throws(StorageError) in
-            let timeline = bytes.withUnsafeBufferPointer {
-                Timeline.decode(UnsafeBufferPointer(rebasing: $0[..<($0.count - Page.padding)]))
-            }
-            guard let timeline else {
-                throw StorageError(.corrupt, "timeline \(numbers[index]) of block \(block.id) is damaged")
-            }
-            shared[numbers[index]] = Wanted(timeline, start, end)
-        }
+        let shared = try loadTimelines(block, sharedNumbers.sorted())
         var local: [Int: Wanted] = [:]
         var localPage = -1
         for hit in hits {
@@ -197,6 +182,45 @@ struct Assembler {
                 floats[hit.position].append(piece)
             }
         }
+    }
+
+    private func load(_ block: Block, _ numbers: [Int]) throws(StorageError) -> [LoadedPage] {
+        let cache = isCancellable ? source.cache : nil
+        var found = numbers.map { cache?.page(block.pageRow($0)) }
+        let missing = found.indices.filter { found[$0] == nil }
+        try source.read(block, missing.map { block.pageRow(numbers[$0]) }) { (index, bytes) throws(StorageError) in
+            let number = numbers[missing[index]]
+            guard let page = LoadedPage(bytes) else {
+                throw StorageError(.corrupt, "page \(number) of block \(block.id) is damaged")
+            }
+            cache?.add(page, block.pageRow(number))
+            found[missing[index]] = page
+        }
+        return found.compactMap { $0 }
+    }
+
+    private func loadTimelines(_ block: Block, _ numbers: [Int]) throws(StorageError) -> [Int: Wanted] {
+        let cache = isCancellable ? source.cache : nil
+        var found: [Int: Wanted] = [:]
+        var missing: [Int] = []
+        for number in numbers {
+            if let timeline = cache?.timeline(block.timelineRow(number)) {
+                found[number] = Wanted(timeline, start, end)
+            } else {
+                missing.append(number)
+            }
+        }
+        try source.read(block, missing.map(block.timelineRow)) { (index, bytes) throws(StorageError) in
+            let timeline = bytes.withUnsafeBufferPointer {
+                Timeline.decode(UnsafeBufferPointer(rebasing: $0[..<($0.count - Page.padding)]))
+            }
+            guard let timeline else {
+                throw StorageError(.corrupt, "timeline \(missing[index]) of block \(block.id) is damaged")
+            }
+            cache?.add(timeline, block.timelineRow(missing[index]))
+            found[missing[index]] = Wanted(timeline, start, end)
+        }
+        return found
     }
 
     /// The piece without the deleted samples.

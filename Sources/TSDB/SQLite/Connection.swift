@@ -1,7 +1,7 @@
 import GRDBSQLite
 import MetricModel
 
-/// One connection to the database file, used by one thread at a time.
+/// One connection to the database file, used by one thread at a time (the pool and the writer see to that, hence unchecked).
 final class Connection: @unchecked Sendable {
     /// SQLite's handle.
     let handle: OpaquePointer

@@ -9,6 +9,7 @@ final class SQLiteBackend: Backend {
     /// `nil` where the store is only read.
     let writer: Writer?
     private let readers: Mutex<[Connection]>
+    let cache: PageCache? = PageCache(limit: 12 << 20)
 
     init(path: String, writer: Writer?) {
         self.path = path
@@ -30,7 +31,10 @@ final class SQLiteBackend: Backend {
     }
 
     /// Closes the connections for reading.
-    func closeReaders() { readers.withLock { $0 = [] } }
+    func closeReaders() {
+        readers.withLock { $0 = [] }
+        cache?.clear()
+    }
 
     func read(
         _ block: Block,
