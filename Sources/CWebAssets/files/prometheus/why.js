@@ -8,7 +8,7 @@ import { matched, mismatch } from "./matching.js";
 import { nearest, number } from "./results.js";
 
 /**
- * @typedef {"no-metric"|"no-label"|"no-value"|"no-combination"|"too-old"|"ended"|"not-yet"|"one-sample"|"no-match"|"filtered"|"removed"|"present"|"no-buckets"|"unknown"} Kind
+ * @typedef {"no-metric"|"no-label"|"no-value"|"no-combination"|"too-old"|"ended"|"not-yet"|"one-sample"|"no-match"|"filtered"|"removed"|"present"|"no-buckets"|"no-step"|"unknown"} Kind
  * @typedef {{kind: Kind, title: string, text: string[], suggestions: {label: string, expr?: string, time?: number}[]}} Reason
  */
 
@@ -64,6 +64,10 @@ async function look(node, time, root) {
     switch (node.type) {
         case "vectorSelector": case "matrixSelector": return whySelector(node, time, root);
         case "binaryExpr": return whyBinary(node, time, root);
+        case "subquery": {
+            if ((await evaluate(node.expr, windowOf(node, time).end)).length === 0) return look(node.expr, windowOf(node, time).end, root);
+            return { kind: "no-step", title: "The subquery found a value at none of its steps.", text: [`It looks at ${text(node.expr)} only at whole multiples of its step within the range. There is a value now, but there was none then.`], suggestions: [{ label: "Look at it without the subquery", expr: text(node.expr) }] };
+        }
         case "call": {
             const [first] = node.args;
             if (node.func.name === "absent" || node.func.name === "absent_over_time") {
