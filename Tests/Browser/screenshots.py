@@ -20,7 +20,7 @@ GATEWAY = os.environ.get("PROMENADE_GATEWAY_URL", "").rstrip("/")
 DEMO = os.environ.get("PROMENADE_DEMO_URL", "").rstrip("/")
 FOLDER = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2] / "docs/screenshots")
 WIDTHS = {360: 740, 1280: 800, 1920: 1080}
-SCALES = {360: 0.8, 1280: 0.7, 1920: 0.5}
+SCALES = {360: 0.9, 1280: 0.8, 1920: 0.55}
 OPEN_DETAILS = "document.querySelector('.target button')?.click()"
 PAGES = {
     "home": (URL + "/", 4, None),
