@@ -25,6 +25,11 @@ COUNT = 240
 FEATURES = "--enable-feature=promql-experimental-functions,native-histograms"
 
 
+# What Prometheus's main says and 3.5 does not yet. Positions inside parentheses differ between the two as well, so no position of an
+# annotation is compared. Rates of native histograms are not asked for: main stops their extrapolation at zero, 3.5 does not.
+NEWER_WORDS = "conflicting counter resets during histogram|sort is ineffective"
+
+
 # ------------------------------------------------------------------ data
 def walk(r, start):
     """Timestamps: every 15 s with a little jitter, some missing."""
@@ -175,7 +180,10 @@ class Generator:
         clause = self.pick("", f"by ({self.labels()}) ", f"without ({self.labels()}) ", f"by ({self.labels()}) ")
         op = self.pick("sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile",
                        "count_values", "sum", "sum", "avg")
-        arg = self.vector(depth - 1)
+        if op in ("topk", "bottomk"):  # of values that are not equal: which of equal ones is taken, Prometheus leaves open
+            arg = f"{self.selector('counter')} + {self.r.random():.3f} * on (instance, job) group_left () temperature"
+        else:
+            arg = self.vector(depth - 1)
         if op in ("topk", "bottomk"):
             return f"{op} {clause}({self.pick('1', '2', '3', '0')}, {arg})"
         if op == "quantile":
@@ -188,7 +196,7 @@ class Generator:
         x = self.r.randrange(12)
         if x < 4:
             f = self.pick("rate", "increase", "irate", "delta", "idelta", "resets", "changes", "deriv")
-            return f"{f}({self.range_vector(self.pick('counter', 'counter', 'float', 'any'), depth)})"
+            return f"{f}({self.range_vector(self.pick('counter', 'counter', 'float'), depth)})"
         if x < 6:
             f = self.pick("avg", "min", "max", "sum", "count", "last", "last", "present", "stddev", "stdvar", "mad", "ts_of_max",
                           "ts_of_min", "ts_of_last")
@@ -215,14 +223,14 @@ class Generator:
             return self.pick(f"histogram_quantile({q}, rate(latency_seconds_bucket{self.matchers()}[{self.duration()}]))",
                              f"histogram_quantile({q}, sum by (le, job) (rate(latency_seconds_bucket[5m])))",
                              f"histogram_quantile({q}, latency_native{self.matchers()})",
-                             f"histogram_quantile({q}, sum by (job) (rate(latency_native[5m])))",
+                             f"histogram_quantile({q}, sum by (job) (irate(latency_native[5m])))",
                              f"histogram_fraction(0.2, 1.5, {self.histogram(depth - 1)})",
                              f"histogram_{self.pick('avg', 'count', 'sum', 'stddev', 'stdvar')}({self.histogram(depth - 1)})")
         return self.pick("vector(1)", "vector(time())", f"-{self.selector()}", f"(({self.vector(depth - 1)}))")
 
     def histogram(self, depth):
         s = self.selector("histogram")
-        return self.pick(s, f"rate({s}[{self.duration()}])", f"increase({s}[{self.duration()}])", f"sum by (job) ({s})", f"{s} * 2",
+        return self.pick(s, f"irate({s}[{self.duration()}])", f"idelta({s}[{self.duration()}])", f"sum by (job) ({s})", f"{s} * 2",
                          f"{s} + on(job, instance) {self.selector('histogram')}", f"avg_over_time({s}[5m])",
                          f"sum_over_time({s}[2m])", f"-{s}", f"{s} - {s} offset 1m", f"{s} / 4", f"avg({s})")
 
@@ -314,8 +322,9 @@ def comparable(answer, ordered):
     if d.get("resultType") in ("vector", "matrix") and not ordered:
         d["result"].sort(key=lambda s: sorted(s["metric"].items()))
     for k in ("warnings", "infos"):
-        if k in answer:
-            answer[k] = sorted(answer[k])
+        kept = sorted({re.sub(r" \(\d+:\d+\)$", "", x) for x in answer.pop(k, []) if not re.search(NEWER_WORDS, x)})
+        if kept:
+            answer[k] = kept
     if "error" in answer:  # which two series it names depends on an order that Prometheus does not define
         answer["error"] = re.sub(r"operation: \[\{.*\}\];", "operation: [two series];", answer["error"])
     return answer
