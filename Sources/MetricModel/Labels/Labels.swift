@@ -27,6 +27,36 @@ public struct Labels: Hashable, Sendable {
     /// The reserved name of the label that holds the metric's name.
     public static let metricName = "__name__"
 
+    /// Hashes the bytes at once; an array would hash them one by one.
+    @inlinable
+    public func hash(into hasher: inout Hasher) {
+        encoded.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
+
+    /// Equality of the bytes.
+    @inlinable
+    public static func == (left: Labels, right: Labels) -> Bool {
+        left.encoded.withUnsafeBytes { left in
+            right.encoded.withUnsafeBytes { right in
+                guard left.count == right.count else { return false }
+                var offset = 0
+                while offset + 8 <= left.count {
+                    if left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                        != right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                    {
+                        return false
+                    }
+                    offset += 8
+                }
+                while offset < left.count {
+                    if left[offset] != right[offset] { return false }
+                    offset += 1
+                }
+                return true
+            }
+        }
+    }
+
     /// Whether there is no label.
     @inlinable public var isEmpty: Bool { encoded.isEmpty }
 

@@ -4,7 +4,7 @@ internal import MetricModel
 struct RangeCall: Sendable {
     let name: FunctionName
     let windows: Windows
-    /// The series, without stale markers among their samples.
+    /// The series; stale markers are left out as they are met.
     let series: [SeriesColumns]
     /// The scalar arguments, in order, by step.
     let parameters: [[Double]]
@@ -80,37 +80,62 @@ struct RangeCall: Sendable {
         var lastCount = 0
         for row in rows {
             if row & 15 == 0, limits.isOver { break }
-            let columns = series[row]
             let target = output.base + row * steps
-            if needsMixedPath(columns) {
+            let hasStaleMarkers = series[row].hasStaleMarkers
+            if needsMixedPath(row) {
+                let columns = hasStaleMarkers ? series[row].withoutStaleMarkers : series[row]
                 runMixed(row, columns, target, &kernel, &outcome)
+                lastColumn = nil
                 continue
             }
-            columns.timestamps.withUnsafeBufferPointer { timestamps in
-                columns.values.withUnsafeBufferPointer { values in
-                    guard let times = timestamps.baseAddress, let base = values.baseAddress else {
-                        target.update(repeating: Absent.value, count: steps)
-                        outcome.windows.append(Outcome.HeldWindows())
-                        return
-                    }
-                    if lastColumn != times || lastCount != timestamps.count {
-                        bounds = WindowBounds(timestamps, windows)
-                        kernel.begin(bounds, times)
-                        (lastColumn, lastCount) = (times, timestamps.count)
-                    }
-                    let column = FloatColumn(timestamps: times, values: base, count: values.count, limits: limits)
-                    kernel.fill(target, column, bounds)
-                    count(bounds, times, &outcome)
-                }
+            if hasStaleMarkers {
+                let columns = series[row].withoutStaleMarkers
+                fill(target, columns.timestamps, columns.values, &kernel, &bounds, &outcome) { _ in false }
+                lastColumn = nil
+                continue
             }
-            annotateFloats(columns, target, bounds, &outcome)
+            fill(target, series[row].timestamps, series[row].values, &kernel, &bounds, &outcome) { timestamps in
+                let isKnown = lastColumn == timestamps.baseAddress && lastCount == timestamps.count
+                (lastColumn, lastCount) = (timestamps.baseAddress, timestamps.count)
+                return isKnown
+            }
         }
         return outcome
     }
 
-    private func needsMixedPath(_ columns: SeriesColumns) -> Bool {
-        !columns.histograms.isEmpty || isAnchored || isSmoothed
-            || (usesStartTimestamps && !columns.startTimestamps.isEmpty)
+    /// Evaluates a series of floats. The windows are found anew unless those of the series before are known to be the same.
+    @inline(__always)
+    private func fill(
+        _ target: UnsafeMutablePointer<Double>,
+        _ timestamps: [Timestamp],
+        _ values: [Double],
+        _ kernel: inout some RangeKernel,
+        _ bounds: inout WindowBounds,
+        _ outcome: inout Outcome,
+        isKnown: (UnsafeBufferPointer<Timestamp>) -> Bool
+    ) {
+        timestamps.withUnsafeBufferPointer { timestamps in
+            values.withUnsafeBufferPointer { values in
+                guard let times = timestamps.baseAddress, let base = values.baseAddress, !values.isEmpty else {
+                    target.update(repeating: Absent.value, count: steps)
+                    outcome.windows.append(Outcome.HeldWindows())
+                    return
+                }
+                if !isKnown(timestamps) {
+                    bounds = WindowBounds(timestamps, windows)
+                    kernel.begin(bounds, times)
+                }
+                let column = FloatColumn(timestamps: times, values: base, count: values.count, limits: limits)
+                kernel.fill(target, column, bounds)
+                count(bounds, times, &outcome)
+                annotateFloats(bounds, &outcome)
+            }
+        }
+    }
+
+    private func needsMixedPath(_ row: Int) -> Bool {
+        !series[row].histograms.isEmpty || isAnchored || isSmoothed
+            || (usesStartTimestamps && !series[row].startTimestamps.isEmpty)
     }
 
     /// Counts the samples of one series' windows.
@@ -131,12 +156,7 @@ struct RangeCall: Sendable {
     }
 
     /// Notes that a series of floats gives rise to.
-    private func annotateFloats(
-        _ columns: SeriesColumns,
-        _ row: UnsafePointer<Double>,
-        _ bounds: WindowBounds,
-        _ outcome: inout Outcome
-    ) {
+    private func annotateFloats(_ bounds: WindowBounds, _ outcome: inout Outcome) {
         guard name == .quantileOverTime else { return }
         for step in 0..<steps where bounds.upper[step] > bounds.lower[step] {
             let quantile = parameters[0][step]

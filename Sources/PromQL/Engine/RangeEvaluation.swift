@@ -237,7 +237,7 @@ extension Evaluation {
     func rangeSource(_ node: MatrixSelector, _ scope: Scope) async throws(PromQLError) -> RangeSource {
         let length = node.range / 1_000_000
         let offset = node.selector.offset / 1_000_000
-        let series = try await series(node.selector, scope, range: length).map(\.withoutStaleMarkers)
+        let series = try await series(node.selector, scope, range: length)
         let windows = Windows(
             grid: scope.grid,
             length: length,

@@ -29,15 +29,20 @@ struct Lookup: Sendable {
 /// What depends on a column of timestamps only, worked out once for the series that share it.
 struct SharedColumnCache<Value> {
     private var known: [UnsafeRawPointer: (count: Int, value: Value)] = [:]
+    private var last: (key: UnsafeRawPointer, count: Int, value: Value)?
 
     /// The value for a column. The array has to outlive the cache.
     mutating func value(for timestamps: [Timestamp], _ make: () -> Value) -> Value {
-        guard timestamps.count > 4 || !known.isEmpty || timestamps.count > 0 else { return make() }
         let key = timestamps.withUnsafeBufferPointer { UnsafeRawPointer($0.baseAddress) }
-        guard let key else { return make() }
-        if let entry = known[key], entry.count == timestamps.count { return entry.value }
+        guard let key, !timestamps.isEmpty else { return make() }
+        if key == last?.key, let last, last.count == timestamps.count { return last.value }
+        if let entry = known[key], entry.count == timestamps.count {
+            last = (key, entry.count, entry.value)
+            return entry.value
+        }
         let value = make()
         known[key] = (timestamps.count, value)
+        last = (key, timestamps.count, value)
         return value
     }
 }
@@ -110,9 +115,10 @@ extension Evaluation {
             for row in rows {
                 if row & 63 == 0, limits.isOver { break }
                 let target = output.base + row * steps
-                let columns = series[row]
-                let positions = cache.value(for: columns.timestamps) { lookup.positions(columns.timestamps) }
-                columns.values.withUnsafeBufferPointer { values in
+                // Field by field: to copy the whole struct would retain each of its columns.
+                let timestamps = series[row].timestamps
+                let positions = cache.value(for: timestamps) { lookup.positions(timestamps) }
+                series[row].values.withUnsafeBufferPointer { values in
                     positions.withUnsafeBufferPointer { positions in
                         for step in 0..<steps {
                             let position = Int(positions[step])
@@ -120,8 +126,8 @@ extension Evaluation {
                         }
                     }
                 }
-                if !columns.histograms.isEmpty {
-                    histograms.append((row, lookup.overlay(columns, positions, target)))
+                if !series[row].histograms.isEmpty {
+                    histograms.append((row, lookup.overlay(series[row], positions, target)))
                 }
                 tally.count(target, steps, histograms.last?.0 == row ? histograms.last?.1 : nil)
             }

@@ -63,7 +63,7 @@ extension Evaluation {
     private func evaluateTop(_ node: MatrixSelector, _ scope: Scope) async throws(PromQLError) -> [SeriesColumns] {
         let source = try await rangeSource(node, scope)
         var result: [SeriesColumns] = []
-        for columns in source.series {
+        for columns in source.series.map(\.withoutStaleMarkers) {
             var (start, end) = (source.windows.start(0), source.windows.end(0))
             let (rangeStart, rangeEnd) = (start, end)
             if source.isAnchored || source.isSmoothed { start -= lookback }

@@ -110,15 +110,19 @@ struct SmoothedSelector {
 }
 
 extension SeriesColumns {
+    /// Whether any sample is a stale marker.
+    var hasStaleMarkers: Bool {
+        let hasStaleValue = values.withUnsafeBufferPointer { values in
+            var found = 0
+            for value in values { found |= SpecialValue.isStale(value) ? 1 : 0 }
+            return found != 0
+        }
+        return hasStaleValue || histograms.contains(where: \.isStale)
+    }
+
     /// The same samples without stale markers.
     var withoutStaleMarkers: SeriesColumns {
-        let hasStaleValue = values.withUnsafeBufferPointer { values in
-            var found = false
-            for value in values { found = found || SpecialValue.isStale(value) }
-            return found
-        }
-        let hasStaleHistogram = histograms.contains(where: \.isStale)
-        if !hasStaleValue, !hasStaleHistogram { return self }
+        if !hasStaleMarkers { return self }
         var result = SeriesColumns(labels: labels)
         for index in values.indices where !SpecialValue.isStale(values[index]) {
             result.timestamps.append(timestamps[index])
