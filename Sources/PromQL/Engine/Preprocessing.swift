@@ -13,7 +13,7 @@ struct Preprocessing {
         let resolved: Expr
         do throws(DurationError) {
             resolved = try folded.resolvingDurations(
-                step: interval * 1_000_000,
+                step: interval.multipliedReportingOverflow(by: 1_000_000).partialValue,
                 range: (end - start).multipliedReportingOverflow(by: 1_000_000).partialValue
             )
         } catch {
@@ -50,9 +50,12 @@ struct Preprocessing {
         switch bound {
         case .start: start
         case .end: end
-        case nil: timestamp
+        case nil: timestamp.map(Preprocessing.bounded)
         }
     }
+
+    /// A time within some 73 million years of 1970, so that offsets, ranges and lookbacks can be added without a thought.
+    static func bounded(_ time: Timestamp) -> Timestamp { min(max(time, -1 << 61), 1 << 61) }
 
     private func mark(_ expression: Expr) -> Marked {
         switch expression {

@@ -142,6 +142,7 @@ public struct PromQLEngine: Sendable {
         _ queryOptions: QueryOptions,
         _ started: Int64
     ) async throws(PromQLError) -> QueryResult {
+        let (start, end) = (Preprocessing.bounded(start), Preprocessing.bounded(end))
         let timeout = min(options.timeout, queryOptions.timeout ?? options.timeout)
         let deadline = started.addingReportingOverflow(timeout.multipliedReportingOverflow(by: 1_000_000).partialValue)
         let limits = QueryLimits(clock: clock, deadline: deadline.overflow ? .max : deadline.partialValue)

@@ -274,6 +274,8 @@ extension Evaluation {
         _ scope: Scope
     ) async throws(PromQLError) -> (matrix: SeriesMatrix, samples: SampleCounter) {
         let grid = subqueryGrid(node, scope.grid)
+        // A row of so many steps (`[100y:1ms]`) would not fit into memory.
+        if grid.count > max(options.maximumSamples, 10_000_000) { throw .tooManySamples }
         let counter = SampleCounter(grid: grid, tracksSteps: scope.grid.count > 1 || scope.samples.tracksSteps)
         let inner = Scope(grid: grid, samples: counter, needsWholeHistograms: true)
         return (try await evaluate(node.expression, inner), counter)
