@@ -14,7 +14,7 @@ struct AppendOutcome: Sendable {
 extension ScrapeLoop {
     /// Reads a body and stores its samples, the stale markers of series that are gone, and the scraper's own series, as one batch.
     func append(
-        _ body: [UInt8],
+        _ body: BodySpace?,
         contentType: String,
         at time: Timestamp,
         start: Int64,
@@ -24,28 +24,29 @@ extension ScrapeLoop {
         var batch = SampleBatch(stream: stream, timestamp: time)
         var result = PassResult()
         var failure = failure
-        if !body.isEmpty {
+        let isEmpty = body?.bytes.isEmpty ?? true
+        if let body, !isEmpty {
             let choice = ScrapeFormat.choose(contentType: contentType, fallback: rules.fallback)
             if let format = choice.format {
                 if let problem = choice.problem {
                     logger.debug("Invalid content type on scrape", metadata: ["err": "\(problem.message)"])
                 }
                 var pass = ScrapePass(memory: memory, rules: rules, time: time, now: clock.now, batch: batch)
-                body.withUnsafeBytes { pass.run($0, format: format) }
+                body.bytes.withUnsafeBytes { pass.run($0, format: format) }
                 (batch, result) = (pass.batch, pass.result)
             } else {
                 result.failure = choice.problem?.message ?? ""
             }
         }
         count(result)
-        if result.failure == nil, !body.isEmpty, !result.isRegular {
+        if result.failure == nil, !isEmpty, !result.isRegular {
             if let problem = await resolve(&batch, result) { result.failure = problem }
         }
         if result.failure != nil {
             // As Prometheus: nothing of a failed scrape is stored, but what it did expose does not go stale.
             batch = SampleBatch(stream: stream, timestamp: time)
         }
-        let isFlush = !body.isEmpty && result.failure == nil
+        let isFlush = !isEmpty && result.failure == nil
         if failure == nil { failure = result.failure }
         var outcome = AppendOutcome(failure: failure, total: result.total, added: result.added)
         outcome.duration = clock.steadyNanoseconds - start

@@ -13,6 +13,7 @@ struct ScrapeLoop: Sendable {
     let transport: any TargetTransport
     let clock: any StackClock
     let counters: ScrapeCounters
+    let bodies: BodySpaces
     let status: TargetStatus
     let control: LoopControl
     let memory: SeriesMemory
@@ -78,7 +79,9 @@ struct ScrapeLoop: Sendable {
             let seconds = Double(start - last) / 1e9
             counters.update { $0.intervals[target.interval.description, default: RecentDurations()].observe(seconds) }
         }
-        var body: [UInt8] = []
+        let space = bodies.take()
+        defer { bodies.give(space) }
+        var hasBody = false
         var contentType = ""
         var failure: String?
         var bytesRead = 0
@@ -93,11 +96,11 @@ struct ScrapeLoop: Sendable {
                 timeoutMilliseconds: target.timeout.milliseconds,
                 bodyLimit: Int(config.limits.bodySize.bytes)
             )
-            let fetched = await fetch(request)
+            let fetched = await fetch(request, into: space)
             switch fetched.outcome {
-            case .success(let bytes):
-                body = bytes
-                bytesRead = bytes.count
+            case .success:
+                hasBody = true
+                bytesRead = space.bytes.count
                 contentType = fetched.response?.header("Content-Type") ?? ""
             case .failure(let error):
                 failure = error.message
@@ -115,7 +118,7 @@ struct ScrapeLoop: Sendable {
                     status: fetched.response?.status ?? 0,
                     responseHeaders: fetched.response?.headers ?? [],
                     body: nil,
-                    bodySize: body.count,
+                    bodySize: hasBody ? space.bytes.count : 0,
                     error: ""
                 ),
                 fetched.response?.body ?? ByteBuffer(),
@@ -124,7 +127,7 @@ struct ScrapeLoop: Sendable {
         }
         if Task.isCancelled { return }
         let outcome = await append(
-            body,
+            hasBody ? space : nil,
             contentType: contentType,
             at: time,
             start: start,
@@ -159,17 +162,17 @@ struct ScrapeLoop: Sendable {
     private struct Fetched {
         var response: TargetResponse?
         var isCompressed = false
-        var outcome: Result<[UInt8], TransportError>
+        var outcome: Result<Void, TransportError>
     }
 
-    private func fetch(_ request: TargetRequest) async -> Fetched {
+    private func fetch(_ request: TargetRequest, into space: BodySpace) async -> Fetched {
         let response: TargetResponse
         do throws(TransportError) {
             response = try await withTimeout(request)
         } catch {
             return Fetched(outcome: .failure(error))
         }
-        var fetched = Fetched(response: response, outcome: .success([]))
+        var fetched = Fetched(response: response, outcome: .success(()))
         fetched.isCompressed = response.header("Content-Encoding").lowercased() == "gzip"
         guard response.status == 200 else {
             let reason = response.reason.isEmpty ? "" : " " + response.reason
@@ -179,8 +182,8 @@ struct ScrapeLoop: Sendable {
         }
         let limit = config.limits.bodySize.bytes > 0 ? Int(config.limits.bodySize.bytes) : Int.max
         do throws(TransportError) {
-            let bytes = try BodyDecoder.decode(response.body, isCompressed: fetched.isCompressed, limit: limit)
-            fetched.outcome = bytes.count >= limit ? .failure(.bodyTooLarge) : .success(bytes)
+            try space.decode(response.body, isCompressed: fetched.isCompressed, limit: limit)
+            if space.bytes.count >= limit { fetched.outcome = .failure(.bodyTooLarge) }
         } catch {
             fetched.outcome = .failure(error)
         }

@@ -22,6 +22,7 @@ public final class ScrapeManager: Sendable {
     let clock: any StackClock
     let options: ScrapeManagerOptions
     let counters = ScrapeCounters()
+    let bodies = BodySpaces()
     let discoveryCounters = DiscoveryCounters()
     /// The pools and what goes on with them.
     let state = Mutex(State())

@@ -6,6 +6,12 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
 /// Fetches over HTTP as a job's configuration asks for it.
 public final class HTTPTransport: TargetTransport {
     private let config: HTTPClientConfig
@@ -85,18 +91,20 @@ enum HTTPFetch {
         } catch let error as TransportError {
             throw error
         } catch {
-            throw TransportError("\(verb) \(GoText.quoted(request.url)): \(TransportFailure.text(error))")
+            throw TransportError(
+                "\(verb) \(GoText.quoted(request.url)): \(TransportFailure.text(error, url: request.url))"
+            )
         }
     }
 }
 
 /// Failures of connections in Go's words.
 enum TransportFailure {
-    static func text(_ error: any Error) -> String {
+    static func text(_ error: any Error, url: String) -> String {
         switch error {
-        case let error as NIOConnectionError: return connection(error)
+        case let error as NIOConnectionError: return connection(error, url)
         case let error as HTTPClientError: return client(error)
-        case let error as IOError: return "read: " + system(error.errnoCode)
+        case let error as IOError: return io(error.errnoCode, url)
         case is CancellationError: return "context canceled"
         case let error as ChannelError:
             if case .connectTimeout = error { return "context deadline exceeded" }
@@ -106,7 +114,23 @@ enum TransportFailure {
         }
     }
 
-    private static func connection(_ error: NIOConnectionError) -> String {
+    private static func io(_ code: Int32, _ url: String) -> String {
+        switch code {
+        case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT, EADDRNOTAVAIL:
+            return "dial tcp \(authority(of: url)): connect: \(system(code))"
+        default: return "read: " + system(code)
+        }
+    }
+
+    /// Host and port of a URL.
+    private static func authority(of url: String) -> String {
+        let rest = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
+        let authority = String(rest.prefix { $0 != "/" && $0 != "?" })
+        if let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") { return authority }
+        return authority + (url.hasPrefix("https") ? ":443" : ":80")
+    }
+
+    private static func connection(_ error: NIOConnectionError, _ url: String) -> String {
         guard let first = error.connectionErrors.first else {
             return "dial tcp: lookup \(error.host): no such host"
         }
@@ -114,7 +138,7 @@ enum TransportFailure {
         if let system = first.error as? IOError {
             return "dial tcp \(address): connect: \(Self.system(system.errnoCode))"
         }
-        return "dial tcp \(address): \(text(first.error))"
+        return "dial tcp \(address): \(text(first.error, url: url))"
     }
 
     private static func client(_ error: HTTPClientError) -> String {

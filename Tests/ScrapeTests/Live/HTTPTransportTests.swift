@@ -1,0 +1,131 @@
+import Exposition
+import Logging
+import MetricModel
+import NIOCore
+import NIOHTTP1
+import Scrape
+import Synchronization
+import Testing
+
+@Suite("Scraping over HTTP")
+struct HTTPTransportTests {
+    private func stack(_ port: Int, _ change: (inout ScrapeConfig) -> Void = { _ in }) async -> (
+        ScrapeManager, RecordingStore
+    ) {
+        let store = RecordingStore()
+        let options = ScrapeManagerOptions(
+            parse: JSONNode.parse,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        let manager = ScrapeManager(store: store, clock: SystemClock(), options: options)
+        var job = ScrapeConfig(jobName: "j")
+        job.discovery = [
+            .fixed([TargetGroup(source: "0", targets: [[Label(name: "__address__", value: "127.0.0.1:\(port)")]])])
+        ]
+        change(&job)
+        await manager.apply(jobs: [job])
+        return (manager, store)
+    }
+
+    @Test("headers go out to the byte as Prometheus sends them, in its order")
+    func headers() async throws {
+        let server = try await LiveServer { _ in .init(body: Array("a 1\n".utf8)) }
+        let (manager, store) = await stack(server.port) {
+            var auth = HTTPClientConfig.BasicAuth()
+            auth.username = "u"
+            auth.password = Secret("p:w")
+            $0.client.basicAuth = auth
+            var header = HTTPClientConfig.Header()
+            header.values = ["1", "2"]
+            $0.client.headers = ["x-more": header]
+            $0.params = ["m": ["a b", "c&d"]]
+        }
+        await manager.scrapeNow()
+        #expect(store.last("up") == 1)
+        let request = try #require(server.requests.first)
+        #expect(request.uri == "/metrics?m=a+b&m=c%26d")
+        let sent = request.headers.map { "\($0.name): \($0.value)" }.filter { !$0.lowercased().hasPrefix("connection") }
+        let accept =
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+            + "application/openmetrics-text;version=0.0.1;q=0.5,"
+            + "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+        #expect(
+            Set(sent).isSuperset(of: [
+                "User-Agent: Prometheus/3.5.0", "Accept: \(accept)", "Accept-Encoding: gzip",
+                "Authorization: Basic dTpwOnc=", "X-More: 1", "X-More: 2", "X-Prometheus-Scrape-Timeout-Seconds: 10",
+            ])
+        )
+        await manager.stop()
+        try await server.close()
+    }
+
+    @Test("compressed bodies, redirects and failures")
+    func answers() async throws {
+        let packed = GzipEncoder.encode(Array("a 7\n".utf8))
+        let server = try await LiveServer { head in
+            switch head.uri {
+            case "/gzip":
+                .init(headers: [("Content-Type", "text/plain"), ("Content-Encoding", "gzip")], body: packed)
+            case "/cut":
+                .init(
+                    headers: [("Content-Type", "text/plain"), ("Content-Encoding", "gzip")],
+                    body: Array(packed.dropLast(9))
+                )
+            case "/moved": .init(status: .found, headers: [("Location", "/gzip")])
+            case "/round": .init(status: .found, headers: [("Location", "/round")])
+            default: .init(status: .notFound)
+            }
+        }
+        let url = "http://127.0.0.1:\(server.port)"
+        for (path, follow, error) in [
+            ("/gzip", true, ""), ("/moved", true, ""), ("/moved", false, "server returned HTTP status 302 Found"),
+            ("/round", true, "Get \"\(url)/round\": stopped after 10 redirects"), ("/cut", true, "unexpected EOF"),
+            ("/none", true, "server returned HTTP status 404 Not Found"),
+        ] {
+            let (manager, store) = await stack(server.port) {
+                $0.metricsPath = path
+                $0.client.followRedirects = follow
+            }
+            await manager.scrapeNow()
+            #expect(manager.pools().first?.active.first?.report.lastError == error)
+            #expect(store.last("up") == (error.isEmpty ? 1 : 0))
+            await manager.stop()
+        }
+        try await server.close()
+    }
+
+    @Test("a port that nobody listens on")
+    func refused() async throws {
+        let server = try await LiveServer { _ in .init() }
+        let port = server.port
+        try await server.close()
+        let (manager, _) = await stack(port)
+        await manager.scrapeNow()
+        #expect(
+            manager.pools().first?.active.first?.report.lastError
+                == "Get \"http://127.0.0.1:\(port)/metrics\": dial tcp 127.0.0.1:\(port): connect: connection refused"
+        )
+        await manager.stop()
+    }
+
+    @Test("targets that a server names")
+    func discovery() async throws {
+        let target = try await LiveServer { _ in .init(body: Array("a 1\n".utf8)) }
+        let json = "[{\"targets\": [\"127.0.0.1:\(target.port)\"], \"labels\": {\"zone\": \"z\"}}]"
+        let server = try await LiveServer { _ in
+            .init(headers: [("Content-Type", "application/json; charset=utf-8")], body: Array(json.utf8))
+        }
+        let (manager, store) = await stack(0) {
+            var http = DiscoveryConfig.HTTPDiscovery()
+            http.url = "http://127.0.0.1:\(server.port)/sd"
+            $0.discovery = [.http(http)]
+        }
+        await manager.start()
+        while store.last("up") == nil { await Task.yield() }
+        #expect(store.series == [#"a{instance="127.0.0.1:\#(target.port)",job="j",zone="z"}"#])
+        #expect(server.requests.first?.headers.first(name: "X-Prometheus-Refresh-Interval-Seconds") == "60")
+        await manager.stop()
+        try await server.close()
+        try await target.close()
+    }
+}

@@ -1,0 +1,66 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// A small HTTP server on a free port of this machine.
+final class LiveServer: Sendable {
+    struct Answer: Sendable {
+        var status = HTTPResponseStatus.ok
+        var headers: [(String, String)] = [("Content-Type", "text/plain; version=0.0.4")]
+        var body: [UInt8] = []
+    }
+
+    typealias Handler = @Sendable (HTTPRequestHead) -> Answer
+
+    private let channel: any Channel
+    private let heads: Seen
+
+    final class Seen: Sendable {
+        let all = Mutex<[HTTPRequestHead]>([])
+    }
+
+    var port: Int { channel.localAddress?.port ?? 0 }
+    var requests: [HTTPRequestHead] { heads.all.withLock { $0 } }
+
+    init(_ handler: @escaping Handler) async throws {
+        let heads = Seen()
+        self.heads = heads
+        channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.pipeline.configureHTTPServerPipeline().flatMap {
+                    channel.pipeline.addHandler(Responder(handler, heads))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+    }
+
+    func close() async throws { try await channel.close() }
+
+    private final class Responder: ChannelInboundHandler, Sendable {
+        typealias InboundIn = HTTPServerRequestPart
+        typealias OutboundOut = HTTPServerResponsePart
+        private let handler: Handler
+        private let heads: Seen
+
+        init(_ handler: @escaping Handler, _ heads: Seen) {
+            self.handler = handler
+            self.heads = heads
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            guard case .head(let head) = unwrapInboundIn(data) else { return }
+            heads.all.withLock { $0.append(head) }
+            let answer = handler(head)
+            var headers = HTTPHeaders(answer.headers)
+            headers.add(name: "Content-Length", value: "\(answer.body.count)")
+            context.write(
+                wrapOutboundOut(.head(.init(version: .http1_1, status: answer.status, headers: headers))),
+                promise: nil
+            )
+            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        }
+    }
+}
