@@ -207,7 +207,7 @@ struct FloatAggregation {
     private func average(_ range: Range<Int>, _ target: UnsafeMutablePointer<Double>) {
         withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * range.count) { scratch in
             scratch.initialize(repeating: 0)
-            let lost = scratch.baseAddress.unsafelyUnwrapped
+            guard let lost = scratch.baseAddress else { return }
             let counts = lost + range.count
             forEachRow(range) { row in
                 for step in 0..<range.count {
@@ -266,7 +266,7 @@ struct FloatAggregation {
     private func variance(_ range: Range<Int>, _ target: UnsafeMutablePointer<Double>) {
         withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * range.count) { scratch in
             scratch.initialize(repeating: 0)
-            let means = scratch.baseAddress.unsafelyUnwrapped
+            guard let means = scratch.baseAddress else { return }
             let counts = means + range.count
             forEachRow(range) { row in
                 for step in 0..<range.count {
