@@ -158,8 +158,8 @@ import Testing
         gateway.clock.advance(milliseconds: 1999)
         #expect(gateway.lines("m").count == 2)
         gateway.clock.advance(milliseconds: 1)
-        #expect(gateway.lines("m") == ["m{instance=\"\",job=\"b\"} 1"])
         #expect(gateway.store.groupCount == 1)
+        #expect(gateway.lines("m") == ["m{instance=\"\",job=\"b\"} 1"])
     }
 
     @Test func countersAddUpWhereAsked() async throws {
@@ -171,5 +171,16 @@ import Testing
         #expect(gateway.lines("c").map { $0.suffix(2) } == [" 4", " 7"])
         #expect(gateway.lines("g") == ["g{instance=\"\",job=\"a\"} 5"])
         #expect(gateway.lines("h_").map { $0.suffix(2) } == [" 4", " 6", " 4"])
+    }
+
+    @Test func changesAreToldSinceANumber() async throws {
+        let gateway = Fixture()
+        try await gateway.push("job/a", "m 1\n")
+        try await gateway.push("job/b", "m 1\n")
+        await gateway.store.delete(try Fixture.key("job/a"))
+        let changes = String(decoding: gateway.store.changesJSON(since: 2), as: UTF8.self)
+        #expect(changes.hasPrefix("{\"sequence\":3,\"complete\":false,"))
+        #expect(changes.hasSuffix("\"groups\":[],\"removed\":[\"metrics/job@base64/YQ=\"]}"))
+        #expect(String(decoding: gateway.store.changesJSON(since: 9), as: UTF8.self).contains("\"complete\":true"))
     }
 }

@@ -10,6 +10,8 @@ struct PushgatewayState {
     private(set) var sequence: UInt64 = 0
     /// Groups that went away: when, and which.
     private(set) var removals: [(sequence: UInt64, key: GroupingKey)] = []
+    /// The last change that was a removal and is no longer remembered.
+    private(set) var forgottenRemoval: UInt64 = 0
     /// The earliest moment at which a group goes away by itself.
     private(set) var nextExpiry: Int64?
     /// Keys whose records have to be written or removed.
@@ -196,7 +198,10 @@ struct PushgatewayState {
         for family in group.families { forget(family) }
         sequence += 1
         removals.append((sequence, key))
-        if removals.count > 2 * Self.rememberedRemovals { removals.removeFirst(Self.rememberedRemovals) }
+        if removals.count > 2 * Self.rememberedRemovals {
+            forgottenRemoval = removals[Self.rememberedRemovals - 1].sequence
+            removals.removeFirst(Self.rememberedRemovals)
+        }
         if !group.isDirty { dirty.append(key) }
         return true
     }

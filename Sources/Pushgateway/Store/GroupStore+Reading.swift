@@ -87,8 +87,7 @@ extension GroupStore {
         let now = clock.wallNanoseconds
         return inner.withLock { inner in
             _ = inner.state.deleteExpired(now: now)
-            let oldest = inner.state.removals.first?.sequence ?? 0
-            let isComplete = since == 0 || since < oldest || since > inner.state.sequence
+            let isComplete = since == 0 || since < inner.state.forgottenRemoval || since > inner.state.sequence
             var json: [UInt8] = []
             GoJSON.raw("{\"sequence\":\(inner.state.sequence),\"complete\":\(isComplete)", to: &json)
             GoJSON.raw(

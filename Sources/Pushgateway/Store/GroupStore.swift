@@ -59,7 +59,13 @@ public final class GroupStore: Sendable {
     }
 
     /// How many groups there are.
-    public var groupCount: Int { inner.withLock { $0.state.groups.count } }
+    public var groupCount: Int {
+        let now = clock.wallNanoseconds
+        return inner.withLock { inner in
+            _ = inner.state.deleteExpired(now: now)
+            return inner.state.groups.count
+        }
+    }
 
     /// What keeps the gateway from taking pushes; `nil` where nothing does.
     public var problem: String? {
