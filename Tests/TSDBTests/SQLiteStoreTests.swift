@@ -209,6 +209,62 @@ import Testing
         }
     }
 
+    @Test func whatBuildsOnALostJournalRowIsNotAcknowledged() async throws {
+        try await withTemporaryFolder { folder in
+            let store = try Self.open(folder)
+            let streams = 6
+            let values: @Sendable (Int, Int) -> [Double] = { stream, step in
+                (0..<30).map { (index: Int) -> Double in
+                    if index % 3 == 0 { return Double(stream) }
+                    return Double(step * 31 + index * stream) + 0.5
+                }
+            }
+            var acknowledged = [Set<Int>](repeating: [], count: streams)
+            for round in 0..<4 {
+                // Full in every other round, while several streams append at once.
+                try await store.limitPages(round % 2 == 0 ? 1 : 1_000_000)
+                let taken = await withTaskGroup(of: (Int, Set<Int>).self) { group in
+                    for number in 0..<streams {
+                        group.addTask { @concurrent in
+                            var taken = Set<Int>()
+                            guard let stream = try? await store.openStream(),
+                                let series = try? await store.resolve(
+                                    (0..<30).map { Labels(["__name__": "c", "s": "\(number)", "i": "\($0)"]) }
+                                )
+                            else { return (number, taken) }
+                            for step in round * 40..<round * 40 + 40 {
+                                var batch = SampleBatch(stream: stream, timestamp: base + Int64(step) * 1000)
+                                batch.series = series
+                                batch.values = values(number, step)
+                                if (try? await store.append(batch)) != nil { taken.insert(step) }
+                            }
+                            return (number, taken)
+                        }
+                    }
+                    return await group.reduce(into: [(Int, Set<Int>)]()) { $0.append($1) }
+                }
+                for (number, steps) in taken { acknowledged[number].formUnion(steps) }
+            }
+            #expect(acknowledged.allSatisfy { $0.count >= 80 })
+            // As after a kill: only the journal has it.
+            try FileManager.default.createDirectory(atPath: folder + "/copy", withIntermediateDirectories: true)
+            for file in ["stack.db", "stack.db-wal"] {
+                try FileManager.default.copyItem(atPath: folder + "/" + file, toPath: folder + "/copy/" + file)
+            }
+            let copy = try Self.open(folder + "/copy")
+            #expect(try await copy.problems().isEmpty)
+            for columns in try await copy.all() {
+                let number = Int(columns.labels["s"] ?? "") ?? 0
+                let index = Int(columns.labels["i"] ?? "") ?? 0
+                let steps = columns.timestamps.map { Int(($0 - base) / 1000) }
+                #expect(Set(steps).isSuperset(of: acknowledged[number]))
+                #expect(columns.values == steps.map { values(number, $0)[index] })
+            }
+            try await copy.close()
+            try await store.close()
+        }
+    }
+
     @Test func aTornJournalFileGivesWhatCameBefore() async throws {
         try await withTemporaryFolder { folder in
             let store = try Self.open(folder)

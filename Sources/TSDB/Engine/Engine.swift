@@ -72,6 +72,10 @@ final class Engine: Sendable {
 
     func append(_ batch: SampleBatch) async throws(StorageError) -> AppendReport {
         try await enter()
+        guard batch.values.count == batch.series.count,
+            batch.timestamps.isEmpty || batch.timestamps.count == batch.series.count,
+            batch.startTimestamps.isEmpty || batch.startTimestamps.count == batch.series.count
+        else { throw StorageError(.unsupported, "the columns of a batch have different lengths") }
         let (report, ticket, chain, isTooLarge) = state.withLock { state -> (AppendReport, UInt64?, Int, Bool) in
             let appended = state.append(batch)
             var ticket: UInt64?
