@@ -146,12 +146,16 @@ let package = Package(
         tests(
             "WebTests",
             [
-                "MetricModel", "Exposition", "PromQL", "Scrape", "Pushgateway", "Web", .nioCore, .nioPosix, .logging,
+                "MetricModel", "Exposition", "PromQL", "Scrape", "Pushgateway", "TSDB", "Web", .nioCore, .nioPosix,
+                .logging,
             ]
         ),
         tests(
             "PromenadeTests",
-            ["MetricModel", "Promenade", "PromenadeTesting", "PrometheusClient", "PrometheusClientPush"]
+            [
+                "MetricModel", "PromQL", "Promenade", "PromenadeTesting", "PrometheusClient", "PrometheusClientPush",
+                "Scrape", "Web",
+            ]
         ),
     ]
 )

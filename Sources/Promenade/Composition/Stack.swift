@@ -151,6 +151,11 @@ public final class Stack: Sendable {
             list.append(TaskService(name: "expiry of groups") { await gateway.expireGroups() })
         }
         list.append(TaskService(name: "maintenance") { [self] in await maintain() })
+        list.append(
+            TaskService(name: "start's memory") { [clock] in
+                if (try? await clock.sleep(milliseconds: 2500)) != nil { StartupMemory.release() }
+            }
+        )
         if !options.configFile.isEmpty {
             if signals {
                 list.append(TaskService(name: "SIGHUP") { [self] in await reloadOnHangup() })

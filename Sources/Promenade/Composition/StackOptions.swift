@@ -147,7 +147,8 @@ public struct StackOptions: Sendable {
         var settings = PrometheusSettings()
         let external = Self.parts(ofURL: flags["web.external-url"])
         settings.externalScheme = external.scheme
-        settings.externalHost = external.host.isEmpty ? "\(address.reachableHost):\(address.port)" : external.host
+        settings.externalHost =
+            external.host.isEmpty ? "\(ProcessEnvironment.hostName.lowercased()):\(address.port)" : external.host
         settings.externalPath = external.path
         settings.listenPort = String(address.port)
         settings.routePrefix =

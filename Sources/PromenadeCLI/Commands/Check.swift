@@ -1,4 +1,5 @@
 import ArgumentParser
+import Exposition
 import MetricModel
 import Promenade
 
@@ -6,7 +7,7 @@ import Promenade
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check files for mistakes.",
-        subcommands: [Config.self]
+        subcommands: [Config.self, Metrics.self]
     )
 
     /// `check config FILE…`
@@ -30,6 +31,33 @@ struct Check: AsyncParsableCommand {
                 }
             }
             if !isGood { throw ExitCode(2) }
+        }
+    }
+
+    /// `check metrics [FILE…]`
+    struct Metrics: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check expositions: against their format, to the letter, and against the conventions.",
+            discussion:
+                "Reads the standard input without a file. Exit codes as promtool's: 1 for an error, 3 for a warning."
+        )
+        @Option(help: "auto, text or openmetrics.")
+        var format = "auto"
+
+        @Argument(help: "The files.")
+        var files: [String] = ["-"]
+
+        func run() async throws {
+            guard let format = ExpositionLinter.Format(rawValue: format) else {
+                throw ValidationError("--format has to be auto, text or openmetrics")
+            }
+            var code: Int32 = 0
+            for file in files {
+                let report = ExpositionLinter.check(try Console.read(file), as: format)
+                Console.print(report.rendered(source: file == "-" ? "stdin" : file))
+                code = code == 1 || report.exitCode == 1 ? 1 : max(code, report.exitCode)
+            }
+            if code != 0 { throw ExitCode(code) }
         }
     }
 }

@@ -7,7 +7,7 @@ struct TSDBGroup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tsdb",
         abstract: "Look into a database.",
-        subcommands: [Info.self, Dump.self]
+        subcommands: [Info.self, Dump.self, Import.self]
     )
 
     /// Where the database is.

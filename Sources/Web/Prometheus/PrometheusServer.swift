@@ -116,14 +116,26 @@ public final class PrometheusServer: WebResponder {
         }
     }
 
-    /// A redirect for a path that is one slash away from a route.
+    /// A redirect for a path that is one slash away from a route, or has slashes and dots too many.
     private func nearby(_ path: String, _ request: WebRequest) -> WebResponse? {
-        guard path.hasSuffix("/"), path.utf8.count > 1, !path.hasPrefix("/assets/") else { return nil }
-        let shorter = String(path.dropLast())
-        guard PrometheusRoute(path: shorter) != nil else { return nil }
+        var cleaned = Self.cleaned(path)
+        if cleaned == "/api/v1" {
+            cleaned += "/"
+        } else if cleaned == path || PrometheusRoute(path: cleaned) == nil {
+            return nil
+        }
         let query = request.rawQuery.isEmpty ? "" : "?" + request.rawQuery
         let status = request.method == .get ? 301 : 308
-        return .redirect(to: settings.routePrefix + shorter + query, status: status, for: request.method)
+        return .redirect(to: settings.routePrefix + cleaned + query, status: status, for: request.method)
+    }
+
+    /// The path without empty parts, dots and a slash at the end.
+    private static func cleaned(_ path: String) -> String {
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return "/" + parts.joined(separator: "/")
     }
 
     /// What everything but health answers while the server comes up or goes down.

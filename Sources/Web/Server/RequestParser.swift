@@ -1,9 +1,9 @@
 /// Takes requests out of the bytes of a connection: decides, does no input or output.
 ///
 /// HTTP/1.0 and 1.1, bodies of known length and in chunks. Everything has a limit.
-struct RequestParser {
+package struct RequestParser {
     /// What the bytes so far amount to.
-    enum Outcome {
+    package enum Outcome {
         /// More bytes are needed.
         case needMore
         /// The head has come, the client waits for `100 Continue` before it sends the body; call again with what follows.
@@ -15,7 +15,7 @@ struct RequestParser {
     }
 
     /// The longest head, as in Go.
-    static let headLimit = 1 << 20
+    package static let headLimit = 1 << 20
 
     private enum Framing {
         case length(Int)
@@ -38,9 +38,11 @@ struct RequestParser {
     private var pending: Pending?
     private var scanned = 0
 
+    package init() {}
+
     /// Looks at the bytes, which start where the last call left off.
     /// - Parameter consumed: is set to how many of them are done with.
-    mutating func parse(
+    package mutating func parse(
         _ bytes: UnsafeRawBufferPointer,
         consumed: inout Int,
         bodyLimit: (WebRequest.Method, String) -> Int

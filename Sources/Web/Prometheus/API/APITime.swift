@@ -12,6 +12,9 @@ struct APITime: Comparable {
     /// In milliseconds, as samples are stamped.
     var milliseconds: Timestamp { seconds &* 1000 &+ nanoseconds / 1_000_000 }
 
+    /// In milliseconds as the query engine counts them: by way of nanoseconds, which overflow beyond 292 years from 1970.
+    var engineMilliseconds: Timestamp { (seconds &* 1_000_000_000 &+ nanoseconds) / 1_000_000 }
+
     /// The default start of a span that has none.
     static let earliest = APITime(seconds: Int64.min / 1000 + 62_135_596_801, nanoseconds: 0)
     /// The default end of a span that has none.
@@ -31,19 +34,16 @@ struct APITime: Comparable {
         if let value = GoSyntax.float(text) {
             let whole = value.rounded(.towardZero)
             let fraction = ((value - whole) * 1000).rounded(.toNearestOrAwayFromZero) / 1000
-            let seconds = Int64(exactly: whole) ?? .min
-            let nanoseconds = fraction.isFinite ? Int64(fraction * 1e9) : 0
+            var seconds = Int64(exactly: whole) ?? .min
+            var nanoseconds = Int64(exactly: (fraction * 1e9).rounded(.towardZero)) ?? .min
             // Go's time.Unix brings the nanoseconds into 0..<1e9.
-            var carried = nanoseconds
-            var base = seconds
-            if carried < 0 {
-                carried += 1_000_000_000
-                base &-= 1
-            } else if carried >= 1_000_000_000 {
-                carried -= 1_000_000_000
-                base &+= 1
+            seconds &+= nanoseconds / 1_000_000_000
+            nanoseconds %= 1_000_000_000
+            if nanoseconds < 0 {
+                nanoseconds += 1_000_000_000
+                seconds &-= 1
             }
-            self.init(seconds: base, nanoseconds: carried)
+            self.init(seconds: seconds, nanoseconds: nanoseconds)
         } else if let time = Self.rfc3339(text) {
             self = time
         } else if text == "-292273086-05-16T16:47:06Z" {
@@ -129,6 +129,19 @@ enum GoSyntax {
         guard let first = unsigned.utf8.first, first == UInt8(ascii: ".") || (first >= 0x30 && first <= 0x39) else {
             return nil
         }
+        var text = text
+        if unsigned.contains("_") {
+            let bytes = Array(text.utf8)
+            func isDigit(_ index: Int) -> Bool {
+                bytes.indices.contains(index) && bytes[index] >= 0x30 && bytes[index] <= 0x39
+            }
+            for index in bytes.indices where bytes[index] == UInt8(ascii: "_") {
+                guard isDigit(index - 1), isDigit(index + 1) else { return nil }
+            }
+            text = text.filter { $0 != "_" }
+        }
+        // A hexadecimal number needs an exponent.
+        if unsigned.hasPrefix("0x"), !unsigned.contains("p") { return nil }
         guard let value = Double(text), value.isFinite else { return nil }
         return value
     }

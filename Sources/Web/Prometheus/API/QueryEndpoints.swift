@@ -9,7 +9,12 @@ extension PrometheusServer {
         let query = parameters["query"]
         let result: QueryResult
         do throws(PromQLError) {
-            result = try await engine.instant(query: query, at: time.milliseconds, reader: store, options: options)
+            result = try await engine.instant(
+                query: query,
+                at: time.engineMilliseconds,
+                reader: store,
+                options: options
+            )
         } catch {
             throw Self.failure(error)
         }
@@ -43,8 +48,8 @@ extension PrometheusServer {
         do throws(PromQLError) {
             result = try await engine.range(
                 query: parameters["query"],
-                from: start.milliseconds,
-                to: end.milliseconds,
+                from: start.engineMilliseconds,
+                to: end.engineMilliseconds,
                 step: max(1, step / 1_000_000),
                 reader: store,
                 options: options

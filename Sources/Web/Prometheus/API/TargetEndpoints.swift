@@ -211,7 +211,12 @@ extension PrometheusServer {
                 of: { labels in wanted.allSatisfy { $0.matches(labels) } },
                 family: family.isEmpty ? nil : family
             ) ?? []
-        if let limit, limit >= 0, found.count > limit { found.removeLast(found.count - limit) }
+        if let limit, limit >= 0, found.count > limit {
+            // A target that was begun is shown whole.
+            var end = limit
+            while end > 0, end < found.count, found[end].target == found[end - 1].target { end += 1 }
+            found.removeLast(found.count - end)
+        }
         return .json { text in
             text.raw("[")
             for (index, entry) in found.enumerated() {
@@ -222,8 +227,12 @@ extension PrometheusServer {
                     text.raw(",\"metric\":")
                     text.string(entry.family)
                 }
-                text.raw(",")
-                Self.write(entry.metadata, to: &text)
+                text.raw(",\"type\":")
+                text.string(entry.metadata.type.rawValue)
+                text.raw(",\"help\":")
+                text.string(entry.metadata.help)
+                text.raw(",\"unit\":")
+                text.string(entry.metadata.unit)
                 text.raw("}")
             }
             text.raw("]")
@@ -250,23 +259,18 @@ extension PrometheusServer {
                 text.raw(":[")
                 for (index, metadata) in family.value.enumerated() {
                     if index > 0 { text.raw(",") }
-                    text.raw("{")
-                    Self.write(metadata, to: &text)
+                    text.raw("{\"type\":")
+                    text.string(metadata.type.rawValue)
+                    text.raw(",\"unit\":")
+                    text.string(metadata.unit)
+                    text.raw(",\"help\":")
+                    text.string(metadata.help)
                     text.raw("}")
                 }
                 text.raw("]")
             }
             text.raw("}")
         }
-    }
-
-    private static func write(_ metadata: MetricMetadata, to text: inout JSONText) {
-        text.raw("\"type\":")
-        text.string(metadata.type.rawValue)
-        text.raw(",\"help\":")
-        text.string(metadata.help)
-        text.raw(",\"unit\":")
-        text.string(metadata.unit)
     }
 
     /// `POST /api/v1/scrape?job=`: scrapes now and answers when the samples can be queried.

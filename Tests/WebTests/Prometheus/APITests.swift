@@ -1,0 +1,224 @@
+import Logging
+import MetricModel
+import PromQL
+import Synchronization
+import TSDB
+import Testing
+import Web
+
+/// The server without a network: requests in, answers out.
+@Suite struct APITests {
+    static let now: Timestamp = 1_700_000_000_000
+
+    private func server(_ change: (inout PrometheusSettings) -> Void = { _ in }) async throws -> PrometheusServer {
+        let clock = ManualClock(now: Self.now)
+        let store = MemoryStore(clock: clock)
+        let series: [Labels] = [
+            ["__name__": "a", "path": "/x<y>&\"z\"", "job": "one"], ["__name__": "a", "path": "ü", "job": "two"],
+            ["__name__": "b", "job": "one"],
+        ]
+        let references = try await store.resolve(series)
+        for step in 0..<3 {
+            var batch = SampleBatch(timestamp: Self.now - 120_000 + Int64(step) * 60_000)
+            batch.series = references
+            batch.values = [1e6 + Double(step), 1e-7, step == 2 ? .nan : 1.5]
+            _ = try await store.append(batch)
+        }
+        var settings = PrometheusSettings()
+        settings.flags = [("a", "1"), ("b", "<x>")]
+        change(&settings)
+        let environment = PrometheusEnvironment(
+            phase: { .ready },
+            configuration: { "global: {}\n" },
+            externalLabels: { [Label(name: "zone", value: "z")] },
+            runtime: { PrometheusEnvironment.RuntimeInfo() },
+            reload: { "no" },
+            quit: {},
+            metrics: { [] },
+            createFolder: { _ in nil }
+        )
+        return PrometheusServer(
+            settings: settings,
+            environment: environment,
+            store: store,
+            engine: PromQLEngine(clock: clock),
+            clock: clock,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+    }
+
+    private func answer(_ server: PrometheusServer, _ request: WebRequest) async throws -> (Int, String) {
+        var response = server.respondAtOnce(to: request)
+        if response == nil { response = await server.respond(to: request) }
+        let found = try #require(response)
+        switch found.body {
+        case .bytes(let bytes): return (found.status, String(decoding: bytes, as: UTF8.self))
+        case .buffer(let buffer): return (found.status, String(buffer: buffer))
+        case .stream(let produce):
+            let collected = Mutex<[UInt8]>([])
+            try await produce(WebBodyWriter { bytes in collected.withLock { $0 += bytes } })
+            return (found.status, collected.withLock { String(decoding: $0, as: UTF8.self) })
+        }
+    }
+
+    static let bad = #"{"status":"error","errorType":"bad_data","error":"#
+
+    @Test(
+        arguments: [
+            ("query?query=1", 200, #"{"status":"success","data":{"resultType":"scalar","result":[1700000000,"1"]}}"#),
+            (
+                "query?query=1&time=1.0006", 200,
+                #"{"status":"success","data":{"resultType":"scalar","result":[1.001,"1"]}}"#
+            ),
+            (
+                "query?query=1&time=2015-07-01T20:10:51.78Z", 200,
+                #"{"status":"success","data":{"resultType":"scalar","result":[1435781451.780,"1"]}}"#
+            ),
+            (
+                #"query?query=%22a%3Cb%22"#, 200,
+                #"{"status":"success","data":{"resultType":"string","result":[1700000000,"a\u003cb"]}}"#
+            ),
+            ("query?query=nope", 200, #"{"status":"success","data":{"resultType":"vector","result":[]}}"#),
+            (
+                "query?query=a%7Bjob=%22one%22%7D", 200,
+                #"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"a","job":"one","path":"/x<y>&\"z\""},"value":[1700000000,"1000002"]}]}}"#
+            ),
+            (
+                "query?query=min(a)", 200,
+                #"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1700000000,"1e-07"]}]}}"#
+            ),
+            (
+                "query?query=b", 200,
+                #"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"b","job":"one"},"value":[1700000000,"NaN"]}]}}"#
+            ),
+            (
+                "query?query=foo(", 400,
+                bad + #""invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis"}"#
+            ),
+            ("query?query=1&limit=-1", 400, bad + #""invalid parameter \"limit\": limit must be non-negative"}"#),
+            (
+                "query?query=1&limit=x", 400,
+                bad + #""invalid parameter \"limit\": strconv.Atoi: parsing \"x\": invalid syntax"}"#
+            ),
+            (
+                "query?query=1&time=x", 400,
+                bad
+                    + #""invalid parameter \"time\": invalid time value for 'time': cannot parse \"x\" to a valid timestamp"}"#
+            ),
+            (
+                "query?query=1&timeout=x", 400,
+                bad + #""invalid parameter \"timeout\": cannot parse \"x\" to a valid duration"}"#
+            ),
+            (
+                "query?query=1&lookback_delta=x", 400,
+                bad + #""error parsing lookback delta duration: cannot parse \"x\" to a valid duration"}"#
+            ),
+            (
+                "query_range?query=b&start=1699999880&end=1700000000&step=1m", 200,
+                #"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"b","job":"one"},"values":[[1699999880,"1.5"],[1699999940,"1.5"],[1700000000,"NaN"]]}]}}"#
+            ),
+            (
+                "query_range?query=1&start=1&end=0&step=1", 400,
+                bad + #""invalid parameter \"end\": end timestamp must not be before start time"}"#
+            ),
+            (
+                "query_range?query=1&start=0&end=11001&step=1", 400,
+                bad
+                    + #""exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"}"#
+            ),
+            (
+                "query_range?query=1&start=0&end=1&step=0", 400,
+                bad
+                    + #""invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer"}"#
+            ),
+            (
+                "query_range?query=1&start=x&end=1&step=1", 400,
+                bad + #""invalid parameter \"start\": cannot parse \"x\" to a valid timestamp"}"#
+            ),
+            ("labels", 200, #"{"status":"success","data":["__name__","job","path"]}"#),
+            (
+                "labels?limit=1", 200,
+                #"{"status":"success","data":["__name__"],"warnings":["results truncated due to limit"]}"#
+            ),
+            ("labels?match[]=b", 200, #"{"status":"success","data":["__name__","job"]}"#),
+            ("labels?match[]=%7B%7D", 400, bad + #""match[] must contain at least one non-empty matcher"}"#),
+            ("label/path/values", 200, #"{"status":"success","data":["/x\u003cy\u003e\u0026\"z\"","ü"]}"#),
+            ("label/U__job/values?match[]=b", 200, #"{"status":"success","data":["one"]}"#),
+            ("series?match[]=b", 200, #"{"status":"success","data":[{"__name__":"b","job":"one"}]}"#),
+            ("series", 400, bad + #""no match[] parameter provided"}"#),
+            ("series?match[]=%zz", 400, bad + #""error parsing form values: invalid URL escape \"%zz\""}"#),
+            ("format_query?query=sum+by(x)(a)", 200, #"{"status":"success","data":"sum by (x) (a)"}"#),
+            ("status/flags", 200, #"{"status":"success","data":{"a":"1","b":"\u003cx\u003e"}}"#),
+            ("status/walreplay", 200, #"{"status":"success","data":{"min":0,"max":0,"current":0}}"#),
+            ("status/tsdb?limit=0", 400, bad + #""limit must be a positive number"}"#),
+            (
+                "targets?state=active", 200,
+                #"{"status":"success","data":{"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":null}}"#
+            ),
+            ("alerts", 200, #"{"status":"success","data":{"alerts":[]}}"#),
+            ("rules?type=x", 400, bad + #""invalid parameter \"type\": not supported value \"x\""}"#),
+            ("query_exemplars?query=1", 204, ""),
+            ("nope", 404, "404 page not found\n"),
+        ]
+    )
+    func `answers are Prometheus's byte for byte`(path: String, status: Int, body: String) async throws {
+        let found = try await answer(server(), WebRequest(method: .get, target: "/api/v1/" + path))
+        #expect(found.0 == status)
+        #expect(found.1 == body)
+    }
+
+    @Test func `a form's body comes before the query`() async throws {
+        let request = WebRequest(
+            method: .post,
+            target: "/api/v1/query?query=2",
+            headers: WebHeaders([("Content-Type", "application/x-www-form-urlencoded")]),
+            body: Array("query=1%2B2".utf8)
+        )
+        #expect(try await answer(server(), request).1.contains(#"[1700000000,"3"]"#))
+    }
+
+    @Test(
+        arguments: [
+            (WebRequest.Method.post, "/api/v1/status/config", 405), (.options, "/api/v1/anything", 204),
+            (.options, "/-/healthy", 200), (.post, "/-/reload", 403), (.get, "/-/quit", 405), (.get, "/graph?x=1", 302),
+            (.get, "/metrics/", 301), (.get, "//metrics", 301), (.put, "/api/v1/admin/tsdb/clean_tombstones", 500),
+            (.post, "/api/v1/write", 404), (.get, "/-/ready", 200), (.get, "/federate", 200), (.get, "/nope", 404),
+        ]
+    )
+    func `methods, redirects and refusals`(method: WebRequest.Method, path: String, status: Int) async throws {
+        #expect(try await answer(server(), WebRequest(method: method, target: path)).0 == status)
+    }
+
+    @Test func `plain series and federation`() async throws {
+        let server = try await server()
+        let plain = try await answer(
+            server,
+            WebRequest(method: .get, target: "/series/b?start=1699999880&end=1700000000")
+        )
+        #expect(
+            plain.1
+                == #"{"name":"b","series":[{"labels":{"__name__":"b","job":"one"},"samples":[[1699999880,1.5],[1699999940,1.5],[1700000000,"NaN"]]}]}"#
+                + "\n"
+        )
+        let federated = try await answer(server, WebRequest(method: .get, target: "/federate?match[]=b"))
+        #expect(federated.1 == "# TYPE b untyped\nb{job=\"one\",instance=\"\",zone=\"z\"} NaN 1700000000000\n")
+    }
+
+    @Test func `everything lies below the prefix`() async throws {
+        let server = try await server { $0.routePrefix = "/p" }
+        #expect(try await answer(server, WebRequest(method: .get, target: "/")).0 == 302)
+        #expect(try await answer(server, WebRequest(method: .get, target: "/-/healthy")).0 == 404)
+        #expect(try await answer(server, WebRequest(method: .get, target: "/p/-/healthy")).0 == 200)
+    }
+
+    @Test func `origins are echoed to those who send one`() async throws {
+        let request = WebRequest(
+            method: .get,
+            target: "/api/v1/query?query=1",
+            headers: WebHeaders([("Origin", "http://a.b")])
+        )
+        let response = await (try server()).respond(to: request)
+        #expect(response.header("Access-Control-Allow-Origin") == "http://a.b")
+        #expect(response.header("Access-Control-Expose-Headers") == "Date")
+    }
+}
