@@ -118,7 +118,7 @@ let package = Package(
                 .unixSignals, .yams,
             ]
         ),
-        room("PromenadeTesting", ["MetricModel", "Promenade", .logging]),
+        room("PromenadeTesting", ["MetricModel", "PromQL", "Promenade", "Scrape", "Web", .logging]),
         .executableTarget(
             name: "PromenadeCLI",
             dependencies: [

@@ -2,7 +2,9 @@ public import MetricModel
 public import PromQL
 public import Promenade
 import Logging
+import Scrape
 import Synchronization
+import Web
 
 /// A whole stack inside a test: free ports, samples in memory, nothing left behind.
 ///

@@ -1,5 +1,6 @@
 import Logging
 import MetricModel
+import NIOCore
 import PromQL
 import Synchronization
 import TSDB
