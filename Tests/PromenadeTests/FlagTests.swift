@@ -1,6 +1,7 @@
 import MetricModel
 import Promenade
 import Testing
+import Web
 
 @Suite struct FlagTests {
     @Test(
