@@ -154,7 +154,7 @@ let package = Package(
             "PromenadeTests",
             [
                 "MetricModel", "PromQL", "Promenade", "PromenadeTesting", "PrometheusClient", "PrometheusClientPush",
-                "Scrape", "Web",
+                "Scrape", "TSDB", "Web",
             ]
         ),
     ]

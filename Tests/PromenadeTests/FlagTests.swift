@@ -1,5 +1,6 @@
 import MetricModel
 import Promenade
+import TSDB
 import Testing
 import Web
 
