@@ -58,8 +58,6 @@ public final class Stack: Sendable {
         self.clock = clock
         self.logger = logger
         startNanoseconds = clock.wallNanoseconds
-        // Two threads for connections serve more than a query engine on this machine can ask for.
-        NIOSingletons.groupLoopCountSuggestion = 2
         if let folder = options.dataFolder {
             guard FileAccess.createFolder(folder) else {
                 throw StackError("cannot write to the data folder \(folder): \(StackError.system(errno))")

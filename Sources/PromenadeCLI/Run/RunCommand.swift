@@ -1,5 +1,6 @@
 import Logging
 import MetricModel
+import NIOCore
 import Promenade
 import TSDB
 
@@ -18,6 +19,8 @@ enum RunCommand {
             Console.print(FlagSet.help)
             return 0
         }
+        // Two threads for connections serve more than a query engine on this machine can ask for.
+        NIOSingletons.groupLoopCountSuggestion = 2
         let clock = SystemClock()
         let started = clock.steadyNanoseconds
         let options: StackOptions
