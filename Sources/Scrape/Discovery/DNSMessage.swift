@@ -1,7 +1,7 @@
 /// Questions to a name server and its answers (RFC 1035).
-struct DNSMessage: Sendable {
+package struct DNSMessage: Sendable {
     /// The kinds of records that are asked for.
-    enum Kind: UInt16, Sendable {
+    package enum Kind: UInt16, Sendable {
         case a = 1
         case ns = 2
         case mx = 15
@@ -10,7 +10,7 @@ struct DNSMessage: Sendable {
     }
 
     /// A record of an answer.
-    enum Record: Sendable, Hashable {
+    package enum Record: Sendable, Hashable {
         case address(String)
         case nameServer(String)
         case mailExchange(String)
@@ -18,13 +18,13 @@ struct DNSMessage: Sendable {
     }
 
     /// The server's verdict: 0 for success, 3 for a name that does not exist.
-    var code: UInt8
+    package var code: UInt8
     /// Whether the answer did not fit.
-    var isTruncated: Bool
-    var records: [Record]
+    package var isTruncated: Bool
+    package var records: [Record]
 
     /// The bytes of a question.
-    static func question(_ name: String, _ kind: Kind, id: UInt16) -> [UInt8] {
+    package static func question(_ name: String, _ kind: Kind, id: UInt16) -> [UInt8] {
         // Recursion is desired; one question, nothing else.
         var bytes: [UInt8] = [UInt8(id >> 8), UInt8(id & 255), 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]
         for label in name.split(separator: ".") {
@@ -36,7 +36,7 @@ struct DNSMessage: Sendable {
     }
 
     /// Reads an answer to the question with that number; `nil` where it is none.
-    init?(_ bytes: [UInt8], id: UInt16) {
+    package init?(_ bytes: [UInt8], id: UInt16) {
         guard bytes.count >= 12, bytes[0] == UInt8(id >> 8), bytes[1] == UInt8(id & 255), bytes[2] & 0x80 != 0 else {
             return nil
         }

@@ -1,0 +1,79 @@
+import MetricModel
+import Scrape
+import Testing
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+@Suite("Discovery")
+struct DiscoveryTests {
+    private func write(_ text: String, to path: String) {
+        let file = fopen(path, "w")!
+        fputs(text, file)
+        fclose(file)
+    }
+
+    @Test("files are found by pattern, looked at again when they change, and a broken one keeps its targets")
+    func files() async {
+        var template = Array("/tmp/discovery-XXXXXX".utf8CString)
+        let folder = String(cString: mkdtemp(&template))
+        defer {
+            unlink(folder + "/a.json")
+            unlink(folder + "/b.json")
+            rmdir(folder)
+        }
+        write("[{\"targets\": [\"a:1\"], \"labels\": {\"zone\": \"x\"}}]", to: folder + "/a.json")
+        let harness = await ScrapeHarness("m 1\n") {
+            var files = DiscoveryConfig.FileDiscovery()
+            files.files = [folder + "/*.json"]
+            $0.discovery = [.file(files)]
+        }
+        func urls() -> [String] { harness.manager.pools().flatMap(\.active).map(\.target.url) }
+        func wait(for expected: [String]) async {
+            while urls() != expected {
+                harness.clock.advance(milliseconds: 1000)
+                for _ in 0..<50 { await Task.yield() }
+            }
+        }
+        await harness.manager.start()
+        await wait(for: ["http://a:1/metrics"])
+        let target = harness.manager.pools().first?.active.first
+        #expect(target?.target.publicLabels == ["instance": "a:1", "job": "j", "zone": "x"])
+        #expect(target?.discoveredLabels["__meta_filepath"] == folder + "/a.json")
+        write("[{\"targets\": [\"b:1\", \"b:2\"]}]", to: folder + "/b.json")
+        await wait(for: ["http://a:1/metrics", "http://b:1/metrics", "http://b:2/metrics"])
+        write("[{\"tarjets\": []}]", to: folder + "/a.json")
+        while harness.manager.pools().first?.discovery.first?.lastError.isEmpty == true {
+            harness.clock.advance(milliseconds: 1000)
+            for _ in 0..<50 { await Task.yield() }
+        }
+        #expect(urls().count == 3)
+        unlink(folder + "/b.json")
+        await wait(for: ["http://a:1/metrics"])
+        await harness.manager.stop()
+    }
+
+    @Test("questions to name servers and their answers")
+    func names() {
+        let question = DNSMessage.question("a.bc", .srv, id: 0x1234)
+        #expect(question == [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 97, 2, 98, 99, 0, 0, 33, 0, 1])
+        var answer = question
+        answer[2] = 0x81
+        answer[7] = 3
+        // A service on port 8080 of x.a.bc (the end of its name is a pointer), and an address of each kind.
+        answer += [0xc0, 12, 0, 33, 0, 1, 0, 0, 0, 9, 0, 10, 0, 1, 0, 2, 0x1f, 0x90, 1, 120, 0xc0, 12]
+        answer += [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 10, 1, 2, 3]
+        answer +=
+            [0xc0, 12, 0, 28, 0, 1, 0, 0, 0, 9, 0, 16, 0x20, 1, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 11) + [1]
+        #expect(
+            DNSMessage(answer, id: 0x1234)?.records == [
+                .service(target: "x.a.bc.", port: 8080), .address("10.1.2.3"), .address("2001:db8::1"),
+            ]
+        )
+        #expect(DNSMessage(answer, id: 1)?.records == nil)
+        for length in 0..<answer.count { _ = DNSMessage(Array(answer.prefix(length)), id: 0x1234) }
+    }
+}
