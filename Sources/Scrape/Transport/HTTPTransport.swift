@@ -73,8 +73,8 @@ enum HTTPFetch {
         if let body { outgoing.body = .bytes(ByteBuffer(string: body)) }
         let verb = method == .GET ? "Get" : "Post"
         do {
-            let deadline = NIODeadline.now() + .milliseconds(request.timeoutMilliseconds + 1000)
-            let response = try await client.execute(outgoing, deadline: deadline)
+            let limit = TimeAmount.milliseconds(request.timeoutMilliseconds + 1000)
+            let response = try await client.execute(outgoing, timeout: limit)
             var answer = TargetResponse(
                 status: Int(response.status.code),
                 reason: response.status.reasonPhrase,
