@@ -1,4 +1,5 @@
 import MetricModel
+import PromQL
 import Promenade
 import PromenadeTesting
 import PrometheusClient
@@ -16,6 +17,33 @@ import Web
             }
             let requests = try await stack.value("request_count_total")
             #expect(requests == 0)
+        }
+    }
+
+    @Test func `the server tells about its scraper and its engine`() async throws {
+        try await withStack { stack in
+            let range = try await stack.stack.engine.range(
+                query: "up",
+                from: 0,
+                to: 1000,
+                step: 1000,
+                reader: stack.stack.store
+            )
+            #expect(range.annotations.isEmpty)
+            await stack.scrape(job: "prometheus")
+            for (query, expected) in [
+                ("prometheus_target_scrape_pools_total", 3),
+                ("sum(prometheus_sd_discovered_targets{name=\"scrape\"})", 3),
+                ("prometheus_target_scrape_pool_targets{scrape_job=\"demo\"}", 1),
+                ("count(prometheus_engine_query_duration_seconds)", 12),
+                ("prometheus_engine_queries_concurrent_max", 20),
+                ("prometheus_engine_queries", 0),
+                ("prometheus_engine_query_duration_seconds_count{slice=\"result_sort\"}", 1),
+                ("prometheus_engine_query_duration_histogram_seconds_count{slice=\"inner_eval\"}", 1),
+            ] as [(String, Double)] {
+                let value = try await stack.value(query)
+                #expect(value == expected, "\(query)")
+            }
         }
     }
 

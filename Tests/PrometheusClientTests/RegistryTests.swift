@@ -2,6 +2,10 @@ import MetricModel
 import PrometheusClient
 import Testing
 
+#if os(Linux)
+    import Glibc
+#endif
+
 @Suite struct RegistryTests {
     @Test func `gathers families by name and metrics by labels`() throws {
         let registry = CollectorRegistry()
@@ -98,6 +102,28 @@ import Testing
         }
         #expect(counter.value == 4000)
     }
+
+    #if os(Linux)
+        @Test func `reads about the process once a second at most`() throws {
+            let clock = ManualClock(now: 0)
+            let collector = ProcessCollector(clock: clock)
+            func openFiles() -> Double? {
+                guard
+                    case .gauge(let value) = collector.collect().first(where: { $0.name == "process_open_fds" })?
+                        .metrics
+                        .first?.value
+                else { return nil }
+                return value
+            }
+            let before = try #require(openFiles())
+            let opened = (0..<100).map { _ in open("/dev/null", O_RDONLY) }
+            defer { for descriptor in opened { close(descriptor) } }
+            clock.advance(milliseconds: 999)
+            #expect(openFiles() == before)
+            clock.advance(milliseconds: 1)
+            #expect(try #require(openFiles()) > before + 50)
+        }
+    #endif
 
     @Test func `tells about the process`() throws {
         let families = ProcessCollector().collect()

@@ -47,13 +47,17 @@ public struct PromQLEngine: Sendable {
     /// The gate for queries.
     public let activeQueries: ActiveQueries
     private let clock: any StackClock
+    /// Is told how long each part of a query took, in seconds.
+    private let observe: (@Sendable (QuerySlice, Double) -> Void)?
 
     /// An engine.
     public init(
         options: Options = Options(),
         clock: any StackClock,
-        activeQueries: ActiveQueries = ActiveQueries(limit: 20)
+        activeQueries: ActiveQueries = ActiveQueries(limit: 20),
+        observe: (@Sendable (QuerySlice, Double) -> Void)? = nil
     ) {
+        self.observe = observe
         self.options = options
         self.clock = clock
         self.activeQueries = activeQueries
@@ -148,10 +152,16 @@ public struct PromQLEngine: Sendable {
         let limits = QueryLimits(clock: clock, deadline: deadline.overflow ? .max : deadline.partialValue)
         var statistics = QueryStatistics()
         let queued = clock.steadyNanoseconds
-        try await enter(limits)
+        do throws(PromQLError) {
+            try await enter(limits)
+        } catch {
+            observe?(.queueTime, seconds(clock.steadyNanoseconds - queued))
+            throw error
+        }
         defer { activeQueries.leave() }
         let entered = clock.steadyNanoseconds
         statistics.queue = seconds(entered - queued)
+        observe?(.queueTime, statistics.queue)
         try limits.check(in: "query execution")
         let prepared = try Preprocessing(start: start, end: end, interval: step).prepared(expression)
         let isInstant = step == 0
@@ -170,13 +180,22 @@ public struct PromQLEngine: Sendable {
         let scope = Evaluation.Scope(grid: grid, samples: counter)
         let evaluated = clock.steadyNanoseconds
         statistics.preparation = seconds(evaluated - entered)
-        let raw = try await evaluation.evaluateTop(prepared, expression.type, scope, isInstant: isInstant)
-        try limits.check()
+        observe?(.prepareTime, statistics.preparation)
+        let raw: RawResult
+        do throws(PromQLError) {
+            raw = try await evaluation.evaluateTop(prepared, expression.type, scope, isInstant: isInstant)
+        } catch {
+            observe?(.innerEvaluation, seconds(clock.steadyNanoseconds - evaluated))
+            throw error
+        }
         let sorting = clock.steadyNanoseconds
+        observe?(.innerEvaluation, seconds(sorting - evaluated))
+        try limits.check()
         let value = raw.sorted()
         let finished = clock.steadyNanoseconds
         statistics.innerEvaluation = seconds(sorting - evaluated)
         statistics.resultSort = seconds(finished - sorting)
+        if !isInstant { observe?(.resultSort, statistics.resultSort) }
         statistics.evaluationTotal = seconds(finished - entered)
         statistics.executionTotal = seconds(finished - started)
         counter.report(&statistics)

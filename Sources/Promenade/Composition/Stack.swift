@@ -45,6 +45,7 @@ public final class Stack: Sendable {
     let state: StackState
     let logger: Logger
     let gateway: GroupStore?
+    let queryMetrics: QueryMetrics
     let startNanoseconds: Int64
     /// The running services, for whoever wants to end them.
     private let services = Mutex<ServiceGroup?>(nil)
@@ -71,15 +72,18 @@ public final class Stack: Sendable {
             store = MemoryStore(options: options.store, clock: clock)
         }
         state = StackState(config: options.config, now: clock.wallNanoseconds / 1_000_000_000)
+        let queryMetrics = QueryMetrics(clock: clock)
+        self.queryMetrics = queryMetrics
         engine = PromQLEngine(
             options: options.engine,
             clock: clock,
-            activeQueries: ActiveQueries(limit: options.flags.integer("query.max-concurrency"))
+            activeQueries: ActiveQueries(limit: options.flags.integer("query.max-concurrency")),
+            observe: { queryMetrics.observe($0, seconds: $1) }
         )
         var scraping = ScrapeManagerOptions(parse: YAMLReader.parse, logger: logger)
         scraping.environment = ProcessEnvironment.all
         scraper = ScrapeManager(store: store, clock: clock, options: scraping)
-        demo = options.demoAddress == nil ? nil : try DemoServer(seed: options.config.demo.seed)
+        demo = options.demoAddress == nil ? nil : try DemoServer(seed: options.config.demo.seed, clock: clock)
         gateway = options.gatewayAddress == nil ? nil : Self.makeGateway(options, clock, store)
         _ = try await gateway?.restore()
     }
@@ -89,7 +93,7 @@ public final class Stack: Sendable {
         _ clock: any StackClock,
         _ records: any RecordStore
     ) -> GroupStore {
-        let process = ProcessCollector()
+        let process = ProcessCollector(clock: clock)
         let metrics = GatewayMetrics(
             clock: clock,
             build: [

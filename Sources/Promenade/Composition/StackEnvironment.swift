@@ -6,7 +6,7 @@ import Web
 /// What the Prometheus server is told about the process around it.
 enum StackEnvironment {
     static func make(_ stack: Stack) -> PrometheusEnvironment {
-        let process = ProcessCollector()
+        let process = ProcessCollector(clock: stack.clock)
         let start = stack.startNanoseconds
         return PrometheusEnvironment(
             phase: { stack.state.phase },

@@ -1,5 +1,6 @@
 import MetricModel
 import PromQL
+import Scrape
 import TSDB
 import Web
 
@@ -77,6 +78,7 @@ enum StackMetrics {
                 Double(stack.engine.activeQueries.limit)
             ),
         ]
+        families += stack.queryMetrics.families + stack.scraper.metricFamilies
         if let figures = try? await stack.store.statistics(limit: 1) { families += storage(figures, stack) }
         return families
     }

@@ -1,4 +1,5 @@
 public import MetricModel
+import Synchronization
 
 #if canImport(Darwin)
     import Darwin
@@ -8,12 +9,25 @@ public import MetricModel
 
 /// The process's own figures under the names that all client libraries use (`process_cpu_seconds_total` and so on).
 ///
-/// Read from `/proc` on Linux; elsewhere what the C library tells. What the system does not tell is left out.
+/// Read from `/proc` on Linux, once a second at most; elsewhere what the C library tells. What the system does not tell is left
+/// out.
 public final class ProcessCollector: MetricCollector {
+    private struct Reading {
+        var families: [MetricFamily]
+        var validUntil: Int64
+    }
+
     private let startTime: Double?
+    private let clock: any StackClock
+    /// What was read last.
+    private let last = Mutex<Reading?>(nil)
+
+    /// How long a reading holds, in nanoseconds.
+    private static let validity: Int64 = 1_000_000_000
 
     /// A collector for this process.
-    public init() {
+    public init(clock: any StackClock = SystemClock()) {
+        self.clock = clock
         startTime = ProcessFigures.startTime()
     }
 
@@ -22,8 +36,18 @@ public final class ProcessCollector: MetricCollector {
         Self.known.map { MetricDescriptor(name: $0.name, help: $0.help, type: $0.type) }
     }
 
-    /// The figures now.
+    /// The figures now, or those of less than a second ago.
     public func collect() -> [MetricFamily] {
+        last.withLock { last in
+            let now = clock.steadyNanoseconds
+            if let last, now < last.validUntil { return last.families }
+            let families = read()
+            last = Reading(families: families, validUntil: now + Self.validity)
+            return families
+        }
+    }
+
+    private func read() -> [MetricFamily] {
         let figures = ProcessFigures.read()
         return Self.known.compactMap { row in
             guard let value = row.name == "process_start_time_seconds" ? startTime : row.value(figures) else {

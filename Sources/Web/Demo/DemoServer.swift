@@ -11,10 +11,10 @@ public final class DemoServer: WebResponder {
     private let chance: Mutex<SeededGenerator>
 
     /// A demo server. The same seed gives the same answers; `nil` gives others each time.
-    public init(seed: UInt64? = nil) throws(MetricRegistrationError) {
+    public init(seed: UInt64? = nil, clock: any StackClock = SystemClock()) throws(MetricRegistrationError) {
         chance = Mutex(SeededGenerator(seed: seed ?? UInt64.random(in: 0...UInt64.max)))
         registry = CollectorRegistry()
-        try registry.register(requests, errors, ProcessCollector())
+        try registry.register(requests, errors, ProcessCollector(clock: clock))
     }
 
     /// Its metrics.

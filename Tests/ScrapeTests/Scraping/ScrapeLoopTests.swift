@@ -21,6 +21,15 @@ struct ScrapeLoopTests {
         let times = harness.store.samples(#"up{instance="a:1",job="j"}"#).map(\.time)
         #expect(times.first == start)
         #expect(zip(times.dropFirst(), times.dropFirst(2)).allSatisfy { $1 - $0 == 10_000 })
+        let lengths = harness.manager.metricFamilies.first { $0.name == "prometheus_target_interval_length_seconds" }
+        #expect(lengths?.metrics.first?.labels == [Label(name: "interval", value: "10s")])
+        guard case .summary(let summary) = lengths?.metrics.first?.value else {
+            Issue.record("no lengths of intervals")
+            return
+        }
+        #expect(summary.count == 4)
+        #expect(summary.quantiles.map(\.quantile) == [0.01, 0.05, 0.5, 0.9, 0.99])
+        #expect(summary.quantiles.last?.value == 10)
         await harness.manager.stop()
         #expect(harness.store.samples(#"a{instance="a:1",job="j"}"#).allSatisfy { !SpecialValue.isStale($0.value) })
     }
