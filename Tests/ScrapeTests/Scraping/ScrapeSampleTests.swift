@@ -218,6 +218,18 @@ struct ScrapeSampleTests {
         #expect(honoring.store.series == [#"m{exported_job="y",job="x"}"#])
     }
 
+    @Test("a sample that says the same about the same time again is no other sample, and never goes stale")
+    func repeatedTimestamp() async {
+        let harness = await ScrapeHarness("a 1 1234\nb 1\n")
+        for _ in 0..<4 { await harness.scrape() }
+        #expect(harness.store.samples(#"a{instance="a:1",job="j"}"#).map(\.description) == ["1.0@1234"])
+        #expect(harness.store.samples(#"b{instance="a:1",job="j"}"#).count == 4)
+        #expect(harness.target?.report.health == .up)
+        let duplicates = harness.manager.metricFamilies
+            .first { $0.name == "prometheus_target_scrapes_sample_duplicate_timestamp_total" }
+        #expect(duplicates?.metrics.map(\.value) == [.counter(0)])
+    }
+
     @Test("timestamps count where they are honoured, and their series get no markers unless asked")
     func timestamps() async {
         for (honor, track, expected) in [
