@@ -206,6 +206,8 @@ public enum TargetLabel {
     public static let scheme = "__scheme__"
     /// The path.
     public static let metricsPath = "__metrics_path__"
+    /// The path of the socket of this machine to connect to instead of the address.
+    public static let unixSocket = "__unix_socket__"
     /// How often.
     public static let scrapeInterval = "__scrape_interval__"
     /// When to give up.

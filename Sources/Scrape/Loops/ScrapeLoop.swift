@@ -90,12 +90,13 @@ struct ScrapeLoop: Sendable {
         if let forced = control.forcedError {
             failure = forced
         } else {
-            let request = TargetRequest(
+            var request = TargetRequest(
                 url: target.url,
                 headers: ScrapeHeaders.all(config, timeout: target.timeout, userAgent: userAgent),
                 timeoutMilliseconds: target.timeout.milliseconds,
                 bodyLimit: Int(config.limits.bodySize.bytes)
             )
+            request.socket = target.labels[TargetLabel.unixSocket] ?? ""
             let fetched = await fetch(request, into: space)
             switch fetched.outcome {
             case .success:

@@ -63,6 +63,9 @@ enum URLText {
     /// A path: what may stand in one stays.
     static func path(_ text: String) -> String { escape(text, plusForSpace: false, extra: "$&+,/:;=@!'()*~") }
 
+    /// A text in the place of a host: only what can stand in any part of a URL stays.
+    static func host(_ text: String) -> String { escape(text, plusForSpace: false, extra: "~") }
+
     /// A query's name or value.
     static func query(_ text: String) -> String { escape(text, plusForSpace: true, extra: "~") }
 

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import MetricModel
 import NIOCore
+import NIOHTTP1
 import NIOSSL
 
 #if canImport(Darwin)
@@ -11,24 +12,10 @@ import NIOSSL
 
 /// Turns a job's configuration into that of the HTTP client.
 enum HTTPClientSetup {
-    static func configuration(_ config: HTTPClientConfig, environment: [String: String]) throws(TransportError)
-        -> HTTPClient.Configuration
-    {
-        try configuration(
-            tls: config.tls,
-            proxy: config.proxy,
-            followRedirects: config.followRedirects,
-            enableHTTP2: config.enableHTTP2,
-            environment: environment
-        )
-    }
-
     static func configuration(
         tls: HTTPClientConfig.TLS,
-        proxy: HTTPClientConfig.Proxy,
         followRedirects: Bool,
-        enableHTTP2: Bool,
-        environment: [String: String]
+        enableHTTP2: Bool
     ) throws(TransportError) -> HTTPClient.Configuration {
         var result = HTTPClient.Configuration()
         result.tlsConfiguration = try Self.tls(tls)
@@ -38,7 +25,6 @@ enum HTTPClientSetup {
         // A refused connection is the scrape's answer at once, not a reason to try again until the timeout.
         result.connectionPool.retryConnectionEstablishment = false
         result.timeout = HTTPClient.Configuration.Timeout(connect: .seconds(30))
-        if let server = try proxyServer(proxy, environment: environment) { result.proxy = server }
         return result
     }
 
@@ -89,14 +75,10 @@ enum HTTPClientSetup {
 
     // MARK: Proxy
 
-    private static func proxyServer(_ proxy: HTTPClientConfig.Proxy, environment: [String: String])
-        throws(TransportError) -> HTTPClient.Configuration.Proxy?
+    /// The proxy at a URL, with the headers that open a tunnel through it.
+    static func proxyServer(_ url: String, connectHeader: [String: [Secret]]) throws(TransportError)
+        -> HTTPClient.Configuration.Proxy
     {
-        var url = proxy.url
-        if proxy.fromEnvironment {
-            url = ["HTTP_PROXY", "http_proxy"].compactMap { environment[$0] }.first ?? ""
-        }
-        if url.isEmpty { return nil }
         let invalid = TransportError("error creating HTTP client: invalid proxy_url \(GoText.quoted(url))")
         let rest = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
         let scheme = url.firstRange(of: "://").map { url[..<$0.lowerBound].lowercased() } ?? "http"
@@ -117,7 +99,17 @@ enum HTTPClientSetup {
         if host.isEmpty { throw invalid }
         switch scheme {
         case "socks5", "socks5h": return .socksServer(host: String(host), port: port ?? 1080)
-        case "http": return .server(host: String(host), port: port ?? 80, authorization: credentials)
+        case "http":
+            var headers = HTTPHeaders()
+            for (name, values) in connectHeader.sorted(by: { $0.key < $1.key }) {
+                for value in values { headers.add(name: name, value: value.value) }
+            }
+            return .server(
+                host: String(host),
+                port: port ?? 80,
+                authorization: credentials,
+                connectHeaders: headers
+            )
         default: throw TransportError("error creating HTTP client: proxies of kind \(scheme) are not supported")
         }
     }

@@ -15,7 +15,7 @@ import Synchronization
 /// Fetches over HTTP as a job's configuration asks for it.
 public final class HTTPTransport: TargetTransport {
     private let config: HTTPClientConfig
-    private let client: HTTPClient
+    private let clients: HTTPClients
     private let token: OAuthToken?
 
     /// A transport for a job.
@@ -27,9 +27,12 @@ public final class HTTPTransport: TargetTransport {
         parse: @escaping YAMLParser
     ) throws(TransportError) {
         self.config = config
-        client = HTTPClient(
-            eventLoopGroup: HTTPClient.defaultEventLoopGroup,
-            configuration: try HTTPClientSetup.configuration(config, environment: environment)
+        clients = try HTTPClients(
+            tls: config.tls,
+            proxy: config.proxy,
+            followRedirects: config.followRedirects,
+            enableHTTP2: config.enableHTTP2,
+            environment: environment
         )
         if let oauth = config.oauth2 {
             token = try OAuthToken(oauth, clock: clock, environment: environment, parse: parse)
@@ -40,7 +43,7 @@ public final class HTTPTransport: TargetTransport {
 
     /// Closes all connections.
     public func close() async {
-        try? await client.shutdown()
+        await clients.close()
         await token?.close()
     }
 
@@ -54,27 +57,28 @@ public final class HTTPTransport: TargetTransport {
             throw TransportError("Get \(GoText.quoted(request.url)): \(error.message)")
         }
         let outgoing = HTTPClientSetup.sorted(headers)
-        return try await HTTPFetch.run(client, .GET, request, headers: outgoing, body: nil)
+        return try await HTTPFetch.run(clients, .GET, request, headers: outgoing, body: nil)
     }
 }
 
 /// One request and the collecting of its answer.
 enum HTTPFetch {
     static func run(
-        _ client: HTTPClient,
+        _ clients: HTTPClients,
         _ method: HTTPMethod,
         _ request: TargetRequest,
         headers: [(name: String, value: String)],
         body: String?
     ) async throws(TransportError) -> TargetResponse {
-        var outgoing = HTTPClientRequest(url: request.url)
+        var outgoing = HTTPClientRequest(url: SocketURL.url(request))
         outgoing.method = method
         outgoing.headers = HTTPHeaders(headers.map { ($0.name, $0.value) })
+        if !request.socket.isEmpty { outgoing.headers.add(name: "Host", value: SocketURL.authority(request.url)) }
         if let body { outgoing.body = .bytes(ByteBuffer(string: body)) }
         let verb = method == .GET ? "Get" : "Post"
         do {
             let limit = TimeAmount.milliseconds(request.timeoutMilliseconds + 1000)
-            let response = try await client.execute(outgoing, timeout: limit)
+            let response = try await clients.client(for: request).execute(outgoing, timeout: limit)
             var answer = TargetResponse(
                 status: Int(response.status.code),
                 reason: response.status.reasonPhrase,
@@ -92,15 +96,40 @@ enum HTTPFetch {
             throw error
         } catch {
             throw TransportError(
-                "\(verb) \(GoText.quoted(request.url)): \(TransportFailure.text(error, url: request.url))"
+                "\(verb) \(GoText.quoted(request.url)): \(TransportFailure.text(error, request))"
             )
         }
     }
 }
 
+/// Targets behind a socket of this machine.
+enum SocketURL {
+    /// The URL by which the HTTP client finds the target: its own, or that of the socket with the target's path.
+    static func url(_ request: TargetRequest) -> String {
+        if request.socket.isEmpty { return request.url }
+        let scheme = request.url.hasPrefix("https:") ? "https+unix" : "http+unix"
+        let path = rest(request.url).drop { $0 != "/" && $0 != "?" }
+        return "\(scheme)://\(URLText.host(request.socket))\(path.hasPrefix("/") ? "" : "/")\(path)"
+    }
+
+    /// Host and port as they stand in a URL.
+    static func authority(_ url: String) -> String { String(rest(url).prefix { $0 != "/" && $0 != "?" }) }
+
+    private static func rest(_ url: String) -> Substring {
+        url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
+    }
+}
+
 /// Failures of connections in Go's words.
 enum TransportFailure {
-    static func text(_ error: any Error, url: String) -> String {
+    static func text(_ error: any Error, _ request: TargetRequest) -> String {
+        if !request.socket.isEmpty, let error = error as? IOError {
+            return "dial unix \(request.socket): connect: \(system(error.errnoCode))"
+        }
+        return text(error, url: request.url)
+    }
+
+    private static func text(_ error: any Error, url: String) -> String {
         switch error {
         case let error as NIOConnectionError: return connection(error, url)
         case let error as HTTPClientError: return client(error)
@@ -124,8 +153,7 @@ enum TransportFailure {
 
     /// Host and port of a URL.
     private static func authority(of url: String) -> String {
-        let rest = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
-        let authority = String(rest.prefix { $0 != "/" && $0 != "?" })
+        let authority = SocketURL.authority(url)
         if let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") { return authority }
         return authority + (url.hasPrefix("https") ? ":443" : ":80")
     }

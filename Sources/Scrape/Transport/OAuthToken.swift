@@ -12,7 +12,7 @@ final class OAuthToken: Sendable {
     }
 
     private let config: HTTPClientConfig.OAuth2
-    private let client: HTTPClient
+    private let clients: HTTPClients
     private let clock: any StackClock
     private let parse: YAMLParser
     /// The token at hand.
@@ -27,19 +27,16 @@ final class OAuthToken: Sendable {
         self.config = config
         self.clock = clock
         self.parse = parse
-        client = HTTPClient(
-            eventLoopGroup: HTTPClient.defaultEventLoopGroup,
-            configuration: try HTTPClientSetup.configuration(
-                tls: config.tls,
-                proxy: config.proxy,
-                followRedirects: true,
-                enableHTTP2: true,
-                environment: environment
-            )
+        clients = try HTTPClients(
+            tls: config.tls,
+            proxy: config.proxy,
+            followRedirects: true,
+            enableHTTP2: true,
+            environment: environment
         )
     }
 
-    func close() async { try? await client.shutdown() }
+    func close() async { await clients.close() }
 
     /// The value of the Authorization header.
     func header() async throws(TransportError) -> String {
@@ -68,7 +65,7 @@ final class OAuthToken: Sendable {
             .joined(separator: "&")
         let credentials = URLText.query(config.clientID) + ":" + URLText.query(secret)
         let response = try await HTTPFetch.run(
-            client,
+            clients,
             .POST,
             TargetRequest(url: config.tokenURL, bodyLimit: 1 << 20),
             headers: [

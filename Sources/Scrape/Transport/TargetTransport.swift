@@ -19,6 +19,8 @@ public struct TargetRequest: Sendable {
     public var timeoutMilliseconds: Int64
     /// The most bytes that may come over the wire; 0 for no limit.
     public var bodyLimit: Int
+    /// The path of the socket of this machine behind which the target is; empty for one in the network.
+    public var socket = ""
 
     /// A request.
     public init(

@@ -82,6 +82,15 @@ struct ConfigurationTests {
                 "{scrape_configs: [{job_name: x, kubernetes_sd_configs: [{role: pod}]}]}",
                 "field kubernetes_sd_configs is not supported: targets are found by static, file, http and dns discovery only"
             ),
+            (
+                "{scrape_configs: [{job_name: x, tls_config: {server_name: a}}]}",
+                "field server_name is not supported: a server's certificate has to bear the name by which it is addressed"
+            ),
+            (
+                "{global: {scrape_failure_log_file: /tmp/x}}",
+                "field scrape_failure_log_file is not supported: failed scrapes are told in the log (--log.level=debug) "
+                    + "and on the page of targets"
+            ),
             ("{scrape_configs: [null]}", "empty or null scrape config section"),
             (
                 "{scrape_configs: [{job_name: x, dns_sd_configs: [{names: [a], type: A}]}]}",

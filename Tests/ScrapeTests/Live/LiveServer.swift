@@ -23,17 +23,21 @@ final class LiveServer: Sendable {
     var port: Int { channel.localAddress?.port ?? 0 }
     var requests: [HTTPRequestHead] { heads.all.withLock { $0 } }
 
-    init(_ handler: @escaping Handler) async throws {
+    /// A server on a free port, or on a socket at a path.
+    init(socket: String? = nil, _ handler: @escaping Handler) async throws {
         let heads = Seen()
         self.heads = heads
-        channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.pipeline.configureHTTPServerPipeline().flatMap {
                     channel.pipeline.addHandler(Responder(handler, heads))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
+        if let socket {
+            channel = try await bootstrap.bind(unixDomainSocketPath: socket, cleanupExistingSocketFile: true).get()
+        } else {
+            channel = try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
+        }
     }
 
     func close() async throws { try await channel.close() }
