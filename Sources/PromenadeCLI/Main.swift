@@ -43,7 +43,7 @@ struct PromenadeCommand: AsyncParsableCommand {
             """,
         version: "promenade \(StackVersion.version)",
         subcommands: [
-            Run.self, Check.self, TestGroup.self, TSDBGroup.self, Query.self, Batch.self,
+            Run.self, Check.self, TestGroup.self, TSDBGroup.self, SQL.self, Query.self, Batch.self,
         ]
     )
 }
