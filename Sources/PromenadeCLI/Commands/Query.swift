@@ -18,8 +18,15 @@ struct Query: AsyncParsableCommand {
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
         request.body = .bytes(Array("query=\(Self.escaped(expression))".utf8))
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(130))
-        let body = try await response.body.collect(upTo: 1 << 30)
+        let response: HTTPClientResponse
+        let body: ByteBuffer
+        do {
+            response = try await HTTPClient.shared.execute(request, timeout: .seconds(130))
+            body = try await response.body.collect(upTo: 1 << 30)
+        } catch {
+            Complaint.write("no answer from \(url): \(error)")
+            throw ExitCode.failure
+        }
         Console.print(String(decoding: body.readableBytesView, as: UTF8.self) + "\n")
         if response.status.code != 200 { throw ExitCode.failure }
     }
