@@ -154,7 +154,7 @@ let package = Package(
             "PromenadeTests",
             [
                 "MetricModel", "PromQL", "Promenade", "PromenadeTesting", "PrometheusClient", "PrometheusClientPush",
-                "Scrape", "TSDB", "Web",
+                "Scrape", "TSDB", "Web", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL,
             ]
         ),
     ]

@@ -47,18 +47,24 @@ public final class Stack: Sendable {
     let gateway: GroupStore?
     let queryMetrics: QueryMetrics
     let startNanoseconds: Int64
+    /// Who may talk to the Prometheus server, and to the Pushgateway.
+    let access: (prometheus: WebConfig, gateway: WebConfig)
     /// The running services, for whoever wants to end them.
     private let services = Mutex<ServiceGroup?>(nil)
     /// Whether an end was asked for before there were services.
     private let isEnding = Atomic(false)
 
     /// Opens the store and puts the parts together. Nothing listens or scrapes yet.
-    /// - Throws: ``StackError`` where the data folder cannot be used.
+    /// - Throws: ``StackError`` where the data folder cannot be used, `ConfigError` for a web configuration with mistakes.
     public init(options: StackOptions, clock: any StackClock, logger: Logger) async throws {
         self.options = options
         self.clock = clock
         self.logger = logger
         startNanoseconds = clock.wallNanoseconds
+        access = (
+            try Self.webConfig(options.flags["web.config.file"]),
+            try Self.webConfig(options.flags["pushgateway.config.file"])
+        )
         if let folder = options.dataFolder {
             guard FileAccess.createFolder(folder) else {
                 throw StackError("cannot write to the data folder \(folder): \(StackError.system(errno))")
@@ -86,6 +92,15 @@ public final class Stack: Sendable {
         demo = options.demoAddress == nil ? nil : try DemoServer(seed: options.config.demo.seed, clock: clock)
         gateway = options.gatewayAddress == nil ? nil : Self.makeGateway(options, clock, store)
         _ = try await gateway?.restore()
+    }
+
+    /// Reads a web configuration; everybody may come in where there is no file.
+    private static func webConfig(_ file: String) throws(ConfigError) -> WebConfig {
+        if file.isEmpty { return WebConfig() }
+        guard let bytes = FileAccess.read(file) else {
+            throw ConfigError(file: file, problems: [ConfigProblem(.meaning, StackError.system(errno))])
+        }
+        return try WebConfig(reading: YAMLReader.parse(bytes, file: file), file: file)
     }
 
     private static func makeGateway(
@@ -133,7 +148,7 @@ public final class Stack: Sendable {
         signals: Bool = false,
         onReady: @escaping @Sendable (StackAddresses) async -> Void = { _ in }
     ) async throws {
-        let servers = StackServers(stack: self)
+        let servers = try StackServers(stack: self)
         let scraping = ScrapeService(stack: self, servers: servers, onReady: onReady)
         var list: [any Service] = [StoreService(stack: self)]
         list += servers.services

@@ -72,6 +72,15 @@ public struct StackOptions: Sendable {
         return options
     }
 
+    /// What the Prometheus server puts up with.
+    var connectionLimits: ConnectionLimits {
+        var limits = ConnectionLimits()
+        limits.connections = max(1, flags.integer("web.max-connections"))
+        let idle = flags.duration("web.read-timeout").milliseconds
+        limits.idleMilliseconds = idle > 0 ? idle : nil
+        return limits
+    }
+
     /// For how long samples are kept, in words.
     var retentionText: String {
         let options = store

@@ -50,7 +50,7 @@ final class StackServers: Sendable {
     private let demo: WebServer<DemoServer>?
     let web: PrometheusServer
 
-    init(stack: Stack) {
+    init(stack: Stack) throws(WebServerError) {
         let group = MultiThreadedEventLoopGroup.singleton
         let options = stack.options
         web = PrometheusServer(
@@ -62,16 +62,18 @@ final class StackServers: Sendable {
             clock: stack.clock,
             logger: stack.logger
         )
-        prometheus = WebServer(
+        prometheus = try WebServer(
             address: options.webAddress,
             responder: web,
+            config: stack.access.prometheus,
+            limits: options.connectionLimits,
             clock: stack.clock,
             eventLoopGroup: group,
             logger: stack.logger
         )
         var services: [any Service] = [ServerService(server: prometheus)]
         if let address = options.gatewayAddress, let groups = stack.gateway {
-            let server = WebServer(
+            let server = try WebServer(
                 address: address,
                 responder: PushgatewayResponder(
                     store: groups,
@@ -79,6 +81,7 @@ final class StackServers: Sendable {
                     clock: stack.clock,
                     quit: { stack.end() }
                 ),
+                config: stack.access.gateway,
                 clock: stack.clock,
                 eventLoopGroup: group,
                 logger: stack.logger
@@ -89,7 +92,7 @@ final class StackServers: Sendable {
             gateway = nil
         }
         if let address = options.demoAddress, let responder = stack.demo {
-            let server = WebServer(
+            let server = try WebServer(
                 address: address,
                 responder: responder,
                 clock: stack.clock,

@@ -78,8 +78,14 @@ extension FlagSet {
         web("enable-remote-write-receiver", .toggle, "false", "Take samples at /api/v1/write."),
         web("cors.origin", .text, ".*", "Which origins may call the API from a page: a regular expression, anchored."),
         web("page-title", .text, "Prometheus Time Series Collection and Processing Server", "The title of its pages."),
-        web("max-connections", .integer, "512", "The most connections at a time."),
-        web("read-timeout", .duration, "5m", "How long an idle connection is kept."),
+        web(
+            "config.file",
+            .text,
+            "",
+            "A web configuration: passwords, TLS and headers, as Prometheus's exporters take it."
+        ),
+        web("max-connections", .integer, "512", "The most connections at a time; others wait."),
+        web("read-timeout", .duration, "5m", "How long a connection may be silent while a request is awaited."),
     ]
 
     private static let storage: [Flag] = [
@@ -122,6 +128,7 @@ extension FlagSet {
 
     private static let pushgateway: [Flag] = [
         gateway("pushgateway.listen-address", .list, ":9091", "Where the Pushgateway listens."),
+        gateway("pushgateway.config.file", .text, "", "Its web configuration; as --web.config.file."),
         gateway("pushgateway.telemetry-path", .text, "/metrics", "The path of what was pushed."),
         gateway("pushgateway.external-url", .text, "", "The URL under which it is reached from outside."),
         gateway("pushgateway.route-prefix", .text, "", "The prefix of its routes."),
@@ -191,7 +198,6 @@ extension FlagSet {
         accepted("storage.tsdb.head-chunks-write-queue-size", .integer, "0"),
         accepted("storage.tsdb.no-lockfile", .toggle, "false"),
         accepted("storage.tsdb.wal-compression", .toggle, "true"),
-        accepted("web.config.file"),
         accepted("web.console.libraries", .text, "console_libraries"),
         accepted("web.console.templates", .text, "consoles"),
         accepted("web.enable-otlp-receiver", .toggle, "false"),

@@ -80,6 +80,9 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
         case is ChannelShouldQuiesceEvent:
             isQuiescing = true
             if case .reading = state { close(context) }
+        case IdleStateHandler.IdleStateEvent.read:
+            // An answer may take as long as it needs; the limit is for what the client sends.
+            if case .reading = state { close(context) }
         default: context.fireUserInboundEventTriggered(event)
         }
     }

@@ -4,11 +4,14 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     public var host: String
     /// The port; 0 for a free one.
     public var port: Int
+    /// What is spoken there: `http` or `https`.
+    public var scheme = "http"
 
     /// An address.
-    public init(host: String, port: Int) {
+    public init(host: String, port: Int, scheme: String = "http") {
         self.host = host
         self.port = port
+        self.scheme = scheme
     }
 
     /// Reads `host:port` or `:port`.
@@ -43,7 +46,7 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The base URL by which this machine reaches the address: `http://localhost:9090`.
-    public var localURL: String { "http://\(reachableHost):\(port)" }
+    public var localURL: String { "\(scheme)://\(reachableHost):\(port)" }
 }
 
 /// Why a text is not an address to listen on.

@@ -2,6 +2,7 @@ import HummingbirdCore
 public import Logging
 public import MetricModel
 public import NIOCore
+import NIOSSL
 import Synchronization
 
 #if canImport(Darwin)
@@ -19,7 +20,7 @@ public final class WebServer<Responder: WebResponder>: Sendable {
     }
 
     private let address: ListenAddress
-    private let server: Server<ConnectionSetup<Responder>>
+    private let server: Server<ConnectionSetup<ProtectedResponder<Responder>>>
     /// Whether the server listens yet.
     private let progress: Progressing
 
@@ -43,27 +44,41 @@ public final class WebServer<Responder: WebResponder>: Sendable {
     }
 
     /// A server that listens once ``run()`` is called.
+    /// - Throws: ``WebServerError`` where a file for TLS cannot be used.
     public init(
         address: ListenAddress,
         responder: Responder,
+        config: WebConfig = WebConfig(),
+        limits: ConnectionLimits = ConnectionLimits(),
         clock: any StackClock,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
-    ) {
+    ) throws(WebServerError) {
         self.address = address
         let progress = Progressing()
         self.progress = progress
         var quiet = logger
         quiet.logLevel = .error
+        let tls = try config.tls?.context(address)
         server = Server(
-            childChannelSetup: ConnectionSetup(responder: responder, clock: clock),
+            childChannelSetup: ConnectionSetup(
+                responder: ProtectedResponder(responder, config),
+                clock: clock,
+                tls: tls,
+                idleLimit: limits.idleMilliseconds
+            ),
             configuration: ServerConfiguration(
                 address: .hostname(address.host.isEmpty ? Self.everyInterface : address.host, port: address.port),
-                backlog: 1024
+                backlog: 1024,
+                availableConnectionsDelegate: limits.connections.map { MaximumAvailableConnections($0, logger: quiet) }
             ),
             onServerRunning: { channel in
+                // One at a time, so that no more are accepted than there is room for.
+                if limits.connections != nil { try? await channel.setOption(.maxMessagesPerRead, value: 1).get() }
                 let port = channel.localAddress?.port ?? address.port
-                progress.settle(.listening(ListenAddress(host: address.host, port: port)))
+                progress.settle(
+                    .listening(ListenAddress(host: address.host, port: port, scheme: tls == nil ? "http" : "https"))
+                )
             },
             eventLoopGroup: eventLoopGroup,
             logger: quiet
@@ -121,6 +136,17 @@ public final class WebServer<Responder: WebResponder>: Sendable {
     private let SOCK_STREAM_VALUE = SOCK_STREAM.rawValue
 #endif
 
+/// How much a server puts up with.
+public struct ConnectionLimits: Sendable, Hashable {
+    /// The most connections at a time; others wait until one is closed. `nil` for any number.
+    public var connections: Int?
+    /// How long a connection may be silent while a request is awaited, in milliseconds; `nil` for as long as it likes.
+    public var idleMilliseconds: Int64?
+
+    /// No limits.
+    public init() {}
+}
+
 /// Why a server cannot listen, in one line.
 public struct WebServerError: Error, Hashable, CustomStringConvertible {
     /// What happened, in Go's words: `listen tcp :9090: bind: address already in use`.
@@ -151,9 +177,15 @@ struct ConnectionSetup<Responder: WebResponder>: ServerChildChannel {
 
     let responder: Responder
     let clock: any StackClock
+    let tls: NIOSSLContext?
+    let idleLimit: Int64?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
+            if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+            if let idleLimit {
+                try channel.pipeline.syncOperations.addHandler(IdleStateHandler(readTimeout: .milliseconds(idleLimit)))
+            }
             try channel.pipeline.syncOperations.addHandler(HTTPConnection(responder: responder, clock: clock))
             return Value(channel: channel)
         }
