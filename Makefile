@@ -23,6 +23,7 @@ test: dependencies test-dependencies
 	$(BUILD) --build-tests
 	$(SWIFT) test -c release --skip-build
 	Tests/Conformance/run
+	Tests/Recipes/run
 	Tests/Browser/run
 
 lint:

@@ -27,6 +27,11 @@ import Promenade
                 try command.run()
             }
         } catch {
+            if PromenadeCommand.exitCode(for: error) == .validationFailure {
+                // As for the stack's flags: 2 for arguments that cannot be used.
+                Complaint.write(PromenadeCommand.fullMessage(for: error))
+                exit(2)
+            }
             PromenadeCommand.exit(withError: error)
         }
     }
@@ -43,7 +48,8 @@ struct PromenadeCommand: AsyncParsableCommand {
             """,
         version: "promenade \(StackVersion.version)",
         subcommands: [
-            Run.self, Check.self, TestGroup.self, TSDBGroup.self, SQL.self, Query.self, Batch.self,
+            Run.self, Check.self, TestGroup.self, TSDBGroup.self, SQL.self, Query.self, ExpectCommand.self,
+            ScrapeCommand.self, Batch.self,
         ]
     )
 }

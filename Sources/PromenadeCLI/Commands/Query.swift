@@ -17,7 +17,7 @@ struct Query: AsyncParsableCommand {
         var request = HTTPClientRequest(url: url + "/api/v1/query")
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
-        request.body = .bytes(Array("query=\(Self.escaped(expression))".utf8))
+        request.body = .bytes(Array("query=\(FormText.escaped(expression))".utf8))
         let response: HTTPClientResponse
         let body: ByteBuffer
         do {
@@ -29,17 +29,5 @@ struct Query: AsyncParsableCommand {
         }
         Console.print(String(decoding: body.readableBytesView, as: UTF8.self) + "\n")
         if response.status.code != 200 { throw ExitCode.failure }
-    }
-
-    private static func escaped(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF")
-        var result = ""
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: result.unicodeScalars.append(Unicode.Scalar(byte))
-            default: result += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
-            }
-        }
-        return result
     }
 }

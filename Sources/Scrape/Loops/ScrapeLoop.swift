@@ -169,7 +169,7 @@ struct ScrapeLoop: Sendable {
     private func fetch(_ request: TargetRequest, into space: BodySpace) async -> Fetched {
         let response: TargetResponse
         do throws(TransportError) {
-            response = try await withTimeout(request)
+            response = try await transport.fetch(request, timedBy: clock)
         } catch {
             return Fetched(outcome: .failure(error))
         }
@@ -189,29 +189,6 @@ struct ScrapeLoop: Sendable {
             fetched.outcome = .failure(error)
         }
         return fetched
-    }
-
-    /// Fetches, but not longer than the target's timeout on the handed-in clock.
-    private func withTimeout(_ request: TargetRequest) async throws(TransportError) -> TargetResponse {
-        let result = await withTaskGroup(of: Result<TargetResponse, TransportError>?.self) { group in
-            group.addTask {
-                do throws(TransportError) {
-                    return .success(try await transport.fetch(request))
-                } catch {
-                    return .failure(error)
-                }
-            }
-            group.addTask {
-                (try? await clock.sleep(milliseconds: request.timeoutMilliseconds)) == nil
-                    ? nil : .failure(TransportError("Get \(GoText.quoted(request.url)): context deadline exceeded"))
-            }
-            defer { group.cancelAll() }
-            for await result in group {
-                if let result { return result }
-            }
-            return .failure(TransportError("Get \(GoText.quoted(request.url)): context canceled"))
-        }
-        return try result.get()
     }
 }
 

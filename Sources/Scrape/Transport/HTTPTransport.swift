@@ -121,7 +121,7 @@ enum SocketURL {
 }
 
 /// Failures of connections in Go's words.
-enum TransportFailure {
+package enum TransportFailure {
     static func text(_ error: any Error, _ request: TargetRequest) -> String {
         if !request.socket.isEmpty, let error = error as? IOError {
             return "dial unix \(request.socket): connect: \(system(error.errnoCode))"
@@ -129,7 +129,7 @@ enum TransportFailure {
         return text(error, url: request.url)
     }
 
-    private static func text(_ error: any Error, url: String) -> String {
+    package static func text(_ error: any Error, url: String) -> String {
         switch error {
         case let error as NIOConnectionError: return connection(error, url)
         case let error as HTTPClientError: return client(error)

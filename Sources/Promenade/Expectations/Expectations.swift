@@ -1,0 +1,128 @@
+package import MetricModel
+import PromQL
+
+/// Expressions that have to hold within a time.
+package struct Expectations: Sendable {
+    /// What came of one expression.
+    package struct Outcome: Sendable, Hashable {
+        package var expression: String
+        /// What was seen last.
+        package var last: Observation
+        /// How often it was asked for.
+        package var attempts = 0
+        /// From the beginning until it held or was given up.
+        package var nanoseconds: Int64 = 0
+
+        package init(_ expression: String, last: Observation, attempts: Int = 0, nanoseconds: Int64 = 0) {
+            self.expression = expression
+            self.last = last
+            self.attempts = attempts
+            self.nanoseconds = nanoseconds
+        }
+
+        package var isMet: Bool { last.holds }
+
+        var isSettled: Bool {
+            if case .refused = last { return true }
+            return isMet
+        }
+    }
+
+    package var expressions: [String]
+    /// How long to wait; 0 asks once.
+    package var within: PrometheusDuration
+    /// The pause between two attempts.
+    package var interval = PrometheusDuration(milliseconds: 100)
+
+    package init(_ expressions: [String], within: PrometheusDuration) {
+        self.expressions = expressions
+        self.within = within
+    }
+
+    /// The expressions of a file: one a line; blank lines and those that begin with `#` say nothing.
+    package static func parse(file text: String) -> [String] {
+        text.split(whereSeparator: \.isNewline).compactMap { line in
+            let bare = line.drop(while: \.isWhitespace)
+            let end = bare.lastIndex { !$0.isWhitespace }
+            guard let end, bare.first != "#" else { return nil }
+            return String(bare[...end])
+        }
+    }
+
+    /// Asks until each expression has held once, or the time is over.
+    /// - Parameter ask: asks a server; it may take no longer than the time that it is given.
+    package func wait(
+        clock: any StackClock,
+        ask: (_ expression: String, _ remaining: PrometheusDuration) async -> Observation
+    ) async -> [Outcome] {
+        let begin = clock.steadyNanoseconds
+        let end = begin + within.milliseconds * 1_000_000
+        var outcomes = expressions.map { Outcome($0, last: .series([])) }
+        while true {
+            for index in outcomes.indices where !outcomes[index].isSettled {
+                let remaining = max(0, end - clock.steadyNanoseconds) / 1_000_000
+                outcomes[index].last = await ask(
+                    outcomes[index].expression,
+                    PrometheusDuration(milliseconds: remaining)
+                )
+                outcomes[index].attempts += 1
+                outcomes[index].nanoseconds = clock.steadyNanoseconds - begin
+            }
+            let now = clock.steadyNanoseconds
+            if now >= end || outcomes.allSatisfy(\.isSettled) { return outcomes }
+            let next = min(end, now + interval.milliseconds * 1_000_000)
+            guard (try? await clock.sleep(untilSteady: next)) != nil else { return outcomes }
+        }
+    }
+
+    /// 0 where all hold, 2 where an expression is wrong, 3 where there was no server, 1 where one does not hold.
+    package static func exitCode(_ outcomes: [Outcome]) -> Int32 {
+        var code: Int32 = 0
+        for outcome in outcomes {
+            switch outcome.last {
+            case .refused: return 2
+            case .unreachable: code = 3
+            default: if code == 0, !outcome.isMet { code = 1 }
+            }
+        }
+        return code
+    }
+
+    /// The selectors of an expression that name a metric; none where it cannot be read.
+    package static func selectors(_ expression: String) -> [NamedSelector] {
+        guard let tree = try? PromQLParser().parse(expression) else { return [] }
+        var found: [NamedSelector] = []
+        tree.walk { node, _ in
+            if case .vectorSelector(let selector) = node, let named = NamedSelector(selector.matchers),
+                !found.contains(named)
+            {
+                found.append(named)
+            }
+            return true
+        }
+        return found
+    }
+}
+
+/// A metric's name with conditions on its labels.
+package struct NamedSelector: Sendable, Hashable {
+    package var name: String
+    package var matchers: [LabelMatcher]
+
+    init?(_ all: [LabelMatcher]) {
+        guard let name = all.first(where: { $0.name == Labels.metricName && $0.operation == .equal })?.value else {
+            return nil
+        }
+        self.name = name
+        matchers = all.filter { $0.name != Labels.metricName }
+    }
+
+    /// As it is written in a query.
+    package var text: String {
+        let conditions = matchers.map { "\($0.name)\($0.operation.rawValue)\(GoText.quoted($0.value))" }
+        return conditions.isEmpty ? name : "\(name){\(conditions.joined(separator: ", "))}"
+    }
+
+    /// A query for all series with the name.
+    package var anySeries: String { "{__name__=\(GoText.quoted(name))}" }
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import MetricModel
+import Promenade
+
+/// `expect EXPR…`: waits until conditions hold.
+struct ExpectCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "expect",
+        abstract:
+            "Wait until conditions hold on a running server; say what was seen, and what is near where they do not.",
+        discussion: """
+            A condition holds as soon as the expression answers a series, or a number that is neither 0 nor NaN: \
+            'up{job="demo"} == 1', 'scalar(sum(rows_total)) >= bool 3'. Each has to hold once within the time.
+
+            Exit codes: 0 all conditions hold; 1 one does not; 2 wrong arguments or a wrong expression; \
+            3 the server cannot be reached.
+            """
+    )
+
+    @Option(help: "How long to wait; 0s asks once.")
+    var within = "10s"
+
+    @Option(help: "The Prometheus server's URL.")
+    var url = "http://localhost:9090"
+
+    @Option(help: "The Pushgateway's URL, to tell the last refused push; by default that of the job pushgateway.")
+    var pushgateway: String?
+
+    @Option(help: "A file with more expressions, one a line, # for comments; - is the standard input.")
+    var file: String?
+
+    @Option(help: "Write a JUnit report to this file; - is the standard output.")
+    var junit: String?
+
+    @Flag(help: "Print the Test Anything Protocol.")
+    var tap = false
+
+    @Argument(help: ArgumentHelp("The expressions.", valueName: "expr"))
+    var expressions: [String] = []
+
+    func run() async throws {
+        let expectations: Expectations
+        do {
+            var all = expressions
+            if let file { all += Expectations.parse(file: String(decoding: try Console.read(file), as: UTF8.self)) }
+            guard !all.isEmpty else { throw ValidationError("nothing to expect: give an expression or --file") }
+            expectations = Expectations(all, within: try PrometheusDuration(parsing: within))
+        } catch {
+            Complaint.write("\(error)")
+            throw ExitCode(2)
+        }
+        let server = ExpectServer(url: url, pushgateway: pushgateway)
+        let outcomes = await expectations.wait(clock: SystemClock()) { await server.ask($0, within: $1) }
+        let code = Expectations.exitCode(outcomes)
+        var report = ExpectationReport(outcomes: outcomes)
+        if code == 1 { report.evidence = await server.evidence(for: outcomes) }
+        let isQuiet = junit == "-"
+        if !isQuiet { Console.print(tap ? report.tap : report.text) }
+        if let junit {
+            if isQuiet {
+                Console.print(report.junit)
+            } else if !ReadyFile.write(report.junit, to: junit) {
+                Complaint.write("cannot write \(junit)")
+                throw ExitCode(2)
+            }
+        }
+        if code != 0 { throw ExitCode(code) }
+    }
+}

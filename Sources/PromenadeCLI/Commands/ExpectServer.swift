@@ -1,0 +1,89 @@
+import AsyncHTTPClient
+import MetricModel
+import NIOCore
+import NIOHTTP1
+import Promenade
+import Scrape
+
+/// The server that expectations are about, over HTTP.
+struct ExpectServer: Sendable {
+    let url: String
+    let pushgateway: String?
+
+    init(url: String, pushgateway: String?) {
+        self.url = Self.trimmed(url)
+        self.pushgateway = pushgateway.map(Self.trimmed)
+    }
+
+    private static func trimmed(_ url: String) -> String { url.hasSuffix("/") ? String(url.dropLast()) : url }
+
+    /// The answer to an expression.
+    func ask(_ expression: String, within remaining: PrometheusDuration) async -> Observation {
+        // A single attempt gets a second, however little time is left.
+        let limit = TimeAmount.milliseconds(max(1000, remaining.milliseconds))
+        do {
+            let (status, answer) = try await fetch(
+                url + "/api/v1/query",
+                form: "query=" + FormText.escaped(expression),
+                limit: limit
+            )
+            return Observation(status: status, answer: answer)
+        } catch {
+            return .unreachable("\(url): \(TransportFailure.text(error, url: url))")
+        }
+    }
+
+    /// What else the servers know about expressions that did not hold. What cannot be asked is left out.
+    func evidence(for outcomes: [Expectations.Outcome]) async -> ExpectationEvidence {
+        var evidence = ExpectationEvidence()
+        let selectors = outcomes.filter { !$0.isMet }.flatMap { Expectations.selectors($0.expression) }
+        var isSomeUnknown = false
+        for selector in selectors where evidence.series[selector.name] == nil {
+            let second = PrometheusDuration(milliseconds: 5000)
+            guard case .series(let series) = await ask(selector.anySeries, within: second) else { continue }
+            evidence.series[selector.name] = series
+            isSomeUnknown = isSomeUnknown || series.isEmpty
+        }
+        if isSomeUnknown, let names = await get(url + "/api/v1/label/__name__/values") {
+            evidence.names = (names["data"]?.items ?? []).compactMap(\.text)
+        }
+        var gateway = pushgateway
+        if let targets = await get(url + "/api/v1/targets?state=active") {
+            evidence.scrapeErrors = ExpectationEvidence.scrapeErrors(inTargets: targets)
+            gateway = gateway ?? ExpectationEvidence.pushgateway(inTargets: targets)
+        }
+        if let gateway, let pushes = await get(gateway + "/api/v1/pushes") {
+            evidence.pushError = ExpectationEvidence.pushError(inPushes: pushes)
+        }
+        return evidence
+    }
+
+    private func get(_ url: String) async -> ConfigNode? { try? await fetch(url, form: nil, limit: .seconds(5)).1 }
+
+    private func fetch(_ url: String, form: String?, limit: TimeAmount) async throws -> (Int, ConfigNode?) {
+        var request = HTTPClientRequest(url: url)
+        if let form {
+            request.method = .POST
+            request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
+            request.body = .bytes(Array(form.utf8))
+        }
+        let response = try await HTTPClient.shared.execute(request, timeout: limit)
+        let body = try await response.body.collect(upTo: 1 << 28)
+        return (Int(response.status.code), try? YAMLReader.parse(Array(body.readableBytesView), file: url))
+    }
+}
+
+/// Texts in forms.
+enum FormText {
+    static func escaped(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF")
+        var result = ""
+        for byte in text.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: result.unicodeScalars.append(Unicode.Scalar(byte))
+            default: result += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,59 @@
+public import MetricModel
+import PromQL
+import Promenade
+import Scrape
+
+extension TestStack {
+    /// Throws unless all conditions hold: an expression has to answer a series, or a number that is neither 0 nor NaN.
+    ///
+    ///     try await stack.expect("up{job=\"demo\"} == 1", "rows_total > 40")
+    ///
+    /// - Parameter within: how long to wait on the stack's clock. Without it they have to hold now, as after ``scrape(job:)``.
+    public func expect(
+        _ expressions: String...,
+        within: PrometheusDuration = PrometheusDuration(milliseconds: 0)
+    ) async throws {
+        let outcomes = await Expectations(expressions, within: within).wait(clock: stack.clock) { expression, _ in
+            await observe(expression)
+        }
+        if outcomes.allSatisfy(\.isMet) { return }
+        var evidence = ExpectationEvidence()
+        for selector in outcomes.flatMap({ Expectations.selectors($0.expression) }) {
+            guard case .series(let found) = await observe(selector.anySeries) else { continue }
+            evidence.series[selector.name] = found
+        }
+        if case .series(let names) = await observe("count by (__name__) ({__name__!=\"\"})") {
+            evidence.names = names.map(\.labels.name)
+        }
+        evidence.scrapeErrors = stack.scraper.pools().flatMap(\.active).compactMap { target in
+            let error = target.report.lastError
+            return error.isEmpty ? nil : "\(target.scrapePool) \(target.target.url): \(error)"
+        }
+        throw ExpectationFailed(description: ExpectationReport(outcomes: outcomes, evidence: evidence).text)
+    }
+
+    private func observe(_ expression: String) async -> Observation {
+        do {
+            switch try await query(expression).value {
+            case .scalar(let value, _): return .scalar(GoNumber.text(value, .json))
+            case .string: return .refused("a string says neither yes nor no")
+            case .vector(let rows), .matrix(let rows):
+                return .series(
+                    (0..<rows.count).map { row in
+                        var value = rows.floats(row).last.map { GoNumber.text(rows.values[$0], .json) } ?? ""
+                        if let last = rows.histograms(row).last { value = "\(rows.histograms[last])" }
+                        return ObservedSeries(rows.labels[row], value)
+                    }
+                )
+            }
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+}
+
+/// Conditions that do not hold, with what was seen and what is near.
+public struct ExpectationFailed: Error, CustomStringConvertible {
+    /// The whole report.
+    public let description: String
+}

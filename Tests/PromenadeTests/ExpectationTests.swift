@@ -1,0 +1,222 @@
+import MetricModel
+import Promenade
+import PromenadeTesting
+import Synchronization
+import Testing
+
+/// Decisions and words of `expect`, without a server.
+@Suite struct ExpectationTests {
+    /// A clock on which sleeping takes no time.
+    final class LeapingClock: StackClock {
+        let now = Mutex<Int64>(0)
+        var wallNanoseconds: Int64 { now.withLock { $0 } }
+        var steadyNanoseconds: Int64 { now.withLock { $0 } }
+        func sleep(untilSteady deadline: Int64) async throws { now.withLock { $0 = max($0, deadline) } }
+    }
+
+    static func series(_ labels: Labels..., value: String = "1") -> Observation {
+        .series(labels.map { ObservedSeries($0, value) })
+    }
+
+    static func outcome(_ expression: String, _ last: Observation) -> Expectations.Outcome {
+        Expectations.Outcome(expression, last: last, attempts: 2, nanoseconds: 250_000_000)
+    }
+
+    @Test(arguments: [
+        (#"{"status":"success","data":{"resultType":"vector","result":[]}}"#, Observation.series([]), false),
+        (
+            #"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"a","x":"\u003c\""},"#
+                + #""value":[1.5,"0"]}]}}"#,
+            series(["__name__": "a", "x": "<\""], value: "0"), true
+        ),
+        (
+            #"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"3"],[2,"4"]]}]}}"#,
+            series([:], value: "4"), true
+        ),
+        (
+            #"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"h"},"#
+                + #""histogram":[1,{"count":"3","sum":"4.5","buckets":[[0,"1","2","3"]]}]}]}}"#,
+            series(["__name__": "h"], value: "histogram {count:3, sum:4.5}"), true
+        ),
+        (#"{"status":"success","data":{"resultType":"scalar","result":[1,"0.5"]}}"#, .scalar("0.5"), true),
+        (#"{"status":"success","data":{"resultType":"scalar","result":[1,"0"]}}"#, .scalar("0"), false),
+        (#"{"status":"success","data":{"resultType":"scalar","result":[1,"NaN"]}}"#, .scalar("NaN"), false),
+        (#"{"status":"success","data":{"resultType":"scalar","result":[1,"-Inf"]}}"#, .scalar("-Inf"), true),
+        (
+            #"{"status":"success","data":{"resultType":"string","result":[1,"yes"]}}"#,
+            .refused("a string says neither yes nor no"), false
+        ),
+        (#"{"status":"error","errorType":"bad_data","error":"parse error"}"#, .refused("parse error"), false),
+        (#"{"status":"error","errorType":"execution","error":"too much"}"#, .failed("too much"), false),
+        ("<html>", .failed("HTTP status 500, and no answer of the query API"), false),
+    ])
+    func `answers of the query API are read, and hold or not`(_ text: String, _ expected: Observation, _ holds: Bool)
+        throws
+    {
+        let seen = Observation(status: 500, answer: try? YAMLReader.parse(Array(text.utf8), file: ""))
+        #expect(seen == expected)
+        #expect(seen.holds == holds)
+    }
+
+    @Test(arguments: [
+        ([Observation.scalar("1")], 0),
+        ([.scalar("1"), .scalar("0")], 1),
+        ([.failed("no"), .scalar("1")], 1),
+        ([.scalar("0"), .unreachable("gone")], 3),
+        ([.unreachable("gone"), .refused("wrong"), .scalar("0")], 2),
+    ])
+    func `exit codes`(_ seen: [Observation], _ code: Int) {
+        #expect(Int(Expectations.exitCode(seen.map { Self.outcome("x", $0) })) == code)
+    }
+
+    @Test func `each condition is asked for until it has held once`() async {
+        let asked = Mutex<[String: Int]>([:])
+        let clock = LeapingClock()
+        let within = PrometheusDuration(milliseconds: 1000)
+        let outcomes = await Expectations(["a", "b", "c", "d"], within: within).wait(clock: clock) { expression, left in
+            let count = asked.withLock { asked in
+                asked[expression, default: 0] += 1
+                return asked[expression, default: 0]
+            }
+            #expect(left.milliseconds == 1000 - Int64(count - 1) * 100)
+            switch expression {
+            case "a": return Self.series(["__name__": "a"])
+            case "b": return count < 4 ? .unreachable("not yet") : Self.series(["__name__": "b"])
+            case "c": return .refused("wrong")
+            default: return .scalar("0")
+            }
+        }
+        #expect(outcomes.map(\.isMet) == [true, true, false, false])
+        #expect(outcomes.map(\.attempts) == [1, 4, 1, 11])
+        #expect(outcomes.map(\.nanoseconds) == [0, 300_000_000, 0, 1_000_000_000])
+        #expect(clock.steadyNanoseconds == 1_000_000_000)
+    }
+
+    @Test func `a file holds one expression a line`() {
+        let text = "# what has to be there\n\nup == 1\n   rate(a[1m]) > 0  \r\n  # done\n"
+        #expect(Expectations.parse(file: text) == ["up == 1", "rate(a[1m]) > 0"])
+    }
+
+    @Test(arguments: [
+        (
+            #"rows_totl > 5"#,
+            ["no metric is called rows_totl; did you mean rows_total?"]
+        ),
+        (#"row"#, ["no metric is called row; did you mean rows?"]),
+        (#"scrape_duration"#, ["no metric is called scrape_duration; did you mean scrape_duration_seconds?"]),
+        (#"rate(zebra_count[5m])"#, ["no metric is called zebra_count"]),
+        (
+            #"rows_total{job="nightly"} > 5"#,
+            [#"rows_total{job="nightly"} is there:"#, #"  rows_total{db="x", job="nightly"} 1"#]
+        ),
+        (
+            #"rows_total{job="night", db=~"y+"} + rows_total{job="night", db=~"y+"}"#,
+            [
+                #"no series fits rows_total{job="night", db=~"y+"}; near misses:"#,
+                #"  rows_total{db="yy", job="daily"} 1: job is "daily", not ="night""#,
+                #"  rows_total{db="x", job="nightly"} 1: job is "nightly", not ="night", db is "x", not =~"y+""#,
+            ]
+        ),
+        (
+            #"rows_total{instance="i"}"#,
+            [
+                #"no series fits rows_total{instance="i"}; near misses:"#,
+                #"  rows_total{db="x", job="nightly"} 1: instance is missing, not ="i""#,
+                #"  rows_total{db="yy", job="daily"} 1: instance is missing, not ="i""#,
+            ]
+        ),
+        ("this is no query", []),
+    ])
+    func `what is near is told`(_ expression: String, _ lines: [String]) {
+        var evidence = ExpectationEvidence()
+        evidence.series["rows_total"] = [
+            ObservedSeries(["__name__": "rows_total", "db": "x", "job": "nightly"], "1"),
+            ObservedSeries(["__name__": "rows_total", "db": "yy", "job": "daily"], "1"),
+        ]
+        evidence.names = ["rows_total", "rows", "up", "scrape_duration_seconds"]
+        #expect(evidence.explain(expression) == lines)
+    }
+
+    @Test func `failed scrapes and refused pushes are found in the answers`() throws {
+        let targets = try YAMLReader.parse(
+            Array(
+                (#"{"data":{"activeTargets":[{"scrapePool":"demo","scrapeUrl":"http://d/metrics","lastError":""},"#
+                    + #"{"scrapePool":"db","scrapeUrl":"http://b/metrics","lastError":"EOF"},"#
+                    + #"{"scrapePool":"pushgateway","scrapeUrl":"http://g:1/metrics","lastError":""}]}}"#).utf8
+            ),
+            file: ""
+        )
+        #expect(ExpectationEvidence.scrapeErrors(inTargets: targets) == ["db http://b/metrics: EOF"])
+        #expect(ExpectationEvidence.pushgateway(inTargets: targets) == "http://g:1")
+        let pushes = try YAMLReader.parse(
+            Array(
+                (#"{"data":[{"result":"success"},{"time":"T","method":"PUT","path":"/metrics/job/x","#
+                    + #""result":"failure","error":"bad"},{"result":"failure","error":"older"}]}"#).utf8
+            ),
+            file: ""
+        )
+        #expect(ExpectationEvidence.pushError(inPushes: pushes) == "T PUT /metrics/job/x: bad")
+    }
+
+    @Test func `the report for people, for TAP and for JUnit`() {
+        var evidence = ExpectationEvidence()
+        evidence.names = ["bc"]
+        evidence.scrapeErrors = ["db http://b/metrics: EOF"]
+        let report = ExpectationReport(
+            outcomes: [
+                Self.outcome("a # x", Self.series(["__name__": "a"])), Self.outcome("bb < 1", .series([])),
+            ],
+            evidence: evidence
+        )
+        #expect(
+            report.text == """
+                ok      a # x  (after 250 ms, 2 attempts)
+                        a 1
+                not met bb < 1  (after 250 ms, 2 attempts)
+                        last seen: no series
+                        no metric is called bb; did you mean bc?
+                scrape failed: db http://b/metrics: EOF
+
+                """
+        )
+        #expect(
+            report.tap == """
+                TAP version 14
+                1..2
+                ok 1 - a \\# x
+                # a 1
+                not ok 2 - bb < 1
+                # last seen: no series
+                # no metric is called bb; did you mean bc?
+                # scrape failed: db http://b/metrics: EOF
+
+                """
+        )
+        #expect(report.junit.contains("tests=\"2\" failures=\"1\""))
+        #expect(report.junit.contains("name=\"line 2: bb &lt; 1\""))
+        #expect(report.junit.contains("no metric is called bb; did you mean bc?"))
+    }
+}
+
+/// The recipe of the documentation, with a running stack.
+@Suite struct FixtureRecipeTests {
+    @Test func `what a stack scraped can be expected`() async throws {
+        try await withStack { stack in
+            await stack.scrape(job: "demo")
+            try await stack.expect("up{job=\"demo\"} == 1", "scalar(count(request_count_total)) == bool 1")
+        }
+    }
+
+    @Test func `an expectation that fails says what is near`() async throws {
+        try await withStack { stack in
+            await stack.scrape(job: "demo")
+            await #expect {
+                try await stack.expect("up{job=\"demos\"} == 1")
+            } throws: { error in
+                let text = "\(error)"
+                return text.contains("not met up{job=\"demos\"} == 1") && text.contains("near misses")
+                    && text.contains("job is \"demo\", not =\"demos\"")
+            }
+        }
+    }
+}

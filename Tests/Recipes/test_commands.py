@@ -1,0 +1,95 @@
+"""`promenade expect` and `promenade scrape` against a running stack: what they print and how they end."""
+import os
+import socket
+import subprocess
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+from test_fixture import Stack
+
+PROMENADE = os.environ.get("PROMENADE_BIN", "promenade")
+
+
+def run(*arguments, **more):
+    done = subprocess.run([PROMENADE, *arguments], capture_output=True, text=True, timeout=60, **more)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Expect(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = Stack()
+        cls.addClassCleanup(cls.stack.close)
+        cls.stack.push("nightly", 'rows_total{db="x"} 42\n')
+        cls.stack.scrape()
+
+    def expect(self, *arguments, **more):
+        return run("expect", "--url", self.stack.urls["prometheus"], *arguments, **more)
+
+    def test_conditions_that_hold(self):
+        code, text, _ = self.expect("rows_total == 42", "scalar(sum(rows_total)) > bool 41", "--file", "-",
+                                    input="# more\nup\n")
+        self.assertEqual(code, 0, text)
+        self.assertEqual(text.count("ok   "), 3)
+        self.assertIn('rows_total{db="x", job="nightly"} 42', text)
+
+    def test_a_condition_that_does_not_hold(self):
+        with self.assertRaises(OSError):
+            self.stack.push("nightly", "rows_total many\n")
+        code, text, _ = self.expect("--within", "200ms", 'rows_total{db="y"}', "rows_totals", "up")
+        self.assertEqual(code, 1, text)
+        self.assertIn('rows_total{db="x", job="nightly"} 42: db is "x", not ="y"', text)
+        self.assertIn("did you mean rows_total?", text)
+        self.assertIn("push refused: ", text)
+        self.assertIn('expected float as value, got "many"', text)
+
+    def test_waits_for_what_comes(self):
+        waiting = subprocess.Popen([PROMENADE, "expect", "--url", self.stack.urls["prometheus"], "late_total == 1"],
+                                   stdout=subprocess.PIPE)
+        self.stack.push("late", "late_total 1\n")
+        self.stack.scrape("pushgateway")
+        waiting.communicate(timeout=20)
+        self.assertEqual(waiting.returncode, 0)
+
+    def test_reports_for_machines(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "report.xml")
+            code, text, _ = self.expect("--within", "0s", "up", "down", "--junit", file, "--tap")
+            self.assertEqual(code, 1)
+            self.assertEqual(text.splitlines()[1:3], ["1..2", "ok 1 - up"])
+            self.assertIn("not ok 2 - down", text)
+            report = xml.etree.ElementTree.parse(file).getroot()
+            self.assertEqual((report.get("tests"), report.get("failures")), ("2", "1"))
+
+    def test_wrong_use(self):
+        for arguments in (["up ="], [], ["up", "--within", "soon"], ["up", "--what"], ["up", "--file", "no/such/file"]):
+            code, text, complaint = self.expect(*arguments)
+            self.assertEqual(code, 2, (arguments, text, complaint))
+
+    def test_no_server(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            code, text, _ = run("expect", "--url", f"http://127.0.0.1:{free.getsockname()[1]}", "--within", "0s", "up")
+        self.assertEqual(code, 3)
+        self.assertIn("connection refused", text)
+
+    def test_scrape(self):
+        url = self.stack.urls["pushgateway"].removeprefix("http://")
+        for options, format in (([], "text/plain"), (["--no-compression", "--accept", "text/plain"], "text/plain"),
+                                (["--protobuf"], "application/vnd.google.protobuf")):
+            code, text, _ = run("scrape", url, *options)
+            self.assertEqual(code, 0, text)
+            self.assertIn(f"GET http://{url}/metrics\n", text)
+            self.assertIn("\n  X-Prometheus-Scrape-Timeout-Seconds: 10\n", text)
+            self.assertIn(f"read as {format}\n", text)
+            self.assertIn('\nrows_total{db="x", job="nightly"} 42\n', text)
+
+    def test_scrape_that_fails(self):
+        code, text, _ = run("scrape", self.stack.urls["prometheus"] + "/nothing/here")
+        self.assertEqual(code, 1)
+        self.assertIn("error: server returned HTTP status 404 Not Found\n", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
