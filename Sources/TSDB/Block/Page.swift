@@ -62,6 +62,8 @@ enum Page {
 
 /// A page read back: its entries by series, its timelines decoded when asked for.
 final class LoadedPage: Sendable {
+    /// The row that it was read from; `nil` for a page that is kept in memory anyway.
+    let row: Int64?
     /// The bytes, padded.
     let bytes: [UInt8]
     /// The chunks, by rising series.
@@ -71,8 +73,9 @@ final class LoadedPage: Sendable {
     private let localTimelines: Mutex<[Timeline?]>
 
     /// Parses the headers; `nil` where they make no sense.
-    init?(_ bytes: [UInt8]) {
+    init?(_ bytes: [UInt8], row: Int64? = nil) {
         self.bytes = bytes
+        self.row = row
         var entries: [Page.Entry] = []
         var localRanges: [Range<Int>] = []
         let isSound = bytes.withUnsafeBufferPointer { buffer -> Bool in

@@ -36,8 +36,29 @@ final class PageCache: Sendable {
 
     private let limit: Int
     private let state = Mutex(State())
+    /// Bytes of decoded columns that are kept.
+    let columnLimit: Int
+    private let columns: Mutex<ColumnRing>
 
-    init(limit: Int) { self.limit = limit }
+    /// A cache.
+    /// - Parameters:
+    ///   - limit: bytes of pages and timelines.
+    ///   - columnLimit: bytes of decoded chunks.
+    init(limit: Int, columnLimit: Int) {
+        self.limit = limit
+        self.columnLimit = columnLimit
+        columns = Mutex(ColumnRing(limit: columnLimit))
+    }
+
+    /// All the values of a chunk, if they are here.
+    func column(_ row: Int64, _ entry: Int) -> [Double]? {
+        columns.withLock { $0.find(ColumnRing.Key(row: row, entry: entry)) }
+    }
+
+    /// Keeps the values of a chunk.
+    func add(_ values: [Double], _ row: Int64, _ entry: Int) {
+        columns.withLock { $0.add(values, ColumnRing.Key(row: row, entry: entry)) }
+    }
 
     /// A page, if it is here.
     func page(_ row: Int64) -> LoadedPage? {
@@ -82,5 +103,64 @@ final class PageCache: Sendable {
     }
 
     /// Lets go of everything.
-    func clear() { state.withLock { $0 = State() } }
+    func clear() {
+        state.withLock { $0 = State() }
+        columns.withLock { $0 = ColumnRing(limit: columnLimit) }
+    }
+}
+
+/// Decoded chunks, up to a number of bytes. A hand goes round and throws out what was not used since it last came by, so that
+/// neither finding nor throwing out looks at all of them.
+struct ColumnRing {
+    /// Which chunk: the row of its page and its place there.
+    struct Key: Hashable {
+        var row: Int64
+        var entry: Int
+    }
+
+    private struct Slot {
+        var key: Key
+        var values: [Double]
+        var isUsed: Bool
+    }
+
+    private let limit: Int
+    private var places: [Key: Int] = [:]
+    private var slots: [Slot] = []
+    private var hand = 0
+    private(set) var bytes = 0
+
+    init(limit: Int) { self.limit = limit }
+
+    mutating func find(_ key: Key) -> [Double]? {
+        guard let place = places[key] else { return nil }
+        slots[place].isUsed = true
+        return slots[place].values
+    }
+
+    mutating func add(_ values: [Double], _ key: Key) {
+        let size = values.count * MemoryLayout<Double>.stride
+        guard size <= limit, places[key] == nil else { return }
+        while bytes + size > limit, !slots.isEmpty { evictOne() }
+        places[key] = slots.count
+        slots.append(Slot(key: key, values: values, isUsed: false))
+        bytes += size
+    }
+
+    private mutating func evictOne() {
+        while true {
+            if hand >= slots.count { hand = 0 }
+            if !slots[hand].isUsed { break }
+            slots[hand].isUsed = false
+            hand += 1
+        }
+        bytes -= slots[hand].values.count * MemoryLayout<Double>.stride
+        places[slots[hand].key] = nil
+        // The last one takes the free place.
+        let last = slots.removeLast()
+        if hand < slots.count {
+            slots[hand] = last
+            places[last.key] = hand
+        }
+    }
 }

@@ -36,6 +36,16 @@ extension Engine {
         let (candidates, capture) = state.withLock { state in
             (state.table.matching(anyOf: sets), state.capture(start, end))
         }
+        return try present(candidates, capture, start, end)
+    }
+
+    /// Those of the ascending series that have samples in the span.
+    private func present(
+        _ candidates: [UInt32],
+        _ capture: Capture,
+        _ start: Timestamp,
+        _ end: Timestamp
+    ) throws(StorageError) -> [UInt32] {
         var found: [UInt32] = []
         var partial: [Block] = []
         for block in capture.blocks {
@@ -66,8 +76,7 @@ extension Engine {
             rest.blocks = partial
             rest.tombstones = capture.tombstones
             var assembler = Assembler(rest, source: source, start: start, end: end)
-            let columns = try assembler.run(open)
-            let more = zip(open, columns).filter { !$1.timestamps.isEmpty || !$1.histogramTimestamps.isEmpty }.map(\.0)
+            let more = zip(open, try assembler.presence(open)).filter(\.1).map(\.0)
             found = SeriesTable.merged([found, more])
         }
         return found
@@ -106,17 +115,28 @@ extension Engine {
         end: Timestamp
     ) async throws(StorageError) -> [String] {
         try await enter()
-        let found = try present(sets, start, end)
-        return state.withLock { state -> [String] in
-            guard let number = state.table.pairs.number(ofName: name) else { return [] }
-            var seen = Set<UInt32>()
-            for series in found where state.table.contains(series) {
-                for pair in state.table.pairNumbers(series) where state.table.pairs.nameOf[Int(pair)] == number {
-                    seen.insert(pair)
+        // The series of each value. One of them is enough, so a first one of each is looked at before all others.
+        let (seriesByPair, capture) = state.withLock { state -> ([UInt32: [UInt32]], Capture) in
+            var seriesByPair: [UInt32: [UInt32]] = [:]
+            if let number = state.table.pairs.number(ofName: name) {
+                for series in state.table.matching(anyOf: sets) {
+                    for pair in state.table.pairNumbers(series) where state.table.pairs.nameOf[Int(pair)] == number {
+                        seriesByPair[pair, default: []].append(series)
+                    }
                 }
             }
-            return seen.map(state.table.pairs.value)
-        }.sorted(by: Engine.precedes)
+            return (seriesByPair, state.capture(start, end))
+        }
+        let first = SeriesTable.merged([seriesByPair.values.compactMap(\.first)])
+        let firstFound = Set(try present(first, capture, start, end))
+        var seen = seriesByPair.filter { firstFound.contains($0.value[0]) }.map(\.key)
+        let open = seriesByPair.filter { !firstFound.contains($0.value[0]) && $0.value.count > 1 }
+        if !open.isEmpty {
+            let rest = SeriesTable.merged([open.values.flatMap { $0.dropFirst() }])
+            let restFound = Set(try present(rest, capture, start, end))
+            seen += open.filter { $0.value.contains(where: restFound.contains) }.map(\.key)
+        }
+        return state.withLock { state in seen.map(state.table.pairs.value) }.sorted(by: Engine.precedes)
     }
 
     /// Byte order, as Go's.

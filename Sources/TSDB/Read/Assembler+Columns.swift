@@ -39,6 +39,7 @@ extension Assembler {
     }
 
     mutating func build() throws(StorageError) -> [SeriesColumns] {
+        keepsColumns = decidesToKeepColumns()
         var result: [SeriesColumns] = []
         result.reserveCapacity(series.count)
         var shared = SharedTimes()
@@ -56,6 +57,18 @@ extension Assembler {
             result.append(columns)
         }
         return result
+    }
+
+    /// Whether all the chunks that the query touches fit into the cache, so that it does not push out what it has just put in.
+    private func decidesToKeepColumns() -> Bool {
+        guard let cache else { return false }
+        var samples = 0
+        for pieces in floats {
+            for piece in pieces {
+                if case .chunk(let page, let entry) = piece.values { samples += pages[page].entries[entry].count }
+            }
+        }
+        return samples * MemoryLayout<Double>.stride <= cache.columnLimit
     }
 
     /// Sorts the pieces by time; whether they do not overlap.
@@ -84,6 +97,10 @@ extension Assembler {
         var values: [Double]
         if pieces.count == 1, case .column(let column, _) = pieces[0].values {
             values = column
+        } else if pieces.count == 1, case .chunk(let page, let number) = pieces[0].values,
+            total == pages[page].entries[number].count, let whole = try cachedColumn(page, number)
+        {
+            values = whole
         } else {
             var failure: StorageError?
             values = [Double](unsafeUninitializedCapacity: total) { buffer, count in
@@ -98,7 +115,7 @@ extension Assembler {
                 count = filled
             }
             if let failure { throw failure }
-            remember(pieces, values)
+            if !keepsColumns { remember(pieces, values) }
         }
         var starts: [Timestamp] = []
         if pieces.contains(where: hasStarts) {
@@ -127,10 +144,11 @@ extension Assembler {
         for piece in pieces {
             if case .chunk(let page, let entry) = piece.values, pages[page].isReferredTo(entry) {
                 let isWhole = pieces.count == 1
+                let offset = pages[page].entries[entry].offset
                 decoded.add(
                     page,
                     entry,
-                    piece.range,
+                    piece.range.lowerBound - offset..<piece.range.upperBound - offset,
                     isWhole ? values : Array(values[filled..<filled + piece.range.count])
                 )
             }

@@ -32,6 +32,24 @@ extension Assembler {
         }
     }
 
+    /// All the values of a chunk, from the cache or kept there from now on; `nil` where queries of this size are not to fill it.
+    func cachedColumn(_ page: Int, _ number: Int) throws(StorageError) -> [Double]? {
+        guard keepsColumns, let cache, let row = pages[page].row else { return nil }
+        if let known = cache.column(row, number) { return known }
+        let entry = pages[page].entries[number]
+        var failure: StorageError?
+        let values = [Double](unsafeUninitializedCapacity: entry.count) { buffer, count in
+            guard let base = buffer.baseAddress else { return }
+            do throws(StorageError) {
+                try decode(base, page, number, 0, entry.count)
+                count = entry.count
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+        cache.add(values, row, number)
+        return values
+    }
+
     /// Writes the piece's values to `target`.
     func fill(_ target: UnsafeMutablePointer<Double>, _ piece: Piece) throws(StorageError) {
         switch piece.values {
@@ -44,28 +62,45 @@ extension Assembler {
             let entry = pages[page].entries[number]
             let lower = piece.range.lowerBound - entry.offset
             let upper = piece.range.upperBound - entry.offset
-            if entry.reference > 0 { return try fill(target, piece, page, number, lower, upper) }
-            let isSound = pages[page].bytes.withUnsafeBufferPointer { bytes in
-                let coded = UnsafeBufferPointer(rebasing: bytes[entry.values])
-                if lower == 0 {
-                    return ValueCodec.decode(coded, total: entry.count, count: upper, into: target)
+            if let known = try cachedColumn(page, number) {
+                known[lower..<upper].withUnsafeBufferPointer { buffer in
+                    if let base = buffer.baseAddress { target.initialize(from: base, count: buffer.count) }
                 }
-                return withUnsafeTemporaryAllocation(of: Double.self, capacity: upper) { scratch in
-                    guard let base = scratch.baseAddress,
-                        ValueCodec.decode(coded, total: entry.count, count: upper, into: base)
-                    else { return false }
-                    target.initialize(from: base + lower, count: upper - lower)
-                    return true
-                }
+                return
             }
-            guard isSound else { throw Assembler.damaged(entry) }
+            try decode(target, page, number, lower, upper)
         }
     }
 
-    /// Writes the values of an entry that is given as differences from another one.
-    func fill(
+    /// Decodes the values from `lower` to `upper` of a chunk to `target`.
+    func decode(
         _ target: UnsafeMutablePointer<Double>,
-        _ piece: Piece,
+        _ page: Int,
+        _ number: Int,
+        _ lower: Int,
+        _ upper: Int
+    ) throws(StorageError) {
+        let entry = pages[page].entries[number]
+        if entry.reference > 0 { return try decodeReferring(target, page, number, lower, upper) }
+        let isSound = pages[page].bytes.withUnsafeBufferPointer { bytes in
+            let coded = UnsafeBufferPointer(rebasing: bytes[entry.values])
+            if lower == 0 {
+                return ValueCodec.decode(coded, total: entry.count, count: upper, into: target)
+            }
+            return withUnsafeTemporaryAllocation(of: Double.self, capacity: upper) { scratch in
+                guard let base = scratch.baseAddress,
+                    ValueCodec.decode(coded, total: entry.count, count: upper, into: base)
+                else { return false }
+                target.initialize(from: base + lower, count: upper - lower)
+                return true
+            }
+        }
+        guard isSound else { throw Assembler.damaged(entry) }
+    }
+
+    /// Writes the values of an entry that is given as differences from another one.
+    private func decodeReferring(
+        _ target: UnsafeMutablePointer<Double>,
         _ page: Int,
         _ number: Int,
         _ lower: Int,
@@ -75,14 +110,13 @@ extension Assembler {
         let other = number - entry.reference
         let otherEntry = pages[page].entries[other]
         guard otherEntry.count == entry.count, otherEntry.offset == entry.offset else { throw Assembler.damaged(entry) }
-        if let known = decoded.find(page, other, piece.range) {
+        let whole = try cachedColumn(page, other)
+        if let known = whole?[lower..<upper] ?? decoded.find(page, other, lower..<upper)?[...] {
             known.withUnsafeBufferPointer { buffer in
                 if let base = buffer.baseAddress { target.initialize(from: base, count: buffer.count) }
             }
         } else {
-            var base = piece
-            base.values = .chunk(page: page, entry: other)
-            try fill(target, base)
+            try decode(target, page, other, lower, upper)
         }
         let isSound = pages[page].bytes.withUnsafeBufferPointer { bytes in
             withUnsafeTemporaryAllocation(of: Int64.self, capacity: upper) { differences in

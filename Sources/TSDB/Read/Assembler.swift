@@ -58,6 +58,8 @@ struct Assembler {
     var histograms: [[Piece]] = []
     var pages: [LoadedPage] = []
     var sampleCount = 0
+    /// Whether decoded chunks go into the cache; decided once the pieces are known.
+    var keepsColumns = false
     /// What was decoded last: entries that refer to it come next.
     let decoded = Decoded()
 
@@ -77,6 +79,8 @@ struct Assembler {
 
     /// Whether cancelling the task ends it early.
     private let isCancellable: Bool
+    /// Where queries keep what they read; what is read to be rewritten is not kept.
+    let cache: PageCache?
 
     /// Reads the span (inclusive) from what was captured.
     init(
@@ -91,6 +95,7 @@ struct Assembler {
         self.start = start
         self.end = end
         self.isCancellable = isCancellable
+        cache = isCancellable ? source.cache : nil
     }
 
     /// The columns of the ascending series, in their order; those without a sample have empty columns.
@@ -98,6 +103,18 @@ struct Assembler {
         _ series: [UInt32],
         sampleLimit: Int = 0
     ) throws(StorageError) -> [SeriesColumns] {
+        try gather(series, sampleLimit)
+        return try build()
+    }
+
+    /// Which of the ascending series have a sample in the span. Decodes timelines only.
+    mutating func presence(_ series: [UInt32]) throws(StorageError) -> [Bool] {
+        try gather(series, 0)
+        return series.indices.map { !floats[$0].isEmpty || !histograms[$0].isEmpty }
+    }
+
+    /// Finds the pieces of each series.
+    private mutating func gather(_ series: [UInt32], _ sampleLimit: Int) throws(StorageError) {
         self.series = series
         floats = [[Piece]](repeating: [], count: series.count)
         histograms = floats
@@ -111,7 +128,6 @@ struct Assembler {
             collect(segment)
             try check(sampleLimit)
         }
-        return try build()
     }
 
     func check(_ limit: Int) throws(StorageError) {
@@ -185,12 +201,11 @@ struct Assembler {
     }
 
     private func load(_ block: Block, _ numbers: [Int]) throws(StorageError) -> [LoadedPage] {
-        let cache = isCancellable ? source.cache : nil
         var found = numbers.map { cache?.page(block.pageRow($0)) }
         let missing = found.indices.filter { found[$0] == nil }
         try source.read(block, missing.map { block.pageRow(numbers[$0]) }) { (index, bytes) throws(StorageError) in
             let number = numbers[missing[index]]
-            guard let page = LoadedPage(bytes) else {
+            guard let page = LoadedPage(bytes, row: cache == nil ? nil : block.pageRow(number)) else {
                 throw StorageError(.corrupt, "page \(number) of block \(block.id) is damaged")
             }
             cache?.add(page, block.pageRow(number))
@@ -200,7 +215,6 @@ struct Assembler {
     }
 
     private func loadTimelines(_ block: Block, _ numbers: [Int]) throws(StorageError) -> [Int: Wanted] {
-        let cache = isCancellable ? source.cache : nil
         var found: [Int: Wanted] = [:]
         var missing: [Int] = []
         for number in numbers {

@@ -9,7 +9,7 @@ final class SQLiteBackend: Backend {
     /// `nil` where the store is only read.
     let writer: Writer?
     private let readers: Mutex<[Connection]>
-    let cache: PageCache? = PageCache(limit: 12 << 20)
+    let cache: PageCache? = PageCache(limit: 12 << 20, columnLimit: 64 << 20)
 
     init(path: String, writer: Writer?) {
         self.path = path
