@@ -8,6 +8,7 @@ import tempfile
 import time
 
 HOST = "127.0.0.1"
+RECEIVER = ["--web.enable-remote-write-receiver"]
 
 
 def free_port():
@@ -89,21 +90,21 @@ def _folder(config):
     return folder
 
 
-def start_prometheus(binary, config="scrape_configs: []\n", flags=()):
+def start_prometheus(binary, config="scrape_configs: []\n", flags=(), ready="/-/ready", writes=True):
     folder = _folder(config)
     address = f"{HOST}:{free_port()}"
     server = Server([binary, f"--config.file={folder}/config.yml", f"--storage.tsdb.path={folder}/data",
-                     f"--web.listen-address={address}", "--log.level=error", "--web.enable-remote-write-receiver", *flags], address)
+                     f"--web.listen-address={address}", "--log.level=error", *(RECEIVER if writes else []), *flags], address, ready)
     server.folder = folder
     return server
 
 
-def start_promenade(binary, config="scrape_configs: []\n", flags=()):
+def start_promenade(binary, config="scrape_configs: []\n", flags=(), ready="/-/ready", writes=True):
     folder = _folder(config)
     address, push, demo = (f"{HOST}:{free_port()}" for _ in range(3))
     server = Server([binary, "run", f"--config.file={folder}/config.yml", f"--storage.path={folder}/data",
                      f"--web.listen-address={address}", f"--pushgateway.listen-address={push}",
-                     f"--demo.listen-address={demo}", "--log.level=error", "--web.enable-remote-write-receiver", *flags], address)
+                     f"--demo.listen-address={demo}", "--log.level=error", *(RECEIVER if writes else []), *flags], address, ready)
     server.folder = folder
     server.push_address = push
     server.demo_address = demo

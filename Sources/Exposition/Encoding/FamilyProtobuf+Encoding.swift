@@ -112,12 +112,12 @@ extension FamilyProtobuf {
         } else {
             WireWriter.double(8, native.zeroCount, to: &output)
         }
-        for span in native.negativeSpans { span.append(9, to: &output) }
+        for span in native.negativeSpans { span.append(9, keepsZeros: true, to: &output) }
         appendBuckets(native.negativeBuckets, 10, native.isInteger, to: &output)
         // Without any bucket an empty span tells that this is a native histogram all the same.
         let isBare = native.positiveSpans.isEmpty && native.negativeSpans.isEmpty
         let spans = isBare ? [NativeHistogram.Span(offset: 0, length: 0)] : native.positiveSpans
-        for span in spans { span.append(12, to: &output) }
+        for span in spans { span.append(12, keepsZeros: true, to: &output) }
         appendBuckets(native.positiveBuckets, 13, native.isInteger, to: &output)
     }
 

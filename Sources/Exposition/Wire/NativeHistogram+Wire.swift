@@ -14,10 +14,11 @@ extension NativeHistogram.Span {
     }
 
     /// Encodes a `BucketSpan`.
-    func append(_ field: Int, to output: inout [UInt8]) {
+    /// - Parameter keepsZeros: writes zeros as well, as Go does it in the messages of client libraries (proto2).
+    func append(_ field: Int, keepsZeros: Bool = false, to output: inout [UInt8]) {
         WireWriter.message(field, to: &output) { output in
-            if offset != 0 { WireWriter.zigzag(1, Int64(offset), to: &output) }
-            if length != 0 { WireWriter.unsigned(2, UInt64(length), to: &output) }
+            if keepsZeros || offset != 0 { WireWriter.zigzag(1, Int64(offset), to: &output) }
+            if keepsZeros || length != 0 { WireWriter.unsigned(2, UInt64(length), to: &output) }
         }
     }
 }

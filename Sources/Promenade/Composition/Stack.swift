@@ -258,7 +258,7 @@ public final class Stack: Sendable {
         do throws(ConfigError) {
             config = try StackConfig(file: options.configFile, context: Self.context(options.configFile, options.flags))
         } catch {
-            state.reloadFailed()
+            state.reloadFailed(at: clock.wallNanoseconds)
             let text =
                 "couldn't load configuration (--config.file=\(GoText.quoted(options.configFile))): \(error.prometheusText)"
             logger.error("Error reloading config", metadata: ["err": "\(text)", "where": "\(error)"])

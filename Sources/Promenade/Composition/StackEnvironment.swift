@@ -27,7 +27,11 @@ enum StackEnvironment {
             reload: { await stack.reload() },
             quit: { stack.end() },
             metrics: { await StackMetrics.families(stack) + process.collect() },
-            createFolder: { FileAccess.createFolder($0) ? nil : StackError.system(lastErrorNumber()) }
+            createFolder: { FileAccess.createFolder($0) ? nil : StackError.system(lastErrorNumber()) },
+            notifications: {
+                let failure = stack.state.now.failedReload
+                return failure.map { [.init("Configuration reload has failed.", since: $0)] } ?? []
+            }
         )
     }
 }

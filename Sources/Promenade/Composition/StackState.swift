@@ -7,7 +7,9 @@ final class StackState: Sendable {
     struct Current: Sendable {
         var phase = PrometheusEnvironment.Phase.starting
         var config: StackConfig
-        var isLastReloadGood = true
+        /// When the last reload failed, in nanoseconds since 1970; `nil` where it did not.
+        var failedReload: Int64?
+        var isLastReloadGood: Bool { failedReload == nil }
         var lastReload: Int64
         var addresses: StackAddresses?
     }
@@ -28,12 +30,15 @@ final class StackState: Sendable {
     func reloaded(_ config: StackConfig, at seconds: Int64) {
         current.withLock { current in
             current.config = config
-            current.isLastReloadGood = true
+            current.failedReload = nil
             current.lastReload = seconds
         }
     }
 
     func bound(_ addresses: StackAddresses) { current.withLock { $0.addresses = addresses } }
 
-    func reloadFailed() { current.withLock { $0.isLastReloadGood = false } }
+    /// Notes that a reload failed; several in a row failed since the first.
+    func reloadFailed(at nanoseconds: Int64) {
+        current.withLock { $0.failedReload = $0.failedReload ?? nanoseconds }
+    }
 }

@@ -35,9 +35,10 @@ public final class PrometheusServer: WebResponder {
         parser = PromQLParser(options: engine.options.parser)
     }
 
-    /// Remote write may bring much; everything else is a form.
+    /// Remote write may bring much, remote read something; everything else is a form.
     public func bodyLimit(for method: WebRequest.Method, rawPath: String) -> Int {
-        rawPath.hasSuffix("/api/v1/write") ? 64 << 20 : 10 << 20
+        if rawPath.hasSuffix("/api/v1/write") { return 64 << 20 }
+        return rawPath.hasSuffix("/api/v1/read") ? 32 << 20 : 10 << 20
     }
 
     /// Pages, files and health are answered at once.
@@ -85,6 +86,7 @@ public final class PrometheusServer: WebResponder {
         let prefix = settings.routePrefix
         if !prefix.isEmpty {
             if path == "/" { return .answer(.redirect(to: prefix, for: request.method)) }
+            if path == prefix { return .answer(.redirect(to: prefix + "/", status: 301, for: request.method)) }
             guard path.hasPrefix(prefix),
                 path.utf8.count == prefix.utf8.count || path.dropFirst(prefix.count).first == "/"
             else { return .answer(.notFound) }
@@ -119,7 +121,7 @@ public final class PrometheusServer: WebResponder {
     /// A redirect for a path that is one slash away from a route, or has slashes and dots too many.
     private func nearby(_ path: String, _ request: WebRequest) -> WebResponse? {
         var cleaned = Self.cleaned(path)
-        if cleaned == "/api/v1" {
+        if path == "/api/v1" {
             cleaned += "/"
         } else if cleaned == path || PrometheusRoute(path: cleaned) == nil {
             return nil
@@ -157,11 +159,16 @@ public final class PrometheusServer: WebResponder {
         case .graph: .redirect(to: settings.externalPath + "/query?" + request.rawQuery, for: request.method)
         case .page: WebAssets.response(to: request, file: "index.html")
         case .asset(let path): WebAssets.response(to: request, file: path)
-        case .version: .text(version)
-        case .healthy: .text("Prometheus Server is Healthy.\n")
-        case .ready: unavailable() ?? .text("Prometheus Server is Ready.\n")
+        case .version: .text(version + "\n")
+        case .healthy: health("Prometheus Server is Healthy.\n", request)
+        case .ready: unavailable() ?? health("Prometheus Server is Ready.\n", request)
         default: .notFound
         }
+    }
+
+    /// For HEAD nothing at all is written, not even a type.
+    private func health(_ text: String, _ request: WebRequest) -> WebResponse {
+        request.method == .head ? WebResponse() : .text(text)
     }
 
     /// The home page for browsers; Prometheus's redirect to its query page for everybody else.
@@ -196,13 +203,13 @@ public final class PrometheusServer: WebResponder {
     private func answerAPI(_ route: PrometheusRoute.APIRoute, _ request: WebRequest) async -> WebResponse {
         switch route {
         case .write: return await remoteWrite(request)
-        case .read: return .error("remote read is not available: samples are read with /api/v1/query", status: 501)
+        case .read: return await remoteRead(request)
         case .otlp:
             return .error(
                 "otlp write receiver needs to be enabled with --web.enable-otlp-receiver",
                 status: 404
             )
-        case .notificationsLive: return WebResponse(status: 204)
+        case .notificationsLive: return liveNotifications(request)
         default:
             return await wrapped(request) { parameters throws(APIFailure) in
                 try await self.dataAnswer(route, request, parameters)
@@ -223,8 +230,8 @@ public final class PrometheusServer: WebResponder {
         case .formatQuery: try formatQuery(parameters)
         case .parseQuery: try parseQuery(parameters)
         case .queryExemplars: try await queryExemplars(parameters)
-        case .config, .runtimeInfo, .buildInfo, .flags, .walReplay, .features, .notifications, .tsdbBlocks:
-            status(route)
+        case .config, .runtimeInfo, .buildInfo, .flags, .walReplay, .features, .tsdbBlocks: status(route)
+        case .notifications: notifications()
         case .tsdb: try await storageStatus(parameters)
         case .deleteSeries: try await deleteSeries(parameters)
         case .cleanTombstones: try await cleanTombstones()

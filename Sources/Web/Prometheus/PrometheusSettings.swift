@@ -91,6 +91,22 @@ public struct PrometheusEnvironment: Sendable {
         public init() {}
     }
 
+    /// Something that an operator should know.
+    public struct Notification: Sendable, Hashable {
+        /// What it is.
+        public var text: String
+        /// Since when, in nanoseconds since 1970.
+        public var nanoseconds: Int64
+        /// Whether it is so still.
+        public var isActive = true
+
+        /// Something that is so.
+        public init(_ text: String, since nanoseconds: Int64) {
+            self.text = text
+            self.nanoseconds = nanoseconds
+        }
+    }
+
     /// How far the process is.
     public var phase: @Sendable () -> Phase
     /// The configuration in use, in Prometheus's normalised form.
@@ -107,6 +123,8 @@ public struct PrometheusEnvironment: Sendable {
     public var metrics: @Sendable () async -> [MetricFamily]
     /// Creates a folder and those above it; the reason where that fails.
     public var createFolder: @Sendable (String) -> String?
+    /// What an operator should know now.
+    public var notifications: @Sendable () -> [Notification]
 
     /// An environment.
     public init(
@@ -117,7 +135,8 @@ public struct PrometheusEnvironment: Sendable {
         reload: @escaping @Sendable () async -> String?,
         quit: @escaping @Sendable () -> Void,
         metrics: @escaping @Sendable () async -> [MetricFamily],
-        createFolder: @escaping @Sendable (String) -> String?
+        createFolder: @escaping @Sendable (String) -> String?,
+        notifications: @escaping @Sendable () -> [Notification] = { [] }
     ) {
         self.phase = phase
         self.configuration = configuration
@@ -127,5 +146,6 @@ public struct PrometheusEnvironment: Sendable {
         self.quit = quit
         self.metrics = metrics
         self.createFolder = createFolder
+        self.notifications = notifications
     }
 }

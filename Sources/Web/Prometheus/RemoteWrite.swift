@@ -23,8 +23,21 @@ extension PrometheusServer {
                 status: 415
             )
         }
-        let version: RemoteWriteRequest.Version =
-            type.contains("io.prometheus.write.v2.Request") ? .version2 : .version1
+        var version = RemoteWriteRequest.Version.version1
+        for parameter in type.split(separator: ";").dropFirst() {
+            let parts = parameter.split(separator: "=", maxSplits: 1).map { String($0).trimmed }
+            guard parts.count == 2, parts[0].lowercased() == "proto" else { continue }
+            switch parts[1] {
+            case "prometheus.WriteRequest": version = .version1
+            case "io.prometheus.write.v2.Request": version = .version2
+            default:
+                return .error(
+                    "got \(type) content type; unknown type for remote write protobuf message \(parts[1]), "
+                        + "supported: prometheus.WriteRequest, io.prometheus.write.v2.Request",
+                    status: 415
+                )
+            }
+        }
         if let coding = request.headers["Content-Encoding"], coding != "snappy" {
             return .error(
                 "\(coding) encoding (compression) is not accepted by this server; only snappy is acceptable",

@@ -293,6 +293,11 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
 
     private func writeChunk(_ context: ChannelHandlerContext, _ bytes: [UInt8]) -> EventLoopFuture<Void> {
         guard case .answering = state else { return context.eventLoop.makeFailedFuture(CancellationError()) }
+        if bytes.isEmpty {
+            // An empty chunk would be the end: only what was written before goes out.
+            context.flush()
+            return context.eventLoop.makeSucceededVoidFuture()
+        }
         var output = context.channel.allocator.buffer(capacity: bytes.count + 16)
         output.writeString(String(bytes.count, radix: 16))
         output.writeStaticString("\r\n")

@@ -16,9 +16,14 @@ enum MetricsAnswer {
         }
     }
 
+    /// The form that the scraper asks for.
+    static func format(for request: WebRequest) -> ExpositionFormat {
+        ExpositionFormat.negotiate(accept: request.headers["Accept"] ?? "", offered: offered)
+    }
+
     /// Families in the form that the scraper asks for.
     static func response(to request: WebRequest, families: [MetricFamily]) -> WebResponse {
-        let format = ExpositionFormat.negotiate(accept: request.headers["Accept"] ?? "", offered: offered)
+        let format = format(for: request)
         var response = WebResponse(
             headers: [("Content-Type", format.contentType)],
             body: .bytes(FamilyEncoder.encode(families, as: format))

@@ -1,3 +1,4 @@
+import Exposition
 import Logging
 import MetricModel
 import NIOCore
@@ -184,6 +185,7 @@ import Web
             (.options, "/-/healthy", 200), (.post, "/-/reload", 403), (.get, "/-/quit", 405), (.get, "/graph?x=1", 302),
             (.get, "/metrics/", 301), (.get, "//metrics", 301), (.put, "/api/v1/admin/tsdb/clean_tombstones", 500),
             (.post, "/api/v1/write", 404), (.get, "/-/ready", 200), (.get, "/federate", 200), (.get, "/nope", 404),
+            (.get, "/api/v1", 301), (.get, "/api/v1/", 404), (.post, "/api/v1/read", 400),
         ]
     )
     func `methods, redirects and refusals`(method: WebRequest.Method, path: String, status: Int) async throws {
@@ -210,6 +212,7 @@ import Web
         #expect(try await answer(server, WebRequest(method: .get, target: "/")).0 == 302)
         #expect(try await answer(server, WebRequest(method: .get, target: "/-/healthy")).0 == 404)
         #expect(try await answer(server, WebRequest(method: .get, target: "/p/-/healthy")).0 == 200)
+        #expect(server.respondAtOnce(to: WebRequest(method: .get, target: "/p"))?.header("Location") == "/p/")
     }
 
     @Test func `origins are echoed to those who send one`() async throws {
@@ -221,5 +224,60 @@ import Web
         let response = await (try server()).respond(to: request)
         #expect(response.header("Access-Control-Allow-Origin") == "http://a.b")
         #expect(response.header("Access-Control-Expose-Headers") == "Date")
+    }
+
+    @Test func `the empty selector selects nothing: it deletes nothing, and is not federated`() async throws {
+        let server = try await server { $0.isAdminEnabled = true }
+        let path = "/api/v1/admin/tsdb/delete_series?match[]=%7B%7D"
+        #expect(try await answer(server, WebRequest(method: .post, target: path)).0 == 204)
+        #expect(try await answer(server, WebRequest(method: .get, target: "/federate?match[]=%7B%7D")).1.isEmpty)
+        #expect(try await answer(server, WebRequest(method: .get, target: "/federate?match[]=b")).1.isEmpty == false)
+    }
+
+    @Test func `remote read answers samples, and the labels of this server are no condition on the stored ones`()
+        async throws
+    {
+        var message = RemoteReadRequest()
+        message.queries = [
+            .init(
+                start: Self.now - 60_000,
+                end: Self.now,
+                matchers: [.init(type: 0, name: "__name__", value: "b"), .init(type: 0, name: "zone", value: "z")]
+            ),
+            .init(start: 0, end: Self.now, matchers: []),
+        ]
+        message.accepted = [1, 0]
+        let request = WebRequest(
+            method: .post,
+            target: "/api/v1/read",
+            body: Snappy.encode(message.encoded())
+        )
+        let response = await (try server()).respond(to: request)
+        #expect(response.header("Content-Type") == "application/x-protobuf")
+        #expect(response.header("Content-Encoding") == "snappy")
+        guard case .bytes(let bytes) = response.body else { throw CancellationError() }
+        let results = try RemoteReadResponse.decode(Snappy.decode(bytes))
+        #expect(results.map(\.series.count) == [1, 0])
+        #expect(results[0].series.first?.labels == ["__name__": "b", "job": "one", "zone": "z"])
+        #expect(results[0].timestamps == [Self.now - 60_000, Self.now])
+        #expect(results[0].values.first == 1.5)
+    }
+
+    @Test(
+        arguments: [
+            ("application/x-protobuf;proto=nothing", "got application/x-protobuf;proto=nothing content type; unknown"),
+            ("text/plain", "expected application/x-protobuf as the first (media) part, got text/plain content-type"),
+        ]
+    )
+    func `remote write of an unknown form is refused`(type: String, message: String) async throws {
+        let request = WebRequest(
+            method: .post,
+            target: "/api/v1/write",
+            headers: WebHeaders([("Content-Type", type)]),
+            body: [0]
+        )
+        let found = try await answer(server { $0.isRemoteWriteEnabled = true }, request)
+        #expect(found.0 == 415)
+        #expect(found.1.hasPrefix(message))
     }
 }

@@ -22,6 +22,8 @@ extension PrometheusServer {
             } catch {
                 throw .invalid("match[]", error.description)
             }
+            // `{}` selects nothing here, as in Prometheus: it would be the whole store.
+            if matchers.isEmpty { continue }
             do throws(StorageError) {
                 try await store.delete([matchers], start: start.milliseconds, end: end.milliseconds)
             } catch {
