@@ -24,7 +24,7 @@ extension ScrapeLoop {
         var batch = SampleBatch(stream: stream, timestamp: time)
         var result = PassResult()
         var failure = failure
-        let isEmpty = body?.bytes.isEmpty ?? true
+        let isEmpty = (body?.count ?? 0) == 0
         if let body, !isEmpty {
             let choice = ScrapeFormat.choose(contentType: contentType, fallback: rules.fallback)
             if let format = choice.format {
@@ -32,7 +32,7 @@ extension ScrapeLoop {
                     logger.debug("Invalid content type on scrape", metadata: ["err": "\(problem.message)"])
                 }
                 var pass = ScrapePass(memory: memory, rules: rules, time: time, now: clock.now, batch: batch)
-                body.bytes.withUnsafeBytes { pass.run($0, format: format) }
+                body.withUnsafeBytes { pass.run($0, format: format) }
                 (batch, result) = (pass.batch, pass.result)
             } else {
                 result.failure = choice.problem?.message ?? ""

@@ -101,7 +101,7 @@ struct ScrapeLoop: Sendable {
             switch fetched.outcome {
             case .success:
                 hasBody = true
-                bytesRead = space.bytes.count
+                bytesRead = space.count
                 contentType = fetched.response?.header("Content-Type") ?? ""
             case .failure(let error):
                 failure = error.message
@@ -119,7 +119,7 @@ struct ScrapeLoop: Sendable {
                     status: fetched.response?.status ?? 0,
                     responseHeaders: fetched.response?.headers ?? [],
                     body: nil,
-                    bodySize: hasBody ? space.bytes.count : 0,
+                    bodySize: hasBody ? space.count : 0,
                     error: ""
                 ),
                 fetched.response?.body ?? ByteBuffer(),
@@ -184,7 +184,7 @@ struct ScrapeLoop: Sendable {
         let limit = config.limits.bodySize.bytes > 0 ? Int(config.limits.bodySize.bytes) : Int.max
         do throws(TransportError) {
             try space.decode(response.body, isCompressed: fetched.isCompressed, limit: limit)
-            if space.bytes.count >= limit { fetched.outcome = .failure(.bodyTooLarge) }
+            if space.count >= limit { fetched.outcome = .failure(.bodyTooLarge) }
         } catch {
             fetched.outcome = .failure(error)
         }

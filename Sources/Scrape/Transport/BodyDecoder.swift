@@ -9,37 +9,70 @@ enum BodyDecoder {
     static func decode(_ body: ByteBuffer, isCompressed: Bool, limit: Int) throws(TransportError) -> [UInt8] {
         let space = BodySpace()
         try space.decode(body, isCompressed: isCompressed, limit: limit)
-        return space.bytes
+        return space.withUnsafeBytes { Array($0) }
     }
 }
 
 /// A place for one decompressed body, with what decompressing needs; used again and again.
 final class BodySpace {
-    private(set) var bytes: [UInt8] = []
+    /// The size of the text.
+    private(set) var count = 0
+    /// The text and, behind it, what is left of earlier ones: it only grows, as clearing it would cost as much as reading it.
+    private var storage: [UInt8] = []
+    private lazy var gunzip = WholeGunzip()
     private lazy var decoder = GzipDecoder()
 
-    /// Puts the body's text into ``bytes``.
-    func decode(_ body: ByteBuffer, isCompressed: Bool, limit: Int) throws(TransportError) {
-        bytes.removeAll(keepingCapacity: true)
-        guard isCompressed else {
-            bytes.append(contentsOf: body.readableBytesView)
-            return
-        }
-        var failure: CompressionError?
-        decoder.reset()
-        body.withUnsafeReadableBytes { input in
-            do throws(CompressionError) {
-                try decoder.feed(input, limit: limit, into: &bytes)
-                try decoder.finish()
-            } catch {
-                failure = error
-            }
-        }
-        if let failure { throw failure.code == .tooLarge ? .bodyTooLarge : TransportError(failure.message) }
+    /// Calls with the text.
+    func withUnsafeBytes<Result>(_ read: (UnsafeRawBufferPointer) -> Result) -> Result {
+        storage.withUnsafeBytes { read(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
     }
 
+    /// Takes the text from a body.
+    func decode(_ body: ByteBuffer, isCompressed: Bool, limit: Int) throws(TransportError) {
+        let result = body.withUnsafeReadableBytes { input in
+            Swift.Result<Void, CompressionError> { () throws(CompressionError) in
+                if !isCompressed { return copy(input) }
+                if unpackAtOnce(input, limit: limit) { return }
+                try unpackPiecewise(input, limit: limit)
+            }
+        }
+        if case .failure(let error) = result {
+            count = 0
+            throw error.code == .tooLarge ? .bodyTooLarge : TransportError(error.message)
+        }
+    }
+
+    private func copy(_ input: UnsafeRawBufferPointer) {
+        makeRoom(input.count)
+        storage.withUnsafeMutableBytes { $0.copyMemory(from: input) }
+        count = input.count
+    }
+
+    private func unpackAtOnce(_ input: UnsafeRawBufferPointer, limit: Int) -> Bool {
+        guard let size = WholeGunzip.size(of: input), size <= limit, size <= Self.mostAtOnce else { return false }
+        makeRoom(size + WholeGunzip.slack)
+        guard storage.withUnsafeMutableBytes({ gunzip.unpack(input, size: size, into: $0) }) else { return false }
+        count = size
+        return true
+    }
+
+    private func unpackPiecewise(_ input: UnsafeRawBufferPointer, limit: Int) throws(CompressionError) {
+        storage.removeAll(keepingCapacity: true)
+        decoder.reset()
+        try decoder.feed(input, limit: limit, into: &storage)
+        try decoder.finish()
+        count = storage.count
+    }
+
+    private func makeRoom(_ size: Int) {
+        if storage.count < size { storage.append(contentsOf: repeatElement(0, count: size - storage.count)) }
+    }
+
+    /// The largest text for which room is made because the body says how large it is.
+    private static let mostAtOnce = 64 << 20
+
     /// Whether the space may be kept for the next body.
-    var isWorthKeeping: Bool { bytes.capacity <= 8 << 20 }
+    var isWorthKeeping: Bool { storage.capacity <= 8 << 20 }
 }
 
 /// Spaces that are free. Fresh memory for each body would cost more than reading it.

@@ -41,6 +41,9 @@ public final class HTTPTransport: TargetTransport {
         }
     }
 
+    /// Connections are given up by the event loop's own timer.
+    public var keepsTime: Bool { true }
+
     /// Closes all connections.
     public func close() async {
         await clients.close()
@@ -70,28 +73,28 @@ enum HTTPFetch {
         headers: [(name: String, value: String)],
         body: String?
     ) async throws(TransportError) -> TargetResponse {
-        var outgoing = HTTPClientRequest(url: SocketURL.url(request))
-        outgoing.method = method
-        outgoing.headers = HTTPHeaders(headers.map { ($0.name, $0.value) })
-        if !request.socket.isEmpty { outgoing.headers.add(name: "Host", value: SocketURL.authority(request.url)) }
-        if let body { outgoing.body = .bytes(ByteBuffer(string: body)) }
         let verb = method == .GET ? "Get" : "Post"
         do {
-            let limit = TimeAmount.milliseconds(request.timeoutMilliseconds + 1000)
-            let response = try await clients.client(for: request).execute(outgoing, timeout: limit)
-            var answer = TargetResponse(
-                status: Int(response.status.code),
-                reason: response.status.reasonPhrase,
-                headers: response.headers.map { ($0.name, $0.value) }
+            var outgoing = try HTTPClient.Request(
+                url: SocketURL.url(request),
+                method: method,
+                headers: HTTPHeaders(headers.map { ($0.name, $0.value) }),
+                body: body.map { .string($0) }
             )
-            let isPlain = answer.header("Content-Encoding").isEmpty
-            for try await var chunk in response.body {
-                if answer.body.readableBytes == 0 { answer.body = chunk } else { answer.body.writeBuffer(&chunk) }
-                if request.bodyLimit > 0, isPlain, answer.body.readableBytes >= request.bodyLimit {
-                    throw TransportError.bodyTooLarge
-                }
+            if !request.socket.isEmpty {
+                outgoing.headers.add(name: "Host", value: SocketURL.authority(request.url))
             }
-            return answer
+            let limit = TimeAmount.milliseconds(request.timeoutMilliseconds)
+            let task = clients.client(for: request).execute(
+                request: outgoing,
+                delegate: AnswerCollector(bodyLimit: request.bodyLimit),
+                deadline: .now() + limit
+            )
+            return try await withTaskCancellationHandler {
+                try await task.futureResult.get()
+            } onCancel: {
+                task.cancel()
+            }
         } catch let error as TransportError {
             throw error
         } catch {
@@ -100,6 +103,42 @@ enum HTTPFetch {
             )
         }
     }
+}
+
+/// Gathers an answer on the event loop of its connection, so that a scrape wakes its task once and not for each piece of the body.
+///
+/// All calls come on that one event loop, one after the other.
+private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Sendable {
+    private let bodyLimit: Int
+    private var answer = TargetResponse()
+    private var isPlain = true
+
+    init(bodyLimit: Int) { self.bodyLimit = bodyLimit }
+
+    func didReceiveHead(task: HTTPClient.Task<TargetResponse>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+        answer = TargetResponse(
+            status: Int(head.status.code),
+            reason: head.status.reasonPhrase,
+            headers: head.headers.map { ($0.name, $0.value) }
+        )
+        isPlain = answer.header("Content-Encoding").isEmpty
+        return task.eventLoop.makeSucceededVoidFuture()
+    }
+
+    func didReceiveBodyPart(task: HTTPClient.Task<TargetResponse>, _ part: ByteBuffer) -> EventLoopFuture<Void> {
+        if answer.body.readableBytes == 0 {
+            answer.body = part
+        } else {
+            var part = part
+            answer.body.writeBuffer(&part)
+        }
+        if bodyLimit > 0, isPlain, answer.body.readableBytes >= bodyLimit {
+            return task.eventLoop.makeFailedFuture(TransportError.bodyTooLarge)
+        }
+        return task.eventLoop.makeSucceededVoidFuture()
+    }
+
+    func didFinishRequest(task: HTTPClient.Task<TargetResponse>) -> TargetResponse { answer }
 }
 
 /// Targets behind a socket of this machine.

@@ -3,10 +3,18 @@ public import NIOCore
 /// Fetches what targets expose. Tests put faults here; ordinary runs use HTTP.
 public protocol TargetTransport: Sendable {
     /// Fetches a target's body.
-    /// - Throws: ``TransportError`` with a message as Prometheus would show it. The caller applies the timeout by cancelling.
+    /// - Throws: ``TransportError`` with a message as Prometheus would show it. Where ``keepsTime`` is false, the caller applies
+    ///   the timeout by cancelling.
     func fetch(_ request: TargetRequest) async throws(TransportError) -> TargetResponse
     /// Closes connections. No call may follow.
     func close() async
+    /// Whether requests end by themselves when the system's clock has passed their timeout.
+    var keepsTime: Bool { get }
+}
+
+extension TargetTransport {
+    /// Most transports leave the time to the caller.
+    public var keepsTime: Bool { false }
 }
 
 /// A request to a target.

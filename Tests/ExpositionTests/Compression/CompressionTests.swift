@@ -18,6 +18,56 @@ struct CompressionTests {
         #expect(try SnappyFrames.decode(SnappyFrames.encode(body)) == body)
     }
 
+    @Test("At once as piece by piece, at every level and for every kind of block")
+    func wholeBodies() throws {
+        var random = SeededRandom(seed: 11)
+        let decoder = WholeGunzip()
+        for round in 0..<400 {
+            // Sizes, alphabets and distances of all kinds; noise makes blocks that are stored.
+            let alphabet = UInt8(1 + round % 7 * 40)
+            var body = (0..<Int.random(in: 1...60_000, using: &random)).map { _ in
+                UInt8.random(in: 0...alphabet, using: &random)
+            }
+            for _ in 0..<(round % 5 * 200) {
+                let from = Int.random(in: 0..<body.count, using: &random)
+                let count = Int.random(in: 1...300, using: &random)
+                body += body[from..<min(from + count, body.count)]
+            }
+            let packed = GzipEncoder.encode(body, level: 1 + round % 9)
+            packed.withUnsafeBytes { packed in
+                #expect(WholeGunzip.size(of: packed) == body.count)
+                let text = unpack(packed, body.count, with: decoder)
+                #expect(text == body)
+            }
+        }
+    }
+
+    @Test("Damaged bodies are never taken for whole ones")
+    func damagedWholeBodies() {
+        var random = SeededRandom(seed: 12)
+        let decoder = WholeGunzip()
+        let body = Self.bodies[3] + Self.bodies[4].prefix(5000)
+        let packed = GzipEncoder.encode(body)
+        for _ in 0..<3000 {
+            var broken = packed
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                broken[Int.random(in: 10..<broken.count, using: &random)] ^= UInt8.random(in: 1...255, using: &random)
+            }
+            if Bool.random(using: &random) { broken.removeLast(Int.random(in: 1..<broken.count, using: &random)) }
+            broken.withUnsafeBytes { broken in
+                guard let size = WholeGunzip.size(of: broken) else { return }
+                let text = unpack(broken, size, with: decoder)
+                #expect(text == nil || text == body)
+            }
+        }
+    }
+
+    private func unpack(_ packed: UnsafeRawBufferPointer, _ size: Int, with decoder: WholeGunzip) -> [UInt8]? {
+        var output = [UInt8](repeating: 0, count: size + WholeGunzip.slack)
+        let isWhole = output.withUnsafeMutableBytes { decoder.unpack(packed, size: size, into: $0) }
+        return isWhole ? Array(output.prefix(size)) : nil
+    }
+
     @Test("Known bytes of other implementations")
     func foreign() throws {
         // What gzip(1) makes of "promenade".
