@@ -44,6 +44,9 @@ public struct ScrapeParser {
         }
     }
 
+    /// Whether series are stretches of the body.
+    var isPlainText: Bool { source == nil }
+
     /// Reads every line the exact way, for comparison.
     package mutating func readExactly() { text.usesFastWay = false }
 

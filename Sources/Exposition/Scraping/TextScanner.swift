@@ -117,7 +117,7 @@ struct TextScanner {
             hasTime = true
         }
         guard index < count, base[index] == UInt8(ascii: "\n") else { return false }
-        if unreadTypesStart < 0 { unreadTypesStart = position }
+        if unreadTypesStart < 0, TextScanner.mayHoldComment(lead) { unreadTypesStart = position }
         value = number
         hasTimestamp = hasTime
         timestamp = time

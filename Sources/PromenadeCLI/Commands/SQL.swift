@@ -11,7 +11,8 @@ struct SQL: AsyncParsableCommand {
         abstract: "Read the database with SQL, also while the stack runs.",
         discussion: """
             Beside the tables of the file there is samples(name, labels, ts, value): labels is JSON, ts milliseconds since \
-            1970, a stale marker or NaN is NULL. samples('SELECTOR') takes a PromQL selector. Nothing can be changed.
+            1970, a stale marker or NaN is NULL. samples('SELECTOR') and labels MATCH 'SELECTOR' take a PromQL selector \
+            and read only what it selects. Nothing can be changed.
 
               promenade sql "SELECT name, labels ->> 'job' AS job, count(*) FROM samples GROUP BY 1, 2"
               promenade sql "SELECT ts, value FROM samples('up{job=\\"demo\\"}') ORDER BY ts DESC LIMIT 5"

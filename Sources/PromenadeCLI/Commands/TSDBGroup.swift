@@ -2,11 +2,11 @@ import ArgumentParser
 import MetricModel
 import TSDB
 
-/// `tsdb info`: what a database holds.
+/// `tsdb`: samples into and out of a database, and what they take.
 struct TSDBGroup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tsdb",
-        abstract: "Look into a database.",
+        abstract: "Samples into and out of a database, and what they take.",
         subcommands: [Info.self, Dump.self, Import.self]
     )
 
@@ -21,58 +21,32 @@ struct TSDBGroup: AsyncParsableCommand {
             try SQLiteStore.openForReading(path: file, clock: SystemClock())
         }
     }
+}
 
-    /// `tsdb info`
-    struct Info: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Figures about a database.")
-        @OptionGroup var place: Place
+/// Tells a person at a terminal how far a command has got.
+struct ProgressLine {
+    private let what: String
+    private let isShown = Console.isTerminal(2)
+    private var shown = -1
 
-        func run() async throws {
-            let store = try place.open()
-            let figures = try await store.statistics(limit: 10)
-            var lines = [
-                "series         \(figures.totalSeries)", "label pairs    \(figures.labelPairs)",
-                "bytes on disk  \(figures.bytesOnDisk)",
-            ]
-            if let first = figures.minTime, let last = figures.maxTime {
-                lines.append("samples from   \(first) to \(last) (ms)")
-            }
-            for count in figures.seriesByMetricName { lines.append("  \(count.value)\t\(count.name)") }
-            Console.print(lines.joined(separator: "\n") + "\n")
-            try await store.close()
-        }
+    init(_ what: String) { self.what = what }
+
+    /// Shows a share between 0 and 1 where it is another percentage than the one before.
+    mutating func show(_ share: Double) {
+        let percent = Int(share * 100)
+        guard isShown, percent != shown else { return }
+        shown = percent
+        write("\r\(what) \(percent) %")
     }
 
-    /// `tsdb dump`
-    struct Dump: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Print samples: labels, value and time, one a line, as promtool does."
-        )
-        @OptionGroup var place: Place
-        @Option(name: .customLong("min-time"), help: "The earliest time in ms.")
-        var minTime: Int64 = .min
-        @Option(name: .customLong("max-time"), help: "The latest time in ms.")
-        var maxTime: Int64 = .max
+    /// Leaves an empty line.
+    mutating func finish() {
+        if shown >= 0 { write("\r" + String(repeating: " ", count: what.count + 6) + "\r") }
+        shown = -1
+    }
 
-        func run() async throws {
-            let store = try place.open()
-            let found = try await store.select(
-                SelectRequest(matchers: [], start: minTime, end: maxTime, isSorted: true)
-            )
-            for series in found {
-                let labels = series.labels.description
-                var text: [UInt8] = []
-                for (time, value) in zip(series.timestamps, series.values) {
-                    text.append(contentsOf: labels.utf8)
-                    text.append(0x20)
-                    GoNumber.append(value, .shortest, to: &text)
-                    text.append(0x20)
-                    GoNumber.append(time, to: &text)
-                    text.append(0x0a)
-                }
-                text.withUnsafeBufferPointer { _ = Console.write(1, $0) }
-            }
-            try await store.close()
-        }
+    private func write(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in _ = Console.write(2, bytes) }
     }
 }

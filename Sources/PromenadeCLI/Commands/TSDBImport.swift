@@ -1,6 +1,6 @@
 import ArgumentParser
-import Exposition
 import MetricModel
+import Promenade
 import TSDB
 
 #if canImport(Darwin)
@@ -18,7 +18,7 @@ extension TSDBGroup {
         )
         @OptionGroup var place: Place
 
-        @Argument(help: "The files.")
+        @Argument(help: "The files; - reads the standard input.")
         var files: [String]
 
         func run() async throws {
@@ -31,7 +31,7 @@ extension TSDBGroup {
             var samples: Int64 = 0
             var bytes: Int64 = 0
             for file in files {
-                let mapped = try MappedFile(file)
+                let mapped = try MappedFile(file, spool: place.path)
                 let summary = try await Self.load(mapped, file, into: store)
                 samples += summary.samples
                 bytes += summary.bytes
@@ -51,62 +51,25 @@ extension TSDBGroup {
         private static func load(_ file: MappedFile, _ name: String, into store: SQLiteStore) async throws
             -> Importer.Summary
         {
-            var importer = try store.importer()
-            var parser = ScrapeParser(file.bytes, format: .openMetrics)
-            var known: [Labels: SeriesRef] = [:]
-            var current = SeriesRef(rawValue: 0)
-            var lead = UnsafeRawBufferPointer(start: nil, count: 0)
-            var families: [String: MetricMetadata] = [:]
-            while true {
-                // Most samples belong to the series of the one before.
-                if lead.count > 0, parser.advance(over: lead) {
-                    guard let time = parser.timestamp else { throw ImportFailed(file: name, labels: "") }
-                    importer.append(current, time, parser.value)
-                    if importer.isFull { try await importer.flush() }
-                    continue
-                }
-                guard let entry = try parser.next() else { break }
-                switch entry {
-                case .series:
-                    let labels = parser.labels()
-                    guard let time = parser.timestamp else {
-                        throw ImportFailed(file: name, labels: labels.description)
-                    }
-                    if let reference = known[labels] {
-                        current = reference
-                    } else {
-                        current = try await importer.resolve([labels])[0]
-                        known[labels] = current
-                    }
-                    lead = parser.leadBytes
-                    importer.append(current, time, parser.value)
-                    if importer.isFull { try await importer.flush() }
-                case .type: families[parser.familyName, default: MetricMetadata()].type = parser.familyType
-                case .help: families[parser.familyName, default: MetricMetadata()].help = parser.familyText
-                case .unit: families[parser.familyName, default: MetricMetadata()].unit = parser.familyText
-                case .comment, .histogram: break
-                }
-            }
-            let summary = try await importer.finish()
-            try await store.record(families.map { ($0.key, $0.value) })
+            var loader = OpenMetricsLoader(file.bytes, name: name, importer: try store.importer())
+            var line = ProgressLine("importing \(name)")
+            while try await loader.step() { line.show(loader.progress) }
+            line.finish()
+            let families = loader.families.map { (family: $0.key, metadata: $0.value) }
+            let summary = try await loader.finish()
+            try await store.record(families)
             return summary
         }
     }
-}
-
-/// A sample that cannot be imported.
-struct ImportFailed: Error, CustomStringConvertible {
-    var file: String
-    var labels: String
-    var description: String { "\(file): expected timestamp for series \(labels), got none" }
 }
 
 /// A file in memory, read as it is needed.
 final class MappedFile {
     let bytes: UnsafeRawBufferPointer
 
-    init(_ path: String) throws {
-        let descriptor = open(path, O_RDONLY)
+    /// Maps a file. What cannot be mapped, such as the standard input (`-`), goes to a file without a name in `spool` first.
+    init(_ path: String, spool: String) throws {
+        var descriptor = path == "-" ? dup(0) : open(path, O_RDONLY)
         guard descriptor >= 0 else {
             throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
         }
@@ -114,6 +77,13 @@ final class MappedFile {
         var info = stat()
         guard fstat(descriptor, &info) == 0 else {
             throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
+        }
+        if info.st_mode & S_IFMT != S_IFREG {
+            let source = descriptor
+            descriptor = -1
+            defer { close(source) }
+            descriptor = try Self.spooled(source, spool)
+            _ = fstat(descriptor, &info)
         }
         let count = Int(info.st_size)
         guard count > 0 else {
@@ -126,6 +96,31 @@ final class MappedFile {
         }
         madvise(address, count, MADV_SEQUENTIAL)
         bytes = UnsafeRawBufferPointer(start: address, count: count)
+    }
+
+    /// Copies everything to a new file that is gone once it is closed.
+    private static func spooled(_ source: Int32, _ folder: String) throws -> Int32 {
+        var template = Array("\(folder)/import-XXXXXX".utf8CString)
+        let target = mkstemp(&template)
+        let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard target >= 0 else {
+            throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
+        }
+        unlink(path)
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = read(source, &chunk, chunk.count)
+            if count < 0, errno == EINTR { continue }
+            let isWritten =
+                count <= 0
+                || chunk.withUnsafeBufferPointer { Console.write(target, UnsafeBufferPointer(rebasing: $0[..<count])) }
+            guard count >= 0, isWritten else {
+                let reason = String(cString: strerror(errno)).lowercased()
+                close(target)
+                throw ReadingFailed(path: count < 0 ? "the input" : path, reason: reason)
+            }
+            if count == 0 { return target }
+        }
     }
 
     deinit {

@@ -10,7 +10,10 @@ struct BlockBuilder {
     private var minTime = Timestamp.max
     private var maxTime = Timestamp.min
     private var samples: Int64 = 0
-    private var bytes: Int64 = 0
+    /// Bytes of the pages and timelines handed on so far.
+    private(set) var bytes: Int64 = 0
+    /// Timestamps of the timelines, which are kept to find those that are the same.
+    private(set) var timelineSamples = 0
     private var runs: [ClosedRange<UInt32>] = []
     private var pages: [ClosedRange<UInt32>] = []
 
@@ -193,6 +196,7 @@ struct BlockBuilder {
             sharedCount += 1
         }
         timelines.append(form)
+        timelineSamples += times.count
         timelineByHash[hash, default: []].append(timelines.count - 1)
         remember(times, timelines.count - 1)
         return timelines.count - 1

@@ -4,7 +4,7 @@ import Synchronization
 /// Takes large amounts of old samples in any order and writes them as finished blocks, past the head and the journal.
 ///
 /// Add rows until ``isFull``, then ``flush()``; at the end ``finish()``. Rows that come series by series are handled fastest and
-/// take least space. What was flushed is stored whole or not at all. For use by one task.
+/// take least space. Blocks count once they are whole: after ``finish()``, and now and then before. For use by one task.
 public struct Importer: ~Copyable {
     /// What was imported.
     public struct Summary: Sendable, Hashable {
@@ -29,10 +29,12 @@ public struct Importer: ~Copyable {
         var isSorted = true
     }
 
-    private let engine: Engine
+    let engine: Engine
     private let limit: Int
     private var columns: [UInt32: Column] = [:]
     private var seen = Set<UInt32>()
+    /// Blocks that take long columns of series in rising order as they come, by day (or span).
+    var streams: [Int64: BlockStream] = [:]
     // The series that rows are being added to, outside of the dictionary.
     private var current: UInt32 = 0
     private var column = Column()
@@ -52,7 +54,9 @@ public struct Importer: ~Copyable {
     private static let sealedLength = 1000
     /// How many bytes of coded columns may wait.
     private static let sealedLimit = 32 << 20
-    private var summary = Summary()
+    var summary = Summary()
+    /// What went wrong where it could not be thrown.
+    var failure: StorageError?
 
     /// The longest span that is not cut at midnight, in milliseconds.
     private static let spanLimit: Int64 = 36 * 3_600_000
@@ -64,7 +68,9 @@ public struct Importer: ~Copyable {
     }
 
     /// Whether so much has been added that it has to be flushed now.
-    public var isFull: Bool { buffered >= limit || sealedBytes >= Importer.sealedLimit }
+    public var isFull: Bool {
+        buffered >= limit || sealedBytes >= Importer.sealedLimit || failure != nil || hasFullStream
+    }
 
     /// How many samples were added and not yet flushed.
     public var bufferedSamples: Int { buffered }
@@ -84,20 +90,38 @@ public struct Importer: ~Copyable {
         buffered += 1
     }
 
-    /// Adds columns of one series.
-    public mutating func append(_ series: SeriesRef, timestamps: [Timestamp], values: [Double]) {
+    /// Adds columns of one series; as many values as timestamps.
+    public mutating func append(
+        _ series: SeriesRef,
+        timestamps: UnsafeBufferPointer<Timestamp>,
+        values: UnsafeBufferPointer<Double>
+    ) {
         if series.rawValue != current { change(to: series.rawValue) }
-        for (timestamp, value) in zip(timestamps, values) {
-            if let last = column.times.last, timestamp <= last { column.isSorted = false }
-            column.times.append(timestamp)
-            column.values.append(value)
+        guard values.count == timestamps.count else { return }
+        var last = column.times.last ?? .min
+        if !column.times.isEmpty, let first = timestamps.first, first <= last { column.isSorted = false }
+        for timestamp in timestamps.dropFirst(column.times.isEmpty ? 1 : 0) {
+            if timestamp <= last { column.isSorted = false }
+            last = timestamp
         }
-        buffered += min(timestamps.count, values.count)
+        column.times.append(contentsOf: timestamps)
+        column.values.append(contentsOf: values)
+        buffered += timestamps.count
     }
 
     private mutating func change(to series: UInt32) {
-        if !column.times.isEmpty, !seal() { columns[current] = column }
-        column = columns.removeValue(forKey: series) ?? Column()
+        let count = column.times.count
+        if count > 0, !seal() { columns[current] = column }
+        if let known = columns.removeValue(forKey: series) {
+            column = known
+        } else {
+            column = Column()
+            // The next series has as many samples as this one, more often than not.
+            if series != 0, count >= Importer.sealedLength {
+                column.times.reserveCapacity(count)
+                column.values.reserveCapacity(count)
+            }
+        }
         current = series
     }
 
@@ -122,6 +146,11 @@ public struct Importer: ~Copyable {
                 start += Importer.day
             }
         }
+        if ranges.allSatisfy({ (streams[$0.key]?.lastSeries ?? 0) < current }) {
+            for (key, range) in ranges { stream(current, key, column.times, column.values, range) }
+            finishSealing(first, last)
+            return true
+        }
         if ranges.contains(where: { sealed[$0.key]?[current] != nil }) { return false }
         for (key, range) in ranges {
             var times = range.count == column.times.count ? column.times : Array(column.times[range])
@@ -135,10 +164,14 @@ public struct Importer: ~Copyable {
             writer.bytes.append(contentsOf: repeatElement(0, count: Page.padding))
             sealed[key, default: [:]][current] = Sealed(times: times, coded: writer.bytes)
         }
+        finishSealing(first, last)
+        return true
+    }
+
+    private mutating func finishSealing(_ first: Timestamp, _ last: Timestamp) {
         buffered -= column.times.count
         note(first, last)
         seen.insert(current)
-        return true
     }
 
     private mutating func note(_ first: Timestamp, _ last: Timestamp) {
@@ -170,7 +203,7 @@ public struct Importer: ~Copyable {
         timelines = [:]
     }
 
-    private mutating func count(_ block: Block?) {
+    mutating func count(_ block: Block?) {
         guard let block else { return }
         summary.blocks += 1
         summary.samples += block.samples
@@ -180,6 +213,7 @@ public struct Importer: ~Copyable {
     /// Writes what was added so far.
     public mutating func flush() async throws(StorageError) {
         change(to: 0)
+        try await writeStreams(isEnd: false)
         try await writeSealed()
         if columns.isEmpty { return }
         var minTime = Timestamp.max
@@ -212,6 +246,7 @@ public struct Importer: ~Copyable {
     /// Writes the rest; what was imported in all.
     public consuming func finish() async throws(StorageError) -> Summary {
         try await flush()
+        try await writeStreams(isEnd: true)
         summary.series = seen.count
         return summary
     }
@@ -270,24 +305,11 @@ extension Engine {
         isLong: Bool,
         _ columns: @escaping (UInt32) -> SeriesColumns
     ) async throws(StorageError) -> Block? {
-        try await maintenance.alone { () async throws(StorageError) -> Block? in
-            let id = self.state.withLock { state in
-                state.nextBlock += 1
-                return state.nextBlock - 1
-            }
-            let sink = RowSink()
-            var builder = BlockBuilder(id: id, level: isLong ? Block.dayLevel : 0) { sink.add($0, $1) }
-            for number in series {
-                try builder.add(number, columns(number))
-                if let backend = self.backend, sink.bytes > 4 << 20 { try await backend.store(sink.take()) }
-            }
-            guard let block = try builder.finish() else { return nil }
-            let rows = sink.take()
-            var change = BlockChange(added: block, rows: rows)
-            if self.backend == nil { change.added = Engine.inlined(block, rows) }
-            try await self.backend?.commit(change)
-            self.state.withLock { $0.adopt(change.added ?? block) }
-            return block
+        var stream = BlockStream(engine: self, level: isLong ? Block.dayLevel : 0)
+        for number in series {
+            try stream.builder.add(number, columns(number))
+            if backend != nil, stream.sink.bytes > BlockStream.pendingLimit { try await stream.write(self) }
         }
+        return try await stream.finish(self)
     }
 }

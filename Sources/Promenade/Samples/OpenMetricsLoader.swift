@@ -1,0 +1,92 @@
+import Exposition
+public import MetricModel
+public import TSDB
+
+/// Reads a file of old samples and hands them to an importer.
+public struct OpenMetricsLoader: ~Copyable {
+    private let bytes: UnsafeRawBufferPointer
+    private var parser: ScrapeParser
+    private let name: String
+    private var importer: Importer
+    private var known: [Labels: SeriesRef] = [:]
+    private var current = SeriesRef(rawValue: 0)
+    private var lead = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// What the file says of its families.
+    public private(set) var families: [String: MetricMetadata] = [:]
+
+    // Samples of one series, read in a row.
+    private var times = [Timestamp](repeating: 0, count: OpenMetricsLoader.runLength)
+    private var values = [Double](repeating: 0, count: OpenMetricsLoader.runLength)
+    private static let runLength = 2048
+
+    /// A loader of a file in memory, which has to outlive it.
+    public init(_ bytes: UnsafeRawBufferPointer, name: String, importer: consuming Importer) {
+        self.bytes = bytes
+        parser = ScrapeParser(bytes, format: .openMetrics)
+        self.name = name
+        self.importer = importer
+    }
+
+    /// The share of the file that has been read, up to the last change of series.
+    public var progress: Double {
+        guard let start = bytes.baseAddress, let here = lead.baseAddress, !bytes.isEmpty else { return 0 }
+        return Double(here - start) / Double(bytes.count)
+    }
+
+    /// Reads on; whether there is more.
+    public mutating func step() async throws -> Bool {
+        if importer.isFull { try await importer.flush() }
+        // Most samples belong to the series of the one before.
+        if lead.count > 0, readRun() { return true }
+        guard let entry = try parser.next() else { return false }
+        switch entry {
+        case .series:
+            let labels = parser.labels()
+            guard let time = parser.timestamp else { throw ImportFailed(file: name, labels: labels.description) }
+            if let reference = known[labels] {
+                current = reference
+            } else {
+                current = try await importer.resolve([labels])[0]
+                known[labels] = current
+            }
+            lead = parser.leadBytes
+            importer.append(current, time, parser.value)
+        case .type: families[parser.familyName, default: MetricMetadata()].type = parser.familyType
+        case .help: families[parser.familyName, default: MetricMetadata()].help = parser.familyText
+        case .unit: families[parser.familyName, default: MetricMetadata()].unit = parser.familyText
+        case .comment, .histogram: break
+        }
+        return true
+    }
+
+    /// Reads samples that follow with the same labels. Whether there were any.
+    private mutating func readRun() -> Bool {
+        let count = times.withUnsafeMutableBufferPointer { times in
+            values.withUnsafeMutableBufferPointer { values in
+                parser.advance(over: lead, times, values)
+            }
+        }
+        if count == 0 { return false }
+        times.withUnsafeBufferPointer { times in
+            values.withUnsafeBufferPointer { values in
+                importer.append(
+                    current,
+                    timestamps: UnsafeBufferPointer(rebasing: times[..<count]),
+                    values: UnsafeBufferPointer(rebasing: values[..<count])
+                )
+            }
+        }
+        return true
+    }
+
+    /// Writes the rest; what was imported in all.
+    public consuming func finish() async throws -> Importer.Summary { try await importer.finish() }
+}
+
+/// A sample that cannot be imported.
+public struct ImportFailed: Error, CustomStringConvertible {
+    var file: String
+    var labels: String
+    /// What was wrong, and where.
+    public var description: String { "\(file): expected timestamp for series \(labels), got none" }
+}

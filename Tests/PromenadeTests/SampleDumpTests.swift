@@ -1,0 +1,105 @@
+import Foundation
+import MetricModel
+import Promenade
+import TSDB
+import Testing
+
+/// Samples out of a database and into another one.
+@Suite struct SampleDumpTests {
+    private static let time: Timestamp = 1_700_000_000_003
+
+    private func withStore(_ body: (SQLiteStore, String) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "dump-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let store = try SQLiteStore.open(path: folder + "/stack.db", clock: ManualClock(now: Self.time))
+        let series = try await store.resolve([
+            ["__name__": "up", "job": "a,\"b\"\n\\"], ["__name__": "x:y"], ["__name__": "naïve name", "le gen": "1"],
+            ["__name__": "h"],
+        ])
+        for step in 0..<3 {
+            var batch = SampleBatch(timestamp: Self.time + Int64(step) * 997)
+            batch.series = Array(series[..<3])
+            batch.values = [Double(step), step == 2 ? SpecialValue.stale : 0.1, step == 0 ? -.infinity : 1e300]
+            if step == 0 {
+                batch.histograms = [.init(series: series[3], timestamp: Self.time, histogram: NativeHistogram())]
+            }
+            _ = try await store.append(batch)
+        }
+        try await body(store, folder)
+        try await store.close()
+    }
+
+    private func printed(_ store: SQLiteStore, _ format: SampleDump.Format) async throws -> (
+        text: String, dump: SampleDump
+    ) {
+        var text: [UInt8] = []
+        var cursor = try await store.cursor()
+        var dump = SampleDump(format: format) { bytes in
+            text += bytes
+            return true
+        }
+        while let some = try cursor.next() { for columns in some { _ = dump.series(columns) } }
+        dump.finish()
+        return (String(decoding: text, as: UTF8.self), dump)
+    }
+
+    @Test func `each form has a line for each sample`() async throws {
+        try await withStore { store, _ in
+            let openMetrics = try await printed(store, .openmetrics)
+            #expect(
+                openMetrics.text == """
+                    {"naïve name","le gen"="1"} -Inf 1700000000.003
+                    {"naïve name","le gen"="1"} 1e+300 1700000001
+                    {"naïve name","le gen"="1"} 1e+300 1700000001.997
+                    up{job="a,\\"b\\"\\n\\\\"} 0 1700000000.003
+                    up{job="a,\\"b\\"\\n\\\\"} 1 1700000001
+                    up{job="a,\\"b\\"\\n\\\\"} 2 1700000001.997
+                    x:y 0.1 1700000000.003
+                    x:y 0.1 1700000001
+                    # EOF
+
+                    """
+            )
+            #expect(openMetrics.dump.samples == 8 && openMetrics.dump.histogramsLeftOut == 1)
+            let csv = try await printed(store, .csv).text.split(separator: "\r\n")
+            #expect(csv.count == 9 && csv[0] == "name,labels,ts,value")
+            #expect(csv[4] == "up,\"{job=\"\"a,\\\"\"b\\\"\"\\n\\\\\"\"}\",1700000000003,0")
+            #expect(csv[7] == "x:y,,1700000000003,0.1")
+            let promtool = try await printed(store, .promtool).text.split(separator: "\n")
+            #expect(promtool.count == 9 && promtool[8] == "{__name__=\"x:y\"} NaN 1700000001997")
+        }
+    }
+
+    @Test func `what is printed as OpenMetrics comes back by importing it`() async throws {
+        try await withStore { store, folder in
+            let text = "# TYPE up gauge\n# HELP up Is it?\n" + (try await printed(store, .openmetrics).text)
+            let copy = try SQLiteStore.open(path: folder + "/copy.db", clock: ManualClock(now: Self.time))
+            let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 8)
+            defer { bytes.deallocate() }
+            bytes.copyBytes(from: text.utf8)
+            var loader = OpenMetricsLoader(UnsafeRawBufferPointer(bytes), name: "file", importer: try copy.importer())
+            while try await loader.step() {}
+            #expect(loader.families["up"] == MetricMetadata(type: .gauge, help: "Is it?", unit: ""))
+            let summary = try await loader.finish()
+            #expect(summary.samples == 8 && summary.series == 3)
+            #expect(try await printed(copy, .openmetrics).text == (try await printed(store, .openmetrics).text))
+            let report = ReportText(try await copy.report(), limit: 2).text
+            for part in ["series            3\n", "samples           8\n", "bit patterns", "metric"] {
+                #expect(report.contains(part), "\(report)")
+            }
+            try await copy.close()
+        }
+    }
+
+    @Test func `a sample without a time is refused by name`() async throws {
+        try await withStore { store, _ in
+            let text: StaticString = "a 1 1\nb{x=\"1\"} 2\n# EOF\n"
+            let bytes = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+            var loader = OpenMetricsLoader(bytes, name: "file", importer: try store.importer())
+            var message = ""
+            do { while try await loader.step() {} } catch { message = "\(error)" }
+            #expect(message.contains("file: ") && message.contains("b\", x=\"1\""), "\(message)")
+        }
+    }
+}
