@@ -17,8 +17,6 @@ extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
     static let coreMetrics = product(name: "CoreMetrics", package: "swift-metrics")
-    static let grdb = product(name: "GRDB", package: "GRDB.swift")
-    static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let hummingbirdTLS = product(name: "HummingbirdTLS", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
@@ -80,7 +78,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -88,6 +85,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CWebAssets", exclude: ["files"]),
         room("MetricModel"),
         room("Exposition", ["MetricModel", "CZlib"]),
@@ -96,7 +94,7 @@ let package = Package(
             "PrometheusClientPush",
             ["MetricModel", "Exposition", "PrometheusClient", .asyncHTTPClient, .nioCore, .nioHTTP1]
         ),
-        room("TSDB", ["MetricModel", .grdb, .grdbSQLite]),
+        room("TSDB", ["MetricModel", "CSQLite"]),
         room("PromQL", ["MetricModel"]),
         room(
             "Scrape",
@@ -139,7 +137,7 @@ let package = Package(
             path: "Tests/Support/TSDBKillWriter",
             swiftSettings: settings
         ),
-        tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", .grdb]),
+        tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", "CSQLite"]),
         tests("PromQLTests", ["MetricModel", "PromQL"], exclude: ["Scripts"]),
         tests("ScrapeTests", ["MetricModel", "Exposition", "Scrape", .logging, .nioCore, .nioHTTP1, .nioPosix]),
         tests("PushgatewayTests", ["MetricModel", "Exposition", "Pushgateway"]),

@@ -11,7 +11,7 @@ import Testing
         "PrometheusClientPush": [
             "MetricModel", "Exposition", "PrometheusClient", "AsyncHTTPClient", "NIOCore", "NIOHTTP1",
         ],
-        "TSDB": ["MetricModel", "GRDB", "GRDBSQLite"],
+        "TSDB": ["MetricModel", "CSQLite"],
         "PromQL": ["MetricModel"],
         "Scrape": [
             "MetricModel", "Exposition", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "Logging",

@@ -47,6 +47,11 @@ import Testing
                     "SELECT name, count(*) FROM samples('x') GROUP BY 1 ORDER BY 1",
                     [[.text("a"), .integer(101)], [.text("b"), .integer(100)]]
                 ),
+                ("SELECT count(*) FROM samples WHERE labels MATCH 'x' AND name = 'a'", [[.integer(101)]]),
+                ("SELECT count(*) FROM samples WHERE labels MATCH 'x' AND ts < \(base + 2000)", [[.integer(4)]]),
+                ("SELECT DISTINCT name FROM samples WHERE name IN ('b', 's', 'none')", [[.text("b")], [.text("s")]]),
+                ("SELECT DISTINCT name FROM samples WHERE name GLOB '[ab]*' ORDER BY 1", [[.text("a")], [.text("b")]]),
+                ("SELECT count(*) FROM samples WHERE name GLOB '?*' AND name GLOB 'b'", [[.integer(100)]]),
                 ("SELECT value FROM samples WHERE name = 's'", [[.null]]),
                 ("SELECT count(*) FROM samples WHERE name = 'none'", [[.integer(0)]]),
                 (

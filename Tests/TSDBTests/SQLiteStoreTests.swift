@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import MetricModel
 import TSDB
 import Testing
@@ -105,12 +104,10 @@ import Testing
         try await withTemporaryFolder { folder in
             let path = folder + "/stack.db"
             try await Self.open(folder).close()
-            try await DatabaseQueue(path: path).writeWithoutTransaction {
-                try $0.execute(sql: "PRAGMA user_version = 99")
-            }
+            try executeSQL(path, "PRAGMA user_version = 99")
             #expect(await Self.code { _ = try Self.open(folder) } == .newerVersion)
             try FileManager.default.removeItem(atPath: path)
-            try await DatabaseQueue(path: path).write { try $0.execute(sql: "CREATE TABLE t (x)") }
+            try executeSQL(path, "CREATE TABLE t (x)")
             #expect(await Self.code { _ = try Self.open(folder) } == .corrupt)
             try Data("not a database, but long enough to be looked at".utf8).write(to: URL(fileURLWithPath: path))
             #expect(await Self.code { _ = try Self.open(folder) } == .corrupt)

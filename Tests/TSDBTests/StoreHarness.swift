@@ -1,3 +1,4 @@
+import CSQLite
 import Foundation
 import MetricModel
 import TSDB
@@ -37,6 +38,17 @@ func withTemporaryFolder(_ body: (String) async throws -> Void) async throws {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     try await body(folder)
+}
+
+/// Runs statements on a file past the store.
+func executeSQL(_ path: String, _ sql: String) throws {
+    var handle: OpaquePointer?
+    defer { sqlite3_close_v2(handle) }
+    try #require(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nil) == SQLITE_OK)
+    try #require(
+        sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK,
+        "\(sqlite3_errmsg(handle).map { String(cString: $0) } ?? "")"
+    )
 }
 
 /// A time that tests count from.

@@ -28,6 +28,15 @@ extension Engine {
         }
     }
 
+    /// The state with all its samples in blocks.
+    func closedState() async throws(StorageError) -> HeadState {
+        try await enter()
+        return try await maintenance.alone { () async throws(StorageError) -> HeadState in
+            try await self.closeHead()
+            return self.state.withLock { $0 }
+        }
+    }
+
     /// Collects the rows of a block.
     final class RowSink {
         private(set) var bytes = 0

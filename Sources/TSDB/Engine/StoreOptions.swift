@@ -25,6 +25,9 @@ public struct StoreOptions: Sendable {
     /// How old the first sample of the open head may get before it is closed into a block, in milliseconds.
     public var headAge: Int64 = 1_800_000
 
+    /// The name of SQLite's file system to use, for tests of what happens when it fails; `nil` for the ordinary one.
+    package var fileSystem: String?
+
     /// The usual.
     public init() {}
 }

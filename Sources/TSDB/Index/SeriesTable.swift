@@ -117,9 +117,14 @@ struct SeriesTable {
         }
     }
 
+    /// A number that is so far beyond the one before is not a number of a series but damage.
+    private static let widestGap: UInt32 = 1 << 26
+
     /// Adds a series read back from storage, in rising order. Whether its pairs are known and agree with the checksum.
     mutating func restore(_ series: UInt32, _ numbers: [UInt32], checksum: UInt32) -> Bool {
-        guard series >= next, numbers.allSatisfy({ $0 < UInt32(pairs.count) }) else { return false }
+        guard series >= next, isAlive.isEmpty || series - next < SeriesTable.widestGap,
+            numbers.allSatisfy({ $0 < UInt32(pairs.count) })
+        else { return false }
         let hash = numbers.reduce(0) { Hash64.mix($0, pairs.hashes[Int($1)]) }
         guard UInt32(truncatingIfNeeded: hash >> 32) == checksum else { return false }
         if isAlive.isEmpty { first = series }

@@ -101,9 +101,15 @@ public final class MemoryStore: MetricStore, RecordStore {
     @concurrent
     public func cleanTombstones() async throws(StorageError) { try await engine.cleanTombstones() }
 
-    /// Not possible: a store in memory has no file form.
+    /// Writes a consistent copy as one file, which a store in a file can be opened from.
+    @concurrent
     public func snapshot(toFile path: String) async throws(StorageError) {
-        throw StorageError(.unsupported, "a store in memory cannot write a snapshot; run with --storage.path")
+        let state = try await engine.closedState()
+        let records = records.withLock { $0 }
+        let changes = records.flatMap { table, entries in
+            entries.map { (table: table, key: $0.key, value: Optional($0.value)) }
+        }
+        try await SnapshotFile.write(state, changes, to: path)
     }
 
     /// Figures about what is stored.

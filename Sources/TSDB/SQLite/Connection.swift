@@ -1,4 +1,4 @@
-import GRDBSQLite
+import CSQLite
 import MetricModel
 
 /// One connection to the database file, used by one thread at a time (the pool and the writer see to that, hence unchecked).
@@ -10,14 +10,14 @@ final class Connection: @unchecked Sendable {
     private(set) var isClosed = false
 
     /// Opens the file; a writer creates it where it is not there.
-    init(path: String, isWriter: Bool) throws(StorageError) {
+    init(path: String, isWriter: Bool, fileSystem: String? = nil) throws(StorageError) {
         self.path = path
         var opened: OpaquePointer?
         let flags =
             isWriter
             ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
             : SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
-        let code = sqlite3_open_v2(path, &opened, flags, nil)
+        let code = sqlite3_open_v2(path, &opened, flags, fileSystem)
         guard code == SQLITE_OK, let opened else {
             let system = opened.map { sqlite3_system_errno($0) } ?? 0
             let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
@@ -27,6 +27,7 @@ final class Connection: @unchecked Sendable {
         handle = opened
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, 10_000)
+        guard RowChecksum.register(on: handle) == SQLITE_OK else { throw lastError() }
     }
 
     deinit { close() }

@@ -43,7 +43,11 @@ final class FileLock: Sendable {
     /// Lets go of the lock.
     func release() {
         descriptor.withLock { descriptor in
-            if descriptor >= 0 { close(descriptor) }
+            if descriptor >= 0 {
+                // A child process between its fork and its exec has the file open too; closing ours alone would leave it the lock.
+                flock(descriptor, LOCK_UN)
+                close(descriptor)
+            }
             descriptor = -1
         }
     }

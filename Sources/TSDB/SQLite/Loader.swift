@@ -1,4 +1,4 @@
-import GRDBSQLite
+import CSQLite
 import MetricModel
 
 /// Reads a store back: series, blocks, the rest, and at last the journal.
@@ -9,8 +9,7 @@ enum Loader {
         /// Rows in the page table that belong to no block, by block number.
         var orphans: [Int64] = []
         /// The last pair and series that are stored.
-        var storedPairs = 0
-        var nextStoredSeries: UInt32 = 1
+        var stored = SeriesRows.Mark()
         /// What could not be read, in words.
         var problems: [String] = []
     }
@@ -55,7 +54,7 @@ enum Loader {
             }
             contents.state.table.restorePair(pairs.text(1), pairs.text(2))
         }
-        contents.storedPairs = contents.state.table.pairs.count
+        contents.stored.pairs = contents.state.table.pairs.count
         let series = try connection.statement("SELECT id, pairs FROM series ORDER BY id")
         defer { series.reset() }
         var numbers: [UInt32] = []
@@ -74,20 +73,33 @@ enum Loader {
                 continue
             }
         }
-        if let next = try connection.integer("SELECT value FROM meta WHERE name = 'next_series'"), next > 0,
-            next < Int64(UInt32.max)
-        {
-            contents.state.table.skip(to: UInt32(next))
+        let isSound = try RowChecksum.condition("name, value", in: connection)
+        let next = try connection.statement("SELECT value, \(isSound) FROM meta WHERE name = 'next_series'")
+        defer { next.reset() }
+        if try next.step() {
+            let number = next.integer(0)
+            guard next.integer(1) != 0, number > 0, number < Int64(UInt32.max) else {
+                throw StorageError(.corrupt, "the number of the next series is damaged")
+            }
+            contents.state.table.skip(to: UInt32(number))
         }
-        contents.nextStoredSeries = contents.state.table.next
+        contents.stored.series = contents.state.table.next
     }
 
     private static func loadBlocks(_ connection: Connection, _ contents: inout Contents) throws(StorageError) {
-        let statement = try connection.statement("SELECT * FROM block ORDER BY id")
+        let isSound = try RowChecksum.condition(Schema.blockColumns, in: connection)
+        let statement = try connection.statement(
+            "SELECT \(Schema.blockColumns), directory, \(isSound) FROM block ORDER BY id"
+        )
         defer { statement.reset() }
         var known = Set<Int64>()
+        let problemsBefore = contents.problems.count
         while try statement.step() {
             let id = statement.integer(0)
+            guard statement.integer(7) != 0 else {
+                contents.problems.append("the row of block \(id) is damaged: its samples are lost")
+                continue
+            }
             known.insert(id)
             contents.state.nextBlock = max(contents.state.nextBlock, id + 1)
             guard let directory = Block.parseDirectory(statement.blob(6)) else {
@@ -110,20 +122,27 @@ enum Loader {
                 )
             )
         }
-        // One step for each block that has rows: finds those that were being written when the process ended.
+        // One step for each block that has rows: finds those that were being written when the process ended. Where the list is
+        // damaged, nobody knows whose they are, and they stay.
+        let isWhole = contents.problems.count == problemsBefore
         var next: Int64 = 0
         while let row = try connection.integer("SELECT min(id) FROM page WHERE id >= ?", next) {
             let id = row >> 24
-            if !known.contains(id) { contents.orphans.append(id) }
+            if !known.contains(id), isWhole { contents.orphans.append(id) }
             contents.state.nextBlock = max(contents.state.nextBlock, id + 1)
             next = Block.rows(id).upperBound
         }
     }
 
     private static func loadSmallThings(_ connection: Connection, _ contents: inout Contents) throws(StorageError) {
-        let tombstones = try connection.statement("SELECT * FROM tombstone")
+        let soundTombstone = try RowChecksum.condition(Schema.tombstoneColumns, in: connection)
+        let tombstones = try connection.statement("SELECT \(Schema.tombstoneColumns), \(soundTombstone) FROM tombstone")
         defer { tombstones.reset() }
         while try tombstones.step() {
+            guard tombstones.integer(4) != 0 else {
+                contents.problems.append("a tombstone is damaged and left out: deleted samples may be there again")
+                continue
+            }
             let series = UInt32(truncatingIfNeeded: tombstones.integer(0))
             contents.state.tombstones[series, default: []].append(
                 Tombstone(
@@ -135,22 +154,44 @@ enum Loader {
             )
             contents.state.nextBlock = max(contents.state.nextBlock, tombstones.integer(3))
         }
-        let metadata = try connection.statement("SELECT * FROM metadata")
+        let soundMetadata = try RowChecksum.condition(Schema.metadataColumns, in: connection)
+        let metadata = try connection.statement("SELECT \(Schema.metadataColumns), \(soundMetadata) FROM metadata")
         defer { metadata.reset() }
         while try metadata.step() {
+            guard metadata.integer(4) != 0 else {
+                contents.problems.append("the metadata of \(metadata.text(0)) is damaged and left out")
+                continue
+            }
             contents.state.metadata[metadata.text(0)] = MetricMetadata(
                 type: MetricType(rawValue: metadata.text(1)) ?? .unknown,
                 help: metadata.text(2),
                 unit: metadata.text(3)
             )
         }
-        let exemplars = try connection.statement("SELECT value FROM meta WHERE name = 'exemplars'")
+        let soundMeta = try RowChecksum.condition("name, value", in: connection)
+        let exemplars = try connection.statement("SELECT value, \(soundMeta) FROM meta WHERE name = 'exemplars'")
         defer { exemplars.reset() }
         if try exemplars.step() {
             var reader = ByteReader(exemplars.blob(0))
-            for (series, exemplar) in JournalCodec.decodeExemplars(&reader) ?? [] {
+            let read = exemplars.integer(1) != 0 ? JournalCodec.decodeExemplars(&reader) : nil
+            if read == nil { contents.problems.append("the exemplars are damaged and left out") }
+            for (series, exemplar) in read ?? [] {
                 _ = contents.state.exemplars.add(series, exemplar, window: .max / 2)
             }
+        }
+        try checkRecords(connection, &contents)
+    }
+
+    private static func checkRecords(_ connection: Connection, _ contents: inout Contents) throws(StorageError) {
+        let isSound = try RowChecksum.condition(Schema.recordColumns, in: connection)
+        let records = try connection.statement(
+            "SELECT \"table\", count(*) FROM record WHERE NOT (\(isSound)) GROUP BY 1"
+        )
+        defer { records.reset() }
+        while try records.step() {
+            contents.problems.append(
+                "\(records.integer(1)) record(s) of the table \(records.text(0)) are damaged and left out"
+            )
         }
     }
 

@@ -1,4 +1,4 @@
-import GRDBSQLite
+import CSQLite
 public import MetricModel
 
 /// A value in an answer to SQL.

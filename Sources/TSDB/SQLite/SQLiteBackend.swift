@@ -1,4 +1,4 @@
-import GRDBSQLite
+import CSQLite
 import MetricModel
 import Synchronization
 
@@ -8,12 +8,14 @@ final class SQLiteBackend: Backend {
     let path: String
     /// `nil` where the store is only read.
     let writer: Writer?
+    private let fileSystem: String?
     private let readers: Mutex<[Connection]>
     let cache: PageCache? = PageCache(limit: 12 << 20, columnLimit: 64 << 20)
 
-    init(path: String, writer: Writer?) {
+    init(path: String, writer: Writer?, fileSystem: String? = nil) {
         self.path = path
         self.writer = writer
+        self.fileSystem = fileSystem
         readers = Mutex([])
     }
 
@@ -23,7 +25,7 @@ final class SQLiteBackend: Backend {
         if let idle = readers.withLock({ $0.popLast() }) {
             connection = idle
         } else {
-            connection = try Connection(path: path, isWriter: false)
+            connection = try Connection(path: path, isWriter: false, fileSystem: fileSystem)
             try connection.execute("PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -512")
         }
         defer { readers.withLock { $0.append(connection) } }
@@ -86,6 +88,45 @@ final class SQLiteBackend: Backend {
         }
     }
 
+    /// Writes metadata of metric families.
+    static func insert(
+        _ metadata: [(family: String, metadata: MetricMetadata)],
+        _ connection: Connection
+    ) throws(StorageError) {
+        let statement = try connection.statement(
+            "INSERT OR REPLACE INTO metadata VALUES (?1, ?2, ?3, ?4, row_checksum(?1, ?2, ?3, ?4))"
+        )
+        for entry in metadata {
+            statement.bind(1, entry.family)
+            statement.bind(2, entry.metadata.type.rawValue)
+            statement.bind(3, entry.metadata.help)
+            statement.bind(4, entry.metadata.unit)
+            _ = try statement.step()
+            statement.reset()
+        }
+    }
+
+    /// Writes and removes records.
+    static func insert(
+        _ changes: [(table: String, key: [UInt8], value: [UInt8]?)],
+        _ connection: Connection
+    ) throws(StorageError) {
+        for change in changes {
+            if let value = change.value {
+                let statement = try connection.statement(
+                    "INSERT OR REPLACE INTO record VALUES (?1, ?2, ?3, row_checksum(?1, ?2, ?3))"
+                )
+                statement.bind(1, change.table)
+                statement.bind(2, change.key)
+                _ = try statement.withBlob(3, value, statement.step)
+            } else {
+                let statement = try connection.statement("DELETE FROM record WHERE \"table\" = ? AND \"key\" = ?")
+                statement.bind(1, change.table)
+                _ = try statement.withBlob(2, change.key, statement.step)
+            }
+        }
+    }
+
     func store(_ rows: [(row: Int64, bytes: [UInt8])]) async throws(StorageError) {
         try await writable().run { (connection) throws(StorageError) in
             try SQLiteBackend.insert(rows, connection)
@@ -96,7 +137,9 @@ final class SQLiteBackend: Backend {
         try await writable().run { (connection) throws(StorageError) in
             try SQLiteBackend.insert(change.rows, connection)
             if let block = change.added {
-                let statement = try connection.statement("INSERT INTO block VALUES (?, ?, ?, ?, ?, ?, ?)")
+                let statement = try connection.statement(
+                    "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, row_checksum(?1, ?2, ?3, ?4, ?5, ?6))"
+                )
                 statement.bind(1, block.id)
                 statement.bind(2, Int64(block.level))
                 statement.bind(3, block.minTime)
@@ -111,7 +154,7 @@ final class SQLiteBackend: Backend {
                 try connection.run("DELETE FROM tombstone")
                 for entry in tombstones {
                     try connection.run(
-                        "INSERT INTO tombstone VALUES (?, ?, ?, ?)",
+                        "INSERT INTO tombstone VALUES (?1, ?2, ?3, ?4, row_checksum(?1, ?2, ?3, ?4))",
                         Int64(entry.series),
                         entry.start,
                         entry.end,
@@ -120,12 +163,17 @@ final class SQLiteBackend: Backend {
                 }
             }
             if let exemplars = change.exemplars {
-                let statement = try connection.statement("INSERT OR REPLACE INTO meta VALUES ('exemplars', ?)")
+                let statement = try connection.statement(
+                    "INSERT OR REPLACE INTO meta VALUES ('exemplars', ?1, row_checksum('exemplars', ?1))"
+                )
                 _ = try statement.withBlob(1, exemplars, statement.step)
             }
             for series in change.forgotten { try connection.run("DELETE FROM series WHERE id = ?", Int64(series)) }
             if let next = change.nextSeries {
-                try connection.run("INSERT OR REPLACE INTO meta VALUES ('next_series', ?)", Int64(next))
+                try connection.run(
+                    "INSERT OR REPLACE INTO meta VALUES ('next_series', ?1, row_checksum('next_series', ?1))",
+                    Int64(next)
+                )
             }
         }
     }

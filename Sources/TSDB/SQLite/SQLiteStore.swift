@@ -1,5 +1,5 @@
 import Dispatch
-import GRDBSQLite
+import CSQLite
 public import MetricModel
 import Synchronization
 
@@ -11,7 +11,7 @@ public final class SQLiteStore: MetricStore, RecordStore {
     let engine: Engine
     private let backend: SQLiteBackend
     private let lock: FileLock?
-    private let stored = Mutex<(pairs: Int, series: UInt32)>((0, 1))
+    private let stored = Mutex(SeriesRows.Mark())
     private let problemList = Mutex<[String]>([])
 
     /// Opens the store at `path` (the database file), creating it where it is not there. Reading back what was stored goes
@@ -23,14 +23,14 @@ public final class SQLiteStore: MetricStore, RecordStore {
         clock: any StackClock
     ) throws(StorageError) -> SQLiteStore {
         let lock = try FileLock(path: path + ".lock")
-        let connection = try Connection(path: path, isWriter: true)
+        let connection = try Connection(path: path, isWriter: true, fileSystem: options.fileSystem)
         try Schema.migrate(connection, path: path)
         let isDurable = options.durability == .device
         try connection.execute(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = \(isDurable ? "FULL" : "NORMAL");"
                 + "PRAGMA wal_autocheckpoint = 1000; PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 4194304"
         )
-        let backend = SQLiteBackend(path: path, writer: Writer(connection))
+        let backend = SQLiteBackend(path: path, writer: Writer(connection), fileSystem: options.fileSystem)
         let store = SQLiteStore(options, clock, backend, lock)
         store.startLoading()
         return store
@@ -42,7 +42,7 @@ public final class SQLiteStore: MetricStore, RecordStore {
         options: StoreOptions = StoreOptions(),
         clock: any StackClock
     ) throws(StorageError) -> SQLiteStore {
-        let backend = SQLiteBackend(path: path, writer: nil)
+        let backend = SQLiteBackend(path: path, writer: nil, fileSystem: options.fileSystem)
         try backend.read { (connection) throws(StorageError) in
             _ = try Schema.check(connection, path: path)
         }
@@ -110,7 +110,7 @@ public final class SQLiteStore: MetricStore, RecordStore {
         }
         guard var contents else { return [] }
         contents.state.lookUpLast = Engine.lookUpLast(in: backend)
-        stored.withLock { $0 = (contents.storedPairs, contents.nextStoredSeries) }
+        stored.withLock { $0 = contents.stored }
         problemList.withLock { $0 = contents.problems }
         let state = contents.state
         engine.state.withLock { $0 = state }
@@ -123,41 +123,9 @@ public final class SQLiteStore: MetricStore, RecordStore {
     /// Writes the pairs and series that are not stored yet; they have to be there before a journal row names them.
     private func storeNewSeries(_ connection: Connection) throws(StorageError) -> (@Sendable () -> Void)? {
         let last = stored.withLock { $0 }
-        let (pairs, series, next) = engine.state.withLock { state in
-            let table = state.table
-            if table.pairs.count == last.pairs, table.next == last.series {
-                return ([(String, String)](), [(UInt32, [UInt8])](), last)
-            }
-            let pairs = (last.pairs..<table.pairs.count).map {
-                (table.pairs.name(UInt32($0)), table.pairs.value(UInt32($0)))
-            }
-            var series: [(UInt32, [UInt8])] = []
-            for number in last.series..<table.next where table.contains(number) {
-                var writer = ByteWriter()
-                let checksum = table.checksum(number)
-                for shift in stride(from: 0, to: 32, by: 8) {
-                    writer.byte(UInt8(truncatingIfNeeded: checksum >> shift))
-                }
-                for pair in table.pairNumbers(number) { writer.varint(UInt64(pair)) }
-                series.append((number, writer.bytes))
-            }
-            return (pairs, series, (table.pairs.count, table.next))
-        }
-        if next == last { return nil }
-        let pairStatement = try connection.statement("INSERT INTO label_pair VALUES (?, ?, ?)")
-        for (index, pair) in pairs.enumerated() {
-            pairStatement.bind(1, Int64(last.pairs + index))
-            pairStatement.bind(2, pair.0)
-            pairStatement.bind(3, pair.1)
-            _ = try pairStatement.step()
-            pairStatement.reset()
-        }
-        let seriesStatement = try connection.statement("INSERT INTO series VALUES (?, ?)")
-        for (number, bytes) in series {
-            seriesStatement.bind(1, Int64(number))
-            _ = try seriesStatement.withBlob(2, bytes, seriesStatement.step)
-        }
-        return { [self] in stored.withLock { $0 = next } }
+        guard let rows = engine.state.withLock({ SeriesRows($0.table, after: last) }) else { return nil }
+        try rows.store(connection)
+        return { [self] in stored.withLock { $0 = rows.next } }
     }
 
     private func writable() throws(StorageError) -> Writer {
@@ -192,17 +160,7 @@ public final class SQLiteStore: MetricStore, RecordStore {
         let writer = try writable()
         let new = try await engine.record(metadata)
         if new.isEmpty { return }
-        try await writer.run { (connection) throws(StorageError) in
-            let statement = try connection.statement("INSERT OR REPLACE INTO metadata VALUES (?, ?, ?, ?)")
-            for entry in new {
-                statement.bind(1, entry.family)
-                statement.bind(2, entry.metadata.type.rawValue)
-                statement.bind(3, entry.metadata.help)
-                statement.bind(4, entry.metadata.unit)
-                _ = try statement.step()
-                statement.reset()
-            }
-        }
+        try await writer.run { (connection) throws(StorageError) in try SQLiteBackend.insert(new, connection) }
     }
 
     /// All remembered metadata by family.
@@ -351,27 +309,17 @@ public final class SQLiteStore: MetricStore, RecordStore {
     /// Applies record changes in one transaction.
     public func apply(_ changes: [(table: String, key: [UInt8], value: [UInt8]?)]) async throws(StorageError) {
         try await engine.loaded.pass()
-        try await writable().run { (connection) throws(StorageError) in
-            for change in changes {
-                if let value = change.value {
-                    let statement = try connection.statement("INSERT OR REPLACE INTO record VALUES (?, ?, ?)")
-                    statement.bind(1, change.table)
-                    statement.bind(2, change.key)
-                    _ = try statement.withBlob(3, value, statement.step)
-                } else {
-                    let statement = try connection.statement("DELETE FROM record WHERE \"table\" = ? AND \"key\" = ?")
-                    statement.bind(1, change.table)
-                    _ = try statement.withBlob(2, change.key, statement.step)
-                }
-            }
-        }
+        try await writable().run { (connection) throws(StorageError) in try SQLiteBackend.insert(changes, connection) }
     }
 
-    /// All records of a table, by key.
+    /// All records of a table, by key. Damaged ones are left out; ``problems()`` names those found at the start.
     public func records(in table: String) async throws(StorageError) -> [(key: [UInt8], value: [UInt8])] {
         try await engine.loaded.pass()
         return try backend.read { (connection) throws(StorageError) in
-            let statement = try connection.statement("SELECT \"key\", value FROM record WHERE \"table\" = ? ORDER BY 1")
+            let isSound = try RowChecksum.condition(Schema.recordColumns, in: connection)
+            let statement = try connection.statement(
+                "SELECT \"key\", value FROM record WHERE \"table\" = ? AND \(isSound) ORDER BY 1"
+            )
             defer { statement.reset() }
             statement.bind(1, table)
             var records: [(key: [UInt8], value: [UInt8])] = []

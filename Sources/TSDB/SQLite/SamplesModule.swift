@@ -1,4 +1,4 @@
-import GRDBSQLite
+import CSQLite
 import MetricModel
 import Synchronization
 
@@ -86,7 +86,8 @@ enum SamplesModule {
             let letter: Character
             switch (column, operation) {
             case (.name, SQLITE_INDEX_CONSTRAINT_EQ): letter = "n"
-            case (.selector, SQLITE_INDEX_CONSTRAINT_EQ): letter = "s"
+            case (.name, SQLITE_INDEX_CONSTRAINT_GLOB): letter = "*"
+            case (.selector, SQLITE_INDEX_CONSTRAINT_EQ), (.labels, SQLITE_INDEX_CONSTRAINT_MATCH): letter = "s"
             case (.time, SQLITE_INDEX_CONSTRAINT_EQ): letter = "="
             case (.time, SQLITE_INDEX_CONSTRAINT_GT): letter = ">"
             case (.time, SQLITE_INDEX_CONSTRAINT_GE): letter = "g"
@@ -103,7 +104,7 @@ enum SamplesModule {
             info.pointee.aConstraintUsage[index].argvIndex = Int32(plan.count)
             // SQLite checks the others once more; the conditions on time are handed over rounded.
             info.pointee.aConstraintUsage[index].omit = letter == "s" ? 1 : 0
-            cost /= letter == "n" || letter == "s" ? 100 : 10
+            cost /= "ns".contains(letter) ? 100 : 10
         }
         plan.append(0)
         guard let copy = sqlite3_malloc(Int32(plan.count)) else { return SQLITE_NOMEM }
@@ -179,6 +180,7 @@ enum SamplesModule {
                 let text = { sqlite3_value_text(argument).map { String(cString: $0) } ?? "" }
                 switch Character(UnicodeScalar(UInt8(bitPattern: letter))) {
                 case "n": matchers.append(LabelMatcher(Labels.metricName, equals: text()))
+                case "*": if let matcher = LabelMatcher.metricName(glob: text()) { matchers.append(matcher) }
                 case "s": matchers.append(contentsOf: try scan.matchers(text()))
                 case ">", "g": first = max(first, bound(argument, .down))
                 case "<", "l": last = min(last, bound(argument, .up))
@@ -199,6 +201,21 @@ enum SamplesModule {
         case SQLITE_FLOAT: return Timestamp(exactly: sqlite3_value_double(argument).rounded(rule)) ?? none
         default: return none
         }
+    }
+}
+
+extension LabelMatcher {
+    /// The matcher of a metric name for `name GLOB 'PATTERN'`; `nil` for patterns with sets of characters.
+    static func metricName(glob pattern: String) -> LabelMatcher? {
+        if pattern.contains("[") { return nil }
+        let regex = pattern.map { character -> String in
+            switch character {
+            case "*": "(?s:.*)"
+            case "?": "(?s:.)"
+            default: #"\.+()|{}^$]"#.contains(character) ? "\\\(character)" : String(character)
+            }
+        }
+        return try? LabelMatcher(Labels.metricName, .matches, regex.joined())
     }
 }
 

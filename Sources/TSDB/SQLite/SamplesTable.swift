@@ -1,4 +1,4 @@
-import GRDBSQLite
+import CSQLite
 import MetricModel
 
 /// The virtual table `samples(name, labels, ts, value)` over the engine.

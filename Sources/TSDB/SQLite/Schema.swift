@@ -1,10 +1,10 @@
-import GRDBSQLite
+import CSQLite
 import MetricModel
 
 /// The tables of `stack.db`, by version (`PRAGMA user_version`). `docs/storage.md` says what they hold.
 enum Schema {
     /// The version that this program writes.
-    static let version: Int64 = 1
+    static let version: Int64 = 2
     /// Marks the file as one of ours (`PRAGMA application_id`, "PrmD").
     static let applicationID: Int64 = 0x5072_6d44
 
@@ -29,8 +29,26 @@ enum Schema {
             "table" TEXT NOT NULL, "key" BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY ("table", "key")
         ) WITHOUT ROWID;
         CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+        """,
         """
+        ALTER TABLE block ADD COLUMN checksum INTEGER;
+        ALTER TABLE tombstone ADD COLUMN checksum INTEGER;
+        ALTER TABLE metadata ADD COLUMN checksum INTEGER;
+        ALTER TABLE record ADD COLUMN checksum INTEGER;
+        ALTER TABLE meta ADD COLUMN checksum INTEGER;
+        UPDATE block SET checksum = row_checksum(\(blockColumns));
+        UPDATE tombstone SET checksum = row_checksum(\(tombstoneColumns));
+        UPDATE metadata SET checksum = row_checksum(\(metadataColumns));
+        UPDATE record SET checksum = row_checksum(\(recordColumns));
+        UPDATE meta SET checksum = row_checksum(name, value);
+        """,
     ]
+
+    /// What the checksums of rows are made of; the directory of a block has its own.
+    static let blockColumns = "id, level, min_time, max_time, samples, bytes"
+    static let tombstoneColumns = #"series, start, "end", before"#
+    static let metadataColumns = "family, type, help, unit"
+    static let recordColumns = #""table", "key", value"#
 
     /// Brings the file to the current version. A new file gets its permanent settings first.
     static func migrate(_ connection: Connection, path: String) throws(StorageError) {
