@@ -181,6 +181,10 @@ class Pages(unittest.TestCase):
         b.js("history.back()")
         b.until("back", "return document.querySelector('[aria-label=Range]').value === '10m'")
 
+    def test_samples_younger_than_the_last_whole_step_are_drawn(self):
+        self.query("up", "graph", range_input="52w")
+        self.browser.find(".legend li")
+
     def test_the_legend_toggles_and_isolates(self):
         b = self.browser
         self.query("up", "graph", range_input="5m")

@@ -238,10 +238,20 @@ export class PanelView {
     async runGraph(signal) {
         const { state } = this;
         const step = stepOf(state);
-        const end = state.end ?? Math.floor(Date.now() / 1000 / step) * step;
-        const start = end - state.range;
-        const [{ Chart }, answer, points, about] = await Promise.all([
-            import("./graph.js"), envelope("query_range", { query: state.expr, start, end, step }, signal),
+        // A whole number of steps, so that the last point is at the end.
+        const span = Math.floor(state.range / step + 1e-9) * step;
+        const ask = (/** @type {number} */ until) => envelope("query_range", { query: state.expr, start: until - span, end: until, step }, signal);
+        // On multiples of the step, so that points stay where they are from one refresh to the next.
+        let end = state.end ?? Math.floor(Date.now() / 1000 / step) * step;
+        let answer = await ask(end);
+        if (state.end === null && answer.data.result.length === 0) {
+            // The first samples of a new stack are younger than the last multiple.
+            end = Date.now() / 1000;
+            answer = await ask(end);
+        }
+        const start = end - span;
+        const [{ Chart }, points, about] = await Promise.all([
+            import("./graph.js"),
             state.exemplars ? api("query_exemplars", { query: state.expr, start, end }, signal).catch((error) => { if (!signal.aborted) toast(`Exemplars: ${error.message}`, "bad"); return []; }) : [],
             metadata(),
         ]);
