@@ -74,6 +74,7 @@ enum HTTPFetch {
         body: String?
     ) async throws(TransportError) -> TargetResponse {
         let verb = method == .GET ? "Get" : "Post"
+        let collector = AnswerCollector(bodyLimit: request.bodyLimit)
         do {
             var outgoing = try HTTPClient.Request(
                 url: SocketURL.url(request),
@@ -87,7 +88,7 @@ enum HTTPFetch {
             let limit = TimeAmount.milliseconds(request.timeoutMilliseconds)
             let task = clients.client(for: request).execute(
                 request: outgoing,
-                delegate: AnswerCollector(bodyLimit: request.bodyLimit),
+                delegate: collector,
                 deadline: .now() + limit
             )
             return try await withTaskCancellationHandler {
@@ -98,6 +99,8 @@ enum HTTPFetch {
         } catch let error as TransportError {
             throw error
         } catch {
+            // As Go: a body that ends early is told without the request.
+            if collector.hasHead, TransportFailure.isCut(error) { throw TransportError("unexpected EOF") }
             throw TransportError(
                 "\(verb) \(GoText.quoted(request.url)): \(TransportFailure.text(error, request))"
             )
@@ -112,10 +115,13 @@ private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Send
     private let bodyLimit: Int
     private var answer = TargetResponse()
     private var isPlain = true
+    /// Whether there was a head; to be asked when the task has ended.
+    private(set) var hasHead = false
 
     init(bodyLimit: Int) { self.bodyLimit = bodyLimit }
 
     func didReceiveHead(task: HTTPClient.Task<TargetResponse>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+        hasHead = true
         answer = TargetResponse(
             status: Int(head.status.code),
             reason: head.status.reasonPhrase,
@@ -166,6 +172,11 @@ package enum TransportFailure {
             return "dial unix \(request.socket): connect: \(system(error.errnoCode))"
         }
         return text(error, url: request.url)
+    }
+
+    /// Whether the connection ended in the middle of a body.
+    static func isCut(_ error: any Error) -> Bool {
+        error as? HTTPClientError == .remoteConnectionClosed || error is HTTPParserError
     }
 
     package static func text(_ error: any Error, url: String) -> String {
