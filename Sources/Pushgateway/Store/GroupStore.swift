@@ -213,10 +213,13 @@ public final class GroupStore: Sendable {
 
     /// Deletes groups whose time has come, as long as the task is not cancelled.
     public func expireGroups() async {
-        while (try? await clock.sleep(milliseconds: 1000)) != nil {
-            let count = inner.withLock { $0.state.deleteExpired(now: clock.wallNanoseconds) }
-            if count > 0 { await persist() }
-        }
+        while (try? await clock.sleep(milliseconds: 1000)) != nil { await deleteExpired() }
+    }
+
+    /// Deletes the groups whose time is over now.
+    public func deleteExpired() async {
+        let count = inner.withLock { $0.state.deleteExpired(now: clock.wallNanoseconds) }
+        if count > 0 { await persist() }
     }
 
     // MARK: - Keeping
