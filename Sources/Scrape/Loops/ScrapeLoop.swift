@@ -23,6 +23,8 @@ struct ScrapeLoop: Sendable {
     let logger: Logger
     /// Whether the first scrape is at once and not at the target's place in the interval.
     let startsImmediately: Bool
+    /// Whether the clock stands still during a scrape, so that the transport itself has to keep to the timeout.
+    var isDriven = false
 
     private var interval: Int64 { target.interval.milliseconds * 1_000_000 }
 
@@ -37,7 +39,7 @@ struct ScrapeLoop: Sendable {
         )
         let begin = clock.steadyNanoseconds
         if startsImmediately {
-            last = await shielded(at: clock.wallNanoseconds, last: last)
+            last = await shielded(last: last) { clock.wallNanoseconds }
         }
         // A place that follows an immediate first scrape too closely is left out.
         let wait = startsImmediately && offset < interval / 10 ? offset + interval : offset
@@ -48,26 +50,34 @@ struct ScrapeLoop: Sendable {
             wall: clock.wallNanoseconds
         )
         while !Task.isCancelled {
-            last = await shielded(at: schedule.sampleTime(wall: clock.wallNanoseconds), last: last)
+            last = await shielded(last: last) { schedule.sampleTime(wall: clock.wallNanoseconds) }
             let due = schedule.takeTick(steady: clock.steadyNanoseconds)
             if (try? await clock.sleep(untilSteady: due)) == nil { break }
         }
         control.ended(last)
     }
 
-    /// One scrape outside the schedule.
+    /// One scrape outside the schedule. It waits for one that is under way, and its samples are later than that one's.
     func scrapeOnce() async {
-        let last = await shielded(at: clock.wallNanoseconds, last: nil)
+        let last = await shielded(last: nil) {
+            guard let before = control.lastTime else { return clock.wallNanoseconds }
+            return max(clock.wallNanoseconds, (before + 1) * 1_000_000)
+        }
         control.ended(last)
     }
 
-    /// Scrapes in a task of its own, so that stopping the loop does not cut the scrape off.
-    private func shielded(at wall: Int64, last: Int64?) async -> Int64 {
+    /// Scrapes in a task of its own, so that stopping the loop does not cut the scrape off, and alone: the memory of a target's
+    /// series is for one scrape at a time.
+    private func shielded(last: Int64?, at wall: () -> Int64) async -> Int64 {
+        await control.takeTurn()
         let start = clock.steadyNanoseconds
-        let work = Task { await scrape(at: wall / 1_000_000, last: last) }
+        let time = wall() / 1_000_000
+        control.lastTime = time
+        let work = Task { await scrape(at: time, last: last) }
         control.begin(work)
         await work.value
         control.begin(nil)
+        control.giveTurn()
         return start
     }
 
@@ -96,6 +106,7 @@ struct ScrapeLoop: Sendable {
                 timeoutMilliseconds: target.timeout.milliseconds,
                 bodyLimit: Int(config.limits.bodySize.bytes)
             )
+            request.clock = clock
             request.socket = target.labels[TargetLabel.unixSocket] ?? ""
             let fetched = await fetch(request, into: space)
             switch fetched.outcome {
@@ -169,7 +180,9 @@ struct ScrapeLoop: Sendable {
     private func fetch(_ request: TargetRequest, into space: BodySpace) async -> Fetched {
         let response: TargetResponse
         do throws(TransportError) {
-            response = try await transport.fetch(request, timedBy: clock)
+            response =
+                isDriven
+                ? try await transport.fetch(request) : try await transport.fetch(request, timedBy: clock)
         } catch {
             return Fetched(outcome: .failure(error))
         }
@@ -198,9 +211,12 @@ final class LoopControl: Sendable {
         var work: Task<Void, Never>?
         var forcedError: String?
         var last: Int64?
+        var lastTime: Timestamp?
+        var isTaken = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    /// The scrape under way, the error that replaces scrapes, and the last scrape.
+    /// The scrape under way and those who wait for its end, the error that replaces scrapes, and the last scrape.
     private let state = Mutex(State())
 
     /// An error that every scrape fails with, without asking the target.
@@ -211,6 +227,39 @@ final class LoopControl: Sendable {
 
     /// When the last scrape began (steady); `nil` where there was none.
     var last: Int64? { state.withLock { $0.last } }
+
+    /// The time of the last scrape's samples.
+    var lastTime: Timestamp? {
+        get { state.withLock { $0.lastTime } }
+        set { state.withLock { $0.lastTime = newValue } }
+    }
+
+    /// Waits until no other scrape of the target is under way.
+    func takeTurn() async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                if state.isTaken {
+                    state.waiting.append(continuation)
+                    return false
+                }
+                state.isTaken = true
+                return true
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    /// Lets the next one scrape.
+    func giveTurn() {
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            if state.waiting.isEmpty {
+                state.isTaken = false
+                return nil
+            }
+            return state.waiting.removeFirst()
+        }
+        next?.resume()
+    }
 
     func begin(_ work: Task<Void, Never>?) { state.withLock { $0.work = work } }
 

@@ -34,6 +34,29 @@ struct ScrapeLoopTests {
         #expect(harness.store.samples(#"a{instance="a:1",job="j"}"#).allSatisfy { !SpecialValue.isStale($0.value) })
     }
 
+    @Test("a scrape on demand waits for the one under way, and its samples are later")
+    func turns() async {
+        let harness = await ScrapeHarness()
+        let (gate, opening) = AsyncStream.makeStream(of: Void.self)
+        let (arrivals, arrival) = AsyncStream.makeStream(of: Void.self)
+        let running = Mutex((now: 0, most: 0))
+        harness.transport.set { (_) throws(TransportError) in
+            running.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
+            arrival.yield()
+            for await _ in gate { break }
+            running.withLock { $0.now -= 1 }
+            return try await ScriptedTransport.text("a 1\n")(TargetRequest(url: ""))
+        }
+        await harness.manager.start()
+        for await _ in arrivals { break }
+        async let second: Void = harness.manager.scrapeNow()
+        opening.finish()
+        await second
+        #expect(running.withLock { $0.most } == 1)
+        #expect(harness.store.samples(#"a{instance="a:1",job="j"}"#).map(\.time) == [start, start + 1])
+        await harness.manager.stop()
+    }
+
     @Test("a target that hangs fails when its time is up")
     func timeout() async {
         let harness = await ScrapeHarness { $0.scrapeTimeout = PrometheusDuration(milliseconds: 3000) }
