@@ -6,25 +6,26 @@ import Scrape
 import Synchronization
 import Web
 
-/// A whole stack inside a test: free ports, samples in memory, nothing left behind.
+/// A whole stack inside a test: free ports, samples in memory, a clock that the test moves, nothing left behind.
 ///
 ///     try await withStack { stack in
-///         try await stack.scrape()
-///         #expect(try await stack.value("up{job=\"demo\"}") == 1)
+///         await stack.scrape(job: "demo")
+///         try await stack.expect("up{job=\"demo\"} == 1")
 ///     }
 ///
 /// - Parameters:
 ///   - config: a `stack.yml`; by default the three servers scrape each other. Targets on the usual ports (9090, 9091, 8080) of
 ///     this machine follow the servers to their free ports.
-///   - flags: flags as on the command line.
-///   - clock: by default the system's.
+///   - flags: flags as on the command line. `--storage.path` keeps the samples in a file instead of in memory.
+///   - clock: by default a manual one, on which time passes only by ``TestStack/advance(by:)``, so that nothing in a test
+///     depends on how fast it runs. `SystemClock()` for a stack that scrapes by itself in real time.
 public func withStack<Result>(
     config: String = TestStack.defaultConfig,
     flags: [String] = [],
     clock: (any StackClock)? = nil,
     _ body: (TestStack) async throws -> Result
 ) async throws -> Result {
-    let stack = try await TestStack.start(config: config, flags: flags, clock: clock ?? SystemClock())
+    let stack = try await TestStack.start(config: config, flags: flags, clock: clock ?? ManualClock())
     do {
         let result = try await body(stack)
         await stack.end()
@@ -96,9 +97,6 @@ public struct TestStack: Sendable {
         stack.end()
         _ = try? await running.value
     }
-
-    /// Scrapes all targets (or those of a job) now; their samples can be queried when it returns.
-    public func scrape(job: String? = nil) async { await stack.scraper.scrapeNow(job: job) }
 
     /// The answer to a query at a time; now without one.
     public func query(_ expression: String, at time: Timestamp? = nil) async throws -> QueryResult {

@@ -1,4 +1,4 @@
-public import MetricModel
+import MetricModel
 import PromQL
 import Promenade
 import Scrape
@@ -8,14 +8,16 @@ extension TestStack {
     ///
     ///     try await stack.expect("up{job=\"demo\"} == 1", "rows_total > 40")
     ///
-    /// - Parameter within: how long to wait on the stack's clock. Without it they have to hold now, as after ``scrape(job:)``.
-    public func expect(
-        _ expressions: String...,
-        within: PrometheusDuration = PrometheusDuration(milliseconds: 0)
-    ) async throws {
-        let outcomes = await Expectations(expressions, within: within).wait(clock: stack.clock) { expression, _ in
-            await observe(expression)
-        }
+    /// - Parameter within: how long to wait on the stack's clock; a manual one is moved, so that what is due is scraped. Without
+    ///   it they have to hold now, as after ``scrape(job:)``.
+    public func expect(_ expressions: String..., within: Duration = .zero) async throws {
+        let (seconds, attoseconds) = within.components
+        let limit = PrometheusDuration(milliseconds: seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+        let isManual = stack.clock is ManualClock
+        let clock: any StackClock = isManual ? AdvancingClock(stack: self) : stack.clock
+        var expectations = Expectations(expressions, within: limit)
+        if isManual { expectations.interval = PrometheusDuration(milliseconds: 1000) }
+        let outcomes = await expectations.wait(clock: clock) { expression, _ in await observe(expression) }
         if outcomes.allSatisfy(\.isMet) { return }
         var evidence = ExpectationEvidence()
         for selector in outcomes.flatMap({ Expectations.selectors($0.expression) }) {
@@ -29,6 +31,7 @@ extension TestStack {
             let error = target.report.lastError
             return error.isEmpty ? nil : "\(target.scrapePool) \(target.target.url): \(error)"
         }
+        evidence.pushError = stack.lastPushError
         throw ExpectationFailed(description: ExpectationReport(outcomes: outcomes, evidence: evidence).text)
     }
 
@@ -56,4 +59,17 @@ extension TestStack {
 public struct ExpectationFailed: Error, CustomStringConvertible {
     /// The whole report.
     public let description: String
+}
+
+/// Moves the manual clock of a stack instead of sleeping on it.
+private struct AdvancingClock: StackClock {
+    let stack: TestStack
+
+    var wallNanoseconds: Int64 { stack.stack.clock.wallNanoseconds }
+    var steadyNanoseconds: Int64 { stack.stack.clock.steadyNanoseconds }
+
+    func sleep(untilSteady deadline: Int64) async throws {
+        try Task.checkCancellation()
+        await stack.advance(by: .nanoseconds(max(0, deadline - steadyNanoseconds)))
+    }
 }

@@ -46,6 +46,10 @@ public final class Stack: Sendable {
     let logger: Logger
     let gateway: GroupStore?
     let queryMetrics: QueryMetrics
+    /// What tests do to the stack; `nil` where it is no test fixture.
+    let fixture: StackFixture?
+    /// What answers for the Pushgateway; `nil` where there is none.
+    public let pushgateway: PushgatewayResponder?
     let startNanoseconds: Int64
     /// Who may talk to the Prometheus server, and to the Pushgateway.
     let access: (prometheus: WebConfig, gateway: WebConfig)
@@ -88,10 +92,41 @@ public final class Stack: Sendable {
         )
         var scraping = ScrapeManagerOptions(parse: YAMLReader.parse, logger: logger)
         scraping.environment = ProcessEnvironment.all
+        // Nobody moves a manual clock while a scrape waits, so scrapes are run by whoever moves it.
+        scraping.isDriven = clock is ManualClock
+        let fixture = options.isFixture ? StackFixture() : nil
+        self.fixture = fixture
+        if let fixture { scraping.makeTransport = Self.faultyTransport(fixture.faults, clock, scraping.environment) }
         scraper = ScrapeManager(store: store, clock: clock, options: scraping)
         demo = options.demoAddress == nil ? nil : try DemoServer(seed: options.config.demo.seed, clock: clock)
         gateway = options.gatewayAddress == nil ? nil : Self.makeGateway(options, clock, store)
+        pushgateway = gateway.map { groups in
+            var settings = options.pushgateway
+            settings.faults = fixture?.faults
+            return PushgatewayResponder(store: groups, settings: settings, clock: clock)
+        }
+        pushgateway?.onQuit { [weak self] in self?.end() }
         _ = try await gateway?.restore()
+    }
+
+    /// Transports that go wrong where tests want it.
+    private static func faultyTransport(
+        _ faults: FaultBoard,
+        _ clock: any StackClock,
+        _ environment: [String: String]
+    ) -> @Sendable (ScrapeConfig) throws(TransportError) -> any TargetTransport {
+        { config throws(TransportError) in
+            FaultTransport(
+                job: config.jobName,
+                board: faults,
+                outside: try HTTPTransport(
+                    config.client,
+                    clock: clock,
+                    environment: environment,
+                    parse: YAMLReader.parse
+                )
+            )
+        }
     }
 
     /// Reads a web configuration; everybody may come in where there is no file.
@@ -212,7 +247,7 @@ public final class Stack: Sendable {
 
     // MARK: Chores
 
-    /// Lets the store and the gateway do what is due, every ten seconds.
+    /// Lets the store do what is due, every ten seconds.
     private func maintain() async {
         while !Task.isCancelled {
             do {
@@ -225,7 +260,6 @@ public final class Stack: Sendable {
             } catch {
                 logger.error("Maintenance of the store failed", metadata: ["err": "\(error.message)"])
             }
-            await gateway?.expireGroups()
         }
     }
 
@@ -266,7 +300,8 @@ public final class Stack: Sendable {
         }
         for warning in config.warnings { logger.warning("\(warning.message)", metadata: ["field": "\(warning.path)"]) }
         let addresses = state.now.addresses
-        await scraper.apply(addresses.map { followingPorts(config.prometheus, $0) } ?? config.prometheus)
+        let followed = addresses.map { followingPorts(config.prometheus, $0) } ?? config.prometheus
+        await scraper.apply(jobs: fixture?.applied(to: followed.jobs) ?? followed.jobs)
         state.reloaded(config, at: clock.wallNanoseconds / 1_000_000_000)
         logger.info("Completed loading of configuration file", metadata: ["filename": "\(options.configFile)"])
         return nil

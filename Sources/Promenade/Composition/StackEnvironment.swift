@@ -8,7 +8,7 @@ enum StackEnvironment {
     static func make(_ stack: Stack) -> PrometheusEnvironment {
         let process = ProcessCollector(clock: stack.clock)
         let start = stack.startNanoseconds
-        return PrometheusEnvironment(
+        var environment = PrometheusEnvironment(
             phase: { stack.state.phase },
             configuration: { stack.state.now.config.prometheus.yaml },
             externalLabels: { stack.state.now.config.prometheus.global.externalLabels },
@@ -33,5 +33,7 @@ enum StackEnvironment {
                 return failure.map { [.init("Configuration reload has failed.", since: $0)] } ?? []
             }
         )
+        environment.fixture = stack.fixtureControl
+        return environment
     }
 }

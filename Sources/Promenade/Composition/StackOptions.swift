@@ -22,6 +22,8 @@ public struct StackOptions: Sendable {
     public var dataFolder: String?
     /// Whether targets that name the servers' usual ports follow them to the ports that they really have.
     public var followsPorts = false
+    /// Whether tests may change targets and inject faults.
+    public var isFixture = false
 
     /// The name of the database in its folder.
     public static let databaseName = "stack.db"
@@ -46,6 +48,7 @@ public struct StackOptions: Sendable {
             demoAddress = try address("demo.listen-address", config.demo.listenAddress)
         }
         followsPorts = isTest
+        isFixture = isTest
         let path = flags.isGiven("storage.path") ? flags["storage.path"] : flags["storage.tsdb.path"]
         let isPathGiven = flags.isGiven("storage.path") || flags.isGiven("storage.tsdb.path")
         if flags.isOn("storage.memory") || (isTest && !isPathGiven) {

@@ -72,15 +72,10 @@ final class StackServers: Sendable {
             logger: stack.logger
         )
         var services: [any Service] = [ServerService(server: prometheus)]
-        if let address = options.gatewayAddress, let groups = stack.gateway {
+        if let address = options.gatewayAddress, let responder = stack.pushgateway {
             let server = try WebServer(
                 address: address,
-                responder: PushgatewayResponder(
-                    store: groups,
-                    settings: options.pushgateway,
-                    clock: stack.clock,
-                    quit: { stack.end() }
-                ),
+                responder: responder,
                 config: stack.access.gateway,
                 clock: stack.clock,
                 eventLoopGroup: group,

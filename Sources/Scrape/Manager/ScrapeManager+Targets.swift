@@ -4,7 +4,8 @@ import Synchronization
 
 extension ScrapeManager {
     /// Makes the scraped targets of a pool those that discovery found. Runs inside a change.
-    func synchronize(_ name: String) async {
+    /// - Parameter manner: what becomes of targets that come and go.
+    func synchronize(_ name: String, _ manner: TargetChange = .usual) async {
         let start = clock.steadyNanoseconds
         let sync = state.withLock { state -> Sync in
             var sync = Sync()
@@ -38,7 +39,9 @@ extension ScrapeManager {
             let forced = pool.targetLimitError
             if forced != nil { sync.isOverLimit = true }
             for id in order { pool.active[id]?.control.forcedError = forced }
-            if state.isRunning { sync.starting = order.filter { pool.active[$0]?.task == nil } }
+            if state.isRunning {
+                sync.starting = order.filter { pool.active[$0]?.task == nil && pool.active[$0]?.due == nil }
+            }
             state.pools[name] = pool
             return sync
         }
@@ -46,10 +49,11 @@ extension ScrapeManager {
             logger.error("Creating target failed", metadata: ["err": "\(failure)", "scrape_pool": "\(name)"])
         }
         for active in sync.gone { active.task?.cancel() }
+        if manner == .scrapedFirst { await scrapeFirst(sync.starting, of: name) }
         for id in sync.starting { await startLoop(name, id) }
         for active in sync.gone {
             await active.task?.value
-            linger(active, in: name)
+            if manner == .usual { linger(active, in: name) } else { await markStaleNow(active, in: name) }
         }
         let seconds = Double(clock.steadyNanoseconds - start) / 1e9
         counters.update { values in
@@ -82,13 +86,23 @@ extension ScrapeManager {
             state.withLock { $0.pools[name]?.active[id]?.stream = stream }
         }
         guard let stream else { return nil }
-        return ScrapeLoop(
+        return loop(pool, active, stream, startsImmediately: options.firstScrapeImmediately && !active.hasStarted)
+    }
+
+    /// A loop of a target, with these.
+    func loop(
+        _ pool: ScrapePool,
+        _ active: ScrapePool.Active,
+        _ stream: StreamRef,
+        startsImmediately: Bool = false
+    ) -> ScrapeLoop {
+        var loop = ScrapeLoop(
             target: active.target,
             config: pool.config,
             rules: ScrapePool.rules(for: active.target, pool.config),
             store: store,
             transport: pool.transport,
-            clock: clock,
+            clock: options.isDriven ? ScrapeTimeline(clock) : clock,
             counters: counters,
             bodies: bodies,
             status: active.status,
@@ -98,11 +112,22 @@ extension ScrapeManager {
             offsetSeed: options.offsetSeed,
             userAgent: options.userAgent,
             logger: logger,
-            startsImmediately: options.firstScrapeImmediately && !active.hasStarted
+            startsImmediately: startsImmediately
         )
+        loop.isDriven = options.isDriven
+        return loop
     }
 
     private func startLoop(_ name: String, _ id: ScrapeTarget.ID) async {
+        if options.isDriven {
+            state.withLock { state in
+                guard let active = state.pools[name]?.active[id] else { return }
+                state.pools[name]?.active[id]?.hasStarted = true
+                state.pools[name]?.active[id]?.due =
+                    clock.steadyNanoseconds + active.target.interval.milliseconds * 1_000_000
+            }
+            return
+        }
         guard let loop = await makeLoop(name, id) else { return }
         state.withLock { state in
             guard state.pools[name]?.active[id] != nil, state.isRunning else { return }
@@ -122,24 +147,7 @@ extension ScrapeManager {
             return (pool, state.nextLingering)
         }
         guard let (pool, number) = found else { return }
-        let loop = ScrapeLoop(
-            target: active.target,
-            config: pool.config,
-            rules: ScrapePool.rules(for: active.target, pool.config),
-            store: store,
-            transport: pool.transport,
-            clock: clock,
-            counters: counters,
-            bodies: bodies,
-            status: active.status,
-            control: active.control,
-            memory: active.memory,
-            stream: stream,
-            offsetSeed: options.offsetSeed,
-            userAgent: options.userAgent,
-            logger: logger,
-            startsImmediately: false
-        )
+        let loop = loop(pool, active, stream)
         let task = Task { [self] in
             let ticked = (clock.steadyNanoseconds - last) / interval * interval + last
             guard (try? await clock.sleep(untilSteady: ticked + interval)) != nil else { return }
@@ -152,7 +160,7 @@ extension ScrapeManager {
     }
 
     /// Scrapes all targets of a job (of all jobs without one) once, at once, besides their loops. Returns when the samples can
-    /// be queried. Meant for stacks that are driven by hand; targets whose loops run are scraped by them.
+    /// be queried.
     public func scrapeNow(job: String? = nil) async {
         await serially { [self] in
             let all = state.withLock { state in
@@ -160,11 +168,16 @@ extension ScrapeManager {
                     (state.pools[name]?.order ?? []).map { (name, $0) }
                 }
             }
-            await withTaskGroup(of: Void.self) { group in
-                for (name, id) in all {
-                    guard let loop = await makeLoop(name, id) else { continue }
-                    group.addTask { await loop.scrapeOnce() }
-                }
+            await scrapeOnce(all)
+        }
+    }
+
+    /// Scrapes some targets, side by side.
+    func scrapeOnce(_ targets: [(String, ScrapeTarget.ID)]) async {
+        await withTaskGroup(of: Void.self) { group in
+            for (name, id) in targets {
+                guard let loop = await makeLoop(name, id) else { continue }
+                group.addTask { await loop.scrapeOnce() }
             }
         }
     }

@@ -148,7 +148,7 @@ public final class ScrapeManager: Sendable {
         )
     }
 
-    private func add(_ config: ScrapeConfig) async {
+    func add(_ config: ScrapeConfig, _ manner: TargetChange = .usual) async {
         counters.update { $0.pools += 1 }
         let transport: any TargetTransport
         do throws(TransportError) {
@@ -169,10 +169,10 @@ public final class ScrapeManager: Sendable {
         }
         noteFixedTargets(config.jobName)
         if isRunning { startDiscovery(config.jobName) }
-        await synchronize(config.jobName)
+        await synchronize(config.jobName, manner)
     }
 
-    private func remove(_ name: String) async {
+    func remove(_ name: String) async {
         let pool = state.withLock { $0.pools.removeValue(forKey: name) }
         guard let pool else { return }
         for task in pool.lingering.values { task.cancel() }
@@ -191,7 +191,7 @@ public final class ScrapeManager: Sendable {
         }
     }
 
-    private func reload(_ config: ScrapeConfig, from old: ScrapeConfig) async {
+    func reload(_ config: ScrapeConfig, from old: ScrapeConfig, _ manner: TargetChange = .usual) async {
         let name = config.jobName
         let start = clock.steadyNanoseconds
         counters.update { $0.poolReloads += 1 }
@@ -232,6 +232,7 @@ public final class ScrapeManager: Sendable {
             guard var pool = state.pools[name] else { return }
             for (id, active) in pool.active {
                 pool.active[id]?.task = nil
+                pool.active[id]?.due = nil
                 if !keepsMemory {
                     pool.active[id]?.memory = SeriesMemory()
                     pool.active[id]?.control = LoopControl()
@@ -243,7 +244,7 @@ public final class ScrapeManager: Sendable {
         if let transport = stopped.2 { await transport.close() }
         noteFixedTargets(name)
         if state.withLock({ $0.isRunning }), old.discovery != config.discovery { startDiscovery(name) }
-        await synchronize(name)
+        await synchronize(name, manner)
         let seconds = Double(clock.steadyNanoseconds - start) / 1e9
         counters.update {
             $0.reloadLengths[config.scrapeInterval.description, default: RecentDurations()].observe(seconds)
@@ -251,7 +252,7 @@ public final class ScrapeManager: Sendable {
     }
 
     /// Static targets are known without looking.
-    private func noteFixedTargets(_ name: String) {
+    func noteFixedTargets(_ name: String) {
         state.withLock { state in
             guard var pool = state.pools[name] else { return }
             for index in pool.providers.indices {

@@ -13,6 +13,8 @@ public struct ScrapeManagerOptions: Sendable {
     public var offsetSeed: UInt64 = 0
     /// Makes the transport of a job; `nil` for HTTP.
     public var makeTransport: (@Sendable (ScrapeConfig) throws(TransportError) -> any TargetTransport)?
+    /// Whether nothing is scraped but by ``ScrapeManager/advance(_:milliseconds:)`` and ``ScrapeManager/scrapeNow(job:)``.
+    public var isDriven = false
     /// Parses files of file discovery and answers of HTTP discovery.
     public var parse: YAMLParser
     /// Asks for names in DNS discovery.

@@ -13,6 +13,8 @@ struct ScrapePool {
         var memory: SeriesMemory
         var stream: StreamRef?
         var task: Task<Void, Never>?
+        /// When it is scraped next (steady), where scrapes are driven by hand.
+        var due: Int64?
         /// Whether a loop for it was ever started.
         var hasStarted = false
     }

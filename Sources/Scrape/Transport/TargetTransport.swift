@@ -1,3 +1,4 @@
+public import MetricModel
 public import NIOCore
 
 /// Fetches what targets expose. Tests put faults here; ordinary runs use HTTP.
@@ -29,6 +30,8 @@ public struct TargetRequest: Sendable {
     public var bodyLimit: Int
     /// The path of the socket of this machine behind which the target is; empty for one in the network.
     public var socket = ""
+    /// The clock by which the scrape lives; slowness made on purpose passes on it.
+    public var clock: any StackClock = SystemClock()
 
     /// A request.
     public init(
@@ -66,6 +69,21 @@ public struct TargetResponse: Sendable {
         self.reason = reason
         self.headers = headers
         self.body = body
+    }
+
+    /// A text as a target exposes it.
+    public static func text(
+        _ body: String,
+        contentType: String = "text/plain; version=0.0.4; charset=utf-8",
+        status: Int = 200,
+        reason: String = "OK"
+    ) -> TargetResponse {
+        TargetResponse(
+            status: status,
+            reason: reason,
+            headers: contentType.isEmpty ? [] : [("Content-Type", contentType)],
+            body: ByteBuffer(string: body)
+        )
     }
 
     /// The value of the first header of that name, empty where there is none.

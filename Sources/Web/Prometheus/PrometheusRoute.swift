@@ -5,6 +5,19 @@ enum PrometheusRoute: Hashable {
     case series(String)
     case api(APIRoute)
     case labelValues(String)
+    case fixture(FixtureRoute)
+
+    /// What only a test fixture does.
+    enum FixtureRoute: Hashable {
+        /// The targets of a job.
+        case targets(String)
+        /// All faults.
+        case faults
+        /// The fault of a job's targets.
+        case targetFault(String)
+        /// The fault of pushes.
+        case pushFault
+    }
 
     /// The routes of the API that are one path each.
     enum APIRoute: String, CaseIterable {
@@ -42,6 +55,8 @@ enum PrometheusRoute: Hashable {
                 let name = String(rest.dropFirst(6).dropLast(7))
                 guard !name.contains("/") else { return nil }
                 self = .labelValues(name)
+            } else if let route = FixtureRoute(path: rest) {
+                self = .fixture(route)
             } else {
                 return nil
             }
@@ -72,6 +87,12 @@ enum PrometheusRoute: Hashable {
         case .quit, .reload: [.get, .options, .post, .put]
         case .healthy, .ready: [.get, .head, .options]
         case .labelValues: [.get, .options]
+        case .fixture(let route):
+            switch route {
+            case .targets: [.delete, .options, .post, .put]
+            case .faults: [.delete, .get, .options]
+            case .targetFault, .pushFault: [.delete, .options, .put]
+            }
         case .api(let route):
             switch route {
             case .query, .queryRange, .queryExemplars, .formatQuery, .parseQuery, .labels, .series:
@@ -100,6 +121,33 @@ enum PrometheusRoute: Hashable {
         case .series: "/series/:name"
         case .api(let route): "/api/v1/" + route.rawValue
         case .labelValues: "/api/v1/label/:name/values"
+        case .fixture(let route):
+            switch route {
+            case .targets: "/api/v1/targets/:job"
+            case .faults: "/api/v1/faults"
+            case .targetFault: "/api/v1/faults/targets/:job"
+            case .pushFault: "/api/v1/faults/pushgateway"
+            }
+        }
+    }
+}
+
+extension PrometheusRoute.FixtureRoute {
+    /// The route of what follows `/api/v1/`. A job's name may have slashes.
+    init?(path: String) {
+        func rest(_ prefix: String) -> String? {
+            path.hasPrefix(prefix) && path.utf8.count > prefix.utf8.count ? String(path.dropFirst(prefix.count)) : nil
+        }
+        if let job = rest("targets/") {
+            self = .targets(job)
+        } else if path == "faults" {
+            self = .faults
+        } else if path == "faults/pushgateway" {
+            self = .pushFault
+        } else if let job = rest("faults/targets/") {
+            self = .targetFault(job)
+        } else {
+            return nil
         }
     }
 }

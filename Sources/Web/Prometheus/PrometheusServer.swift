@@ -113,7 +113,7 @@ public final class PrometheusServer: WebResponder {
 
     private func options(_ route: PrometheusRoute, _ request: WebRequest) -> WebResponse {
         switch route {
-        case .api, .labelValues: preflight(request)
+        case .api, .labelValues, .fixture: preflight(request)
         default: WebResponse(headers: [("Allow", route.allowed.map(\.rawValue).joined(separator: ", "))])
         }
     }
@@ -195,6 +195,10 @@ public final class PrometheusServer: WebResponder {
         case .labelValues(let name):
             return await wrapped(request) { parameters throws(APIFailure) in
                 try await self.labelValues(name, parameters)
+            }
+        case .fixture(let route):
+            return await wrapped(request) { parameters throws(APIFailure) in
+                try await self.fixture(route, request, parameters)
             }
         default: return answerAtOnce(route, request)
         }

@@ -125,6 +125,8 @@ public struct PrometheusEnvironment: Sendable {
     public var createFolder: @Sendable (String) -> String?
     /// What an operator should know now.
     public var notifications: @Sendable () -> [Notification]
+    /// What only a test fixture does; `nil` where this is none.
+    public var fixture: FixtureControl?
 
     /// An environment.
     public init(

@@ -1,6 +1,8 @@
 import Exposition
 public import MetricModel
 public import Pushgateway
+import Scrape
+import Synchronization
 
 /// The Pushgateway's server: every endpoint of the original, its page, and what the original has not.
 public final class PushgatewayResponder: WebResponder {
@@ -10,7 +12,7 @@ public final class PushgatewayResponder: WebResponder {
     let startTime: Int64
     private let router: PushgatewayRouter
     /// Ends the program.
-    private let quit: @Sendable () -> Void
+    private let quit: Mutex<@Sendable () -> Void>
 
     /// Answers for these groups.
     /// - Parameter quit: is called when a client asks the program to end.
@@ -23,7 +25,7 @@ public final class PushgatewayResponder: WebResponder {
         self.store = store
         self.settings = settings
         self.clock = clock
-        self.quit = quit
+        self.quit = Mutex(quit)
         startTime = clock.wallNanoseconds
         router = PushgatewayRouter(
             prefix: settings.routePrefix,
@@ -32,6 +34,9 @@ public final class PushgatewayResponder: WebResponder {
             allowsDeletionBySelector: store.options.allowsDeletionBySelector
         )
     }
+
+    /// Sets what is called when a client asks the program to end.
+    public func onQuit(_ quit: @escaping @Sendable () -> Void) { self.quit.withLock { $0 = quit } }
 
     /// Pushes may be long.
     public func bodyLimit(for method: WebRequest.Method, rawPath: String) -> Int { settings.bodyLimit }
@@ -42,12 +47,18 @@ public final class PushgatewayResponder: WebResponder {
         if !route.isBelowAPI, let problem = PushBody.compressionProblem(request) { return .error(problem, status: 400) }
         switch route {
         case .group(let path):
-            return request.method == .delete ? await delete(path, request) : await push(path, request)
+            if let fault = settings.faults?.takePush() { return await faulty(fault, path, request) }
+            return await change(path, request)
         case .selection: return await deleteSelection(request)
         case .apiWipe: return await wipe()
         case .answer(let response): return response
         default: return respond(to: request, route)
         }
+    }
+
+    /// A push or a deletion.
+    func change(_ path: [UInt8], _ request: WebRequest) async -> WebResponse {
+        request.method == .delete ? await delete(path, request) : await push(path, request)
     }
 
     private func respond(to request: WebRequest, _ route: PushgatewayRouter.Route) -> WebResponse {
@@ -83,7 +94,7 @@ public final class PushgatewayResponder: WebResponder {
 
     private func quitResponse() -> WebResponse {
         guard settings.enablesLifecycle else { return .text("Lifecycle API is not enabled.", status: 403) }
-        defer { quit() }
+        defer { quit.withLock { $0 }() }
         return .text("Requesting termination... Goodbye!")
     }
 

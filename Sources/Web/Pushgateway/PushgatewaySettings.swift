@@ -1,3 +1,5 @@
+public import Scrape
+
 /// How the Pushgateway's server is set up, besides what concerns its groups.
 public struct PushgatewaySettings: Sendable {
     /// Where it exposes its metrics.
@@ -16,6 +18,9 @@ public struct PushgatewaySettings: Sendable {
     public var bodyLimit = 64 << 20
     /// How long a body may become when it is decompressed.
     public var decompressedLimit = 256 << 20
+
+    /// What goes wrong with pushes on purpose; `nil` where this is no test fixture.
+    public var faults: FaultBoard?
 
     /// The original's behaviour.
     public init() {}

@@ -97,7 +97,7 @@ extension WebResponse {
         case .bytes(let bytes):
             guard bytes.count > 512 else { return response }
             response.body = .bytes(Deflater(coding).compress(bytes, isLast: true))
-        case .buffer: return response
+        case .buffer, .none: return response
         case .stream(let produce):
             response.body = .stream { writer in
                 let deflater = SendableDeflater(coding)

@@ -147,8 +147,10 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
 
     /// The body where it is at hand.
     private func whole(_ response: WebResponse) -> WebResponse.Body? {
-        if case .stream = response.body { return nil }
-        return response.body
+        switch response.body {
+        case .stream, .none: nil
+        case .bytes, .buffer: response.body
+        }
     }
 
     /// Writes head and body; flushed with whatever else this read brings.
@@ -157,7 +159,7 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
         switch body {
         case .bytes(let bytes): count = bytes.count
         case .buffer(let buffer): count = buffer.readableBytes
-        case .stream: break
+        case .stream, .none: break
         }
         let isJoined = count <= 1 << 16
         var output = context.channel.allocator.buffer(capacity: 256 + (isJoined && !isHead ? count : 0))
@@ -177,7 +179,7 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
             case .buffer(let buffer):
                 context.write(wrapOutboundOut(output), promise: nil)
                 context.write(wrapOutboundOut(buffer), promise: nil)
-            case .stream: break
+            case .stream, .none: break
             }
         }
         needsFlush = true
@@ -277,6 +279,10 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
 
     private func answered(_ context: ChannelHandlerContext, _ response: WebResponse) {
         guard case .answering = state else { return }
+        if case .none = response.body {
+            state = .closing
+            return context.close(promise: nil)
+        }
         write(context, response, body: response.body)
         needsFlush = false
         context.flush()

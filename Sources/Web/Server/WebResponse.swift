@@ -10,6 +10,8 @@ public struct WebResponse: Sendable {
         case buffer(ByteBuffer)
         /// Bytes that are written piece by piece while they are made. An error thrown closes the connection.
         case stream(@Sendable (borrowing WebBodyWriter) async throws -> Void)
+        /// Nothing, and no headers either: the connection is closed.
+        case none
     }
 
     /// The status code.

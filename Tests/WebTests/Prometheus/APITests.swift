@@ -56,6 +56,7 @@ import Web
         switch found.body {
         case .bytes(let bytes): return (found.status, String(decoding: bytes, as: UTF8.self))
         case .buffer(let buffer): return (found.status, String(buffer: buffer))
+        case .none: return (found.status, "")
         case .stream(let produce):
             let collected = Mutex<[UInt8]>([])
             try await produce(WebBodyWriter { bytes in collected.withLock { $0 += bytes } })

@@ -14,6 +14,8 @@ public struct APIFailure: Error, Hashable, Sendable {
         case `internal`
         /// There is no such thing.
         case notFound = "not_found"
+        /// Not here.
+        case forbidden
         /// Not in the form that the client asks for.
         case notAcceptable = "not_acceptable"
         /// Not (yet) possible.
@@ -27,6 +29,7 @@ public struct APIFailure: Error, Hashable, Sendable {
             case .canceled: 499
             case .timeout: 503
             case .internal, .unavailable: 500
+            case .forbidden: 403
             case .notFound: 404
             case .notAcceptable: 406
             }

@@ -55,7 +55,7 @@ extension PrometheusServer {
         }
     }
 
-    private func write(_ target: ActiveTarget, to text: inout JSONText) {
+    func write(_ target: ActiveTarget, to text: inout JSONText) {
         let labels = target.target.labels
         text.raw("{\"discoveredLabels\":")
         text.labels(target.discoveredLabels)
@@ -281,19 +281,7 @@ extension PrometheusServer {
             throw APIFailure(.notFound, "there is no job \(GoText.quoted(job))")
         }
         await scraper.scrapeNow(job: job.isEmpty ? nil : job)
-        let pools = scraper.pools(named: job.isEmpty ? nil : job)
-        return .json { text in
-            text.raw("{\"targets\":[")
-            var isFirst = true
-            for pool in pools {
-                for target in pool.active {
-                    if !isFirst { text.raw(",") }
-                    isFirst = false
-                    write(target, to: &text)
-                }
-            }
-            text.raw("]}")
-        }
+        return targetList(scraper.pools(named: job.isEmpty ? nil : job))
     }
 }
 

@@ -1,0 +1,105 @@
+import MetricModel
+import Synchronization
+
+/// Which faults there are now, and the targets that live in this process. For test fixtures.
+public final class FaultBoard: Sendable {
+    /// Answers a scrape in this process.
+    public typealias Handler = @Sendable (TargetRequest) async throws(TransportError) -> TargetResponse
+
+    /// Where a fault is.
+    struct Place: Hashable {
+        var job: String
+        /// Host and port; empty for all targets of the job.
+        var target = ""
+    }
+
+    fileprivate struct Active {
+        var fault: Fault
+        /// How often each URL was asked for since.
+        var counts: [String: Int] = [:]
+        var reset = CounterReset()
+    }
+
+    fileprivate struct State {
+        var targets: [Place: Active] = [:]
+        var pushes: Active?
+        var handlers: [Place: Handler] = [:]
+    }
+
+    /// The faults with what they have to remember.
+    private let state = Mutex(State())
+
+    /// No faults.
+    public init() {}
+
+    // MARK: Setting
+
+    /// Lets scrapes of a job (or of one of its targets) go wrong; `nil` makes them well again.
+    public func set(_ fault: Fault?, job: String, target: String = "") {
+        state.withLock { $0.targets[Place(job: job, target: target)] = fault.map { Active(fault: $0) } }
+    }
+
+    /// Lets pushes and deletions go wrong; `nil` makes them well again.
+    public func setPushes(_ fault: Fault?) { state.withLock { $0.pushes = fault.map { Active(fault: $0) } } }
+
+    /// Takes all faults away.
+    public func clear() {
+        state.withLock { state in
+            state.targets = [:]
+            state.pushes = nil
+        }
+    }
+
+    /// Lets scrapes of a target be answered in this process; `nil` ends that.
+    package func setHandler(_ handler: Handler?, job: String, target: String) {
+        state.withLock { $0.handlers[Place(job: job, target: target)] = handler }
+    }
+
+    /// The faults that there are, by job and target.
+    package var all: (targets: [(job: String, target: String, fault: Fault)], pushes: Fault?) {
+        state.withLock { state in
+            let targets = state.targets.map { ($0.key.job, $0.key.target, $0.value.fault) }
+            return (targets.sorted { ($0.0, $0.1) < ($1.0, $1.1) }, state.pushes?.fault)
+        }
+    }
+
+    // MARK: Asking
+
+    func handler(job: String, target: String) -> Handler? {
+        state.withLock { $0.handlers[Place(job: job, target: target)] }
+    }
+
+    /// What goes wrong with this scrape, counted as one.
+    func takeScrape(job: String, target: String, url: String) -> Fault.Kind? {
+        state.withLock { state in
+            for place in [Place(job: job, target: target), Place(job: job)] {
+                if state.targets[place] != nil { return state.targets[place]?.take(url) }
+            }
+            return nil
+        }
+    }
+
+    /// What goes wrong with this push, counted as one.
+    package func takePush() -> Fault.Kind? { state.withLock { $0.pushes?.take("") } }
+
+    /// The body of a target whose counters were reset.
+    func reset(_ body: [UInt8], job: String, target: String, url: String) -> [UInt8] {
+        state.withLock { state in
+            for place in [Place(job: job, target: target), Place(job: job)] {
+                if state.targets[place] != nil { return state.targets[place]?.reset.apply(body, of: url) ?? body }
+            }
+            return body
+        }
+    }
+}
+
+extension FaultBoard.Active {
+    /// What comes of one request.
+    fileprivate mutating func take(_ url: String) -> Fault.Kind? {
+        let count = counts[url, default: 0]
+        counts[url] = count + 1
+        if let times = fault.times, count >= times { return nil }
+        guard case .flapping(let good, let bad) = fault.kind else { return fault.kind }
+        return count % (good + bad) < good ? nil : .refused
+    }
+}

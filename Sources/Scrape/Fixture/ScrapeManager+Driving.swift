@@ -1,0 +1,59 @@
+public import MetricModel
+import Synchronization
+
+/// Scraping by a clock that somebody moves.
+extension ScrapeManager {
+    /// Moves a manual clock, and scrapes on the way whatever falls due, one target after the other: by time, then in the order
+    /// of the configuration. A target falls due whenever its interval has passed since it came. Samples have the exact times.
+    ///
+    /// For managers whose options say ``ScrapeManagerOptions/isDriven``. Nothing waits for real time but targets outside of
+    /// this process.
+    public func advance(_ clock: ManualClock, milliseconds: Int64) async {
+        await serially { [self] in
+            let end = clock.steadyNanoseconds + milliseconds * 1_000_000
+            while let (name, id, due) = takeDue(until: end) {
+                clock.advance(nanoseconds: max(0, due - clock.steadyNanoseconds))
+                guard let loop = await makeLoop(name, id) else { continue }
+                await loop.scrapeOnce()
+            }
+            clock.advance(nanoseconds: end - clock.steadyNanoseconds)
+        }
+    }
+
+    /// The next target that falls due, which then waits for its next turn.
+    private func takeDue(until end: Int64) -> (String, ScrapeTarget.ID, Int64)? {
+        state.withLock { state in
+            var first: (String, ScrapeTarget.ID, Int64)?
+            for name in state.jobs {
+                for id in state.pools[name]?.order ?? [] {
+                    guard let due = state.pools[name]?.active[id]?.due, due <= end, due < first?.2 ?? .max else {
+                        continue
+                    }
+                    first = (name, id, due)
+                }
+            }
+            if let (name, id, due) = first, let target = state.pools[name]?.active[id]?.target {
+                state.pools[name]?.active[id]?.due = due + max(1, target.interval.milliseconds) * 1_000_000
+            }
+            return first
+        }
+    }
+}
+
+/// The time of one scrape while the clock around it stands still: whoever sleeps here is there at once.
+final class ScrapeTimeline: StackClock {
+    private let clock: any StackClock
+    /// How long was slept.
+    private let slept = Mutex<Int64>(0)
+
+    init(_ clock: any StackClock) { self.clock = clock }
+
+    var wallNanoseconds: Int64 { clock.wallNanoseconds + slept.withLock { $0 } }
+    var steadyNanoseconds: Int64 { clock.steadyNanoseconds + slept.withLock { $0 } }
+
+    func sleep(untilSteady deadline: Int64) async throws {
+        try Task.checkCancellation()
+        let now = clock.steadyNanoseconds
+        slept.withLock { $0 = max($0, deadline - now) }
+    }
+}

@@ -1,0 +1,131 @@
+import MetricModel
+import Scrape
+
+/// What only a test fixture does: targets that come and go, and faults.
+extension PrometheusServer {
+    func fixture(
+        _ route: PrometheusRoute.FixtureRoute,
+        _ request: WebRequest,
+        _ parameters: APIParameters
+    ) async throws(APIFailure) -> APIAnswer {
+        guard let control = environment.fixture else {
+            let what =
+                switch route {
+                case .targets: "targets are changed over HTTP"
+                case .faults, .targetFault, .pushFault: "faults are injected"
+                }
+            throw APIFailure(
+                .forbidden,
+                "\(what) only in a test fixture, which promenade run --test starts; this is a server for real data"
+            )
+        }
+        switch route {
+        case .targets(let job): return try await targets(of: job, request, parameters, control)
+        case .faults:
+            if request.method == .delete { control.faults.clear() }
+        case .targetFault(let job):
+            if request.method == .put, let scraper, !scraper.poolNames.contains(job) { throw unknownJob(job, scraper) }
+            control.faults.set(try fault(request, control), job: job, target: parameters.query["target"])
+        case .pushFault:
+            let fault = try fault(request, control)
+            if case .resetCounters = fault?.kind {
+                throw APIFailure(
+                    .badData,
+                    "pushes have no counters of their own; put reset_counters on the job that scrapes the Pushgateway"
+                )
+            }
+            control.faults.setPushes(fault)
+        }
+        return Self.list(control.faults)
+    }
+
+    private func unknownJob(_ job: String, _ scraper: ScrapeManager) -> APIFailure {
+        let names = scraper.poolNames.sorted().joined(separator: ", ")
+        return APIFailure(.notFound, "there is no job \(GoText.quoted(job)); there are \(names)")
+    }
+
+    // MARK: Targets
+
+    private func targets(
+        of job: String,
+        _ request: WebRequest,
+        _ parameters: APIParameters,
+        _ control: FixtureControl
+    ) async throws(APIFailure) -> APIAnswer {
+        // Only the URL: the body is JSON.
+        let query = parameters.query
+        let failure: APIFailure?
+        if request.method == .delete {
+            if let scraper, !scraper.poolNames.contains(job) { throw unknownJob(job, scraper) }
+            failure = await control.removeTargets(job, query["target"])
+        } else {
+            let waits = query["wait"] == "true" || query["wait"] == "1"
+            failure = await control.setTargets(job, request.body, request.method == .post, waits)
+        }
+        if let failure { throw failure }
+        return targetList(scraper?.pools(named: job) ?? [])
+    }
+
+    /// The targets of some jobs.
+    func targetList(_ pools: [PoolSnapshot]) -> APIAnswer {
+        .json { text in
+            text.raw("{\"targets\":[")
+            var isFirst = true
+            for pool in pools {
+                for target in pool.active {
+                    if !isFirst { text.raw(",") }
+                    isFirst = false
+                    write(target, to: &text)
+                }
+            }
+            text.raw("]}")
+        }
+    }
+
+    // MARK: Faults
+
+    private func fault(_ request: WebRequest, _ control: FixtureControl) throws(APIFailure) -> Fault? {
+        if request.method == .delete { return nil }
+        switch control.readFault(request.body) {
+        case .success(let fault): return fault
+        case .failure(let failure): throw failure
+        }
+    }
+
+    private static func list(_ board: FaultBoard) -> APIAnswer {
+        let (targets, pushes) = board.all
+        return .json { text in
+            text.raw("{\"targets\":[")
+            for (index, entry) in targets.enumerated() {
+                if index > 0 { text.raw(",") }
+                text.raw("{\"job\":")
+                text.string(entry.job)
+                text.raw(",\"target\":")
+                text.string(entry.target)
+                write(entry.fault, to: &text)
+                text.raw("}")
+            }
+            text.raw("],\"pushgateway\":")
+            if let pushes {
+                text.raw("{\"active\":true")
+                write(pushes, to: &text)
+                text.raw("}")
+            } else {
+                text.raw("null")
+            }
+            text.raw("}")
+        }
+    }
+
+    private static func write(_ fault: Fault, to text: inout JSONText) {
+        for field in fault.fields {
+            text.raw(",")
+            text.string(field.name)
+            text.raw(":")
+            switch field.value {
+            case .text(let value): text.string(value)
+            case .number(let value): text.integer(value)
+            }
+        }
+    }
+}
