@@ -65,9 +65,9 @@ extension GoMath {
         return q
     }
 
-    /// The part of a moderate angle within an eighth of the circle, and which eighth; `nil` for large angles.
-    private static func reduced(_ x: Double) -> (octant: Int, rest: Double)? {
-        guard x < 0x1p29 else { return nil }
+    /// The part of an angle within an eighth of the circle, and which eighth.
+    private static func reduced(_ x: Double) -> (octant: Int, rest: Double) {
+        guard x < 0x1p29 else { return reducedWidely(x) }
         var octant = Int(x * (4 / Double(bitPattern: 0x4009_21fb_5444_2d18)))
         var y = Double(octant)
         if octant & 1 == 1 {
@@ -77,6 +77,34 @@ extension GoMath {
         let rest =
             ((x - y * 7.85398125648498535156e-1) - y * 3.77489470793079817668e-8) - y * 2.69515142907905952645e-15
         return (octant & 7, rest)
+    }
+
+    /// The binary digits of 4/π.
+    private static let fourOverPi: [UInt64] = [
+        0x0000_0000_0000_0001, 0x45f3_06dc_9c88_2a53, 0xf84e_afa3_ea69_bb81, 0xb6c5_2b32_7887_2083,
+        0xfca2_c757_bd77_8ac3, 0x6e48_dc74_849b_a5c0, 0x0c92_5dd4_13a3_2439, 0xfc3b_d639_6253_4e7d,
+        0xd104_6bea_5d76_8909, 0xd338_e04d_68be_fc82, 0x7323_ac73_06a6_73e9, 0x3908_bf17_7bf2_5076,
+        0x3ff1_2fff_bc0b_301f, 0xde5e_2316_b414_da3e, 0xda6c_fd9e_4f96_136e, 0x9e8c_7ecd_3cbf_d45a,
+        0xea4f_758f_d7cb_e2f6, 0x7a0e_73ef_14a5_25d4, 0xd7f6_bf62_3f1a_ba10, 0xac06_608d_f8f6_d757,
+    ]
+
+    /// The same for large angles, after Payne and Hanek: the fraction of the product with those digits of 4/π that matter.
+    private static func reducedWidely(_ x: Double) -> (octant: Int, rest: Double) {
+        let exponent = Int(x.bitPattern >> 52 & 0x7ff) - 1075
+        let mantissa = x.bitPattern & (1 << 52 - 1) | 1 << 52
+        let (word, shift) = ((exponent + 61) / 64, UInt64((exponent + 61) % 64))
+        func digits(_ index: Int) -> UInt64 { fourOverPi[index] << shift | (fourOverPi[index + 1] >> (64 - shift)) }
+        let middle = digits(word + 1).multipliedFullWidth(by: mantissa)
+        let (low, carry) = middle.low.addingReportingOverflow(digits(word + 2).multipliedFullWidth(by: mantissa).high)
+        let high = digits(word) &* mantissa &+ middle.high &+ (carry ? 1 : 0)
+        let octant = Int(high >> 61)
+        // The fraction as a double: its leading zeros say the exponent.
+        var fraction = high << 3 | low >> 61
+        let zeros = UInt64(fraction.leadingZeroBitCount)
+        fraction = (fraction << (zeros + 1) | low >> (64 - (zeros + 1))) >> 12
+        let rest = Double(bitPattern: fraction | (1023 - (zeros + 1)) << 52)
+        let quarterPi = Double(bitPattern: 0x3fe9_21fb_5444_2d18)
+        return octant & 1 == 1 ? ((octant + 1) & 7, (rest - 1) * quarterPi) : (octant, rest * quarterPi)
     }
 
     private static func sinePolynomial(_ z: Double) -> Double {
@@ -99,7 +127,7 @@ extension GoMath {
     public static func sin(_ value: Double) -> Double {
         if value == 0 || value.isNaN { return value }
         if value.isInfinite { return .nan }
-        guard var (octant, z) = reduced(value.magnitude) else { return librarySine(value) }
+        var (octant, z) = reduced(value.magnitude)
         var isNegative = value < 0
         if octant > 3 {
             isNegative.toggle()
@@ -113,7 +141,7 @@ extension GoMath {
     /// Cosine.
     public static func cos(_ value: Double) -> Double {
         if value.isNaN || value.isInfinite { return .nan }
-        guard var (octant, z) = reduced(value.magnitude) else { return libraryCosine(value) }
+        var (octant, z) = reduced(value.magnitude)
         var isNegative = false
         if octant > 3 {
             isNegative.toggle()
@@ -129,7 +157,7 @@ extension GoMath {
     public static func tan(_ value: Double) -> Double {
         if value == 0 || value.isNaN { return value }
         if value.isInfinite { return .nan }
-        guard let (octant, z) = reduced(value.magnitude) else { return libraryTangent(value) }
+        let (octant, z) = reduced(value.magnitude)
         let zz = z * z
         var y = z
         if zz > 1e-14 {
@@ -141,35 +169,5 @@ extension GoMath {
         }
         if octant & 2 == 2 { y = -1 / y }
         return value < 0 ? -y : y
-    }
-
-    private static func librarySine(_ value: Double) -> Double {
-        #if canImport(Glibc)
-            Glibc.sin(value)
-        #elseif canImport(Darwin)
-            Darwin.sin(value)
-        #else
-            Musl.sin(value)
-        #endif
-    }
-
-    private static func libraryCosine(_ value: Double) -> Double {
-        #if canImport(Glibc)
-            Glibc.cos(value)
-        #elseif canImport(Darwin)
-            Darwin.cos(value)
-        #else
-            Musl.cos(value)
-        #endif
-    }
-
-    private static func libraryTangent(_ value: Double) -> Double {
-        #if canImport(Glibc)
-            Glibc.tan(value)
-        #elseif canImport(Darwin)
-            Darwin.tan(value)
-        #else
-            Musl.tan(value)
-        #endif
     }
 }

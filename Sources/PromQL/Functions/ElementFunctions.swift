@@ -1,13 +1,5 @@
 internal import MetricModel
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Musl)
-    internal import Musl
-#endif
-
 /// Functions of single values.
 enum ElementFunctions {
     /// The function of one number that has this name.
@@ -16,7 +8,7 @@ enum ElementFunctions {
         case .abs: { $0.magnitude }
         case .ceil: { $0.rounded(.up) }
         case .floor: { $0.rounded(.down) }
-        case .exp: { exp($0) }
+        case .exp: { GoMath.exp($0) }
         case .sqrt: { $0.squareRoot() }
         case .ln: { GoMath.log($0) }
         case .log2: { GoMath.log2($0) }
@@ -27,12 +19,12 @@ enum ElementFunctions {
         case .asin: { GoMath.asin($0) }
         case .acos: { GoMath.acos($0) }
         case .atan: { GoMath.atan($0) }
-        case .sinh: { sinh($0) }
-        case .cosh: { cosh($0) }
-        case .tanh: { tanh($0) }
-        case .asinh: { asinh($0) }
-        case .acosh: { acosh($0) }
-        case .atanh: { atanh($0) }
+        case .sinh: { GoMath.sinh($0) }
+        case .cosh: { GoMath.cosh($0) }
+        case .tanh: { GoMath.tanh($0) }
+        case .asinh: { GoMath.asinh($0) }
+        case .acosh: { GoMath.acosh($0) }
+        case .atanh: { GoMath.atanh($0) }
         case .rad: { $0 * .pi / 180 }
         case .deg: { $0 * 180 / .pi }
         case .sgn: { $0 < 0 ? -1 : ($0 > 0 ? 1 : $0) }
