@@ -61,7 +61,26 @@ extension SampleReader {
         start: Timestamp = .min,
         end: Timestamp = .max
     ) async throws -> [SeriesColumns] {
-        try await select(SelectRequest(matchers: matchers, start: start, end: end, isSorted: true))
+        let request = SelectRequest(matchers: matchers, start: start, end: end, isSorted: true)
+        let all = try await select(request)
+        try await expectInParts(all, request)
+        return all
+    }
+
+    /// Whether the same comes back where few series are read at a time.
+    private func expectInParts(_ all: [SeriesColumns], _ request: SelectRequest) async throws {
+        let selection = try await selection(request)
+        var parts: [SeriesColumns] = []
+        for first in stride(from: 0, to: selection.count, by: 3) {
+            parts += try selection.read(first..<min(first + 3, selection.count))
+        }
+        parts.sort { $0.labels < $1.labels }
+        #expect(parts.map(\.labels) == all.map(\.labels))
+        for (part, whole) in zip(parts, all) {
+            #expect(part.timestamps == whole.timestamps && part.histogramTimestamps == whole.histogramTimestamps)
+            #expect(part.values.map(\.bitPattern) == whole.values.map(\.bitPattern))
+            #expect(part.startTimestamps == whole.startTimestamps && part.histograms == whole.histograms)
+        }
     }
 
     /// Times and values of the only series of that name.

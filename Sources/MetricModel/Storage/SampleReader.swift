@@ -86,6 +86,8 @@ public struct SeriesExemplars: Sendable {
 public protocol SampleReader: Sendable {
     /// Series with samples in the requested span, each once; those without a sample there are left out.
     func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns]
+    /// The same series, to be read a few at a time. Not sorted.
+    func selection(_ request: SelectRequest) async throws(StorageError) -> any SeriesSelection
     /// Label sets that have samples in the span and satisfy all the matchers of at least one list. Sorted; each once.
     func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
         -> [Labels]
@@ -105,4 +107,28 @@ public protocol SampleReader: Sendable {
         start: Timestamp,
         end: Timestamp
     ) async throws(StorageError) -> [SeriesExemplars]
+}
+
+extension SampleReader {
+    /// Reads everything at once.
+    public func selection(_ request: SelectRequest) async throws(StorageError) -> any SeriesSelection {
+        HeldSelection(series: try await select(request))
+    }
+}
+
+/// What a request selects, seen at one moment and read a few series at a time, so that not all of it has to be held at once.
+public protocol SeriesSelection: Sendable {
+    /// How many series there may be.
+    var count: Int { get }
+    /// The series at these positions with their samples; those without a sample in the span are left out. Several tasks may read
+    /// at the same time.
+    func read(_ positions: Range<Int>) throws(StorageError) -> [SeriesColumns]
+}
+
+/// Series that were read already.
+private struct HeldSelection: SeriesSelection {
+    let series: [SeriesColumns]
+
+    var count: Int { series.count }
+    func read(_ positions: Range<Int>) throws(StorageError) -> [SeriesColumns] { Array(series[positions]) }
 }

@@ -169,7 +169,7 @@ public struct PromQLEngine: Sendable {
         let tracksSteps = options.countsSamplesPerStep && queryOptions.countsSamplesPerStep
         let counter = SampleCounter(grid: grid, tracksSteps: tracksSteps)
         let observer = queryOptions.traces ? EvaluationObserver(clock: clock) : nil
-        let lookback = queryOptions.lookbackDelta.flatMap { $0 > 0 ? $0 : nil } ?? options.lookbackDelta
+        let lookback = queryOptions.lookbackDelta ?? options.lookbackDelta
         let evaluation = Evaluation(
             reader: reader,
             options: options,

@@ -4,8 +4,6 @@ internal import MetricModel
 struct RangeCall: Sendable {
     let name: FunctionName
     let windows: Windows
-    /// The series; stale markers are left out as they are met.
-    let series: [SeriesColumns]
     /// The scalar arguments, in order, by step.
     let parameters: [[Double]]
     /// Where annotations point to.
@@ -39,50 +37,63 @@ struct RangeCall: Sendable {
     /// The length of the range in seconds.
     var seconds: Double { Double(windows.length) / 1000 }
 
-    /// Evaluates a stretch of rows into `output`.
-    func run(_ rows: Range<Int>, _ output: SharedRows) -> Outcome {
+    /// Evaluates series; stale markers are left out as they are met.
+    func run(_ series: [SeriesColumns]) -> RowStretch<Outcome> {
+        RowStretch(series, steps: steps) { output in run(series, output) }
+    }
+
+    private func run(_ series: [SeriesColumns], _ output: UnsafeMutablePointer<Double>) -> Outcome {
         switch name {
-        case .rate: run(rows, output, RateKernel(windows: windows, isCounter: true, seconds: seconds))
-        case .increase: run(rows, output, RateKernel(windows: windows, isCounter: true, seconds: nil))
-        case .delta: run(rows, output, RateKernel(windows: windows, isCounter: false, seconds: nil))
-        case .irate: run(rows, output, InstantRateKernel(isRate: true))
-        case .idelta: run(rows, output, InstantRateKernel(isRate: false))
-        case .resets: run(rows, output, ResetsKernel())
-        case .changes: run(rows, output, ChangesKernel())
-        case .sumOverTime: run(rows, output, SumKernel())
-        case .avgOverTime: run(rows, output, AverageKernel())
-        case .countOverTime: run(rows, output, CountKernel())
-        case .firstOverTime: run(rows, output, EndKernel(isLast: false))
-        case .lastOverTime: run(rows, output, EndKernel(isLast: true))
-        case .tsOfFirstOverTime: run(rows, output, EndTimeKernel(isLast: false))
-        case .tsOfLastOverTime: run(rows, output, EndTimeKernel(isLast: true))
-        case .maxOverTime: run(rows, output, ExtremeKernel(isMaximum: true))
-        case .minOverTime: run(rows, output, ExtremeKernel(isMaximum: false))
-        case .tsOfMaxOverTime: run(rows, output, ExtremeTimeKernel(isMaximum: true))
-        case .tsOfMinOverTime: run(rows, output, ExtremeTimeKernel(isMaximum: false))
-        case .stddevOverTime: run(rows, output, VarianceKernel(isDeviation: true))
-        case .stdvarOverTime: run(rows, output, VarianceKernel(isDeviation: false))
-        case .quantileOverTime: run(rows, output, QuantileKernel(quantiles: parameters[0]))
-        case .madOverTime: run(rows, output, MedianDeviationKernel())
-        case .deriv: run(rows, output, DerivativeKernel())
-        case .predictLinear: run(rows, output, PredictionKernel(grid: windows.grid, durations: parameters[0]))
+        case .rate: run(series, output, RateKernel(windows: windows, isCounter: true, seconds: seconds))
+        case .increase: run(series, output, RateKernel(windows: windows, isCounter: true, seconds: nil))
+        case .delta: run(series, output, RateKernel(windows: windows, isCounter: false, seconds: nil))
+        case .irate: run(series, output, InstantRateKernel(isRate: true))
+        case .idelta: run(series, output, InstantRateKernel(isRate: false))
+        case .resets: run(series, output, ResetsKernel())
+        case .changes: run(series, output, ChangesKernel())
+        case .sumOverTime: run(series, output, SumKernel())
+        case .avgOverTime: run(series, output, AverageKernel())
+        case .countOverTime: run(series, output, CountKernel())
+        case .firstOverTime: run(series, output, EndKernel(isLast: false))
+        case .lastOverTime: run(series, output, EndKernel(isLast: true))
+        case .tsOfFirstOverTime: run(series, output, EndTimeKernel(isLast: false))
+        case .tsOfLastOverTime: run(series, output, EndTimeKernel(isLast: true))
+        case .maxOverTime: run(series, output, ExtremeKernel(isMaximum: true))
+        case .minOverTime: run(series, output, ExtremeKernel(isMaximum: false))
+        case .tsOfMaxOverTime: run(series, output, ExtremeTimeKernel(isMaximum: true))
+        case .tsOfMinOverTime: run(series, output, ExtremeTimeKernel(isMaximum: false))
+        case .stddevOverTime: run(series, output, VarianceKernel(isDeviation: true))
+        case .stdvarOverTime: run(series, output, VarianceKernel(isDeviation: false))
+        case .quantileOverTime: run(series, output, QuantileKernel(quantiles: parameters[0]))
+        case .madOverTime: run(series, output, MedianDeviationKernel())
+        case .deriv: run(series, output, DerivativeKernel())
+        case .predictLinear: run(series, output, PredictionKernel(grid: windows.grid, durations: parameters[0]))
         case .doubleExponentialSmoothing:
-            run(rows, output, SmoothingKernel(smoothing: parameters[0], trend: parameters[1]))
-        default: run(rows, output, PresentKernel())
+            run(series, output, SmoothingKernel(smoothing: parameters[0], trend: parameters[1]))
+        default: run(series, output, PresentKernel())
         }
     }
 
-    private func run(_ rows: Range<Int>, _ output: SharedRows, _ prototype: some RangeKernel) -> Outcome {
+    private func run(
+        _ series: [SeriesColumns],
+        _ output: UnsafeMutablePointer<Double>,
+        _ prototype: some RangeKernel
+    ) -> Outcome {
         var outcome = Outcome(tally: SampleTally(steps: tracksSteps ? steps : 0))
         var kernel = prototype
         var bounds = WindowBounds()
         var lastColumn: UnsafePointer<Timestamp>?
         var lastCount = 0
-        for row in rows {
-            if row & 15 == 0, limits.isOver { break }
-            let target = output.base + row * steps
+        outcome.windows.reserveCapacity(series.count)
+        for row in series.indices {
+            let target = output + row * steps
+            if row & 15 == 0, limits.isOver {
+                // Nobody will look at the rest.
+                target.update(repeating: Absent.value, count: (series.count - row) * steps)
+                break
+            }
             let hasStaleMarkers = series[row].hasStaleMarkers
-            if needsMixedPath(row) {
+            if needsMixedPath(series[row]) {
                 let columns = hasStaleMarkers ? series[row].withoutStaleMarkers : series[row]
                 runMixed(row, columns, target, &kernel, &outcome)
                 lastColumn = nil
@@ -133,9 +144,9 @@ struct RangeCall: Sendable {
         }
     }
 
-    private func needsMixedPath(_ row: Int) -> Bool {
-        !series[row].histograms.isEmpty || isAnchored || isSmoothed
-            || (usesStartTimestamps && !series[row].startTimestamps.isEmpty)
+    private func needsMixedPath(_ series: SeriesColumns) -> Bool {
+        !series.histograms.isEmpty || isAnchored || isSmoothed
+            || (usesStartTimestamps && !series.startTimestamps.isEmpty)
     }
 
     /// Counts the samples of one series' windows.

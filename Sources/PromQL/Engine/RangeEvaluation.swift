@@ -13,20 +13,18 @@ extension Evaluation {
             source = try await evaluateSubqueryArgument(subquery, scope)
         } else if case .matrixSelector(let matrix) = node.arguments[index].unwrapped {
             try check(matrix.selector, allow: name)
-            source = try await rangeSource(matrix, scope)
+            source = storedSource(matrix, scope)
         } else {
             throw PromQLError(.execution, "unexpected argument of \(name.rawValue)")
         }
         for (position, argument) in node.arguments.enumerated() where position != index {
             parameters.append(try await evaluate(argument, scope).values)
         }
-        try validate(name, parameters, source)
         var position = node.arguments[0].position
         if case .subquery = node.arguments[0].unwrapped { position = PositionRange(start: 0, end: 0) }
         let call = RangeCall(
             name: name,
             windows: source.windows,
-            series: source.series,
             parameters: parameters,
             position: position,
             isAnchored: source.isAnchored,
@@ -37,10 +35,11 @@ extension Evaluation {
             countsReads: !source.isSubquery,
             tracksSteps: scope.samples.tracksSteps
         )
-        let (evaluated, windows) = try await run(call, scope)
+        let (evaluated, windows) = try await run(call, source.samples, scope)
         var matrix = evaluated
+        if matrix.rows > 0 { try validate(name, parameters) }
         try holdRows(matrix, windows, scope)
-        if name == .rate || name == .increase { annotatePossibleNonCounters(matrix, source, position) }
+        if name == .rate || name == .increase { annotatePossibleNonCounters(matrix, position) }
         let mayCollide = applyNames(name, &matrix, source)
         if name == .absentOverTime {
             return absent(matrix, labels: AbsentLabels.of(node.arguments[0]), scope)
@@ -84,8 +83,8 @@ extension Evaluation {
         }
     }
 
-    private func validate(_ name: FunctionName, _ parameters: [[Double]], _ source: RangeSource) throws(PromQLError) {
-        guard name == .doubleExponentialSmoothing, !source.series.isEmpty else { return }
+    private func validate(_ name: FunctionName, _ parameters: [[Double]]) throws(PromQLError) {
+        guard name == .doubleExponentialSmoothing else { return }
         for step in parameters[0].indices {
             for (value, what, symbol) in [
                 (parameters[0][step], "smoothing", "sf"), (parameters[1][step], "trend", "tf"),
@@ -98,30 +97,35 @@ extension Evaluation {
 
     private func run(
         _ call: RangeCall,
+        _ samples: RangeSource.Samples,
         _ scope: Scope
     ) async throws(PromQLError) -> (SeriesMatrix, [RangeCall.Outcome.HeldWindows]) {
-        let rows = call.series.count
         let steps = scope.grid.count
-        var matrix = SeriesMatrix(steps: steps)
-        matrix.labels = call.series.map(\.labels)
-        matrix.dropsName = Array(repeating: false, count: rows)
-        let capacity = rows * steps
-        let buffer = UnsafeMutablePointer<Double>.allocate(capacity: max(1, capacity))
-        defer { buffer.deallocate() }
-        let output = SharedRows(base: buffer)
-        let work = call.series.reduce(capacity) { $0 + $1.values.count + 16 * $1.histograms.count }
-        let outcomes = await ParallelRows.map(rows, work: work) { call.run($0, output) }
-        try limits.check()
-        matrix.values = Array(UnsafeBufferPointer(start: buffer, count: capacity))
-        var windows: [RangeCall.Outcome.HeldWindows] = []
-        for outcome in outcomes {
-            annotations.merge(outcome.annotations)
-            scope.samples.add(outcome.tally)
-            windows += outcome.windows
-            for (row, points) in outcome.histograms {
-                if matrix.histograms.isEmpty { matrix.histograms = Array(repeating: nil, count: rows) }
-                matrix.histograms[row] = points
+        var stretches: [RowStretch<RangeCall.Outcome>]
+        switch samples {
+        case .held(let series, _):
+            let work = series.reduce(series.count * steps) { $0 + $1.values.count + 16 * $1.histograms.count }
+            stretches = await ParallelRows.map(series.count, work: work) { rows in
+                call.run(Array(series[rows]))
             }
+            try limits.check()
+        case .stored(let request):
+            stretches = try await read(request, steps: steps) { series in call.run(series) }
+        }
+        var windows: [RangeCall.Outcome.HeldWindows] = []
+        var histograms: [(row: Int, points: [NativeHistogram?])] = []
+        var first = 0
+        for stretch in stretches {
+            annotations.merge(stretch.tally.annotations)
+            scope.samples.add(stretch.tally.tally)
+            windows += stretch.tally.windows
+            histograms += stretch.tally.histograms.map { (first + $0.row, $0.points) }
+            first += stretch.labels.count
+        }
+        var matrix = SeriesMatrix(steps: steps, &stretches)
+        for (row, points) in histograms {
+            if matrix.histograms.isEmpty { matrix.histograms = Array(repeating: nil, count: matrix.rows) }
+            matrix.histograms[row] = points
         }
         return (matrix, windows)
     }
@@ -132,7 +136,7 @@ extension Evaluation {
         let keepsName = name == .firstOverTime || name == .lastOverTime
         var mayCollide = source.mayCollide
         for row in 0..<matrix.rows {
-            let drops = !keepsName || source.dropsName[row]
+            let drops = !keepsName || (source.dropsName.map { $0[row] } ?? false)
             matrix.dropsName[row] = drops
             guard drops, !delaysNameRemoval else { continue }
             let before = matrix.labels[row].encoded.count
@@ -147,13 +151,12 @@ extension Evaluation {
     /// `rate` of something that does not look like a counter is told.
     private func annotatePossibleNonCounters(
         _ matrix: SeriesMatrix,
-        _ source: RangeSource,
         _ position: PositionRange
     ) {
         var lastName: [UInt8] = []
         var lastFits = false
         for row in 0..<matrix.rows {
-            let labels = source.series[row].labels
+            let labels = matrix.labels[row]
             let range = labels.metricNameRange
             guard !range.isEmpty else { continue }
             if options.usesTypeAndUnitLabels {
@@ -220,8 +223,15 @@ enum RangeFunctions {
 
 /// The range vector that a function is applied to.
 struct RangeSource {
-    var series: [SeriesColumns]
-    var dropsName: [Bool]
+    /// Where the samples are.
+    enum Samples {
+        /// In the store.
+        case stored(SelectorRequest)
+        /// Here, the results of a subquery; `dropsName` by row.
+        case held([SeriesColumns], dropsName: [Bool])
+    }
+
+    var samples: Samples
     let windows: Windows
     var isAnchored = false
     var isSmoothed = false
@@ -230,24 +240,26 @@ struct RangeSource {
     var heldSamples = 0
     /// Whether series may have the same labels once their names are dropped.
     var mayCollide = true
+
+    /// Which rows are to lose their names later on; `nil` for none.
+    var dropsName: [Bool]? {
+        if case .held(_, let dropsName) = samples { dropsName } else { nil }
+    }
 }
 
 extension Evaluation {
-    /// The series of a range selector.
-    func rangeSource(_ node: MatrixSelector, _ scope: Scope) async throws(PromQLError) -> RangeSource {
+    /// The windows of a range selector and what is to be read for them.
+    func storedSource(_ node: MatrixSelector, _ scope: Scope) -> RangeSource {
         let length = node.range / 1_000_000
         let offset = node.selector.offset / 1_000_000
-        let series = try await series(node.selector, scope, range: length)
-        let windows = Windows(
-            grid: scope.grid,
-            length: length,
-            offset: offset,
-            fixedEnd: node.selector.timestamp.map { $0 - offset }
-        )
         return RangeSource(
-            series: series,
-            dropsName: Array(repeating: false, count: series.count),
-            windows: windows,
+            samples: .stored(request(node.selector, scope, range: length)),
+            windows: Windows(
+                grid: scope.grid,
+                length: length,
+                offset: offset,
+                fixedEnd: node.selector.timestamp.map { $0 - offset }
+            ),
             isAnchored: node.selector.isAnchored,
             isSmoothed: node.selector.isSmoothed,
             mayCollide: !node.selector.namesOneMetric
@@ -293,8 +305,7 @@ extension Evaluation {
             fixedEnd: node.timestamp.map { $0 - offset }
         )
         return RangeSource(
-            series: matrix.columns(on: counter.grid, forgetsResets: true),
-            dropsName: matrix.dropsName,
+            samples: .held(matrix.columns(on: counter.grid, forgetsResets: true), dropsName: matrix.dropsName),
             windows: windows,
             isSubquery: true,
             heldSamples: matrix.sampleCount

@@ -64,14 +64,24 @@ extension Evaluation {
         return (start - offset, end - offset)
     }
 
-    /// The series of a selector.
+    /// What a selector reads.
+    func request(_ node: VectorSelector, _ scope: Scope, range: Int64? = nil) -> SelectorRequest {
+        let (start, end) = selectionSpan(node, scope.grid, range: range)
+        return SelectorRequest(
+            matchers: node.matchers,
+            start: start,
+            end: end,
+            reducesHistograms: scope.needsOnlyHistogramStats && !scope.needsWholeHistograms
+        )
+    }
+
+    /// The series of a selector, all at once.
     func series(_ node: VectorSelector, _ scope: Scope, range: Int64? = nil) async throws(PromQLError)
         -> [SeriesColumns]
     {
-        let (start, end) = selectionSpan(node, scope.grid, range: range)
-        let series = try await select(node.matchers, from: start, to: end)
-        guard scope.needsOnlyHistogramStats, !scope.needsWholeHistograms else { return series }
-        return series.map(HistogramStatistics.reduced)
+        let request = request(node, scope, range: range)
+        let series = try await select(request.matchers, from: request.start, to: request.end)
+        return request.reducesHistograms ? series.map(HistogramStatistics.reduced) : series
     }
 
     func lookup(_ node: VectorSelector, _ grid: StepGrid) -> Lookup {
@@ -80,44 +90,58 @@ extension Evaluation {
     }
 
     func evaluateSelector(_ node: VectorSelector, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
-        let series = try await series(node, scope)
         if node.isSmoothed {
             var notes = Annotations()
             let matrix = SmoothedSelector(lookup: lookup(node, scope.grid), position: node.position)
-                .evaluate(series, &notes)
+                .evaluate(try await series(node, scope), &notes)
             annotations.merge(notes)
             return matrix
         }
-        return try await evaluate(series, lookup(node, scope.grid), scope)
+        let lookup = lookup(node, scope.grid)
+        let tracksSteps = scope.samples.tracksSteps
+        var stretches = try await read(request(node, scope), steps: scope.grid.count) { series in
+            lookup.newest(series, tracksSteps: tracksSteps)
+        }
+        var samples = 0
+        var histograms: [(row: Int, points: [NativeHistogram?])] = []
+        var first = 0
+        for stretch in stretches {
+            scope.samples.add(stretch.tally.tally)
+            samples += stretch.tally.tally.total
+            for (row, points) in stretch.tally.histograms where points.contains(where: { $0 != nil }) {
+                histograms.append((first + row, points))
+            }
+            first += stretch.labels.count
+        }
+        var matrix = SeriesMatrix(steps: scope.grid.count, &stretches)
+        for (row, points) in histograms {
+            if matrix.histograms.isEmpty { matrix.histograms = Array(repeating: nil, count: matrix.rows) }
+            matrix.histograms[row] = points
+        }
+        try hold(samples, scope)
+        matrix.dropEmptyRows()
+        return matrix
+    }
+}
+
+extension Lookup {
+    /// What looking up newest samples came to, beside the values.
+    struct Outcome: Sendable {
+        var tally: SampleTally
+        var histograms: [(row: Int, points: [NativeHistogram?])] = []
     }
 
     /// The newest sample of each series at each step.
-    func evaluate(
-        _ series: [SeriesColumns],
-        _ lookup: Lookup,
-        _ scope: Scope
-    ) async throws(PromQLError) -> SeriesMatrix {
-        let steps = scope.grid.count
-        var matrix = SeriesMatrix(steps: steps)
-        matrix.labels = series.map(\.labels)
-        matrix.dropsName = Array(repeating: false, count: series.count)
-        let tracksSteps = scope.samples.tracksSteps
-        let limits = limits
-        var chunks: [(SampleTally, [(Int, [NativeHistogram?])])] = []
-        let capacity = series.count * steps
-        let buffer = UnsafeMutablePointer<Double>.allocate(capacity: max(1, capacity))
-        defer { buffer.deallocate() }
-        let output = SharedRows(base: buffer)
-        chunks = await ParallelRows.map(series.count, work: capacity) { rows in
-            var tally = SampleTally(steps: tracksSteps ? steps : 0)
+    func newest(_ series: [SeriesColumns], tracksSteps: Bool) -> RowStretch<Outcome> {
+        let steps = grid.count
+        return RowStretch(series, steps: steps) { output in
+            var outcome = Outcome(tally: SampleTally(steps: tracksSteps ? steps : 0))
             var cache = SharedColumnCache<[Int32]>()
-            var histograms: [(Int, [NativeHistogram?])] = []
-            for row in rows {
-                if row & 63 == 0, limits.isOver { break }
-                let target = output.base + row * steps
+            for row in series.indices {
+                let target = output + row * steps
                 // Field by field: to copy the whole struct would retain each of its columns.
                 let timestamps = series[row].timestamps
-                let positions = cache.value(for: timestamps) { lookup.positions(timestamps) }
+                let positions = cache.value(for: timestamps) { self.positions(timestamps) }
                 series[row].values.withUnsafeBufferPointer { values in
                     positions.withUnsafeBufferPointer { positions in
                         for step in 0..<steps {
@@ -126,27 +150,16 @@ extension Evaluation {
                         }
                     }
                 }
+                var points: [NativeHistogram?]?
                 if !series[row].histograms.isEmpty {
-                    histograms.append((row, lookup.overlay(series[row], positions, target)))
+                    let found = overlay(series[row], positions, target)
+                    points = found
+                    outcome.histograms.append((row, found))
                 }
-                tally.count(target, steps, histograms.last?.0 == row ? histograms.last?.1 : nil)
+                outcome.tally.count(target, steps, points)
             }
-            return (tally, histograms)
+            return outcome
         }
-        try limits.check()
-        matrix.values = Array(UnsafeBufferPointer(start: buffer, count: capacity))
-        var samples = 0
-        for (tally, histograms) in chunks {
-            scope.samples.add(tally)
-            samples += tally.total
-            for (row, points) in histograms where points.contains(where: { $0 != nil }) {
-                if matrix.histograms.isEmpty { matrix.histograms = Array(repeating: nil, count: series.count) }
-                matrix.histograms[row] = points
-            }
-        }
-        try hold(samples, scope)
-        matrix.dropEmptyRows()
-        return matrix
     }
 }
 

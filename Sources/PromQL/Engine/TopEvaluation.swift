@@ -61,9 +61,10 @@ extension Evaluation {
 
     /// The raw samples of a range selector.
     private func evaluateTop(_ node: MatrixSelector, _ scope: Scope) async throws(PromQLError) -> [SeriesColumns] {
-        let source = try await rangeSource(node, scope)
+        let source = storedSource(node, scope)
         var result: [SeriesColumns] = []
-        for columns in source.series.map(\.withoutStaleMarkers) {
+        let series = try await series(node.selector, scope, range: node.range / 1_000_000)
+        for columns in series.map(\.withoutStaleMarkers) {
             var (start, end) = (source.windows.start(0), source.windows.end(0))
             let (rangeStart, rangeEnd) = (start, end)
             if source.isAnchored || source.isSmoothed { start -= lookback }

@@ -113,9 +113,10 @@ extension SeriesColumns {
     /// Whether any sample is a stale marker.
     var hasStaleMarkers: Bool {
         let hasStaleValue = values.withUnsafeBufferPointer { values in
+            // Stale markers are NaN, which is found faster and rare.
             var found = 0
-            for value in values { found |= SpecialValue.isStale(value) ? 1 : 0 }
-            return found != 0
+            for value in values { found |= value != value ? 1 : 0 }
+            return found != 0 && values.contains(where: SpecialValue.isStale)
         }
         return hasStaleValue || histograms.contains(where: \.isStale)
     }

@@ -129,6 +129,23 @@ final class LoadedPage: Sendable {
         localTimelines = Mutex([Timeline?](repeating: nil, count: localRanges.count))
     }
 
+    /// The first entry, from `number` on, whose series is that one or a later one.
+    func firstEntry(from number: Int, notBefore series: UInt32) -> Int {
+        // In steps that double, then halve: near entries are found fast, and far ones too.
+        var low = number
+        var step = 1
+        while low + step <= entries.count, entries[low + step - 1].series < series {
+            low += step
+            step *= 2
+        }
+        var high = min(low + step - 1, entries.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if entries[middle].series < series { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
     /// Whether an entry a few places on is given as differences from this one.
     func isReferredTo(_ number: Int) -> Bool {
         for later in number + 1..<max(number + 1, min(number + 24, entries.count)) {

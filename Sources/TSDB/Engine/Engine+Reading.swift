@@ -4,27 +4,28 @@ import Synchronization
 /// Queries: what is read is captured under the lock, and put together outside of it.
 extension Engine {
     func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
+        let selection = try await selection(request)
+        var result = try selection.read(0..<selection.count)
+        if request.isSorted { result.sort { $0.labels < $1.labels } }
+        return result
+    }
+
+    func selection(_ request: SelectRequest) async throws(StorageError) -> StoredSelection {
         try await enter()
-        let (series, labels, capture) = state.withLock { state in
+        return state.withLock { state in
             let capture = state.capture(request.start, request.end)
             var series = state.table.matching(request.matchers)
             if !series.isEmpty, capture.segments.isEmpty {
                 series = SeriesTable.merged(capture.blocks.map { $0.members(of: series) })
             }
-            return (series, series.map(state.table.labels), capture)
+            return StoredSelection(
+                request: request,
+                series: series,
+                labels: series.map(state.table.labels),
+                capture: capture,
+                source: source
+            )
         }
-        if series.isEmpty { return [] }
-        var assembler = Assembler(capture, source: source, start: request.start, end: request.end)
-        let columns = try assembler.run(series, sampleLimit: request.sampleLimit)
-        var result: [SeriesColumns] = []
-        result.reserveCapacity(columns.count)
-        for (index, var column) in columns.enumerated()
-        where !column.timestamps.isEmpty || !column.histogramTimestamps.isEmpty {
-            column.labels = labels[index]
-            result.append(column)
-        }
-        if request.isSorted { result.sort { $0.labels < $1.labels } }
-        return result
     }
 
     /// The series that satisfy the matchers and have samples in the span.
@@ -116,25 +117,17 @@ extension Engine {
     ) async throws(StorageError) -> [String] {
         try await enter()
         // The series of each value. One of them is enough, so a first one of each is looked at before all others.
-        let (seriesByPair, capture) = state.withLock { state -> ([UInt32: [UInt32]], Capture) in
-            var seriesByPair: [UInt32: [UInt32]] = [:]
-            if let number = state.table.pairs.number(ofName: name) {
-                for series in state.table.matching(anyOf: sets) {
-                    for pair in state.table.pairNumbers(series) where state.table.pairs.nameOf[Int(pair)] == number {
-                        seriesByPair[pair, default: []].append(series)
-                    }
-                }
-            }
-            return (seriesByPair, state.capture(start, end))
+        let (candidates, capture) = state.withLock { state in
+            (state.table.seriesByValue(of: name, sets), state.capture(start, end))
         }
-        let first = SeriesTable.merged([seriesByPair.values.compactMap(\.first)])
-        let firstFound = Set(try present(first, capture, start, end))
-        var seen = seriesByPair.filter { firstFound.contains($0.value[0]) }.map(\.key)
-        let open = seriesByPair.filter { !firstFound.contains($0.value[0]) && $0.value.count > 1 }
+        let first = SeriesTable.merged([candidates.map { $0.series[0] }])
+        let firstFound = try present(first, capture, start, end)
+        var seen = candidates.filter { firstFound.isAscending(contains: $0.series[0]) }.map(\.pair)
+        let open = candidates.filter { $0.series.count > 1 && !firstFound.isAscending(contains: $0.series[0]) }
         if !open.isEmpty {
-            let rest = SeriesTable.merged([open.values.flatMap { $0.dropFirst() }])
-            let restFound = Set(try present(rest, capture, start, end))
-            seen += open.filter { $0.value.contains(where: restFound.contains) }.map(\.key)
+            let rest = SeriesTable.merged(open.map { Array($0.series.dropFirst()) })
+            let restFound = try present(rest, capture, start, end)
+            seen += open.filter { $0.series.contains(where: restFound.isAscending(contains:)) }.map(\.pair)
         }
         return state.withLock { state in seen.map(state.table.pairs.value) }.sorted(by: Engine.precedes)
     }

@@ -35,6 +35,18 @@ extension SeriesTable {
         return SeriesTable.merged(sets.map(matching))
     }
 
+    /// The pairs of a label name with those of their series that satisfy the matchers of at least one list, ascending.
+    func seriesByValue(of name: String, _ sets: [[LabelMatcher]]) -> [(pair: UInt32, series: [UInt32])] {
+        guard let number = pairs.number(ofName: name) else { return [] }
+        let all = pairs.pairsOfName[Int(number)].map { (pair: $0, series: series(ofPair: $0)) }
+        if sets.isEmpty {
+            return all.map { $0.series.allSatisfy(contains) ? $0 : ($0.pair, $0.series.filter(contains)) }
+                .filter { !$0.series.isEmpty }
+        }
+        let wanted = matching(anyOf: sets)
+        return all.map { ($0.pair, SeriesTable.intersection($0.series, wanted)) }.filter { !$0.series.isEmpty }
+    }
+
     /// The pairs of the matcher's label whose value matches, or does not.
     private func pairNumbers(_ matcher: LabelMatcher, isMatching: Bool) -> [UInt32] {
         guard let name = pairs.number(ofName: matcher.name) else { return [] }
@@ -63,7 +75,8 @@ extension SeriesTable {
     }
 
     /// What is in both ascending lists.
-    static func intersection(_ small: [UInt32], _ large: [UInt32]) -> [UInt32] {
+    static func intersection(_ left: [UInt32], _ right: [UInt32]) -> [UInt32] {
+        let (small, large) = left.count <= right.count ? (left, right) : (right, left)
         var result: [UInt32] = []
         if small.count * 16 < large.count {
             var low = 0
@@ -114,5 +127,13 @@ extension SeriesTable {
         result.reserveCapacity(all.count)
         for value in all where result.last != value { result.append(value) }
         return result
+    }
+}
+
+extension [UInt32] {
+    /// Whether a number is among these, which ascend.
+    func isAscending(contains number: UInt32) -> Bool {
+        let index = partitioningIndex { $0 >= number }
+        return index < count && self[index] == number
     }
 }

@@ -38,6 +38,12 @@ public final class MemoryStore: MetricStore, RecordStore {
         try await engine.select(request)
     }
 
+    /// The same, to be read a few series at a time.
+    @concurrent
+    public func selection(_ request: SelectRequest) async throws(StorageError) -> any SeriesSelection {
+        try await engine.selection(request)
+    }
+
     /// Label sets with samples in the span.
     @concurrent
     public func series(

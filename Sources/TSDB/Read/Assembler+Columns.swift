@@ -68,7 +68,7 @@ extension Assembler {
                 if case .chunk(let page, let entry) = piece.values { samples += pages[page].entries[entry].count }
             }
         }
-        return samples * MemoryLayout<Double>.stride <= cache.columnLimit
+        return samples * parts * MemoryLayout<Double>.stride <= cache.columnLimit
     }
 
     /// Sorts the pieces by time; whether they do not overlap.

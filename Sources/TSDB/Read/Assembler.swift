@@ -58,6 +58,8 @@ struct Assembler {
     var histograms: [[Piece]] = []
     var pages: [LoadedPage] = []
     var sampleCount = 0
+    /// In how many parts like this one the whole of a query is read.
+    var parts = 1
     /// Whether decoded chunks go into the cache; decided once the pieces are known.
     var keepsColumns = false
     /// What was decoded last: entries that refer to it come next.
@@ -159,12 +161,17 @@ struct Assembler {
         var sharedNumbers = Set<Int>()
         var position = 0
         for (index, page) in loaded.enumerated() {
-            for (number, entry) in page.entries.enumerated() {
-                while position < series.count, series[position] < entry.series { position += 1 }
+            var number = 0
+            while true {
+                number = page.firstEntry(from: number, notBefore: position < series.count ? series[position] : .max)
+                guard position < series.count, number < page.entries.count else { break }
+                let found = page.entries[number].series
+                while position < series.count, series[position] < found { position += 1 }
                 guard position < series.count else { break }
-                guard series[position] == entry.series else { continue }
+                guard series[position] == found else { continue }
                 hits.append((position, firstPage + index, number))
-                if !entry.isLocalTimeline { sharedNumbers.insert(entry.timeline) }
+                if !page.entries[number].isLocalTimeline { sharedNumbers.insert(page.entries[number].timeline) }
+                number += 1
             }
         }
         let shared = try loadTimelines(block, sharedNumbers.sorted())

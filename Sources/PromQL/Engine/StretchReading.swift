@@ -1,0 +1,116 @@
+internal import MetricModel
+internal import Synchronization
+
+/// What a selector reads.
+struct SelectorRequest: Sendable {
+    let matchers: [LabelMatcher]
+    let start: Timestamp
+    let end: Timestamp
+    /// Whether only counts and sums of histograms are wanted.
+    let reducesHistograms: Bool
+}
+
+extension Evaluation {
+    /// So many samples are read at once, as far as their number can be told in advance: they stay in the processor's caches.
+    private static var samplesAtOnce: Int { 256 << 10 }
+
+    /// Reads series a few at a time, on several cores where there are many, and answers what `body` makes of each stretch, in
+    /// order. Only that is held.
+    func read<Result: Sendable>(
+        _ request: SelectorRequest,
+        steps: Int,
+        _ body: @escaping @Sendable ([SeriesColumns]) -> Result
+    ) async throws(PromQLError) -> [Result] {
+        guard request.start <= request.end else { return [] }
+        let selection = try await selection(request)
+        let count = selection.count
+        // Most series have a sample every fifteen seconds or so.
+        let samplesPerSeries = Int(clamping: (request.end - request.start) / 15_000) + 1
+        let work = count.multipliedReportingOverflow(by: min(samplesPerSeries, 100_000) + min(steps, 100_000))
+        let isParallel = work.overflow || work.partialValue >= ParallelRows.threshold
+        let size = max(16, min(Self.samplesAtOnce / (samplesPerSeries + steps), isParallel ? (count + 1) / 2 : count))
+        let limits = limits
+        let reduces = request.reducesHistograms
+        let answers = await ParallelRows.map(count, work: isParallel ? .max : 0) { rows in
+            var answers: [Result] = []
+            var failure: StorageError?
+            var position = rows.lowerBound
+            do throws(StorageError) {
+                while position < rows.upperBound, !limits.isOver {
+                    let end = min(position + size, rows.upperBound)
+                    var series = try selection.read(position..<end)
+                    if reduces { series = series.map(HistogramStatistics.reduced) }
+                    answers.append(body(series))
+                    position = end
+                }
+            } catch { failure = error }
+            return (answers, failure)
+        }
+        try limits.check()
+        for case (_, let failure?) in answers { throw .from(failure) }
+        return answers.flatMap(\.0)
+    }
+
+    private func selection(_ request: SelectorRequest) async throws(PromQLError) -> any SeriesSelection {
+        let limit = max(2 * options.maximumSamples, 20_000_000)
+        do throws(StorageError) {
+            return try await reader.selection(
+                SelectRequest(
+                    matchers: request.matchers,
+                    start: request.start,
+                    end: request.end,
+                    sampleLimit: limit
+                )
+            )
+        } catch {
+            try limits.check()
+            throw .from(error)
+        }
+    }
+}
+
+/// Rows that were made from a stretch of series.
+struct RowStretch<Tally: Sendable>: Sendable {
+    var labels: [Labels]
+    /// Row after row.
+    var values: [Double]
+    var tally: Tally
+
+    /// Rows of so many steps, filled by `fill`.
+    init(_ series: [SeriesColumns], steps: Int, _ fill: (UnsafeMutablePointer<Double>) -> Tally) {
+        labels = series.map(\.labels)
+        var tally: Tally?
+        values = Array(unsafeUninitializedCapacity: series.count * steps) { buffer, count in
+            count = series.count * steps
+            guard let base = buffer.baseAddress else { return }
+            tally = fill(base)
+        }
+        guard let tally else {
+            // An empty buffer may have no address; there is nothing to be filled in it.
+            var nothing = Absent.value
+            self.tally = fill(&nothing)
+            return
+        }
+        self.tally = tally
+    }
+}
+
+extension SeriesMatrix {
+    /// Rows of all the stretches, in order.
+    init<Tally>(steps: Int, _ stretches: inout [RowStretch<Tally>]) {
+        self.init(steps: steps)
+        if stretches.count == 1 {
+            labels = stretches[0].labels
+            values = stretches[0].values
+        } else {
+            labels.reserveCapacity(stretches.reduce(0) { $0 + $1.labels.count })
+            values.reserveCapacity(stretches.reduce(0) { $0 + $1.values.count })
+            for index in stretches.indices {
+                labels += stretches[index].labels
+                values += stretches[index].values
+                stretches[index].values = []
+            }
+        }
+        dropsName = Array(repeating: false, count: labels.count)
+    }
+}

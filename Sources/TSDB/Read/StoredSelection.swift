@@ -1,0 +1,31 @@
+import MetricModel
+
+/// The series that a query wants, captured at one moment.
+struct StoredSelection: SeriesSelection {
+    let request: SelectRequest
+    /// Ascending.
+    let series: [UInt32]
+    /// Parallel to ``series``.
+    let labels: [Labels]
+    let capture: Capture
+    let source: any PageSource
+
+    var count: Int { series.count }
+
+    func read(_ positions: Range<Int>) throws(StorageError) -> [SeriesColumns] {
+        if positions.isEmpty { return [] }
+        var assembler = Assembler(capture, source: source, start: request.start, end: request.end)
+        assembler.parts = (series.count + positions.count - 1) / positions.count
+        var columns = try assembler.run(Array(series[positions]), sampleLimit: request.sampleLimit)
+        var hasEmptyOnes = false
+        for index in columns.indices {
+            if columns[index].timestamps.isEmpty, columns[index].histogramTimestamps.isEmpty {
+                hasEmptyOnes = true
+            } else {
+                columns[index].labels = labels[positions.lowerBound + index]
+            }
+        }
+        if hasEmptyOnes { columns.removeAll { $0.timestamps.isEmpty && $0.histogramTimestamps.isEmpty } }
+        return columns
+    }
+}
