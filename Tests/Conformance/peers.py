@@ -33,12 +33,18 @@ def promenade():
 
 
 def get(address, path, method="GET", body=None, headers=None, timeout=60):
+    status, lines, body = exchange(address, path, method, body, headers, timeout)
+    return status, dict(lines), body
+
+
+def exchange(address, path, method="GET", body=None, headers=None, timeout=60):
+    """Like get, with the headers as a list: some come more than once."""
     host, port = address.rsplit(":", 1)
     c = http.client.HTTPConnection(host, int(port), timeout=timeout)
     try:
         c.request(method, path, body, headers or {})
         r = c.getresponse()
-        return r.status, dict(r.getheaders()), r.read()
+        return r.status, r.getheaders(), r.read()
     finally:
         c.close()
 

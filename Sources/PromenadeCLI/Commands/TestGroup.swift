@@ -32,9 +32,9 @@ struct TestGroup: AsyncParsableCommand {
                 let script = String(decoding: try Console.read(file), as: UTF8.self)
                 let report = await runner.run(script: script, name: file)
                 isGood = isGood && report.passed
-                if junit { reports.append(report) } else { Console.print(report.text + "\n") }
+                if junit { reports.append(report) } else { Console.print(report.text) }
             }
-            if junit { Console.print(reports.junit + "\n") }
+            if junit { Console.print(reports.junit) }
             if !isGood { throw ExitCode(1) }
         }
     }
@@ -64,9 +64,9 @@ struct TestGroup: AsyncParsableCommand {
                 let file = try RuleTestFile(reading: YAMLReader.parse(Console.read(name), file: name), file: name)
                 let report = await runner.run(file, name: name) { all || chosen.matches($0) }
                 isGood = isGood && report.passed
-                if junit { reports.append(report) } else { Console.print(report.text + "\n") }
+                if junit { reports.append(report) } else { Console.print(report.text) }
             }
-            if junit { Console.print(reports.junit + "\n") }
+            if junit { Console.print(reports.junit) }
             if !isGood { throw ExitCode(1) }
         }
     }

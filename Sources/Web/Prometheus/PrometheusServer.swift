@@ -94,8 +94,7 @@ public final class PrometheusServer: WebResponder {
             if path.isEmpty { path = "/" }
         }
         guard let route = PrometheusRoute(path: path) else {
-            if path.hasPrefix("/api/v1/"), request.method == .options { return .answer(preflight(request)) }
-            return .answer(nearby(path, request) ?? .notFound)
+            return .answer(elsewhere(path, request))
         }
         if route.allowed.contains(request.method) {
             if request.method == .options { return .answer(options(route, request)) }
@@ -118,26 +117,30 @@ public final class PrometheusServer: WebResponder {
         }
     }
 
-    /// A redirect for a path that is one slash away from a route, or has slashes and dots too many.
-    private func nearby(_ path: String, _ request: WebRequest) -> WebResponse? {
-        var cleaned = Self.cleaned(path)
-        if path == "/api/v1" {
-            cleaned += "/"
-        } else if cleaned == path || PrometheusRoute(path: cleaned) == nil {
-            return nil
+    /// What is answered for a path that is no route: a redirect, if that is for slashes and dots too many or one slash at the end.
+    private func elsewhere(_ path: String, _ request: WebRequest) -> WebResponse {
+        let cleaned = path == "/api/v1" ? "/api/v1/" : Self.cleaned(path)
+        if cleaned != path { return redirect(to: cleaned, status: 301, request) }
+        if path.hasPrefix("/api/v1/"), request.method == .options { return preflight(request) }
+        let shorter = String(path.dropLast())
+        if path.hasSuffix("/"), let route = PrometheusRoute(path: shorter), route.allowed.contains(request.method) {
+            return redirect(to: shorter, status: request.method == .get ? 301 : 308, request)
         }
-        let query = request.rawQuery.isEmpty ? "" : "?" + request.rawQuery
-        let status = request.method == .get ? 301 : 308
-        return .redirect(to: settings.routePrefix + cleaned + query, status: status, for: request.method)
+        return .notFound
     }
 
-    /// The path without empty parts, dots and a slash at the end.
+    private func redirect(to path: String, status: Int, _ request: WebRequest) -> WebResponse {
+        let query = request.rawQuery.isEmpty ? "" : "?" + request.rawQuery
+        return .redirect(to: settings.routePrefix + path + query, status: status, for: request.method)
+    }
+
+    /// The path without empty parts and dots; a slash at the end stays.
     private static func cleaned(_ path: String) -> String {
         var parts: [Substring] = []
         for part in path.split(separator: "/") where part != "." {
             if part == ".." { _ = parts.popLast() } else { parts.append(part) }
         }
-        return "/" + parts.joined(separator: "/")
+        return "/" + parts.joined(separator: "/") + (path.hasSuffix("/") && !parts.isEmpty ? "/" : "")
     }
 
     /// What everything but health answers while the server comes up or goes down.

@@ -138,6 +138,19 @@ import Web
                 "query_range?query=1&start=x&end=1&step=1", 400,
                 bad + #""invalid parameter \"start\": cannot parse \"x\" to a valid timestamp"}"#
             ),
+            (
+                "query_range?query=1&start=0&end=Inf&step=x", 400,
+                bad + #""invalid parameter \"end\": end timestamp must not be before start time"}"#
+            ),
+            (
+                "query_range?query=1&start=-Inf&end=0&step=1", 400,
+                bad
+                    + #""exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"}"#
+            ),
+            (
+                "query?query=b&lookback_delta=0.0001", 200,
+                #"{"status":"success","data":{"resultType":"vector","result":[]}}"#
+            ),
             ("labels", 200, #"{"status":"success","data":["__name__","job","path"]}"#),
             (
                 "labels?limit=1", 200,
@@ -186,7 +199,9 @@ import Web
             (.options, "/-/healthy", 200), (.post, "/-/reload", 403), (.get, "/-/quit", 405), (.get, "/graph?x=1", 302),
             (.get, "/metrics/", 301), (.get, "//metrics", 301), (.put, "/api/v1/admin/tsdb/clean_tombstones", 500),
             (.post, "/api/v1/write", 404), (.get, "/-/ready", 200), (.get, "/federate", 200), (.get, "/nope", 404),
-            (.get, "/api/v1", 301), (.get, "/api/v1/", 404), (.post, "/api/v1/read", 400),
+            (.get, "/api/v1", 301), (.get, "/api/v1/", 404), (.get, "/api/v1/label//values", 301),
+            (.options, "/api/v1/../v1/query", 301), (.get, "/api/v1/query/", 301), (.delete, "/api/v1/query/", 404),
+            (.post, "/api/v1/read", 400),
         ]
     )
     func `methods, redirects and refusals`(method: WebRequest.Method, path: String, status: Int) async throws {

@@ -80,6 +80,42 @@ struct JSONStream: Sendable {
 
     mutating func finish() async throws { try await flush() }
 
+    /// Writes an array, each piece of it made by a task of its own, a few ahead of the one that goes out.
+    mutating func array(
+        _ pieces: [Range<Int>],
+        _ write: @escaping @Sendable (Range<Int>, inout JSONText) -> Void
+    ) async throws {
+        text.raw("[")
+        try await withThrowingTaskGroup(of: (Int, [UInt8]).self) { group in
+            var started = 0
+            var made: [Int: [UInt8]] = [:]
+            for next in pieces.indices {
+                while started < min(pieces.count, next + 3) {
+                    let (number, piece) = (started, pieces[started])
+                    group.addTask { @concurrent in
+                        var text = JSONText()
+                        text.bytes.reserveCapacity(Self.pieceSize + Self.pieceSize / 2)
+                        write(piece, &text)
+                        return (number, text.bytes)
+                    }
+                    started += 1
+                }
+                while made[next] == nil, let (number, bytes) = try await group.next() { made[number] = bytes }
+                if let bytes = made.removeValue(forKey: next) { try await append(bytes) }
+            }
+        }
+        text.raw("]")
+    }
+
+    private mutating func append(_ bytes: [UInt8]) async throws {
+        if text.bytes.count + bytes.count < Self.pieceSize / 4 {
+            text.bytes += bytes
+            return
+        }
+        try await flush()
+        try await writer.write(bytes)
+    }
+
     private mutating func flush() async throws {
         try await writer.write(text.bytes)
         text.bytes.removeAll(keepingCapacity: true)

@@ -74,12 +74,12 @@ struct APIParameters {
         }
     }
 
-    /// `lookback_delta` in milliseconds; `nil` where there is none.
+    /// `lookback_delta` in milliseconds; `nil` where there is none, or none above zero.
     func lookbackDelta() throws(APIFailure) -> Int64? {
         let text = form["lookback_delta"]
         guard !text.isEmpty else { return nil }
         switch Self.duration(text) {
-        case .success(let value): return value / 1_000_000
+        case .success(let value): return value > 0 ? value / 1_000_000 : nil
         case .failure(let error):
             throw APIFailure(.badData, "error parsing lookback delta duration: \(error.message)")
         }

@@ -6,8 +6,11 @@ struct APITime: Comparable {
     var nanoseconds: Int64
 
     static func < (left: Self, right: Self) -> Bool {
-        (left.seconds, left.nanoseconds) < (right.seconds, right.nanoseconds)
+        (left.sinceYearOne, left.nanoseconds) < (right.sinceYearOne, right.nanoseconds)
     }
+
+    /// The seconds as Go compares them, which wraps far from 1970: infinity is before all else.
+    var sinceYearOne: Int64 { seconds &+ 62_135_596_800 }
 
     /// In milliseconds, as samples are stamped.
     var milliseconds: Timestamp { seconds &* 1000 &+ nanoseconds / 1_000_000 }

@@ -113,10 +113,11 @@ extension PrometheusServer {
 extension APITime {
     /// How long after another moment, as Go's `Sub` counts: no more than 292 years.
     func nanoseconds(since earlier: APITime) -> Int64 {
-        let (seconds, overflow) = seconds.subtractingReportingOverflow(earlier.seconds)
-        let (product, tooLong) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow || tooLong { return .max }
-        let (sum, tooLongAgain) = product.addingReportingOverflow(nanoseconds - earlier.nanoseconds)
-        return tooLongAgain ? .max : sum
+        let tooLong: Int64 = self < earlier ? .min : .max
+        let (seconds, overflow) = sinceYearOne.subtractingReportingOverflow(earlier.sinceYearOne)
+        let (product, productOverflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow || productOverflow { return tooLong }
+        let (sum, sumOverflow) = product.addingReportingOverflow(nanoseconds - earlier.nanoseconds)
+        return sumOverflow ? tooLong : sum
     }
 }

@@ -81,18 +81,65 @@ struct JSONText {
     mutating func bool(_ value: Bool) { value ? raw("true") : raw("false") }
 
     /// A sample's time: seconds, the fraction in three digits or none.
-    @inline(__always)
     mutating func timestamp(_ milliseconds: Timestamp) {
-        if milliseconds < 0 { bytes.append(UInt8(ascii: "-")) }
-        let magnitude = milliseconds.magnitude
-        GoNumber.append(Int64(magnitude / 1000), to: &bytes)
-        let rest = Int(magnitude % 1000)
-        if rest != 0 {
-            bytes.append(UInt8(ascii: "."))
-            bytes.append(UInt8(ascii: "0") + UInt8(rest / 100))
-            bytes.append(UInt8(ascii: "0") + UInt8(rest / 10 % 10))
-            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { buffer in
+            guard let base = buffer.baseAddress else { return }
+            let count = Self.write(milliseconds, to: base)
+            bytes.append(contentsOf: UnsafeBufferPointer(start: base, count: count))
         }
+    }
+
+    /// Samples one after the other: `[time,"value"]`, with commas between.
+    mutating func samples(_ times: UnsafeBufferPointer<Timestamp>, _ values: UnsafeBufferPointer<Double>) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 8192) { scratch in
+            guard let base = scratch.baseAddress else { return }
+            // More than any sample takes.
+            let full = scratch.count - 32 - GoNumber.greatestShortLength
+            var filled = 0
+            for index in 0..<min(times.count, values.count) {
+                if filled > full {
+                    bytes.append(contentsOf: UnsafeBufferPointer(start: base, count: filled))
+                    filled = 0
+                }
+                if index > 0 {
+                    base[filled] = UInt8(ascii: ",")
+                    filled += 1
+                }
+                base[filled] = UInt8(ascii: "[")
+                filled += 1
+                filled += Self.write(times[index], to: base + filled)
+                base[filled] = UInt8(ascii: ",")
+                base[filled + 1] = UInt8(ascii: "\"")
+                filled += 2
+                filled += GoNumber.write(values[index], .json, to: base + filled)
+                base[filled] = UInt8(ascii: "\"")
+                base[filled + 1] = UInt8(ascii: "]")
+                filled += 2
+            }
+            bytes.append(contentsOf: UnsafeBufferPointer(start: base, count: filled))
+        }
+    }
+
+    /// Writes a time, at most 24 bytes.
+    @inline(__always)
+    private static func write(_ milliseconds: Timestamp, to target: UnsafeMutablePointer<UInt8>) -> Int {
+        var count = 0
+        if milliseconds < 0 {
+            target[0] = UInt8(ascii: "-")
+            count = 1
+        }
+        let magnitude = milliseconds.magnitude
+        let seconds = magnitude / 1000
+        count += GoNumber.write(seconds, to: target + count)
+        let rest = Int(truncatingIfNeeded: magnitude &- seconds &* 1000)
+        if rest != 0 {
+            target[count] = UInt8(ascii: ".")
+            target[count + 1] = UInt8(ascii: "0") + UInt8(rest / 100)
+            target[count + 2] = UInt8(ascii: "0") + UInt8(rest / 10 % 10)
+            target[count + 3] = UInt8(ascii: "0") + UInt8(rest % 10)
+            count += 4
+        }
+        return count
     }
 
     private mutating func escaped(_ text: UnsafeBufferPointer<UInt8>, html: Bool) {

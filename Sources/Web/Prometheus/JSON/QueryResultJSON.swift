@@ -46,28 +46,37 @@ struct QueryResultJSON: Sendable {
         end(&text)
     }
 
-    /// Writes it piece by piece.
+    /// Writes it piece by piece; while one piece goes out, the next ones are made.
     @concurrent
     func write(to stream: inout JSONStream) async throws {
         begin(&stream.text)
         switch result.value {
         case .scalar, .string: break
         case .vector(let rows):
-            stream.text.raw("[")
-            for index in 0..<count {
-                sample(rows, index, &stream.text)
-                try await stream.flushIfFull()
+            try await stream.array(pieces(of: rows)) { series, text in
+                for index in series { sample(rows, index, &text) }
             }
-            stream.text.raw("]")
         case .matrix(let rows):
-            stream.text.raw("[")
-            for index in 0..<count {
-                series(rows, index, &stream.text)
-                try await stream.flushIfFull()
+            try await stream.array(pieces(of: rows)) { positions, text in
+                for index in positions { series(rows, index, &text) }
             }
-            stream.text.raw("]")
         }
         end(&stream.text)
+    }
+
+    /// Stretches of series that are each about as long in JSON.
+    private func pieces(of rows: SeriesRows) -> [Range<Int>] {
+        var pieces: [Range<Int>] = []
+        var start = 0
+        var size = 0
+        for index in 0..<count {
+            size += 100 + 30 * rows.floats(index).count + 600 * rows.histograms(index).count
+            if size >= JSONStream.pieceSize || index == count - 1 {
+                pieces.append(start..<index + 1)
+                (start, size) = (index + 1, 0)
+            }
+        }
+        return pieces
     }
 
     private func begin(_ text: inout JSONText) {
@@ -112,14 +121,10 @@ struct QueryResultJSON: Sendable {
             text.raw(",\"values\":[")
             rows.timestamps.withUnsafeBufferPointer { times in
                 rows.values.withUnsafeBufferPointer { values in
-                    for position in floats {
-                        if position > floats.lowerBound { text.bytes.append(UInt8(ascii: ",")) }
-                        text.bytes.append(UInt8(ascii: "["))
-                        text.timestamp(times[position])
-                        text.bytes.append(UInt8(ascii: ","))
-                        text.value(values[position])
-                        text.bytes.append(UInt8(ascii: "]"))
-                    }
+                    text.samples(
+                        UnsafeBufferPointer(rebasing: times[floats]),
+                        UnsafeBufferPointer(rebasing: values[floats])
+                    )
                 }
             }
             text.raw("]")

@@ -1,0 +1,288 @@
+#!/usr/bin/env python3
+"""Sends seeded random requests to the query API of a real Prometheus and of Promenade, and compares status, headers and bodies.
+
+    api_differential.py [--count 3000] [--seed 1] [--keep-going] [--only KIND]
+
+Asks for what queries, their parameters, expressions in need of formatting, series and labels look like when they are right, and
+more often when they are wrong. Exits 0 without a difference, 1 with one, 77 where there is no Prometheus to compare with.
+"""
+import argparse
+import gzip
+import json
+import os
+import random
+import re
+import sys
+import time
+import urllib.parse
+
+sys.path.insert(0, os.path.dirname(__file__))
+import peers
+import query_differential as queries
+
+# Headers that say the same on every Prometheus.
+HEADERS = ("Content-Type", "Allow", "Location", "Content-Encoding", "Vary", "Access-Control-Allow-Origin", "Access-Control-Allow-Methods",
+           "Access-Control-Allow-Headers", "Access-Control-Expose-Headers", "X-Content-Type-Options", "Cache-Control")
+
+# ------------------------------------------------------------------ what Prometheus's main says otherwise than 3.5
+KNOWN = [
+    # 3.5 counts samples in one way; main adds those that were read.
+    (r',"samplesRead(PerStep)?":(\d+|\[(\[[^\]]*\],?)*\])', ""),
+    (r'"samplesReadPerStep":\[(\[[^\]]*\],?)*\],', ""),
+    (r'"(evalTotalTime|resultSortTime|queryPreparationTime|innerEvalTime|execQueueTime|execTotalTime)":[0-9.e-]+', r'"\1":0'),
+    # Trees have fields for modifiers that 3.5 does not have yet, and errors name more that could stand there.
+    (r'"(anchored|smoothed)":false,?', ""),
+    (r'"(offset|range|step|originalOffset)Expr":null,?', ""),
+    (r',?"fillValues":\{"lhs":null,"rhs":null\}', ""),
+    (r'expected number, duration, step\(\), or range\(\)', "expected number or duration"),
+    # 3.5 has no name for the token `@`.
+    (r'unexpected \\"\\u003cItem 57400\\u003e\\" ', "unexpected "),
+]
+# Whole texts that say on main what 3.5 does not know.
+NEWER = r"deprecated and will be rejected|sort is ineffective|conflicting counter resets"
+
+
+class Requests:
+    def __init__(self, seed, start):
+        self.r = random.Random(seed)
+        self.start = start // 1000
+        self.g = queries.Generator(seed + 1, self.start + 1800)
+
+    def pick(self, *xs):
+        return self.r.choice(xs)
+
+    def time(self):
+        t = self.start + self.r.randrange(0, 3600)
+        good = [str(t), f"{t}.{self.r.randrange(1000):03}", f"{t}.{self.r.randrange(10**9):09}", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(t)),
+                time.strftime("%Y-%m-%dT%H:%M:%S.25Z", time.gmtime(t)), time.strftime("%Y-%m-%dT%H:%M:%S+02:00", time.gmtime(t)), f"{t}e0"]
+        bad = ["", "abc", "NaN", "Inf", "-Inf", "+Inf", "1e20", "-1", "0", "1.5.5", "2024-13-01T00:00:00Z", "2024-01-01", "2024-01-01T00:00:00",
+               "9999999999999", "-9223372036854775808", "1e400", "0x10", "0x1p-2", "1_000", "-292273086-05-16T16:47:06Z",
+               "+292277025-08-18T07:12:54.999Z", " 1", "1 ", "٣", "2024-02-30T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01T00:00:00z",
+               "2024-01-01t00:00:00Z", "1\u00e9", "\"", "<a>", "2006-01-02T15:04:05.999999999Z", "2006-01-02T15:04:05,5Z", "infinity", ".5", "5."]
+        return self.pick(*good) if self.r.random() < 0.75 else self.pick(*bad)
+
+    def duration(self):
+        good = ["15", "60", "15s", "1m", "5m30s", "1h", "0.5", "1.5e1", "1d", "30s500ms"]
+        bad = ["", "0", "-1", "abc", "NaN", "Inf", "1e20", "-1m", "1m1h", "5", "1", "0.0001", "1ms", "1y", "300y", "1x", "m", "1 m", "0s", "1e-10",
+               "9223372036", "9223372037", "1m ", "<", "1h30"]
+        return self.pick(*good) if self.r.random() < 0.7 else self.pick(*bad)
+
+    def limit(self):
+        return self.pick("1", "2", "10", "0", "1000", "-1", "abc", "", "1.5", "99999999999999999999", "1", "3", "+2", "0x2")
+
+    def selector(self):
+        good = ["requests_total", 'requests_total{job="api"}', '{job="api"}', '{__name__=~"r.*"}', 'temperature{instance!=""}', '{job=~"a.+"}',
+                "build_info", '{code="500",job="web"}', '{"requests_total"}', '{__name__="limit",job!="x"}', "nope", '{nope="1"}', '{job=~"api|db"}']
+        bad = ["", "{}", '{job=""}', '{job=~".*"}', "rate(x[5m])", "requests_total[5m]", "1", "a{", '{job="a}', "requests_total offset 5m", "a{b}",
+               "sum(x)", '{job!~".+"}', '{=""}', '{job="a"} @ 1', "a b", '{job=~"("}', "{job='api'}", "up{job=\"é\"}", "\x00", "\"x\"", "{'a b'}", "-x",
+               '{__name__="a",__name__="b"}', 'a{__name__="b"}', "(up)"]
+        return self.pick(*good) if self.r.random() < 0.7 else self.pick(*bad)
+
+    def expression(self):
+        text = self.g.query() if self.r.random() < 0.6 else self.pick(
+            "1 + 2 * 3 ^ 4 ^ 5", "-1 ^ 2", "- -x", "+x", "a == bool b", 'sum by (a, b) (x) / ignoring (c) group_left (d) y', "x[5m:30s] @ 12.5 offset -1h",
+            "x @ start()", "'single' ", "`raw`", '"a\\n\\"b\\""', "0x1F", "1e5", ".5", "Inf", "NaN", "1_000", "5m", "-5m", "x offset 1h30m",
+            'sum without () (x)', "topk(5, x)", 'label_replace(x, "a", "$1", "b", "(.*)")', "x and on () y or z unless ignoring (a) w", "((x))",
+            '{"my.metric", a="b"}', '{"a b"="c"}', "x{a='b',}", "x{}", "a:b:c", "sum(x) by (job)", "count_values('v', x)", "absent(x)", "time()",
+            "x[1d]", "max_over_time(x[1h:])", "x # comment", "x\n+\ny", "quantile(0.9, x) by (le)", "a % b atan2 c", "a > bool 1", "1 > bool 2",
+            "vector(1) == 1", "scalar(x) + 1", "histogram_quantile(0.9, sum by (le) (rate(x[5m])))", "avg by(le)(x)", "sum by (\"a.b\") (x)", "x{__name__='y'}",
+            "a + on(b) group_right(c) d", "x offset 5", "x[300]", "rate(x[5m]) > 0.5", "a or b and c", "a ^ -b", "{__name__=~'a|b'}", "x @ 1e3", "x @ -5",
+            "round(x, 5)", "clamp(x, 1, 2)", "days_in_month()", "hour(x)", "day_of_week(vector(1))", "sort_by_label(x, 'a')", "1 - -1", "2 * (3 + 4)",
+            "very_long_metric_name_number_one{job='aaaaaaaaaaaaa', instance='bbbbbbbbbbbbb'} + on (job) very_long_metric_name_number_two{job='ccccccccccc'}",
+            "sum by (job, instance, code, handler) (rate(http_requests_total{job='aaaaaaaaaa', code=~'5..', handler!='/metrics'}[5m])) / 100")
+        if self.r.random() < 0.5:
+            return text
+        for _ in range(self.r.randrange(1, 3)):
+            i = self.r.randrange(len(text) + 1)
+            x = self.r.random()
+            if x < 0.3:
+                text = text[:i] + text[i + 1:]
+            elif x < 0.6:
+                text = text[:i] + self.pick("(", ")", "[", "]", "{", "}", ",", "=", "~", "!", "\"", "'", "`", "@", ":", "#", "$", "\\", "é", "1", "x", " ",
+                                            "\n", "by", " offset ", " bool ", "5m", ".", "-", "^", "==", "=~", "\t", "&", ";", "%") + text[i:]
+            elif x < 0.8:
+                j = min(len(text), i + self.r.randrange(1, 8))
+                text = text[:i] + text[j:]
+            else:
+                text = text[:i]
+        return text
+
+    def one(self, kind):
+        """-> method, path, parameters in the URL, form in the body or None, headers"""
+        p = []
+        if kind in ("query", "query_range"):
+            p.append(("query", self.expression() if self.r.random() < 0.4 else self.g.query()))
+            if self.r.random() < 0.05:
+                p.pop()
+            if kind == "query":
+                # Always a time: the clocks of two servers do not agree to the millisecond.
+                p.append(("time", self.time() or str(self.start)))
+            else:
+                for name in ("start", "end"):
+                    if self.r.random() < 0.97:
+                        p.append((name, self.time()))
+                if self.r.random() < 0.97:
+                    p.append(("step", self.duration()))
+            for name, make, share in (("limit", self.limit, 0.15), ("timeout", self.duration, 0.08), ("lookback_delta", self.duration, 0.12),
+                                      ("stats", lambda: self.pick("true", "all", "", "1", "none"), 0.12)):
+                if self.r.random() < share:
+                    value = make()
+                    if name != "timeout" or value not in ("0.0001", "1ms", "1e-10", "0", "0s", "-1", "-1m", "-Inf", "NaN"):
+                        p.append((name, value))
+        elif kind in ("format_query", "parse_query"):
+            p.append(("query", self.expression()))
+        elif kind in ("series", "labels", "values"):
+            for _ in range(self.pick(0, 1, 1, 1, 2)):
+                p.append(("match[]", self.selector()))
+            # Before, after or around all of the data: in between, Prometheus answers by blocks.
+            if self.r.random() < 0.3:
+                p.append(("start", self.pick(str(self.start - 1000), str(self.start - 5), "abc", "", "NaN", "1e400", "0", "2020-01-01T00:00:00Z")))
+            if self.r.random() < 0.3:
+                p.append(("end", self.pick(str(self.start + 10_000), "xyz", "", "9999999999", "Inf", str(self.start - 100_000), "5")))
+            if self.r.random() < 0.3:
+                p.append(("limit", self.limit()))
+        elif kind == "exemplars":
+            p.append(("query", self.expression()))
+            for name in ("start", "end"):
+                if self.r.random() < 0.6:
+                    p.append((name, self.time()))
+        if self.r.random() < 0.03 and p:
+            p.append(self.r.choice(p))
+        path = {"values": "/api/v1/label/" + self.pick("job", "instance", "__name__", "nope", "code", "a b", "U__job", "U__a_2e_b", "é", "", "a.b") + "/values",
+                "exemplars": "/api/v1/query_exemplars"}.get(kind, "/api/v1/" + kind)
+        path = urllib.parse.quote(path)
+        headers = {}
+        x = self.r.random()
+        if x < 0.1:
+            headers["Origin"] = self.pick("http://example.com", "null")
+        if self.r.random() < 0.1:
+            headers["Accept-Encoding"] = self.pick("gzip", "deflate", "gzip, deflate", "identity", "br", "gzip;q=0", "*")
+        method, form = "GET", None
+        x = self.r.random()
+        if x < 0.2:
+            method = "POST"
+            if self.r.random() < 0.8:
+                cut = self.r.randrange(len(p) + 1) if self.r.random() < 0.3 else 0
+                p, form = p[:cut], p[cut:]
+                headers["Content-Type"] = self.pick(*["application/x-www-form-urlencoded"] * 5, "application/x-www-form-urlencoded; charset=utf-8",
+                                                    "text/plain", "application/json", "multipart/form-data")
+        elif x < 0.25:
+            method = self.pick("OPTIONS", "PUT", "HEAD", "PATCH")
+        return method, path, p, form, headers
+
+    def odd(self):
+        """Addresses that are nearly right."""
+        path = self.pick("/api/v1/", "/api/v1", "/api/v2/query", "/api/v1/label/job", 
+                         "/api/v1/label/a/b/values", "//api/v1/query", "/api/v1//query", "/api/v1/../v1/query", "/api", "/nope", "/api/v1/nope", "/-/healthy",
+                         "/-/ready", "/-/nope", "/api/v1/query?query=1&time=1;x=2", "/api/v1/query?query=%zz", "/api/v1/query?query=1&time=1&limit=%",
+                         "/api/v1/query?%71uery=1&time=1", "/api/v1/query?query=1%2B1&time=1", "/api/v1/query?query=1+1&time=1", "/api/v1/query?query&time=1",
+                         "/api/v1/query?=1", "/api/v1/query?query=1&query=2&time=1", "/api/v1/label/job%2Fx/values", 
+                         "/api/v1/series?match[]=up&match%5B%5D=x", "/api/v1/series?match=up", "/api/v1/query?time=1&query=%ff", "/api/v1/labels?match[]=%ff",
+                         "/api/v1/rules", "/api/v1/rules?type=nope", "/api/v1/rules?type=alert", "/api/v1/alerts", "/api/v1/alertmanagers", "/api/v1/metadata?limit=x",
+                         "/api/v1/targets/metadata?limit=x", "/api/v1/metadata", "/api/v1/metadata?metric=nope", "/api/v1/rules?rule_group[]=x&file[]=y",
+                         "/api/v1/rules?match[]=x", "/api/v1/rules?group_limit=x", "/api/v1/rules?group_next_token=x", "/api/v1/rules?exclude_alerts=x")
+        return self.pick("GET", "GET", "GET", "GET", "POST", "OPTIONS", "HEAD", "PUT"), path, None, None, {}
+
+
+def send(address, request):
+    method, path, parameters, form, headers = request
+    if parameters:
+        path += "?" + urllib.parse.urlencode(parameters)
+    body = urllib.parse.urlencode(form) if form is not None else None
+    status, lines, text = peers.exchange(address, path, method=method, body=body, headers=headers)
+    got = {}
+    for name, value in lines:
+        got[name.lower()] = ", ".join(sorted(filter(None, [got.get(name.lower()), value])))
+    if got.get("content-encoding") == "gzip":
+        text = gzip.decompress(text)
+    elif got.get("content-encoding") == "deflate":
+        import zlib
+        text = zlib.decompress(text)
+    headers = {k: got.get(k.lower()) for k in HEADERS}
+    # DELETE of series is gone on main; small answers are compressed there and not here.
+    headers["Allow"] = (headers["Allow"] or "").replace("DELETE, ", "")
+    # That answers vary with the encoding, main says, and 3.5 does not.
+    headers["Vary"] = "Origin" if "Origin" in (headers["Vary"] or "") else None
+    if len(text) <= 512:
+        headers["Content-Encoding"] = None
+    return status, headers, text.decode(errors="replace")
+
+
+def plain(text, known, address):
+    """The body without what cannot be the same: times, addresses, the order of series where there is none, words of newer versions."""
+    text = text.replace(address, "ADDRESS")
+    if known:
+        for pattern, replacement in KNOWN:
+            text = re.sub(pattern, replacement, text)
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    if isinstance(value, dict):
+        for name in ("warnings", "infos"):
+            kept = [x for x in value.pop(name, []) if not re.search(NEWER, x)]
+            if kept:
+                value[name] = kept
+        # Which series a limit takes depends on an order that is not defined.
+        isCut = any("truncated" in x for x in value.get("warnings", []))
+        if isCut and isinstance(value.get("data"), dict):
+            value["data"]["result"] = len(value["data"]["result"])
+        elif isinstance(value.get("data"), dict) or "error" in value:
+            value = queries.comparable(value, False)
+        elif isinstance(value.get("data"), list):
+            # Series and values of a head come in the order of their creation.
+            value["data"] = len(value["data"]) if isCut else sorted(value["data"], key=lambda x: json.dumps(x, sort_keys=True))
+    return value
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--count", type=int, default=3000)
+    ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--only", help="one kind of request")
+    ap.add_argument("--keep-going", action="store_true", help="do not stop at the twentieth difference")
+    a = ap.parse_args()
+    prometheus = peers.program("PROMETHEUS_BIN", "prometheus")
+    if not prometheus:
+        print("no prometheus to compare with; set PROMETHEUS_BIN")
+        sys.exit(77)
+    start = (int(time.time()) - 4000) // 60 * 60_000
+    data = queries.make_data(a.seed, start)
+    flags = [queries.FEATURES + ",exemplar-storage"]
+    differences = 0
+    kinds = ["query"] * 5 + ["query_range"] * 4 + ["format_query"] * 3 + ["parse_query"] * 3 + ["series"] * 2 + ["labels"] * 2 + ["values"] * 2 + \
+        ["exemplars"] + ["odd"] * 2
+    if a.only:
+        kinds = [a.only]
+    with peers.start_prometheus(prometheus, flags=flags) as real, peers.start_promenade(peers.promenade(), flags=flags) as ours:
+        for server in (real, ours):
+            queries.load(server.address, data)
+        g = Requests(a.seed, start)
+        counts = {}
+        for n in range(a.count):
+            kind = g.pick(*kinds)
+            request = g.odd() if kind == "odd" else g.one(kind)
+            want, got = send(real.address, request), send(ours.address, request)
+            counts[want[0]] = counts.get(want[0], 0) + 1
+            first, second = plain(want[2], True, real.address), plain(got[2], True, ours.address)
+            if want[0] == got[0] and want[1] == got[1] and queries.same(first, second):
+                continue
+            differences += 1
+            method, path, parameters, form, headers = request
+            print(f"--- difference {differences}: {method} {path} {parameters} {form if form is not None else ''} {headers or ''}")
+            if want[0] != got[0]:
+                print(f"  status: {want[0]} / {got[0]}")
+            for k in HEADERS:
+                if want[1][k] != got[1][k]:
+                    print(f"  {k}: {want[1][k]} / {got[1][k]}")
+            if not queries.same(first, second):
+                print("  body:", (queries.where(first, second) or "")[:700])
+            sys.stdout.flush()
+            if differences == 20 and not a.keep_going:
+                break
+        print(f"{n + 1} requests ({', '.join(f'{v} × {k}' for k, v in sorted(counts.items()))}), {differences} differences")
+    sys.exit(1 if differences else 0)
+
+
+if __name__ == "__main__":
+    main()
