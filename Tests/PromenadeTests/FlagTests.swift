@@ -22,6 +22,12 @@ import Web
         }
     }
 
+    @Test func `without flags only this machine is listened to`() throws {
+        let options = try StackOptions(flags: FlagSet(), config: try config(""))
+        let addresses = [options.webAddress, options.gatewayAddress, options.demoAddress]
+        #expect(addresses.map { $0?.description } == ["127.0.0.1:9090", "127.0.0.1:9091", "127.0.0.1:8080"])
+    }
+
     @Test func `values, switches and lists`() throws {
         let flags = try FlagSet(parsing: [
             "--web.enable-lifecycle", "--no-web.enable-admin-api", "--query.timeout", "90s",

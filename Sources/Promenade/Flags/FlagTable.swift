@@ -65,7 +65,12 @@ extension FlagSet {
     ]
 
     private static let prometheusServer: [Flag] = [
-        web("listen-address", .list, "0.0.0.0:9090", "Where the Prometheus server listens; port 0 for a free one."),
+        web(
+            "listen-address",
+            .list,
+            "127.0.0.1:9090",
+            "Where the Prometheus server listens; :9090 for every\ninterface, port 0 for a free one."
+        ),
         web(
             "external-url",
             .text,
@@ -127,7 +132,7 @@ extension FlagSet {
     ]
 
     private static let pushgateway: [Flag] = [
-        gateway("pushgateway.listen-address", .list, ":9091", "Where the Pushgateway listens."),
+        gateway("pushgateway.listen-address", .list, "127.0.0.1:9091", "Where the Pushgateway listens."),
         gateway("pushgateway.config.file", .text, "", "Its web configuration; as --web.config.file."),
         gateway("pushgateway.telemetry-path", .text, "/metrics", "The path of what was pushed."),
         gateway("pushgateway.external-url", .text, "", "The URL under which it is reached from outside."),
@@ -147,7 +152,7 @@ extension FlagSet {
         Flag(
             name: "demo.listen-address",
             kind: .list,
-            standard: ":8080",
+            standard: "127.0.0.1:8080",
             group: "Demo server",
             help: "Where the demo server listens."
         )

@@ -57,8 +57,7 @@ public final class WebServer<Responder: WebResponder>: Sendable {
         self.address = address
         let progress = Progressing()
         self.progress = progress
-        var quiet = logger
-        quiet.logLevel = .error
+        let quiet = ServerLog.errors(of: logger)
         let tls = try config.tls?.context(address)
         server = Server(
             childChannelSetup: ConnectionSetup(
