@@ -205,7 +205,7 @@ public final class Stack: Sendable {
         list.append(TaskService(name: "maintenance") { [self] in await maintain() })
         list.append(
             TaskService(name: "start's memory") { [clock] in
-                if (try? await clock.sleep(milliseconds: 2500)) != nil { StartupMemory.release() }
+                if (try? await clock.sleep(milliseconds: 2500)) != nil { ProcessMemory.releaseCode() }
             }
         )
         if !options.configFile.isEmpty {

@@ -32,6 +32,8 @@ enum RunCommand {
             Complaint.write("\(error)")
             return 2
         }
+        ProcessMemory.configure()
+        ProcessMemory.releaseCode()
         let flags = options.flags
         let logger = StackLogHandler.logger(
             format: StackLogHandler.Format(rawValue: flags["log.format"]) ?? .logfmt,
@@ -43,8 +45,10 @@ enum RunCommand {
         }
         do {
             let stack = try await Stack(options: options, clock: clock, logger: logger)
+            ProcessMemory.releaseCode()
             if flags.isOn("test") { FixtureWatch.start(stack, clock: clock) }
             try await stack.run(signals: true) { addresses in
+                ProcessMemory.releaseCode()
                 let banner = Banner(
                     addresses: addresses,
                     options: options,
