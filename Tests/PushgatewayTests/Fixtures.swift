@@ -61,10 +61,20 @@ struct Fixture {
         )
     }
 
+    /// What `/api/v1/metrics` lists.
+    var groupsJSON: String { Fixture.groupsJSON(store) }
+
+    static func groupsJSON(_ store: GroupStore) -> String {
+        var passage = store.passage()
+        var json: [UInt8] = []
+        while let piece = store.nextGroupsJSON(&passage) { json += piece }
+        return String(decoding: json, as: UTF8.self)
+    }
+
     /// The lines of the exposition that belong to pushed families.
     func lines(_ prefix: String = "") -> [String] {
-        guard case .text(let bytes) = store.exposition() else { return [] }
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+        guard case .text(let text) = store.exposition() else { return [] }
+        return String(decoding: text.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
             .filter { !$0.hasPrefix("#") && !$0.hasPrefix("pushgateway_") && $0.hasPrefix(prefix) }
     }
 }

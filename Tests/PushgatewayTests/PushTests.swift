@@ -133,11 +133,11 @@ import Testing
         await gateway.store.delete(try Fixture.key("job/a/l/nowhere"))
         let again = Fixture.store(PushgatewayOptions(), gateway.clock, gateway.records)
         #expect(try await again.restore() == 0)
-        #expect(again.groupsJSON() == gateway.store.groupsJSON())
+        #expect(Fixture.groupsJSON(again) == gateway.groupsJSON)
         guard case .text(let before) = gateway.store.exposition(), case .text(let after) = again.exposition() else {
             return
         }
-        #expect(String(decoding: after, as: UTF8.self) == String(decoding: before, as: UTF8.self))
+        #expect(String(decoding: after.bytes, as: UTF8.self) == String(decoding: before.bytes, as: UTF8.self))
     }
 
     @Test func whatCannotBeStoredIsReportedAndKeptForLater() async throws {

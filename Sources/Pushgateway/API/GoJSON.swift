@@ -4,43 +4,94 @@ import MetricModel
 package enum GoJSON {
     /// Appends a text in quotes; `<`, `>`, `&` are escaped as Go does for the sake of HTML.
     static func append(_ text: String, to json: inout [UInt8]) {
+        var text = text
         json.append(0x22)
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": json.append(contentsOf: "\\\"".utf8)
-            case "\\": json.append(contentsOf: "\\\\".utf8)
-            case "\u{08}": json.append(contentsOf: "\\b".utf8)
-            case "\u{0C}": json.append(contentsOf: "\\f".utf8)
-            case "\n": json.append(contentsOf: "\\n".utf8)
-            case "\r": json.append(contentsOf: "\\r".utf8)
-            case "\t": json.append(contentsOf: "\\t".utf8)
-            case "<", ">", "&", "\u{2028}", "\u{2029}": appendCode(scalar, to: &json)
-            default:
-                if scalar.value < 0x20 {
-                    appendCode(scalar, to: &json)
-                } else {
-                    json.append(contentsOf: UTF8.encode(scalar).map { Array($0) } ?? [])
-                }
-            }
-        }
+        text.withUTF8 { appendEscaped($0, to: &json) }
         json.append(0x22)
     }
 
-    private static func appendCode(_ scalar: Unicode.Scalar, to json: inout [UInt8]) {
-        let digits = String(scalar.value, radix: 16)
-        json.append(contentsOf: ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).utf8)
+    /// Appends UTF-8 with whatever JSON or HTML gives a meaning escaped.
+    /// - Parameter isEscaped: whether `\`, `"` and line feeds are escaped already, which the text format does alike.
+    static func appendEscaped(_ bytes: UnsafeBufferPointer<UInt8>, isEscaped: Bool = false, to json: inout [UInt8]) {
+        var start = 0
+        var index = 0
+        while index < bytes.count {
+            let byte = bytes[index]
+            if isPlain(byte) {
+                index += 1
+                continue
+            }
+            if byte == 0x5c, isEscaped {
+                index += 2
+                continue
+            }
+            var length = 1
+            if byte == 0xe2 {
+                // U+2028 and U+2029 end a line in JavaScript.
+                guard index + 2 < bytes.count, bytes[index + 1] == 0x80, bytes[index + 2] & 0xfe == 0xa8 else {
+                    index += 1
+                    continue
+                }
+                length = 3
+            }
+            json.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<index]))
+            if length == 3 {
+                raw(bytes[index + 2] == 0xa8 ? "\\u2028" : "\\u2029", to: &json)
+            } else {
+                appendEscape(byte, to: &json)
+            }
+            index += length
+            start = index
+        }
+        json.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
+    }
+
+    /// Whether a byte stands for itself; of those of a longer character that is decided later.
+    @inline(__always)
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0..<0x20, 0x22, 0x26, 0x3c, 0x3e, 0x5c, 0xe2: false
+        default: true
+        }
+    }
+
+    private static func appendEscape(_ byte: UInt8, to json: inout [UInt8]) {
+        json.append(0x5c)
+        switch byte {
+        case 0x22, 0x5c: json.append(byte)
+        case 0x08: json.append(UInt8(ascii: "b"))
+        case 0x09: json.append(UInt8(ascii: "t"))
+        case 0x0a: json.append(UInt8(ascii: "n"))
+        case 0x0c: json.append(UInt8(ascii: "f"))
+        case 0x0d: json.append(UInt8(ascii: "r"))
+        default:
+            raw("u00", to: &json)
+            for digit in [byte >> 4, byte & 0xf] { json.append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
+        }
     }
 
     /// Appends an object of texts, sorted by name; of a repeated name the last counts.
     package static func append(_ pairs: [(String, String)], to json: inout [UInt8]) {
-        var last: [String: String] = [:]
-        for pair in pairs { last[pair.0] = pair.1 }
+        var sorted = pairs
+        // They are few, and nearly sorted.
+        var index = 1
+        while index < sorted.count {
+            var place = index
+            while place > 0, ByteOrder.precedes(sorted[place].0, sorted[place - 1].0) {
+                sorted.swapAt(place, place - 1)
+                place -= 1
+            }
+            index += 1
+        }
         json.append(UInt8(ascii: "{"))
-        for (index, name) in last.keys.sorted(by: { ByteOrder.precedes($0, $1) }).enumerated() {
-            if index > 0 { json.append(UInt8(ascii: ",")) }
-            append(name, to: &json)
+        var isFirst = true
+        for (index, pair) in sorted.enumerated() {
+            if index + 1 < sorted.count, ByteOrder.same(pair.0, sorted[index + 1].0) { continue }
+            if !isFirst { json.append(UInt8(ascii: ",")) }
+            isFirst = false
+            append(pair.0, to: &json)
             json.append(UInt8(ascii: ":"))
-            append(last[name] ?? "", to: &json)
+            append(pair.1, to: &json)
         }
         json.append(UInt8(ascii: "}"))
     }
@@ -54,21 +105,38 @@ public enum GoTime {
     /// `2006-01-02T15:04:05.999999999Z`
     /// - Parameter nanoseconds: since 1970.
     public static func text(_ nanoseconds: Int64) -> String {
+        var bytes: [UInt8] = []
+        append(nanoseconds, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends the same to a buffer.
+    static func append(_ nanoseconds: Int64, to bytes: inout [UInt8]) {
         let (seconds, fraction) = floorDivide(nanoseconds, 1_000_000_000)
         let (days, secondOfDay) = floorDivide(seconds, 86_400)
         let (year, month, day) = civil(days)
-        func pad(_ number: Int64, _ width: Int) -> String {
-            let digits = String(number)
-            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        append(year, width: 4, to: &bytes)
+        for (separator, number) in [
+            ("-", month), ("-", day), ("T", secondOfDay / 3600), (":", secondOfDay / 60 % 60), (":", secondOfDay % 60),
+        ] as [(Unicode.Scalar, Int64)] {
+            bytes.append(UInt8(ascii: separator))
+            append(number, width: 2, to: &bytes)
         }
-        var text = "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T"
-        text += "\(pad(secondOfDay / 3600, 2)):\(pad(secondOfDay / 60 % 60, 2)):\(pad(secondOfDay % 60, 2))"
         if fraction > 0 {
-            var digits = pad(fraction, 9)
-            while digits.last == "0" { digits.removeLast() }
-            text += "." + digits
+            bytes.append(UInt8(ascii: "."))
+            append(fraction, width: 9, to: &bytes)
+            while bytes.last == UInt8(ascii: "0") { bytes.removeLast() }
         }
-        return text + "Z"
+        bytes.append(UInt8(ascii: "Z"))
+    }
+
+    private static func append(_ number: Int64, width: Int, to bytes: inout [UInt8]) {
+        var scale: Int64 = 1
+        for _ in 1..<width { scale *= 10 }
+        while scale > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / scale % 10))
+            scale /= 10
+        }
     }
 
     private static func floorDivide(_ value: Int64, _ divisor: Int64) -> (Int64, Int64) {

@@ -1,48 +1,88 @@
 import MetricModel
 
 /// Groups in JSON.
-enum GroupJSON {
-    /// A group as `/api/v1/metrics` shows it.
-    static func append(_ group: Group, to json: inout [UInt8]) {
+struct GroupJSON {
+    /// What was written so far.
+    private(set) var json: [UInt8] = []
+    /// The last moment that was written, for families of a group are mostly pushed at once.
+    private var moment: Int64 = .min
+    private var momentText: [UInt8] = []
+
+    /// Appends plain characters.
+    mutating func raw(_ text: String) { GoJSON.raw(text, to: &json) }
+
+    /// Forgets what was written.
+    mutating func clear() { json.removeAll(keepingCapacity: true) }
+
+    /// Appends a group as `/api/v1/metrics` shows it.
+    mutating func append(_ group: Group) {
         // The families stand beside the two other fields, all sorted by name.
-        var fields: [(name: String, family: PushedFamily?)] = group.families.map { ($0.entry.name, $0) }
-        for name in ["labels", "last_push_successful"] {
-            // A family of such a name takes the field's place.
-            guard !fields.contains(where: { $0.name == name }) else { continue }
-            fields.append((name, nil))
-        }
-        fields.sort { ByteOrder.precedes($0.name, $1.name) }
         json.append(UInt8(ascii: "{"))
-        for (index, field) in fields.enumerated() {
-            if index > 0 { json.append(UInt8(ascii: ",")) }
-            GoJSON.append(field.name, to: &json)
-            json.append(UInt8(ascii: ":"))
-            if let family = field.family {
-                append(family, to: &json)
-            } else if field.name == "labels" {
-                GoJSON.append(group.key.labels.map { ($0.name, $0.value) }, to: &json)
-            } else {
-                GoJSON.raw(group.lastPushSucceeded ? "true" : "false", to: &json)
+        var hasLabels = false
+        var hasResult = false
+        var isFirst = true
+        for family in group.families {
+            let name = family.entry.name
+            if !hasLabels, !ByteOrder.precedes(name, "labels") {
+                hasLabels = true
+                // A family of such a name takes the field's place.
+                if name != "labels" { appendLabels(of: group, &isFirst) }
             }
+            if !hasResult, !ByteOrder.precedes(name, "last_push_successful") {
+                hasResult = true
+                if name != "last_push_successful" { appendResult(of: group, &isFirst) }
+            }
+            comma(&isFirst)
+            GoJSON.append(name, to: &json)
+            json.append(UInt8(ascii: ":"))
+            append(family)
         }
+        if !hasLabels { appendLabels(of: group, &isFirst) }
+        if !hasResult { appendResult(of: group, &isFirst) }
         json.append(UInt8(ascii: "}"))
     }
 
-    private static func append(_ family: PushedFamily, to json: inout [UInt8]) {
-        GoJSON.raw(
-            "{\"time_stamp\":\"\(GoTime.text(family.pushedAt))\",\"type\":\"\(family.type.protoName)\"",
-            to: &json
-        )
+    private mutating func comma(_ isFirst: inout Bool) {
+        if !isFirst { json.append(UInt8(ascii: ",")) }
+        isFirst = false
+    }
+
+    private mutating func appendLabels(of group: Group, _ isFirst: inout Bool) {
+        comma(&isFirst)
+        raw("\"labels\":")
+        GoJSON.append(group.key.labels.map { ($0.name, $0.value) }, to: &json)
+    }
+
+    private mutating func appendResult(of group: Group, _ isFirst: inout Bool) {
+        comma(&isFirst)
+        raw(group.lastPushSucceeded ? "\"last_push_successful\":true" : "\"last_push_successful\":false")
+    }
+
+    private mutating func append(_ family: PushedFamily) {
+        if family.pushedAt != moment {
+            moment = family.pushedAt
+            momentText.removeAll(keepingCapacity: true)
+            GoTime.append(moment, to: &momentText)
+        }
+        raw("{\"time_stamp\":\"")
+        json.append(contentsOf: momentText)
+        raw("\",\"type\":\"")
+        raw(family.type.protoName)
+        json.append(0x22)
         if let help = family.help, !help.isEmpty {
-            GoJSON.raw(",\"help\":", to: &json)
+            raw(",\"help\":")
             GoJSON.append(help, to: &json)
         }
-        GoJSON.raw(",\"metrics\":[", to: &json)
-        for (index, metric) in (family.decoded()?.metrics ?? []).enumerated() {
-            if index > 0 { json.append(UInt8(ascii: ",")) }
-            append(metric, type: family.type, to: &json)
+        raw(",\"metrics\":[")
+        let start = json.count
+        if !SeriesJSON.append(family, to: &json) {
+            json.removeSubrange(start...)
+            for (index, metric) in (family.decoded()?.metrics ?? []).enumerated() {
+                if index > 0 { json.append(UInt8(ascii: ",")) }
+                Self.append(metric, type: family.type, to: &json)
+            }
         }
-        GoJSON.raw("]}", to: &json)
+        raw("]}")
     }
 
     private static func append(_ metric: MetricFamily.Metric, type: MetricType, to json: inout [UInt8]) {

@@ -2,32 +2,43 @@ import MetricModel
 
 /// A family as a group keeps it: the lines of the text format, and what is needed to find their place among the other groups'.
 final class PushedFamily {
+    // In this order they take the least room; there is one of these per group and family.
+
     /// The family of that name over all groups.
     unowned let entry: FamilyEntry
     /// The help of this push.
     var help: String?
-    /// The type of this push.
-    var type: MetricType
     /// When it was pushed, in nanoseconds since 1970.
     var pushedAt: Int64
     /// The lines of all metrics.
     var text: [UInt8]
-    /// The metrics.
-    var series: [SanitizedFamily.Series]
     /// The family in protobuf where the text does not hold all of it.
     var protobuf: [UInt8]?
-    /// What the metrics are sorted by in an exposition; see ``SortKeys``.
-    private(set) var keys: SortKeys
+    /// What the metrics are sorted by in an exposition.
+    let keys: SortKeys
+    /// The metrics.
+    var series: SeriesList
+    /// The type of this push.
+    var type: MetricType
 
     init(_ family: SanitizedFamily, entry: FamilyEntry, pushedAt: Int64) {
         self.entry = entry
         self.pushedAt = pushedAt
-        help = family.help
+        // Most groups tell the same; one copy does for all of them.
+        let shownHelp = entry.shownHelp
+        help = Self.same(family.help, shownHelp) ? shownHelp : family.help
         type = family.type
-        text = family.text
-        series = family.series
+        // A copy has no idle room at its end.
+        text = family.text.withUnsafeBufferPointer { Array($0) }
+        series = SeriesList(family.series)
         protobuf = family.protobuf
         keys = SortKeys(labelBlocks: family.labelBlocks)
+    }
+
+    /// Whether two helps are the same to the byte.
+    private static func same(_ left: String?, _ right: String?) -> Bool {
+        guard let left, let right else { return left == nil && right == nil }
+        return ByteOrder.same(left, right)
     }
 
     /// Whether a push brings the same series with the same type, so that only values and help may differ.
@@ -40,9 +51,9 @@ final class PushedFamily {
     /// Takes over the values of a push with the same series.
     func takeValues(of family: SanitizedFamily, pushedAt: Int64) {
         self.pushedAt = pushedAt
-        if help != family.help { help = family.help }
-        text = family.text
-        series = family.series
+        if !Self.same(help, family.help) { help = family.help }
+        text = family.text.withUnsafeBufferPointer { Array($0) }
+        series = SeriesList(family.series)
         if protobuf != nil || family.protobuf != nil { protobuf = family.protobuf }
     }
 
@@ -61,7 +72,18 @@ final class PushedFamily {
         self.pushedAt = pushedAt
         var start = text.count - 1
         while start > 0, text[start - 1] != 0x20 { start -= 1 }
-        text.replaceSubrange(start..<(text.count - 1), with: value)
+        let count = start + value.count + 1
+        if count > text.capacity {
+            // By itself the array would double.
+            var roomier: [UInt8] = []
+            roomier.reserveCapacity(count + 4)
+            roomier.append(contentsOf: text[..<start])
+            roomier.append(contentsOf: value)
+            roomier.append(0x0a)
+            text = roomier
+        } else {
+            text.replaceSubrange(start..<(text.count - 1), with: value)
+        }
         series[0].textEnd = UInt32(text.count)
         entry.invalidate()
     }
@@ -107,74 +129,5 @@ final class PushedFamily {
     func decoded() -> MetricFamily? {
         if let protobuf { return FamilyCodec.decode(protobuf) }
         return FamilyCodec.parse(name: entry.name, help: help, type: type, lines: text)
-    }
-}
-
-/// What the metrics of a family are sorted by: first the number of labels, then the values in the order of the names.
-struct SortKeys {
-    private var bytes: [UInt8] = []
-    private var ends: [UInt32] = []
-
-    /// Keys from label parts as ``SanitizedFamily/labelBlocks`` holds them.
-    init(labelBlocks: [UInt8]) {
-        bytes.reserveCapacity(labelBlocks.count)
-        labelBlocks.withUnsafeBufferPointer { blocks in
-            var index = 0
-            var start = 0
-            bytes.append(0)
-            while index < blocks.count {
-                switch blocks[index] {
-                case 0x0a:
-                    ends.append(UInt32(bytes.count))
-                    start = bytes.count
-                    if index + 1 < blocks.count { bytes.append(0) }
-                    index += 1
-                case UInt8(ascii: "="):
-                    index += 2
-                    if bytes[start] < 255 { bytes[start] += 1 }
-                    SortKeys.appendValue(blocks, &index, to: &bytes)
-                case 0x22:
-                    var ignored: [UInt8] = []
-                    index += 1
-                    SortKeys.appendValue(blocks, &index, to: &ignored)
-                default: index += 1
-                }
-            }
-        }
-    }
-
-    /// Reads up to the closing quote, and past it.
-    private static func appendValue(_ blocks: UnsafeBufferPointer<UInt8>, _ index: inout Int, to bytes: inout [UInt8]) {
-        while index < blocks.count, blocks[index] != 0x22 {
-            if blocks[index] == 0x5c, index + 1 < blocks.count {
-                index += 1
-                bytes.append(blocks[index] == UInt8(ascii: "n") ? 0x0a : blocks[index])
-            } else {
-                bytes.append(blocks[index])
-            }
-            index += 1
-        }
-        index += 1
-        bytes.append(0)
-    }
-
-    /// The order of two metrics: negative, zero or positive.
-    static func compare(_ left: borrowing SortKeys, _ leftIndex: Int, _ right: borrowing SortKeys, _ rightIndex: Int)
-        -> Int
-    {
-        let leftRange = left.range(leftIndex)
-        let rightRange = right.range(rightIndex)
-        return left.bytes.withUnsafeBufferPointer { a in
-            right.bytes.withUnsafeBufferPointer { b in
-                ByteOrder.compare(
-                    UnsafeBufferPointer(rebasing: a[leftRange]),
-                    UnsafeBufferPointer(rebasing: b[rightRange])
-                )
-            }
-        }
-    }
-
-    private func range(_ index: Int) -> Range<Int> {
-        (index == 0 ? 0 : Int(ends[index - 1]))..<Int(ends[index])
     }
 }

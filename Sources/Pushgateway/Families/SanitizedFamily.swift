@@ -131,15 +131,15 @@ struct SanitizedFamily: Sendable {
         case .counter(let number, let exemplar, let created):
             if type != .counter { isSuspicious = true }
             appendLine("", block, nil, number, isLegacy)
-            return exemplar == nil && created == nil && type == .counter
+            return exemplar == nil && created == nil && type == .counter && !Self.isNegativeZero(number)
         case .gauge(let number):
             if type != .gauge { isSuspicious = true }
             appendLine("", block, nil, number, isLegacy)
-            return type == .gauge
+            return type == .gauge && !Self.isNegativeZero(number)
         case .untyped(let number):
             if type != .unknown { isSuspicious = true }
             appendLine("", block, nil, number, isLegacy)
-            return type == .unknown
+            return type == .unknown && !Self.isNegativeZero(number)
         case .summary(let summary):
             if type != .summary { isSuspicious = true }
             for quantile in summary.quantiles {
@@ -147,12 +147,15 @@ struct SanitizedFamily: Sendable {
             }
             appendLine("_sum", block, nil, summary.sum, isLegacy)
             appendLine("_count", block, nil, Double(summary.count), isLegacy)
-            return summary.created == nil && type == .summary
+            return summary.created == nil && type == .summary && !Self.isNegativeZero(summary.sum)
         case .histogram(let histogram):
             if type != .histogram, type != .gaugehistogram { isSuspicious = true }
             return appendHistogram(histogram, block, isLegacy)
         }
     }
+
+    /// The text format writes it as zero, the JSON of the API does not.
+    private static func isNegativeZero(_ number: Double) -> Bool { number == 0 && number.sign == .minus }
 
     private mutating func appendHistogram(
         _ histogram: MetricFamily.Histogram,
@@ -172,6 +175,7 @@ struct SanitizedFamily: Sendable {
         appendLine("_sum", block, nil, histogram.sum, isLegacy)
         appendLine("_count", block, nil, histogram.count, isLegacy)
         return isFaithful && hasInfinity && type == .histogram && histogram.count.rounded() == histogram.count
+            && !Self.isNegativeZero(histogram.sum)
     }
 
     private mutating func appendLine(

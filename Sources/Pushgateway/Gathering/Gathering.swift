@@ -7,11 +7,10 @@ struct Gathering {
 
     /// The text format 0.0.4 with all names as they are.
     /// - Parameter names: only these families; `nil` for all.
-    func text(_ state: inout PushgatewayState, names: Set<String>?) -> [UInt8] {
+    func text(_ state: inout PushgatewayState, names: Set<String>?) -> ExpositionText {
         let sortedOwn = own.sorted { ByteOrder.precedes($0.name, $1.name) }
         let pushed = state.sortedNames()
-        var result: [UInt8] = []
-        result.reserveCapacity(state.lastTextSize + state.lastTextSize / 8 + 8192)
+        var result = ExpositionText()
         var nextOwn = 0
         for name in pushed {
             while nextOwn < sortedOwn.count, ByteOrder.precedes(sortedOwn[nextOwn].name, name) {
@@ -27,30 +26,38 @@ struct Gathering {
             if names?.contains(name) ?? true { append(entry, with: mine, own: state.own[name], to: &result) }
         }
         for family in sortedOwn[nextOwn...] { append(family, to: &result, names: names) }
-        state.lastTextSize = result.count
+        result.close()
         return result
     }
 
-    private func append(_ family: MetricFamily, to result: inout [UInt8], names: Set<String>?) {
+    private func append(_ family: MetricFamily, to result: inout ExpositionText, names: Set<String>?) {
         guard names?.contains(family.name) ?? true, !family.metrics.isEmpty else { return }
-        ByteText.appendHeader(name: family.name, isLegacy: true, help: family.help, type: family.type, to: &result)
+        result.append {
+            ByteText.appendHeader(name: family.name, isLegacy: true, help: family.help, type: family.type, to: &$0)
+        }
         let entry = FamilyEntry(name: family.name)
         let pushed = PushedFamily(SanitizedFamily(family, key: nil), entry: entry, pushedAt: 0)
         entry.add(pushed)
-        result.append(contentsOf: entry.sortedLines())
+        result.append(entry.sortedLines())
     }
 
-    private func append(_ entry: FamilyEntry, with mine: MetricFamily?, own: OwnFamilies.Own?, to result: inout [UInt8])
-    {
+    private func append(
+        _ entry: FamilyEntry,
+        with mine: MetricFamily?,
+        own: OwnFamilies.Own?,
+        to result: inout ExpositionText
+    ) {
         guard let type = mine?.type ?? entry.type(excluding: nil), mine != nil || !entry.order.isEmpty else { return }
         let help = mine?.help ?? (own?.replacesHelp == true ? own?.help : nil) ?? entry.shownHelp
-        ByteText.appendHeader(name: entry.name, isLegacy: entry.isLegacy, help: help, type: type, to: &result)
+        result.append {
+            ByteText.appendHeader(name: entry.name, isLegacy: entry.isLegacy, help: help, type: type, to: &$0)
+        }
         guard let mine else {
-            result.append(contentsOf: entry.sortedLines())
+            result.append(entry.sortedLines())
             return
         }
         let pushed = PushedFamily(SanitizedFamily(mine, key: nil), entry: entry, pushedAt: 0)
-        result.append(contentsOf: entry.sortedLines(with: pushed))
+        result.append(entry.sortedLines(with: pushed))
     }
 
     /// The families themselves, for the formats that are asked for seldom.

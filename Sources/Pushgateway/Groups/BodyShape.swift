@@ -82,7 +82,9 @@ struct BodyValues: Sendable {
                 else {
                     return nil
                 }
-                GoNumber.append(number == 0 ? 0 : number, .shortest, to: &text)
+                // Of a negative zero more is kept than the exposition shows.
+                if number == 0, number.sign == .minus { return nil }
+                GoNumber.append(number, .shortest, to: &text)
             }
             ends.append(text.count)
         }

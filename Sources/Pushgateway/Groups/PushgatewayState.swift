@@ -16,8 +16,6 @@ struct PushgatewayState {
     private(set) var nextExpiry: Int64?
     /// Keys whose records have to be written or removed.
     var dirty: [GroupingKey] = []
-    /// The size of the last exposition in bytes, to reserve as much for the next one.
-    var lastTextSize = 0
     private var sortedNameCache: [String]?
     private var sortedGroupCache: [Group]?
 

@@ -5,7 +5,7 @@ extension GroupStore {
     /// What an exposition came to.
     public enum ExpositionResult: Sendable {
         /// The text format 0.0.4.
-        case text([UInt8])
+        case text(ExpositionText)
         /// The groups contradict each other, which only pushes without a check bring about: what is wrong.
         case inconsistent(String)
     }
@@ -55,28 +55,49 @@ extension GroupStore {
 
     // MARK: - JSON
 
-    /// The groups as `/api/v1/metrics` lists them: a JSON array.
-    public func groupsJSON() -> [UInt8] {
+    /// A way through all groups in the order of their keys.
+    public struct Passage: Sendable {
+        fileprivate var keys: ArraySlice<GroupingKey>
+        fileprivate var isFirst = true
+        /// Whether nothing is left.
+        public var isAtEnd: Bool { keys.isEmpty }
+    }
+
+    /// A way through the groups that are there now.
+    public func passage() -> Passage {
         let now = clock.wallNanoseconds
         return inner.withLock { inner in
             _ = inner.state.deleteExpired(now: now)
-            var json: [UInt8] = [UInt8(ascii: "[")]
-            for (index, group) in inner.state.sortedGroups().enumerated() {
-                if index > 0 { json.append(UInt8(ascii: ",")) }
-                GroupJSON.append(group, to: &json)
-            }
-            json.append(UInt8(ascii: "]"))
-            return json
+            return Passage(keys: inner.state.sortedGroups().map(\.key)[...])
         }
+    }
+
+    /// The next groups as `/api/v1/metrics` lists them, with commas between: some 64 kB, so that pushes need not wait for all.
+    /// Each group is as it was at one moment; what was deleted meanwhile is left out.
+    /// - Returns: `nil` at the end.
+    public func nextGroupsJSON(_ passage: inout Passage) -> [UInt8]? {
+        guard !passage.keys.isEmpty else { return nil }
+        var writer = GroupJSON()
+        var (keys, isFirst) = (passage.keys, passage.isFirst)
+        inner.withLock { inner in
+            while writer.json.count < 1 << 16, let key = keys.popFirst() {
+                guard let group = inner.state.groups[key] else { continue }
+                if !isFirst { writer.raw(",") }
+                isFirst = false
+                writer.append(group)
+            }
+        }
+        (passage.keys, passage.isFirst) = (keys, isFirst)
+        return writer.json
     }
 
     /// One group as `/api/v1/metrics` shows it; `nil` where there is none.
     public func groupJSON(_ key: GroupingKey) -> [UInt8]? {
         inner.withLock { inner in
             guard let group = inner.state.groups[key] else { return nil }
-            var json: [UInt8] = []
-            GroupJSON.append(group, to: &json)
-            return json
+            var writer = GroupJSON()
+            writer.append(group)
+            return writer.json
         }
     }
 

@@ -3,6 +3,22 @@ import Pushgateway
 
 /// The answers below `/api/v1`.
 extension PushgatewayResponder {
+    /// All groups with their metrics, written while they are put together.
+    func groups() -> WebResponse {
+        var passage = store.passage()
+        let first = store.nextGroupsJSON(&passage) ?? []
+        guard !passage.isAtEnd else { return envelope([UInt8(ascii: "[")] + first + [UInt8(ascii: "]")]) }
+        let rest = passage
+        let body = WebResponse.Body.stream { [store] writer in
+            var passage = rest
+            try await writer.write(Array("{\"status\":\"success\",\"data\":[".utf8))
+            try await writer.write(first)
+            while let piece = store.nextGroupsJSON(&passage) { try await writer.write(piece) }
+            try await writer.write(Array("]}".utf8))
+        }
+        return crossOrigin(WebResponse(headers: [("Content-Type", "application/json")], body: body))
+    }
+
     /// Data in the envelope that all answers have.
     func envelope(_ data: [UInt8]) -> WebResponse {
         var body = Array("{\"status\":\"success\",\"data\":".utf8)

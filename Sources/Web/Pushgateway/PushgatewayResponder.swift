@@ -1,5 +1,6 @@
 import Exposition
 public import MetricModel
+import NIOCore
 public import Pushgateway
 import Scrape
 import Synchronization
@@ -71,7 +72,7 @@ public final class PushgatewayResponder: WebResponder {
         case .missingFile: return counted(.static, "get", .notFound)
         case .quitHint: return .text("Only POST or PUT requests allowed.", status: 405)
         case .quit: return quitResponse()
-        case .apiMetrics: return counted(.apiMetrics, "get", envelope(store.groupsJSON()))
+        case .apiMetrics: return counted(.apiMetrics, "get", groups())
         case .apiStatus: return counted(.apiStatus, "get", envelope(statusJSON()))
         case .apiOptions: return counted(.apiOptions, "options", crossOrigin(WebResponse()))
         case .apiGroups: return counted(.apiGroups, "get", changes(request))
@@ -106,25 +107,38 @@ public final class PushgatewayResponder: WebResponder {
         let accept = request.headers.values("Accept").first ?? ""
         let format = ExpositionFormat.negotiate(accept: accept, offered: [.protobuf])
         let needsFamilies = format.kind == .protobuf || !(format.escaping == .allowUTF8 || store.hasOnlyLegacyNames)
-        var body: [UInt8]
+        var text = ExpositionText()
         if needsFamilies {
             do {
-                body = FamilyEncoder.encode(try store.families(names: wanted), as: format)
+                text = ExpositionText(FamilyEncoder.encode(try store.families(names: wanted), as: format))
             } catch {
                 return Self.gatheringError(error.message)
             }
         } else {
             switch store.exposition(names: wanted) {
-            case .text(let text): body = text
+            case .text(let gathered): text = gathered
             case .inconsistent(let problem): return Self.gatheringError(problem)
             }
         }
         var headers = [("Content-Type", format.contentType)]
-        if AcceptedEncodings.prefersGzip(request) {
-            body = Deflater(.gzip).compress(body, isLast: true)
-            headers.append(("Content-Encoding", "gzip"))
+        guard AcceptedEncodings.prefersGzip(request) else {
+            return WebResponse(headers: headers, body: Self.body(text))
         }
-        return WebResponse(headers: headers, body: .bytes(body))
+        headers.append(("Content-Encoding", "gzip"))
+        let deflater = Deflater(.gzip)
+        var packed: [UInt8] = []
+        for piece in text.pieces { packed += deflater.compress(piece, isLast: false) }
+        packed += deflater.compress([], isLast: true)
+        return WebResponse(headers: headers, body: .bytes(packed))
+    }
+
+    /// The pieces one after the other: copied once, and to where the network takes them from.
+    private static func body(_ text: ExpositionText) -> WebResponse.Body {
+        guard text.count > 1 << 16 else { return .bytes(text.bytes) }
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(text.count)
+        for piece in text.pieces { buffer.writeBytes(piece) }
+        return .buffer(buffer)
     }
 
     private static func gatheringError(_ problem: String) -> WebResponse {
