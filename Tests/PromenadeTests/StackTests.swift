@@ -47,6 +47,25 @@ import Web
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `the store is maintained again and again`() async throws {
+        let clock = ManualClock()
+        try await withStack(config: "scrape_configs: []", clock: clock) { stack in
+            let store = stack.stack.store
+            // Each time a block of samples is over, maintenance closes it.
+            for _ in 0..<2 {
+                var batch = SampleBatch(timestamp: clock.now)
+                batch.series = try await store.resolve([Labels([Label(name: "__name__", value: "m")])])
+                batch.values = [1]
+                _ = try await store.append(batch)
+                #expect(try await store.statistics(limit: 1).chunks == 1)
+                while try await store.statistics(limit: 1).chunks > 0 {
+                    clock.advance(milliseconds: 3_600_000)
+                    await Task.yield()
+                }
+            }
+        }
+    }
+
     @Test func `a push is scraped with the labels it came with`() async throws {
         try await withStack { stack in
             let time = Gauge("backup_time", help: "When.")
