@@ -53,6 +53,9 @@ static const unsigned char prometheus_editor_js[] = {
 static const unsigned char prometheus_explain_js[] = {
 #embed "files/prometheus/explain.js"
 };
+static const unsigned char prometheus_export_js[] = {
+#embed "files/prometheus/export.js"
+};
 static const unsigned char prometheus_extrapolation_js[] = {
 #embed "files/prometheus/extrapolation.js"
 };
@@ -68,6 +71,9 @@ static const unsigned char prometheus_home_js[] = {
 static const unsigned char prometheus_matching_js[] = {
 #embed "files/prometheus/matching.js"
 };
+static const unsigned char prometheus_nearest_js[] = {
+#embed "files/prometheus/nearest.js"
+};
 static const unsigned char prometheus_pages_css[] = {
 #embed "files/prometheus/pages.css"
 };
@@ -76,6 +82,9 @@ static const unsigned char prometheus_panel_js[] = {
 };
 static const unsigned char prometheus_picker_js[] = {
 #embed "files/prometheus/picker.js"
+};
+static const unsigned char prometheus_pointing_js[] = {
+#embed "files/prometheus/pointing.js"
 };
 static const unsigned char prometheus_query_js[] = {
 #embed "files/prometheus/query.js"
@@ -168,14 +177,17 @@ static const struct web_asset table[] = {
     ASSET("prometheus/discovery.js", prometheus_discovery_js),
     ASSET("prometheus/editor.js", prometheus_editor_js),
     ASSET("prometheus/explain.js", prometheus_explain_js),
+    ASSET("prometheus/export.js", prometheus_export_js),
     ASSET("prometheus/extrapolation.js", prometheus_extrapolation_js),
     ASSET("prometheus/functions.js", prometheus_functions_js),
     ASSET("prometheus/graph.js", prometheus_graph_js),
     ASSET("prometheus/home.js", prometheus_home_js),
     ASSET("prometheus/matching.js", prometheus_matching_js),
+    ASSET("prometheus/nearest.js", prometheus_nearest_js),
     ASSET("prometheus/pages.css", prometheus_pages_css),
     ASSET("prometheus/panel.js", prometheus_panel_js),
     ASSET("prometheus/picker.js", prometheus_picker_js),
+    ASSET("prometheus/pointing.js", prometheus_pointing_js),
     ASSET("prometheus/query.js", prometheus_query_js),
     ASSET("prometheus/relabelling.js", prometheus_relabelling_js),
     ASSET("prometheus/results.js", prometheus_results_js),

@@ -3,7 +3,7 @@
 import "../shared/components.js";
 import { h, every, fill, keyed, setText } from "../shared/dom.js";
 
-const KINDS = /** @type {Record<string, string>} */ ({ OK: "good", Normal: "warn", Error: "bad" });
+const KINDS = /** @type {Record<string, string>} */ ({ OK: "good", Normal: "", Error: "bad" });
 const COUNTERS = [["request_count_total", "requests, every one of them"], ["request_error_count_total", "of them ended in an error"]];
 
 const word = h("output", { class: "word", "aria-live": "polite" }, " ");

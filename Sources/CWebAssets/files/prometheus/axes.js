@@ -38,6 +38,28 @@ export function valueLabels(ticks, unit = "") {
     });
 }
 
+/**
+ * Round numbers on a logarithmic axis: a histogram's own bounds where they are few, else 1, 2 and 5 or powers of ten.
+ * @param {number} low
+ * @param {number} high both above 0
+ * @param {number} count about so many
+ * @param {number[]} bounds
+ */
+export function logTicks(low, high, count, bounds) {
+    const within = (/** @type {number[]} */ all) => all.filter((one) => one >= low * 0.999999 && one <= high * 1.000001);
+    const own = within(bounds);
+    // Labels must not touch: neighbours keep a fair part of the height between them.
+    const apart = (/** @type {number[]} */ all) => all.every((one, i) => i === 0 || Math.log(one / all[i - 1]) / Math.log(high / low) > 0.06);
+    if (own.length > 1 && own.length <= count * 1.6 && apart(own)) return own;
+    const powers = Array.from({ length: Math.ceil(Math.log10(high)) - Math.floor(Math.log10(low)) + 1 }, (_, i) => Math.floor(Math.log10(low)) + i);
+    for (const digits of [[1, 2, 5], [1, 3], [1]]) {
+        const all = within(powers.flatMap((power) => digits.map((digit) => Number(`${digit}e${power}`))));
+        if (all.length > 1 && all.length <= count * 1.6) return all;
+    }
+    const every = Math.ceil(powers.length / count), thin = within(powers.filter((_, i) => i % every === 0).map((power) => Number(`1e${power}`)));
+    return thin.length > 1 ? thin : [low, high];
+}
+
 const STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000];
 
 /**

@@ -28,10 +28,10 @@ export async function show(main) {
  * @param {{labels: any, discovered: any}} one
  */
 function found(pool, one) {
-    const more = h("div", { hidden: true });
+    const more = h("div", { class: "target-more", hidden: true });
     const labels = h("stack-labels");
     labels.labels = one.labels ?? one.discovered;
-    const button = h("button", { class: "button quiet small", type: "button", "aria-expanded": "false", onclick: async () => {
+    const button = h("button", { class: "button quiet small disclosure", type: "button", "aria-expanded": "false", onclick: async () => {
         more.hidden = !more.hidden;
         button.setAttribute("aria-expanded", String(!more.hidden));
         if (!more.hidden) fill(more, await relabelling(pool, one.discovered, one.labels));

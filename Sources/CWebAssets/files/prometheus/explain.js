@@ -24,9 +24,11 @@ const PICTURES = 3;
  * @returns {Promise<Answer>} what the whole answers
  */
 export async function explain(place, root, time, signal) {
-    const tree = h("ul", { class: "tree plain" });
+    // The tree appears when it is whole (unless that takes long), so that nothing jumps.
+    const tree = h("ul", { class: "tree plain waiting" });
+    const appear = () => tree.classList.remove("waiting"), late = setTimeout(appear, 600);
     fill(place, h("p", { class: "muted small" }, `Every part of the expression, evaluated on its own at ${localTime(time, true)}.`), tree);
-    return showNode(tree, root, time, signal);
+    try { return await showNode(tree, root, time, signal); } finally { clearTimeout(late); appear(); }
 }
 
 /**
@@ -87,7 +89,8 @@ function factsOf(node, answer, below) {
     const series = answer.result.length;
     const samples = answer.type === "matrix" ? answer.result.reduce((sum, one) => sum + (one.values?.length ?? 0) + (one.histograms?.length ?? 0), 0) : 0;
     if (!answer.error) out.push(h("span", { class: `state ${series ? "good" : "warn"}` }, series === 1 ? "1 series" : `${series} series`));
-    if (samples) out.push(h("span", null, `${samples} samples`));
+    if (series === 1 && answer.result[0].value) out.push(h("b", { class: "mono" }, `= ${plain(number(answer.result[0].value[1]), 8)}`));
+    if (samples) out.push(h("span", null, samples === 1 ? "1 sample" : `${samples} samples`));
     if (Number.isFinite(answer.time)) out.push(h("span", { class: "muted" }, span(answer.time)));
     if (node.type === "binaryExpr" && below.every((one) => one.type === "vector")) {
         const [l, r] = below.map((one) => one.result.map((each) => each.metric));
@@ -182,7 +185,9 @@ function picture(width, node, samples, { start, end }, answer) {
         line ? h("svg:path", { d: path([[start, line.at(start)], [end, line.at(end)]]), class: "reach" }) : null,
         samples.map(([at, value]) => h("svg:circle", { cx: x(at), cy: y(value), r: 4, class: "dot" }, h("svg:title", null, `${localTime(at, true)}: ${plain(value)}`))),
         ends.map(([at, value]) => h("svg:circle", { cx: x(at), cy: y(value), r: 4, class: "reached" })));
-    return h("div", { class: "picture stack" }, svg, h("ol", { class: "steps" }, sentences(node, samples, ex, line, start, end, answer).map((one) => h("li", null, one))));
+    const sign = (/** @type {string} */ look, /** @type {string} */ name) => h("span", null, h("i", { class: look }), name);
+    return h("div", { class: "picture stack" }, svg, h("p", { class: "key small muted", "aria-hidden": "true" }, sign("sample", "sample"), ex ? sign("reach", "carried on to the edges") : line ? sign("reach", "the straight line that fits best") : null,
+        ex?.resets.length ? [sign("fall", "reset"), sign("mended", "as if it had not been reset")] : null), h("ol", { class: "steps" }, sentences(node, samples, ex, line, start, end, answer).map((one) => h("li", null, one))));
 }
 
 /**

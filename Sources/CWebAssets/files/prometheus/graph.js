@@ -3,13 +3,14 @@
 
 import { h, fill, keyed, setText } from "../shared/dom.js";
 import { localTime, plain, si } from "../shared/format.js";
-import { timeLabel, timeTicks, valueLabels, valueTicks } from "./axes.js";
+import { logTicks, timeLabel, timeTicks, valueLabels, valueTicks } from "./axes.js";
+import { listen } from "./pointing.js";
 import { bucketCells, resetsIn, shortNames } from "./results.js";
 
 /**
  * @typedef {import("./results.js").Series} Series
  * @typedef {{time: number, value: number, labels: Record<string, string>, series: Record<string, string>}} Exemplar
- * @typedef {{times: Float64Array, series: Series[], start: number, end: number, mode: "lines"|"stacked"|"heatmap", exemplars: Exemplar[], counter: boolean, unit: string}} ChartData
+ * @typedef {{times: Float64Array, series: Series[], start: number, end: number, mode: "lines"|"stacked"|"heatmap", exemplars: Exemplar[], counter: boolean, least: number | null, rate: boolean, unit: string}} ChartData
  */
 
 const LEGEND = 200;
@@ -26,6 +27,8 @@ export class Chart {
         this.highlight = "";
         this.hover = -1;
         this.pointer = { x: 0, y: 0 };
+        /** Whether the pointer is over the chart. */
+        this.inside = false;
         /** @type {number | null} where a drag began */
         this.drag = null;
         this.base = h("canvas", { "aria-hidden": "true" });
@@ -34,8 +37,9 @@ export class Chart {
         this.spoken = h("div", { class: "visually-hidden", "aria-live": "polite" });
         this.plot = h("div", { class: "plot", tabindex: 0, role: "group", "aria-roledescription": "chart" }, this.base, this.over, this.tip, this.spoken);
         this.legend = h("ul", { class: "legend plain" });
-        this.element = h("div", { class: "chart" }, this.plot, this.legend);
-        this.listen();
+        this.key = h("p", { class: "key small muted", hidden: true });
+        this.element = h("div", { class: "chart" }, this.plot, this.key, this.legend);
+        listen(this);
         this.resizing = new ResizeObserver(() => this.draw());
         this.resizing.observe(this.plot);
         this.ending = new AbortController();
@@ -66,7 +70,7 @@ export class Chart {
     drawLegend() {
         const data = /** @type {ChartData} */ (this.data);
         keyed(this.legend, data.series.slice(0, LEGEND), (one) => one.name, (one) => {
-            const toggle = h("button", { type: "button", class: "toggle" }, h("i", { class: "swatch" }), h("span", null, one.name));
+            const toggle = h("button", { type: "button", class: "toggle" }, h("i", { class: "swatch" }), h("span", null, one.name, one.name === "{}" ? h("span", { class: "muted" }, " (no labels)") : null));
             toggle.onclick = (/** @type {MouseEvent} */ event) => (event.ctrlKey || event.metaKey || event.shiftKey ? this.isolate(one.name) : this.toggle(one.name));
             const only = h("button", { type: "button", class: "only", "aria-label": `Only ${one.name}`, onclick: () => this.isolate(one.name) }, "only");
             return h("li", { onpointerenter: () => { this.highlight = one.name; this.drawOver(); }, onpointerleave: () => { this.highlight = ""; this.drawOver(); } }, toggle, only);
@@ -75,6 +79,8 @@ export class Chart {
             row.firstChild.setAttribute("aria-pressed", String(!this.hidden.has(one.name)));
             row.firstChild.firstChild.className = `swatch series-${index % COLOURS}`;
         });
+        // A heatmap of classic buckets is the difference of neighbours: none of them can be left out.
+        this.legend.hidden = data.mode === "heatmap" && !data.series.some((one) => one.histograms);
         let more = this.element.querySelector(".more");
         const rest = data.series.length - LEGEND;
         if (rest > 0 && !more) this.element.append(more = h("p", { class: "more small muted" }));
@@ -132,7 +138,24 @@ export class Chart {
         else this.curves(g);
         g.restore();
         this.marks(g);
+        this.explainMarks();
         this.drawOver();
+    }
+
+    /** Under the chart: what its marks mean, and how dark how many are. */
+    explainMarks() {
+        const data = /** @type {ChartData} */ (this.data);
+        const signs = [];
+        if (data.mode === "heatmap") {
+            if (this.cells?.largest) signs.push([h("span", null, "few"), h("i", { class: "scale" }), h("span", null, `${si(this.cells.largest, 3)} observations${data.rate ? " a second" : ""} in a bucket`)]);
+            const growing = data.counter && data.series.some((one) => one.labels.__name__);
+            if (growing) signs.push(h("span", null, "These buckets only grow; rate(…) shows what is new."));
+        } else {
+            if (this.resets) signs.push(h("span", null, h("i", { class: "reset" }), this.resets === 1 ? "1 counter reset" : `${this.resets} counter resets`));
+            if (this.drawn) signs.push(h("span", null, h("i", { class: "exemplar" }), this.drawn === 1 ? "1 exemplar" : `${this.drawn} exemplars`));
+        }
+        this.key.hidden = signs.length === 0;
+        fill(this.key, signs);
     }
 
     /**
@@ -168,22 +191,18 @@ export class Chart {
             for (const { one } of this.visible()) for (const value of one.values) if (Number.isFinite(value)) { if (value < low) low = value; if (value > high) high = value; }
             if (data.exemplars.length && low <= high) {
                 const reach = high + (high - low) * 0.5;
-                for (const one of data.exemplars) if (one.value <= reach) high = Math.max(high, one.value);
+                for (const one of data.exemplars) if (one.value <= reach) { high = Math.max(high, one.value); low = Math.min(low, one.value); }
             }
         }
         if (!(low <= high)) { low = 0; high = 1; }
         // A curve well above zero need not start there, one near it should.
         else if (data.mode === "lines" && low > 0 && low < (high - low) * 0.5) low = 0;
+        if (data.mode === "lines" && data.least !== null) { low = data.least; if (!(high > low)) high = low + 1; }
         const log = this.cells?.log ?? false;
         let labels;
         if (log) {
-            const powers = valueTicks(Math.log10(low), Math.log10(high), rows);
-            const step = Math.max(1, Math.round(powers.step));
-            /** @type {number[]} */
-            this.ticks = [];
-            for (let p = Math.ceil(Math.log10(low)); p <= Math.log10(high) + 1e-9; p += step) this.ticks.push(10 ** p);
-            if (this.ticks.length < 2) this.ticks = [low, high];
-            labels = this.ticks.map((tick) => si(tick, 3) + data.unit);
+            this.ticks = logTicks(low, high, rows, this.cells?.bounds ?? []);
+            labels = this.ticks.map((tick) => (tick < 1 || tick >= 1000 || !data.unit ? si(tick, 3) + data.unit : `${plain(tick, 3)} ${data.unit}`));
         } else {
             const nice = valueTicks(low, high, rows, data.unit);
             if (data.mode !== "heatmap") { low = nice.low; high = nice.high; }
@@ -242,21 +261,45 @@ export class Chart {
                 this.area(g, s ? this.stacks[s - 1] : null, this.stacks[s]);
             }
         }
+        if (shown.length === 1 && !this.stacks) this.shade(g, shown[0].one.values, this.colours.series[shown[0].index % COLOURS]);
         shown.forEach(({ one, index }, s) => {
             g.strokeStyle = g.fillStyle = this.colours.series[index % COLOURS];
             this.line(g, this.stacks ? this.stacks[s] : one.values, one.values);
         });
+        this.resets = 0;
         if (data.mode === "lines" && data.counter) {
             const foot = this.box.top + this.box.height;
             g.fillStyle = this.colours.warn;
             for (const { one } of shown.slice(0, 20)) for (const i of resetsIn(one.values)) {
                 const x = this.x(data.times[i]);
+                this.resets++;
                 g.beginPath(); g.moveTo(x, foot - 10); g.lineTo(x - 5, foot); g.lineTo(x + 5, foot); g.fill();
                 g.globalAlpha = 0.5;
                 g.fillRect(x - 0.5, this.box.top, 1, this.box.height);
                 g.globalAlpha = 1;
             }
         }
+    }
+
+    /**
+     * A curve on its own gets a veil down to the foot.
+     * @param {CanvasRenderingContext2D} g
+     * @param {Float64Array} values
+     * @param {string} colour
+     */
+    shade(g, values, colour) {
+        const { times } = /** @type {ChartData} */ (this.data), foot = this.y(Math.max(0, this.valueAt(this.box.top + this.box.height)));
+        g.fillStyle = colour;
+        g.globalAlpha = 0.09;
+        for (let i = 0; i < values.length; i++) {
+            if (!Number.isFinite(values[i])) continue;
+            const first = i;
+            g.beginPath(); g.moveTo(this.x(times[i]), foot);
+            while (i < values.length && Number.isFinite(values[i])) { g.lineTo(this.x(times[i]), this.y(values[i])); i++; }
+            g.lineTo(this.x(times[i - 1]), foot);
+            if (i - first > 1) g.fill();
+        }
+        g.globalAlpha = 1;
     }
 
     /**
@@ -326,10 +369,12 @@ export class Chart {
         g.fillStyle = this.colours.surface;
         g.strokeStyle = this.colours.warn;
         g.lineWidth = 1.5;
-        for (const one of data.exemplars) {
+        this.drawn = 0;
+        for (const one of data.mode === "heatmap" ? [] : data.exemplars) {
             const x = this.x(one.time), y = this.y(one.value);
             if (x < box.left || x > box.left + box.width || y < box.top || y > box.top + box.height) continue;
             g.beginPath(); g.moveTo(x, y - 5); g.lineTo(x + 5, y); g.lineTo(x, y + 5); g.lineTo(x - 5, y); g.closePath(); g.fill(); g.stroke();
+            this.drawn++;
         }
     }
 
@@ -403,47 +448,6 @@ export class Chart {
         this.drawOver();
     }
 
-    listen() {
-        const { plot } = this;
-        let frame = 0;
-        plot.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
-            const box = plot.getBoundingClientRect();
-            this.pointer = { x: event.clientX - box.left, y: event.clientY - box.top };
-            this.inside = true;
-            frame ||= requestAnimationFrame(() => { frame = 0; this.follow(); });
-        });
-        plot.addEventListener("pointerleave", () => { this.inside = false; if (this.drag === null) { this.hover = -1; if (this.data) this.point(); } });
-        plot.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
-            if (event.button !== 0 || !this.data || !this.box) return;
-            const box = plot.getBoundingClientRect();
-            this.drag = this.pointer.x = event.clientX - box.left;
-            plot.setPointerCapture(event.pointerId);
-        });
-        plot.addEventListener("pointerup", (/** @type {PointerEvent} */ event) => {
-            this.pointer.x = event.clientX - plot.getBoundingClientRect().left;
-            this.select();
-        });
-        plot.addEventListener("pointercancel", () => { this.drag = null; this.drawOver(); });
-        plot.addEventListener("dblclick", () => this.wider());
-        plot.addEventListener("blur", () => { this.hover = -1; this.drag = null; if (this.data) this.point(); });
-        plot.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-            const data = this.data;
-            if (!data || !this.box) return;
-            if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
-                const by = event.key === "ArrowLeft" ? -1 : 1;
-                const from = this.hover < 0 ? (by > 0 ? -1 : data.times.length) : this.hover;
-                if (event.shiftKey && this.drag === null && this.hover >= 0) this.drag = this.x(data.times[this.hover]);
-                this.hover = Math.min(data.times.length - 1, Math.max(0, from + by * (event.ctrlKey ? 10 : 1)));
-                this.pointer.x = this.x(data.times[this.hover]);
-                this.point(true);
-            } else if (event.key === "Enter") this.select();
-            else if (event.key === "Escape") { this.drag = null; this.hover = -1; this.point(); }
-            else if (event.key === "-") this.wider();
-            else return;
-            event.preventDefault();
-        });
-    }
-
     follow() {
         const data = this.data;
         if (!data || !this.box) return;
@@ -469,35 +473,6 @@ export class Chart {
         if (!data) return;
         const length = data.end - data.start;
         this.zoom(data.start - length / 2, Math.min(Date.now() / 1000, data.end + length / 2));
-    }
-
-    /**
-     * The chart with its legend as a PNG.
-     * @param {string} title
-     * @returns {Promise<Blob | null>}
-     */
-    picture(title) {
-        const ratio = window.devicePixelRatio || 1, line = this.font * 1.6;
-        const shown = this.visible().slice(0, 30);
-        const canvas = document.createElement("canvas");
-        canvas.width = this.base.width;
-        canvas.height = this.base.height + (line * (shown.length + 2.5)) * ratio;
-        const g = this.context(canvas, ratio);
-        g.fillStyle = this.colours.surface;
-        g.fillRect(0, 0, canvas.width, canvas.height);
-        g.font = `600 ${this.font * 1.15}px ${this.family}`;
-        g.fillStyle = this.colours.ink;
-        g.fillText(title, 12, line * 1.2);
-        g.drawImage(this.base, 0, line * 1.8, this.plot.clientWidth, this.plot.clientHeight);
-        g.font = `${this.font}px ${this.family}`;
-        shown.forEach(({ one, index }, i) => {
-            const y = line * (2.4 + i) + this.plot.clientHeight;
-            g.fillStyle = this.colours.series[index % COLOURS];
-            g.fillRect(12, y - this.font * 0.75, this.font, this.font * 0.75);
-            g.fillStyle = this.colours.ink;
-            g.fillText(one.name, 12 + this.font * 1.6, y);
-        });
-        return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
     }
 }
 

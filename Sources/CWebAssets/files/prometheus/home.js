@@ -86,13 +86,38 @@ class Picture {
             const link = h("svg:a", { class: `place ${name}` },
                 h("svg:rect", { width: w, height: hh, rx: 12 }), h("svg:svg", { x: 13, y: 14, width: 26, height: 26, viewBox: "0 0 24 24", class: "icon" }, h("svg:path", { d: node.icon })),
                 h("svg:text", { x: form === "tall" ? 46 : 50, y: 34, class: "title" }, node.title), texts, dot);
-            this.nodes[name] = { link, texts, dot };
+            // A graph of the last minutes, where a node is given one.
+            const sparks = ["veil", "", "bad"].map((look) => h("svg:path", { class: `spark ${look}` }));
+            link.append(...sparks);
+            this.nodes[name] = { link, texts, dot, sparks };
             return h("svg:g", { transform: `translate(${x} ${y})` }, link);
         });
         fill(this.place, h("svg:svg", { viewBox: BOX[form], class: `living ${form}`, role: "group", "aria-label": "Batch jobs push to the Pushgateway; the scraper reads the demo server, the Pushgateway and other targets, and writes into the store; queries read it." },
             h("svg:defs", null, h("svg:marker", { id: "tip", viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" }, h("svg:path", { d: "M1 1l8 4-8 4", class: "tip-shape" }))),
             lines, boxes, marks));
         for (const [name, said] of Object.entries(this.said)) this.say(name, said);
+        if (this.sparked) this.spark(...this.sparked);
+    }
+
+    /**
+     * Draws two curves in a node, instead of its lines: all, and what of them was bad.
+     * @param {string} name
+     * @param {number[]} all NaN where there is none
+     * @param {number[]} bad
+     */
+    spark(name, all, bad) {
+        /** @type {[string, number[], number[]] | undefined} */
+        this.sparked = [name, all, bad];
+        const { link, sparks: [veil, ...curves] } = this.nodes[name];
+        const known = all.filter(Number.isFinite), most = Math.max(...known, 0);
+        const isDrawn = known.length > 1 && most > 0;
+        link.classList.toggle("drawn", isDrawn);
+        if (!isDrawn) return;
+        const [w, hh] = SIZE[/** @type {"wide"} */ (this.form)], foot = hh - 14, top = 52;
+        const way = (/** @type {number[]} */ values) => values.flatMap((value, i) => (Number.isFinite(value) ? [`${(16 + (i / (values.length - 1)) * (w - 32)).toFixed(1)} ${(foot - (value / most) * (foot - top)).toFixed(1)}`] : []));
+        const points = way(all);
+        [all, bad].forEach((values, i) => curves[i].setAttribute("d", values.some(Number.isFinite) ? `M${way(values).join("L")}` : ""));
+        veil.setAttribute("d", `M${points[0].split(" ")[0]} ${foot}L${points.join("L")}L${points[points.length - 1].split(" ")[0]} ${foot}Z`);
     }
 
     /**
@@ -162,6 +187,8 @@ function fit(element, line, room) {
     for (let cut = line.length - 1; cut > 0 && element.getComputedTextLength() > room; cut--) setText(element, `${line.slice(0, cut).trimEnd()}…`);
 }
 
+/** @typedef {{key: string, kind: "good" | "bad" | "push", at: number, text: string, more: string}} Happening */
+
 class Live {
     /**
      * @param {Picture} picture
@@ -176,8 +203,8 @@ class Live {
         this.scraped = new Map();
         /** @type {Map<string, number>} */
         this.pushed = new Map();
-        /** @type {{key: string, kind: string, at: number, text: string, more: string}[]} */
-        this.events = [];
+        /** @type {Map<string, Happening>} */
+        this.events = new Map();
         this.demo = "";
         /** @type {Record<string, string>} what a node has to say while it is up */
         this.figures = {};
@@ -208,6 +235,7 @@ class Live {
         const roles = { demo: [], gateway: [], others: [] };
         for (const target of active) roles[this.roleOf(target)].push(target);
         const known = this.scraped.size > 0;
+        this.forget(new Set(active.map((/** @type {any} */ one) => `${one.scrapePool} ${one.scrapeUrl}`)));
         let any = false;
         for (const target of active) {
             const key = `${target.scrapePool} ${target.scrapeUrl}`;
@@ -219,7 +247,7 @@ class Live {
                 this.picture.pulse(way, target.health === "up" ? "answer" : "failure", 600);
                 any ||= target.health === "up";
             }
-            this.tell({ key: key + target.lastScrape, kind: target.health === "up" ? "good" : "bad", at: Date.parse(target.lastScrape) / 1000, text: `${target.health === "up" ? "Scraped" : "Could not scrape"} ${target.labels.job} at ${target.labels.instance}`, more: target.health === "up" ? `in ${span(target.lastScrapeDuration)}` : target.lastError.replace(/^.*: (?=[^:]+: [^:]+$)/, "") });
+            this.tell({ key, kind: target.health === "up" ? "good" : "bad", at: Date.parse(target.lastScrape) / 1000, text: `${target.health === "up" ? "Scraped" : "Could not scrape"} ${target.labels.job} at ${target.labels.instance}`, more: target.health === "up" ? `in ${span(target.lastScrapeDuration)}` : target.lastError.replace(/^.*: (?=[^:]+: [^:]+$)/, "") });
         }
         if (any) this.picture.pulse("scraper-store", "answer", 1250);
         for (const [role, list] of Object.entries(roles)) this.node(role, list);
@@ -260,9 +288,9 @@ class Live {
             if (this.pushed.get(group) === at || at === 0) continue;
             this.pushed.set(group, at);
             if (known) this.picture.pulse("batch-gateway", "push");
-            this.tell({ key: `push ${group} ${at}`, kind: "push", at, text: `Pushed ${group}`, more: "to the Pushgateway" });
+            this.tell({ key: `push ${group} ${at}`, kind: "push", at, text: `Pushed ${group}`, more: "" });
         }
-        this.picture.say("batch", { lines: [newest ? `last push ${span(Math.max(0, Math.floor(Date.now() / 1000 - newest))).split(" ", 2).join(" ")} ago` : "no push yet", latest || "finish, and say so"], href: this.gatewayHref, state: newest ? "good" : "" });
+        this.picture.say("batch", { lines: [newest ? `last push ${span(Math.max(0, Math.floor(Date.now() / 1000 - newest))).split(" ", 2).join(" ")} ago` : "no push yet", latest || "promenade batch add"], href: this.gatewayHref, state: newest ? "good" : "" });
         this.figures.gateway = result.length === 1 ? "1 group" : `${result.length} groups`;
     }
 
@@ -279,17 +307,49 @@ class Live {
             this.figures.demo = `${total.toLocaleString("en")} requests`;
             const rate = Number(rates[0]?.value[1] ?? 0);
             this.picture.say("visitors", { lines: [rate ? `${plain(rate, 3)} requests/s` : "nobody right now", rate ? `${plain(Number(failures[0]?.value[1] ?? 0) / rate * 100, 2)} % are errors` : ""], href: this.picture.said.demo.href, state: rate ? "good" : "" });
+            const end = Math.floor(Date.now() / 5000) * 5;
+            const [all, bad] = await Promise.all(["request_count_total", "request_error_count_total"].map(async (name) => {
+                const [past] = (await api("query_range", { query: `sum(rate(${name}[30s]))`, start: end - 300, end, step: 5 }, signal)).result;
+                const values = new Array(61).fill(NaN);
+                for (const [time, value] of past?.values ?? []) values[Math.round((time - end + 300) / 5)] = Number(value);
+                return values;
+            }));
+            this.picture.say("query", { lines: ["the last five minutes of", "requests and errors"], href: "query", state: "good" });
+            this.picture.spark("query", all, bad);
             if (rate) for (let i = 0; i < Math.min(12, Math.max(1, rate * 5)); i++) this.picture.pulse("visitors-demo", "ask", i * 5000 / Math.min(12, Math.max(1, rate * 5)));
         }
     }
 
-    /** @param {{key: string, kind: string, at: number, text: string, more: string}} event */
+    /**
+     * Pushes are rare and scrapes are not: the last three pushes stay on top, and each target has one line, what fails first, in an
+     * order that does not change while one reads it.
+     * @param {Happening} event
+     */
     tell(event) {
-        // Pushes are rare and scrapes are not: the last three pushes stay.
-        const all = [event, ...this.events].sort((a, b) => b.at - a.at);
-        const pushes = all.filter((one) => one.kind === "push").slice(0, 3);
-        this.events = [...pushes, ...all.filter((one) => one.kind !== "push").slice(0, 8 - pushes.length)].sort((a, b) => b.at - a.at);
-        keyed(this.feed, this.events, (one) => one.key, (one) => h("li", null, h("span", { class: `mark ${one.kind}`, "aria-hidden": "true" }, one.kind === "push" ? "↑" : one.kind === "good" ? "↓" : "!"), h("span", { class: "grow" }, one.text, " ", h("span", { class: "muted" }, one.more)), h("stack-time", { at: one.at, class: "muted small" })));
+        this.events.set(event.key, event);
+        const rank = (/** @type {Happening} */ one) => ["push", "bad", "good"].indexOf(one.kind);
+        const all = [...this.events.values()].sort((a, b) => rank(a) - rank(b) || (a.kind === "push" ? b.at - a.at : a.key < b.key ? -1 : 1));
+        const pushes = all.filter((one) => one.kind === "push");
+        for (const old of pushes.slice(3)) this.events.delete(old.key);
+        keyed(this.feed, [...pushes.slice(0, 3), ...all.slice(pushes.length)].slice(0, 8), (one) => one.key, () => {
+            const mark = h("span", { "aria-hidden": "true" }), text = h("span"), more = h("span", { class: "muted" }), time = h("stack-time", { class: "muted small" });
+            return Object.assign(h("li", null, mark, h("span", { class: "grow" }, text, " ", more), time), { mark, text, more, time });
+        }, (row, one) => {
+            row.mark.className = `mark ${one.kind}`;
+            setText(row.mark, { push: "↑", good: "↓", bad: "!" }[/** @type {Happening} */ (one).kind]);
+            setText(row.text, one.text);
+            setText(row.more, one.more);
+            if (row.time.getAttribute("at") !== String(one.at)) row.time.setAttribute("at", String(one.at));
+        });
+    }
+
+    /**
+     * Lines of targets that are gone go.
+     * @param {Set<string>} keys of the targets that are there
+     */
+    forget(keys) {
+        for (const [key, one] of this.events) if (one.kind !== "push" && !keys.has(key)) this.events.delete(key);
+        for (const key of this.scraped.keys()) if (!keys.has(key)) this.scraped.delete(key);
     }
 }
 

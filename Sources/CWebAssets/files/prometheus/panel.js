@@ -6,7 +6,7 @@ import { h, fill, keyed, memory, setText } from "../shared/dom.js";
 import { duration, localTime, parseDuration, plain, seriesName, span } from "../shared/format.js";
 import { aboutMetric, metadata, metricNames } from "./catalog.js";
 import { Editor } from "./editor.js";
-import { columns, csvOfGraph, csvOfTable, number, unitOf } from "./results.js";
+import { columns, number, unitOf } from "./results.js";
 import { tokenize } from "./tokens.js";
 import { stepOf } from "./urlstate.js";
 
@@ -86,7 +86,7 @@ export class PanelView {
             fill(this.notes);
             setText(this.status, "");
             if (state.tab === "graph" && this.editor.value.trim()) this.body.append(h("div", { class: "plot" }));
-            fill(this.exports, state.tab === "graph" ? [this.exportButton("PNG", () => this.savePicture()), this.exportButton("CSV", () => this.saveGraph())] : state.tab === "table" ? this.exportButton("CSV", () => this.saveTable()) : null);
+            fill(this.exports, state.tab === "graph" ? [this.exportButton("PNG", () => this.savePicture()), this.exportButton("CSV", () => this.saveTable())] : state.tab === "table" ? this.exportButton("CSV", () => this.saveTable()) : null);
             fill(this.controls, state.tab === "graph" ? this.graphControls() : this.timeControls());
         }
         this.sync();
@@ -105,6 +105,8 @@ export class PanelView {
         if (typeof state.resolution === "number") parts.step.value = duration(state.resolution);
         for (const mode of ["lines", "stacked", "heatmap"]) parts[mode].setAttribute("aria-pressed", String(state.mode === mode));
         parts.exemplars.setAttribute("aria-pressed", String(state.exemplars));
+        parts.zero.setAttribute("aria-pressed", String(state.least !== null));
+        parts.zero.hidden = state.mode !== "lines";
     }
 
     timeControls() {
@@ -136,15 +138,16 @@ export class PanelView {
         } });
         const step = h("input", { class: "field short", "aria-label": "Step", onchange: () => { const seconds = parseDuration(step.value); if (seconds) this.set({ resolution: seconds }); else this.sync(); } });
         const resolution = h("select", { class: "field", "aria-label": "Resolution", onchange: () => this.set({ resolution: resolution.value === "custom" ? stepOf(state) : resolution.value }) },
-            [["low", "Low resolution"], ["medium", "Medium resolution"], ["high", "High resolution"], ["custom", "Step …"]].map(([value, name]) => h("option", { value }, name)));
+            [["low", "Coarse steps"], ["medium", "Medium steps"], ["high", "Fine steps"], ["custom", "Step …"]].map(([value, name]) => h("option", { value }, name)));
         const modes = Object.fromEntries([["lines", "Lines"], ["stacked", "Stacked"], ["heatmap", "Heatmap"]].map(([mode, name]) => [mode, button(name, () => this.set({ mode }))]));
         const exemplars = button("Exemplars", () => this.set({ exemplars: !state.exemplars }));
+        const zero = button("From 0", () => this.set({ least: state.least === null ? 0 : null }), { title: "The value axis begins at 0" });
         const time = this.timeControls();
-        this.parts = { .../** @type {any} */ (this.parts), range, step, resolution, exemplars, ...modes };
+        this.parts = { .../** @type {any} */ (this.parts), range, step, resolution, exemplars, zero, ...modes };
         return [
             h("span", { class: "group" }, button("−", () => widen(-1), { class: "button icon", "aria-label": "Shorter range" }), range, button("+", () => widen(1), { class: "button icon", "aria-label": "Longer range" })),
             h("datalist", { id: `${this.id}-ranges` }, RANGES.map((one) => h("option", { value: duration(one) }))),
-            time, resolution, step, h("span", { class: "group" }, Object.values(modes)), exemplars,
+            time, resolution, step, h("span", { class: "group" }, Object.values(modes)), zero, exemplars,
         ];
     }
 
@@ -280,7 +283,7 @@ export class PanelView {
         const mode = histograms ? "heatmap" : state.mode;
         for (const one of ["lines", "stacked", "heatmap"]) this.parts[one].setAttribute("aria-pressed", String(one === mode));
         this.chart.show({
-            times, series, start, end, mode, unit: unitOf(names, mode === "heatmap" ? [] : calls),
+            times, series, start, end, mode, least: state.least, rate: calls.some((one) => one === "rate" || one === "irate"), unit: unitOf(names, mode === "heatmap" ? [] : calls),
             counter: name !== "" && (type ? type !== "gauge" : /_(total|count|sum|bucket)$/.test(name)),
             exemplars: points.flatMap((/** @type {any} */ one) => one.exemplars.map((/** @type {any} */ each) => ({ time: each.timestamp, value: number(each.value), labels: each.labels, series: one.seriesLabels }))).slice(0, 2000),
         });
@@ -345,16 +348,16 @@ export class PanelView {
     }
 
     async savePicture() {
-        const blob = await this.chart?.picture(this.state.expr);
+        const { chart } = this, { pictureOf } = await import("./export.js");
+        const blob = chart && await pictureOf(chart, this.state.expr);
         if (blob) save(blob, "graph.png");
     }
 
-    saveGraph() {
-        if (this.answer) save(new Blob([csvOfGraph(this.answer.times, this.answer.series)], { type: "text/csv" }), "graph.csv");
-    }
-
-    saveTable() {
-        if (this.answer) save(new Blob([csvOfTable(this.answer)], { type: "text/csv" }), "table.csv");
+    async saveTable() {
+        const { answer } = this, { csvOfGraph, csvOfTable } = await import("./export.js");
+        if (!answer) return;
+        const text = this.state.tab === "graph" ? csvOfGraph(answer.times, answer.series) : csvOfTable(answer);
+        save(new Blob([text], { type: "text/csv" }), `${this.state.tab}.csv`);
     }
 }
 
@@ -390,8 +393,17 @@ function valueCell(cell, one) {
     if (one.histogram) return fill(cell, histogramPicture(one.histogram[1]));
     if (one.value) return setText(cell, one.value[1]);
     const values = one.values ?? [];
-    fill(cell, values.slice(-50).map((/** @type {[number, string]} */ [time, value]) => h("div", null, value, h("span", { class: "muted" }, ` @${time}`))), values.length > 50 ? h("div", { class: "muted" }, `${values.length - 50} earlier ones`) : null,
-        (one.histograms ?? []).slice(-20).map((/** @type {[number, any]} */ [time, value]) => h("div", null, `count ${value.count}, sum ${plain(number(value.sum))}`, h("span", { class: "muted" }, ` @${time}`))));
+    fill(cell, values.slice(-50).map((/** @type {[number, string]} */ [time, value]) => h("div", null, value, clock(time))), values.length > 50 ? h("div", { class: "muted" }, `${values.length - 50} earlier ones`) : null,
+        (one.histograms ?? []).slice(-20).map((/** @type {[number, any]} */ [time, value]) => h("div", null, `count ${value.count}, sum ${plain(number(value.sum))}`, clock(time))));
+}
+
+/**
+ * When a sample of a window was taken; as PromQL's @ takes it, by the pointer.
+ * @param {number} time
+ */
+function clock(time) {
+    const text = localTime(time, true);
+    return h("span", { class: "muted", title: `@ ${time}` }, ` at ${Date.now() / 1000 - time < 43200 ? text.slice(11) : text}`);
 }
 
 /** @param {any} histogram */

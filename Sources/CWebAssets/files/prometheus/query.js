@@ -37,9 +37,9 @@ export function show(main) {
         panels = [];
         const states = decode(location.search);
         const runs = (states.length ? states : [newPanel()]).map((state) => add(state).run());
-        // Panels of a permalink appear together with their answers (unless these take long), so that nothing jumps.
-        list.classList.toggle("waiting", states.length > 1);
-        Promise.race([Promise.allSettled(runs), new Promise((done) => setTimeout(done, 300))]).then(() => list.classList.remove("waiting"));
+        // What is below the first answer appears together with it (unless it takes long), so that nothing jumps.
+        main.classList.toggle("waiting", states.length > 0);
+        Promise.race([Promise.allSettled(runs), new Promise((done) => setTimeout(done, 600))]).then(() => main.classList.remove("waiting"));
         hints.hidden = panels.some((one) => one.state.expr !== "");
     };
 
@@ -60,7 +60,7 @@ export function show(main) {
             h("label", { class: "labelled" }, "Refresh", refresh),
             h("button", { class: "button", type: "button", onclick: () => panels.forEach((one) => one.run()) }, "Run all")),
         list,
-        h("div", { class: "row" }, h("button", { class: "button", type: "button", onclick: () => add().editor.input.focus() }, "+ Add panel"), hints));
+        h("div", { class: "row foot" }, h("button", { class: "button", type: "button", onclick: () => add().editor.input.focus() }, "+ Add panel"), hints));
     restore();
     addEventListener("popstate", restore);
     refresh.value = String(memory.get("refresh", 0));

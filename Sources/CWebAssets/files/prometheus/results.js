@@ -1,6 +1,6 @@
-// Query results as columns on a step grid, as CSV, and as sentences. Pure.
+// Query results as columns on a step grid and as cells of a heatmap. Pure.
 
-import { plain, seriesName } from "../shared/format.js";
+import { seriesName } from "../shared/format.js";
 
 /**
  * A series of a graph: one value for each step, NaN where there is none.
@@ -39,37 +39,6 @@ export function number(text) {
     return text === "+Inf" ? Infinity : text === "-Inf" ? -Infinity : Number(text);
 }
 
-/** @param {string} text */
-function cell(text) {
-    return /[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
-}
-
-/**
- * One row a step, one column a series.
- * @param {Float64Array} times
- * @param {Series[]} series
- */
-export function csvOfGraph(times, series) {
-    const rows = [["time", ...series.map((one) => one.name)].map(cell).join(",")];
-    times.forEach((time, i) => rows.push([new Date(Math.round(time * 1000)).toISOString(), ...series.map((one) =>
-        one.histograms?.[i] ? cell(one.histograms[i]?.count) : Number.isNaN(one.values[i]) ? "" : plain(one.values[i], 17))].join(",")));
-    return rows.join("\r\n") + "\r\n";
-}
-
-/**
- * One row a series: its labels, time and value.
- * @param {any[]} vector
- */
-export function csvOfTable(vector) {
-    const names = [...new Set(vector.flatMap((one) => Object.keys(one.metric)))].sort();
-    const rows = [[...names, "timestamp", "value"].map(cell).join(",")];
-    for (const one of vector) {
-        for (const [time, value] of one.values ?? (one.value ? [one.value] : [])) rows.push([...names.map((name) => cell(one.metric[name] ?? "")), time, value].join(","));
-        for (const [time, histogram] of one.histograms ?? (one.histogram ? [one.histogram] : [])) rows.push([...names.map((name) => cell(one.metric[name] ?? "")), time, `count=${histogram.count} sum=${histogram.sum}`].join(","));
-    }
-    return rows.join("\r\n") + "\r\n";
-}
-
 /**
  * Steps at which a counter fell.
  * @param {Float64Array} values
@@ -87,48 +56,11 @@ export function resetsIn(values) {
 }
 
 /**
- * How many single edits lie between two words (given up above `limit`).
- * @param {string} a
- * @param {string} b
- * @param {number} limit
- */
-export function distance(a, b, limit) {
-    if (Math.abs(a.length - b.length) > limit) return limit + 1;
-    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-    for (let i = 1; i <= a.length; i++) {
-        const next = [i];
-        for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-        if (Math.min(...next) > limit) return limit + 1;
-        row = next;
-    }
-    return row[b.length];
-}
-
-/**
- * The words nearest to a mistyped one, best first.
- * @param {string} word
- * @param {string[]} words
- * @param {number} [count]
- */
-export function nearest(word, words, count = 3) {
-    const limit = Math.max(2, Math.floor(word.length / 4));
-    const low = word.toLowerCase();
-    const bare = (/** @type {string} */ text) => text.replace(/_(total|bucket|count|sum|info)$/, "");
-    const score = (/** @type {string} */ text) => {
-        const whole = Math.min(distance(low, text, limit), distance(bare(low), bare(text), limit) + 0.5);
-        const [short, long] = text.length < low.length ? [text, low] : [low, text];
-        return short.length >= 3 && short.length * 3 > long.length && long.includes(short) ? Math.min(whole, 1.5) : whole;
-    };
-    return words.map((other) => ({ other, score: score(other.toLowerCase()) })).filter((one) => one.score <= limit)
-        .sort((a, b) => a.score - b.score || a.other.length - b.other.length || (a.other < b.other ? -1 : 1)).slice(0, count).map(({ other }) => other);
-}
-
-/**
  * Histograms as cells of a heatmap: native buckets as they come, classic ones (series that differ in `le`) as differences.
  * @typedef {{from: number, to: number, low: number, high: number, count: number}} Cell `low` and `high` are where it is drawn
  * @param {Series[]} series
  * @param {number} count of steps
- * @returns {{columns: Cell[][], low: number, high: number, largest: number, log: boolean}}
+ * @returns {{columns: Cell[][], low: number, high: number, largest: number, log: boolean, bounds: number[]}} `bounds` are the finite ones above 0
  */
 export function bucketCells(series, count) {
     /** @type {Map<string, Cell>[]} */
@@ -171,7 +103,7 @@ export function bucketCells(series, count) {
         cell.high = Math.min(cell.to, high);
         largest = Math.max(largest, cell.count);
     }
-    return { columns: columns.map((column) => [...column.values()]), low, high, largest, log };
+    return { columns: columns.map((column) => [...column.values()]), low, high, largest, log, bounds: [...new Set(positive)].sort((a, b) => a - b) };
 }
 
 /**

@@ -46,7 +46,7 @@ async function runtime() {
         h("div", { class: "grid" },
             facts("Runtime", run, { startTime: "Started", CWD: "Working directory", hostname: "Host", serverTime: "Server time", reloadConfigSuccess: "Last reload worked", lastConfigTime: "Last good reload", corruptionCount: "Corruptions", goroutineCount: "Tasks", GOMAXPROCS: "Processors used", GOMEMLIMIT: "Memory limit", GOGC: "GOGC", GODEBUG: "GODEBUG", storageRetention: "Retention" }),
             facts("Build", build, { version: "Version", revision: "Revision", branch: "Branch", buildUser: "Built by", buildDate: "Built on", goVersion: "Language" })),
-        walk ? facts("Journal replay", walk, { min: "First", max: "Last", current: "Now" }) : null,
+        walk?.max ? facts("Journal replay", walk, { min: "First", max: "Last", current: "Now" }) : null,
         managers ? h("section", { class: "card" }, h("h2", null, "Alertmanagers"), managers.activeAlertmanagers.length ? h("ul", null, managers.activeAlertmanagers.map((/** @type {any} */ one) => h("li", { class: "mono" }, one.url))) : h("p", { class: "muted" }, "None.")) : null,
     ];
 }
@@ -71,7 +71,7 @@ async function tsdb() {
             ["Series", head.numSeries.toLocaleString("en")], ["Chunks", head.chunkCount.toLocaleString("en")], ["Label pairs", head.numLabelPairs.toLocaleString("en")],
             ["From", empty ? "–" : localTime(head.minTime / 1000)], ["To", empty ? "–" : localTime(head.maxTime / 1000)],
         ].map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))))),
-        h("div", { class: "grid" },
+        h("div", { class: "grid pairs" },
             table("Metrics with the most series", "Series", data.seriesCountByMetricName, (name) => `{__name__=${JSON.stringify(name)}}`),
             table("Label pairs on the most series", "Series", data.seriesCountByLabelValuePair, (pair) => { const at = pair.indexOf("="); return `count by (__name__) ({${pair.slice(0, at)}=${JSON.stringify(pair.slice(at + 1))}})`; }),
             table("Labels with the most values", "Values", data.labelValueCountByLabelName, (name) => (/^[a-zA-Z_]\w*$/.test(name) && name !== "__name__" ? `count by (${name}) ({${name}!=""})` : "")),

@@ -63,7 +63,7 @@ function targetView(first) {
     const bar = h("i");
     const error = h("p", { class: "note bad small", hidden: true });
     const more = h("div", { class: "stack target-more", hidden: true });
-    const button = h("button", { class: "button quiet small", type: "button", "aria-expanded": "false", onclick: async () => {
+    const button = h("button", { class: "button quiet small disclosure", type: "button", "aria-expanded": "false", onclick: async () => {
         more.hidden = !more.hidden;
         button.setAttribute("aria-expanded", String(!more.hidden));
         if (more.hidden) return fill(more);
@@ -71,7 +71,7 @@ function targetView(first) {
     } }, "Details");
     const view = h("article", { class: "target", "aria-label": first.scrapeUrl },
         h("div", { class: "row" }, state, link, h("span", { class: "grow" }), h("span", { class: "small muted" }, "every ", first.scrapeInterval, ", at most ", first.scrapeTimeout), button),
-        h("div", { class: "row" }, labels, h("span", { class: "grow" }), h("span", { class: "small muted last" }, "last scrape ", time, ", took ", took), h("span", { class: "meter", "aria-hidden": "true", title: "share of the timeout" }, bar)),
+        h("div", { class: "row" }, labels, h("span", { class: "grow" }), h("span", { class: "small muted last" }, h("span", null, "last scrape ", time, ", took ", took), h("span", { class: "meter", "aria-hidden": "true", title: "share of the timeout" }, bar))),
         error, more);
     view.update = (/** @type {any} */ one) => {
         target = one;

@@ -12,11 +12,12 @@ import { duration, parseDuration } from "../shared/format.js";
  * @property {"lines"|"stacked"|"heatmap"} mode
  * @property {"low"|"medium"|"high"|number} resolution points by density, or a step in seconds
  * @property {boolean} exemplars
+ * @property {number | null} least where the value axis begins; null is where the values do
  */
 
 /** @returns {Panel} */
 export function newPanel(expr = "") {
-    return { expr, tab: "table", range: 3600, end: null, mode: "lines", resolution: "medium", exemplars: false };
+    return { expr, tab: "table", range: 3600, end: null, mode: "lines", resolution: "medium", exemplars: false, least: null };
 }
 
 /**
@@ -39,6 +40,8 @@ export function decode(query) {
         const mode = get("display_mode") ?? (get("stacked") === "1" ? "stacked" : "lines");
         if (mode === "stacked" || mode === "heatmap") panel.mode = mode;
         panel.exemplars = get("show_exemplars") === "1";
+        const least = parseFloat(get("y_axis_min") ?? "");
+        if (Number.isFinite(least)) panel.least = least;
         const step = get("res_type") === "fixed" || get("res_type") === "custom" ? Number(get("res_step")) : get("res_type") ? 0 : Number(get("step_input"));
         if (step > 0) panel.resolution = step;
         const density = get("res_type") === "auto" ? get("res_density") : null;
@@ -60,6 +63,7 @@ export function encode(panels) {
         if (typeof panel.resolution === "number") { add("res_type", "custom"); add("res_step", String(panel.resolution)); }
         else { add("res_type", "auto"); add("res_density", panel.resolution); }
         add("display_mode", panel.mode);
+        if (panel.least !== null) add("y_axis_min", String(panel.least));
         add("show_exemplars", panel.exemplars ? "1" : "0");
     });
     return params.toString();
@@ -73,7 +77,8 @@ export function stepOf(panel) {
     if (typeof panel.resolution === "number") return Math.max(panel.resolution, panel.range / 11000);
     const points = { low: 100, medium: 250, high: 1000 }[panel.resolution];
     const step = panel.range / points;
-    return step < 1 ? Math.max(0.05, Math.round(step * 20) / 20) : Math.round(step);
+    // Below a second only where that is all there is to see: targets are seldom scraped more often.
+    return step >= 1 ? Math.round(step) : panel.range >= 60 ? 1 : Math.max(0.05, Math.round(step * 20) / 20);
 }
 
 /**

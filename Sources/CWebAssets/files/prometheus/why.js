@@ -5,7 +5,8 @@ import { duration, localTime, plain, quoted, span } from "../shared/format.js";
 import { children, matcherText, selector, text, windowOf } from "./ast.js";
 import { labelNames, labelValues, metricNames } from "./catalog.js";
 import { matched, mismatch } from "./matching.js";
-import { nearest, number } from "./results.js";
+import { nearest } from "./nearest.js";
+import { number } from "./results.js";
 
 /**
  * @typedef {"no-metric"|"no-label"|"no-value"|"no-combination"|"too-old"|"ended"|"not-yet"|"one-sample"|"no-match"|"filtered"|"removed"|"present"|"no-buckets"|"no-step"|"unknown"} Kind
@@ -190,6 +191,20 @@ async function lastSample(bare, at) {
 }
 
 /**
+ * Seconds between the samples of a selector's first series; infinite where there are too few to tell.
+ * @param {string} bare
+ * @param {number} at
+ */
+async function usualGap(bare, at) {
+    for (const window of ["5m", "1h"]) {
+        const [series] = await evaluate(`${bare}[${window}]`, at, { limit: 1 }).catch(() => []);
+        const samples = series?.values ?? series?.histograms ?? [];
+        if (samples.length > 2) return Math.round((samples[samples.length - 1][0] - samples[0][0]) / (samples.length - 1) * 10) / 10;
+    }
+    return Infinity;
+}
+
+/**
  * @param {any} node
  * @param {any} range
  * @param {any[]} series
@@ -200,8 +215,7 @@ async function lastSample(bare, at) {
 async function whyTooFew(node, range, series, time, root) {
     const most = Math.max(...series.map((one) => (one.values?.length ?? 0) + (one.histograms?.length ?? 0)));
     if (most >= 2) return { kind: "unknown", title: `${node.func.name}() could not use the samples.`, text: ["A window that mixes numbers and histograms, or histograms that do not fit together, answers nothing."], suggestions: [] };
-    const wide = range.type === "matrixSelector" ? await evaluate(`max(count_over_time(${selector(range)}[1h]))`, windowOf(range, time).end).catch(() => []) : [];
-    const gap = 3600 / number(wide[0]?.value?.[1] ?? "0");
+    const gap = range.type === "matrixSelector" ? await usualGap(selector(range), windowOf(range, time).end) : Infinity;
     const better = Number.isFinite(gap) && gap < 1800 ? Math.max(60, Math.ceil(gap * 4 / 60) * 60) : range.range / 1000 * 4;
     return {
         kind: "one-sample", title: `Only one sample in the window of ${duration(range.range / 1000)}.`,

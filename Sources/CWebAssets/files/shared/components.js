@@ -4,6 +4,7 @@
 //   <stack-labels>                  .labels = {name: value}      badges, sorted, `__name__` first
 //   <stack-time at="1700000000.5">  "3 s ago", kept current by one timer for all of them; the exact time as tooltip
 //   <stack-fold key="pool/demo">    wraps one <details>, whose state it remembers under its key
+//   <stack-back>                    on the other servers' pages: the way back to the stack, for those who came from there
 //   <stack-theme>                   the button that goes through system, light and dark
 //   confirmation(…), toast(…)       a question in a dialog; a passing message that screen readers hear
 
@@ -89,6 +90,20 @@ class StackTheme extends HTMLElement {
     }
 }
 
+class StackBack extends HTMLElement {
+    connectedCallback() {
+        // The browser tells the origin of the page whose link was followed; these pages know no other server's address.
+        let from = null;
+        try {
+            const came = document.referrer && new URL(document.referrer);
+            if (came && came.hostname === location.hostname && came.origin !== location.origin) sessionStorage.setItem("stack", came.origin);
+            from = sessionStorage.getItem("stack");
+        } catch { /* switched off */ }
+        if (from) fill(this, h("a", { class: "back", href: `${from}/` }, "‹ The stack"));
+    }
+}
+
+customElements.define("stack-back", StackBack);
 customElements.define("stack-labels", StackLabels);
 customElements.define("stack-time", StackTime);
 customElements.define("stack-fold", StackFold);
