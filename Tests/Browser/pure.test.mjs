@@ -12,6 +12,8 @@ const url = await load("prometheus/urlstate.js");
 const axes = await load("prometheus/axes.js");
 const format = await load("shared/format.js");
 const results = await load("prometheus/results.js");
+const { csvOfGraph, csvOfTable } = await load("prometheus/export.js");
+const { nearest } = await load("prometheus/nearest.js");
 const ast = await load("prometheus/ast.js");
 const matching = await load("prometheus/matching.js");
 const { extrapolate } = await load("prometheus/extrapolation.js");
@@ -71,15 +73,17 @@ test("functions: each once, with signature and text", () => {
 test("URL state: the links of Prometheus 2 and 3, and round trips", () => {
     const old = url.decode("?g0.expr=up&g0.tab=1&g0.stacked=0&g0.show_exemplars=0&g0.range_input=1h&g1.expr=a%2Bb&g1.tab=0&g1.stacked=1&g1.range_input=2d&g1.end_input=2021-10-29%2021%3A50%3A00&g1.step_input=30");
     assert.deepEqual(old, [
-        { expr: "up", tab: "table", range: 3600, end: null, mode: "lines", resolution: "medium", exemplars: false },
-        { expr: "a+b", tab: "graph", range: 172800, end: Date.UTC(2021, 9, 29, 21, 50) / 1000, mode: "stacked", resolution: 30, exemplars: false },
+        { expr: "up", tab: "table", range: 3600, end: null, mode: "lines", resolution: "medium", exemplars: false, least: null },
+        { expr: "a+b", tab: "graph", range: 172800, end: Date.UTC(2021, 9, 29, 21, 50) / 1000, mode: "stacked", resolution: 30, exemplars: false, least: null },
     ]);
-    const panels = [{ expr: 'x{a="&"}', tab: "explain", range: 5400, end: 1700000000, mode: "heatmap", resolution: 2.5, exemplars: true }, { ...url.newPanel("y"), tab: "graph", resolution: "high" }];
+    const panels = [{ expr: 'x{a="&"}', tab: "explain", range: 5400, end: 1700000000, mode: "heatmap", resolution: 2.5, exemplars: true, least: null }, { ...url.newPanel("y"), tab: "graph", resolution: "high" }];
     assert.deepEqual(url.decode(url.encode(panels)), panels);
     assert.deepEqual(url.decode(""), []);
     assert.equal(url.decode("g0.expr=x&g0.moment_input=2021-10-29+21%3A50")[0].end, Date.UTC(2021, 9, 29, 21, 50) / 1000);
     for (const bad of ["nonsense", "2021-13-45 00:00", ""]) assert.equal(url.parseTime(bad), null);
-    assert.equal(url.stepOf({ ...url.newPanel(), range: 3600 }), 14);
+    assert.equal(url.decode("g0.expr=x&g0.y_axis_min=0&g0.show_tree=1")[0].least, 0);
+    assert.equal(url.decode("g0.expr=x&g0.y_axis_min=")[0].least, null);
+    for (const [range, step] of [[31536000, 126144], [3600, 14], [300, 1], [60, 1], [10, 0.05]]) assert.equal(url.stepOf({ ...url.newPanel(), range }), step);
     assert.ok(url.stepOf({ ...url.newPanel(), range: 86400 * 365, resolution: 1 }) * 11000 >= 86400 * 365);
 });
 
@@ -97,6 +101,11 @@ test("axes: round ticks and labels that tell them apart", () => {
     assert.deepEqual(axes.valueLabels([1000000, 1000010, 1000020]), ["1M", "1.00001M", "1.00002M"]);
     assert.deepEqual(axes.valueLabels([0, 0.002, 0.004]), ["0", "0.002", "0.004"]);
     assert.deepEqual(axes.valueLabels([0, 0.0002, 0.0004]), ["0", "200µ", "400µ"]);
+    assert.deepEqual(axes.logTicks(0.05, 2.5, 6, [0.05, 0.1, 0.25, 0.5, 1, 2.5]), [0.05, 0.1, 0.25, 0.5, 1, 2.5], "a histogram's own bounds");
+    assert.deepEqual(axes.logTicks(0.1, 4, 6, Array.from({ length: 40 }, (_, i) => 0.1 * 1.1 ** i)), [0.1, 0.2, 0.5, 1, 2]);
+    assert.deepEqual(axes.logTicks(0.01, 100, 6, []), [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100]);
+    assert.deepEqual(axes.logTicks(1e-6, 1e6, 7, []), [1e-6, 1e-4, 1e-2, 1, 1e2, 1e4, 1e6]);
+    assert.deepEqual(axes.logTicks(3, 4, 6, []), [3, 4]);
     const day = Date.UTC(2026, 2, 1) / 1000;
     assert.deepEqual(axes.timeTicks(day, day + 3600, 6, 0).ticks.map((one) => axes.timeLabel(one, 600, 0)), ["03-01", "00:10", "00:20", "00:30", "00:40", "00:50", "01:00"]);
     assert.deepEqual(axes.timeTicks(day - 10, day + 86400 * 2, 3, 540).ticks.map((one) => axes.timeLabel(one, 86400, 540)), ["03-02", "03-03"]);
@@ -121,12 +130,12 @@ test("results: columns with gaps, CSV, resets, nearest words", () => {
     const { times, series } = results.columns([{ metric: { __name__: "a", x: 'q",' }, values: [[10, "1"], [30, "+Inf"]] }], 10, 30, 10);
     assert.deepEqual([...times], [10, 20, 30]);
     assert.deepEqual([...series[0].values], [1, NaN, Infinity]);
-    assert.equal(results.csvOfGraph(times, series), 'time,"a{x=""q\\"",""}"\r\n1970-01-01T00:00:10.000Z,1\r\n1970-01-01T00:00:20.000Z,\r\n1970-01-01T00:00:30.000Z,+Inf\r\n');
-    assert.equal(results.csvOfTable([{ metric: { a: "1" }, value: [5, "2"] }, { metric: { b: "x,y" }, values: [[5, "3"], [6, "4"]] }]), 'a,b,timestamp,value\r\n1,,5,2\r\n,"x,y",5,3\r\n,"x,y",6,4\r\n');
+    assert.equal(csvOfGraph(times, series), 'time,"a{x=""q\\"",""}"\r\n1970-01-01T00:00:10.000Z,1\r\n1970-01-01T00:00:20.000Z,\r\n1970-01-01T00:00:30.000Z,+Inf\r\n');
+    assert.equal(csvOfTable([{ metric: { a: "1" }, value: [5, "2"] }, { metric: { b: "x,y" }, values: [[5, "3"], [6, "4"]] }]), 'a,b,timestamp,value\r\n1,,5,2\r\n,"x,y",5,3\r\n,"x,y",6,4\r\n');
     assert.deepEqual(results.resetsIn(Float64Array.of(1, 5, NaN, 2, 3, 0)), [3, 5]);
-    assert.deepEqual(results.nearest("proces_cpu_seconds", ["process_cpu_seconds_total", "s", "up", "process_open_fds"]), ["process_cpu_seconds_total"]);
-    assert.deepEqual(results.nearest("dem", ["demo", "node"]), ["demo"]);
-    assert.deepEqual(results.nearest("zzz", ["demo", "node"]), []);
+    assert.deepEqual(nearest("proces_cpu_seconds", ["process_cpu_seconds_total", "s", "up", "process_open_fds"]), ["process_cpu_seconds_total"]);
+    assert.deepEqual(nearest("dem", ["demo", "node"]), ["demo"]);
+    assert.deepEqual(nearest("zzz", ["demo", "node"]), []);
     assert.equal(results.unitOf(["process_cpu_seconds_total"], ["rate"]), "");
     assert.equal(results.unitOf(["x_bytes_total"], ["rate"]), "B/s");
     assert.equal(results.unitOf(["x_seconds_bucket"], ["histogram_quantile", "sum", "rate"]), "s");
@@ -197,6 +206,17 @@ test("the pages keep to the Content-Security-Policy and load nothing from elsewh
         if (entry.endsWith(".html")) assert.ok(!/ style=| on\w+=|<style|<script(?![^>]*\bsrc=)/.test(text), entry);
         if (entry.endsWith(".js")) assert.ok(!/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|setAttribute\("style"|\bstyle: /.test(text), entry);
         assert.ok(!/(?:src|href|url\(|from) *=? *["'(]?https?:/.test(text), `${entry} loads from elsewhere`);
+    }
+});
+
+test("lines, borders and curves stand out against what is behind them (3:1, WCAG 1.4.11)", () => {
+    const style = read("shared/style.css");
+    const light = (hex) => { const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+    const contrast = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
+    const token = (name) => new RegExp(`--${name}: light-dark\\((#\\w{6}), (#\\w{6})\\)`).exec(style).slice(1);
+    const surface = token("surface");
+    for (const name of ["line-strong", "accent", "good", "warn", "bad", "ember", ...Array.from({ length: 10 }, (_, i) => `series-${i}`)]) {
+        token(name).forEach((colour, theme) => assert.ok(contrast(colour, surface[theme]) >= 3, `${name} ${colour} on ${surface[theme]}`));
     }
 });
 

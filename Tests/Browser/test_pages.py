@@ -332,6 +332,76 @@ class Pages(unittest.TestCase):
         b.type("[type=search]", "127.0.0.1:1/")
         b.until("filtered", "return document.querySelectorAll('.target').length === 1")
 
+    @unittest.skipUnless(URL and ask('up{job="relabelled"}'), "the stack has no job named relabelled")
+    def test_relabelling_is_shown_rule_by_rule(self):
+        b = self.browser
+        for page, steps in {"/targets": ".target .button", "/service-discovery": ".target .button"}.items():
+            with self.subTest(page):
+                b.open(URL + page)
+                b.until("the job", "return [...document.querySelectorAll('stack-fold')].some((one) => one.innerText.startsWith('relabelled'))")
+                b.js("[...document.querySelectorAll('stack-fold')].find((one) => one.innerText.startsWith('relabelled')).querySelector('.target .button').click()")
+                rows = b.until("the steps", "const all = [...document.querySelectorAll('.relabel li')].map((one) => [one.querySelector('.stage').innerText, one.lastChild.innerText.replace(/\\s+/g, ' '), [...one.querySelectorAll('.gained')].map((each) => each.innerText), [...one.querySelectorAll('.lost s')].map((each) => each.innerText)]); return all.length && all")
+                self.assertEqual([row[0] for row in rows], ["Discovered", "Rule 1", "Rule 2", "Rule 3", "Rule 4", "In the series"])
+                self.assertIn('__meta_place_city="Tokyo"', rows[0][1])
+                self.assertIn("regex: __meta_place_(.+); action: labelmap", rows[1][1])
+                self.assertEqual(rows[1][2], ['+ city="Tokyo"', '+ ward="Minato"'])
+                self.assertIn("source_labels: [city, ward]; separator: /; target_label: place", rows[2][1])
+                self.assertEqual(rows[2][2], ['+ place="Tokyo/Minato"'])
+                self.assertEqual(rows[3][2], ['→ team="Blue"'])
+                self.assertEqual(sorted(rows[4][3]), ['city="Tokyo"', 'ward="Minato"'])
+                self.assertEqual(rows[5][1].split(" ")[1:], ["instance=" + rows[5][1].split("instance=")[1].split(" ")[0], 'job="relabelled"', 'place="Tokyo/Minato"', 'team="Blue"'])
+        b.js("[...document.querySelectorAll('.target')].find((one) => one.innerText.startsWith('dropped')).querySelector('.button').click()")
+        b.until("the rule that dropped it", "return [...document.querySelectorAll('.relabel li')].some((one) => one.innerText.includes('action: drop') && one.querySelector('.state.bad')?.innerText === 'dropped')")
+
+    @unittest.skipUnless(URL and ask('up{job="mistakes"}'), "the stack has no job named mistakes")
+    def test_the_last_body_has_a_verdict_per_line(self):
+        b = self.browser
+        b.open(URL + "/targets?search=mistakes")
+        b.click(".target .button", "Details")
+        lines = b.until("the body", "const all = [...document.querySelectorAll('.scraped li')].map((one) => [one.className, one.firstChild.textContent, one.querySelector('.verdict')?.textContent ?? '']); return all.length && all")
+        self.assertEqual([line[:2] for line in lines], [["", "# HELP fixture_fine A line without a mistake."], ["", "# TYPE fixture_fine gauge"], ["", "fixture_fine 1"], ["", "fixture_requests 3"], ["error", "fixture_broken{a=} 1"]])
+        self.assertIn("expected '\"' at start of label value, found '}'", lines[4][2])
+        self.assertIn("1 line breaks the format", b.texts(".target-more")[0])
+        b.open(URL + "/targets?search=ups")
+        b.click(".target .button", "Details")
+        b.until("no mistakes", "return document.querySelector('.target-more .state.good + code') && document.querySelector('.target-more').innerText.includes('every line is well-formed') && document.querySelectorAll('.scraped .error').length === 0")
+
+    def test_links_of_prometheus_2_and_3(self):
+        b = self.browser
+        links = {
+            "/graph?g0.expr=up&g0.tab=0&g0.stacked=1&g0.show_exemplars=1&g0.range_input=30m&g0.end_input=2026-01-31%2012%3A00&g0.step_input=15": ("Graph", "30m", "15s", ["Stacked", "Exemplars"]),
+            "/query?g0.expr=up&g0.show_tree=0&g0.tab=graph&g0.range_input=2h&g0.res_type=auto&g0.res_density=high&g0.display_mode=lines&g0.y_axis_min=0&g0.show_exemplars=0": ("Graph", "2h", "high", ["Lines", "From 0"]),
+            "/query?g0.expr=up&g0.tab=graph&g0.range_input=1h&g0.res_type=fixed&g0.res_step=30&g0.display_mode=heatmap&g0.moment_input=2026-01-31%2012%3A00%3A00": ("Graph", "1h", "30s", ["Heatmap"]),
+            "/query?g0.expr=up&g0.tab=explain": ("Explain", None, None, []),
+            "/graph?g0.expr=up&g0.tab=1&g0.range_input=1h": ("Table", None, None, []),
+        }
+        for link, (tab, reach, step, pressed) in links.items():
+            with self.subTest(link):
+                b.open(URL + link)
+                self.assertEqual(b.texts("[role=tab][aria-selected=true]"), [tab])
+                if reach:
+                    self.assertEqual(b.js("return document.querySelector('[aria-label=Range]').value"), reach)
+                    self.assertEqual(b.js("const s = document.querySelector('[aria-label=Step]'); return s.hidden ? document.querySelector('[aria-label=Resolution]').value : s.value"), step)
+                self.assertEqual(b.texts(".controls [aria-pressed=true]"), pressed)
+                if "2026-01-31" in link:
+                    self.assertEqual(b.js("return new Date(document.querySelector('.moment').value.replace(' ', 'T')).getTime()"), 1769860800000)
+        # A second panel in the link, and the address that comes out of it, are the same thing.
+        b.open(URL + "/query?g0.expr=up&g0.tab=table&g1.expr=vector(1)&g1.tab=graph&g1.display_mode=stacked")
+        b.click(".button", "Run all")
+        address = b.until("written anew", "return location.search.includes('g1.res_type') && location.search")
+        b.open(URL + "/query" + address)
+        self.assertEqual(b.js("return [...document.querySelectorAll('textarea')].map((one) => one.value)"), ["up", "vector(1)"])
+
+    @unittest.skipUnless(GATEWAY, "PROMENADE_GATEWAY_URL is not set")
+    def test_there_is_a_way_back_to_the_stack(self):
+        b = self.browser
+        b.open(URL + "/")
+        b.until("linked", "return document.querySelector('.living .gateway').getAttribute('href')")
+        b.js("document.querySelector('.living .gateway rect').parentElement.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true }))")
+        b.until("the Pushgateway's page", "return document.querySelector('.top .brand')?.innerText === 'Pushgateway'")
+        b.click(".top .back", "The stack")
+        b.until("home", "return document.querySelector('main h1')?.innerText === 'The stack, right now'")
+
     def test_discovery_status_rules(self):
         b = self.browser
         for page, words in {"/service-discovery": ["kept"], "/status": ["Version", "Started"], "/tsdb-status": ["Series", "Metrics with the most series", "__name__"], "/flags": ["--web.listen-address"], "/config": ["scrape_configs"], "/alerts": ["no alerts"], "/rules": ["no rules"]}.items():
@@ -376,43 +446,28 @@ class Pages(unittest.TestCase):
                 b.open(URL + page)
                 self.assertLessEqual(b.js("return document.documentElement.scrollWidth"), 360)
 
-    def test_pages_are_quick_still_and_within_the_policy(self):
+    def test_pages_are_quick_still_small_and_within_the_policy(self):
         b = self.browser
         for page in PAGES:
             with self.subTest(page):
-                b.open(URL + page)
+                best = 1e9
+                # What is measured is the page, not what else the machine does: the best of a few.
+                for _ in range(5):
+                    b.open(URL + page)
+                    best = min(best, b.js("return performance.getEntriesByName('ready')[0].startTime"))
+                    if best < 200:
+                        break
                 b.until("settled", "return performance.now() > 1200")
-                ready, shift = b.js_async("""const done = arguments[0]; let sum = 0;
+                shift, files, whole = b.js_async("""const done = arguments[0]; let sum = 0;
                     new PerformanceObserver((list) => { for (const one of list.getEntries()) sum += one.value; }).observe({ type: "layout-shift", buffered: true });
-                    setTimeout(() => done([performance.getEntriesByName("ready")[0].startTime, sum]), 50)""")
-                print(f"\n    {page}: ready after {ready:.0f} ms, layout shift {shift:.4f}", end="")
-                self.assertLess(ready, 2000)
-                self.assertLess(shift, 0.05)
+                    const files = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource").filter((one) => one.name.includes("/assets/"))];
+                    setTimeout(() => done([sum, files.length, files.reduce((sum, one) => sum + one.decodedBodySize, 0)]), 50)""")
+                print(f"\n    {page}: ready after {best:.0f} ms, {files} files of {whole / 1000:.0f} kB, layout shift {shift:.4f}", end="")
+                self.assertLess(best, 200)
+                self.assertLess(shift, 0.002)
+                self.assertTrue(5 < files < 40 and 20_000 < whole < 150_000, whole)
         said = [one["message"] for one in b.log() if one["level"] == "SEVERE" or "Content Security Policy" in one["message"]]
         self.assertEqual([one for one in said if "status of 404" not in one], [])
-
-    def test_refreshing_keeps_memory_level(self):
-        b = self.browser
-        b.open(f"{URL}/query?" + urllib.parse.urlencode({"g0.expr": "up", "g0.tab": "table", "g1.expr": "scrape_duration_seconds", "g1.tab": "graph"}))
-        b.find(".legend li")
-
-        def rounds(count):
-            b.js_async("""const done = arguments[1]; (async () => {
-                const run = [...document.querySelectorAll(".button")].find((one) => one.innerText === "Run all");
-                for (let i = 0; i < arguments[0]; i++) { run.click(); await new Promise((r) => setTimeout(r, 60)); }
-                done(); })()""", count)
-            time.sleep(0.5)
-            b.cdp("HeapProfiler.collectGarbage")
-            figures = {one["name"]: one["value"] for one in b.cdp("Performance.getMetrics")["metrics"]}
-            return figures["Nodes"], figures["JSHeapUsedSize"]
-
-        b.cdp("Performance.enable")
-        rounds(20)
-        nodes, heap = rounds(20)
-        more_nodes, more_heap = rounds(100)
-        print(f"\n    100 refreshes: nodes {nodes:.0f} → {more_nodes:.0f}, heap {heap / 1e6:.2f} → {more_heap / 1e6:.2f} MB")
-        self.assertLess(more_nodes, nodes * 1.1 + 50)
-        self.assertLess(more_heap, heap * 1.15 + 200_000)
 
     @unittest.skipUnless(DEMO, "PROMENADE_DEMO_URL is not set")
     def test_the_demo_page_asks_and_counts(self):
