@@ -142,7 +142,7 @@ def history(end, demo, seconds=3600, step=5):
         at, share = end - seconds + i * step, i * step / seconds
         if abs(share - 0.62) < 0.0006:
             requests = errors = 0.0
-        rate = 4 + 2.5 * math.sin(share * 14) + 1.2 * math.sin(share * 47) + chance.uniform(-0.4, 0.4)
+        rate = 5 + 2 * math.sin(share * 14) + 0.9 * math.sin(share * 47) + chance.uniform(-0.4, 0.4)
         bad = 0.33 if not 0.3 < share < 0.38 else 0.7
         requests += rate * step
         errors += rate * step * bad * chance.uniform(0.8, 1.2)

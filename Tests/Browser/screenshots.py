@@ -11,6 +11,8 @@ import pathlib
 import struct
 import sys
 import time
+import urllib.error
+import urllib.request
 import zlib
 
 from webdriver import Browser
@@ -22,14 +24,17 @@ FOLDER = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file_
 WIDTHS = {360: 740, 1280: 800, 1920: 1080}
 SCALES = {360: 0.9, 1280: 0.8, 1920: 0.55}
 OPEN_DETAILS = "document.querySelector('.target button')?.click()"
+GRAPH = "&g{0}.tab=graph&g{0}.range_input="
 PAGES = {
-    "home": (URL + "/", 4, None),
-    "query-table": (URL + "/query?g0.expr=up&g0.tab=table", 0.5, None),
-    "query-graph": (URL + "/query?g0.expr=rate(request_count_total[30s])&g0.tab=graph&g0.range_input=5m&g1.expr=scrape_duration_seconds&g1.tab=graph&g1.range_input=5m&g1.stacked=1", 1.5, None),
-    "query-explain": (URL + "/query?g0.expr=sum by (job) (increase(request_count_total[20s]))&g0.tab=explain", 1, None),
-    "query-empty": (URL + "/query?g0.expr=up{job=\"dmeo\"}&g0.tab=table", 1, None),
+    "home": (URL + "/", 6, None),
+    "query-table": (URL + "/graph?" + "&".join(f"g{i}.expr=db_backup_{name}&g{i}.tab=1" for i, name in enumerate(["last_completion_timestamp_seconds", "last_success_timestamp_seconds", "duration_seconds", "records_processed"])), 0.5, None),
+    "query-graph": (URL + "/query?g0.expr=rate(request_count_total[1m])" + GRAPH.format(0) + "1h&g1.expr=request_count_total" + GRAPH.format(1) + "1h", 1.5, None),
+    "query-heatmap": (URL + "/query?g0.expr=histogram_quantile(0.9, sum by (le) (rate(fixture_latency_seconds_bucket[10s])))" + GRAPH.format(0) + "1m&g0.show_exemplars=1&g1.expr=rate(fixture_native_seconds[10s])" + GRAPH.format(1) + "1m", 1.5, None),
+    "query-explain": (URL + "/query?g0.expr=sum by (job) (increase(fixture_jobs_total[20s]))&g0.tab=explain", 1, None),
+    "query-empty": (URL + "/query?g0.expr=up{job=\"dmeo\"}&g0.tab=table&g1.expr=up{job=\"demo\"} %2B up{job=\"pushgateway\"}&g1.tab=table", 1, None),
     "query-completion": (URL + "/query", 0.5, "const t = document.querySelector('textarea'); t.focus(); t.value = 'sum(rate(request'; t.setSelectionRange(99, 99); t.dispatchEvent(new Event('input'))"),
-    "targets": (URL + "/targets", 1, OPEN_DETAILS),
+    "targets": (URL + "/targets?search=relabelled", 1, OPEN_DETAILS),
+    "targets-mistakes": (URL + "/targets?search=mistakes", 1, OPEN_DETAILS),
     "service-discovery": (URL + "/service-discovery", 0.5, OPEN_DETAILS),
     "status": (URL + "/status", 0.5, None),
     "tsdb-status": (URL + "/tsdb-status", 0.5, None),
@@ -39,13 +44,15 @@ PAGES = {
     "rules": (URL + "/rules", 0.5, None),
 }
 if GATEWAY:
-    PAGES["pushgateway"] = (GATEWAY + "/", 1.5, None)
+    PAGES["pushgateway"] = (GATEWAY + "/", 1.5, "const one = document.querySelector('.unfold'); if (one.getAttribute('aria-expanded') === 'false') one.click()")
+    PAGES["pushgateway-pushes"] = (GATEWAY + "/#pushes", 1.5, None)
+    PAGES["pushgateway-try"] = (GATEWAY + "/#try", 1, None)
     PAGES["pushgateway-status"] = (GATEWAY + "/status", 1, None)
 if DEMO:
-    PAGES["demo"] = (DEMO + "/", 1, None)
+    PAGES["demo"] = (DEMO + "/", 1, "[...document.querySelectorAll('.button')][1].click()")
 
 
-# Counts a picture's colours in the browser, keeps the most frequent ones and gives every pixel the nearest of them.
+# Gives every pixel the nearest of a picture's most telling colours: the most frequent ones, then those furthest from all chosen so far.
 REDUCE = """
 const [data, most, done] = arguments;
 const image = new Image();
@@ -56,7 +63,18 @@ image.onload = () => {
     const pixels = new Uint32Array(g.getImageData(0, 0, image.width, image.height).data.buffer);
     const counts = new Map();
     for (const one of pixels) counts.set(one, (counts.get(one) ?? 0) + 1);
-    const kept = [...counts].sort((a, b) => b[1] - a[1]).slice(0, most).map(([colour]) => colour);
+    const apart = (a, b) => ((a & 255) - (b & 255)) ** 2 + ((a >> 8 & 255) - (b >> 8 & 255)) ** 2 + ((a >> 16 & 255) - (b >> 16 & 255)) ** 2;
+    const ranked = [...counts].sort((a, b) => b[1] - a[1]);
+    const kept = ranked.splice(0, most / 4).map(([colour]) => colour);
+    const rest = ranked.slice(0, 4000).map(([colour, count]) => ({ colour, weight: Math.sqrt(count), far: Math.min(...kept.map((one) => apart(one, colour))) }));
+    while (kept.length < most && rest.length) {
+        let best = 0;
+        rest.forEach((one, i) => { if (one.far * one.weight > rest[best].far * rest[best].weight) best = i; });
+        if (!(rest[best].far > 40)) break;
+        const [{ colour }] = rest.splice(best, 1);
+        kept.push(colour);
+        for (const one of rest) one.far = Math.min(one.far, apart(one.colour, colour));
+    }
     const parts = kept.map((one) => [one & 255, one >> 8 & 255, one >> 16 & 255]);
     const index = new Map(kept.map((colour, i) => [colour, i]));
     for (const colour of counts.keys()) {
@@ -77,17 +95,43 @@ image.src = "data:image/png;base64," + data;
 
 
 def small(browser, png):
-    """The same picture with at most 96 colours."""
+    """The same picture with at most 80 colours."""
     browser.open("about:blank", ready=False)
-    width, height, palette, pixels = browser.js_async(REDUCE, base64.b64encode(png).decode(), 96)
+    width, height, palette, pixels = browser.js_async(REDUCE, base64.b64encode(png).decode(), 80)
     data = base64.b64decode(pixels)
     body = b"".join(b"\0" + data[y * width : (y + 1) * width] for y in range(height))
     chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)) + chunk(b"PLTE", bytes(palette)) + chunk(b"IDAT", zlib.compress(body, 9)) + chunk(b"IEND", b"")
 
 
+def push(path, families, method="PUT"):
+    """What the tutorial's batches push."""
+    body = "".join(f"# HELP {name} {text}\n# TYPE {name} {kind}\n{name} {value}\n" for name, kind, value, text in families)
+    try:
+        urllib.request.urlopen(urllib.request.Request(f"{GATEWAY}/metrics/job/{path}", data=body.encode(), method=method)).close()
+    except urllib.error.HTTPError:
+        pass  # one of them is meant to fail
+
+
+def pushes():
+    now = time.time()
+    completion = ("db_backup_last_completion_timestamp_seconds", "gauge", now, "The timestamp of the last completion of a DB backup, successful or not.")
+    push("db_backup", [completion, ("db_backup_last_success_timestamp_seconds", "gauge", now, "The timestamp of the last successful completion of a DB backup."),
+                       ("db_backup_duration_seconds", "gauge", 4.2e-07, "The duration of the last DB backup in seconds."), ("db_backup_records_processed", "gauge", 42, "The number of records processed in the last DB backup.")], "POST")
+    for database in ("customers", "producers"):
+        push(f"db_backup/db/{database}", [completion])
+    push("my_batch_job", [("batch_count_total", "counter", 100, "Counter of execute."), ("batch_duration_seconds", "gauge", 1.0421209, "The duration of last batch in seconds."), ("batch_error_count_total", "counter", 40, "Counter of execute resulting in an error.")])
+    push("nightly", [("db_backup_duration_seconds", "counter", 1, "The duration of the last DB backup in seconds.")])
+
+
 def main():
+    if GATEWAY:
+        pushes()
+    # A minute of scrapes for the pictures of short windows.
+    time.sleep(65)
     FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in FOLDER.glob("*.png"):
+        old.unlink()
     browser, total = Browser(), 0
     try:
         for name, (url, pause, script) in PAGES.items():

@@ -141,6 +141,7 @@ class Pages(unittest.TestCase):
         b.until("four tables", "return document.querySelectorAll('.answers tbody tr').length >= 4")
         self.assertIn('db_backup_duration_seconds{', b.texts(".answers tbody tr")[2])
         self.assertIn("42", b.texts(".answers tbody tr")[2])
+        self.assertIn(time.strftime("1500000000\n%Y-%m-%d %H:%M:%S", time.localtime(1.5e9)), b.texts(".answers tbody tr")[0], "a time is also told as people do")
 
     def test_panels_are_added_and_removed(self):
         b = self.browser
@@ -401,6 +402,12 @@ class Pages(unittest.TestCase):
         b.until("the Pushgateway's page", "return document.querySelector('.top .brand')?.innerText === 'Pushgateway'")
         b.click(".top .back", "The stack")
         b.until("home", "return document.querySelector('main h1')?.innerText === 'The stack, right now'")
+        b.js("sessionStorage.clear()")
+        for stranger in ("https://example.org/", "javascript:window.pwned=1", "nonsense"):
+            b.open("about:blank", ready=False)
+            b.open(f"{GATEWAY}/#" + urllib.parse.urlencode({"stack": stranger}), ready=False)
+            b.until("the page", "return document.querySelector('main h1')")
+            self.assertNotIn(stranger, [b.js("return sessionStorage.getItem('stack')"), b.js("return document.querySelector('.back')?.getAttribute('href')")])
 
     def test_discovery_status_rules(self):
         b = self.browser
@@ -448,6 +455,10 @@ class Pages(unittest.TestCase):
 
     def test_pages_are_quick_still_small_and_within_the_policy(self):
         b = self.browser
+        # As on a first visit.
+        b.cdp("Network.enable")
+        b.cdp("Network.setCacheDisabled", cacheDisabled=True)
+        self.addCleanup(b.cdp, "Network.setCacheDisabled", cacheDisabled=False)
         for page in PAGES:
             with self.subTest(page):
                 best = 1e9
@@ -465,7 +476,7 @@ class Pages(unittest.TestCase):
                 print(f"\n    {page}: ready after {best:.0f} ms, {files} files of {whole / 1000:.0f} kB, layout shift {shift:.4f}", end="")
                 self.assertLess(best, 200)
                 self.assertLess(shift, 0.002)
-                self.assertTrue(5 < files < 40 and 20_000 < whole < 150_000, whole)
+                self.assertTrue(5 < files < 40 and 40_000 < whole < 150_000, whole)
         said = [one["message"] for one in b.log() if one["level"] == "SEVERE" or "Content Security Policy" in one["message"]]
         self.assertEqual([one for one in said if "status of 404" not in one], [])
 

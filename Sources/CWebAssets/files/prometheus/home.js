@@ -362,5 +362,7 @@ function href(target) {
     const url = new URL("./", target.scrapeUrl);
     url.search = "";
     if (/^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)) url.hostname = location.hostname;
+    // For the way back.
+    url.hash = new URLSearchParams({ stack: new URL("./", location.href).href }).toString();
     return url.href;
 }

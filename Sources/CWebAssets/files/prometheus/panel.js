@@ -391,7 +391,11 @@ export function painted(name) {
  */
 function valueCell(cell, one) {
     if (one.histogram) return fill(cell, histogramPicture(one.histogram[1]));
-    if (one.value) return setText(cell, one.value[1]);
+    if (one.value) {
+        // A metric that is a time also says it as people do.
+        const at = /_(timestamp|time)_seconds$/.test(one.metric.__name__ ?? "") ? number(one.value[1]) : 0;
+        return at > 1e8 && at < 1e10 ? fill(cell, one.value[1], h("div", { class: "muted small" }, localTime(at))) : setText(cell, one.value[1]);
+    }
     const values = one.values ?? [];
     fill(cell, values.slice(-50).map((/** @type {[number, string]} */ [time, value]) => h("div", null, value, clock(time))), values.length > 50 ? h("div", { class: "muted" }, `${values.length - 50} earlier ones`) : null,
         (one.histograms ?? []).slice(-20).map((/** @type {[number, any]} */ [time, value]) => h("div", null, `count ${value.count}, sum ${plain(number(value.sum))}`, clock(time))));

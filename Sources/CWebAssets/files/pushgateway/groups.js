@@ -76,6 +76,7 @@ export function groupsView(place, page) {
 
     function render() {
         const items = shown();
+        list.classList.toggle("many", items.length > 100);
         keyed(list, items, (group) => group.path, create, update);
         const all = groups.size === 1 ? "1 group" : `${groups.size} groups`;
         setText(count, items.length === groups.size ? all : `${items.length} of ${all}`);

@@ -92,14 +92,19 @@ class StackTheme extends HTMLElement {
 
 class StackBack extends HTMLElement {
     connectedCallback() {
-        // The browser tells the origin of the page whose link was followed; these pages know no other server's address.
+        // These pages know no other server's address: the home page's links carry it. Only one of the same host is believed.
+        const came = new URLSearchParams(location.hash.slice(1)).get("stack");
+        /** @type {string | null} */
         let from = null;
         try {
-            const came = document.referrer && new URL(document.referrer);
-            if (came && came.hostname === location.hostname && came.origin !== location.origin) sessionStorage.setItem("stack", came.origin);
+            if (came) {
+                const { protocol, hostname, href } = new URL(came);
+                if (/^https?:$/.test(protocol) && hostname === location.hostname) sessionStorage.setItem("stack", href);
+                history.replaceState(null, "", location.pathname + location.search);
+            }
             from = sessionStorage.getItem("stack");
-        } catch { /* switched off */ }
-        if (from) fill(this, h("a", { class: "back", href: `${from}/` }, "‹ The stack"));
+        } catch { /* no address, or storage is switched off */ }
+        if (from) fill(this, h("a", { class: "back", href: from }, "‹ The stack"));
     }
 }
 
