@@ -139,7 +139,10 @@ let package = Package(
         ),
         tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", "CSQLite"]),
         tests("PromQLTests", ["MetricModel", "PromQL"], exclude: ["Scripts"]),
-        tests("ScrapeTests", ["MetricModel", "Exposition", "Scrape", .logging, .nioCore, .nioHTTP1, .nioPosix]),
+        tests(
+            "ScrapeTests",
+            ["MetricModel", "Exposition", "Scrape", .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]
+        ),
         tests("PushgatewayTests", ["MetricModel", "Exposition", "Pushgateway"]),
         tests(
             "WebTests",

@@ -85,7 +85,11 @@ class Server:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if kind:
+            time.sleep(5)
+            self.log.seek(0)
+            print(f"{self.process.args[0]} told:\n{self.log.read().decode(errors='replace')[-6000:]}")
         self.stop()
 
 

@@ -7,6 +7,8 @@ public final class GzipDecoder {
     /// Whether the bytes so far end with a whole member.
     private var isAtMemberEnd = false
     private var hasInput = false
+    /// Bytes that came since the member began.
+    private var memberBytes = 0
 
     /// A decoder, ready for a first body.
     public init() {
@@ -23,6 +25,7 @@ public final class GzipDecoder {
         inflateReset(&stream)
         isAtMemberEnd = false
         hasInput = false
+        memberBytes = 0
     }
 
     /// Unpacks the next piece and appends the result.
@@ -34,12 +37,14 @@ public final class GzipDecoder {
     ) throws(CompressionError) {
         guard isOpen else { throw CompressionError(.unsupported, "gzip: out of memory") }
         var consumed = 0
+        if !isAtMemberEnd { memberBytes += input.count }
         while consumed < input.count {
             hasInput = true
             if isAtMemberEnd {
                 // Members may follow each other; their contents belong together.
                 inflateReset(&stream)
                 isAtMemberEnd = false
+                memberBytes = input.count - consumed
             }
             let start = output.count
             let chunk = min(max((input.count - consumed) * 4, 4096), 1 << 22)
@@ -96,6 +101,8 @@ public final class GzipDecoder {
         default:
             let detail = stream.msg.map { String(cString: $0) } ?? ""
             if detail.hasPrefix("incorrect header") || detail.hasPrefix("unknown") {
+                // As Go, which reads the ten bytes of a header before it looks at them.
+                if memberBytes < 10 { throw CompressionError(.truncated, "unexpected EOF") }
                 throw CompressionError(.corrupt, "gzip: invalid header")
             }
             if detail.hasPrefix("incorrect data") || detail.hasPrefix("incorrect length") {

@@ -269,6 +269,11 @@ final class ProtobufSource: EntrySource {
         key.append(bytes[name])
         key.append(suffix)
         key.append(currentLabels.encoded)
+        // Labels without a value are no part of the series, but the exposition is another one with them.
+        for label in metric.labels where label.value.isEmpty {
+            key.append([0xff])
+            key.append(bytes[label.name])
+        }
     }
 
     private var suffix: [UInt8] {

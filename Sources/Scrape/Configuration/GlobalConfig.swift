@@ -92,11 +92,8 @@ extension GlobalConfig {
         if let interval = section.duration("evaluation_interval"), interval != zero { evaluationInterval = interval }
         ruleQueryOffset = section.duration("rule_query_offset") ?? zero
         queryLogFile = context.path(section.string("query_log_file") ?? "")
+        section.refuse("query_log_file", because: "queries are not written to a file")
         scrapeFailureLogFile = context.path(section.string("scrape_failure_log_file") ?? "")
-        section.refuse(
-            "scrape_failure_log_file",
-            because: "failed scrapes are told in the log (--log.level=debug) and on the page of targets"
-        )
         limits = ScrapeLimits(reading: section)
         keepDroppedTargets = section.uint("keep_dropped_targets") ?? 0
         nameValidation = ScrapeConfig.nameValidation(section) ?? .utf8

@@ -347,7 +347,12 @@ extension HTTPClientConfig.TLS {
             section.refuse(name, because: "there is no secret manager; use the field itself or its _file form")
         }
         serverName = section.string("server_name") ?? ""
-        section.refuse("server_name", because: "a server's certificate has to bear the name by which it is addressed")
+        if HostPort.address(serverName[...]) != nil {
+            section.refuse(
+                "server_name",
+                because: "it is an address; a name is wanted, and certificates for the target's own address need none"
+            )
+        }
         insecureSkipVerify = section.bool("insecure_skip_verify") ?? false
         minVersion = Self.version(section, "min_version")
         maxVersion = Self.version(section, "max_version")

@@ -79,10 +79,6 @@ extension ScrapeConfig {
         convertClassicHistogramsToNHCB =
             section.bool("convert_classic_histograms_to_nhcb") ?? global.convertClassicHistogramsToNHCB
         scrapeFailureLogFile = context.path(section.string("scrape_failure_log_file") ?? "")
-        section.refuse(
-            "scrape_failure_log_file",
-            because: "failed scrapes are told in the log (--log.level=debug) and on the page of targets"
-        )
         if scrapeFailureLogFile.isEmpty { scrapeFailureLogFile = global.scrapeFailureLogFile }
         metricsPath = section.string("metrics_path") ?? metricsPath
         scheme = section.string("scheme") ?? scheme

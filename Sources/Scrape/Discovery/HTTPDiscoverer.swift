@@ -27,7 +27,7 @@ struct HTTPDiscoverer: Sendable {
             throw DiscoveryError(error.message)
         }
         guard response.status == 200 else {
-            throw DiscoveryError("server returned HTTP status \(response.status) \(response.reason)")
+            throw DiscoveryError("server returned HTTP status \(response.statusText)")
         }
         let type = response.header("Content-Type")
         guard Self.isJSON(type) else { throw DiscoveryError("unsupported content type \(GoText.quoted(type))") }

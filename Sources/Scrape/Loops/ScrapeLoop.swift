@@ -14,6 +14,7 @@ struct ScrapeLoop: Sendable {
     let clock: any StackClock
     let counters: ScrapeCounters
     let bodies: BodySpaces
+    let failures: FailureLogs
     let status: TargetStatus
     let control: LoopControl
     let memory: SeriesMemory
@@ -162,6 +163,9 @@ struct ScrapeLoop: Sendable {
         status.set(report)
         if let failure = outcome.failure {
             logger.debug("Scrape failed", metadata: ["target": "\(target.url)", "err": "\(failure)"])
+            if !config.scrapeFailureLogFile.isEmpty {
+                failures.note(failure, job: config.jobName, target: target.url, in: config.scrapeFailureLogFile)
+            }
         }
         let total = Double(clock.steadyNanoseconds - start) / 1e9
         counters.update { values in
@@ -187,11 +191,9 @@ struct ScrapeLoop: Sendable {
             return Fetched(outcome: .failure(error))
         }
         var fetched = Fetched(response: response, outcome: .success(()))
-        fetched.isCompressed = response.header("Content-Encoding").lowercased() == "gzip"
+        fetched.isCompressed = response.isCompressed
         guard response.status == 200 else {
-            let reason = response.reason.isEmpty ? "" : " " + response.reason
-            let message = "server returned HTTP status \(response.status)\(reason)"
-            fetched.outcome = .failure(TransportError(message))
+            fetched.outcome = .failure(TransportError("server returned HTTP status \(response.statusText)"))
             return fetched
         }
         let limit = config.limits.bodySize.bytes > 0 ? Int(config.limits.bodySize.bytes) : Int.max

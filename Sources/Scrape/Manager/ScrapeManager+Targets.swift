@@ -105,6 +105,7 @@ extension ScrapeManager {
             clock: options.isDriven ? ScrapeTimeline(clock) : clock,
             counters: counters,
             bodies: bodies,
+            failures: failureLogs,
             status: active.status,
             control: active.control,
             memory: active.memory,

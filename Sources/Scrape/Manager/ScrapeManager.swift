@@ -24,6 +24,7 @@ public final class ScrapeManager: Sendable {
     let counters = ScrapeCounters()
     let bodies = BodySpaces()
     let discoveryCounters = DiscoveryCounters()
+    let failureLogs: FailureLogs
     /// The pools and what goes on with them.
     let state = Mutex(State())
 
@@ -32,6 +33,7 @@ public final class ScrapeManager: Sendable {
         self.store = store
         self.clock = clock
         self.options = options
+        failureLogs = FailureLogs(clock: clock)
     }
 
     var logger: Logger { options.logger }
@@ -101,6 +103,7 @@ public final class ScrapeManager: Sendable {
         }
         for task in tasks { await task.value }
         for transport in transports { await transport.close() }
+        _ = failureLogs.open([])
     }
 
     /// Runs one change after the other, and returns when this one is done.
@@ -127,6 +130,10 @@ public final class ScrapeManager: Sendable {
     private func change(to jobs: [ScrapeConfig]) async {
         let wanted = Dictionary(jobs.map { ($0.jobName, $0) }, uniquingKeysWith: { first, _ in first })
         let old = state.withLock { state in state.pools.mapValues(\.config) }
+        // All files are opened anew, so that they may be moved away before.
+        for problem in failureLogs.open(Set(jobs.map(\.scrapeFailureLogFile))) {
+            logger.error("Cannot open the log of failed scrapes", metadata: ["err": "\(problem)"])
+        }
         for name in old.keys where wanted[name] == nil { await remove(name) }
         state.withLock { $0.jobs = jobs.map(\.jobName) }
         for job in jobs {

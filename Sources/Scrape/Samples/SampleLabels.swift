@@ -42,7 +42,7 @@ struct SampleLabels: Sendable {
         let result = labels.build()
         if result.isEmpty { return .dropped }
         guard let name = result[Labels.metricName] else { return .invalid("missing metric name (__name__ label)") }
-        if !isValid(result, name: name) {
+        if !isValid(result, name: name) || !Self.hasReadableNames(exposed) {
             return .invalid("invalid metric name or label names: \(result.description)")
         }
         if let excess = excess(of: result, name: name) { return .overLimit(excess) }
@@ -78,6 +78,21 @@ struct SampleLabels: Sendable {
         if validation == .utf8 { return true }
         if !Label.isLegacyMetricName(name) { return false }
         return labels.allSatisfy { validation.allowsLabelName($0.name) }
+    }
+
+    /// Whether the names of the metric and of the labels are UTF-8.
+    private static func hasReadableNames(_ labels: Labels) -> Bool {
+        labels.encoded.withUnsafeBufferPointer { bytes in
+            if !bytes.contains(where: { $0 >= 0x80 }) { return true }
+            var isReadable = true
+            labels.forEachRange { name, value in
+                let isMetric = bytes[name].elementsEqual(Labels.metricName.utf8)
+                for range in isMetric ? [value] : [name] where !ByteText.isValidUTF8(Array(bytes[range])) {
+                    isReadable = false
+                }
+            }
+            return isReadable
+        }
     }
 
     private func excess(of labels: Labels, name: String) -> String? {

@@ -108,7 +108,7 @@ struct ScrapePass {
             }
             let hasTime = rules.honorTimestamps && parser.timestamp != nil
             guard isSame, (kind == .histogram) == entry.isHistogram, !entry.hasTime, !hasTime,
-                kind != .histogram || rules.bucketLimit == 0
+                kind != .histogram || rules.bucketLimit == 0 && HistogramCheck.problem(parser.histogram) == nil
             else {
                 becomeSlow(old)
                 take(&parser, kind: kind, slot: isSame ? Int(entry.slot) : nil)
@@ -351,6 +351,11 @@ struct ScrapePass {
             result.outOfBounds += 1
             return nil
         }
+        if isHistogram, let problem = HistogramCheck.problem(histogram) {
+            result.failure = problem
+            result.added -= 1
+            return nil
+        }
         return histogram
     }
 
@@ -373,15 +378,18 @@ struct ScrapePass {
         series: SeriesRef
     ) {
         guard var exemplar = parser.nextExemplar() else { return }
-        var found: [Exemplar] = []
+        var found: [(exemplar: Exemplar, hasTime: Bool)] = []
         while true {
-            if exemplar.timestamp == nil, !isHistogram { exemplar.timestamp = sampleTime }
-            if exemplar.timestamp != nil { found.append(exemplar) }
+            let hasTime = exemplar.timestamp != nil
+            if !hasTime, !isHistogram { exemplar.timestamp = sampleTime }
+            if exemplar.timestamp != nil { found.append((exemplar, hasTime)) }
             guard let next = parser.nextExemplar() else { break }
             exemplar = next
         }
-        found.sort { ($0.timestamp ?? 0, $0.value) < ($1.timestamp ?? 0, $1.value) }
-        for exemplar in found {
+        found.sort {
+            ($0.exemplar.timestamp ?? 0, $0.exemplar.value) < ($1.exemplar.timestamp ?? 0, $1.exemplar.value)
+        }
+        for (exemplar, hasTime) in found where memory.isNews(exemplar, hasTime: hasTime, slot: slot) {
             batch.exemplars.append(SampleBatch.SeriesExemplar(series: series, exemplar: exemplar))
             result.exemplarSlots.append(slot)
         }

@@ -42,6 +42,8 @@ final class SeriesMemory: @unchecked Sendable {
     var iteration: UInt32 = 2
     /// Whether slots outside ``order`` may be live.
     var hasStrays = false
+    /// The last exemplars of slots, where they had no time of their own.
+    private var timelessExemplars: [Int: Exemplar] = [:]
     /// The series that the scraper itself writes; empty until they are asked for.
     var reportSeries: [SeriesRef] = []
     /// What the expositions said about metric families.
@@ -59,6 +61,17 @@ final class SeriesMemory: @unchecked Sendable {
         if let known { return known }
         slots.append(Slot())
         return table.add(key)
+    }
+
+    /// Whether an exemplar is another one than the last of its series. Without a time of its own it is the same as long as it
+    /// says the same.
+    func isNews(_ exemplar: Exemplar, hasTime: Bool, slot: Int) -> Bool {
+        if hasTime {
+            if !timelessExemplars.isEmpty { timelessExemplars[slot] = nil }
+            return true
+        }
+        let last = timelessExemplars.updateValue(exemplar, forKey: slot)
+        return last?.labels != exemplar.labels || last?.value != exemplar.value
     }
 
     /// Writes to the slots what ``orderIteration`` stands for.
@@ -131,6 +144,7 @@ final class SeriesMemory: @unchecked Sendable {
         order = ScrapeOrder()
         orderedSeries = []
         orderIteration = 0
+        timelessExemplars = [:]
         return released
     }
 

@@ -32,7 +32,7 @@ package struct SingleScrape: Sendable {
     package var readNanoseconds: Int64 = 0
 
     /// Whether the body came compressed.
-    package var isCompressed: Bool { response?.header("Content-Encoding").lowercased() == "gzip" }
+    package var isCompressed: Bool { response?.isCompressed ?? false }
 
     /// Scrapes.
     /// - Parameter accept: replaces the Accept header that the configuration makes.
@@ -62,8 +62,7 @@ package struct SingleScrape: Sendable {
             let limit = config.limits.bodySize.bytes > 0 ? Int(config.limits.bodySize.bytes) : Int.max
             scrape.body = try BodyDecoder.decode(response.body, isCompressed: scrape.isCompressed, limit: limit)
             guard response.status == 200 else {
-                let reason = response.reason.isEmpty ? "" : " " + response.reason
-                throw TransportError("server returned HTTP status \(response.status)\(reason)")
+                throw TransportError("server returned HTTP status \(response.statusText)")
             }
         } catch {
             scrape.error = error.message

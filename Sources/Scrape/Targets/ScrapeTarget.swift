@@ -69,6 +69,24 @@ enum URLText {
     /// A query's name or value.
     static func query(_ text: String) -> String { escape(text, plusForSpace: true, extra: "~") }
 
+    /// A text with what `%` hides brought back; `nil` where it is not written well.
+    static func unescaped(_ text: Substring) -> String? {
+        var output: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                output.append(byte)
+                continue
+            }
+            guard let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16), rest.count >= 2 else {
+                return nil
+            }
+            output.append(code)
+            rest = rest.dropFirst(2)
+        }
+        return String(decoding: output, as: UTF8.self)
+    }
+
     private static func escape(_ text: String, plusForSpace: Bool, extra: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var output: [UInt8] = []

@@ -1,7 +1,6 @@
 import AsyncHTTPClient
 import MetricModel
 import NIOCore
-import NIOHTTP1
 import NIOSSL
 
 #if canImport(Darwin)
@@ -14,12 +13,12 @@ import NIOSSL
 enum HTTPClientSetup {
     static func configuration(
         tls: HTTPClientConfig.TLS,
-        followRedirects: Bool,
         enableHTTP2: Bool
     ) throws(TransportError) -> HTTPClient.Configuration {
         var result = HTTPClient.Configuration()
         result.tlsConfiguration = try Self.tls(tls)
-        result.redirectConfiguration = followRedirects ? .follow(max: 10, allowCycles: true) : .disallow
+        // Redirects are followed where the headers of each request are known.
+        result.redirectConfiguration = .disallow
         result.httpVersion = enableHTTP2 ? .automatic : .http1Only
         result.connectionPool.idleTimeout = .minutes(5)
         // A refused connection is the scrape's answer at once, not a reason to try again until the timeout.
@@ -49,7 +48,8 @@ enum HTTPClientSetup {
         } catch {
             throw TransportError("error creating HTTP client: \(error)")
         }
-        if let version = version(config.minVersion) { result.minimumTLSVersion = version }
+        // Go's default.
+        result.minimumTLSVersion = version(config.minVersion) ?? .tlsv12
         if let version = version(config.maxVersion) { result.maximumTLSVersion = version }
         return result
     }
@@ -73,50 +73,9 @@ enum HTTPClientSetup {
         }
     }
 
-    // MARK: Proxy
-
-    /// The proxy at a URL, with the headers that open a tunnel through it.
-    static func proxyServer(_ url: String, connectHeader: [String: [Secret]]) throws(TransportError)
-        -> HTTPClient.Configuration.Proxy
-    {
-        let invalid = TransportError("error creating HTTP client: invalid proxy_url \(GoText.quoted(url))")
-        let rest = url.firstRange(of: "://").map { url[$0.upperBound...] } ?? url[...]
-        let scheme = url.firstRange(of: "://").map { url[..<$0.lowerBound].lowercased() } ?? "http"
-        var authority = rest.prefix { $0 != "/" }
-        var credentials: HTTPClient.Authorization?
-        if let at = authority.lastIndex(of: "@") {
-            let parts = authority[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-            credentials = .basic(username: String(parts[0]), password: parts.count > 1 ? String(parts[1]) : "")
-            authority = authority[authority.index(after: at)...]
-        }
-        var host = authority
-        var port: Int?
-        if let colon = authority.lastIndex(of: ":"), authority.last != "]" {
-            host = authority[..<colon]
-            port = Int(authority[authority.index(after: colon)...])
-            if port == nil { throw invalid }
-        }
-        if host.isEmpty { throw invalid }
-        switch scheme {
-        case "socks5", "socks5h": return .socksServer(host: String(host), port: port ?? 1080)
-        case "http":
-            var headers = HTTPHeaders()
-            for (name, values) in connectHeader.sorted(by: { $0.key < $1.key }) {
-                for value in values { headers.add(name: name, value: value.value) }
-            }
-            return .server(
-                host: String(host),
-                port: port ?? 80,
-                authorization: credentials,
-                connectHeaders: headers
-            )
-        default: throw TransportError("error creating HTTP client: proxies of kind \(scheme) are not supported")
-        }
-    }
-
     // MARK: Headers
 
-    /// The headers that credentials and `http_headers` add. Files are read anew each time.
+    /// The header that makes the user known. Files are read anew each time.
     static func credentials(_ config: HTTPClientConfig) throws(TransportError) -> [(name: String, value: String)] {
         var result: [(name: String, value: String)] = []
         if let basic = config.basicAuth {
@@ -134,6 +93,12 @@ enum HTTPClientSetup {
                 : try secret(authorization.credentialsFile, "authorization credentials")
             result.append(("Authorization", "\(authorization.type) \(value)"))
         }
+        return result
+    }
+
+    /// The headers that `http_headers` adds. Files are read anew each time.
+    static func additional(_ config: HTTPClientConfig) throws(TransportError) -> [(name: String, value: String)] {
+        var result: [(name: String, value: String)] = []
         for (name, header) in config.headers {
             let shown = HTTPClientConfig.canonical(name)
             for value in header.values { result.append((shown, value)) }

@@ -1,50 +1,145 @@
 import AsyncHTTPClient
 import MetricModel
+import Synchronization
 
-/// The HTTP clients of a job: one for each proxy that its requests may go through, and one without.
-struct HTTPClients: Sendable {
+/// The HTTP clients of a job: one for each way that its requests take, made when the way is first taken.
+///
+/// Files with certificates and keys are looked at before each request; where one changed, new connections use what it holds.
+final class HTTPClients: Sendable {
+    /// How a request gets to its server.
+    struct Route {
+        var client: HTTPClient
+        /// The URL for the client.
+        var url: String
+        /// Headers that the way needs.
+        var headers: [(name: String, value: String)]
+        /// The address that is connected to, for messages.
+        var address: String
+        var isProxied: Bool
+    }
+
+    private struct Way: Hashable {
+        var proxy: ProxyAddress?
+        /// Whether the proxy fetches (and is asked for the whole URL) instead of opening a tunnel.
+        var isForwarded = false
+        /// The host to connect to, where the name in the URL is another one that the certificate has to bear.
+        var host = ""
+    }
+
+    private struct State {
+        var stamps: [FileStamp?]
+        var plain: HTTPClient.Configuration
+        var clients: [Way: HTTPClient] = [:]
+        /// Clients with old certificates, which may still be at work.
+        var retired: [HTTPClient] = []
+    }
+
+    private let tls: HTTPClientConfig.TLS
+    private let enableHTTP2: Bool
+    private let connectHeader: [String: [Secret]]
     private let rules: ProxyRules
-    private let direct: HTTPClient
-    private let proxied: [String: HTTPClient]
+    private let proxies: [String: ProxyAddress]
+    /// The clients and what they are made from.
+    private let state: Mutex<State>
 
     init(
         tls: HTTPClientConfig.TLS,
         proxy: HTTPClientConfig.Proxy,
-        followRedirects: Bool,
         enableHTTP2: Bool,
         environment: [String: String]
     ) throws(TransportError) {
-        let rules = ProxyRules(proxy, environment: environment)
-        let plain = try HTTPClientSetup.configuration(
-            tls: tls,
-            followRedirects: followRedirects,
-            enableHTTP2: enableHTTP2
-        )
-        // All configurations first: a client that was made has to be shut down.
-        var configurations: [String: HTTPClient.Configuration] = [:]
-        for url in rules.proxies {
-            var configuration = plain
-            configuration.proxy = try HTTPClientSetup.proxyServer(url, connectHeader: proxy.connectHeader)
-            configurations[url] = configuration
+        self.tls = tls
+        self.enableHTTP2 = enableHTTP2
+        connectHeader = proxy.connectHeader
+        rules = ProxyRules(proxy, environment: environment)
+        var proxies: [String: ProxyAddress] = [:]
+        for url in rules.proxies { proxies[url] = try ProxyAddress(url) }
+        self.proxies = proxies
+        let stamps = Self.stamps(tls)
+        let plain = try HTTPClientSetup.configuration(tls: tls, enableHTTP2: enableHTTP2)
+        state = Mutex(State(stamps: stamps, plain: plain))
+    }
+
+    private static func stamps(_ tls: HTTPClientConfig.TLS) -> [FileStamp?] {
+        [tls.caFile, tls.certFile, tls.keyFile].filter { !$0.isEmpty }.map(FileSystem.stamp)
+    }
+
+    /// The way to a URL, or to a socket of this machine.
+    func route(to url: URLParts, socket: String) throws(TransportError) -> Route {
+        var way = Way()
+        var target = url.text
+        var headers: [(name: String, value: String)] = []
+        if !socket.isEmpty {
+            target = "\(url.isSecure ? "https+unix" : "http+unix")://\(URLText.host(socket))\(url.target)"
+        } else if !proxies.isEmpty {
+            way.proxy = proxies[rules.proxy(for: url.text)]
         }
-        self.rules = rules
-        direct = Self.client(plain)
-        proxied = configurations.mapValues(Self.client)
+        if url.isSecure, socket.isEmpty {
+            if way.proxy?.kind == .https {
+                throw TransportError("a proxy that is reached over TLS is not supported for targets over TLS")
+            }
+            if !tls.serverName.isEmpty, tls.serverName != url.host {
+                way.host = url.host
+                var named = url
+                named.authority = tls.serverName + (url.port.isEmpty ? "" : ":" + url.port)
+                target = named.text
+            }
+        } else if let proxy = way.proxy, proxy.kind != .socks {
+            way.isForwarded = true
+            target = "\(proxy.kind == .https ? "https" : "http")://\(proxy.address)\(url.target)"
+            if let authorization = proxy.authorization { headers.append(("Proxy-Authorization", authorization)) }
+        }
+        return Route(
+            client: try client(way),
+            url: target,
+            headers: headers,
+            address: way.proxy?.address ?? url.address,
+            isProxied: way.proxy != nil
+        )
     }
 
-    private static func client(_ configuration: HTTPClient.Configuration) -> HTTPClient {
-        HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
-    }
-
-    /// The client for a request. Redirects stay on the way that the first URL takes.
-    func client(for request: TargetRequest) -> HTTPClient {
-        if proxied.isEmpty || !request.socket.isEmpty { return direct }
-        return proxied[rules.proxy(for: request.url)] ?? direct
+    private func client(_ way: Way) throws(TransportError) -> HTTPClient {
+        let stamps = Self.stamps(tls)
+        let result = state.withLock { state -> Result<HTTPClient, TransportError> in
+            if stamps != state.stamps {
+                do throws(TransportError) {
+                    state.plain = try HTTPClientSetup.configuration(tls: tls, enableHTTP2: enableHTTP2)
+                } catch {
+                    return .failure(error)
+                }
+                state.stamps = stamps
+                state.retired += state.clients.values
+                state.clients = [:]
+            }
+            if let known = state.clients[way] { return .success(known) }
+            var configuration = state.plain
+            let asksForWholeURL = way.isForwarded
+            configuration.http1_1ConnectionDebugInitializer = {
+                ConnectionHandlers.install(on: $0, asksForWholeURL: asksForWholeURL)
+            }
+            if let proxy = way.proxy, !way.isForwarded {
+                configuration.proxy = proxy.tunnel(connectHeader: connectHeader)
+            }
+            if way.isForwarded { configuration.httpVersion = .http1Only }
+            if !way.host.isEmpty { configuration.dnsOverride = [tls.serverName: way.host] }
+            let client = HTTPClient(
+                eventLoopGroup: HTTPClient.defaultEventLoopGroup,
+                configuration: configuration
+            )
+            state.clients[way] = client
+            return .success(client)
+        }
+        return try result.get()
     }
 
     /// Closes all connections.
     func close() async {
-        try? await direct.shutdown()
-        for client in proxied.values { try? await client.shutdown() }
+        let all = state.withLock { state in
+            let all = Array(state.clients.values) + state.retired
+            state.clients = [:]
+            state.retired = []
+            return all
+        }
+        for client in all { try? await client.shutdown() }
     }
 }

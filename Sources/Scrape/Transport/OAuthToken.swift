@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import MetricModel
 import NIOCore
 import NIOHTTP1
@@ -9,14 +8,24 @@ final class OAuthToken: Sendable {
     private struct Token {
         var header = ""
         var validUntil: Int64 = 0
+        /// The secret that it was asked for with.
+        var secret = ""
+    }
+
+    /// Where the client's name and secret are put; servers differ.
+    private enum Style { case header, form }
+
+    private struct State {
+        var token = Token()
+        var style: Style?
     }
 
     private let config: HTTPClientConfig.OAuth2
     private let clients: HTTPClients
     private let clock: any StackClock
     private let parse: YAMLParser
-    /// The token at hand.
-    private let token = Mutex(Token())
+    /// The token at hand, and what the server has accepted.
+    private let state = Mutex(State())
 
     init(
         _ config: HTTPClientConfig.OAuth2,
@@ -30,7 +39,6 @@ final class OAuthToken: Sendable {
         clients = try HTTPClients(
             tls: config.tls,
             proxy: config.proxy,
-            followRedirects: true,
             enableHTTP2: true,
             environment: environment
         )
@@ -39,16 +47,7 @@ final class OAuthToken: Sendable {
     func close() async { await clients.close() }
 
     /// The value of the Authorization header.
-    func header() async throws(TransportError) -> String {
-        let now = clock.wallNanoseconds
-        let current = token.withLock { $0 }
-        if !current.header.isEmpty, now < current.validUntil { return current.header }
-        let fresh = try await ask(now)
-        token.withLock { $0 = fresh }
-        return fresh.header
-    }
-
-    private func ask(_ now: Int64) async throws(TransportError) -> Token {
+    func header(until deadline: NIODeadline) async throws(TransportError) -> String {
         var secret = config.clientSecret.value
         if !config.clientSecretFile.isEmpty {
             do throws(FileError) {
@@ -57,28 +56,65 @@ final class OAuthToken: Sendable {
                 throw TransportError("unable to read oauth2 client secret: \(error.description)")
             }
         }
+        let now = clock.wallNanoseconds
+        let (current, style) = state.withLock { ($0.token, $0.style) }
+        if !current.header.isEmpty, now < current.validUntil, secret == current.secret { return current.header }
+        var answer = try await ask(secret, style ?? .header, until: deadline)
+        var accepted = style ?? .header
+        if style == nil, !Self.isGood(answer) {
+            accepted = .form
+            answer = try await ask(secret, .form, until: deadline)
+        }
+        let fresh = try token(answer, secret, now)
+        state.withLock { $0 = State(token: fresh, style: accepted) }
+        return fresh.header
+    }
+
+    private static func isGood(_ answer: TargetResponse) -> Bool { (200..<300).contains(answer.status) }
+
+    private func ask(
+        _ secret: String,
+        _ style: Style,
+        until deadline: NIODeadline
+    ) async throws(TransportError) -> TargetResponse {
         var form = config.endpointParams
         form["grant_type"] = "client_credentials"
         if !config.scopes.isEmpty { form["scope"] = config.scopes.joined(separator: " ") }
+        var headers = [(name: "Content-Type", value: "application/x-www-form-urlencoded")]
+        switch style {
+        case .header:
+            let credentials = URLText.query(config.clientID) + ":" + URLText.query(secret)
+            headers.append(("Authorization", "Basic " + Base64.encode(Array(credentials.utf8))))
+        case .form:
+            form["client_id"] = config.clientID
+            if !secret.isEmpty { form["client_secret"] = secret }
+        }
         let body = form.sorted { $0.key < $1.key }
             .map { URLText.query($0.key) + "=" + URLText.query($0.value) }
             .joined(separator: "&")
-        let credentials = URLText.query(config.clientID) + ":" + URLText.query(secret)
-        let response = try await HTTPFetch.run(
-            clients,
-            .POST,
+        let fetch = HTTPFetch(clients: clients, method: .POST, followsRedirects: true, body: body)
+        return try await fetch.run(
             TargetRequest(url: config.tokenURL, bodyLimit: 1 << 20),
-            headers: [
-                ("Authorization", "Basic " + Base64.encode(Array(credentials.utf8))),
-                ("Content-Type", "application/x-www-form-urlencoded"),
-            ],
-            body: body
+            until: deadline,
+            headers: headers,
+            secrets: []
         )
-        guard (200..<300).contains(response.status) else {
-            throw TransportError("oauth2: cannot fetch token: \(response.status) \(response.reason)")
-        }
+    }
+
+    private func token(_ response: TargetResponse, _ secret: String, _ now: Int64) throws(TransportError) -> Token {
         let text = Array(response.body.readableBytesView)
-        guard let answer = try? parse(text, config.tokenURL), let value = answer["access_token"]?.text else {
+        let answer = try? parse(text, config.tokenURL)
+        if !Self.isGood(response) {
+            if let code = answer?["error"]?.text, !code.isEmpty {
+                let details = [answer?["error_description"]?.text, answer?["error_uri"]?.text].compactMap { $0 }
+                let all = [code] + details.filter { !$0.isEmpty }
+                throw TransportError("oauth2: " + all.map(GoText.quoted).joined(separator: " "))
+            }
+            throw TransportError(
+                "oauth2: cannot fetch token: \(response.statusText)\nResponse: \(String(decoding: text, as: UTF8.self))"
+            )
+        }
+        guard let answer, let value = answer["access_token"]?.text, !value.isEmpty else {
             throw TransportError("oauth2: server response missing access_token")
         }
         var kind = answer["token_type"]?.text ?? "Bearer"
@@ -86,6 +122,6 @@ final class OAuthToken: Sendable {
         // As Go's library, a token is renewed ten seconds before it ends.
         let seconds = answer["expires_in"]?.text.flatMap { Int64($0) } ?? 0
         let validUntil = seconds == 0 ? Int64.max : now + max(0, seconds - 10) * 1_000_000_000
-        return Token(header: "\(kind) \(value)", validUntil: validUntil)
+        return Token(header: "\(kind) \(value)", validUntil: validUntil, secret: secret)
     }
 }

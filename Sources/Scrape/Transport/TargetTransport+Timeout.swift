@@ -14,15 +14,32 @@ extension TargetTransport {
                 }
             }
             group.addTask {
-                (try? await clock.sleep(milliseconds: request.timeoutMilliseconds)) == nil
-                    ? nil : .failure(TransportError("Get \(GoText.quoted(request.url)): context deadline exceeded"))
+                try? await clock.sleep(milliseconds: request.timeoutMilliseconds)
+                return nil
             }
-            defer { group.cancelAll() }
+            var isLate = false
             for await result in group {
-                if let result { return result }
+                group.cancelAll()
+                guard let result else {
+                    isLate = !Task.isCancelled
+                    continue
+                }
+                guard isLate else { return result }
+                return .failure(Self.late(result, request))
             }
             return .failure(TransportError("Get \(GoText.quoted(request.url)): context canceled"))
         }
         return try result.get()
+    }
+
+    /// What a fetch that was cancelled for being late came to: where it was is told by its own words.
+    private static func late(_ result: Result<TargetResponse, TransportError>, _ request: TargetRequest)
+        -> TransportError
+    {
+        let cancelled = "context canceled"
+        if case .failure(let error) = result, error.message.hasSuffix(cancelled) {
+            return TransportError(error.message.dropLast(cancelled.count) + "context deadline exceeded")
+        }
+        return TransportError("Get \(GoText.quoted(request.url)): context deadline exceeded")
     }
 }

@@ -86,6 +86,15 @@ public struct TargetResponse: Sendable {
         )
     }
 
+    /// The status line behind the version to the byte, where it is known.
+    package var statusLine: String?
+
+    /// Number and words of the status, as messages tell them.
+    package var statusText: String { statusLine ?? (reason.isEmpty ? "\(status)" : "\(status) \(reason)") }
+
+    /// Whether the body came packed, as Prometheus sees it: by this very word.
+    package var isCompressed: Bool { header("Content-Encoding") == "gzip" }
+
     /// The value of the first header of that name, empty where there is none.
     public func header(_ name: String) -> String {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value ?? ""

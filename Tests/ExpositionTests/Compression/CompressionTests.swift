@@ -109,6 +109,10 @@ struct CompressionTests {
             try GzipDecoder.decode(packed, limit: body.count - 1)
         }
         #expect(throws: CompressionError(.truncated, "unexpected EOF")) { try GzipDecoder.decode(packed.dropLast(9)) }
+        // A header has ten bytes; with fewer Go's reader does not look at them.
+        for short in [Array("a 1\n".utf8), packed + Array("rest".utf8)] {
+            #expect(throws: CompressionError(.truncated, "unexpected EOF")) { try GzipDecoder.decode(short) }
+        }
         #expect(throws: CompressionError(.corrupt, "gzip: invalid header")) {
             try GzipDecoder.decode(Array("plain text".utf8))
         }

@@ -83,13 +83,9 @@ struct ConfigurationTests {
                 "field kubernetes_sd_configs is not supported: targets are found by static, file, http and dns discovery only"
             ),
             (
-                "{scrape_configs: [{job_name: x, tls_config: {server_name: a}}]}",
-                "field server_name is not supported: a server's certificate has to bear the name by which it is addressed"
-            ),
-            (
-                "{global: {scrape_failure_log_file: /tmp/x}}",
-                "field scrape_failure_log_file is not supported: failed scrapes are told in the log (--log.level=debug) "
-                    + "and on the page of targets"
+                "{scrape_configs: [{job_name: x, tls_config: {server_name: 10.0.0.1}}]}",
+                "field server_name is not supported: it is an address; a name is wanted, and certificates for the target's "
+                    + "own address need none"
             ),
             ("{scrape_configs: [null]}", "empty or null scrape config section"),
             (

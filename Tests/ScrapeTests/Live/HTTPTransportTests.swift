@@ -9,25 +9,11 @@ import Testing
 
 @Suite("Scraping over HTTP")
 struct HTTPTransportTests {
-    private func stack(
-        _ port: Int,
-        environment: [String: String] = [:],
-        _ change: (inout ScrapeConfig) -> Void = { _ in }
-    ) async -> (ScrapeManager, RecordingStore) {
-        let store = RecordingStore()
-        var options = ScrapeManagerOptions(
-            parse: JSONNode.parse,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        )
-        options.environment = environment
-        let manager = ScrapeManager(store: store, clock: SystemClock(), options: options)
-        var job = ScrapeConfig(jobName: "j")
-        job.discovery = [
-            .fixed([TargetGroup(source: "0", targets: [[Label(name: "__address__", value: "127.0.0.1:\(port)")]])])
-        ]
-        change(&job)
-        await manager.apply(jobs: [job])
-        return (manager, store)
+    private func stack(_ port: Int, _ change: (inout ScrapeConfig) -> Void = { _ in }) async
+        -> (ScrapeManager, RecordingStore)
+    {
+        let scrape = await LiveScrape(port, change)
+        return (scrape.manager, scrape.store)
     }
 
     @Test("headers go out to the byte as Prometheus sends them, in its order")
@@ -79,10 +65,9 @@ struct HTTPTransportTests {
             default: .init(status: .notFound)
             }
         }
-        let url = "http://127.0.0.1:\(server.port)"
         for (path, follow, error) in [
             ("/gzip", true, ""), ("/moved", true, ""), ("/moved", false, "server returned HTTP status 302 Found"),
-            ("/round", true, "Get \"\(url)/round\": stopped after 10 redirects"), ("/cut", true, "unexpected EOF"),
+            ("/round", true, "Get \"/round\": stopped after 10 redirects"), ("/cut", true, "unexpected EOF"),
             ("/none", true, "server returned HTTP status 404 Not Found"),
         ] {
             let (manager, store) = await stack(server.port) {
@@ -109,63 +94,6 @@ struct HTTPTransportTests {
                 == "Get \"http://127.0.0.1:\(port)/metrics\": dial tcp 127.0.0.1:\(port): connect: connection refused"
         )
         await manager.stop()
-    }
-
-    @Test("a proxy gets what is not excepted from it")
-    func proxy() async throws {
-        let target = try await LiveServer { _ in .init(body: Array("a 1\n".utf8)) }
-        let proxy = try await LiveServer { _ in .init(status: .forbidden) }
-        let address = "http://127.0.0.1:\(proxy.port)"
-        func value(_ environment: [String: String], _ change: (inout HTTPClientConfig.Proxy) -> Void) async -> Double? {
-            let (manager, store) = await stack(target.port, environment: environment) { change(&$0.client.proxy) }
-            await manager.scrapeNow()
-            await manager.stop()
-            return store.last("a")
-        }
-        #expect(await value(["HTTP_PROXY": address]) { _ in } == 1)
-        #expect(proxy.requests.isEmpty)
-        #expect(
-            await value([:]) {
-                $0.url = address
-                $0.connectHeader = ["X-Way": [Secret("s")]]
-            } == nil
-        )
-        #expect(proxy.requests.map(\.uri) == ["127.0.0.1:\(target.port)"])
-        #expect(proxy.requests.first?.method == .CONNECT)
-        #expect(proxy.requests.first?.headers["X-Way"] == ["s"])
-        // Go's client never asks the environment's proxy for this machine, nor that with exceptions.
-        #expect(await value(["HTTP_PROXY": address]) { $0.fromEnvironment = true } == 1)
-        #expect(
-            await value([:]) {
-                $0.url = address
-                $0.noProxy = "example.com"
-            } == 1
-        )
-        #expect(proxy.requests.count == 1)
-        try await target.close()
-        try await proxy.close()
-    }
-
-    @Test(
-        "hosts that are excepted from the proxy",
-        arguments: [
-            ("", "http://a.example/", true), ("a.example", "http://a.example/", false),
-            ("example", "http://a.example/", false), (".example", "http://example/", true),
-            ("*.example", "https://b.a.EXAMPLE:1/", false), ("b", "http://ab/", true),
-            ("x, a:81", "http://a:81/", false),
-            ("a:81", "http://a/", true), ("a:80", "http://a/", false), ("*", "http://a/", false),
-            ("", "http://localhost:1/", false), ("", "http://127.9.9.9/", false), ("", "http://[::1]:5/", false),
-            ("10.0.0.0/8", "http://10.1.2.3:9090/", false), ("10.0.0.0/9", "http://10.128.0.1/", true),
-            ("10.0.0.1:80", "http://10.0.0.1:81/", true), ("fd00::/8", "http://[fd12::1]/", false),
-            ("[fd00::1]:9", "http://[fd00::1]:9/", false),
-        ] as [(String, String, Bool)]
-    )
-    func exceptions(list: String, url: String, isProxied: Bool) {
-        var proxy = HTTPClientConfig.Proxy()
-        proxy.fromEnvironment = true
-        let environment = ["http_proxy": "p", "HTTPS_PROXY": "q", "NO_PROXY": list]
-        let chosen = ProxyRules(proxy, environment: environment).proxy(for: url)
-        #expect(chosen == (isProxied ? (url.hasPrefix("https") ? "q" : "p") : ""))
     }
 
     @Test("targets behind a socket of this machine")

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// A small HTTP server on a free port of this machine.
@@ -18,19 +19,25 @@ final class LiveServer: Sendable {
 
     final class Seen: Sendable {
         let all = Mutex<[HTTPRequestHead]>([])
+        let bodies = Mutex<[String]>([])
     }
 
     var port: Int { channel.localAddress?.port ?? 0 }
     var requests: [HTTPRequestHead] { heads.all.withLock { $0 } }
+    /// The bodies of requests other than GET.
+    var bodies: [String] { heads.bodies.withLock { $0 } }
 
     /// A server on a free port, or on a socket at a path.
-    init(socket: String? = nil, _ handler: @escaping Handler) async throws {
+    init(socket: String? = nil, tls: NIOSSLContext? = nil, _ handler: @escaping Handler) async throws {
         let heads = Seen()
         self.heads = heads
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
-                channel.pipeline.configureHTTPServerPipeline().flatMap {
-                    channel.pipeline.addHandler(Responder(handler, heads))
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
+                    try pipeline.configureHTTPServerPipeline()
+                    try pipeline.addHandler(Responder(handler, heads))
                 }
             }
         if let socket {
@@ -42,11 +49,13 @@ final class LiveServer: Sendable {
 
     func close() async throws { try await channel.close() }
 
-    private final class Responder: ChannelInboundHandler, Sendable {
+    private final class Responder: ChannelInboundHandler {
         typealias InboundIn = HTTPServerRequestPart
         typealias OutboundOut = HTTPServerResponsePart
         private let handler: Handler
         private let heads: Seen
+        private var head: HTTPRequestHead?
+        private var body = ""
 
         init(_ handler: @escaping Handler, _ heads: Seen) {
             self.handler = handler
@@ -54,8 +63,22 @@ final class LiveServer: Sendable {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            guard case .head(let head) = unwrapInboundIn(data) else { return }
-            heads.all.withLock { $0.append(head) }
+            switch unwrapInboundIn(data) {
+            case .head(let head):
+                heads.all.withLock { $0.append(head) }
+                self.head = head
+                body = ""
+                // Tunnels have no end.
+                if head.method == .CONNECT { answer(context, head) }
+            case .body(let part): body += String(buffer: part)
+            case .end:
+                guard let head, head.method != .CONNECT else { return }
+                if head.method != .GET { heads.bodies.withLock { $0.append(body) } }
+                answer(context, head)
+            }
+        }
+
+        private func answer(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
             let answer = handler(head)
             var headers = HTTPHeaders(answer.headers)
             headers.add(name: "Content-Length", value: "\(answer.body.count)")

@@ -295,6 +295,28 @@ struct ScrapeSampleTests {
         #expect(harness.store.samples(#"a_total{instance="a:1",job="j",l="m"}"#).count == 3)
     }
 
+    @Test("an exemplar without a time of its own is taken again only when it says something else")
+    func timelessExemplars() async {
+        let harness = await ScrapeHarness()
+        for id in ["x", "x", "y", "x"] {
+            harness.transport.set("a_total 1 # {id=\"\(id)\"} 0.5\n# EOF\n", type: "application/openmetrics-text")
+            await harness.scrape()
+        }
+        let times = harness.store.state.withLock { $0.exemplars.values.flatMap { $0.map(\.timestamp) } }
+        #expect(times == [0, 20_000, 30_000].map { ScrapeHarness.start + $0 })
+    }
+
+    @Test("a name that is not UTF-8 fails the scrape")
+    func unreadableName() async {
+        let harness = await ScrapeHarness()
+        harness.transport.set { _ in
+            let bytes = Array("{\"".utf8) + [0x89] + Array("\"} 1\n".utf8)
+            return TargetResponse(headers: [("Content-Type", "text/plain")], body: ByteBuffer(bytes: bytes))
+        }
+        await harness.scrape()
+        #expect(harness.target?.report.lastError.hasPrefix("invalid metric name or label names: ") == true)
+    }
+
     @Test("a text cut in the middle fails, and what came before the fault does not go stale")
     func cut() async {
         let harness = await ScrapeHarness("a 1\nb 2\n")

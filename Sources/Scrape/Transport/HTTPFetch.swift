@@ -1,0 +1,209 @@
+import AsyncHTTPClient
+import MetricModel
+import NIOCore
+import NIOHTTP1
+
+/// One request with the redirects that follow from it, and the collecting of its answer.
+struct HTTPFetch: Sendable {
+    let clients: HTTPClients
+    let method: HTTPMethod
+    let followsRedirects: Bool
+    var body: String?
+
+    private var verb: String { method == .GET ? "Get" : "Post" }
+
+    /// Fetches.
+    /// - Parameter secrets: headers that only the first host and those below it get.
+    func run(
+        _ request: TargetRequest,
+        until deadline: NIODeadline,
+        headers: [(name: String, value: String)],
+        secrets: [(name: String, value: String)]
+    ) async throws(TransportError) -> TargetResponse {
+        guard var url = URLParts(request.url) else {
+            throw TransportError("\(verb) \(GoText.quoted(request.url)): http: no Host in request URL")
+        }
+        var redirects = RedirectRules(first: url)
+        while true {
+            let own = redirects.isForeign ? headers : headers + secrets
+            let answer = try await once(
+                request,
+                url,
+                until: deadline,
+                method: redirects.method ?? method,
+                headers: own + redirects.referer
+            )
+            guard followsRedirects, RedirectRules.statuses.contains(answer.status) else { return answer }
+            let location = answer.header("Location")
+            if location.isEmpty { return answer }
+            let next: URLParts
+            do throws(URLParts.ReferenceProblem) {
+                next = try url.resolve(location)
+            } catch {
+                throw Self.failure(error, location, from: url, verb)
+            }
+            guard redirects.follow(from: url, to: next, status: answer.status) else {
+                throw TransportError(
+                    "\(verb) \(GoText.quoted(location)): stopped after \(RedirectRules.most) redirects"
+                )
+            }
+            url = next
+        }
+    }
+
+    private static func failure(
+        _ problem: URLParts.ReferenceProblem,
+        _ location: String,
+        from url: URLParts,
+        _ verb: String
+    ) -> TransportError {
+        let quoted = GoText.quoted(location)
+        switch problem {
+        case .malformed(let reason):
+            return TransportError(
+                "\(verb) \(GoText.quoted(url.text)): failed to parse Location header \(quoted): parse \(quoted): \(reason)"
+            )
+        case .unsupportedScheme(let scheme):
+            return TransportError("\(verb) \(quoted): unsupported protocol scheme \(GoText.quoted(scheme))")
+        }
+    }
+
+    private func once(
+        _ request: TargetRequest,
+        _ url: URLParts,
+        until deadline: NIODeadline,
+        method: HTTPMethod,
+        headers: [(name: String, value: String)]
+    ) async throws(TransportError) -> TargetResponse {
+        func failure(_ words: String) -> TransportError {
+            // The words for the URL of the request are those that the caller asked for.
+            let shown = url == URLParts(request.url) ? request.url : url.text
+            return TransportError("\(verb) \(GoText.quoted(shown)): \(words)")
+        }
+        let route: HTTPClients.Route
+        do throws(TransportError) {
+            route = try clients.route(to: url, socket: request.socket)
+        } catch {
+            throw failure(error.message)
+        }
+        var fields = HTTPHeaders([("Host", url.authority)])
+        for header in HTTPClientSetup.sorted(headers + route.headers) {
+            fields.add(name: header.name, value: header.value)
+        }
+        let collector = AnswerCollector(bodyLimit: request.bodyLimit)
+        do {
+            let outgoing = try HTTPClient.Request(
+                url: route.url,
+                method: method,
+                headers: fields,
+                body: method == self.method ? body.map { .string($0) } : nil
+            )
+            let task = route.client.execute(request: outgoing, delegate: collector, deadline: deadline)
+            return try await withTaskCancellationHandler {
+                try await task.futureResult.get()
+            } onCancel: {
+                task.cancel()
+            }
+        } catch let error as TransportError where error.isBodyTooLarge {
+            throw error
+        } catch {
+            // The future has ended, so nothing touches the collector any more.
+            if collector.hasBegun { throw TransportError(TransportFailure.bodyText(error)) }
+            throw failure(
+                TransportFailure.text(
+                    error,
+                    address: route.address,
+                    socket: request.socket,
+                    isProxied: route.isProxied
+                )
+            )
+        }
+    }
+}
+
+/// Gathers an answer on the event loop of its connection, so that a scrape wakes its task once and not for each piece of the body.
+///
+/// All calls come on that one event loop, one after the other.
+private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Sendable {
+    private let bodyLimit: Int
+    private var answer = TargetResponse()
+    private var isPlain = true
+    private var announced = 0
+    /// Whether the head has come.
+    private(set) var hasBegun = false
+
+    /// The most room that is made because an answer says how large it is.
+    private static let mostRoom = 16 << 20
+
+    init(bodyLimit: Int) { self.bodyLimit = bodyLimit }
+
+    func didReceiveHead(task: HTTPClient.Task<TargetResponse>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+        hasBegun = true
+        answer = TargetResponse(
+            status: Int(head.status.code),
+            reason: head.status.reasonPhrase,
+            headers: head.headers.map { ($0.name, $0.value) }
+        )
+        if let index = answer.headers.firstIndex(where: { $0.name == ConnectionHandlers.phraseHeader }) {
+            let line = String(answer.headers.remove(at: index).value.dropFirst().dropLast())
+            answer.statusLine = line
+            answer.reason = line.firstIndex(of: " ").map { String(line[line.index(after: $0)...]) } ?? ""
+        }
+        isPlain = !answer.isCompressed
+        announced = min(Int(answer.header("Content-Length")) ?? 0, Self.mostRoom)
+        return task.eventLoop.makeSucceededVoidFuture()
+    }
+
+    func didReceiveBodyPart(task: HTTPClient.Task<TargetResponse>, _ part: ByteBuffer) -> EventLoopFuture<Void> {
+        if answer.body.readableBytes == 0 {
+            answer.body = part
+            // A large body gets its room at once instead of growing there.
+            if announced > part.readableBytes { answer.body.reserveCapacity(announced) }
+        } else {
+            var part = part
+            answer.body.writeBuffer(&part)
+        }
+        if bodyLimit > 0, isPlain, answer.body.readableBytes >= bodyLimit {
+            return task.eventLoop.makeFailedFuture(TransportError.bodyTooLarge)
+        }
+        return task.eventLoop.makeSucceededVoidFuture()
+    }
+
+    func didFinishRequest(task: HTTPClient.Task<TargetResponse>) -> TargetResponse { answer }
+}
+
+/// What changes from redirect to redirect, as Go's client has it.
+struct RedirectRules: Sendable {
+    private let first: URLParts
+    private var count = 0
+    /// Whether the way led to another host; it stays so.
+    private(set) var isForeign = false
+    /// Where the redirect came from.
+    private(set) var referer: [(name: String, value: String)] = []
+    /// The method from now on; `nil` for the first one.
+    private(set) var method: HTTPMethod?
+
+    /// The most requests in a row.
+    static let most = 10
+    /// The statuses that lead elsewhere.
+    static let statuses: Set<Int> = [301, 302, 303, 307, 308]
+
+    init(first: URLParts) { self.first = first }
+
+    /// Notes one redirect; answers whether it may be followed.
+    mutating func follow(from url: URLParts, to next: URLParts, status: Int) -> Bool {
+        count += 1
+        if count >= Self.most { return false }
+        if !URLParts.isSameOrBelow(next.host, first.host) { isForeign = true }
+        referer = url.isSecure && !next.isSecure ? [] : [("Referer", url.text)]
+        if status != 307, status != 308 { method = .GET }
+        return true
+    }
+
+    /// Whether a header is not for other hosts.
+    static func isSecret(_ name: String) -> Bool {
+        [
+            "authorization", "www-authenticate", "cookie", "cookie2", "proxy-authorization", "proxy-authenticate",
+        ].contains(name.lowercased())
+    }
+}

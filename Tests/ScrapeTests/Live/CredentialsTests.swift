@@ -1,0 +1,158 @@
+import MetricModel
+import NIOCore
+import NIOHTTP1
+import Scrape
+import Synchronization
+import Testing
+
+@Suite("Credentials and headers of scrapes")
+struct CredentialsTests {
+    private static let body = LiveServer.Answer(body: Array("a 1\n".utf8))
+
+    @Test("files with names, passwords, tokens and headers are read before each scrape")
+    func files() async throws {
+        let folder = TemporaryFolder()
+        let (name, secret) = (folder / "name", folder / "secret")
+        let cases: [(header: String, first: String, second: String, change: (inout ScrapeConfig) -> Void)] = [
+            (
+                "Authorization", "Basic dTpvbmU=", "Basic dTp0d28=",
+                {
+                    var auth = HTTPClientConfig.BasicAuth()
+                    auth.usernameFile = name
+                    auth.passwordFile = secret
+                    $0.client.basicAuth = auth
+                }
+            ),
+            (
+                "Authorization", "Token one", "Token two",
+                {
+                    var auth = HTTPClientConfig.Authorization()
+                    auth.type = "Token"
+                    auth.credentialsFile = secret
+                    $0.client.authorization = auth
+                }
+            ),
+            (
+                "X-More", "one", "two",
+                {
+                    var header = HTTPClientConfig.Header()
+                    header.files = [secret]
+                    $0.client.headers = ["x-more": header]
+                }
+            ),
+        ]
+        for (header, first, second, change) in cases {
+            let server = try await LiveServer { _ in Self.body }
+            folder.write("u\n", to: name)
+            folder.write(" one\n", to: secret)
+            let scrape = await LiveScrape(server.port, change)
+            await scrape.manager.scrapeNow()
+            folder.write("two", to: secret)
+            await scrape.manager.scrapeNow()
+            #expect(server.requests.map { $0.headers[header] } == [[first], [second]])
+            await scrape.manager.stop()
+            try await server.close()
+        }
+        let missing = await LiveScrape.error(1) {
+            var auth = HTTPClientConfig.Authorization()
+            auth.credentialsFile = folder / "none"
+            $0.client.authorization = auth
+        }
+        #expect(
+            missing == "Get \"http://127.0.0.1:1/metrics\": unable to read authorization credentials: open "
+                + "\(folder / "none"): no such file or directory"
+        )
+    }
+
+    @Test(
+        "OAuth 2: a token is asked for once, again when it ends, and with the credentials where the server wants them"
+    )
+    func oauth() async throws {
+        let target = try await LiveServer { _ in Self.body }
+        let count = Mutex(0)
+        let issuer = try await LiveServer { head in
+            // This server wants the credentials in the form.
+            if head.headers.contains(name: "Authorization") {
+                return .init(status: .unauthorized, headers: [], body: Array("{\"error\": \"invalid_client\"}".utf8))
+            }
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
+            let json = "{\"access_token\": \"t\(number)\", \"token_type\": \"bearer\", \"expires_in\": 70}"
+            return .init(headers: [("Content-Type", "application/json")], body: Array(json.utf8))
+        }
+        let clock = ManualClock(now: 1_700_000_000_000)
+        let scrape = await LiveScrape(target.port, clock: clock) {
+            var oauth = HTTPClientConfig.OAuth2()
+            oauth.clientID = "me"
+            oauth.clientSecret = Secret("s&")
+            oauth.scopes = ["a", "b"]
+            oauth.endpointParams = ["audience": "x"]
+            oauth.tokenURL = "http://127.0.0.1:\(issuer.port)/token"
+            $0.client.oauth2 = oauth
+        }
+        for _ in 0..<2 { await scrape.manager.scrapeNow() }
+        clock.advance(milliseconds: 61_000)
+        await scrape.manager.scrapeNow()
+        #expect(scrape.error == "")
+        #expect(target.requests.map { $0.headers["Authorization"] } == [["Bearer t1"], ["Bearer t1"], ["Bearer t2"]])
+        let form = "audience=x&client_id=me&client_secret=s%26&grant_type=client_credentials&scope=a+b"
+        #expect(issuer.bodies == ["audience=x&grant_type=client_credentials&scope=a+b", form, form])
+        #expect(issuer.requests.first?.headers["Authorization"] == ["Basic bWU6cyUyNg=="])
+        await scrape.manager.stop()
+        try await target.close()
+        try await issuer.close()
+    }
+
+    @Test("OAuth 2: why there is no token")
+    func refusals() async throws {
+        for (body, words) in [
+            ("{\"error\": \"invalid_client\", \"error_description\": \"who?\"}", "oauth2: \"invalid_client\" \"who?\""),
+            ("[]", "oauth2: cannot fetch token: 401 Unauthorized\nResponse: []"),
+        ] {
+            let issuer = try await LiveServer { _ in .init(status: .unauthorized, body: Array(body.utf8)) }
+            let error = await LiveScrape.error(1) {
+                var oauth = HTTPClientConfig.OAuth2()
+                oauth.clientID = "me"
+                oauth.tokenURL = "http://127.0.0.1:\(issuer.port)/token"
+                $0.client.oauth2 = oauth
+            }
+            #expect(error == "Get \"http://127.0.0.1:1/metrics\": \(words)")
+            try await issuer.close()
+        }
+    }
+
+    @Test("redirects take credentials along only to the same host, and tell where they come from")
+    func redirects() async throws {
+        let other = try await LiveServer { _ in Self.body }
+        let server = try await LiveServer { head in
+            switch head.uri {
+            case "/away": .init(status: .found, headers: [("Location", "http://localhost:\(other.port)/x")])
+            case "/near": .init(status: .permanentRedirect, headers: [("Location", "here?a=1")])
+            default: Self.body
+            }
+        }
+        for path in ["/away", "/near"] {
+            let error = await LiveScrape.error(server.port) {
+                $0.metricsPath = path
+                var auth = HTTPClientConfig.Authorization()
+                auth.credentials = Secret("s")
+                $0.client.authorization = auth
+                var header = HTTPClientConfig.Header()
+                header.values = ["v"]
+                $0.client.headers = ["X-More": header, "Cookie": header]
+            }
+            #expect(error == "")
+        }
+        let url = "http://127.0.0.1:\(server.port)"
+        let away = try #require(other.requests.first)
+        #expect(away.headers["Authorization"] == [] && away.headers["Cookie"] == [] && away.headers["X-More"] == ["v"])
+        #expect(away.headers["Referer"] == [url + "/away"])
+        let near = try #require(server.requests.last)
+        #expect(near.uri == "/here?a=1" && near.headers["Authorization"] == ["Bearer s"])
+        #expect(near.headers["Cookie"] == ["v"] && near.headers["Referer"] == [url + "/near"])
+        try await other.close()
+        try await server.close()
+    }
+}

@@ -1,0 +1,82 @@
+import MetricModel
+import NIOHTTP1
+import Scrape
+import Testing
+
+@Suite("Scraping over TLS")
+struct TLSTests {
+    private static let body = LiveServer.Answer(body: Array("a 1\n".utf8))
+
+    @Test("certificates are checked against the authority and the host or the configured name")
+    func certificates() async throws {
+        let server = try await LiveServer(tls: Certificates.context()) { _ in Self.body }
+        let named = try await LiveServer(tls: Certificates.context(Certificates.named, key: Certificates.namedKey)) {
+            _ in Self.body
+        }
+        let unknown = "tls: failed to verify certificate: it is out of date or not signed by a known authority"
+        let cases: [(server: LiveServer, authority: Bool, name: String, skip: Bool, error: String)] = [
+            (server, true, "", false, ""), (server, false, "", false, unknown), (server, false, "", true, ""),
+            (named, true, "target.example", false, ""),
+            (named, true, "other.example", false, "does not bear the name other.example"),
+            (named, true, "", false, "does not bear the target's address"),
+            (named, false, "target.example", false, unknown),
+            (named, true, "other.example", true, ""),
+        ]
+        for (server, authority, name, skip, error) in cases {
+            let found = await LiveScrape.error(server.port) {
+                $0.scheme = "https"
+                if authority { $0.client.tls.ca = Certificates.authority }
+                $0.client.tls.serverName = name
+                $0.client.tls.insecureSkipVerify = skip
+            }
+            #expect(error.isEmpty ? found == "" : found?.contains(error) == true, "\(found ?? "")")
+        }
+        // The name is only for the certificate.
+        #expect(Set(named.requests.flatMap { $0.headers["Host"] }) == ["127.0.0.1:\(named.port)"])
+        try await server.close()
+        try await named.close()
+    }
+
+    @Test("a client's certificate is shown, and files with certificates are read again when they change")
+    func clients() async throws {
+        let server = try await LiveServer(tls: Certificates.context(asksClients: true)) { _ in Self.body }
+        let folder = TemporaryFolder()
+        let (certificate, key, authority) = (folder / "client.pem", folder / "client.key", folder / "ca.pem")
+        folder.write(Certificates.authority, to: authority)
+        folder.write(Certificates.server, to: certificate)
+        folder.write(Certificates.serverKey, to: key)
+        let without = await LiveScrape.error(server.port) {
+            $0.scheme = "https"
+            $0.client.tls.caFile = authority
+        }
+        #expect(without?.hasSuffix("remote error: tls: certificate required") == true, "\(without ?? "")")
+        let scrape = await LiveScrape(server.port) {
+            $0.scheme = "https"
+            $0.client.tls.caFile = authority
+            $0.client.tls.certFile = certificate
+            $0.client.tls.keyFile = key
+        }
+        folder.write("no certificate", to: authority)
+        await scrape.manager.scrapeNow()
+        #expect(scrape.error?.isEmpty == false)
+        folder.write(Certificates.authority + "\n", to: authority)
+        folder.write(Certificates.client + "\n", to: certificate)
+        folder.write(Certificates.clientKey + "\n", to: key)
+        await scrape.manager.scrapeNow()
+        #expect(scrape.error == "")
+        await scrape.manager.stop()
+        try await server.close()
+    }
+
+    @Test("a server that does not speak TLS is told as such")
+    func plain() async throws {
+        let server = try await RawServer { _ in .bytes("HTTP/1.1 400 Bad Request\r\n\r\n") }
+        let plain = try await LiveServer { _ in Self.body }
+        let error = await LiveScrape.error(plain.port) { $0.scheme = "https" }
+        #expect(
+            error == "Get \"https://127.0.0.1:\(plain.port)/metrics\": http: server gave HTTP response to HTTPS client"
+        )
+        try await server.close()
+        try await plain.close()
+    }
+}
