@@ -19,7 +19,7 @@ package struct FaultTransport: TargetTransport {
     package var keepsTime: Bool { false }
 
     package func fetch(_ request: TargetRequest) async throws(TransportError) -> TargetResponse {
-        let target = SocketURL.authority(request.url)
+        let target = URLParts(request.url)?.authority ?? request.url
         guard let fault = board.takeScrape(job: job, target: target, url: request.url) else {
             return try await reach(request, target)
         }

@@ -3,7 +3,31 @@ import Synchronization
 
 extension ScrapeManager {
     /// The scraper's own figures, by the names that Prometheus gives them: `prometheus_target_*` and `prometheus_sd_*`.
-    public var metricFamilies: [MetricFamily] { poolFamilies + scrapeFamilies + durationFamilies + discoveryFamilies }
+    public var metricFamilies: [MetricFamily] {
+        poolFamilies + metadataFamilies + scrapeFamilies + durationFamilies + discoveryFamilies
+    }
+
+    private var metadataFamilies: [MetricFamily] {
+        let sizes = state.withLock { state in
+            state.jobs.compactMap { state.pools[$0] }.map { pool in
+                let sizes = pool.active.values.map(\.memory.metadata.size)
+                let labels = [Label(name: "scrape_job", value: pool.config.jobName)]
+                return (labels, sizes.reduce(0) { $0 + $1.entries }, sizes.reduce(0) { $0 + $1.bytes })
+            }
+        }
+        return [
+            .gauges(
+                "target_metadata_cache_entries",
+                "Total number of metric metadata entries in the cache",
+                sizes.map { ($0.0, Double($0.1)) }
+            ),
+            .gauges(
+                "target_metadata_cache_bytes",
+                "The number of bytes that are currently used for storing metric metadata in the cache",
+                sizes.map { ($0.0, Double($0.2)) }
+            ),
+        ]
+    }
 
     private var poolFamilies: [MetricFamily] {
         let values = counters.current

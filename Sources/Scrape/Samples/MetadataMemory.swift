@@ -77,6 +77,17 @@ final class MetadataMemory: Sendable {
         }
     }
 
+    /// How many families there are, and how many bytes what is known about them takes, as Prometheus counts.
+    var size: (entries: Int, bytes: Int) {
+        state.withLock { state in
+            let bytes = state.index.values.reduce(0) { sum, number in
+                let metadata = state.families[number].metadata
+                return sum + metadata.help.utf8.count + metadata.unit.utf8.count + metadata.type.rawValue.utf8.count
+            }
+            return (state.index.count, bytes)
+        }
+    }
+
     /// One family.
     subscript(name: String) -> MetricMetadata? {
         state.withLock { state in state.index[name].map { state.families[$0].metadata } }

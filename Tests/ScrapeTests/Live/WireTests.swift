@@ -59,7 +59,8 @@ struct WireTests {
         func error(_ port: Int) async -> String? {
             await LiveScrape.error(port) { $0.scrapeTimeout = PrometheusDuration(milliseconds: 100) }
         }
-        #expect(await error(server.port) == "context deadline exceeded")
+        // Told without the request, where its head came in time.
+        #expect(await error(server.port)?.hasSuffix("context deadline exceeded") == true)
         #expect(
             await error(silent.port)
                 == "Get \"http://127.0.0.1:\(silent.port)/metrics\": context deadline exceeded"
