@@ -141,17 +141,36 @@ extension Labels: Comparable {
     public static func < (left: Labels, right: Labels) -> Bool {
         left.encoded.withUnsafeBufferPointer { a in
             right.encoded.withUnsafeBufferPointer { b in
-                var i = 0
-                var j = 0
-                while i < a.count, j < b.count {
-                    var order = compare(a, field(a, &i), b, field(b, &j))
-                    if order != 0 { return order < 0 }
-                    order = compare(a, field(a, &i), b, field(b, &j))
-                    if order != 0 { return order < 0 }
+                let difference = firstDifference(a, b)
+                if difference == Swift.min(a.count, b.count) { return a.count < b.count }
+                // The fields before are the same; the first one that reaches there decides.
+                var end = 0
+                while true {
+                    let start = end
+                    let field = field(a, &end)
+                    if end <= difference { continue }
+                    end = start
+                    return compare(a, field, b, Labels.field(b, &end)) < 0
                 }
-                return i >= a.count && j < b.count
             }
         }
+    }
+
+    /// The first position at which the bytes differ; the shorter length where there is none.
+    private static func firstDifference(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Int {
+        let count = Swift.min(a.count, b.count)
+        var index = 0
+        let (rawA, rawB) = (UnsafeRawBufferPointer(a), UnsafeRawBufferPointer(b))
+        while index + 8 <= count {
+            let word = rawA.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let other = rawB.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            if word != other {
+                return index + (UInt64(littleEndian: word) ^ UInt64(littleEndian: other)).trailingZeroBitCount / 8
+            }
+            index += 8
+        }
+        while index < count, a[index] == b[index] { index += 1 }
+        return index
     }
 }
 

@@ -67,28 +67,40 @@ public struct SeriesRows: Sendable {
 
     init(_ matrix: SeriesMatrix, _ grid: StepGrid, order: [Int]) {
         let times = grid.times
+        let steps = matrix.steps
         labels = order.map { matrix.labels[$0] }
         floatOffsets.reserveCapacity(order.count + 1)
-        timestamps.reserveCapacity(order.count * matrix.steps)
-        values.reserveCapacity(order.count * matrix.steps)
-        if matrix.hasHistograms { histogramOffsets = [0] }
-        matrix.values.withUnsafeBufferPointer { source in
-            for row in order {
-                for step in 0..<matrix.steps {
-                    let value = source[row * matrix.steps + step]
-                    if Absent.isAbsent(value) { continue }
-                    timestamps.append(times[step])
-                    values.append(value)
+        var offsets = floatOffsets
+        var stamps: [Timestamp] = []
+        values = Array(unsafeUninitializedCapacity: order.count * steps) { values, filled in
+            stamps = Array(unsafeUninitializedCapacity: order.count * steps) { stamps, stampCount in
+                var count = 0
+                matrix.values.withUnsafeBufferPointer { source in
+                    for row in order {
+                        for step in 0..<steps {
+                            let value = source[row * steps + step]
+                            if Absent.isAbsent(value) { continue }
+                            values.initializeElement(at: count, to: value)
+                            stamps.initializeElement(at: count, to: times[step])
+                            count += 1
+                        }
+                        offsets.append(count)
+                    }
                 }
-                floatOffsets.append(values.count)
-                guard matrix.hasHistograms else { continue }
-                for step in 0..<matrix.steps {
-                    guard let histogram = matrix.histogram(row, step) else { continue }
-                    histogramTimestamps.append(times[step])
-                    histograms.append(histogram)
-                }
-                histogramOffsets.append(histograms.count)
+                (filled, stampCount) = (count, count)
             }
+        }
+        timestamps = stamps
+        floatOffsets = offsets
+        guard matrix.hasHistograms else { return }
+        histogramOffsets = [0]
+        for row in order {
+            for step in 0..<steps {
+                guard let histogram = matrix.histogram(row, step) else { continue }
+                histogramTimestamps.append(times[step])
+                histograms.append(histogram)
+            }
+            histogramOffsets.append(histograms.count)
         }
     }
 

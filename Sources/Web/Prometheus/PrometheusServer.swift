@@ -272,3 +272,13 @@ public final class PrometheusServer: WebResponder {
         return response.status == 204 ? response : response.compressed(for: request)
     }
 }
+
+extension WebResponse {
+    /// Where no type is set, Go tells it by the body, and in answer to HEAD there is none.
+    fileprivate func withoutType(for request: WebRequest) -> WebResponse {
+        guard request.method == .head else { return self }
+        var response = self
+        response.headers.removeAll { $0.name == "Content-Type" }
+        return response
+    }
+}
