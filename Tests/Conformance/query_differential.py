@@ -27,7 +27,9 @@ FEATURES = "--enable-feature=promql-experimental-functions,native-histograms,pro
 
 # What Prometheus's main says and 3.5 does not yet. Positions inside parentheses differ between the two as well, so no position of an
 # annotation is compared. Rates of native histograms are not asked for: main stops their extrapolation at zero, 3.5 does not;
-# nor is info(), which reads at other times there.
+# nor is info(), which reads at other times there; mad_over_time of NaN is NaN there; and subqueries keep the hint that a histogram is a
+# gauge.
+DIFFERENT = r"\b(rate|increase|delta)\([^\[]*latency_native|idelta\(\([^\[]*latency_native|mad_over_time\(.*temperature"
 NEWER_WORDS = "conflicting counter resets during histogram|sort is ineffective"
 
 
@@ -283,7 +285,7 @@ class Generator:
     def query(self):
         while True:
             q = self.any_query()
-            if not re.search(r"(rate|increase|delta)\([^\[]*latency_native", q) or "irate" in q or "idelta" in q:
+            if not re.search(DIFFERENT, q):
                 return q
 
     def any_query(self):
@@ -356,6 +358,7 @@ def comparable(answer, ordered):
         if kept:
             answer[k] = kept
     if "error" in answer:  # which group and series it names depends on an order that Prometheus does not define
+        answer["error"] = answer["error"].replace('"<Item 57400>" ', "")  # 3.5 has no name for the token `@`
         answer["error"] = re.sub(r"match group \{.*\} on the", "match group {} on the", answer["error"])
         answer["error"] = re.sub(r"operation: \[\{.*\}\];", "operation: [two series];", answer["error"])
     return answer
@@ -392,6 +395,7 @@ def main():
         g = Generator(a.seed, start // 1000 + COUNT * STEP // 2000)
         for n in range(a.count):
             q = g.query()
+            TOLERANCE = 1e-6 if re.search("stddev|stdvar", q) else a.tolerance  # what is lost there depends on the order most
             if g.r.random() < 0.5:
                 t = start + g.r.randrange(0, COUNT * STEP + 400_000)
                 path, parameters = "/api/v1/query", dict(query=q, time=f"{t / 1000:.3f}")
