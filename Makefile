@@ -3,7 +3,8 @@ SHELL := /bin/bash
 SWIFT ?= swift
 BUILD := $(SWIFT) build -c release
 # Where a page or a client of another language is tested with the real thing, if it can be installed.
-TEST_PACKAGES := golang-go golang-github-prometheus-client-golang-dev python3-prometheus-client nodejs node-typescript chromium chromium-driver
+TEST_PACKAGES := golang-go golang-github-prometheus-client-golang-dev python3-prometheus-client prometheus-cpp-dev \
+	ruby-prometheus-client-mmap libnet-prometheus-perl nodejs node-typescript chromium chromium-driver
 
 .PHONY: help run build test lint format dist clean dependencies test-dependencies
 

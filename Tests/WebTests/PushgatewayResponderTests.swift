@@ -49,6 +49,7 @@ import Web
         (.get, "/metrics/job/a", 405, "Method Not Allowed\n", "DELETE, OPTIONS, POST, PUT"),
         (.get, "/metrics/", 301, "<a href=\"/metrics\">Moved Permanently</a>.\n\n", "/metrics"),
         (.put, "/metrics/job/", 307, "", "/metrics/job"), (.put, "/metrics/job", 404, "404 page not found\n", ""),
+        (.get, "/STATIC/", 301, "<a href=\"/static/\">Moved Permanently</a>.\n\n", "/static/"),
         (.put, "/metrics//job/a", 301, "", "/metrics/job/a"), (.put, "/METRICS/job/A", 307, "", "/metrics/job/A"),
         (.get, "/api/v1", 301, "<a href=\"/api/v1/\">Moved Permanently</a>.\n\n", "/api/v1/"),
         (.put, "/api/v1/admin/wipe", 404, "404 page not found\n", ""),
@@ -72,6 +73,25 @@ import Web
         #expect(await server.ask(.get, "/push/metrics").body.contains("m{instance=\"\",job=\"a\"} 1\n"))
         #expect(await server.ask(.get, "/push/api/v1/metrics").status == 200)
         #expect(await server.ask(.get, "/metrics").status == 404)
+    }
+
+    @Test(arguments: ["m", "/m", "m/", "/m/", "./x/../m"]) func thePathOfMetricsHasNoSlashAtItsEnd(_ path: String) async
+    {
+        var settings = PushgatewaySettings()
+        settings.telemetryPath = path
+        let server = Server(PushgatewayOptions(), settings)
+        #expect(await server.ask(.get, "/m").status == 200)
+        #expect(await server.ask(.get, "/m/").response.header("Location") == "/m")
+    }
+
+    @Test(arguments: [
+        ("gzip", "m 1\n", 400, "unexpected EOF\n"), ("snappy", "m 1\n", 400, "snappy: corrupt input"),
+        ("br", "m 1\n", 200, ""), ("SNAPPY", "", 200, ""),
+    ])
+    func bodiesThatAreNotWhatTheyClaim(_ coding: String, _ body: String, _ status: Int, _ message: String) async {
+        let answer = await Server().ask(.put, "/metrics/job/a", body, [("Content-Encoding", coding)])
+        #expect(answer.status == status)
+        #expect(answer.body.contains(message), "\(answer.body)")
     }
 
     @Test func pushesAreCounted() async {

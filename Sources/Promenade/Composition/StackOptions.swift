@@ -150,6 +150,7 @@ public struct StackOptions: Sendable {
         }
         settings.buildInformation = [
             "version": "1.11.2", "revision": StackVersion.build.revision, "branch": "main", "goVersion": "swift",
+            "buildUser": "", "buildDate": "",
         ]
         return settings
     }
@@ -184,6 +185,24 @@ public struct StackOptions: Sendable {
 public enum StackVersion {
     /// The version.
     public static let version = "0.1.0"
+
+    /// The system that the program was built for, by Go's name.
+    static var system: String {
+        #if os(macOS)
+            "darwin"
+        #else
+            "linux"
+        #endif
+    }
+
+    /// The processor that the program was built for, by Go's name.
+    static var architecture: String {
+        #if arch(arm64)
+            "arm64"
+        #else
+            "amd64"
+        #endif
+    }
 
     static var build: PrometheusSettings.BuildInfo {
         var build = PrometheusSettings.BuildInfo()

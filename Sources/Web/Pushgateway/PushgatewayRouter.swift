@@ -48,7 +48,8 @@ struct PushgatewayRouter: Sendable {
     init(prefix: String, metricsPath: String, enablesAdmin: Bool, allowsDeletionBySelector: Bool) {
         func path(_ rest: String) -> [UInt8] { Array((prefix + rest).utf8) }
         self.prefix = Array(prefix.utf8)
-        self.metricsPath = GoPath.cleaned(path("/" + metricsPath))
+        let cleaned = GoPath.cleaned(path("/" + metricsPath))
+        self.metricsPath = cleaned.count > 1 && cleaned.last == UInt8(ascii: "/") ? cleaned.dropLast() : cleaned
         self.enablesAdmin = enablesAdmin
         self.allowsDeletionBySelector = allowsDeletionBySelector
         pages = [path("/"), path("/status")]
@@ -145,7 +146,7 @@ struct PushgatewayRouter: Sendable {
             if path.count > start.count, GoPath.equalIgnoringCase(path.prefix(start.count), start) {
                 return start + path.dropFirst(start.count)
             }
-            if start == files || start == assets, GoPath.equalIgnoringCase(path, start.dropLast()) { return start }
+            if start == files || start == assets, GoPath.equalIgnoringCase(trimmed, start.dropLast()) { return start }
         }
         return nil
     }
