@@ -22,8 +22,9 @@ GATEWAY = os.environ.get("PROMENADE_GATEWAY_URL", "").rstrip("/")
 DEMO = os.environ.get("PROMENADE_DEMO_URL", "").rstrip("/")
 FOLDER = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2] / "docs/screenshots")
 WIDTHS = {360: 740, 1280: 800, 1920: 1080}
-SCALES = {360: 0.9, 1280: 0.8, 1920: 0.55}
-OPEN_DETAILS = "document.querySelector('.target button')?.click()"
+# Pages whose point is further down.
+TALL = {"home": 1.45, "query-explain": 1.45}
+SCALES = {360: 0.8, 1280: 0.8, 1920: 0.55}
 GRAPH = "&g{0}.tab=graph&g{0}.range_input="
 PAGES = {
     "home": (URL + "/", 6, None),
@@ -33,9 +34,9 @@ PAGES = {
     "query-explain": (URL + "/query?g0.expr=sum by (job) (increase(fixture_jobs_total[20s]))&g0.tab=explain", 1, None),
     "query-empty": (URL + "/query?g0.expr=up{job=\"dmeo\"}&g0.tab=table&g1.expr=up{job=\"demo\"} %2B up{job=\"pushgateway\"}&g1.tab=table", 1, None),
     "query-completion": (URL + "/query", 0.5, "const t = document.querySelector('textarea'); t.focus(); t.value = 'sum(rate(request'; t.setSelectionRange(99, 99); t.dispatchEvent(new Event('input'))"),
-    "targets": (URL + "/targets?search=relabelled", 1, OPEN_DETAILS),
-    "targets-mistakes": (URL + "/targets?search=mistakes", 1, OPEN_DETAILS),
-    "service-discovery": (URL + "/service-discovery", 0.5, OPEN_DETAILS),
+    "targets": (URL + "/targets", 1, None),
+    "targets-details": (URL + "/targets?search=mistakes", 1, "document.querySelector('.target button').click()"),
+    "service-discovery": (URL + "/service-discovery", 0.5, "const s = document.querySelector('[type=search]'); s.value = 'team'; s.dispatchEvent(new Event('input')); document.querySelector('.target:not([hidden]) button').click()"),
     "status": (URL + "/status", 0.5, None),
     "tsdb-status": (URL + "/tsdb-status", 0.5, None),
     "flags": (URL + "/flags", 0.5, None),
@@ -143,7 +144,7 @@ def main():
                     if script:
                         browser.js(script)
                         time.sleep(0.7)
-                    picture = small(browser, browser.screenshot(width, most=height * (2 if width < 500 else 1), least=height if width > 500 else 0, scale=SCALES[width]))
+                    picture = small(browser, browser.screenshot(width, most=int(height * (2 if width < 500 else TALL.get(name, 1))), least=height if width > 500 else 0, scale=SCALES[width]))
                     (FOLDER / f"{name}-{width}-{theme}.png").write_bytes(picture)
                     total += len(picture)
     finally:

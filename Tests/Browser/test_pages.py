@@ -319,6 +319,9 @@ class Pages(unittest.TestCase):
         b.until("the push moves", "return window.moved['pulse push']", seconds=30)
         b.until("the push is told", "return document.querySelector('.feed').innerText.includes('Pushed moving_')")
         self.assertRegex(b.js("return document.querySelector('.living .store').getAttribute('aria-label')"), r"Store: [\d,]+ series")
+        b.until("requests and errors are drawn", "return document.querySelector('.living .query.drawn .spark.bad')?.getAttribute('d')")
+        lines = [one.split(" in ")[0] for one in b.texts(".feed li > .grow")]
+        self.assertEqual(len(set(lines)), len(lines), "one line a target")
 
     def test_targets_tell_state_labels_and_errors(self):
         b = self.browser
@@ -351,6 +354,8 @@ class Pages(unittest.TestCase):
                 self.assertEqual(rows[3][2], ['→ team="Blue"'])
                 self.assertEqual(sorted(rows[4][3]), ['city="Tokyo"', 'ward="Minato"'])
                 self.assertEqual(rows[5][1].split(" ")[1:], ["instance=" + rows[5][1].split("instance=")[1].split(" ")[0], 'job="relabelled"', 'place="Tokyo/Minato"', 'team="Blue"'])
+        b.click("[type=checkbox]")
+        b.until("only that", "return [...document.querySelectorAll('.target:not([hidden])')].every((one) => one.innerText.startsWith('dropped'))")
         b.js("[...document.querySelectorAll('.target')].find((one) => one.innerText.startsWith('dropped')).querySelector('.button').click()")
         b.until("the rule that dropped it", "return [...document.querySelectorAll('.relabel li')].some((one) => one.innerText.includes('action: drop') && one.querySelector('.state.bad')?.innerText === 'dropped')")
 
