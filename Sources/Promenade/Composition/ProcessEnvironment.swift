@@ -5,9 +5,9 @@
 #endif
 
 /// What the process knows about itself.
-enum ProcessEnvironment {
+package enum ProcessEnvironment {
     /// The environment's variables.
-    static var all: [String: String] {
+    package static var all: [String: String] {
         var result: [String: String] = [:]
         #if canImport(Darwin)
             var entry = _NSGetEnviron().pointee

@@ -50,6 +50,8 @@ public final class Stack: Sendable {
     let fixture: StackFixture?
     /// What answers for the Pushgateway; `nil` where there is none.
     public let pushgateway: PushgatewayResponder?
+    /// Counts the connections of the Prometheus server.
+    let connections = ConnectionCounts()
     let startNanoseconds: Int64
     /// Who may talk to the Prometheus server, and to the Pushgateway.
     let access: (prometheus: WebConfig, gateway: WebConfig)
@@ -204,6 +206,7 @@ public final class Stack: Sendable {
         if let gateway {
             list.append(TaskService(name: "expiry of groups") { await gateway.expireGroups() })
         }
+        list.append(StoppingService(state: state))
         list.append(TaskService(name: "maintenance") { [self] in await maintain() })
         list.append(
             TaskService(name: "start's memory") { [clock] in

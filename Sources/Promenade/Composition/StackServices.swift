@@ -35,6 +35,16 @@ struct StoreService: Service {
     }
 }
 
+/// Tells everybody at once that the end has begun, before the first server stops listening.
+struct StoppingService: Service {
+    let state: StackState
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        state.enter(.stopping)
+    }
+}
+
 /// A server as a service.
 struct ServerService<Responder: WebResponder>: Service {
     let server: WebServer<Responder>
@@ -67,6 +77,7 @@ final class StackServers: Sendable {
             responder: web,
             config: stack.access.prometheus,
             limits: options.connectionLimits,
+            counts: stack.connections,
             clock: stack.clock,
             eventLoopGroup: group,
             logger: stack.logger

@@ -3,11 +3,11 @@ import Exposition
 import MetricModel
 import Promenade
 
-/// `check config`
+/// `check`
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check files for mistakes.",
-        subcommands: [Config.self, Metrics.self]
+        subcommands: [Config.self, Metrics.self, CheckClient.self, Healthy.self, Ready.self]
     )
 
     /// `check config FILE…`

@@ -80,7 +80,7 @@ struct ScrapeCommand: AsyncParsableCommand {
     private static let userAgent = ScrapeManagerOptions(parse: YAMLReader.parse).userAgent
 
     /// The URL with what was left out.
-    private static func completed(_ url: String) -> String {
+    static func completed(_ url: String) -> String {
         let whole = url.contains("://") ? url : "http://" + url
         let start = whole.firstRange(of: "://")?.upperBound ?? whole.startIndex
         return whole[start...].contains("/") ? whole : whole + "/metrics"

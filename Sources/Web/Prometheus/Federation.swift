@@ -21,6 +21,7 @@ extension PrometheusServer {
             } catch let error as ParseError {
                 return .error(error.description, status: 400)
             } catch {
+                ServerFigures.add(1, to: figures.federationErrors)
                 return .error("\(error)", status: 500)
             }
             for series in found {

@@ -3,7 +3,7 @@ import MetricModel
 extension PrometheusServer {
     /// `/metrics`: the server's own figures.
     func ownMetrics(_ request: WebRequest) async -> WebResponse {
-        let families = await environment.metrics() + requests.families
+        let families = await environment.metrics() + requests.families + figures.families
         return MetricsAnswer.response(
             to: request,
             families: families.filter { !$0.metrics.isEmpty }.sorted {

@@ -14,6 +14,7 @@ public final class PrometheusServer: WebResponder {
     let scraper: ScrapeManager?
     let logger: Logger
     let requests = RequestCounts()
+    let figures = ServerFigures()
 
     /// A server over a store.
     public init(
@@ -60,18 +61,39 @@ public final class PrometheusServer: WebResponder {
         case .answer(let response): return response
         case .route(let route):
             let start = clock.steadyNanoseconds
-            let response = await answer(route, request)
-            requests.record(
-                handler: route.handlerName,
-                status: response.status,
-                nanoseconds: clock.steadyNanoseconds - start
-            )
-            return response
+            return recorded(route, await answer(route, request), since: start)
         }
     }
 
     private func counted(_ route: PrometheusRoute, _ response: WebResponse) -> WebResponse {
-        requests.record(handler: route.handlerName, status: response.status, nanoseconds: 0)
+        requests.record(
+            handler: route.handlerName,
+            status: response.status,
+            nanoseconds: 0,
+            bytes: response.body.count ?? 0
+        )
+        return response
+    }
+
+    /// The answer, which is counted when all of it is written.
+    private func recorded(_ route: PrometheusRoute, _ response: WebResponse, since start: Int64) -> WebResponse {
+        let (requests, clock) = (requests, clock)
+        let (handler, status) = (route.handlerName, response.status)
+        if let bytes = response.body.count {
+            let time = clock.steadyNanoseconds - start
+            requests.record(handler: handler, status: status, nanoseconds: time, bytes: bytes)
+            return response
+        }
+        guard case .stream(let produce) = response.body else { return response }
+        var response = response
+        response.body = .stream { writer in
+            let written = WrittenBytes()
+            defer {
+                let time = clock.steadyNanoseconds - start
+                requests.record(handler: handler, status: status, nanoseconds: time, bytes: written.count)
+            }
+            try await produce(written.counting(writer))
+        }
         return response
     }
 

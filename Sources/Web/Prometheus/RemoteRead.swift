@@ -10,6 +10,8 @@ extension PrometheusServer {
     /// `POST /api/v1/read`: remote read. Samples are answered whole; a stream of chunks is not offered.
     func remoteRead(_ request: WebRequest) async -> WebResponse {
         if let response = unavailable() { return response }
+        ServerFigures.add(1, to: figures.remoteReads)
+        defer { ServerFigures.add(-1, to: figures.remoteReads) }
         do throws(ReadFailure) {
             return WebResponse(
                 headers: [("Content-Type", "application/x-protobuf"), ("Content-Encoding", "snappy")],

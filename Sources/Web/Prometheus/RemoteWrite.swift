@@ -83,7 +83,12 @@ extension PrometheusServer {
         var outcome = Outcome()
         let latest = clock.now + Self.greatestLead
         let good = message.series.filter { $0.problem == nil }
-        if message.series.count > good.count { outcome.problem = message.series.first { $0.problem != nil }?.problem }
+        if message.series.count > good.count {
+            let bad = message.series.filter { $0.problem != nil }
+            outcome.problem = bad.first?.problem
+            let samples = bad.reduce(0) { $0 + $1.samples.count + $1.histograms.count }
+            ServerFigures.add(samples, to: figures.invalidLabels)
+        }
         let references = try await store.resolve(good.map(\.labels))
         var batch = SampleBatch(timestamp: clock.now)
         for (series, reference) in zip(good, references) {

@@ -12,6 +12,9 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
     /// How many bytes of requests that came too early are kept before reading stops.
     private static var pipelineLimit: Int { 1 << 20 }
 
+    /// How many bytes of a body are thrown away after the answer, as in Go; then the connection is cut.
+    private static var drainLimit: Int { 256 << 10 }
+
     private enum State {
         /// Reading a request.
         case reading
@@ -19,6 +22,8 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
         case answering(Task<Void, Never>?)
         /// Nothing more will be read or answered.
         case closing
+        /// All is answered; what the client still sends is thrown away, so that it gets to read the answer.
+        case draining(received: Int)
     }
 
     private let responder: Responder
@@ -46,6 +51,11 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
+        if case .draining(let count) = state {
+            state = .draining(received: count + bytes.readableBytes)
+            if count + bytes.readableBytes > Self.drainLimit { context.close(promise: nil) }
+            return
+        }
         if received.readableBytes == 0 {
             received = bytes
         } else {
@@ -76,13 +86,25 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
         case ChannelEvent.inputClosed:
             // Go's server cancels a request whose client has closed its half, and answers all the same.
             isInputClosed = true
-            if case .answering = state { cancelTask() } else { close(context) }
+            switch state {
+            case .answering: cancelTask()
+            case .draining: context.close(promise: nil)
+            case .reading, .closing: close(context)
+            }
         case is ChannelShouldQuiesceEvent:
             isQuiescing = true
-            if case .reading = state { close(context) }
+            switch state {
+            case .reading: close(context)
+            case .draining: context.close(promise: nil)
+            case .answering, .closing: break
+            }
         case IdleStateHandler.IdleStateEvent.read:
             // An answer may take as long as it needs; the limit is for what the client sends.
-            if case .reading = state { close(context) }
+            switch state {
+            case .reading: close(context)
+            case .draining: context.close(promise: nil)
+            case .answering, .closing: break
+            }
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -108,7 +130,7 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
         while case .reading = state, received.readableBytes > 0 {
             var consumed = 0
             let outcome = received.withUnsafeReadableBytes { bytes in
-                parser.parse(bytes, consumed: &consumed) { method, path in
+                parser.parse(bytes, consumed: &consumed, refusal: responder.refusal(before:)) { method, path in
                     responder.bodyLimit(for: method, rawPath: path)
                 }
             }
@@ -121,6 +143,10 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
                     wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")),
                     promise: nil
                 )
+            case .turnedAway(let request, let response):
+                keepAlive = false
+                isHead = request.method == .head
+                if let body = whole(response) { write(context, response, body: body, drains: true) }
             case .refused(let status, let text):
                 refuse(context, status: status, text)
             case .request(var request, let keepAlive):
@@ -154,7 +180,13 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
     }
 
     /// Writes head and body; flushed with whatever else this read brings.
-    private func write(_ context: ChannelHandlerContext, _ response: WebResponse, body: WebResponse.Body) {
+    /// - Parameter drains: whether the client may still be sending.
+    private func write(
+        _ context: ChannelHandlerContext,
+        _ response: WebResponse,
+        body: WebResponse.Body,
+        drains: Bool = false
+    ) {
         var count = 0
         switch body {
         case .bytes(let bytes): count = bytes.count
@@ -183,7 +215,17 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
             }
         }
         needsFlush = true
-        finish(context)
+        if drains { drain(context) } else { finish(context) }
+    }
+
+    /// Closes this side. The other one is closed when the client has noticed, has sent too much, or falls silent: closed at
+    /// once, the system would throw away the answer as well.
+    private func drain(_ context: ChannelHandlerContext) {
+        state = .draining(received: received.readableBytes)
+        received = ByteBuffer()
+        context.flush()
+        needsFlush = false
+        context.close(mode: .output, promise: nil)
     }
 
     private func finish(_ context: ChannelHandlerContext) {

@@ -10,6 +10,8 @@ package struct RequestParser {
         case expectsContinue
         /// A whole request.
         case request(WebRequest, keepAlive: Bool)
+        /// Not to be read to its end: the answer after which the connection is closed.
+        case turnedAway(WebRequest, WebResponse)
         /// Not a request: the answer after which the connection is closed.
         case refused(status: Int, String)
     }
@@ -41,10 +43,13 @@ package struct RequestParser {
     package init() {}
 
     /// Looks at the bytes, which start where the last call left off.
-    /// - Parameter consumed: is set to how many of them are done with.
+    /// - Parameters:
+    ///   - consumed: is set to how many of them are done with.
+    ///   - refusal: what to answer to a request with a body before it is read; `nil` to read it.
     package mutating func parse(
         _ bytes: UnsafeRawBufferPointer,
         consumed: inout Int,
+        refusal: (WebRequest) -> WebResponse? = { _ in nil },
         bodyLimit: (WebRequest.Method, String) -> Int
     ) -> Outcome {
         consumed = 0
@@ -64,6 +69,7 @@ package struct RequestParser {
         case .refused(let status, let text): return .refused(status: status, text)
         case .head(let request, let keepAlive, let framing, let expectsContinue):
             if case .length(0) = framing { return .request(request, keepAlive: keepAlive) }
+            if let response = refusal(request) { return .turnedAway(request, response) }
             let limit = bodyLimit(request.method, request.rawPath)
             if case .length(let length) = framing, length > limit { return tooLarge }
             pending = Pending(request: request, keepAlive: keepAlive, framing: framing, limit: limit)

@@ -1,4 +1,5 @@
 public import NIOCore
+import Synchronization
 
 /// An answer: status, headers and body.
 public struct WebResponse: Sendable {
@@ -83,12 +84,47 @@ public struct WebBodyWriter: Sendable {
     public func write(_ bytes: [UInt8]) async throws {
         if !bytes.isEmpty { try await send(bytes) }
     }
+
+    /// Sends what the connection holds back, such as the headers before the first piece.
+    /// - Throws: Where the client has gone away.
+    func flush() async throws { try await send([]) }
+}
+
+/// How much of a body was written.
+final class WrittenBytes: Sendable {
+    /// The count.
+    private let total = Atomic(0)
+
+    /// How much it is so far.
+    var count: Int { total.load(ordering: .relaxed) }
+
+    /// A writer that counts what it hands on.
+    func counting(_ writer: borrowing WebBodyWriter) -> WebBodyWriter {
+        let target = copy writer
+        return WebBodyWriter { bytes in
+            self.total.wrappingAdd(bytes.count, ordering: .relaxed)
+            if bytes.isEmpty { try await target.flush() } else { try await target.write(bytes) }
+        }
+    }
+}
+
+extension WebResponse.Body {
+    /// Its length; `nil` where it is written piece by piece.
+    var count: Int? {
+        switch self {
+        case .bytes(let bytes): bytes.count
+        case .buffer(let buffer): buffer.readableBytes
+        case .stream: nil
+        }
+    }
 }
 
 /// Whatever answers requests.
 public protocol WebResponder: Sendable {
     /// The longest body that is read for a request to that path; a longer one is answered with 413.
     func bodyLimit(for method: WebRequest.Method, rawPath: String) -> Int
+    /// The answer to a request of which only the head has come, where it is refused whatever its body says.
+    func refusal(before request: WebRequest) -> WebResponse?
     /// Answers at once, on the connection's own thread, which serves many others; `nil` for whatever needs longer than some
     /// ten microseconds or has to wait: then ``respond(to:)`` is asked, in a task of its own.
     func respondAtOnce(to request: WebRequest) -> WebResponse?
@@ -99,6 +135,8 @@ public protocol WebResponder: Sendable {
 extension WebResponder {
     /// One megabyte.
     public func bodyLimit(for method: WebRequest.Method, rawPath: String) -> Int { 1 << 20 }
+    /// Nobody is refused without a look at the body.
+    public func refusal(before request: WebRequest) -> WebResponse? { nil }
     /// Nothing is answered at once.
     public func respondAtOnce(to request: WebRequest) -> WebResponse? { nil }
 }

@@ -50,6 +50,7 @@ public final class WebServer<Responder: WebResponder>: Sendable {
         responder: Responder,
         config: WebConfig = WebConfig(),
         limits: ConnectionLimits = ConnectionLimits(),
+        counts: ConnectionCounts = ConnectionCounts(),
         clock: any StackClock,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
@@ -64,7 +65,8 @@ public final class WebServer<Responder: WebResponder>: Sendable {
                 responder: ProtectedResponder(responder, config),
                 clock: clock,
                 tls: tls,
-                idleLimit: limits.idleMilliseconds
+                idleLimit: limits.idleMilliseconds,
+                counts: counts
             ),
             configuration: ServerConfiguration(
                 address: .hostname(address.host.isEmpty ? Self.everyInterface : address.host, port: address.port),
@@ -178,9 +180,12 @@ struct ConnectionSetup<Responder: WebResponder>: ServerChildChannel {
     let clock: any StackClock
     let tls: NIOSSLContext?
     let idleLimit: Int64?
+    let counts: ConnectionCounts
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        channel.eventLoop.makeCompletedFuture {
+        counts.accepted.wrappingAdd(1, ordering: .relaxed)
+        channel.closeFuture.whenComplete { [counts] _ in counts.closed.wrappingAdd(1, ordering: .relaxed) }
+        return channel.eventLoop.makeCompletedFuture {
             if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
             if let idleLimit {
                 try channel.pipeline.syncOperations.addHandler(IdleStateHandler(readTimeout: .milliseconds(idleLimit)))

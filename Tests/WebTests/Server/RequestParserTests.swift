@@ -12,11 +12,16 @@ import Web
             buffer += piece
             reading: while true {
                 var consumed = 0
-                let outcome = buffer.withUnsafeBytes { parser.parse($0, consumed: &consumed) { _, _ in limit } }
+                let outcome = buffer.withUnsafeBytes { bytes in
+                    parser.parse(bytes, consumed: &consumed, refusal: Self.refusal(before:)) { _, _ in limit }
+                }
                 buffer.removeFirst(consumed)
                 switch outcome {
                 case .needMore: break reading
                 case .expectsContinue: result.append("continue")
+                case .turnedAway(let request, let response):
+                    result.append("\(request.method) \(request.rawPath) \(response.status)")
+                    return result
                 case .refused(let status, let text):
                     result.append("\(status) \(text)")
                     return result
@@ -31,6 +36,10 @@ import Web
             }
         }
         return result
+    }
+
+    private static func refusal(before request: WebRequest) -> WebResponse? {
+        request.rawPath == "/secret" ? WebResponse(status: 401) : nil
     }
 
     @Test(
@@ -54,6 +63,13 @@ import Web
             ),
             ("GET http://h/p?q HTTP/1.1\r\nHost: h\r\n\r\n", ["get /p?q h [] true"]),
             ("BREW / HTTP/1.1\r\nHost: x\r\n\r\n", ["other /? x [] true"]),
+            ("PUT /secret HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc", ["put /secret 401"]),
+            (
+                "PUT /secret HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n",
+                ["put /secret 401"]
+            ),
+            // Without a body there is nothing to save.
+            ("GET /secret HTTP/1.1\r\nHost: x\r\n\r\n", ["get /secret? x [] true"]),
         ]
     )
     func `requests in whatever pieces they come`(text: String, expected: [String]) {

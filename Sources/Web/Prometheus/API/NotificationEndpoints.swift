@@ -23,21 +23,23 @@ extension PrometheusServer {
         response.headers += [("Content-Type", "text/event-stream"), ("Cache-Control", "no-cache")]
         let environment = environment
         let clock = clock
+        let figures = figures
         response.body = .stream { writer in
             // The headers go out at once, so that the client knows that it listens.
-            try await writer.write([])
+            try await writer.flush()
+            ServerFigures.add(1, to: figures.subscribers)
+            defer { ServerFigures.add(-1, to: figures.subscribers) }
             var known: [PrometheusEnvironment.Notification] = []
             while environment.phase() != .stopping {
                 let now = environment.notifications()
-                var text = JSONText()
-                for gone in known where !now.contains(gone) {
-                    var gone = gone
-                    gone.isActive = false
-                    Self.event(gone, to: &text)
-                }
-                for new in now where !known.contains(new) { Self.event(new, to: &text) }
+                var changes = known.filter { !now.contains($0) }
+                for index in changes.indices { changes[index].isActive = false }
+                changes += now.filter { !known.contains($0) }
                 known = now
-                if !text.bytes.isEmpty { try await writer.write(text.bytes) }
+                var text = JSONText()
+                for change in changes { Self.event(change, to: &text) }
+                try await writer.write(text.bytes)
+                ServerFigures.add(changes.count, to: figures.notificationsSent)
                 try await clock.sleep(milliseconds: Self.pause)
             }
         }

@@ -80,6 +80,7 @@ extension PrometheusServer {
 
     /// The result in JSON, with what was annotated. What is long is written piece by piece.
     private func answer(_ result: QueryResult, limit: Int, _ parameters: APIParameters) -> APIAnswer {
+        ServerFigures.add(result.statistics.totalSamples, to: figures.querySamples)
         var (warnings, infos) = result.annotations.rendered(query: parameters["query"])
         var count = 0
         switch result.value {

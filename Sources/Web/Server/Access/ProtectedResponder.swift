@@ -17,6 +17,13 @@ struct ProtectedResponder<Inner: WebResponder>: WebResponder {
         inner.bodyLimit(for: method, rawPath: rawPath)
     }
 
+    func refusal(before request: WebRequest) -> WebResponse? {
+        if guardian != nil, BasicCredentials.read(request.headers["Authorization"] ?? "") == nil {
+            return finished(.unauthorized)
+        }
+        return inner.refusal(before: request)
+    }
+
     func respondAtOnce(to request: WebRequest) -> WebResponse? {
         if let guardian {
             guard let credentials = request.headers["Authorization"] else { return finished(.unauthorized) }

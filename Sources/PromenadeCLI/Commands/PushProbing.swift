@@ -1,0 +1,136 @@
+import AsyncHTTPClient
+import Logging
+import MetricModel
+import Promenade
+import Pushgateway
+import Synchronization
+import Web
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Runs a command that pushes, with a Pushgateway of its own that remembers every request.
+struct PushProbing: Sendable {
+    let command: String
+    let seconds: Int
+
+    func conformance() async throws -> PushConformance {
+        let clock = SystemClock()
+        let store = GroupStore(
+            options: PushgatewayOptions(),
+            clock: clock,
+            metrics: GatewayMetrics(clock: clock, build: [])
+        )
+        let recorder = RecordingGateway(inner: PushgatewayResponder(store: store, clock: clock))
+        let server = try WebServer(
+            address: ListenAddress(host: "127.0.0.1", port: 0),
+            responder: recorder,
+            clock: clock,
+            eventLoopGroup: HTTPClient.shared.eventLoopGroup,
+            logger: Logger(label: "check", factory: { _ in SwiftLogNoOpLogHandler() })
+        )
+        let serving = Task { try await server.run() }
+        defer { serving.cancel() }
+        let address = "127.0.0.1:\(try await server.listening().port)"
+        let url = "http://" + address
+        let child = try ShellCommand(
+            command.replacing("{url}", with: url).replacing("{address}", with: address),
+            environment: ["PUSHGATEWAY_URL": url, "PUSHGATEWAY_ADDRESS": address]
+        )
+        let code = await child.exitCode(within: seconds, clock: clock)
+        return PushConformance(recorder.records, exitCode: code)
+    }
+}
+
+/// A Pushgateway that remembers what it was asked and what it answered.
+private final class RecordingGateway: WebResponder {
+    private let inner: PushgatewayResponder
+    /// The requests in the order of their answers.
+    private let recorded = Mutex<[ClientPush]>([])
+
+    init(inner: PushgatewayResponder) { self.inner = inner }
+
+    var records: [ClientPush] { recorded.withLock { $0 } }
+
+    func bodyLimit(for method: WebRequest.Method, rawPath: String) -> Int {
+        inner.bodyLimit(for: method, rawPath: rawPath)
+    }
+
+    func respond(to request: WebRequest) async -> WebResponse {
+        let response = await inner.respond(to: request)
+        // Whoever looks whether the server is there pushes nothing.
+        if request.method == .get || request.method == .head { return response }
+        var answer = ""
+        if case .bytes(let bytes) = response.body { answer = String(decoding: bytes, as: UTF8.self) }
+        let record = ClientPush(
+            method: request.method.rawValue,
+            rawPath: request.rawPath,
+            headers: request.headers.all,
+            body: request.body,
+            status: response.status,
+            answer: answer
+        )
+        recorded.withLock { $0.append(record) }
+        return response
+    }
+}
+
+/// A command of the shell in a process of its own. What it prints goes to the standard error.
+private struct ShellCommand: Sendable {
+    private let process: pid_t
+
+    init(_ command: String, environment: [String: String]) throws {
+        var variables = ProcessEnvironment.all
+        variables.merge(environment) { _, new in new }
+        let arguments = ["/bin/sh", "-c", command]
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, 2, 1)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        // A group of its own, so that the end takes its children along.
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        var identifier: pid_t = 0
+        let code = Self.withCStrings(arguments) { argv in
+            Self.withCStrings(variables.map { "\($0.key)=\($0.value)" }) { envp in
+                posix_spawn(&identifier, "/bin/sh", &actions, &attributes, argv, envp)
+            }
+        }
+        guard code == 0 else {
+            throw ReadingFailed(path: "/bin/sh", reason: String(cString: strerror(code)).lowercased())
+        }
+        process = identifier
+    }
+
+    private static func withCStrings<Result>(
+        _ texts: [String],
+        _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
+    ) -> Result {
+        var pointers = texts.map { strdup($0) }
+        pointers.append(nil)
+        defer { for pointer in pointers { free(pointer) } }
+        return body(pointers)
+    }
+
+    /// How it ended; `nil` where it did not in time, and was killed.
+    func exitCode(within seconds: Int, clock: any StackClock) async -> Int32? {
+        let deadline = clock.steadyNanoseconds + Int64(seconds) * 1_000_000_000
+        while true {
+            var status: Int32 = 0
+            let found = waitpid(process, &status, WNOHANG)
+            if found == process { return status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f) }
+            if found < 0 { return nil }
+            if clock.steadyNanoseconds > deadline {
+                kill(-process, SIGKILL)
+                waitpid(process, &status, 0)
+                return nil
+            }
+            try? await clock.sleep(milliseconds: 10)
+        }
+    }
+}
