@@ -38,7 +38,7 @@ import Testing
         let findings = ScrapeConformance(Self.good).findings
         // Without compression a warning is left.
         #expect(Self.verdicts(findings) == ["warn http.gzip"])
-        #expect(findings.count { $0.verdict == .pass } == 24)
+        #expect(findings.count { $0.verdict == .pass } == 27)
     }
 
     private static let type = "text/plain; version=0.0.4"
@@ -54,7 +54,7 @@ import Testing
         (.allowUTF8, answer("text/plain; version=2.0.0", text), "fail accept.text-1.0.0"),
         (
             .openMetrics0, answer("application/openmetrics-text; version=1.0.0", openMetrics),
-            "fail accept.openmetrics-0.0.1"
+            "warn accept.openmetrics-0.0.1"
         ),
         (.openMetrics1, answer("application/openmetrics-text", openMetrics), "fail accept.openmetrics-1.0.0"),
         (
@@ -118,6 +118,12 @@ import Testing
             answers[probe] = Self.answer("application/openmetrics-text; version=1.0.0; charset=utf-8", body)
         }
         #expect(Self.verdicts(ScrapeConformance(answers).findings).contains("fail repeat.created"))
+        // A gauge and a counter of one name are a matter of the form; which of the two went down cannot be told.
+        for (index, probe) in ClientProbe.repeated.enumerated() {
+            let body = "# TYPE b gauge\nb \(9 - index)\n# TYPE b counter\nb_total 1\n# EOF\n"
+            answers[probe] = Self.answer("application/openmetrics-text; version=1.0.0; charset=utf-8", body)
+        }
+        #expect(!Self.verdicts(ScrapeConformance(answers).findings).contains("fail repeat.counters"))
         let nobody = ScrapeConformance([.plain: ProbeAnswer(failure: "connection refused")]).findings
         #expect(Self.verdicts(nobody) == ["fail scrape.status"])
     }
@@ -154,7 +160,7 @@ import Testing
         ([push(type: nil)], 0, ["warn push.content-type"]),
         ([push(type: "application/openmetrics-text", "a 1\n# EOF\n")], 0, ["fail push.content-type"]),
         ([push("PUT", "/metrics/job/j", "a{ 1\n")], 0, ["fail push.body"]),
-        ([push("PUT", "/metrics/job/j", "a 1")], 0, ["fail push.body", "fail push.newline"]),
+        ([push("PUT", "/metrics/job/j", "a 1")], 0, ["fail push.newline"]),
         ([push("PUT", "/metrics/job/j", "a 1 1700000000000\n")], 0, ["fail push.timestamps"]),
         ([push("PUT", "/metrics/job/j", "push_time_seconds 1\n")], 0, ["fail push.push-time"]),
         ([push("PUT", "/metrics/job/j", "a{job=\"k\"} 1\n")], 0, ["warn push.grouping-labels"]),

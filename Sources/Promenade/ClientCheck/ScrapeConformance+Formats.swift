@@ -36,8 +36,11 @@ extension ScrapeConformance {
         let summary = answer(probe).summary
         guard let type = type(probe) else { return ClientFinding(rule, .fail, summary) }
         if type.essence == Form.text { return ClientFinding(rule, .skip, "not offered: \(summary)") }
-        let isGood = type.essence == Form.openMetrics && type.parameters["version"] == version
-        return ClientFinding(rule, isGood ? .pass : .fail, summary)
+        guard type.essence == Form.openMetrics, let answered = type.parameters["version"] else {
+            return ClientFinding(rule, .fail, summary)
+        }
+        // Prometheus reads both versions alike.
+        return ClientFinding(rule, answered == version ? .pass : .warn, summary)
     }
 
     var protobuf: ClientFinding {

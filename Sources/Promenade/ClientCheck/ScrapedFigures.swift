@@ -7,6 +7,8 @@ struct ScrapedFigures: Sendable {
     struct Family: Sendable, Hashable {
         var type = MetricType.unknown
         var help = ""
+        /// Whether it is described twice, as two different things.
+        var isTwofold = false
     }
 
     var format: ScrapeFormat
@@ -29,7 +31,12 @@ struct ScrapedFigures: Sendable {
             do throws(ExpositionError) {
                 while let entry = try parser.next() {
                     switch entry {
-                    case .type: families[parser.familyName, default: Family()].type = parser.familyType
+                    case .type:
+                        let known = families[parser.familyName]?.type ?? .unknown
+                        families[parser.familyName, default: Family()].type = parser.familyType
+                        if known != .unknown, known != parser.familyType {
+                            families[parser.familyName]?.isTwofold = true
+                        }
                     case .help: families[parser.familyName, default: Family()].help = parser.familyText
                     case .series:
                         samples[parser.labels()] = parser.value
@@ -54,7 +61,7 @@ struct ScrapedFigures: Sendable {
     /// How the value of a series may change.
     func kind(of labels: Labels) -> Kind {
         let name = labels.name
-        if let type = families[name]?.type { return type == .counter ? .counter : .other }
+        if let family = families[name] { return family.type == .counter && !family.isTwofold ? .counter : .other }
         for suffix in Self.suffixes where name.hasSuffix(suffix) {
             guard let type = families[String(name.dropLast(suffix.count))]?.type else { continue }
             switch (suffix, type) {
