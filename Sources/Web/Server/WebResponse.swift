@@ -115,6 +115,7 @@ extension WebResponse.Body {
         case .bytes(let bytes): bytes.count
         case .buffer(let buffer): buffer.readableBytes
         case .stream: nil
+        case .none: 0
         }
     }
 }
