@@ -217,6 +217,25 @@ import Testing
         }
     }
 
+    @Test(arguments: StoreKind.allCases) func hintsOfCounterResetsAreForgotten(kind: StoreKind) async throws {
+        let hints: [NativeHistogram.CounterResetHint] = [.reset, .notReset, .unknown, .gauge]
+        try await kind.withStore { store in
+            let series = try await store.resolve([["__name__": "h"]])
+            for (step, hint) in hints.enumerated() {
+                var batch = SampleBatch(timestamp: base + Int64(step))
+                var histogram = NativeHistogram()
+                histogram.counterResetHint = hint
+                batch.histograms = [.init(series: series[0], timestamp: base + Int64(step), histogram: histogram)]
+                #expect(try await store.append(batch).appended == 1)
+            }
+            for _ in 0..<2 {
+                let found = try await store.all().first?.histograms.map(\.counterResetHint)
+                #expect(found == [.unknown, .unknown, .unknown, .gauge])
+                try await store.maintain(now: base + 86_400_000)
+            }
+        }
+    }
+
     @Test(arguments: StoreKind.allCases) func histogramsOfAllKindsComeBack(kind: StoreKind) async throws {
         try await kind.withStore { store in
             let series = try await store.resolve([["__name__": "h"]])

@@ -254,6 +254,9 @@ public final class Stack: Sendable {
 
     /// Lets the store do what is due, every ten seconds.
     private func maintain() async {
+        for problem in (try? await (store as? SQLiteStore)?.problems()) ?? [] {
+            logger.error("Part of the database is damaged", metadata: ["err": "\(problem)"])
+        }
         while !Task.isCancelled {
             do {
                 try await clock.sleep(milliseconds: 10_000)

@@ -39,6 +39,11 @@ final class PageCache: Sendable {
     /// Bytes of decoded columns that are kept.
     let columnLimit: Int
     private let columns: Mutex<ColumnRing>
+    /// Chunks that a query decoded before; what is asked for once only does not push out what is asked for again.
+    private let touched = Mutex(Set<ColumnRing.Key>())
+    private static let touchedLimit = 1 << 16
+    /// How much the cache had been used when it was last looked after, and since when it has not been used more.
+    private let idle = Mutex<(uses: UInt64, since: Timestamp)>((0, .min))
 
     /// A cache.
     /// - Parameters:
@@ -48,6 +53,30 @@ final class PageCache: Sendable {
         self.limit = limit
         self.columnLimit = columnLimit
         columns = Mutex(ColumnRing(limit: columnLimit))
+    }
+
+    /// Whether decoded chunks are worth keeping: most of them were asked for before.
+    func wants(_ keys: [ColumnRing.Key]) -> Bool {
+        touched.withLock { touched in
+            let known = keys.reduce(0) { touched.contains($1) ? $0 + 1 : $0 }
+            if known * 2 >= keys.count { return true }
+            if touched.count + keys.count > PageCache.touchedLimit { touched = [] }
+            touched.formUnion(keys.prefix(PageCache.touchedLimit))
+            return false
+        }
+    }
+
+    /// Lets go of everything once nothing has been asked for in so many milliseconds. Called now and then.
+    func expire(now: Timestamp, after idleTime: Int64) {
+        let uses = state.withLock { $0.uses }
+        let isIdle = idle.withLock { idle in
+            if idle.uses != uses || idle.since == .min {
+                idle = (uses, now)
+                return false
+            }
+            return now - idle.since >= idleTime
+        }
+        if isIdle { clear() }
     }
 
     /// All the values of a chunk, if they are here.
@@ -104,7 +133,12 @@ final class PageCache: Sendable {
 
     /// Lets go of everything.
     func clear() {
-        state.withLock { $0 = State() }
+        state.withLock { state in
+            let uses = state.uses
+            state = State()
+            state.uses = uses
+        }
+        touched.withLock { $0 = [] }
         columns.withLock { $0 = ColumnRing(limit: columnLimit) }
     }
 }

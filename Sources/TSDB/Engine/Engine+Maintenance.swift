@@ -67,11 +67,14 @@ extension Engine {
             }
             try await self.bury()
             try await self.forgetUnused(now)
+            self.backend?.cache?.expire(now: now, after: Engine.cacheIdleTime)
             try await self.backend?.shrink(fully: false)
         }
     }
 
     static let day: Int64 = 86_400_000
+    /// What queries read is kept for so long after the last one.
+    private static let cacheIdleTime: Int64 = 300_000
 
     /// Blocks that should become one.
     func dueMerge(_ now: Timestamp) -> (blocks: [Block], level: Int)? {

@@ -307,7 +307,11 @@ struct HeadState {
         _ report: inout AppendReport
     ) -> [SampleBatch.HistogramSample] {
         var taken: [SampleBatch.HistogramSample] = []
-        for (position, sample) in batch.histograms.enumerated() {
+        for (position, given) in batch.histograms.enumerated() {
+            var sample = given
+            // Only gauges are told apart: whether a counter was reset is found out when it is read, as by Prometheus, for
+            // samples that come late may lie between.
+            if sample.histogram.counterResetHint != .gauge { sample.histogram.counterResetHint = .unknown }
             let series = sample.series.rawValue
             guard table.contains(series) else {
                 report.rejectedHistograms.append((position, .unknownSeries))

@@ -59,16 +59,21 @@ extension Assembler {
         return result
     }
 
-    /// Whether all the chunks that the query touches fit into the cache, so that it does not push out what it has just put in.
+    /// Whether the chunks that the query touches are worth keeping: all of them fit into the cache, so that it does not push out
+    /// what it has just put in, and most were asked for before.
     private func decidesToKeepColumns() -> Bool {
         guard let cache else { return false }
         var samples = 0
+        var keys: [ColumnRing.Key] = []
         for pieces in floats {
             for piece in pieces {
-                if case .chunk(let page, let entry) = piece.values { samples += pages[page].entries[entry].count }
+                guard case .chunk(let page, let entry) = piece.values, let row = pages[page].row else { continue }
+                samples += pages[page].entries[entry].count
+                keys.append(ColumnRing.Key(row: row, entry: entry))
             }
         }
-        return samples * parts * MemoryLayout<Double>.stride <= cache.columnLimit
+        let bytes = samples * parts * MemoryLayout<Double>.stride
+        return !keys.isEmpty && bytes <= cache.columnLimit && cache.wants(keys)
     }
 
     /// Sorts the pieces by time; whether they do not overlap.
