@@ -53,7 +53,10 @@ extension TSDBGroup {
         {
             var loader = OpenMetricsLoader(file.bytes, name: name, importer: try store.importer())
             var line = ProgressLine("importing \(name)")
-            while try await loader.step() { line.show(loader.progress) }
+            while try await loader.step() {
+                line.show(loader.progress)
+                file.release(share: loader.progress)
+            }
             line.finish()
             let families = loader.families.map { (family: $0.key, metadata: $0.value) }
             let summary = try await loader.finish()
@@ -66,6 +69,9 @@ extension TSDBGroup {
 /// A file in memory, read as it is needed.
 final class MappedFile {
     let bytes: UnsafeRawBufferPointer
+    /// How many bytes at the beginning were let go of.
+    private var released = 0
+    private static let releaseStep = 32 << 20
 
     /// Maps a file. What cannot be mapped, such as the standard input (`-`), goes to a file without a name in `spool` first.
     init(_ path: String, spool: String) throws {
@@ -96,6 +102,14 @@ final class MappedFile {
         }
         madvise(address, count, MADV_SEQUENTIAL)
         bytes = UnsafeRawBufferPointer(start: address, count: count)
+    }
+
+    /// Takes what was read out of the process's memory, a good deal at a time; it would be read again where it is asked for.
+    func release(share: Double) {
+        let done = Int(Double(bytes.count) * share) / Self.releaseStep * Self.releaseStep
+        guard done > released, let start = bytes.baseAddress else { return }
+        madvise(UnsafeMutableRawPointer(mutating: start), done, MADV_DONTNEED)
+        released = done
     }
 
     /// Copies everything to a new file that is gone once it is closed.
