@@ -36,6 +36,7 @@ struct SQL: AsyncParsableCommand {
             let session = try await SQLSession.open(path: place.file, clock: SystemClock()) { selector in
                 try PromQLParser().parseSelector(selector)
             }
+            for problem in session.problems { Complaint.write(problem) }
             var printer = SQLPrinter(format: format) { bytes in
                 bytes.withUnsafeBufferPointer { Console.write(1, $0) }
             }

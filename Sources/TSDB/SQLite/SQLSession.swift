@@ -24,6 +24,8 @@ public final class SQLSession {
     private let connection: Connection
     private let store: SQLiteStore
     private let table: SamplesTable
+    /// What could not be read when the store was opened, in words.
+    public let problems: [String]
 
     /// Opens the store at `path`.
     /// - Parameter selector: parses a PromQL selector for `samples('…')`.
@@ -33,16 +35,17 @@ public final class SQLSession {
         selector: (@Sendable (String) throws -> [LabelMatcher])? = nil
     ) async throws(StorageError) -> SQLSession {
         let store = try SQLiteStore.openForReading(path: path, clock: clock)
-        _ = try await store.problems()
-        return try SQLSession(path, store, selector)
+        return try SQLSession(path, store, try await store.problems(), selector)
     }
 
     private init(
         _ path: String,
         _ store: SQLiteStore,
+        _ problems: [String],
         _ selector: (@Sendable (String) throws -> [LabelMatcher])?
     ) throws(StorageError) {
         self.store = store
+        self.problems = problems
         connection = try Connection(path: path, isWriter: false)
         table = SamplesTable(engine: store.engine, selector: selector)
         try table.register(on: connection)
