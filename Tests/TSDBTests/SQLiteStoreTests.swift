@@ -377,6 +377,30 @@ import Testing
         }
     }
 
+    @Test(arguments: [[20, 10, 30], [10, 20, 20], [10, 20, 30]])
+    func importedRunsMayBeOutOfOrder(_ seconds: [Int64]) async throws {
+        try await withTemporaryFolder { folder in
+            var options = StoreOptions()
+            options.retention = nil
+            let store = try Self.open(folder, options)
+            var importer = try store.importer()
+            let series = try await importer.resolve([["__name__": "m"]])
+            // Long enough to be coded at once where it is in order.
+            let times = (0..<1500).map { base + seconds[$0 % 3] * 1000 + Int64($0 / 3) * 60_000 }
+            let values = times.indices.map(Double.init)
+            times.withUnsafeBufferPointer { times in
+                values.withUnsafeBufferPointer { values in
+                    importer.append(series[0], timestamps: times, values: values)
+                }
+            }
+            _ = try await importer.finish()
+            var expected: [Timestamp: Double] = [:]
+            for (time, value) in zip(times, values) { expected[time] = value }
+            #expect(try await store.points("m") == expected.sorted { $0.key < $1.key }.map { Point($0.key, $0.value) })
+            try await store.close()
+        }
+    }
+
     @Test func bucketsOfAHistogramAreStoredAsDifferences() async throws {
         try await withTemporaryFolder { folder in
             let store = try Self.open(folder)

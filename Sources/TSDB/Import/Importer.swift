@@ -99,8 +99,7 @@ public struct Importer: ~Copyable {
         if series.rawValue != current { change(to: series.rawValue) }
         guard values.count == timestamps.count else { return }
         var last = column.times.last ?? .min
-        if !column.times.isEmpty, let first = timestamps.first, first <= last { column.isSorted = false }
-        for timestamp in timestamps.dropFirst(column.times.isEmpty ? 1 : 0) {
+        for timestamp in timestamps {
             if timestamp <= last { column.isSorted = false }
             last = timestamp
         }
