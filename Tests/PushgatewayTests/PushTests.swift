@@ -104,6 +104,30 @@ import Testing
         )
     }
 
+    /// Both groups' metrics have `instance=""`, so that their push times would have the same labels.
+    @Test(arguments: [("job/a", "job/a/instance@base64/="), ("job/a/instance@base64/=", "job/a")])
+    func groupsThatDifferInAnEmptyInstanceExcludeEachOther(_ first: String, _ second: String) async throws {
+        let gateway = Fixture()
+        try await gateway.push(first, "m 1\n")
+        let before = gateway.lines()
+        let labels = "label:{name:\"instance\"  value:\"\"}  label:{name:\"job\"  value:\"a\"}"
+        let end = "was collected before with the same name and label values"
+        #expect(
+            try await gateway.push(second, "n 1\n")
+                == .refused(
+                    """
+                    pushed metrics are invalid or inconsistent with existing metrics: 2 error(s) occurred:
+                    * collected metric "push_failure_time_seconds" { \(labels)  gauge:{value:0}} \(end)
+                    * collected metric "push_time_seconds" { \(labels)  gauge:{value:1.7e+09}} \(end)
+                    """
+                )
+        )
+        try await gateway.push(second, "n 1 1\n")
+        #expect(gateway.lines() == before)
+        await gateway.store.delete(try Fixture.key(first))
+        #expect(try await gateway.push(second, "n 1\n") == .accepted)
+    }
+
     @Test func withoutCheckTheExpositionTells() async throws {
         var options = PushgatewayOptions()
         options.checksConsistency = false

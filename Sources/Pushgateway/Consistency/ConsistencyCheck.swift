@@ -13,6 +13,8 @@ struct ConsistencyCheck {
     let group: Group?
     /// The key of the group.
     let key: GroupingKey
+    /// A group that is there whose times the new group's would repeat.
+    let twin: GroupingKey?
     /// Whether what the group has now goes away.
     let replaces: Bool
     /// All families of all groups.
@@ -30,6 +32,7 @@ struct ConsistencyCheck {
         pushed: [String: MetricFamily],
         group: Group?,
         key: GroupingKey,
+        twin: GroupingKey?,
         replaces: Bool,
         entries: [String: FamilyEntry],
         own: OwnFamilies
@@ -38,6 +41,7 @@ struct ConsistencyCheck {
         self.pushed = pushed
         self.group = group
         self.key = key
+        self.twin = twin
         self.replaces = replaces
         self.entries = entries
         self.own = own
@@ -63,6 +67,21 @@ struct ConsistencyCheck {
             check(incoming[index])
             if errors.count > before { conflicting.append(incoming[index].name) }
         }
+    }
+
+    /// The times of a push to a new group contradict those of its twin.
+    mutating func checkTimes(now: Int64) {
+        guard twin != nil else { return }
+        var labels: [Label] = []
+        SanitizedFamily.sanitize([], key: key, into: &labels)
+        for (name, time) in [(Group.pushFailureName, 0), (Group.pushTimeName, Double(now) / 1e9)] {
+            let metric = MetricFamily.Metric(labels: labels, value: .gauge(time))
+            errors.append(Self.repetition(name, ProtoText.describe(metric, labels: labels)))
+        }
+    }
+
+    private static func repetition(_ name: String, _ metric: String) -> String {
+        "collected metric \(GoText.quoted(name)) { \(metric)} was collected before with the same name and label values"
     }
 
     private mutating func check(_ family: SanitizedFamily) {
@@ -108,10 +127,7 @@ struct ConsistencyCheck {
             let fingerprint = family.series[index].fingerprint
             let elsewhere = (entry?.occurrences(fingerprint) ?? 0) - (mine.contains(fingerprint) ? 1 : 0)
             if elsewhere > 0 || !seen.insert(fingerprint).inserted {
-                errors.append(
-                    "collected metric \(GoText.quoted(family.name)) { \(describe(family, index))} "
-                        + "was collected before with the same name and label values"
-                )
+                errors.append(Self.repetition(family.name, describe(family, index)))
             }
         }
     }

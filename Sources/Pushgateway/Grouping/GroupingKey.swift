@@ -54,6 +54,16 @@ public struct GroupingKey: Sendable {
         labels.first { $0.name == name }?.value
     }
 
+    /// The key whose metrics come to have the same labels, for metrics without an `instance` are given an empty one; `nil` where
+    /// there is none such.
+    var twin: GroupingKey? {
+        switch self["instance"] {
+        case nil: GroupingKey(labels + [Label(name: "instance", value: "")])
+        case "": GroupingKey(labels.filter { $0.name != "instance" })
+        default: nil
+        }
+    }
+
     /// The path of the group below the server's root, with every value in Base64 so that all of them work:
     /// `metrics/job@base64/Zm9v/instance@base64/=`.
     public var path: String {

@@ -41,8 +41,9 @@ struct PushgatewayState {
     // MARK: - Pushing
 
     /// What a check of the push says; `nil` where it is fine.
-    func check(_ push: PreparedPush) -> ConsistencyCheck? {
+    func check(_ push: PreparedPush, now: Int64) -> ConsistencyCheck? {
         let group = groups[push.key]
+        let twin = group == nil ? twin(of: push.key) : nil
         var suspects: [Int] = []
         for (index, family) in push.families.enumerated() {
             if family.name == Group.pushFailureName, group == nil { continue }
@@ -54,18 +55,25 @@ struct PushgatewayState {
             }
             suspects.append(index)
         }
-        guard !suspects.isEmpty else { return nil }
+        guard !suspects.isEmpty || twin != nil else { return nil }
         var check = ConsistencyCheck(
             incoming: push.families,
             pushed: push.pushed,
             group: group,
             key: push.key,
+            twin: twin,
             replaces: push.mode == .replaceGroup,
             entries: entries,
             own: own
         )
+        check.checkTimes(now: now)
         check.run(suspects)
         return check.errors.isEmpty ? nil : check
+    }
+
+    /// A group that is there and whose metrics have the labels that this one's would have.
+    private func twin(of key: GroupingKey) -> GroupingKey? {
+        key.twin.flatMap { groups[$0] == nil ? nil : $0 }
     }
 
     /// Takes a push into its group.
@@ -117,6 +125,8 @@ struct PushgatewayState {
 
     /// Remembers that a push to the group failed.
     mutating func setFailure(_ key: GroupingKey, error: String, now: Int64) {
+        // The times of both would contradict each other from then on.
+        if groups[key] == nil, twin(of: key) != nil { return }
         let (group, isNew) = group(for: key)
         setTimestamp(Group.pushFailureName, in: group, to: Double(now) / 1e9, now: now)
         if isNew { setTimestamp(Group.pushTimeName, in: group, to: 0, now: now) }

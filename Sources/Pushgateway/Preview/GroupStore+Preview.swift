@@ -6,6 +6,7 @@ extension GroupStore {
     public func preview(_ request: PushRequest) -> PushPreview {
         let prepared = PreparedPush(request)
         let shapes = metrics.requestFamilyShapes()
+        let now = clock.wallNanoseconds
         return inner.withLock { inner in
             var preview = PushPreview(group: request.key)
             if prepared.hasTimestamps {
@@ -18,9 +19,9 @@ extension GroupStore {
             let push = Self.adapt(prepared, &inner.state)
             if options.checksConsistency {
                 Self.add(shapes, to: &inner.state)
-                if let check = inner.state.check(push), let message = check.message {
+                if let check = inner.state.check(push, now: now), let message = check.message {
                     preview.error = Self.refusal(message)
-                    preview.colliding = Self.groups(contradicting: check, inner.state)
+                    preview.colliding = (check.twin.map { [$0] } ?? []) + Self.groups(contradicting: check, inner.state)
                     preview.hints = Self.hints(check)
                     return preview
                 }

@@ -149,7 +149,7 @@ public final class GroupStore: Sendable {
             let push = Self.adapt(prepared, &inner.state)
             if options.checksConsistency {
                 Self.add(shapes, to: &inner.state)
-                if let message = inner.state.check(push)?.message {
+                if let message = inner.state.check(push, now: now)?.message {
                     inner.state.setFailure(push.key, error: message, now: now)
                     return .refused(Self.refusal(message))
                 }
