@@ -181,7 +181,7 @@ import Testing
         )
         #expect(
             report.tap == """
-                TAP version 14
+                TAP version 13
                 1..2
                 ok 1 - a \\# x
                 # a 1

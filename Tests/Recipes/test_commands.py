@@ -1,5 +1,7 @@
 """`promenade expect` and `promenade scrape` against a running stack: what they print and how they end."""
 import os
+import shlex
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -62,6 +64,43 @@ class Expect(unittest.TestCase):
             report = xml.etree.ElementTree.parse(file).getroot()
             self.assertEqual((report.get("tests"), report.get("failures")), ("2", "1"))
 
+    def test_tap_is_read_by_prove(self):
+        if not shutil.which("prove"):
+            self.skipTest("no prove")
+        with tempfile.TemporaryDirectory() as folder:
+            for name, expressions, code in (("good", ["up", "up == 1 # one"], 0), ("bad", ["up", "down"], 1)):
+                script = os.path.join(folder, name + ".t")
+                words = " ".join(shlex.quote(word) for word in (
+                    PROMENADE, "expect", "--url", self.stack.urls["prometheus"], "--within", "0s", "--tap", *expressions))
+                with open(script, "w") as file:
+                    file.write(f"#!/bin/sh\nexec {words}\n")
+                done = subprocess.run(["prove", "-e", "sh", script], capture_output=True, text=True, timeout=60)
+                self.assertEqual(done.returncode != 0, code != 0, done.stdout + done.stderr)
+                self.assertIn("Tests=2," if code == 0 else "Failed 1/2 subtests", done.stdout)
+
+    def test_junit_has_the_form_that_build_servers_read(self):
+        code, text, _ = self.expect("--within", "0s", 'up{job="demo"} == 1', 'down < "x"', "nothing_here", "--junit", "-")
+        self.assertEqual(code, 2, text)
+        code, text, _ = self.expect("--within", "0s", 'up{job="demo"} == 1', "nothing_here", "--junit", "-")
+        self.assertEqual(code, 1, text)
+        root = xml.etree.ElementTree.fromstring(text)
+        self.assertEqual(root.tag, "testsuites")
+        for suite in root:
+            self.assertEqual(suite.tag, "testsuite")
+            self.assertLessEqual({"name", "tests", "failures", "errors", "time"}, set(suite.keys()))
+            cases = suite.findall("testcase")
+            self.assertEqual(int(suite.get("tests")), len(cases))
+            self.assertEqual(int(suite.get("failures")), len(suite.findall("testcase/failure")))
+            self.assertEqual(int(suite.get("errors")), len(suite.findall("testcase/error")))
+            float(suite.get("time"))
+            for case in cases:
+                self.assertLessEqual({"name", "classname", "time"}, set(case.keys()))
+                float(case.get("time"))
+                self.assertLessEqual({child.tag for child in case}, {"failure", "error", "skipped", "system-out"})
+        failure = root.find("testsuite/testcase/failure")
+        self.assertTrue(failure.get("message"))
+        self.assertIn("no metric is called nothing_here", failure.text)
+
     def test_wrong_use(self):
         for arguments in (["up ="], [], ["up", "--within", "soon"], ["up", "--what"], ["up", "--file", "no/such/file"]):
             code, text, complaint = self.expect(*arguments)
@@ -84,6 +123,19 @@ class Expect(unittest.TestCase):
             self.assertIn("\n  X-Prometheus-Scrape-Timeout-Seconds: 10\n", text)
             self.assertIn(f"read as {format}\n", text)
             self.assertIn('\nrows_total{db="x", job="nightly"} 42\n', text)
+
+    def test_scrape_again_tells_what_changed(self):
+        gateway = self.stack.urls["pushgateway"]
+        self.stack.push("other", "# TYPE jobs_total counter\njobs_total 5\nold 1\n")
+        watching = subprocess.Popen([PROMENADE, "scrape", gateway, "--no-series", "--no-lint", "--repeat", "2", "--every", "1s"],
+                                    stdout=subprocess.PIPE, text=True)
+        first = watching.stdout.readline()
+        self.stack.push("other", "# TYPE jobs_total counter\njobs_total 3\nfresh 1\n")
+        text, _ = watching.communicate(timeout=30)
+        self.assertEqual(watching.returncode, 1, first + text)
+        self.assertIn('\n! jobs_total{job="other"} 5 → 3  went down although it counts\n', text)
+        self.assertIn('\n+ fresh{job="other"} 1\n', text)
+        self.assertIn('\n- old{job="other"} 1\n', text)
 
     def test_scrape_that_fails(self):
         code, text, _ = run("scrape", self.stack.urls["prometheus"] + "/nothing/here")

@@ -2,6 +2,7 @@
 
 The table of docs/fixture.md: each fault ends in the value of `up`, the error and the exit code of `promenade expect` that are
 promised there."""
+import gzip
 import http.client
 import http.server
 import json
@@ -143,6 +144,60 @@ class Targets(Case):
             finally:
                 process.terminate()
                 process.wait()
+
+
+class Traffic(Case):
+    def test_what_went_over_the_wire_in_scrapes(self):
+        app = self.target("# TYPE rows counter\nrows_total 5\nold 1\nsame 1\n")
+        self.call("PUT", "/api/v1/targets/app?wait=true", {"targets": [app.address], "config": {"scrape_interval": "1h"}})
+        app.body = "# TYPE rows counter\nrows_total 3\nsame 1\nfresh{a=\"<\"} 2\n"
+        self.stack.scrape("app")
+        path = f"/api/v1/targets/last_scrape?scrapePool=app&scrapeUrl=http://{app.address}/metrics"
+        status, answer = self.call("GET", path)
+        self.assertEqual(status, 200, answer)
+        scrape = answer["data"]
+        self.assertEqual((scrape["status"], scrape["format"], scrape["kept"], scrape["body"]), (200, "text/plain", 2, app.body))
+        sent = {header["name"]: header["value"] for header in scrape["requestHeaders"]}
+        self.assertEqual(sent["X-Prometheus-Scrape-Timeout-Seconds"], "5")
+        self.assertIn("application/openmetrics-text", sent["Accept"])
+        got = {header["name"]: header["value"] for header in scrape["responseHeaders"]}
+        self.assertEqual(got["Content-Type"], "text/plain; version=0.0.4")
+        self.assertEqual(scrape["difference"], {
+            "added": [{"series": 'fresh{a="<"}', "value": "2"}], "removed": [{"series": "old", "value": "1"}],
+            "changed": [{"series": "rows_total", "before": "5", "after": "3", "wentDown": True}], "unchanged": 1})
+        status, answer = self.call("GET", path + "&index=1")
+        self.assertEqual((status, answer["data"]["difference"]), (200, None))
+        self.assertIn("old 1", answer["data"]["body"])
+        status, answer = self.call("GET", path + "&index=2")
+        self.assertEqual(status, 400)
+        self.assertIn("to 1, the oldest that is kept", answer["error"])
+
+    def test_what_went_over_the_wire_in_pushes(self):
+        gateway = self.stack.urls["pushgateway"]
+        self.stack.push("nightly", "# TYPE rows counter\nrows 5\n")
+        packed = gzip.compress(b"# TYPE rows counter\nrows 4\nfresh 1\n")
+        urllib.request.urlopen(urllib.request.Request(
+            gateway + "/metrics/job/nightly", method="PUT", data=packed, headers={"Content-Encoding": "gzip"})).close()
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            self.stack.push("nightly", "rows many\n")
+        refused.exception.close()
+        _, pushes = self.call("GET", "/api/v1/pushes", server="pushgateway")
+        numbers = [push["number"] for push in pushes["data"]]
+        self.assertEqual(len(numbers), 3)
+        _, answer = self.call("GET", f"/api/v1/pushes/{numbers[1]}", server="pushgateway")
+        traffic = answer["data"]["traffic"]
+        self.assertEqual(answer["data"]["push"]["status"], 200)
+        self.assertIn({"name": "Content-Encoding", "value": "gzip"}, traffic["requestHeaders"])
+        self.assertEqual(traffic["body"], "# TYPE rows counter\nrows 4\nfresh 1\n")
+        self.assertEqual(traffic["difference"], {
+            "added": [{"series": "fresh", "value": "1"}], "removed": [],
+            "changed": [{"series": "rows", "before": "5", "after": "4", "wentDown": True}], "unchanged": 0})
+        self.assertIn('counter metrics should have "_total" suffix', json.dumps(traffic["verdicts"]).replace("\\", ""))
+        _, answer = self.call("GET", f"/api/v1/pushes/{numbers[0]}", server="pushgateway")
+        self.assertIn('expected float as value, got "many"', answer["data"]["traffic"]["responseBody"])
+        self.assertEqual(answer["data"]["traffic"]["verdicts"][0]["verdict"], "error")
+        status, answer = self.call("GET", "/api/v1/pushes/99", server="pushgateway")
+        self.assertEqual((status, answer["errorType"]), (404, "not_found"))
 
 
 class Faults(Case):

@@ -38,9 +38,9 @@ package struct ExpectationReport: Sendable {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    /// As the Test Anything Protocol, version 14.
+    /// As the Test Anything Protocol, version 13, which `prove` reads.
     package var tap: String {
-        var lines = ["TAP version 14", "1..\(outcomes.count)"]
+        var lines = ["TAP version 13", "1..\(outcomes.count)"]
         for (index, outcome) in outcomes.enumerated() {
             // A bare # begins a directive.
             let name = outcome.expression.replacing("\\", with: "\\\\").replacing("#", with: "\\#")

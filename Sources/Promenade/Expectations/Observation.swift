@@ -1,3 +1,4 @@
+import Exposition
 package import MetricModel
 
 /// What a server answered to an expression.
@@ -47,15 +48,10 @@ package struct ObservedSeries: Sendable, Hashable, CustomStringConvertible {
         self.value = value
     }
 
-    package var description: String { "\(Self.text(labels)) \(value)" }
+    package var description: String { "\(labels.selectorText) \(value)" }
 
     /// Labels as in a query: `up{job="demo"}`.
-    package static func text(_ labels: Labels) -> String {
-        let name = labels.name
-        guard Label.isLegacyMetricName(name) else { return labels.description }
-        let others = Labels(labels.filter { $0.name != Labels.metricName })
-        return others.isEmpty ? name : name + others.description
-    }
+    package static func text(_ labels: Labels) -> String { labels.selectorText }
 }
 
 extension Observation {

@@ -14,12 +14,19 @@ struct ScrapeCommand: AsyncParsableCommand {
         discussion: """
             http:// and /metrics are added where they are missing.
 
-            Exit codes: 0 scraped; 1 Prometheus's scrape would fail, or the body violates its format; 2 wrong arguments.
+            Exit codes: 0 scraped; 1 Prometheus's scrape would fail, the body violates its format, or something that only \
+            counts up went down between two scrapes; 2 wrong arguments.
             """
     )
 
     @Option(help: "The longest wait.")
     var timeout = "10s"
+
+    @Option(help: "Scrape so often; after the first time, print what is new, gone or different.")
+    var `repeat` = 1
+
+    @Option(help: "The pause between two scrapes.")
+    var every = "1s"
 
     @Flag(help: "Ask for protobuf first, as with native histograms.")
     var protobuf = false
@@ -41,8 +48,10 @@ struct ScrapeCommand: AsyncParsableCommand {
 
     func run() async throws {
         var config = ScrapeConfig(jobName: "scrape")
+        let pause: PrometheusDuration
         do throws(PrometheusDurationError) {
             config.scrapeTimeout = try PrometheusDuration(parsing: timeout)
+            pause = try PrometheusDuration(parsing: every)
         } catch {
             Complaint.write("\(error)")
             throw ExitCode(2)
@@ -54,15 +63,29 @@ struct ScrapeCommand: AsyncParsableCommand {
         config.enableCompression = !isPlain
         let clock = SystemClock()
         let transport = try HTTPTransport(config.client, clock: clock, parse: YAMLReader.parse)
-        let scrape = await SingleScrape.run(
-            url: Self.completed(url),
-            config: config,
-            accept: accept,
-            transport: transport,
-            clock: clock,
-            userAgent: ScrapeCommand.userAgent
-        )
+        var failed = false
+        var before: SingleScrape?
+        for number in 1...max(1, `repeat`) {
+            if number > 1 { try await clock.sleep(milliseconds: pause.milliseconds) }
+            let scrape = await SingleScrape.run(
+                url: Self.completed(url),
+                config: config,
+                accept: accept,
+                transport: transport,
+                clock: clock,
+                userAgent: ScrapeCommand.userAgent
+            )
+            let (text, isBad) = before.map { Self.comparison(number, from: $0, to: scrape) } ?? whole(scrape)
+            Console.print(text)
+            failed = failed || isBad
+            before = scrape
+        }
         await transport.close()
+        if failed { throw ExitCode.failure }
+    }
+
+    /// All about a scrape, and whether it is bad.
+    private func whole(_ scrape: SingleScrape) -> (String, Bool) {
         var text = Self.head(scrape)
         if series { text += Self.list(scrape) }
         var failed = !scrape.error.isEmpty
@@ -72,8 +95,26 @@ struct ScrapeCommand: AsyncParsableCommand {
             text += lines
             failed = failed || isViolated
         }
-        Console.print(text)
-        if failed { throw ExitCode.failure }
+        return (text, failed)
+    }
+
+    /// What changed since the scrape before, and whether that is bad.
+    private static func comparison(_ number: Int, from before: SingleScrape, to after: SingleScrape) -> (String, Bool) {
+        guard after.error.isEmpty else { return ("scrape \(number): error: \(after.error)\n", true) }
+        func content(_ scrape: SingleScrape) -> ExpositionContent {
+            scrape.format.map { ExpositionContent(scrape.body, format: $0) } ?? ExpositionContent([], format: .text)
+        }
+        let difference = ExpositionDifference(from: content(before), to: content(after))
+        var text =
+            "scrape \(number): \(difference.added.count) new, \(difference.removed.count) gone, "
+            + "\(difference.changed.count) different, \(difference.unchanged) the same\n"
+        for entry in difference.added { text += "+ \(entry.series) \(entry.value)\n" }
+        for entry in difference.removed { text += "- \(entry.series) \(entry.value)\n" }
+        for change in difference.changed {
+            let remark = change.isReset ? "  went down although it counts" : ""
+            text += "\(change.isReset ? "!" : "~") \(change.series) \(change.before) → \(change.after)\(remark)\n"
+        }
+        return (text, difference.hasReset)
     }
 
     /// As the server's own scrapes call themselves.
@@ -113,7 +154,7 @@ struct ScrapeCommand: AsyncParsableCommand {
     private static func list(_ scrape: SingleScrape) -> String {
         var text = scrape.samples.isEmpty ? "" : "\n"
         for sample in scrape.samples {
-            text += "\(ObservedSeries.text(sample.labels)) \(sample.value)"
+            text += "\(sample.labels.selectorText) \(sample.value)"
             if let time = sample.timestamp { text += " \(time)" }
             for exemplar in sample.exemplars {
                 text += " # \(exemplar.labels) \(GoNumber.text(exemplar.value, .shortest))"

@@ -24,6 +24,8 @@ public struct PushRecord: Sendable {
     public var error: String?
     /// What would have been right.
     public var hints: [String]
+    /// What went over the wire, as long as it is kept.
+    public var traffic: PushTraffic?
 
     /// A record.
     public init(
@@ -51,8 +53,39 @@ public struct PushRecord: Sendable {
     }
 }
 
+/// A request that was to change a group, and its answer, as they went over the wire.
+public struct PushTraffic: Sendable {
+    /// The lines of the request's headers, each ending in CRLF.
+    public var requestHeaders: [UInt8]
+    /// The request's body as it was sent; `nil` where it is too long to be kept.
+    public var body: [UInt8]?
+    /// The answer's headers.
+    public var responseHeaders: [(name: String, value: String)]
+    /// The answer's body.
+    public var responseBody: [UInt8]
+
+    /// The longest body that is kept.
+    public static let bodyLimit = 128 * 1024
+
+    /// Takes over what went over the wire.
+    public init(
+        requestHeaders: [UInt8],
+        body: [UInt8],
+        responseHeaders: [(name: String, value: String)],
+        responseBody: [UInt8]
+    ) {
+        self.requestHeaders = requestHeaders
+        self.body = body.count > Self.bodyLimit ? nil : body
+        self.responseHeaders = responseHeaders
+        self.responseBody = responseBody
+    }
+}
+
 /// The last so many requests that were to change a group.
 struct PushHistory {
+    /// How many of them are kept as they went over the wire.
+    static let trafficCount: UInt64 = 16
+
     private let limit: Int
     private var ring: [PushRecord] = []
     private(set) var count: UInt64 = 0
@@ -69,6 +102,15 @@ struct PushHistory {
         } else {
             ring[Int((count - 1) % UInt64(limit))] = record
         }
+        if count > Self.trafficCount, UInt64(limit) > Self.trafficCount {
+            ring[Int((count - 1 - Self.trafficCount) % UInt64(limit))].traffic = nil
+        }
+    }
+
+    /// The record of that number; `nil` where it is not remembered (any more).
+    subscript(number: UInt64) -> PushRecord? {
+        guard number >= 1, number <= count, count - number < UInt64(ring.count) else { return nil }
+        return ring[Int((number - 1) % UInt64(limit))]
     }
 
     /// The records after number `since`, newest first, at most `limit`.

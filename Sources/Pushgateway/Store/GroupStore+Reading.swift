@@ -137,6 +137,27 @@ extension GroupStore {
         }
     }
 
+    /// The push of that number, and the one to the same path before it; `nil` where they are not remembered (any more).
+    public func push(number: UInt64) -> (push: PushRecord, before: PushRecord?)? {
+        inner.withLock { inner in
+            guard let push = inner.history[number] else { return nil }
+            var earlier = number
+            while earlier > 1 {
+                earlier -= 1
+                guard let candidate = inner.history[earlier] else { break }
+                if candidate.path == push.path, candidate.method != "DELETE" { return (push, candidate) }
+            }
+            return (push, nil)
+        }
+    }
+
+    /// A remembered push as it stands in the history.
+    public static func json(_ record: PushRecord) -> [UInt8] {
+        var json: [UInt8] = []
+        PushRecordJSON.append(record, to: &json)
+        return json
+    }
+
     /// The remembered requests after that number, newest first: a JSON array.
     public func historyJSON(since: UInt64 = 0, limit: Int = .max) -> [UInt8] {
         let records = inner.withLock { $0.history.records(since: since, limit: limit) }

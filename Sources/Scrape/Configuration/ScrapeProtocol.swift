@@ -1,4 +1,4 @@
-import Exposition
+package import Exposition
 
 /// An exposition format that a scrape can ask for, by Prometheus's name.
 public enum ScrapeProtocol: String, Sendable, Hashable, CaseIterable {
@@ -85,7 +85,7 @@ public enum NameEscaping: String, Sendable, Hashable, CaseIterable {
 
 extension ScrapeProtocol {
     /// The format to read.
-    var format: ScrapeFormat {
+    package var format: ScrapeFormat {
         switch self {
         case .prometheusProto: .protobuf
         case .prometheusText004, .prometheusText100: .text

@@ -67,13 +67,19 @@ extension PushgatewayResponder {
         guard let key = try? GroupingKey(parsingPath: path, utf8Names: store.options.allowsUTF8Names),
             let json = store.groupJSON(key)
         else {
-            var response = envelope([])
-            response.status = 404
-            response.body = .bytes(
-                Array("{\"status\":\"error\",\"errorType\":\"not_found\",\"error\":\"no such group\"}".utf8)
-            )
-            return response
+            return missing("no such group")
         }
         return envelope(json)
+    }
+
+    func missing(_ what: String) -> WebResponse {
+        var text = JSONText()
+        text.raw("{\"status\":\"error\",\"errorType\":\"not_found\",\"error\":")
+        text.string(what)
+        text.raw("}")
+        var response = envelope([])
+        response.status = 404
+        response.body = .bytes(text.bytes)
+        return response
     }
 }

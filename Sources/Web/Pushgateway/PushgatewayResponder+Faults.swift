@@ -44,7 +44,9 @@ extension PushgatewayResponder {
         _ response: WebResponse,
         _ reason: String
     ) -> WebResponse {
-        store.remember(
+        remember(
+            request,
+            response,
             PushRecord(
                 time: clock.wallNanoseconds,
                 client: request.remoteAddress,

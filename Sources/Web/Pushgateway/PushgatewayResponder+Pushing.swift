@@ -148,7 +148,9 @@ extension PushgatewayResponder {
     }
 
     private func remember(_ request: WebRequest, _ result: Result, _ duration: Int64) {
-        store.remember(
+        remember(
+            request,
+            result.response,
             PushRecord(
                 time: clock.wallNanoseconds,
                 client: request.remoteAddress,
@@ -162,6 +164,20 @@ extension PushgatewayResponder {
                 hints: result.hints
             )
         )
+    }
+
+    /// Remembers a request with what went over the wire.
+    func remember(_ request: WebRequest, _ response: WebResponse, _ record: PushRecord) {
+        var record = record
+        var answer: [UInt8] = []
+        if case .bytes(let bytes) = response.body { answer = bytes }
+        record.traffic = PushTraffic(
+            requestHeaders: request.headers.bytes,
+            body: request.body,
+            responseHeaders: response.headers,
+            responseBody: answer
+        )
+        store.remember(record)
     }
 
     // MARK: - Deleting

@@ -78,6 +78,7 @@ public final class PushgatewayResponder: WebResponder {
         case .apiGroups: return counted(.apiGroups, "get", changes(request))
         case .apiPushes: return counted(.apiPushes, "get", history(request))
         case .apiGroup(let path): return counted(.apiGroups, "get", group(path))
+        case .apiPush(let number): return counted(.apiPushes, "get", push(number: number))
         case .answer(let response): return response
         case .group, .selection, .apiWipe: return .notFound
         }

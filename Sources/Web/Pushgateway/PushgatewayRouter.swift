@@ -13,6 +13,8 @@ struct PushgatewayRouter: Sendable {
         case apiMetrics, apiStatus, apiOptions, apiWipe, apiGroups, apiPushes
         /// One group; what follows `/api/v1/groups/metrics/`, decoded.
         case apiGroup([UInt8])
+        /// One push; its number.
+        case apiPush(UInt64)
         /// Below `/static`, where the original has the files of its page.
         case missingFile
         /// Not to be answered by a handler.
@@ -21,7 +23,8 @@ struct PushgatewayRouter: Sendable {
         /// Whether the path is one of `/api/v1`, or not known at all.
         var isBelowAPI: Bool {
             switch self {
-            case .apiMetrics, .apiStatus, .apiOptions, .apiWipe, .apiGroups, .apiPushes, .apiGroup, .answer: true
+            case .apiMetrics, .apiStatus, .apiOptions, .apiWipe, .apiGroups, .apiPushes, .apiGroup, .apiPush, .answer:
+                true
             default: false
             }
         }
@@ -177,6 +180,7 @@ struct PushgatewayRouter: Sendable {
         case (.put, "/admin/wipe") where enablesAdmin: .apiWipe
         case (.get, _) where rest.hasPrefix("/groups/metrics/"):
             .apiGroup(Array(rest.utf8.dropFirst("/groups/metrics/".utf8.count)))
+        case (.get, _) where rest.hasPrefix("/pushes/"): UInt64(rest.dropFirst("/pushes/".count)).map { .apiPush($0) }
         default: nil
         }
     }

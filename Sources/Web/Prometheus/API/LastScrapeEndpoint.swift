@@ -16,10 +16,19 @@ extension PrometheusServer {
         else {
             throw APIFailure(.notFound, "no target with scrapeUrl \(GoText.quoted(url)) in scrape pool \(pool)")
         }
-        guard let scrape = scraper.rawScrapes(pool: pool, labels: target.target.publicLabels).first else {
-            throw APIFailure(.notFound, "not scraped yet")
+        let kept = scraper.rawScrapes(pool: pool, labels: target.target.publicLabels)
+        let index = parameters["index"].isEmpty ? 0 : Int(parameters["index"]) ?? -1
+        if kept.isEmpty { throw APIFailure(.notFound, "not scraped yet") }
+        guard kept.indices.contains(index) else {
+            throw APIFailure(
+                .badData,
+                "index counts from 0, the last scrape, to \(kept.count - 1), the oldest that is kept"
+            )
         }
-        let type = scrape.responseHeaders.first { $0.name.lowercased() == "content-type" }?.value ?? ""
+        let scrape = kept[index]
+        let type = scrape.contentType
+        let fallback = found.config.fallbackProtocol?.format
+        let format = ScrapeFormat.choose(contentType: type, fallback: fallback).format
         return .json { text in
             text.raw("{\"time\":")
             text.timestamp(scrape.time)
@@ -27,13 +36,33 @@ extension PrometheusServer {
             text.integer(scrape.status)
             text.raw(",\"contentType\":")
             text.string(type)
+            text.raw(",\"format\":")
+            text.string(format?.mediaType ?? "")
             text.raw(",\"size\":")
             text.integer(scrape.bodySize)
             text.raw(",\"duration\":")
             text.number(Double(scrape.duration) / 1e9)
             text.raw(",\"error\":")
             text.string(scrape.error)
+            text.raw(",\"kept\":")
+            text.integer(kept.count)
+            text.raw(",\"requestHeaders\":")
+            TrafficJSON.write(scrape.requestHeaders, to: &text)
+            text.raw(",\"responseHeaders\":")
+            TrafficJSON.write(scrape.responseHeaders, to: &text)
             Self.write(scrape.body ?? [], type: type, to: &text)
+            text.raw(",\"difference\":")
+            if let format, let body = scrape.body, index + 1 < kept.count, let old = kept[index + 1].body,
+                let oldFormat = ScrapeFormat.choose(contentType: kept[index + 1].contentType, fallback: fallback).format
+            {
+                let difference = ExpositionDifference(
+                    from: ExpositionContent(old, format: oldFormat),
+                    to: ExpositionContent(body, format: format)
+                )
+                TrafficJSON.write(difference, to: &text)
+            } else {
+                text.raw("null")
+            }
             text.raw("}")
         }
     }
@@ -49,21 +78,16 @@ extension PrometheusServer {
         text.string(String(decoding: shown, as: UTF8.self))
         text.raw(",\"truncated\":")
         text.bool(isText && shown.count < body.count)
-        text.raw(",\"verdicts\":[")
+        text.raw(",\"verdicts\":")
         let format: ExpositionLinter.Format = type.contains("openmetrics") ? .openmetrics : .text
-        let findings = isText && !body.isEmpty ? ExpositionLinter.check(body, as: format).findings : []
-        for (index, finding) in findings.enumerated() {
-            if index > 0 { text.raw(",") }
-            text.raw("{\"line\":")
-            text.integer(finding.line)
-            text.raw(",\"verdict\":")
-            text.string(finding.severity == .error ? "error" : "warning")
-            text.raw(",\"message\":")
-            text.string(finding.metric.isEmpty ? finding.message : "\(finding.metric): \(finding.message)")
-            text.raw(",\"remedy\":")
-            text.string(finding.remedy)
-            text.raw("}")
-        }
-        text.raw("]")
+        TrafficJSON.write(isText && !body.isEmpty ? ExpositionLinter.check(body, as: format).findings : [], to: &text)
+        text.raw(",\"bodyBase64\":")
+        text.string(isText ? "" : TrafficJSON.base64(body.prefix(shownBody)))
+    }
+}
+
+extension RawScrape {
+    fileprivate var contentType: String {
+        responseHeaders.first { $0.name.lowercased() == "content-type" }?.value ?? ""
     }
 }

@@ -1,0 +1,91 @@
+import Exposition
+
+/// Parts of what went over the wire, in JSON.
+enum TrafficJSON {
+    /// Headers in their order.
+    static func write(_ headers: [(name: String, value: String)], to text: inout JSONText) {
+        text.raw("[")
+        for (index, header) in headers.enumerated() {
+            if index > 0 { text.raw(",") }
+            text.raw("{\"name\":")
+            text.string(header.name)
+            text.raw(",\"value\":")
+            text.string(header.value)
+            text.raw("}")
+        }
+        text.raw("]")
+    }
+
+    /// What a strict reader finds, line by line.
+    static func write(_ findings: [LintFinding], to text: inout JSONText) {
+        text.raw("[")
+        for (index, finding) in findings.enumerated() {
+            if index > 0 { text.raw(",") }
+            text.raw("{\"line\":")
+            text.integer(finding.line)
+            text.raw(",\"verdict\":")
+            text.string(finding.severity == .error ? "error" : "warning")
+            text.raw(",\"message\":")
+            text.string(finding.metric.isEmpty ? finding.message : "\(finding.metric): \(finding.message)")
+            text.raw(",\"remedy\":")
+            text.string(finding.remedy)
+            text.raw("}")
+        }
+        text.raw("]")
+    }
+
+    /// How an exposition differs from the one before.
+    static func write(_ difference: ExpositionDifference, to text: inout JSONText) {
+        func list(_ entries: [ExpositionContent.Entry], to text: inout JSONText) {
+            text.raw("[")
+            for (index, entry) in entries.enumerated() {
+                if index > 0 { text.raw(",") }
+                text.raw("{\"series\":")
+                text.string(entry.series)
+                text.raw(",\"value\":")
+                text.string(entry.value)
+                text.raw("}")
+            }
+            text.raw("]")
+        }
+        text.raw("{\"added\":")
+        list(difference.added, to: &text)
+        text.raw(",\"removed\":")
+        list(difference.removed, to: &text)
+        text.raw(",\"changed\":[")
+        for (index, change) in difference.changed.enumerated() {
+            if index > 0 { text.raw(",") }
+            text.raw("{\"series\":")
+            text.string(change.series)
+            text.raw(",\"before\":")
+            text.string(change.before)
+            text.raw(",\"after\":")
+            text.string(change.after)
+            text.raw(",\"wentDown\":")
+            text.bool(change.isReset)
+            text.raw("}")
+        }
+        text.raw("],\"unchanged\":")
+        text.integer(difference.unchanged)
+        text.raw("}")
+    }
+
+    /// Bytes that are no text.
+    static func base64(_ bytes: some Sequence<UInt8>) -> String {
+        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var result: [UInt8] = []
+        var bits: UInt32 = 0
+        var count: UInt32 = 0
+        for byte in bytes {
+            bits = bits << 8 | UInt32(byte)
+            count += 8
+            while count >= 6 {
+                count -= 6
+                result.append(digits[Int(bits >> count & 63)])
+            }
+        }
+        if count > 0 { result.append(digits[Int(bits << (6 - count) & 63)]) }
+        while result.count % 4 != 0 { result.append(UInt8(ascii: "=")) }
+        return String(decoding: result, as: UTF8.self)
+    }
+}
