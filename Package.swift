@@ -50,14 +50,15 @@ func tests(
 }
 
 /// The Swift runtime and Foundation go into the executable on Linux: it starts five times as fast (8 ms instead of 40) and needs
-/// no Swift where it runs. Only the link differs, so the tests share the objects of the same build.
+/// no Swift where it runs. Only the link differs, so the tests share the objects of the same build. Where `packaging/dist` has put
+/// archives of SQLite, zlib and the C++ runtime into `.build/archives`, these go in as well.
 let staticRuntime: [LinkerSetting] = [
     .unsafeFlags(
-        ["-static-stdlib", "-Xlinker", "--start-group"]
+        ["-L", ".build/archives", "-static-stdlib", "-Xlinker", "--start-group"]
             + [
                 "swiftCore", "swift_Concurrency", "swiftSynchronization", "Foundation", "FoundationEssentials",
                 "FoundationInternationalization", "CoreFoundation", "_FoundationCollections", "_FoundationCShims",
-                "_FoundationICU", "dispatch", "swiftDispatch", "BlocksRuntime",
+                "_FoundationICU", "dispatch", "swiftDispatch", "BlocksRuntime", "stdc++",
             ].map { "-l" + $0 } + ["-Xlinker", "--end-group"],
         .when(platforms: [.linux], configuration: .release)
     )
