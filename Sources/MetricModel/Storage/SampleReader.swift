@@ -88,7 +88,8 @@ public protocol SampleReader: Sendable {
     func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns]
     /// The same series, to be read a few at a time. Not sorted.
     func selection(_ request: SelectRequest) async throws(StorageError) -> any SeriesSelection
-    /// Label sets that have samples in the span and satisfy all the matchers of at least one list. Sorted; each once.
+    /// Label sets that have samples in the span and satisfy all the matchers of at least one list; each once. Those of
+    /// several lists are sorted, those of one come in the order in which they were created, as from the head of Prometheus.
     func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
         -> [Labels]
     /// Names of the labels of such series, sorted. No list: of all series.

@@ -4,7 +4,7 @@
 
 /// What the process occupies.
 public enum ProcessMemory {
-    /// Sets up the allocator: large blocks go back to the system when they are freed, and threads share two heaps.
+    /// Sets up the allocator: large blocks go back to the system when they are freed, and threads share four heaps.
     ///
     /// By itself the C library keeps what was freed as soon as blocks of that size come and go, in each of sixteen heaps: an
     /// exposition of a megabyte would stay several times.
@@ -14,9 +14,9 @@ public enum ProcessMemory {
             guard let symbol = dlsym(nil, "mallopt") else { return }
             let mallopt = unsafeBitCast(symbol, to: (@convention(c) (CInt, CInt) -> CInt).self)
             let (trimThreshold, mappingThreshold, arenaMaximum): (CInt, CInt, CInt) = (-1, -3, -8)
-            _ = mallopt(mappingThreshold, 512 << 10)
-            _ = mallopt(trimThreshold, 512 << 10)
-            _ = mallopt(arenaMaximum, 2)
+            _ = mallopt(mappingThreshold, 2 << 20)
+            _ = mallopt(trimThreshold, 2 << 20)
+            _ = mallopt(arenaMaximum, 4)
         #endif
     }
 

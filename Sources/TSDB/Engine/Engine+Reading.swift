@@ -90,7 +90,8 @@ extension Engine {
     ) async throws(StorageError) -> [Labels] {
         try await enter()
         let found = try present(sets, start, end)
-        return state.withLock { state in found.filter(state.table.contains).map(state.table.labels) }.sorted()
+        let series = state.withLock { state in found.filter(state.table.contains).map(state.table.labels) }
+        return sets.count > 1 ? series.sorted() : series
     }
 
     func labelNames(

@@ -55,6 +55,12 @@ public final class PrometheusServer: WebResponder {
         }
     }
 
+    /// The values of a label come from the index, unless they have to be looked for among matching series.
+    public func isBrief(_ request: WebRequest) -> Bool {
+        guard case .route(.labelValues) = find(request) else { return false }
+        return !request.rawQuery.contains("match")
+    }
+
     /// Everything else takes longer.
     public func respond(to request: WebRequest) async -> WebResponse {
         switch find(request) {

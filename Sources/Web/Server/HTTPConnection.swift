@@ -4,7 +4,7 @@ import NIOCore
 /// One connection: reads requests, has them answered one after the other, writes the answers.
 ///
 /// Small answers that need no waiting are made and written on the connection's own thread; all others in a task, which is
-/// cancelled where the client goes away.
+/// cancelled where the client goes away. Brief ones run there too, as waking another thread would take longer.
 final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -274,7 +274,7 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
         let loop = context.eventLoop
         let responder = responder
         let isHead = isHead
-        let task = Task {
+        let task = Task(executorPreference: responder.isBrief(request) ? LoopExecutor(loop) : nil) {
             let response = await responder.respond(to: request)
             guard case .stream(let produce) = response.body else {
                 loop.execute {

@@ -129,6 +129,8 @@ public protocol WebResponder: Sendable {
     /// Answers at once, on the connection's own thread, which serves many others; `nil` for whatever needs longer than some
     /// ten microseconds or has to wait: then ``respond(to:)`` is asked, in a task of its own.
     func respondAtOnce(to request: WebRequest) -> WebResponse?
+    /// Whether ``respond(to:)`` takes a fraction of a millisecond, so that it may run on the connection's own thread.
+    func isBrief(_ request: WebRequest) -> Bool
     /// Answers. The task is cancelled where the client goes away.
     func respond(to request: WebRequest) async -> WebResponse
 }
@@ -138,6 +140,8 @@ extension WebResponder {
     public func bodyLimit(for method: WebRequest.Method, rawPath: String) -> Int { 1 << 20 }
     /// Nobody is refused without a look at the body.
     public func refusal(before request: WebRequest) -> WebResponse? { nil }
+    /// Nothing is known about the time it takes.
+    public func isBrief(_ request: WebRequest) -> Bool { false }
     /// Nothing is answered at once.
     public func respondAtOnce(to request: WebRequest) -> WebResponse? { nil }
 }

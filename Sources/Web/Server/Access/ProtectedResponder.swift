@@ -33,6 +33,8 @@ struct ProtectedResponder<Inner: WebResponder>: WebResponder {
         return finished(response)
     }
 
+    func isBrief(_ request: WebRequest) -> Bool { guardian == nil && inner.isBrief(request) }
+
     func respond(to request: WebRequest) async -> WebResponse {
         if let guardian {
             let credentials = request.headers["Authorization"] ?? ""
