@@ -1,4 +1,10 @@
 import MetricModel
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
 import Synchronization
 
 /// Queries: what is read is captured under the lock, and put together outside of it.
@@ -135,7 +141,16 @@ extension Engine {
 
     /// Byte order, as Go's.
     static func precedes(_ left: String, _ right: String) -> Bool {
-        left.utf8.lexicographicallyPrecedes(right.utf8)
+        left.utf8.withContiguousStorageIfAvailable { left in
+            right.utf8.withContiguousStorageIfAvailable { right in
+                let common = min(left.count, right.count)
+                guard common > 0, let first = left.baseAddress, let second = right.baseAddress else {
+                    return left.count < right.count
+                }
+                let order = memcmp(first, second, common)
+                return order == 0 ? left.count < right.count : order < 0
+            }
+        }.flatMap { $0 } ?? left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 
     func exemplars(

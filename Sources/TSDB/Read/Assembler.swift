@@ -58,6 +58,9 @@ struct Assembler {
     var histograms: [[Piece]] = []
     var pages: [LoadedPage] = []
     var sampleCount = 0
+    /// Whether it is only asked which series have samples; ``isPresent`` then tells, or else their pieces.
+    private var wantsPresenceOnly = false
+    private var isPresent: [Bool] = []
     /// In how many parts like this one the whole of a query is read.
     var parts = 1
     /// Whether decoded chunks go into the cache; decided once the pieces are known.
@@ -111,8 +114,11 @@ struct Assembler {
 
     /// Which of the ascending series have a sample in the span. Decodes timelines only.
     mutating func presence(_ series: [UInt32]) throws(StorageError) -> [Bool] {
+        isPresent = [Bool](repeating: false, count: series.count)
+        wantsPresenceOnly = true
+        defer { wantsPresenceOnly = false }
         try gather(series, 0)
-        return series.indices.map { !floats[$0].isEmpty || !histograms[$0].isEmpty }
+        return series.indices.map { isPresent[$0] || !floats[$0].isEmpty || !histograms[$0].isEmpty }
     }
 
     /// Finds the pieces of each series.
@@ -159,6 +165,7 @@ struct Assembler {
         // Which entries, and which timelines that are stored apart.
         var hits: [(position: Int, page: Int, entry: Int)] = []
         var sharedNumbers = Set<Int>()
+        var lastShared = -1
         var position = 0
         for (index, page) in loaded.enumerated() {
             var number = 0
@@ -170,20 +177,28 @@ struct Assembler {
                 guard position < series.count else { break }
                 guard series[position] == found else { continue }
                 hits.append((position, firstPage + index, number))
-                if !page.entries[number].isLocalTimeline { sharedNumbers.insert(page.entries[number].timeline) }
+                // Neighbours mostly have a timeline in common.
+                let timeline = page.entries[number].timeline
+                if !page.entries[number].isLocalTimeline, timeline != lastShared {
+                    sharedNumbers.insert(timeline)
+                    lastShared = timeline
+                }
                 number += 1
             }
         }
         let shared = try loadTimelines(block, sharedNumbers.sorted())
         var local: [Int: Wanted] = [:]
         var localPage = -1
+        var last: (isLocal: Bool, timeline: Int, wanted: Wanted?) = (false, -1, nil)
         for hit in hits {
             let entry = pages[hit.page].entries[hit.entry]
             if hit.page != localPage {
                 local = [:]
                 localPage = hit.page
+                if last.isLocal { last.wanted = nil }
             }
-            var wanted: Wanted? = entry.isLocalTimeline ? local[entry.timeline] : shared[entry.timeline]
+            var wanted = last.isLocal == entry.isLocalTimeline && last.timeline == entry.timeline ? last.wanted : nil
+            if wanted == nil { wanted = entry.isLocalTimeline ? local[entry.timeline] : shared[entry.timeline] }
             if wanted == nil, entry.isLocalTimeline, let timeline = pages[hit.page].localTimeline(entry.timeline) {
                 wanted = Wanted(timeline, start, end)
                 local[entry.timeline] = wanted
@@ -191,8 +206,13 @@ struct Assembler {
             guard let wanted, entry.offset + entry.count <= wanted.timeline.times.count else {
                 throw StorageError(.corrupt, "a page of block \(block.id) names a timeline that it does not have")
             }
+            last = (entry.isLocalTimeline, entry.timeline, wanted)
             let range = wanted.range.clamped(to: entry.offset..<entry.offset + entry.count)
             if range.isEmpty { continue }
+            if wantsPresenceOnly, capture.tombstones.isEmpty {
+                isPresent[hit.position] = true
+                continue
+            }
             var piece = Piece(timeline: wanted.timeline, range: range, values: .chunk(page: hit.page, entry: hit.entry))
             if let deleted = capture.tombstones[entry.series]?.filter({ block.id < $0.before }), !deleted.isEmpty {
                 guard let rest = try without(deleted, piece, entry) else { continue }

@@ -146,7 +146,7 @@ struct JSONText {
         bytes.append(UInt8(ascii: "\""))
         var index = 0
         while index < text.count, Self.isPlain(text[index], html: html) { index += 1 }
-        bytes.append(contentsOf: text[..<index])
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[..<index]))
         while index < text.count {
             let byte = text[index]
             if Self.isPlain(byte, html: html) {
