@@ -223,6 +223,25 @@ import Web
         #expect(federated.1 == "# TYPE b untyped\nb{job=\"one\",instance=\"\",zone=\"z\"} NaN 1700000000000\n")
     }
 
+    @Test(
+        arguments: [
+            ("\"", #"\""#), ("\\", #"\\"#), ("\u{1}", #"\u0001"#), ("\u{1f}", #"\u001f"#), ("\n", #"\n"#), (" ", " "),
+            ("!", "!"),
+            ("#", "#"), ("<", "<"), ("\u{7f}", "\u{7f}"), ("é", "é"), ("\u{2028}", "\u{2028}"), ("😀", "😀"),
+        ]
+    )
+    func `a label's value is escaped wherever it stands`(text: String, escaped: String) async throws {
+        let server = try await server()
+        for position in 0..<18 {
+            let (before, behind) = (String(repeating: "a", count: position), "bcdefghi")
+            let value = GoText.quoted(before + text + behind)
+            let query = "label_replace(vector(1), \"l\", \(value), \"\", \"\")"
+            let encoded = query.utf8.map { "%" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            let found = try await answer(server, WebRequest(method: .get, target: "/api/v1/query?query=" + encoded))
+            #expect(found.1.contains(#"{"metric":{"l":"\#(before)\#(escaped)\#(behind)"},"#))
+        }
+    }
+
     @Test func `everything lies below the prefix`() async throws {
         let server = try await server { $0.routePrefix = "/p" }
         #expect(try await answer(server, WebRequest(method: .get, target: "/")).0 == 302)

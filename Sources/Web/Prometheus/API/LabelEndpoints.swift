@@ -93,6 +93,7 @@ extension PrometheusServer {
         let series = found
         guard series.count > 2000 else {
             return .json(warnings: warnings) { text in
+                text.bytes.reserveCapacity(series.count * 160)
                 text.raw("[")
                 for (index, labels) in series.enumerated() {
                     if index > 0 { text.raw(",") }

@@ -144,7 +144,7 @@ struct JSONText {
 
     private mutating func escaped(_ text: UnsafeBufferPointer<UInt8>, html: Bool) {
         bytes.append(UInt8(ascii: "\""))
-        var index = 0
+        var index = html ? 0 : Self.plainWords(text)
         while index < text.count, Self.isPlain(text[index], html: html) { index += 1 }
         bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[..<index]))
         while index < text.count {
@@ -160,6 +160,24 @@ struct JSONText {
             }
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// How many bytes at the beginning are plain, looked at eight at a time.
+    @inline(__always)
+    private static func plainWords(_ text: UnsafeBufferPointer<UInt8>) -> Int {
+        let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+        let bytes = UnsafeRawBufferPointer(text)
+        var index = 0
+        while index &+ 8 <= bytes.count {
+            let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let (quote, backslash) = (word ^ (ones &* 0x22), word ^ (ones &* 0x5c))
+            // A top bit is set for the first byte below the bound, and perhaps for some behind it.
+            let controls = (word &- ones &* 0x20) & ~word
+            let special = controls | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash
+            if special & tops != 0 { break }
+            index &+= 8
+        }
+        return index
     }
 
     @inline(__always)
