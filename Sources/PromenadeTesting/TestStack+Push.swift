@@ -45,23 +45,6 @@ extension TestStack {
 
 /// Values in the paths of pushes.
 private enum PathValue {
-    private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-
     /// Base64 for URLs; an empty value is a single `=`.
-    static func base64(_ text: String) -> String {
-        if text.isEmpty { return "=" }
-        var result = ""
-        var bits: UInt32 = 0
-        var count: UInt32 = 0
-        for byte in text.utf8 {
-            bits = bits << 8 | UInt32(byte)
-            count += 8
-            while count >= 6 {
-                count -= 6
-                result.append(digits[Int(bits >> count & 63)])
-            }
-        }
-        if count > 0 { result.append(digits[Int(bits << (6 - count) & 63)]) }
-        return result
-    }
+    static func base64(_ text: String) -> String { text.isEmpty ? "=" : Base64.encodeURLSafe(text.utf8) }
 }

@@ -17,7 +17,7 @@ enum GroupingPath {
     private static func component(_ name: String, _ value: String) -> String {
         // An empty value would vanish from the path, a slash would split it.
         if value.isEmpty { return "\(name)@base64/=" }
-        if value.contains("/") { return "\(name)@base64/\(base64(value))" }
+        if value.contains("/") { return "\(name)@base64/\(Base64.encodeURLSafe(value.utf8))" }
         return "\(name)/\(escaped(value))"
     }
 
@@ -35,23 +35,5 @@ enum GroupingPath {
             }
         }
         return result
-    }
-
-    /// The URL's alphabet, without padding.
-    private static func base64(_ value: String) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".unicodeScalars)
-        var result = String.UnicodeScalarView()
-        var bits: UInt32 = 0
-        var count = 0
-        for byte in value.utf8 {
-            bits = bits << 8 | UInt32(byte)
-            count += 8
-            while count >= 6 {
-                count -= 6
-                result.append(alphabet[Int(bits >> UInt32(count) & 63)])
-            }
-        }
-        if count > 0 { result.append(alphabet[Int(bits << UInt32(6 - count) & 63)]) }
-        return String(result)
     }
 }

@@ -1,3 +1,4 @@
+import MetricModel
 import PromQL
 
 /// What came of all rules, for people and for machines.
@@ -42,7 +43,7 @@ package struct ClientReport: Sendable {
 
     /// As JSON.
     package var json: String {
-        let text = StackLogHandler.json
+        let text = JSONString.quoted
         let items = findings.map { finding in
             "{\"id\":\(text(finding.rule.rawValue)),\"verdict\":\(text(finding.verdict.rawValue)),"
                 + "\"rule\":\(text(finding.rule.title)),\"seen\":\(text(finding.seen)),"

@@ -54,7 +54,7 @@ public struct StackLogHandler: LogHandler {
         var line =
             switch format {
             case .logfmt: fields.map { "\($0.key)=\(Self.logfmt($0.value))" }.joined(separator: " ")
-            case .json: "{" + fields.map { "\"\($0.key)\":\(Self.json($0.value))" }.joined(separator: ",") + "}"
+            case .json: "{" + fields.map { "\"\($0.key)\":\(JSONString.quoted($0.value))" }.joined(separator: ",") + "}"
             }
         line += "\n"
         // One write, so that lines of several threads do not mix.
@@ -89,25 +89,5 @@ public struct StackLogHandler: LogHandler {
             value.isEmpty
             || value.utf8.contains { $0 <= 0x20 || $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: "\"") || $0 == 0x7f }
         return needsQuotes ? GoText.quoted(value) : value
-    }
-
-    static func json(_ value: String) -> String {
-        var text = "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\t": text += "\\t"
-            case "\r": text += "\\r"
-            default:
-                if scalar.value < 0x20 {
-                    text += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-                } else {
-                    text.unicodeScalars.append(scalar)
-                }
-            }
-        }
-        return text + "\""
     }
 }

@@ -48,7 +48,7 @@ public struct SQLPrinter {
         case .csv:
             return emit(values.map { Self.quotedForCSV(Self.text($0, null: "")) }.joined(separator: ",") + "\n")
         case .json:
-            let fields = zip(names, values).map { "\(Self.quotedForJSON($0)):\(Self.json($1))" }
+            let fields = zip(names, values).map { "\(JSONString.quoted($0)):\(Self.json($1))" }
             return emit((count == 0 ? "" : ",") + "\n{" + fields.joined(separator: ",") + "}")
         case .table:
             for (column, value) in values.enumerated() {
@@ -135,9 +135,9 @@ public struct SQLPrinter {
 
     private static func json(_ value: SQLValue) -> String {
         switch value {
-        case .real(let value) where !value.isFinite: quotedForJSON(number(value))
-        case .text(let text): quotedForJSON(text)
-        case .blob(let bytes): quotedForJSON(hex(bytes))
+        case .real(let value) where !value.isFinite: JSONString.quoted(number(value))
+        case .text(let text): JSONString.quoted(text)
+        case .blob(let bytes): JSONString.quoted(hex(bytes))
         default: text(value, null: "null")
         }
     }
@@ -155,22 +155,5 @@ public struct SQLPrinter {
     private static func quotedForCSV(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 == 0x22 || $0 == 0x2c || $0 == 0x0a || $0 == 0x0d }) else { return text }
         return "\"" + text.replacing("\"", with: "\"\"") + "\""
-    }
-
-    private static func quotedForJSON(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case "\u{0}"..<" ":
-                result += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

@@ -67,7 +67,7 @@ public struct GroupingKey: Sendable {
     /// The path of the group below the server's root, with every value in Base64 so that all of them work:
     /// `metrics/job@base64/Zm9v/instance@base64/=`.
     public var path: String {
-        func encode(_ value: String) -> String { URLSafeBase64.encode(Array(value.utf8)) + "=" }
+        func encode(_ value: String) -> String { Base64.encodeURLSafe(value.utf8) + "=" }
         var path = "metrics/job@base64/" + encode(job)
         for label in labels where label.name != "job" {
             path += "/" + LabelNameEscaping.escaped(label.name) + "@base64/" + encode(label.value)

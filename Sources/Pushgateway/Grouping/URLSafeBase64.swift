@@ -10,8 +10,6 @@ enum URLSafeBase64 {
         var message: String { "illegal base64 data at input byte \(offset)" }
     }
 
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-
     private static func value(_ byte: UInt8) -> UInt32? {
         switch byte {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(byte - UInt8(ascii: "A"))
@@ -51,22 +49,5 @@ enum URLSafeBase64 {
             decoded.append(contentsOf: bytes.prefix(count - 1))
         }
         return decoded
-    }
-
-    /// Encodes without padding.
-    static func encode(_ bytes: [UInt8]) -> String {
-        var result: [UInt8] = []
-        result.reserveCapacity(bytes.count * 4 / 3 + 4)
-        var index = 0
-        while index < bytes.count {
-            let taken = min(3, bytes.count - index)
-            var bits: UInt32 = 0
-            for offset in 0..<3 {
-                bits = bits << 8 | (offset < taken ? UInt32(bytes[index + offset]) : 0)
-            }
-            for digit in 0...taken { result.append(alphabet[Int(bits >> UInt32(18 - 6 * digit)) & 0x3f]) }
-            index += 3
-        }
-        return String(decoding: result, as: UTF8.self)
     }
 }

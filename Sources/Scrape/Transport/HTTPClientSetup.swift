@@ -126,24 +126,6 @@ enum HTTPClientSetup {
     }
 }
 
-/// Base 64 with padding.
-enum Base64 {
-    static func encode(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var output: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            var word = 0
-            for byte in group { word = word << 8 | Int(byte) }
-            word <<= 8 * (3 - group.count)
-            for index in 0..<4 {
-                output.append(index <= group.count ? alphabet[word >> (18 - 6 * index) & 63] : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: output, as: UTF8.self)
-    }
-}
-
 /// The system's words.
 enum SystemText {
     /// An error number in words, as Go writes it.

@@ -152,26 +152,8 @@ extension Labels {
         var text = "{"
         for label in self where withName || label.name != Labels.metricName {
             if text.utf8.count > 1 { text += "," }
-            text += Labels.quoted(label.name) + ":" + Labels.quoted(label.value)
+            text += JSONString.quoted(label.name) + ":" + JSONString.quoted(label.value)
         }
         return text + "}"
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\t": result += "\\t"
-            case "\r": result += "\\r"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

@@ -29,7 +29,7 @@ extension PushgatewayResponder {
         text.raw(",\"body\":")
         text.string(isText ? String(decoding: content?.body ?? [], as: UTF8.self) : "")
         text.raw(",\"bodyBase64\":")
-        text.string(isText ? "" : TrafficJSON.base64(content?.body ?? traffic.body ?? []))
+        text.string(isText ? "" : Base64.encode(content?.body ?? traffic.body ?? []))
         text.raw(",\"verdicts\":")
         let findings = isText ? ExpositionLinter.check(content?.body ?? [], as: .text).findings : []
         TrafficJSON.write(findings, to: &text)

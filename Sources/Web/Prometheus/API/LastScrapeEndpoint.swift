@@ -82,7 +82,7 @@ extension PrometheusServer {
         let format: ExpositionLinter.Format = type.contains("openmetrics") ? .openmetrics : .text
         TrafficJSON.write(isText && !body.isEmpty ? ExpositionLinter.check(body, as: format).findings : [], to: &text)
         text.raw(",\"bodyBase64\":")
-        text.string(isText ? "" : TrafficJSON.base64(body.prefix(shownBody)))
+        text.string(isText ? "" : Base64.encode(body.prefix(shownBody)))
     }
 }
 

@@ -69,23 +69,4 @@ enum TrafficJSON {
         text.integer(difference.unchanged)
         text.raw("}")
     }
-
-    /// Bytes that are no text.
-    static func base64(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var result: [UInt8] = []
-        var bits: UInt32 = 0
-        var count: UInt32 = 0
-        for byte in bytes {
-            bits = bits << 8 | UInt32(byte)
-            count += 8
-            while count >= 6 {
-                count -= 6
-                result.append(digits[Int(bits >> count & 63)])
-            }
-        }
-        if count > 0 { result.append(digits[Int(bits << (6 - count) & 63)]) }
-        while result.count % 4 != 0 { result.append(UInt8(ascii: "=")) }
-        return String(decoding: result, as: UTF8.self)
-    }
 }

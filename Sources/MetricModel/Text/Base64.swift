@@ -1,0 +1,35 @@
+/// Base64 (RFC 4648).
+package enum Base64 {
+    private static let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+    private static let standard = Array((letters + "+/").utf8)
+    private static let urlSafe = Array((letters + "-_").utf8)
+
+    /// With the standard alphabet, padded (section 4).
+    package static func encode(_ bytes: some Sequence<UInt8>) -> String {
+        var digits = digits(of: bytes, standard)
+        while digits.count % 4 != 0 { digits.append(UInt8(ascii: "=")) }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    /// With the alphabet for URLs and file names, not padded (section 5).
+    package static func encodeURLSafe(_ bytes: some Sequence<UInt8>) -> String {
+        String(decoding: digits(of: bytes, urlSafe), as: UTF8.self)
+    }
+
+    private static func digits(of bytes: some Sequence<UInt8>, _ alphabet: [UInt8]) -> [UInt8] {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(bytes.underestimatedCount * 4 / 3 + 4)
+        var bits: UInt32 = 0
+        var count: UInt32 = 0
+        for byte in bytes {
+            bits = bits << 8 | UInt32(byte)
+            count += 8
+            while count >= 6 {
+                count -= 6
+                digits.append(alphabet[Int(bits >> count & 63)])
+            }
+        }
+        if count > 0 { digits.append(alphabet[Int(bits << (6 - count) & 63)]) }
+        return digits
+    }
+}
