@@ -154,6 +154,9 @@ final class LoadedPage: Sendable {
         return false
     }
 
+    /// How many timelines the page itself has.
+    var localTimelineCount: Int { localRanges.count }
+
     /// A local timeline; `nil` where it makes no sense.
     func localTimeline(_ number: Int) -> Timeline? {
         localTimelines.withLock { timelines in

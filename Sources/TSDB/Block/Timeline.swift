@@ -42,4 +42,11 @@ final class Timeline: Sendable {
         }
         return low
     }
+
+    /// The indices of the times from `start` to `end`, both included.
+    func range(_ start: Timestamp, _ end: Timestamp) -> Range<Int> {
+        let lower = lowerBound(start)
+        let upper = end == .max ? times.count : lowerBound(end + 1)
+        return lower..<max(lower, upper)
+    }
 }

@@ -112,15 +112,20 @@ struct PairTable {
         return length - (length > 128 ? 2 : 1)
     }
 
-    /// Appends a pair in the form of `Labels.encoded`.
-    @inline(__always)
-    func appendFields(_ pair: UInt32, to encoded: inout [UInt8]) {
-        encoded.append(contentsOf: bytes[Int(starts[Int(pair)])..<Int(starts[Int(pair) + 1])])
+    /// The pairs one after the other, in the form of `Labels.encoded`.
+    func fields(_ pairs: UnsafeBufferPointer<UInt32>) -> [UInt8] {
+        var length = 0
+        for pair in pairs { length += Int(starts[Int(pair) + 1] - starts[Int(pair)]) }
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(length)
+        bytes.withUnsafeBufferPointer { bytes in
+            for pair in pairs {
+                let range = Int(starts[Int(pair)])..<Int(starts[Int(pair) + 1])
+                encoded.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[range]))
+            }
+        }
+        return encoded
     }
-
-    /// The length of both fields of a pair.
-    @inline(__always)
-    func fieldLength(_ pair: UInt32) -> Int { Int(starts[Int(pair) + 1] - starts[Int(pair)]) }
 }
 
 /// A fast hash of bytes for tables and checksums; not for adversaries.

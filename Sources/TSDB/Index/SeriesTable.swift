@@ -54,13 +54,12 @@ struct SeriesTable {
 
     /// The labels of a series.
     func labels(_ series: UInt32) -> Labels {
-        let numbers = pairNumbers(series)
-        var length = 0
-        for pair in numbers { length += pairs.fieldLength(pair) }
-        var encoded: [UInt8] = []
-        encoded.reserveCapacity(length)
-        for pair in numbers { pairs.appendFields(pair, to: &encoded) }
-        return Labels(encoded: encoded)
+        members.withUnsafeBufferPointer { members in
+            let index = Int(series - first)
+            return Labels(
+                encoded: pairs.fields(UnsafeBufferPointer(rebasing: members[Int(starts[index])..<Int(starts[index + 1])]))
+            )
+        }
     }
 
     /// The series with these labels, if known.

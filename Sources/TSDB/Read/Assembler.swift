@@ -47,9 +47,7 @@ struct Assembler {
 
         init(_ timeline: Timeline, _ start: Timestamp, _ end: Timestamp) {
             self.timeline = timeline
-            let lower = timeline.lowerBound(start)
-            let upper = end == .max ? timeline.times.count : timeline.lowerBound(end + 1)
-            range = lower..<max(lower, upper)
+            range = timeline.range(start, end)
         }
     }
 
@@ -58,9 +56,6 @@ struct Assembler {
     var histograms: [[Piece]] = []
     var pages: [LoadedPage] = []
     var sampleCount = 0
-    /// Whether it is only asked which series have samples; ``isPresent`` then tells, or else their pieces.
-    private var wantsPresenceOnly = false
-    private var isPresent: [Bool] = []
     /// In how many parts like this one the whole of a query is read.
     var parts = 1
     /// Whether decoded chunks go into the cache; decided once the pieces are known.
@@ -112,17 +107,8 @@ struct Assembler {
         return try build()
     }
 
-    /// Which of the ascending series have a sample in the span. Decodes timelines only.
-    mutating func presence(_ series: [UInt32]) throws(StorageError) -> [Bool] {
-        isPresent = [Bool](repeating: false, count: series.count)
-        wantsPresenceOnly = true
-        defer { wantsPresenceOnly = false }
-        try gather(series, 0)
-        return series.indices.map { isPresent[$0] || !floats[$0].isEmpty || !histograms[$0].isEmpty }
-    }
-
     /// Finds the pieces of each series.
-    private mutating func gather(_ series: [UInt32], _ sampleLimit: Int) throws(StorageError) {
+    mutating func gather(_ series: [UInt32], _ sampleLimit: Int) throws(StorageError) {
         self.series = series
         floats = [[Piece]](repeating: [], count: series.count)
         histograms = floats
@@ -147,43 +133,63 @@ struct Assembler {
 
     // MARK: - Blocks
 
-    mutating func collect(_ block: Block) throws(StorageError) {
+    /// The pages of the block that have some of the series.
+    func pages(of block: Block) -> [Int] {
         let members = block.members(of: series)
-        guard let firstMember = members.first else { return }
-        var wantedPages: [Int] = []
+        guard let firstMember = members.first else { return [] }
+        var wanted: [Int] = []
         var member = 0
         var page = block.pages.partitioningIndex { $0.upperBound >= firstMember }
         while page < block.pages.count, member < members.count {
             while member < members.count, members[member] < block.pages[page].lowerBound { member += 1 }
             guard member < members.count else { break }
-            if members[member] <= block.pages[page].upperBound { wantedPages.append(page) }
+            if members[member] <= block.pages[page].upperBound { wanted.append(page) }
             page += 1
         }
+        return wanted
+    }
+
+    /// Calls `body` with each entry of the page that belongs to one of the series: the series' position, the entry's number
+    /// and the entry. Ends as soon as `body` says `false`, which is then the answer.
+    @inline(__always)
+    func forEachEntry(_ page: LoadedPage, _ body: (Int, Int, borrowing Page.Entry) -> Bool) -> Bool {
+        page.entries.withUnsafeBufferPointer { entries in
+            series.withUnsafeBufferPointer { series in
+                guard let first = entries.first?.series else { return true }
+                var position = series.partitioningIndex { $0 >= first }
+                var number = 0
+                while position < series.count {
+                    number = page.firstEntry(from: number, notBefore: series[position])
+                    guard number < entries.count else { break }
+                    let found = entries[number].series
+                    while position < series.count, series[position] < found { position += 1 }
+                    guard position < series.count else { break }
+                    guard series[position] == found else { continue }
+                    guard body(position, number, entries[number]) else { return false }
+                    number += 1
+                }
+                return true
+            }
+        }
+    }
+
+    mutating func collect(_ block: Block) throws(StorageError) {
         let firstPage = pages.count
-        let loaded = try load(block, wantedPages)
+        let loaded = try load(block, pages(of: block))
         pages.append(contentsOf: loaded)
         // Which entries, and which timelines that are stored apart.
         var hits: [(position: Int, page: Int, entry: Int)] = []
         var sharedNumbers = Set<Int>()
         var lastShared = -1
-        var position = 0
         for (index, page) in loaded.enumerated() {
-            var number = 0
-            while true {
-                number = page.firstEntry(from: number, notBefore: position < series.count ? series[position] : .max)
-                guard position < series.count, number < page.entries.count else { break }
-                let found = page.entries[number].series
-                while position < series.count, series[position] < found { position += 1 }
-                guard position < series.count else { break }
-                guard series[position] == found else { continue }
+            _ = forEachEntry(page) { position, number, entry in
                 hits.append((position, firstPage + index, number))
                 // Neighbours mostly have a timeline in common.
-                let timeline = page.entries[number].timeline
-                if !page.entries[number].isLocalTimeline, timeline != lastShared {
-                    sharedNumbers.insert(timeline)
-                    lastShared = timeline
+                if !entry.isLocalTimeline, entry.timeline != lastShared {
+                    sharedNumbers.insert(entry.timeline)
+                    lastShared = entry.timeline
                 }
-                number += 1
+                return true
             }
         }
         let shared = try loadTimelines(block, sharedNumbers.sorted())
@@ -204,15 +210,11 @@ struct Assembler {
                 local[entry.timeline] = wanted
             }
             guard let wanted, entry.offset + entry.count <= wanted.timeline.times.count else {
-                throw StorageError(.corrupt, "a page of block \(block.id) names a timeline that it does not have")
+                throw Self.unknownTimeline(block)
             }
             last = (entry.isLocalTimeline, entry.timeline, wanted)
             let range = wanted.range.clamped(to: entry.offset..<entry.offset + entry.count)
             if range.isEmpty { continue }
-            if wantsPresenceOnly, capture.tombstones.isEmpty {
-                isPresent[hit.position] = true
-                continue
-            }
             var piece = Piece(timeline: wanted.timeline, range: range, values: .chunk(page: hit.page, entry: hit.entry))
             if let deleted = capture.tombstones[entry.series]?.filter({ block.id < $0.before }), !deleted.isEmpty {
                 guard let rest = try without(deleted, piece, entry) else { continue }
@@ -227,7 +229,7 @@ struct Assembler {
         }
     }
 
-    private func load(_ block: Block, _ numbers: [Int]) throws(StorageError) -> [LoadedPage] {
+    func load(_ block: Block, _ numbers: [Int]) throws(StorageError) -> [LoadedPage] {
         var found = numbers.map { cache?.page(block.pageRow($0)) }
         let missing = found.indices.filter { found[$0] == nil }
         try source.read(block, missing.map { block.pageRow(numbers[$0]) }) { (index, bytes) throws(StorageError) in
@@ -241,7 +243,7 @@ struct Assembler {
         return found.compactMap { $0 }
     }
 
-    private func loadTimelines(_ block: Block, _ numbers: [Int]) throws(StorageError) -> [Int: Wanted] {
+    func loadTimelines(_ block: Block, _ numbers: [Int]) throws(StorageError) -> [Int: Wanted] {
         var found: [Int: Wanted] = [:]
         var missing: [Int] = []
         for number in numbers {
@@ -290,11 +292,11 @@ struct Assembler {
     }
 }
 
-extension Array {
+extension RandomAccessCollection where Index == Int {
     /// The first index whose element satisfies the predicate, given that all later ones do too.
     func partitioningIndex(where isUpper: (Element) -> Bool) -> Int {
-        var low = 0
-        var high = count
+        var low = startIndex
+        var high = endIndex
         while low < high {
             let middle = (low + high) / 2
             if isUpper(self[middle]) { high = middle } else { low = middle + 1 }

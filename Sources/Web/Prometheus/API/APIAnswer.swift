@@ -2,63 +2,74 @@
 struct APIAnswer: Sendable {
     /// The data, as JSON.
     enum Content: Sendable {
-        /// All of it.
+        /// The whole answer, in its envelope.
         case json([UInt8])
-        /// Written piece by piece, because there is much of it.
-        case stream(@Sendable (inout JSONStream) async throws -> Void)
+        /// The data, written piece by piece, because there is much of them.
+        case stream(@Sendable (inout JSONStream) async throws -> Void, end: [UInt8])
         /// None: 204.
         case nothing
     }
 
-    var content: Content
-    var warnings: [String] = []
-    var infos: [String] = []
+    private let content: Content
 
     /// An answer whose data are written at once.
     static func json(warnings: [String] = [], infos: [String] = [], _ write: (inout JSONText) -> Void) -> APIAnswer {
         var text = JSONText()
+        text.raw(envelope)
         write(&text)
-        return APIAnswer(content: .json(text.bytes), warnings: warnings, infos: infos)
+        text.endEnvelope(warnings, infos)
+        return APIAnswer(content: .json(text.bytes))
+    }
+
+    /// An answer whose data are written while they go out.
+    static func stream(
+        warnings: [String] = [],
+        infos: [String] = [],
+        _ write: @escaping @Sendable (inout JSONStream) async throws -> Void
+    ) -> APIAnswer {
+        var end = JSONText()
+        end.endEnvelope(warnings, infos)
+        return APIAnswer(content: .stream(write, end: end.bytes))
     }
 
     /// An answer without data.
     static let nothing = APIAnswer(content: .nothing)
 
+    private static let envelope: StaticString = "{\"status\":\"success\",\"data\":"
+
     /// The answer in its envelope: `status`, `data`, `warnings`, `infos`, empty ones left out.
     func response() -> WebResponse {
         let headers = [(name: "Content-Type", value: "application/json")]
-        var end = JSONText()
-        if !warnings.isEmpty {
-            end.field("warnings")
-            end.strings(warnings)
-        }
-        if !infos.isEmpty {
-            end.field("infos")
-            end.strings(infos)
-        }
-        end.raw("}")
         switch content {
         case .nothing: return WebResponse(status: 204)
-        case .json(let data):
-            var text = JSONText()
-            text.bytes.reserveCapacity(data.count + end.bytes.count + 40)
-            text.raw("{\"status\":\"success\",\"data\":")
-            text.bytes.append(contentsOf: data)
-            text.bytes.append(contentsOf: end.bytes)
-            return WebResponse(headers: headers, body: .bytes(text.bytes))
-        case .stream(let write):
-            let tail = end.bytes
+        case .json(let bytes): return WebResponse(headers: headers, body: .bytes(bytes))
+        case .stream(let write, let end):
             return WebResponse(
                 headers: headers,
                 body: .stream { writer in
                     var stream = JSONStream(writer: copy writer)
-                    stream.text.raw("{\"status\":\"success\",\"data\":")
+                    stream.text.raw(Self.envelope)
                     try await write(&stream)
-                    stream.text.bytes.append(contentsOf: tail)
+                    stream.text.bytes.append(contentsOf: end)
                     try await stream.finish()
                 }
             )
         }
+    }
+}
+
+extension JSONText {
+    /// What follows the data of an answer.
+    fileprivate mutating func endEnvelope(_ warnings: [String], _ infos: [String]) {
+        if !warnings.isEmpty {
+            field("warnings")
+            strings(warnings)
+        }
+        if !infos.isEmpty {
+            field("infos")
+            strings(infos)
+        }
+        raw("}")
     }
 }
 

@@ -102,18 +102,15 @@ extension PrometheusServer {
                 text.raw("]")
             }
         }
-        return APIAnswer(
-            content: .stream { stream in
-                stream.text.raw("[")
-                for (index, labels) in series.enumerated() {
-                    if index > 0 { stream.text.raw(",") }
-                    stream.text.labels(labels)
-                    try await stream.flushIfFull()
-                }
-                stream.text.raw("]")
-            },
-            warnings: warnings
-        )
+        return .stream(warnings: warnings) { stream in
+            stream.text.raw("[")
+            for (index, labels) in series.enumerated() {
+                if index > 0 { stream.text.raw(",") }
+                stream.text.labels(labels)
+                try await stream.flushIfFull()
+            }
+            stream.text.raw("]")
+        }
     }
 
     func queryExemplars(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {

@@ -103,11 +103,7 @@ extension PrometheusServer {
         if encoder.isShort {
             return .json(warnings: warnings, infos: infos) { text in encoder.write(to: &text) }
         }
-        return APIAnswer(
-            content: .stream { stream in try await encoder.write(to: &stream) },
-            warnings: warnings,
-            infos: infos
-        )
+        return .stream(warnings: warnings, infos: infos) { stream in try await encoder.write(to: &stream) }
     }
 }
 
