@@ -57,7 +57,9 @@ struct SeriesTable {
         members.withUnsafeBufferPointer { members in
             let index = Int(series - first)
             return Labels(
-                encoded: pairs.fields(UnsafeBufferPointer(rebasing: members[Int(starts[index])..<Int(starts[index + 1])]))
+                encoded: pairs.fields(
+                    UnsafeBufferPointer(rebasing: members[Int(starts[index])..<Int(starts[index + 1])])
+                )
             )
         }
     }
