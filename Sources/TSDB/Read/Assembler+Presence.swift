@@ -39,6 +39,9 @@ extension Assembler {
                     }
                 } else {
                     range = shared.range(entry.timeline) {
+                        if let known = cache?.timeline(block.timelineRow(entry.timeline)) {
+                            return known.range(start, end)
+                        }
                         do throws(StorageError) {
                             return try loadTimelines(block, [entry.timeline])[entry.timeline]?.range
                         } catch {

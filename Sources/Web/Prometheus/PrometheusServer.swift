@@ -58,7 +58,8 @@ public final class PrometheusServer: WebResponder {
     /// The values of a label come from the index, unless they have to be looked for among matching series.
     public func isBrief(_ request: WebRequest) -> Bool {
         guard case .route(.labelValues) = find(request) else { return false }
-        return !request.rawQuery.contains("match")
+        // `match[]` shows by its bracket, plain or escaped.
+        return !request.rawQuery.utf8.contains { $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "%") }
     }
 
     /// Everything else takes longer.

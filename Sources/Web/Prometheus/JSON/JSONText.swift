@@ -85,7 +85,8 @@ struct JSONText {
     mutating func timestamp(_ milliseconds: Timestamp) {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { buffer in
             guard let base = buffer.baseAddress else { return }
-            let count = Self.write(milliseconds, to: base)
+            var time = TimeText()
+            let count = time.write(milliseconds, to: base)
             bytes.append(contentsOf: UnsafeBufferPointer(start: base, count: count))
         }
     }
@@ -97,6 +98,7 @@ struct JSONText {
             // More than any sample takes.
             let full = scratch.count - 32 - GoNumber.greatestShortLength
             var filled = 0
+            var time = TimeText()
             for index in 0..<min(times.count, values.count) {
                 if filled > full {
                     bytes.append(contentsOf: UnsafeBufferPointer(start: base, count: filled))
@@ -108,7 +110,7 @@ struct JSONText {
                 }
                 base[filled] = UInt8(ascii: "[")
                 filled += 1
-                filled += Self.write(times[index], to: base + filled)
+                filled += time.write(times[index], to: base + filled)
                 base[filled] = UInt8(ascii: ",")
                 base[filled + 1] = UInt8(ascii: "\"")
                 filled += 2
@@ -119,28 +121,6 @@ struct JSONText {
             }
             bytes.append(contentsOf: UnsafeBufferPointer(start: base, count: filled))
         }
-    }
-
-    /// Writes a time, at most 24 bytes.
-    @inline(__always)
-    private static func write(_ milliseconds: Timestamp, to target: UnsafeMutablePointer<UInt8>) -> Int {
-        var count = 0
-        if milliseconds < 0 {
-            target[0] = UInt8(ascii: "-")
-            count = 1
-        }
-        let magnitude = milliseconds.magnitude
-        let seconds = magnitude / 1000
-        count += GoNumber.write(seconds, to: target + count)
-        let rest = Int(truncatingIfNeeded: magnitude &- seconds &* 1000)
-        if rest != 0 {
-            target[count] = UInt8(ascii: ".")
-            target[count + 1] = UInt8(ascii: "0") + UInt8(rest / 100)
-            target[count + 2] = UInt8(ascii: "0") + UInt8(rest / 10 % 10)
-            target[count + 3] = UInt8(ascii: "0") + UInt8(rest % 10)
-            count += 4
-        }
-        return count
     }
 
     private mutating func escaped(_ text: UnsafeBufferPointer<UInt8>, html: Bool) {
@@ -279,5 +259,51 @@ struct JSONText {
             bytes.append(contentsOf: text[index..<end])
         }
         return end - index
+    }
+}
+
+/// Times as text, one after the other: neighbours mostly have all digits but the last two in common.
+private struct TimeText {
+    /// The seconds that were written last, without their last two digits.
+    private var hundreds: UInt64 = .max
+    /// Their eight digits.
+    private var digits: UInt64 = 0
+
+    /// Writes a time in seconds, the fraction in three digits or none; at most 24 bytes.
+    @inline(__always)
+    mutating func write(_ milliseconds: Timestamp, to start: UnsafeMutablePointer<UInt8>) -> Int {
+        var target = start
+        if milliseconds < 0 {
+            target[0] = UInt8(ascii: "-")
+            target += 1
+        }
+        let magnitude = milliseconds.magnitude
+        let seconds = magnitude / 1000
+        if seconds >= 1_000_000_000, seconds < 10_000_000_000 {
+            let hundreds = seconds / 100
+            let raw = UnsafeMutableRawPointer(target)
+            if hundreds == self.hundreds {
+                raw.storeBytes(of: digits, as: UInt64.self)
+            } else {
+                _ = GoNumber.write(hundreds, to: target)
+                self.hundreds = hundreds
+                digits = raw.loadUnaligned(as: UInt64.self)
+            }
+            let last = UInt8(truncatingIfNeeded: seconds &- hundreds &* 100)
+            target[8] = UInt8(ascii: "0") + last / 10
+            target[9] = UInt8(ascii: "0") + last % 10
+            target += 10
+        } else {
+            target += GoNumber.write(seconds, to: target)
+        }
+        let rest = Int(truncatingIfNeeded: magnitude &- seconds &* 1000)
+        if rest != 0 {
+            target[0] = UInt8(ascii: ".")
+            target[1] = UInt8(ascii: "0") + UInt8(rest / 100)
+            target[2] = UInt8(ascii: "0") + UInt8(rest / 10 % 10)
+            target[3] = UInt8(ascii: "0") + UInt8(rest % 10)
+            target += 4
+        }
+        return target - start
     }
 }
