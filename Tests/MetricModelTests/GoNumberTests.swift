@@ -80,4 +80,19 @@ struct GoNumberTests {
             }
         }
     }
+
+    @Test("Decimals of few places and their neighbours are written as the standard library does")
+    func fewPlaces() {
+        var state: UInt64 = 7
+        for _ in 0..<5000 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            for divisor in [10.0, 100, 1000, 10_000] {
+                let value = Double(state >> (20 + state % 30)) / divisor
+                for value in [value, value.nextUp, value.nextDown] where value >= 0.001 && value < 1e15 {
+                    let expected = value.rounded() == value ? "\(Int64(value))" : "\(value)"
+                    #expect(GoNumber.text(value, .json) == expected)
+                }
+            }
+        }
+    }
 }

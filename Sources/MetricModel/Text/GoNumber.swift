@@ -69,6 +69,14 @@ public enum GoNumber {
             let whole = UInt64(magnitude)
             if Double(whole) == magnitude { return output - target + DecimalDigits.write(whole, to: output) }
         }
+        // Then those with three decimals or fewer. Where a decimal of at most 15 digits reads back as the value, there is no
+        // other one and no shorter one: the quotient of two exact numbers is rounded as reading the decimal is.
+        if magnitude >= 0.001, magnitude < (style == .shortest ? 1e6 : 1e12) {
+            let thousandths = Int64(magnitude * 1000 + 0.5)
+            if Double(thousandths) / 1000 == magnitude {
+                return output - target + writeThousandths(UInt64(thousandths), output)
+            }
+        }
         let digits = ShortestDigits(magnitude)
         let count = DecimalDigits.count(digits.mantissa)
         let exponent = count - 1 + digits.exponent
@@ -83,6 +91,22 @@ public enum GoNumber {
             ? writeScientific(digits.mantissa, count, exponent, output)
             : writeFixed(digits.mantissa, count, exponent, output)
         return output - target + length
+    }
+
+    /// Writes thousandths as a decimal; they are no whole number.
+    @inline(__always)
+    private static func writeThousandths(_ thousandths: UInt64, _ output: UnsafeMutablePointer<UInt8>) -> Int {
+        let whole = thousandths / 1000
+        var length = DecimalDigits.write(whole, to: output)
+        var rest = UInt32(truncatingIfNeeded: thousandths &- whole &* 1000)
+        output[length] = UInt8(ascii: ".")
+        repeat {
+            length += 1
+            let digit = rest / 100
+            output[length] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+            rest = (rest &- digit &* 100) &* 10
+        } while rest > 0
+        return length + 1
     }
 
     private static func writeScientific(
