@@ -50,12 +50,22 @@ struct Preprocessing {
         switch bound {
         case .start: start
         case .end: end
-        case nil: timestamp.map(Preprocessing.bounded)
+        case nil: timestamp.map { isInReach($0) ? $0 : Preprocessing.never }
         }
     }
 
+    /// Prometheus reaches a fixed time by an offset from the query's start, in nanoseconds; more than 292 years away it looks for
+    /// the samples of one time at another one, and finds none.
+    private func isInReach(_ time: Timestamp) -> Bool {
+        let (milliseconds, overflow) = start.subtractingReportingOverflow(time)
+        return !overflow && !milliseconds.multipliedReportingOverflow(by: 1_000_000).overflow
+    }
+
     /// A time within some 73 million years of 1970, so that offsets, ranges and lookbacks can be added without a thought.
-    static func bounded(_ time: Timestamp) -> Timestamp { min(max(time, -1 << 61), 1 << 61) }
+    static func bounded(_ time: Timestamp) -> Timestamp { min(max(time, never), 1 << 61) }
+
+    /// A time without samples.
+    private static let never: Timestamp = -1 << 61
 
     private func mark(_ expression: Expr) -> Marked {
         switch expression {

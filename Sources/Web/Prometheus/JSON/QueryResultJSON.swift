@@ -24,13 +24,15 @@ struct QueryResultJSON: Sendable {
         switch result.value {
         case .scalar(let value, let time):
             text.raw("[")
-            text.timestamp(time)
+            // Not in the form of samples' times: Go's encoder writes it as any number.
+            text.number(Double(time) / 1000)
             text.raw(",")
             text.value(value)
             text.raw("]")
         case .string(let value, let time):
             text.raw("[")
-            text.timestamp(time)
+            // Not in the form of samples' times: Go's encoder writes it as any number.
+            text.number(Double(time) / 1000)
             text.raw(",")
             text.string(value)
             text.raw("]")
