@@ -40,13 +40,14 @@ KNOWN = [
     (r'in subquery (or range )?selector', "in selector"),
     (r"unexpected character: '.', expected ':'|unexpected colon '.'|unexpected character in duration expression: '.'|"
      r'unexpected (\\"[^ ]*\\"|\\u003c[^ ]*) in selector, expected number or duration', "not a duration"),
+    (r'\d+:\d+: parse error: not a duration( or \\"\]\\")?', "not a duration"),
     # Grouping without labels to match by is lost there.
     (r" ignoring \(\) group_(left|right) \([^)]*\)", ""),
     # 3.5 has no name for the token `@`.
     (r'unexpected \\"\\u003cItem 57400\\u003e\\" ', "unexpected "),
 ]
 # What Prometheus keeps in maps and answers in their order, which is another one each time: also whatever a subquery makes of operands.
-UNORDERED = r"count_values|limitk|limit_ratio|histogram_quantile|histogram_fraction|\[[^\]]*:|topk|bottomk|quantile by|info\("
+UNORDERED = r"sort|count_values|limitk|limit_ratio|histogram_quantile|histogram_fraction|\[[^\]]*:|topk|bottomk|quantile by|info\("
 # Positions of annotations in parentheses that 3.5 moves.
 MOVED = r"[,(]\s*\("
 # Whole texts that say on main what 3.5 does not know.
@@ -233,15 +234,22 @@ def told(text, known, address):
 
 def plain(text, query):
     """The body without what cannot be the same: the order of series where there is none, and what depends on it."""
-    if re.search(r"ignoring ?\(\)", query):
-        # What is lost there makes lines shorter.
-        text = re.sub(r"\\n| ", "", text)
     try:
         value = json.loads(text)
     except ValueError:
         return text
     if not isinstance(value, dict):
         return value
+    if isinstance(value.get("data"), str) and re.search(r"ignoring ?\(\)", query):
+        # What is lost there makes lines shorter.
+        value["data"] = re.sub(r"\s", "", value["data"])
+    # What functions of ranges make of histograms is not counted there.
+    samples = value["data"].get("stats", {}).get("samples", {}) if isinstance(value.get("data"), dict) else {}
+    if "latency_native" in query:
+        samples.pop("peakSamples", None)
+    # 3.5 reads the buckets, and counts them, where nothing is around the function that needs none.
+    if re.match(r"\s*histogram_(count|sum|avg)\b", query):
+        samples.clear()
     if re.search(MOVED, query):
         for name in ("warnings", "infos"):
             if name in value:
@@ -251,7 +259,7 @@ def plain(text, query):
     if isCut and isinstance(value.get("data"), dict):
         value["data"]["result"] = len(value["data"]["result"])
     elif "error" in value or (isinstance(value.get("data"), dict) and re.search(UNORDERED, query)):
-        value = queries.comparable(value, False)
+        value = queries.comparable(value, query.startswith("sort(") or query.startswith("sort_desc("))
     elif isCut and isinstance(value.get("data"), list):
         value["data"] = len(value["data"])
     return value

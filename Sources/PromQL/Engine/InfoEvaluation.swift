@@ -84,7 +84,7 @@ extension Evaluation {
         matchers += names
         let (timestamp, offset) = timing(node.arguments[0])
         let start = (timestamp ?? scope.grid.start) - lookback + 1 - offset
-        let end = (timestamp ?? scope.grid.end) - offset
+        let end = (timestamp ?? scope.grid.last) - offset
         let series = try await select(matchers, from: start, to: end)
         let lookup = Lookup(
             grid: scope.grid,

@@ -51,7 +51,7 @@ extension Evaluation {
     /// The scope's effective time for `@`, and the range of time that a selector needs.
     func selectionSpan(_ node: VectorSelector, _ grid: StepGrid, range: Int64?) -> (Timestamp, Timestamp) {
         var start = node.timestamp ?? grid.start
-        var end = node.timestamp ?? grid.end
+        var end = node.timestamp ?? grid.last
         if let range {
             start -= range - 1
             if node.isAnchored || node.isSmoothed { start -= lookback }

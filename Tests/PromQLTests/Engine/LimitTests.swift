@@ -87,6 +87,21 @@ import Testing
         }
     }
 
+    @Test("A subquery is evaluated up to the end that was asked for, be it after the last step")
+    func subqueryEnd() async throws {
+        let engine = PromQLEngine(options: PromQLEngine.Options(), clock: ManualClock())
+        for (end, peak) in [(240_000 as Timestamp, 19), (299_000, 22)] {
+            let result = try await engine.range(
+                query: "max_over_time(m[1m:15s])",
+                from: 120_000,
+                to: end,
+                step: 60_000,
+                reader: Self.reader(series: 1, samples: 40)
+            )
+            #expect(result.statistics.peakSamples == peak)
+        }
+    }
+
     @Test func statisticsAndTrace() async throws {
         var options = PromQLEngine.Options()
         options.countsSamplesPerStep = true
