@@ -299,6 +299,8 @@ def main():
                 identical += 1
                 continue
             query = dict((request[2] or []) + (request[3] or [])).get("query", "")
+            if re.search(r"\[[^\]]* [smr]\W", query):  # one letter of `step`, `min`, `max` or `range` is passed over there
+                continue
             first, second = plain(first, query), plain(second, query)
             if want[:2] == got[:2] and queries.same(first, second):
                 continue

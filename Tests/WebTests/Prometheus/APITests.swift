@@ -81,9 +81,15 @@ import Web
                 #"query?query=%22a%3Cb%22"#, 200,
                 #"{"status":"success","data":{"resultType":"string","result":[1700000000,"a\u003cb"]}}"#
             ),
-            (#"query?query=%22%22&time=0.25"#, 200, #"{"status":"success","data":{"resultType":"string","result":[0.25,""]}}"#),
+            (
+                #"query?query=%22%22&time=0.25"#, 200,
+                #"{"status":"success","data":{"resultType":"string","result":[0.25,""]}}"#
+            ),
             ("query?query=nope", 200, #"{"status":"success","data":{"resultType":"vector","result":[]}}"#),
-            ("query?query=b+@+1700000000&time=NaN", 200, #"{"status":"success","data":{"resultType":"vector","result":[]}}"#),
+            (
+                "query?query=b+@+1700000000&time=NaN", 200,
+                #"{"status":"success","data":{"resultType":"vector","result":[]}}"#
+            ),
             (
                 "query?query=a%7Bjob=%22one%22%7D", 200,
                 #"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"a","job":"one","path":"/x<y>&\"z\""},"value":[1700000000,"1000002"]}]}}"#
