@@ -27,6 +27,17 @@ import Testing
         #expect(lengthy < short)
     }
 
+    @Test func `take a letter written in two ways for two`() {
+        let (one, two) = ("\u{e9}", "e\u{301}")
+        let labels = Labels([Label(name: one, value: "1"), Label(name: two, value: "2")])
+        #expect(labels.count == 2)
+        #expect(labels[one] == "1" && labels[two] == "2")
+        #expect(!LabelMatcher("a", equals: one).matches(two))
+        #expect(LabelMatcher("a", equals: one) != LabelMatcher("a", equals: two))
+        #expect(Label(name: one, value: "") != Label(name: two, value: ""))
+        #expect(Set([ExactText(one), ExactText(two)]).count == 2)
+    }
+
     @Test func `keep long values`() {
         let value = String(repeating: "ü", count: 5000)
         let labels: Labels = ["a": value, "b": "2"]

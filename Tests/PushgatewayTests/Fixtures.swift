@@ -55,7 +55,7 @@ struct Fixture {
     func push(_ path: String, _ text: String, mode: PushRequest.Mode = .replaceGroup, timeToLive: Int64? = nil)
         async throws -> PushOutcome
     {
-        let families = try FamilyTextParser().parse(Array(text.utf8))
+        let families = try FamilyTextParser(validation: .utf8).parse(Array(text.utf8))
         return await store.push(
             PushRequest(key: try Fixture.key(path), families: families, mode: mode, timeToLive: timeToLive)
         )

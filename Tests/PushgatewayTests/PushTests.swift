@@ -16,6 +16,15 @@ import Testing
         )
     }
 
+    @Test func aLetterWrittenInTwoWaysIsTwo() async throws {
+        let gateway = Fixture()
+        let (one, two) = ("\u{e9}", "e\u{301}")
+        try await gateway.push("job/a", "{\"\(one)\"} 1\n{\"\(two)\"} 2\n")
+        #expect(gateway.lines().count { $0.hasSuffix("} 1") || $0.hasSuffix("} 2") } == 2)
+        try await gateway.push("job/a", "{\"\(one)\"} 3\n", mode: .replaceFamilies)
+        #expect(gateway.lines().count { $0.hasSuffix("} 3") || $0.hasSuffix("} 2") } == 2)
+    }
+
     @Test func putReplacesTheGroupAndPostTheFamilies() async throws {
         let gateway = Fixture()
         try await gateway.push("job/a", "m{l=\"1\"} 1\nm{l=\"2\"} 2\nn 3\n")

@@ -217,6 +217,18 @@ import Testing
         }
     }
 
+    @Test(arguments: StoreKind.allCases) func aLetterWrittenInTwoWaysIsTwo(kind: StoreKind) async throws {
+        try await kind.withStore { store in
+            let (one, two) = ("\u{e9}", "e\u{301}")
+            try await store.put(["__name__": "a", one: "1"], [(base, 1)])
+            try await store.put(["__name__": "b", two: "2"], [(base, 1)])
+            #expect(try await store.labelNames([], start: .min, end: .max).count == 3)
+            #expect(try await store.labelValues(one, [], start: .min, end: .max) == ["1"])
+            let present = [try LabelMatcher(two, .matches, ".+")]
+            #expect(try await store.all(present).map(\.labels.name) == ["b"])
+        }
+    }
+
     @Test(arguments: StoreKind.allCases) func hintsOfCounterResetsAreForgotten(kind: StoreKind) async throws {
         let hints: [NativeHistogram.CounterResetHint] = [.reset, .notReset, .unknown, .gauge]
         try await kind.withStore { store in

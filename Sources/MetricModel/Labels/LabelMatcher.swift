@@ -44,8 +44,8 @@ public struct LabelMatcher: Sendable, Hashable {
     /// Whether a label with this value (empty for an absent label) satisfies the matcher.
     public func matches(_ candidate: String) -> Bool {
         switch operation {
-        case .equal: candidate == value
-        case .notEqual: candidate != value
+        case .equal: candidate.hasSameBytes(as: value)
+        case .notEqual: !candidate.hasSameBytes(as: value)
         case .matches: pattern?.matches(candidate) ?? false
         case .notMatches: !(pattern?.matches(candidate) ?? false)
         }
@@ -59,14 +59,14 @@ public struct LabelMatcher: Sendable, Hashable {
 
     /// Equality is that of name, operator and text.
     public static func == (left: Self, right: Self) -> Bool {
-        left.name == right.name && left.operation == right.operation && left.value == right.value
+        left.operation == right.operation && left.name.hasSameBytes(as: right.name) && left.value.hasSameBytes(as: right.value)
     }
 
     /// Hashes name, operator and text.
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(name)
+        hasher.combine(ExactText(name))
         hasher.combine(operation)
-        hasher.combine(value)
+        hasher.combine(ExactText(value))
     }
 }
 

@@ -37,23 +37,7 @@ public struct Labels: Hashable, Sendable {
     @inlinable
     public static func == (left: Labels, right: Labels) -> Bool {
         left.encoded.withUnsafeBytes { left in
-            right.encoded.withUnsafeBytes { right in
-                guard left.count == right.count else { return false }
-                var offset = 0
-                while offset + 8 <= left.count {
-                    if left.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                        != right.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                    {
-                        return false
-                    }
-                    offset += 8
-                }
-                while offset < left.count {
-                    if left[offset] != right[offset] { return false }
-                    offset += 1
-                }
-                return true
-            }
+            right.encoded.withUnsafeBytes { right in left.hasSameBytes(as: right) }
         }
     }
 
@@ -234,6 +218,17 @@ public struct Label: Hashable, Sendable {
     public init(name: String, value: String) {
         self.name = name
         self.value = value
+    }
+
+    /// Whether name and value have the same bytes.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.name.hasSameBytes(as: right.name) && left.value.hasSameBytes(as: right.value)
+    }
+
+    /// Hashes the bytes of name and value.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(ExactText(name))
+        hasher.combine(ExactText(value))
     }
 
     /// Whether the name is of the form that needs no quotes: `[a-zA-Z_][a-zA-Z0-9_]*`.

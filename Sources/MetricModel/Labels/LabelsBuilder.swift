@@ -9,13 +9,13 @@ public struct LabelsBuilder: Sendable {
 
     /// The value that the label has now; `nil` where there is none.
     public subscript(name: String) -> String? {
-        labels.first { $0.name == name }?.value
+        labels.first { $0.name.hasSameBytes(as: name) }?.value
     }
 
     /// Sets a label; an empty value removes it.
     public mutating func set(_ name: String, _ value: String) {
         guard !value.isEmpty else { return remove(name) }
-        if let index = labels.firstIndex(where: { $0.name == name }) {
+        if let index = labels.firstIndex(where: { $0.name.hasSameBytes(as: name) }) {
             labels[index].value = value
         } else {
             labels.append(Label(name: name, value: value))
@@ -24,7 +24,7 @@ public struct LabelsBuilder: Sendable {
 
     /// Removes a label, if there.
     public mutating func remove(_ name: String) {
-        labels.removeAll { $0.name == name }
+        labels.removeAll { $0.name.hasSameBytes(as: name) }
     }
 
     /// Keeps the labels for which `isKept` is true.

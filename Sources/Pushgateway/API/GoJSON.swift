@@ -86,7 +86,7 @@ package enum GoJSON {
         json.append(UInt8(ascii: "{"))
         var isFirst = true
         for (index, pair) in sorted.enumerated() {
-            if index + 1 < sorted.count, ByteOrder.same(pair.0, sorted[index + 1].0) { continue }
+            if index + 1 < sorted.count, pair.0.hasSameBytes(as: sorted[index + 1].0) { continue }
             if !isFirst { json.append(UInt8(ascii: ",")) }
             isFirst = false
             append(pair.0, to: &json)

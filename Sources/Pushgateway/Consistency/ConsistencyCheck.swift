@@ -8,7 +8,7 @@ struct ConsistencyCheck {
     /// The families of the push, by name.
     let incoming: [SanitizedFamily]
     /// The same as they were pushed, for messages.
-    let pushed: [String: MetricFamily]
+    let pushed: [ExactText: MetricFamily]
     /// The group that the push goes to; `nil` where it is new.
     let group: Group?
     /// The key of the group.
@@ -18,7 +18,7 @@ struct ConsistencyCheck {
     /// Whether what the group has now goes away.
     let replaces: Bool
     /// All families of all groups.
-    let entries: [String: FamilyEntry]
+    let entries: [ExactText: FamilyEntry]
     /// The gateway's own families.
     let own: OwnFamilies
 
@@ -29,12 +29,12 @@ struct ConsistencyCheck {
 
     init(
         incoming: [SanitizedFamily],
-        pushed: [String: MetricFamily],
+        pushed: [ExactText: MetricFamily],
         group: Group?,
         key: GroupingKey,
         twin: GroupingKey?,
         replaces: Bool,
-        entries: [String: FamilyEntry],
+        entries: [ExactText: FamilyEntry],
         own: OwnFamilies
     ) {
         self.incoming = incoming
@@ -57,11 +57,11 @@ struct ConsistencyCheck {
     }
 
     /// The families that are looked at.
-    private var checked: Set<String> = []
+    private var checked: Set<ExactText> = []
 
     /// Looks at the families at the given indices of `incoming`; the others are known to bring nothing new.
     mutating func run(_ indices: [Int]) {
-        checked = Set(indices.map { incoming[$0].name })
+        checked = Set(indices.map { ExactText(incoming[$0].name) })
         for index in indices {
             let before = errors.count
             check(incoming[index])
@@ -87,7 +87,7 @@ struct ConsistencyCheck {
     private mutating func check(_ family: SanitizedFamily) {
         let name = family.name
         let existing = group?.family(named: name)
-        let entry = entries[name]
+        let entry = entries[ExactText(name)]
         let otherType = entry?.type(excluding: existing?.type)
         let shownType = otherType ?? family.type
         if let own = own[name] {
@@ -133,7 +133,7 @@ struct ConsistencyCheck {
     }
 
     private func describe(_ family: SanitizedFamily, _ index: Int) -> String {
-        guard let metric = pushed[family.name]?.metrics[index] else { return "" }
+        guard let metric = pushed[ExactText(family.name)]?.metrics[index] else { return "" }
         return ProtoText.describe(metric, labels: labels(of: metric))
     }
 
@@ -145,7 +145,7 @@ struct ConsistencyCheck {
 
     /// What is wrong with a metric by itself, given the type of its family.
     private func intrinsicError(_ family: SanitizedFamily, _ index: Int, _ type: MetricType) -> String? {
-        guard let metric = pushed[family.name]?.metrics[index] else { return nil }
+        guard let metric = pushed[ExactText(family.name)]?.metrics[index] else { return nil }
         let labels = labels(of: metric)
         let start = "collected metric \(GoText.quoted(family.name)) { \(ProtoText.describe(metric, labels: labels))}"
         if type != .gaugehistogram, metric.value.type != type { return "\(start) is not a \(type.protoName)" }
@@ -168,8 +168,8 @@ struct ConsistencyCheck {
     /// The type that a family will have after the push; `nil` where there will be none of that name.
     private func typeAfterwards(_ name: String) -> MetricType? {
         if let own = own[name] { return own.type }
-        if let family = incoming.first(where: { $0.name == name }) { return family.type }
-        guard let entry = entries[name] else { return nil }
+        if let family = incoming.first(where: { $0.name.hasSameBytes(as: name) }) { return family.type }
+        guard let entry = entries[ExactText(name)] else { return nil }
         let goes = replaces && !Group.isTimestamp(name) ? group?.family(named: name)?.type : nil
         return entry.type(excluding: goes)
     }
@@ -204,7 +204,7 @@ struct ConsistencyCheck {
     }
 
     /// Of two new families of the same push only the longer name is reported.
-    private func isReportedItself(_ name: String) -> Bool { checked.contains(name) && entries[name] == nil }
+    private func isReportedItself(_ name: String) -> Bool { checked.contains(ExactText(name)) && entries[ExactText(name)] == nil }
 }
 
 extension MetricFamily.Value {

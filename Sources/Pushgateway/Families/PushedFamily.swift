@@ -38,7 +38,7 @@ final class PushedFamily {
     /// Whether two helps are the same to the byte.
     private static func same(_ left: String?, _ right: String?) -> Bool {
         guard let left, let right else { return left == nil && right == nil }
-        return ByteOrder.same(left, right)
+        return left.hasSameBytes(as: right)
     }
 
     /// Whether a push brings the same series with the same type, so that only values and help may differ.

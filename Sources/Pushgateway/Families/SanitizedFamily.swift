@@ -92,7 +92,7 @@ struct SanitizedFamily: Sendable {
         var hasInstance = false
         for label in key.labels {
             var isThere = false
-            for index in own.indices where own[index].name == label.name {
+            for index in own.indices where own[index].name.hasSameBytes(as: label.name) {
                 // Only the first of a repeated name is overwritten; the check refuses the repetition.
                 labels[index].value = label.value
                 isThere = true
@@ -110,7 +110,7 @@ struct SanitizedFamily: Sendable {
         for (index, label) in labels.enumerated() {
             if index > 0 {
                 labelBlocks.append(UInt8(ascii: ","))
-                if label.name == labels[index - 1].name { isSuspicious = true }
+                if label.name.hasSameBytes(as: labels[index - 1].name) { isSuspicious = true }
             }
             let isLegacy = Label.isLegacyMetricName(label.name)
             if !Label.isLegacyName(label.name) { allLegacy = false }

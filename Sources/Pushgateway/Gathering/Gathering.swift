@@ -17,9 +17,9 @@ struct Gathering {
                 append(sortedOwn[nextOwn], to: &result, names: names)
                 nextOwn += 1
             }
-            guard let entry = state.entries[name] else { continue }
+            guard let entry = state.entries[ExactText(name)] else { continue }
             var mine: MetricFamily?
-            if nextOwn < sortedOwn.count, sortedOwn[nextOwn].name == name {
+            if nextOwn < sortedOwn.count, sortedOwn[nextOwn].name.hasSameBytes(as: name) {
                 mine = sortedOwn[nextOwn]
                 nextOwn += 1
             }
@@ -62,13 +62,13 @@ struct Gathering {
 
     /// The families themselves, for the formats that are asked for seldom.
     func families(_ state: inout PushgatewayState, names: Set<String>?) -> [MetricFamily] {
-        var byName: [String: MetricFamily] = [:]
-        for family in own where names?.contains(family.name) ?? true { byName[family.name] = family }
+        var byName: [ExactText: MetricFamily] = [:]
+        for family in own where names?.contains(family.name) ?? true { byName[ExactText(family.name)] = family }
         for name in state.sortedNames() where names?.contains(name) ?? true {
-            guard let entry = state.entries[name], let type = entry.type(excluding: nil) else { continue }
+            guard let entry = state.entries[ExactText(name)], let type = entry.type(excluding: nil) else { continue }
             let replacement = state.own[name].flatMap { $0.replacesHelp ? $0.help : nil }
             var family =
-                byName[name] ?? MetricFamily(name: name, help: replacement ?? entry.shownHelp, type: type)
+                byName[ExactText(name)] ?? MetricFamily(name: name, help: replacement ?? entry.shownHelp, type: type)
             var decoded: [ObjectIdentifier: MetricFamily] = [:]
             for slot in entry.order {
                 let id = ObjectIdentifier(slot.family)
@@ -76,7 +76,7 @@ struct Gathering {
                 decoded[id] = source
                 if Int(slot.index) < source.metrics.count { family.metrics.append(source.metrics[Int(slot.index)]) }
             }
-            byName[name] = family
+            byName[ExactText(name)] = family
         }
         return byName.values.filter { !$0.metrics.isEmpty }.sorted { ByteOrder.precedes($0.name, $1.name) }
     }
@@ -84,12 +84,12 @@ struct Gathering {
     /// What contradicts itself; only pushes that were not checked can bring that about.
     func inconsistencies(_ state: inout PushgatewayState) -> [String] {
         var errors: [String] = []
-        var types: [String: MetricType] = [:]
-        for family in own { types[family.name] = family.type }
+        var types: [ExactText: MetricType] = [:]
+        for family in own { types[ExactText(family.name)] = family.type }
         let names = state.sortedNames()
-        for name in names where types[name] == nil { types[name] = state.entries[name]?.type(excluding: nil) }
+        for name in names where types[ExactText(name)] == nil { types[ExactText(name)] = state.entries[ExactText(name)]?.type(excluding: nil) }
         for name in names {
-            guard let entry = state.entries[name], let type = types[name] else { continue }
+            guard let entry = state.entries[ExactText(name)], let type = types[ExactText(name)] else { continue }
             if let collision = Self.collision(name, type, types) {
                 errors.append(collision)
             } else if entry.duplicates > 0 || entry.hasTypeConflict {
@@ -99,11 +99,11 @@ struct Gathering {
         return errors
     }
 
-    private static func collision(_ name: String, _ type: MetricType, _ types: [String: MetricType]) -> String? {
+    private static func collision(_ name: String, _ type: MetricType, _ types: [ExactText: MetricType]) -> String? {
         for suffix in ["_count", "_sum", "_bucket"] where name.hasSuffix(suffix) {
             let base = String(name.dropLast(suffix.count))
             let kind: String
-            switch types[base] {
+            switch types[ExactText(base)] {
             case .summary where suffix != "_bucket": kind = "summary"
             case .histogram: kind = "histogram"
             default: continue

@@ -11,7 +11,7 @@ public struct GroupingKey: Sendable {
     public init(_ labels: [Label]) {
         var sorted: [Label] = []
         for label in labels {
-            if let index = sorted.firstIndex(where: { ByteOrder.same($0.name, label.name) }) {
+            if let index = sorted.firstIndex(where: { $0.name.hasSameBytes(as: label.name) }) {
                 sorted[index].value = label.value
             } else {
                 sorted.append(label)
@@ -51,7 +51,7 @@ public struct GroupingKey: Sendable {
 
     /// The value of a label; `nil` where the key has none of that name.
     public subscript(name: String) -> String? {
-        labels.first { $0.name == name }?.value
+        labels.first { $0.name.hasSameBytes(as: name) }?.value
     }
 
     /// The key whose metrics come to have the same labels, for metrics without an `instance` are given an empty one; `nil` where
@@ -98,10 +98,6 @@ extension GroupingKey: CustomStringConvertible {
 /// Order and equality of texts by their bytes, as Go has them; Swift's own follow Unicode's equivalences.
 enum ByteOrder {
     static func precedes(_ left: String, _ right: String) -> Bool { compare(left, right) < 0 }
-
-    static func same(_ left: String, _ right: String) -> Bool {
-        left.utf8.count == right.utf8.count && compare(left, right) == 0
-    }
 
     static func compare(_ left: String, _ right: String) -> Int {
         var left = left

@@ -37,7 +37,7 @@ final class Group {
     /// The family of that name.
     func family(named name: String) -> PushedFamily? {
         // Groups are small; comparing names beats hashing them.
-        families.first { $0.entry.name == name }
+        families.first { $0.entry.name.hasSameBytes(as: name) }
     }
 
     /// Adds a family that the group has not.

@@ -48,7 +48,7 @@ struct PreparedPush: Sendable {
     var mode: PushRequest.Mode
     var timeToLive: Int64?
     /// The families as pushed, by name.
-    var pushed: [String: MetricFamily]
+    var pushed: [ExactText: MetricFamily]
     /// The same made ready for the group, in the order of their names.
     var families: [SanitizedFamily]
     /// Whether some metric has a timestamp, which is not allowed.
@@ -65,13 +65,13 @@ struct PreparedPush: Sendable {
         families = []
         pushed.reserveCapacity(request.families.count)
         hasTimestamps = request.families.contains { $0.metrics.contains { $0.timestamp != nil } }
-        for family in request.families where family.name != Group.pushTimeName { pushed[family.name] = family }
+        for family in request.families where family.name != Group.pushTimeName { pushed[ExactText(family.name)] = family }
         guard !hasTimestamps else { return }
         families.reserveCapacity(pushed.count)
         for family in request.families {
             // Of a repeated name only the last was kept.
             if pushed.count < request.families.count {
-                guard pushed[family.name] == family, !families.contains(where: { $0.name == family.name }) else {
+                guard pushed[ExactText(family.name)] == family, !families.contains(where: { $0.name.hasSameBytes(as: family.name) }) else {
                     continue
                 }
             }
@@ -82,9 +82,9 @@ struct PreparedPush: Sendable {
 
     /// Puts a changed family in the place of the pushed one.
     mutating func replace(_ family: MetricFamily) {
-        pushed[family.name] = family
+        pushed[ExactText(family.name)] = family
         let sanitized = SanitizedFamily(family, key: key)
-        if let index = families.firstIndex(where: { $0.name == family.name }) {
+        if let index = families.firstIndex(where: { $0.name.hasSameBytes(as: family.name) }) {
             families[index] = sanitized
         } else {
             families.append(sanitized)

@@ -3,7 +3,7 @@ import MetricModel
 /// All groups with their index. One lock protects it.
 struct PushgatewayState {
     private(set) var groups: [GroupingKey: Group] = [:]
-    private(set) var entries: [String: FamilyEntry] = [:]
+    private(set) var entries: [ExactText: FamilyEntry] = [:]
     /// The gateway's own families.
     var own = OwnFamilies()
     /// Counts the changes.
@@ -25,7 +25,7 @@ struct PushgatewayState {
     /// The names of all families in byte order.
     mutating func sortedNames() -> [String] {
         if let sortedNameCache { return sortedNameCache }
-        let names = entries.keys.sorted { ByteOrder.precedes($0, $1) }
+        let names = entries.keys.map(\.text).sorted { ByteOrder.precedes($0, $1) }
         sortedNameCache = names
         return names
     }
@@ -82,7 +82,7 @@ struct PushgatewayState {
         group.template = nil
         if push.mode == .replaceGroup, !isNew {
             let removed = group.remove { family in
-                !Group.isTimestamp(family.entry.name) && !push.families.contains { $0.name == family.entry.name }
+                !Group.isTimestamp(family.entry.name) && !push.families.contains { $0.name.hasSameBytes(as: family.entry.name) }
             }
             for family in removed { forget(family) }
         }
@@ -166,9 +166,9 @@ struct PushgatewayState {
     }
 
     private mutating func entry(named name: String) -> FamilyEntry {
-        if let entry = entries[name] { return entry }
+        if let entry = entries[ExactText(name)] { return entry }
         let entry = FamilyEntry(name: name)
-        entries[name] = entry
+        entries[ExactText(name)] = entry
         sortedNameCache = nil
         return entry
     }
@@ -177,7 +177,7 @@ struct PushgatewayState {
         let entry = family.entry
         entry.remove(family)
         if entry.contributors == 0 {
-            entries[entry.name] = nil
+            entries[ExactText(entry.name)] = nil
             sortedNameCache = nil
         }
     }

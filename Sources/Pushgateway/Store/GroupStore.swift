@@ -173,8 +173,8 @@ public final class GroupStore: Sendable {
     static func adapt(_ prepared: PreparedPush, _ state: inout PushgatewayState) -> PreparedPush {
         guard prepared.mode == .addUp, let group = state.groups[prepared.key] else { return prepared }
         var push = prepared
-        for (name, family) in prepared.pushed where !Group.isTimestamp(name) {
-            guard let existing = group.family(named: name)?.decoded() else { continue }
+        for (name, family) in prepared.pushed where !Group.isTimestamp(name.text) {
+            guard let existing = group.family(named: name.text)?.decoded() else { continue }
             push.replace(CounterAggregation.add(family, to: existing, key: prepared.key))
         }
         return push

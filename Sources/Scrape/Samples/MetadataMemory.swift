@@ -9,7 +9,7 @@ final class MetadataMemory: Sendable {
     }
 
     private struct State {
-        var index: [String: Int] = [:]
+        var index: [ExactText: Int] = [:]
         var names: [String] = []
         var families: [Family] = []
         var changed: Set<Int> = []
@@ -26,11 +26,11 @@ final class MetadataMemory: Sendable {
     ) -> UInt32 {
         state.withLock { state in
             let number: Int
-            if let known = state.index[name] {
+            if let known = state.index[ExactText(name)] {
                 number = known
             } else {
                 number = state.families.count
-                state.index[name] = number
+                state.index[ExactText(name)] = number
                 state.names.append(name)
                 state.families.append(Family())
                 state.changed.insert(number)
@@ -73,7 +73,7 @@ final class MetadataMemory: Sendable {
     /// All families.
     var all: [(family: String, metadata: MetricMetadata)] {
         state.withLock { state in
-            state.index.map { ($0.key, state.families[$0.value].metadata) }
+            state.index.map { ($0.key.text, state.families[$0.value].metadata) }
         }
     }
 
@@ -90,6 +90,6 @@ final class MetadataMemory: Sendable {
 
     /// One family.
     subscript(name: String) -> MetricMetadata? {
-        state.withLock { state in state.index[name].map { state.families[$0].metadata } }
+        state.withLock { state in state.index[ExactText(name)].map { state.families[$0].metadata } }
     }
 }

@@ -20,7 +20,7 @@ struct PairTable {
 
     /// The different label names.
     private(set) var names: [String] = []
-    private var nameNumbers: [String: UInt32] = [:]
+    private var nameNumbers: [ExactText: UInt32] = [:]
     /// The pairs of each name.
     private(set) var pairsOfName: [[UInt32]] = []
 
@@ -28,7 +28,7 @@ struct PairTable {
     var count: Int { nameOf.count }
 
     /// The number of a name, if any pair has it.
-    func number(ofName name: String) -> UInt32? { nameNumbers[name] }
+    func number(ofName name: String) -> UInt32? { nameNumbers[ExactText(name)] }
 
     /// The number of a pair, if known.
     func find(_ name: String, _ value: String) -> UInt32? {
@@ -66,12 +66,12 @@ struct PairTable {
         valueStarts.append(UInt32(start + nameLength))
         let name = text(start..<start + nameLength)
         let number: UInt32
-        if let known = nameNumbers[name] {
+        if let known = nameNumbers[ExactText(name)] {
             number = known
         } else {
             number = UInt32(names.count)
             names.append(name)
-            nameNumbers[name] = number
+            nameNumbers[ExactText(name)] = number
             pairsOfName.append([])
         }
         pairsOfName[Int(number)].append(pair)
