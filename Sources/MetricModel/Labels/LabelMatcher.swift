@@ -59,7 +59,8 @@ public struct LabelMatcher: Sendable, Hashable {
 
     /// Equality is that of name, operator and text.
     public static func == (left: Self, right: Self) -> Bool {
-        left.operation == right.operation && left.name.hasSameBytes(as: right.name) && left.value.hasSameBytes(as: right.value)
+        left.operation == right.operation && left.name.hasSameBytes(as: right.name)
+            && left.value.hasSameBytes(as: right.value)
     }
 
     /// Hashes name, operator and text.

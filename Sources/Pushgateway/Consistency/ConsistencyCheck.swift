@@ -204,7 +204,9 @@ struct ConsistencyCheck {
     }
 
     /// Of two new families of the same push only the longer name is reported.
-    private func isReportedItself(_ name: String) -> Bool { checked.contains(ExactText(name)) && entries[ExactText(name)] == nil }
+    private func isReportedItself(_ name: String) -> Bool {
+        checked.contains(ExactText(name)) && entries[ExactText(name)] == nil
+    }
 }
 
 extension MetricFamily.Value {

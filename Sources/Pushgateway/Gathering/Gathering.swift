@@ -87,7 +87,9 @@ struct Gathering {
         var types: [ExactText: MetricType] = [:]
         for family in own { types[ExactText(family.name)] = family.type }
         let names = state.sortedNames()
-        for name in names where types[ExactText(name)] == nil { types[ExactText(name)] = state.entries[ExactText(name)]?.type(excluding: nil) }
+        for name in names where types[ExactText(name)] == nil {
+            types[ExactText(name)] = state.entries[ExactText(name)]?.type(excluding: nil)
+        }
         for name in names {
             guard let entry = state.entries[ExactText(name)], let type = types[ExactText(name)] else { continue }
             if let collision = Self.collision(name, type, types) {

@@ -65,13 +65,17 @@ struct PreparedPush: Sendable {
         families = []
         pushed.reserveCapacity(request.families.count)
         hasTimestamps = request.families.contains { $0.metrics.contains { $0.timestamp != nil } }
-        for family in request.families where family.name != Group.pushTimeName { pushed[ExactText(family.name)] = family }
+        for family in request.families where family.name != Group.pushTimeName {
+            pushed[ExactText(family.name)] = family
+        }
         guard !hasTimestamps else { return }
         families.reserveCapacity(pushed.count)
         for family in request.families {
             // Of a repeated name only the last was kept.
             if pushed.count < request.families.count {
-                guard pushed[ExactText(family.name)] == family, !families.contains(where: { $0.name.hasSameBytes(as: family.name) }) else {
+                guard pushed[ExactText(family.name)] == family,
+                    !families.contains(where: { $0.name.hasSameBytes(as: family.name) })
+                else {
                     continue
                 }
             }

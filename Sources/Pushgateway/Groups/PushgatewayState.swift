@@ -82,7 +82,8 @@ struct PushgatewayState {
         group.template = nil
         if push.mode == .replaceGroup, !isNew {
             let removed = group.remove { family in
-                !Group.isTimestamp(family.entry.name) && !push.families.contains { $0.name.hasSameBytes(as: family.entry.name) }
+                !Group.isTimestamp(family.entry.name)
+                    && !push.families.contains { $0.name.hasSameBytes(as: family.entry.name) }
             }
             for family in removed { forget(family) }
         }
