@@ -99,6 +99,34 @@ import Testing
         }
     }
 
+    @Test func aValueMayHaveZeroBytes() async throws {
+        let gateway = Fixture()
+        try await gateway.push("job/a", "m{k=\"x\0\",l=\"c\"} 1\nm{k=\"x\",l=\"d\"} 2\n")
+        #expect(gateway.lines("m").map { $0.suffix(1) } == ["2", "1"])
+    }
+
+    @Test(arguments: [
+        (true, "positive_span:{offset:0  length:2}  positive_delta:2  positive_delta:-1"),
+        (false, "positive_span:{offset:0  length:2}  positive_count:2  positive_count:1"),
+    ])
+    func nativeHistogramsAreTold(isInteger: Bool, expected: String) async throws {
+        let gateway = Fixture()
+        var native = NativeHistogram()
+        native.isInteger = isInteger
+        native.positiveSpans = [.init(offset: 0, length: 2)]
+        native.positiveBuckets = [2, 1]
+        let metric = MetricFamily.Metric(value: .histogram(MetricFamily.Histogram(sum: 1, count: 3, native: native)))
+        let family = MetricFamily(name: "h", type: .histogram, metrics: [metric, metric])
+        let outcome = await gateway.store.push(
+            PushRequest(key: try Fixture.key("job/a"), families: [family], mode: .replaceGroup)
+        )
+        guard case .refused(let message) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(message.contains(expected), "\(message)")
+    }
+
     @Test func severalErrorsAreListed() async throws {
         let gateway = Fixture()
         try await gateway.push("job/a", "# TYPE m gauge\nm 1\n")

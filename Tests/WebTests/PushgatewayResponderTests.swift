@@ -51,6 +51,7 @@ import Web
         (.put, "/metrics/job/", 307, "", "/metrics/job"), (.put, "/metrics/job", 404, "404 page not found\n", ""),
         (.get, "/STATIC/", 301, "<a href=\"/static/\">Moved Permanently</a>.\n\n", "/static/"),
         (.put, "/metrics//job/a", 301, "", "/metrics/job/a"), (.put, "/METRICS/job/A", 307, "", "/metrics/job/A"),
+        (.put, "/METRICS/job/A?", 307, "", "/metrics/job/A?"), (.put, "/metrics//job/a?", 301, "", "/metrics/job/a"),
         (.get, "/api/v1", 301, "<a href=\"/api/v1/\">Moved Permanently</a>.\n\n", "/api/v1/"),
         (.put, "/api/v1/admin/wipe", 404, "404 page not found\n", ""),
         (.delete, "/metrics/job/a", 202, "", ""), (.delete, "/metrics", 405, "Method Not Allowed\n", "GET, OPTIONS"),

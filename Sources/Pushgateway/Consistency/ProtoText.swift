@@ -42,11 +42,23 @@ enum ProtoText {
         fields.append("schema:\(native.schema)")
         fields.append("zero_threshold:\(text(native.zeroThreshold))")
         fields.append("zero_count:\(text(native.zeroCount))")
-        for span in native.negativeSpans {
-            fields.append("negative_span:{offset:\(span.offset)  length:\(span.length)}")
-        }
-        for span in native.positiveSpans {
-            fields.append("positive_span:{offset:\(span.offset)  length:\(span.length)}")
+        fields += describe("negative", native.negativeSpans, native.negativeBuckets, native.isInteger)
+        fields += describe("positive", native.positiveSpans, native.positiveBuckets, native.isInteger)
+        return fields
+    }
+
+    /// One side's spans and buckets: whole numbers as differences, others as they are.
+    private static func describe(
+        _ side: String,
+        _ spans: [NativeHistogram.Span],
+        _ buckets: [Double],
+        _ isInteger: Bool
+    ) -> [String] {
+        var fields = spans.map { "\(side)_span:{offset:\($0.offset)  length:\($0.length)}" }
+        var last = 0.0
+        for bucket in buckets {
+            fields.append(isInteger ? "\(side)_delta:\(text(bucket - last))" : "\(side)_count:\(text(bucket))")
+            last = bucket
         }
         return fields
     }

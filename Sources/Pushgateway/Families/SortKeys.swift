@@ -45,6 +45,10 @@ struct SortKeys {
             if blocks[index] == 0x5c, index + 1 < blocks.count {
                 index += 1
                 bytes.append(blocks[index] == UInt8(ascii: "n") ? 0x0a : blocks[index])
+            } else if blocks[index] <= 1 {
+                // A zero ends a value, so that those inside are written otherwise, in the same order.
+                bytes.append(1)
+                bytes.append(blocks[index] + 1)
             } else {
                 bytes.append(blocks[index])
             }

@@ -39,8 +39,8 @@ extension GroupStore {
 
     /// Whether all names of families and labels are of the old form, so that the text needs no escaping for any reader.
     public var hasOnlyLegacyNames: Bool {
-        guard options.allowsUTF8Names else { return true }
-        return inner.withLock { inner in
+        // Protobuf brings other names even where they are not allowed, as it does there.
+        inner.withLock { inner in
             inner.state.entries.values.allSatisfy(\.isLegacy)
                 && inner.state.groups.values.allSatisfy { group in group.families.allSatisfy { $0.protobuf == nil } }
         }

@@ -36,7 +36,12 @@ enum PushBody {
         _ isProtobuf: Bool,
         utf8Names: Bool
     ) throws(ExpositionError) -> [MetricFamily] {
-        if isProtobuf { return try FamilyProtobuf.decode(body) }
+        if isProtobuf {
+            let families = try FamilyProtobuf.decode(body)
+            // The original takes them, and from then on can expose nothing.
+            if families.contains(where: \.name.isEmpty) { throw ExpositionError("invalid metric name: \"\"") }
+            return families
+        }
         return try FamilyTextParser(validation: utf8Names ? .utf8 : .legacy).parse(body)
     }
 }

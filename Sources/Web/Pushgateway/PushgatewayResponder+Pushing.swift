@@ -143,7 +143,7 @@ extension PushgatewayResponder {
     /// The size of a request as Go's instrumentation reckons it: everything but blanks and line ends.
     private static func approximateSize(_ request: WebRequest) -> Int {
         var size = request.rawPath.utf8.count + request.method.rawValue.utf8.count + "HTTP/1.1".utf8.count
-        if !request.rawQuery.isEmpty { size += request.rawQuery.utf8.count + 1 }
+        size += request.querySuffix.utf8.count
         return size + request.headers.approximateSize + request.body.count
     }
 

@@ -44,7 +44,7 @@ public final class PushgatewayResponder: WebResponder {
 
     /// Answers a request.
     public func respond(to request: WebRequest) async -> WebResponse {
-        let route = router.route(request.method, rawPath: request.rawPath, rawQuery: request.rawQuery)
+        let route = router.route(request.method, rawPath: request.rawPath, querySuffix: request.querySuffix)
         if !route.isBelowAPI, let problem = PushBody.compressionProblem(request) { return .error(problem, status: 400) }
         switch route {
         case .group(let path):

@@ -66,21 +66,23 @@ struct PushgatewayRouter: Sendable {
         api = path("/api/v1/")
     }
 
-    func route(_ method: WebRequest.Method, rawPath: String, rawQuery: String) -> Route {
+    func route(_ method: WebRequest.Method, rawPath: String, querySuffix: String) -> Route {
+        // The original has two routers: one of them loses a question mark that stands alone.
+        let query = querySuffix == "?" ? "" : querySuffix
         if method == .options, rawPath == "*" { return .answer(WebResponse()) }
         guard let path = GoPath.decoded(rawPath) else { return .answer(.text("400 Bad Request", status: 400)) }
-        guard GoPath.isClean(path) else { return redirect(method, GoPath.cleaned(path), rawQuery, status: 301) }
-        if path.starts(with: api) { return apiRoute(method, path, rawQuery) }
-        if path.count == api.count - 1, api.starts(with: path) { return redirect(method, api, rawQuery, status: 301) }
+        guard GoPath.isClean(path) else { return redirect(method, GoPath.cleaned(path), query, status: 301) }
+        if path.starts(with: api) { return apiRoute(method, path, querySuffix) }
+        if path.count == api.count - 1, api.starts(with: path) { return redirect(method, api, query, status: 301) }
         if let found = find(method, path) { return found }
         if let better = corrected(method, path) {
-            return redirect(method, better, rawQuery, status: method == .get ? 301 : 307)
+            return redirect(method, better, querySuffix, status: method == .get ? 301 : 307)
         }
         return refuse(method) { find($0, path) != nil }
     }
 
     private func redirect(_ method: WebRequest.Method, _ path: [UInt8], _ query: String, status: Int) -> Route {
-        let location = GoPath.escaped(path) + (query.isEmpty ? "" : "?" + query)
+        let location = GoPath.escaped(path) + query
         return .answer(.redirect(to: location, status: status, for: method))
     }
 

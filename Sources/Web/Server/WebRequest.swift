@@ -24,6 +24,8 @@ public struct WebRequest: Sendable {
     public var rawPath: String
     /// What stands after the question mark, as it was sent; empty where there is none.
     public var rawQuery: String
+    /// The query with its question mark, which may stand alone; empty where there is none.
+    public let querySuffix: String
     /// The headers.
     public var headers: WebHeaders
     /// The body, at most as long as the responder allows; not decompressed.
@@ -44,9 +46,11 @@ public struct WebRequest: Sendable {
         if let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) {
             rawPath = String(target[..<mark])
             rawQuery = String(target[target.index(after: mark)...])
+            querySuffix = String(target[mark...])
         } else {
             rawPath = target
             rawQuery = ""
+            querySuffix = ""
         }
     }
 
