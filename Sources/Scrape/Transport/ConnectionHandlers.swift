@@ -18,6 +18,9 @@ enum ConnectionHandlers {
     }
 }
 
+/// The server had given up a connection that was kept, before it saw the request: another connection is to be tried.
+struct StaleConnection: Error {}
+
 /// Asks for the whole URL instead of its path, as proxies want it for requests without TLS.
 private final class WholeURLHandler: ChannelOutboundHandler {
     typealias OutboundIn = HTTPClientRequestPart
@@ -38,7 +41,11 @@ private final class StatusLineHandler: ChannelDuplexHandler {
     typealias OutboundIn = IOData
     typealias OutboundOut = IOData
 
-    private var awaitsLine = false
+    private var awaitsLine = false {
+        didSet { if oldValue, !awaitsLine { hasAnswered = true } }
+    }
+    /// Whether a request before was answered.
+    private var hasAnswered = false
     /// The beginning of a line that has not come whole.
     private var held: ByteBuffer?
     private static let longestLine = 4096
@@ -120,9 +127,20 @@ private final class StatusLineHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if let begun = held.take() { context.fireChannelRead(wrapInboundOut(begun)) }
+        if let begun = held.take() {
+            context.fireChannelRead(wrapInboundOut(begun))
+        } else if isStale {
+            context.fireErrorCaught(StaleConnection())
+        }
         context.fireChannelInactive()
     }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.fireErrorCaught(error is IOError && held == nil && isStale ? StaleConnection() : error)
+    }
+
+    /// Whether a request waits for its answer on a connection that was kept from an earlier one.
+    private var isStale: Bool { awaitsLine && hasAnswered }
 
     /// What Go's client says about a line that is no status line.
     private static func problem(_ line: String) -> String? {

@@ -90,33 +90,62 @@ struct HTTPFetch: Sendable {
         for header in HTTPClientSetup.sorted(headers + route.headers) {
             fields.add(name: header.name, value: header.value)
         }
-        let collector = AnswerCollector(bodyLimit: request.bodyLimit)
-        do {
-            let outgoing = try HTTPClient.Request(
-                url: route.url,
-                method: method,
-                headers: fields,
-                body: method == self.method ? body.map { .string($0) } : nil
-            )
-            let task = route.client.execute(request: outgoing, delegate: collector, deadline: deadline)
-            return try await withTaskCancellationHandler {
-                try await task.futureResult.get()
-            } onCancel: {
-                task.cancel()
-            }
-        } catch let error as TransportError where error.isBodyTooLarge {
-            throw error
-        } catch {
-            // The future has ended, so nothing touches the collector any more.
-            if collector.hasBegun { throw TransportError(TransportFailure.bodyText(error)) }
-            throw failure(
-                TransportFailure.text(
-                    error,
-                    address: route.address,
-                    socket: request.socket,
-                    isProxied: route.isProxied
+        var attempt = 0
+        while true {
+            attempt += 1
+            let collector = AnswerCollector(bodyLimit: request.bodyLimit)
+            do {
+                return try await answer(collector, route, fields, method, until: deadline)
+            } catch let error as TransportError where error.isBodyTooLarge {
+                throw error
+            } catch where isWorthAnother(attempt, method, error, collector) {
+                continue
+            } catch {
+                // The future has ended, so nothing touches the collector any more.
+                if collector.hasBegun { throw TransportError(TransportFailure.bodyText(error)) }
+                throw failure(
+                    TransportFailure.text(
+                        error,
+                        address: route.address,
+                        socket: request.socket,
+                        isProxied: route.isProxied
+                    )
                 )
-            )
+            }
+        }
+    }
+
+    /// Whether to try again: a server may give up a kept connection at the moment at which it is used, which is no failure of its
+    /// own. Go's client does so for requests without a body.
+    private func isWorthAnother(
+        _ attempt: Int,
+        _ method: HTTPMethod,
+        _ error: any Error,
+        _ collector: AnswerCollector
+    ) -> Bool {
+        guard attempt < 4, method == .GET, !collector.hasBegun else { return false }
+        if let error = error as? ChannelError, error == .ioOnClosedChannel { return true }
+        return error is StaleConnection
+    }
+
+    private func answer(
+        _ collector: AnswerCollector,
+        _ route: HTTPClients.Route,
+        _ fields: HTTPHeaders,
+        _ method: HTTPMethod,
+        until deadline: NIODeadline
+    ) async throws -> TargetResponse {
+        let outgoing = try HTTPClient.Request(
+            url: route.url,
+            method: method,
+            headers: fields,
+            body: method == self.method ? body.map { .string($0) } : nil
+        )
+        let task = route.client.execute(request: outgoing, delegate: collector, deadline: deadline)
+        return try await withTaskCancellationHandler {
+            try await task.futureResult.get()
+        } onCancel: {
+            task.cancel()
         }
     }
 }

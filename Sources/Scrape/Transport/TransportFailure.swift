@@ -32,6 +32,7 @@ package enum TransportFailure {
             if !socket.isEmpty { return "dial unix \(socket): connect: \(SystemText.error(error.errnoCode))" }
             return io(error.errnoCode, address, proxied)
         case is CancellationError: return "context canceled"
+        case is StaleConnection: return "EOF"
         case let error as ChannelError:
             if case .connectTimeout = error { return "context deadline exceeded" }
             return "\(error)"

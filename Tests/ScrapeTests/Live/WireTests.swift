@@ -1,5 +1,6 @@
 import MetricModel
 import Scrape
+import Synchronization
 import Testing
 
 @Suite("Answers as they come over the wire")
@@ -50,6 +51,26 @@ struct WireTests {
         let url = "http://127.0.0.1:\(server.port)/metrics"
         #expect(found?.split(separator: url).joined(separator: "URL") == error)
         try await server.close()
+    }
+
+    @Test("a kept connection that the server has given up is no failure, a new one is")
+    func staleConnections() async throws {
+        let leads = Self.ok.replacing("200 OK", with: "302 Found") + "Location: /b\r\nContent-Length: 0\r\n\r\n"
+        for closings in 1...2 {
+            let left = Mutex(closings)
+            let server = try await RawServer { head in
+                if head.hasPrefix("GET /metrics") { return .bytes(leads, keepsOpen: true) }
+                let isClosed = left.withLock { left in
+                    left -= 1
+                    return left >= 0
+                }
+                return .bytes(isClosed ? "" : Self.ok + "Content-Length: 4\r\n\r\na 1\n")
+            }
+            let error = await LiveScrape.error(server.port)
+            #expect(error == (closings == 1 ? "" : "Get \"http://127.0.0.1:\(server.port)/b\": EOF"))
+            #expect(server.requests.count == 3)
+            try await server.close()
+        }
     }
 
     @Test("a body that does not end in time")
