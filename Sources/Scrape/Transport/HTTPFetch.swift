@@ -98,7 +98,7 @@ struct HTTPFetch: Sendable {
                 return try await answer(collector, route, fields, method, until: deadline)
             } catch let error as TransportError where error.isBodyTooLarge {
                 throw error
-            } catch where isWorthAnother(attempt, method, error, collector) {
+            } catch  where isWorthAnother(attempt, method, error, collector) {
                 continue
             } catch {
                 // The future has ended, so nothing touches the collector any more.
