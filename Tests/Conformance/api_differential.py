@@ -188,7 +188,7 @@ class Requests:
                          "/api/v1/label/a/b/values", "//api/v1/query", "/api/v1//query", "/api/v1/../v1/query", "/api", "/nope", "/api/v1/nope", "/-/healthy",
                          "/-/ready", "/-/nope", "/api/v1/query?query=%zz", "/api/v1/query?query=1&time=1&limit=%",
                          "/api/v1/query?%71uery=1&time=1", "/api/v1/query?query=1%2B1&time=1", "/api/v1/query?query=1+1&time=1", "/api/v1/query?query&time=1",
-                         "/api/v1/query?=1", "/api/v1/query?query=1&query=2&time=1", "/api/v1/label/job%2Fx/values", 
+                         "/api/v1/query?=1", "/api/v1/query?query=1&query=2&time=1", "/api/v1/label/job%2Fx/values", "/api/v1/label/%ff/values", "/api/v1/label/a%80%22/values",
                          "/api/v1/series?match[]=up&match%5B%5D=x", "/api/v1/series?match=up", "/api/v1/query?time=1&query=%ff", "/api/v1/labels?match[]=%ff",
                          "/api/v1/rules", "/api/v1/rules?type=nope", "/api/v1/rules?type=alert", "/api/v1/alerts", "/api/v1/alertmanagers", "/api/v1/metadata?limit=x",
                          "/api/v1/targets/metadata?limit=x", "/api/v1/metadata", "/api/v1/metadata?metric=nope", "/api/v1/rules?rule_group[]=x&file[]=y",

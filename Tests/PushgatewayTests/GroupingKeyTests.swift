@@ -13,6 +13,7 @@ import Testing
         ("job@base64/YS9i", "{job=\"a/b\"}"),
         ("job@base64/YQ==/l@base64/=", "{job=\"a\",l=\"\"}"),
         ("job/a/l@base64/w7xi_z8", nil),
+        ("job/a/l@base64/w7xi_z8/l/2/job@base64/_-8", "{job=\"a\",l=\"2\"}"),
         ("job/a/l@base64/w7xi", "{job=\"a\",l=\"üb\"}"),
     ])
     func parsing(_ path: String, _ expected: String?) throws {
@@ -32,6 +33,7 @@ import Testing
         ("job/a/0b/c", "improper label name \"0b\""),
         ("job/a/ü/c", "improper label name \"ü\""),
         ("job@base64/=", "job name is required"),
+        ("job@base64/_-8/0/b", "improper label name \"0\""),
         ("job@base64/YWJj$", "invalid base64 encoding in job name \"abc\": illegal base64 data at input byte 4"),
         ("job/a/b@base64/Y", "invalid base64 encoding for label b=\"Y\": illegal base64 data at input byte 0"),
     ])

@@ -1,3 +1,4 @@
+import Exposition
 import MetricModel
 
 /// Why the path of a push or deletion names no group.
@@ -34,25 +35,38 @@ extension GroupingKey {
                 job = try URLSafeBase64.decode(job)
             } catch {
                 throw .malformed(
-                    "invalid base64 encoding in job name \(GoBytes.quoted(error.decoded)): \(error.message)"
+                    "invalid base64 encoding in job name \(Exposition.ByteText.quoted(error.decoded)): \(error.message)"
                 )
             }
         }
-        var labels: [Label] = []
+        var fields: [Field] = []
         if parts.count > 2, !parts[2].isEmpty {
-            labels = try Self.labels(Array(parts[2]), utf8Names: utf8Names)
+            fields = try Self.fields(Array(parts[2]), utf8Names: utf8Names)
         }
         guard !job.isEmpty else { throw .malformed("job name is required") }
-        labels.append(Label(name: "job", value: try Self.text(job, label: "job")))
+        fields.append(("job", job))
+        // Of a repeated name only the last value counts.
+        var labels: [Label] = []
+        for (index, field) in fields.enumerated() {
+            if fields[(index + 1)...].contains(where: { $0.name.hasSameBytes(as: field.name) }) { continue }
+            guard let value = String(validating: field.value, as: UTF8.self) else {
+                throw .notUnicode(label: field.name, value: Exposition.ByteText.quoted(field.value))
+            }
+            labels.append(Label(name: field.name, value: value))
+        }
         self.init(labels)
     }
 
-    private static func labels(_ bytes: [UInt8], utf8Names: Bool) throws(GroupingKeyError) -> [Label] {
+    private typealias Field = (name: String, value: [UInt8])
+
+    private static func fields(_ bytes: [UInt8], utf8Names: Bool) throws(GroupingKeyError) -> [Field] {
         let components = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard components.count.isMultiple(of: 2) else {
-            throw .malformed("odd number of components in label string \(GoBytes.quoted([UInt8(ascii: "/")] + bytes))")
+            throw .malformed(
+                "odd number of components in label string \(Exposition.ByteText.quoted([UInt8(ascii: "/")] + bytes))"
+            )
         }
-        var labels: [Label] = []
+        var fields: [Field] = []
         for index in stride(from: 0, to: components.count, by: 2) {
             var nameBytes = Array(components[index])
             var value = Array(components[index + 1])
@@ -63,7 +77,7 @@ extension GroupingKey {
             }
             guard let name, utf8Names ? !name.isEmpty : Label.isLegacyName(name), !nameBytes.starts(with: "__".utf8)
             else {
-                throw .malformed("improper label name \(GoBytes.quoted(nameBytes))")
+                throw .malformed("improper label name \(Exposition.ByteText.quoted(nameBytes))")
             }
             if isEncoded {
                 do {
@@ -71,43 +85,12 @@ extension GroupingKey {
                 } catch {
                     let shown = String(decoding: nameBytes, as: UTF8.self)
                     throw .malformed(
-                        "invalid base64 encoding for label \(shown)=\(GoBytes.quoted(value)): \(error.message)"
+                        "invalid base64 encoding for label \(shown)=\(Exposition.ByteText.quoted(value)): \(error.message)"
                     )
                 }
             }
-            labels.append(Label(name: name, value: try text(value, label: name)))
+            fields.append((name, value))
         }
-        return labels
-    }
-
-    private static func text(_ bytes: [UInt8], label: String) throws(GroupingKeyError) -> String {
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw .notUnicode(label: label, value: GoBytes.quoted(bytes))
-        }
-        return text
-    }
-}
-
-/// Bytes that may not be UTF-8, quoted as Go's `%q`.
-enum GoBytes {
-    static func quoted(_ bytes: [UInt8]) -> String {
-        if let text = String(validating: bytes, as: UTF8.self) { return GoText.quoted(text) }
-        var result = ""
-        var index = 0
-        while index < bytes.count {
-            let length = (1...4).first { length in
-                index + length <= bytes.count && String(validating: bytes[index..<index + length], as: UTF8.self) != nil
-            }
-            if let length {
-                let quoted = GoText.quoted(String(decoding: bytes[index..<index + length], as: UTF8.self))
-                result += quoted.dropFirst().dropLast()
-                index += length
-            } else {
-                let digits = String(bytes[index], radix: 16)
-                result += "\\x" + (digits.count < 2 ? "0" : "") + digits
-                index += 1
-            }
-        }
-        return "\"" + result + "\""
+        return fields
     }
 }

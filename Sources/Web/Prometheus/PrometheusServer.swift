@@ -226,7 +226,8 @@ public final class PrometheusServer: WebResponder {
         case .api(let route): return await answerAPI(route, request)
         case .labelValues(let name):
             return await wrapped(request) { parameters throws(APIFailure) in
-                try await self.labelValues(name, parameters)
+                try Self.checkEncoding(ofLabelIn: request.rawPath)
+                return try await self.labelValues(name, parameters)
             }
         case .fixture(let route):
             return await wrapped(request) { parameters throws(APIFailure) in

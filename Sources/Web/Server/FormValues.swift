@@ -80,10 +80,19 @@ public enum PercentCoding {
 
     /// Decodes a path; `nil` where an escape is malformed.
     public static func decodedPath(_ path: String) -> String? {
-        try? decode(Array(path.utf8), plusIsBlank: false).get()
+        decodedPathBytes(path).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Decodes a path to bytes, which need not be UTF-8; `nil` where an escape is malformed.
+    static func decodedPathBytes(_ path: String) -> [UInt8]? {
+        try? bytes(Array(path.utf8), plusIsBlank: false).get()
     }
 
     private static func decode(_ bytes: [UInt8], plusIsBlank: Bool) -> Result<String, Malformed> {
+        self.bytes(bytes, plusIsBlank: plusIsBlank).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static func bytes(_ bytes: [UInt8], plusIsBlank: Bool) -> Result<[UInt8], Malformed> {
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count)
         var index = 0
@@ -101,7 +110,7 @@ public enum PercentCoding {
                 index += 1
             }
         }
-        return .success(String(decoding: result, as: UTF8.self))
+        return .success(result)
     }
 
     private static func hex(_ byte: UInt8) -> UInt8? {

@@ -167,6 +167,7 @@ import Web
             ("labels?match[]=b", 200, #"{"status":"success","data":["__name__","job"]}"#),
             ("labels?match[]=%7B%7D", 400, bad + #""match[] must contain at least one non-empty matcher"}"#),
             ("label/path/values", 200, #"{"status":"success","data":["/x\u003cy\u003e\u0026\"z\"","ü"]}"#),
+            ("label/a%ff/values", 400, bad + #""invalid label name: \"a\\xff\""}"#),
             ("label/U__job/values?match[]=b", 200, #"{"status":"success","data":["one"]}"#),
             ("series?match[]=b", 200, #"{"status":"success","data":[{"__name__":"b","job":"one"}]}"#),
             ("series", 400, bad + #""no match[] parameter provided"}"#),

@@ -1,3 +1,4 @@
+import Exposition
 import MetricModel
 import PromQL
 
@@ -50,6 +51,15 @@ extension PrometheusServer {
         }
         let warnings = cut(&names, to: limit)
         return .json(warnings: warnings) { $0.strings(names) }
+    }
+
+    /// The name of a label in a path has to be UTF-8.
+    static func checkEncoding(ofLabelIn rawPath: String) throws(APIFailure) {
+        guard rawPath.utf8.contains(UInt8(ascii: "%")), let path = PercentCoding.decodedPathBytes(rawPath),
+            String(validating: path, as: UTF8.self) == nil, let start = path.firstRange(of: Array("/label/".utf8))
+        else { return }
+        let name = path[start.upperBound...].dropLast("/values".utf8.count)
+        throw APIFailure(.badData, "invalid label name: \(ByteText.quoted(name))")
     }
 
     func labelValues(_ name: String, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
