@@ -74,13 +74,20 @@ public struct Labels: Hashable, Sendable {
     /// Calls `body` with the ranges of each name and value in ``encoded``, in order.
     @inlinable
     public func forEachRange(_ body: (_ name: Range<Int>, _ value: Range<Int>) -> Void) {
-        encoded.withUnsafeBufferPointer { bytes in
-            var position = 0
-            while position < bytes.count {
-                let name = Labels.field(bytes, &position)
-                let value = Labels.field(bytes, &position)
-                body(name, value)
-            }
+        encoded.withUnsafeBufferPointer { Labels.forEachRange(in: $0, body) }
+    }
+
+    /// Calls `body` with the ranges of each name and value in a flat form, in order.
+    @inlinable
+    public static func forEachRange(
+        in encoded: UnsafeBufferPointer<UInt8>,
+        _ body: (_ name: Range<Int>, _ value: Range<Int>) -> Void
+    ) {
+        var position = 0
+        while position < encoded.count {
+            let name = Labels.field(encoded, &position)
+            let value = Labels.field(encoded, &position)
+            body(name, value)
         }
     }
 

@@ -91,7 +91,7 @@ public protocol SampleReader: Sendable {
     /// Label sets that have samples in the span and satisfy all the matchers of at least one list; each once. Those of
     /// several lists are sorted, those of one come in the order in which they were created, as from the head of Prometheus.
     func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
-        -> [Labels]
+        -> LabelSets
     /// Names of the labels of such series, sorted. No list: of all series.
     func labelNames(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
         -> [String]

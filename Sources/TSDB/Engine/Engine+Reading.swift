@@ -93,11 +93,11 @@ extension Engine {
         _ sets: [[LabelMatcher]],
         start: Timestamp,
         end: Timestamp
-    ) async throws(StorageError) -> [Labels] {
+    ) async throws(StorageError) -> LabelSets {
         try await enter()
         let found = try present(sets, start, end)
-        let series = state.withLock { state in found.filter(state.table.contains).map(state.table.labels) }
-        return sets.count > 1 ? series.sorted() : series
+        let series = state.withLock { state in state.table.labelSets(found.filter(state.table.contains)) }
+        return sets.count > 1 ? LabelSets(series.sorted()) : series
     }
 
     func labelNames(

@@ -114,17 +114,48 @@ struct PairTable {
 
     /// The pairs one after the other, in the form of `Labels.encoded`.
     func fields(_ pairs: UnsafeBufferPointer<UInt32>) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: fieldsLength(pairs)) { encoded, count in
+            guard let target = encoded.baseAddress else { return }
+            count = copyFields(pairs, to: target)
+        }
+    }
+
+    /// The same of many series, one after the other.
+    func fields(_ series: [UnsafeBufferPointer<UInt32>]) -> LabelSets {
         var length = 0
-        for pair in pairs { length += Int(starts[Int(pair) + 1] - starts[Int(pair)]) }
-        var encoded: [UInt8] = []
-        encoded.reserveCapacity(length)
-        bytes.withUnsafeBufferPointer { bytes in
-            for pair in pairs {
-                let range = Int(starts[Int(pair)])..<Int(starts[Int(pair) + 1])
-                encoded.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[range]))
+        let ends = series.map { pairs in
+            length &+= fieldsLength(pairs)
+            return length
+        }
+        let encoded = [UInt8](unsafeUninitializedCapacity: length) { encoded, count in
+            guard let target = encoded.baseAddress else { return }
+            for pairs in series { count &+= copyFields(pairs, to: target + count) }
+        }
+        return LabelSets(encoded: encoded, ends: ends)
+    }
+
+    private func fieldsLength(_ pairs: UnsafeBufferPointer<UInt32>) -> Int {
+        starts.withUnsafeBufferPointer { starts in
+            var length = 0
+            for pair in pairs { length &+= Int(starts[Int(pair) + 1] &- starts[Int(pair)]) }
+            return length
+        }
+    }
+
+    /// Copies the pairs' fields; how many bytes these are.
+    private func copyFields(_ pairs: UnsafeBufferPointer<UInt32>, to target: UnsafeMutablePointer<UInt8>) -> Int {
+        starts.withUnsafeBufferPointer { starts in
+            bytes.withUnsafeBufferPointer { bytes in
+                guard let source = bytes.baseAddress else { return 0 }
+                var count = 0
+                for pair in pairs {
+                    let (start, end) = (Int(starts[Int(pair)]), Int(starts[Int(pair) + 1]))
+                    (target + count).update(from: source + start, count: end &- start)
+                    count &+= end &- start
+                }
+                return count
             }
         }
-        return encoded
     }
 }
 

@@ -64,6 +64,17 @@ struct SeriesTable {
         }
     }
 
+    /// The labels of several known series, in their order.
+    func labelSets(_ series: [UInt32]) -> LabelSets {
+        members.withUnsafeBufferPointer { members in
+            let numbers = series.map { series in
+                let index = Int(series - first)
+                return UnsafeBufferPointer(rebasing: members[Int(starts[index])..<Int(starts[index + 1])])
+            }
+            return pairs.fields(numbers)
+        }
+    }
+
     /// The series with these labels, if known.
     func find(_ labels: Labels) -> UInt32? {
         var numbers: [UInt32] = []

@@ -239,7 +239,7 @@ public final class SQLiteStore: MetricStore, RecordStore {
         _ matcherSets: [[LabelMatcher]],
         start: Timestamp,
         end: Timestamp
-    ) async throws(StorageError) -> [Labels] {
+    ) async throws(StorageError) -> LabelSets {
         try await engine.series(matcherSets, start: start, end: end)
     }
 

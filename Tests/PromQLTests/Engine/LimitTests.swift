@@ -34,7 +34,8 @@ import Testing
             return try await inner.select(request)
         }
 
-        func series(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) -> [Labels] {
+        func series(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) -> LabelSets
+        {
             []
         }
         func labelNames(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
@@ -154,7 +155,8 @@ import Testing
             return []
         }
 
-        func series(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) -> [Labels] {
+        func series(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) -> LabelSets
+        {
             []
         }
         func labelNames(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)

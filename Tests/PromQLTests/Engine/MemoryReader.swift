@@ -28,8 +28,8 @@ struct MemoryReader: SampleReader {
     }
 
     func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
-        -> [Labels]
-    { series.map(\.labels).sorted() }
+        -> LabelSets
+    { LabelSets(series.map(\.labels).sorted()) }
 
     func labelNames(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
         -> [String]

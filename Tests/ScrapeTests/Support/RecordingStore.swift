@@ -116,7 +116,7 @@ final class RecordingStore: MetricStore {
     func close() async throws(StorageError) {}
     func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] { [] }
     func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
-        -> [Labels]
+        -> LabelSets
     { [] }
     func labelNames(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
         -> [String]

@@ -12,7 +12,10 @@ import Web
 @Suite struct APITests {
     static let now: Timestamp = 1_700_000_000_000
 
-    private func server(_ change: (inout PrometheusSettings) -> Void = { _ in }) async throws -> PrometheusServer {
+    private func server(
+        more: [Labels] = [],
+        _ change: (inout PrometheusSettings) -> Void = { _ in }
+    ) async throws -> PrometheusServer {
         let clock = ManualClock(now: Self.now)
         let store = MemoryStore(clock: clock)
         let series: [Labels] = [
@@ -26,6 +29,10 @@ import Web
             batch.values = [1e6 + Double(step), 1e-7, step == 2 ? .nan : 1.5]
             _ = try await store.append(batch)
         }
+        var batch = SampleBatch(timestamp: Self.now)
+        batch.series = try await store.resolve(more)
+        batch.values = more.map { _ in 1 }
+        _ = try await store.append(batch)
         var settings = PrometheusSettings()
         settings.flags = [("a", "1"), ("b", "<x>")]
         change(&settings)
@@ -232,13 +239,13 @@ import Web
         #expect(federated.1 == "# TYPE b untyped\nb{job=\"one\",instance=\"\",zone=\"z\"} NaN 1700000000000\n")
     }
 
-    @Test(
-        arguments: [
-            ("\"", #"\""#), ("\\", #"\\"#), ("\u{1}", #"\u0001"#), ("\u{1f}", #"\u001f"#), ("\n", #"\n"#), (" ", " "),
-            ("!", "!"),
-            ("#", "#"), ("<", "<"), ("\u{7f}", "\u{7f}"), ("é", "é"), ("\u{2028}", "\u{2028}"), ("😀", "😀"),
-        ]
-    )
+    private static let escapes = [
+        ("\"", #"\""#), ("\\", #"\\"#), ("\u{1}", #"\u0001"#), ("\u{1f}", #"\u001f"#), ("\n", #"\n"#), (" ", " "),
+        ("!", "!"),
+        ("#", "#"), ("<", "<"), ("\u{7f}", "\u{7f}"), ("é", "é"), ("\u{2028}", "\u{2028}"), ("😀", "😀"),
+    ]
+
+    @Test(arguments: escapes)
     func `a label's value is escaped wherever it stands`(text: String, escaped: String) async throws {
         let server = try await server()
         for position in 0..<18 {
@@ -249,6 +256,28 @@ import Web
             let found = try await answer(server, WebRequest(method: .get, target: "/api/v1/query?query=" + encoded))
             #expect(found.1.contains(#"{"metric":{"l":"\#(before)\#(escaped)\#(behind)"},"#))
         }
+    }
+
+    @Test func `labels of many series are escaped as those of one are`() async throws {
+        var series: [Labels] = []
+        var wanted: [String] = []
+        for length in [0, 1, 6, 7, 8, 9, 120, 127, 128, 3000, 9000] {
+            for (text, escaped) in Self.escapes {
+                let before = String(repeating: "a", count: length)
+                series.append(["more": before + text + "z", text: "y"])
+                let fields = [("more", "\(before)\(escaped)z"), (escaped, "y")]
+                let isFirst = "more".utf8.lexicographicallyPrecedes(text.utf8)
+                wanted.append(
+                    "{" + (isFirst ? fields : fields.reversed()).map { "\"\($0)\":\"\($1)\"" }.joined(separator: ",")
+                        + "}"
+                )
+            }
+        }
+        let found = try await answer(
+            try await server(more: series),
+            WebRequest(method: .get, target: "/api/v1/series?match[]=%7Bmore%21=%22%22%7D")
+        )
+        #expect(found.1 == #"{"status":"success","data":["# + wanted.joined(separator: ",") + "]}")
     }
 
     @Test func `everything lies below the prefix`() async throws {

@@ -118,18 +118,20 @@ struct TestStore: SampleReader {
         _ matcherSets: [[LabelMatcher]],
         start: Timestamp,
         end: Timestamp
-    ) async throws(StorageError) -> [Labels] {
-        series.values.filter { columns in
-            Self.cut(columns, start, end) != nil
-                && matcherSets.contains { $0.allSatisfy { $0.matches(columns.labels) } }
-        }.map(\.labels).sorted()
+    ) async throws(StorageError) -> LabelSets {
+        LabelSets(
+            series.values.filter { columns in
+                Self.cut(columns, start, end) != nil
+                    && matcherSets.contains { $0.allSatisfy { $0.matches(columns.labels) } }
+            }.map(\.labels).sorted()
+        )
     }
 
     private func selected(
         _ matcherSets: [[LabelMatcher]],
         _ start: Timestamp,
         _ end: Timestamp
-    ) async throws(StorageError) -> [Labels] {
+    ) async throws(StorageError) -> LabelSets {
         try await series(matcherSets.isEmpty ? [[]] : matcherSets, start: start, end: end)
     }
 

@@ -93,33 +93,32 @@ extension PrometheusServer {
         } catch {
             throw .invalid("match[]", error.message)
         }
-        var found: [Labels]
+        var found: LabelSets
         do throws(StorageError) {
             found = try await store.series(sets, start: start, end: end)
         } catch {
             throw Self.failure(error)
         }
-        let warnings = cut(&found, to: limit)
+        var warnings: [String] = []
+        if limit > 0, found.count > limit {
+            found.keepFirst(limit)
+            warnings = [Self.truncated]
+        }
         let series = found
         guard series.count > 2000 else {
             return .json(warnings: warnings) { text in
                 text.bytes.reserveCapacity(series.count * 160)
                 text.raw("[")
-                for (index, labels) in series.enumerated() {
-                    if index > 0 { text.raw(",") }
-                    text.labels(labels)
-                }
+                text.labels(series, 0..<series.count)
                 text.raw("]")
             }
         }
         return .stream(warnings: warnings) { stream in
-            stream.text.raw("[")
-            for (index, labels) in series.enumerated() {
-                if index > 0 { stream.text.raw(",") }
-                stream.text.labels(labels)
-                try await stream.flushIfFull()
+            let pieces = stride(from: 0, to: series.count, by: 500).map { $0..<min($0 + 500, series.count) }
+            try await stream.array(pieces) { piece, text in
+                if piece.lowerBound > 0 { text.raw(",") }
+                text.labels(series, piece)
             }
-            stream.text.raw("]")
         }
     }
 

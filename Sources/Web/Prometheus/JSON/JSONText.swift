@@ -33,23 +33,6 @@ struct JSONText {
     /// A text as in a label: not escaped for HTML.
     mutating func labelString(_ text: UnsafeBufferPointer<UInt8>) { escaped(text, html: false) }
 
-    /// A set of labels as an object.
-    mutating func labels(_ labels: Labels) {
-        if appendPlain(labels) { return }
-        bytes.append(UInt8(ascii: "{"))
-        labels.encoded.withUnsafeBufferPointer { encoded in
-            var isFirst = true
-            labels.forEachRange { name, value in
-                if !isFirst { bytes.append(UInt8(ascii: ",")) }
-                isFirst = false
-                escaped(UnsafeBufferPointer(rebasing: encoded[name]), html: false)
-                bytes.append(UInt8(ascii: ":"))
-                escaped(UnsafeBufferPointer(rebasing: encoded[value]), html: false)
-            }
-        }
-        bytes.append(UInt8(ascii: "}"))
-    }
-
     /// A list of texts.
     mutating func strings(_ texts: some Sequence<String>) {
         bytes.append(UInt8(ascii: "["))
@@ -123,7 +106,8 @@ struct JSONText {
         }
     }
 
-    private mutating func escaped(_ text: UnsafeBufferPointer<UInt8>, html: Bool) {
+    /// A text in quotes.
+    mutating func escaped(_ text: UnsafeBufferPointer<UInt8>, html: Bool) {
         bytes.append(UInt8(ascii: "\""))
         var index = 0
         while index < text.count, Self.isPlain(text[index], html: html) { index += 1 }
@@ -141,90 +125,6 @@ struct JSONText {
             }
         }
         bytes.append(UInt8(ascii: "\""))
-    }
-
-    /// Labels in which nothing needs escaping, as most are: checked while they are copied. Whether they were such.
-    private mutating func appendPlain(_ labels: Labels) -> Bool {
-        let count = labels.encoded.count
-        guard count > 0, count <= 2048 else { return false }
-        return labels.encoded.withUnsafeBytes { encoded in
-            // Each label has four bytes at least and gets four more; whole words are written.
-            withUnsafeTemporaryAllocation(byteCount: 2 * count + 16, alignment: 8) { scratch in
-                guard let source = encoded.baseAddress, let target = scratch.baseAddress else { return false }
-                var filled = 0
-                var isPlain = true
-                labels.forEachRange { name, value in
-                    target.storeBytes(
-                        of: filled == 0 ? UInt8(ascii: "{") : UInt8(ascii: ","),
-                        toByteOffset: filled,
-                        as: UInt8.self
-                    )
-                    target.storeBytes(of: UInt8(ascii: "\""), toByteOffset: filled &+ 1, as: UInt8.self)
-                    filled &+= 2
-                    guard isPlain, Self.copyPlain(name, of: source, count, to: target + filled) else {
-                        return isPlain = false
-                    }
-                    filled &+= name.count
-                    target.storeBytes(of: UInt8(ascii: "\""), toByteOffset: filled, as: UInt8.self)
-                    target.storeBytes(of: UInt8(ascii: ":"), toByteOffset: filled &+ 1, as: UInt8.self)
-                    target.storeBytes(of: UInt8(ascii: "\""), toByteOffset: filled &+ 2, as: UInt8.self)
-                    filled &+= 3
-                    guard Self.copyPlain(value, of: source, count, to: target + filled) else { return isPlain = false }
-                    filled &+= value.count
-                    target.storeBytes(of: UInt8(ascii: "\""), toByteOffset: filled, as: UInt8.self)
-                    filled &+= 1
-                }
-                guard isPlain else { return false }
-                target.storeBytes(of: UInt8(ascii: "}"), toByteOffset: filled, as: UInt8.self)
-                bytes.append(contentsOf: UnsafeRawBufferPointer(start: target, count: filled + 1))
-                return true
-            }
-        }
-    }
-
-    /// Copies a stretch of `total` bytes eight at a time, up to seven too many; `false` as soon as a byte is not plain.
-    @inline(__always)
-    private static func copyPlain(
-        _ range: Range<Int>,
-        of source: UnsafeRawPointer,
-        _ total: Int,
-        to target: UnsafeMutableRawPointer
-    ) -> Bool {
-        var index = range.lowerBound
-        while index < range.upperBound {
-            var word: UInt64 = 0
-            if index &+ 8 <= total {
-                word = source.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            } else {
-                for place in index..<total {
-                    word |= UInt64(source.load(fromByteOffset: place, as: UInt8.self)) << UInt64(8 &* (place &- index))
-                }
-                word = UInt64(littleEndian: word)
-            }
-            target.storeBytes(of: word, toByteOffset: index &- range.lowerBound, as: UInt64.self)
-            let left = range.upperBound &- index
-            if left < 8 {
-                // What comes behind the stretch is not looked at.
-                let mask = (1 as UInt64) << UInt64(8 &* left) &- 1
-                word = UInt64(littleEndian: word) & mask | (spaces & ~mask)
-            }
-            if isSpecial(word) { return false }
-            index &+= 8
-        }
-        return true
-    }
-
-    private static let spaces: UInt64 = 0x2020_2020_2020_2020
-
-    /// Whether one of the eight bytes is a control, a quote or a backslash.
-    @inline(__always)
-    private static func isSpecial(_ word: UInt64) -> Bool {
-        let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
-        let (quote, backslash) = (word ^ (ones &* 0x22), word ^ (ones &* 0x5c))
-        // A top bit is set for the first byte below the bound, and perhaps for some behind it.
-        let controls = (word &- ones &* 0x20) & ~word
-        let special = controls | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash
-        return special & tops != 0
     }
 
     @inline(__always)
