@@ -20,7 +20,12 @@ extension Evaluation {
         default:
             let matching = node.matching ?? VectorMatching()
             if node.operation.isSetOperator {
-                result = try SetOperation(operation: node.operation, matching: matching).evaluate(left, right)
+                let operation = SetOperation(
+                    operation: node.operation,
+                    matching: matching,
+                    equalLabels: equalLabels(on: scope.grid)
+                )
+                result = try operation.evaluate(left, right)
             } else {
                 var match = VectorMatch(
                     row: RowOperator(
@@ -30,6 +35,7 @@ extension Evaluation {
                     ),
                     matching: matching,
                     delaysNameRemoval: delaysNameRemoval,
+                    equalLabels: equalLabels(on: scope.grid),
                     limits: limits
                 )
                 result = try match.evaluate(left, right)
@@ -157,6 +163,7 @@ struct MatchSignatures {
 struct SetOperation {
     let operation: BinaryOperator
     let matching: VectorMatching
+    let equalLabels: EqualLabels
 
     func evaluate(_ left: SeriesMatrix, _ right: SeriesMatrix) throws(PromQLError) -> SeriesMatrix {
         let signatures = MatchSignatures(matching, left, right)
@@ -171,7 +178,7 @@ struct SetOperation {
             for row in 0..<rest.rows {
                 union.append(row: row, of: rest, labels: rest.labels[row], dropsName: rest.dropsName[row])
             }
-            return try union.mergingEqualLabels()
+            return try union.mergingEqualLabels(equalLabels)
         }
     }
 

@@ -21,12 +21,13 @@ extension Evaluation {
         if let index = node.arguments.firstIndex(where: { $0.type == .matrix }) {
             return try await evaluateRangeCall(node, rangeAt: index, inner)
         }
-        if [.sort, .sortDesc, .sortByLabel, .sortByLabelDesc].contains(name), scope.grid.count > 1 {
-            annotations.sortInRangeQuery(node.position)
-        }
         let before = currentSamples
         var arguments: [SeriesMatrix] = []
         for argument in node.arguments { arguments.append(try await evaluate(argument, inner)) }
+        // After the arguments: of several sorts the outermost is told.
+        if [.sort, .sortDesc, .sortByLabel, .sortByLabelDesc].contains(name), scope.grid.start != scope.grid.end {
+            annotations.sortInRangeQuery(node.position)
+        }
         let result = try apply(node, arguments, scope.grid)
         try limits.check()
         try settle(before, arguments, result, scope)
@@ -82,7 +83,13 @@ extension Evaluation {
         case .histogramStdvar: return try mapHistograms(arguments[0]) { $0.variance }
         case .histogramStddev: return try mapHistograms(arguments[0]) { $0.variance.squareRoot() }
         case .histogramQuantile, .histogramQuantiles, .histogramFraction:
-            var call = HistogramCall(node: node, grid: grid, delaysNameRemoval: delaysNameRemoval, limits: limits)
+            var call = HistogramCall(
+                node: node,
+                grid: grid,
+                delaysNameRemoval: delaysNameRemoval,
+                equalLabels: equalLabels(on: grid),
+                limits: limits
+            )
             let result = try call.evaluate(arguments)
             annotations.merge(call.notes)
             return result

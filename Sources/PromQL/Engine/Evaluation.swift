@@ -45,6 +45,12 @@ final class Evaluation {
     /// Whether names are dropped at the end of the query rather than by each function.
     var delaysNameRemoval: Bool { options.delaysNameRemoval }
 
+    /// What an operator that puts together results makes of equal labels. Where names are dropped at the end, an instant query
+    /// looks for them then.
+    func equalLabels(on grid: StepGrid) -> EqualLabels {
+        delaysNameRemoval && grid.start == grid.end ? .kept : .merged
+    }
+
     func hold(_ samples: Int, _ scope: Scope) throws(PromQLError) {
         currentSamples += samples
         scope.samples.raisePeak(to: currentSamples)

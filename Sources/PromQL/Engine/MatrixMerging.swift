@@ -1,11 +1,21 @@
 internal import MetricModel
 
-/// Collects rows by labels: rows of the same labels become one, as long as they have no step in common.
+/// What becomes of rows that have the same labels.
+enum EqualLabels {
+    /// They become one, as long as they have no step in common.
+    case merged
+    /// They stay as they are until the end of the query.
+    case kept
+}
+
+/// Collects rows by labels.
 struct RowCollector {
     private(set) var matrix: SeriesMatrix
+    private let equalLabels: EqualLabels
     private var rowByLabels: [Labels: Int] = [:]
 
-    init(steps: Int, capacity: Int) {
+    init(steps: Int, capacity: Int, equalLabels: EqualLabels = .merged) {
+        self.equalLabels = equalLabels
         matrix = SeriesMatrix(steps: steps)
         matrix.values.reserveCapacity(steps * capacity)
         rowByLabels.reserveCapacity(capacity)
@@ -20,7 +30,7 @@ struct RowCollector {
     ) throws(PromQLError) {
         let points = histograms.flatMap { points in points.contains { $0 != nil } ? points : nil }
         if points == nil, row.allSatisfy({ Absent.isAbsent($0) }) { return }
-        guard let known = rowByLabels[labels] else {
+        guard equalLabels == .merged, let known = rowByLabels[labels] else {
             rowByLabels[labels] = matrix.rows
             matrix.append(row, histograms: points, labels: labels, dropsName: dropsName)
             return
@@ -38,8 +48,8 @@ struct RowCollector {
 extension SeriesMatrix {
     /// Makes one row of rows with the same labels.
     /// - Throws: where two of them have a sample at the same step.
-    func mergingEqualLabels() throws(PromQLError) -> SeriesMatrix {
-        if hasDistinctLabels { return self }
+    func mergingEqualLabels(_ rule: EqualLabels = .merged) throws(PromQLError) -> SeriesMatrix {
+        if rule == .kept || hasDistinctLabels { return self }
         var collector = RowCollector(steps: steps, capacity: rows)
         for row in 0..<rows {
             let points = hasHistograms(row) ? histograms[row] : nil

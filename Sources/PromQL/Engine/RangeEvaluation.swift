@@ -33,11 +33,10 @@ extension Evaluation {
             lookback: lookback,
             limits: limits,
             countsReads: !source.isSubquery,
-            tracksSteps: scope.samples.tracksSteps
+            tracksSteps: scope.samples.tracksSteps || name == .doubleExponentialSmoothing
         )
         let (evaluated, windows) = try await run(call, source.samples, scope)
         var matrix = evaluated
-        if matrix.rows > 0 { try validate(name, parameters) }
         try holdRows(matrix, windows, scope)
         if name == .rate || name == .increase { annotatePossibleNonCounters(matrix, position) }
         let mayCollide = applyNames(name, &matrix, source)
@@ -83,9 +82,9 @@ extension Evaluation {
         }
     }
 
-    private func validate(_ name: FunctionName, _ parameters: [[Double]]) throws(PromQLError) {
-        guard name == .doubleExponentialSmoothing else { return }
-        for step in parameters[0].indices {
+    /// The factors of `double_exponential_smoothing`, where there is a sample to use them on.
+    private func validate(_ parameters: [[Double]], samplesByStep: [Int]) throws(PromQLError) {
+        for step in samplesByStep.indices where samplesByStep[step] > 0 {
             for (value, what, symbol) in [
                 (parameters[0][step], "smoothing", "sf"), (parameters[1][step], "trend", "tf"),
             ] where value <= 0 || value >= 1 {
@@ -121,6 +120,9 @@ extension Evaluation {
             windows += stretch.tally.windows
             histograms += stretch.tally.histograms.map { (first + $0.row, $0.points) }
             first += stretch.labels.count
+        }
+        if call.name == .doubleExponentialSmoothing {
+            for stretch in stretches { try validate(call.parameters, samplesByStep: stretch.tally.tally.totalByStep) }
         }
         var matrix = SeriesMatrix(steps: steps, &stretches)
         for (row, points) in histograms {
@@ -271,7 +273,8 @@ extension Evaluation {
         let offset = node.offset / 1_000_000
         let length = node.range / 1_000_000
         let first = (node.timestamp ?? grid.start) - offset - length
-        let end = (node.timestamp ?? grid.end) - offset
+        // What comes after the last step is not looked at.
+        let end = (node.timestamp ?? grid.last) - offset
         var interval = node.step / 1_000_000
         if interval <= 0 { interval = options.defaultSubqueryInterval }
         interval = max(1, interval)
@@ -360,7 +363,7 @@ enum AbsentLabels {
         }
         var builder = LabelsBuilder()
         var seen: Set<String> = []
-        for matcher in matchers where matcher.name != Labels.metricName {
+        for matcher in lookupOrder(matchers) where matcher.name != Labels.metricName {
             if matcher.operation == .equal, seen.insert(matcher.name).inserted {
                 builder.set(matcher.name, matcher.value)
             } else {
@@ -368,5 +371,16 @@ enum AbsentLabels {
             }
         }
         return builder.build()
+    }
+
+    /// The order in which Prometheus's index has put the matchers by then: those that take series away come last.
+    private static func lookupOrder(_ matchers: [LabelMatcher]) -> [LabelMatcher] {
+        let needed = Set(matchers.filter { !$0.matchesEmpty }.map(\.name))
+        let takesAway = { (matcher: LabelMatcher) in
+            guard needed.contains(matcher.name) else { return true }
+            let isNegative = matcher.operation == .notEqual || matcher.operation == .notMatches
+            return isNegative && matcher.matchesEmpty
+        }
+        return matchers.filter { !takesAway($0) } + matchers.filter(takesAway)
     }
 }

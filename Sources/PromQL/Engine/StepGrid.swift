@@ -5,7 +5,7 @@ struct StepGrid: Hashable, Sendable {
     let start: Timestamp
     let interval: Int64
     let count: Int
-    /// Where the steps end at the latest. Subqueries are evaluated up to here, be it after the last step.
+    /// Where the steps end at the latest, be it after the last one.
     let end: Timestamp
 
     /// From `start` to `end` inclusive; no steps where the end is before the start.

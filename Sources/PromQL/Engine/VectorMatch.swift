@@ -5,13 +5,21 @@ struct VectorMatch {
     let row: RowOperator
     let matching: VectorMatching
     let delaysNameRemoval: Bool
+    let equalLabels: EqualLabels
     let limits: QueryLimits
     private(set) var notes = Annotations()
 
-    init(row: RowOperator, matching: VectorMatching, delaysNameRemoval: Bool, limits: QueryLimits) {
+    init(
+        row: RowOperator,
+        matching: VectorMatching,
+        delaysNameRemoval: Bool,
+        equalLabels: EqualLabels,
+        limits: QueryLimits
+    ) {
         self.row = row
         self.matching = matching
         self.delaysNameRemoval = delaysNameRemoval
+        self.equalLabels = equalLabels
         self.limits = limits
     }
 
@@ -63,7 +71,7 @@ struct VectorMatch {
         }
         if matching.cardinality != .oneToOne { try checkUnique(result, partners, many, one, manyNumbers) }
         result.dropEmptyRows()
-        return try result.mergingEqualLabels()
+        return try result.mergingEqualLabels(equalLabels)
     }
 
     /// Series of one match group must differ in their result's labels wherever both take part, kept or not.
@@ -107,7 +115,7 @@ struct VectorMatch {
         _ manyNumbers: [Int]
     ) throws(PromQLError) -> SeriesMatrix {
         let steps = many.steps
-        var output = PairCollector(steps: steps)
+        var output = PairCollector(steps: steps, equalLabels: equalLabels)
         // As Prometheus has it, group_right does not exchange the two.
         let fillOne = matching.fillRight
         let fillMany = matching.fillLeft
@@ -237,10 +245,14 @@ struct VectorMatch {
 /// Results of pairs of series, put together step by step.
 private struct PairCollector {
     private(set) var matrix: SeriesMatrix
+    private let equalLabels: EqualLabels
     private var rowOfLabels: [Labels: Int] = [:]
     private var labelsOfPair: [Int: Labels] = [:]
 
-    init(steps: Int) { matrix = SeriesMatrix(steps: steps) }
+    init(steps: Int, equalLabels: EqualLabels) {
+        matrix = SeriesMatrix(steps: steps)
+        self.equalLabels = equalLabels
+    }
 
     mutating func labels(_ pair: (Int, Int), _ make: () -> Labels) -> Labels {
         let key = (pair.0 + 1) << 32 | (pair.1 + 1)
@@ -257,7 +269,7 @@ private struct PairCollector {
         _ step: Int,
         dropsName: Bool
     ) throws(PromQLError) {
-        let row = rowOfLabels[labels] ?? matrix.rows
+        let row = (equalLabels == .merged ? rowOfLabels[labels] : nil) ?? matrix.rows
         if row == matrix.rows {
             rowOfLabels[labels] = row
             matrix.append(

@@ -5,13 +5,21 @@ struct HistogramCall {
     let node: CallExpr
     let grid: StepGrid
     let delaysNameRemoval: Bool
+    let equalLabels: EqualLabels
     let limits: QueryLimits
     private(set) var notes = Annotations()
 
-    init(node: CallExpr, grid: StepGrid, delaysNameRemoval: Bool, limits: QueryLimits) {
+    init(
+        node: CallExpr,
+        grid: StepGrid,
+        delaysNameRemoval: Bool,
+        equalLabels: EqualLabels,
+        limits: QueryLimits
+    ) {
         self.node = node
         self.grid = grid
         self.delaysNameRemoval = delaysNameRemoval
+        self.equalLabels = equalLabels
         self.limits = limits
     }
 
@@ -39,7 +47,7 @@ struct HistogramCall {
         let classics = classicHistograms(vector, position)
         // A native histogram whose labels are those of a classic one at the same step: neither is answered.
         let mixed = mixedSteps(vector, classics, position)
-        var result = RowCollector(steps: grid.count, capacity: classics.count)
+        var result = RowCollector(steps: grid.count, capacity: classics.count, equalLabels: equalLabels)
         switch node.function.name {
         case .histogramFraction:
             let (lower, upper) = (arguments[0].values, arguments[1].values)

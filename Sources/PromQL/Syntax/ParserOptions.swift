@@ -2,8 +2,6 @@
 public struct ParserOptions: Hashable, Sendable {
     /// `--enable-feature=promql-experimental-functions`.
     public var experimentalFunctions: Bool
-    /// `--enable-feature=promql-duration-expr`.
-    public var durationExpressions: Bool
     /// `--enable-feature=promql-extended-range-selectors`: `anchored` and `smoothed`.
     public var extendedRangeSelectors: Bool
     /// `--enable-feature=promql-binop-fill-modifiers`: `fill`, `fill_left`, `fill_right`.
@@ -15,12 +13,10 @@ public struct ParserOptions: Hashable, Sendable {
     /// Options; by default only what is stable.
     public init(
         experimentalFunctions: Bool = false,
-        durationExpressions: Bool = false,
         extendedRangeSelectors: Bool = false,
         fillModifiers: Bool = false
     ) {
         self.experimentalFunctions = experimentalFunctions
-        self.durationExpressions = durationExpressions
         self.extendedRangeSelectors = extendedRangeSelectors
         self.fillModifiers = fillModifiers
     }
@@ -28,7 +24,6 @@ public struct ParserOptions: Hashable, Sendable {
     /// Everything switched on, as in the PromQL test language.
     public static let all = ParserOptions(
         experimentalFunctions: true,
-        durationExpressions: true,
         extendedRangeSelectors: true,
         fillModifiers: true
     )

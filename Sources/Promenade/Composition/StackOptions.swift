@@ -103,7 +103,6 @@ public struct StackOptions: Sendable {
         options.defaultSubqueryInterval = config.prometheus.global.evaluationInterval.milliseconds
         options.parser = ParserOptions(
             experimentalFunctions: features.contains("promql-experimental-functions"),
-            durationExpressions: features.contains("promql-duration-expr"),
             extendedRangeSelectors: features.contains("promql-extended-range-selectors"),
             fillModifiers: features.contains("promql-binop-fill-modifiers")
         )
@@ -234,7 +233,7 @@ enum StackFeatures {
                 "promql",
                 [
                     ("delayed_name_removal", given.contains("promql-delayed-name-removal")),
-                    ("duration_expr", given.contains("promql-duration-expr")),
+                    ("duration_expr", true),
                     ("experimental_functions", given.contains("promql-experimental-functions")),
                     ("extended_range_selectors", given.contains("promql-extended-range-selectors")),
                     ("per_step_stats", given.contains("promql-per-step-stats")),

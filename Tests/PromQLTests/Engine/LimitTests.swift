@@ -88,10 +88,10 @@ import Testing
         }
     }
 
-    @Test("A subquery is evaluated up to the end that was asked for, be it after the last step")
+    @Test("A subquery is evaluated up to the last step, be it before the end that was asked for")
     func subqueryEnd() async throws {
         let engine = PromQLEngine(options: PromQLEngine.Options(), clock: ManualClock())
-        for (end, peak) in [(240_000 as Timestamp, 19), (299_000, 22)] {
+        for end in [240_000 as Timestamp, 299_000] {
             let result = try await engine.range(
                 query: "max_over_time(m[1m:15s])",
                 from: 120_000,
@@ -99,7 +99,7 @@ import Testing
                 step: 60_000,
                 reader: Self.reader(series: 1, samples: 40)
             )
-            #expect(result.statistics.peakSamples == peak)
+            #expect(result.statistics.peakSamples == 19)
         }
     }
 

@@ -251,8 +251,6 @@ import Testing
             message:
                 "1:1: parse error: limitk() is experimental and must be enabled with --enable-feature=promql-experimental-functions"
         ),
-        Case(query: "up[5m * 2]", message: "1:4: parse error: experimental duration expression is not enabled"),
-        Case(query: "up offset step()", message: "1:11: parse error: experimental duration expression is not enabled"),
         Case(query: "up[5m] anchored", message: "1:1: parse error: anchored modifier is experimental and not enabled"),
         Case(
             query: "up + fill(0) up",

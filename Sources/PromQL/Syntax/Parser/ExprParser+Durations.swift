@@ -41,11 +41,9 @@ extension ExprParser {
         case .number, .duration:
             return signed(token, .number(numberLiteral()), isWrapped: false)
         case .step, .range, .maxOf, .minOf:
-            let function = try durationFunction(isChecked: false)
+            let function = try durationFunction()
             let sign: DurationOperator = token.kind == .binary(.subtract) ? .subtract : .add
-            let node = DurationExpr.operation(.init(sign, nil, function, startPosition: token.start))
-            requireDurationExpressions(node)
-            return node
+            return .operation(.init(sign, nil, function, startPosition: token.start))
         case .leftParen:
             advance()
             let inner = try duration(0)
@@ -72,7 +70,6 @@ extension ExprParser {
             advance()
             let inner = try duration(0)
             let end = try expect(.rightParen).end
-            requireDurationExpressions(inner)
             left = wrapped(inner, PositionRange(start: token.start, end: end))
         default: throw unexpected()
         }
@@ -100,7 +97,6 @@ extension ExprParser {
             try descend()
             count += 1
             let right = try duration(operation.precedence + (operation == .power ? 0 : 1))
-            requireDurationExpressions(left)
             if case .number(let literal) = right, literal.value == 0, operation == .divide || operation == .modulo {
                 note(token.position, operation == .divide ? "division by zero" : "modulo by zero")
                 left = ExprParser.zero
@@ -111,7 +107,7 @@ extension ExprParser {
     }
 
     /// `step()`, `range()`, `min_of(a, b)`, `max_of(a, b)`.
-    private mutating func durationFunction(isChecked: Bool = true) throws(ParsingStopped) -> DurationExpr {
+    private mutating func durationFunction() throws(ParsingStopped) -> DurationExpr {
         let name = advance()
         try expect(.leftParen)
         var left: DurationExpr?
@@ -127,13 +123,7 @@ extension ExprParser {
             right = try duration(0)
         }
         let end = try expect(.rightParen).end
-        let node = DurationExpr.operation(.init(operation, left, right, startPosition: name.start, endPosition: end))
-        if isChecked { requireDurationExpressions(node) }
-        return node
-    }
-
-    private mutating func requireDurationExpressions(_ node: DurationExpr) {
-        if !options.durationExpressions { note(node.position, "experimental duration expression is not enabled") }
+        return .operation(.init(operation, left, right, startPosition: name.start, endPosition: end))
     }
 
     private mutating func inRange(_ literal: NumberLiteral) -> DurationExpr {

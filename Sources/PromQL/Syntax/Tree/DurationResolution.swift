@@ -70,29 +70,45 @@ extension Expr {
     public func resolvingDurations(step: Int64, range: Int64) throws(DurationError) -> Expr {
         let step = Double(step) / 1e9
         let range = Double(range) / 1e9
-        return try transformed { expression throws(DurationError) in
-            switch expression {
-            case .vectorSelector(var node):
-                guard let offset = node.offsetExpression else { return expression }
-                node.offset = try offset.nanoseconds(step: step, range: range, allowsNegative: true)
-                return .vectorSelector(node)
-            case .matrixSelector(var node):
-                guard let length = node.rangeExpression else { return expression }
-                node.range = try length.nanoseconds(step: step, range: range, allowsNegative: false)
-                return .matrixSelector(node)
-            case .subquery(var node):
-                if let offset = node.offsetExpression {
-                    node.offset = try offset.nanoseconds(step: step, range: range, allowsNegative: true)
-                }
-                if let interval = node.stepExpression {
-                    node.step = try interval.nanoseconds(step: step, range: range, allowsNegative: false)
-                }
-                if let length = node.rangeExpression {
-                    node.range = try length.nanoseconds(step: step, range: range, allowsNegative: false)
-                }
-                return .subquery(node)
-            default: return expression
+        // Of several mistakes the outermost is told.
+        var mistake: DurationError?
+        walk { expression, _ in
+            do throws(DurationError) {
+                if mistake == nil { _ = try expression.resolvingOwnDurations(step: step, range: range) }
+            } catch {
+                mistake = error
             }
+            return mistake == nil
+        }
+        if let mistake { throw mistake }
+        return try transformed { expression throws(DurationError) in
+            try expression.resolvingOwnDurations(step: step, range: range)
+        }
+    }
+
+    /// The expression with its own durations worked out, not those below it.
+    private func resolvingOwnDurations(step: Double, range: Double) throws(DurationError) -> Expr {
+        switch self {
+        case .vectorSelector(var node):
+            guard let offset = node.offsetExpression else { return self }
+            node.offset = try offset.nanoseconds(step: step, range: range, allowsNegative: true)
+            return .vectorSelector(node)
+        case .matrixSelector(var node):
+            guard let length = node.rangeExpression else { return self }
+            node.range = try length.nanoseconds(step: step, range: range, allowsNegative: false)
+            return .matrixSelector(node)
+        case .subquery(var node):
+            if let offset = node.offsetExpression {
+                node.offset = try offset.nanoseconds(step: step, range: range, allowsNegative: true)
+            }
+            if let interval = node.stepExpression {
+                node.step = try interval.nanoseconds(step: step, range: range, allowsNegative: false)
+            }
+            if let length = node.rangeExpression {
+                node.range = try length.nanoseconds(step: step, range: range, allowsNegative: false)
+            }
+            return .subquery(node)
+        default: return self
         }
     }
 }
