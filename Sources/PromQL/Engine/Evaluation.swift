@@ -59,15 +59,17 @@ final class Evaluation {
 
     /// Counts a node that goes through its operands step by step: at each step it holds the operands whole, their elements
     /// of that step, and the results so far. In the end only the result is held, beside what was `before`.
+    /// - Parameter looked: how many elements more it looks at in each step, which are no operand's.
     func settle(
         _ before: Int,
         _ operands: [SeriesMatrix],
         _ result: SeriesMatrix,
-        _ scope: Scope
+        _ scope: Scope,
+        looked: [Int]? = nil
     ) throws(PromQLError) {
         let steps = scope.grid.count
-        var gathered = [Int](repeating: 0, count: steps)
-        var answered = gathered
+        var gathered = looked ?? Array(repeating: 0, count: steps)
+        var answered = [Int](repeating: 0, count: steps)
         for operand in operands where operand.steps == steps {
             operand.countElements(&gathered, weighsHistograms: false)
         }

@@ -29,7 +29,14 @@ extension Evaluation {
         }
         let info = try await infoSeries(node, base, isIgnored, dataMatchers, effective, scope)
         try limits.check()
-        return try combine(base, info, isIgnored, dataMatchers)
+        var looked = [Int](repeating: 0, count: scope.grid.count)
+        for series in info {
+            for (step, time) in series.times.enumerated() where time != .min { looked[step] += 1 }
+        }
+        try hold(looked.reduce(0, +), scope)
+        let result = try combine(base, info, isIgnored, dataMatchers)
+        try settle(currentSamples, [base], result, scope, looked: looked)
+        return result
     }
 
     /// Matchers on the info metric's name; without a positive one, all that end in `_info`.

@@ -59,6 +59,7 @@ extension Evaluation {
         let lookup = lookup(node, scope.grid)
         let steps = scope.grid.count
         var result = SeriesMatrix(steps: steps, labels: series.map(\.labels), dropsName: true)
+        var looked = [Int](repeating: 0, count: steps)
         for (row, columns) in series.enumerated() {
             if row & 63 == 0 { try limits.check() }
             let floats = lookup.positions(columns.timestamps)
@@ -79,6 +80,7 @@ extension Evaluation {
                         ? columns.histogramStartTimestamps[histogram] : 0
                 }
                 guard let time else { continue }
+                looked[step] += 1
                 scope.samples.add(total: 1, step: step)
                 scope.samples.add(read: 1, step: step)
                 if name == .timestamp {
@@ -90,7 +92,7 @@ extension Evaluation {
         }
         if !delaysNameRemoval { result.labels = result.labels.map(\.withoutReserved) }
         result.dropEmptyRows()
-        try hold(result.sampleCount, scope)
+        try settle(currentSamples, [], result, scope, looked: looked)
         return delaysNameRemoval ? result : try result.mergingEqualLabels()
     }
 }

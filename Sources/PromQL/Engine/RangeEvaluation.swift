@@ -40,12 +40,12 @@ extension Evaluation {
         try holdRows(matrix, windows, scope)
         if name == .rate || name == .increase { annotatePossibleNonCounters(matrix, position) }
         let mayCollide = applyNames(name, &matrix, source)
+        // The samples of a subquery are given back; a nested call has counted them.
+        currentSamples -= source.heldSamples
         if name == .absentOverTime {
             return absent(matrix, labels: AbsentLabels.of(node.arguments[0]), scope)
         }
         matrix.dropEmptyRows()
-        // The samples of a subquery are given back; a nested call has counted them.
-        currentSamples -= source.heldSamples
         if !delaysNameRemoval, mayCollide, !matrix.hasDistinctLabels { throw .duplicateLabels }
         return matrix
     }
@@ -273,8 +273,8 @@ extension Evaluation {
         let offset = node.offset / 1_000_000
         let length = node.range / 1_000_000
         let first = (node.timestamp ?? grid.start) - offset - length
-        // What comes after the last step is not looked at.
-        let end = (node.timestamp ?? grid.last) - offset
+        // As long as the steps are, where `@` fixes it too; what comes after the last step is not looked at.
+        let end = (node.timestamp ?? grid.start) + (grid.last - grid.start) - offset
         var interval = node.step / 1_000_000
         if interval <= 0 { interval = options.defaultSubqueryInterval }
         interval = max(1, interval)

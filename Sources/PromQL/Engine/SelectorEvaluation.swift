@@ -92,9 +92,11 @@ extension Evaluation {
     func evaluateSelector(_ node: VectorSelector, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
         if node.isSmoothed {
             var notes = Annotations()
-            let matrix = SmoothedSelector(lookup: lookup(node, scope.grid), position: node.position)
-                .evaluate(try await series(node, scope), &notes)
+            let lookup = lookup(node, scope.grid)
+            let series = try await series(node, scope)
+            let matrix = SmoothedSelector(lookup: lookup, position: node.position).evaluate(series, &notes)
             annotations.merge(notes)
+            try holdSurroundings(series, lookup, scope)
             return matrix
         }
         let lookup = lookup(node, scope.grid)
@@ -121,6 +123,26 @@ extension Evaluation {
         try hold(samples, scope)
         matrix.dropEmptyRows()
         return matrix
+    }
+}
+
+extension Evaluation {
+    /// Counts the samples around each step, which smoothing goes through series by series; those of the last step stay held.
+    private func holdSurroundings(_ series: [SeriesColumns], _ lookup: Lookup, _ scope: Scope) throws(PromQLError) {
+        for series in series {
+            try limits.check()
+            let columns = series.hasStaleMarkers ? series.withoutStaleMarkers : series
+            var last = 0
+            for step in 0..<scope.grid.count {
+                let (start, end) = (lookup.time(step) - lookback, lookup.time(step) + lookback)
+                let histograms = MixedWindow.range(columns.histogramTimestamps, start, end)
+                last = MixedWindow.range(columns.timestamps, start, end).count
+                for index in histograms { last += columns.histograms[index].sampleWeight }
+                scope.samples.raisePeak(to: currentSamples + last)
+                if currentSamples + last > options.maximumSamples { throw .tooManySamples }
+            }
+            currentSamples += last
+        }
     }
 }
 

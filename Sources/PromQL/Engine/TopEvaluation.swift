@@ -70,6 +70,7 @@ extension Evaluation {
             if source.isAnchored || source.isSmoothed { start -= lookback }
             if source.isSmoothed { end += lookback }
             var cut = columns.cut(after: start, upTo: end)
+            try hold(cut.histograms.reduce(cut.values.count) { $0 + $1.sampleWeight }, scope)
             if source.isAnchored || source.isSmoothed {
                 if !cut.histograms.isEmpty {
                     let modifier = source.isAnchored ? "anchored" : "smoothed"
@@ -78,10 +79,9 @@ extension Evaluation {
                 cut = cut.extended(from: rangeStart, to: rangeEnd, isSmoothed: source.isSmoothed)
             }
             let weight = cut.histograms.reduce(cut.values.count) { $0 + $1.sampleWeight }
-            if weight == 0 { continue }
             scope.samples.add(total: weight, step: 0)
             scope.samples.add(read: weight, step: 0)
-            try hold(weight, scope)
+            if weight == 0 { continue }
             result.append(cut)
         }
         return result

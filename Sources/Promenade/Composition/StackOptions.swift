@@ -212,33 +212,3 @@ public enum StackVersion {
         return build
     }
 }
-
-/// What `/api/v1/features` lists.
-enum StackFeatures {
-    static func list(_ flags: FlagSet) -> [(category: String, features: [(name: String, isOn: Bool)])] {
-        let given = Set(flags.list("enable-feature"))
-        func on(_ names: [String]) -> [(name: String, isOn: Bool)] { names.map { ($0, true) } }
-        return [
-            (
-                "api",
-                [
-                    ("admin", flags.isOn("web.enable-admin-api")), ("exclude_alerts", true),
-                    ("label_values_match", true), ("lifecycle", flags.isOn("web.enable-lifecycle")),
-                    ("otlp_write_receiver", false), ("query_stats", true), ("query_warnings", true),
-                    ("remote_write_receiver", flags.isOn("web.enable-remote-write-receiver")),
-                    ("time_range_labels", true), ("time_range_series", true),
-                ]
-            ),
-            (
-                "promql",
-                [
-                    ("delayed_name_removal", given.contains("promql-delayed-name-removal")),
-                    ("duration_expr", true),
-                    ("experimental_functions", given.contains("promql-experimental-functions")),
-                    ("extended_range_selectors", given.contains("promql-extended-range-selectors")),
-                    ("per_step_stats", given.contains("promql-per-step-stats")),
-                ] + on(["anchored", "bool", "by", "group_left", "group_right", "ignoring", "offset", "on", "without"])
-            ),
-        ]
-    }
-}

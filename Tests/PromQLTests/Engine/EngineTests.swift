@@ -80,4 +80,22 @@ func lines(_ value: QueryResult.Value) -> [String] {
         )
         #expect(lines(result.value) == [#"{job="a"} 16@60 16@120 16@180"#, #"{job="b"} 32@60 32@120 32@180"#])
     }
+
+    @Test("Where names go at the end, equal labels matter there, and within a range of times")
+    func delayedNameRemoval() async throws {
+        var options = PromQLEngine.Options()
+        options.delaysNameRemoval = true
+        options.parser = .all
+        let engine = PromQLEngine(options: options, clock: ManualClock())
+        var reader = MemoryReader()
+        reader.add(["__name__": "c_bucket", "le": "1"], [4, 4])
+        reader.add(["__name__": "c_bucket", "le": "+Inf"], [5, 5])
+        let twice = #"histogram_quantiles(c_bucket, "q", 0.4, 0.4)"#
+        let sum = try await engine.instant(query: "sum(\(twice))", at: 0, reader: reader)
+        #expect(lines(sum.value) == ["{} 1@0"])
+        await #expect(throws: PromQLError.self) { try await engine.instant(query: twice, at: 0, reader: reader) }
+        await #expect(throws: PromQLError.self) {
+            try await engine.range(query: "sum(\(twice))", from: 0, to: 15_000, step: 15_000, reader: reader)
+        }
+    }
 }

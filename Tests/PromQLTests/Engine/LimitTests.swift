@@ -103,6 +103,30 @@ import Testing
         }
     }
 
+    /// The figures are those of a Prometheus (main) over the same series.
+    @Test(
+        "Samples held at most",
+        arguments: [
+            ("timestamp(m)", 6), ("start_timestamp(m)", 3), ("m smoothed", 120), ("sum(m smoothed)", 120),
+            ("m[1m] anchored", 72), ("m[1m] smoothed", 132), ("rate(m[1m] anchored)", 27), ("info(b)", 21),
+            ("info(m)", 9), ("info(rate(b[1m]))", 21), ("absent_over_time((m)[17s:2m]) + m", 7),
+        ]
+    )
+    func peaks(_ query: String, _ peak: Int) async throws {
+        var options = PromQLEngine.Options()
+        options.parser = .all
+        var reader = Self.reader(series: 3, samples: 60)
+        for (name, count) in [("b", 5), ("target_info", 3)] {
+            for index in 0..<count {
+                let labels: Labels = ["__name__": name, "job": "j", "instance": "\(index)"]
+                reader.add(labels, (0..<60).map { Double($0) })
+            }
+        }
+        let engine = PromQLEngine(options: options, clock: ManualClock())
+        let result = try await engine.instant(query: query, at: 400_000, reader: reader)
+        #expect(result.statistics.peakSamples == peak)
+    }
+
     @Test func statisticsAndTrace() async throws {
         var options = PromQLEngine.Options()
         options.countsSamplesPerStep = true

@@ -94,9 +94,10 @@ extension PrometheusServer {
         }
         let stats = parameters["stats"]
         if !["", "true", "all"].contains(stats) {
-            warnings.append(
+            warnings.insert(
                 "value \(GoText.quoted(stats)) for parameter \"stats\" is deprecated and will be rejected in the next "
-                    + "major release, use \"true\" or \"all\""
+                    + "major release, use \"true\" or \"all\"",
+                at: 0
             )
         }
         let encoder = QueryResultJSON(result: result, count: count, withStatistics: !stats.isEmpty)
