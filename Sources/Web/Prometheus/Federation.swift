@@ -29,7 +29,8 @@ extension PrometheusServer {
                 newest[series.labels] = sample
             }
         }
-        return MetricsAnswer.response(to: request, families: families(of: newest, format))
+        let body = FamilyEncoder.encode(families(of: newest, format), as: format)
+        return WebResponse(headers: [("Content-Type", format.contentType)], body: .bytes(body)).compressed(for: request)
     }
 
     /// Untyped families and families of histograms by name; labels that outsiders are told of are added where a series has

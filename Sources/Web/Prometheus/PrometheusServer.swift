@@ -136,7 +136,7 @@ public final class PrometheusServer: WebResponder {
     private func preflight(_ request: WebRequest) -> WebResponse {
         var response = WebResponse(status: 204)
         settings.crossOrigin.apply(to: &response, for: request)
-        return response
+        return response.compressed(for: request)
     }
 
     private func options(_ route: PrometheusRoute, _ request: WebRequest) -> WebResponse {
@@ -299,7 +299,7 @@ public final class PrometheusServer: WebResponder {
             response = error.response()
         }
         settings.crossOrigin.apply(to: &response, for: request)
-        return response.status == 204 ? response : response.compressed(for: request)
+        return response.compressed(for: request)
     }
 }
 

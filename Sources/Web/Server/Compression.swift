@@ -43,16 +43,19 @@ final class Deflater {
     private var stream = z_stream()
     private let isReady: Bool
 
-    /// - Parameter level: 1 (fast) … 9 (small).
-    init(_ coding: ContentCoding, level: Int32 = 1) {
-        let windowBits: Int32 = coding == .gzip ? 31 : 15
+    /// - Parameters:
+    ///   - level: 1 (fast) … 9 (small).
+    ///   - length: how much there will be, if that is known: little needs little memory, whose making takes longest.
+    init(_ coding: ContentCoding, level: Int32 = 1, length: Int = .max) {
+        let isShort = length <= 4096
+        let windowBits: Int32 = (isShort ? 12 : 15) + (coding == .gzip ? 16 : 0)
         isReady =
             deflateInit2_(
                 &stream,
                 level,
                 Z_DEFLATED,
                 windowBits,
-                8,
+                isShort ? 5 : 8,
                 Z_DEFAULT_STRATEGY,
                 ZLIB_VERSION,
                 Int32(MemoryLayout<z_stream>.size)
@@ -88,15 +91,17 @@ final class Deflater {
 }
 
 extension WebResponse {
-    /// The answer compressed as the client can take it; small ones are left as they are.
+    /// The answer compressed as the client can take it, however short it is, as Prometheus does. Of an empty one the headers say so.
     func compressed(for request: WebRequest) -> WebResponse {
         var response = self
-        response.headers.append(("Vary", "Accept-Encoding"))
+        let place = response.headers.firstIndex { $0.name == "Vary" } ?? response.headers.endIndex
+        response.headers.insert(("Vary", "Accept-Encoding"), at: place)
         guard let coding = ContentCoding.negotiated(request) else { return response }
         switch body {
         case .bytes(let bytes):
-            guard bytes.count > 512 else { return response }
-            response.body = .bytes(Deflater(coding).compress(bytes, isLast: true))
+            if !bytes.isEmpty {
+                response.body = .bytes(Deflater(coding, length: bytes.count).compress(bytes, isLast: true))
+            }
         case .buffer, .none: return response
         case .stream(let produce):
             response.body = .stream { writer in
@@ -108,7 +113,7 @@ extension WebResponse {
                 try await target.write(deflater.compress([], isLast: true))
             }
         }
-        response.headers.append(("Content-Encoding", coding.name))
+        response.headers.insert(("Content-Encoding", coding.name), at: 0)
         return response
     }
 }
