@@ -43,13 +43,18 @@ def histogram(h, timestamp):
     return out + field(14, 0, varint(0)) + field(15, 0, varint(timestamp))
 
 
+def label_pairs(labels):
+    return b"".join(field(1, 2, field(1, 2, name.encode()) + field(2, 2, labels[name].encode())) for name in sorted(labels))
+
+
 def write_request(series):
-    """series: list of (labels dict, [(timestamp ms, float | bits | histogram dict)])"""
+    """series: list of (labels dict, [(timestamp ms, float | bits | histogram dict)]), perhaps with [(timestamp ms, float, labels dict)]
+    behind it: exemplars"""
     out = bytearray()
-    for labels, samples in series:
-        body = bytearray()
-        for name in sorted(labels):
-            body += field(1, 2, field(1, 2, name.encode()) + field(2, 2, labels[name].encode()))
+    for labels, samples, *more in series:
+        body = bytearray(label_pairs(labels))
+        for t, v, own in more[0] if more else ():
+            body += field(3, 2, label_pairs(own) + field(2, 1, double(v)) + field(3, 0, varint(t)))
         for t, v in samples:
             if isinstance(v, dict):
                 body += field(4, 2, histogram(v, t))
