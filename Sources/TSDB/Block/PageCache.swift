@@ -79,6 +79,9 @@ final class PageCache: Sendable {
         if isIdle { clear() }
     }
 
+    /// Whether the values of a chunk are here.
+    func holds(_ key: ColumnRing.Key) -> Bool { columns.withLock { $0.holds(key) } }
+
     /// All the values of a chunk, if they are here.
     func column(_ row: Int64, _ entry: Int) -> [Double]? {
         columns.withLock { $0.find(ColumnRing.Key(row: row, entry: entry)) }
@@ -165,6 +168,8 @@ struct ColumnRing {
     private(set) var bytes = 0
 
     init(limit: Int) { self.limit = limit }
+
+    func holds(_ key: Key) -> Bool { places[key] != nil }
 
     mutating func find(_ key: Key) -> [Double]? {
         guard let place = places[key] else { return nil }

@@ -5,6 +5,15 @@ extension Assembler {
     /// Remembers columns of timestamps by the stretches that they are made of, so that series share them.
     struct SharedTimes {
         var known: [UInt64: [(key: [(ObjectIdentifier, Range<Int>)], times: [Timestamp])]] = [:]
+        /// The column of the series before: neighbours mostly are scraped together.
+        private var last: (timeline: Timeline, range: Range<Int>, times: [Timestamp])?
+
+        mutating func times(_ piece: Piece) -> [Timestamp] {
+            if let last, last.timeline === piece.timeline, last.range == piece.range { return last.times }
+            let times = times([piece])
+            last = (piece.timeline, piece.range, times)
+            return times
+        }
 
         mutating func times(_ unjoined: [Piece]) -> [Timestamp] {
             // Chunks that follow each other in one timeline count as one stretch of it.
@@ -45,13 +54,17 @@ extension Assembler {
         var shared = SharedTimes()
         for position in series.indices {
             var columns = SeriesColumns(labels: Labels())
-            if !floats[position].isEmpty {
-                try fillFloats(&columns, floats[position], &shared)
-                floats[position] = []
+            if let only = floats[position].first {
+                if floats[position].others.isEmpty {
+                    try fillFloats(&columns, only, &shared)
+                } else {
+                    try fillFloats(&columns, floats[position].all, &shared)
+                }
+                floats[position] = PieceList()
             }
             if !histograms[position].isEmpty {
-                try fillHistograms(&columns, histograms[position], &shared)
-                histograms[position] = []
+                try fillHistograms(&columns, histograms[position].all, &shared)
+                histograms[position] = PieceList()
             }
             if position & 255 == 255 { try check(0) }
             result.append(columns)
@@ -65,15 +78,20 @@ extension Assembler {
         guard let cache else { return false }
         var samples = 0
         var keys: [ColumnRing.Key] = []
+        func look(_ piece: Piece) {
+            guard case .chunk(let page, let entry) = piece.values, let row = pages[page].row else { return }
+            samples += pages[page].entries[entry].count
+            keys.append(ColumnRing.Key(row: row, entry: entry))
+        }
+        keys.reserveCapacity(floats.count)
         for pieces in floats {
-            for piece in pieces {
-                guard case .chunk(let page, let entry) = piece.values, let row = pages[page].row else { continue }
-                samples += pages[page].entries[entry].count
-                keys.append(ColumnRing.Key(row: row, entry: entry))
-            }
+            if let first = pieces.first { look(first) }
+            for piece in pieces.others { look(piece) }
         }
         let bytes = samples * parts * MemoryLayout<Double>.stride
-        return !keys.isEmpty && bytes <= cache.columnLimit && cache.wants(keys)
+        guard let first = keys.first, let last = keys.last, bytes <= cache.columnLimit else { return false }
+        // What is kept already was wanted before.
+        return (cache.holds(first) && cache.holds(last)) || cache.wants(keys)
     }
 
     /// Sorts the pieces by time; whether they do not overlap.
@@ -91,7 +109,49 @@ extension Assembler {
         return true
     }
 
-    func fillFloats(
+    /// The columns of a series that is in one piece.
+    private func fillFloats(
+        _ columns: inout SeriesColumns,
+        _ piece: Piece,
+        _ shared: inout SharedTimes
+    ) throws(StorageError) {
+        switch piece.values {
+        case .histograms: return
+        case .column(let values, let starts):
+            columns.values = values
+            columns.startTimestamps = starts
+        case .chunk(let page, let number):
+            let isWhole = piece.range.count == pages[page].entries[number].count
+            if isWhole, let whole = try cachedColumn(page, number) {
+                columns.values = whole
+            } else {
+                columns.values = try decoded([piece], count: piece.range.count)
+            }
+            columns.startTimestamps = try starts(piece)
+        }
+        columns.timestamps = shared.times(piece)
+    }
+
+    /// The values of pieces, one after the other.
+    private func decoded(_ pieces: [Piece], count total: Int) throws(StorageError) -> [Double] {
+        var failure: StorageError?
+        let values = [Double](unsafeUninitializedCapacity: total) { buffer, count in
+            guard let base = buffer.baseAddress else { return }
+            var filled = 0
+            do throws(StorageError) {
+                for piece in pieces {
+                    try fill(base + filled, piece)
+                    filled += piece.range.count
+                }
+            } catch { failure = error }
+            count = filled
+        }
+        if let failure { throw failure }
+        if !keepsColumns { remember(pieces, values) }
+        return values
+    }
+
+    private func fillFloats(
         _ columns: inout SeriesColumns,
         _ unsorted: [Piece],
         _ shared: inout SharedTimes
@@ -99,29 +159,7 @@ extension Assembler {
         var pieces = unsorted
         let isDisjoint = Assembler.arrange(&pieces)
         let total = pieces.reduce(0) { $0 + $1.range.count }
-        var values: [Double]
-        if pieces.count == 1, case .column(let column, _) = pieces[0].values {
-            values = column
-        } else if pieces.count == 1, case .chunk(let page, let number) = pieces[0].values,
-            total == pages[page].entries[number].count, let whole = try cachedColumn(page, number)
-        {
-            values = whole
-        } else {
-            var failure: StorageError?
-            values = [Double](unsafeUninitializedCapacity: total) { buffer, count in
-                guard let base = buffer.baseAddress else { return }
-                var filled = 0
-                do throws(StorageError) {
-                    for piece in pieces {
-                        try fill(base + filled, piece)
-                        filled += piece.range.count
-                    }
-                } catch { failure = error }
-                count = filled
-            }
-            if let failure { throw failure }
-            if !keepsColumns { remember(pieces, values) }
-        }
+        let values = try decoded(pieces, count: total)
         var starts: [Timestamp] = []
         if pieces.contains(where: hasStarts) {
             for piece in pieces {

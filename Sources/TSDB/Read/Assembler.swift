@@ -32,6 +32,20 @@ struct Assembler {
         var values: Values
     }
 
+    /// The pieces of one series. Mostly it is one, which takes no array.
+    struct PieceList {
+        private(set) var first: Piece?
+        private(set) var others: [Piece] = []
+
+        var isEmpty: Bool { first == nil }
+        /// In the order in which they were found.
+        var all: [Piece] { first.map { [$0] + others } ?? [] }
+
+        mutating func append(_ piece: Piece) {
+            if first == nil { first = piece } else { others.append(piece) }
+        }
+    }
+
     enum Values {
         /// An entry of a page; its values start at `offset` of the timeline.
         case chunk(page: Int, entry: Int)
@@ -52,8 +66,8 @@ struct Assembler {
     }
 
     var series: [UInt32] = []
-    var floats: [[Piece]] = []
-    var histograms: [[Piece]] = []
+    var floats: [PieceList] = []
+    var histograms: [PieceList] = []
     var pages: [LoadedPage] = []
     var sampleCount = 0
     /// In how many parts like this one the whole of a query is read.
@@ -110,7 +124,7 @@ struct Assembler {
     /// Finds the pieces of each series.
     mutating func gather(_ series: [UInt32], _ sampleLimit: Int) throws(StorageError) {
         self.series = series
-        floats = [[Piece]](repeating: [], count: series.count)
+        floats = [PieceList](repeating: PieceList(), count: series.count)
         histograms = floats
         pages = []
         sampleCount = 0
