@@ -280,6 +280,32 @@ import Web
         #expect(found.1 == #"{"status":"success","data":["# + wanted.joined(separator: ",") + "]}")
     }
 
+    @Test func `answers are compressed however short they are, and empty ones say so`() async throws {
+        let server = try await server()
+        for (coding, named) in [("gzip", "gzip"), ("br, deflate", "deflate"), ("identity", nil), ("", nil)] {
+            for (method, status) in [(WebRequest.Method.get, 200), (.options, 204)] {
+                let headers = WebHeaders([("Accept-Encoding", coding)])
+                let request = WebRequest(method: method, target: "/api/v1/query?query=1", headers: headers)
+                var response = server.respondAtOnce(to: request)
+                if response == nil { response = await server.respond(to: request) }
+                let answer = try #require(response)
+                #expect(answer.status == status)
+                #expect(answer.header("Content-Encoding") == named)
+                #expect(answer.headers.filter { $0.name == "Vary" }.map(\.value) == ["Accept-Encoding", "Origin"])
+                guard case .bytes(let bytes) = answer.body else { continue }
+                #expect(bytes.starts(with: [0x1f, 0x8b]) == (named == "gzip" && status == 200))
+            }
+        }
+    }
+
+    @Test func `features list the language as it is switched on`() async throws {
+        let server = try await server {
+            $0.features = [("promql", [("b", false), ("a", true)]), ("api", [("<", true)])]
+        }
+        let found = try await answer(server, WebRequest(method: .get, target: "/api/v1/features"))
+        #expect(found.1 == #"{"status":"success","data":{"api":{"<":true},"promql":{"a":true,"b":false}}}"#)
+    }
+
     @Test func `everything lies below the prefix`() async throws {
         let server = try await server { $0.routePrefix = "/p" }
         #expect(try await answer(server, WebRequest(method: .get, target: "/")).0 == 302)
