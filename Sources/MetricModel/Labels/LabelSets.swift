@@ -3,7 +3,7 @@ public struct LabelSets: Sendable, Equatable {
     /// The flat forms (see ``Labels``), back to back.
     public let encoded: [UInt8]
     /// Where each set ends in ``encoded``.
-    public private(set) var ends: [Int]
+    public let ends: [Int]
 
     /// Takes over flat forms that lie back to back, and the end of each. Not checked.
     public init(encoded: [UInt8], ends: [Int]) {
@@ -24,9 +24,6 @@ public struct LabelSets: Sendable, Equatable {
     /// Where a set stands in ``encoded``.
     @inlinable
     public func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
-
-    /// Leaves out all sets but the first `count`.
-    public mutating func keepFirst(_ count: Int) { ends.removeLast(Swift.max(ends.count - count, 0)) }
 }
 
 extension LabelSets: RandomAccessCollection {

@@ -125,7 +125,7 @@ extension Assembler {
             if isWhole, let whole = try cachedColumn(page, number) {
                 columns.values = whole
             } else {
-                columns.values = try decoded([piece], count: piece.range.count)
+                columns.values = try values(of: [piece], count: piece.range.count)
             }
             columns.startTimestamps = try starts(piece)
         }
@@ -133,7 +133,7 @@ extension Assembler {
     }
 
     /// The values of pieces, one after the other.
-    private func decoded(_ pieces: [Piece], count total: Int) throws(StorageError) -> [Double] {
+    private func values(of pieces: [Piece], count total: Int) throws(StorageError) -> [Double] {
         var failure: StorageError?
         let values = [Double](unsafeUninitializedCapacity: total) { buffer, count in
             guard let base = buffer.baseAddress else { return }
@@ -159,7 +159,7 @@ extension Assembler {
         var pieces = unsorted
         let isDisjoint = Assembler.arrange(&pieces)
         let total = pieces.reduce(0) { $0 + $1.range.count }
-        let values = try decoded(pieces, count: total)
+        let values = try values(of: pieces, count: total)
         var starts: [Timestamp] = []
         if pieces.contains(where: hasStarts) {
             for piece in pieces {

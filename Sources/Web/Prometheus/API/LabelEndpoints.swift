@@ -93,28 +93,24 @@ extension PrometheusServer {
         } catch {
             throw .invalid("match[]", error.message)
         }
-        var found: LabelSets
+        let series: LabelSets
         do throws(StorageError) {
-            found = try await store.series(sets, start: start, end: end)
+            series = try await store.series(sets, start: start, end: end)
         } catch {
             throw Self.failure(error)
         }
-        var warnings: [String] = []
-        if limit > 0, found.count > limit {
-            found.keepFirst(limit)
-            warnings = [Self.truncated]
-        }
-        let series = found
-        guard series.count > 2000 else {
+        let count = limit > 0 ? min(limit, series.count) : series.count
+        let warnings = count < series.count ? [Self.truncated] : []
+        guard count > 2000 else {
             return .json(warnings: warnings) { text in
-                text.bytes.reserveCapacity(series.count * 160)
+                text.bytes.reserveCapacity(count * 160)
                 text.raw("[")
-                text.labels(series, 0..<series.count)
+                text.labels(series, 0..<count)
                 text.raw("]")
             }
         }
         return .stream(warnings: warnings) { stream in
-            let pieces = stride(from: 0, to: series.count, by: 500).map { $0..<min($0 + 500, series.count) }
+            let pieces = stride(from: 0, to: count, by: 500).map { $0..<min($0 + 500, count) }
             try await stream.array(pieces) { piece, text in
                 if piece.lowerBound > 0 { text.raw(",") }
                 text.labels(series, piece)

@@ -83,26 +83,21 @@ extension JSONText {
         var filled = 0
         var isPlain = true
         var mark = UInt8(ascii: "{")
-        Labels.forEachRange(in: UnsafeBufferPointer(rebasing: encoded[range])) { name, value in
-            guard isPlain else { return }
+        /// A mark, then a text in quotes.
+        @inline(__always)
+        func put(_ text: Range<Int>, after mark: UInt8) {
             target.storeBytes(of: mark, toByteOffset: filled, as: UInt8.self)
-            mark = UInt8(ascii: ",")
             target.storeBytes(of: UInt8(ascii: "\""), toByteOffset: filled &+ 1, as: UInt8.self)
             filled &+= 2
-            guard copyPlain(source, range.lowerBound &+ name.lowerBound, name.count, all, to: target + filled) else {
-                return isPlain = false
-            }
-            filled &+= name.count
-            target.storeBytes(of: UInt8(ascii: "\""), toByteOffset: filled, as: UInt8.self)
-            target.storeBytes(of: UInt8(ascii: ":"), toByteOffset: filled &+ 1, as: UInt8.self)
-            target.storeBytes(of: UInt8(ascii: "\""), toByteOffset: filled &+ 2, as: UInt8.self)
-            filled &+= 3
-            guard copyPlain(source, range.lowerBound &+ value.lowerBound, value.count, all, to: target + filled) else {
-                return isPlain = false
-            }
-            filled &+= value.count
+            isPlain = copyPlain(source, range.lowerBound &+ text.lowerBound, text.count, all, to: target + filled)
+            filled &+= text.count
             target.storeBytes(of: UInt8(ascii: "\""), toByteOffset: filled, as: UInt8.self)
             filled &+= 1
+        }
+        Labels.forEachRange(in: UnsafeBufferPointer(rebasing: encoded[range])) { name, value in
+            if isPlain { put(name, after: mark) }
+            if isPlain { put(value, after: UInt8(ascii: ":")) }
+            mark = UInt8(ascii: ",")
         }
         guard isPlain else { return nil }
         target.storeBytes(of: UInt8(ascii: "}"), toByteOffset: filled, as: UInt8.self)
