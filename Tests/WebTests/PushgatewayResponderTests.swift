@@ -122,6 +122,29 @@ import Web
         #expect(await server.ask(.get, "/api/v1/pushes?since=3").body == "{\"status\":\"success\",\"data\":[]}")
     }
 
+    @Test func historyKeepsNoCredentialsAndIsForOwnPagesOnly() async {
+        let server = Server()
+        let secrets = ["Authorization", "cookie", "X-Api-Key", "Proxy-Authorization", "X-Whatever"]
+        _ = await server.ask(
+            .put,
+            "/metrics/job/a",
+            "m 1\n",
+            secrets.map { ($0, "s3cr3t") } + [("User-Agent", "curl/8"), ("Content-Type", "text/plain")]
+        )
+        for path in ["/api/v1/pushes", "/api/v1/pushes/1", "/api/v1/pushes/9"] {
+            let answer = await server.ask(.get, path, "", [("Origin", "http://elsewhere.example")])
+            #expect(!answer.body.contains("s3cr3t") && !answer.body.lowercased().contains("authorization"))
+            #expect(answer.response.header("Access-Control-Allow-Origin") == nil)
+        }
+        let kept = await server.ask(.get, "/api/v1/pushes/1").body
+        #expect(
+            kept.contains(
+                #""requestHeaders":[{"name":"User-Agent","value":"curl/8"},{"name":"Content-Type","value":"text/plain"}]"#
+            )
+        )
+        #expect(await server.ask(.get, "/api/v1/metrics").response.header("Access-Control-Allow-Origin") == "*")
+    }
+
     @Test func changesAreToldSinceANumber() async {
         let server = Server()
         _ = await server.ask(.put, "/metrics/job/a", "m 1\n")

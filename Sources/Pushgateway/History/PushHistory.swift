@@ -1,3 +1,4 @@
+import Exposition
 import MetricModel
 
 /// What is remembered of a request that was to change a group.
@@ -53,13 +54,13 @@ public struct PushRecord: Sendable {
     }
 }
 
-/// A request that was to change a group, and its answer, as they went over the wire.
+/// A request that was to change a group, and its answer, as they went over the wire, without what may hold credentials.
 public struct PushTraffic: Sendable {
-    /// The lines of the request's headers, each ending in CRLF.
+    /// The lines of the request's headers that ``RecordedTraffic`` keeps, each ending in CRLF.
     public var requestHeaders: [UInt8]
     /// The request's body as it was sent; `nil` where it is too long to be kept.
     public var body: [UInt8]?
-    /// The answer's headers.
+    /// The answer's headers that ``RecordedTraffic`` keeps.
     public var responseHeaders: [(name: String, value: String)]
     /// The answer's body.
     public var responseBody: [UInt8]
@@ -74,9 +75,9 @@ public struct PushTraffic: Sendable {
         responseHeaders: [(name: String, value: String)],
         responseBody: [UInt8]
     ) {
-        self.requestHeaders = requestHeaders
+        self.requestHeaders = RecordedTraffic.headers(lines: requestHeaders)
         self.body = body.count > Self.bodyLimit ? nil : body
-        self.responseHeaders = responseHeaders
+        self.responseHeaders = RecordedTraffic.headers(responseHeaders)
         self.responseBody = responseBody
     }
 }

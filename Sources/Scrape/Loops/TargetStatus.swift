@@ -1,3 +1,4 @@
+import Exposition
 public import MetricModel
 import NIOCore
 import Synchronization
@@ -33,7 +34,7 @@ public struct TargetReport: Sendable {
     public init() {}
 }
 
-/// One scrape as it went over the wire.
+/// One scrape as it went over the wire, without what may hold credentials.
 public struct RawScrape: Sendable {
     /// When it began (milliseconds since 1970).
     public var time: Timestamp
@@ -41,11 +42,11 @@ public struct RawScrape: Sendable {
     public var duration: Int64
     /// Where.
     public var url: String
-    /// What was sent.
+    /// What was sent, as far as `RecordedTraffic` keeps it.
     public var requestHeaders: [(name: String, value: String)]
     /// The status code, 0 without an answer.
     public var status: Int
-    /// What came back.
+    /// What came back, as far as `RecordedTraffic` keeps it.
     public var responseHeaders: [(name: String, value: String)]
     /// The body, decompressed; `nil` where it is not kept any more.
     public var body: [UInt8]?
@@ -81,6 +82,10 @@ final class TargetStatus: Sendable {
     func set(_ report: TargetReport) { state.withLock { $0.report = report } }
 
     func note(_ scrape: RawScrape, body: ByteBuffer, isCompressed: Bool) {
+        var scrape = scrape
+        scrape.url = RecordedTraffic.url(scrape.url)
+        scrape.requestHeaders = RecordedTraffic.headers(scrape.requestHeaders)
+        scrape.responseHeaders = RecordedTraffic.headers(scrape.responseHeaders)
         state.withLock { state in
             state.raw.append(Kept(scrape: scrape, body: body, isCompressed: isCompressed))
             if state.raw.count > Self.rawCount { state.raw.removeFirst() }

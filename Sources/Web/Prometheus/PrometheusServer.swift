@@ -247,6 +247,11 @@ public final class PrometheusServer: WebResponder {
                 status: 404
             )
         case .notificationsLive: return liveNotifications(request)
+        case .lastScrape:
+            // What targets have answered is for the pages of this server only.
+            return await wrapped(request, forOtherOrigins: false) { parameters throws(APIFailure) in
+                try self.lastScrape(parameters)
+            }
         default:
             return await wrapped(request) { parameters throws(APIFailure) in
                 try await self.dataAnswer(route, request, parameters)
@@ -277,18 +282,20 @@ public final class PrometheusServer: WebResponder {
         case .targets: targets(parameters)
         case .targetMetadata: try targetMetadata(parameters)
         case .relabelSteps: try relabelSteps(parameters)
-        case .lastScrape: try lastScrape(parameters)
         case .metadata: try metricMetadata(parameters)
         case .scrapePools: scrapePools()
         case .scrapePoolConfig: try scrapePoolConfig(parameters)
         case .scrape: try await scrapeNow(parameters)
-        case .read, .write, .otlp, .notificationsLive: throw APIFailure(.notFound, "not an endpoint of this kind")
+        case .read, .write, .otlp, .notificationsLive, .lastScrape:
+            throw APIFailure(.notFound, "not an endpoint of this kind")
         }
     }
 
     /// Puts an endpoint's answer into the envelope, with the headers that every answer of the API has.
+    /// - Parameter forOtherOrigins: whether pages from elsewhere may read it where the server's settings let them.
     func wrapped(
         _ request: WebRequest,
+        forOtherOrigins: Bool = true,
         _ answer: (APIParameters) async throws(APIFailure) -> APIAnswer
     ) async -> WebResponse {
         if let response = unavailable() { return response }
@@ -298,7 +305,7 @@ public final class PrometheusServer: WebResponder {
         } catch {
             response = error.response()
         }
-        settings.crossOrigin.apply(to: &response, for: request)
+        if forOtherOrigins { settings.crossOrigin.apply(to: &response, for: request) }
         return response.compressed(for: request)
     }
 }

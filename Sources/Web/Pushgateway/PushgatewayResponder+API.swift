@@ -19,13 +19,19 @@ extension PushgatewayResponder {
         return crossOrigin(WebResponse(headers: [("Content-Type", "application/json")], body: body))
     }
 
-    /// Data in the envelope that all answers have.
-    func envelope(_ data: [UInt8]) -> WebResponse {
+    /// Data in the envelope that all answers have, for pages from elsewhere too.
+    func envelope(_ data: [UInt8]) -> WebResponse { crossOrigin(ownEnvelope(data)) }
+
+    /// Data in the envelope, for the pages of this server only: what others have sent is not for every page in the same browser.
+    func ownEnvelope(_ data: [UInt8]) -> WebResponse {
         var body = Array("{\"status\":\"success\",\"data\":".utf8)
         body.reserveCapacity(body.count + data.count + 1)
         body.append(contentsOf: data)
         body.append(UInt8(ascii: "}"))
-        return crossOrigin(WebResponse(headers: [("Content-Type", "application/json")], body: .bytes(body)))
+        let headers = [
+            ("Content-Type", "application/json"), ("Cache-Control", "no-cache, no-store, must-revalidate"),
+        ]
+        return WebResponse(headers: headers, body: .bytes(body))
     }
 
     /// Adds the headers that let pages from elsewhere call.
@@ -35,7 +41,9 @@ extension PushgatewayResponder {
         response.headers.append(("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS"))
         response.headers.append(("Access-Control-Allow-Origin", "*"))
         response.headers.append(("Access-Control-Expose-Headers", "Date"))
-        response.headers.append(("Cache-Control", "no-cache, no-store, must-revalidate"))
+        if response.header("Cache-Control") == nil {
+            response.headers.append(("Cache-Control", "no-cache, no-store, must-revalidate"))
+        }
         return response
     }
 
@@ -59,7 +67,8 @@ extension PushgatewayResponder {
     func history(_ request: WebRequest) -> WebResponse {
         let form = FormValues(parsing: request.rawQuery)
         let limit = Int(form["limit"]).map { max(0, $0) } ?? .max
-        return envelope(store.historyJSON(since: UInt64(form["since"]) ?? 0, limit: limit)).compressed(for: request)
+        let records = store.historyJSON(since: UInt64(form["since"]) ?? 0, limit: limit)
+        return ownEnvelope(records).compressed(for: request)
     }
 
     /// One group with its metrics.
@@ -67,7 +76,7 @@ extension PushgatewayResponder {
         guard let key = try? GroupingKey(parsingPath: path, utf8Names: store.options.allowsUTF8Names),
             let json = store.groupJSON(key)
         else {
-            return missing("no such group")
+            return crossOrigin(missing("no such group"))
         }
         return envelope(json)
     }
@@ -77,7 +86,7 @@ extension PushgatewayResponder {
         text.raw("{\"status\":\"error\",\"errorType\":\"not_found\",\"error\":")
         text.string(what)
         text.raw("}")
-        var response = envelope([])
+        var response = ownEnvelope([])
         response.status = 404
         response.body = .bytes(text.bytes)
         return response

@@ -351,4 +351,25 @@ struct ScrapeSampleTests {
         #expect(scrapes.first?.requestHeaders.map(\.name).contains("Accept") == true)
         #expect(scrapes.first?.time == start + 50_000)
     }
+
+    @Test("what is remembered of a scrape holds no credentials")
+    func recorded() async {
+        let harness = await ScrapeHarness()
+        harness.transport.set { _ in
+            TargetResponse(
+                headers: [
+                    ("Content-Type", "text/plain"), ("Set-Cookie", "id=s3cr3t"), ("Location", "http://u:p@h/?token=t"),
+                ],
+                body: .init(string: "a 1\n")
+            )
+        }
+        await harness.scrape()
+        let labels = harness.target?.target.publicLabels ?? Labels()
+        let scrape = harness.manager.rawScrapes(pool: "j", labels: labels).first
+        #expect(
+            scrape?.responseHeaders.map { "\($0.name): \($0.value)" }
+                == ["Content-Type: text/plain", "Location: http://***@h/?token=***"]
+        )
+        #expect(scrape?.requestHeaders.map(\.name).contains("Accept") == true)
+    }
 }

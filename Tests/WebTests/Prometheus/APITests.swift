@@ -322,6 +322,13 @@ import Web
         )
         let response = await (try server()).respond(to: request)
         #expect(response.header("Access-Control-Allow-Origin") == "http://a.b")
+        let own = WebRequest(
+            method: .get,
+            target: "/api/v1/targets/last_scrape?scrapePool=x&scrapeUrl=y",
+            headers: WebHeaders([("Origin", "http://a.b")])
+        )
+        let recorded = await (try server()).respond(to: own)
+        #expect(recorded.header("Access-Control-Allow-Origin") == nil)
         #expect(response.header("Access-Control-Expose-Headers") == "Date")
     }
 
