@@ -487,7 +487,7 @@ class Pages(unittest.TestCase):
                 print(f"\n    {page}: ready after {best:.0f} ms, {files} files of {whole / 1000:.0f} kB, layout shift {shift:.4f}", end="")
                 self.assertLess(best, most)
                 self.assertLess(shift, 0.002)
-                self.assertTrue(5 < files < 40 and 40_000 < whole < 150_000, whole)
+                self.assertTrue(5 < files < 40 and 40_000 < whole < 220_000, whole)
         said = [one["message"] for one in b.log() if one["level"] == "SEVERE" or "Content Security Policy" in one["message"]]
         self.assertEqual([one for one in said if "status of 404" not in one], [])
 

@@ -134,6 +134,18 @@ import Testing
         #expect(found == [])
     }
 
+    @Test func `every file of the pages is part of the program`() {
+        let folder = "Sources/CWebAssets/files/"
+        let files = Repository.files(below: folder).map { String($0.path.dropFirst(folder.count)) }
+            .filter { !["README.md", "package.json"].contains($0) }
+        let table = Repository.files(below: "Sources/CWebAssets").first { $0.path.hasSuffix("assets.c") }?.lines ?? []
+        let rows = table.filter { $0.hasPrefix("    ASSET(") }.map { String($0.split(separator: "\"")[1]) }
+        let bytes = table.filter { $0.hasPrefix("#embed") }.map { String($0.split(separator: "\"")[1].dropFirst(6)) }
+        #expect(files.count > 40)
+        #expect(rows.sorted() == files.sorted())
+        #expect(bytes.sorted() == files.sorted())
+    }
+
     @Test func `no file grows without end`() {
         let long = Repository.files(below: "Sources").filter { $0.path.hasSuffix(".swift") && $0.lines.count > 700 }
         #expect(long.map { "\($0.path): \($0.lines.count) lines" } == [])

@@ -4,7 +4,10 @@ import "../shared/components.js";
 import { h, every, fill, keyed, setText } from "../shared/dom.js";
 
 const KINDS = /** @type {Record<string, string>} */ ({ OK: "good", Normal: "", Error: "bad" });
-const COUNTERS = [["request_count_total", "requests, every one of them"], ["request_error_count_total", "of them ended in an error"]];
+const COUNTERS = [
+    ["request_count_total", "requests, every one of them"],
+    ["request_error_count_total", "of them ended in an error"],
+];
 
 const word = h("output", { class: "word", "aria-live": "polite" }, " ");
 const strip = h("ul", { class: "plain strip", "aria-label": "The last answers" });
@@ -18,7 +21,12 @@ async function ask() {
     setText(word, answer);
     word.className = `word ${KINDS[answer] ?? ""}`;
     answers = [{ key: String(++count), answer }, ...answers].slice(0, 24);
-    keyed(strip, answers, (one) => one.key, (one) => h("li", { class: `state ${KINDS[one.answer] ?? ""}` }, one.answer));
+    keyed(
+        strip,
+        answers,
+        (one) => one.key,
+        (one) => h("li", { class: `state ${KINDS[one.answer] ?? ""}` }, one.answer),
+    );
 }
 
 /**
@@ -39,12 +47,46 @@ async function askOften(times) {
     await counters();
 }
 
-const button = (/** @type {string} */ name, /** @type {number} */ times, look = "") => h("button", { class: `button ${look}`, type: "button", onclick: () => askOften(times) }, name);
-fill(/** @type {Element} */ (document.querySelector("main")),
+const button = (/** @type {string} */ name, /** @type {number} */ times, look = "") =>
+    h("button", { class: `button ${look}`, type: "button", onclick: () => askOften(times) }, name);
+fill(
+    /** @type {Element} */ (document.querySelector("main")),
     h("h1", null, "A server to watch"),
-    h("p", { class: "muted" }, "Every request is answered at random: OK, Normal or Error. The server counts its answers, and the scraper reads the counts from ", h("a", { href: "metrics" }, "/metrics"), " every few seconds."),
-    h("section", { class: "card result", "aria-label": "The answer" }, word, strip, h("div", { class: "row" }, button("Ask again", 1, "primary"), button("Ask 10 times", 10), button("Ask 100 times", 100))),
-    h("section", { class: "counters", "aria-label": "Counters" }, COUNTERS.map(([name, what]) => h("div", { class: "card" }, h("code", { class: "name" }, name), figures.get(name), h("p", { class: "muted" }, what)))));
+    h(
+        "p",
+        { class: "muted" },
+        "Every request is answered at random: OK, Normal or Error. The server counts its answers, ",
+        "and the scraper reads the counts from ",
+        h("a", { href: "metrics" }, "/metrics"),
+        " every few seconds.",
+    ),
+    h(
+        "section",
+        { class: "card result", "aria-label": "The answer" },
+        word,
+        strip,
+        h(
+            "div",
+            { class: "row" },
+            button("Ask again", 1, "primary"),
+            button("Ask 10 times", 10),
+            button("Ask 100 times", 100),
+        ),
+    ),
+    h(
+        "section",
+        { class: "counters", "aria-label": "Counters" },
+        COUNTERS.map(([name, what]) =>
+            h(
+                "div",
+                { class: "card" },
+                h("code", { class: "name" }, name),
+                figures.get(name),
+                h("p", { class: "muted" }, what),
+            ),
+        ),
+    ),
+);
 await ask();
 every(1000, counters);
 performance.mark("ready");

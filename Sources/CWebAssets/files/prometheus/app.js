@@ -28,12 +28,13 @@ here?.setAttribute("aria-current", "page");
 // On a narrow screen the navigation scrolls sideways.
 here?.scrollIntoView({ inline: "center", block: "nearest" });
 // What the query page is made of is asked for at once, not level by level.
-if (module === "./query.js") for (const part of ["panel", "editor", "tokens", "catalog", "urlstate", "results"]) {
-    const link = document.createElement("link");
-    link.rel = "modulepreload";
-    link.href = `assets/prometheus/${part}.js`;
-    document.head.append(link);
-}
+if (module === "./query.js")
+    for (const part of ["panel", "editor", "tokens", "catalog", "urlstate", "results"]) {
+        const link = document.createElement("link");
+        link.rel = "modulepreload";
+        link.href = `assets/prometheus/${part}.js`;
+        document.head.append(link);
+    }
 const { show } = await import(module);
 await show(document.querySelector("main"), page);
 performance.mark("ready");

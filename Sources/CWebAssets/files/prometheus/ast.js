@@ -11,11 +11,18 @@ import { duration, quoted } from "../shared/format.js";
  */
 export function children(node) {
     switch (node.type) {
-        case "aggregation": return [node.param, node.expr].filter(Boolean);
-        case "binaryExpr": return [node.lhs, node.rhs];
-        case "call": return node.args;
-        case "parenExpr": case "unaryExpr": case "subquery": return [node.expr];
-        default: return [];
+        case "aggregation":
+            return [node.param, node.expr].filter(Boolean);
+        case "binaryExpr":
+            return [node.lhs, node.rhs];
+        case "call":
+            return node.args;
+        case "parenExpr":
+        case "unaryExpr":
+        case "subquery":
+            return [node.expr];
+        default:
+            return [];
     }
 }
 
@@ -26,22 +33,48 @@ export function children(node) {
  */
 export function text(node) {
     switch (node.type) {
-        case "numberLiteral": return node.duration ? duration(Number(node.val)) : node.val.replace(/^\+?Inf$/, "Inf");
-        case "stringLiteral": return quoted(node.val);
-        case "parenExpr": return `(${text(node.expr)})`;
-        case "unaryExpr": return node.op + text(node.expr);
-        case "call": return `${node.func.name}(${node.args.map(text).join(", ")})`;
+        case "numberLiteral":
+            return node.duration ? duration(Number(node.val)) : node.val.replace(/^\+?Inf$/, "Inf");
+        case "stringLiteral":
+            return quoted(node.val);
+        case "parenExpr":
+            return `(${text(node.expr)})`;
+        case "unaryExpr":
+            return node.op + text(node.expr);
+        case "call":
+            return `${node.func.name}(${node.args.map(text).join(", ")})`;
         case "aggregation": {
-            const list = node.grouping.length || node.without ? ` ${node.without ? "without" : "by"} (${node.grouping.map(labelText).join(", ")}) ` : "";
-            return `${node.op}${list}(${node.param ? `${text(node.param)}, ` : ""}${text(node.expr)})`;
+            const list = grouping(node);
+            return `${node.op}${list && `${list} `}(${node.param ? `${text(node.param)}, ` : ""}${text(node.expr)})`;
         }
-        case "binaryExpr": return `${text(node.lhs)} ${operatorText(node)} ${text(node.rhs)}`;
-        case "vectorSelector": return selector(node) + modifiers(node);
-        case "matrixSelector": return `${selector(node)}[${length(node, "range")}]${modifiers(node)}`;
-        case "subquery": return `${text(node.expr)}[${length(node, "range")}:${node.step || node.stepExpr ? length(node, "step") : ""}]${modifiers(node)}`;
-        case "durationExpr": return durationText(node);
-        default: return "";
+        case "binaryExpr":
+            return `${text(node.lhs)} ${operatorText(node)} ${text(node.rhs)}`;
+        case "vectorSelector":
+            return selector(node) + modifiers(node);
+        case "matrixSelector":
+            return `${selector(node)}[${length(node, "range")}]${modifiers(node)}`;
+        case "subquery":
+            return text(node.expr) + steps(node);
+        case "durationExpr":
+            return durationText(node);
+        default:
+            return "";
     }
+}
+
+/**
+ * `[range:step]` and the modifiers of a subquery.
+ * @param {Node_} node
+ */
+function steps(node) {
+    const step = node.step || node.stepExpr ? length(node, "step") : "";
+    return `[${length(node, "range")}:${step}]${modifiers(node)}`;
+}
+
+/** @param {Node_} node an aggregation */
+function grouping(node) {
+    if (!node.grouping.length && !node.without) return "";
+    return ` ${node.without ? "without" : "by"} (${node.grouping.map(labelText).join(", ")})`;
 }
 
 /**
@@ -50,13 +83,20 @@ export function text(node) {
  */
 export function headline(node) {
     switch (node.type) {
-        case "parenExpr": return "( … )";
-        case "unaryExpr": return `${node.op} …`;
-        case "call": return `${node.func.name}(…)`;
-        case "aggregation": return `${node.op}${node.grouping.length || node.without ? ` ${node.without ? "without" : "by"} (${node.grouping.join(", ")})` : ""} (…)`;
-        case "binaryExpr": return `… ${operatorText(node)} …`;
-        case "subquery": return `…[${length(node, "range")}:${node.step || node.stepExpr ? length(node, "step") : ""}]${modifiers(node)}`;
-        default: return text(node);
+        case "parenExpr":
+            return "( … )";
+        case "unaryExpr":
+            return `${node.op} …`;
+        case "call":
+            return `${node.func.name}(…)`;
+        case "aggregation":
+            return `${node.op}${grouping(node)} (…)`;
+        case "binaryExpr":
+            return `… ${operatorText(node)} …`;
+        case "subquery":
+            return `…${steps(node)}`;
+        default:
+            return text(node);
     }
 }
 
@@ -64,7 +104,13 @@ export function headline(node) {
 function operatorText(node) {
     let out = node.op + (node.bool ? " bool" : "");
     const matching = node.matching;
-    if (matching && (matching.labels.length || matching.on || matching.card.includes("one-to-many") || matching.card.includes("many-to-one"))) {
+    if (
+        matching &&
+        (matching.labels.length ||
+            matching.on ||
+            matching.card.includes("one-to-many") ||
+            matching.card.includes("many-to-one"))
+    ) {
         out += ` ${matching.on ? "on" : "ignoring"} (${matching.labels.map(labelText).join(", ")})`;
         if (matching.card === "many-to-one") out += ` group_left (${matching.include.map(labelText).join(", ")})`;
         if (matching.card === "one-to-many") out += ` group_right (${matching.include.map(labelText).join(", ")})`;
@@ -78,7 +124,10 @@ function operatorText(node) {
  */
 export function selector(node) {
     const plainName = /^[a-zA-Z_:][\w:]*$/.test(node.name ?? "");
-    const rest = node.matchers.filter((/** @type {any} */ one) => !(one.name === "__name__" && one.type === "=" && plainName && one.value === node.name));
+    const rest = node.matchers.filter(
+        (/** @type {any} */ one) =>
+            !(one.name === "__name__" && one.type === "=" && plainName && one.value === node.name),
+    );
     const list = rest.map(matcherText).join(", ");
     return (plainName ? node.name : "") + (list || !plainName ? `{${list}}` : "");
 }
@@ -119,9 +168,12 @@ function durationText(node) {
     if (node.type === "numberLiteral") return node.duration ? duration(Number(node.val)) : node.val;
     if (node.type !== "durationExpr") return text(node);
     if (!node.lhs && !node.rhs) return `${node.op}()`;
-    const inner = node.op.endsWith("_of") || node.op === "min" || node.op === "max"
-        ? `${node.op}(${durationText(node.lhs)}, ${durationText(node.rhs)})`
-        : node.lhs ? `${durationText(node.lhs)} ${node.op} ${durationText(node.rhs)}` : `${node.op}${durationText(node.rhs)}`;
+    const inner =
+        node.op.endsWith("_of") || node.op === "min" || node.op === "max"
+            ? `${node.op}(${durationText(node.lhs)}, ${durationText(node.rhs)})`
+            : node.lhs
+              ? `${durationText(node.lhs)} ${node.op} ${durationText(node.rhs)}`
+              : `${node.op}${durationText(node.rhs)}`;
     return node.wrapped || /^[-+*/%^]$/.test(node.op) ? `(${inner})` : inner;
 }
 

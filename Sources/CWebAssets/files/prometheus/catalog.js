@@ -35,7 +35,8 @@ export const labelNames = (matchers) => cached("labels", matchers.length ? { "ma
  * @param {string[]} matchers selectors
  * @returns {Promise<string[]>}
  */
-export const labelValues = (label, matchers) => cached(`label/${escapedLabel(label)}/values`, matchers.length ? { "match[]": matchers } : {});
+export const labelValues = (label, matchers) =>
+    cached(`label/${escapedLabel(label)}/values`, matchers.length ? { "match[]": matchers } : {});
 
 /**
  * Names beyond the old alphabet travel escaped in the path.
@@ -43,7 +44,14 @@ export const labelValues = (label, matchers) => cached(`label/${escapedLabel(lab
  */
 function escapedLabel(label) {
     if (/^[a-zA-Z_]\w*$/.test(label)) return label;
-    return "U__" + [...label].map((one) => one === "_" ? "__" : /[a-zA-Z0-9]/.test(one) ? one : `_${one.codePointAt(0)?.toString(16)}_`).join("");
+    return (
+        "U__" +
+        [...label]
+            .map((one) =>
+                one === "_" ? "__" : /[a-zA-Z0-9]/.test(one) ? one : `_${one.codePointAt(0)?.toString(16)}_`,
+            )
+            .join("")
+    );
 }
 
 /** @returns {Promise<Record<string, {type: string, help: string, unit: string}[]>>} */

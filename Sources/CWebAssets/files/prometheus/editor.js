@@ -1,5 +1,5 @@
-// The expression editor: a textarea whose text is transparent over a painted copy of it, a list of completions at the caret,
-// and the parser's error under the character it points at.
+// The expression editor: a textarea whose text is transparent over a painted copy of it, a list of completions at the
+// caret, and the parser's error under the character it points at.
 
 import { api } from "../shared/api.js";
 import { h, fill } from "../shared/dom.js";
@@ -8,7 +8,19 @@ import { aboutMetric, labelNames, labelValues, metadata, metricNames } from "./c
 import { errorPlace, placeAt, tokenize } from "./tokens.js";
 
 const PAIRS = /** @type {Record<string, string>} */ ({ "(": ")", "{": "}", "[": "]", '"': '"' });
-const KEYWORDS = ["by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool", "and", "or", "unless"];
+const KEYWORDS = [
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "offset",
+    "bool",
+    "and",
+    "or",
+    "unless",
+];
 let count = 0;
 
 /** @typedef {{insert: string, label: string, kind: string, detail: string, text: string, back?: number}} Completion */
@@ -27,22 +39,48 @@ export class Editor {
         this.error = null;
         this.paint = h("pre", { class: "paint", "aria-hidden": "true" });
         this.input = h("textarea", {
-            class: "input", rows: 1, spellcheck: "false", autocomplete: "off", autocapitalize: "off", "aria-label": "Expression (PromQL)",
+            class: "input",
+            rows: 1,
+            spellcheck: "false",
+            autocomplete: "off",
+            autocapitalize: "off",
+            "aria-label": "Expression (PromQL)",
             placeholder: "Expression (Enter runs it, Shift+Enter breaks the line)",
-            "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-controls": `${this.id}-list`, "aria-describedby": `${this.id}-error`,
-            oninput: () => this.edited(true), onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event),
-            onblur: () => this.close(), onclick: () => this.close(), onscroll: () => { this.paint.scrollTop = this.input.scrollTop; },
+            "aria-autocomplete": "list",
+            "aria-haspopup": "listbox",
+            "aria-controls": `${this.id}-list`,
+            "aria-describedby": `${this.id}-error`,
+            oninput: () => this.edited(true),
+            onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event),
+            onblur: () => this.close(),
+            onclick: () => this.close(),
+            onscroll: () => {
+                this.paint.scrollTop = this.input.scrollTop;
+            },
         });
-        this.list = h("ul", { id: `${this.id}-list`, class: "completions plain", role: "listbox", "aria-label": "Completions" });
+        this.list = h("ul", {
+            id: `${this.id}-list`,
+            class: "completions plain",
+            role: "listbox",
+            "aria-label": "Completions",
+        });
         this.doc = h("div", { class: "completion-doc small" });
         this.popup = h("div", { class: "popup", hidden: true }, this.list, this.doc);
         this.message = h("div", { id: `${this.id}-error`, class: "editor-error small", role: "alert" });
-        this.element = h("div", { class: "editor grow" }, h("div", { class: "layers" }, this.paint, this.input), this.popup, this.message);
+        this.element = h(
+            "div",
+            { class: "editor grow" },
+            h("div", { class: "layers" }, this.paint, this.input),
+            this.popup,
+            this.message,
+        );
         this.input.value = value;
         this.draw();
     }
 
-    get value() { return this.input.value; }
+    get value() {
+        return this.input.value;
+    }
 
     /** @param {string} value */
     set value(value) {
@@ -61,11 +99,17 @@ export class Editor {
     }
 
     draw() {
-        const value = this.value, error = this.error;
-        fill(this.paint, tokenize(value).map((token) => {
-            const hit = error && error.offset >= token.start && error.offset < token.end;
-            return h("span", { class: token.kind + (hit ? " wrong" : "") }, token.text);
-        }), error && error.offset >= value.length ? h("span", { class: "wrong" }, " ") : "", "\n");
+        const value = this.value,
+            error = this.error;
+        fill(
+            this.paint,
+            tokenize(value).map((token) => {
+                const hit = error && error.offset >= token.start && error.offset < token.end;
+                return h("span", { class: token.kind + (hit ? " wrong" : "") }, token.text);
+            }),
+            error && error.offset >= value.length ? h("span", { class: "wrong" }, " ") : "",
+            "\n",
+        );
     }
 
     /** Asks the server's own parser. */
@@ -97,15 +141,24 @@ export class Editor {
     /** @param {KeyboardEvent} event */
     key(event) {
         const open = !this.popup.hidden;
-        if (open && (event.key === "ArrowDown" || event.key === "ArrowUp" || event.key === "PageDown" || event.key === "PageUp")) {
+        if (
+            open &&
+            (event.key === "ArrowDown" || event.key === "ArrowUp" || event.key === "PageDown" || event.key === "PageUp")
+        ) {
             const by = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
-            this.choose(Math.abs(by) === 1 ? (this.active + by + this.items.length) % this.items.length : Math.min(this.items.length - 1, Math.max(0, this.active + by)));
+            this.choose(
+                Math.abs(by) === 1
+                    ? (this.active + by + this.items.length) % this.items.length
+                    : Math.min(this.items.length - 1, Math.max(0, this.active + by)),
+            );
         } else if (open && event.key === "Escape") {
             this.close();
         } else if (open && (event.key === "Tab" || (event.key === "Enter" && !event.shiftKey))) {
             // A word that is whole already needs no completing: Enter runs it.
-            if (event.key === "Enter" && this.items[this.active].label === this.place?.prefix) { this.close(); this.execute(); }
-            else this.accept(this.active);
+            if (event.key === "Enter" && this.items[this.active].label === this.place?.prefix) {
+                this.close();
+                this.execute();
+            } else this.accept(this.active);
         } else if (event.key === "Enter" && !event.shiftKey) {
             this.execute();
         } else if (event.key === " " && event.ctrlKey) {
@@ -136,7 +189,12 @@ export class Editor {
             return true;
         }
         const closer = PAIRS[event.key];
-        if (!closer || (start === end && /[\w"]/.test(next)) || (event.key === '"' && /\w/.test(value[start - 1] ?? ""))) return false;
+        if (
+            !closer ||
+            (start === end && /[\w"]/.test(next)) ||
+            (event.key === '"' && /\w/.test(value[start - 1] ?? ""))
+        )
+            return false;
         const selected = value.slice(start, end);
         this.insert(event.key + selected + closer);
         this.input.setSelectionRange(start + 1, start + 1 + selected.length);
@@ -173,16 +231,40 @@ export class Editor {
         const place = placeAt(this.value, this.input.selectionStart);
         if (place.kind === "none" || (place.kind === "expression" && !place.prefix && !asked)) return this.close();
         let all;
-        try { all = await candidates(place); } catch { return this.close(); }
+        try {
+            all = await candidates(place);
+        } catch {
+            return this.close();
+        }
         if (round !== this.round || document.activeElement !== this.input) return;
         const items = ranked(all, place.prefix).slice(0, 60);
-        if (items.length === 0 || (items.length === 1 && items[0].label === place.prefix && place.kind !== "expression")) return this.close();
+        if (
+            items.length === 0 ||
+            (items.length === 1 && items[0].label === place.prefix && place.kind !== "expression")
+        )
+            return this.close();
         this.place = place;
         this.items = items;
-        fill(this.list, items.map((item, i) => h("li", {
-            id: `${this.id}-${i}`, role: "option", "aria-selected": "false",
-            onmousedown: (/** @type {Event} */ event) => { event.preventDefault(); this.accept(i); },
-        }, h("span", { class: `kind ${item.kind}`, "aria-hidden": "true" }, item.kind[0]), h("span", { class: "word" }, marked(item.label, place.prefix)), h("span", { class: "detail muted" }, item.detail))));
+        fill(
+            this.list,
+            items.map((item, i) =>
+                h(
+                    "li",
+                    {
+                        id: `${this.id}-${i}`,
+                        role: "option",
+                        "aria-selected": "false",
+                        onmousedown: (/** @type {Event} */ event) => {
+                            event.preventDefault();
+                            this.accept(i);
+                        },
+                    },
+                    h("span", { class: `kind ${item.kind}`, "aria-hidden": "true" }, item.kind[0]),
+                    h("span", { class: "word" }, marked(item.label, place.prefix)),
+                    h("span", { class: "detail muted" }, item.detail),
+                ),
+            ),
+        );
         this.popup.hidden = false;
         this.choose(0);
         this.position(place.start);
@@ -192,13 +274,18 @@ export class Editor {
     position(offset) {
         const walker = document.createTreeWalker(this.paint, NodeFilter.SHOW_TEXT);
         let node = walker.nextNode();
-        while (node && offset > (node.textContent?.length ?? 0)) { offset -= node.textContent?.length ?? 0; node = walker.nextNode(); }
+        while (node && offset > (node.textContent?.length ?? 0)) {
+            offset -= node.textContent?.length ?? 0;
+            node = walker.nextNode();
+        }
         if (!node) return;
         const range = document.createRange();
         range.setStart(node, offset);
-        const at = range.getBoundingClientRect(), box = this.element.getBoundingClientRect();
+        const at = range.getBoundingClientRect(),
+            box = this.element.getBoundingClientRect();
         this.popup.style.top = `${at.bottom - box.top + 4}px`;
-        this.popup.style.left = `${Math.max(0, Math.min(at.left - box.left - 30, box.width - this.popup.offsetWidth))}px`;
+        const left = Math.min(at.left - box.left - 30, box.width - this.popup.offsetWidth);
+        this.popup.style.left = `${Math.max(0, left)}px`;
     }
 
     /** @param {number} index */
@@ -216,12 +303,17 @@ export class Editor {
 
     /** @param {number} index */
     accept(index) {
-        const item = this.items[index], place = this.place;
+        const item = this.items[index],
+            place = this.place;
         if (!item || !place) return;
         const value = this.value;
         let end = this.input.selectionStart;
-        let text = item.insert, back = item.back ?? 0;
-        if (text.endsWith("()") && value[end] === "(") { text = text.slice(0, -2); back = 0; }
+        let text = item.insert,
+            back = item.back ?? 0;
+        if (text.endsWith("()") && value[end] === "(") {
+            text = text.slice(0, -2);
+            back = 0;
+        }
         if (place.kind === "value") {
             text = quoted(text).slice(1, -1);
             if (place.quote !== '"') text = item.insert;
@@ -248,27 +340,60 @@ export class Editor {
  * @returns {Promise<Completion[]>}
  */
 async function candidates(place) {
-    const word = (/** @type {string} */ label, /** @type {string} */ kind, detail = "", text = "") => ({ insert: label, label, kind, detail, text });
-    const scope = place.metric ? [place.matchers?.length ? `{__name__=${quoted(place.metric)},${place.matchers.join(",")}}` : `{__name__=${quoted(place.metric)}}`]
-        : place.matchers?.length ? [`{${place.matchers.join(",")}}`] : [];
+    const word = (/** @type {string} */ label, /** @type {string} */ kind, detail = "", text = "") => ({
+        insert: label,
+        label,
+        kind,
+        detail,
+        text,
+    });
+    const scope = place.metric
+        ? [
+              place.matchers?.length
+                  ? `{__name__=${quoted(place.metric)},${place.matchers.join(",")}}`
+                  : `{__name__=${quoted(place.metric)}}`,
+          ]
+        : place.matchers?.length
+          ? [`{${place.matchers.join(",")}}`]
+          : [];
     if (place.kind === "label") {
         const used = new Set(place.used);
-        return (await labelNames(scope)).filter((name) => !used.has(name) && (name !== "__name__" || !place.metric)).map((name) => word(name, "label"));
+        return (await labelNames(scope))
+            .filter((name) => !used.has(name) && (name !== "__name__" || !place.metric))
+            .map((name) => word(name, "label"));
     }
     if (place.kind === "value") {
         const about = place.label === "__name__" ? await metadata() : {};
-        return (await labelValues(place.label ?? "", scope)).map((value) => word(value, "value", aboutMetric(about, value)?.type, aboutMetric(about, value)?.help));
+        return (await labelValues(place.label ?? "", scope)).map((value) =>
+            word(value, "value", aboutMetric(about, value)?.type, aboutMetric(about, value)?.help),
+        );
     }
     if (place.kind === "duration") {
         return /^\d+$/.test(place.prefix)
-            ? ["s", "m", "h", "d"].map((unit) => word(place.prefix + unit, "time", { s: "seconds", m: "minutes", h: "hours", d: "days" }[unit]))
+            ? ["s", "m", "h", "d"].map((unit) =>
+                  word(place.prefix + unit, "time", { s: "seconds", m: "minutes", h: "hours", d: "days" }[unit]),
+              )
             : ["1m", "5m", "15m", "1h", "6h", "1d"].map((one) => word(one, "time"));
     }
-    const [{ FUNCTIONS }, names, about] = await Promise.all([import("./functions.js"), metricNames().catch(() => /** @type {string[]} */ ([])), metadata()]);
+    const [{ FUNCTIONS }, names, about] = await Promise.all([
+        import("./functions.js"),
+        metricNames().catch(() => /** @type {string[]} */ ([])),
+        metadata(),
+    ]);
     return [
-        ...FUNCTIONS.map((one) => ({ insert: `${one.name}()`, back: one.name === "pi" || one.name === "time" ? 0 : 1, label: one.name, kind: one.aggregator ? "aggregator" : "function", detail: one.signature.slice(one.name.length), text: one.text + (one.experimental ? " (Experimental.)" : "") })),
+        ...FUNCTIONS.map((one) => ({
+            insert: `${one.name}()`,
+            back: one.name === "pi" || one.name === "time" ? 0 : 1,
+            label: one.name,
+            kind: one.aggregator ? "aggregator" : "function",
+            detail: one.signature.slice(one.name.length),
+            text: one.text + (one.experimental ? " (Experimental.)" : ""),
+        })),
         ...KEYWORDS.map((one) => word(one, "keyword")),
-        ...names.map((name) => ({ ...word(name, "metric", aboutMetric(about, name)?.type, aboutMetric(about, name)?.help), insert: /^[a-zA-Z_:][\w:]*$/.test(name) ? name : `{${quoted(name)}}` })),
+        ...names.map((name) => ({
+            ...word(name, "metric", aboutMetric(about, name)?.type, aboutMetric(about, name)?.help),
+            insert: /^[a-zA-Z_:][\w:]*$/.test(name) ? name : `{${quoted(name)}}`,
+        })),
     ];
 }
 
@@ -288,7 +413,14 @@ function ranked(all, prefix) {
         const score = label === low ? 0 : at === 0 ? 1 : /[_:.]/.test(label[at - 1]) ? 2 : 3;
         scored.push({ item, score });
     }
-    return scored.sort((a, b) => a.score - b.score || a.item.label.length - b.item.label.length || (a.item.label < b.item.label ? -1 : 1)).map(({ item }) => item);
+    return scored
+        .sort(
+            (a, b) =>
+                a.score - b.score ||
+                a.item.label.length - b.item.label.length ||
+                (a.item.label < b.item.label ? -1 : 1),
+        )
+        .map(({ item }) => item);
 }
 
 /**
@@ -297,5 +429,7 @@ function ranked(all, prefix) {
  */
 function marked(label, prefix) {
     const at = label.toLowerCase().indexOf(prefix.toLowerCase());
-    return at < 0 || !prefix ? label : [label.slice(0, at), h("b", null, label.slice(at, at + prefix.length)), label.slice(at + prefix.length)];
+    return at < 0 || !prefix
+        ? label
+        : [label.slice(0, at), h("b", null, label.slice(at, at + prefix.length)), label.slice(at + prefix.length)];
 }

@@ -14,8 +14,20 @@ function cell(text) {
  */
 export function csvOfGraph(times, series) {
     const rows = [["time", ...series.map((one) => one.name)].map(cell).join(",")];
-    times.forEach((time, i) => rows.push([new Date(Math.round(time * 1000)).toISOString(), ...series.map((one) =>
-        one.histograms?.[i] ? cell(one.histograms[i]?.count) : Number.isNaN(one.values[i]) ? "" : plain(one.values[i], 17))].join(",")));
+    times.forEach((time, i) =>
+        rows.push(
+            [
+                new Date(Math.round(time * 1000)).toISOString(),
+                ...series.map((one) =>
+                    one.histograms?.[i]
+                        ? cell(one.histograms[i]?.count)
+                        : Number.isNaN(one.values[i])
+                          ? ""
+                          : plain(one.values[i], 17),
+                ),
+            ].join(","),
+        ),
+    );
     return rows.join("\r\n") + "\r\n";
 }
 
@@ -27,8 +39,16 @@ export function csvOfTable(vector) {
     const names = [...new Set(vector.flatMap((one) => Object.keys(one.metric)))].sort();
     const rows = [[...names, "timestamp", "value"].map(cell).join(",")];
     for (const one of vector) {
-        for (const [time, value] of one.values ?? (one.value ? [one.value] : [])) rows.push([...names.map((name) => cell(one.metric[name] ?? "")), time, value].join(","));
-        for (const [time, histogram] of one.histograms ?? (one.histogram ? [one.histogram] : [])) rows.push([...names.map((name) => cell(one.metric[name] ?? "")), time, `count=${histogram.count} sum=${histogram.sum}`].join(","));
+        for (const [time, value] of one.values ?? (one.value ? [one.value] : []))
+            rows.push([...names.map((name) => cell(one.metric[name] ?? "")), time, value].join(","));
+        for (const [time, histogram] of one.histograms ?? (one.histogram ? [one.histogram] : []))
+            rows.push(
+                [
+                    ...names.map((name) => cell(one.metric[name] ?? "")),
+                    time,
+                    `count=${histogram.count} sum=${histogram.sum}`,
+                ].join(","),
+            );
     }
     return rows.join("\r\n") + "\r\n";
 }
@@ -40,11 +60,12 @@ export function csvOfTable(vector) {
  * @returns {Promise<Blob | null>}
  */
 export function pictureOf(chart, title) {
-    const ratio = window.devicePixelRatio || 1, line = chart.font * 1.6;
+    const ratio = window.devicePixelRatio || 1,
+        line = chart.font * 1.6;
     const shown = chart.visible().slice(0, 30);
     const canvas = document.createElement("canvas");
     canvas.width = chart.base.width;
-    canvas.height = chart.base.height + (line * (shown.length + 2.5)) * ratio;
+    canvas.height = chart.base.height + line * (shown.length + 2.5) * ratio;
     const g = chart.context(canvas, ratio);
     g.fillStyle = chart.colours.surface;
     g.fillRect(0, 0, canvas.width, canvas.height);

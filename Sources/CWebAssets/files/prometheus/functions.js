@@ -33,7 +33,7 @@ floor(v instant-vector)|Rounded down to a whole number.
 histogram_avg(v instant-vector)|Mean of the observations in native histograms.
 histogram_count(v instant-vector)|Number of observations in native histograms.
 histogram_fraction(lower scalar, upper scalar, b instant-vector)|Share of observations between two bounds.
-histogram_quantile(φ scalar, b instant-vector)|Quantile (0 ≤ φ ≤ 1) from classic buckets (keep le) or native histograms.
+histogram_quantile(φ scalar, b instant-vector)|Quantile from classic buckets (keep le) or native histograms.
 ~histogram_quantiles(v instant-vector, label string, φ scalar, ...)|Several quantiles at once, told apart by a label.
 histogram_stddev(v instant-vector)|Standard deviation of the observations in native histograms.
 histogram_stdvar(v instant-vector)|Variance of the observations in native histograms.
@@ -44,7 +44,7 @@ increase(v range-vector)|Growth of a counter over the window: resets mended, ext
 ~info(v instant-vector, [selector])|Adds the labels of matching info metrics.
 irate(v range-vector)|Growth of a counter per second between its last two samples.
 label_join(v instant-vector, dst string, separator string, src string, ...)|Joins label values into a new label.
-label_replace(v instant-vector, dst string, replacement string, src string, regex string)|Sets a label from another by a regular expression.
+label_replace(v instant-vector, dst string, replacement string, src string, regex string)|Sets a label from another one.
 last_over_time(v range-vector)|The newest sample in the window.
 ln(v instant-vector)|Natural logarithm.
 log10(v instant-vector)|Logarithm to base 10.
@@ -104,11 +104,21 @@ quantile by (…) (φ, v)|Quantile over the series of each group.
 ~limitk by (…) (k, v)|Any k series of each group.
 ~limit_ratio by (…) (r, v)|A stable share of the series of each group.`;
 
-/** @typedef {{name: string, signature: string, text: string, experimental: boolean, aggregator: boolean}} FunctionDoc */
+/**
+ * @typedef {{name: string, signature: string, text: string, experimental: boolean, aggregator: boolean}} FunctionDoc
+ */
 
 /** @type {FunctionDoc[]} */
-export const FUNCTIONS = TABLE.trim().split("\n").map((line) => {
-    const experimental = line.startsWith("~");
-    const [signature, text] = line.slice(experimental ? 1 : 0).split("|");
-    return { name: /^\w+/.exec(signature)?.[0] ?? "", signature, text, experimental, aggregator: / by \(…\) /.test(signature) };
-});
+export const FUNCTIONS = TABLE.trim()
+    .split("\n")
+    .map((line) => {
+        const experimental = line.startsWith("~");
+        const [signature, text] = line.slice(experimental ? 1 : 0).split("|");
+        return {
+            name: /^\w+/.exec(signature)?.[0] ?? "",
+            signature,
+            text,
+            experimental,
+            aggregator: / by \(…\) /.test(signature),
+        };
+    });

@@ -11,7 +11,8 @@ export function distance(a, b, limit) {
     let row = Array.from({ length: b.length + 1 }, (_, i) => i);
     for (let i = 1; i <= a.length; i++) {
         const next = [i];
-        for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+        for (let j = 1; j <= b.length; j++)
+            next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
         if (Math.min(...next) > limit) return limit + 1;
         row = next;
     }
@@ -31,8 +32,14 @@ export function nearest(word, words, count = 3) {
     const score = (/** @type {string} */ text) => {
         const whole = Math.min(distance(low, text, limit), distance(bare(low), bare(text), limit) + 0.5);
         const [short, long] = text.length < low.length ? [text, low] : [low, text];
-        return short.length >= 3 && short.length * 3 > long.length && long.includes(short) ? Math.min(whole, 1.5) : whole;
+        return short.length >= 3 && short.length * 3 > long.length && long.includes(short)
+            ? Math.min(whole, 1.5)
+            : whole;
     };
-    return words.map((other) => ({ other, score: score(other.toLowerCase()) })).filter((one) => one.score <= limit)
-        .sort((a, b) => a.score - b.score || a.other.length - b.other.length || (a.other < b.other ? -1 : 1)).slice(0, count).map(({ other }) => other);
+    return words
+        .map((other) => ({ other, score: score(other.toLowerCase()) }))
+        .filter((one) => one.score <= limit)
+        .sort((a, b) => a.score - b.score || a.other.length - b.other.length || (a.other < b.other ? -1 : 1))
+        .slice(0, count)
+        .map(({ other }) => other);
 }

@@ -11,8 +11,15 @@ import { tokenize } from "./tokens.js";
 import { stepOf } from "./urlstate.js";
 
 const ROWS = 500;
-const RANGES = [10, 60, 300, 900, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 604800, 1209600, 2419200, 4838400, 15724800, 31536000];
-const TABS = /** @type {const} */ ([["table", "Table"], ["graph", "Graph"], ["explain", "Explain"]]);
+const RANGES = [
+    10, 60, 300, 900, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 604800, 1209600, 2419200, 4838400, 15724800,
+    31536000,
+];
+const TABS = /** @type {const} */ ([
+    ["table", "Table"],
+    ["graph", "Graph"],
+    ["explain", "Explain"],
+]);
 let count = 0;
 
 export class PanelView {
@@ -35,20 +42,59 @@ export class PanelView {
         this.editor = new Editor({ value: state.expr, execute: () => this.run(), change: () => {} });
         this.status = h("span", { class: "status muted small num", role: "status" });
         this.notes = h("div", { class: "stack" });
-        this.body = h("div", { class: "answer", id: `${this.id}-body`, role: "tabpanel", "aria-labelledby": `${this.id}-${state.tab}` });
+        this.body = h("div", {
+            class: "answer",
+            id: `${this.id}-body`,
+            role: "tabpanel",
+            "aria-labelledby": `${this.id}-${state.tab}`,
+        });
         this.controls = h("div", { class: "row controls" });
         this.exports = h("span", { class: "row" });
-        this.tabs = h("div", { class: "tabs grow", role: "tablist", "aria-label": "Show the answer as" }, TABS.map(([tab, name]) =>
-            h("button", { type: "button", role: "tab", id: `${this.id}-${tab}`, "data-tab": tab, "aria-controls": `${this.id}-body`, onclick: () => this.choose(tab) }, name)));
+        this.tabs = h(
+            "div",
+            { class: "tabs grow", role: "tablist", "aria-label": "Show the answer as" },
+            TABS.map(([tab, name]) =>
+                h(
+                    "button",
+                    {
+                        type: "button",
+                        role: "tab",
+                        id: `${this.id}-${tab}`,
+                        "data-tab": tab,
+                        "aria-controls": `${this.id}-body`,
+                        onclick: () => this.choose(tab),
+                    },
+                    name,
+                ),
+            ),
+        );
         tabKeys(this.tabs, (tab) => this.choose(/** @type {any} */ (tab)));
-        const tool = (/** @type {string} */ name, /** @type {() => void} */ onclick) => h("button", { class: "button quiet", type: "button", onclick }, name);
-        this.element = h("section", { class: "card panel", "aria-label": `Panel ${count}` },
-            h("div", { class: "ask" }, this.editor.element, h("button", { class: "button primary", type: "button", onclick: () => this.run() }, "Execute")),
-            h("div", { class: "row tools small" },
-                tool("Metrics", () => this.metrics()), tool("History", () => this.past()), tool("Format", () => this.format()), h("span", { class: "grow" }),
-                this.exports, tool("Remove panel", () => owner.remove())),
+        const tool = (/** @type {string} */ name, /** @type {() => void} */ onclick) =>
+            h("button", { class: "button quiet", type: "button", onclick }, name);
+        this.element = h(
+            "section",
+            { class: "card panel", "aria-label": `Panel ${count}` },
+            h(
+                "div",
+                { class: "ask" },
+                this.editor.element,
+                h("button", { class: "button primary", type: "button", onclick: () => this.run() }, "Execute"),
+            ),
+            h(
+                "div",
+                { class: "row tools small" },
+                tool("Metrics", () => this.metrics()),
+                tool("History", () => this.past()),
+                tool("Format", () => this.format()),
+                h("span", { class: "grow" }),
+                this.exports,
+                tool("Remove panel", () => owner.remove()),
+            ),
             h("div", { class: "row bar" }, this.tabs, this.status),
-            this.controls, this.notes, this.body);
+            this.controls,
+            this.notes,
+            this.body,
+        );
         this.dress();
     }
 
@@ -86,7 +132,17 @@ export class PanelView {
             fill(this.notes);
             setText(this.status, "");
             if (state.tab === "graph" && this.editor.value.trim()) this.body.append(h("div", { class: "plot" }));
-            fill(this.exports, state.tab === "graph" ? [this.exportButton("PNG", () => this.savePicture()), this.exportButton("CSV", () => this.saveTable())] : state.tab === "table" ? this.exportButton("CSV", () => this.saveTable()) : null);
+            fill(
+                this.exports,
+                state.tab === "graph"
+                    ? [
+                          this.exportButton("PNG", () => this.savePicture()),
+                          this.exportButton("CSV", () => this.saveTable()),
+                      ]
+                    : state.tab === "table"
+                      ? this.exportButton("CSV", () => this.saveTable())
+                      : null,
+            );
             fill(this.controls, state.tab === "graph" ? this.graphControls() : this.timeControls());
         }
         this.sync();
@@ -103,51 +159,129 @@ export class PanelView {
         parts.resolution.value = typeof state.resolution === "number" ? "custom" : state.resolution;
         parts.step.hidden = typeof state.resolution !== "number";
         if (typeof state.resolution === "number") parts.step.value = duration(state.resolution);
-        for (const mode of ["lines", "stacked", "heatmap"]) parts[mode].setAttribute("aria-pressed", String(state.mode === mode));
+        for (const mode of ["lines", "stacked", "heatmap"])
+            parts[mode].setAttribute("aria-pressed", String(state.mode === mode));
         parts.exemplars.setAttribute("aria-pressed", String(state.exemplars));
         parts.zero.setAttribute("aria-pressed", String(state.least !== null));
         parts.zero.hidden = state.mode !== "lines";
     }
 
     timeControls() {
-        const move = (/** @type {number} */ by) => this.set({ end: (this.state.end ?? Math.floor(Date.now() / 1000)) + by });
+        const move = (/** @type {number} */ by) =>
+            this.set({ end: (this.state.end ?? Math.floor(Date.now() / 1000)) + by });
         const step = () => (this.state.tab === "graph" ? this.state.range / 2 : 60);
-        const time = h("input", { class: "field moment", placeholder: "now", autocomplete: "off", title: "2026-01-31 12:00, or -2h", "aria-label": this.state.tab === "graph" ? "End time" : "Evaluation time", onchange: () => {
-            const end = moment(time.value);
-            if (end === undefined) this.sync();
-            else this.set({ end });
-        } });
+        const time = h("input", {
+            class: "field moment",
+            placeholder: "now",
+            autocomplete: "off",
+            title: "2026-01-31 12:00, or -2h",
+            "aria-label": this.state.tab === "graph" ? "End time" : "Evaluation time",
+            onchange: () => {
+                const end = moment(time.value);
+                if (end === undefined) this.sync();
+                else this.set({ end });
+            },
+        });
         const now = h("button", { class: "button", type: "button", onclick: () => this.set({ end: null }) }, "Now");
         this.parts = { time, now };
-        return [h("span", { class: "muted small" }, this.state.tab === "graph" ? "until" : "at"), h("span", { class: "group" },
-            h("button", { class: "button icon", type: "button", "aria-label": "Earlier", onclick: () => move(-step()) }, "‹"), time,
-            h("button", { class: "button icon", type: "button", "aria-label": "Later", onclick: () => move(step()) }, "›"), now)];
+        return [
+            h("span", { class: "muted small" }, this.state.tab === "graph" ? "until" : "at"),
+            h(
+                "span",
+                { class: "group" },
+                h(
+                    "button",
+                    { class: "button icon", type: "button", "aria-label": "Earlier", onclick: () => move(-step()) },
+                    "‹",
+                ),
+                time,
+                h(
+                    "button",
+                    { class: "button icon", type: "button", "aria-label": "Later", onclick: () => move(step()) },
+                    "›",
+                ),
+                now,
+            ),
+        ];
     }
 
     graphControls() {
         const { state } = this;
-        const button = (/** @type {string} */ name, /** @type {() => void} */ onclick, /** @type {any} */ more = {}) => h("button", { class: "button", type: "button", onclick, ...more }, name);
+        const button = (/** @type {string} */ name, /** @type {() => void} */ onclick, /** @type {any} */ more = {}) =>
+            h("button", { class: "button", type: "button", onclick, ...more }, name);
         const widen = (/** @type {number} */ by) => {
-            const at = by > 0 ? RANGES.find((one) => one > state.range) : [...RANGES].reverse().find((one) => one < state.range);
+            const at =
+                by > 0
+                    ? RANGES.find((one) => one > state.range)
+                    : [...RANGES].reverse().find((one) => one < state.range);
             if (at) this.set({ range: at });
         };
-        const range = h("input", { class: "field short", "aria-label": "Range", list: `${this.id}-ranges`, onchange: () => {
-            const seconds = parseDuration(range.value);
-            if (seconds) this.set({ range: seconds });
-            else this.sync();
-        } });
-        const step = h("input", { class: "field short", "aria-label": "Step", onchange: () => { const seconds = parseDuration(step.value); if (seconds) this.set({ resolution: seconds }); else this.sync(); } });
-        const resolution = h("select", { class: "field", "aria-label": "Resolution", onchange: () => this.set({ resolution: resolution.value === "custom" ? stepOf(state) : resolution.value }) },
-            [["low", "Coarse steps"], ["medium", "Medium steps"], ["high", "Fine steps"], ["custom", "Step …"]].map(([value, name]) => h("option", { value }, name)));
-        const modes = Object.fromEntries([["lines", "Lines"], ["stacked", "Stacked"], ["heatmap", "Heatmap"]].map(([mode, name]) => [mode, button(name, () => this.set({ mode }))]));
+        const range = h("input", {
+            class: "field short",
+            "aria-label": "Range",
+            list: `${this.id}-ranges`,
+            onchange: () => {
+                const seconds = parseDuration(range.value);
+                if (seconds) this.set({ range: seconds });
+                else this.sync();
+            },
+        });
+        const step = h("input", {
+            class: "field short",
+            "aria-label": "Step",
+            onchange: () => {
+                const seconds = parseDuration(step.value);
+                if (seconds) this.set({ resolution: seconds });
+                else this.sync();
+            },
+        });
+        const resolution = h(
+            "select",
+            {
+                class: "field",
+                "aria-label": "Resolution",
+                onchange: () =>
+                    this.set({ resolution: resolution.value === "custom" ? stepOf(state) : resolution.value }),
+            },
+            [
+                ["low", "Coarse steps"],
+                ["medium", "Medium steps"],
+                ["high", "Fine steps"],
+                ["custom", "Step …"],
+            ].map(([value, name]) => h("option", { value }, name)),
+        );
+        const modes = Object.fromEntries(
+            [
+                ["lines", "Lines"],
+                ["stacked", "Stacked"],
+                ["heatmap", "Heatmap"],
+            ].map(([mode, name]) => [mode, button(name, () => this.set({ mode }))]),
+        );
         const exemplars = button("Exemplars", () => this.set({ exemplars: !state.exemplars }));
-        const zero = button("From 0", () => this.set({ least: state.least === null ? 0 : null }), { title: "The value axis begins at 0" });
+        const zero = button("From 0", () => this.set({ least: state.least === null ? 0 : null }), {
+            title: "The value axis begins at 0",
+        });
         const time = this.timeControls();
         this.parts = { .../** @type {any} */ (this.parts), range, step, resolution, exemplars, zero, ...modes };
         return [
-            h("span", { class: "group" }, button("−", () => widen(-1), { class: "button icon", "aria-label": "Shorter range" }), range, button("+", () => widen(1), { class: "button icon", "aria-label": "Longer range" })),
-            h("datalist", { id: `${this.id}-ranges` }, RANGES.map((one) => h("option", { value: duration(one) }))),
-            time, resolution, step, h("span", { class: "group" }, Object.values(modes)), zero, exemplars,
+            h(
+                "span",
+                { class: "group" },
+                button("−", () => widen(-1), { class: "button icon", "aria-label": "Shorter range" }),
+                range,
+                button("+", () => widen(1), { class: "button icon", "aria-label": "Longer range" }),
+            ),
+            h(
+                "datalist",
+                { id: `${this.id}-ranges` },
+                RANGES.map((one) => h("option", { value: duration(one) })),
+            ),
+            time,
+            resolution,
+            step,
+            h("span", { class: "group" }, Object.values(modes)),
+            zero,
+            exemplars,
         ];
     }
 
@@ -156,7 +290,17 @@ export class PanelView {
      * @param {() => void} onclick
      */
     exportButton(name, onclick) {
-        return h("button", { class: "button quiet small", type: "button", "aria-label": `Download as ${name}`, disabled: true, onclick }, `↓ ${name}`);
+        return h(
+            "button",
+            {
+                class: "button quiet small",
+                type: "button",
+                "aria-label": `Download as ${name}`,
+                disabled: true,
+                onclick,
+            },
+            `↓ ${name}`,
+        );
     }
 
     /** @param {Partial<import("./urlstate.js").Panel> | any} change */
@@ -171,17 +315,27 @@ export class PanelView {
      * @param {{quiet?: boolean}} [options] quiet: a refresh, which keeps what is shown until the answer is here
      */
     async run(options) {
-        const { state } = this, quiet = options?.quiet ?? false;
+        const { state } = this,
+            quiet = options?.quiet ?? false;
         if (!quiet) state.expr = this.editor.value.trim();
         this.editor.close();
         if (!quiet) this.owner.changed();
         this.asking?.abort();
-        if (state.expr === "") { fill(this.body); fill(this.notes); setText(this.status, ""); this.table = null; return; }
+        if (state.expr === "") {
+            fill(this.body);
+            fill(this.notes);
+            setText(this.status, "");
+            this.table = null;
+            return;
+        }
         const asking = (this.asking = new AbortController());
         if (!quiet) setText(this.status, "running …");
         const began = performance.now();
         try {
-            const said = await { table: this.runTable, graph: this.runGraph, explain: this.runExplain }[state.tab].call(this, asking.signal);
+            const said = await { table: this.runTable, graph: this.runGraph, explain: this.runExplain }[state.tab].call(
+                this,
+                asking.signal,
+            );
             if (asking.signal.aborted) return;
             setText(this.status, [said, `${span((performance.now() - began) / 1000)}`].filter(Boolean).join(" · "));
             if (!quiet) remember(state.expr);
@@ -200,7 +354,11 @@ export class PanelView {
 
     /** @param {{warnings?: string[], infos?: string[]}} answer */
     remarks({ warnings = [], infos = [] }) {
-        fill(this.notes, warnings.map((one) => h("p", { class: "note warn small" }, one)), infos.map((one) => h("p", { class: "note small" }, one)));
+        fill(
+            this.notes,
+            warnings.map((one) => h("p", { class: "note warn small" }, one)),
+            infos.map((one) => h("p", { class: "note small" }, one)),
+        );
     }
 
     /** @param {AbortSignal} signal */
@@ -213,10 +371,16 @@ export class PanelView {
         this.answer = null;
         if (resultType === "scalar" || resultType === "string") {
             this.table = null;
-            fill(this.body, h("p", { class: "scalar mono" }, result[1], h("span", { class: "muted small" }, ` ${resultType}`)));
+            fill(
+                this.body,
+                h("p", { class: "scalar mono" }, result[1], h("span", { class: "muted small" }, ` ${resultType}`)),
+            );
             return resultType;
         }
-        if (result.length === 0) { await this.empty(time, signal); return "empty result"; }
+        if (result.length === 0) {
+            await this.empty(time, signal);
+            return "empty result";
+        }
         this.answer = result;
         this.rows(result, result.length > ROWS);
         return result.length === 1 ? "1 series" : `${result.length} series`;
@@ -230,12 +394,59 @@ export class PanelView {
         if (!this.table) {
             const table = h("tbody");
             const more = h("div", { class: "row" });
-            fill(this.body, h("div", { class: "table-wrap" }, h("table", { class: "answers" }, h("caption", { class: "visually-hidden" }, "The answer"), h("thead", null, h("tr", null, h("th", { scope: "col" }, "Series"), h("th", { scope: "col", class: "num" }, "Value"))), table)), more);
+            fill(
+                this.body,
+                h(
+                    "div",
+                    { class: "table-wrap" },
+                    h(
+                        "table",
+                        { class: "answers" },
+                        h("caption", { class: "visually-hidden" }, "The answer"),
+                        h(
+                            "thead",
+                            null,
+                            h(
+                                "tr",
+                                null,
+                                h("th", { scope: "col" }, "Series"),
+                                h("th", { scope: "col", class: "num" }, "Value"),
+                            ),
+                        ),
+                        table,
+                    ),
+                ),
+                more,
+            );
             this.table = { table, more };
         }
         const shown = cut ? result.slice(0, ROWS) : result;
-        keyed(this.table.table, shown, (one) => seriesName(one.metric), (one) => h("tr", null, h("td", { class: "mono series" }, painted(seriesName(one.metric) || "{}")), h("td", { class: "num mono" })), (row, one) => valueCell(row.lastChild, one));
-        fill(this.table.more, cut ? [h("span", { class: "muted" }, `${ROWS} of ${result.length} series`), h("button", { class: "button", type: "button", onclick: () => this.rows(result, false) }, "Show all")] : null);
+        keyed(
+            this.table.table,
+            shown,
+            (one) => seriesName(one.metric),
+            (one) =>
+                h(
+                    "tr",
+                    null,
+                    h("td", { class: "mono series" }, painted(seriesName(one.metric) || "{}")),
+                    h("td", { class: "num mono" }),
+                ),
+            (row, one) => valueCell(row.lastChild, one),
+        );
+        fill(
+            this.table.more,
+            cut
+                ? [
+                      h("span", { class: "muted" }, `${ROWS} of ${result.length} series`),
+                      h(
+                          "button",
+                          { class: "button", type: "button", onclick: () => this.rows(result, false) },
+                          "Show all",
+                      ),
+                  ]
+                : null,
+        );
     }
 
     /** @param {AbortSignal} signal */
@@ -244,7 +455,8 @@ export class PanelView {
         const step = stepOf(state);
         // A whole number of steps, so that the last point is at the end.
         const span = Math.floor(state.range / step + 1e-9) * step;
-        const ask = (/** @type {number} */ until) => envelope("query_range", { query: state.expr, start: until - span, end: until, step }, signal);
+        const ask = (/** @type {number} */ until) =>
+            envelope("query_range", { query: state.expr, start: until - span, end: until, step }, signal);
         // On multiples of the step, so that points stay where they are from one refresh to the next.
         let end = state.end ?? Math.floor(Date.now() / 1000 / step) * step;
         let answer = await ask(end);
@@ -256,7 +468,12 @@ export class PanelView {
         const start = end - span;
         const [{ Chart }, points, about] = await Promise.all([
             import("./graph.js"),
-            state.exemplars ? api("query_exemplars", { query: state.expr, start, end }, signal).catch((error) => { if (!signal.aborted) toast(`Exemplars: ${error.message}`, "bad"); return []; }) : [],
+            state.exemplars
+                ? api("query_exemplars", { query: state.expr, start, end }, signal).catch((error) => {
+                      if (!signal.aborted) toast(`Exemplars: ${error.message}`, "bad");
+                      return [];
+                  })
+                : [],
             metadata(),
         ]);
         signal.throwIfAborted();
@@ -278,16 +495,39 @@ export class PanelView {
         const histograms = series.every((one) => one.histograms);
         this.answer = { times, series };
         if (!this.chart) {
-            this.chart = new Chart({ zoom: (from, to) => this.set({ range: Math.max(1, Math.round((to - from) * 100) / 100), end: Math.round(to * 100) / 100 }) });
+            this.chart = new Chart({
+                zoom: (from, to) =>
+                    this.set({
+                        range: Math.max(1, Math.round((to - from) * 100) / 100),
+                        end: Math.round(to * 100) / 100,
+                    }),
+            });
             fill(this.body, this.chart.element);
         }
         const mode = histograms ? "heatmap" : state.mode;
-        for (const one of ["lines", "stacked", "heatmap"]) this.parts[one].setAttribute("aria-pressed", String(one === mode));
+        for (const one of ["lines", "stacked", "heatmap"])
+            this.parts[one].setAttribute("aria-pressed", String(one === mode));
         this.parts.zero.hidden = mode !== "lines";
         this.chart.show({
-            times, series, start, end, mode, least: state.least, rate: calls.some((one) => one === "rate" || one === "irate"), unit: unitOf(names, mode === "heatmap" ? [] : calls),
+            times,
+            series,
+            start,
+            end,
+            mode,
+            least: state.least,
+            rate: calls.some((one) => one === "rate" || one === "irate"),
+            unit: unitOf(names, mode === "heatmap" ? [] : calls),
             counter: name !== "" && (type ? type !== "gauge" : /_(total|count|sum|bucket)$/.test(name)),
-            exemplars: points.flatMap((/** @type {any} */ one) => one.exemplars.map((/** @type {any} */ each) => ({ time: each.timestamp, value: number(each.value), labels: each.labels, series: one.seriesLabels }))).slice(0, 2000),
+            exemplars: points
+                .flatMap((/** @type {any} */ one) =>
+                    one.exemplars.map((/** @type {any} */ each) => ({
+                        time: each.timestamp,
+                        value: number(each.value),
+                        labels: each.labels,
+                        series: one.seriesLabels,
+                    })),
+                )
+                .slice(0, 2000),
         });
         return `${series.length === 1 ? "1 series" : `${series.length} series`} · every ${duration(step)}`;
     }
@@ -296,14 +536,18 @@ export class PanelView {
     async runExplain(signal) {
         const { state } = this;
         fill(this.notes);
-        const [{ explain }, root] = await Promise.all([import("./explain.js"), api("parse_query", { query: state.expr }, signal)]);
+        const [{ explain }, root] = await Promise.all([
+            import("./explain.js"),
+            api("parse_query", { query: state.expr }, signal),
+        ]);
         signal.throwIfAborted();
         const time = state.end ?? Math.floor(Date.now()) / 1000;
         const reason = h("div");
         const tree = h("div");
         fill(this.body, reason, tree);
         const answer = await explain(tree, root, time, signal);
-        if (answer.result.length === 0 && (answer.type === "vector" || answer.type === "matrix")) await this.empty(time, signal, reason);
+        if (answer.result.length === 0 && (answer.type === "vector" || answer.type === "matrix"))
+            await this.empty(time, signal, reason);
         return "";
     }
 
@@ -316,47 +560,99 @@ export class PanelView {
     async empty(time, signal, place = this.body) {
         if (place === this.body) this.table = null;
         const { expr } = this.state;
-        const [{ whyEmpty }, root] = await Promise.all([import("./why.js"), api("parse_query", { query: expr }, signal)]);
+        const [{ whyEmpty }, root] = await Promise.all([
+            import("./why.js"),
+            api("parse_query", { query: expr }, signal),
+        ]);
         const reason = await whyEmpty(root, time);
         if (signal.aborted) return;
-        fill(place, h("div", { class: "why note warn stack", "data-reason": reason.kind },
-            h("h2", null, reason.title), reason.text.map((one) => h("p", null, one)),
-            reason.suggestions.length ? h("div", { class: "row" }, reason.suggestions.map((one) => h("button", { class: "button", type: "button", onclick: () => {
-                if (one.expr) this.editor.value = one.expr;
-                this.set(one.time === undefined ? {} : { end: one.time ? Math.ceil(one.time) : null });
-            } }, one.label))) : null));
+        fill(
+            place,
+            h(
+                "div",
+                { class: "why note warn stack", "data-reason": reason.kind },
+                h("h2", null, reason.title),
+                reason.text.map((one) => h("p", null, one)),
+                reason.suggestions.length
+                    ? h(
+                          "div",
+                          { class: "row" },
+                          reason.suggestions.map((one) =>
+                              h(
+                                  "button",
+                                  {
+                                      class: "button",
+                                      type: "button",
+                                      onclick: () => {
+                                          if (one.expr) this.editor.value = one.expr;
+                                          this.set(
+                                              one.time === undefined
+                                                  ? {}
+                                                  : { end: one.time ? Math.ceil(one.time) : null },
+                                          );
+                                      },
+                                  },
+                                  one.label,
+                              ),
+                          ),
+                      )
+                    : null,
+            ),
+        );
     }
 
     async format() {
         try {
             this.editor.value = await api("format_query", { query: this.editor.value });
         } catch (error) {
-            if (!this.editor.fail(/** @type {Error} */ (error).message)) toast(/** @type {Error} */ (error).message, "bad");
+            if (!this.editor.fail(/** @type {Error} */ (error).message))
+                toast(/** @type {Error} */ (error).message, "bad");
         }
         this.editor.input.focus();
     }
 
     async metrics() {
         const { openPicker } = await import("./picker.js");
-        openPicker({ title: "Metrics", placeholder: "Search names and help texts", empty: "Nothing has been scraped yet.", pick: (name) => this.editor.put(/^[a-zA-Z_:][\w:]*$/.test(name) ? name : seriesName({ __name__: name })), load: async () => {
-            const [names, about] = await Promise.all([metricNames(), metadata()]);
-            return names.map((name) => ({ label: name, tag: aboutMetric(about, name)?.type, text: aboutMetric(about, name)?.help }));
-        } });
+        openPicker({
+            title: "Metrics",
+            placeholder: "Search names and help texts",
+            empty: "Nothing has been scraped yet.",
+            pick: (name) => this.editor.put(/^[a-zA-Z_:][\w:]*$/.test(name) ? name : seriesName({ __name__: name })),
+            load: async () => {
+                const [names, about] = await Promise.all([metricNames(), metadata()]);
+                return names.map((name) => ({
+                    label: name,
+                    tag: aboutMetric(about, name)?.type,
+                    text: aboutMetric(about, name)?.help,
+                }));
+            },
+        });
     }
 
     async past() {
         const { openPicker } = await import("./picker.js");
-        openPicker({ title: "History", placeholder: "Search earlier expressions", empty: "Expressions that ran appear here.", pick: (expr) => { this.editor.value = expr; this.run(); }, load: async () => memory.get("history", /** @type {string[]} */ ([])).map((label) => ({ label })) });
+        openPicker({
+            title: "History",
+            placeholder: "Search earlier expressions",
+            empty: "Expressions that ran appear here.",
+            pick: (expr) => {
+                this.editor.value = expr;
+                this.run();
+            },
+            load: async () => memory.get("history", /** @type {string[]} */ ([])).map((label) => ({ label })),
+        });
     }
 
     async savePicture() {
-        const { chart } = this, { pictureOf } = await import("./export.js");
-        const blob = chart && await pictureOf(chart, this.state.expr);
+        const { chart } = this,
+            { pictureOf } = await import("./export.js");
+        const blob = chart && (await pictureOf(chart, this.state.expr));
         if (blob) save(blob, "graph.png");
     }
 
     async saveTable() {
-        const { answer } = this, { csvOfGraph, csvOfTable } = await import("./export.js");
+        const { answer } = this,
+            { csvOfGraph, csvOfTable } = await import("./export.js");
         if (!answer) return;
         const text = this.state.tab === "graph" ? csvOfGraph(answer.times, answer.series) : csvOfTable(answer);
         save(new Blob([text], { type: "text/csv" }), `${this.state.tab}.csv`);
@@ -396,11 +692,21 @@ function valueCell(cell, one) {
     if (one.value) {
         // A metric that is a time also says it as people do.
         const at = /_(timestamp|time)_seconds$/.test(one.metric.__name__ ?? "") ? number(one.value[1]) : 0;
-        return at > 1e8 && at < 1e10 ? fill(cell, one.value[1], h("div", { class: "muted small" }, localTime(at))) : setText(cell, one.value[1]);
+        return at > 1e8 && at < 1e10
+            ? fill(cell, one.value[1], h("div", { class: "muted small" }, localTime(at)))
+            : setText(cell, one.value[1]);
     }
     const values = one.values ?? [];
-    fill(cell, values.slice(-50).map((/** @type {[number, string]} */ [time, value]) => h("div", null, value, clock(time))), values.length > 50 ? h("div", { class: "muted" }, `${values.length - 50} earlier ones`) : null,
-        (one.histograms ?? []).slice(-20).map((/** @type {[number, any]} */ [time, value]) => h("div", null, `count ${value.count}, sum ${plain(number(value.sum))}`, clock(time))));
+    fill(
+        cell,
+        values.slice(-50).map((/** @type {[number, string]} */ [time, value]) => h("div", null, value, clock(time))),
+        values.length > 50 ? h("div", { class: "muted" }, `${values.length - 50} earlier ones`) : null,
+        (one.histograms ?? [])
+            .slice(-20)
+            .map((/** @type {[number, any]} */ [time, value]) =>
+                h("div", null, `count ${value.count}, sum ${plain(number(value.sum))}`, clock(time)),
+            ),
+    );
 }
 
 /**
@@ -409,7 +715,11 @@ function valueCell(cell, one) {
  */
 function clock(time) {
     const text = localTime(time, true);
-    return h("span", { class: "muted", title: `@ ${time}` }, ` at ${Date.now() / 1000 - time < 43200 ? text.slice(11) : text}`);
+    return h(
+        "span",
+        { class: "muted", title: `@ ${time}` },
+        ` at ${Date.now() / 1000 - time < 43200 ? text.slice(11) : text}`,
+    );
 }
 
 /** @param {any} histogram */
@@ -417,9 +727,30 @@ function histogramPicture(histogram) {
     const buckets = (histogram.buckets ?? []).slice(0, 200);
     const largest = Math.max(1e-300, ...buckets.map((/** @type {any} */ one) => number(one[3])));
     const width = Math.max(1, 240 / Math.max(1, buckets.length));
-    return [h("svg:svg", { viewBox: "0 0 240 40", class: "histogram", role: "img", "aria-label": `Histogram of ${histogram.count} observations in ${buckets.length} buckets` },
-        buckets.map((/** @type {any} */ [, from, to, n], /** @type {number} */ i) => h("svg:rect", { x: i * width, width: Math.max(1, width - 0.5), y: 40 - (number(n) / largest) * 38, height: (number(n) / largest) * 38 }, h("svg:title", null, `${from} to ${to}: ${n}`)))),
-    h("div", { class: "small" }, `count ${histogram.count}, sum ${plain(number(histogram.sum))}`)];
+    return [
+        h(
+            "svg:svg",
+            {
+                viewBox: "0 0 240 40",
+                class: "histogram",
+                role: "img",
+                "aria-label": `Histogram of ${histogram.count} observations in ${buckets.length} buckets`,
+            },
+            buckets.map((/** @type {any} */ [, from, to, n], /** @type {number} */ i) =>
+                h(
+                    "svg:rect",
+                    {
+                        x: i * width,
+                        width: Math.max(1, width - 0.5),
+                        y: 40 - (number(n) / largest) * 38,
+                        height: (number(n) / largest) * 38,
+                    },
+                    h("svg:title", null, `${from} to ${to}: ${n}`),
+                ),
+            ),
+        ),
+        h("div", { class: "small" }, `count ${histogram.count}, sum ${plain(number(histogram.sum))}`),
+    ];
 }
 
 /**

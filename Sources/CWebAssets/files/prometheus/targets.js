@@ -13,41 +13,110 @@ export function show(main) {
     const params = new URLSearchParams(location.search);
     const pools = h("div", { class: "stack" });
     const summary = h("p", { class: "muted", role: "status" });
-    const search = h("input", { class: "field", type: "search", placeholder: "Filter by label, URL or error", "aria-label": "Filter targets", value: params.get("search") ?? "", oninput: () => draw() });
-    const down = h("input", { type: "checkbox", checked: params.get("health") === "down" || memory.get("targets:down", false), onchange: () => { memory.set("targets:down", down.checked); draw(); } });
-    fill(main, h("div", { class: "headline" }, h("h1", { class: "grow" }, "Targets"), summary, h("label", { class: "labelled" }, down, "only what is not up"), search), pools);
+    const search = h("input", {
+        class: "field",
+        type: "search",
+        placeholder: "Filter by label, URL or error",
+        "aria-label": "Filter targets",
+        value: params.get("search") ?? "",
+        oninput: () => draw(),
+    });
+    const down = h("input", {
+        type: "checkbox",
+        checked: params.get("health") === "down" || memory.get("targets:down", false),
+        onchange: () => {
+            memory.set("targets:down", down.checked);
+            draw();
+        },
+    });
+    fill(
+        main,
+        h(
+            "div",
+            { class: "headline" },
+            h("h1", { class: "grow" }, "Targets"),
+            summary,
+            h("label", { class: "labelled" }, down, "only what is not up"),
+            search,
+        ),
+        pools,
+    );
     /** @type {any[]} */
     let targets = [];
 
     const draw = () => {
         const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-        const fits = (/** @type {any} */ one) => (!down.checked || one.health !== "up") && words.every((/** @type {string} */ word) => `${one.scrapePool} ${one.scrapeUrl} ${one.lastError} ${Object.entries(one.labels).map(([k, v]) => `${k}="${v}"`).join(" ")}`.toLowerCase().includes(word));
+        const fits = (/** @type {any} */ one) =>
+            (!down.checked || one.health !== "up") &&
+            words.every((/** @type {string} */ word) =>
+                `${one.scrapePool} ${one.scrapeUrl} ${one.lastError} ${Object.entries(one.labels)
+                    .map(([k, v]) => `${k}="${v}"`)
+                    .join(" ")}`
+                    .toLowerCase()
+                    .includes(word),
+            );
         /** @type {Map<string, any[]>} */
         const byPool = new Map();
-        for (const one of targets) if (fits(one)) byPool.set(one.scrapePool, [...(byPool.get(one.scrapePool) ?? []), one]);
-        keyed(pools, [...byPool], ([pool]) => pool, ([pool]) => poolView(pool), (view, [, list]) => view.update(list, targets.filter((one) => one.scrapePool === list[0].scrapePool)));
+        for (const one of targets)
+            if (fits(one)) byPool.set(one.scrapePool, [...(byPool.get(one.scrapePool) ?? []), one]);
+        keyed(
+            pools,
+            [...byPool],
+            ([pool]) => pool,
+            ([pool]) => poolView(pool),
+            (view, [, list]) =>
+                view.update(
+                    list,
+                    targets.filter((one) => one.scrapePool === list[0].scrapePool),
+                ),
+        );
         setText(summary, `${targets.filter((one) => one.health === "up").length} of ${targets.length} up`);
         let nothing = main.querySelector(".nothing");
-        if (byPool.size === 0 && !nothing) main.append(nothing = h("div", { class: "card empty nothing" }, h("p", null, targets.length ? "No target fits the filter." : "No targets. Add a job under scrape_configs and reload.")));
+        if (byPool.size === 0 && !nothing)
+            main.append(
+                (nothing = h(
+                    "div",
+                    { class: "card empty nothing" },
+                    h(
+                        "p",
+                        null,
+                        targets.length
+                            ? "No target fits the filter."
+                            : "No targets. Add a job under scrape_configs and reload.",
+                    ),
+                )),
+            );
         else if (byPool.size) nothing?.remove();
     };
-    return new Promise((ready) => every(2000, async (signal) => {
-        targets = (await api("targets", { state: "active" }, signal)).activeTargets;
-        draw();
-        ready(undefined);
-    }));
+    return new Promise((ready) =>
+        every(2000, async (signal) => {
+            targets = (await api("targets", { state: "active" }, signal)).activeTargets;
+            draw();
+            ready(undefined);
+        }),
+    );
 }
 
 /** @param {string} pool */
 function poolView(pool) {
     const state = h("span", { class: "state" });
     const rows = h("div", { class: "targets" });
-    const view = h("stack-fold", { class: "card", key: `targets/${pool}` }, h("details", { open: true }, h("summary", null, h("h2", null, pool), " ", state), rows));
+    const view = h(
+        "stack-fold",
+        { class: "card", key: `targets/${pool}` },
+        h("details", { open: true }, h("summary", null, h("h2", null, pool), " ", state), rows),
+    );
     view.update = (/** @type {any[]} */ list, /** @type {any[]} */ whole) => {
         const up = whole.filter((one) => one.health === "up").length;
         state.className = `state ${up === whole.length ? "good" : up ? "warn" : "bad"}`;
         setText(state, `${up} of ${whole.length} up`);
-        keyed(rows, list, (one) => one.scrapeUrl + JSON.stringify(one.labels), targetView, (row, one) => row.update(one));
+        keyed(
+            rows,
+            list,
+            (one) => one.scrapeUrl + JSON.stringify(one.labels),
+            targetView,
+            (row, one) => row.update(one),
+        );
     };
     return view;
 }
@@ -63,16 +132,54 @@ function targetView(first) {
     const bar = h("i");
     const error = h("p", { class: "note bad small", hidden: true });
     const more = h("div", { class: "stack target-more", hidden: true });
-    const button = h("button", { class: "button quiet small disclosure", type: "button", "aria-expanded": "false", onclick: async () => {
-        more.hidden = !more.hidden;
-        button.setAttribute("aria-expanded", String(!more.hidden));
-        if (more.hidden) return fill(more);
-        fill(more, h("h3", null, "Labels, from discovery to the series"), await relabelling(target.scrapePool, target.discoveredLabels, target.labels), h("h3", null, "What was read"), await scrapedBody(target));
-    } }, "Details");
-    const view = h("article", { class: "target", "aria-label": first.scrapeUrl },
-        h("div", { class: "row" }, state, link, h("span", { class: "grow" }), h("span", { class: "small muted" }, "every ", first.scrapeInterval, ", at most ", first.scrapeTimeout), button),
-        h("div", { class: "row" }, labels, h("span", { class: "grow" }), h("span", { class: "small muted last" }, h("span", null, "last scrape ", time, ", took ", took), h("span", { class: "meter", "aria-hidden": "true", title: "share of the timeout" }, bar))),
-        error, more);
+    const button = h(
+        "button",
+        {
+            class: "button quiet small disclosure",
+            type: "button",
+            "aria-expanded": "false",
+            onclick: async () => {
+                more.hidden = !more.hidden;
+                button.setAttribute("aria-expanded", String(!more.hidden));
+                if (more.hidden) return fill(more);
+                fill(
+                    more,
+                    h("h3", null, "Labels, from discovery to the series"),
+                    await relabelling(target.scrapePool, target.discoveredLabels, target.labels),
+                    h("h3", null, "What was read"),
+                    await scrapedBody(target),
+                );
+            },
+        },
+        "Details",
+    );
+    const view = h(
+        "article",
+        { class: "target", "aria-label": first.scrapeUrl },
+        h(
+            "div",
+            { class: "row" },
+            state,
+            link,
+            h("span", { class: "grow" }),
+            h("span", { class: "small muted" }, "every ", first.scrapeInterval, ", at most ", first.scrapeTimeout),
+            button,
+        ),
+        h(
+            "div",
+            { class: "row" },
+            labels,
+            h("span", { class: "grow" }),
+            h(
+                "span",
+                { class: "small muted last" },
+                h("span", null, "last scrape ", time, ", took ", took),
+                h("span", { class: "meter", "aria-hidden": "true", title: "share of the timeout" }, bar),
+            ),
+        ),
+        error,
+        more,
+    );
     view.update = (/** @type {any} */ one) => {
         target = one;
         state.className = `state ${STATES[one.health] ?? "warn"}`;

@@ -1,10 +1,49 @@
 // PromQL cut into tokens, and what may be completed at a place. Forgiving: half-typed text is the normal case. Pure.
 
-/** @typedef {"space"|"comment"|"number"|"string"|"name"|"function"|"keyword"|"label"|"operator"|"punctuation"|"error"} Kind */
+/**
+ * @typedef {"space"|"comment"|"number"|"string"|"name"|"function"|"keyword"|"label"} Word
+ * @typedef {Word|"operator"|"punctuation"|"error"} Kind
+ */
 /** @typedef {{kind: Kind, start: number, end: number, text: string}} Token */
 
-export const AGGREGATORS = ["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "count_values", "quantile", "limitk", "limit_ratio"];
-const KEYWORDS = new Set([...AGGREGATORS, "by", "without", "on", "ignoring", "group_left", "group_right", "fill", "fill_left", "fill_right", "offset", "bool", "and", "or", "unless", "atan2", "anchored", "smoothed", "inf", "nan"]);
+export const AGGREGATORS = [
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "count",
+    "group",
+    "stddev",
+    "stdvar",
+    "topk",
+    "bottomk",
+    "count_values",
+    "quantile",
+    "limitk",
+    "limit_ratio",
+];
+const KEYWORDS = new Set([
+    ...AGGREGATORS,
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "fill",
+    "fill_left",
+    "fill_right",
+    "offset",
+    "bool",
+    "and",
+    "or",
+    "unless",
+    "atan2",
+    "anchored",
+    "smoothed",
+    "inf",
+    "nan",
+]);
 const LABEL_LISTS = new Set(["by", "without", "on", "ignoring", "group_left", "group_right"]);
 
 const RULES = /** @type {[Kind, RegExp][]} */ ([
@@ -28,7 +67,7 @@ export function tokenize(text) {
     /** @type {string[]} what is open: "{" labels, "[" durations, "l" a list of label names, "(" an expression */
     const open = [];
     let last = "";
-    for (let at = 0; at < text.length;) {
+    for (let at = 0; at < text.length; ) {
         for (const [rule, pattern] of RULES) {
             pattern.lastIndex = at;
             let found = pattern.exec(text)?.[0];
@@ -37,7 +76,10 @@ export function tokenize(text) {
             let kind = rule;
             const inside = open[open.length - 1];
             // A subquery's colon is no beginning of a name.
-            if (inside === "[" && found[0] === ":") { found = ":"; kind = "punctuation"; }
+            if (inside === "[" && found[0] === ":") {
+                found = ":";
+                kind = "punctuation";
+            }
             if (kind === "name") {
                 if (inside === "{" || inside === "l") kind = "label";
                 else if (KEYWORDS.has(found.toLowerCase())) kind = "keyword";
@@ -66,7 +108,10 @@ export function tokenize(text) {
  * - `label`: a label name, of `metric` where one is known; `used` are taken already
  * - `value`: the value of `label`; `quote` is the quote that is open
  * - `duration`: inside brackets
- * @typedef {{kind: "expression"|"label"|"value"|"duration"|"none", start: number, prefix: string, metric?: string, label?: string, quote?: string, matchers?: string[], used?: string[]}} Place
+ * @typedef {{
+ *     kind: "expression"|"label"|"value"|"duration"|"none", start: number, prefix: string, metric?: string,
+ *     label?: string, quote?: string, matchers?: string[], used?: string[],
+ * }} Place
  * @param {string} text
  * @param {number} caret
  * @returns {Place}
@@ -81,12 +126,16 @@ export function placeAt(text, caret) {
     const touching = current && current.kind !== "space" ? current : undefined;
 
     // Where are we? Walk back to the innermost opener.
-    let depth = 0, opener = -1;
+    let depth = 0,
+        opener = -1;
     for (let i = solid.length - 1; i >= 0; i--) {
         const token = solid[i];
         if (token.kind !== "punctuation") continue;
         if (/[)}\]]/.test(token.text)) depth++;
-        else if (/[({[]/.test(token.text) && depth-- === 0) { opener = i; break; }
+        else if (/[({[]/.test(token.text) && depth-- === 0) {
+            opener = i;
+            break;
+        }
     }
     const kind = opener < 0 ? "" : solid[opener].text;
     if (kind === "{") {
@@ -94,43 +143,73 @@ export function placeAt(text, caret) {
         const inner = solid.slice(opener + 1);
         const known = metric ?? nameMatcher(inner);
         if (touching?.kind === "error" && /^["'`]/.test(touching.text)) {
-            const operator = inner[inner.length - 2], label = inner[inner.length - 3];
+            const operator = inner[inner.length - 2],
+                label = inner[inner.length - 3];
             if (operator?.kind !== "operator") return none;
-            return { kind: "value", start: touching.start + 1, prefix: touching.text.slice(1), quote: touching.text[0], metric: known, label: unquoted(label?.text ?? ""), matchers: complete(inner.slice(0, -3)) };
+            return {
+                kind: "value",
+                start: touching.start + 1,
+                prefix: touching.text.slice(1),
+                quote: touching.text[0],
+                metric: known,
+                label: unquoted(label?.text ?? ""),
+                matchers: complete(inner.slice(0, -3)),
+            };
         }
         const end = inner[inner.length - 1];
         if (touching && touching.kind !== "label" && touching.text !== "," && touching.text !== "{") return none;
         const previous = touching?.kind === "label" ? inner[inner.length - 2] : end;
         if (previous && previous.text !== ",") return none;
         const prefix = touching?.kind === "label" ? touching.text : "";
-        return { kind: "label", start: caret - prefix.length, prefix, metric: known, used: inner.filter((token) => token.kind === "label" && token !== touching).map((token) => token.text) };
+        return {
+            kind: "label",
+            start: caret - prefix.length,
+            prefix,
+            metric: known,
+            used: inner.filter((token) => token.kind === "label" && token !== touching).map((token) => token.text),
+        };
     }
     if (kind === "[") {
         const inner = solid.slice(opener + 1);
         const prefix = touching?.kind === "number" || touching?.kind === "name" ? touching.text : "";
-        return inner.length <= 1 || inner[inner.length - 1].text === ":" ? { kind: "duration", start: caret - prefix.length, prefix } : none;
+        return inner.length <= 1 || inner[inner.length - 1].text === ":"
+            ? { kind: "duration", start: caret - prefix.length, prefix }
+            : none;
     }
     if (kind === "(" && LABEL_LISTS.has(solid[opener - 1]?.text.toLowerCase())) {
         const prefix = touching?.kind === "label" ? touching.text : "";
         const rest = tokenize(text.slice(caret));
         const metric = [...rest, ...solid].find((token) => token.kind === "name")?.text;
-        return { kind: "label", start: caret - prefix.length, prefix, metric, used: solid.slice(opener + 1).filter((token) => token.kind === "label" && token !== touching).map((token) => token.text) };
+        return {
+            kind: "label",
+            start: caret - prefix.length,
+            prefix,
+            metric,
+            used: solid
+                .slice(opener + 1)
+                .filter((token) => token.kind === "label" && token !== touching)
+                .map((token) => token.text),
+        };
     }
     if (touching && /^(name|function|keyword)$/.test(touching.kind)) {
         const previous = solid[solid.length - 2];
         if (previous?.kind === "number" && previous.end === touching.start) return none;
         return { kind: "expression", start: touching.start, prefix: touching.text };
     }
-    if (touching && (touching.kind === "number" || touching.kind === "string" || touching.kind === "error")) return none;
+    if (touching && (touching.kind === "number" || touching.kind === "string" || touching.kind === "error"))
+        return none;
     return { kind: "expression", start: caret, prefix: "" };
 }
 
 /** @param {Token[]} inner */
 function nameMatcher(inner) {
     for (let i = 0; i + 2 < inner.length; i++) {
-        if (inner[i].text === "__name__" && inner[i + 1].text === "=" && inner[i + 2].kind === "string") return unquoted(inner[i + 2].text);
+        if (inner[i].text === "__name__" && inner[i + 1].text === "=" && inner[i + 2].kind === "string")
+            return unquoted(inner[i + 2].text);
     }
-    return inner.find((token, i) => token.kind === "string" && inner[i - 1]?.kind !== "operator") ? unquoted(inner[0].text) : undefined;
+    return inner.find((token, i) => token.kind === "string" && inner[i - 1]?.kind !== "operator")
+        ? unquoted(inner[0].text)
+        : undefined;
 }
 
 /**
@@ -140,7 +219,8 @@ function nameMatcher(inner) {
 function complete(inner) {
     const found = [];
     for (let i = 0; i + 2 < inner.length; i++) {
-        if (inner[i + 1].kind === "operator" && inner[i + 2].kind === "string") found.push(inner[i].text + inner[i + 1].text + inner[i + 2].text);
+        if (inner[i + 1].kind === "operator" && inner[i + 2].kind === "string")
+            found.push(inner[i].text + inner[i + 1].text + inner[i + 2].text);
     }
     return found;
 }

@@ -1,5 +1,6 @@
-// The panels of the query page as a URL and back. Reads what Prometheus 2 (`/graph?g0.tab=1&g0.stacked=0&g0.step_input=…`) and
-// 3 (`/query?g0.tab=table&g0.display_mode=…&g0.res_type=…`) write, and writes what 3 reads. Pure.
+// The panels of the query page as a URL and back. Reads what Prometheus 2
+// (`/graph?g0.tab=1&g0.stacked=0&g0.step_input=…`) and 3 (`/query?g0.tab=table&g0.display_mode=…&g0.res_type=…`)
+// write, and writes what 3 reads. Pure.
 
 import { duration, parseDuration } from "../shared/format.js";
 
@@ -17,7 +18,16 @@ import { duration, parseDuration } from "../shared/format.js";
 
 /** @returns {Panel} */
 export function newPanel(expr = "") {
-    return { expr, tab: "table", range: 3600, end: null, mode: "lines", resolution: "medium", exemplars: false, least: null };
+    return {
+        expr,
+        tab: "table",
+        range: 3600,
+        end: null,
+        mode: "lines",
+        resolution: "medium",
+        exemplars: false,
+        least: null,
+    };
 }
 
 /**
@@ -42,7 +52,12 @@ export function decode(query) {
         panel.exemplars = get("show_exemplars") === "1";
         const least = parseFloat(get("y_axis_min") ?? "");
         if (Number.isFinite(least)) panel.least = least;
-        const step = get("res_type") === "fixed" || get("res_type") === "custom" ? Number(get("res_step")) : get("res_type") ? 0 : Number(get("step_input"));
+        const step =
+            get("res_type") === "fixed" || get("res_type") === "custom"
+                ? Number(get("res_step"))
+                : get("res_type")
+                  ? 0
+                  : Number(get("step_input"));
         if (step > 0) panel.resolution = step;
         const density = get("res_type") === "auto" ? get("res_density") : null;
         if (density === "low" || density === "medium" || density === "high") panel.resolution = density;
@@ -58,10 +73,18 @@ export function encode(panels) {
         const add = (/** @type {string} */ name, /** @type {string} */ value) => params.append(`g${i}.${name}`, value);
         add("expr", panel.expr);
         add("tab", panel.tab);
-        if (panel.end !== null) { add("end_input", formatTime(panel.end)); add("moment_input", formatTime(panel.end)); }
+        if (panel.end !== null) {
+            add("end_input", formatTime(panel.end));
+            add("moment_input", formatTime(panel.end));
+        }
         add("range_input", duration(panel.range));
-        if (typeof panel.resolution === "number") { add("res_type", "custom"); add("res_step", String(panel.resolution)); }
-        else { add("res_type", "auto"); add("res_density", panel.resolution); }
+        if (typeof panel.resolution === "number") {
+            add("res_type", "custom");
+            add("res_step", String(panel.resolution));
+        } else {
+            add("res_type", "auto");
+            add("res_density", panel.resolution);
+        }
         add("display_mode", panel.mode);
         if (panel.least !== null) add("y_axis_min", String(panel.least));
         add("show_exemplars", panel.exemplars ? "1" : "0");

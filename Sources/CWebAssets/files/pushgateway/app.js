@@ -1,5 +1,5 @@
-// The Pushgateway's page: groups with their metrics, the last pushes, a place to try one, and the status. Live without reloading:
-// every two seconds the server tells what changed since the change that the page knows.
+// The Pushgateway's page: groups with their metrics, the last pushes, a place to try one, and the status. Live without
+// reloading: every two seconds the server tells what changed since the change that the page knows.
 
 import "../shared/components.js";
 import { confirmation, toast } from "../shared/components.js";
@@ -46,7 +46,14 @@ async function begin() {
     try {
         page.status = (await envelope("status")).data;
     } catch (error) {
-        fill(main, h("p", { class: "note bad", role: "alert" }, `The server cannot be asked: ${/** @type {Error} */ (error).message}`));
+        fill(
+            main,
+            h(
+                "p",
+                { class: "note bad", role: "alert" },
+                `The server cannot be asked: ${/** @type {Error} */ (error).message}`,
+            ),
+        );
         setTimeout(begin, 3000);
         return;
     }
@@ -59,7 +66,14 @@ for (const link of document.querySelectorAll("nav a[data-view], .brand")) {
     link.addEventListener("click", (event) => {
         const target = new URL(/** @type {HTMLAnchorElement} */ (link).href);
         const mouse = /** @type {MouseEvent} */ (event);
-        if (target.pathname !== location.pathname || mouse.ctrlKey || mouse.metaKey || mouse.shiftKey || mouse.button !== 0) return;
+        if (
+            target.pathname !== location.pathname ||
+            mouse.ctrlKey ||
+            mouse.metaKey ||
+            mouse.shiftKey ||
+            mouse.button !== 0
+        )
+            return;
         event.preventDefault();
         if (target.href !== location.href) history.pushState(null, "", target.href);
         show();
@@ -68,4 +82,3 @@ for (const link of document.querySelectorAll("nav a[data-view], .brand")) {
 }
 window.addEventListener("popstate", show);
 begin();
-

@@ -16,7 +16,13 @@ export function refreshFamilies(place, group, path, open) {
         .filter(([, value]) => typeof value === "object" && "time_stamp" in value)
         .map(([name, family]) => ({ name, ...family }));
     if (families.length > 0 && place.firstElementChild?.classList.contains("note")) fill(place);
-    keyed(place, families, (family) => family.name, (family) => create(family, path, open), update);
+    keyed(
+        place,
+        families,
+        (family) => family.name,
+        (family) => create(family, path, open),
+        update,
+    );
 }
 
 /**
@@ -31,10 +37,30 @@ function create(family, path, open) {
     const help = h("span", { class: "help" });
     const time = h("stack-time");
     const body = h("tbody");
-    const samples = h("div", { class: "samples table-wrap", id, hidden: true },
-        h("table", null, h("thead", null, h("tr", null, h("th", { scope: "col" }, "Labels"), h("th", { scope: "col" }, "Value"))), body));
-    const button = h("button", { class: "unfold", type: "button", "aria-expanded": "false", "aria-controls": id, onclick: () => row.toggle(samples.hidden) },
-        h("span", { class: "name" }, family.name), type, help, h("span", { class: "small muted" }, "pushed ", time));
+    const samples = h(
+        "div",
+        { class: "samples table-wrap", id, hidden: true },
+        h(
+            "table",
+            null,
+            h("thead", null, h("tr", null, h("th", { scope: "col" }, "Labels"), h("th", { scope: "col" }, "Value"))),
+            body,
+        ),
+    );
+    const button = h(
+        "button",
+        {
+            class: "unfold",
+            type: "button",
+            "aria-expanded": "false",
+            "aria-controls": id,
+            onclick: () => row.toggle(samples.hidden),
+        },
+        h("span", { class: "name" }, family.name),
+        type,
+        help,
+        h("span", { class: "small muted" }, "pushed ", time),
+    );
     const row = h("div", { class: "family" }, h("h3", null, button), samples);
     Object.assign(row, { type, help, time, body });
     /** @param {boolean} isOpen */
@@ -64,15 +90,21 @@ function update(row, family) {
 
 /** @param {any} row */
 function fillSamples(row) {
-    keyed(row.body, row.family.metrics, (metric) => JSON.stringify(metric.labels), () => {
-        const cell = h("td");
-        const labels = h("span", { class: "badges" });
-        return Object.assign(h("tr", null, h("td", null, labels), cell), { cell, labels });
-    }, (line, metric) => {
-        refresh(line.labels, ordered(metric.labels));
-        if (metric.value !== undefined) setText(line.cell, metric.value);
-        else refreshTable(line.cell, parts(metric));
-    });
+    keyed(
+        row.body,
+        row.family.metrics,
+        (metric) => JSON.stringify(metric.labels),
+        () => {
+            const cell = h("td");
+            const labels = h("span", { class: "badges" });
+            return Object.assign(h("tr", null, h("td", null, labels), cell), { cell, labels });
+        },
+        (line, metric) => {
+            refresh(line.labels, ordered(metric.labels));
+            if (metric.value !== undefined) setText(line.cell, metric.value);
+            else refreshTable(line.cell, parts(metric));
+        },
+    );
 }
 
 /**
@@ -113,5 +145,18 @@ function refreshTable(cell, rows) {
     const key = JSON.stringify(rows);
     if (/** @type {any} */ (cell).shownRows === key) return;
     /** @type {any} */ (cell).shownRows = key;
-    fill(cell, h("table", null, h("tbody", null, rows.map(([name, value]) => h("tr", null, h("th", { scope: "row" }, name), h("td", { class: "num" }, value))))));
+    fill(
+        cell,
+        h(
+            "table",
+            null,
+            h(
+                "tbody",
+                null,
+                rows.map(([name, value]) =>
+                    h("tr", null, h("th", { scope: "row" }, name), h("td", { class: "num" }, value)),
+                ),
+            ),
+        ),
+    );
 }

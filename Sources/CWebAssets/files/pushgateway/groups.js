@@ -15,7 +15,11 @@ const open = {
     /** @type {Set<string>} */
     keys: new Set(),
     read() {
-        try { this.keys = new Set(JSON.parse(sessionStorage.getItem("open") ?? "[]")); } catch { this.keys = new Set(); }
+        try {
+            this.keys = new Set(JSON.parse(sessionStorage.getItem("open") ?? "[]"));
+        } catch {
+            this.keys = new Set();
+        }
     },
     /**
      * @param {string} key
@@ -24,7 +28,11 @@ const open = {
     set(key, isOpen) {
         if (isOpen) this.keys.add(key);
         else this.keys.delete(key);
-        try { sessionStorage.setItem("open", JSON.stringify([...this.keys])); } catch { /* switched off */ }
+        try {
+            sessionStorage.setItem("open", JSON.stringify([...this.keys]));
+        } catch {
+            /* switched off */
+        }
     },
 };
 
@@ -46,23 +54,54 @@ export function groupsView(place, page) {
     const count = h("p", { class: "muted", role: "status" });
     const list = h("div", { class: "groups", role: "list" });
     const empty = h("div", { class: "card empty", hidden: true });
-    const search = h("input", { class: "field grow", type: "search", placeholder: "Search labels and metric names", "aria-label": "Search groups", oninput: () => {
-        filter = search.value.trim().toLowerCase();
-        render();
-    } });
-    const failed = h("button", { class: "button", type: "button", "aria-pressed": "false", onclick: () => {
-        onlyFailed = !onlyFailed;
-        failed.setAttribute("aria-pressed", String(onlyFailed));
-        render();
-    } }, "Failed only");
-    const unfold = h("button", { class: "button", type: "button", onclick: () => {
-        for (const row of list.children) if (open.keys.has(/** @type {any} */ (row).path)) /** @type {any} */ (row).toggle(false);
-    } }, "Fold all");
-    const deleteAll = h("button", { class: "button danger", type: "button", hidden: !isAdmin, onclick: removeAll }, "Delete all groups");
-    fill(place,
+    const search = h("input", {
+        class: "field grow",
+        type: "search",
+        placeholder: "Search labels and metric names",
+        "aria-label": "Search groups",
+        oninput: () => {
+            filter = search.value.trim().toLowerCase();
+            render();
+        },
+    });
+    const failed = h(
+        "button",
+        {
+            class: "button",
+            type: "button",
+            "aria-pressed": "false",
+            onclick: () => {
+                onlyFailed = !onlyFailed;
+                failed.setAttribute("aria-pressed", String(onlyFailed));
+                render();
+            },
+        },
+        "Failed only",
+    );
+    const unfold = h(
+        "button",
+        {
+            class: "button",
+            type: "button",
+            onclick: () => {
+                for (const row of list.children)
+                    if (open.keys.has(/** @type {any} */ (row).path)) /** @type {any} */ (row).toggle(false);
+            },
+        },
+        "Fold all",
+    );
+    const deleteAll = h(
+        "button",
+        { class: "button danger", type: "button", hidden: !isAdmin, onclick: removeAll },
+        "Delete all groups",
+    );
+    fill(
+        place,
         h("div", { class: "headline" }, h("h1", null, "Groups"), count),
         h("div", { class: "toolbar row", role: "search" }, search, failed, unfold, deleteAll),
-        list, empty);
+        list,
+        empty,
+    );
 
     function shown() {
         const result = [];
@@ -84,8 +123,18 @@ export function groupsView(place, page) {
         empty.hidden = items.length > 0;
         if (items.length === 0) {
             if (groups.size > 0) fill(empty, h("p", null, "No group fits."));
-            else fill(empty, h("p", null, "Nothing was pushed yet."), h("p", null, "Push something from a shell:"),
-                h("pre", null, `echo "some_metric 3.14" | curl --data-binary @- ${new URL("metrics/job/some_job", document.baseURI)}`));
+            else
+                fill(
+                    empty,
+                    h("p", null, "Nothing was pushed yet."),
+                    h("p", null, "Push something from a shell:"),
+                    h(
+                        "pre",
+                        null,
+                        "echo 'some_metric 3.14' | curl --data-binary @- " +
+                            new URL("metrics/job/some_job", document.baseURI),
+                    ),
+                );
         }
     }
 
@@ -93,18 +142,45 @@ export function groupsView(place, page) {
     function create(group) {
         const id = `group-${++counter}`;
         const families = h("div", { class: "families", id, hidden: true });
-        const button = h("button", { class: "unfold", type: "button", "aria-expanded": "false", "aria-controls": id, onclick: () => row.toggle(button.getAttribute("aria-expanded") !== "true") },
-            badges(group.labels));
+        const button = h(
+            "button",
+            {
+                class: "unfold",
+                type: "button",
+                "aria-expanded": "false",
+                "aria-controls": id,
+                onclick: () => row.toggle(button.getAttribute("aria-expanded") !== "true"),
+            },
+            badges(group.labels),
+        );
         const state = h("span", { class: "state" });
         const time = h("stack-time");
         const expiry = h("span", { class: "small muted" });
         const note = h("p", { class: "note bad", hidden: true });
-        const row = h("section", { class: "card flush push-group", role: "listitem", "aria-label": text(group.labels) },
-            h("div", { class: "head" },
-                h("h2", null, button), state,
-                h("span", { class: "small muted" }, "last push ", time), expiry,
-                h("button", { class: "button danger", type: "button", "aria-label": `Delete group ${text(group.labels)}`, onclick: () => remove(group.path) }, "Delete group")),
-            note, families);
+        const row = h(
+            "section",
+            { class: "card flush push-group", role: "listitem", "aria-label": text(group.labels) },
+            h(
+                "div",
+                { class: "head" },
+                h("h2", null, button),
+                state,
+                h("span", { class: "small muted" }, "last push ", time),
+                expiry,
+                h(
+                    "button",
+                    {
+                        class: "button danger",
+                        type: "button",
+                        "aria-label": `Delete group ${text(group.labels)}`,
+                        onclick: () => remove(group.path),
+                    },
+                    "Delete group",
+                ),
+            ),
+            note,
+            families,
+        );
         Object.assign(row, { path: group.path, state, time, note, expiry, families, shownSequence: -1 });
         /** @param {boolean} isOpen */
         row.toggle = (isOpen) => {
@@ -136,23 +212,34 @@ export function groupsView(place, page) {
 
     /** @param {any} row */
     async function load(row) {
-        if (row.isLoading) { row.isStale = true; return; }
+        if (row.isLoading) {
+            row.isStale = true;
+            return;
+        }
         row.isLoading = true;
         try {
             const { data } = await envelope(`groups/${row.path}`);
             refreshFamilies(row.families, data, row.path, open);
         } catch (error) {
-            if (groups.has(row.path)) fill(row.families, h("p", { class: "note bad" }, /** @type {Error} */ (error).message));
+            if (groups.has(row.path))
+                fill(row.families, h("p", { class: "note bad" }, /** @type {Error} */ (error).message));
         }
         row.isLoading = false;
-        if (row.isStale) { row.isStale = false; load(row); }
+        if (row.isStale) {
+            row.isStale = false;
+            load(row);
+        }
     }
 
     /** @param {string} path */
     async function remove(path) {
         const group = groups.get(path);
         if (!group) return;
-        const yes = await page.confirmation({ title: "Delete group", text: `Do you really want to delete all metrics of group ${text(group.labels)}?`, action: "Delete" });
+        const yes = await page.confirmation({
+            title: "Delete group",
+            text: `Do you really want to delete all metrics of group ${text(group.labels)}?`,
+            action: "Delete",
+        });
         if (!yes) return;
         try {
             const response = await fetch(path, { method: "DELETE" });
@@ -166,7 +253,11 @@ export function groupsView(place, page) {
     }
 
     async function removeAll() {
-        const yes = await page.confirmation({ title: "Delete all groups", text: `Do you really want to delete all metrics of all ${groups.size} groups?`, action: "Delete all" });
+        const yes = await page.confirmation({
+            title: "Delete all groups",
+            text: `Do you really want to delete all metrics of all ${groups.size} groups?`,
+            action: "Delete all",
+        });
         if (!yes) return;
         try {
             const response = await fetch("api/v1/admin/wipe", { method: "PUT" });
@@ -182,10 +273,12 @@ export function groupsView(place, page) {
     return every(2000, async (signal) => {
         try {
             const { data } = await envelope("groups", { since: sequence }, signal);
-            const changed = data.complete || data.groups.length > 0 || data.removed.length > 0 || sequence === 0 || isBroken;
+            const changed =
+                data.complete || data.groups.length > 0 || data.removed.length > 0 || sequence === 0 || isBroken;
             if (data.complete) groups.clear();
             for (const path of data.removed) groups.delete(path);
-            for (const group of data.groups) groups.set(group.path, Object.assign(group, { order: text(group.labels) }));
+            for (const group of data.groups)
+                groups.set(group.path, Object.assign(group, { order: text(group.labels) }));
             sequence = data.sequence;
             isBroken = false;
             if (changed) render();
@@ -199,5 +292,7 @@ export function groupsView(place, page) {
 
 /** @param {any} group */
 function haystack(group) {
-    return group.haystack ??= `${text(group.labels)} ${group.labels.flat().join(" ")} ${group.families.join(" ")} ${group.error}`.toLowerCase();
+    return (group.haystack ??= [text(group.labels), ...group.labels.flat(), ...group.families, group.error]
+        .join(" ")
+        .toLowerCase());
 }

@@ -27,7 +27,9 @@ export function shownName(name) {
  * @returns {[string, string][]}
  */
 export function ordered(labels) {
-    return Object.entries(labels).sort(([a], [b]) => (a === b ? 0 : a === "job" ? -1 : b === "job" ? 1 : a < b ? -1 : 1));
+    return Object.entries(labels).sort(([a], [b]) =>
+        a === b ? 0 : a === "job" ? -1 : b === "job" ? 1 : a < b ? -1 : 1,
+    );
 }
 
 /**

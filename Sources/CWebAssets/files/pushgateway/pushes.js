@@ -14,22 +14,52 @@ export function pushesView(place) {
     let onlyFailed = false;
     const count = h("p", { class: "muted", role: "status" });
     const body = h("tbody");
-    const failed = h("button", { class: "button", type: "button", "aria-pressed": "false", onclick: () => {
-        onlyFailed = !onlyFailed;
-        failed.setAttribute("aria-pressed", String(onlyFailed));
-        render();
-    } }, "Failed only");
+    const failed = h(
+        "button",
+        {
+            class: "button",
+            type: "button",
+            "aria-pressed": "false",
+            onclick: () => {
+                onlyFailed = !onlyFailed;
+                failed.setAttribute("aria-pressed", String(onlyFailed));
+                render();
+            },
+        },
+        "Failed only",
+    );
     const head = ["When", "Client", "Method", "Group", "Size", "Took", "Result"];
-    fill(place,
+    fill(
+        place,
         h("div", { class: "headline" }, h("h1", null, "Pushes"), count),
         h("div", { class: "toolbar row" }, failed),
-        h("div", { class: "card flush table-wrap" }, h("table", { class: "pushes" },
-            h("thead", null, h("tr", null, head.map((name) => h("th", { scope: "col" }, name)))), body)));
+        h(
+            "div",
+            { class: "card flush table-wrap" },
+            h(
+                "table",
+                { class: "pushes" },
+                h(
+                    "thead",
+                    null,
+                    h(
+                        "tr",
+                        null,
+                        head.map((name) => h("th", { scope: "col" }, name)),
+                    ),
+                ),
+                body,
+            ),
+        ),
+    );
 
     function render() {
         const items = onlyFailed ? records.filter((record) => record.result !== "success") : records;
         keyed(body, items, (record) => String(record.number), row);
-        setText(count, records.length === 0 ? "none yet" : `the last ${items.length}${onlyFailed ? " that failed" : ""}`);
+        setText(
+            count,
+            records.length === 0 ? "none yet" : `the last ${items.length}${onlyFailed ? " that failed" : ""}`,
+        );
     }
 
     return every(2000, async (signal) => {
@@ -46,15 +76,25 @@ export function pushesView(place) {
 /** @param {any} record */
 function row(record) {
     const good = record.result === "success";
-    return h("tr", null,
+    return h(
+        "tr",
+        null,
         h("td", null, h("stack-time", { at: Date.parse(record.time) / 1000 })),
         h("td", { class: "mono client" }, record.client),
         h("td", { class: "mono" }, record.method),
         h("td", null, record.group ? badges(ordered(record.group)) : h("code", null, record.path)),
         h("td", { class: "num" }, bytes(record.size)),
         h("td", { class: "num" }, span(record.duration_seconds)),
-        h("td", null,
-            h("span", { class: `state ${good ? "good" : "bad"}` }, good ? `${record.status}` : `${record.status} failed`),
+        h(
+            "td",
+            null,
+            h(
+                "span",
+                { class: `state ${good ? "good" : "bad"}` },
+                good ? `${record.status}` : `${record.status} failed`,
+            ),
             record.error && h("p", { class: "error small mono" }, record.error),
-            record.hints.map((/** @type {string} */ hint) => h("p", { class: "hint small" }, hint))));
+            record.hints.map((/** @type {string} */ hint) => h("p", { class: "hint small" }, hint)),
+        ),
+    );
 }

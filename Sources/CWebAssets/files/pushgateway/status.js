@@ -8,11 +8,13 @@ import { fill, h } from "../shared/dom.js";
  */
 export function statusView(place, page) {
     const { build_information: build, flags, start_time: started } = page.status;
-    fill(place,
+    fill(
+        place,
         h("h1", null, "Status"),
         section("Runtime information", { Started: started }),
         section("Build information", build),
-        section("Startup flags", flags));
+        section("Startup flags", flags),
+    );
     return () => {};
 }
 
@@ -21,7 +23,26 @@ export function statusView(place, page) {
  * @param {Record<string, string>} rows
  */
 function section(title, rows) {
-    return h("section", { class: "card" }, h("h2", null, title),
-        h("div", { class: "table-wrap" }, h("table", null, h("tbody", null,
-            Object.entries(rows).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => h("tr", null, h("th", { scope: "row" }, name), h("td", { class: "mono" }, value)))))));
+    return h(
+        "section",
+        { class: "card" },
+        h("h2", null, title),
+        h(
+            "div",
+            { class: "table-wrap" },
+            h(
+                "table",
+                null,
+                h(
+                    "tbody",
+                    null,
+                    Object.entries(rows)
+                        .sort(([a], [b]) => (a < b ? -1 : 1))
+                        .map(([name, value]) =>
+                            h("tr", null, h("th", { scope: "row" }, name), h("td", { class: "mono" }, value)),
+                        ),
+                ),
+            ),
+        ),
+    );
 }

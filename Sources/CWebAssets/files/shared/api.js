@@ -24,18 +24,23 @@ export class ApiError extends Error {
 export async function envelope(path, params = {}, signal) {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(params)) {
-        for (const one of Array.isArray(value) ? value : [value]) if (one !== undefined && one !== null) query.append(name, one);
+        for (const one of Array.isArray(value) ? value : [value])
+            if (one !== undefined && one !== null) query.append(name, one);
     }
     const text = query.toString();
     const long = text.length > 4000;
-    const response = await fetch(`api/v1/${path}${text && !long ? `?${text}` : ""}`, long ? { method: "POST", body: query, signal } : { signal });
+    const response = await fetch(
+        `api/v1/${path}${text && !long ? `?${text}` : ""}`,
+        long ? { method: "POST", body: query, signal } : { signal },
+    );
     let body;
     try {
         body = await response.json();
     } catch {
         throw new ApiError(`the server answered ${response.status} ${response.statusText}`, "http", response.status);
     }
-    if (body.status !== "success") throw new ApiError(body.error ?? "no reason given", body.errorType ?? "http", response.status);
+    if (body.status !== "success")
+        throw new ApiError(body.error ?? "no reason given", body.errorType ?? "http", response.status);
     return body;
 }
 

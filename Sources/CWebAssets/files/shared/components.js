@@ -1,10 +1,10 @@
-// The custom elements of the design system. They render into the page itself (no shadow tree), so style.css dresses them
-// and the accessibility tree sees plain elements.
+// The custom elements of the design system. They render into the page itself (no shadow tree), so style.css dresses
+// them and the accessibility tree sees plain elements.
 //
 //   <stack-labels>                  .labels = {name: value}      badges, sorted, `__name__` first
 //   <stack-time at="1700000000.5">  "3 s ago", kept current by one timer for all of them; the exact time as tooltip
 //   <stack-fold key="pool/demo">    wraps one <details>, whose state it remembers under its key
-//   <stack-back>                    on the other servers' pages: the way back to the stack, for those who came from there
+//   <stack-back>                    on the other servers' pages: the way to the stack
 //   <stack-theme>                   the button that goes through system, light and dark
 //   confirmation(…), toast(…)       a question in a dialog; a passing message that screen readers hear
 
@@ -19,9 +19,16 @@ class StackLabels extends HTMLElement {
         const text = JSON.stringify(labels);
         if (text === this.shown) return;
         this.shown = text;
-        fill(this, Object.entries(labels).sort(byName).map(([name, value]) => name === "__name__"
-            ? h("span", { class: "badge accent" }, value)
-            : h("span", { class: "badge" }, h("b", null, name), `="${value}"`)));
+        fill(
+            this,
+            Object.entries(labels)
+                .sort(byName)
+                .map(([name, value]) =>
+                    name === "__name__"
+                        ? h("span", { class: "badge accent" }, value)
+                        : h("span", { class: "badge" }, h("b", null, name), `="${value}"`),
+                ),
+        );
     }
 }
 
@@ -47,9 +54,14 @@ class StackTime extends HTMLElement {
     }
     disconnectedCallback() {
         times.delete(this);
-        if (times.size === 0) { clearInterval(ticking); ticking = 0; }
+        if (times.size === 0) {
+            clearInterval(ticking);
+            ticking = 0;
+        }
     }
-    attributeChangedCallback() { if (this.isConnected) this.refresh(); }
+    attributeChangedCallback() {
+        if (this.isConnected) this.refresh();
+    }
     refresh() {
         const at = Number(this.getAttribute("at"));
         setText(this, at > 0 ? ago(Date.now() / 1000 - at) : "never");
@@ -64,21 +76,31 @@ class StackFold extends HTMLElement {
         if (!details || this.ready) return;
         this.ready = true;
         details.open = memory.get(key, details.open);
-        details.addEventListener("toggle", (event) => { if (event.target === details) memory.set(key, details.open); });
+        details.addEventListener("toggle", (event) => {
+            if (event.target === details) memory.set(key, details.open);
+        });
     }
 }
 
 class StackTheme extends HTMLElement {
     connectedCallback() {
         const root = document.documentElement;
-        const button = h("button", { class: "button icon", type: "button", onclick: () => {
-            const next = { "": "light", light: "dark", dark: "" }[root.dataset.theme ?? ""];
-            if (next) root.dataset.theme = next;
-            else delete root.dataset.theme;
-            try { next ? localStorage.setItem("theme", next) : localStorage.removeItem("theme"); } catch { /* switched off */ }
-            show();
-            document.dispatchEvent(new Event("themechange"));
-        } });
+        const button = h("button", {
+            class: "button icon",
+            type: "button",
+            onclick: () => {
+                const next = { "": "light", light: "dark", dark: "" }[root.dataset.theme ?? ""];
+                if (next) root.dataset.theme = next;
+                else delete root.dataset.theme;
+                try {
+                    next ? localStorage.setItem("theme", next) : localStorage.removeItem("theme");
+                } catch {
+                    /* switched off */
+                }
+                show();
+                document.dispatchEvent(new Event("themechange"));
+            },
+        });
         const show = () => {
             const theme = root.dataset.theme ?? "system";
             button.textContent = { system: "◐", light: "☀", dark: "☾" }[theme];
@@ -92,7 +114,8 @@ class StackTheme extends HTMLElement {
 
 class StackBack extends HTMLElement {
     connectedCallback() {
-        // These pages know no other server's address: the home page's links carry it. Only one of the same host is believed.
+        // These pages know no other server's address: the home page's links carry it. Only one of the same host is
+        // believed.
         const came = new URLSearchParams(location.hash.slice(1)).get("stack");
         /** @type {string | null} */
         let from = null;
@@ -103,7 +126,9 @@ class StackBack extends HTMLElement {
                 history.replaceState(null, "", location.pathname + location.search);
             }
             from = sessionStorage.getItem("stack");
-        } catch { /* no address, or storage is switched off */ }
+        } catch {
+            /* no address, or storage is switched off */
+        }
         if (from) fill(this, h("a", { class: "back", href: from }, "‹ The stack"));
     }
 }
@@ -121,12 +146,24 @@ customElements.define("stack-theme", StackTheme);
  */
 export function confirmation({ title, text, action }) {
     return new Promise((resolve) => {
-        const dialog = h("dialog", { "aria-labelledby": "confirmation-title", onclose: () => { dialog.remove(); resolve(dialog.returnValue === "yes"); } },
+        const dialog = h(
+            "dialog",
+            {
+                "aria-labelledby": "confirmation-title",
+                onclose: () => {
+                    dialog.remove();
+                    resolve(dialog.returnValue === "yes");
+                },
+            },
             h("h2", { id: "confirmation-title" }, title),
             h("p", null, text),
-            h("form", { method: "dialog", class: "row" },
+            h(
+                "form",
+                { method: "dialog", class: "row" },
                 h("button", { class: "button", value: "no", autofocus: true }, "Cancel"),
-                h("button", { class: "button danger", value: "yes" }, action)));
+                h("button", { class: "button danger", value: "yes" }, action),
+            ),
+        );
         document.body.append(dialog);
         dialog.showModal();
     });
@@ -139,7 +176,7 @@ export function confirmation({ title, text, action }) {
  */
 export function toast(message, kind = "") {
     let place = document.querySelector(".toasts");
-    if (!place) document.body.append(place = h("div", { class: "toasts", role: "status", "aria-live": "polite" }));
+    if (!place) document.body.append((place = h("div", { class: "toasts", role: "status", "aria-live": "polite" })));
     const box = h("div", { class: `toast ${kind}` }, message);
     place.append(box);
     setTimeout(() => box.remove(), kind === "bad" ? 8000 : 4000);
@@ -154,7 +191,9 @@ export function tabKeys(list, choose) {
     list.addEventListener("keydown", (event) => {
         const tabs = /** @type {HTMLElement[]} */ ([...list.children]);
         const here = tabs.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-        const to = { ArrowRight: here + 1, ArrowLeft: here - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[event.key];
+        const to = { ArrowRight: here + 1, ArrowLeft: here - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[
+            event.key
+        ];
         if (to === undefined || here < 0) return;
         event.preventDefault();
         const tab = tabs[to % tabs.length];

@@ -2,7 +2,8 @@
 
 /**
  * An element with properties and children.
- * `class`, `role`, `aria-…`, `data-…` and other attributes go by name; `on…` functions are listeners; false, null and undefined are left out.
+ * `class`, `role`, `aria-…` and other attributes go by name; `on…` functions are listeners; false, null and
+ * undefined are left out.
  * @param {string} tag "div", or "svg:path" for SVG
  * @param {Record<string, any> | null} [props]
  * @param {...(Node | string | number | null | undefined | false | Array<any>)} children
@@ -47,7 +48,8 @@ export function fill(element, ...children) {
 }
 
 /**
- * Sets an element's text only where it changed (a live page that rewrites equal text disturbs selections and screen readers).
+ * Sets an element's text only where it changed (a live page that rewrites equal text disturbs selections and screen
+ * readers).
  * @param {Element} element
  * @param {string | number} text
  */
@@ -57,7 +59,14 @@ export function setText(element, text) {
 }
 
 /**
- * Keeps the children of `parent` in step with `items`: rows are made once per key, updated in place, moved, and removed.
+ * The rows that `keyed` has made, by the element they are in.
+ * @type {WeakMap<Element, Map<string, Element>>}
+ */
+const rowsOf = new WeakMap();
+
+/**
+ * Keeps the children of `parent` in step with `items`: rows are made once per key, updated in place, moved, and
+ * removed.
  * @template T
  * @param {Element} parent
  * @param {T[]} items
@@ -67,7 +76,8 @@ export function setText(element, text) {
  */
 export function keyed(parent, items, key, create, update) {
     /** @type {Map<string, Element>} */
-    const rows = /** @type {any} */ (parent).rowsByKey ?? (/** @type {any} */ (parent).rowsByKey = new Map());
+    const rows = rowsOf.get(parent) ?? new Map();
+    rowsOf.set(parent, rows);
     const seen = new Set();
     let place = parent.firstElementChild;
     for (const item of items) {
@@ -75,7 +85,7 @@ export function keyed(parent, items, key, create, update) {
         if (seen.has(name)) continue;
         seen.add(name);
         let row = rows.get(name);
-        if (!row) rows.set(name, row = create(item));
+        if (!row) rows.set(name, (row = create(item)));
         update?.(row, item);
         if (row === place) place = place.nextElementSibling;
         else parent.insertBefore(row, place);
@@ -99,14 +109,27 @@ export function every(milliseconds, work) {
     const round = async () => {
         clearTimeout(timer);
         if (!document.hidden) {
-            try { await work(ending.signal); } catch (error) { if (!ending.signal.aborted) console.warn(error); }
+            try {
+                await work(ending.signal);
+            } catch (error) {
+                if (!ending.signal.aborted) console.warn(error);
+            }
         }
         clearTimeout(timer);
         if (!ending.signal.aborted) timer = window.setTimeout(round, milliseconds);
     };
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) round(); }, { signal: ending.signal });
+    document.addEventListener(
+        "visibilitychange",
+        () => {
+            if (!document.hidden) round();
+        },
+        { signal: ending.signal },
+    );
     round();
-    return () => { clearTimeout(timer); ending.abort(); };
+    return () => {
+        clearTimeout(timer);
+        ending.abort();
+    };
 }
 
 /** What is kept between visits (and nothing at all where storage is switched off). */
@@ -118,7 +141,11 @@ export const memory = {
      * @returns {T}
      */
     get(key, otherwise) {
-        try { return JSON.parse(localStorage.getItem(key) ?? "null") ?? otherwise; } catch { return otherwise; }
+        try {
+            return JSON.parse(localStorage.getItem(key) ?? "null") ?? otherwise;
+        } catch {
+            return otherwise;
+        }
     },
     /**
      * @param {string} key
@@ -128,6 +155,8 @@ export const memory = {
         try {
             if (value == null) localStorage.removeItem(key);
             else localStorage.setItem(key, JSON.stringify(value));
-        } catch { /* full or switched off */ }
+        } catch {
+            /* full or switched off */
+        }
     },
 };

@@ -1,6 +1,20 @@
 // Numbers, units and times as text. Pure; tested with node.
 
-const SI = [[1e24, "Y"], [1e21, "Z"], [1e18, "E"], [1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"], [1e-12, "p"]];
+const SI = [
+    [1e24, "Y"],
+    [1e21, "Z"],
+    [1e18, "E"],
+    [1e15, "P"],
+    [1e12, "T"],
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+    [1, ""],
+    [1e-3, "m"],
+    [1e-6, "µ"],
+    [1e-9, "n"],
+    [1e-12, "p"],
+];
 
 /**
  * A number with at most `digits` significant digits and no idle zeros.
@@ -20,7 +34,8 @@ export function plain(value, digits = 6) {
  */
 export function si(value, digits = 4, scale = Math.abs(value)) {
     if (!Number.isFinite(value) || value === 0) return plain(value);
-    const [unit, prefix] = SI.find(([limit]) => scale >= /** @type {number} */ (limit) * 0.9999999) ?? SI[SI.length - 1];
+    const [unit, prefix] =
+        SI.find(([limit]) => scale >= /** @type {number} */ (limit) * 0.9999999) ?? SI[SI.length - 1];
     return plain(value / /** @type {number} */ (unit), digits) + prefix;
 }
 
@@ -31,7 +46,10 @@ export function si(value, digits = 4, scale = Math.abs(value)) {
 export function bytes(value) {
     const units = ["B", "KiB", "MiB", "GiB", "TiB"];
     let step = 0;
-    while (Math.abs(value) >= 1024 && step < units.length - 1) { value /= 1024; step++; }
+    while (Math.abs(value) >= 1024 && step < units.length - 1) {
+        value /= 1024;
+        step++;
+    }
     return `${plain(value, value < 10 ? 2 : 4)} ${units[step]}`;
 }
 
@@ -48,9 +66,18 @@ export function span(seconds) {
     if (seconds < 1) return `${plain(seconds * 1e3, 3)} ms`;
     if (seconds < 60) return `${plain(seconds, 3)} s`;
     const whole = Math.round(seconds);
-    const parts = [[Math.floor(whole / 86400), "d"], [Math.floor(whole / 3600) % 24, "h"], [Math.floor(whole / 60) % 60, "min"], [whole % 60, "s"]];
+    const parts = [
+        [Math.floor(whole / 86400), "d"],
+        [Math.floor(whole / 3600) % 24, "h"],
+        [Math.floor(whole / 60) % 60, "min"],
+        [whole % 60, "s"],
+    ];
     const first = parts.findIndex(([count]) => Number(count) > 0);
-    return parts.slice(first, first + 2).filter(([count]) => Number(count) > 0).map(([count, unit]) => `${count} ${unit}`).join(" ");
+    return parts
+        .slice(first, first + 2)
+        .filter(([count]) => Number(count) > 0)
+        .map(([count, unit]) => `${count} ${unit}`)
+        .join(" ");
 }
 
 /** @param {number} seconds since then */
@@ -69,11 +96,22 @@ const two = (/** @type {number} */ value) => String(value).padStart(2, "0");
 export function localTime(seconds, milliseconds = false) {
     const date = new Date(seconds * 1000);
     if (Number.isNaN(date.getTime())) return plain(seconds);
-    return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
-        + (milliseconds ? `.${String(date.getMilliseconds()).padStart(3, "0")}` : "");
+    return (
+        [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-") +
+        ` ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")}` +
+        (milliseconds ? `.${String(date.getMilliseconds()).padStart(3, "0")}` : "")
+    );
 }
 
-const UNITS = [["y", 31536000], ["w", 604800], ["d", 86400], ["h", 3600], ["m", 60], ["s", 1], ["ms", 0.001]];
+const UNITS = [
+    ["y", 31536000],
+    ["w", 604800],
+    ["d", 86400],
+    ["h", 3600],
+    ["m", 60],
+    ["s", 1],
+    ["ms", 0.001],
+];
 
 /**
  * Prometheus's own durations: 5400 → "1h30m".
@@ -87,7 +125,10 @@ export function duration(seconds) {
     for (const [unit, size] of /** @type {[string, number][]} */ (UNITS)) {
         if ((unit === "w" || unit === "y") && Math.abs(rest / size - Math.round(rest / size)) > 1e-9) continue;
         const count = Math.floor(rest / size + 1e-6);
-        if (count > 0) { text += count + unit; rest = Math.max(0, Math.round((rest - count * size) * 1000) / 1000); }
+        if (count > 0) {
+            text += count + unit;
+            rest = Math.max(0, Math.round((rest - count * size) * 1000) / 1000);
+        }
     }
     return text;
 }
@@ -101,7 +142,8 @@ export function parseDuration(text) {
     if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);
     if (!/^(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/.test(trimmed) || trimmed === "") return null;
     let sum = 0;
-    for (const [, count, unit] of trimmed.matchAll(/(\d+)(ms|[ywdhms])/g)) sum += Number(count) * Number(UNITS.find(([name]) => name === unit)?.[1]);
+    for (const [, count, unit] of trimmed.matchAll(/(\d+)(ms|[ywdhms])/g))
+        sum += Number(count) * Number(UNITS.find(([name]) => name === unit)?.[1]);
     return Math.round(sum * 1000) / 1000;
 }
 
@@ -110,7 +152,9 @@ export function parseDuration(text) {
  * @param {Record<string, string>} labels
  */
 export function seriesName(labels) {
-    const pairs = Object.entries(labels).filter(([name]) => name !== "__name__").sort(([a], [b]) => (a < b ? -1 : 1))
+    const pairs = Object.entries(labels)
+        .filter(([name]) => name !== "__name__")
+        .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, value]) => `${/^[a-zA-Z_]\w*$/.test(name) ? name : quoted(name)}=${quoted(value)}`);
     const name = labels.__name__ ?? "";
     if (name && !/^[a-zA-Z_:][\w:]*$/.test(name)) return `{${[quoted(name), ...pairs].join(", ")}}`;
@@ -123,4 +167,16 @@ export function seriesName(labels) {
  */
 export function quoted(text) {
     return `"${text.replace(/\\/g, "\\\\").replace(/"/g, '\\"').replace(/\n/g, "\\n")}"`;
+}
+
+/**
+ * Where the query page asks something.
+ * @param {string} expr
+ * @param {string} tab "table", "graph" or "explain"
+ * @param {string} [range] of a graph, "15m"
+ */
+export function queryHref(expr, tab, range) {
+    const panel = new URLSearchParams({ "g0.expr": expr, "g0.tab": tab });
+    if (range) panel.set("g0.range_input", range);
+    return `query?${panel}`;
 }
