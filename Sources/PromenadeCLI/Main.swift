@@ -1,4 +1,5 @@
 import ArgumentParser
+import MetricModel
 import Promenade
 
 #if canImport(Darwin)
@@ -12,12 +13,21 @@ import Promenade
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
         // The stack's flags are read from a table, without the parser for subcommands: that is part of a fast start.
+        let rest = Array(arguments.dropFirst())
         switch arguments.first {
         case nil: exit(await RunCommand.run([]))
-        case "run": exit(await RunCommand.run(Array(arguments.dropFirst())))
-        case "--help", "-h", "--version", "--generate-completion-script": break
+        case "run": exit(await RunCommand.run(rest))
+        case "--help", "-h", "--generate-completion-script": break
+        case "version", "--version": exit(Words.version())
+        case "help": exit(Words.help(rest))
+        case "completion": exit(Words.completion(rest))
+        case CompletionScript.question: exit(Words.complete(rest))
         case let first? where first.hasPrefix("--"): exit(await RunCommand.run(arguments))
         default: break
+        }
+        if let complaint = CommandTree.complaint(about: arguments) {
+            Complaint.write(complaint)
+            exit(2)
         }
         do {
             var command = try PromenadeCommand.parseAsRoot(arguments)
@@ -44,7 +54,8 @@ struct PromenadeCommand: AsyncParsableCommand {
         abstract: "A whole local Prometheus stack in one process: demo server, Pushgateway and Prometheus server.",
         discussion: """
             Without a subcommand, or with flags only, the stack is started: promenade --config.file=stack.yml. \
-            Its flags are listed by promenade run --help.
+            Its flags are listed by promenade help run. promenade completion bash (or zsh, fish) prints a script that \
+            completes commands and flags; promenade version tells the version.
             """,
         version: "promenade \(StackVersion.version)",
         subcommands: [
@@ -52,6 +63,61 @@ struct PromenadeCommand: AsyncParsableCommand {
             ScrapeCommand.self, Batch.self,
         ]
     )
+
+    /// What `version` prints.
+    static let versionLine = "promenade \(StackVersion.version)\n"
+}
+
+/// Commands that only say something.
+enum Words {
+    static func version() -> Int32 {
+        Console.print(PromenadeCommand.versionLine)
+        return 0
+    }
+
+    /// `help [COMMAND…]`
+    static func help(_ words: [String]) -> Int32 {
+        if words.first == "run" {
+            Console.print(FlagSet.help)
+            return 0
+        }
+        if let word = words.first, CommandTree.words.contains(word) {
+            Console.print(
+                "promenade \(word)\(word == "completion" ? " bash|zsh|fish" : word == "help" ? " COMMAND" : "")\n"
+            )
+            return 0
+        }
+        if let complaint = CommandTree.complaint(about: words) {
+            Complaint.write(complaint)
+            return 2
+        }
+        let (path, rest) = CommandTree.find(words)
+        if let word = rest.first {
+            Complaint.write(
+                "\(path.map(CommandTree.name).joined(separator: " ")) has no subcommand \(GoText.quoted(word))"
+            )
+            return 2
+        }
+        Console.print(PromenadeCommand.helpMessage(for: path.last ?? PromenadeCommand.self) + "\n")
+        return 0
+    }
+
+    /// `completion SHELL`
+    static func completion(_ words: [String]) -> Int32 {
+        guard words.count == 1, let script = CompletionScript(rawValue: words[0]) else {
+            Complaint.write("completion takes one of bash, zsh, fish: source <(promenade completion bash)")
+            return 2
+        }
+        Console.print(script.text)
+        return 0
+    }
+
+    /// `__complete -- WORD…`, which completion scripts ask.
+    static func complete(_ words: [String]) -> Int32 {
+        let words = words.first == "--" ? Array(words.dropFirst()) : words
+        Console.print(CommandTree.completions(words).map { $0 + "\n" }.joined())
+        return 0
+    }
 }
 
 /// `run`, here only for the list of subcommands; ``Main`` sees to it.

@@ -51,7 +51,7 @@ extension TestStack {
 
     /// Ends a job, or only one of its targets. Their series are stale when this returns.
     public func remove(job: String, instance: String = "") async throws {
-        await leaveMoment(job: job)
+        await stack.leaveMoment(job: job)
         if let failure = await stack.removeTargets(job: job, target: instance) {
             throw StackRefusal(description: failure.message)
         }

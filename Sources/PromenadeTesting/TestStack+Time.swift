@@ -23,14 +23,8 @@ extension TestStack {
     ///
     /// A manual clock moves by a millisecond where a target was scraped at this very moment: a series has one sample at a time.
     public func scrape(job: String? = nil) async {
-        await leaveMoment(job: job)
+        await stack.leaveMoment(job: job)
         await stack.scraper.scrapeNow(job: job)
     }
 
-    /// Moves a manual clock on where there are samples of this very moment.
-    func leaveMoment(job: String?) async {
-        guard let clock = stack.clock as? ManualClock else { return }
-        let times = stack.scraper.pools(named: job).flatMap(\.active).compactMap(\.report.lastScrape)
-        if times.contains(clock.now) { await stack.advance(clock, milliseconds: 1) }
-    }
 }

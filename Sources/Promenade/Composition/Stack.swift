@@ -26,6 +26,12 @@ public struct StackAddresses: Sendable, Hashable {
     public var pushgateway: ListenAddress?
     /// The demo server.
     public var demo: ListenAddress?
+
+    package init(prometheus: ListenAddress, pushgateway: ListenAddress? = nil, demo: ListenAddress? = nil) {
+        self.prometheus = prometheus
+        self.pushgateway = pushgateway
+        self.demo = demo
+    }
 }
 
 /// A whole stack: store, scraper, query engine and the three servers. The only place that names their types together.
@@ -42,6 +48,8 @@ public final class Stack: Sendable {
     public let demo: DemoServer?
     /// What scrapes.
     public let scraper: ScrapeManager
+    /// The demo server as a service; `nil` where there is none.
+    let demoEngine: DemoEngine?
     let state: StackState
     let logger: Logger
     let gateway: GroupStore?
@@ -101,6 +109,17 @@ public final class Stack: Sendable {
         if let fixture { scraping.makeTransport = Self.faultyTransport(fixture.faults, clock, scraping.environment) }
         scraper = ScrapeManager(store: store, clock: clock, options: scraping)
         demo = options.demoAddress == nil ? nil : try DemoServer(seed: options.config.demo.seed, clock: clock)
+        if let demo, let address = options.demoAddress {
+            demoEngine = try DemoEngine(
+                demo,
+                at: address,
+                clock: clock,
+                group: MultiThreadedEventLoopGroup.singleton,
+                logger: logger
+            )
+        } else {
+            demoEngine = nil
+        }
         gateway = options.gatewayAddress == nil ? nil : Self.makeGateway(options, clock, store)
         pushgateway = gateway.map { groups in
             var settings = options.pushgateway
@@ -109,6 +128,7 @@ public final class Stack: Sendable {
         }
         pushgateway?.onQuit { [weak self] in self?.end() }
         _ = try await gateway?.restore()
+        if !options.configFile.isEmpty { state.read(fileStamps()) }
     }
 
     /// Transports that go wrong where tests want it.
@@ -182,10 +202,13 @@ public final class Stack: Sendable {
     }
 
     /// Serves and scrapes until ``end()`` is called, the task is cancelled or (with `signals`) SIGINT or SIGTERM comes.
-    /// - Parameter onReady: is called once, when everything listens and the first scrapes are under way.
+    /// - Parameters:
+    ///   - onReady: is called once, when everything listens and the first scrapes are under way.
+    ///   - onEnding: is called when the end begins, if it ever was ready.
     public func run(
         signals: Bool = false,
-        onReady: @escaping @Sendable (StackAddresses) async -> Void = { _ in }
+        onReady: @escaping @Sendable (StackAddresses) async -> Void = { _ in },
+        onEnding: @escaping @Sendable (StackAddresses) -> Void = { _ in }
     ) async throws {
         let servers = try StackServers(stack: self)
         let scraping = ScrapeService(stack: self, servers: servers, onReady: onReady)
@@ -206,7 +229,7 @@ public final class Stack: Sendable {
         if let gateway {
             list.append(TaskService(name: "expiry of groups") { await gateway.expireGroups() })
         }
-        list.append(StoppingService(state: state))
+        list.append(StoppingService(state: state, onEnding: onEnding))
         list.append(TaskService(name: "maintenance") { [self] in await maintain() })
         list.append(
             TaskService(name: "start's memory") { [clock] in
@@ -217,7 +240,7 @@ public final class Stack: Sendable {
             if signals {
                 list.append(TaskService(name: "SIGHUP") { [self] in await reloadOnHangup() })
             }
-            if options.flags.isOn("config.auto-reload") {
+            if options.watchesConfiguration {
                 list.append(TaskService(name: "configuration watch") { [self] in await reloadOnChange() })
             }
         }
@@ -250,6 +273,11 @@ public final class Stack: Sendable {
         return quiet
     }
 
+    /// Targets of the configuration that have followed the stack's own servers: job, address there, address now.
+    public var followedTargets: [(job: String, from: String, to: String)] {
+        state.now.moves.map { ($0.job, $0.from, $0.to) }
+    }
+
     // MARK: Chores
 
     /// Lets the store do what is due, every ten seconds.
@@ -275,38 +303,58 @@ public final class Stack: Sendable {
         for await _ in await UnixSignalsSequence(trapping: .sighup) { _ = await reload() }
     }
 
+    /// How long files have to be left alone before they are read again: who writes one in several pieces is let finish.
+    private static let settlingTime: Int64 = 100
+
     private func reloadOnChange() async {
         let pause = options.flags.duration("config.auto-reload-interval").milliseconds
-        var known = FileAccess.stamp(options.configFile)
         while !Task.isCancelled {
             do {
-                try await clock.sleep(milliseconds: max(100, pause))
+                try await clock.sleep(milliseconds: max(Self.settlingTime, pause))
+                var stamps = fileStamps()
+                guard stamps != state.now.fileStamps else { continue }
+                while true {
+                    try await clock.sleep(milliseconds: Self.settlingTime)
+                    let later = fileStamps()
+                    if later == stamps { break }
+                    stamps = later
+                }
             } catch {
                 return
             }
-            let stamp = FileAccess.stamp(options.configFile)
-            if stamp != known {
-                known = stamp
-                _ = await reload()
-            }
+            logger.info("Configuration file change detected, reloading the configuration.")
+            _ = await reload()
         }
+    }
+
+    /// By which changes of the files that the configuration is made of are noticed.
+    func fileStamps() -> [String: [Int64]?] {
+        var stamps: [String: [Int64]?] = [:]
+        for file in state.now.config.files(of: options.configFile) { stamps[file] = .some(FileAccess.stamp(file)) }
+        return stamps
     }
 
     /// Reads the configuration again and scrapes by it; what was wrong, if anything was.
     func reload() async -> String? {
         guard !options.configFile.isEmpty else { return "there is no configuration file" }
         logger.info("Loading configuration file", metadata: ["filename": "\(options.configFile)"])
+        // Taken before the files are read: what changes meanwhile is read again.
+        let stamps = fileStamps()
+        defer { state.read(stamps) }
         let config: StackConfig
         do throws(ConfigError) {
             config = try StackConfig(file: options.configFile, context: Self.context(options.configFile, options.flags))
         } catch {
-            state.reloadFailed(at: clock.wallNanoseconds)
             let text =
                 "couldn't load configuration (--config.file=\(GoText.quoted(options.configFile))): \(error.prometheusText)"
+            state.reloadFailed(.init(nanoseconds: clock.wallNanoseconds, message: text, place: "\(error)"))
             logger.error("Error reloading config", metadata: ["err": "\(text)", "where": "\(error)"])
             return text
         }
         for warning in config.warnings { logger.warning("\(warning.message)", metadata: ["field": "\(warning.path)"]) }
+        for name in config.sectionsDiffering(from: options.config) {
+            logger.warning("A changed section takes effect at the next start", metadata: ["section": "\(name)"])
+        }
         let addresses = state.now.addresses
         let followed = addresses.map { followingPorts(config.prometheus, $0) } ?? config.prometheus
         await scraper.apply(jobs: fixture?.applied(to: followed.jobs) ?? followed.jobs)
@@ -315,29 +363,18 @@ public final class Stack: Sendable {
         return nil
     }
 
-    /// The configuration with targets on the servers' usual ports at the ports that they really have, where that is wanted.
+    /// The configuration with the stack's own targets where its servers really are, if that is wanted; each that has moved is
+    /// told.
     func followingPorts(_ config: PrometheusConfig, _ addresses: StackAddresses) -> PrometheusConfig {
         guard options.followsPorts else { return config }
-        var ports = ["9090": addresses.prometheus.port]
-        ports["9091"] = addresses.pushgateway?.port
-        ports["8080"] = addresses.demo?.port
-        var config = config
-        for job in config.scrapeConfigs.indices {
-            for item in config.scrapeConfigs[job].discovery.indices {
-                guard case .fixed(var groups) = config.scrapeConfigs[job].discovery[item] else { continue }
-                for group in groups.indices {
-                    groups[group].targets = groups[group].targets.map { labels in
-                        labels.map { label in
-                            guard label.name == TargetLabel.address else { return label }
-                            let parts = label.value.split(separator: ":")
-                            guard parts.count == 2, parts[0] == "localhost" || parts[0] == "127.0.0.1",
-                                let port = ports[String(parts[1])]
-                            else { return label }
-                            return Label(name: label.name, value: "127.0.0.1:\(port)")
-                        }
-                    }
-                }
-                config.scrapeConfigs[job].discovery[item] = .fixed(groups)
+        let (config, moves) = OwnTargets(addresses, isFixture: options.isFixture).applied(to: config)
+        state.moved(moves)
+        if !options.isFixture {
+            for move in moves {
+                logger.info(
+                    "A target follows the stack's own server",
+                    metadata: ["job": "\(move.job)", "from": "\(move.from)", "to": "\(move.to)"]
+                )
             }
         }
         return config
@@ -362,7 +399,7 @@ public struct StackError: Error, Hashable, CustomStringConvertible {
     /// What is wrong and where.
     public let description: String
 
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 
     static func system(_ code: Int32) -> String { String(cString: strerror(code)).lowercased() }
 

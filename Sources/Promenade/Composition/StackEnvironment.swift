@@ -30,10 +30,14 @@ enum StackEnvironment {
             createFolder: { FileAccess.createFolder($0) ? nil : StackError.system(lastErrorNumber()) },
             notifications: {
                 let failure = stack.state.now.failedReload
-                return failure.map { [.init("Configuration reload has failed.", since: $0)] } ?? []
+                return failure.map { [.init("Configuration reload has failed.", since: $0.nanoseconds)] } ?? []
             }
         )
         environment.fixture = stack.fixtureControl
+        environment.demo = stack.demoControl
+        environment.clock = stack.clockControl
+        environment.stack = { stack.status }
+        environment.beforeScrape = { await stack.leaveMoment(job: $0) }
         return environment
     }
 }

@@ -18,10 +18,14 @@ public struct StackOptions: Sendable {
     public var gatewayAddress: ListenAddress?
     /// Where the demo server listens; `nil` for no demo server.
     public var demoAddress: ListenAddress?
+    /// To whom the demo server gave way; `nil` where it did not.
+    public var demoGaveWay: GivenWay?
     /// The folder of the database; `nil` to keep samples in memory.
     public var dataFolder: String?
     /// Whether targets that name the servers' usual ports follow them to the ports that they really have.
     public var followsPorts = false
+    /// Whether time passes only when it is told to.
+    public var isTimeManual = false
     /// Whether tests may change targets and inject faults.
     public var isFixture = false
 
@@ -29,25 +33,43 @@ public struct StackOptions: Sendable {
     public static let databaseName = "stack.db"
 
     /// Settles flags and configuration. What is given by flag wins.
-    /// - Throws: ``ListenAddressError`` where an address cannot be read.
-    public init(flags: FlagSet, config: StackConfig, configFile: String = "") throws(ListenAddressError) {
+    /// - Throws: ``StackError`` where an address cannot be read or flags contradict each other.
+    public init(flags: FlagSet, config: StackConfig, configFile: String = "") throws(StackError) {
         self.flags = flags
         self.config = config
         self.configFile = configFile
         let isTest = flags.isOn("test")
-        func address(_ flag: String, _ configured: String?) throws(ListenAddressError) -> ListenAddress {
+        func address(_ flag: String, _ configured: String?, _ field: String = "") throws(StackError) -> ListenAddress {
             if isTest, !flags.isGiven(flag) { return ListenAddress(host: "127.0.0.1", port: 0) }
             let text = flags.isGiven(flag) ? nil : configured
-            return try ListenAddress(parsing: text ?? flags.list(flag).first ?? "")
+            do throws(ListenAddressError) {
+                return try ListenAddress(parsing: text ?? flags.list(flag).first ?? "")
+            } catch {
+                throw StackError("\(text == nil ? "--" + flag : field): \(error.message)")
+            }
+        }
+        isTimeManual = flags["clock"] == "manual"
+        if isTimeManual, !isTest {
+            throw StackError(
+                "--clock=manual: time stands still in test fixtures only: promenade run --test --clock=manual"
+            )
         }
         webAddress = try address("web.listen-address", nil)
-        if config.gateway.isEnabled {
-            gatewayAddress = try address("pushgateway.listen-address", config.gateway.listenAddress)
+        if flags.isGiven("pushgateway.enabled") ? flags.isOn("pushgateway.enabled") : config.gateway.isEnabled {
+            gatewayAddress = try address(
+                "pushgateway.listen-address",
+                config.gateway.listenAddress,
+                "pushgateway.listen_address"
+            )
         }
-        if config.demo.isEnabled {
-            demoAddress = try address("demo.listen-address", config.demo.listenAddress)
+        if flags.isGiven("demo.enabled") ? flags.isOn("demo.enabled") : config.demo.isEnabled {
+            demoAddress = try address(
+                "demo.listen-address",
+                config.demo.listenAddress,
+                "demo_server.listen_address"
+            )
         }
-        followsPorts = isTest
+        followsPorts = flags.isOn("targets.follow")
         isFixture = isTest
         let path = flags.isGiven("storage.path") ? flags["storage.path"] : flags["storage.tsdb.path"]
         let isPathGiven = flags.isGiven("storage.path") || flags.isGiven("storage.tsdb.path")
@@ -56,6 +78,11 @@ public struct StackOptions: Sendable {
         } else {
             dataFolder = isPathGiven ? path : config.storage.path ?? flags["storage.path"]
         }
+    }
+
+    /// Whether the configuration is read again when one of its files changes.
+    public var watchesConfiguration: Bool {
+        flags.isOn("config.auto-reload") || flags.list("enable-feature").contains("auto-reload-config")
     }
 
     /// How the store behaves.
@@ -154,6 +181,11 @@ public struct StackOptions: Sendable {
         return settings
     }
 
+    /// Whether only this machine reaches a host.
+    static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
+
     /// How the Prometheus server is set up once it listens.
     func prometheus(listening address: ListenAddress) -> PrometheusSettings {
         var settings = PrometheusSettings()
@@ -166,6 +198,7 @@ public struct StackOptions: Sendable {
         settings.routePrefix =
             flags.isGiven("web.route-prefix") ? Self.prefix(flags["web.route-prefix"]) : external.path
         settings.isLifecycleEnabled = flags.isOn("web.enable-lifecycle")
+        settings.isControlAllowed = settings.isLifecycleEnabled || Self.isLoopback(address.host)
         settings.isAdminEnabled = flags.isOn("web.enable-admin-api")
         settings.isRemoteWriteEnabled = flags.isOn("web.enable-remote-write-receiver")
         settings.crossOrigin = (try? CrossOrigin(matching: flags["web.cors.origin"])) ?? .any

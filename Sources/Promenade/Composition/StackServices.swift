@@ -38,10 +38,12 @@ struct StoreService: Service {
 /// Tells everybody at once that the end has begun, before the first server stops listening.
 struct StoppingService: Service {
     let state: StackState
+    let onEnding: @Sendable (StackAddresses) -> Void
 
     func run() async throws {
         try? await gracefulShutdown()
         state.enter(.stopping)
+        if let addresses = state.now.addresses { onEnding(addresses) }
     }
 }
 
@@ -57,7 +59,7 @@ final class StackServers: Sendable {
     let services: [any Service]
     private let prometheus: WebServer<PrometheusServer>
     private let gateway: WebServer<PushgatewayResponder>?
-    private let demo: WebServer<DemoServer>?
+    private let demo: DemoEngine?
     let web: PrometheusServer
 
     init(stack: Stack) throws(WebServerError) {
@@ -97,19 +99,8 @@ final class StackServers: Sendable {
         } else {
             gateway = nil
         }
-        if let address = options.demoAddress, let responder = stack.demo {
-            let server = try WebServer(
-                address: address,
-                responder: responder,
-                clock: stack.clock,
-                eventLoopGroup: group,
-                logger: stack.logger
-            )
-            services.append(ServerService(server: server))
-            demo = server
-        } else {
-            demo = nil
-        }
+        demo = stack.demoEngine
+        if let demo { services.append(demo) }
         self.services = services
     }
 

@@ -4,14 +4,28 @@ import Web
 
 /// What changes while a stack runs: how far it is, and which configuration is in use.
 final class StackState: Sendable {
+    /// A configuration that could not be used.
+    struct FailedReload: Sendable {
+        /// When reloads began to fail, in nanoseconds since 1970.
+        var nanoseconds: Int64
+        /// What is wrong, in Prometheus's words.
+        var message: String
+        /// What is wrong with file, line and field.
+        var place: String
+    }
+
     struct Current: Sendable {
         var phase = PrometheusEnvironment.Phase.starting
         var config: StackConfig
-        /// When the last reload failed, in nanoseconds since 1970; `nil` where it did not.
-        var failedReload: Int64?
+        /// How reloads have failed since the last good one; `nil` where none did.
+        var failedReload: FailedReload?
+        /// By which changes of the configuration's files are noticed, as they were when they were last read.
+        var fileStamps: [String: [Int64]?] = [:]
         var isLastReloadGood: Bool { failedReload == nil }
         var lastReload: Int64
         var addresses: StackAddresses?
+        /// Targets that have followed the stack's servers.
+        var moves: [OwnTargets.Move] = []
     }
 
     /// What is so now.
@@ -35,10 +49,19 @@ final class StackState: Sendable {
         }
     }
 
+    func moved(_ moves: [OwnTargets.Move]) { current.withLock { $0.moves = moves } }
+
     func bound(_ addresses: StackAddresses) { current.withLock { $0.addresses = addresses } }
 
-    /// Notes that a reload failed; several in a row failed since the first.
-    func reloadFailed(at nanoseconds: Int64) {
-        current.withLock { $0.failedReload = $0.failedReload ?? nanoseconds }
+    /// Notes the state of the files that were read.
+    func read(_ stamps: [String: [Int64]?]) { current.withLock { $0.fileStamps = stamps } }
+
+    /// Notes that a reload failed; several in a row failed since the first, and the last one's reason counts.
+    func reloadFailed(_ failure: FailedReload) {
+        current.withLock { current in
+            var failure = failure
+            failure.nanoseconds = current.failedReload?.nanoseconds ?? failure.nanoseconds
+            current.failedReload = failure
+        }
     }
 }

@@ -110,6 +110,32 @@ extension Stack {
         )
     }
 
+    /// Moves a manual clock on where there are samples of this very moment: a series has one sample at a time.
+    package func leaveMoment(job: String?) async {
+        guard let clock = clock as? ManualClock else { return }
+        let times = scraper.pools(named: job).flatMap(\.active).compactMap(\.report.lastScrape)
+        if times.contains(clock.now) { await advance(clock, milliseconds: 1) }
+    }
+
+    /// What the Prometheus server offers to a class.
+    var demoControl: DemoControl? {
+        guard let demoEngine else { return nil }
+        return DemoControl(
+            status: { await demoEngine.status() },
+            apply: { await demoEngine.apply($0) }
+        )
+    }
+
+    /// The time, and where it does not pass by itself, what moves it.
+    var clockControl: ClockControl {
+        let clock = clock
+        guard let manual = clock as? ManualClock else { return ClockControl(now: { clock.wallNanoseconds }) }
+        return ClockControl(
+            now: { clock.wallNanoseconds },
+            advance: { [weak self] in await self?.advance(manual, milliseconds: $0) }
+        )
+    }
+
     /// Moves a manual clock; whatever is due on the way is scraped, and done when this returns.
     public func advance(_ clock: ManualClock, milliseconds: Int64) async {
         await scraper.advance(clock, milliseconds: milliseconds)

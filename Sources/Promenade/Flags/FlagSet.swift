@@ -4,88 +4,76 @@ public import MetricModel
 ///
 /// The Pushgateway's flags stand beside them with `--pushgateway.` where it says `--web.`
 public struct FlagSet: Sendable {
-    /// One flag.
-    struct Flag: Sendable {
-        /// What it takes.
-        enum Kind: Sendable {
-            case text, duration, size, integer, number, list
-            case toggle
-            case choice([String])
-        }
-
-        /// Who reads it.
-        enum Standing: Sendable {
-            /// It does something here.
-            case working
-            /// Prometheus has it, so it is taken; here there is nothing that it could change.
-            case accepted
-        }
-
-        var name: String
-        var kind: Kind
-        var standard: String
-        var group: String
-        var help: String
-        var standing = Standing.working
-    }
-
     private var given: [String: [String]] = [:]
 
     /// The flags at their defaults.
     public init() {}
 
-    /// Reads arguments such as `--config.file=stack.yml`, `--log.level debug`, `--no-demo.enable`.
+    /// Reads arguments such as `--config.file=stack.yml`, `--log.level debug`, `--no-demo.enabled`, as Prometheus reads its own:
+    /// a value after `=` or in the next argument, none for switches, each flag once unless it is a list; `@FILE` stands for the
+    /// file's lines, one argument each.
     /// - Throws: ``FlagError`` for an unknown flag (with the nearest known one) and for a value of the wrong form.
     public init(parsing arguments: some Sequence<String>) throws(FlagError) {
         var rest = Array(arguments)[...]
+        var isExpanded = false
         while let argument = rest.popFirst() {
-            guard argument.hasPrefix("--"), argument.count > 2 else {
-                throw FlagError(message: "unexpected \(argument)")
+            if argument.hasPrefix("@"), !isExpanded {
+                rest = try Self.lines(of: String(argument.dropFirst())) + rest
+                // What stands in such a file is not expanded again.
+                isExpanded = true
+                continue
             }
+            guard argument.hasPrefix("--"), argument.count > 2 else { throw .unexpected(argument, rest.first) }
             let body = argument.dropFirst(2)
             let equals = body.firstIndex(of: "=")
             let name = String(equals.map { body[..<$0] } ?? body)
-            var value = equals.map { String(body[body.index(after: $0)...]) }
-            guard let flag = Self.byName[name] else {
-                if name.hasPrefix("no-"), let flag = Self.byName[String(name.dropFirst(3))], case .toggle = flag.kind {
-                    given[flag.name] = ["false"]
-                    continue
-                }
-                throw .unknown(name)
-            }
-            if case .toggle = flag.kind {
-                value = value ?? "true"
-            } else if value == nil {
-                guard let next = rest.popFirst() else {
-                    throw FlagError(message: "expected argument for flag '--\(name)'")
-                }
-                value = next
-            }
-            try Self.check(flag, value ?? "")
-            if case .list = flag.kind {
-                given[name, default: []].append(value ?? "")
+            let value = equals.map { String(body[body.index(after: $0)...]) }
+            if let flag = Self.byName[name] {
+                try read(flag, value, &rest)
+            } else if name.hasPrefix("no-"), let flag = Self.byName[String(name.dropFirst(3))], flag.isToggle {
+                try note(flag, "false", given: value)
             } else {
-                given[name] = [value ?? ""]
+                throw .unknown(name)
             }
         }
     }
 
-    private static let byName: [String: Flag] = Dictionary(uniqueKeysWithValues: table.map { ($0.name, $0) })
-
-    private static func check(_ flag: Flag, _ value: String) throws(FlagError) {
-        let problem: String? =
-            switch flag.kind {
-            case .text, .list: nil
-            case .toggle: value == "true" || value == "false" ? nil : "has to be true or false"
-            case .integer: Int(value) == nil ? "has to be a whole number" : nil
-            case .number: Double(value) == nil ? "has to be a number" : nil
-            case .duration: (try? PrometheusDuration(parsing: value)) == nil ? "has to be a duration such as 30s" : nil
-            case .size: (try? ByteSize(parsing: value)) == nil ? "has to be a size such as 512MB" : nil
-            case .choice(let options):
-                options.contains(value) ? nil : "must be one of \(options.joined(separator: ",")), got '\(value)'"
-            }
-        if let problem { throw FlagError(message: "--\(flag.name): \(GoText.quoted(value)) \(problem)") }
+    private mutating func read(
+        _ flag: Flag,
+        _ value: String?,
+        _ rest: inout ArraySlice<String>
+    ) throws(FlagError) {
+        if flag.isToggle { return try note(flag, "true", given: value) }
+        guard let text = value ?? rest.popFirst() else {
+            throw FlagError(message: "expected argument for flag '--\(flag.name)'")
+        }
+        try note(flag, try flag.checked(text), given: nil)
     }
+
+    /// Takes a value; `given` is what a switch, which needs none, was given.
+    private mutating func note(_ flag: Flag, _ value: String, given text: String?) throws(FlagError) {
+        if let text {
+            throw FlagError(
+                message: "unexpected \(text): --\(flag.name) is a switch and takes no value; "
+                    + "--no-\(flag.name) turns it off"
+            )
+        }
+        guard flag.isRepeatable || given[flag.name] == nil else {
+            throw FlagError(message: "flag '\(flag.name)' cannot be repeated")
+        }
+        given[flag.name, default: []].append(value)
+    }
+
+    private static func lines(of path: String) throws(FlagError) -> [String] {
+        guard let bytes = FileAccess.read(path) else {
+            let reason = StackError.system(lastErrorNumber())
+            throw FlagError(message: "failed to open arguments file \(GoText.quoted(path)): \(reason)")
+        }
+        return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+            .filter { !$0.hasPrefix("#") }.map(String.init)
+    }
+
+    static let byName: [String: Flag] = Dictionary(uniqueKeysWithValues: table.map { ($0.name, $0) })
 
     /// The value of a text flag; its default where it was not given.
     public subscript(name: String) -> String { given[name]?.last ?? Self.byName[name]?.standard ?? "" }
@@ -115,47 +103,43 @@ public struct FlagSet: Sendable {
 
     /// All flags with their values, sorted by name, as `/api/v1/status/flags` lists them.
     public var all: [(name: String, value: String)] {
-        Self.table.map { flag in
-            var value = given[flag.name]?.joined(separator: ",") ?? flag.standard
-            if case .duration = flag.kind, let duration = try? PrometheusDuration(parsing: value) {
-                value = duration.description
-            }
-            if case .size = flag.kind, let size = try? ByteSize(parsing: value) { value = size.description }
-            return (flag.name, value)
-        }.sorted { $0.0 < $1.0 }
+        Self.table.map { flag in (flag.name, given[flag.name]?.joined(separator: ",") ?? flag.standard) }
+            .sorted { $0.0 < $1.0 }
     }
 
-    /// The help text: every flag with what it does and its default.
-    public static var help: String {
-        var text = """
-            OVERVIEW: A whole local Prometheus stack in one process: a demo server, a Pushgateway and a Prometheus server.
-
-            USAGE: promenade run [--flag=value …]
-
-            Every flag bears the name it has in Prometheus; the Pushgateway's say --pushgateway. where it says --web.
-            Switches take no value and are turned off with --no-NAME.
-
-            """
-        var groups: [String] = []
-        for flag in table where !groups.contains(flag.group) { groups.append(flag.group) }
-        for group in groups {
-            text += "\n\(group):\n"
-            for flag in table where flag.group == group && flag.standing == .working {
-                var line = "  --\(flag.name)"
-                if case .toggle = flag.kind {} else { line += "=\(flag.standard.isEmpty ? "<value>" : flag.standard)" }
-                text += line.count < 46 ? line + String(repeating: " ", count: 46 - line.count) : line + "\n" + pad
-                text += flag.help.replacing("\n", with: "\n" + pad) + "\n"
+    /// Flags and features that were given and change nothing, with the reason, in the order of their names; and features that
+    /// nobody knows.
+    public var withoutEffect: [FlagRemark] {
+        var remarks: [FlagRemark] = []
+        for name in given.keys.sorted() {
+            guard let flag = Self.byName[name] else { continue }
+            switch flag.standing {
+            case .working: break
+            case .withoutEffect(let reason):
+                remarks.append(FlagRemark(flag: "--" + name, text: "has no effect here: \(reason)"))
             }
         }
-        let accepted = table.filter { $0.standing == .accepted }.map { "--" + $0.name }
-        text += "\nTaken for the sake of Prometheus's scripts, without effect here:\n"
-        text += accepted.map { "  \($0)\n" }.joined()
-        return text
+        for name in ["web.listen-address", "pushgateway.listen-address", "demo.listen-address"]
+        where list(name).count > 1 {
+            remarks.append(FlagRemark(flag: "--" + name, text: "only the first of several addresses is listened on"))
+        }
+        var seen: Set<String> = []
+        for name in list("enable-feature") where seen.insert(name).inserted {
+            guard let text = FeatureName.remark(on: name) else { continue }
+            remarks.append(FlagRemark(flag: "--enable-feature=" + name, text: text))
+        }
+        return remarks
     }
 
-    private static let pad = String(repeating: " ", count: 46)
-
     static var names: [String] { table.map(\.name) }
+}
+
+/// What should be known about a flag that was given.
+public struct FlagRemark: Sendable, Hashable {
+    /// The flag as it was given: `--agent`, `--enable-feature=old-ui`.
+    public var flag: String
+    /// What is to be said of it.
+    public var text: String
 }
 
 /// Why the command line cannot be used, in one line.
@@ -167,7 +151,35 @@ public struct FlagError: Error, Hashable, CustomStringConvertible {
 
     static func unknown(_ name: String) -> FlagError {
         var text = "unknown long flag '--\(name)'"
-        if let nearest = DidYouMean.nearest(name, among: FlagSet.names) { text += " (did you mean --\(nearest)?)" }
+        let isOff = name.hasPrefix("no-")
+        let bare = isOff ? String(name.dropFirst(3)) : name
+        if isOff, FlagSet.byName[bare] != nil {
+            text += " (--\(bare) takes a value: it cannot be turned off with no-)"
+        } else if let nearest = FlagSet.suggestion(for: bare) {
+            text += " (did you mean --\(isOff && FlagSet.byName[nearest]?.isToggle == true ? "no-" : "")\(nearest)?)"
+        }
         return FlagError(message: text)
+    }
+
+    static func unexpected(_ argument: String, _ next: String?) -> FlagError {
+        if argument == "--" { return FlagError(message: "unexpected \(next ?? "--")") }
+        if argument.hasPrefix("-"), argument.count > 1 {
+            let letter = argument.dropFirst().prefix(1)
+            let isWord = FlagSet.byName[String(argument.dropFirst().prefix { $0 != "=" })] != nil
+            return FlagError(
+                message: "unknown short flag '-\(letter)'" + (isWord ? " (did you mean -\(argument)?)" : "")
+            )
+        }
+        let isFlag = FlagSet.byName[String(argument.prefix { $0 != "=" })] != nil
+        return FlagError(message: "unexpected \(argument)" + (isFlag ? " (did you mean --\(argument)?)" : ""))
+    }
+}
+
+extension FlagSet {
+    /// The flag that was probably meant: nearly the same letters, or the same end (`--listen-address`).
+    static func suggestion(for name: String) -> String? {
+        if let nearest = DidYouMean.nearest(name, among: names) { return nearest }
+        let ends = names.filter { $0.hasSuffix("." + name) || $0.hasSuffix("-" + name) }
+        return ends.first { byName[$0]?.standing == .working } ?? ends.first
     }
 }

@@ -11,12 +11,9 @@ extension FlagSet {
         Flag(name: "query." + name, kind: kind, standard: standard, group: "Queries", help: help)
     }
 
-    private static func accepted(_ name: String, _ kind: Flag.Kind = .text, _ standard: String = "") -> Flag {
-        Flag(name: name, kind: kind, standard: standard, group: "Accepted", help: "", standing: .accepted)
-    }
-
     /// Every flag.
-    static let table: [Flag] = general + prometheusServer + storage + queries + pushgateway + demo + fixture + others
+    static let table: [Flag] =
+        general + prometheusServer + storage + queries + pushgateway + demo + fixture + known
 
     private static let general: [Flag] = [
         Flag(
@@ -29,16 +26,24 @@ extension FlagSet {
         Flag(
             name: "config.auto-reload",
             kind: .toggle,
-            standard: "false",
+            standard: "true",
             group: "General",
-            help: "Read the configuration again when the file changes."
+            help: "Read the configuration again when one of its files changes."
         ),
         Flag(
             name: "config.auto-reload-interval",
             kind: .duration,
-            standard: "30s",
+            standard: "1s",
             group: "General",
             help: "How often to look for a change."
+        ),
+        Flag(
+            name: "targets.follow",
+            kind: .toggle,
+            standard: "true",
+            group: "General",
+            help: "Targets on the usual ports of this machine (9090, 9091, 8080) follow the stack's own servers\n"
+                + "to the ports that these really have."
         ),
         Flag(
             name: "log.level",
@@ -73,7 +78,7 @@ extension FlagSet {
         ),
         web(
             "external-url",
-            .text,
+            .url,
             "",
             "The URL under which it is reached from outside; its path prefixes every route."
         ),
@@ -81,7 +86,12 @@ extension FlagSet {
         web("enable-lifecycle", .toggle, "false", "Allow POST /-/reload and /-/quit."),
         web("enable-admin-api", .toggle, "false", "Allow deleting series and taking snapshots over HTTP."),
         web("enable-remote-write-receiver", .toggle, "false", "Take samples at /api/v1/write."),
-        web("cors.origin", .text, ".*", "Which origins may call the API from a page: a regular expression, anchored."),
+        web(
+            "cors.origin",
+            .pattern,
+            ".*",
+            "Which origins may call the API from a page: a regular expression, anchored."
+        ),
         web("page-title", .text, "Prometheus Time Series Collection and Processing Server", "The title of its pages."),
         web(
             "config.file",
@@ -133,9 +143,10 @@ extension FlagSet {
 
     private static let pushgateway: [Flag] = [
         gateway("pushgateway.listen-address", .list, "127.0.0.1:9091", "Where the Pushgateway listens."),
+        gateway("pushgateway.enabled", .toggle, "true", "Whether there is one."),
         gateway("pushgateway.config.file", .text, "", "Its web configuration; as --web.config.file."),
         gateway("pushgateway.telemetry-path", .text, "/metrics", "The path of what was pushed."),
-        gateway("pushgateway.external-url", .text, "", "The URL under which it is reached from outside."),
+        gateway("pushgateway.external-url", .url, "", "The URL under which it is reached from outside."),
         gateway("pushgateway.route-prefix", .text, "", "The prefix of its routes."),
         gateway("pushgateway.enable-lifecycle", .toggle, "false", "Allow PUT /-/quit."),
         gateway("pushgateway.enable-admin-api", .toggle, "false", "Allow PUT /api/v1/admin/wipe."),
@@ -150,12 +161,19 @@ extension FlagSet {
 
     private static let demo: [Flag] = [
         Flag(
+            name: "demo.enabled",
+            kind: .toggle,
+            standard: "true",
+            group: "Demo server",
+            help: "Whether there is one; where something that answers /metrics has its port, it gives way."
+        ),
+        Flag(
             name: "demo.listen-address",
             kind: .list,
             standard: "127.0.0.1:8080",
             group: "Demo server",
             help: "Where the demo server listens."
-        )
+        ),
     ]
 
     private static let fixture: [Flag] = [
@@ -165,6 +183,13 @@ extension FlagSet {
             standard: "false",
             group: "Test fixture",
             help: "Free ports, a store in memory, a line of JSON when ready, an end with the parent process."
+        ),
+        Flag(
+            name: "clock",
+            kind: .choice(["system", "manual"]),
+            standard: "system",
+            group: "Test fixture",
+            help: "With --test: manual for time that passes only by POST /api/v1/clock?advance=30s."
         ),
         Flag(
             name: "ready-file",
@@ -180,34 +205,5 @@ extension FlagSet {
             group: "Test fixture",
             help: "Keep samples in memory only."
         ),
-    ]
-
-    private static let others: [Flag] = [
-        accepted("agent", .toggle, "false"),
-        accepted("alertmanager.drain-notification-queue-on-shutdown", .toggle, "true"),
-        accepted("alertmanager.notification-batch-size", .integer, "256"),
-        accepted("alertmanager.notification-queue-capacity", .integer, "10000"),
-        accepted("auto-gomaxprocs", .toggle, "true"),
-        accepted("auto-gomemlimit", .toggle, "true"),
-        accepted("auto-gomemlimit.ratio", .number, "0.9"),
-        accepted("persistence.file"),
-        accepted("persistence.interval", .duration, "5m"),
-        accepted("rules.alert.for-grace-period", .duration, "10m"),
-        accepted("rules.alert.for-outage-tolerance", .duration, "1h"),
-        accepted("rules.alert.resend-delay", .duration, "1m"),
-        accepted("rules.max-concurrent-evals", .integer, "4"),
-        accepted("storage.remote.flush-deadline", .duration, "1m"),
-        accepted("storage.remote.read-concurrent-limit", .integer, "10"),
-        accepted("storage.remote.read-max-bytes-in-frame", .integer, "1048576"),
-        accepted("storage.remote.read-sample-limit", .number, "50000000"),
-        accepted("storage.tsdb.head-chunks-write-queue-size", .integer, "0"),
-        accepted("storage.tsdb.no-lockfile", .toggle, "false"),
-        accepted("storage.tsdb.wal-compression", .toggle, "true"),
-        accepted("web.console.libraries", .text, "console_libraries"),
-        accepted("web.console.templates", .text, "consoles"),
-        accepted("web.enable-otlp-receiver", .toggle, "false"),
-        accepted("web.max-notifications-subscribers", .integer, "16"),
-        accepted("web.remote-write-receiver.accepted-protobuf-messages", .list, "prometheus.WriteRequest"),
-        accepted("web.user-assets"),
     ]
 }

@@ -15,15 +15,15 @@ enum RunCommand {
     /// - Returns: the exit code: 0 after a clean end, 2 for flags or a configuration that cannot be used, 1 for whatever else
     ///   went wrong.
     static func run(_ arguments: [String]) async -> Int32 {
-        if arguments.contains("--help") || arguments.contains("-h") {
-            Console.print(FlagSet.help)
+        if let text = information(arguments) {
+            Console.print(text)
             return 0
         }
         // Two threads for connections serve more than a query engine on this machine can ask for.
         NIOSingletons.groupLoopCountSuggestion = 2
-        let clock = SystemClock()
-        let started = clock.steadyNanoseconds
-        let options: StackOptions
+        let system = SystemClock()
+        let started = system.steadyNanoseconds
+        var options: StackOptions
         do {
             let flags = try FlagSet(parsing: arguments)
             let (config, file) = try configuration(flags)
@@ -35,27 +35,37 @@ enum RunCommand {
         ProcessMemory.configure()
         ProcessMemory.releaseCode()
         let flags = options.flags
+        let clock: any StackClock = options.isTimeManual ? ManualClock() : system
         let logger = StackLogHandler.logger(
             format: StackLogHandler.Format(rawValue: flags["log.format"]) ?? .logfmt,
             level: level(flags["log.level"]),
             clock: clock
         )
+        for remark in flags.withoutEffect { logger.warning("\(remark.flag) \(remark.text)") }
         for warning in options.config.warnings {
             logger.warning("\(warning.message)", metadata: ["field": "\(warning.path)"])
         }
         do {
+            try await options.claimPorts(clock: system)
             let stack = try await Stack(options: options, clock: clock, logger: logger)
             ProcessMemory.releaseCode()
-            if flags.isOn("test") { FixtureWatch.start(stack, clock: clock) }
+            if flags.isOn("test") { FixtureWatch.start(stack, clock: system) }
+            let ready = options
+            @Sendable func banner(_ addresses: StackAddresses) -> Banner {
+                Banner(
+                    addresses: addresses,
+                    options: ready,
+                    moves: stack.followedTargets,
+                    milliseconds: (system.steadyNanoseconds - started) / 1_000_000
+                )
+            }
             try await stack.run(signals: true) { addresses in
                 ProcessMemory.releaseCode()
-                let banner = Banner(
-                    addresses: addresses,
-                    options: options,
-                    milliseconds: (clock.steadyNanoseconds - started) / 1_000_000
-                )
-                announce(banner, flags)
+                announce(banner(addresses), flags)
+            } onEnding: { addresses in
+                if !flags.isOn("test") { Console.print(banner(addresses).ending) }
             }
+            if !flags.isOn("test") { Console.print("Ended.\n") }
             return 0
         } catch let error as StorageError {
             Complaint.write(error.message)
@@ -66,9 +76,24 @@ enum RunCommand {
         }
     }
 
+    /// What is only asked for in words.
+    private static func information(_ arguments: [String]) -> String? {
+        for argument in arguments {
+            switch argument {
+            case "--help", "-h", "--help-long", "--help-man": return FlagSet.help
+            case "--version": return PromenadeCommand.versionLine
+            case "--write-documentation": return FlagSet.markdown
+            case "--completion-script-bash": return CompletionScript.bash.text
+            case "--completion-script-zsh": return CompletionScript.zsh.text
+            default: continue
+            }
+        }
+        return nil
+    }
+
     private static func configuration(_ flags: FlagSet) throws(ConfigError) -> (StackConfig, String) {
         let file = flags["config.file"]
-        if !flags.isGiven("config.file"), access(file, R_OK) != 0 {
+        if !flags.isGiven("config.file"), access(file, F_OK) != 0, errno == ENOENT {
             // Without a file there is still a stack: the one that the shipped file describes.
             return (
                 try StackConfig(

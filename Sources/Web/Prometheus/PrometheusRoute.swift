@@ -6,6 +6,15 @@ enum PrometheusRoute: Hashable {
     case api(APIRoute)
     case labelValues(String)
     case fixture(FixtureRoute)
+    case control(ControlRoute)
+
+    /// What a class and a test do to the stack.
+    enum ControlRoute: String, CaseIterable {
+        /// The demo server.
+        case demo
+        /// The time.
+        case clock
+    }
 
     /// What only a test fixture does.
     enum FixtureRoute: Hashable {
@@ -29,7 +38,7 @@ enum PrometheusRoute: Hashable {
         case lastScrape = "targets/last_scrape"
         case alertmanagers, metadata, rules, alerts
         case config = "status/config", runtimeInfo = "status/runtimeinfo", buildInfo = "status/buildinfo"
-        case flags = "status/flags", tsdb = "status/tsdb", tsdbBlocks = "status/tsdb/blocks"
+        case flags = "status/flags", stack = "status/stack", tsdb = "status/tsdb", tsdbBlocks = "status/tsdb/blocks"
         case walReplay = "status/walreplay", features, notifications, notificationsLive = "notifications/live"
         case read, write, otlp = "otlp/v1/metrics"
         case deleteSeries = "admin/tsdb/delete_series", cleanTombstones = "admin/tsdb/clean_tombstones"
@@ -55,6 +64,8 @@ enum PrometheusRoute: Hashable {
                 let name = String(rest.dropFirst(6).dropLast(7))
                 guard !name.contains("/") else { return nil }
                 self = .labelValues(name)
+            } else if let route = ControlRoute(rawValue: rest) {
+                self = .control(route)
             } else if let route = FixtureRoute(path: rest) {
                 self = .fixture(route)
             } else {
@@ -87,6 +98,7 @@ enum PrometheusRoute: Hashable {
         case .quit, .reload: [.get, .options, .post, .put]
         case .healthy, .ready: [.get, .head, .options]
         case .labelValues: [.get, .options]
+        case .control: [.get, .options, .post]
         case .fixture(let route):
             switch route {
             case .targets: [.delete, .options, .post, .put]
@@ -121,6 +133,7 @@ enum PrometheusRoute: Hashable {
         case .series: "/series/:name"
         case .api(let route): "/api/v1/" + route.rawValue
         case .labelValues: "/api/v1/label/:name/values"
+        case .control(let route): "/api/v1/" + route.rawValue
         case .fixture(let route):
             switch route {
             case .targets: "/api/v1/targets/:job"

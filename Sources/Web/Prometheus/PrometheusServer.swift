@@ -141,7 +141,7 @@ public final class PrometheusServer: WebResponder {
 
     private func options(_ route: PrometheusRoute, _ request: WebRequest) -> WebResponse {
         switch route {
-        case .api, .labelValues, .fixture: preflight(request)
+        case .api, .labelValues, .fixture, .control: preflight(request)
         default: WebResponse(headers: [("Allow", route.allowed.map(\.rawValue).joined(separator: ", "))])
         }
     }
@@ -229,6 +229,13 @@ public final class PrometheusServer: WebResponder {
                 try Self.checkEncoding(ofLabelIn: request.rawPath)
                 return try await self.labelValues(name, parameters)
             }
+        case .control(let route):
+            return await wrapped(request) { parameters throws(APIFailure) in
+                switch route {
+                case .demo: try await self.demo(request, parameters)
+                case .clock: try await self.time(request, parameters)
+                }
+            }
         case .fixture(let route):
             return await wrapped(request) { parameters throws(APIFailure) in
                 try await self.fixture(route, request, parameters)
@@ -274,6 +281,7 @@ public final class PrometheusServer: WebResponder {
         case .queryExemplars: try await queryExemplars(parameters)
         case .config, .runtimeInfo, .buildInfo, .flags, .walReplay, .features, .tsdbBlocks: status(route)
         case .notifications: notifications()
+        case .stack: stackStatus()
         case .tsdb: try await storageStatus(parameters)
         case .deleteSeries: try await deleteSeries(parameters)
         case .cleanTombstones: try await cleanTombstones()

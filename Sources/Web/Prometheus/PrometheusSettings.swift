@@ -36,6 +36,8 @@ public struct PrometheusSettings: Sendable {
     public var isAdminEnabled = false
     /// Whether it takes samples by remote write.
     public var isRemoteWriteEnabled = false
+    /// Whether a class may control the demo server: where nobody else can reach this server, or the lifecycle API is on.
+    public var isControlAllowed = false
     /// Whether targets may be scraped on demand.
     public var isScrapeOnDemandEnabled = true
     /// Who may call the API from a page.
@@ -127,6 +129,14 @@ public struct PrometheusEnvironment: Sendable {
     public var notifications: @Sendable () -> [Notification]
     /// What only a test fixture does; `nil` where this is none.
     public var fixture: FixtureControl?
+    /// What a class does to the demo server.
+    public var demo: DemoControl?
+    /// The stack's time.
+    public var clock: ClockControl?
+    /// What the stack is made of and what an operator should know of it; `nil` where there is no stack around the server.
+    public var stack: (@Sendable () -> StackStatus)?
+    /// What has to be done before targets (a job's, or all) are scraped on demand.
+    public var beforeScrape: @Sendable (_ job: String?) async -> Void = { _ in }
 
     /// An environment.
     public init(

@@ -280,6 +280,7 @@ extension PrometheusServer {
         if !job.isEmpty, !scraper.poolNames.contains(job) {
             throw APIFailure(.notFound, "there is no job \(GoText.quoted(job))")
         }
+        await environment.beforeScrape(job.isEmpty ? nil : job)
         await scraper.scrapeNow(job: job.isEmpty ? nil : job)
         return targetList(scraper.pools(named: job.isEmpty ? nil : job))
     }

@@ -1,0 +1,31 @@
+import MetricModel
+import Web
+
+extension Stack {
+    /// What the stack is made of, and what an operator should know of it.
+    var status: StackStatus {
+        let now = state.now
+        var status = StackStatus()
+        status.configuration.file = options.configFile.isEmpty ? "" : StackPlaces.absolute(options.configFile)
+        status.configuration.isWatched = !options.configFile.isEmpty && options.watchesConfiguration
+        status.configuration.loaded = now.lastReload * 1_000_000_000
+        status.configuration.error = now.failedReload?.message ?? ""
+        status.configuration.place = now.failedReload?.place ?? ""
+        if let folder = options.dataFolder {
+            status.database = StackPlaces.absolute(folder + "/" + StackOptions.databaseName)
+        }
+        status.isFixture = options.isFixture
+        if let addresses = now.addresses {
+            status.servers.append(("prometheus", addresses.prometheus.localURL))
+            if let gateway = addresses.pushgateway { status.servers.append(("pushgateway", gateway.localURL)) }
+            if let demo = addresses.demo { status.servers.append(("demo", demo.localURL)) }
+        }
+        if let way = options.demoGaveWay {
+            let holder = way.holder.map { "\($0)" } ?? "another program"
+            status.gaveWay = .init(job: "", from: way.address.localURL, to: holder)
+        }
+        status.remarks = options.flags.withoutEffect.map { .init(flag: $0.flag, text: $0.text) }
+        status.moves = now.moves.map { .init(job: $0.job, from: $0.from, to: $0.to) }
+        return status
+    }
+}

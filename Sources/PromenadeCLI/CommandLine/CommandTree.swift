@@ -1,0 +1,83 @@
+import ArgumentParser
+import MetricModel
+import Promenade
+
+/// The subcommands as a tree: what is beneath what, and which one was meant.
+enum CommandTree {
+    /// Words that ``Main`` sees to itself.
+    static let words = ["help", "version", "completion"]
+
+    /// A command by the name that it has on the command line.
+    static func name(_ command: any ParsableCommand.Type) -> String {
+        if let name = command.configuration.commandName { return name }
+        // As the parser does it: MySample is my-sample.
+        var name = ""
+        for letter in "\(command)" {
+            if letter.isUppercase, !name.isEmpty { name += "-" }
+            name += letter.lowercased()
+        }
+        return name
+    }
+
+    /// Where arguments lead: the deepest command that they name, and what follows its name.
+    static func find(_ arguments: [String]) -> (path: [any ParsableCommand.Type], rest: ArraySlice<String>) {
+        var path: [any ParsableCommand.Type] = [PromenadeCommand.self]
+        var rest = arguments[...]
+        while let word = rest.first,
+            let next = path.last?.configuration.subcommands.first(where: { name($0) == word })
+        {
+            path.append(next)
+            rest = rest.dropFirst()
+        }
+        return (path, rest)
+    }
+
+    /// Why arguments name no command; `nil` where they do.
+    static func complaint(about arguments: [String]) -> String? {
+        let (path, rest) = find(arguments)
+        guard let last = path.last, let word = rest.first, !word.hasPrefix("-") else { return nil }
+        var names = last.configuration.subcommands.map(name)
+        // Whatever follows a command without subcommands is its own affair.
+        if names.isEmpty { return nil }
+        let parents = path.map(name).joined(separator: " ")
+        if path.count == 1 { names += words }
+        let nearest = DidYouMean.nearest(word, among: names).map { " (did you mean \($0)?)" } ?? ""
+        return
+            "unknown command \(GoText.quoted(word))\(nearest); \(parents) has \(names.sorted().joined(separator: ", "))"
+    }
+
+    /// The options of a command, as its help lists them.
+    static func options(_ command: any ParsableCommand.Type) -> [String] {
+        var found: [String] = []
+        for line in PromenadeCommand.helpMessage(for: command, includeHidden: false, columns: 400).split(
+            separator: "\n"
+        ) {
+            let entry = line.drop { $0 == " " }
+            guard entry.hasPrefix("-") else { continue }
+            for word in entry.split(whereSeparator: { " ,/<".contains($0) }) where word.hasPrefix("-") {
+                guard word.hasPrefix("--") else { continue }
+                found.append(String(word))
+            }
+        }
+        return found
+    }
+
+    /// What may follow what was typed: commands, options, flags and their values. Nothing where files are meant.
+    static func completions(_ words: [String]) -> [String] {
+        let typed = words.last ?? ""
+        let before = Array(words.dropLast())
+        let isRun = before.first == "run" || (before.first?.hasPrefix("-") ?? typed.hasPrefix("-"))
+        if isRun { return FlagSet.completions(of: typed, after: before.last ?? "") }
+        if before.first == "completion" {
+            return CompletionScript.allCases.map(\.rawValue).filter { $0.hasPrefix(typed) }
+        }
+        let isHelp = before.first == "help"
+        let (path, rest) = find(isHelp ? Array(before.dropFirst()) : before)
+        guard let command = path.last else { return [] }
+        if typed.hasPrefix("-") { return options(command).filter { $0.hasPrefix(typed) } }
+        guard rest.isEmpty else { return [] }
+        var names = command.configuration.subcommands.map(name)
+        if path.count == 1, !isHelp { names += Self.words }
+        return names.filter { $0.hasPrefix(typed) }.sorted()
+    }
+}

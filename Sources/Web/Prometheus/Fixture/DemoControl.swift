@@ -1,0 +1,59 @@
+/// What a class may do to the demo server of a running stack.
+public struct DemoControl: Sendable {
+    /// What is asked for.
+    public enum Command: Sendable, Hashable {
+        /// Stop listening: whoever connects is refused.
+        case stop
+        /// Start with counters at 0 where it is stopped; otherwise be well again.
+        case start
+        /// Stop and start at once: counters begin at 0 between two scrapes.
+        case restart
+        /// Answer well, or late, or badly.
+        case behave(DemoServer.Mode)
+    }
+
+    /// How the demo server is.
+    public struct Status: Sendable, Hashable {
+        /// How it answers.
+        public var mode: DemoServer.Mode
+        /// Its base URL.
+        public var url: String
+        /// A status.
+        public init(mode: DemoServer.Mode, url: String) {
+            self.mode = mode
+            self.url = url
+        }
+    }
+
+    /// How it is; `nil` where the stack has no demo server.
+    public var status: @Sendable () async -> Status?
+    /// Does what is asked for; the reason where that fails.
+    public var apply: @Sendable (Command) async -> APIFailure?
+
+    /// A control with these.
+    public init(
+        status: @escaping @Sendable () async -> Status?,
+        apply: @escaping @Sendable (Command) async -> APIFailure?
+    ) {
+        self.status = status
+        self.apply = apply
+    }
+}
+
+/// The time of a stack.
+public struct ClockControl: Sendable {
+    /// What time it is, in nanoseconds since 1970.
+    public var now: @Sendable () -> Int64
+    /// Moves the clock by so many milliseconds and returns when everything that fell due is done; `nil` where time passes by
+    /// itself.
+    public var advance: (@Sendable (_ milliseconds: Int64) async -> Void)?
+
+    /// A control with these.
+    public init(
+        now: @escaping @Sendable () -> Int64,
+        advance: (@Sendable (_ milliseconds: Int64) async -> Void)? = nil
+    ) {
+        self.now = now
+        self.advance = advance
+    }
+}
