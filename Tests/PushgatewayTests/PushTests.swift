@@ -244,4 +244,22 @@ import Testing
         #expect(changes.hasSuffix("\"groups\":[],\"removed\":[\"metrics/job@base64/YQ=\"]}"))
         #expect(String(decoding: gateway.store.changesJSON(since: 9), as: UTF8.self).contains("\"complete\":true"))
     }
+
+    @Test func theGroupsThatHoldAMetricAreFound() async throws {
+        let gateway = Fixture()
+        try await gateway.push("job/a", "m 1\n# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 2\nh_count 1\n")
+        gateway.clock.advance(milliseconds: 1500)
+        try await gateway.push("job/a/x/1", "m 1\nm_count 2\n")
+        let rows: [(name: String, limit: Int, count: Int, groups: [String])] = [
+            ("m", 9, 2, ["job/a/x/1", "job/a"]), ("m", 1, 2, ["job/a/x/1"]), ("m_count", 9, 1, ["job/a/x/1"]),
+            ("h", 9, 1, ["job/a"]), ("h_bucket", 9, 1, ["job/a"]), ("h_sum", 9, 1, ["job/a"]), ("m_sum", 9, 0, []),
+            ("h_total", 9, 0, []), ("", 9, 0, []), ("push_time_seconds", 9, 2, ["job/a/x/1", "job/a"]),
+        ]
+        for row in rows {
+            let found = gateway.store.holders(of: row.name, limit: row.limit)
+            #expect(found.count == row.count, "\(row.name)")
+            #expect(found.groups.map(\.key) == (try row.groups.map { try Fixture.key($0) }), "\(row.name)")
+        }
+        #expect(gateway.store.holders(of: "m", limit: 1).groups.first?.pushed == 1_700_000_001_500)
+    }
 }

@@ -54,6 +54,8 @@ public final class Stack: Sendable {
     let logger: Logger
     let gateway: GroupStore?
     let queryMetrics: QueryMetrics
+    /// What the servers know of each other.
+    let survey: StackSurvey
     /// What tests do to the stack; `nil` where it is no test fixture.
     let fixture: StackFixture?
     /// What answers for the Pushgateway; `nil` where there is none.
@@ -91,7 +93,8 @@ public final class Stack: Sendable {
         } else {
             store = MemoryStore(options: options.store, clock: clock)
         }
-        state = StackState(config: options.config, now: clock.wallNanoseconds / 1_000_000_000)
+        let events = StackEvents(clock: clock)
+        state = StackState(config: options.config, now: clock.wallNanoseconds / 1_000_000_000, events: events)
         let queryMetrics = QueryMetrics(clock: clock)
         self.queryMetrics = queryMetrics
         engine = PromQLEngine(
@@ -104,11 +107,25 @@ public final class Stack: Sendable {
         scraping.environment = ProcessEnvironment.all
         // Nobody moves a manual clock while a scrape waits, so scrapes are run by whoever moves it.
         scraping.isDriven = clock is ManualClock
+        scraping.observe = { target, job, report in
+            let scrape = StackEvent.Scrape(target, job: job, report)
+            events.tell(.scrape(scrape))
+        }
         let fixture = options.isFixture ? StackFixture() : nil
         self.fixture = fixture
         if let fixture { scraping.makeTransport = Self.faultyTransport(fixture.faults, clock, scraping.environment) }
         scraper = ScrapeManager(store: store, clock: clock, options: scraping)
-        demo = options.demoAddress == nil ? nil : try DemoServer(seed: options.config.demo.seed, clock: clock)
+        gateway = options.gatewayAddress == nil ? nil : Self.makeGateway(options, clock, store)
+        let survey = StackSurvey(
+            scraper: scraper,
+            gateway: gateway,
+            clock: clock,
+            surroundings: Self.surroundings(options, state)
+        )
+        self.survey = survey
+        demo =
+            options.demoAddress == nil
+            ? nil : try DemoServer(seed: options.config.demo.seed, clock: clock, survey: survey)
         if let demo, let address = options.demoAddress {
             demoEngine = try DemoEngine(
                 demo,
@@ -120,10 +137,11 @@ public final class Stack: Sendable {
         } else {
             demoEngine = nil
         }
-        gateway = options.gatewayAddress == nil ? nil : Self.makeGateway(options, clock, store)
         pushgateway = gateway.map { groups in
             var settings = options.pushgateway
             settings.faults = fixture?.faults
+            settings.events = events
+            settings.survey = survey
             return PushgatewayResponder(store: groups, settings: settings, clock: clock)
         }
         pushgateway?.onQuit { [weak self] in self?.end() }
@@ -348,6 +366,7 @@ public final class Stack: Sendable {
             let text =
                 "couldn't load configuration (--config.file=\(GoText.quoted(options.configFile))): \(error.prometheusText)"
             state.reloadFailed(.init(nanoseconds: clock.wallNanoseconds, message: text, place: "\(error)"))
+            state.events.tell(.reload(.init(file: options.configFile, error: "\(error)")))
             logger.error("Error reloading config", metadata: ["err": "\(text)", "where": "\(error)"])
             return text
         }
@@ -359,6 +378,7 @@ public final class Stack: Sendable {
         let followed = addresses.map { followingPorts(config.prometheus, $0) } ?? config.prometheus
         await scraper.apply(jobs: fixture?.applied(to: followed.jobs) ?? followed.jobs)
         state.reloaded(config, at: clock.wallNanoseconds / 1_000_000_000)
+        state.events.tell(.reload(.init(file: options.configFile, error: "")))
         logger.info("Completed loading of configuration file", metadata: ["filename": "\(options.configFile)"])
         return nil
     }

@@ -38,6 +38,8 @@ enum StackEnvironment {
         environment.clock = stack.clockControl
         environment.stack = { stack.status }
         environment.beforeScrape = { await stack.leaveMoment(job: $0) }
+        environment.events = stack.state.events
+        environment.survey = stack.survey
         return environment
     }
 }

@@ -31,7 +31,11 @@ final class StackState: Sendable {
     /// What is so now.
     private let current: Mutex<Current>
 
-    init(config: StackConfig, now: Int64) {
+    /// Where is told what happens.
+    let events: StackEvents
+
+    init(config: StackConfig, now: Int64, events: StackEvents) {
+        self.events = events
         current = Mutex(Current(config: config, lastReload: now))
     }
 
@@ -39,7 +43,13 @@ final class StackState: Sendable {
 
     var phase: PrometheusEnvironment.Phase { current.withLock { $0.phase } }
 
-    func enter(_ phase: PrometheusEnvironment.Phase) { current.withLock { $0.phase = phase } }
+    func enter(_ phase: PrometheusEnvironment.Phase) {
+        current.withLock { $0.phase = phase }
+        switch phase {
+        case .starting, .ready: break
+        case .stopping: events.end()
+        }
+    }
 
     func reloaded(_ config: StackConfig, at seconds: Int64) {
         current.withLock { current in

@@ -120,9 +120,14 @@ extension Stack {
     /// What the Prometheus server offers to a class.
     var demoControl: DemoControl? {
         guard let demoEngine else { return nil }
+        let events = state.events
         return DemoControl(
             status: { await demoEngine.status() },
-            apply: { await demoEngine.apply($0) }
+            apply: { command in
+                let failure = await demoEngine.apply(command)
+                if failure == nil, let status = await demoEngine.status() { events.tell(.demo(status.mode.name)) }
+                return failure
+            }
         )
     }
 

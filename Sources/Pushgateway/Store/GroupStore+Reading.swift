@@ -46,6 +46,41 @@ extension GroupStore {
         }
     }
 
+    /// A group that holds a metric.
+    public struct Holder: Sendable {
+        /// The group.
+        public var key: GroupingKey
+        /// When the metric was pushed, in milliseconds since 1970.
+        public var pushed: Timestamp
+    }
+
+    /// Which groups hold the series of a name, the one that was pushed last first.
+    /// - Parameters:
+    ///   - name: of a family, or of the series of a histogram or a summary.
+    ///   - limit: the most groups that are named.
+    public func holders(of name: String, limit: Int) -> (count: Int, groups: [Holder]) {
+        let now = clock.wallNanoseconds
+        let names = Self.families(ofSeries: name)
+        let all = inner.withLock { inner -> [Holder] in
+            _ = inner.state.deleteExpired(now: now)
+            return inner.state.groups.values.compactMap { group in
+                guard
+                    let family = names.lazy.compactMap({ group.family(named: $0) }).first(where: { family in
+                        family.entry.name == name || family.type.hasParts
+                    })
+                else { return nil }
+                return Holder(key: group.key, pushed: family.pushedAt / 1_000_000)
+            }
+        }
+        let sorted = all.sorted { ($1.pushed, $0.key.path) < ($0.pushed, $1.key.path) }
+        return (all.count, Array(sorted.prefix(limit)))
+    }
+
+    /// The families that may have series of that name.
+    private static func families(ofSeries name: String) -> [String] {
+        [name] + ["_bucket", "_count", "_sum"].filter(name.hasSuffix).map { String(name.dropLast($0.utf8.count)) }
+    }
+
     private func inconsistency(_ gathering: Gathering, _ state: inout PushgatewayState) -> String? {
         guard !options.checksConsistency else { return nil }
         let errors = gathering.inconsistencies(&state)
@@ -213,5 +248,15 @@ enum GroupSummaryJSON {
 
     private static func number(_ value: Double, to json: inout [UInt8]) {
         if value.isFinite { GoNumber.append(value, .json, to: &json) } else { GoJSON.raw("0", to: &json) }
+    }
+}
+
+extension MetricType {
+    /// Whether its series have names of their own.
+    fileprivate var hasParts: Bool {
+        switch self {
+        case .histogram, .gaugehistogram, .summary: true
+        case .counter, .gauge, .unknown, .info, .stateset: false
+        }
     }
 }

@@ -274,7 +274,12 @@ public final class GroupStore: Sendable {
     // MARK: - History
 
     /// Remembers a request.
-    public func remember(_ record: PushRecord) {
-        inner.withLock { $0.history.append(record) }
+    /// - Returns: The number by which it is remembered.
+    @discardableResult
+    public func remember(_ record: PushRecord) -> UInt64 {
+        inner.withLock { inner in
+            inner.history.append(record)
+            return inner.history.count
+        }
     }
 }

@@ -26,6 +26,8 @@ struct ScrapeLoop: Sendable {
     let startsImmediately: Bool
     /// Whether the clock stands still during a scrape, so that the transport itself has to keep to the timeout.
     var isDriven = false
+    /// Who is told of each scrape.
+    var observe: ScrapeObserver?
 
     private var interval: Int64 { target.interval.milliseconds * 1_000_000 }
 
@@ -44,6 +46,7 @@ struct ScrapeLoop: Sendable {
         }
         // A place that follows an immediate first scrape too closely is left out.
         let wait = startsImmediately && offset < interval / 10 ? offset + interval : offset
+        expect(at: begin + wait)
         if (try? await clock.sleep(untilSteady: begin + wait)) == nil { return control.ended(last) }
         var schedule = ScrapeSchedule(
             interval: interval,
@@ -53,9 +56,15 @@ struct ScrapeLoop: Sendable {
         while !Task.isCancelled {
             last = await shielded(last: last) { schedule.sampleTime(wall: clock.wallNanoseconds) }
             let due = schedule.takeTick(steady: clock.steadyNanoseconds)
+            expect(at: due)
             if (try? await clock.sleep(untilSteady: due)) == nil { break }
         }
         control.ended(last)
+    }
+
+    /// Tells whoever shows the target when it is scraped next.
+    private func expect(at steady: Int64) {
+        status.expect(next: clock.now + (steady - clock.steadyNanoseconds) / 1_000_000)
     }
 
     /// One scrape outside the schedule. It waits for one that is under way, and its samples are later than that one's.
@@ -161,6 +170,7 @@ struct ScrapeLoop: Sendable {
         report.samplesScraped = outcome.total
         report.samplesAdded = outcome.added
         status.set(report)
+        observe?(target, config.jobName, report)
         if let failure = outcome.failure {
             logger.debug("Scrape failed", metadata: ["target": "\(target.url)", "err": "\(failure)"])
             if !config.scrapeFailureLogFile.isEmpty {

@@ -27,6 +27,8 @@ public struct TargetReport: Sendable {
     public var samplesScraped = 0
     /// Samples left after relabelling.
     public var samplesAdded = 0
+    /// When the next scrape is due (milliseconds since 1970); `nil` where nobody knows.
+    public var nextScrape: Timestamp?
     /// How many scrapes there were.
     public var scrapes = 0
 
@@ -80,6 +82,9 @@ final class TargetStatus: Sendable {
     var report: TargetReport { state.withLock { $0.report } }
 
     func set(_ report: TargetReport) { state.withLock { $0.report = report } }
+
+    /// Notes when the next scrape is due.
+    func expect(next: Timestamp) { state.withLock { $0.report.nextScrape = next } }
 
     func note(_ scrape: RawScrape, body: ByteBuffer, isCompressed: Bool) {
         var scrape = scrape

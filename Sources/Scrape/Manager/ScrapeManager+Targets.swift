@@ -116,6 +116,7 @@ extension ScrapeManager {
             startsImmediately: startsImmediately
         )
         loop.isDriven = options.isDriven
+        loop.observe = options.observe
         return loop
     }
 

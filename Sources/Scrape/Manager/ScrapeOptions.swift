@@ -15,6 +15,8 @@ public struct ScrapeManagerOptions: Sendable {
     public var makeTransport: (@Sendable (ScrapeConfig) throws(TransportError) -> any TargetTransport)?
     /// Whether nothing is scraped but by ``ScrapeManager/advance(_:milliseconds:)`` and ``ScrapeManager/scrapeNow(job:)``.
     public var isDriven = false
+    /// Is told of each scrape when all of it is stored; has to return at once.
+    public var observe: ScrapeObserver?
     /// Parses files of file discovery and answers of HTTP discovery.
     public var parse: YAMLParser
     /// Asks for names in DNS discovery.
@@ -28,3 +30,6 @@ public struct ScrapeManagerOptions: Sendable {
         self.logger = logger
     }
 }
+
+/// Who is told of scrapes: the target, the name of its job, and how it fared.
+public typealias ScrapeObserver = @Sendable (_ target: ScrapeTarget, _ job: String, _ report: TargetReport) -> Void

@@ -40,12 +40,19 @@ public final class DemoServer: WebResponder {
     /// What comes next, what was counted, and how it answers.
     private let state: Mutex<State>
     private let clock: any StackClock
+    private let survey: StackSurvey?
 
     /// A demo server. The same seed gives the same answers; `nil` gives others each time.
-    public init(seed: UInt64? = nil, clock: any StackClock = SystemClock()) throws(MetricRegistrationError) {
+    /// - Parameter survey: what the servers of the stack know of each other; `nil` where this one is alone.
+    public init(
+        seed: UInt64? = nil,
+        clock: any StackClock = SystemClock(),
+        survey: StackSurvey? = nil
+    ) throws(MetricRegistrationError) {
         let chance = SeededGenerator(seed: seed ?? UInt64.random(in: 0...UInt64.max))
         state = Mutex(State(chance: chance, counts: try Counts(clock: clock)))
         self.clock = clock
+        self.survey = survey
     }
 
     /// Its metrics, since it was last reset.
@@ -91,6 +98,7 @@ public final class DemoServer: WebResponder {
     public func respondAtOnce(to request: WebRequest) -> WebResponse? {
         let path = request.path
         if path == "/metrics" { return nil }
+        if path == "/api/v1/stack", request.method == .get, let survey { return survey.response() }
         if path.hasPrefix("/assets/") {
             let file = String(path.dropFirst(8))
             guard request.method == .get || request.method == .head else { return .methodNotAllowed("GET, HEAD") }

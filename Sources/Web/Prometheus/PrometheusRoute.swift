@@ -44,6 +44,7 @@ enum PrometheusRoute: Hashable {
         case deleteSeries = "admin/tsdb/delete_series", cleanTombstones = "admin/tsdb/clean_tombstones"
         case snapshot = "admin/tsdb/snapshot"
         case scrape
+        case events, eventsLive = "events/live", survey = "stack", pushed = "stack/pushed"
     }
 
     private static let api: [String: APIRoute] = Dictionary(

@@ -254,6 +254,16 @@ public final class PrometheusServer: WebResponder {
                 status: 404
             )
         case .notificationsLive: return liveNotifications(request)
+        case .eventsLive: return unavailable() ?? liveEvents(request)
+        case .events, .survey, .pushed:
+            // What happens here is for the pages of this server only.
+            return await wrapped(request, forOtherOrigins: false) { parameters throws(APIFailure) in
+                switch route {
+                case .events: try self.events(parameters)
+                case .pushed: try self.pushed(parameters)
+                default: try self.survey()
+                }
+            }
         case .lastScrape:
             // What targets have answered is for the pages of this server only.
             return await wrapped(request, forOtherOrigins: false) { parameters throws(APIFailure) in
@@ -294,7 +304,7 @@ public final class PrometheusServer: WebResponder {
         case .scrapePools: scrapePools()
         case .scrapePoolConfig: try scrapePoolConfig(parameters)
         case .scrape: try await scrapeNow(parameters)
-        case .read, .write, .otlp, .notificationsLive, .lastScrape:
+        case .read, .write, .otlp, .notificationsLive, .lastScrape, .events, .eventsLive, .survey, .pushed:
             throw APIFailure(.notFound, "not an endpoint of this kind")
         }
     }

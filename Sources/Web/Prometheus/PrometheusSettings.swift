@@ -127,6 +127,10 @@ public struct PrometheusEnvironment: Sendable {
     public var createFolder: @Sendable (String) -> String?
     /// What an operator should know now.
     public var notifications: @Sendable () -> [Notification]
+    /// What happens in the stack; `nil` where nobody tells it.
+    public var events: StackEvents?
+    /// What the servers of the stack know of each other; `nil` where this one is alone.
+    public var survey: StackSurvey?
     /// What only a test fixture does; `nil` where this is none.
     public var fixture: FixtureControl?
     /// What a class does to the demo server.

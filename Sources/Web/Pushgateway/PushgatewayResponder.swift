@@ -77,6 +77,8 @@ public final class PushgatewayResponder: WebResponder {
         case .apiOptions: return counted(.apiOptions, "options", crossOrigin(WebResponse()))
         case .apiGroups: return counted(.apiGroups, "get", changes(request))
         case .apiPushes: return counted(.apiPushes, "get", history(request))
+        case .apiStack:
+            return counted(.apiStatus, "get", settings.survey?.response() ?? missing("this server is alone"))
         case .apiGroup(let path): return counted(.apiGroups, "get", group(path))
         case .apiPush(let number): return counted(.apiPushes, "get", push(number: number))
         case .answer(let response): return response

@@ -11,6 +11,8 @@ struct PushgatewayRouter: Sendable {
         /// A file of the page.
         case asset(String)
         case apiMetrics, apiStatus, apiOptions, apiWipe, apiGroups, apiPushes
+        /// The other servers of the stack.
+        case apiStack
         /// One group; what follows `/api/v1/groups/metrics/`, decoded.
         case apiGroup([UInt8])
         /// One push; its number.
@@ -23,7 +25,8 @@ struct PushgatewayRouter: Sendable {
         /// Whether the path is one of `/api/v1`, or not known at all.
         var isBelowAPI: Bool {
             switch self {
-            case .apiMetrics, .apiStatus, .apiOptions, .apiWipe, .apiGroups, .apiPushes, .apiGroup, .apiPush, .answer:
+            case .apiMetrics, .apiStatus, .apiOptions, .apiWipe, .apiGroups, .apiPushes, .apiGroup, .apiPush, .apiStack,
+                .answer:
                 true
             default: false
             }
@@ -179,6 +182,7 @@ struct PushgatewayRouter: Sendable {
         case (.get, "/status"): .apiStatus
         case (.get, "/groups"): .apiGroups
         case (.get, "/pushes"): .apiPushes
+        case (.get, "/stack"): .apiStack
         case (.put, "/admin/wipe") where enablesAdmin: .apiWipe
         case (.get, _) where rest.hasPrefix("/groups/metrics/"):
             .apiGroup(Array(rest.utf8.dropFirst("/groups/metrics/".utf8.count)))

@@ -19,6 +19,10 @@ public struct PushgatewaySettings: Sendable {
     /// How long a body may become when it is decompressed.
     public var decompressedLimit = 256 << 20
 
+    /// Where pushes are told; `nil` where nobody listens.
+    public var events: StackEvents?
+    /// What the servers of the stack know of each other; `nil` where this one is alone.
+    public var survey: StackSurvey?
     /// What goes wrong with pushes on purpose; `nil` where this is no test fixture.
     public var faults: FaultBoard?
 
