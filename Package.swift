@@ -128,6 +128,13 @@ let package = Package(
             linkerSettings: staticRuntime
         ),
         tests("RepositoryTests"),
+        // Answers of real servers, replayed.
+        tests(
+            "ConformanceTests",
+            [
+                "MetricModel", "PromenadeTesting", "Promenade", "Scrape", "CZlib", .nioCore, .nioHTTP1, .nioPosix,
+            ]
+        ),
         tests("MetricModelTests", ["MetricModel"]),
         tests("ExpositionTests", ["MetricModel", "Exposition"]),
         tests("PrometheusClientTests", ["MetricModel", "Exposition", "PrometheusClient", .coreMetrics]),
@@ -139,7 +146,7 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", "CSQLite"]),
-        tests("PromQLTests", ["MetricModel", "PromQL"], exclude: ["Scripts"]),
+        tests("PromQLTests", ["MetricModel", "PromQL"], exclude: ["Scripts", "Upstream"]),
         tests(
             "ScrapeTests",
             ["MetricModel", "Exposition", "Scrape", .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]

@@ -18,6 +18,7 @@ import urllib.parse
 import zlib
 
 sys.path.insert(0, os.path.dirname(__file__))
+import differences
 import peers
 import query_differential as queries
 import remote_write
@@ -26,36 +27,9 @@ import remote_write
 HEADERS = ("Content-Type", "Allow", "Location", "Content-Encoding", "Vary", "Access-Control-Allow-Origin", "Access-Control-Allow-Methods",
            "Access-Control-Allow-Headers", "Access-Control-Expose-Headers", "X-Content-Type-Options", "Cache-Control")
 
-# ------------------------------------------------------------------ what Prometheus's main says otherwise than 3.5
-KNOWN = [
-    # 3.5 has no name for the token `@`.
-    (r'unexpected \\"\\u003cItem 57400\\u003e\\" ', "unexpected "),
-    # 3.5 counts samples in one way; main adds those that were read.
-    (r',"samplesRead(PerStep)?":(\d+|\[(\[[^\]]*\],?)*\])', ""),
-    (r'"samplesReadPerStep":\[(\[[^\]]*\],?)*\],', ""),
-    (r'"(evalTotalTime|resultSortTime|queryPreparationTime|innerEvalTime|execQueueTime|execTotalTime)":[0-9.e-]+', r'"\1":0'),
-    # Trees have fields for modifiers that 3.5 does not have yet, and errors name more that could stand there.
-    (r'"(anchored|smoothed)":false,?', ""),
-    (r'"(offset|range|step|originalOffset)Expr":null,?', ""),
-    (r',?"fillValues":\{"lhs":null,"rhs":null\}', ""),
-    (r'expected number, duration, step\(\),( or)? range\(\)', "expected number or duration"),
-    # What may stand in brackets has grown.
-    (r'in subquery (or range )?selector', "in selector"),
-    (r"unexpected character: '.', expected ':'|unexpected colon '.'|unexpected character in duration expression: '.'|"
-     r'unexpected (\\"[^ ]*\\"|\\u003c[^ ]*) in selector, expected number or duration', "not a duration"),
-    (r'\d+:\d+: parse error: not a duration( or \\"\]\\")?', "not a duration"),
-    (r'not a duration, or \\"\]\\"', "not a duration"),
-    # Names with a colon are quoted in lists of labels since.
-    (r'\\"(\w+:\w+)\\"', r"\1"),
-    # Grouping without labels to match by is lost there.
-    (r" ignoring \(\) group_(left|right) \([^)]*\)", ""),
-]
-# What Prometheus keeps in maps and answers in their order, which is another one each time: also whatever a subquery makes of operands.
-UNORDERED = r"sort|count_values|limitk|limit_ratio|histogram_quantile|histogram_fraction|\[[^\]]*:|topk|bottomk|quantile by|info\("
-# Positions of annotations in parentheses that 3.5 moves.
-MOVED = r"[,(]\s*\("
-# Whole texts that say on main what 3.5 does not know.
-NEWER = r"deprecated and will be rejected|sort is ineffective|conflicting counter resets"
+# What Prometheus keeps in maps and answers in their order; positions of annotations that 3.5 moves.
+UNORDERED = differences.pattern("order")
+MOVED = differences.pattern("position")
 
 
 def load_exemplars(address, series, seed):
@@ -240,7 +214,7 @@ def send(address, request):
 
 def without_durations(text):
     """A tree without its duration expressions, of which 3.5 tells the results only."""
-    while found := re.search(r'"(range|step|originalOffset)Expr":\{', text):
+    while found := re.search(rf'"({"|".join(differences.FIELDS)})":\{{', text):
         end, depth = found.end(), 1
         while depth:
             depth += {"{": 1, "}": -1}.get(text[end], 0)
@@ -254,11 +228,11 @@ def told(text, known, address):
     text = text.replace(address, "ADDRESS")
     if known:
         text = without_durations(text)
-        for pattern, replacement in KNOWN:
+        for pattern, replacement in differences.REWRITES:
             text = re.sub(pattern, replacement, text)
 
     def kept(match):
-        texts = [x for x in json.loads(match.group(2)) if not re.search(NEWER, x)]
+        texts = [x for x in json.loads(match.group(2)) if not re.search(differences.ANNOTATIONS, x)]
         return f',"{match.group(1)}":{json.dumps(texts)}' if texts else ""
     return re.sub(r',"(warnings|infos)":(\[(?:"(?:[^"\\]|\\.)*",?)*\])', kept, text)
 
@@ -274,13 +248,9 @@ def plain(text, query):
     if isinstance(value.get("data"), str) and re.search(r"ignoring ?\(\)", query):
         # What is lost there makes lines shorter.
         value["data"] = re.sub(r"\s", "", value["data"])
-    # What functions of ranges make of histograms is not counted there.
     samples = value["data"].get("stats", {}).get("samples", {}) if isinstance(value.get("data"), dict) else {}
-    if "latency_native" in query:
-        samples.pop("peakSamples", None)
-    # 3.5 reads the buckets, and counts them, where nothing is around the function that needs none.
-    if re.match(r"\s*histogram_(count|sum|avg)\b", query):
-        samples.clear()
+    for name in differences.uncounted(query):
+        samples.pop(name, None)
     if re.search(MOVED, query):
         for name in ("warnings", "infos"):
             if name in value:
@@ -310,7 +280,7 @@ def main():
     start = (int(time.time()) - 4000) // 60 * 60_000
     data = queries.make_data(a.seed, start)
     flags = [queries.FEATURES + ",exemplar-storage"]
-    differences = identical = 0
+    found = identical = 0
     kinds = ["query"] * 5 + ["query_range"] * 4 + ["format_query"] * 3 + ["parse_query"] * 3 + ["series"] * 2 + ["labels"] * 2 + ["values"] * 2 + \
         ["exemplars"] + ["odd"] * 2
     if a.only:
@@ -331,14 +301,14 @@ def main():
                 identical += 1
                 continue
             query = dict((request[2] or []) + (request[3] or [])).get("query", "")
-            if re.search(r"\[[^\]]* [smr]\W", query):  # one letter of `step`, `min`, `max` or `range` is passed over there
+            if re.search(differences.pattern("query", "duration-letters"), query):
                 continue
             first, second = plain(first, query), plain(second, query)
             if want[:2] == got[:2] and queries.same(first, second):
                 continue
-            differences += 1
+            found += 1
             method, path, parameters, form, headers = request
-            print(f"--- difference {differences}: {method} {path} {parameters} {form if form is not None else ''} {headers or ''}")
+            print(f"--- difference {found}: {method} {path} {parameters} {form if form is not None else ''} {headers or ''}")
             if want[0] != got[0]:
                 print(f"  status: {want[0]} / {got[0]}")
             for k in HEADERS:
@@ -347,11 +317,11 @@ def main():
             if not queries.same(first, second):
                 print("  body:", (queries.where(first, second) or "")[:700])
             sys.stdout.flush()
-            if differences == 20 and not a.keep_going:
+            if found == 20 and not a.keep_going:
                 break
         print(f"{n + 1} requests ({', '.join(f'{v} × {k}' for k, v in sorted(counts.items()))}), "
-              f"{identical} answers the same to the byte, {differences} differences")
-    sys.exit(1 if differences else 0)
+              f"{identical} answers the same to the byte, {found} differences")
+    sys.exit(1 if found else 0)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import time
 import urllib.parse
 
 sys.path.insert(0, os.path.dirname(__file__))
+import differences as known
 import peers
 
 HEADERS = ["content-type", "x-content-type-options", "allow", "location", "content-encoding", "access-control-allow-origin",
@@ -111,10 +112,8 @@ def normal_json(body):
 def normal_body(body):
     """Errors come in the order of a Go map, which is random; so is which of two contradicting metrics is reported."""
     text = body.decode("utf-8", "replace")
-    if "is not a " in text or "collides with" in text or "was collected before" in text or "not utf8" in text:
-        return "CONTRADICTION"
-    if text.startswith(("proto:\u00a0", "proto: ")):
-        return "PROTOBUF"
+    if name := known.push_error(text):
+        return name
     if "error(s) occurred" in text:
         return "\n".join(sorted(text.split("\n")))
     return text

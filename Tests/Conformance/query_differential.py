@@ -17,6 +17,7 @@ import time
 import urllib.parse
 
 sys.path.insert(0, os.path.dirname(__file__))
+import differences
 import peers
 import remote_write
 
@@ -25,12 +26,9 @@ COUNT = 240
 FEATURES = "--enable-feature=promql-experimental-functions,native-histograms,promql-duration-expr"
 
 
-# What Prometheus's main says and 3.5 does not yet. Positions inside parentheses differ between the two as well, so no position of an
-# annotation is compared. Rates of native histograms are not asked for: main stops their extrapolation at zero, 3.5 does not;
-# nor is info(), which reads at other times there; mad_over_time of NaN is NaN there; and subqueries keep the hint that a histogram is a
-# gauge, and histograms whose counts went down in between are subtracted there without a sum.
-DIFFERENT = r"histogram_\w+\(latency_native[^()]* - latency_native|\b(rate|increase|delta)\([^\[]*latency_native|idelta\(\([^\[]*latency_native|mad_over_time\(.*temperature"
-NEWER_WORDS = "conflicting counter resets during histogram|sort is ineffective"
+# What Prometheus's main answers otherwise than 3.5 is not asked for. No position of an annotation is compared; nor is info() asked for, which reads at
+# other times there.
+DIFFERENT = differences.pattern("query", "histogram-rates")
 
 
 # ------------------------------------------------------------------ data
@@ -352,15 +350,15 @@ def comparable(answer, ordered):
             d["order"] = [s["value"][1] for s in d["result"] if "value" in s]
         d["result"].sort(key=lambda s: sorted(s["metric"].items()))
     for k in ("warnings", "infos"):
-        kept = sorted({re.sub(r" \(\d+:\d+\)$", "", x) for x in answer.pop(k, []) if not re.search(NEWER_WORDS, x)})
+        kept = sorted({re.sub(r" \(\d+:\d+\)$", "", x) for x in answer.pop(k, []) if not re.search(differences.ANNOTATIONS, x)})
         if any("omitted" in x for x in kept):  # more than ten: which of them are told is not defined
             kept = [len(kept)]
         if kept:
             answer[k] = kept
     if "error" in answer:  # which group and series it names depends on an order that Prometheus does not define
         answer["error"] = answer["error"].replace('"<Item 57400>" ', "")  # 3.5 has no name for the token `@`
-        answer["error"] = re.sub(r"match group \{.*\} on the", "match group {} on the", answer["error"])
-        answer["error"] = re.sub(r"operation: \[\{.*\}\];", "operation: [two series];", answer["error"])
+        for pattern, replacement in differences.ERRORS:
+            answer["error"] = re.sub(pattern, replacement, answer["error"])
     return answer
 
 
@@ -387,7 +385,7 @@ def main():
         sys.exit(77)
     start = (int(time.time()) - 4000) // 60 * 60_000
     data = make_data(a.seed, start)
-    differences = errors = empty = 0
+    found = errors = empty = 0
     with peers.start_prometheus(prometheus, flags=[FEATURES]) as real, \
             peers.start_promenade(peers.promenade(), flags=[FEATURES]) as ours:
         for server in (real, ours):
@@ -408,13 +406,13 @@ def main():
             errors += want[0] != 200
             empty += want[0] == 200 and not want[1]["data"]["result"]
             if want[0] != got[0] or not same(comparable(want[1], ordered), comparable(got[1], ordered)):
-                differences += 1
-                print(f"--- difference {differences}: {path}?{urllib.parse.urlencode(parameters)}\n    {q}")
+                found += 1
+                print(f"--- difference {found}: {path}?{urllib.parse.urlencode(parameters)}\n    {q}")
                 print("  prometheus / promenade:", (where(want[1], got[1]) or f"{want[0]} / {got[0]}")[:800], flush=True)
-                if differences == 20 and not a.keep_going:
+                if found == 20 and not a.keep_going:
                     break
-        print(f"{n + 1} queries ({errors} refused, {empty} empty), {differences} differences")
-    sys.exit(1 if differences else 0)
+        print(f"{n + 1} queries ({errors} refused, {empty} empty), {found} differences")
+    sys.exit(1 if found else 0)
 
 
 if __name__ == "__main__":

@@ -306,16 +306,6 @@ for name, body in proto.items():
 case("proto_gzip", gzip.compress(proto["native"]), PROTO, headers={"Content-Encoding": "gzip"})
 
 
-# --- what later versions do in another way ---
-
-# Prometheus 3.5 converts no gauge histograms of protobuf, leaves `_created` lines out while it converts, judges a native histogram's spans
-# and its schema only when it stores (or reads) it, and has seen the help of a family when it finds a bad label in it.
-LATER = {"proto_gauge_classic_nhcb", "nhcbom20_False", "nhcbom20_True", "proto_bad_utf8_value_plain", "proto_bad_utf8_value_samples"}
-LATER |= {f"proto_native_{what}_{how}" for what in ("spans_short", "schema_-5") for how in ("plain", "classic", "nhcb", "samples")}
-# A length that is told twice is refused by our HTTP parser, as RFC 9110 allows.
-LATER |= {"wire15"}
-
-
 # --- random faults ---
 
 SEEDS = [

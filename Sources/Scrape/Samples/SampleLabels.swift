@@ -75,9 +75,16 @@ struct SampleLabels: Sendable {
     }
 
     private func isValid(_ labels: Labels, name: String) -> Bool {
-        if validation == .utf8 { return true }
+        if validation == .utf8 { return !Self.hasEmptyName(labels) }
         if !Label.isLegacyMetricName(name) { return false }
         return labels.allSatisfy { validation.allowsLabelName($0.name) }
+    }
+
+    /// Whether a label has a name without a letter, as `{""="value"}` gives it one.
+    private static func hasEmptyName(_ labels: Labels) -> Bool {
+        var isFound = false
+        labels.forEachRange { name, _ in if name.isEmpty { isFound = true } }
+        return isFound
     }
 
     /// Whether the names of the metric and of the labels are UTF-8.

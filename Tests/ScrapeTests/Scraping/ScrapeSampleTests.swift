@@ -317,6 +317,13 @@ struct ScrapeSampleTests {
         #expect(harness.target?.report.lastError.hasPrefix("invalid metric name or label names: ") == true)
     }
 
+    @Test("a label without a name fails the scrape")
+    func emptyName() async {
+        let harness = await ScrapeHarness(#"a{""="x"} 1"# + "\n")
+        await harness.scrape()
+        #expect(harness.target?.report.lastError.hasPrefix("invalid metric name or label names: ") == true)
+    }
+
     @Test("a text cut in the middle fails, and what came before the fault does not go stale")
     func cut() async {
         let harness = await ScrapeHarness("a 1\nb 2\n")
