@@ -4,7 +4,7 @@ import PromQL
 import Testing
 
 /// Prometheus's own scripts (`Tests/PromQLTests/Upstream`, where a NOTICE says from where they are).
-@Suite(.timeLimit(.minutes(1))) struct UpstreamTests {
+@Suite(.timeLimit(.minutes(5))) struct UpstreamTests {
     private static let runner = PromQLTestRunner(clock: ManualClock())
 
     private static let folder = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
