@@ -136,6 +136,12 @@ enum Complaint {
         var line = "promenade: \(text)\n"
         line.withUTF8 { bytes in _ = Console.write(2, bytes) }
     }
+
+    /// Something worth knowing that is no complaint.
+    static func remark(_ text: String) {
+        var line = text + "\n"
+        line.withUTF8 { bytes in _ = Console.write(2, bytes) }
+    }
 }
 
 /// The process's streams.
@@ -164,17 +170,11 @@ enum Console {
 
     /// The contents of a file; `-` is the standard input.
     static func read(_ path: String) throws -> [UInt8] {
-        guard let file = fopen(path == "-" ? "/dev/stdin" : path, "r") else {
+        // One reader for all: a folder, or a file that breaks off, is no empty file.
+        guard let bytes = FileAccess.read(path == "-" ? "/dev/stdin" : path) else {
             throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
         }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = fread(&chunk, 1, chunk.count, file)
-            if count == 0 { return bytes }
-            bytes.append(contentsOf: chunk[..<count])
-        }
+        return bytes
     }
 
     /// Whether a person looks at the stream.

@@ -158,6 +158,20 @@ import Testing
         #expect(ExpectationEvidence.pushError(inPushes: pushes) == "T PUT /metrics/job/x: bad")
     }
 
+    @Test(arguments: [(0, " PUT /b: two"), (1, " PUT /b: two"), (2, ""), (4, "")])
+    func `a refused push is told until it is made good, and not to a later test`(after: Int64, told: String) throws {
+        let pushes = try YAMLReader.parse(
+            Array(
+                (#"{"data":[{"number":4,"path":"/a","result":"success"},"#
+                    + #"{"number":3,"method":"PUT","path":"/a","result":"failure","error":"made good"},"#
+                    + #"{"number":2,"method":"PUT","path":"/b","result":"failure","error":"two"},"#
+                    + #"{"number":1,"path":"/b","result":"success"}]}"#).utf8
+            ),
+            file: ""
+        )
+        #expect(ExpectationEvidence.pushError(inPushes: pushes, after: after) == told)
+    }
+
     @Test func `the report for people, for TAP and for JUnit`() {
         var evidence = ExpectationEvidence()
         evidence.names = ["bc"]

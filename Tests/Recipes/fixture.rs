@@ -3,6 +3,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
+fn program() -> String {
+    std::env::var("PROMENADE_BIN").unwrap_or("promenade".into())
+}
+
 /// A whole stack on free ports. It ends when it is dropped, at the latest with this process.
 struct Stack {
     process: Child,
@@ -11,9 +15,9 @@ struct Stack {
 
 impl Stack {
     fn start() -> Stack {
-        let program = std::env::var("PROMENADE_BIN").unwrap_or("promenade".into());
-        let mut process = Command::new(program)
-            .args(["run", "--test"])
+        // Time passes only by `advance`.
+        let mut process = Command::new(program())
+            .args(["run", "--test", "--clock=manual"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -25,8 +29,7 @@ impl Stack {
 
     /// Sends a request to one of the servers; the answer's body.
     fn request(&self, server: &str, method: &str, path: &str, body: &str) -> String {
-        let url = self.ready.split(&format!("\"{server}\":\"http://")).nth(1).unwrap();
-        let address = url.split('"').next().unwrap();
+        let address = self.url(server).strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).unwrap();
         let length = body.len();
         let head = format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n");
@@ -34,8 +37,30 @@ impl Stack {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(" 200 "), "{head}");
+        // A refusal has the server's own words.
+        assert!(head.contains(" 200 "), "{method} {path}: {head}\n{body}");
         body.to_string()
+    }
+
+    /// Lets time pass: every scrape that falls due is done when it returns.
+    fn advance(&self, duration: &str) {
+        self.request("prometheus", "POST", &format!("/api/v1/clock?advance={duration}"), "");
+    }
+
+    fn url(&self, server: &str) -> &str {
+        let rest = self.ready.split(&format!("\"{server}\":\"")).nth(1).unwrap();
+        rest.split('"').next().unwrap()
+    }
+
+    /// Panics, with what was seen instead, unless all conditions hold now.
+    fn expect(&self, expressions: &[&str]) {
+        let done = Command::new(program())
+            .args(["expect", "--within", "0s", "--url", self.url("prometheus")])
+            .args(["--pushgateway", self.url("pushgateway")])
+            .args(expressions)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
     }
 }
 
@@ -52,6 +77,8 @@ fn a_push_is_scraped() {
     stack.request("pushgateway", "PUT", "/metrics/job/nightly", "rows_total 42\n");
     // Scraped now; when this returns, the samples can be queried.
     stack.request("prometheus", "POST", "/api/v1/scrape?job=pushgateway&wait=true", "");
-    let answer = stack.request("prometheus", "GET", "/api/v1/query?query=rows_total", "");
-    assert!(answer.contains("\"job\":\"nightly\"") && answer.contains(",\"42\"]"), "{answer}");
+    stack.expect(&["rows_total{job=\"nightly\"} == 42"]);
+    stack.request("pushgateway", "PUT", "/metrics/job/nightly", "rows_total 50\n");
+    stack.advance("10s");
+    stack.expect(&["rows_total == 50", "changes(rows_total[1m]) == 1"]);
 }

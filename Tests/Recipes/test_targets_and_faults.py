@@ -13,7 +13,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from test_fixture import Stack
+from test_fixture import Refused, Stack
 
 PROMENADE = os.environ.get("PROMENADE_BIN", "promenade")
 
@@ -178,9 +178,8 @@ class Traffic(Case):
         packed = gzip.compress(b"# TYPE rows counter\nrows 4\nfresh 1\n")
         urllib.request.urlopen(urllib.request.Request(
             gateway + "/metrics/job/nightly", method="PUT", data=packed, headers={"Content-Encoding": "gzip"})).close()
-        with self.assertRaises(urllib.error.HTTPError) as refused:
+        with self.assertRaises(Refused):
             self.stack.push("nightly", "rows many\n")
-        refused.exception.close()
         _, pushes = self.call("GET", "/api/v1/pushes", server="pushgateway")
         numbers = [push["number"] for push in pushes["data"]]
         self.assertEqual(len(numbers), 3)

@@ -5,9 +5,9 @@
 #endif
 
 /// The few things that the composition does with files.
-enum FileAccess {
+package enum FileAccess {
     /// The contents of a file; `nil` where it cannot be read (`errno` says why).
-    static func read(_ path: String) -> [UInt8]? {
+    package static func read(_ path: String) -> [UInt8]? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }
         var bytes: [UInt8] = []

@@ -63,11 +63,19 @@ extension ExpectationEvidence {
         }
     }
 
-    /// Reads the last refused push out of an answer of the Pushgateway's `/api/v1/pushes`.
-    package static func pushError(inPushes answer: ConfigNode) -> String {
-        guard
-            let push = answer["data"]?.items.first(where: { $0["result"]?.text == "failure" })
-        else { return "" }
+    /// Reads the last refused push out of an answer of the Pushgateway's `/api/v1/pushes`, which has the newest first. One that
+    /// a later push to the same path has made good is not told.
+    /// - Parameter number: the last push that does not count: it belongs to another test.
+    package static func pushError(inPushes answer: ConfigNode, after number: Int64 = 0) -> String {
+        var good: Set<String> = []
+        let refused = answer["data"]?.items.first { push in
+            guard Int64(push["number"]?.text ?? "") ?? .max > number else { return false }
+            let path = push["path"]?.text ?? ""
+            if push["result"]?.text == "failure" { return !good.contains(path) }
+            good.insert(path)
+            return false
+        }
+        guard let push = refused else { return "" }
         return "\(push["time"]?.text ?? "") \(push["method"]?.text ?? "") \(push["path"]?.text ?? ""): "
             + (push["error"]?.text ?? "")
     }

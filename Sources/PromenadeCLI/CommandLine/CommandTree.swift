@@ -55,7 +55,7 @@ enum CommandTree {
             let entry = line.drop { $0 == " " }
             guard entry.hasPrefix("-") else { continue }
             for word in entry.split(whereSeparator: { " ,/<".contains($0) }) where word.hasPrefix("-") {
-                guard word.hasPrefix("--") else { continue }
+                guard word.hasPrefix("--"), !found.contains(String(word)) else { continue }
                 found.append(String(word))
             }
         }

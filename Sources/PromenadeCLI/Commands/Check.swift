@@ -53,7 +53,16 @@ struct Check: AsyncParsableCommand {
             }
             var code: Int32 = 0
             for file in files {
-                let report = ExpositionLinter.check(try Console.read(file), as: format)
+                let bytes: [UInt8]
+                do {
+                    bytes = try Console.read(file)
+                } catch {
+                    // The others are checked all the same.
+                    Complaint.write("\(error)")
+                    code = 1
+                    continue
+                }
+                let report = ExpositionLinter.check(bytes, as: format)
                 Console.print(report.rendered(source: file == "-" ? "stdin" : file))
                 code = code == 1 || report.exitCode == 1 ? 1 : max(code, report.exitCode)
             }

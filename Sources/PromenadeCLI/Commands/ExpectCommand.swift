@@ -26,6 +26,12 @@ struct ExpectCommand: AsyncParsableCommand {
     @Option(help: "The Pushgateway's URL, to tell the last refused push; by default that of the job pushgateway.")
     var pushgateway: String?
 
+    @Option(
+        name: .customLong("pushes-after"),
+        help: "Tell only refused pushes with a greater number, as /api/v1/pushes counts them: those of this test."
+    )
+    var pushesAfter: Int64 = 0
+
     @Option(help: "A file with more expressions, one a line, # for comments; - is the standard input.")
     var file: String?
 
@@ -49,7 +55,7 @@ struct ExpectCommand: AsyncParsableCommand {
             Complaint.write("\(error)")
             throw ExitCode(2)
         }
-        let server = ExpectServer(url: url, pushgateway: pushgateway)
+        let server = ExpectServer(url: url, pushgateway: pushgateway, pushesAfter: pushesAfter)
         let outcomes = await expectations.wait(clock: SystemClock()) { await server.ask($0, within: $1) }
         let code = Expectations.exitCode(outcomes)
         var report = ExpectationReport(outcomes: outcomes)

@@ -9,8 +9,11 @@ import Scrape
 struct ExpectServer: Sendable {
     let url: String
     let pushgateway: String?
+    /// The last push that does not count.
+    let pushesAfter: Int64
 
-    init(url: String, pushgateway: String?) {
+    init(url: String, pushgateway: String?, pushesAfter: Int64) {
+        self.pushesAfter = pushesAfter
         self.url = Self.trimmed(url)
         self.pushgateway = pushgateway.map(Self.trimmed)
     }
@@ -53,7 +56,7 @@ struct ExpectServer: Sendable {
             gateway = gateway ?? ExpectationEvidence.pushgateway(inTargets: targets)
         }
         if let gateway, let pushes = await get(gateway + "/api/v1/pushes") {
-            evidence.pushError = ExpectationEvidence.pushError(inPushes: pushes)
+            evidence.pushError = ExpectationEvidence.pushError(inPushes: pushes, after: pushesAfter)
         }
         return evidence
     }

@@ -10,6 +10,12 @@ struct Query: AsyncParsableCommand {
     @Option(help: "The server's URL.")
     var url = "http://localhost:9090"
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The time to ask for, now without one: \(TimeArgument.forms).", valueName: "time")
+    )
+    var time: TimeArgument?
+
     @Argument(help: "The expression.")
     var expression: String
 
@@ -17,7 +23,9 @@ struct Query: AsyncParsableCommand {
         var request = HTTPClientRequest(url: url + "/api/v1/query")
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
-        request.body = .bytes(Array("query=\(FormText.escaped(expression))".utf8))
+        var form = "query=\(FormText.escaped(expression))"
+        if let time { form += "&time=\(Double(time.milliseconds) / 1000)" }
+        request.body = .bytes(Array(form.utf8))
         let response: HTTPClientResponse
         let body: ByteBuffer
         do {

@@ -19,11 +19,19 @@ extension TSDBGroup {
         @Option(help: "Only series that a PromQL selector matches; may be given several times.")
         var match: [String] = []
 
-        @Option(name: .customLong("min-time"), help: "The earliest time in ms.")
-        var minTime: Int64 = .min
+        @Option(
+            name: .customLong("min-time"),
+            parsing: .unconditional,
+            help: ArgumentHelp("The earliest time: \(TimeArgument.forms).", valueName: "time")
+        )
+        var minTime: TimeArgument?
 
-        @Option(name: .customLong("max-time"), help: "The latest time in ms.")
-        var maxTime: Int64 = .max
+        @Option(
+            name: .customLong("max-time"),
+            parsing: .unconditional,
+            help: ArgumentHelp("The latest time.", valueName: "time")
+        )
+        var maxTime: TimeArgument?
 
         func run() async throws {
             guard let format = SampleDump.Format(rawValue: format) else {
@@ -34,8 +42,8 @@ extension TSDBGroup {
             for problem in try await store.problems() { Complaint.write(problem) }
             var cursor = try await store.cursor(
                 try match.map { try parser.parseSelector($0) },
-                start: minTime,
-                end: maxTime
+                start: minTime?.milliseconds ?? .min,
+                end: maxTime?.milliseconds ?? .max
             )
             var dump = SampleDump(format: format) { bytes in
                 bytes.withUnsafeBufferPointer { Console.write(1, $0) }
