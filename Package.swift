@@ -89,6 +89,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CWebAssets", exclude: ["files"]),
         room("MetricModel"),
+        room("ConfigTree", ["MetricModel", .yams]),
         room("Exposition", ["MetricModel", "CZlib"]),
         room("PrometheusClient", ["MetricModel", "Exposition", .coreMetrics]),
         room(
@@ -96,33 +97,38 @@ let package = Package(
             ["MetricModel", "Exposition", "PrometheusClient", .asyncHTTPClient, .nioCore, .nioHTTP1]
         ),
         room("TSDB", ["MetricModel", "CSQLite"]),
-        room("PromQL", ["MetricModel"]),
+        room("PromQL", ["MetricModel", "ConfigTree"]),
         room(
             "Scrape",
-            ["MetricModel", "Exposition", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .logging]
+            [
+                "MetricModel", "ConfigTree", "Exposition", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
+                .logging,
+            ]
         ),
         room("Pushgateway", ["MetricModel", "Exposition"]),
         room(
             "Web",
             [
-                "CWebAssets", "MetricModel", "Exposition", "PrometheusClient", "PromQL", "Scrape", "Pushgateway",
+                "CWebAssets", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PromQL", "Scrape",
+                "Pushgateway",
                 "CZlib", .hummingbirdCore, .hummingbirdTLS, .nioCore, .nioSSL, .logging,
             ]
         ),
         room(
             "Promenade",
             [
-                "MetricModel", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL", "Scrape",
-                "Pushgateway", "Web", .asyncHTTPClient, .logging, .nioCore, .nioPosix, .serviceLifecycle,
-                .unixSignals, .yams,
+                "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
+                "PromQL", "Scrape", "Pushgateway", "Web", .asyncHTTPClient, .logging, .nioCore, .nioPosix,
+                .serviceLifecycle, .unixSignals,
             ]
         ),
-        room("PromenadeTesting", ["MetricModel", "PromQL", "Promenade", "Scrape", "Web", .logging]),
+        room("PromenadeTesting", ["MetricModel", "ConfigTree", "PromQL", "Promenade", "Scrape", "Web", .logging]),
         .executableTarget(
             name: "PromenadeCLI",
             dependencies: [
-                "MetricModel", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL", "Scrape",
-                "Pushgateway", "Web", "Promenade", .argumentParser, .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
+                "PromQL", "Scrape", "Pushgateway", "Web", "Promenade", .argumentParser, .asyncHTTPClient, .logging,
+                .nioCore, .nioHTTP1,
             ],
             swiftSettings: settings,
             linkerSettings: staticRuntime
@@ -136,6 +142,7 @@ let package = Package(
             ]
         ),
         tests("MetricModelTests", ["MetricModel"]),
+        tests("ConfigTreeTests", ["MetricModel", "ConfigTree"]),
         tests("ExpositionTests", ["MetricModel", "Exposition"]),
         tests("PrometheusClientTests", ["MetricModel", "Exposition", "PrometheusClient", .coreMetrics]),
         // A process for the tests to kill.
@@ -146,24 +153,24 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", "CSQLite"]),
-        tests("PromQLTests", ["MetricModel", "PromQL"], exclude: ["Scripts", "Upstream"]),
+        tests("PromQLTests", ["MetricModel", "ConfigTree", "PromQL"], exclude: ["Scripts", "Upstream"]),
         tests(
             "ScrapeTests",
-            ["MetricModel", "Exposition", "Scrape", .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]
+            ["MetricModel", "ConfigTree", "Exposition", "Scrape", .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]
         ),
         tests("PushgatewayTests", ["MetricModel", "Exposition", "Pushgateway"]),
         tests(
             "WebTests",
             [
-                "MetricModel", "Exposition", "PromQL", "Scrape", "Pushgateway", "TSDB", "Web", .nioCore, .nioPosix,
-                .logging,
+                "MetricModel", "ConfigTree", "Exposition", "PromQL", "Scrape", "Pushgateway", "TSDB", "Web", .nioCore,
+                .nioPosix, .logging,
             ]
         ),
         tests(
             "PromenadeTests",
             [
-                "MetricModel", "PromQL", "Promenade", "PromenadeTesting", "PrometheusClient", "PrometheusClientPush",
-                "Scrape", "TSDB", "Web", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL,
+                "MetricModel", "ConfigTree", "PromQL", "Promenade", "PromenadeTesting", "PrometheusClient",
+                "PrometheusClientPush", "Scrape", "TSDB", "Web", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL,
             ]
         ),
     ]

@@ -1,3 +1,4 @@
+import ConfigTree
 import MetricModel
 import Promenade
 public import Scrape

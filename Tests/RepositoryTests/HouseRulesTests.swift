@@ -6,31 +6,36 @@ import Testing
     /// Which room may import which, besides the standard library, the C library and `Synchronization`.
     static let imports: [String: Set<String>] = [
         "MetricModel": [],
+        "ConfigTree": ["MetricModel", "CYaml"],
         "Exposition": ["MetricModel", "CZlib"],
         "PrometheusClient": ["MetricModel", "Exposition", "CoreMetrics"],
         "PrometheusClientPush": [
             "MetricModel", "Exposition", "PrometheusClient", "AsyncHTTPClient", "NIOCore", "NIOHTTP1",
         ],
         "TSDB": ["MetricModel", "CSQLite"],
-        "PromQL": ["MetricModel"],
+        "PromQL": ["MetricModel", "ConfigTree"],
         "Scrape": [
-            "MetricModel", "Exposition", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "Logging",
+            "MetricModel", "ConfigTree", "Exposition", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
+            "Logging",
         ],
         "Pushgateway": ["MetricModel", "Exposition"],
         "Web": [
-            "CWebAssets", "CZlib", "MetricModel", "Exposition", "PrometheusClient", "PromQL", "Scrape", "Pushgateway",
+            "CWebAssets", "CZlib", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PromQL", "Scrape",
+            "Pushgateway",
             "Hummingbird",
             "HummingbirdCore", "HummingbirdTLS", "HTTPTypes", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "Logging",
             "ServiceLifecycle",
         ],
         "Promenade": [
-            "MetricModel", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL", "Scrape",
+            "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
+            "Scrape",
             "Pushgateway", "Web", "AsyncHTTPClient", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "NIOSSL",
-            "ServiceLifecycle", "UnixSignals", "Yams",
+            "ServiceLifecycle", "UnixSignals",
         ],
-        "PromenadeTesting": ["MetricModel", "PromQL", "Promenade", "Logging", "Scrape", "Web"],
+        "PromenadeTesting": ["MetricModel", "ConfigTree", "PromQL", "Promenade", "Logging", "Scrape", "Web"],
         "PromenadeCLI": [
-            "MetricModel", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL", "Scrape",
+            "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
+            "Scrape",
             "Pushgateway", "Web", "Promenade", "ArgumentParser", "AsyncHTTPClient", "Logging", "NIOCore", "NIOHTTP1",
         ],
     ]

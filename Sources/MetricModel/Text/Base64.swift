@@ -16,6 +16,29 @@ package enum Base64 {
         String(decoding: digits(of: bytes, urlSafe), as: UTF8.self)
     }
 
+    /// Reads the standard alphabet, padded (section 4); `nil` where the text is anything else.
+    package static func decode(_ text: String) -> [UInt8]? {
+        let all = Array(text.utf8)
+        guard all.count % 4 == 0 else { return nil }
+        let digits = all.prefix { $0 != UInt8(ascii: "=") }
+        guard all.count - digits.count <= 2, all[digits.count...].allSatisfy({ $0 == UInt8(ascii: "=") }) else {
+            return nil
+        }
+        var result: [UInt8] = []
+        var bits: UInt32 = 0
+        var count: UInt32 = 0
+        for digit in digits {
+            guard let value = standard.firstIndex(of: digit) else { return nil }
+            bits = bits << 6 | UInt32(value)
+            count += 6
+            if count >= 8 {
+                count -= 8
+                result.append(UInt8(truncatingIfNeeded: bits >> count))
+            }
+        }
+        return result
+    }
+
     private static func digits(of bytes: some Sequence<UInt8>, _ alphabet: [UInt8]) -> [UInt8] {
         var digits: [UInt8] = []
         digits.reserveCapacity(bytes.underestimatedCount * 4 / 3 + 4)

@@ -122,7 +122,7 @@ extension StackOptions {
     private static func isScraped(_ address: ListenAddress, _ clock: any StackClock) async -> Bool {
         var config = ScrapeConfig(jobName: "demo")
         config.scrapeTimeout = PrometheusDuration(milliseconds: 1000)
-        guard let transport = try? HTTPTransport(config.client, clock: clock, parse: YAMLReader.parse) else {
+        guard let transport = try? HTTPTransport(config.client, clock: clock) else {
             return false
         }
         let scrape = await SingleScrape.run(
@@ -131,7 +131,7 @@ extension StackOptions {
             accept: nil,
             transport: transport,
             clock: clock,
-            userAgent: ScrapeManagerOptions(parse: YAMLReader.parse).userAgent
+            userAgent: ScrapeManagerOptions().userAgent
         )
         await transport.close()
         return scrape.error.isEmpty

@@ -1,3 +1,4 @@
+import ConfigTree
 public import Logging
 public import MetricModel
 import NIOCore
@@ -103,7 +104,7 @@ public final class Stack: Sendable {
             activeQueries: ActiveQueries(limit: options.flags.integer("query.max-concurrency")),
             observe: { queryMetrics.observe($0, seconds: $1) }
         )
-        var scraping = ScrapeManagerOptions(parse: YAMLReader.parse, logger: logger)
+        var scraping = ScrapeManagerOptions(logger: logger)
         scraping.environment = ProcessEnvironment.all
         // Nobody moves a manual clock while a scrape waits, so scrapes are run by whoever moves it.
         scraping.isDriven = clock is ManualClock
@@ -162,8 +163,7 @@ public final class Stack: Sendable {
                 outside: try HTTPTransport(
                     config.client,
                     clock: clock,
-                    environment: environment,
-                    parse: YAMLReader.parse
+                    environment: environment
                 )
             )
         }
@@ -405,8 +405,7 @@ public final class Stack: Sendable {
         let features = Set(flags.list("enable-feature"))
         var context = ConfigContext(
             directory: file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "",
-            environment: ProcessEnvironment.all,
-            parse: YAMLReader.parse
+            environment: ProcessEnvironment.all
         )
         context.scrapeNativeHistograms = features.contains("native-histograms")
         context.extraScrapeMetrics = features.contains("extra-scrape-metrics")

@@ -1,4 +1,5 @@
-public import MetricModel
+public import ConfigTree
+import MetricModel
 public import Scrape
 
 #if canImport(Darwin)

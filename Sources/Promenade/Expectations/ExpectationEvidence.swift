@@ -1,4 +1,5 @@
-package import MetricModel
+package import ConfigTree
+import MetricModel
 
 /// What a server knows that may explain why an expectation does not hold.
 package struct ExpectationEvidence: Sendable, Hashable {

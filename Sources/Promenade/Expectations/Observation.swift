@@ -1,3 +1,4 @@
+package import ConfigTree
 import Exposition
 package import MetricModel
 

@@ -1,3 +1,4 @@
+package import ConfigTree
 public import MetricModel
 import Pushgateway
 public import Scrape
@@ -93,7 +94,7 @@ extension Stack {
             faults: fixture.faults,
             setTargets: { job, body, adds, waits in
                 do throws(ConfigError) {
-                    let request = try YAMLReader.parse(body, file: "body")
+                    let request = try JSONReader.parse(body, file: "body")
                     return await self.setTargets(job: job, request: request, adds: adds, waits: waits)
                 } catch {
                     return APIFailure(.badData, error.description)
@@ -102,7 +103,7 @@ extension Stack {
             removeTargets: { await self.removeTargets(job: $0, target: $1) },
             readFault: { body in
                 do throws(ConfigError) {
-                    return .success(try Fault(reading: try YAMLReader.parse(body, file: "body")))
+                    return .success(try Fault(reading: try JSONReader.parse(body, file: "body")))
                 } catch {
                     return .failure(APIFailure(.badData, error.description))
                 }
@@ -151,7 +152,7 @@ extension Stack {
     package var lastPushError: String {
         guard let history = gateway?.historyJSON(limit: 50) else { return "" }
         let envelope = Array("{\"data\":".utf8) + history + Array("}".utf8)
-        guard let answer = try? YAMLReader.parse(envelope, file: "pushes") else { return "" }
+        guard let answer = try? JSONReader.parse(envelope, file: "pushes") else { return "" }
         return ExpectationEvidence.pushError(inPushes: answer)
     }
 }

@@ -1,3 +1,4 @@
+import ConfigTree
 import MetricModel
 
 /// The names that `--enable-feature` takes.

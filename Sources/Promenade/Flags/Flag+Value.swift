@@ -1,3 +1,4 @@
+import ConfigTree
 import MetricModel
 
 /// Values of flags: whether they have the right form, and how they are shown.

@@ -1,3 +1,4 @@
+import ConfigTree
 public import MetricModel
 
 /// The flags of `promenade run`, by Prometheus's names.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigTree
 import MetricModel
 import Promenade
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConfigTree
 import Exposition
 import MetricModel
 import Promenade

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import ConfigTree
 import MetricModel
 import NIOCore
 import NIOHTTP1
@@ -72,7 +73,7 @@ struct ExpectServer: Sendable {
         }
         let response = try await HTTPClient.shared.execute(request, timeout: limit)
         let body = try await response.body.collect(upTo: 1 << 28)
-        return (Int(response.status.code), try? YAMLReader.parse(Array(body.readableBytesView), file: url))
+        return (Int(response.status.code), try? JSONReader.parse(Array(body.readableBytesView), file: url))
     }
 }
 

@@ -62,7 +62,7 @@ struct ScrapeCommand: AsyncParsableCommand {
         }
         config.enableCompression = !isPlain
         let clock = SystemClock()
-        let transport = try HTTPTransport(config.client, clock: clock, parse: YAMLReader.parse)
+        let transport = try HTTPTransport(config.client, clock: clock)
         var failed = false
         var before: SingleScrape?
         for number in 1...max(1, `repeat`) {
@@ -118,7 +118,7 @@ struct ScrapeCommand: AsyncParsableCommand {
     }
 
     /// As the server's own scrapes call themselves.
-    private static let userAgent = ScrapeManagerOptions(parse: YAMLReader.parse).userAgent
+    private static let userAgent = ScrapeManagerOptions().userAgent
 
     /// The URL with what was left out.
     static func completed(_ url: String) -> String {

@@ -1,3 +1,4 @@
+import ConfigTree
 import Logging
 import MetricModel
 import NIOCore

@@ -1,4 +1,5 @@
-public import MetricModel
+import ConfigTree
+import MetricModel
 
 #if canImport(Darwin)
     import Darwin
@@ -16,14 +17,11 @@ public struct ConfigContext: Sendable {
     public var scrapeNativeHistograms = false
     /// Whether extra series about scrapes are written where nothing is said.
     public var extraScrapeMetrics = false
-    /// Reads and parses another YAML or JSON file, for `scrape_config_files` and file discovery.
-    public var parse: YAMLParser
 
     /// A context.
-    public init(directory: String = "", environment: [String: String] = [:], parse: @escaping YAMLParser) {
+    public init(directory: String = "", environment: [String: String] = [:]) {
         self.directory = directory
         self.environment = environment
-        self.parse = parse
     }
 
     /// The path, seen from ``directory`` where it is relative.
@@ -71,22 +69,10 @@ public struct ConfigContext: Sendable {
     }
 }
 
-/// Parses the text of a YAML or JSON file; the name is for messages.
-public typealias YAMLParser = @Sendable (_ text: [UInt8], _ file: String) throws(ConfigError) -> ConfigNode
-
 /// Files by name.
 enum FileSystem {
-    /// The paths that match a shell pattern, sorted.
-    static func matches(of pattern: String) -> [String] {
-        var found = glob_t()
-        defer { globfree(&found) }
-        guard glob(pattern, 0, nil, &found) == 0 else { return [] }
-        var result: [String] = []
-        for index in 0..<Int(found.gl_pathc) {
-            if let path = found.gl_pathv[index] { result.append(String(cString: path)) }
-        }
-        return result
-    }
+    /// The paths that match a pattern, sorted; none for a malformed one.
+    static func matches(of pattern: String) -> [String] { PathPattern(pattern)?.matches ?? [] }
 
     /// The contents of a file, or the system's message about why they cannot be read.
     static func read(_ path: String) -> Result<[UInt8], FileError> {

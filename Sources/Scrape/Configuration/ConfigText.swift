@@ -1,3 +1,4 @@
+import ConfigTree
 import MetricModel
 
 /// Collects the fields of a section, leaving out what is empty.
@@ -45,8 +46,54 @@ extension PrometheusConfig {
         fields.texts("rule_files", ruleFiles)
         fields.texts("scrape_config_files", scrapeConfigFiles)
         fields.list("scrape_configs", scrapeConfigs.map { .map($0.fields) })
-        fields.map("otlp", [("translation_strategy", .text("UnderscoreEscapingWithSuffixes"))])
+        for section in inactive { fields.all.append((section.name, section.content.shown)) }
+        if !inactive.contains(where: { $0.name == "otlp" }) {
+            fields.map("otlp", [("translation_strategy", .text("UnderscoreEscapingWithSuffixes"))])
+        }
         return YAMLValue.map(fields.all).document
+    }
+}
+
+extension ConfigNode {
+    /// Fields that hold secrets, wherever they stand.
+    private static let secretFields: Set<String> = [
+        "password", "credentials", "bearer_token", "client_secret", "secret_key", "secrets", "proxy_connect_header",
+        "key",
+        "client_certificate_key", "headers",
+    ]
+
+    /// The node as it is written, without secrets.
+    fileprivate var shown: YAMLValue {
+        switch content {
+        case .scalar(let scalar):
+            switch scalar.meaning {
+            case .null: return .raw("null")
+            case .bool, .int, .uint, .float: return .raw(scalar.text)
+            case .timestamp, .string: return .text(HTTPClientConfig.Proxy.redacted(scalar.text))
+            }
+        case .sequence(let items): return .list(items.map(\.shown))
+        case .mapping(let entries):
+            var fields: [(key: String, value: YAMLValue)] = []
+            for entry in entries {
+                let key = entry.key.text ?? ""
+                let value = Self.secretFields.contains(key) ? entry.value.masked : entry.value.shown
+                if let index = fields.firstIndex(where: { $0.key == key }) {
+                    fields[index].value = value
+                } else {
+                    fields.append((key, value))
+                }
+            }
+            return .map(fields)
+        }
+    }
+
+    /// The node with every text hidden.
+    private var masked: YAMLValue {
+        switch content {
+        case .scalar: isNull ? .raw("null") : .text(Secret("x").description)
+        case .sequence(let items): .list(items.map(\.masked))
+        case .mapping(let entries): .map(entries.map { ($0.key.text ?? "", $0.value.masked) })
+        }
     }
 }
 
@@ -205,7 +252,9 @@ extension HTTPClientConfig.Proxy {
     }
 
     /// The address with the password, if any, made unreadable.
-    var redactedURL: String {
+    var redactedURL: String { Self.redacted(url) }
+
+    static func redacted(_ url: String) -> String {
         guard let scheme = url.firstRange(of: "://") else { return url }
         let rest = url[scheme.upperBound...]
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }

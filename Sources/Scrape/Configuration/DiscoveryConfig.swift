@@ -1,3 +1,4 @@
+import ConfigTree
 public import MetricModel
 
 /// Targets that belong together, as discovery finds them.
@@ -105,7 +106,11 @@ extension DiscoveryConfig {
         each("file_sd_configs", "file.plain") { readFile($0, context: context) }
         each("http_sd_configs", "http.plain") { readHTTP($0, context: context) }
         var groups: [TargetGroup] = []
-        for part in section.sections("static_configs", type: "targetgroup.Group") {
+        for part in section.sections(
+            "static_configs",
+            type: "targetgroup.Group",
+            sectionType: TargetGroup.yamlType
+        ) {
             guard let part else {
                 section.fail("empty or null section in static_configs", at: "static_configs")
                 continue
@@ -150,6 +155,9 @@ extension DiscoveryConfig {
             section.fail("path name \(GoText.quoted(name)) is not valid for file discovery", at: "files")
         }
         file.files = file.files.map { context.path($0) }
+        for name in file.files where PathPattern(name) == nil {
+            section.fail("error retrieving discovery files for \(name): \(PathPattern.malformed)", at: "files")
+        }
         return .file(file)
     }
 
@@ -185,13 +193,21 @@ extension DiscoveryConfig {
 }
 
 extension TargetGroup {
+    /// The type as Prometheus names it where a field is unknown.
+    static let yamlType = #"struct { Targets []string "yaml:\"targets\""; Labels model.LabelSet "yaml:\"labels\"" }"#
+
     /// Reads a group as it stands in `static_configs` and in discovery files.
     init(reading section: ConfigSection, source: String) {
         self.init(source: source)
         for address in section.strings("targets") ?? [] {
             targets.append([Label(name: TargetLabel.address, value: address)])
         }
-        for (name, value) in section.stringMap("labels", type: "model.LabelSet") ?? [] {
+        for (name, value) in section.stringMap(
+            "labels",
+            type: "model.LabelSet",
+            valueType: "model.LabelValue"
+        ) ?? [] {
+            if name.isEmpty { section.fail("\"\" is not a valid label name", at: "labels") }
             labels.append(Label(name: name, value: value))
         }
         section.finish()

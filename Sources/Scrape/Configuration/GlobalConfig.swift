@@ -1,3 +1,4 @@
+import ConfigTree
 public import MetricModel
 
 /// The `global` section: what holds for all jobs unless they say otherwise.

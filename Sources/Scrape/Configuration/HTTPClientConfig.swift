@@ -1,3 +1,4 @@
+import ConfigTree
 import MetricModel
 
 /// A text that is never shown.

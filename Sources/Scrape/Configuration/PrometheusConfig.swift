@@ -1,4 +1,5 @@
-public import MetricModel
+public import ConfigTree
+import MetricModel
 
 /// What a `prometheus.yml` says, as far as this server does it.
 public struct PrometheusConfig: Sendable, Hashable {
@@ -12,6 +13,8 @@ public struct PrometheusConfig: Sendable, Hashable {
     public var scrapeConfigFiles: [String] = []
     /// The jobs of the file itself.
     public var scrapeConfigs: [ScrapeConfig] = []
+    /// Sections that are read and checked, but do nothing.
+    public var inactive: [InactiveSection] = []
     /// The jobs of ``scrapeConfigFiles``.
     public var includedScrapeConfigs: [ScrapeConfig] = []
 
@@ -36,11 +39,7 @@ public struct PrometheusConfig: Sendable, Hashable {
             section.finish()
         }
         readRulesAndAlerting(root, context: context)
-        for name in ["remote_write", "remote_read"] {
-            root.refuse(name, because: "samples are kept in the local store only; remove the section")
-        }
-        root.refuse("tracing", because: "no traces are sent; remove the section")
-        root.refuse("otlp", because: "there is no OTLP receiver; remove the section")
+        inactive = InactiveSections(root, context: context).found
         readJobs(root, context: context)
     }
 
@@ -48,6 +47,9 @@ public struct PrometheusConfig: Sendable, Hashable {
         for name in root.strings("rule_files") ?? [] {
             if !Self.isRulePath(name) {
                 root.fail("invalid rule file path \(GoText.quoted(name))", at: "rule_files")
+            }
+            if PathPattern(context.path(name)) == nil {
+                root.fail("error retrieving rule files for \(name): \(PathPattern.malformed)", at: "rule_files")
             }
             ruleFiles.append(context.path(name))
         }
@@ -80,7 +82,15 @@ public struct PrometheusConfig: Sendable, Hashable {
             }
             let path = context.path(pattern)
             scrapeConfigFiles.append(path)
-            for file in FileSystem.matches(of: path) { include(file, into: root, seen: &seen, context: context) }
+            guard let files = PathPattern(path) else {
+                let name = GoText.quoted(path)
+                root.fail(
+                    "error retrieving scrape config files for \(name): \(PathPattern.malformed)",
+                    at: "scrape_config_files"
+                )
+                continue
+            }
+            for file in files.matches { include(file, into: root, seen: &seen, context: context) }
         }
     }
 
@@ -98,7 +108,7 @@ public struct PrometheusConfig: Sendable, Hashable {
         case .failure(let error): return fail(error.description)
         case .success(let bytes):
             do throws(ConfigError) {
-                node = try context.parse(bytes, file)
+                node = try YAMLReader.parse(bytes, file: file)
             } catch {
                 return fail(error.problems.first?.message ?? error.description)
             }

@@ -1,3 +1,4 @@
+import ConfigTree
 public import MetricModel
 
 /// One item of `scrape_configs`: a job. All values are final: what the global section says is already filled in.
@@ -96,18 +97,18 @@ extension ScrapeConfig {
         relabelRules = RelabelRule.readAll(
             "relabel_configs",
             of: section,
-            kind: "target",
+            empty: "empty or null target relabeling rule in scrape config",
             validation: nameValidation
         )
         metricRelabelRules = RelabelRule.readAll(
             "metric_relabel_configs",
             of: section,
-            kind: "metric",
+            empty: "empty or null metric relabeling rule in scrape config",
             validation: nameValidation
         )
         section.finish()
         if jobName.isEmpty, section.problems.problems.count == before { section.fail("job_name is empty") }
-        if relabelRules.isEmpty { checkAddresses(section) }
+        if relabelRules.isEmpty { Self.checkAddresses(discovery, section) }
     }
 
     private mutating func readTimes(_ section: ConfigSection, global: GlobalConfig) {
@@ -163,7 +164,8 @@ extension ScrapeConfig {
         }
     }
 
-    private func checkAddresses(_ section: ConfigSection) {
+    /// Refuses addresses that are URLs.
+    static func checkAddresses(_ discovery: [DiscoveryConfig], _ section: ConfigSection) {
         for case .fixed(let groups) in discovery {
             for target in groups.flatMap(\.targets) {
                 guard let address = target.first?.value, address.contains("/") else { continue }

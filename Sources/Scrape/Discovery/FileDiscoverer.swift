@@ -1,10 +1,10 @@
+import ConfigTree
 import Logging
 import MetricModel
 
 /// Finds targets in files, which it looks at again when they change.
 struct FileDiscoverer {
     let config: DiscoveryConfig.FileDiscovery
-    let parse: YAMLParser
     let counters: DiscoveryCounters
     let logger: Logger
 
@@ -21,12 +21,10 @@ struct FileDiscoverer {
 
     init(
         _ config: DiscoveryConfig.FileDiscovery,
-        parse: @escaping YAMLParser,
         counters: DiscoveryCounters,
         logger: Logger
     ) {
         self.config = config
-        self.parse = parse
         self.counters = counters
         self.logger = logger
     }
@@ -67,13 +65,16 @@ struct FileDiscoverer {
         switch FileSystem.read(path) {
         case .failure(let error): throw DiscoveryError(error.description)
         case .success(let bytes):
-            return try TargetGroupFile.groups(
-                bytes,
-                file: path,
-                source: path,
-                metaLabel: "__meta_filepath",
-                parse: parse
-            )
+            do throws(ConfigError) {
+                return try TargetGroupFile.groups(
+                    bytes,
+                    source: path,
+                    format: TargetGroupFile.format(of: path),
+                    metaLabel: "__meta_filepath"
+                )
+            } catch {
+                throw DiscoveryError(error.description)
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+import ConfigTree
 import MetricModel
 import NIOCore
 
@@ -6,7 +7,6 @@ struct HTTPDiscoverer: Sendable {
     let config: DiscoveryConfig.HTTPDiscovery
     let transport: any TargetTransport
     let userAgent: String
-    let parse: YAMLParser
 
     /// The groups that the server names.
     func refresh() async throws(DiscoveryError) -> [TargetGroup] {
@@ -31,13 +31,16 @@ struct HTTPDiscoverer: Sendable {
         }
         let type = response.header("Content-Type")
         guard Self.isJSON(type) else { throw DiscoveryError("unsupported content type \(GoText.quoted(type))") }
-        return try TargetGroupFile.groups(
-            Array(response.body.readableBytesView),
-            file: config.url,
-            source: config.url,
-            metaLabel: "__meta_url",
-            parse: parse
-        )
+        do throws(ConfigError) {
+            return try TargetGroupFile.groups(
+                Array(response.body.readableBytesView),
+                source: config.url,
+                format: .json,
+                metaLabel: "__meta_url"
+            )
+        } catch {
+            throw DiscoveryError(error.description)
+        }
     }
 
     /// Whether the media type is JSON, in UTF-8 if it says.

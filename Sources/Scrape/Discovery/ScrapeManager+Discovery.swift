@@ -27,7 +27,7 @@ extension ScrapeManager {
 
     @concurrent
     private func watchFiles(_ name: String, _ index: Int, _ config: DiscoveryConfig.FileDiscovery) async {
-        var files = FileDiscoverer(config, parse: options.parse, counters: discoveryCounters, logger: logger)
+        var files = FileDiscoverer(config, counters: discoveryCounters, logger: logger)
         var nextFull: Int64 = .min
         while !Task.isCancelled {
             let now = clock.steadyNanoseconds
@@ -56,8 +56,7 @@ extension ScrapeManager {
         let server = HTTPDiscoverer(
             config: config,
             transport: transport,
-            userAgent: options.userAgent,
-            parse: options.parse
+            userAgent: options.userAgent
         )
         await repeatedly(config.refreshInterval, at: .init(mechanism: "http", job: name)) {
             do throws(DiscoveryError) {
@@ -83,8 +82,7 @@ extension ScrapeManager {
         return try HTTPTransport(
             config.client,
             clock: clock,
-            environment: options.environment,
-            parse: options.parse
+            environment: options.environment
         )
     }
 

@@ -1,44 +1,40 @@
+import ConfigTree
 import MetricModel
 
 /// Reads lists of target groups, as discovery files and discovery servers give them.
 enum TargetGroupFile {
-    /// The groups of a file.
-    /// - Throws: what is wrong, in words.
+    /// The groups of a text.
+    /// - Parameter source: what the groups are from; it becomes part of their names and the value of their label `metaLabel`.
+    /// - Throws: ``ConfigError`` with everything that is wrong.
     static func groups(
         _ bytes: [UInt8],
-        file: String,
         source: String,
-        metaLabel: String,
-        parse: YAMLParser
-    ) throws(DiscoveryError) -> [TargetGroup] {
-        do throws(ConfigError) {
-            let node = try parse(bytes, file)
-            if node.isNull { return [] }
-            guard case .sequence(let items) = node.content else {
-                throw ConfigError(
-                    file: file,
-                    problems: [ConfigProblem(.structure, "a list of target groups is wanted", line: node.line)]
-                )
-            }
-            let problems = ConfigProblems(file: file)
-            var result: [TargetGroup] = []
-            for (index, item) in items.enumerated() {
-                if item.isNull {
-                    problems.add(ConfigProblem(.meaning, "nil target group item found (index \(index))"))
-                    continue
-                }
-                let section = ConfigSection(item, type: "targetgroup.Group", path: "[\(index)]", problems: problems)
-                var group = TargetGroup(reading: section, source: "\(source):\(index)")
-                group.labels.removeAll { $0.name == metaLabel }
-                group.labels.append(Label(name: metaLabel, value: source))
-                result.append(group)
-            }
-            try problems.throwIfAny()
-            return result
-        } catch {
-            throw DiscoveryError(error.description)
+        format: ConfigNode.Format,
+        metaLabel: String
+    ) throws(ConfigError) -> [TargetGroup] {
+        let problems = ConfigProblems(file: source)
+        let node: ConfigNode
+        switch format {
+        case .json: node = try JSONReader.parse(bytes, file: source)
+        case .yaml: node = try YAMLReader.parse(bytes, file: source)
         }
+        var result: [TargetGroup] = []
+        for (index, section) in ConfigSection.list(of: node, type: "targetgroup.Group", problems).enumerated() {
+            guard let section else {
+                problems.add(ConfigProblem(.meaning, "nil target group item found (index \(index))"))
+                continue
+            }
+            var group = TargetGroup(reading: section, source: "\(source):\(index)")
+            group.labels.removeAll { $0.name == metaLabel }
+            group.labels.append(Label(name: metaLabel, value: source))
+            result.append(group)
+        }
+        try problems.throwIfAny()
+        return result
     }
+
+    /// What a file is written in, by its name.
+    static func format(of path: String) -> ConfigNode.Format { path.lowercased().hasSuffix(".json") ? .json : .yaml }
 }
 
 /// Why discovery failed.

@@ -1,4 +1,5 @@
-package import MetricModel
+package import ConfigTree
+import MetricModel
 
 /// Something that goes wrong on purpose: with the scrapes of a target, or with pushes.
 public struct Fault: Sendable, Hashable {

@@ -1,4 +1,5 @@
-package import MetricModel
+package import ConfigTree
+import MetricModel
 
 /// What a fixture is told about a job while it runs: `{"targets":["host:port"],"labels":{…},"config":{…}}`.
 package struct TargetsRequest: Sendable {
@@ -80,7 +81,7 @@ package struct TargetsRequest: Sendable {
                 value: ConfigNode(.scalar(.init(name, isPlain: false)))
             )
         )
-        var whole = ConfigNode(.mapping(entries))
+        var whole = ConfigNode(.mapping(entries), format: node?.format ?? .yaml)
         if let node, !node.isNull, case .mapping = node.content {
             whole.line = node.line
         } else if let node, !node.isNull {

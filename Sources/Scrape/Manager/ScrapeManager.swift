@@ -150,8 +150,7 @@ public final class ScrapeManager: Sendable {
         return try HTTPTransport(
             config.client,
             clock: clock,
-            environment: options.environment,
-            parse: options.parse
+            environment: options.environment
         )
     }
 

@@ -17,16 +17,13 @@ public struct ScrapeManagerOptions: Sendable {
     public var isDriven = false
     /// Is told of each scrape when all of it is stored; has to return at once.
     public var observe: ScrapeObserver?
-    /// Parses files of file discovery and answers of HTTP discovery.
-    public var parse: YAMLParser
     /// Asks for names in DNS discovery.
     var resolver = DNSResolver()
     /// Where messages go.
     public var logger: Logger
 
     /// Options with the defaults.
-    public init(parse: @escaping YAMLParser, logger: Logger = Logger(label: "scrape")) {
-        self.parse = parse
+    public init(logger: Logger = Logger(label: "scrape")) {
         self.logger = logger
     }
 }

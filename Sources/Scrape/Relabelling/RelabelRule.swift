@@ -1,3 +1,4 @@
+import ConfigTree
 public import MetricModel
 
 /// One relabelling step.
@@ -173,16 +174,17 @@ extension RelabelRule: Hashable {
 
 extension RelabelRule {
     /// Reads the rules of a field of a section.
+    /// - Parameter empty: what is said of an empty rule.
     static func readAll(
         _ name: String,
         of section: ConfigSection,
-        kind: String,
+        empty: String,
         validation: NameValidation
     ) -> [RelabelRule] {
         var result: [RelabelRule] = []
         for part in section.sections(name, type: "relabel.plain") {
             guard let part else {
-                section.fail("empty or null \(kind) relabeling rule in scrape config", at: name)
+                section.fail(empty, at: name)
                 continue
             }
             if let rule = read(part, validation: validation) { result.append(rule) }

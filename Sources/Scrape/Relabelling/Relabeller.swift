@@ -41,17 +41,16 @@ public enum Relabeller {
         case .dropequal: return labels[rule.targetLabel] ?? "" != source
         case .keepequal: return labels[rule.targetLabel] ?? "" == source
         case .replace: replace(rule, source, &labels)
-        case .lowercase: labels.set(rule.targetLabel, source.lowercased())
-        case .uppercase: labels.set(rule.targetLabel, source.uppercased())
+        case .lowercase: labels.set(rule.targetLabel, RuneCase.lowercased(source))
+        case .uppercase: labels.set(rule.targetLabel, RuneCase.uppercased(source))
         case .hashmod:
             let digest = MD5.digest(Array(source.utf8))
             let tail = digest[8...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
             labels.set(rule.targetLabel, String(tail % rule.modulus))
         case .labelmap:
             for label in labels.current where rule.matches(label.name) {
-                if let name = rule.pattern?.expand(rule.replacement, in: label.name), !name.isEmpty {
-                    labels.set(name, label.value)
-                }
+                // As in Prometheus the name may come out empty, which no sample can have.
+                if let name = rule.pattern?.expand(rule.replacement, in: label.name) { labels.set(name, label.value) }
             }
         case .labeldrop: labels.keep { !rule.matches($0.name) }
         case .labelkeep: labels.keep { rule.matches($0.name) }

@@ -13,8 +13,7 @@ public final class HTTPTransport: TargetTransport {
     public init(
         _ config: HTTPClientConfig,
         clock: any StackClock,
-        environment: [String: String] = [:],
-        parse: @escaping YAMLParser
+        environment: [String: String] = [:]
     ) throws(TransportError) {
         self.config = config
         clients = try HTTPClients(
@@ -24,7 +23,7 @@ public final class HTTPTransport: TargetTransport {
             environment: environment
         )
         if let oauth = config.oauth2 {
-            token = try OAuthToken(oauth, clock: clock, environment: environment, parse: parse)
+            token = try OAuthToken(oauth, clock: clock, environment: environment)
         } else {
             token = nil
         }

@@ -1,3 +1,4 @@
+import ConfigTree
 import MetricModel
 import NIOCore
 import NIOHTTP1
@@ -23,19 +24,16 @@ final class OAuthToken: Sendable {
     private let config: HTTPClientConfig.OAuth2
     private let clients: HTTPClients
     private let clock: any StackClock
-    private let parse: YAMLParser
     /// The token at hand, and what the server has accepted.
     private let state = Mutex(State())
 
     init(
         _ config: HTTPClientConfig.OAuth2,
         clock: any StackClock,
-        environment: [String: String],
-        parse: @escaping YAMLParser
+        environment: [String: String]
     ) throws(TransportError) {
         self.config = config
         self.clock = clock
-        self.parse = parse
         clients = try HTTPClients(
             tls: config.tls,
             proxy: config.proxy,
@@ -103,25 +101,26 @@ final class OAuthToken: Sendable {
 
     private func token(_ response: TargetResponse, _ secret: String, _ now: Int64) throws(TransportError) -> Token {
         let text = Array(response.body.readableBytesView)
-        let answer = try? parse(text, config.tokenURL)
-        if !Self.isGood(response) {
-            if let code = answer?["error"]?.text, !code.isEmpty {
-                let details = [answer?["error_description"]?.text, answer?["error_uri"]?.text].compactMap { $0 }
-                let all = [code] + details.filter { !$0.isEmpty }
-                throw TransportError("oauth2: " + all.map(GoText.quoted).joined(separator: " "))
-            }
-            throw TransportError(
-                "oauth2: cannot fetch token: \(response.statusText)\nResponse: \(String(decoding: text, as: UTF8.self))"
-            )
+        let refusal = TransportError(
+            "oauth2: cannot fetch token: \(response.statusText)\nResponse: \(String(decoding: text, as: UTF8.self))"
+        )
+        let answer: OAuthAnswer
+        do throws(ConfigError) {
+            answer = try OAuthAnswer(text, contentType: response.header("Content-Type"))
+        } catch {
+            throw Self.isGood(response) ? TransportError("oauth2: cannot parse json: \(error.reason)") : refusal
         }
-        guard let answer, let value = answer["access_token"]?.text, !value.isEmpty else {
-            throw TransportError("oauth2: server response missing access_token")
+        if !answer.problem.isEmpty {
+            let all = [answer.problem, answer.problemDescription, answer.problemURI].filter { !$0.isEmpty }
+            throw TransportError("oauth2: " + all.map(GoText.quoted).joined(separator: " "))
         }
-        var kind = answer["token_type"]?.text ?? "Bearer"
-        if kind.lowercased() == "bearer" { kind = "Bearer" }
+        if !Self.isGood(response) { throw refusal }
+        if answer.token.isEmpty { throw TransportError("oauth2: server response missing access_token") }
+        var kind = answer.kind.isEmpty ? "Bearer" : answer.kind
+        for known in ["Bearer", "MAC", "Basic"] where kind.lowercased() == known.lowercased() { kind = known }
         // As Go's library, a token is renewed ten seconds before it ends.
-        let seconds = answer["expires_in"]?.text.flatMap { Int64($0) } ?? 0
+        let seconds = min(answer.seconds, 1 << 32)
         let validUntil = seconds == 0 ? Int64.max : now + max(0, seconds - 10) * 1_000_000_000
-        return Token(header: "\(kind) \(value)", validUntil: validUntil, secret: secret)
+        return Token(header: "\(kind) \(answer.token)", validUntil: validUntil, secret: secret)
     }
 }

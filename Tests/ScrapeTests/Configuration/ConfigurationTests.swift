@@ -1,3 +1,4 @@
+import ConfigTree
 import MetricModel
 import Scrape
 import Testing
@@ -6,8 +7,9 @@ import Testing
 struct ConfigurationTests {
     private func read(_ text: String, environment: [String: String] = [:]) throws(ConfigError) -> PrometheusConfig {
         let problems = ConfigProblems(file: "prometheus.yml")
-        let root = ConfigSection(JSONNode.node(text), type: "config.plain", path: "", problems: problems)
-        let context = ConfigContext(directory: "/conf", environment: environment, parse: JSONNode.parse)
+        let node = try YAMLReader.parse(Array(text.utf8), file: "prometheus.yml")
+        let root = ConfigSection(node, type: "config.plain", path: "", problems: problems)
+        let context = ConfigContext(directory: "/conf", environment: environment)
         let config = PrometheusConfig(reading: root, context: context)
         root.finish()
         try problems.throwIfAny()

@@ -124,3 +124,25 @@ struct RelabelTests {
         #expect(legacy.problem() == #""0${1}" is invalid 'target_label' for replace action"#)
     }
 }
+
+@Suite("Relabelling, character by character", .timeLimit(.minutes(1)))
+struct RuneCaseTests {
+    @Test(
+        "cases change as Go's do: one character becomes one character",
+        arguments: [
+            ("Straße", "STRAßE", "straße"), ("ﬁ", "ﬁ", "ﬁ"), ("İı", "İI", "iı"), ("ŉ", "ŉ", "ŉ"), ("ǆ", "Ǆ", "ǆ"),
+            ("ǅ", "Ǆ", "ǆ"),
+            ("ΑΣ", "ΑΣ", "ας".replacing("ς", with: "σ")), ("ᾳ", "ᾼ", "ᾳ"), ("ᾀ", "ᾈ", "ᾀ"), ("ΐ", "ΐ", "ΐ"),
+            ("éÉ", "ÉÉ", "éé"), ("ÿ", "Ÿ", "ÿ"),
+            ("ẞ", "ẞ", "ß"), ("a1_-", "A1_-", "a1_-"), ("и", "И", "и"), ("", "", ""), ("😀", "😀", "😀"),
+        ]
+    )
+    func cases(text: String, upper: String, lower: String) throws {
+        for (action, expected) in [(RelabelRule.Action.uppercase, upper), (.lowercase, lower)] {
+            var labels = LabelsBuilder(["a": text])
+            let rule = try RelabelRule(action, sourceLabels: ["a"], targetLabel: "b")
+            #expect(Relabeller.apply([rule], to: &labels))
+            #expect((labels["b"] ?? "").unicodeScalars.elementsEqual(expected.unicodeScalars))
+        }
+    }
+}

@@ -1,3 +1,4 @@
+import ConfigTree
 import MetricModel
 import Scrape
 import Testing
@@ -7,9 +8,9 @@ import Testing
 struct ScrapeFieldTests {
     private func job(_ text: String) throws(ConfigError) -> ScrapeConfig? {
         let problems = ConfigProblems(file: "f")
-        let node = JSONNode.node("{scrape_configs: [{job_name: j, \(text)}]}")
+        let node = try YAMLReader.parse(Array("{scrape_configs: [{job_name: j, \(text)}]}".utf8), file: "p")
         let root = ConfigSection(node, type: "config.plain", path: "", problems: problems)
-        let config = PrometheusConfig(reading: root, context: ConfigContext(directory: "/c", parse: JSONNode.parse))
+        let config = PrometheusConfig(reading: root, context: ConfigContext(directory: "/c"))
         root.finish()
         try problems.throwIfAny()
         return config.jobs.first

@@ -107,11 +107,33 @@ struct CredentialsTests {
 
     @Test("OAuth 2: why there is no token")
     func refusals() async throws {
-        for (body, words) in [
-            ("{\"error\": \"invalid_client\", \"error_description\": \"who?\"}", "oauth2: \"invalid_client\" \"who?\""),
-            ("[]", "oauth2: cannot fetch token: 401 Unauthorized\nResponse: []"),
-        ] {
-            let issuer = try await LiveServer { _ in .init(status: .unauthorized, body: Array(body.utf8)) }
+        let json = "application/json; charset=utf-8"
+        let cases: [(HTTPResponseStatus, String, String, String)] = [
+            (
+                .unauthorized, json, #"{"error": "invalid_client", "error_description": "who?"}"#,
+                #"oauth2: "invalid_client" "who?""#
+            ), (.unauthorized, json, "[]", "oauth2: cannot fetch token: 401 Unauthorized\nResponse: []"),
+            (.ok, json, #"{"error": "e", "access_token": "t"}"#, #"oauth2: "e""#),
+            (.ok, json, "{}", "oauth2: server response missing access_token"),
+            (.ok, json, "", "oauth2: cannot parse json: unexpected end of JSON input"),
+            (
+                .ok, json, #"{"access_token": 7}"#,
+                "oauth2: cannot parse json: json: cannot unmarshal number into Go struct field .access_token of type string"
+            ),
+            (
+                .ok, json, "{'access_token': 't'}",
+                "oauth2: cannot parse json: invalid character '\\'' looking for beginning of object key string"
+            ),
+            (
+                .ok, json, #"{"access_token": "t"},"#,
+                "oauth2: cannot parse json: invalid character ',' after top-level value"
+            ),
+            (.ok, "text/plain", "access_token=&error=e+e&error_uri=u", #"oauth2: "e e" "u""#),
+        ]
+        for (status, type, body, words) in cases {
+            let issuer = try await LiveServer { _ in
+                .init(status: status, headers: [("Content-Type", type)], body: Array(body.utf8))
+            }
             let error = await LiveScrape.error(1) {
                 var oauth = HTTPClientConfig.OAuth2()
                 oauth.clientID = "me"

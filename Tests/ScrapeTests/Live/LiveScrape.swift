@@ -15,7 +15,6 @@ struct LiveScrape {
     ) async {
         store = RecordingStore()
         var options = ScrapeManagerOptions(
-            parse: JSONNode.parse,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         options.environment = environment

@@ -24,7 +24,6 @@ struct ScrapeHarness {
         self.transport = transport
         self.clock = clock
         var options = ScrapeManagerOptions(
-            parse: JSONNode.parse,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         options.makeTransport = { _ in transport }

@@ -1,3 +1,4 @@
+public import ConfigTree
 public import MetricModel
 
 /// A file of unit tests as promtool reads them (`promtool test rules`), as far as it is about expressions.

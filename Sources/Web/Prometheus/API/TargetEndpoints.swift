@@ -1,3 +1,4 @@
+import ConfigTree
 import MetricModel
 import PromQL
 import Scrape
@@ -141,8 +142,13 @@ extension PrometheusServer {
         let name = try pool(parameters)
         let given = parameters["labels"]
         if given.isEmpty { throw APIFailure(.badData, "no labels parameter provided") }
-        guard let pairs = FlatJSON.strings(given) else {
-            throw APIFailure(.badData, "error parsing labels: not a JSON object of texts")
+        let pairs: [Label]
+        do throws(ConfigError) {
+            pairs = try JSONReader.strings(Array(given.utf8), file: "labels").map {
+                Label(name: $0.key, value: $0.value)
+            }
+        } catch {
+            throw APIFailure(.badData, "error parsing labels: \(error.reason)")
         }
         guard let steps = scraper?.relabelSteps(pool: name, labels: Labels(pairs)) else { throw unknownPool(name) }
         return .json { text in
@@ -283,60 +289,5 @@ extension PrometheusServer {
         await environment.beforeScrape(job.isEmpty ? nil : job)
         await scraper.scrapeNow(job: job.isEmpty ? nil : job)
         return targetList(scraper.pools(named: job.isEmpty ? nil : job))
-    }
-}
-
-/// Reads the one kind of JSON that requests bring: an object whose values are texts.
-enum FlatJSON {
-    /// The members; `nil` where the text is anything else.
-    static func strings(_ text: String) -> [String: String]? {
-        var scalars = Array(text.unicodeScalars)[...]
-        func skip() {
-            while let first = scalars.first, " \t\r\n".unicodeScalars.contains(first) { scalars.removeFirst() }
-        }
-        func take(_ wanted: Unicode.Scalar) -> Bool {
-            skip()
-            guard scalars.first == wanted else { return false }
-            scalars.removeFirst()
-            return true
-        }
-        func string() -> String? {
-            guard take("\"") else { return nil }
-            var result = String.UnicodeScalarView()
-            while let next = scalars.popFirst() {
-                switch next {
-                case "\"": return String(result)
-                case "\\":
-                    guard let escaped = scalars.popFirst() else { return nil }
-                    switch escaped {
-                    case "n": result.append("\n")
-                    case "t": result.append("\t")
-                    case "r": result.append("\r")
-                    case "b": result.append("\u{08}")
-                    case "f": result.append("\u{0C}")
-                    case "u":
-                        guard scalars.count >= 4,
-                            let code = UInt32(String(String.UnicodeScalarView(scalars.prefix(4))), radix: 16)
-                        else { return nil }
-                        scalars.removeFirst(4)
-                        result.append(Unicode.Scalar(code) ?? "\u{FFFD}")
-                    default: result.append(escaped)
-                    }
-                default: result.append(next)
-                }
-            }
-            return nil
-        }
-        var members: [String: String] = [:]
-        guard take("{") else { return nil }
-        if take("}") { return members }
-        while true {
-            guard let name = string(), take(":"), let value = string() else { return nil }
-            members[name] = value
-            if take(",") { continue }
-            guard take("}") else { return nil }
-            skip()
-            return scalars.isEmpty ? members : nil
-        }
     }
 }

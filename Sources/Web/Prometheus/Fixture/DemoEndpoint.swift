@@ -1,3 +1,4 @@
+import ConfigTree
 import MetricModel
 
 /// `/api/v1/demo`: what a class does to the demo server.

@@ -1,4 +1,5 @@
-public import MetricModel
+public import ConfigTree
+import MetricModel
 
 /// Who may talk to a server and how: what a file for `--web.config.file` says, in the form of Prometheus's exporter toolkit.
 public struct WebConfig: Sendable {

@@ -2,8 +2,12 @@
 public struct ConfigProblem: Sendable, Hashable {
     /// How the problem was found, which decides how Prometheus words it.
     public enum Kind: Sendable, Hashable {
+        /// The text is no YAML or no JSON.
+        case syntax
         /// An unknown or repeated field or a wrong type: found while the text was read.
         case structure
+        /// The same in JSON, where Go tells the first only.
+        case decoding
         /// Values that do not make sense.
         case meaning
         /// Something Prometheus knows and this server does not do.
@@ -22,6 +26,8 @@ public struct ConfigProblem: Sendable, Hashable {
     public var path: String
     /// What was probably meant, or what to do.
     public var hint: String?
+    /// The whole of a ``Kind/syntax`` problem in Prometheus's words, with the line as it counts.
+    public var original: String?
 
     /// A problem.
     public init(
@@ -30,9 +36,11 @@ public struct ConfigProblem: Sendable, Hashable {
         line: Int? = nil,
         column: Int? = nil,
         path: String = "",
-        hint: String? = nil
+        hint: String? = nil,
+        original: String? = nil
     ) {
         self.kind = kind
+        self.original = original
         self.message = message
         self.line = line
         self.column = column
@@ -63,18 +71,19 @@ public struct ConfigError: Error, Hashable, CustomStringConvertible {
 
     /// As Prometheus words it: `parsing YAML file prometheus.yml: yaml: unmarshal errors:` and a line for each, or the first
     /// thing that does not make sense.
-    public var prometheusText: String {
-        var text = "parsing YAML file \(file): "
+    public var prometheusText: String { "parsing YAML file \(file): \(reason)" }
+
+    /// What Go's readers say, without the file.
+    public var reason: String {
+        if let first = problems.first(where: { $0.kind == .syntax }) { return first.original ?? first.message }
+        if let first = problems.first(where: { $0.kind == .decoding }) { return first.message }
         let structure = problems.filter { $0.kind == .structure }
-        if structure.isEmpty {
-            text += problems.first?.message ?? ""
-        } else {
-            text += "yaml: unmarshal errors:"
-            for problem in structure.sorted(by: ConfigProblem.stands(_:before:)) {
-                text += "\n  " + (problem.line.map { "line \($0): " } ?? "") + problem.message
-            }
+        guard !structure.isEmpty else { return problems.first?.message ?? "" }
+        return structure.sorted(by: ConfigProblem.stands(_:before:)).reduce("yaml: unmarshal errors:") {
+            text,
+            problem in
+            text + "\n  " + (problem.line.map { "line \($0): " } ?? "") + problem.message
         }
-        return text
     }
 
     /// One line for each problem: file, line, column, field, what is wrong and what was probably meant.
@@ -114,38 +123,5 @@ public final class ConfigProblems {
     public func throwIfAny() throws(ConfigError) {
         guard !problems.isEmpty else { return }
         throw ConfigError(file: file, problems: problems)
-    }
-}
-
-/// Finds the name that was probably meant.
-public enum DidYouMean {
-    /// The candidate nearest to the word, if it is near enough to be a slip.
-    public static func nearest(_ word: String, among candidates: some Sequence<String>) -> String? {
-        let limit = max(1, word.count / 3)
-        var best: (name: String, distance: Int)?
-        for candidate in candidates {
-            let distance = editDistance(word, candidate)
-            if distance <= limit, distance < (best?.distance ?? .max) { best = (candidate, distance) }
-        }
-        return best?.name
-    }
-
-    /// How many letters have to be inserted, removed, replaced or swapped with their neighbour to turn one word into the other.
-    public static func editDistance(_ left: String, _ right: String) -> Int {
-        let a = Array(left.unicodeScalars)
-        let b = Array(right.unicodeScalars)
-        var beforePrevious = [Int](repeating: 0, count: b.count + 1)
-        var previous = Array(0...b.count)
-        for i in a.indices {
-            var current = [i + 1]
-            for j in b.indices {
-                var cost = min(previous[j + 1] + 1, current[j] + 1, previous[j] + (a[i] == b[j] ? 0 : 1))
-                if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { cost = min(cost, beforePrevious[j - 1] + 1) }
-                current.append(cost)
-            }
-            beforePrevious = previous
-            previous = current
-        }
-        return previous[b.count]
     }
 }

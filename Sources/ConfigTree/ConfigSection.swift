@@ -1,3 +1,5 @@
+public import MetricModel
+
 /// Strict reading of one mapping of a configuration file.
 ///
 /// Ask for every field the section can have, then call ``finish()``: what is there and was not asked for is unknown. Whatever is
@@ -24,30 +26,31 @@ public final class ConfigSection {
         self.path = path
         self.problems = problems
         switch node.content {
-        case .mapping(let entries):
-            for entry in entries {
-                guard let name = entry.key.text else {
-                    mismatch(entry.key, "string", at: path)
-                    continue
-                }
-                if fields.updateValue(entry, forKey: name) != nil {
-                    problems.add(
-                        ConfigProblem(
-                            .structure,
-                            "field \(name) already set in type \(type)",
-                            line: entry.key.line,
-                            column: entry.key.column,
-                            path: self.path(name)
-                        )
-                    )
-                } else {
-                    order.append(entry)
-                }
-            }
+        case .mapping(let entries): entries.forEach(take)
         case .scalar, .sequence:
             if !node.isNull { mismatch(node, type, at: path) }
         }
     }
+
+    private func take(_ entry: ConfigNode.Entry) {
+        guard let name = entry.key.text else { return mismatch(entry.key, "string", at: path) }
+        let known = fields.updateValue(entry, forKey: folded(name))
+        guard let known else { return order.append(entry) }
+        // What is merged and what is said override each other, and in JSON the last one counts.
+        if node.format == .json || known.isMerged || entry.isMerged { return }
+        problems.add(
+            ConfigProblem(
+                .structure,
+                "field \(name) already set in type \(type)",
+                line: entry.key.line,
+                column: entry.key.column,
+                path: path(name)
+            )
+        )
+    }
+
+    /// The name as it is looked up: in JSON its case does not count.
+    private func folded(_ name: String) -> String { node.format == .json ? name.lowercased() : name }
 
     /// The way to a field of the section.
     public func path(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
@@ -72,7 +75,10 @@ public final class ConfigSection {
 
     /// A text; numbers and truth values count as their text.
     public func string(_ name: String) -> String? {
-        scalar(name, "string", empty: "") { scalar, _ in scalar.text }
+        guard let node = node(name) else { return nil }
+        if let text = node.string { return text }
+        mismatch(node, "string", at: path(name))
+        return nil
     }
 
     /// A truth value.
@@ -126,7 +132,8 @@ public final class ConfigSection {
         do throws(PrometheusDurationError) {
             return try PrometheusDuration(parsing: text)
         } catch {
-            fail(error.message, at: name)
+            let isBare = text.utf8.allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") } && !text.isEmpty
+            fail(error.message, at: name, hint: isBare ? "a duration needs a unit; did you mean \(text)s?" : nil)
             return nil
         }
     }
@@ -148,47 +155,56 @@ public final class ConfigSection {
     public func strings(_ name: String, type: String = "[]string") -> [String]? {
         guard let items = items(name, type) else { return nil }
         return items.enumerated().compactMap { index, item in
-            if item.isNull { return "" }
-            guard let text = item.text else {
-                mismatch(item, "string", at: "\(path(name))[\(index)]")
-                return nil
-            }
-            return text
+            if let text = item.string { return text }
+            mismatch(item, "string", at: "\(path(name))[\(index)]")
+            return nil
         }
     }
 
     /// Names with texts, in the order of the file.
-    public func stringMap(_ name: String, type: String) -> [(key: String, value: String)]? {
+    /// - Parameters:
+    ///   - type: the type's name in messages.
+    ///   - valueType: that of its values.
+    public func stringMap(
+        _ name: String,
+        type: String,
+        valueType: String = "string"
+    ) -> [(key: String, value: String)]? {
         guard let node = node(name) else { return nil }
         if node.isNull { return [] }
         guard case .mapping(let entries) = node.content else {
             mismatch(node, type, at: path(name))
             return nil
         }
-        var seen: Set<String> = []
+        var places: [String: Int] = [:]
         var result: [(key: String, value: String)] = []
         for entry in entries {
             guard let key = entry.key.text else {
                 mismatch(entry.key, "string", at: path(name))
                 continue
             }
-            guard let value = entry.value.isNull ? "" : entry.value.text else {
-                mismatch(entry.value, "string", at: "\(path(name)).\(key)")
+            guard let value = entry.value.string else {
+                mismatch(entry.value, valueType, at: "\(path(name)).\(key)")
                 continue
             }
-            if !seen.insert(key).inserted {
-                problems.add(
-                    ConfigProblem(
-                        .structure,
-                        "key \(GoText.quoted(key)) already set in map",
-                        line: entry.key.line,
-                        column: entry.key.column,
-                        path: "\(path(name)).\(key)"
-                    )
+            guard let place = places[key] else {
+                places[key] = result.count
+                result.append((key, value))
+                continue
+            }
+            if node.format == .json {
+                result[place].value = value
+                continue
+            }
+            problems.add(
+                ConfigProblem(
+                    .structure,
+                    "key \(GoText.quoted(key)) already set in map",
+                    line: entry.key.line,
+                    column: entry.key.column,
+                    path: "\(path(name)).\(key)"
                 )
-                continue
-            }
-            result.append((key, value))
+            )
         }
         return result
     }
@@ -202,10 +218,30 @@ public final class ConfigSection {
     }
 
     /// A list of sections, `nil` for an empty item; an absent or empty field is an empty list.
-    public func sections(_ name: String, type: String) -> [ConfigSection?] {
+    /// - Parameter sectionType: the type's name in messages about the sections' own fields, where it is another one.
+    public func sections(_ name: String, type: String, sectionType: String? = nil) -> [ConfigSection?] {
         (items(name, "[]*\(type)") ?? []).enumerated().map { index, item in
-            item.isNull
-                ? nil : ConfigSection(item, type: type, path: "\(path(name))[\(index)]", problems: problems)
+            if item.isNull { return nil }
+            let path = "\(path(name))[\(index)]"
+            return ConfigSection(item, type: sectionType ?? type, path: path, problems: problems)
+        }
+    }
+
+    /// The sections of a text that is a list, `nil` for an empty item; a text that says nothing is an empty list.
+    public static func list(of node: ConfigNode, type: String, _ problems: ConfigProblems) -> [ConfigSection?] {
+        if node.isNull { return [] }
+        let whole = ConfigSection(
+            ConfigNode(.mapping([]), format: node.format),
+            type: type,
+            path: "",
+            problems: problems
+        )
+        guard case .sequence(let items) = node.content else {
+            whole.mismatch(node, "[]*\(type)", at: "")
+            return []
+        }
+        return items.enumerated().map { index, item in
+            item.isNull ? nil : ConfigSection(item, type: type, path: "[\(index)]", problems: problems)
         }
     }
 
@@ -230,11 +266,12 @@ public final class ConfigSection {
     /// Reports every field that nobody asked for.
     public func finish() {
         for entry in order {
-            guard let name = entry.key.text, !knownSet.contains(name) else { continue }
+            guard let name = entry.key.text, !knownSet.contains(folded(name)) else { continue }
+            let isJSON = node.format == .json
             problems.add(
                 ConfigProblem(
-                    .structure,
-                    "field \(name) not found in type \(type)",
+                    isJSON ? .decoding : .structure,
+                    isJSON ? "json: unknown field \(GoText.quoted(name))" : "field \(name) not found in type \(type)",
                     line: entry.key.line,
                     column: entry.key.column,
                     path: path(name),
@@ -259,10 +296,15 @@ public final class ConfigSection {
     }
 
     private func mismatch(_ node: ConfigNode, _ type: String, at path: String) {
+        let isJSON = node.format == .json
+        let field = path.lastIndex(of: ".").map { path[path.index(after: $0)...] } ?? path[...]
+        let place = field.isEmpty ? "Go value" : "Go struct field .\(field)"
         problems.add(
             ConfigProblem(
-                .structure,
-                "cannot unmarshal \(node.kindForMessages) into \(type)",
+                isJSON ? .decoding : .structure,
+                isJSON
+                    ? "json: cannot unmarshal \(node.kindForMessages) into \(place) of type \(type)"
+                    : "cannot unmarshal \(node.kindForMessages) into \(type)",
                 line: node.line,
                 column: node.column,
                 path: path

@@ -1,0 +1,144 @@
+import CYaml
+
+/// What a YAML text consists of, one piece after the other, as libyaml finds it.
+final class YAMLEventStream {
+    /// Where something stands, from 1.
+    struct Place {
+        var line: Int
+        var column: Int
+    }
+
+    /// One value as it is written.
+    struct Scalar {
+        var text: String
+        var isPlain: Bool
+        var tag: String?
+    }
+
+    enum Event {
+        case documentStart
+        case documentEnd
+        case alias(String)
+        case scalar(Scalar, anchor: String?)
+        case sequenceStart(anchor: String?)
+        case mappingStart(anchor: String?)
+        /// The end of the innermost list or mapping.
+        case end
+    }
+
+    private var parser = yaml_parser_t()
+    /// The text, at a place that does not change while the parser reads it.
+    private let text: UnsafeMutableBufferPointer<UInt8>
+
+    init(_ bytes: [UInt8]) {
+        text = .allocate(capacity: max(1, bytes.count))
+        _ = text.initialize(from: bytes)
+        yaml_parser_initialize(&parser)
+        yaml_parser_set_input_string(&parser, text.baseAddress, bytes.count)
+        count = bytes.count
+    }
+
+    private let count: Int
+
+    deinit {
+        yaml_parser_delete(&parser)
+        text.deallocate()
+    }
+
+    /// The next event with its place; `nil` behind the last document.
+    func next() throws(ConfigProblem) -> (event: Event, place: Place)? {
+        while parser.stream_end_produced == 0 {
+            var event = yaml_event_t()
+            guard yaml_parser_parse(&parser, &event) == 1 else { throw problem() }
+            defer { yaml_event_delete(&event) }
+            let place = Place(line: Int(event.start_mark.line) + 1, column: Int(event.start_mark.column) + 1)
+            if let found = Self.event(event) { return (found, place) }
+        }
+        return nil
+    }
+
+    private static func event(_ event: yaml_event_t) -> Event? {
+        switch event.type {
+        case YAML_DOCUMENT_START_EVENT: return .documentStart
+        case YAML_DOCUMENT_END_EVENT: return .documentEnd
+        case YAML_ALIAS_EVENT: return .alias(string(event.data.alias.anchor) ?? "")
+        case YAML_SCALAR_EVENT:
+            let scalar = event.data.scalar
+            let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
+            let value = Scalar(
+                text: String(decoding: bytes, as: UTF8.self),
+                isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE,
+                tag: shortTag(string(scalar.tag))
+            )
+            return .scalar(value, anchor: string(scalar.anchor))
+        case YAML_SEQUENCE_START_EVENT: return .sequenceStart(anchor: string(event.data.sequence_start.anchor))
+        case YAML_MAPPING_START_EVENT: return .mappingStart(anchor: string(event.data.mapping_start.anchor))
+        case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT: return .end
+        default: return nil
+        }
+    }
+
+    private static func string(_ text: UnsafeMutablePointer<yaml_char_t>?) -> String? {
+        text.map { String(decodingCString: $0, as: UTF8.self) }
+    }
+
+    private static func shortTag(_ tag: String?) -> String? {
+        guard let tag, !tag.isEmpty, tag != "!" else { return tag == "!" ? "!!str" : nil }
+        let prefix = "tag:yaml.org,2002:"
+        return tag.hasPrefix(prefix) ? "!!" + tag.dropFirst(prefix.count) : tag
+    }
+
+    // MARK: What is wrong
+
+    private func problem() -> ConfigProblem {
+        let words = parser.problem.map { String(cString: $0) } ?? "unknown problem parsing YAML content"
+        switch parser.error {
+        case YAML_READER_ERROR: return readerProblem(words)
+        case YAML_MEMORY_ERROR:
+            return ConfigProblem(.syntax, "nested too deeply", original: "yaml: exceeded max depth")
+        default: break
+        }
+        let mark = parser.problem_mark
+        // go-yaml counts these lines in three ways; the place that is told besides is the right one.
+        var counted = 0
+        if mark.line != 0 {
+            counted = parser.error == YAML_SCANNER_ERROR ? mark.line + 1 : mark.line
+        } else if parser.context_mark.line != 0 {
+            counted = parser.context_mark.line
+        }
+        return ConfigProblem(
+            .syntax,
+            words,
+            line: Int(mark.line) + 1,
+            column: Int(mark.column) + 1,
+            hint: isTab(at: mark.index) ? "tabs are not allowed here; indent with spaces" : nil,
+            original: "yaml: " + (counted > 0 ? "line \(counted): " : "") + words
+        )
+    }
+
+    private func readerProblem(_ words: String) -> ConfigProblem {
+        let read = text.prefix(min(parser.problem_offset, count))
+        let line = read.reduce(1) { $1 == UInt8(ascii: "\n") ? $0 + 1 : $0 }
+        let start = read.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        let column = read[start...].reduce(1) { $1 & 0xc0 == 0x80 ? $0 : $0 + 1 }
+        let isUTF8 = String(validating: text.prefix(count), as: UTF8.self) != nil
+        return ConfigProblem(
+            .syntax,
+            words,
+            line: line,
+            column: column,
+            hint: isUTF8 ? nil : "the file has to be UTF-8; save it in that encoding",
+            original: "yaml: " + words
+        )
+    }
+
+    /// The parser counts characters, so the place is sought in the text itself.
+    private func isTab(at index: Int) -> Bool {
+        var characters = 0
+        for byte in text.prefix(count) where byte & 0xc0 != 0x80 {
+            if characters == index { return byte == UInt8(ascii: "\t") }
+            characters += 1
+        }
+        return false
+    }
+}

@@ -1,0 +1,149 @@
+import ConfigTree
+import MetricModel
+import Scrape
+import Testing
+
+@Suite("Sections without effect", .timeLimit(.minutes(1)))
+struct InactiveSectionTests {
+    private func read(_ text: String) throws(ConfigError) -> (config: PrometheusConfig, warnings: [String]) {
+        let problems = ConfigProblems(file: "p.yml")
+        let node = try YAMLReader.parse(Array(text.utf8), file: "p.yml")
+        let root = ConfigSection(node, type: "config.plain", path: "", problems: problems)
+        let config = PrometheusConfig(reading: root, context: ConfigContext())
+        root.finish()
+        try problems.throwIfAny()
+        return (config, problems.warnings.map(\.message))
+    }
+
+    @Test(
+        "they are read, told and shown without secrets",
+        arguments: [
+            (
+                "remote_write: [{url: \"http://u:p@h/w\", remote_timeout: 3s, name: a, headers: {X: y}, send_exemplars: true, "
+                    + "basic_auth: {username: u, password: s3cr3t}, write_relabel_configs: [{action: drop, regex: x}], "
+                    + "queue_config: {capacity: 1, max_shards: 2, min_backoff: 1s, retry_on_http_429: true}, "
+                    + "metadata_config: {send: false}, protobuf_message: io.prometheus.write.v2.Request}]",
+                "remote_write has no effect yet: samples are kept in the local store only"
+            ),
+            (
+                "remote_read: [{url: \"http://h/r\", read_recent: true, required_matchers: {a: b}, filter_external_labels: false, "
+                    + "authorization: {credentials: s3cr3t}}]",
+                "remote_read has no effect yet: queries read the local store only"
+            ),
+            (
+                "tracing: {client_type: http, endpoint: \"h:4317\", sampling_fraction: 0.5, insecure: true, compression: gzip, "
+                    + "headers: {a: s3cr3t}, timeout: 5s, tls_config: {insecure_skip_verify: true}}",
+                "tracing has no effect yet: no traces are sent"
+            ),
+            (
+                "otlp: {promote_resource_attributes: [a, b], translation_strategy: NoTranslation, "
+                    + "keep_identifying_resource_attributes: true, convert_histograms_to_nhcb: false, promote_scope_metadata: true}",
+                "otlp has no effect yet: there is no OTLP receiver"
+            ),
+            (
+                "alerting: {alert_relabel_configs: [{target_label: a}], alertmanagers: [{scheme: https, path_prefix: /x, timeout: 5s, "
+                    + "api_version: v2, static_configs: [{targets: [\"h:9093\"]}], relabel_configs: [{target_label: b}]}]}",
+                "alerts are not sent yet; the section has no effect"
+            ),
+        ]
+    )
+    func told(text: String, warning: String) throws {
+        let (config, warnings) = try read(text)
+        #expect(warnings == [warning])
+        #expect(!config.yaml.contains("s3cr3t") && !config.yaml.contains("u:p@"))
+        if !text.hasPrefix("alerting") { #expect(try read(config.yaml).config.yaml == config.yaml) }
+    }
+
+    @Test(
+        "what a server shows of its own accord is no section",
+        arguments: [
+            "otlp: {}", "otlp: {translation_strategy: UnderscoreEscapingWithSuffixes}", "remote_write: []",
+            "tracing: null",
+        ]
+    )
+    func quiet(text: String) throws {
+        #expect(try read(text).warnings == [])
+    }
+
+    @Test(
+        "mistakes in them are refused in Prometheus's words",
+        arguments: [
+            ("remote_write: [{}]", "url for remote_write is empty"),
+            ("remote_write: [null]", "empty or null remote write config section"),
+            ("remote_write: [{url: \":x\"}]", "parse \":x\": missing protocol scheme"),
+            (
+                "remote_write: [{url: x, foo: 1, queue_config: {x: 1}, sigv4: {y: 1}}]",
+                "yaml: unmarshal errors:\n  line 1: field foo not found in type config.plain\n"
+                    + "  line 1: field x not found in type config.QueueConfig\n  line 1: field y not found in type sigv4.plain"
+            ),
+            (
+                "remote_write: [{url: x, name: a}, {url: x, name: a}]",
+                "found multiple remote write configs with job name \"a\""
+            ),
+            (
+                "remote_write: [{url: x, headers: {authorization: a}}]",
+                "authorization header must be changed via the basic_auth, authorization, oauth2, or sigv4 parameter"
+            ),
+            (
+                "remote_write: [{url: x, headers: {user-agent: a}}]",
+                "user-agent is a reserved header. It must not be changed"
+            ),
+            (
+                "remote_write: [{url: x, protobuf_message: a}]",
+                "invalid protobuf_message value: unknown remote write protobuf message a, supported: prometheus.WriteRequest, "
+                    + "io.prometheus.write.v2.Request"
+            ),
+            (
+                "remote_write: [{url: x, sigv4: {region: a}, basic_auth: {username: a}}]",
+                "at most one of basic_auth, authorization, oauth2, or sigv4 must be configured. Currently configured: [basic_auth sigv4]"
+            ),
+            (
+                "remote_write: [{url: x, write_relabel_configs: [null]}]",
+                "empty or null relabeling rule in remote write config"
+            ),
+            ("remote_read: [{}]", "url for remote_read is empty"),
+            (
+                "remote_read: [{url: x, foo: 1, required_matchers: {a: [b]}}]",
+                "yaml: unmarshal errors:\n  line 1: field foo not found in type config.plain\n"
+                    + "  line 1: cannot unmarshal !!seq into model.LabelValue"
+            ),
+            ("tracing: {}", "tracing endpoint must be set"),
+            (
+                "tracing: {client_type: x, endpoint: a}",
+                "expected tracing client type to be to be http or grpc, but got x"
+            ),
+            ("otlp: {foo: 1}", "yaml: unmarshal errors:\n  line 1: field foo not found in type config.plain"),
+            ("otlp: {translation_strategy: x}", "unsupported OTLP translation strategy \"x\""),
+            (
+                "otlp: {promote_resource_attributes: [a, a]}",
+                "invalid 'promote_resource_attributes': duplicated promoted OTel resource attribute \"a\""
+            ),
+            (
+                "otlp: {promote_resource_attributes: [\"\"]}",
+                "invalid 'promote_resource_attributes': empty promoted OTel resource attribute"
+            ),
+            (
+                "otlp: {ignore_resource_attributes: [a]}",
+                "'ignore_resource_attributes' cannot be configured unless 'promote_all_resource_attributes' is true"
+            ),
+            (
+                "alerting: {alertmanagers: [{api_version: v1}]}",
+                "expected Alertmanager api version to be one of [v2] but got v1"
+            ),
+            ("alerting: {alertmanagers: [{static_configs: [{targets: [a/b]}]}]}", "\"a/b\" is not a valid hostname"),
+            ("alerting: {alert_relabel_configs: [null]}", "empty or null alert relabeling rule"),
+            (
+                "alerting: {alertmanagers: [{relabel_configs: [null]}]}",
+                "empty or null Alertmanager target relabeling rule"
+            ),
+        ]
+    )
+    func refused(text: String, reason: String) {
+        #expect(throws: ConfigError.self) { try read(text) }
+        do throws(ConfigError) {
+            _ = try read(text)
+        } catch {
+            #expect(error.reason == reason)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import ConfigTree
+import MetricModel
+import Scrape
+import Testing
+
+@Suite("Patterns of paths", .timeLimit(.minutes(1)))
+struct PathPatternTests {
+    @Test(
+        "malformed patterns are seen",
+        arguments: [
+            ("a", true), ("*", true), ("[ab]", true), ("[a-c]x", true), ("[^a]", true), ("\\*", true), ("", true),
+            ("a]", true), ("{a,b}", true),
+            ("[a", false), ("[", false), ("[]", false), ("[]a]", false), ("[-a]", false), ("[a-]", false),
+            ("[a\\", false), ("a\\", false),
+            ("[^]", false), ("*[", false), ("[a-\\", false), ("[x-a]", true), ("[!a]", true),
+        ]
+    )
+    func wellFormed(text: String, isFine: Bool) {
+        #expect((PathPattern(text) != nil) == isFine)
+    }
+
+    @Test("what matches, as Go has it")
+    func matches() {
+        let folder = TemporaryFolder()
+        for name in ["a.yml", "b.yml", ".c.yml", "ab.json", "x[1].yml", "é.yml"] { folder.write("", to: folder / name) }
+        func names(_ pattern: String) -> [String] {
+            (PathPattern(folder / pattern)?.matches ?? []).map { String($0.dropFirst(folder.path.count + 1)) }
+        }
+        #expect(names("*.yml") == [".c.yml", "a.yml", "b.yml", "x[1].yml", "é.yml"])
+        #expect(names("[ab].yml") == ["a.yml", "b.yml"])
+        #expect(names("[^a].yml") == ["b.yml", "é.yml"])
+        #expect(names("?.yml") == ["a.yml", "b.yml", "é.yml"])
+        #expect(names("x\\[1\\].yml") == ["x[1].yml"])
+        #expect(names("a*b*.json") == ["ab.json"])
+        #expect(names("none*") == [])
+        #expect(names("a.yml") == ["a.yml"])
+        #expect(names("none.yml") == [])
+        let inParents = PathPattern(folder.path.dropLast(3) + "*/a.yml")?.matches
+        #expect(inParents == [folder / "a.yml"])
+    }
+
+    @Test(
+        "a malformed one is refused where the configuration names it",
+        arguments: [
+            ("scrape_config_files: ['[a']", "error retrieving scrape config files for \"[a\": syntax error in pattern"),
+            ("rule_files: ['[a']", "error retrieving rule files for [a: syntax error in pattern"),
+            (
+                "scrape_configs: [{job_name: a, file_sd_configs: [{files: ['[a.yml']}]}]",
+                "error retrieving discovery files for [a.yml: syntax error in pattern"
+            ),
+        ]
+    )
+    func refused(text: String, message: String) throws {
+        let problems = ConfigProblems(file: "p")
+        let node = try YAMLReader.parse(Array(text.utf8), file: "p")
+        let root = ConfigSection(node, type: "config.plain", path: "", problems: problems)
+        _ = PrometheusConfig(reading: root, context: ConfigContext())
+        #expect(problems.problems.map(\.message) == [message])
+        #expect(problems.problems.first?.line == 1)
+    }
+}
