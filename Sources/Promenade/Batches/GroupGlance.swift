@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import ConfigTree
 import MetricModel
 import NIOCore
 
