@@ -8,6 +8,8 @@ import Testing
     /// What was acknowledged.
     private struct Acknowledged {
         var steps = Set<Int>()
+        /// The step that was refused.
+        var refused: Int?
         var record: Int?
         var errors: [StorageError] = []
     }
@@ -33,9 +35,11 @@ import Testing
                 }
             )
             for step in 0..<60 {
+                acknowledged.refused = step
                 if try await store.append(row(step % 5 == 4 ? nil : stream, series, step)).appended == seriesCount {
                     acknowledged.steps.insert(step)
                 }
+                acknowledged.refused = nil
                 if step % 6 == 0 {
                     try await store.apply([("t", [1], Array("\(step)".utf8))])
                     acknowledged.record = step
@@ -49,15 +53,23 @@ import Testing
         }
     }
 
-    /// Everything that was acknowledged is there, and every value is right.
-    private static func check(_ store: SQLiteStore, _ acknowledged: Acknowledged, _ place: Comment) async throws {
+    /// Everything that was acknowledged is there, and every value is right; nothing else is there (`isExact`), or what was refused.
+    private static func check(
+        _ store: SQLiteStore,
+        _ acknowledged: Acknowledged,
+        _ place: Comment,
+        isExact: Bool = false
+    ) async throws {
         #expect(try await store.problems() == [], place)
         let found = try await store.all([LabelMatcher("__name__", equals: "m")])
         if !acknowledged.steps.isEmpty { #expect(found.count == seriesCount, place) }
         for columns in found {
             let index = Int(columns.labels["i"] ?? "") ?? -1
             let steps = columns.timestamps.map { Int($0 - base) / 1000 }
+            let refused = acknowledged.refused.map { isExact ? [] : [$0] } ?? []
             #expect(Set(steps).isSuperset(of: acknowledged.steps), place)
+            #expect(Set(steps).subtracting(acknowledged.steps).isSubset(of: refused), place)
+            #expect(steps == steps.sorted() && Set(steps).count == steps.count, place)
             #expect(columns.values == steps.map { value($0, index) }, place)
         }
         if let record = acknowledged.record {
@@ -104,7 +116,12 @@ import Testing
                         files.heal()
                         happened += 1
                         do {
-                            try await Self.goOn(store, &acknowledged, "\(fault) \(durability) \(place)")
+                            try await Self.goOn(
+                                store,
+                                &acknowledged,
+                                "\(fault) \(durability) \(place)",
+                                isExact: true
+                            )
                         } catch {
                             // What could not be read when the store was opened is not read later either.
                             let error = try #require(error as? StorageError)
@@ -122,7 +139,9 @@ import Testing
                 }
                 if isOver { happened += 1 }
                 let again = try SQLiteStore.open(path: file, options: options, clock: ManualClock())
-                try await Self.check(again, acknowledged, "\(fault) \(durability) \(place)")
+                // A full disk takes nothing of what it refuses; of other failures nobody knows.
+                let isExact = fault == .fullDisk
+                try await Self.check(again, acknowledged, "\(fault) \(durability) \(place)", isExact: isExact)
                 try await Self.goOn(again, &acknowledged, "\(fault) \(durability) \(place)")
                 try await again.close()
                 try FileManager.default.removeItem(atPath: path)
@@ -133,13 +152,24 @@ import Testing
         #expect(happened > 3)
     }
 
-    /// A later row is taken and everything is there.
-    private static func goOn(_ store: SQLiteStore, _ acknowledged: inout Acknowledged, _ place: Comment) async throws {
+    /// What was refused is not seen, and is taken once it comes again; a later row is taken; and everything is there.
+    private static func goOn(
+        _ store: SQLiteStore,
+        _ acknowledged: inout Acknowledged,
+        _ place: Comment,
+        isExact: Bool = false
+    ) async throws {
         let series = try await store.resolve(
             (0..<seriesCount).map {
                 Labels(["__name__": "m", "i": "\($0)", "long": String(repeating: "x", count: 300)])
             }
         )
+        if let refused = acknowledged.refused {
+            if isExact { try await check(store, acknowledged, place, isExact: true) }
+            #expect(try await store.append(row(nil, series, refused)).appended == seriesCount, place)
+            acknowledged.steps.insert(refused)
+            acknowledged.refused = nil
+        }
         let step = 1000 + acknowledged.steps.count
         #expect(try await store.append(row(nil, series, step)).appended == seriesCount, place)
         acknowledged.steps.insert(step)

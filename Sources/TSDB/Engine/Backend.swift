@@ -2,11 +2,23 @@ import MetricModel
 
 /// What the engine needs of the place where things are kept: nothing in memory, a file with SQLite.
 protocol Backend: PageSource {
-    /// Takes a row of the journal, in order. Returns a ticket to wait for.
-    /// Rows of one chain build on each other: where one fails, those after it do too.
-    func enqueueJournal(_ row: Int64, _ bytes: [UInt8], chain: Int) -> UInt64
-    /// Returns once what the ticket stands for is committed.
-    func committed(_ ticket: UInt64) async throws(StorageError)
+    /// Returns once the row of the journal that `judge` gives is committed, if it gives one.
+    ///
+    /// Rows are judged one after the other, each when all those before are committed or stand in the same transaction. Where that
+    /// fails, what was judged for it is taken back, and `judge` is called again if it is tried again.
+    func journal(_ judge: @escaping @Sendable () throws(StorageError) -> JournalRow?) async throws(StorageError)
+    /// Returns once metadata is stored and `apply` has made it visible.
+    func record(
+        _ metadata: [(family: String, metadata: MetricMetadata)],
+        then apply: @escaping @Sendable () -> Void
+    ) async throws(StorageError)
+    /// Removes series; `choose` says which, and the next number to give, while nothing is judged and not committed yet.
+    func forget(
+        _ choose: @escaping @Sendable () -> (series: [UInt32], next: UInt32),
+        then apply: @escaping @Sendable ([UInt32]) -> Void
+    ) async throws(StorageError)
+    /// Runs `body` while nothing is judged and not committed yet.
+    func between(_ body: @escaping @Sendable () -> Void) async throws(StorageError)
     /// Stores rows of a block that is not finished yet.
     func store(_ rows: [(row: Int64, bytes: [UInt8])]) async throws(StorageError)
     /// In one transaction: a finished block replaces others, the journal is cut off up to a row, tombstones change.
@@ -17,6 +29,12 @@ protocol Backend: PageSource {
     func size() -> Int64
     /// Gives free space back to the file system, not all at once.
     func shrink(fully: Bool) async throws(StorageError)
+}
+
+/// A row of the journal.
+struct JournalRow: Sendable {
+    var number: Int64
+    var bytes: [UInt8]
 }
 
 /// A change of what blocks there are.
@@ -32,7 +50,6 @@ struct BlockChange: Sendable {
     var tombstones: [Tombstone]?
     /// The coded exemplars, where they have to be saved.
     var exemplars: [UInt8]?
-    /// Series that are forgotten, and the next number to give.
-    var forgotten: [UInt32] = []
+    /// The next number to give to a series, where it has to be saved.
     var nextSeries: UInt32?
 }

@@ -3,17 +3,37 @@ import Synchronization
 
 /// Making blocks: from the head, and from other blocks.
 extension Engine {
+    /// A head that is being closed: its segments, the last row of the journal that they cover, and its block's number.
+    private struct Closing {
+        var segments: [HeadSegment]
+        var mark: Int64
+        var id: Int64
+        var exemplars: [UInt8]?
+    }
+
     /// Closes the open head into a block. Alone under ``maintenance``.
     func closeHead() async throws(StorageError) {
-        let (capture, mark, id, exemplars) = state.withLock { state in
-            state.freeze()
-            var capture = Capture()
-            capture.segments = state.frozen
-            state.nextBlock += 1
-            let exemplars = state.exemplars.isEmpty ? nil : JournalCodec.encode(state.exemplars.all)
-            return (capture, state.journalRow, state.nextBlock - 1, exemplars)
+        let closing = Mutex<Closing?>(nil)
+        let freeze: @Sendable () -> Void = {
+            let frozen = self.state.withLock { state -> Closing? in
+                state.freeze()
+                if state.frozen.isEmpty { return nil }
+                state.nextBlock += 1
+                let exemplars = state.exemplars.isEmpty ? nil : JournalCodec.encode(state.exemplars.all)
+                return Closing(
+                    segments: state.frozen,
+                    mark: state.journalRow,
+                    id: state.nextBlock - 1,
+                    exemplars: exemplars
+                )
+            }
+            closing.withLock { $0 = frozen }
         }
-        if capture.segments.isEmpty { return }
+        if let backend { try await backend.between(freeze) } else { freeze() }
+        guard let closed = closing.withLock({ $0 }) else { return }
+        let (id, mark, exemplars) = (closed.id, closed.mark, closed.exemplars)
+        var capture = Capture()
+        capture.segments = closed.segments
         let sink = RowSink()
         var builder = BlockBuilder(id: id, level: 0) { sink.add($0, $1) }
         try encode(SeriesTable.merged(capture.segments.map(\.allSeries)), capture, into: &builder)
@@ -135,6 +155,6 @@ extension Engine {
             if let block = change.added { state.blocks.append(block) }
             if isChanged { state.tombstones = rest }
         }
-        graveyard.withLock { $0.append(contentsOf: blocks) }
+        graveyard.withLock { $0.blocks.append(contentsOf: blocks) }
     }
 }

@@ -128,26 +128,27 @@ extension Engine {
         let gone = Set(blocks.map(\.id))
         try await backend?.commit(BlockChange(removed: blocks.map(\.id)))
         state.withLock { $0.blocks.removeAll { gone.contains($0.id) } }
-        graveyard.withLock { $0.append(contentsOf: blocks) }
+        graveyard.withLock { $0.blocks.append(contentsOf: blocks) }
         lastForgetting.withLock { $0.time = .min }
     }
 
     /// Deletes the rows of replaced blocks that no query reads any more.
     func bury() async throws(StorageError) {
         let dead = graveyard.withLock { graveyard -> [Int64] in
-            var dead: [Int64] = []
             var index = 0
-            while index < graveyard.count {
-                if isKnownUniquelyReferenced(&graveyard[index]) {
-                    dead.append(graveyard[index].id)
-                    graveyard.remove(at: index)
+            while index < graveyard.blocks.count {
+                if isKnownUniquelyReferenced(&graveyard.blocks[index]) {
+                    graveyard.unread.append(graveyard.blocks[index].id)
+                    graveyard.blocks.remove(at: index)
                 } else {
                     index += 1
                 }
             }
-            return dead
+            return graveyard.unread
         }
-        if !dead.isEmpty { try await backend?.deleteRows(ofBlocks: dead) }
+        if dead.isEmpty { return }
+        try await backend?.deleteRows(ofBlocks: dead)
+        graveyard.withLock { $0.unread.removeAll(where: dead.contains) }
     }
 
     /// Forgets series that had no sample now and at the time before.
@@ -162,12 +163,20 @@ extension Engine {
         try await forget(gone.sorted())
     }
 
+    /// Forgets those of the series that still have no sample.
     func forget(_ series: [UInt32]) async throws(StorageError) {
         if series.isEmpty { return }
-        let next = state.withLock { state in
-            state.forget(series)
-            return state.table.next
+        guard let backend else {
+            state.withLock { $0.forget(series) }
+            return
         }
-        try await backend?.commit(BlockChange(forgotten: series, nextSeries: next))
+        try await backend.forget {
+            self.state.withLock { state in
+                let unused = Set(state.seriesWithoutSamples())
+                return (series.filter(unused.contains), state.table.next)
+            }
+        } then: { gone in
+            self.state.withLock { $0.forget(gone) }
+        }
     }
 }

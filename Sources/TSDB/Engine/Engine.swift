@@ -14,33 +14,26 @@ final class Engine: Sendable {
     /// Closing, merging, deleting: one at a time.
     let maintenance = Turnstile()
     /// Blocks that were replaced; their rows go when nobody reads them any more.
-    let graveyard = Mutex<[Block]>([])
+    let graveyard = Mutex(Graveyard())
     /// Whether a head that got too large is being closed in the background.
     private let isClosingEarly = Mutex(false)
     let lastForgetting = Mutex<(time: Timestamp, candidates: Set<UInt32>)>((.min, []))
     let isClosed = Mutex(false)
+
+    /// Blocks that were replaced.
+    struct Graveyard {
+        /// Those that somebody may read.
+        var blocks: [Block] = []
+        /// The numbers of those whose rows are to be deleted.
+        var unread: [Int64] = []
+    }
 
     init(options: StoreOptions, clock: any StackClock, backend: (any Backend)?) {
         self.options = options
         self.clock = clock
         self.backend = backend
         state = Mutex(HeadState(options: options))
-        if backend == nil {
-            state.withLock { $0.lookUpLast = Engine.lookUpLast(in: InlinePages()) }
-            loaded.open()
-        }
-    }
-
-    /// Finds the newest sample of a series, for when it is not known.
-    static func lookUpLast(in source: any PageSource) -> @Sendable (UInt32, Capture) -> (time: Timestamp, bits: UInt64)?
-    {
-        { series, capture in
-            var assembler = Assembler(capture, source: source, start: .min, end: .max, isCancellable: false)
-            guard let columns = try? assembler.run([series]).first else { return nil }
-            let float = columns.timestamps.last.map { ($0, columns.values[columns.values.count - 1].bitPattern) }
-            let histogram = columns.histogramTimestamps.last.map { ($0, UInt64(0)) }
-            return [float, histogram].compactMap { $0 }.max { $0.0 < $1.0 }.map { (time: $0.0, bits: $0.1) }
-        }
+        if backend == nil { loaded.open() }
     }
 
     var source: any PageSource { backend ?? InlinePages() }
@@ -76,26 +69,53 @@ final class Engine: Sendable {
             batch.timestamps.isEmpty || batch.timestamps.count == batch.series.count,
             batch.startTimestamps.isEmpty || batch.startTimestamps.count == batch.series.count
         else { throw StorageError(.unsupported, "the columns of a batch have different lengths") }
-        let (report, ticket, chain, isTooLarge) = state.withLock { state -> (AppendReport, UInt64?, Int, Bool) in
-            let appended = state.append(batch)
-            var ticket: UInt64?
-            if let backend, !appended.journal.isEmpty {
-                state.journalRow += 1
-                ticket = backend.enqueueJournal(state.journalRow, appended.journal, chain: state.journalChain)
+        guard let backend else { return try appendInMemory(batch) }
+        let report = Mutex(AppendReport())
+        try await backend.journal { () throws(StorageError) in
+            let judged = try self.judge(batch)
+            report.withLock { $0 = judged.report }
+            return judged.journal.isEmpty ? nil : JournalRow(number: judged.row, bytes: judged.journal)
+        }
+        return report.withLock { $0 }
+    }
+
+    private func appendInMemory(_ batch: SampleBatch) throws(StorageError) -> AppendReport {
+        let judged = try judge(batch, then: { $0.commitStaged() })
+        if state.withLock({ $0.open.samples > headLimit($0) * 2 }) { closeEarly() }
+        return judged.report
+    }
+
+    /// Stages a batch. What has to be looked up for that is read outside of the lock.
+    private func judge(
+        _ batch: SampleBatch,
+        then finish: (inout HeadState) -> Void = { _ in }
+    ) throws(StorageError) -> HeadState.Judged {
+        while true {
+            let (judged, unsettled, capture) = state.withLock {
+                state -> (HeadState.Judged?, [(series: UInt32, bound: Timestamp)], Capture) in
+                let unsettled = state.unsettled(in: batch)
+                if !unsettled.isEmpty { return (nil, unsettled, state.capture(.min, .max)) }
+                let judged = state.judge(batch)
+                finish(&state)
+                return (judged, [], Capture())
             }
-            return (appended.report, ticket, state.journalChain, state.open.samples > headLimit(state) * 2)
+            if let judged { return judged }
+            let found = try newest(unsettled, capture)
+            state.withLock { $0.settle(unsettled, found) }
+        }
+    }
+
+    /// What was staged is in the journal.
+    func commitStaged() {
+        let isTooLarge = state.withLock { state in
+            state.commitStaged()
+            return state.open.samples > headLimit(state) * 2
         }
         if isTooLarge { closeEarly() }
-        if let ticket, let backend {
-            do {
-                try await backend.committed(ticket)
-            } catch {
-                state.withLock { $0.restartJournal(after: chain) }
-                throw error
-            }
-        }
-        return report
     }
+
+    /// What was staged was not written.
+    func takeBackStaged() { state.withLock { $0.takeBackStaged() } }
 
     /// How many samples the open head may hold.
     func headLimit(_ state: borrowing HeadState) -> Int {
@@ -116,18 +136,15 @@ final class Engine: Sendable {
 
     // MARK: - Metadata
 
-    /// Remembers metadata; gives what is new.
-    func record(_ metadata: [(family: String, metadata: MetricMetadata)]) async throws(StorageError) -> [(
-        family: String, metadata: MetricMetadata
-    )] {
+    /// Remembers metadata.
+    func record(_ metadata: [(family: String, metadata: MetricMetadata)]) async throws(StorageError) {
         try await enter()
-        return state.withLock { state in
-            metadata.filter { entry in
-                if state.metadata[entry.family] == entry.metadata { return false }
-                state.metadata[entry.family] = entry.metadata
-                return true
-            }
+        let new = state.withLock { state in metadata.filter { state.metadata[$0.family] != $0.metadata } }
+        if new.isEmpty { return }
+        let apply: @Sendable () -> Void = {
+            self.state.withLock { state in for entry in new { state.metadata[entry.family] = entry.metadata } }
         }
+        if let backend { try await backend.record(new, then: apply) } else { apply() }
     }
 
     func metadata() async throws(StorageError) -> [String: MetricMetadata] {

@@ -17,19 +17,38 @@ struct ExemplarRing: Sendable {
     /// All of them, oldest first.
     var all: [(series: UInt32, exemplar: Exemplar)] { Array(entries[oldest...] + entries[..<oldest]) }
 
-    /// Adds an exemplar that has a time. Whether it was taken; one that repeats the newest of its series is, without effect.
-    mutating func add(_ series: UInt32, _ exemplar: Exemplar, window: Int64) -> Bool {
-        guard capacity > 0 else { return false }
+    /// What becomes of an exemplar.
+    enum Verdict {
+        /// It is kept.
+        case new
+        /// It repeats the newest of its series.
+        case known
+        case refused
+    }
+
+    /// What becomes of an exemplar that has a time; `staged` is the newest of its series that is not among these yet.
+    func judge(_ series: UInt32, _ exemplar: Exemplar, after staged: Exemplar? = nil, window: Int64) -> Verdict {
+        guard capacity > 0 else { return .refused }
         let length = exemplar.labels.reduce(0) { $0 + $1.name.unicodeScalars.count + $1.value.unicodeScalars.count }
-        guard length <= ExemplarRing.labelLimit else { return false }
+        guard length <= ExemplarRing.labelLimit else { return .refused }
         let time = exemplar.timestamp ?? 0
-        if let last = newest[series], let lastTime = last.timestamp {
+        if let last = staged ?? newest[series], let lastTime = last.timestamp {
             if last.labels == exemplar.labels, lastTime == time, last.value.bitPattern == exemplar.value.bitPattern {
-                return true
+                return .known
             }
-            if time < lastTime, time <= lastTime - window { return false }
-            if time == lastTime, exemplar.value < last.value { return false }
+            if time < lastTime, time <= lastTime - window { return .refused }
+            if time == lastTime, exemplar.value < last.value { return .refused }
         }
+        return .new
+    }
+
+    /// Adds an exemplar that has a time, if it is new.
+    mutating func add(_ series: UInt32, _ exemplar: Exemplar, window: Int64) {
+        switch judge(series, exemplar, window: window) {
+        case .new: break
+        case .known, .refused: return
+        }
+        let time = exemplar.timestamp ?? 0
         if entries.count < capacity {
             entries.append((series, exemplar))
         } else {
@@ -37,7 +56,6 @@ struct ExemplarRing: Sendable {
             oldest = (oldest + 1) % capacity
         }
         if time >= newest[series]?.timestamp ?? .min { newest[series] = exemplar }
-        return true
     }
 
     /// The exemplars in the span by series, by rising time.

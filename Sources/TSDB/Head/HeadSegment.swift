@@ -230,6 +230,21 @@ struct HeadSegment: Sendable {
         return bits == HeadSegment.absentBits ? nil : bits
     }
 
+    /// The bits of the sample that the series has at just that time.
+    func bits(_ series: UInt32, at time: Timestamp) -> UInt64? {
+        if let value = rowValue(series, at: time) { return value }
+        guard let own = own[series] else { return nil }
+        let index = HeadSegment.position(of: time, in: own.times)
+        return index < own.times.count && own.times[index] == time ? own.values[index].bitPattern : nil
+    }
+
+    /// Whether the series has a histogram at just that time.
+    func hasHistogram(_ series: UInt32, at time: Timestamp) -> Bool {
+        guard let own = own[series] else { return false }
+        let index = HeadSegment.position(of: time, in: own.histogramTimes)
+        return index < own.histogramTimes.count && own.histogramTimes[index] == time
+    }
+
     /// Calls `body` with the series that are in rows, grouped by stream, and their slots.
     func groupByStream(_ series: [UInt32], _ body: (_ stream: Int, _ members: [(position: Int, slot: Int)]) -> Void) {
         var groups: [[(position: Int, slot: Int)]] = [[(position: Int, slot: Int)]](repeating: [], count: streams.count)

@@ -87,7 +87,7 @@ public final class MemoryStore: MetricStore, RecordStore {
 
     /// Remembers metadata of metric families.
     public func record(_ metadata: [(family: String, metadata: MetricMetadata)]) async throws(StorageError) {
-        _ = try await engine.record(metadata)
+        try await engine.record(metadata)
     }
 
     /// All remembered metadata by family.

@@ -176,7 +176,7 @@ enum Loader {
             let read = exemplars.integer(1) != 0 ? JournalCodec.decodeExemplars(&reader) : nil
             if read == nil { contents.problems.append("the exemplars are damaged and left out") }
             for (series, exemplar) in read ?? [] {
-                _ = contents.state.exemplars.add(series, exemplar, window: .max / 2)
+                contents.state.exemplars.add(series, exemplar, window: .max / 2)
             }
         }
         try checkRecords(connection, &contents)
@@ -223,7 +223,7 @@ enum Loader {
             batch.series = memory.series
             batch.values = memory.values
             batch.startTimestamps = memory.starts
-            _ = state.append(batch, isReplay: true)
+            state.replay(batch)
         case .singles(let samples, let histograms, let exemplars):
             var batch = SampleBatch(timestamp: 0)
             for sample in samples {
@@ -235,7 +235,7 @@ enum Loader {
             if batch.startTimestamps.allSatisfy({ $0 == 0 }) { batch.startTimestamps = [] }
             batch.histograms = histograms
             batch.exemplars = exemplars.map { .init(series: SeriesRef(rawValue: $0.series), exemplar: $0.exemplar) }
-            _ = state.append(batch, isReplay: true)
+            state.replay(batch)
         }
     }
 }

@@ -69,16 +69,53 @@ final class SQLiteBackend: Backend {
         return writer
     }
 
-    func enqueueJournal(_ row: Int64, _ bytes: [UInt8], chain: Int) -> UInt64 {
-        guard let writer else { return 0 }
-        return writer.enqueue(chain: chain) { (connection) throws(StorageError) in
+    func journal(_ judge: @escaping @Sendable () throws(StorageError) -> JournalRow?) async throws(StorageError) {
+        try await writable().run { (connection) throws(StorageError) in
+            guard let row = try judge() else { return }
             let statement = try connection.statement("INSERT INTO journal (id, data) VALUES (?, ?)")
-            statement.bind(1, row)
-            _ = try statement.withBlob(2, Page.seal(bytes), statement.step)
+            statement.bind(1, row.number)
+            _ = try statement.withBlob(2, Page.seal(row.bytes), statement.step)
         }
     }
 
-    func committed(_ ticket: UInt64) async throws(StorageError) { try await writable().committed(ticket) }
+    func record(
+        _ metadata: [(family: String, metadata: MetricMetadata)],
+        then apply: @escaping @Sendable () -> Void
+    ) async throws(StorageError) {
+        try await writable().run(
+            { (connection) throws(StorageError) in try SQLiteBackend.insert(metadata, connection) },
+            then: apply
+        )
+    }
+
+    func forget(
+        _ choose: @escaping @Sendable () -> (series: [UInt32], next: UInt32),
+        then apply: @escaping @Sendable ([UInt32]) -> Void
+    ) async throws(StorageError) {
+        let chosen = Mutex<[UInt32]>([])
+        // In a transaction of its own: no batch may be judged between the choice and the forgetting.
+        try await writable().run(
+            isAlone: true,
+            { (connection) throws(StorageError) in
+                let (series, next) = choose()
+                for number in series { try connection.run("DELETE FROM series WHERE id = ?", Int64(number)) }
+                try SQLiteBackend.save(nextSeries: next, connection)
+                chosen.withLock { $0 = series }
+            },
+            then: { apply(chosen.withLock { $0 }) }
+        )
+    }
+
+    func between(_ body: @escaping @Sendable () -> Void) async throws(StorageError) {
+        try await writable().outside { _ in .success(body()) }
+    }
+
+    private static func save(nextSeries: UInt32, _ connection: Connection) throws(StorageError) {
+        try connection.run(
+            "INSERT OR REPLACE INTO meta VALUES ('next_series', ?1, row_checksum('next_series', ?1))",
+            Int64(nextSeries)
+        )
+    }
 
     private static func insert(_ rows: [(row: Int64, bytes: [UInt8])], _ connection: Connection) throws(StorageError) {
         let statement = try connection.statement("INSERT OR REPLACE INTO page (id, data) VALUES (?, ?)")
@@ -168,13 +205,7 @@ final class SQLiteBackend: Backend {
                 )
                 _ = try statement.withBlob(1, exemplars, statement.step)
             }
-            for series in change.forgotten { try connection.run("DELETE FROM series WHERE id = ?", Int64(series)) }
-            if let next = change.nextSeries {
-                try connection.run(
-                    "INSERT OR REPLACE INTO meta VALUES ('next_series', ?1, row_checksum('next_series', ?1))",
-                    Int64(next)
-                )
-            }
+            if let next = change.nextSeries { try SQLiteBackend.save(nextSeries: next, connection) }
         }
     }
 

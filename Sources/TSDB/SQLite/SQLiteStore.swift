@@ -11,8 +11,14 @@ public final class SQLiteStore: MetricStore, RecordStore {
     let engine: Engine
     private let backend: SQLiteBackend
     private let lock: FileLock?
-    private let stored = Mutex(SeriesRows.Mark())
+    private let stored = Mutex(Stored())
     private let problemList = Mutex<[String]>([])
+
+    /// Up to where series are stored, now and once the transaction that is being written is committed.
+    private struct Stored {
+        var mark = SeriesRows.Mark()
+        var next = SeriesRows.Mark()
+    }
 
     /// Opens the store at `path` (the database file), creating it where it is not there. Reading back what was stored goes
     /// on in the background; calls wait for it.
@@ -82,7 +88,7 @@ public final class SQLiteStore: MetricStore, RecordStore {
                 let orphans = try load()
                 engine.loaded.open()
                 if !orphans.isEmpty, let writer = backend.writer {
-                    _ = writer.enqueue { (connection) throws(StorageError) in
+                    writer.start { (connection) throws(StorageError) in
                         for id in orphans {
                             let rows = Block.rows(id)
                             try connection.run(
@@ -108,24 +114,35 @@ public final class SQLiteStore: MetricStore, RecordStore {
             defer { sqlite3_exec(connection.handle, "COMMIT", nil, nil, nil) }
             contents = try Loader.load(connection, options: engine.options, isRescue: backend.writer == nil)
         }
-        guard var contents else { return [] }
-        contents.state.lookUpLast = Engine.lookUpLast(in: backend)
-        stored.withLock { $0 = contents.stored }
+        guard let contents else { return [] }
+        stored.withLock { $0 = Stored(mark: contents.stored, next: contents.stored) }
         problemList.withLock { $0 = contents.problems }
         let state = contents.state
         engine.state.withLock { $0 = state }
-        backend.writer?.setPrologue { [weak self] (connection) throws(StorageError) in
-            try self?.storeNewSeries(connection)
-        }
+        backend.writer?.setHooks(
+            Writer.Hooks(
+                begin: { [weak self] (connection) throws(StorageError) in try self?.storeNewSeries(connection) },
+                commit: { [weak self] in self?.committed() },
+                rollback: { [weak self] in self?.engine.takeBackStaged() }
+            )
+        )
         return contents.orphans
     }
 
     /// Writes the pairs and series that are not stored yet; they have to be there before a journal row names them.
-    private func storeNewSeries(_ connection: Connection) throws(StorageError) -> (@Sendable () -> Void)? {
-        let last = stored.withLock { $0 }
-        guard let rows = engine.state.withLock({ SeriesRows($0.table, after: last) }) else { return nil }
+    private func storeNewSeries(_ connection: Connection) throws(StorageError) {
+        let last = stored.withLock { last in
+            last.next = last.mark
+            return last.mark
+        }
+        guard let rows = engine.state.withLock({ SeriesRows($0.table, after: last) }) else { return }
         try rows.store(connection)
-        return { [self] in stored.withLock { $0 = rows.next } }
+        stored.withLock { $0.next = rows.next }
+    }
+
+    private func committed() {
+        stored.withLock { $0.mark = $0.next }
+        engine.commitStaged()
     }
 
     private func writable() throws(StorageError) -> Writer {
@@ -157,10 +174,8 @@ public final class SQLiteStore: MetricStore, RecordStore {
 
     /// Remembers metadata of metric families.
     public func record(_ metadata: [(family: String, metadata: MetricMetadata)]) async throws(StorageError) {
-        let writer = try writable()
-        let new = try await engine.record(metadata)
-        if new.isEmpty { return }
-        try await writer.run { (connection) throws(StorageError) in try SQLiteBackend.insert(new, connection) }
+        _ = try writable()
+        try await engine.record(metadata)
     }
 
     /// All remembered metadata by family.

@@ -4,78 +4,67 @@ import Synchronization
 
 /// The only connection that writes. Whatever is waiting when it gets to work is committed in one transaction.
 final class Writer: Sendable {
-    /// A change, run inside the transaction.
+    /// A change, run inside the transaction. It may be run again where the transaction failed.
     typealias Operation = @Sendable (Connection) throws(StorageError) -> Void
 
+    /// What goes with each transaction.
+    struct Hooks: Sendable {
+        /// Writes what has to be there before anything else (new series).
+        var begin: @Sendable (Connection) throws(StorageError) -> Void
+        /// It is committed; nobody has been told yet.
+        var commit: @Sendable () -> Void
+        /// It was undone.
+        var rollback: @Sendable () -> Void
+    }
+
     private struct Entry {
-        var ticket: UInt64
-        /// Operations of one chain build on each other: where one fails, those after it fail too.
-        var chain: Int?
         var operation: Operation
+        /// Makes the change visible once it is committed.
+        var apply: (@Sendable () -> Void)?
+        /// Whether it goes into a transaction of its own.
+        var isAlone: Bool
+        var continuation: CheckedContinuation<StorageError?, Never>?
     }
 
     private struct State {
         var pending: [Entry] = []
-        var lastTicket: UInt64 = 0
-        var committed: UInt64 = 0
-        var failures: [UInt64: StorageError] = [:]
-        var waiting: [(ticket: UInt64, continuation: CheckedContinuation<StorageError?, Never>)] = []
         var isScheduled = false
-        var bytes = 0
     }
 
     private let state = Mutex(State())
     private let queue = DispatchQueue(label: "store writer")
     private let connection: Connection
-    /// Writes what has to be there before anything else (new series).
-    private let prologue = Mutex<Prologue?>(nil)
-
-    /// A closure kept in a structure: one that stands in a `Mutex` by itself is wrapped once more with each access.
-    private struct Prologue {
-        /// Returns what to do once it is committed.
-        var run: @Sendable (Connection) throws(StorageError) -> (@Sendable () -> Void)?
-    }
-
-    /// The last chain of which a change failed, and why.
-    private let brokenChain = Mutex<(chain: Int, reason: StorageError)>((-1, Writer.closed))
+    private let hooks = Mutex<Hooks?>(nil)
 
     init(_ connection: Connection) { self.connection = connection }
 
-    /// Sets what is written first in each transaction.
-    func setPrologue(_ prologue: @escaping @Sendable (Connection) throws(StorageError) -> (@Sendable () -> Void)?) {
-        self.prologue.withLock { $0 = Prologue(run: prologue) }
-    }
+    /// Sets what goes with each transaction.
+    func setHooks(_ new: Hooks) { hooks.withLock { $0 = new } }
 
-    /// Takes a change; changes are carried out in the order of this call.
-    ///
-    /// Where a change with a `chain` fails, later ones of this or an earlier chain fail as well.
-    func enqueue(chain: Int? = nil, _ operation: @escaping Operation) -> UInt64 {
-        let (ticket, isFirst) = state.withLock { state in
-            state.lastTicket += 1
-            state.pending.append(Entry(ticket: state.lastTicket, chain: chain, operation: operation))
-            defer { state.isScheduled = true }
-            return (state.lastTicket, !state.isScheduled)
-        }
-        if isFirst { queue.async { self.drain() } }
-        return ticket
-    }
-
-    /// Returns once the change is committed.
-    func committed(_ ticket: UInt64) async throws(StorageError) {
-        let failure = await withCheckedContinuation { (continuation: CheckedContinuation<StorageError?, Never>) in
-            let outcome: StorageError?? = state.withLock { state in
-                if state.committed >= ticket { return .some(state.failures.removeValue(forKey: ticket)) }
-                state.waiting.append((ticket, continuation))
-                return nil
-            }
-            if let outcome { continuation.resume(returning: outcome) }
+    /// Takes a change; changes are carried out in the order in which they come. Returns once it is committed and applied.
+    func run(
+        isAlone: Bool = false,
+        _ operation: @escaping Operation,
+        then apply: (@Sendable () -> Void)? = nil
+    ) async throws(StorageError) {
+        let failure = await withCheckedContinuation { continuation in
+            enqueue(Entry(operation: operation, apply: apply, isAlone: isAlone, continuation: continuation))
         }
         if let failure { throw failure }
     }
 
-    /// Takes a change and returns once it is committed.
-    func run(_ operation: @escaping Operation) async throws(StorageError) {
-        try await committed(enqueue(operation))
+    /// Takes a change that nobody waits for.
+    func start(_ operation: @escaping Operation) {
+        enqueue(Entry(operation: operation, apply: nil, isAlone: false, continuation: nil))
+    }
+
+    private func enqueue(_ entry: Entry) {
+        let isFirst = state.withLock { state in
+            state.pending.append(entry)
+            defer { state.isScheduled = true }
+            return !state.isScheduled
+        }
+        if isFirst { queue.async { self.drain() } }
     }
 
     /// Runs something outside of a transaction, in turn with the changes.
@@ -94,72 +83,55 @@ final class Writer: Sendable {
 
     private static let closed = StorageError(.inputOutput, "the store is closed")
 
+    /// Carries out what waits, and comes back for what came meanwhile, so that others get their turn.
     private func drain() {
-        while true {
-            let batch = state.withLock { state in
-                let batch = state.pending
-                state.pending = []
-                if batch.isEmpty { state.isScheduled = false }
-                return batch
+        let batch = state.withLock { state in
+            let batch = state.pending
+            state.pending = []
+            return batch
+        }
+        var first = 0
+        while first < batch.count {
+            var end = first + 1
+            while !batch[first].isAlone, end < batch.count, !batch[end].isAlone { end += 1 }
+            carryOut(batch[first..<end])
+            first = end
+        }
+        let isMore = state.withLock { state in
+            state.isScheduled = !state.pending.isEmpty
+            return state.isScheduled
+        }
+        if isMore { queue.async { self.drain() } }
+    }
+
+    /// Commits all in one transaction, or, where that fails, one by one: one change that cannot be carried out must not take the
+    /// others along.
+    private func carryOut(_ batch: ArraySlice<Entry>) {
+        let failure = commit(batch)
+        if failure != nil, batch.count > 1 {
+            for index in batch.indices {
+                let failure = commit(batch[index...index])
+                batch[index].continuation?.resume(returning: failure)
             }
-            guard let last = batch.last else { return }
-            let failures = carryOut(batch)
-            let ready = state.withLock { state in
-                state.committed = last.ticket
-                var ready: [(CheckedContinuation<StorageError?, Never>, StorageError?)] = []
-                var awaited = Set<UInt64>()
-                state.waiting.removeAll { entry in
-                    guard entry.ticket <= last.ticket else { return false }
-                    ready.append((entry.continuation, failures[entry.ticket]))
-                    awaited.insert(entry.ticket)
-                    return true
-                }
-                state.failures.merge(failures.filter { !awaited.contains($0.key) }) { $1 }
-                return ready
-            }
-            for (continuation, failure) in ready { continuation.resume(returning: failure) }
+        } else {
+            for entry in batch { entry.continuation?.resume(returning: failure) }
         }
     }
 
-    /// Commits all in one transaction, or, where that fails, one by one. Gives what failed.
-    private func carryOut(_ batch: [Entry]) -> [UInt64: StorageError] {
-        var failures: [UInt64: StorageError] = [:]
-        let broken = brokenChain.withLock { $0 }
-        let sound = batch.filter { $0.chain.map { $0 > broken.chain } ?? true }
-        for entry in batch where entry.chain.map({ $0 <= broken.chain }) ?? false {
-            failures[entry.ticket] = broken.reason
-        }
-        if sound.isEmpty { return failures }
-        do {
-            try commit(sound.map(\.operation))
+    private func commit(_ batch: ArraySlice<Entry>) -> StorageError? {
+        if connection.isClosed { return Writer.closed }
+        let hooks = hooks.withLock { $0 }
+        do throws(StorageError) {
+            try connection.transaction { () throws(StorageError) in
+                try hooks?.begin(connection)
+                for entry in batch { try entry.operation(connection) }
+            }
         } catch {
-            // One change that cannot be carried out must not take the others along.
-            for entry in sound {
-                let broken = brokenChain.withLock { $0 }
-                if let chain = entry.chain, chain <= broken.chain {
-                    failures[entry.ticket] = broken.reason
-                    continue
-                }
-                do throws(StorageError) {
-                    if sound.count == 1 { throw error }
-                    try commit([entry.operation])
-                } catch {
-                    failures[entry.ticket] = error
-                    if let chain = entry.chain { brokenChain.withLock { $0 = (chain, error) } }
-                }
-            }
+            hooks?.rollback()
+            return error
         }
-        return failures
-    }
-
-    private func commit(_ operations: [Operation]) throws(StorageError) {
-        if connection.isClosed { throw Writer.closed }
-        var afterwards: (@Sendable () -> Void)?
-        let prologue = prologue.withLock { $0 }
-        try connection.transaction { () throws(StorageError) in
-            afterwards = try prologue?.run(connection)
-            for operation in operations { try operation(connection) }
-        }
-        afterwards?()
+        hooks?.commit()
+        for entry in batch { entry.apply?() }
+        return nil
     }
 }
