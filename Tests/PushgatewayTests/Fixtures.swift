@@ -11,6 +11,8 @@ final class MemoryRecords: RecordStore {
         var tables: [String: [[UInt8]: [UInt8]]] = [:]
         var batches = 0
         var failure: StorageError?
+        /// The number of the one batch that fails.
+        var failingBatch = 0
     }
 
     let state = Mutex(State())
@@ -19,6 +21,7 @@ final class MemoryRecords: RecordStore {
         let failure = state.withLock { state -> StorageError? in
             if let failure = state.failure { return failure }
             state.batches += 1
+            if state.batches == state.failingBatch { return StorageError(.diskFull, "no space left") }
             for change in changes { state.tables[change.table, default: [:]][change.key] = change.value }
             return nil
         }
@@ -62,18 +65,18 @@ struct Fixture {
     }
 
     /// What `/api/v1/metrics` lists.
-    var groupsJSON: String { Fixture.groupsJSON(store) }
+    var groupsJSON: String { get async { await Fixture.groupsJSON(store) } }
 
-    static func groupsJSON(_ store: GroupStore) -> String {
-        var passage = store.passage()
+    static func groupsJSON(_ store: GroupStore) async -> String {
+        var passage = await store.passage()
         var json: [UInt8] = []
-        while let piece = store.nextGroupsJSON(&passage) { json += piece }
+        while let piece = await store.nextGroupsJSON(&passage) { json += piece }
         return String(decoding: json, as: UTF8.self)
     }
 
     /// The lines of the exposition that belong to pushed families.
-    func lines(_ prefix: String = "") -> [String] {
-        guard case .text(let text) = store.exposition() else { return [] }
+    func lines(_ prefix: String = "") async -> [String] {
+        guard case .text(let text) = await store.exposition() else { return [] }
         return String(decoding: text.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
             .filter { !$0.hasPrefix("#") && !$0.hasPrefix("pushgateway_") && $0.hasPrefix(prefix) }
     }

@@ -20,10 +20,12 @@ import Testing
             let longOutcome = try? await long.push("job/a", text)
             #expect(shortOutcome == longOutcome)
         }
-        #expect(short.lines() == long.lines())
+        var (left, right) = await (short.lines(), long.lines())
+        #expect(left == right)
         let restored = Fixture.store(PushgatewayOptions(), short.clock, short.records)
         try await restored.restore()
-        #expect(Fixture.groupsJSON(restored) == long.groupsJSON)
+        (left, right) = await ([Fixture.groupsJSON(restored)], [long.groupsJSON])
+        #expect(left == right)
     }
 
     @Test func whatElseChangesIsParsed() async throws {
@@ -39,7 +41,8 @@ import Testing
             _ = try? await long.push("job/a", body, mode: mode)
             short.clock.advance(milliseconds: 1)
             long.clock.advance(milliseconds: 1)
-            #expect(short.lines() == long.lines(), "after \(body)")
+            let (left, right) = await (short.lines(), long.lines())
+            #expect(left == right, "after \(body)")
         }
     }
 }

@@ -14,7 +14,9 @@ import Testing
         static let name = LabelMatcher("__name__", equals: "m")
 
         func make(_ store: SQLiteStore) async throws {
-            let series = try await store.resolve([self == .newSeries ? ["__name__": "m", "new": "1"] : ["__name__": "m"]])
+            let series = try await store.resolve([
+                self == .newSeries ? ["__name__": "m", "new": "1"] : ["__name__": "m"]
+            ])
             var batch = SampleBatch(timestamp: base + 60_000)
             switch self {
             case .newSeries, .nextSample:

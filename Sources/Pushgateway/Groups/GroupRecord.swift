@@ -7,6 +7,8 @@ import MetricModel
 struct GroupRecord {
     /// The table that holds the records.
     static let table = "pushgateway_groups"
+    /// The table that is written to only to see whether that works.
+    static let trialTable = "pushgateway_trial"
     private static let version: UInt8 = 1
 
     struct StoredFamily {

@@ -15,7 +15,11 @@ struct PushgatewayState {
     /// The earliest moment at which a group goes away by itself.
     private(set) var nextExpiry: Int64?
     /// Keys whose records have to be written or removed.
-    var dirty: [GroupingKey] = []
+    private(set) var dirty: [GroupingKey] = []
+    /// The records that these groups had before; `nil` for a group that was not there.
+    private var images: [GroupingKey: [UInt8]?] = [:]
+    /// Whether changes are kept and can be taken back.
+    var isKept = false
     private var sortedNameCache: [String]?
     private var sortedGroupCache: [Group]?
 
@@ -78,6 +82,7 @@ struct PushgatewayState {
 
     /// Takes a push into its group.
     mutating func apply(_ push: PreparedPush, now: Int64, timeToLive: Int64?) {
+        saveImage(push.key)
         let (group, isNew) = group(for: push.key)
         group.template = nil
         if push.mode == .replaceGroup, !isNew {
@@ -110,6 +115,7 @@ struct PushgatewayState {
         timeToLive: Int64?
     ) -> Bool {
         guard let group = groups[key], let template = group.template, template.fits(shape, mode) else { return false }
+        saveImage(key)
         template.apply(values, now: now)
         succeed(group, now: now, timeToLive: timeToLive)
         return true
@@ -128,6 +134,7 @@ struct PushgatewayState {
     mutating func setFailure(_ key: GroupingKey, error: String, now: Int64) {
         // The times of both would contradict each other from then on.
         if groups[key] == nil, twin(of: key) != nil { return }
+        saveImage(key)
         let (group, isNew) = group(for: key)
         setTimestamp(Group.pushFailureName, in: group, to: Double(now) / 1e9, now: now)
         if isNew { setTimestamp(Group.pushTimeName, in: group, to: 0, now: now) }
@@ -202,6 +209,7 @@ struct PushgatewayState {
     /// Deletes a group; returns whether there was one.
     @discardableResult
     mutating func delete(_ key: GroupingKey) -> Bool {
+        saveImage(key)
         guard let group = groups.removeValue(forKey: key) else { return false }
         sortedGroupCache = nil
         for family in group.families { forget(family) }
@@ -226,26 +234,43 @@ struct PushgatewayState {
 
     // MARK: - Records
 
+    /// Changes on their way to the disk, and what was there before.
+    struct Changes {
+        var records: [(table: String, key: [UInt8], value: [UInt8]?)] = []
+        fileprivate var images: [GroupingKey: [UInt8]?] = [:]
+    }
+
+    /// Remembers what a group is like before it is changed.
+    private mutating func saveImage(_ key: GroupingKey) {
+        guard isKept else { return }
+        let group = groups[key]
+        if group?.isDirty == true || group == nil && images[key] != nil { return }
+        images[key] = .some(group.map { GroupRecord.encode($0) })
+    }
+
     /// The records to write and to remove since the last call.
-    mutating func takeChanges() -> [(table: String, key: [UInt8], value: [UInt8]?)] {
-        var changes: [(table: String, key: [UInt8], value: [UInt8]?)] = []
-        changes.reserveCapacity(dirty.count)
+    mutating func takeChanges() -> Changes {
+        var changes = Changes()
+        changes.records.reserveCapacity(dirty.count)
         for key in dirty {
             let group = groups[key]
             group?.isDirty = false
-            changes.append((GroupRecord.table, key.encoded, group.map { GroupRecord.encode($0) }))
+            changes.records.append((GroupRecord.table, key.encoded, group.map { GroupRecord.encode($0) }))
         }
         dirty.removeAll(keepingCapacity: true)
+        swap(&changes.images, &images)
         return changes
     }
 
-    /// Marks changes as not yet written after all.
-    mutating func restoreChanges(_ encodedKeys: [[UInt8]]) {
-        for encoded in encodedKeys {
-            guard let key = GroupingKey(encoded: encoded), groups[key]?.isDirty != true else { continue }
-            groups[key]?.isDirty = true
-            dirty.append(key)
+    /// Makes everything as it was before these changes, which were not stored, and before those that came after them.
+    mutating func takeBack(_ changes: Changes) {
+        let before = changes.images.merging(images) { older, _ in older }
+        for (key, image) in before {
+            delete(key)
+            if let record = image.flatMap(GroupRecord.init) { restore(record) }
         }
+        dirty = []
+        images = [:]
     }
 
     /// Puts back a group that was stored.

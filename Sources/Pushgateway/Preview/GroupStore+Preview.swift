@@ -3,11 +3,11 @@ import Synchronization
 
 extension GroupStore {
     /// What a push would do. Nothing is changed.
-    public func preview(_ request: PushRequest) -> PushPreview {
+    public func preview(_ request: PushRequest) async -> PushPreview {
         let prepared = PreparedPush(request)
         let shapes = metrics.requestFamilyShapes()
         let now = clock.wallNanoseconds
-        return inner.withLock { inner in
+        return await whenDurable { inner in
             var preview = PushPreview(group: request.key)
             if prepared.hasTimestamps {
                 preview.error = Self.refusal("pushed metrics must not have timestamps")
@@ -17,7 +17,7 @@ extension GroupStore {
                 return preview
             }
             let push = Self.adapt(prepared, &inner.state)
-            if options.checksConsistency {
+            if self.options.checksConsistency {
                 Self.add(shapes, to: &inner.state)
                 if let check = inner.state.check(push, now: now), let message = check.message {
                     preview.error = Self.refusal(message)

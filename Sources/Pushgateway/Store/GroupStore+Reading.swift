@@ -12,11 +12,9 @@ extension GroupStore {
 
     /// Everything in the text format 0.0.4, names as they are.
     /// - Parameter names: only these families; `nil` for all.
-    public func exposition(names: Set<String>? = nil) -> ExpositionResult {
+    public func exposition(names: Set<String>? = nil) async -> ExpositionResult {
         let gathering = Gathering(own: metrics.constantFamilies() + metrics.requestFamilies())
-        let now = clock.wallNanoseconds
-        return inner.withLock { inner in
-            _ = inner.state.deleteExpired(now: now)
+        return await whenDurable { inner in
             if let problem = self.inconsistency(gathering, &inner.state) { return .inconsistent(problem) }
             return .text(gathering.text(&inner.state, names: names))
         }
@@ -24,11 +22,9 @@ extension GroupStore {
 
     /// Everything as families, sorted by name.
     /// - Throws: where pushes without a check contradict each other.
-    public func families(names: Set<String>? = nil) throws(InconsistentGroups) -> [MetricFamily] {
+    public func families(names: Set<String>? = nil) async throws(InconsistentGroups) -> [MetricFamily] {
         let gathering = Gathering(own: metrics.constantFamilies() + metrics.requestFamilies())
-        let now = clock.wallNanoseconds
-        let result = inner.withLock { inner -> Result<[MetricFamily], InconsistentGroups> in
-            _ = inner.state.deleteExpired(now: now)
+        let result = await whenDurable { inner -> Result<[MetricFamily], InconsistentGroups> in
             if let problem = self.inconsistency(gathering, &inner.state) {
                 return .failure(InconsistentGroups(message: problem))
             }
@@ -58,12 +54,10 @@ extension GroupStore {
     /// - Parameters:
     ///   - name: of a family, or of the series of a histogram or a summary.
     ///   - limit: the most groups that are named.
-    public func holders(of name: String, limit: Int) -> (count: Int, groups: [Holder]) {
-        let now = clock.wallNanoseconds
+    public func holders(of name: String, limit: Int) async -> (count: Int, groups: [Holder]) {
         let names = Self.families(ofSeries: name)
-        let all = inner.withLock { inner -> [Holder] in
-            _ = inner.state.deleteExpired(now: now)
-            return inner.state.groups.values.compactMap { group in
+        let all = await whenDurable { inner -> [Holder] in
+            inner.state.groups.values.compactMap { group in
                 guard
                     let family = names.lazy.compactMap({ group.family(named: $0) }).first(where: { family in
                         family.entry.name == name || family.type.hasParts
@@ -99,36 +93,34 @@ extension GroupStore {
     }
 
     /// A way through the groups that are there now.
-    public func passage() -> Passage {
-        let now = clock.wallNanoseconds
-        return inner.withLock { inner in
-            _ = inner.state.deleteExpired(now: now)
-            return Passage(keys: inner.state.sortedGroups().map(\.key)[...])
-        }
+    public func passage() async -> Passage {
+        await whenDurable { Passage(keys: $0.state.sortedGroups().map(\.key)[...]) }
     }
 
     /// The next groups as `/api/v1/metrics` lists them, with commas between: some 64 kB, so that pushes need not wait for all.
     /// Each group is as it was at one moment; what was deleted meanwhile is left out.
     /// - Returns: `nil` at the end.
-    public func nextGroupsJSON(_ passage: inout Passage) -> [UInt8]? {
+    public func nextGroupsJSON(_ passage: inout Passage) async -> [UInt8]? {
         guard !passage.keys.isEmpty else { return nil }
-        var writer = GroupJSON()
-        var (keys, isFirst) = (passage.keys, passage.isFirst)
-        inner.withLock { inner in
+        let start = passage
+        let (json, rest) = await whenDurable { inner in
+            var writer = GroupJSON()
+            var (keys, isFirst) = (start.keys, start.isFirst)
             while writer.json.count < 1 << 16, let key = keys.popFirst() {
                 guard let group = inner.state.groups[key] else { continue }
                 if !isFirst { writer.raw(",") }
                 isFirst = false
                 writer.append(group)
             }
+            return (writer.json, Passage(keys: keys, isFirst: isFirst))
         }
-        (passage.keys, passage.isFirst) = (keys, isFirst)
-        return writer.json
+        passage = rest
+        return json
     }
 
     /// One group as `/api/v1/metrics` shows it; `nil` where there is none.
-    public func groupJSON(_ key: GroupingKey) -> [UInt8]? {
-        inner.withLock { inner in
+    public func groupJSON(_ key: GroupingKey) async -> [UInt8]? {
+        await whenDurable { inner in
             guard let group = inner.state.groups[key] else { return nil }
             var writer = GroupJSON()
             writer.append(group)
@@ -139,10 +131,8 @@ extension GroupStore {
     /// What changed after the change of that number: the groups without their metrics, and those that went away.
     ///
     /// `{"sequence":…,"complete":…,"count":…,"groups":[…],"removed":[…]}`; where `complete` is true the groups are all there are.
-    public func changesJSON(since: UInt64) -> [UInt8] {
-        let now = clock.wallNanoseconds
-        return inner.withLock { inner in
-            _ = inner.state.deleteExpired(now: now)
+    public func changesJSON(since: UInt64) async -> [UInt8] {
+        await whenDurable { inner in
             let isComplete = since == 0 || since < inner.state.forgottenRemoval || since > inner.state.sequence
             var json: [UInt8] = []
             GoJSON.raw("{\"sequence\":\(inner.state.sequence),\"complete\":\(isComplete)", to: &json)

@@ -5,14 +5,27 @@ import Synchronization
 /// The gateway's groups: takes pushes and deletions, keeps them in a ``RecordStore``, and writes expositions.
 ///
 /// Pushes to all groups are taken one after the other under one lock, which is held for some microseconds; they become durable in
-/// batches: whoever comes while a batch is being written goes into the next one.
+/// batches: whoever comes while a batch is being written goes into the next one. Readers are answered once what they saw is
+/// durable; a batch that cannot be stored is taken back, with those that came after it.
 public final class GroupStore: Sendable {
     struct Inner {
         var state = PushgatewayState()
         var history: PushHistory
         var isWriting = false
-        var waiters: [CheckedContinuation<StorageError?, Never>] = []
+        /// Whether there are changes that no batch has taken yet.
+        var isChanged = false
+        var waiters: [Waiter] = []
         var lastStorageError: StorageError?
+
+        /// Whether all that is seen is stored.
+        var isDurable: Bool { !isWriting && !isChanged }
+    }
+
+    /// Somebody who waits until the changes so far are durable.
+    struct Waiter {
+        var continuation: CheckedContinuation<StorageError?, Never>
+        /// Is called where they could not be stored, once they are taken back.
+        var afterFailure: (@Sendable (inout Inner) -> Void)?
     }
 
     /// How the gateway behaves.
@@ -38,6 +51,7 @@ public final class GroupStore: Sendable {
         self.records = records
         var inner = Inner(history: PushHistory(limit: options.historyLimit))
         inner.state.own.add(metrics.constantFamilies(), replacesHelp: true)
+        inner.state.isKept = records != nil
         self.inner = Mutex(inner)
     }
 
@@ -60,11 +74,7 @@ public final class GroupStore: Sendable {
 
     /// How many groups there are.
     public var groupCount: Int {
-        let now = clock.wallNanoseconds
-        return inner.withLock { inner in
-            _ = inner.state.deleteExpired(now: now)
-            return inner.state.groups.count
-        }
+        get async { await whenDurable { $0.state.groups.count } }
     }
 
     /// What keeps the gateway from taking pushes; `nil` where nothing does.
@@ -79,7 +89,7 @@ public final class GroupStore: Sendable {
 
     /// Takes a push. When the call returns the push is durable.
     public func push(_ request: PushRequest) async -> PushOutcome {
-        let outcome = takeIn(request)
+        let outcome = takeIn(PreparedPush(request))
         if let error = await persist() { return .failed(error.message) }
         return outcome
     }
@@ -118,7 +128,7 @@ public final class GroupStore: Sendable {
         let now = clock.wallNanoseconds
         let isRepeated = inner.withLock { inner in
             _ = inner.state.deleteExpired(now: now)
-            return inner.state.applyRepeated(
+            let isRepeated = inner.state.applyRepeated(
                 key,
                 shape,
                 values,
@@ -126,14 +136,11 @@ public final class GroupStore: Sendable {
                 now: now,
                 timeToLive: timeToLive ?? options.timeToLive
             )
+            if isRepeated { inner.isChanged = self.isKept }
+            return isRepeated
         }
         guard isRepeated else { return nil }
         return options.checksConsistency ? .accepted : .acceptedUnchecked
-    }
-
-    /// Takes a push without waiting until it is durable.
-    public func takeIn(_ request: PushRequest) -> PushOutcome {
-        takeIn(PreparedPush(request))
     }
 
     private func takeIn(_ prepared: PreparedPush) -> PushOutcome {
@@ -141,6 +148,7 @@ public final class GroupStore: Sendable {
         let shapes = options.checksConsistency ? metrics.requestFamilyShapes() : (false, false)
         return inner.withLock { inner in
             _ = inner.state.deleteExpired(now: now)
+            inner.isChanged = self.isKept
             if prepared.hasTimestamps {
                 let message = "pushed metrics must not have timestamps"
                 inner.state.setFailure(prepared.key, error: message, now: now)
@@ -184,7 +192,10 @@ public final class GroupStore: Sendable {
     /// - Returns: what went wrong in storing it.
     @discardableResult
     public func delete(_ key: GroupingKey) async -> StorageError? {
-        inner.withLock { _ = $0.state.delete(key) }
+        inner.withLock { inner in
+            inner.isChanged = self.isKept
+            inner.state.delete(key)
+        }
         return await persist()
     }
 
@@ -193,6 +204,7 @@ public final class GroupStore: Sendable {
     @discardableResult
     public func wipe() async -> StorageError? {
         inner.withLock { inner in
+            inner.isChanged = self.isKept
             for key in Array(inner.state.groups.keys) { inner.state.delete(key) }
         }
         return await persist()
@@ -202,18 +214,23 @@ public final class GroupStore: Sendable {
     /// - Returns: how many, and what went wrong in storing it.
     public func delete(matching sets: [[LabelMatcher]]) async -> (count: Int, error: StorageError?) {
         let count = inner.withLock { inner in
+            inner.isChanged = self.isKept
             let keys = inner.state.groups.keys.filter { key in
                 sets.contains { matchers in matchers.allSatisfy { $0.matches(key[$0.name] ?? "") } }
             }
             for key in keys { inner.state.delete(key) }
             return keys.count
         }
-        return (count, await persist())
+        let error = await persist()
+        return (error == nil ? count : 0, error)
     }
 
     /// Deletes groups whose time has come, as long as the task is not cancelled.
     public func expireGroups() async {
-        while (try? await clock.sleep(milliseconds: 1000)) != nil { await deleteExpired() }
+        while (try? await clock.sleep(milliseconds: 1000)) != nil {
+            await deleteExpired()
+            await tryStoringAgain()
+        }
     }
 
     /// Deletes the groups whose time is over now.
@@ -224,13 +241,33 @@ public final class GroupStore: Sendable {
 
     // MARK: - Keeping
 
-    /// Returns once everything that was changed before is durable.
+    private var isKept: Bool { records != nil }
+
+    /// What `body` sees, once it is durable. Where that fails `body` is run again on what is left.
+    func whenDurable<Result: Sendable>(_ body: @escaping @Sendable (inout Inner) -> Result) async -> Result {
+        let now = clock.wallNanoseconds
+        let (seen, isDurable) = inner.withLock { inner in
+            _ = inner.state.deleteExpired(now: now)
+            return (body(&inner), inner.isDurable)
+        }
+        if isDurable { return seen }
+        let seenAgain = Mutex<Result?>(nil)
+        let failure = await persist { inner in
+            let again = body(&inner)
+            seenAgain.withLock { $0 = again }
+        }
+        return failure == nil ? seen : seenAgain.withLock { $0 } ?? seen
+    }
+
+    /// Returns once everything that was changed before is durable, or taken back because it could not be stored.
     @discardableResult
-    public func persist() async -> StorageError? {
-        guard records != nil else { return nil }
+    public func persist() async -> StorageError? { await persist(afterFailure: nil) }
+
+    private func persist(afterFailure: (@Sendable (inout Inner) -> Void)?) async -> StorageError? {
+        guard isKept else { return nil }
         return await withCheckedContinuation { continuation in
             let starts = inner.withLock { inner in
-                inner.waiters.append(continuation)
+                inner.waiters.append(Waiter(continuation: continuation, afterFailure: afterFailure))
                 defer { inner.isWriting = true }
                 return !inner.isWriting
             }
@@ -241,34 +278,54 @@ public final class GroupStore: Sendable {
     /// Writes batch after batch until nobody waits.
     private func write() async {
         while true {
-            let batch = inner.withLock {
-                inner -> (
-                    changes: [(table: String, key: [UInt8], value: [UInt8]?)],
-                    waiters: [CheckedContinuation<StorageError?, Never>]
-                )? in
+            let batch = inner.withLock { inner -> (changes: PushgatewayState.Changes, waiters: [Waiter])? in
                 guard !inner.waiters.isEmpty else {
                     inner.isWriting = false
                     return nil
                 }
-                defer { inner.waiters = [] }
+                defer {
+                    inner.waiters = []
+                    inner.isChanged = false
+                }
                 return (inner.state.takeChanges(), inner.waiters)
             }
             guard let batch else { return }
             var failure: StorageError?
-            if !batch.changes.isEmpty {
-                do {
-                    try await records?.apply(batch.changes)
-                } catch {
-                    failure = error
-                }
+            if !batch.changes.records.isEmpty {
+                do { try await records?.apply(batch.changes.records) } catch { failure = error }
             }
             let outcome = failure
-            inner.withLock { inner in
-                inner.lastStorageError = outcome
-                if outcome != nil { inner.state.restoreChanges(batch.changes.map(\.key)) }
+            let told = inner.withLock { inner in
+                if outcome != nil || !batch.changes.records.isEmpty { inner.lastStorageError = outcome }
+                if outcome == nil { return batch.waiters }
+                let waiters = batch.waiters + Self.takeBack(batch.changes, &inner)
+                for waiter in waiters { waiter.afterFailure?(&inner) }
+                return waiters
             }
-            for waiter in batch.waiters { waiter.resume(returning: outcome) }
+            for waiter in told { waiter.continuation.resume(returning: outcome) }
         }
+    }
+
+    /// Takes back what could not be stored and what was built on it; gives those who wait for the latter.
+    private static func takeBack(_ changes: PushgatewayState.Changes, _ inner: inout Inner) -> [Waiter] {
+        inner.state.takeBack(changes)
+        inner.isChanged = false
+        let late = inner.waiters
+        inner.waiters = []
+        return late
+    }
+
+    /// Finds out whether there is room again after a change could not be stored, so that nobody has to push for that.
+    package func tryStoringAgain() async {
+        guard inner.withLock({ $0.lastStorageError }) != nil else { return }
+        let key = Array("storing".utf8)
+        do throws(StorageError) {
+            try await records?.apply([(GroupRecord.trialTable, key, [UInt8](repeating: 0, count: 4096))])
+            try await records?.apply([(GroupRecord.trialTable, key, nil)])
+        } catch {
+            return
+        }
+        inner.withLock { $0.lastStorageError = nil }
     }
 
     // MARK: - History

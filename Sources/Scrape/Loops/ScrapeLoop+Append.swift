@@ -53,8 +53,11 @@ extension ScrapeLoop {
         let sampleCount = batch.values.count
         await addReport(&batch, result, outcome, bytesRead: bytesRead, isRegular: result.isRegular && isFlush)
         if isFlush, !result.isRegular { memory.orderedSeries = batch.series }
-        addStaleMarkers(&batch, isRegular: result.isRegular && isFlush)
-        await store(batch, slots: isFlush ? result : nil, sampleCount: sampleCount)
+        let markers = addStaleMarkers(&batch, isRegular: result.isRegular && isFlush)
+        let isStored = await store(batch, slots: isFlush ? result : nil, sampleCount: sampleCount)
+        // What went away while nothing could be stored is marked once that is possible again.
+        memory.owedMarkers = isStored ? [] : markers
+        if !isStored { memory.forgetExemplars(result.exemplarSlots) }
         let (released, wasForced) = memory.finish(isFlush: isFlush)
         if wasForced { counters.update { $0.cacheFlushForced += 1 } }
         if !released.isEmpty { await store.releaseSeries(released) }
@@ -63,6 +66,7 @@ extension ScrapeLoop {
             do throws(StorageError) {
                 try await store.record(changes)
             } catch {
+                memory.metadata.giveBack(changes.map(\.family))
                 logger.warning("Storing metadata failed", metadata: ["err": "\(error.message)"])
             }
         }
@@ -122,10 +126,19 @@ extension ScrapeLoop {
         return nil
     }
 
-    private func addStaleMarkers(_ batch: inout SampleBatch, isRegular: Bool) {
-        if isRegular, !memory.hasStrays { return }
-        memory.materialize()
-        for series in memory.stale() { batch.addSample(series, SpecialValue.stale) }
+    /// Adds markers for the series that are gone and for those owed; gives all of them.
+    private func addStaleMarkers(_ batch: inout SampleBatch, isRegular: Bool) -> [SeriesRef] {
+        var markers: [SeriesRef] = []
+        if !isRegular || memory.hasStrays {
+            memory.materialize()
+            markers = memory.stale()
+        }
+        if !memory.owedMarkers.isEmpty {
+            let exposed = Set(batch.series).union(batch.histograms.map(\.series)).union(markers)
+            markers += memory.owedMarkers.filter { !exposed.contains($0) }
+        }
+        for series in markers { batch.addSample(series, SpecialValue.stale) }
+        return markers
     }
 
     // MARK: The scraper's own series
@@ -176,7 +189,8 @@ extension ScrapeLoop {
 
     // MARK: Storing
 
-    private func store(_ batch: SampleBatch, slots result: PassResult?, sampleCount: Int) async {
+    /// Whether the batch was stored, be it without what was rejected.
+    private func store(_ batch: SampleBatch, slots result: PassResult?, sampleCount: Int) async -> Bool {
         let report: AppendReport
         do throws(StorageError) {
             report = try await store.append(batch)
@@ -184,10 +198,11 @@ extension ScrapeLoop {
             logger.error("Scrape commit failed", metadata: ["err": "\(error.message)", "target": "\(target.url)"])
             memory.materialize()
             memory.order = ScrapeOrder()
-            return
+            return false
         }
-        if report.rejected.isEmpty, report.rejectedHistograms.isEmpty, report.rejectedExemplars == 0 { return }
+        if report.rejected.isEmpty, report.rejectedHistograms.isEmpty, report.rejectedExemplars == 0 { return true }
         handle(report, result, sampleCount: sampleCount)
+        return true
     }
 
     private func handle(_ report: AppendReport, _ result: PassResult?, sampleCount: Int) {
@@ -236,7 +251,7 @@ extension ScrapeLoop {
     func markEverythingStale(at time: Timestamp) async {
         var batch = SampleBatch(stream: stream, timestamp: time)
         memory.materialize()
-        for series in memory.stale() { batch.addSample(series, SpecialValue.stale) }
+        for series in memory.stale() + memory.owedMarkers { batch.addSample(series, SpecialValue.stale) }
         for series in memory.reportSeries { batch.addSample(series, SpecialValue.stale) }
         _ = memory.finish(isFlush: false)
         do throws(StorageError) {

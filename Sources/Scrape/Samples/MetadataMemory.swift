@@ -70,6 +70,13 @@ final class MetadataMemory: Sendable {
         }
     }
 
+    /// Marks changes as not told after all: they could not be stored.
+    func giveBack(_ families: [String]) {
+        state.withLock { state in
+            for name in families { if let number = state.index[ExactText(name)] { state.changed.insert(number) } }
+        }
+    }
+
     /// All families.
     var all: [(family: String, metadata: MetricMetadata)] {
         state.withLock { state in

@@ -40,6 +40,8 @@ final class SeriesMemory: @unchecked Sendable {
     var orderIteration: UInt32 = 0
     /// Begins where no slot can look as if it had been tracked in the iteration before.
     var iteration: UInt32 = 2
+    /// Series whose stale markers could not be stored.
+    var owedMarkers: [SeriesRef] = []
     /// Whether slots outside ``order`` may be live.
     var hasStrays = false
     /// The last exemplars of slots, where they had no time of their own.
@@ -73,6 +75,9 @@ final class SeriesMemory: @unchecked Sendable {
         let last = timelessExemplars.updateValue(exemplar, forKey: slot)
         return last?.labels != exemplar.labels || last?.value != exemplar.value
     }
+
+    /// Forgets the last exemplars of slots: they could not be stored, so they are news the next time.
+    func forgetExemplars(_ slots: [Int]) { for slot in slots { timelessExemplars[slot] = nil } }
 
     /// Writes to the slots what ``orderIteration`` stands for.
     func materialize() {

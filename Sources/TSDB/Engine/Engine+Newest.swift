@@ -43,7 +43,8 @@ extension Engine {
             if let time = columns.timestamps.last, let value = columns.values.last, time > newest.time {
                 newest = HeadState.Newest(time: time, bits: value.bitPattern)
             }
-            if let time = columns.histogramTimestamps.last, let histogram = columns.histograms.last, time > newest.time {
+            if let time = columns.histogramTimestamps.last, let histogram = columns.histograms.last, time > newest.time
+            {
                 newest = HeadState.Newest(time: time, histogram: histogram)
             }
             if newest.time != .min { found[number] = newest }

@@ -210,7 +210,8 @@ extension HeadState {
         }
     }
 
-    private mutating func judgeExemplars(_ batch: SampleBatch, _ report: inout AppendReport, _ stage: inout StagedBatch) {
+    private mutating func judgeExemplars(_ batch: SampleBatch, _ report: inout AppendReport, _ stage: inout StagedBatch)
+    {
         for entry in batch.exemplars {
             var exemplar = entry.exemplar
             exemplar.timestamp = exemplar.timestamp ?? batch.timestamp

@@ -4,16 +4,16 @@ import Pushgateway
 /// The answers below `/api/v1`.
 extension PushgatewayResponder {
     /// All groups with their metrics, written while they are put together.
-    func groups() -> WebResponse {
-        var passage = store.passage()
-        let first = store.nextGroupsJSON(&passage) ?? []
+    func groups() async -> WebResponse {
+        var passage = await store.passage()
+        let first = await store.nextGroupsJSON(&passage) ?? []
         guard !passage.isAtEnd else { return envelope([UInt8(ascii: "[")] + first + [UInt8(ascii: "]")]) }
         let rest = passage
         let body = WebResponse.Body.stream { [store] writer in
             var passage = rest
             try await writer.write(Array("{\"status\":\"success\",\"data\":[".utf8))
             try await writer.write(first)
-            while let piece = store.nextGroupsJSON(&passage) { try await writer.write(piece) }
+            while let piece = await store.nextGroupsJSON(&passage) { try await writer.write(piece) }
             try await writer.write(Array("]}".utf8))
         }
         return crossOrigin(WebResponse(headers: [("Content-Type", "application/json")], body: body))
@@ -58,9 +58,9 @@ extension PushgatewayResponder {
     }
 
     /// What changed since the change that `since` names.
-    func changes(_ request: WebRequest) -> WebResponse {
+    func changes(_ request: WebRequest) async -> WebResponse {
         let form = FormValues(parsing: request.rawQuery)
-        return envelope(store.changesJSON(since: UInt64(form["since"]) ?? 0)).compressed(for: request)
+        return envelope(await store.changesJSON(since: UInt64(form["since"]) ?? 0)).compressed(for: request)
     }
 
     /// The pushes after the one that `since` names, newest first.
@@ -72,9 +72,9 @@ extension PushgatewayResponder {
     }
 
     /// One group with its metrics.
-    func group(_ path: [UInt8]) -> WebResponse {
+    func group(_ path: [UInt8]) async -> WebResponse {
         guard let key = try? GroupingKey(parsingPath: path, utf8Names: store.options.allowsUTF8Names),
-            let json = store.groupJSON(key)
+            let json = await store.groupJSON(key)
         else {
             return crossOrigin(missing("no such group"))
         }

@@ -68,12 +68,12 @@ extension PushgatewayResponder {
             let outcome: PushOutcome
             if isDryRun || isProtobuf {
                 push.families = try PushBody.families(body, isProtobuf, utf8Names: store.options.allowsUTF8Names)
-                if isDryRun { return preview(store.preview(push), request) }
+                if isDryRun { return preview(await store.preview(push), request) }
                 outcome = await store.push(push)
             } else {
                 outcome = try await store.push(text: body, to: key, mode: push.mode, timeToLive: push.timeToLive)
             }
-            return result(outcome, push, body, isProtobuf)
+            return await result(outcome, push, body, isProtobuf)
         } catch {
             let (place, hints) = isProtobuf ? (nil, []) : BodyDiagnosis.explain(body, error: error.message)
             guard isDryRun else { return .refused(error.message, key: key, hints: hints) }
@@ -84,7 +84,12 @@ extension PushgatewayResponder {
         }
     }
 
-    private func result(_ outcome: PushOutcome, _ push: PushRequest, _ body: [UInt8], _ isProtobuf: Bool) -> Result {
+    private func result(
+        _ outcome: PushOutcome,
+        _ push: PushRequest,
+        _ body: [UInt8],
+        _ isProtobuf: Bool
+    ) async -> Result {
         switch outcome {
         case .accepted: return Result(WebResponse(), key: push.key)
         case .acceptedUnchecked: return Result(WebResponse(status: 202), key: push.key)
@@ -92,7 +97,7 @@ extension PushgatewayResponder {
         case .refused(let message):
             var push = push
             push.families = (try? PushBody.families(body, isProtobuf, utf8Names: store.options.allowsUTF8Names)) ?? []
-            let preview = store.preview(push)
+            let preview = await store.preview(push)
             let collisions = preview.colliding.map { "collides with the group \($0)" }
             return .refused(message, key: push.key, hints: preview.hints + collisions)
         }

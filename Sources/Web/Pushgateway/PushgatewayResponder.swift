@@ -53,7 +53,7 @@ public final class PushgatewayResponder: WebResponder {
         case .selection: return await deleteSelection(request)
         case .apiWipe: return await wipe()
         case .answer(let response): return response
-        default: return respond(to: request, route)
+        default: return await respond(to: request, route)
         }
     }
 
@@ -62,9 +62,9 @@ public final class PushgatewayResponder: WebResponder {
         request.method == .delete ? await delete(path, request) : await push(path, request)
     }
 
-    private func respond(to request: WebRequest, _ route: PushgatewayRouter.Route) -> WebResponse {
+    private func respond(to request: WebRequest, _ route: PushgatewayRouter.Route) async -> WebResponse {
         switch route {
-        case .metrics: return metricsResponse(request)
+        case .metrics: return await metricsResponse(request)
         case .healthy: return counted(.healthy, "get", health())
         case .ready: return counted(.ready, "get", health())
         case .page: return counted(.status, "get", WebAssets.response(to: request, file: "pushgateway/index.html"))
@@ -72,14 +72,14 @@ public final class PushgatewayResponder: WebResponder {
         case .missingFile: return counted(.static, "get", .notFound)
         case .quitHint: return .text("Only POST or PUT requests allowed.", status: 405)
         case .quit: return quitResponse()
-        case .apiMetrics: return counted(.apiMetrics, "get", groups())
+        case .apiMetrics: return counted(.apiMetrics, "get", await groups())
         case .apiStatus: return counted(.apiStatus, "get", envelope(statusJSON()))
         case .apiOptions: return counted(.apiOptions, "options", crossOrigin(WebResponse()))
-        case .apiGroups: return counted(.apiGroups, "get", changes(request))
+        case .apiGroups: return counted(.apiGroups, "get", await changes(request))
         case .apiPushes: return counted(.apiPushes, "get", history(request))
         case .apiStack:
             return counted(.apiStatus, "get", settings.survey?.response() ?? missing("this server is alone"))
-        case .apiGroup(let path): return counted(.apiGroups, "get", group(path))
+        case .apiGroup(let path): return counted(.apiGroups, "get", await group(path))
         case .apiPush(let number): return counted(.apiPushes, "get", push(number: number))
         case .answer(let response): return response
         case .group, .selection, .apiWipe: return .notFound
@@ -104,7 +104,7 @@ public final class PushgatewayResponder: WebResponder {
 
     // MARK: - Metrics
 
-    private func metricsResponse(_ request: WebRequest) -> WebResponse {
+    private func metricsResponse(_ request: WebRequest) async -> WebResponse {
         let names = Set(FormValues(parsing: request.rawQuery).values("name[]"))
         let wanted = names.isEmpty ? nil : names
         let accept = request.headers.values("Accept").first ?? ""
@@ -113,12 +113,12 @@ public final class PushgatewayResponder: WebResponder {
         var text = ExpositionText()
         if needsFamilies {
             do {
-                text = ExpositionText(FamilyEncoder.encode(try store.families(names: wanted), as: format))
+                text = ExpositionText(FamilyEncoder.encode(try await store.families(names: wanted), as: format))
             } catch {
                 return Self.gatheringError(error.message)
             }
         } else {
-            switch store.exposition(names: wanted) {
+            switch await store.exposition(names: wanted) {
             case .text(let gathered): text = gathered
             case .inconsistent(let problem): return Self.gatheringError(problem)
             }

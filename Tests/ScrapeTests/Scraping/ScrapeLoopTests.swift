@@ -74,6 +74,34 @@ struct ScrapeLoopTests {
         await harness.manager.stop()
     }
 
+    @Test("what could not be stored is told again: markers of series that are gone, metadata, exemplars", arguments: 1...2)
+    func failedCommit(failures: Int) async {
+        func body(_ value: Int, _ rest: String) -> String {
+            "# TYPE m counter\n# HELP m \(value)\nm_total \(value) # {t=\"\(value)\"} 1\n\(rest)# EOF\n"
+        }
+        let type = "application/openmetrics-text; version=1.0.0"
+        let harness = await ScrapeHarness(body(1, "gone 1\nback 1\n"), type: type)
+        await harness.scrape()
+        for _ in 0..<failures {
+            harness.store.state.withLock { $0.failure = StorageError(.diskFull, "no space left") }
+            harness.transport.set(ScriptedTransport.text(body(2, ""), type: type))
+            await harness.scrape()
+        }
+        harness.store.state.withLock { $0.failure = nil }
+        harness.transport.set(ScriptedTransport.text(body(2, "back 2\n"), type: type))
+        await harness.scrape()
+        await harness.scrape()
+        let last = start + Int64(failures + 1) * 10_000
+        let labels = #"{instance="a:1",job="j"}"#
+        #expect(harness.store.samples("gone" + labels).map(\.description) == ["1.0@\(start)", "stale@\(last)"])
+        #expect(harness.store.samples("back" + labels).map(\.value) == [1, 2, 2])
+        #expect(harness.store.state.withLock { $0.metadata["m"]?.help } == "2")
+        let exemplars = harness.store.state.withLock { state in
+            state.exemplars.values.flatMap { $0.map { $0.labels["t"] } }
+        }
+        #expect(exemplars == ["1", "2"])
+    }
+
     @Test("a target that is gone goes stale two intervals later; a whole job does not")
     func removal() async {
         let harness = await ScrapeHarness("a 1\n")

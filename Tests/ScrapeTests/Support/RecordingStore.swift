@@ -103,7 +103,11 @@ final class RecordingStore: MetricStore {
     }
 
     func record(_ metadata: [(family: String, metadata: MetricMetadata)]) async throws(StorageError) {
-        state.withLock { state in for (family, what) in metadata { state.metadata[family] = what } }
+        let failure = state.withLock { state in
+            if state.failure == nil { for (family, what) in metadata { state.metadata[family] = what } }
+            return state.failure
+        }
+        if let failure { throw failure }
     }
 
     func metadata() async throws(StorageError) -> [String: MetricMetadata] { state.withLock { $0.metadata } }
