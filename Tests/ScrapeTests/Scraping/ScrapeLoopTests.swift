@@ -74,7 +74,7 @@ struct ScrapeLoopTests {
         await harness.manager.stop()
     }
 
-    @Test("what could not be stored is told again: markers of series that are gone, metadata, exemplars", arguments: 1...2)
+    @Test("what could not be stored is told again: stale markers, metadata, exemplars", arguments: 1...2)
     func failedCommit(failures: Int) async {
         func body(_ value: Int, _ rest: String) -> String {
             "# TYPE m counter\n# HELP m \(value)\nm_total \(value) # {t=\"\(value)\"} 1\n\(rest)# EOF\n"
