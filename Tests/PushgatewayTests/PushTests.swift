@@ -350,10 +350,10 @@ extension PushOutcome {
             ("h_total", 9, 0, []), ("", 9, 0, []), ("push_time_seconds", 9, 2, ["job/a/x/1", "job/a"]),
         ]
         for row in rows {
-            let found = gateway.store.holders(of: row.name, limit: row.limit)
+            let found = await gateway.store.holders(of: row.name, limit: row.limit)
             #expect(found.count == row.count, "\(row.name)")
             #expect(found.groups.map(\.key) == (try row.groups.map { try Fixture.key($0) }), "\(row.name)")
         }
-        #expect(gateway.store.holders(of: "m", limit: 1).groups.first?.pushed == 1_700_000_001_500)
+        #expect(await gateway.store.holders(of: "m", limit: 1).groups.first?.pushed == 1_700_000_001_500)
     }
 }

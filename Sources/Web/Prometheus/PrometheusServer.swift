@@ -260,7 +260,7 @@ public final class PrometheusServer: WebResponder {
             return await wrapped(request, forOtherOrigins: false) { parameters throws(APIFailure) in
                 switch route {
                 case .events: try self.events(parameters)
-                case .pushed: try self.pushed(parameters)
+                case .pushed: try await self.pushed(parameters)
                 default: try self.survey()
                 }
             }

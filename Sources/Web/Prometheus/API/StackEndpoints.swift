@@ -14,10 +14,10 @@ extension PrometheusServer {
 
     /// `/api/v1/stack/pushed?metric=NAME`: which groups of the Pushgateway hold a metric. `NAME` may be that of a histogram's or a
     /// summary's series.
-    func pushed(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
+    func pushed(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
         let metric = parameters["metric"]
         if metric.isEmpty { throw APIFailure(.badData, "no metric parameter provided") }
-        let found = environment.survey?.gateway?.holders(of: metric, limit: Self.groupLimit)
+        let found = await environment.survey?.gateway?.holders(of: metric, limit: Self.groupLimit)
         return .json { text in
             text.raw("{")
             text.field("count", isFirst: true)
