@@ -41,7 +41,7 @@ import Testing
         )
         await gateway.store.delete(try Fixture.key("job/a"))
         #expect(await gateway.lines().isEmpty)
-        #expect(await gateway.store.groupCount == 0)
+        #expect(gateway.store.groupCount == 0)
     }
 
     @Test func seriesAreSortedByTheirValues() async throws {
@@ -301,7 +301,7 @@ import Testing
         gateway.clock.advance(milliseconds: 1999)
         #expect(await gateway.lines("m").count == 2)
         gateway.clock.advance(milliseconds: 1)
-        #expect(await gateway.store.groupCount == 1)
+        #expect(gateway.store.groupCount == 1)
         #expect(await gateway.lines("m") == ["m{instance=\"\",job=\"b\"} 1"])
     }
 
@@ -328,16 +328,6 @@ import Testing
             await String(decoding: gateway.store.changesJSON(since: 9), as: UTF8.self).contains("\"complete\":true")
         )
     }
-}
-
-extension PushOutcome {
-    /// Whether it could not be stored.
-    fileprivate var isFailed: Bool {
-        switch self {
-        case .failed: true
-        case .accepted, .acceptedUnchecked, .refused: false
-        }
-    }
 
     @Test func theGroupsThatHoldAMetricAreFound() async throws {
         let gateway = Fixture()
@@ -355,5 +345,15 @@ extension PushOutcome {
             #expect(found.groups.map(\.key) == (try row.groups.map { try Fixture.key($0) }), "\(row.name)")
         }
         #expect(await gateway.store.holders(of: "m", limit: 1).groups.first?.pushed == 1_700_000_001_500)
+    }
+}
+
+extension PushOutcome {
+    /// Whether it could not be stored.
+    fileprivate var isFailed: Bool {
+        switch self {
+        case .failed: true
+        case .accepted, .acceptedUnchecked, .refused: false
+        }
     }
 }

@@ -14,6 +14,8 @@ public final class GroupStore: Sendable {
         var isWriting = false
         /// Whether there are changes that no batch has taken yet.
         var isChanged = false
+        /// How many groups there were after the last batch that was stored; counts while changes are on their way.
+        var storedCount = 0
         var waiters: [Waiter] = []
         var lastStorageError: StorageError?
 
@@ -67,14 +69,21 @@ public final class GroupStore: Sendable {
                 damaged += 1
                 continue
             }
-            inner.withLock { $0.state.restore(record) }
+            inner.withLock { inner in
+                inner.state.restore(record)
+                inner.storedCount = inner.state.groups.count
+            }
         }
         return damaged
     }
 
-    /// How many groups there are.
+    /// How many groups are stored.
     public var groupCount: Int {
-        get async { await whenDurable { $0.state.groups.count } }
+        let now = clock.wallNanoseconds
+        return inner.withLock { inner in
+            _ = inner.state.deleteExpired(now: now)
+            return inner.isDurable ? inner.state.groups.count : inner.storedCount
+        }
     }
 
     /// What keeps the gateway from taking pushes; `nil` where nothing does.
@@ -278,7 +287,8 @@ public final class GroupStore: Sendable {
     /// Writes batch after batch until nobody waits.
     private func write() async {
         while true {
-            let batch = inner.withLock { inner -> (changes: PushgatewayState.Changes, waiters: [Waiter])? in
+            let batch = inner.withLock {
+                inner -> (changes: PushgatewayState.Changes, waiters: [Waiter], count: Int)? in
                 guard !inner.waiters.isEmpty else {
                     inner.isWriting = false
                     return nil
@@ -287,7 +297,7 @@ public final class GroupStore: Sendable {
                     inner.waiters = []
                     inner.isChanged = false
                 }
-                return (inner.state.takeChanges(), inner.waiters)
+                return (inner.state.takeChanges(), inner.waiters, inner.state.groups.count)
             }
             guard let batch else { return }
             var failure: StorageError?
@@ -297,8 +307,12 @@ public final class GroupStore: Sendable {
             let outcome = failure
             let told = inner.withLock { inner in
                 if outcome != nil || !batch.changes.records.isEmpty { inner.lastStorageError = outcome }
-                if outcome == nil { return batch.waiters }
+                if outcome == nil {
+                    inner.storedCount = batch.count
+                    return batch.waiters
+                }
                 let waiters = batch.waiters + Self.takeBack(batch.changes, &inner)
+                inner.storedCount = inner.state.groups.count
                 for waiter in waiters { waiter.afterFailure?(&inner) }
                 return waiters
             }
