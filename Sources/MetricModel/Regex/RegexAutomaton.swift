@@ -13,9 +13,13 @@ final class RegexAutomaton: Sendable {
         var transitions: [Int32] = []
         var index: [[Int32]: Int32] = [:]
         var start: Int32 = 0
+        /// How many instructions all the states stand for.
+        var memberCount = 0
     }
 
     private static let stateLimit = 4096
+    /// The most instructions that all the states stand for.
+    private static let memberLimit = 1 << 20
     private static let dead: Int32 = 0
 
     private let program: RegexProgram
@@ -57,7 +61,11 @@ final class RegexAutomaton: Sendable {
             for byte in text {
                 let slot = Int(state) * classCount + Int(byteClass[Int(byte)])
                 var next = states.transitions[slot]
-                if next < 0 { next = step(state, byteClass[Int(byte)], &states) }
+                if next < 0 {
+                    // Large programs take long for each step. Nobody will look at the answer.
+                    if TaskLimit.isOver { return false }
+                    next = step(state, byteClass[Int(byte)], &states)
+                }
                 if next == Self.dead { return false }
                 if !isAnchored, states.isMatch[Int(next)] { return true }
                 state = next
@@ -79,6 +87,7 @@ final class RegexAutomaton: Sendable {
         if let known = states.index[sorted] { return known }
         let new = Int32(states.members.count)
         states.members.append(sorted)
+        states.memberCount += sorted.count
         states.isMatch.append(
             sorted.contains { if case .match = program.instructions[Int($0)] { true } else { false } }
         )
@@ -103,7 +112,7 @@ final class RegexAutomaton: Sendable {
             }
         }
         if !isAnchored { close(program.start, into: &set) }
-        if states.members.count >= Self.stateLimit {
+        if states.members.count >= Self.stateLimit || states.memberCount >= Self.memberLimit {
             reset(&states)
             return state(set.members, &states)
         }
@@ -136,7 +145,13 @@ final class RegexAutomaton: Sendable {
         var current = InstructionSet(program.instructions.count)
         var next = current
         close(program.start, into: &current) { $0.holds(at: 0, in: text) }
+        var work = 0
         for position in 0...text.count {
+            work += current.members.count + 1
+            if work > 1 << 12 {
+                work = 0
+                if TaskLimit.isOver { return false }
+            }
             if !isAnchored, position > 0 { close(program.start, into: &current) { $0.holds(at: position, in: text) } }
             let isMatch = current.members.contains {
                 if case .match = program.instructions[Int($0)] { true } else { false }

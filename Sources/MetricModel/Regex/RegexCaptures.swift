@@ -14,7 +14,14 @@ struct RegexCaptures {
         var current: [Thread] = []
         var seen = InstructionSet(program.instructions.count)
         var found: [Int]?
+        var work = 0
         for position in 0...text.count {
+            // Nobody will look at the answer.
+            work += current.count + 1
+            if work > 1 << 12 {
+                work = 0
+                if TaskLimit.isOver { return nil }
+            }
             if found == nil, position == 0 || !isAnchored {
                 var slots = [Int](repeating: -1, count: slotCount)
                 slots[0] = position

@@ -32,7 +32,10 @@ struct RegexParser {
     }
 
     mutating func parse() throws(RegularExpressionError) -> RegexNode {
+        var items = 0
         while position < source.count {
+            items += 1
+            if items & 1023 == 0, TaskLimit.isOver { throw RegularExpressionError(message: "reading was given up") }
             try parseItem()
         }
         guard frames.count == 1 else { throw error("missing closing )", String(text: source[...])) }

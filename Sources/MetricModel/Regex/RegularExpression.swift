@@ -8,8 +8,8 @@ public struct RegularExpression: Sendable {
     private let shape: RegexShape
     private let literalSet: Set<[UInt8]>
     private let automaton: RegexAutomaton
-    private let captures: RegexCaptures
-    private let captureNames: [String?]
+    let captures: RegexCaptures
+    let captureNames: [String?]
     private let isAnchored: Bool
 
     /// Compiles a pattern.
@@ -82,49 +82,6 @@ public struct RegularExpression: Sendable {
             let end = view.index(view.startIndex, offsetBy: slots[slot + 1])
             return text[start..<end]
         }
-    }
-
-    /// The template with `$1`, `${1}`, `$name` and `$$` replaced from the match, as Go's `Regexp.Expand`; `nil` without a match.
-    public func expand(_ template: String, in text: String) -> String? {
-        guard matches(text), let groups = captures(in: text) else { return nil }
-        guard template.utf8.contains(UInt8(ascii: "$")) else { return template }
-        var result = ""
-        var rest = template[...]
-        while let dollar = rest.firstIndex(of: "$") {
-            result += rest[..<dollar]
-            rest = rest[rest.index(after: dollar)...]
-            if rest.first == "$" {
-                result += "$"
-                rest.removeFirst()
-                continue
-            }
-            guard let name = Self.groupName(&rest) else {
-                result += "$"
-                continue
-            }
-            if let number = Int(name) {
-                if number < groups.count { result += groups[number] ?? "" }
-            } else if let index = captureNames.firstIndex(of: String(name)) {
-                result += groups[index + 1] ?? ""
-            }
-        }
-        return result + rest
-    }
-
-    /// Takes `name` or `{name}` off the front; `nil`, with nothing taken, where there is neither.
-    private static func groupName(_ rest: inout Substring) -> Substring? {
-        var inner = rest
-        let isBraced = inner.first == "{"
-        if isBraced { inner.removeFirst() }
-        let name = inner.prefix { $0 == "_" || $0.isLetter || $0.isNumber }
-        guard !name.isEmpty else { return nil }
-        inner = inner[name.endIndex...]
-        if isBraced {
-            guard inner.first == "}" else { return nil }
-            inner.removeFirst()
-        }
-        rest = inner
-        return name
     }
 
     private static func contains(_ text: UnsafeBufferPointer<UInt8>, _ part: [UInt8]) -> Bool {

@@ -8,6 +8,7 @@ public final class ActiveQueries: Sendable {
         case admitted
         case cancelled
         case expired
+        case closed
     }
 
     private struct Waiter {
@@ -29,9 +30,24 @@ public final class ActiveQueries: Sendable {
     public let limit: Int
     /// Who runs and who waits.
     private let state = Mutex(State())
+    /// Whether queries are to end; beside the lock, since every query looks at it all the time.
+    private let isOver = Atomic(false)
 
     /// A gate for so many queries at a time; 0 for no limit.
     public init(limit: Int) { self.limit = limit }
+
+    /// Whether ``close()`` was called.
+    public var isClosed: Bool { isOver.load(ordering: .relaxed) }
+
+    /// Ends all queries, those that wait and those that run, and lets no more in. For the end of the process.
+    public func close() {
+        isOver.store(true, ordering: .sequentiallyConsistent)
+        let waiters = state.withLock { state -> [Waiter] in
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.continuation.resume(returning: .closed) }
+    }
 
     /// How many run now.
     public var runningCount: Int { state.withLock { $0.running } }
@@ -41,6 +57,7 @@ public final class ActiveQueries: Sendable {
 
     /// Waits for a place until the clock reaches the deadline or the task is cancelled.
     func enter(until deadline: Int64, clock: any StackClock) async -> Admission {
+        if isClosed { return .closed }
         let id = state.withLock { state -> Int? in
             if limit <= 0 || state.running < limit {
                 state.running += 1
@@ -63,6 +80,7 @@ public final class ActiveQueries: Sendable {
             await withCheckedContinuation { continuation in
                 let answer: Admission? = state.withLock { state in
                     if let early = state.early.removeValue(forKey: id) { return early }
+                    if isClosed { return .closed }
                     if state.running < limit {
                         state.running += 1
                         return .admitted

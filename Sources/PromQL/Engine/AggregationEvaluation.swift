@@ -9,7 +9,13 @@ struct AggregationGroups {
     /// The rows of each group, in order.
     private(set) var rows: [[Int]] = []
 
-    init(_ matrix: SeriesMatrix, names: LabelNames, isWithout: Bool) {
+    init(
+        _ matrix: SeriesMatrix,
+        names: LabelNames,
+        isWithout: Bool,
+        _ limits: QueryLimits
+    ) throws(PromQLError) {
+        var meter = WorkMeter(limits)
         groupOfRow.reserveCapacity(matrix.rows)
         if !isWithout, names.names.isEmpty {
             if matrix.rows > 0 {
@@ -22,6 +28,7 @@ struct AggregationGroups {
         let dropped = isWithout ? LabelNames(names.names + [Labels.metricName]) : names
         var known: [Labels: Int] = [:]
         for row in 0..<matrix.rows {
+            try meter.add(64 + matrix.labels[row].encoded.count)
             let key = isWithout ? matrix.labels[row].dropping(dropped) : matrix.labels[row].keeping(names)
             if let group = known[key] {
                 groupOfRow.append(group)
@@ -51,9 +58,9 @@ extension Evaluation {
         switch operation {
         case .topk, .bottomk, .limitk, .limitRatio:
             result = try choose(node, input, names, parameters)
-        default:
+        case .sum, .avg, .min, .max, .group, .count, .countValues, .stddev, .stdvar, .quantile:
             if operation == .quantile { annotateQuantiles(parameters, node.parameter?.position ?? node.position) }
-            let groups = AggregationGroups(input, names: names, isWithout: node.isWithout)
+            let groups = try AggregationGroups(input, names: names, isWithout: node.isWithout, limits)
             result = try await aggregate(node, input, groups, parameters)
             result.dropEmptyRows()
         }
@@ -76,7 +83,9 @@ extension Evaluation {
         _ groups: AggregationGroups,
         _ parameters: [Double]
     ) async throws(PromQLError) -> SeriesMatrix {
+        let charge = try limits.charge(16 * groups.count * input.steps)
         var result = SeriesMatrix(steps: input.steps, labels: groups.labels)
+        result.charge = charge
         for row in 0..<input.rows where input.dropsName[row] { result.dropsName[groups.groupOfRow[row]] = true }
         let steps = input.steps
         guard groups.count > 0, steps > 0 else { return result }
@@ -100,15 +109,19 @@ extension Evaluation {
                             values: base,
                             steps: steps,
                             rows: rowsOfGroup[group],
-                            parameters: parameters
+                            parameters: parameters,
+                            limits: limits
                         ).run(piece.steps, output.base + group * steps)
                     }
                 }
             }
         }
+        // What was given up half-way was not written.
+        try limits.check()
         result.values = Array(UnsafeBufferPointer(start: buffer, count: capacity))
         if input.hasHistograms {
-            HistogramAggregation(node: node, input: input, groups: groups).overlay(&result, &annotations)
+            try HistogramAggregation(node: node, input: input, groups: groups, limits: limits)
+                .overlay(&result, &annotations)
         }
         return result
     }
@@ -139,6 +152,7 @@ struct FloatAggregation {
     let steps: Int
     let rows: [Int]
     let parameters: [Double]
+    let limits: QueryLimits
 
     func run(_ range: Range<Int>, _ output: UnsafeMutablePointer<Double>) {
         let count = range.count
@@ -177,13 +191,18 @@ struct FloatAggregation {
             }
         case .stddev, .stdvar: variance(range, target)
         case .quantile: quantile(range, target)
-        default: break
+        case .topk, .bottomk, .limitk, .limitRatio, .countValues: break
         }
     }
 
     @inline(__always)
     private func forEachRow(_ range: Range<Int>, _ body: (UnsafePointer<Double>) -> Void) {
-        for row in rows { body(values + row * steps + range.lowerBound) }
+        var meter = WorkMeter(limits)
+        for row in rows {
+            // Nobody will look at the answer.
+            if meter.isOver(after: range.count + 8) { return }
+            body(values + row * steps + range.lowerBound)
+        }
     }
 
     private func sum(_ range: Range<Int>, _ target: UnsafeMutablePointer<Double>) {
@@ -236,7 +255,9 @@ struct FloatAggregation {
         var count = 0.0
         var (sum, lost, mean) = (0.0, 0.0, 0.0)
         var isIncremental = false
+        var meter = WorkMeter(limits)
         for row in rows {
+            if meter.isOver(after: 8) { break }
             let value = values[row * steps + step]
             if Absent.isAbsent(value) { continue }
             count += 1
@@ -292,7 +313,9 @@ struct FloatAggregation {
 
     private func quantile(_ range: Range<Int>, _ target: UnsafeMutablePointer<Double>) {
         withUnsafeTemporaryAllocation(of: Double.self, capacity: rows.count) { scratch in
+            var meter = WorkMeter(limits)
             for step in range {
+                if meter.isOver(after: 8 * rows.count) { return }
                 var count = 0
                 for row in rows {
                     let value = values[row * steps + step]
@@ -302,7 +325,7 @@ struct FloatAggregation {
                 }
                 if count == 0 { continue }
                 let chosen = UnsafeMutableBufferPointer(rebasing: scratch[..<count])
-                target[step - range.lowerBound] = Quantile.of(chosen, parameters[step])
+                target[step - range.lowerBound] = Quantile.of(chosen, parameters[step], limits)
             }
         }
     }

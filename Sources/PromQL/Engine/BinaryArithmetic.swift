@@ -21,7 +21,9 @@ enum FloatOperator {
         case .power: GoMath.pow(left, right)
         case .modulo: fmod(left, right)
         case .atan2: GoMath.atan2(left, right)
-        default: .nan
+        case .equal, .notEqual, .less, .greater, .lessOrEqual, .greaterOrEqual, .trimLower, .trimUpper, .and, .or,
+            .unless:
+            .nan
         }
     }
 
@@ -35,7 +37,8 @@ enum FloatOperator {
         case .less: left < right
         case .greaterOrEqual: left >= right
         case .lessOrEqual: left <= right
-        default: false
+        case .add, .subtract, .multiply, .divide, .modulo, .power, .atan2, .trimLower, .trimUpper, .and, .or, .unless:
+            false
         }
     }
 
@@ -54,6 +57,17 @@ struct RowOperator {
     let position: PositionRange
     /// Whether a comparison answers the right operand where it holds: with a scalar on the left.
     var answersRight = false
+
+    /// Goes through a row in stretches at each of which limits can be looked at; until `body` answers that it is enough.
+    @inline(__always)
+    static func forEachPiece(_ steps: Int, _ body: (Range<Int>) -> Bool) {
+        var start = 0
+        while start < steps {
+            let end = min(start + WorkMeter.interval, steps)
+            if !body(start..<end) { return }
+            start = end
+        }
+    }
 
     /// Combines float rows of the same length. A step stride of 0 repeats the first value.
     func combine(
@@ -141,7 +155,8 @@ struct RowOperator {
             case .divide: histogram.divide(by: right)
             case .trimUpper: histogram.trim(at: right, .keepingBelow)
             case .trimLower: histogram.trim(at: right, .keepingAbove)
-            default:
+            case .add, .subtract, .modulo, .power, .atan2, .equal, .notEqual, .less, .greater, .lessOrEqual,
+                .greaterOrEqual, .and, .or, .unless:
                 notes.last = .types("histogram", "float")
                 return .impossible
             }
@@ -152,7 +167,8 @@ struct RowOperator {
             case .equal: return .match(0, histogram, isKept: histogram.isSameData(as: other))
             case .notEqual: return .match(0, histogram, isKept: !histogram.isSameData(as: other))
             case .add, .subtract: return combine(&histogram, other, &notes)
-            default:
+            case .multiply, .divide, .modulo, .power, .atan2, .less, .greater, .lessOrEqual, .greaterOrEqual,
+                .trimLower, .trimUpper, .and, .or, .unless:
                 notes.last = .types("histogram", "histogram")
                 return .impossible
             }
@@ -207,11 +223,23 @@ struct StepNotes {
 }
 
 extension BinaryOperator {
+    /// How much longer than an addition it takes, about.
+    var weight: Int {
+        switch self {
+        case .power, .modulo, .atan2: 32
+        case .add, .subtract, .multiply, .divide, .equal, .notEqual, .less, .greater, .lessOrEqual, .greaterOrEqual,
+            .trimLower, .trimUpper, .and, .or, .unless:
+            1
+        }
+    }
+
     /// Whether the result is another metric than the operands.
     var changesMetric: Bool {
         switch self {
         case .add, .subtract, .multiply, .divide, .power, .modulo, .atan2: true
-        default: false
+        case .equal, .notEqual, .less, .greater, .lessOrEqual, .greaterOrEqual, .trimLower, .trimUpper, .and, .or,
+            .unless:
+            false
         }
     }
 }

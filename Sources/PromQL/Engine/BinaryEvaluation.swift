@@ -11,7 +11,9 @@ extension Evaluation {
         switch (node.left.type, node.right.type) {
         case (.scalar, .scalar):
             var scalar = SeriesMatrix(scalar: 0, steps: left.steps)
+            var meter = WorkMeter(limits)
             for step in 0..<left.steps {
+                try meter.add(8)
                 scalar.values[step] = FloatOperator.scalar(node.operation, left.values[step], right.values[step])
             }
             result = scalar
@@ -23,7 +25,8 @@ extension Evaluation {
                 let operation = SetOperation(
                     operation: node.operation,
                     matching: matching,
-                    equalLabels: equalLabels(on: scope.grid)
+                    equalLabels: equalLabels(on: scope.grid),
+                    limits: limits
                 )
                 result = try operation.evaluate(left, right)
             } else {
@@ -63,37 +66,43 @@ extension Evaluation {
         var result = vector
         let steps = vector.steps
         let count = vector.rows
+        var meter = WorkMeter(limits)
         result.values.withUnsafeMutableBufferPointer { values in
             scalar.withUnsafeBufferPointer { scalar in
                 guard let base = values.baseAddress, let other = scalar.baseAddress else { return }
                 for index in 0..<count {
-                    let target = base + index * steps
-                    if isSwapped {
-                        row.combine(other, 1, target, 1, target, steps)
-                    } else {
-                        row.combine(target, 1, other, 1, target, steps)
+                    RowOperator.forEachPiece(steps) { piece in
+                        // Nobody will look at the rest.
+                        if meter.isOver(after: piece.count * row.operation.weight) { return false }
+                        let (target, other) = (base + index * steps + piece.lowerBound, other + piece.lowerBound)
+                        if isSwapped {
+                            row.combine(other, 1, target, 1, target, piece.count)
+                        } else {
+                            row.combine(target, 1, other, 1, target, piece.count)
+                        }
+                        return true
                     }
                 }
             }
         }
+        try limits.check()
         let isTrim = node.operation == .trimLower || node.operation == .trimUpper
         if vector.hasHistograms || isTrim {
             for step in 0..<steps {
                 var notes = StepNotes()
                 for index in 0..<count where isTrim || vector.histogram(index, step) != nil {
                     guard vector.isPresent(index, step) else { continue }
+                    try meter.add(256)
                     combineElement(row, vector, scalar[step], index, step, &result, &notes, isSwapped)
                 }
                 notes.tell(row, &annotations)
             }
         }
         if node.operation.changesMetric || node.returnsBool {
-            for index in 0..<count {
-                if !delaysNameRemoval { result.labels[index] = result.labels[index].withoutReserved }
-                result.dropsName[index] = true
-            }
+            if !delaysNameRemoval { try limits.dropReserved(&result) }
+            for index in 0..<count { result.dropsName[index] = true }
             result.dropEmptyRows()
-            return delaysNameRemoval ? result : try result.mergingEqualLabels()
+            return delaysNameRemoval ? result : try result.mergingEqualLabels(limits)
         }
         result.dropEmptyRows()
         return result
@@ -137,18 +146,25 @@ struct MatchSignatures {
     private(set) var right: [Int] = []
     private(set) var count = 0
 
-    init(_ matching: VectorMatching, _ left: SeriesMatrix, _ right: SeriesMatrix) {
+    init(
+        _ matching: VectorMatching,
+        _ left: SeriesMatrix,
+        _ right: SeriesMatrix,
+        _ limits: QueryLimits
+    ) throws(PromQLError) {
+        var meter = WorkMeter(limits)
         let names = LabelNames(matching.isOn ? matching.labels : matching.labels + [Labels.metricName])
         var known: [Labels: Int] = [:]
         known.reserveCapacity(left.rows)
-        func number(_ labels: Labels) -> Int {
+        func number(_ labels: Labels) throws(PromQLError) -> Int {
+            try meter.add(128 + labels.encoded.count)
             let key = matching.isOn ? labels.keeping(names) : labels.dropping(names)
             if let number = known[key] { return number }
             known[key] = known.count
             return known.count - 1
         }
-        self.left = left.labels.map(number)
-        self.right = right.labels.map(number)
+        self.left = try left.labels.map(number)
+        self.right = try right.labels.map(number)
         count = known.count
     }
 
@@ -164,21 +180,27 @@ struct SetOperation {
     let operation: BinaryOperator
     let matching: VectorMatching
     let equalLabels: EqualLabels
+    let limits: QueryLimits
 
     func evaluate(_ left: SeriesMatrix, _ right: SeriesMatrix) throws(PromQLError) -> SeriesMatrix {
-        let signatures = MatchSignatures(matching, left, right)
+        let signatures = try MatchSignatures(matching, left, right, limits)
         switch operation {
-        case .and: return filtered(left, by: signatures.left, right, signatures.right, signatures.count, keeps: true)
+        case .and:
+            return try filtered(left, by: signatures.left, right, signatures.right, signatures.count, keeps: true)
         case .unless:
-            return filtered(left, by: signatures.left, right, signatures.right, signatures.count, keeps: false)
-        default:
-            let rest = filtered(right, by: signatures.right, left, signatures.left, signatures.count, keeps: false)
+            return try filtered(left, by: signatures.left, right, signatures.right, signatures.count, keeps: false)
+        case .or, .add, .subtract, .multiply, .divide, .modulo, .power, .atan2, .equal, .notEqual, .less, .greater,
+            .lessOrEqual, .greaterOrEqual, .trimLower, .trimUpper:
+            let rest = try filtered(right, by: signatures.right, left, signatures.left, signatures.count, keeps: false)
             if rest.rows == 0 { return left }
             var union = left
+            union.charge = try limits.charge(8 * (left.values.count + rest.values.count))
+            var meter = WorkMeter(limits)
             for row in 0..<rest.rows {
+                try meter.add(16 + rest.steps)
                 union.append(row: row, of: rest, labels: rest.labels[row], dropsName: rest.dropsName[row])
             }
-            return try union.mergingEqualLabels(equalLabels)
+            return try union.mergingEqualLabels(limits, equalLabels)
         }
     }
 
@@ -190,14 +212,19 @@ struct SetOperation {
         _ otherNumbers: [Int],
         _ count: Int,
         keeps: Bool
-    ) -> SeriesMatrix {
+    ) throws(PromQLError) -> SeriesMatrix {
         let steps = matrix.steps
+        let charge = try limits.charge(count * steps)
+        defer { withExtendedLifetime(charge) {} }
+        var meter = WorkMeter(limits)
         var isThere = [Bool](repeating: false, count: count * steps)
         for row in 0..<other.rows {
+            try meter.add(16 + steps)
             for step in 0..<steps where other.isPresent(row, step) { isThere[otherNumbers[row] * steps + step] = true }
         }
         var result = matrix
         for row in 0..<matrix.rows {
+            try meter.add(16 + steps)
             for step in 0..<steps where isThere[numbers[row] * steps + step] != keeps {
                 result.values[row * steps + step] = Absent.value
                 if matrix.hasHistograms(row) { result.histograms[row]?[step] = nil }

@@ -36,18 +36,15 @@ private struct RowHeap {
         }
     }
 
-    /// Best first; equal values in the heap's order, as an insertion sort leaves them.
-    var sorted: [(value: Double, row: Int)] {
-        var result = items
-        for index in result.indices.dropFirst() {
-            var position = index
+    /// Best first; equal values in the heap's order, as an insertion sort leaves them. NaN comes last, in the order reversed.
+    func sorted(_ limits: QueryLimits) throws(PromQLError) -> [(value: Double, row: Int)] {
+        let numbers = items.indices.filter { !items[$0].value.isNaN }
+        let order = try limits.sorted(numbers) { left, right in
             // The order is reversed: what the heap would give up first comes last.
-            while position > 0, isLess(result[position - 1].value, result[position].value) {
-                result.swapAt(position, position - 1)
-                position -= 1
-            }
+            if isLess(items[right].value, items[left].value) { return true }
+            return !isLess(items[left].value, items[right].value) && left < right
         }
-        return result
+        return order.map { items[$0] } + items.reversed().filter(\.value.isNaN)
     }
 }
 
@@ -62,10 +59,13 @@ extension Evaluation {
         let steps = input.steps
         var result = SeriesMatrix(steps: steps)
         guard steps > 0, try isSensible(node, parameters) else { return result }
-        let groups = AggregationGroups(input, names: names, isWithout: node.isWithout)
+        let groups = try AggregationGroups(input, names: names, isWithout: node.isWithout, limits)
+        var meter = WorkMeter(limits)
         if steps == 1 {
             var order: [Int] = []
-            for group in 0..<groups.count { order += chosen(node, input, groups.rows[group], parameters[0], 0) }
+            for group in 0..<groups.count {
+                order += try chosen(node, input, groups.rows[group], parameters[0], 0, &meter)
+            }
             for row in order {
                 result.append(row: row, of: input, labels: input.labels[row], dropsName: input.dropsName[row])
             }
@@ -74,14 +74,14 @@ extension Evaluation {
         var isKept = [Bool](repeating: false, count: input.rows * steps)
         for group in 0..<groups.count {
             for step in 0..<steps {
-                if step & 63 == 0 { try limits.check() }
-                for row in chosen(node, input, groups.rows[group], parameters[step], step) {
+                for row in try chosen(node, input, groups.rows[group], parameters[step], step, &meter) {
                     isKept[row * steps + step] = true
                 }
             }
         }
         result = input
         for row in 0..<input.rows {
+            try meter.add(16 + steps)
             for step in 0..<steps where !isKept[row * steps + step] {
                 result.values[row * steps + step] = Absent.value
                 if input.hasHistograms(row) { result.histograms[row]?[step] = nil }
@@ -122,28 +122,33 @@ extension Evaluation {
         _ input: SeriesMatrix,
         _ rows: [Int],
         _ parameter: Double,
-        _ step: Int
-    ) -> [Int] {
+        _ step: Int,
+        _ meter: inout WorkMeter
+    ) throws(PromQLError) -> [Int] {
         let steps = input.steps
+        try meter.add(8 * rows.count + 8)
         switch node.operation {
         case .limitRatio:
             let ratio = min(1, max(-1, parameter))
             if ratio == 0 { return [] }
-            return rows.filter { row in
-                guard input.isPresent(row, step) else { return false }
+            var chosen: [Int] = []
+            for row in rows where input.isPresent(row, step) {
+                try meter.add(64 + input.labels[row].encoded.count)
                 let share = Double(LabelHash.of(input.labels[row])) / Double(UInt64.max)
-                return ratio > 0 ? share < ratio : share >= 1 + ratio
+                if ratio > 0 ? share < ratio : share >= 1 + ratio { chosen.append(row) }
             }
+            return chosen
         case .limitk:
             let count = min(Int(parameter), input.rows)
             if count < 1 { return [] }
             return Array(rows.lazy.filter { input.isPresent($0, step) }.prefix(count))
-        default:
+        case .topk, .bottomk, .sum, .avg, .min, .max, .group, .count, .countValues, .stddev, .stdvar, .quantile:
             let isTop = node.operation == .topk
             let count = min(Int(parameter), input.rows)
             if count < 1 { return [] }
             var heap = RowHeap(leastFirst: isTop)
             for row in rows {
+                try meter.add(4)
                 let value = input.values[row * steps + step]
                 if Absent.isAbsent(value) {
                     if input.histogram(row, step) != nil {
@@ -160,7 +165,7 @@ extension Evaluation {
                     heap.replaceTop(value, row)
                 }
             }
-            return heap.sorted.map(\.row)
+            return try heap.sorted(limits).map(\.row)
         }
     }
 
@@ -179,9 +184,12 @@ extension Evaluation {
         var result = SeriesMatrix(steps: steps)
         var rowOfLabels: [Labels: Int] = [:]
         var text: [UInt8] = []
+        let charge = try limits.charge()
+        result.charge = charge
+        var meter = WorkMeter(limits)
         for step in 0..<steps {
-            if step & 15 == 0 { try limits.check() }
             for row in 0..<input.rows {
+                try meter.add(4)
                 let value = input.values[row * steps + step]
                 text.removeAll(keepingCapacity: true)
                 if !Absent.isAbsent(value) {
@@ -191,6 +199,7 @@ extension Evaluation {
                 } else {
                     continue
                 }
+                try meter.add(256 + input.labels[row].encoded.count + text.count)
                 var builder = LabelsBuilder(input.labels[row])
                 builder.set(label.value, String(decoding: text, as: UTF8.self))
                 let whole = builder.build()
@@ -198,6 +207,8 @@ extension Evaluation {
                 let target = rowOfLabels[key] ?? result.rows
                 if target == result.rows {
                     rowOfLabels[key] = target
+                    try charge.add(8 * steps + key.heldBytes + 64)
+                    try meter.add(steps)
                     result.append(repeatElement(Absent.value, count: steps), labels: key)
                 }
                 let position = target * steps + step

@@ -86,6 +86,9 @@ final class Evaluation {
         try hold(result.sampleCount, scope)
     }
 
+    /// The most samples that one selection may bring.
+    var sampleLimit: Int { max(1, min(max(2 * options.maximumSamples, 20_000_000), limits.memory.rest / 16)) }
+
     /// Series with their samples; the same selection is read once.
     func select(
         _ matchers: [LabelMatcher],
@@ -99,7 +102,7 @@ final class Evaluation {
             matchers: matchers,
             start: start,
             end: end,
-            sampleLimit: max(2 * options.maximumSamples, 20_000_000)
+            sampleLimit: sampleLimit
         )
         let series: [SeriesColumns]
         do throws(StorageError) {
@@ -116,11 +119,20 @@ final class Evaluation {
     /// Evaluates an expression on a grid.
     func evaluate(_ expression: Expr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
         try limits.check()
-        guard let observer else { return try await evaluateNode(expression, scope) }
+        guard let observer else { return try charged(await evaluateNode(expression, scope)) }
         let token = observer.begin(expression)
-        let result = try await evaluateNode(expression, scope)
+        let result = try charged(await evaluateNode(expression, scope))
         observer.end(token, series: result.rows, samples: result.sampleCount, labels: result.labels)
         return result
+    }
+
+    /// The result with its values counted, unless they were.
+    private func charged(_ matrix: SeriesMatrix) throws(PromQLError) -> SeriesMatrix {
+        // Not worth a place of its own where it is small.
+        guard matrix.charge == nil, matrix.values.count > 8192 else { return matrix }
+        var matrix = matrix
+        matrix.charge = try limits.charge(8 * matrix.values.count)
+        return matrix
     }
 
     private func evaluateNode(_ expression: Expr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
@@ -149,10 +161,12 @@ final class Evaluation {
         inner.needsOnlyHistogramStats = scope.needsOnlyHistogramStats
         inner.needsWholeHistograms = scope.needsWholeHistograms
         let once = try await evaluate(expression, inner)
+        let charge = try limits.charge(8 * once.rows * scope.grid.count)
         scope.samples.raisePeak(to: counter.peak)
         for step in 0..<scope.grid.count { scope.samples.add(total: counter.total, step: step) }
         scope.samples.add(read: counter.read, step: 0)
-        let result = once.repeated(steps: scope.grid.count)
+        var result = once.repeated(steps: scope.grid.count)
+        result.charge = charge
         try hold(once.sampleCount * (scope.grid.count - 1), scope)
         return result
     }
@@ -160,7 +174,9 @@ final class Evaluation {
     private func evaluateUnary(_ node: UnaryExpr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
         var matrix = try await evaluate(node.operand, scope)
         guard node.operation == .minus else { return matrix }
+        var meter = WorkMeter(limits)
         for row in 0..<matrix.rows {
+            try meter.add(matrix.steps + matrix.labels[row].encoded.count)
             if !delaysNameRemoval { matrix.labels[row] = matrix.labels[row].withoutReserved }
             matrix.dropsName[row] = true
         }
@@ -169,12 +185,13 @@ final class Evaluation {
         }
         for row in matrix.histograms.indices {
             guard let points = matrix.histograms[row] else { continue }
+            try meter.add(64 * points.count)
             matrix.histograms[row] = points.map { point in
                 guard var point else { return nil }
                 point.multiply(by: -1)
                 return point
             }
         }
-        return delaysNameRemoval ? matrix : try matrix.mergingEqualLabels()
+        return delaysNameRemoval ? matrix : try matrix.mergingEqualLabels(limits)
     }
 }

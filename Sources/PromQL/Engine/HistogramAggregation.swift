@@ -5,14 +5,18 @@ struct HistogramAggregation {
     let node: AggregateExpr
     let input: SeriesMatrix
     let groups: AggregationGroups
+    let limits: QueryLimits
 
-    func overlay(_ result: inout SeriesMatrix, _ notes: inout Annotations) {
+    func overlay(_ result: inout SeriesMatrix, _ notes: inout Annotations) throws(PromQLError) {
+        var meter = WorkMeter(limits)
         for group in 0..<groups.count {
             let rows = groups.rows[group]
             let withHistograms = rows.filter { input.hasHistograms($0) }
             if withHistograms.isEmpty { continue }
-            for step in 0..<input.steps
-            where withHistograms.contains(where: { input.histogram($0, step) != nil }) {
+            for step in 0..<input.steps {
+                try meter.add(4 * withHistograms.count)
+                guard withHistograms.contains(where: { input.histogram($0, step) != nil }) else { continue }
+                try meter.add(16 * rows.count + 128 * withHistograms.count)
                 overlay(group, rows, step, &result, &notes)
             }
         }
@@ -34,7 +38,7 @@ struct HistogramAggregation {
             result.values[group * input.steps + step] = Double(count)
         case .sum, .avg:
             combine(group, rows, step, &result, &notes)
-        default:
+        case .min, .max, .stddev, .stdvar, .quantile, .topk, .bottomk, .limitk, .limitRatio, .countValues:
             // The floats' result stands; the histograms were left out of it.
             notes.histogramIgnored(in: node.operation.rawValue, position)
         }

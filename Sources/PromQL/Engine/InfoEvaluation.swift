@@ -27,6 +27,7 @@ extension Evaluation {
             let name = labels.name
             return effective.allSatisfy { $0.matches(name) }
         }
+        try limits.check()
         let info = try await infoSeries(node, base, isIgnored, dataMatchers, effective, scope)
         try limits.check()
         var looked = [Int](repeating: 0, count: scope.grid.count)
@@ -76,7 +77,9 @@ extension Evaluation {
         _ scope: Scope
     ) async throws(PromQLError) -> [(labels: Labels, values: [Double], times: [Timestamp])] {
         var values: [String: Set<String>] = [:]
+        var meter = WorkMeter(limits)
         for row in 0..<base.rows where !isIgnored[row] {
+            try meter.add(256)
             for name in Evaluation.identifyingNames {
                 if let value = base.labels[row][name] { values[name, default: []].insert(value) }
             }
@@ -84,6 +87,7 @@ extension Evaluation {
         if values.isEmpty { return [] }
         var matchers: [LabelMatcher] = []
         for (name, texts) in values.sorted(by: { $0.key < $1.key }) {
+            try limits.check()
             let pattern = texts.sorted().map(Evaluation.quotedPattern).joined(separator: "|")
             if let matcher = try? LabelMatcher(name, .matches, pattern) { matchers.append(matcher) }
         }
@@ -100,7 +104,10 @@ extension Evaluation {
             fixedTime: timestamp.map { $0 - offset }
         )
         var result: [(labels: Labels, values: [Double], times: [Timestamp])] = []
+        let charge = try limits.charge(8 * series.count * scope.grid.count)
+        defer { withExtendedLifetime(charge) {} }
         for columns in series {
+            try meter.add(16 * scope.grid.count + 64)
             let positions = lookup.positions(columns.timestamps)
             let histograms = lookup.positions(columns.histogramTimestamps)
             var times = [Timestamp](repeating: .min, count: scope.grid.count)
@@ -154,9 +161,14 @@ extension Evaluation {
         let acceptsNone = dataMatchers.values.allSatisfy { $0.allSatisfy(\.matchesEmpty) }
         let steps = base.steps
         var chosen: [Key: [Int]] = [:]
-        for (key, indices) in infoByKey { chosen[key] = try newest(indices, info, steps) }
-        var output = RowCollector(steps: steps, capacity: base.rows)
+        var meter = WorkMeter(limits)
+        for (key, indices) in infoByKey {
+            try meter.add((indices.count + 1) * steps)
+            chosen[key] = try newest(indices, info, steps)
+        }
+        var output = try RowCollector(steps: steps, capacity: base.rows, limits)
         for row in 0..<base.rows {
+            try meter.add(64 + steps)
             if isIgnored[row] {
                 try add(base, row, base.labels[row], { _ in true }, &output)
                 continue
@@ -165,6 +177,7 @@ extension Evaluation {
             // The info series of each step; rows are split where these change.
             var sets: [[Int]: [Bool]] = [:]
             for step in 0..<steps where base.isPresent(row, step) {
+                try meter.add(64 * (infoNames.count + 1))
                 let matched = infoNames.compactMap { name -> Int? in
                     guard let index = chosen[Key(name: name, identity: identity)]?[step], index >= 0 else { return nil }
                     return index
@@ -173,6 +186,7 @@ extension Evaluation {
                 sets[matched, default: Array(repeating: false, count: steps)][step] = true
             }
             for (matched, isThere) in sets.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+                try meter.add(256 * matched.count + 4 * steps)
                 let labels = try extended(base.labels[row], matched.map { info[$0].labels }, dataMatchers)
                 try add(base, row, labels, { isThere[$0] }, &output)
             }

@@ -18,11 +18,19 @@ extension Evaluation {
             throw PromQLError(.execution, "invalid destination label name in label_replace(): \(target)")
         }
         var matrix = try await evaluate(node.arguments[0], scope)
+        let template = expression.template(replacement)
+        let charge = try limits.charge()
         for row in 0..<matrix.rows {
-            guard let value = expression.expand(replacement, in: matrix.labels[row][source] ?? "") else { continue }
-            set(target, value, row, &matrix)
+            switch expression.expand(template, in: matrix.labels[row][source] ?? "", limit: charge.rest) {
+            case .noMatch: continue
+            case .text(let value): try set(target, value, row, &matrix, charge)
+            case .tooLong(let length): try charge.add(length)
+            }
         }
-        return try matrix.mergingEqualLabels()
+        // Longer labels for the same values: what these hold goes on to be held.
+        try charge.add(8 * matrix.values.count)
+        matrix.charge = charge
+        return try matrix.mergingEqualLabels(limits)
     }
 
     func evaluateLabelJoin(_ node: CallExpr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
@@ -35,14 +43,32 @@ extension Evaluation {
             throw PromQLError(.execution, "invalid destination label name in label_join(): \(target)")
         }
         var matrix = try await evaluate(node.arguments[0], scope)
+        let charge = try limits.charge()
+        var meter = WorkMeter(limits)
         for row in 0..<matrix.rows {
-            let values = sources.map { matrix.labels[row][$0] ?? "" }
-            set(target, values.joined(separator: separator), row, &matrix)
+            var value = ""
+            for (number, source) in sources.enumerated() {
+                if number > 0 { value += separator }
+                value += matrix.labels[row][source] ?? ""
+                if value.utf8.count > charge.rest { try charge.add(value.utf8.count) }
+                try meter.add(64 + separator.utf8.count)
+            }
+            try set(target, value, row, &matrix, charge)
         }
-        return try matrix.mergingEqualLabels()
+        try charge.add(8 * matrix.values.count)
+        matrix.charge = charge
+        return try matrix.mergingEqualLabels(limits)
     }
 
-    private func set(_ name: String, _ value: String, _ row: Int, _ matrix: inout SeriesMatrix) {
+    private func set(
+        _ name: String,
+        _ value: String,
+        _ row: Int,
+        _ matrix: inout SeriesMatrix,
+        _ charge: MemoryCharge
+    ) throws(PromQLError) {
+        if row & 15 == 0 || value.utf8.count > 1 << 12 { try limits.check() }
+        try charge.add(matrix.labels[row].heldBytes + value.utf8.count)
         var builder = LabelsBuilder(matrix.labels[row])
         builder.set(name, value)
         matrix.labels[row] = builder.build()
@@ -51,17 +77,20 @@ extension Evaluation {
 
     /// `timestamp`, `start_timestamp` of a selector: the time of the samples themselves.
     func evaluateTimestamps(
-        _ name: FunctionName,
+        ofStart isOfStart: Bool,
         _ node: VectorSelector,
         _ scope: Scope
     ) async throws(PromQLError) -> SeriesMatrix {
         let series = try await series(node, scope)
         let lookup = lookup(node, scope.grid)
         let steps = scope.grid.count
+        let charge = try limits.charge(8 * steps * series.count)
         var result = SeriesMatrix(steps: steps, labels: series.map(\.labels), dropsName: true)
+        result.charge = charge
         var looked = [Int](repeating: 0, count: steps)
+        var meter = WorkMeter(limits)
         for (row, columns) in series.enumerated() {
-            if row & 63 == 0 { try limits.check() }
+            try meter.add(8 * steps + 16)
             let floats = lookup.positions(columns.timestamps)
             let histograms = lookup.positions(columns.histogramTimestamps)
             for step in 0..<steps {
@@ -83,16 +112,27 @@ extension Evaluation {
                 looked[step] += 1
                 scope.samples.add(total: 1, step: step)
                 scope.samples.add(read: 1, step: step)
-                if name == .timestamp {
+                if !isOfStart {
                     result.values[row * steps + step] = Double(time) / 1000
                 } else if options.usesStartTimestamps {
                     result.values[row * steps + step] = Double(start) / 1000
                 }
             }
         }
-        if !delaysNameRemoval { result.labels = result.labels.map(\.withoutReserved) }
+        if !delaysNameRemoval { try limits.dropReserved(&result) }
         result.dropEmptyRows()
         try settle(currentSamples, [], result, scope, looked: looked)
-        return delaysNameRemoval ? result : try result.mergingEqualLabels()
+        return delaysNameRemoval ? result : try result.mergingEqualLabels(limits)
+    }
+}
+
+extension QueryLimits {
+    /// Takes the names away.
+    func dropReserved(_ matrix: inout SeriesMatrix) throws(PromQLError) {
+        var meter = WorkMeter(self)
+        for row in 0..<matrix.rows {
+            try meter.add(64 + matrix.labels[row].encoded.count)
+            matrix.labels[row] = matrix.labels[row].withoutReserved
+        }
     }
 }

@@ -13,11 +13,21 @@ struct RowCollector {
     private(set) var matrix: SeriesMatrix
     private let equalLabels: EqualLabels
     private var rowByLabels: [Labels: Int] = [:]
+    private let charge: MemoryCharge
+    private var meter: WorkMeter
 
-    init(steps: Int, capacity: Int, equalLabels: EqualLabels = .merged) {
+    init(
+        steps: Int,
+        capacity: Int,
+        equalLabels: EqualLabels = .merged,
+        _ limits: QueryLimits
+    ) throws(PromQLError) {
         self.equalLabels = equalLabels
+        charge = try limits.charge()
+        meter = WorkMeter(limits)
         matrix = SeriesMatrix(steps: steps)
-        matrix.values.reserveCapacity(steps * capacity)
+        matrix.charge = charge
+        if steps * capacity < 1 << 24 { matrix.values.reserveCapacity(steps * capacity) }
         rowByLabels.reserveCapacity(capacity)
     }
 
@@ -28,10 +38,12 @@ struct RowCollector {
         labels: Labels,
         dropsName: Bool
     ) throws(PromQLError) {
+        try meter.add(2 * row.count + labels.encoded.count)
         let points = histograms.flatMap { points in points.contains { $0 != nil } ? points : nil }
         if points == nil, row.allSatisfy({ Absent.isAbsent($0) }) { return }
         guard equalLabels == .merged, let known = rowByLabels[labels] else {
             rowByLabels[labels] = matrix.rows
+            try charge.add(8 * row.count + labels.heldBytes)
             matrix.append(row, histograms: points, labels: labels, dropsName: dropsName)
             return
         }
@@ -48,9 +60,13 @@ struct RowCollector {
 extension SeriesMatrix {
     /// Makes one row of rows with the same labels.
     /// - Throws: where two of them have a sample at the same step.
-    func mergingEqualLabels(_ rule: EqualLabels = .merged) throws(PromQLError) -> SeriesMatrix {
-        if rule == .kept || hasDistinctLabels { return self }
-        var collector = RowCollector(steps: steps, capacity: rows)
+    func mergingEqualLabels(
+        _ limits: QueryLimits,
+        _ rule: EqualLabels = .merged
+    ) throws(PromQLError) -> SeriesMatrix {
+        if rule == .kept { return self }
+        if try hasDistinctLabels(limits) { return self }
+        var collector = try RowCollector(steps: steps, capacity: rows, limits)
         for row in 0..<rows {
             let points = hasHistograms(row) ? histograms[row] : nil
             let slice = values[row * steps..<(row + 1) * steps]
@@ -60,11 +76,15 @@ extension SeriesMatrix {
     }
 
     /// Whether no two rows have the same labels.
-    var hasDistinctLabels: Bool {
+    func hasDistinctLabels(_ limits: QueryLimits) throws(PromQLError) -> Bool {
         if rows < 2 { return true }
         var seen: Set<Labels> = []
         seen.reserveCapacity(rows)
-        for set in labels where !seen.insert(set).inserted { return false }
+        var meter = WorkMeter(limits)
+        for set in labels {
+            try meter.add(64 + set.encoded.count)
+            if !seen.insert(set).inserted { return false }
+        }
         return true
     }
 

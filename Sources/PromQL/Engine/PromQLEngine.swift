@@ -8,6 +8,10 @@ public struct PromQLEngine: Sendable {
         public var lookbackDelta: Int64 = 300_000
         /// The most samples that a query may hold.
         public var maximumSamples = 50_000_000
+        /// The most bytes that a query may hold: values of results, labels that functions write.
+        public var maximumBytes = 1 << 30
+        /// The most bytes that all queries together may hold.
+        public var maximumBytesInAll = 4 << 30
         /// How long a query may run, in milliseconds.
         public var timeout: Int64 = 120_000
         /// The step of subqueries that give none, in milliseconds.
@@ -46,21 +50,30 @@ public struct PromQLEngine: Sendable {
     public let options: Options
     /// The gate for queries.
     public let activeQueries: ActiveQueries
+    /// Where queries are evaluated that are not asked from such threads already; `nil` for wherever they are asked.
+    public let threads: EvaluationThreads?
     private let clock: any StackClock
+    /// The bytes that all queries hold.
+    private let memory: MemoryBudget
     /// Is told how long each part of a query took, in seconds.
     private let observe: (@Sendable (QuerySlice, Double) -> Void)?
 
     /// An engine.
+    /// - Parameter threads: where to evaluate what is not asked from threads for evaluations already; `nil` to do so wherever it
+    ///   is asked, as in tests.
     public init(
         options: Options = Options(),
         clock: any StackClock,
         activeQueries: ActiveQueries = ActiveQueries(limit: 20),
+        threads: EvaluationThreads? = nil,
         observe: (@Sendable (QuerySlice, Double) -> Void)? = nil
     ) {
         self.observe = observe
         self.options = options
         self.clock = clock
         self.activeQueries = activeQueries
+        self.threads = threads
+        memory = MemoryBudget(limit: options.maximumBytesInAll)
     }
 
     /// Reads an expression, in the language that the engine has switched on.
@@ -81,8 +94,11 @@ public struct PromQLEngine: Sendable {
         options queryOptions: QueryOptions = QueryOptions()
     ) async throws(PromQLError) -> QueryResult {
         let started = clock.steadyNanoseconds
-        let expression = try parse(query)
-        return try await run(expression, time, time, 0, reader, queryOptions, started)
+        return try await EvaluationThreads.run(on: threads) { () async throws(PromQLError) -> QueryResult in
+            let limits = limits(queryOptions, since: started)
+            let expression = try await parse(query, limits)
+            return try await run(expression, Span(start: time, end: time), reader, queryOptions, limits)
+        }
     }
 
     /// Evaluates an expression at one time.
@@ -93,7 +109,11 @@ public struct PromQLEngine: Sendable {
         reader: any SampleReader,
         options queryOptions: QueryOptions = QueryOptions()
     ) async throws(PromQLError) -> QueryResult {
-        try await run(expression, time, time, 0, reader, queryOptions, clock.steadyNanoseconds)
+        let started = clock.steadyNanoseconds
+        return try await EvaluationThreads.run(on: threads) { () async throws(PromQLError) -> QueryResult in
+            let limits = limits(queryOptions, since: started)
+            return try await run(expression, Span(start: time, end: time), reader, queryOptions, limits)
+        }
     }
 
     /// Evaluates an expression at many times. `step` in milliseconds.
@@ -107,9 +127,13 @@ public struct PromQLEngine: Sendable {
         options queryOptions: QueryOptions = QueryOptions()
     ) async throws(PromQLError) -> QueryResult {
         let started = clock.steadyNanoseconds
-        let expression = try parse(query)
-        try checkRange(expression, step)
-        return try await run(expression, start, end, step, reader, queryOptions, started)
+        return try await EvaluationThreads.run(on: threads) { () async throws(PromQLError) -> QueryResult in
+            let limits = limits(queryOptions, since: started)
+            let expression = try await parse(query, limits)
+            try checkRange(expression, step)
+            let span = Span(start: start, end: end, step: step)
+            return try await run(expression, span, reader, queryOptions, limits)
+        }
     }
 
     /// Evaluates an expression at many times. `step` in milliseconds.
@@ -122,8 +146,12 @@ public struct PromQLEngine: Sendable {
         reader: any SampleReader,
         options queryOptions: QueryOptions = QueryOptions()
     ) async throws(PromQLError) -> QueryResult {
+        let started = clock.steadyNanoseconds
         try checkRange(expression, step)
-        return try await run(expression, start, end, step, reader, queryOptions, clock.steadyNanoseconds)
+        return try await EvaluationThreads.run(on: threads) { () async throws(PromQLError) -> QueryResult in
+            let span = Span(start: start, end: end, step: step)
+            return try await run(expression, span, reader, queryOptions, limits(queryOptions, since: started))
+        }
     }
 
     private func checkRange(_ expression: Expr, _ step: Int64) throws(PromQLError) {
@@ -137,19 +165,51 @@ public struct PromQLEngine: Sendable {
         }
     }
 
-    private func run(
-        _ expression: Expr,
-        _ start: Timestamp,
-        _ end: Timestamp,
-        _ step: Int64,
-        _ reader: any SampleReader,
-        _ queryOptions: QueryOptions,
-        _ started: Int64
-    ) async throws(PromQLError) -> QueryResult {
-        let (start, end) = (Preprocessing.bounded(start), Preprocessing.bounded(end))
+    /// What a query may use that was asked for at that moment.
+    func limits(_ queryOptions: QueryOptions, since started: Int64) -> QueryLimits {
         let timeout = min(options.timeout, queryOptions.timeout ?? options.timeout)
         let deadline = started.addingReportingOverflow(timeout.multipliedReportingOverflow(by: 1_000_000).partialValue)
-        let limits = QueryLimits(clock: clock, deadline: deadline.overflow ? .max : deadline.partialValue)
+        return QueryLimits(
+            started: started,
+            clock: clock,
+            deadline: deadline.overflow ? .max : deadline.partialValue,
+            queries: activeQueries,
+            memory: MemoryBudget(limit: options.maximumBytes, whole: memory)
+        )
+    }
+
+    /// Reads an expression within the query's limits.
+    func parse(_ query: String, _ limits: QueryLimits) async throws(PromQLError) -> Expr {
+        do throws(PromQLError) {
+            return try await TaskLimit { limits.isOver }.run { () async throws(PromQLError) -> Expr in try parse(query)
+            }
+        } catch {
+            try limits.check(in: "query execution")
+            throw error
+        }
+    }
+
+    /// The times of a query; a step of 0 for a single one.
+    private struct Span: Sendable {
+        let start: Timestamp
+        let end: Timestamp
+        let step: Int64
+
+        init(start: Timestamp, end: Timestamp, step: Int64 = 0) {
+            self.start = Preprocessing.bounded(start)
+            self.end = Preprocessing.bounded(end)
+            self.step = step
+        }
+    }
+
+    private func run(
+        _ expression: Expr,
+        _ span: Span,
+        _ reader: any SampleReader,
+        _ queryOptions: QueryOptions,
+        _ limits: QueryLimits
+    ) async throws(PromQLError) -> QueryResult {
+        let started = limits.started
         var statistics = QueryStatistics()
         let queued = clock.steadyNanoseconds
         do throws(PromQLError) {
@@ -163,9 +223,10 @@ public struct PromQLEngine: Sendable {
         statistics.queue = seconds(entered - queued)
         observe?(.queueTime, statistics.queue)
         try limits.check(in: "query execution")
-        let prepared = try Preprocessing(start: start, end: end, interval: step).prepared(expression)
-        let isInstant = step == 0
-        let grid = isInstant ? StepGrid(at: start) : StepGrid(start: start, end: end, interval: step)
+        let prepared = try Preprocessing(start: span.start, end: span.end, interval: span.step).prepared(expression)
+        let isInstant = span.step == 0
+        let grid =
+            isInstant ? StepGrid(at: span.start) : StepGrid(start: span.start, end: span.end, interval: span.step)
         let tracksSteps = options.countsSamplesPerStep && queryOptions.countsSamplesPerStep
         let counter = SampleCounter(grid: grid, tracksSteps: tracksSteps)
         let observer = queryOptions.traces ? EvaluationObserver(clock: clock) : nil
@@ -183,7 +244,9 @@ public struct PromQLEngine: Sendable {
         observe?(.prepareTime, statistics.preparation)
         let raw: RawResult
         do throws(PromQLError) {
-            raw = try await evaluation.evaluateTop(prepared, expression.type, scope, isInstant: isInstant)
+            raw = try await TaskLimit { limits.isOver }.run { () async throws(PromQLError) -> RawResult in
+                try await evaluation.evaluateTop(prepared, expression.type, scope, isInstant: isInstant)
+            }
         } catch {
             observe?(.innerEvaluation, seconds(clock.steadyNanoseconds - evaluated))
             throw error
@@ -191,7 +254,7 @@ public struct PromQLEngine: Sendable {
         let sorting = clock.steadyNanoseconds
         observe?(.innerEvaluation, seconds(sorting - evaluated))
         try limits.check()
-        let value = raw.sorted()
+        let value = try raw.sorted(limits)
         let finished = clock.steadyNanoseconds
         statistics.innerEvaluation = seconds(sorting - evaluated)
         statistics.resultSort = seconds(finished - sorting)
@@ -213,6 +276,7 @@ public struct PromQLEngine: Sendable {
         case .admitted: return
         case .cancelled: throw .canceled(in: "query queue")
         case .expired: throw .timedOut(in: "query queue")
+        case .closed: throw .ending(in: "query queue")
         }
     }
 

@@ -36,6 +36,9 @@ public struct PromQLError: Error, Hashable, Sendable, CustomStringConvertible {
         "query processing would load too many samples into memory in query execution"
     )
     static func canceled(in place: String) -> PromQLError { PromQLError(.canceled, "query was canceled in \(place)") }
+    static func ending(in place: String) -> PromQLError {
+        PromQLError(.canceled, "query was canceled in \(place): the server is shutting down")
+    }
     static func timedOut(in place: String) -> PromQLError { PromQLError(.timeout, "query timed out in \(place)") }
 
     static func from(_ error: StorageError) -> PromQLError {

@@ -1,16 +1,82 @@
 internal import MetricModel
 
-/// When a query has to stop: its deadline, and the cancellation of its task.
+/// When a query has to stop: its deadline, the cancellation of its task, the end of the engine. And what it may hold.
 struct QueryLimits: Sendable {
+    /// The steady reading of the clock at which the query was asked.
+    let started: Int64
     let clock: any StackClock
     /// The steady reading of the clock at which the query has run too long.
     let deadline: Int64
+    /// Knows whether queries are to end.
+    let queries: ActiveQueries
+    /// The bytes that the query may hold.
+    let memory: MemoryBudget
 
     /// Whether to give up. Cheap enough for every few rows; to be asked from the query's task or its children.
-    var isOver: Bool { Task.isCancelled || clock.steadyNanoseconds >= deadline }
+    var isOver: Bool { Task.isCancelled || queries.isClosed || clock.steadyNanoseconds >= deadline }
 
     func check(in place: String = "expression evaluation") throws(PromQLError) {
         if clock.steadyNanoseconds >= deadline { throw .timedOut(in: place) }
+        if queries.isClosed { throw .ending(in: place) }
         if Task.isCancelled { throw .canceled(in: place) }
+    }
+
+    /// A place for what a node holds.
+    func charge(_ bytes: Int = 0) throws(PromQLError) -> MemoryCharge {
+        let charge = MemoryCharge(memory)
+        try charge.add(bytes)
+        return charge
+    }
+
+    /// Sorts numbers of rows, and gives up in the middle of it where it has to.
+    func sorted(
+        _ rows: some Sequence<Int>,
+        by precedes: (Int, Int) throws(PromQLError) -> Bool
+    ) throws(PromQLError) -> [Int] {
+        var order = Array(rows)
+        var meter = WorkMeter(self)
+        do {
+            try order.sort { left, right in
+                try meter.add(WorkMeter.interval / 256)
+                return try precedes(left, right)
+            }
+        } catch let error as PromQLError {
+            throw error
+        } catch {
+            throw PromQLError(.execution, "\(error)")
+        }
+        return order
+    }
+}
+
+/// Counts the work of a loop, so that limits are looked at every now and then however its rounds differ.
+struct WorkMeter {
+    /// So much work (about as many values touched) may go by without a look: a fraction of a millisecond.
+    static let interval = 1 << 16
+
+    private let limits: QueryLimits
+    private var left = WorkMeter.interval
+
+    init(_ limits: QueryLimits) { self.limits = limits }
+
+    /// Adds what was done or is about to be done.
+    @inline(__always)
+    mutating func add(_ work: Int) throws(PromQLError) {
+        left &-= work
+        if left < 0 { try look() }
+    }
+
+    /// Adds what was done; answers whether to give up, for those who cannot throw.
+    @inline(__always)
+    mutating func isOver(after work: Int) -> Bool {
+        left &-= work
+        guard left < 0 else { return false }
+        left = WorkMeter.interval
+        return limits.isOver
+    }
+
+    private mutating func look() throws(PromQLError) {
+        left = WorkMeter.interval
+        try limits.check()
     }
 }

@@ -2,7 +2,7 @@ internal import MetricModel
 
 /// A function over range vectors, about to be evaluated for many series.
 struct RangeCall: Sendable {
-    let name: FunctionName
+    let name: RangeFunction
     let windows: Windows
     /// The scalar arguments, in order, by step.
     let parameters: [[Double]]
@@ -70,7 +70,7 @@ struct RangeCall: Sendable {
         case .predictLinear: run(series, output, PredictionKernel(grid: windows.grid, durations: parameters[0]))
         case .doubleExponentialSmoothing:
             run(series, output, SmoothingKernel(smoothing: parameters[0], trend: parameters[1]))
-        default: run(series, output, PresentKernel())
+        case .presentOverTime, .absentOverTime: run(series, output, PresentKernel())
         }
     }
 
@@ -85,9 +85,10 @@ struct RangeCall: Sendable {
         var lastColumn: UnsafePointer<Timestamp>?
         var lastCount = 0
         outcome.windows.reserveCapacity(series.count)
+        var meter = WorkMeter(limits)
         for row in series.indices {
             let target = output + row * steps
-            if row & 15 == 0, limits.isOver {
+            if meter.isOver(after: steps + series[row].values.count + 4096) {
                 // Nobody will look at the rest.
                 target.update(repeating: Absent.value, count: (series.count - row) * steps)
                 break
@@ -133,7 +134,7 @@ struct RangeCall: Sendable {
                     return
                 }
                 if !isKnown(timestamps) {
-                    bounds = WindowBounds(timestamps, windows)
+                    bounds = WindowBounds(timestamps, windows, limits)
                     kernel.begin(bounds, times)
                 }
                 let column = FloatColumn(timestamps: times, values: base, count: values.count, limits: limits)

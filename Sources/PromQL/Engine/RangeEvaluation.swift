@@ -1,11 +1,16 @@
 internal import MetricModel
 
 extension Evaluation {
-    /// Evaluates a call whose argument at `index` is a range vector.
-    func evaluateRangeCall(_ node: CallExpr, rangeAt index: Int, _ scope: Scope) async throws(PromQLError)
-        -> SeriesMatrix
-    {
+    /// Evaluates a call one of whose arguments is a range vector.
+    func evaluateRangeCall(
+        _ node: CallExpr,
+        _ function: RangeFunction,
+        _ scope: Scope
+    ) async throws(PromQLError) -> SeriesMatrix {
         let name = node.function.name
+        guard let index = node.arguments.firstIndex(where: { $0.type == .matrix }) else {
+            throw PromQLError(.execution, "\(name.rawValue) needs a range vector")
+        }
         var parameters: [[Double]] = []
         let source: RangeSource
         // Prometheus evaluates a subquery before the other arguments.
@@ -23,13 +28,13 @@ extension Evaluation {
         var position = node.arguments[0].position
         if case .subquery = node.arguments[0].unwrapped { position = PositionRange(start: 0, end: 0) }
         let call = RangeCall(
-            name: name,
+            name: function,
             windows: source.windows,
             parameters: parameters,
             position: position,
             isAnchored: source.isAnchored,
             isSmoothed: source.isSmoothed,
-            usesStartTimestamps: options.usesStartTimestamps && RangeFunctions.usesStartTimestamps(name),
+            usesStartTimestamps: options.usesStartTimestamps && RangeFunctions.usesStartTimestamps(function),
             lookback: lookback,
             limits: limits,
             countsReads: !source.isSubquery,
@@ -38,15 +43,15 @@ extension Evaluation {
         let (evaluated, windows) = try await run(call, source.samples, scope)
         var matrix = evaluated
         try holdRows(matrix, windows, scope)
-        if name == .rate || name == .increase { annotatePossibleNonCounters(matrix, position) }
-        let mayCollide = applyNames(name, &matrix, source)
+        if name == .rate || name == .increase { try annotatePossibleNonCounters(matrix, position) }
+        let mayCollide = try applyNames(function, &matrix, source)
         // The samples of a subquery are given back; a nested call has counted them.
         currentSamples -= source.heldSamples
         if name == .absentOverTime {
-            return absent(matrix, labels: AbsentLabels.of(node.arguments[0]), scope)
+            return try absent(matrix, labels: AbsentLabels.of(node.arguments[0]))
         }
         matrix.dropEmptyRows()
-        if !delaysNameRemoval, mayCollide, !matrix.hasDistinctLabels { throw .duplicateLabels }
+        if !delaysNameRemoval, mayCollide, try !matrix.hasDistinctLabels(limits) { throw .duplicateLabels }
         return matrix
     }
 
@@ -101,15 +106,17 @@ extension Evaluation {
     ) async throws(PromQLError) -> (SeriesMatrix, [RangeCall.Outcome.HeldWindows]) {
         let steps = scope.grid.count
         var stretches: [RowStretch<RangeCall.Outcome>]
+        let charge: MemoryCharge
         switch samples {
         case .held(let series, _):
             let work = series.reduce(series.count * steps) { $0 + $1.values.count + 16 * $1.histograms.count }
+            charge = try limits.charge(series.count * (8 * steps + 16))
             stretches = await ParallelRows.map(series.count, work: work) { rows in
                 call.run(Array(series[rows]))
             }
             try limits.check()
         case .stored(let request):
-            stretches = try await read(request, steps: steps) { series in call.run(series) }
+            (stretches, charge) = try await read(request, steps: steps) { series in call.run(series) }
         }
         var windows: [RangeCall.Outcome.HeldWindows] = []
         var histograms: [(row: Int, points: [NativeHistogram?])] = []
@@ -125,6 +132,7 @@ extension Evaluation {
             for stretch in stretches { try validate(call.parameters, samplesByStep: stretch.tally.tally.totalByStep) }
         }
         var matrix = SeriesMatrix(steps: steps, &stretches)
+        matrix.charge = charge
         for (row, points) in histograms {
             if matrix.histograms.isEmpty { matrix.histograms = Array(repeating: nil, count: matrix.rows) }
             matrix.histograms[row] = points
@@ -134,13 +142,19 @@ extension Evaluation {
 
     /// Marks or drops names; `first_over_time` and `last_over_time` keep them. Answers whether series may have the same labels
     /// after that: they do not where all that is gone is one and the same name.
-    private func applyNames(_ name: FunctionName, _ matrix: inout SeriesMatrix, _ source: RangeSource) -> Bool {
+    private func applyNames(
+        _ name: RangeFunction,
+        _ matrix: inout SeriesMatrix,
+        _ source: RangeSource
+    ) throws(PromQLError) -> Bool {
+        var meter = WorkMeter(limits)
         let keepsName = name == .firstOverTime || name == .lastOverTime
         var mayCollide = source.mayCollide
         for row in 0..<matrix.rows {
             let drops = !keepsName || (source.dropsName.map { $0[row] } ?? false)
             matrix.dropsName[row] = drops
             guard drops, !delaysNameRemoval else { continue }
+            try meter.add(64 + matrix.labels[row].encoded.count)
             let before = matrix.labels[row].encoded.count
             let nameLength = matrix.labels[row].metricNameRange.count
             matrix.labels[row] = matrix.labels[row].withoutReserved
@@ -154,13 +168,15 @@ extension Evaluation {
     private func annotatePossibleNonCounters(
         _ matrix: SeriesMatrix,
         _ position: PositionRange
-    ) {
+    ) throws(PromQLError) {
+        var meter = WorkMeter(limits)
         var lastName: [UInt8] = []
         var lastFits = false
         for row in 0..<matrix.rows {
             let labels = matrix.labels[row]
             let range = labels.metricNameRange
             guard !range.isEmpty else { continue }
+            try meter.add(64 + range.count)
             if options.usesTypeAndUnitLabels {
                 let type = labels["__type__"] ?? ""
                 guard type != "counter", type != "histogram" else { continue }
@@ -178,11 +194,13 @@ extension Evaluation {
     }
 
     /// The steps at which no series has anything.
-    private func absent(_ matrix: SeriesMatrix, labels: Labels, _ scope: Scope) -> SeriesMatrix {
+    private func absent(_ matrix: SeriesMatrix, labels: Labels) throws(PromQLError) -> SeriesMatrix {
+        var meter = WorkMeter(limits)
         let steps = matrix.steps
         var result = SeriesMatrix(steps: steps)
         var row = [Double](repeating: 1, count: steps)
         for other in 0..<matrix.rows {
+            try meter.add(steps)
             for step in 0..<steps where matrix.isPresent(other, step) { row[step] = Absent.value }
         }
         if row.contains(where: { !Absent.isAbsent($0) }) { result.append(row, labels: labels, dropsName: true) }
@@ -212,7 +230,7 @@ enum RangeFunctions {
     /// Those that take `smoothed`, sorted.
     static let smoothed = ["delta", "increase", "rate"]
 
-    static func usesStartTimestamps(_ name: FunctionName) -> Bool {
+    static func usesStartTimestamps(_ name: RangeFunction) -> Bool {
         name == .rate || name == .irate || name == .increase || name == .resets
     }
 
@@ -296,6 +314,19 @@ extension Evaluation {
         return (try await evaluate(node.expression, inner), counter)
     }
 
+    /// The rows of a subquery's inside as series of samples.
+    private func columns(of matrix: SeriesMatrix, on grid: StepGrid) throws(PromQLError) -> [SeriesColumns] {
+        let times = grid.times
+        var meter = WorkMeter(limits)
+        var columns: [SeriesColumns] = []
+        columns.reserveCapacity(matrix.rows)
+        for row in 0..<matrix.rows {
+            try meter.add(2 * matrix.steps)
+            columns.append(matrix.columns(of: row, at: times))
+        }
+        return columns
+    }
+
     func evaluateSubqueryArgument(_ node: SubqueryExpr, _ scope: Scope) async throws(PromQLError) -> RangeSource {
         let (matrix, counter) = try await evaluateInside(node, scope)
         let offset = node.offset / 1_000_000
@@ -308,7 +339,7 @@ extension Evaluation {
             fixedEnd: node.timestamp.map { $0 - offset }
         )
         return RangeSource(
-            samples: .held(matrix.columns(on: counter.grid, forgetsResets: true), dropsName: matrix.dropsName),
+            samples: .held(try columns(of: matrix, on: counter.grid), dropsName: matrix.dropsName),
             windows: windows,
             isSubquery: true,
             heldSamples: matrix.sampleCount
@@ -324,31 +355,27 @@ extension VectorSelector {
 }
 
 extension SeriesMatrix {
-    /// The rows as series of samples.
-    /// - Parameter forgetsResets: whether hints about counter resets are to be dropped, since steps may have been left out.
-    func columns(on grid: StepGrid, forgetsResets: Bool) -> [SeriesColumns] {
-        let times = grid.times
-        return (0..<rows).map { row in
-            var columns = SeriesColumns(labels: labels[row])
-            let slice = values[row * steps..<(row + 1) * steps]
-            if !slice.contains(where: { Absent.isAbsent($0) }) {
-                columns.timestamps = times
-                columns.values = Array(slice)
-                return columns
-            }
-            for (step, value) in slice.enumerated() where !Absent.isAbsent(value) {
-                columns.timestamps.append(times[step])
-                columns.values.append(value)
-            }
-            guard hasHistograms(row) else { return columns }
-            for step in 0..<steps {
-                guard var histogram = histogram(row, step) else { continue }
-                if forgetsResets, histogram.counterResetHint != .gauge { histogram.counterResetHint = .unknown }
-                columns.histogramTimestamps.append(times[step])
-                columns.histograms.append(histogram)
-            }
+    /// A row as a series of samples. Hints about counter resets are dropped, since steps may have been left out.
+    func columns(of row: Int, at times: [Timestamp]) -> SeriesColumns {
+        var columns = SeriesColumns(labels: labels[row])
+        let slice = values[row * steps..<(row + 1) * steps]
+        if !slice.contains(where: { Absent.isAbsent($0) }) {
+            columns.timestamps = times
+            columns.values = Array(slice)
             return columns
         }
+        for (step, value) in slice.enumerated() where !Absent.isAbsent(value) {
+            columns.timestamps.append(times[step])
+            columns.values.append(value)
+        }
+        guard hasHistograms(row) else { return columns }
+        for step in 0..<steps {
+            guard var histogram = histogram(row, step) else { continue }
+            if histogram.counterResetHint != .gauge { histogram.counterResetHint = .unknown }
+            columns.histogramTimestamps.append(times[step])
+            columns.histograms.append(histogram)
+        }
+        return columns
     }
 }
 

@@ -94,16 +94,21 @@ extension Evaluation {
             var notes = Annotations()
             let lookup = lookup(node, scope.grid)
             let series = try await series(node, scope)
-            let matrix = SmoothedSelector(lookup: lookup, position: node.position).evaluate(series, &notes)
+            let charge = try limits.charge(8 * series.count * scope.grid.count)
+            var matrix = try SmoothedSelector(lookup: lookup, position: node.position, limits: limits)
+                .evaluate(series, &notes)
+            matrix.charge = charge
             annotations.merge(notes)
             try holdSurroundings(series, lookup, scope)
             return matrix
         }
         let lookup = lookup(node, scope.grid)
         let tracksSteps = scope.samples.tracksSteps
-        var stretches = try await read(request(node, scope), steps: scope.grid.count) { series in
-            lookup.newest(series, tracksSteps: tracksSteps)
+        let limits = limits
+        let (answers, charge) = try await read(request(node, scope), steps: scope.grid.count) { series in
+            lookup.newest(series, tracksSteps: tracksSteps, limits)
         }
+        var stretches = answers
         var samples = 0
         var histograms: [(row: Int, points: [NativeHistogram?])] = []
         var first = 0
@@ -116,6 +121,7 @@ extension Evaluation {
             first += stretch.labels.count
         }
         var matrix = SeriesMatrix(steps: scope.grid.count, &stretches)
+        matrix.charge = charge
         for (row, points) in histograms {
             if matrix.histograms.isEmpty { matrix.histograms = Array(repeating: nil, count: matrix.rows) }
             matrix.histograms[row] = points
@@ -129,6 +135,7 @@ extension Evaluation {
 extension Evaluation {
     /// Counts the samples around each step, which smoothing goes through series by series; those of the last step stay held.
     private func holdSurroundings(_ series: [SeriesColumns], _ lookup: Lookup, _ scope: Scope) throws(PromQLError) {
+        var meter = WorkMeter(limits)
         for series in series {
             try limits.check()
             let columns = series.hasStaleMarkers ? series.withoutStaleMarkers : series
@@ -137,6 +144,7 @@ extension Evaluation {
                 let (start, end) = (lookup.time(step) - lookback, lookup.time(step) + lookback)
                 let histograms = MixedWindow.range(columns.histogramTimestamps, start, end)
                 last = MixedWindow.range(columns.timestamps, start, end).count
+                try meter.add(32 + histograms.count)
                 for index in histograms { last += columns.histograms[index].sampleWeight }
                 scope.samples.raisePeak(to: currentSamples + last)
                 if currentSamples + last > options.maximumSamples { throw .tooManySamples }
@@ -154,13 +162,23 @@ extension Lookup {
     }
 
     /// The newest sample of each series at each step.
-    func newest(_ series: [SeriesColumns], tracksSteps: Bool) -> RowStretch<Outcome> {
+    func newest(
+        _ series: [SeriesColumns],
+        tracksSteps: Bool,
+        _ limits: QueryLimits
+    ) -> RowStretch<Outcome> {
         let steps = grid.count
         return RowStretch(series, steps: steps) { output in
             var outcome = Outcome(tally: SampleTally(steps: tracksSteps ? steps : 0))
             var cache = SharedColumnCache<[Int32]>()
+            var meter = WorkMeter(limits)
             for row in series.indices {
                 let target = output + row * steps
+                if meter.isOver(after: steps + 16) {
+                    // Nobody will look at the rest.
+                    target.update(repeating: Absent.value, count: (series.count - row) * steps)
+                    break
+                }
                 // Field by field: to copy the whole struct would retain each of its columns.
                 let timestamps = series[row].timestamps
                 let positions = cache.value(for: timestamps) { self.positions(timestamps) }

@@ -21,6 +21,8 @@ struct SeriesMatrix: Sendable {
     var values: [Double] = []
     /// By row; empty where there are none at all.
     var histograms: [[NativeHistogram?]?] = []
+    /// What it holds, as far as that is counted; copies have it in common.
+    var charge: MemoryCharge?
 
     init(steps: Int) { self.steps = steps }
 
@@ -145,7 +147,10 @@ struct SeriesMatrix: Sendable {
             if target != row {
                 labels[target] = labels[row]
                 dropsName[target] = dropsName[row]
-                for step in 0..<steps { values[target * steps + step] = values[row * steps + step] }
+                values.withUnsafeMutableBufferPointer { values in
+                    guard let base = values.baseAddress else { return }
+                    (base + target * steps).update(from: base + row * steps, count: steps)
+                }
                 if !histograms.isEmpty { histograms[target] = histograms[row] }
             }
             target += 1

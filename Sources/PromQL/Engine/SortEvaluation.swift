@@ -2,12 +2,12 @@ internal import MetricModel
 
 extension Evaluation {
     /// `sort`, `sort_desc`: by value, NaN last. Only instant queries keep the order.
-    func sorted(_ vector: SeriesMatrix, isDescending: Bool) -> SeriesMatrix {
+    func sorted(_ vector: SeriesMatrix, isDescending: Bool) throws(PromQLError) -> SeriesMatrix {
         var vector = vector
         vector.histograms = []
         vector.dropEmptyRows()
         guard vector.steps == 1 else { return vector }
-        let order = (0..<vector.rows).sorted { left, right in
+        let order = try limits.sorted(0..<vector.rows) { left, right in
             let (a, b) = (vector.values[left], vector.values[right])
             if a.isNaN || b.isNaN { return !a.isNaN }
             return isDescending ? a > b : a < b
@@ -16,12 +16,16 @@ extension Evaluation {
     }
 
     /// `sort_by_label`, `sort_by_label_desc`: by the labels' values in natural order, then by all labels.
-    func sortedByLabel(_ node: CallExpr, _ vector: SeriesMatrix, isDescending: Bool) -> SeriesMatrix {
+    func sortedByLabel(
+        _ node: CallExpr,
+        _ vector: SeriesMatrix,
+        isDescending: Bool
+    ) throws(PromQLError) -> SeriesMatrix {
         guard vector.steps == 1 else { return vector }
         let names = node.arguments.dropFirst().compactMap { argument -> String? in
             if case .string(let literal) = argument.unwrapped { literal.value } else { nil }
         }
-        let order = (0..<vector.rows).sorted { left, right in
+        let order = try limits.sorted(0..<vector.rows) { left, right in
             for name in names {
                 let (a, b) = (vector.labels[left][name] ?? "", vector.labels[right][name] ?? "")
                 if a == b { continue }

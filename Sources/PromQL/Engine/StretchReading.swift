@@ -16,12 +16,14 @@ extension Evaluation {
 
     /// Reads series a few at a time, on several cores where there are many, and answers what `body` makes of each stretch, in
     /// order. Only that is held.
+    /// - Returns: the answers, and what rows of so many steps for the series hold.
     func read<Result: Sendable>(
         _ request: SelectorRequest,
         steps: Int,
         _ body: @escaping @Sendable ([SeriesColumns]) -> Result
-    ) async throws(PromQLError) -> [Result] {
-        guard request.start <= request.end else { return [] }
+    ) async throws(PromQLError) -> (answers: [Result], charge: MemoryCharge) {
+        let charge = try limits.charge()
+        guard request.start <= request.end else { return ([], charge) }
         let selection = try await selection(request)
         let count = selection.count
         // Most series have a sample every fifteen seconds or so.
@@ -33,13 +35,14 @@ extension Evaluation {
         let reduces = request.reducesHistograms
         let answers = await ParallelRows.map(count, work: isParallel ? .max : 0) { rows in
             var answers: [Result] = []
-            var failure: StorageError?
+            var failure: PromQLError?
             var position = rows.lowerBound
-            do throws(StorageError) {
+            do throws(PromQLError) {
                 while position < rows.upperBound, !limits.isOver {
                     let end = min(position + size, rows.upperBound)
-                    var series = try selection.read(position..<end)
+                    var series = try Self.read(selection, position..<end)
                     if reduces { series = series.map(HistogramStatistics.reduced) }
+                    try charge.add(series.count * (8 * steps + 16))
                     answers.append(body(series))
                     position = end
                 }
@@ -47,19 +50,29 @@ extension Evaluation {
             return (answers, failure)
         }
         try limits.check()
-        for case (_, let failure?) in answers { throw .from(failure) }
-        return answers.flatMap(\.0)
+        for case (_, let failure?) in answers { throw failure }
+        return (answers.flatMap(\.0), charge)
+    }
+
+    private static func read(
+        _ selection: any SeriesSelection,
+        _ positions: Range<Int>
+    ) throws(PromQLError) -> [SeriesColumns] {
+        do throws(StorageError) {
+            return try selection.read(positions)
+        } catch {
+            throw .from(error)
+        }
     }
 
     private func selection(_ request: SelectorRequest) async throws(PromQLError) -> any SeriesSelection {
-        let limit = max(2 * options.maximumSamples, 20_000_000)
         do throws(StorageError) {
             return try await reader.selection(
                 SelectRequest(
                     matchers: request.matchers,
                     start: request.start,
                     end: request.end,
-                    sampleLimit: limit
+                    sampleLimit: sampleLimit
                 )
             )
         } catch {

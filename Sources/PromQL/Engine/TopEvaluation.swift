@@ -9,7 +9,7 @@ enum RawResult {
     case columns([SeriesColumns])
 
     /// The result as clients get it: matrices are sorted by labels, vectors are not.
-    func sorted() -> QueryResult.Value {
+    func sorted(_ limits: QueryLimits) throws(PromQLError) -> QueryResult.Value {
         switch self {
         case .scalar(let value, let time): return .scalar(value, at: time)
         case .string(let text, let time): return .string(text, at: time)
@@ -17,10 +17,11 @@ enum RawResult {
             return .vector(SeriesRows(matrix, grid, order: Array(0..<matrix.rows)))
         case .matrix(let matrix, let grid):
             let labels = matrix.labels
-            let order = (0..<matrix.rows).sorted { labels[$0] < labels[$1] }
+            let order = try limits.sorted(0..<matrix.rows) { labels[$0] < labels[$1] }
             return .matrix(SeriesRows(matrix, grid, order: order))
         case .columns(let series):
-            return .matrix(SeriesRows(series.sorted { $0.labels < $1.labels }))
+            let order = try limits.sorted(series.indices) { series[$0].labels < series[$1].labels }
+            return .matrix(SeriesRows(order.map { series[$0] }))
         }
     }
 }
@@ -53,10 +54,12 @@ extension Evaluation {
     private func finished(_ matrix: SeriesMatrix) throws(PromQLError) -> SeriesMatrix {
         guard delaysNameRemoval else { return matrix }
         var matrix = matrix
+        var meter = WorkMeter(limits)
         for row in 0..<matrix.rows where matrix.dropsName[row] {
+            try meter.add(64 + matrix.labels[row].encoded.count)
             matrix.labels[row] = matrix.labels[row].withoutReserved
         }
-        return try matrix.mergingEqualLabels()
+        return try matrix.mergingEqualLabels(limits)
     }
 
     /// The raw samples of a range selector.
@@ -64,7 +67,11 @@ extension Evaluation {
         let source = storedSource(node, scope)
         var result: [SeriesColumns] = []
         let series = try await series(node.selector, scope, range: node.range / 1_000_000)
-        for columns in series.map(\.withoutStaleMarkers) {
+        let charge = try limits.charge()
+        for columns in series {
+            let columns = columns.withoutStaleMarkers
+            try limits.check()
+            try charge.add(16 * columns.values.count + 64)
             var (start, end) = (source.windows.start(0), source.windows.end(0))
             let (rangeStart, rangeEnd) = (start, end)
             if source.isAnchored || source.isSmoothed { start -= lookback }

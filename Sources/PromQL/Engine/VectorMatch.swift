@@ -27,7 +27,7 @@ struct VectorMatch {
     private var isSwapped: Bool { matching.cardinality == .oneToMany }
 
     mutating func evaluate(_ left: SeriesMatrix, _ right: SeriesMatrix) throws(PromQLError) -> SeriesMatrix {
-        let signatures = MatchSignatures(matching, left, right)
+        let signatures = try MatchSignatures(matching, left, right, limits)
         let (many, one) = isSwapped ? (right, left) : (left, right)
         let manyRows = MatchSignatures.rows(isSwapped ? signatures.right : signatures.left, signatures.count)
         let oneRows = MatchSignatures.rows(isSwapped ? signatures.left : signatures.right, signatures.count)
@@ -54,24 +54,44 @@ struct VectorMatch {
         for index in 0..<many.rows {
             if let partner = oneRows[manyNumbers[index]].first { partners.append((index, partner)) }
         }
-        result.labels = partners.map { resultLabels(many.labels[$0.many], one.labels[$0.one]) }
+        let charge = try limits.charge(8 * partners.count * steps)
+        result.charge = charge
+        var meter = WorkMeter(limits)
+        result.labels = try partners.map { partner throws(PromQLError) in
+            try resultLabels(many.labels[partner.many], one.labels[partner.one], charge, &meter)
+        }
         result.dropsName = Array(repeating: row.returnsBool, count: partners.count)
         result.values = Array(unsafeUninitializedCapacity: partners.count * steps) { output, count in
             count = partners.count * steps
+            var isOver = false
             many.values.withUnsafeBufferPointer { many in
                 one.values.withUnsafeBufferPointer { one in
                     guard let many = many.baseAddress, let one = one.baseAddress, let target = output.baseAddress
                     else { return }
                     for (index, partner) in partners.enumerated() {
                         let (a, b) = (many + partner.many * steps, one + partner.one * steps)
-                        row.combine(isSwapped ? b : a, 1, isSwapped ? a : b, 1, target + index * steps, steps)
+                        let (left, right) = isSwapped ? (b, a) : (a, b)
+                        let target = target + index * steps
+                        RowOperator.forEachPiece(steps) { piece in
+                            let start = piece.lowerBound
+                            if meter.isOver(after: piece.count * row.operation.weight) {
+                                // Nobody will look at the rest; what was not written is nobody's either.
+                                count = index * steps + start
+                                isOver = true
+                                return false
+                            }
+                            row.combine(left + start, 1, right + start, 1, target + start, piece.count)
+                            return true
+                        }
+                        if isOver { return }
                     }
                 }
             }
         }
+        try limits.check()
         if matching.cardinality != .oneToOne { try checkUnique(result, partners, many, one, manyNumbers) }
         result.dropEmptyRows()
-        return try result.mergingEqualLabels(equalLabels)
+        return try result.mergingEqualLabels(limits, equalLabels)
     }
 
     /// Series of one match group must differ in their result's labels wherever both take part, kept or not.
@@ -87,9 +107,12 @@ struct VectorMatch {
             var labels: Labels
         }
         var seen: [Key: [Int]] = [:]
+        var meter = WorkMeter(limits)
         for (index, partner) in partners.enumerated() {
+            try meter.add(64 + result.labels[index].encoded.count)
             let key = Key(number: manyNumbers[partner.many], labels: result.labels[index])
             for earlier in seen[key, default: []] {
+                try meter.add(8 + many.steps)
                 for step in 0..<many.steps
                 where many.isPresent(partner.many, step) && many.isPresent(partners[earlier].many, step)
                     && one.isPresent(partner.one, step)
@@ -115,13 +138,13 @@ struct VectorMatch {
         _ manyNumbers: [Int]
     ) throws(PromQLError) -> SeriesMatrix {
         let steps = many.steps
-        var output = PairCollector(steps: steps, equalLabels: equalLabels)
+        var output = try PairCollector(steps: steps, equalLabels: equalLabels, limits)
         // As Prometheus has it, group_right does not exchange the two.
         let fillOne = matching.fillRight
         let fillMany = matching.fillLeft
         let oneNumbers = numbers(oneRows, one.rows)
         for step in 0..<steps {
-            if step & 15 == 0 { try limits.check() }
+            try output.meter.add(4 * (many.rows + one.rows + oneRows.count))
             var stepNotes = StepNotes()
             let present = (0..<many.rows).filter { many.isPresent($0, step) }
             let presentOne = (0..<one.rows).filter { one.isPresent($0, step) }
@@ -188,13 +211,20 @@ struct VectorMatch {
         _ stepNotes: inout StepNotes
     ) throws(PromQLError) {
         let (left, right) = isSwapped ? (one, many) : (many, one)
+        try output.meter.add(left.histogram == nil && right.histogram == nil ? 64 : 256)
         let outcome = row.combine(left.value, left.histogram, right.value, right.histogram, &stepNotes)
         guard case .match(var value, var histogram, let isKept) = outcome else { return }
         if row.returnsBool {
             histogram = nil
             value = isKept ? 1 : 0
         }
-        let labels = output.labels(key) { resultLabels(many.labels, one.labels) }
+        let labels: Labels
+        if let known = output.labels(key) {
+            labels = known
+        } else {
+            labels = try resultLabels(many.labels, one.labels, output.charge, &output.meter)
+            output.remember(labels, of: key)
+        }
         if matching.cardinality == .oneToOne {
             if !matched.isEmpty {
                 throw PromQLError(
@@ -228,7 +258,13 @@ struct VectorMatch {
     }
 
     /// The labels of a result.
-    private func resultLabels(_ many: Labels, _ one: Labels) -> Labels {
+    private func resultLabels(
+        _ many: Labels,
+        _ one: Labels,
+        _ charge: MemoryCharge,
+        _ meter: inout WorkMeter
+    ) throws(PromQLError) -> Labels {
+        try meter.add(64 + many.encoded.count)
         var labels = many
         if row.operation.changesMetric || (row.returnsBool && !delaysNameRemoval) { labels = labels.withoutReserved }
         if matching.cardinality == .oneToOne {
@@ -237,7 +273,14 @@ struct VectorMatch {
         }
         if matching.include.isEmpty { return labels }
         var builder = LabelsBuilder(labels)
-        for name in matching.include { builder.set(name, one[name] ?? "") }
+        var added = labels.heldBytes
+        for name in matching.include {
+            let value = one[name] ?? ""
+            added += value.utf8.count + name.utf8.count
+            builder.set(name, value)
+        }
+        try charge.add(added)
+        try meter.add(added)
         return builder.build()
     }
 }
@@ -248,19 +291,22 @@ private struct PairCollector {
     private let equalLabels: EqualLabels
     private var rowOfLabels: [Labels: Int] = [:]
     private var labelsOfPair: [Int: Labels] = [:]
+    let charge: MemoryCharge
+    var meter: WorkMeter
 
-    init(steps: Int, equalLabels: EqualLabels) {
+    init(steps: Int, equalLabels: EqualLabels, _ limits: QueryLimits) throws(PromQLError) {
         matrix = SeriesMatrix(steps: steps)
+        charge = try limits.charge()
+        matrix.charge = charge
+        meter = WorkMeter(limits)
         self.equalLabels = equalLabels
     }
 
-    mutating func labels(_ pair: (Int, Int), _ make: () -> Labels) -> Labels {
-        let key = (pair.0 + 1) << 32 | (pair.1 + 1)
-        if let known = labelsOfPair[key] { return known }
-        let labels = make()
-        labelsOfPair[key] = labels
-        return labels
-    }
+    private func key(_ pair: (Int, Int)) -> Int { (pair.0 + 1) << 32 | (pair.1 + 1) }
+
+    func labels(_ pair: (Int, Int)) -> Labels? { labelsOfPair[key(pair)] }
+
+    mutating func remember(_ labels: Labels, of pair: (Int, Int)) { labelsOfPair[key(pair)] = labels }
 
     mutating func add(
         _ value: Double,
@@ -272,6 +318,8 @@ private struct PairCollector {
         let row = (equalLabels == .merged ? rowOfLabels[labels] : nil) ?? matrix.rows
         if row == matrix.rows {
             rowOfLabels[labels] = row
+            try charge.add(8 * matrix.steps + 64)
+            try meter.add(matrix.steps)
             matrix.append(
                 repeatElement(Absent.value, count: matrix.steps),
                 labels: labels,

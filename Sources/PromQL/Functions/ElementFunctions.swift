@@ -2,8 +2,8 @@ internal import MetricModel
 
 /// Functions of single values.
 enum ElementFunctions {
-    /// The function of one number that has this name.
-    static func simple(_ name: FunctionName) -> ((Double) -> Double)? {
+    /// The function of one number.
+    static func function(_ name: ElementFunction) -> (Double) -> Double {
         switch name {
         case .abs: { $0.magnitude }
         case .ceil: { $0.rounded(.up) }
@@ -28,13 +28,12 @@ enum ElementFunctions {
         case .rad: { $0 * .pi / 180 }
         case .deg: { $0 * 180 / .pi }
         case .sgn: { $0 < 0 ? -1 : ($0 > 0 ? 1 : $0) }
-        default: nil
         }
     }
 
     /// A part of a date.
-    static func date(_ name: FunctionName, _ time: CivilTime) -> Double {
-        switch name {
+    static func date(_ part: DatePart, _ time: CivilTime) -> Double {
+        switch part {
         case .dayOfMonth: Double(time.day)
         case .dayOfWeek: Double(time.weekday)
         case .dayOfYear: Double(time.dayOfYear)
@@ -42,7 +41,7 @@ enum ElementFunctions {
         case .hour: Double(time.hour)
         case .minute: Double(time.minute)
         case .month: Double(time.month)
-        default: Double(time.year)
+        case .year: Double(time.year)
         }
     }
 

@@ -29,14 +29,19 @@ enum HistogramStatistics {
 struct SmoothedSelector {
     let lookup: Lookup
     let position: PositionRange
+    let limits: QueryLimits
 
-    func evaluate(_ series: [SeriesColumns], _ notes: inout Annotations) -> SeriesMatrix {
+    func evaluate(_ series: [SeriesColumns], _ notes: inout Annotations) throws(PromQLError) -> SeriesMatrix {
+        var meter = WorkMeter(limits)
         let steps = lookup.grid.count
         var matrix = SeriesMatrix(steps: steps)
         for columns in series.map(\.withoutStaleMarkers) {
             var row = [Double](repeating: Absent.value, count: steps)
             var points = [NativeHistogram?](repeating: nil, count: steps)
-            for step in 0..<steps { point(columns, step, &row[step], &points[step], &notes) }
+            for step in 0..<steps {
+                let looked = point(columns, step, &row[step], &points[step], &notes)
+                try meter.add(32 + looked)
+            }
             let hasHistograms = points.contains { $0 != nil }
             guard hasHistograms || row.contains(where: { !Absent.isAbsent($0) }) else { continue }
             matrix.append(row, histograms: hasHistograms ? points : nil, labels: columns.labels)
@@ -44,13 +49,14 @@ struct SmoothedSelector {
         return matrix
     }
 
+    /// Answers how many samples it has looked at.
     private func point(
         _ columns: SeriesColumns,
         _ step: Int,
         _ value: inout Double,
         _ histogram: inout NativeHistogram?,
         _ notes: inout Annotations
-    ) {
+    ) -> Int {
         let time = lookup.time(step)
         let floats = MixedWindow.range(columns.timestamps, time - lookup.lookback, time + lookup.lookback)
         let histograms = MixedWindow.range(
@@ -58,10 +64,10 @@ struct SmoothedSelector {
             time - lookup.lookback,
             time + lookup.lookback
         )
-        if floats.isEmpty, histograms.isEmpty { return }
+        if floats.isEmpty, histograms.isEmpty { return 0 }
         if !floats.isEmpty, !histograms.isEmpty {
             notes.mixedFloatsHistograms(columns.labels.name, position)
-            return
+            return 0
         }
         if histograms.isEmpty {
             let next = floats.first { columns.timestamps[$0] >= time } ?? floats.upperBound
@@ -78,7 +84,7 @@ struct SmoothedSelector {
                     )
                 }
             }
-            return
+            return floats.count
         }
         let times = columns.histogramTimestamps
         let next = histograms.first { times[$0] >= time } ?? histograms.upperBound
@@ -89,7 +95,7 @@ struct SmoothedSelector {
             guard next < histograms.upperBound else {
                 histogram = before
                 histogram?.counterResetHint = .unknown
-                return
+                return histograms.count
             }
             let after = columns.histograms[next]
             do throws(IncompatibleHistogramLayouts) {
@@ -106,6 +112,7 @@ struct SmoothedSelector {
                 notes.mixedSchemas(columns.labels.name, position)
             }
         }
+        return histograms.count + 256
     }
 }
 

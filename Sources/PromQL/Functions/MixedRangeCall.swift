@@ -52,7 +52,7 @@ extension RangeCall {
             columns.values.withUnsafeBufferPointer { values in
                 target.update(repeating: Absent.value, count: steps)
                 guard let times = timestamps.baseAddress, let base = values.baseAddress else { return }
-                let bounds = WindowBounds(timestamps, windows)
+                let bounds = WindowBounds(timestamps, windows, limits)
                 kernel.begin(bounds, times)
                 kernel.fill(
                     target,
@@ -62,6 +62,7 @@ extension RangeCall {
             }
         }
         let metric = columns.labels.name
+        var meter = WorkMeter(limits)
         for step in 0..<steps {
             let (start, end) = (windows.start(step), windows.end(step))
             let floats = MixedWindow.range(columns.timestamps, start - before, end + after)
@@ -71,6 +72,8 @@ extension RangeCall {
                 held.last = 0
                 continue
             }
+            // Nobody will look at the rest, which has values of some kind.
+            if meter.isOver(after: 16 + 8 * floats.count + 256 * histograms.count) { break }
             let window = MixedWindow(
                 columns: columns,
                 floats: floats,
@@ -165,7 +168,8 @@ extension RangeCall {
                 notes.histogramsIgnoredInMixedRange(metric, position)
             }
             return plain
-        default:
+        case .minOverTime, .maxOverTime, .tsOfMinOverTime, .tsOfMaxOverTime, .stddevOverTime, .stdvarOverTime,
+            .quantileOverTime, .madOverTime:
             if window.floatCount == 0 { return nil }
             if name == .quantileOverTime {
                 let quantile = parameters[0][window.step]

@@ -6,7 +6,7 @@ struct SumKernel: WindowKernel {
     func value(_ column: FloatColumn, _ window: Range<Int>, _ step: Int) -> Double {
         var sum = 0.0
         var lost = 0.0
-        for index in window { CompensatedSum.add(column.values[index], &sum, &lost) }
+        column.forEach(in: window) { CompensatedSum.add(column.values[$0], &sum, &lost) }
         return sum.isInfinite ? sum : sum + lost
     }
 }
@@ -147,7 +147,7 @@ struct VarianceKernel: WindowKernel {
     func value(_ column: FloatColumn, _ window: Range<Int>, _ step: Int) -> Double {
         var count = 0.0
         var (mean, lostMean, squares, lostSquares) = (0.0, 0.0, 0.0, 0.0)
-        for index in window {
+        column.forEach(in: window) { index in
             let value = column.values[index]
             count += 1
             let delta = value - (mean + lostMean)
@@ -168,7 +168,11 @@ struct QuantileKernel: WindowKernel {
             for (position, index) in window.enumerated() {
                 buffer.initializeElement(at: position, to: column.values[index])
             }
-            return Quantile.of(UnsafeMutableBufferPointer(rebasing: buffer[..<window.count]), quantiles[step])
+            return Quantile.of(
+                UnsafeMutableBufferPointer(rebasing: buffer[..<window.count]),
+                quantiles[step],
+                column.limits
+            )
         }
     }
 }
@@ -182,9 +186,9 @@ struct MedianDeviationKernel: WindowKernel {
                 if column.values[index].isNaN { return .nan }
                 buffer.initializeElement(at: position, to: column.values[index])
             }
-            let median = Quantile.of(buffer, 0.5)
+            let median = Quantile.of(buffer, 0.5, column.limits)
             for index in buffer.indices { buffer[index] = (buffer[index] - median).magnitude }
-            return Quantile.of(buffer, 0.5)
+            return Quantile.of(buffer, 0.5, column.limits)
         }
     }
 }
@@ -192,7 +196,8 @@ struct MedianDeviationKernel: WindowKernel {
 /// Quantiles of plain numbers.
 enum Quantile {
     /// The quantile, interpolated between the two nearest values; NaN counts as the least. Changes the order of `values`.
-    static func of(_ values: UnsafeMutableBufferPointer<Double>, _ q: Double) -> Double {
+    /// Not meant to be looked at where `limits` are over.
+    static func of(_ values: UnsafeMutableBufferPointer<Double>, _ q: Double, _ limits: QueryLimits) -> Double {
         if values.isEmpty || q.isNaN { return .nan }
         if q < 0 { return -.infinity }
         if q > 1 { return .infinity }
@@ -202,7 +207,7 @@ enum Quantile {
         let lower = Int(max(0, floor))
         let upper = Int(min(last, Double(lower) + 1))
         let weight = rank - floor
-        select(values, lower)
+        select(values, lower, limits)
         // What stands behind the chosen position is not less: the next in order is the least of it.
         if upper > lower {
             var least = lower + 1
@@ -218,7 +223,12 @@ enum Quantile {
     }
 
     /// Moves the value that a sorted order has at `position` there, smaller ones before it, greater ones behind it.
-    private static func select(_ values: UnsafeMutableBufferPointer<Double>, _ position: Int) {
+    private static func select(
+        _ values: UnsafeMutableBufferPointer<Double>,
+        _ position: Int,
+        _ limits: QueryLimits
+    ) {
+        var meter = WorkMeter(limits)
         var low = 0
         var high = values.count - 1
         while high - low > 12 {
@@ -230,6 +240,7 @@ enum Quantile {
             var left = low
             var right = high
             while left <= right {
+                if meter.isOver(after: 4) { return }
                 while precedes(values[left], pivot) { left += 1 }
                 while precedes(pivot, values[right]) { right -= 1 }
                 if left <= right {

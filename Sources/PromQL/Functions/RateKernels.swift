@@ -59,10 +59,17 @@ struct RateKernel: RangeKernel {
         let values = column.values
         let resets = isCounter ? CounterResets.positions(column, bounds) : []
         var firstReset = 0
+        var work = 0
         bounds.lower.withUnsafeBufferPointer { lowers in
             bounds.upper.withUnsafeBufferPointer { uppers in
                 extrapolations.withUnsafeBufferPointer { extrapolations in
                     for step in 0..<lowers.count {
+                        if step & 0xffff == 0xffff || work > WorkMeter.interval, column.limits.isOver {
+                            // Nobody will look at the rest.
+                            for rest in step..<lowers.count { output[rest] = Absent.value }
+                            return
+                        }
+                        if work > WorkMeter.interval { work = 0 }
                         let lower = Int(lowers[step])
                         let upper = Int(uppers[step])
                         guard upper - lower > 1 else {
@@ -75,6 +82,7 @@ struct RateKernel: RangeKernel {
                             while firstReset < resets.count, resets[firstReset] <= lower { firstReset += 1 }
                             var reset = firstReset
                             while reset < resets.count, resets[reset] < upper {
+                                work &+= 1
                                 result += values[resets[reset] - 1]
                                 reset += 1
                             }

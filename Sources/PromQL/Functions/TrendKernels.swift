@@ -12,7 +12,7 @@ enum LinearRegression {
         var isConstant = true
         var (sumX, lostX, sumY, lostY) = (0.0, 0.0, 0.0, 0.0)
         var (sumXY, lostXY, sumX2, lostX2) = (0.0, 0.0, 0.0, 0.0)
-        for index in window {
+        column.forEach(in: window) { index in
             let y = column.values[index]
             if index > window.lowerBound, y != initial { isConstant = false }
             let x = Double(column.timestamps[index] - time) / 1e3

@@ -22,13 +22,15 @@ struct WindowBounds: Sendable {
     }
 
     /// Finds the windows.
-    init(_ timestamps: UnsafeBufferPointer<Timestamp>, _ windows: Windows) {
+    init(_ timestamps: UnsafeBufferPointer<Timestamp>, _ windows: Windows, _ limits: QueryLimits) {
         lower = Array(repeating: 0, count: windows.count)
         upper = lower
         guard windows.count > 0 else { return }
         var first = 0
         var last = 0
         for step in 0..<windows.count {
+            // Nobody will look at the rest.
+            if step & 0xffff == 0xffff, limits.isOver { return }
             let end = windows.end(step)
             let start = end - windows.length
             if step == 0 {
@@ -84,6 +86,20 @@ struct FloatColumn {
     let limits: QueryLimits
 }
 
+extension FloatColumn {
+    /// Calls `body` for each position; gives up at the limits in windows of many samples.
+    @inline(__always)
+    func forEach(in window: Range<Int>, _ body: (Int) -> Void) {
+        var lower = window.lowerBound
+        while lower < window.upperBound {
+            let upper = min(window.upperBound, lower &+ 1 << 18)
+            for index in lower..<upper { body(index) }
+            lower = upper
+            if lower < window.upperBound, limits.isOver { return }
+        }
+    }
+}
+
 /// A function over the float samples in a window, computed for all windows of a series at once.
 protocol RangeKernel {
     /// Gets ready for series with these windows over this column of timestamps.
@@ -105,12 +121,13 @@ extension WindowKernel {
     func fill(_ output: UnsafeMutablePointer<Double>, _ column: FloatColumn, _ bounds: WindowBounds) {
         bounds.lower.withUnsafeBufferPointer { lower in
             bounds.upper.withUnsafeBufferPointer { upper in
+                var meter = WorkMeter(column.limits)
                 for step in 0..<lower.count {
-                    if step & 255 == 255, column.limits.isOver {
+                    let window = Range(uncheckedBounds: (Int(lower[step]), Int(upper[step])))
+                    if meter.isOver(after: window.count &+ 16) {
                         for rest in step..<lower.count { output[rest] = Absent.value }
                         return
                     }
-                    let window = Range(uncheckedBounds: (Int(lower[step]), Int(upper[step])))
                     output[step] = window.isEmpty ? Absent.value : value(column, window, step)
                 }
             }

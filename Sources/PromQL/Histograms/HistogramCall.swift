@@ -2,6 +2,14 @@ internal import MetricModel
 
 /// `histogram_quantile`, `histogram_quantiles` and `histogram_fraction`, over classic buckets and native histograms.
 struct HistogramCall {
+    /// Which of the functions it is.
+    enum Kind {
+        case quantile
+        case quantiles
+        case fraction
+    }
+
+    let kind: Kind
     let node: CallExpr
     let grid: StepGrid
     let delaysNameRemoval: Bool
@@ -10,12 +18,14 @@ struct HistogramCall {
     private(set) var notes = Annotations()
 
     init(
+        _ kind: Kind,
         node: CallExpr,
         grid: StepGrid,
         delaysNameRemoval: Bool,
         equalLabels: EqualLabels,
         limits: QueryLimits
     ) {
+        self.kind = kind
         self.node = node
         self.grid = grid
         self.delaysNameRemoval = delaysNameRemoval
@@ -34,22 +44,28 @@ struct HistogramCall {
     }
 
     private var vectorIndex: Int {
-        switch node.function.name {
-        case .histogramQuantile: 1
-        case .histogramFraction: 2
-        default: 0
+        switch kind {
+        case .quantile: 1
+        case .fraction: 2
+        case .quantiles: 0
         }
     }
 
     mutating func evaluate(_ arguments: [SeriesMatrix]) throws(PromQLError) -> SeriesMatrix {
         let vector = arguments[vectorIndex]
         let position = node.arguments[vectorIndex].position
-        let classics = classicHistograms(vector, position)
+        let classics = try classicHistograms(vector, position)
         // A native histogram whose labels are those of a classic one at the same step: neither is answered.
+        try limits.check()
         let mixed = mixedSteps(vector, classics, position)
-        var result = RowCollector(steps: grid.count, capacity: classics.count, equalLabels: equalLabels)
-        switch node.function.name {
-        case .histogramFraction:
+        var result = try RowCollector(
+            steps: grid.count,
+            capacity: classics.count,
+            equalLabels: equalLabels,
+            limits
+        )
+        switch kind {
+        case .fraction:
             let (lower, upper) = (arguments[0].values, arguments[1].values)
             try native(vector, mixed, position, &result, suffix: nil) { histogram, step in
                 histogram.fraction(between: lower[step], and: upper[step])
@@ -57,9 +73,9 @@ struct HistogramCall {
             try classic(vector, classics, mixed, &result, suffix: nil) { buckets, step in
                 (buckets.fraction(between: lower[step], and: upper[step]), nil)
             }
-        case .histogramQuantile:
+        case .quantile:
             try quantile(arguments[0].values, 0, vector, classics, mixed, position, &result, label: nil)
-        default:
+        case .quantiles:
             guard case .string(let label) = node.arguments[1].unwrapped else { break }
             for index in 2..<arguments.count {
                 let values = arguments[index].values
@@ -79,6 +95,7 @@ struct HistogramCall {
         _ result: inout RowCollector,
         label: String?
     ) throws(PromQLError) {
+        var meter = WorkMeter(limits)
         for step in 0..<grid.count where !(values[step] >= 0 && values[step] <= 1) {
             notes.invalidQuantile(values[step], node.arguments[argument].position)
         }
@@ -88,6 +105,7 @@ struct HistogramCall {
             distinct = [0]
         } else {
             for value in values where !distinct.contains(where: { $0 == value || ($0.isNaN && value.isNaN) }) {
+                try meter.add(distinct.count + 1)
                 distinct.append(value)
             }
         }
@@ -118,11 +136,16 @@ struct HistogramCall {
     }
 
     /// Groups the rows with floats by what remains without `le`.
-    private mutating func classicHistograms(_ vector: SeriesMatrix, _ position: PositionRange) -> [Classic] {
+    private mutating func classicHistograms(
+        _ vector: SeriesMatrix,
+        _ position: PositionRange
+    ) throws(PromQLError) -> [Classic] {
+        var meter = WorkMeter(limits)
         let names = LabelNames(["le"])
         var result: [Classic] = []
         var known: [Labels: Int] = [:]
         for row in 0..<vector.rows where vector.hasFloats(row) {
+            try meter.add(128 + vector.labels[row].encoded.count)
             let text = vector.labels[row]["le"] ?? ""
             guard let bound = GoFloatText.parse(text) else {
                 notes.badBucketLabel(delaysNameRemoval ? vector.labels[row].name : "", text, position)
@@ -187,10 +210,12 @@ struct HistogramCall {
         _ function: (NativeHistogram, Int) -> (value: Double, note: NativeHistogram.EstimateNote?)?
     ) throws(PromQLError) {
         guard vector.hasHistograms else { return }
+        var meter = WorkMeter(limits)
         for row in 0..<vector.rows where vector.hasHistograms(row) {
             var output = [Double](repeating: Absent.value, count: grid.count)
             let labels = delaysNameRemoval ? vector.labels[row] : vector.labels[row].withoutReserved
             for step in 0..<grid.count {
+                try meter.add(256)
                 guard let histogram = vector.histogram(row, step), !(mixedNatives[row]?[step] ?? false),
                     let (value, note) = function(histogram, step)
                 else { continue }
@@ -227,12 +252,14 @@ struct HistogramCall {
         let steps = grid.count
         let position = node.arguments[vectorIndex].position
         var buckets: [ClassicBuckets.Bucket] = []
+        var meter = WorkMeter(limits)
         for (index, classic) in classics.enumerated() {
-            if index & 15 == 0 { try limits.check() }
+            try meter.add(64 + steps)
             var output = [Double](repeating: Absent.value, count: steps)
             let isMixed = mixed.isEmpty ? [] : mixed[index]
             for step in 0..<steps {
                 if !isMixed.isEmpty, isMixed[step] { continue }
+                try meter.add(8 * classic.rows.count)
                 buckets.removeAll(keepingCapacity: true)
                 for (row, bound) in classic.rows {
                     let value = vector.values[row * steps + step]

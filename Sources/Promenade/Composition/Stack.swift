@@ -98,10 +98,12 @@ public final class Stack: Sendable {
         state = StackState(config: options.config, now: clock.wallNanoseconds / 1_000_000_000, events: events)
         let queryMetrics = QueryMetrics(clock: clock)
         self.queryMetrics = queryMetrics
+        let concurrency = options.flags.integer("query.max-concurrency")
         engine = PromQLEngine(
             options: options.engine,
             clock: clock,
-            activeQueries: ActiveQueries(limit: options.flags.integer("query.max-concurrency")),
+            activeQueries: ActiveQueries(limit: concurrency),
+            threads: EvaluationThreads(.queries(concurrency: concurrency)),
             observe: { queryMetrics.observe($0, seconds: $1) }
         )
         var scraping = ScrapeManagerOptions(logger: logger)
@@ -247,7 +249,7 @@ public final class Stack: Sendable {
         if let gateway {
             list.append(TaskService(name: "expiry of groups") { await gateway.expireGroups() })
         }
-        list.append(StoppingService(state: state, onEnding: onEnding))
+        list.append(StoppingService(state: state, queries: engine.activeQueries, onEnding: onEnding))
         list.append(TaskService(name: "maintenance") { [self] in await maintain() })
         list.append(
             TaskService(name: "start's memory") { [clock] in

@@ -127,6 +127,11 @@ public struct StackOptions: Sendable {
         options.lookbackDelta = flags.duration("query.lookback-delta").milliseconds
         options.timeout = flags.duration("query.timeout").milliseconds
         options.maximumSamples = flags.integer("query.max-samples")
+        if let size = try? ByteSize(parsing: flags["query.max-memory"]), size.bytes > 0 {
+            options.maximumBytes = Int(clamping: size.bytes)
+            options.maximumBytesInAll = Int(clamping: size.bytes.multipliedReportingOverflow(by: 4).partialValue)
+            if options.maximumBytesInAll < options.maximumBytes { options.maximumBytesInAll = .max }
+        }
         options.defaultSubqueryInterval = config.prometheus.global.evaluationInterval.milliseconds
         options.parser = ParserOptions(
             experimentalFunctions: features.contains("promql-experimental-functions"),

@@ -1,6 +1,7 @@
 import Logging
 import MetricModel
 import NIOPosix
+import PromQL
 import Pushgateway
 import Scrape
 import ServiceLifecycle
@@ -35,14 +36,17 @@ struct StoreService: Service {
     }
 }
 
-/// Tells everybody at once that the end has begun, before the first server stops listening.
+/// Tells everybody at once that the end has begun, before the first server stops listening, and ends the queries, for which the
+/// servers would wait.
 struct StoppingService: Service {
     let state: StackState
+    let queries: ActiveQueries
     let onEnding: @Sendable (StackAddresses) -> Void
 
     func run() async throws {
         try? await gracefulShutdown()
         state.enter(.stopping)
+        queries.close()
         if let addresses = state.now.addresses { onEnding(addresses) }
     }
 }

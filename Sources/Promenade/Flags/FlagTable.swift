@@ -139,6 +139,12 @@ extension FlagSet {
         query("timeout", .duration, "2m", "The longest that a query may take."),
         query("max-concurrency", .integer, "20", "The most queries at a time; others wait."),
         query("max-samples", .integer, "50000000", "The most samples that a query may load."),
+        query(
+            "max-memory",
+            .size,
+            "1GiB",
+            "The most bytes that a query's results and the labels it\nwrites may take; four times as much for all queries."
+        ),
     ]
 
     private static let pushgateway: [Flag] = [

@@ -18,9 +18,10 @@ extension Engine {
 
     func selection(_ request: SelectRequest) async throws(StorageError) -> StoredSelection {
         try await enter()
+        let matched = try matchedPairs([request.matchers])
         return state.withLock { state in
             let capture = state.capture(request.start, request.end)
-            var series = state.table.matching(request.matchers)
+            var series = state.table.matching(request.matchers, matched)
             if !series.isEmpty, capture.segments.isEmpty {
                 series = SeriesTable.merged(capture.blocks.map { $0.members(of: series) })
             }
@@ -40,8 +41,9 @@ extension Engine {
         _ start: Timestamp,
         _ end: Timestamp
     ) throws(StorageError) -> [UInt32] {
+        let matched = try matchedPairs(sets)
         let (candidates, capture) = state.withLock { state in
-            (state.table.matching(anyOf: sets), state.capture(start, end))
+            (state.table.matching(anyOf: sets, matched), state.capture(start, end))
         }
         return try present(candidates, capture, start, end)
     }
@@ -124,8 +126,9 @@ extension Engine {
     ) async throws(StorageError) -> [String] {
         try await enter()
         // The series of each value. One of them is enough, so a first one of each is looked at before all others.
+        let matched = try matchedPairs(sets)
         let (candidates, capture) = state.withLock { state in
-            (state.table.seriesByValue(of: name, sets), state.capture(start, end))
+            (state.table.seriesByValue(of: name, sets, matched), state.capture(start, end))
         }
         let first = SeriesTable.merged([candidates.map { $0.series[0] }])
         let firstFound = try present(first, capture, start, end)
@@ -159,9 +162,10 @@ extension Engine {
         end: Timestamp
     ) async throws(StorageError) -> [SeriesExemplars] {
         try await enter()
+        let matched = try matchedPairs(sets)
         return state.withLock { state -> [SeriesExemplars] in
             if state.exemplars.isEmpty { return [] }
-            let wanted = Set(state.table.matching(anyOf: sets))
+            let wanted = Set(state.table.matching(anyOf: sets, matched))
             return state.exemplars.select({ wanted.contains($0) }, start: start, end: end)
                 .map { SeriesExemplars(labels: state.table.labels($0), exemplars: $1) }
         }.sorted { $0.labels < $1.labels }

@@ -2,7 +2,8 @@ import MetricModel
 
 extension SeriesTable {
     /// The series that satisfy all the matchers, ascending.
-    func matching(_ matchers: [LabelMatcher]) -> [UInt32] {
+    /// - Parameter matched: what is known already of the matchers' patterns.
+    func matching(_ matchers: [LabelMatcher], _ matched: MatchedPairs = MatchedPairs()) -> [UInt32] {
         var result: [UInt32]?
         var excluded: [[UInt32]] = []
         // First the matchers that name series, smallest lists first; then those that take some away.
@@ -10,12 +11,12 @@ extension SeriesTable {
         for matcher in matchers {
             if matcher.matchesEmpty {
                 // Who has the label with a value that does not match is out; who lacks it stays.
-                excluded.append(union(pairNumbers(matcher, isMatching: false)))
+                excluded.append(union(pairNumbers(matcher, isMatching: false, matched)))
             } else if matcher.operation == .equal {
                 guard let pair = pairs.find(matcher.name, matcher.value) else { return [] }
                 lists.append(series(ofPair: pair))
             } else {
-                lists.append(union(pairNumbers(matcher, isMatching: true)))
+                lists.append(union(pairNumbers(matcher, isMatching: true, matched)))
             }
         }
         lists.sort { $0.count < $1.count }
@@ -29,26 +30,30 @@ extension SeriesTable {
     }
 
     /// The series that satisfy all the matchers of at least one list, ascending; all for no list.
-    func matching(anyOf sets: [[LabelMatcher]]) -> [UInt32] {
+    func matching(anyOf sets: [[LabelMatcher]], _ matched: MatchedPairs = MatchedPairs()) -> [UInt32] {
         if sets.isEmpty { return all }
-        if sets.count == 1 { return matching(sets[0]) }
-        return SeriesTable.merged(sets.map(matching))
+        if sets.count == 1 { return matching(sets[0], matched) }
+        return SeriesTable.merged(sets.map { matching($0, matched) })
     }
 
     /// The pairs of a label name with those of their series that satisfy the matchers of at least one list, ascending.
-    func seriesByValue(of name: String, _ sets: [[LabelMatcher]]) -> [(pair: UInt32, series: [UInt32])] {
+    func seriesByValue(
+        of name: String,
+        _ sets: [[LabelMatcher]],
+        _ matched: MatchedPairs
+    ) -> [(pair: UInt32, series: [UInt32])] {
         guard let number = pairs.number(ofName: name) else { return [] }
         let all = pairs.pairsOfName[Int(number)].map { (pair: $0, series: series(ofPair: $0)) }
         if sets.isEmpty {
             return all.map { $0.series.allSatisfy(contains) ? $0 : ($0.pair, $0.series.filter(contains)) }
                 .filter { !$0.series.isEmpty }
         }
-        let wanted = matching(anyOf: sets)
+        let wanted = matching(anyOf: sets, matched)
         return all.map { ($0.pair, SeriesTable.intersection($0.series, wanted)) }.filter { !$0.series.isEmpty }
     }
 
     /// The pairs of the matcher's label whose value matches, or does not.
-    private func pairNumbers(_ matcher: LabelMatcher, isMatching: Bool) -> [UInt32] {
+    private func pairNumbers(_ matcher: LabelMatcher, isMatching: Bool, _ matched: MatchedPairs) -> [UInt32] {
         guard let name = pairs.number(ofName: matcher.name) else { return [] }
         let candidates = pairs.pairsOfName[Int(name)]
         if matcher.operation == .equal || matcher.operation == .notEqual {
@@ -56,6 +61,11 @@ extension SeriesTable {
             if (matcher.operation == .equal) == isMatching { return equal.map { [$0] } ?? [] }
             return candidates.filter { $0 != equal }
         }
+        let isWanted = matcher.operation == .matches ? isMatching : !isMatching
+        let known = matched.pairs(matcher, of: candidates, matching: isWanted) {
+            matcher.pattern?.matches(pairs.value($0)) ?? false
+        }
+        if let known { return known.filter { seriesCount(ofPair: $0) > 0 } }
         return candidates.filter { seriesCount(ofPair: $0) > 0 && matcher.matches(pairs.value($0)) == isMatching }
     }
 

@@ -142,7 +142,9 @@ struct Assembler {
         if limit > 0, sampleCount > limit {
             throw StorageError(.tooManySamples, "query would read more than \(limit) samples")
         }
-        if isCancellable, Task.isCancelled { throw StorageError(.cancelled, "the query was cancelled") }
+        if isCancellable, Task.isCancelled || TaskLimit.isOver {
+            throw StorageError(.cancelled, "the query was cancelled")
+        }
     }
 
     // MARK: - Blocks

@@ -117,6 +117,26 @@ enum PrometheusRoute: Hashable {
         }
     }
 
+    /// Whether an answer may take long to read or to compute, and grow with what is stored.
+    var takesLong: Bool {
+        switch self {
+        case .federate, .series, .labelValues: true
+        case .home, .graph, .page, .version, .metrics, .quit, .reload, .healthy, .ready, .asset, .fixture, .control:
+            false
+        case .api(let route):
+            switch route {
+            case .query, .queryRange, .queryExemplars, .formatQuery, .parseQuery, .labels, .series, .read, .tsdb,
+                .tsdbBlocks, .metadata, .targetMetadata:
+                true
+            case .alertmanagers, .alerts, .buildInfo, .cleanTombstones, .config, .deleteSeries, .events, .eventsLive,
+                .features, .flags, .lastScrape, .notifications, .notificationsLive, .otlp, .pushed, .relabelSteps,
+                .rules, .runtimeInfo, .scrape, .scrapePoolConfig, .scrapePools, .snapshot, .stack, .survey, .targets,
+                .walReplay, .write:
+                false
+            }
+        }
+    }
+
     /// The name by which requests are counted, as Prometheus labels them.
     var handlerName: String {
         switch self {

@@ -2,6 +2,7 @@ public import Logging
 public import MetricModel
 public import PromQL
 public import Scrape
+import Synchronization
 
 /// The Prometheus server's HTTP surface: API, pages, federation, health.
 public final class PrometheusServer: WebResponder {
@@ -15,6 +16,8 @@ public final class PrometheusServer: WebResponder {
     let logger: Logger
     let requests = RequestCounts()
     let figures = ServerFigures()
+    /// Labels, as paths name them, that had many values when these were listed last.
+    private let manyValues = Mutex<Set<String>>([])
 
     /// A server over a store.
     public init(
@@ -55,11 +58,31 @@ public final class PrometheusServer: WebResponder {
         }
     }
 
-    /// The values of a label come from the index, unless they have to be looked for among matching series.
+    /// The values of a label come from the index, unless they have to be looked for among matching series. Where there were many
+    /// of them the last time, that is not brief either.
     public func isBrief(_ request: WebRequest) -> Bool {
-        guard case .route(.labelValues) = find(request) else { return false }
+        guard case .route(.labelValues(let name)) = find(request), manyValues.withLock({ !$0.contains(name) }) else {
+            return false
+        }
         // `match[]` shows by its bracket, plain or escaped.
         return !request.rawQuery.utf8.contains { $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "%") }
+    }
+
+    /// What reads or computes much has threads of its own, so that nothing else has to wait for it.
+    public func threads(for request: WebRequest) -> (any TaskExecutor)? {
+        guard case .route(let route) = find(request) else { return nil }
+        return route.takesLong ? engine.threads : nil
+    }
+
+    /// Remembers whether a label has so many values that to list them takes long.
+    func remember(valuesOf name: String, count: Int) {
+        manyValues.withLock { names in
+            if count < 1000 {
+                names.remove(name)
+            } else if names.count < 1000 {
+                names.insert(name)
+            }
+        }
     }
 
     /// Everything else takes longer.
@@ -68,7 +91,10 @@ public final class PrometheusServer: WebResponder {
         case .answer(let response): return response
         case .route(let route):
             let start = clock.steadyNanoseconds
-            return recorded(route, await answer(route, request), since: start)
+            guard route.takesLong else { return recorded(route, await answer(route, request), since: start) }
+            let queries = engine.activeQueries
+            let response = await TaskLimit { queries.isClosed }.run { await answer(route, request) }
+            return recorded(route, response, since: start)
         }
     }
 

@@ -274,7 +274,8 @@ final class HTTPConnection<Responder: WebResponder>: ChannelInboundHandler {
         let loop = context.eventLoop
         let responder = responder
         let isHead = isHead
-        let task = Task(executorPreference: responder.isBrief(request) ? LoopExecutor(loop) : nil) {
+        let executor = responder.isBrief(request) ? LoopExecutor(loop) : responder.threads(for: request)
+        let task = Task(executorPreference: executor) {
             let response = await responder.respond(to: request)
             guard case .stream(let produce) = response.body else {
                 loop.execute {

@@ -131,6 +131,9 @@ public protocol WebResponder: Sendable {
     func respondAtOnce(to request: WebRequest) -> WebResponse?
     /// Whether ``respond(to:)`` takes a fraction of a millisecond, so that it may run on the connection's own thread.
     func isBrief(_ request: WebRequest) -> Bool
+    /// The threads on which ``respond(to:)`` runs, and on which a streamed body is made, where these may take long; `nil` for
+    /// those that everything else runs on.
+    func threads(for request: WebRequest) -> (any TaskExecutor)?
     /// Answers. The task is cancelled where the client goes away.
     func respond(to request: WebRequest) async -> WebResponse
 }
@@ -140,6 +143,8 @@ extension WebResponder {
     public func bodyLimit(for method: WebRequest.Method, rawPath: String) -> Int { 1 << 20 }
     /// Nobody is refused without a look at the body.
     public func refusal(before request: WebRequest) -> WebResponse? { nil }
+    /// Nothing takes long.
+    public func threads(for request: WebRequest) -> (any TaskExecutor)? { nil }
     /// Nothing is known about the time it takes.
     public func isBrief(_ request: WebRequest) -> Bool { false }
     /// Nothing is answered at once.

@@ -41,6 +41,9 @@ struct ExprParser {
     private(set) var lastClosing = 0
     private var lookahead: Token?
     private var depth = 0
+    private var tokenCount = 0
+    /// Whether the task's limit was over.
+    private var isGivenUp = false
 
     init(_ query: String, options: ParserOptions) {
         self.options = options
@@ -52,6 +55,13 @@ struct ExprParser {
     /// The next token, which stays the next one. A mistake of the lexer is noted when it is first seen.
     mutating func peek() -> Token {
         if let lookahead { return lookahead }
+        tokenCount += 1
+        if tokenCount & 1023 == 0, TaskLimit.isOver { isGivenUp = true }
+        if isGivenUp {
+            // Whoever has set the limit says what it is.
+            note(PositionRange(start: lexer.position, end: lexer.position), "reading was given up")
+            return Token(kind: .error, start: lexer.position, end: lexer.position)
+        }
         let token = lexer.next()
         if token.kind == .error { note(token.position, lexer.errorMessage) }
         lookahead = token

@@ -62,8 +62,8 @@ extension PrometheusServer {
         throw APIFailure(.badData, "invalid label name: \(ByteText.quoted(name))")
     }
 
-    func labelValues(_ name: String, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
-        let name = EscapedName.unescaped(name)
+    func labelValues(_ path: String, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        let name = EscapedName.unescaped(path)
         guard !name.isEmpty else { throw APIFailure(.badData, "invalid label name: \(GoText.quoted(name))") }
         let limit = try parameters.limit()
         let (start, end) = try span(parameters)
@@ -74,6 +74,7 @@ extension PrometheusServer {
         } catch {
             throw Self.failure(error)
         }
+        remember(valuesOf: path, count: values.count)
         let warnings = cut(&values, to: limit)
         return .json(warnings: warnings) { $0.strings(values) }
     }

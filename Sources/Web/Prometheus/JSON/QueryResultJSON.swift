@@ -15,6 +15,7 @@ struct QueryResultJSON: Sendable {
         case .scalar, .string: true
         case .vector(let rows), .matrix(let rows):
             rows.values.count + rows.histograms.count * 20 + rows.count * 4 < 4096
+                && rows.labels.prefix(count).reduce(0, { $0 + $1.encoded.count }) < 4 * JSONStream.pieceSize
         }
     }
 
@@ -73,6 +74,7 @@ struct QueryResultJSON: Sendable {
         var size = 0
         for index in 0..<count {
             size += 100 + 30 * rows.floats(index).count + 600 * rows.histograms(index).count
+            size += rows.labels[index].encoded.count
             if size >= JSONStream.pieceSize || index == count - 1 {
                 pieces.append(start..<index + 1)
                 (start, size) = (index + 1, 0)

@@ -35,6 +35,8 @@ struct ProtectedResponder<Inner: WebResponder>: WebResponder {
 
     func isBrief(_ request: WebRequest) -> Bool { guardian == nil && inner.isBrief(request) }
 
+    func threads(for request: WebRequest) -> (any TaskExecutor)? { inner.threads(for: request) }
+
     func respond(to request: WebRequest) async -> WebResponse {
         if let guardian {
             let credentials = request.headers["Authorization"] ?? ""
