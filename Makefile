@@ -6,11 +6,12 @@ BUILD := $(SWIFT) build -c release
 TEST_PACKAGES := golang-go golang-github-prometheus-client-golang-dev python3-prometheus-client prometheus-cpp-dev \
 	ruby-prometheus-client-mmap libnet-prometheus-perl nodejs node-typescript chromium chromium-driver
 
-.PHONY: help run build test lint format dist clean dependencies test-dependencies
+.PHONY: help run build test bench lint format dist clean dependencies test-dependencies
 
 help:
 	@echo 'make run                start the whole stack (build first); ARGS="--help" shows its flags'
 	@echo 'make test               run every test'
+	@echo 'make bench              measure (Benchmarks/README.md); BENCH=query for a part'
 	@echo 'make lint               check the format'
 	@echo 'make dist               one self-contained binary, as tarball and .deb, in dist/'
 
@@ -27,11 +28,14 @@ test: dependencies test-dependencies
 	Tests/Recipes/run
 	Tests/Browser/run
 
+bench: dependencies
+	$(SWIFT) run -c release --package-path Benchmarks Benchmarks $(BENCH)
+
 lint:
-	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+	$(SWIFT) format lint --strict -r Sources Tests Benchmarks/Sources Package.swift
 
 format:
-	$(SWIFT) format -i -r Sources Tests Package.swift
+	$(SWIFT) format -i -r Sources Tests Benchmarks/Sources Package.swift
 
 dist: dependencies
 	packaging/dist
