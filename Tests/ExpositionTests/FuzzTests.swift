@@ -45,7 +45,7 @@ struct FuzzBodies {
 }
 
 /// The loops of the fuzzer. They can be run for as long as wanted: set EXPOSITION_FUZZ_ROUNDS.
-@Suite("Fuzzing")
+@Suite("Fuzzing", .timeLimit(.minutes(5)))
 struct FuzzTests {
     static let rounds = Int(ProcessInfo.processInfo.environment["EXPOSITION_FUZZ_ROUNDS"] ?? "") ?? 1500
 

@@ -1,7 +1,7 @@
 import MetricModel
 import Testing
 
-@Suite("Mathematics as Go does it")
+@Suite("Mathematics as Go does it", .timeLimit(.minutes(5)))
 struct GoMathTests {
     enum Function: String, CaseIterable, Sendable {
         case exp, sinh, cosh, tanh, asinh, acosh, atanh, sin, cos, tan, ln, log2, log10, asin, acos, atan

@@ -1,7 +1,7 @@
 import MetricModel
 import Testing
 
-@Suite("Numbers as Go writes them")
+@Suite("Numbers as Go writes them", .timeLimit(.minutes(5)))
 struct GoNumberTests {
     @Test(
         "The shortest digits, as 'g' and as in JSON",

@@ -1,7 +1,7 @@
 import MetricModel
 import Testing
 
-@Suite struct RegularExpressionTests {
+@Suite(.timeLimit(.minutes(5))) struct RegularExpressionTests {
     @Test(arguments: [
         ("a|b", "a", true), ("a|b", "ab", false), ("", "", true), ("", "x", false), (".*", "a\nb", true),
         (".+", "", false),

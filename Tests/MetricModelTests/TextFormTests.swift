@@ -1,7 +1,7 @@
 import MetricModel
 import Testing
 
-@Suite struct TextFormTests {
+@Suite(.timeLimit(.minutes(5))) struct TextFormTests {
     @Test(
         arguments: [
             ("", "", ""), ("f", "Zg==", "Zg"), ("fo", "Zm8=", "Zm8"), ("foo", "Zm9v", "Zm9v"),

@@ -74,7 +74,7 @@ import Web
     }
 }
 
-@Suite struct TimeTextTests {
+@Suite(.timeLimit(.minutes(5))) struct TimeTextTests {
     @Test(
         arguments: [
             ("1700000000123", 1_700_000_000_123), ("1700000000.5", 1_700_000_000_500), ("now", 1000), ("-1s", 0),

@@ -2,7 +2,7 @@ import Promenade
 import Testing
 
 /// Answers in, findings out: each kind of misbehaviour is told by its rule, and by no other.
-@Suite struct ClientCheckTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientCheckTests {
     private static let text = "# HELP a_total Help.\n# TYPE a_total counter\na_total{l=\"x\\\\y\"} 1\n"
     private static let openMetrics = "# HELP a Help.\n# TYPE a counter\na_total{l=\"x\\\\y\"} 1.0\n# EOF\n"
 

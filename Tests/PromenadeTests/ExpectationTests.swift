@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// Decisions and words of `expect`, without a server.
-@Suite struct ExpectationTests {
+@Suite(.timeLimit(.minutes(5))) struct ExpectationTests {
     /// A clock on which sleeping takes no time.
     final class LeapingClock: StackClock {
         let now = Mutex<Int64>(0)
@@ -214,7 +214,7 @@ import Testing
 }
 
 /// The recipe of the documentation, with a running stack.
-@Suite struct FixtureRecipeTests {
+@Suite(.timeLimit(.minutes(5))) struct FixtureRecipeTests {
     @Test func `what a stack scraped can be expected`() async throws {
         try await withStack { stack in
             await stack.scrape(job: "demo")

@@ -6,7 +6,7 @@ import TSDB
 import Testing
 import Web
 
-@Suite struct FlagTests {
+@Suite(.timeLimit(.minutes(5))) struct FlagTests {
     @Test(
         arguments: [
             (["--web.listen-adress=x"], "unknown long flag '--web.listen-adress' (did you mean --web.listen-address?)"),

@@ -6,7 +6,7 @@ import TSDB
 import Testing
 
 /// What `promenade sql` prints.
-@Suite struct SQLPrinterTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLPrinterTests {
     private func printed(_ sql: String, _ format: SQLPrinter.Format, _ session: SQLSession) throws -> String {
         var output: [UInt8] = []
         var printer = SQLPrinter(format: format) { bytes in

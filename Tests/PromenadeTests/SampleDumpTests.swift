@@ -5,7 +5,7 @@ import TSDB
 import Testing
 
 /// Samples out of a database and into another one.
-@Suite struct SampleDumpTests {
+@Suite(.timeLimit(.minutes(5))) struct SampleDumpTests {
     private static let time: Timestamp = 1_700_000_000_003
 
     private func withStore(_ body: (SQLiteStore, String) async throws -> Void) async throws {

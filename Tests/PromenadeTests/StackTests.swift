@@ -7,7 +7,7 @@ import PrometheusClientPush
 import Testing
 import Web
 
-@Suite struct StackTests {
+@Suite(.timeLimit(.minutes(5))) struct StackTests {
     @Test func `the three servers are scraped`() async throws {
         try await withStack { stack in
             await stack.scrape()
@@ -58,7 +58,7 @@ import Web
                 batch.values = [1]
                 _ = try await store.append(batch)
                 #expect(try await store.statistics(limit: 1).chunks == 1)
-                while try await store.statistics(limit: 1).chunks > 0 {
+                while try await store.statistics(limit: 1).chunks > 0, !Task.isCancelled {
                     clock.advance(milliseconds: 3_600_000)
                     await Task.yield()
                 }

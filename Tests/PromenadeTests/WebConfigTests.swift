@@ -16,7 +16,7 @@ import Web
 #endif
 
 /// `--web.config.file`: passwords, headers and TLS on live sockets.
-@Suite struct WebConfigTests {
+@Suite(.timeLimit(.minutes(5))) struct WebConfigTests {
     private static let openssl = ["/usr/bin/openssl", "/usr/local/bin/openssl", "/opt/homebrew/bin/openssl"].first {
         FileManager.default.isExecutableFile(atPath: $0)
     }

@@ -3,7 +3,7 @@ import MetricModel
 import PrometheusClient
 import Testing
 
-@Suite struct BridgeTests {
+@Suite(.timeLimit(.minutes(5))) struct BridgeTests {
     @Test func `what swift-metrics reports arrives under names that Prometheus accepts`() throws {
         let registry = CollectorRegistry()
         let factory = PrometheusMetricsFactory(registry: registry, buckets: [0.1])

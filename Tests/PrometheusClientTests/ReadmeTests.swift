@@ -3,7 +3,7 @@ import PrometheusClient
 import Testing
 
 /// The example of the README, as it stands there.
-@Suite struct ReadmeTests {
+@Suite(.timeLimit(.minutes(5))) struct ReadmeTests {
     @Test func `the example of instrumenting a server`() throws {
         let registry = CollectorRegistry()
         let requests = MetricVector<Counter>("http_requests_total", help: "Requests by status.", labelNames: ["code"])

@@ -6,7 +6,7 @@ import Testing
     import Glibc
 #endif
 
-@Suite struct RegistryTests {
+@Suite(.timeLimit(.minutes(5))) struct RegistryTests {
     @Test func `gathers families by name and metrics by labels`() throws {
         let registry = CollectorRegistry()
         let requests = MetricVector<Counter>("requests_total", help: "Requests.", labelNames: ["method", "code"])

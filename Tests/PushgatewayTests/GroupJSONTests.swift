@@ -3,7 +3,7 @@ import Pushgateway
 import Testing
 
 /// Groups as `/api/v1/metrics` lists them.
-@Suite struct GroupJSONTests {
+@Suite(.timeLimit(.minutes(5))) struct GroupJSONTests {
     private static let stamp = "2023-11-14T22:13:20Z"
 
     @Test(arguments: [

@@ -2,7 +2,7 @@ import MetricModel
 import Pushgateway
 import Testing
 
-@Suite struct GroupingKeyTests {
+@Suite(.timeLimit(.minutes(5))) struct GroupingKeyTests {
     @Test(arguments: [
         ("job/a", "{job=\"a\"}"),
         ("job/a/", "{job=\"a\"}"),

@@ -3,7 +3,7 @@ import Pushgateway
 import Synchronization
 import Testing
 
-@Suite struct PushTests {
+@Suite(.timeLimit(.minutes(5))) struct PushTests {
     @Test func labelsOfTheGroupWin() async throws {
         let gateway = Fixture()
         try await gateway.push("job/a/x/1", "m{job=\"b\",x=\"2\",a=\"3\"} 1\nn{instance=\"i\"} 2\n")

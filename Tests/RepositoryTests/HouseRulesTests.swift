@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The rules of the house that a machine can check. What they mean is told in `docs/architecture.md`.
-@Suite struct HouseRulesTests {
+@Suite(.timeLimit(.minutes(5))) struct HouseRulesTests {
     /// Which room may import which, besides the standard library, the C library and `Synchronization`.
     static let imports: [String: Set<String>] = [
         "MetricModel": [],
@@ -151,8 +151,65 @@ import Testing
         #expect(bytes.sorted() == files.sorted())
     }
 
+    @Test func `no test waits without a limit`() {
+        var found: [String] = []
+        for file in Repository.files(below: "Tests")
+        where file.path.hasSuffix(".swift") && !file.path.contains("RepositoryTests") {
+            for (number, line) in file.lines.enumerated() {
+                let words = line.split(separator: " ")
+                if words.first?.hasPrefix("@Suite") == true, !line.contains(".timeLimit(") {
+                    found.append("\(file.path):\(number + 1): a suite without a time limit")
+                }
+                // A test that is out of time is cancelled; only a loop that looks ends then.
+                let around = file.lines[max(0, number - 3)...number]
+                let ends = around.contains { $0.contains("isCancelled") || $0.contains("checkCancellation") }
+                let isBounded = line.contains("for _ in 0..<") && !Self.unboundedWaits.contains(file.path)
+                if line.contains("Task.yield()"), !ends, !isBounded, !Self.unboundedWaits.contains(file.path) {
+                    found.append("\(file.path):\(number + 1): a loop that does not end when the test is cancelled")
+                }
+            }
+        }
+        #expect(found == [])
+    }
+
+    /// Tests that still wait without looking. None may come to them.
+    static let unboundedWaits: Set<String> = [
+        "Tests/ScrapeTests/Live/HTTPTransportTests.swift", "Tests/ScrapeTests/Support/ScrapeHarness.swift",
+        "Tests/ScrapeTests/Scraping/ScrapeLoopTests.swift", "Tests/ScrapeTests/Discovery/DiscoveryTests.swift",
+    ]
+
+    /// Names that two rooms still give to different things. None may come to them.
+    static let repeatedNames: Set<String> = [
+        "ByteText", "CivilTime", "NameEscaping", "NameValidation", "SeriesRows", "Token",
+    ]
+
+    @Test func `no two types have the same name`() {
+        var places: [Substring: [String]] = [:]
+        for file in Repository.files(below: "Sources") where file.path.hasSuffix(".swift") {
+            for line in file.lines {
+                guard let name = Self.declaredType(line) else { continue }
+                places[name, default: []].append(file.path)
+            }
+        }
+        #expect(places.count > 300)
+        let repeated = places.filter { $0.value.count > 1 && !Self.repeatedNames.contains(String($0.key)) }
+        #expect(repeated.map { "\($0.key): \($0.value.joined(separator: ", "))" } == [])
+    }
+
+    /// The type that a line declares at the top level for more than its own file.
+    static func declaredType(_ line: Substring) -> Substring? {
+        guard let first = line.first, first.isLetter || first == "@" else { return nil }
+        var words = line.split(separator: " ").filter { !$0.hasPrefix("@") }[...]
+        let modifiers: Set<Substring> = ["public", "package", "internal", "final", "indirect", "nonisolated"]
+        while let word = words.first, modifiers.contains(word) { words.removeFirst() }
+        let kinds: Set<Substring> = ["struct", "class", "enum", "actor", "protocol", "typealias"]
+        guard words.count > 1, let kind = words.first, kinds.contains(kind) else { return nil }
+        return words.dropFirst().first?.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+    }
+
     @Test func `no file grows without end`() {
-        let long = Repository.files(below: "Sources").filter { $0.path.hasSuffix(".swift") && $0.lines.count > 700 }
+        let files = Repository.files(below: "Sources") + Repository.files(below: "Tests")
+        let long = files.filter { $0.path.hasSuffix(".swift") && $0.lines.count > 500 }
         #expect(long.map { "\($0.path): \($0.lines.count) lines" } == [])
     }
 }

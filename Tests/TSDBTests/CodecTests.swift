@@ -3,7 +3,7 @@ import TSDB
 import Testing
 
 /// Every column comes back bit for bit, whatever is in it.
-@Suite struct CodecTests {
+@Suite(.timeLimit(.minutes(5))) struct CodecTests {
     private static func roundTrip(_ values: [Double]) -> Bool {
         var writer = ByteWriter()
         values.withUnsafeBufferPointer { ValueCodec.encode($0, into: &writer) }

@@ -4,7 +4,7 @@ import TSDB
 import Testing
 
 /// What becomes of a store whose disk fails at some operation: a clear error, no crash, and nothing lost that was acknowledged.
-@Suite struct FaultTests {
+@Suite(.timeLimit(.minutes(5))) struct FaultTests {
     /// What was acknowledged.
     private struct Acknowledged {
         var steps = Set<Int>()

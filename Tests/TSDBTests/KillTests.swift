@@ -4,7 +4,7 @@ import TSDB
 import Testing
 
 /// A process that writes is killed at random moments; everything that it was told is stored has to be there.
-@Suite struct KillTests {
+@Suite(.timeLimit(.minutes(5))) struct KillTests {
     private static let streams = 3
     /// The program beside the tests.
     private static let writer: String? = {

@@ -4,7 +4,7 @@ import TSDB
 import Testing
 
 /// Rows whose bytes changed on disk are told and left out, and files of the format before get their checksums.
-@Suite struct RowChecksumTests {
+@Suite(.timeLimit(.minutes(5))) struct RowChecksumTests {
     /// A store with something in every table that has checksums.
     private static func fill(_ path: String) async throws {
         let store = try SQLiteStore.open(path: path, options: options, clock: ManualClock())

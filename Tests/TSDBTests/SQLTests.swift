@@ -3,7 +3,7 @@ import TSDB
 import Testing
 
 /// Reading a store with SQL while it is being written.
-@Suite struct SQLTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLTests {
     private static func query(_ session: SQLSession, _ sql: String) throws -> [[SQLValue]] {
         var rows: [[SQLValue]] = []
         try session.run(sql, header: { _ in }) { row in

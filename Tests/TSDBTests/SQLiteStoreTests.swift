@@ -4,7 +4,7 @@ import TSDB
 import Testing
 
 /// What only a store in a file has to do.
-@Suite struct SQLiteStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLiteStoreTests {
     private static func open(_ folder: String, _ options: StoreOptions = StoreOptions()) throws -> SQLiteStore {
         try SQLiteStore.open(path: folder + "/stack.db", options: options, clock: ManualClock())
     }

@@ -4,7 +4,7 @@ import TSDB
 import Testing
 
 /// Copies of a store as one file.
-@Suite struct SnapshotTests {
+@Suite(.timeLimit(.minutes(5))) struct SnapshotTests {
     @Test(arguments: StoreKind.allCases)
     func aSnapshotIsAFileThatCanBeOpened(_ kind: StoreKind) async throws {
         try await kind.withStore { store in

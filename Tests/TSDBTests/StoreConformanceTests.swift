@@ -3,7 +3,7 @@ import TSDB
 import Testing
 
 /// What every store has to do, run for each kind.
-@Suite struct StoreConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct StoreConformanceTests {
     @Test(arguments: StoreKind.allCases) func aStreamsBatchesComeBackAsColumns(kind: StoreKind) async throws {
         try await kind.withStore { store in
             let stream = try await store.openStream()

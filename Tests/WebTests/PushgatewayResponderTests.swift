@@ -3,7 +3,7 @@ import Pushgateway
 import Testing
 import Web
 
-@Suite struct PushgatewayResponderTests {
+@Suite(.timeLimit(.minutes(5))) struct PushgatewayResponderTests {
     struct Server {
         let clock = ManualClock()
         let store: GroupStore

@@ -1,7 +1,7 @@
 import Exposition
 import Testing
 
-@Suite("Compression")
+@Suite("Compression", .timeLimit(.minutes(5)))
 struct CompressionTests {
     static let bodies: [[UInt8]] = {
         var random = SeededRandom(seed: 7)

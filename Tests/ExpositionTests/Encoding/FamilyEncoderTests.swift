@@ -2,7 +2,7 @@ import Exposition
 import MetricModel
 import Testing
 
-@Suite("Writing families")
+@Suite("Writing families", .timeLimit(.minutes(5)))
 struct FamilyEncoderTests {
     static let families = [
         MetricFamily(

@@ -2,7 +2,7 @@ import Exposition
 import MetricModel
 import Testing
 
-@Suite("Reading text into families")
+@Suite("Reading text into families", .timeLimit(.minutes(5)))
 struct FamilyTextParserTests {
     private func parse(_ text: String, _ validation: NameValidation = .legacy) throws(ExpositionError) -> [MetricFamily]
     {

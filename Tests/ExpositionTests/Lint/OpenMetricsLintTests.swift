@@ -2,7 +2,7 @@ import Exposition
 import Foundation
 import Testing
 
-@Suite("Strict OpenMetrics")
+@Suite("Strict OpenMetrics", .timeLimit(.minutes(5)))
 struct OpenMetricsLintTests {
     private func errors(_ body: String) -> [String] {
         ExpositionLinter.check(Array(body.utf8), as: .openmetrics).findings

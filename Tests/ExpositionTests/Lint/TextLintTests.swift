@@ -1,7 +1,7 @@
 import Exposition
 import Testing
 
-@Suite("Linting the text format")
+@Suite("Linting the text format", .timeLimit(.minutes(5)))
 struct TextLintTests {
     private func check(_ body: String) -> ExpositionLinter.Report { ExpositionLinter.check(Array(body.utf8)) }
 

@@ -2,7 +2,7 @@ import Exposition
 import MetricModel
 import Testing
 
-@Suite("Remote read")
+@Suite("Remote read", .timeLimit(.minutes(5)))
 struct RemoteReadTests {
     @Test("A request comes back as it was")
     func request() throws {

@@ -2,7 +2,7 @@ import Exposition
 import MetricModel
 import Testing
 
-@Suite("Remote write")
+@Suite("Remote write", .timeLimit(.minutes(5)))
 struct RemoteWriteTests {
     private func request(_ version: RemoteWriteRequest.Version) -> RemoteWriteRequest {
         var integer = NativeHistogram()

@@ -2,7 +2,7 @@ import Exposition
 import MetricModel
 import Testing
 
-@Suite("Scraping OpenMetrics")
+@Suite("Scraping OpenMetrics", .timeLimit(.minutes(5)))
 struct OpenMetricsScrapeTests {
     @Test("Everything a body can have")
     func reads() {

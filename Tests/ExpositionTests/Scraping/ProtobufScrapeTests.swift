@@ -2,7 +2,7 @@ import Exposition
 import MetricModel
 import Testing
 
-@Suite("Scraping protobuf, and histograms converted")
+@Suite("Scraping protobuf, and histograms converted", .timeLimit(.minutes(5)))
 struct ProtobufScrapeTests {
     private static let native: NativeHistogram = {
         var native = NativeHistogram()

@@ -3,7 +3,7 @@ import MetricModel
 import Testing
 
 /// Lines of one series after the other, read many at a time, as files of old samples have them.
-@Suite("Runs of one series")
+@Suite("Runs of one series", .timeLimit(.minutes(5)))
 struct RunScrapeTests {
     private typealias Sample = (series: String, time: Timestamp?, bits: UInt64)
 

@@ -2,7 +2,7 @@ import Exposition
 import MetricModel
 import Testing
 
-@Suite("Scraping the text format")
+@Suite("Scraping the text format", .timeLimit(.minutes(5)))
 struct TextScrapeTests {
     @Test(
         "Well-formed bodies",

@@ -1,7 +1,7 @@
 import Exposition
 import Testing
 
-@Suite("Numbers as Go reads them")
+@Suite("Numbers as Go reads them", .timeLimit(.minutes(5)))
 struct GoFloatTests {
     @Test(
         "Forms",

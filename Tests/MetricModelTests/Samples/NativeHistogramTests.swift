@@ -33,7 +33,7 @@ private func custom(_ bounds: [Double], _ counts: [Double], sum: Double = 10) ->
     return histogram
 }
 
-@Suite struct NativeHistogramTests {
+@Suite(.timeLimit(.minutes(5))) struct NativeHistogramTests {
     @Test(
         arguments: [
             (0, 0, 1.0), (1, 0, 2), (-1, 0, 0.5), (1, 1, 1.414213562373095), (3, 2, 1.6817928305074288), (1, -1, 4),

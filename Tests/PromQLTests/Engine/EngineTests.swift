@@ -20,7 +20,7 @@ func lines(_ value: QueryResult.Value) -> [String] {
     }
 }
 
-@Suite struct EngineTests {
+@Suite(.timeLimit(.minutes(5))) struct EngineTests {
     static let reader: MemoryReader = {
         var reader = MemoryReader()
         for (job, factor) in [("a", 1.0), ("b", 2.0)] {

@@ -2,7 +2,7 @@ import MetricModel
 import PromQL
 import Testing
 
-@Suite struct LimitTests {
+@Suite(.timeLimit(.minutes(5))) struct LimitTests {
     private static func reader(series: Int, samples: Int) -> MemoryReader {
         var reader = MemoryReader()
         for index in 0..<series {
@@ -160,7 +160,7 @@ import Testing
         let first = Task { try await engine.instant(query: "m", at: 0, reader: reader) }
         for await _ in stream { break }
         let second = Task { try await engine.instant(query: "1", at: 0, reader: reader) }
-        while gate.waitingCount == 0 { await Task.yield() }
+        while gate.waitingCount == 0, !Task.isCancelled { await Task.yield() }
         second.cancel()
         await #expect(throws: PromQLError(.canceled, "query was canceled in query queue")) { try await second.value }
         unblock.finish()

@@ -2,7 +2,7 @@ import PromQL
 import Testing
 
 /// What clients are told about queries that are not PromQL.
-@Suite struct ParseErrorTests {
+@Suite(.timeLimit(.minutes(5))) struct ParseErrorTests {
     struct Case: CustomStringConvertible {
         var query: String
         var message: String
@@ -280,7 +280,7 @@ import Testing
 }
 
 /// Queries that want to bring the parser down.
-@Suite struct HostileQueryTests {
+@Suite(.timeLimit(.minutes(5))) struct HostileQueryTests {
     static let repeated = [
         "(", "-", "1+", "1^", "-a^", "sum(", "abs(", "a or ", "foo[(", "foo[-", "foo[1+", "foo[5m:]", "a==bool ",
         "foo offset -", "foo offset max_of(", "{", "\"", " @ 5", "a,",

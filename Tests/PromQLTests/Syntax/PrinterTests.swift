@@ -3,7 +3,7 @@ import PromQL
 import Testing
 
 /// How expressions are printed on one line, and read back.
-@Suite struct PrinterTests {
+@Suite(.timeLimit(.minutes(5))) struct PrinterTests {
     /// The query, and how it is printed where that is another text.
     static let cases: [(query: String, printed: String?)] = [
         ("1_000.5e3", "1000500"), ("010", "8"), ("0x1F", "31"), ("08", "8"), (".5", "0.5"), ("-Inf", nil),

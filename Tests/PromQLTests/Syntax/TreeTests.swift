@@ -3,7 +3,7 @@ import PromQL
 import Testing
 
 /// What the parser makes of a query, beyond how it is printed.
-@Suite struct TreeTests {
+@Suite(.timeLimit(.minutes(5))) struct TreeTests {
     private let parser = PromQLParser(options: .all)
 
     @Test("Positions are byte offsets of the whole expression") func positions() throws {

@@ -4,7 +4,7 @@ import PromQL
 import Testing
 
 /// Unit tests of expressions in promtool's format.
-@Suite struct RuleTests {
+@Suite(.timeLimit(.minutes(5))) struct RuleTests {
     /// A small way to write a tree: `key: value` pairs.
     private static func map(_ pairs: KeyValuePairs<String, ConfigNode>) -> ConfigNode {
         ConfigNode(.mapping(pairs.map { .init(key: text($0.key), value: $0.value) }))

@@ -4,7 +4,7 @@ import PromQL
 import Testing
 
 /// The runner of the PromQL test language, tested with scripts that pass and scripts that do not.
-@Suite struct RunnerTests {
+@Suite(.timeLimit(.minutes(5))) struct RunnerTests {
     private static let runner = PromQLTestRunner(clock: ManualClock())
 
     /// The failures of a script, as `line: first line of the message`.

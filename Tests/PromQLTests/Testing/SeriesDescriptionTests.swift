@@ -3,7 +3,7 @@ import PromQL
 import Testing
 
 /// Series in the expanding notation of tests.
-@Suite struct SeriesDescriptionTests {
+@Suite(.timeLimit(.minutes(5))) struct SeriesDescriptionTests {
     private static func read(_ text: String) throws -> String {
         let description = try PromQLParser().parseSeriesDescription(text)
         let values = description.values.map(\.description).joined(separator: " ")

@@ -4,7 +4,7 @@ import Scrape
 import Testing
 
 /// The table of faults in `docs/fixture.md`: each ends in the series and the error that are promised there.
-@Suite struct FaultTests {
+@Suite(.timeLimit(.minutes(5))) struct FaultTests {
     static let url = "http://localhost:0/metrics"
     static let exposition = """
         # TYPE rows counter

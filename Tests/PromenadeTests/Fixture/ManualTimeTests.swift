@@ -6,7 +6,7 @@ import Scrape
 import Testing
 
 /// Time that passes when the test says so.
-@Suite struct ManualTimeTests {
+@Suite(.timeLimit(.minutes(5))) struct ManualTimeTests {
     static let start: Timestamp = 1_700_000_000_000
 
     @Test func `every scrape that falls due is done, at its exact time`() async throws {

@@ -11,7 +11,7 @@ import Testing
 #endif
 
 /// A hundred stacks in one process leave nothing behind.
-@Suite struct ManyFixturesTests {
+@Suite(.timeLimit(.minutes(5))) struct ManyFixturesTests {
     /// Whether the stacks that were there are gone.
     final class Witness: Sendable {
         private let seen = Mutex<[@Sendable () -> Bool]>([])

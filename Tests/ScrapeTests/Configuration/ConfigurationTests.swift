@@ -3,7 +3,7 @@ import MetricModel
 import Scrape
 import Testing
 
-@Suite("The configuration")
+@Suite("The configuration", .timeLimit(.minutes(5)))
 struct ConfigurationTests {
     private func read(_ text: String, environment: [String: String] = [:]) throws(ConfigError) -> PrometheusConfig {
         let problems = ConfigProblems(file: "prometheus.yml")

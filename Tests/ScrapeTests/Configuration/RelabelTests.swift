@@ -2,7 +2,7 @@ import MetricModel
 import Scrape
 import Testing
 
-@Suite("Relabelling")
+@Suite("Relabelling", .timeLimit(.minutes(5)))
 struct RelabelTests {
     struct Case: Sendable, CustomStringConvertible {
         var rule: @Sendable () throws -> RelabelRule

@@ -4,7 +4,7 @@ import Scrape
 import Testing
 
 /// Every field of a job that Prometheus knows: it is read (and shown in the normalised form), or refused by its name.
-@Suite("The fields of a job")
+@Suite("The fields of a job", .timeLimit(.minutes(5)))
 struct ScrapeFieldTests {
     private func job(_ text: String) throws(ConfigError) -> ScrapeConfig? {
         let problems = ConfigProblems(file: "f")

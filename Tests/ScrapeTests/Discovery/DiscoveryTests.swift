@@ -8,7 +8,7 @@ import Testing
     import Glibc
 #endif
 
-@Suite("Discovery")
+@Suite("Discovery", .timeLimit(.minutes(5)))
 struct DiscoveryTests {
     private func write(_ text: String, to path: String) {
         let file = fopen(path, "w")!

@@ -5,7 +5,7 @@ import Scrape
 import Synchronization
 import Testing
 
-@Suite("Credentials and headers of scrapes")
+@Suite("Credentials and headers of scrapes", .timeLimit(.minutes(5)))
 struct CredentialsTests {
     private static let body = LiveServer.Answer(body: Array("a 1\n".utf8))
 

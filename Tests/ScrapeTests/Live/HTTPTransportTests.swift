@@ -7,7 +7,7 @@ import Scrape
 import Synchronization
 import Testing
 
-@Suite("Scraping over HTTP")
+@Suite("Scraping over HTTP", .timeLimit(.minutes(5)))
 struct HTTPTransportTests {
     private func stack(_ port: Int, _ change: (inout ScrapeConfig) -> Void = { _ in }) async
         -> (ScrapeManager, RecordingStore)

@@ -4,7 +4,7 @@ import NIOHTTP1
 import Scrape
 import Testing
 
-@Suite("Scraping through proxies")
+@Suite("Scraping through proxies", .timeLimit(.minutes(5)))
 struct ProxyTests {
     private static let body = LiveServer.Answer(body: Array("a 1\n".utf8))
 

@@ -3,7 +3,7 @@ import NIOHTTP1
 import Scrape
 import Testing
 
-@Suite("Scraping over TLS")
+@Suite("Scraping over TLS", .timeLimit(.minutes(5)))
 struct TLSTests {
     private static let body = LiveServer.Answer(body: Array("a 1\n".utf8))
 

@@ -3,7 +3,7 @@ import Scrape
 import Synchronization
 import Testing
 
-@Suite("Answers as they come over the wire")
+@Suite("Answers as they come over the wire", .timeLimit(.minutes(5)))
 struct WireTests {
     private static let ok = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
     private static let broken = "Get \"URL\": net/http: HTTP/1.x transport connection broken: "

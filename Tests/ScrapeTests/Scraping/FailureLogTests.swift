@@ -3,7 +3,7 @@ import NIOCore
 import Scrape
 import Testing
 
-@Suite("The log of failed scrapes")
+@Suite("The log of failed scrapes", .timeLimit(.minutes(5)))
 struct FailureLogTests {
     @Test("a line of JSON for each failed scrape, and the file is opened anew at each change")
     func lines() async {

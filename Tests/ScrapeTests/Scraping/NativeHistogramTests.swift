@@ -5,7 +5,7 @@ import Scrape
 import Synchronization
 import Testing
 
-@Suite("Native histograms in scrapes")
+@Suite("Native histograms in scrapes", .timeLimit(.minutes(5)))
 struct NativeHistogramTests {
     private static let type =
         "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"

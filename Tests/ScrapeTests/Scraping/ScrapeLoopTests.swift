@@ -3,7 +3,7 @@ import Scrape
 import Synchronization
 import Testing
 
-@Suite("When targets are scraped")
+@Suite("When targets are scraped", .timeLimit(.minutes(5)))
 struct ScrapeLoopTests {
     private let start = ScrapeHarness.start
 

@@ -4,7 +4,7 @@ import Scrape
 import Synchronization
 import Testing
 
-@Suite("What a scrape stores")
+@Suite("What a scrape stores", .timeLimit(.minutes(5)))
 struct ScrapeSampleTests {
     private let start = ScrapeHarness.start
 

@@ -1,7 +1,7 @@
 import Testing
 import Web
 
-@Suite struct BcryptTests {
+@Suite(.timeLimit(.minutes(5))) struct BcryptTests {
     @Test(arguments: [
         ("$2b$04$dR.LQ7jVJ4FOxQqty46J9uRpU9foyfJFmPZL0IYli1j8DC.VR3ZOi", "prometheus"),
         ("$2y$05$XCe4KUFISKskSE3WA59vZeB2rkZaTN.b1Ne4P1JHZ5jkS0AdHhiuG", "pässword"),

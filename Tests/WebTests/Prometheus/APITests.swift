@@ -9,7 +9,7 @@ import Testing
 import Web
 
 /// The server without a network: requests in, answers out.
-@Suite struct APITests {
+@Suite(.timeLimit(.minutes(5))) struct APITests {
     static let now: Timestamp = 1_700_000_000_000
 
     private func server(

@@ -122,7 +122,7 @@ import Testing
         let event = await heard.next()
         #expect(event?.hasPrefix("id: 1700000000000-2\ndata: {\"id\":\"1700000000000-2\",\"kind\":\"push\"") == true)
         #expect(event?.hasSuffix("}\n\n") == true)
-        while clock.sleeperCount == 0 { await Task.yield() }
+        while clock.sleeperCount == 0, !Task.isCancelled { await Task.yield() }
         clock.advance(milliseconds: PrometheusServer.heartbeat)
         #expect(await heard.next() == "id: 1700000000000-2\n\n")
         events.end()

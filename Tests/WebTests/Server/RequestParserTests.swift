@@ -1,7 +1,7 @@
 import Testing
 import Web
 
-@Suite struct RequestParserTests {
+@Suite(.timeLimit(.minutes(5))) struct RequestParserTests {
     /// Feeds the bytes in pieces and tells what came out.
     private func outcomes(_ text: String, cut: Int, limit: Int = 100) -> [String] {
         let bytes = Array(text.utf8)
