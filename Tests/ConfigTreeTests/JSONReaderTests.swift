@@ -1,7 +1,7 @@
 import ConfigTree
 import Testing
 
-@Suite("JSON", .timeLimit(.minutes(1)))
+@Suite("JSON", .timeLimit(.minutes(5)))
 struct JSONReaderTests {
     private func parse(_ text: String) throws(ConfigError) -> ConfigNode {
         try JSONReader.parse(Array(text.utf8), file: "a.json")

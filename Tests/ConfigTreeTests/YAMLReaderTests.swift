@@ -1,7 +1,7 @@
 import ConfigTree
 import Testing
 
-@Suite("YAML", .timeLimit(.minutes(1)))
+@Suite("YAML", .timeLimit(.minutes(5)))
 struct YAMLReaderTests {
     private func parse(_ text: String, _ dialect: YAMLReader.Dialect = .configuration) throws(ConfigError) -> ConfigNode
     {

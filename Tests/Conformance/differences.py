@@ -34,6 +34,11 @@ def uncounted(query):
     return [name for e in _of("statistics") if re.search(e["find"], query) for name in e["names"]]
 
 
+def compared(headers):
+    """Those of some headers of answers that are compared."""
+    return [h for h in headers if not any(re.fullmatch(e["find"], h.lower()) for e in _of("header"))]
+
+
 def exposition(name):
     """Whether a case is not compared."""
     return any(re.fullmatch(e["find"], name) for e in _of("exposition"))

@@ -24,8 +24,8 @@ sys.path.insert(0, os.path.dirname(__file__))
 import differences as known
 import peers
 
-HEADERS = ["content-type", "x-content-type-options", "allow", "location", "content-encoding", "access-control-allow-origin",
-           "access-control-allow-methods", "access-control-allow-headers", "access-control-expose-headers", "cache-control"]
+HEADERS = known.compared(["content-type", "x-content-type-options", "allow", "location", "content-encoding", "access-control-allow-origin",
+                          "access-control-allow-methods", "access-control-allow-headers", "access-control-expose-headers", "cache-control"])
 OWN = re.compile(r"^(?:# \w+ )?(?:go_|process_|pushgateway_)")
 PROTOBUF = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 

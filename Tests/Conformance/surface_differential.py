@@ -20,13 +20,14 @@ import time
 import zlib
 
 sys.path.insert(0, os.path.dirname(__file__))
+import differences
 import peers
 import remote_read
 import remote_write
 
-HEADERS = ["content-type", "content-encoding", "x-content-type-options", "allow", "location", "vary", "www-authenticate",
+HEADERS = differences.compared(["content-type", "content-encoding", "x-content-type-options", "allow", "location", "vary", "www-authenticate",
            "access-control-allow-origin", "access-control-allow-methods", "access-control-allow-headers",
-           "access-control-expose-headers", "x-prometheus-stopping", "cache-control"]
+           "access-control-expose-headers", "x-prometheus-stopping", "cache-control"])
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ORIGIN = {"Origin": "http://page.example"}
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]

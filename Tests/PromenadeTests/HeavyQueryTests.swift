@@ -8,7 +8,7 @@ import PromenadeTesting
 import Testing
 
 /// Scrapes, pushes and health do not wait for queries.
-@Suite(.serialized) struct HeavyQueryTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct HeavyQueryTests {
     private static let config = """
         global:
           scrape_interval: 1s

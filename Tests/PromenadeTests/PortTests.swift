@@ -14,7 +14,7 @@ import Web
 #endif
 
 /// Who gets which port, and where targets go.
-@Suite(.timeLimit(.minutes(1))) struct PortTests {
+@Suite(.timeLimit(.minutes(5))) struct PortTests {
     private func options(_ arguments: [String], _ text: String = "") throws -> StackOptions {
         let flags = try FlagSet(parsing: arguments)
         let config = try StackConfig(text: Array(text.utf8), file: "s.yml", context: Stack.context("", flags))

@@ -47,7 +47,7 @@ import Web
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `the store is maintained again and again`() async throws {
+    @Test(.timeLimit(.minutes(5))) func `the store is maintained again and again`() async throws {
         let clock = ManualClock()
         try await withStack(config: "scrape_configs: []", clock: clock) { stack in
             let store = stack.stack.store

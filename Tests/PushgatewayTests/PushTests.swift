@@ -254,7 +254,7 @@ import Testing
 
     /// Pushes that wait together, of which one batch is refused: who is told that a push is stored finds it, who is not does not,
     /// and no reader in between sees what is not.
-    @Test(.timeLimit(.minutes(1))) func onlyWhatIsStoredIsSeen() async throws {
+    @Test(.timeLimit(.minutes(5))) func onlyWhatIsStoredIsSeen() async throws {
         for failing in 1..<12 {
             let gateway = Fixture()
             gateway.records.state.withLock { $0.failingBatch = failing }
@@ -283,7 +283,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func readinessComesBackByItself() async throws {
+    @Test(.timeLimit(.minutes(5))) func readinessComesBackByItself() async throws {
         let gateway = Fixture()
         gateway.records.state.withLock { $0.failure = StorageError(.diskFull, "no space left") }
         try await gateway.push("job/a", "m 1\n")

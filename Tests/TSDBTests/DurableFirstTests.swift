@@ -4,7 +4,7 @@ import TSDB
 import Testing
 
 /// Nothing is seen, acknowledged or remembered that is not in the file; what could not be written is taken back.
-@Suite(.timeLimit(.minutes(1))) struct DurableFirstTests {
+@Suite(.timeLimit(.minutes(5))) struct DurableFirstTests {
     /// Things that a store takes, and how to see whether they are there.
     enum Change: String, CaseIterable, Sendable, CustomTestStringConvertible {
         case newSeries, nextSample, lateSample, histogram, exemplar, metadata, record, tombstones, imported

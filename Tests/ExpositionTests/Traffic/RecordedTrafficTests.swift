@@ -1,7 +1,7 @@
 import Exposition
 import Testing
 
-@Suite("What is remembered of traffic", .timeLimit(.minutes(1)))
+@Suite("What is remembered of traffic", .timeLimit(.minutes(5)))
 struct RecordedTrafficTests {
     @Test(
         "only headers that are known to hold no credentials are kept",

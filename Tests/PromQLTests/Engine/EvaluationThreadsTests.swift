@@ -3,14 +3,14 @@ import PromQL
 import Synchronization
 import Testing
 
-@Suite struct EvaluationThreadsTests {
+@Suite(.timeLimit(.minutes(5))) struct EvaluationThreadsTests {
     /// Whether the code that asks runs on these threads.
     fileprivate static func isOn(_ threads: EvaluationThreads) -> Bool {
         let own = threads.asUnownedTaskExecutor()
         return withUnsafeCurrentTask { $0?.unownedTaskExecutor == own }
     }
 
-    @Test("Tasks run on them, with all that they begin, and there are no more than the limit", .timeLimit(.minutes(1)))
+    @Test("Tasks run on them, with all that they begin, and there are no more than the limit", .timeLimit(.minutes(5)))
     func running() async {
         let threads = EvaluationThreads(EvaluationThreads.Lane(limit: 3, niceness: 1))
         let total = await withTaskExecutorPreference(threads) {
@@ -28,7 +28,7 @@ import Testing
         #expect(1...3 ~= threads.threadCount)
     }
 
-    @Test("A task that keeps one thread does not keep the others' tasks", .timeLimit(.minutes(1)))
+    @Test("A task that keeps one thread does not keep the others' tasks", .timeLimit(.minutes(5)))
     func sharing() async {
         let threads = EvaluationThreads(EvaluationThreads.Lane(limit: 2, niceness: 0))
         let flag = Flag()
@@ -44,7 +44,7 @@ import Testing
         let isSet = Atomic(false)
     }
 
-    @Test("An engine evaluates on its threads, unless it is asked from others of that kind", .timeLimit(.minutes(1)))
+    @Test("An engine evaluates on its threads, unless it is asked from others of that kind", .timeLimit(.minutes(5)))
     func engine() async throws {
         let own = EvaluationThreads(.queries(concurrency: 1))
         let rules = EvaluationThreads(.rules)

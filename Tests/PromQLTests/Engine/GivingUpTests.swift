@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// Queries that take long end soon after their time is up, their client has gone or the process is to end, whatever they do.
-@Suite(.serialized) struct GivingUpTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct GivingUpTests {
     /// How long a query may go on after that. Without optimization, and beside all other tests, everything takes far longer.
     private static var patience: Int64 {
         #if DEBUG
@@ -170,7 +170,7 @@ import Testing
         if case .failure(let error) = result { #expect(error.code == (end == .timeout ? .timeout : .canceled)) }
     }
 
-    @Test("The end of the process ends those that wait, and lets no more in", .timeLimit(.minutes(1)))
+    @Test("The end of the process ends those that wait, and lets no more in", .timeLimit(.minutes(5)))
     func closing() async throws {
         let gate = ActiveQueries(limit: 1)
         let engine = Self.engine(SystemClock(), gate)
@@ -178,9 +178,9 @@ import Testing
         let long = Task {
             try await engine.range(query: Self.overRange[0], from: 0, to: 3_600_000, step: 1000, reader: reader)
         }
-        while gate.runningCount == 0 { await Task.yield() }
+        while gate.runningCount == 0, !Task.isCancelled { await Task.yield() }
         let waiting = Task { try await engine.instant(query: "1", at: 0, reader: reader) }
-        while gate.waitingCount == 0 { await Task.yield() }
+        while gate.waitingCount == 0, !Task.isCancelled { await Task.yield() }
         gate.close()
         for task in [long, waiting] {
             let error = await #expect(throws: PromQLError.self) { try await task.value }

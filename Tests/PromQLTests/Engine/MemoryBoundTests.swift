@@ -3,7 +3,7 @@ import PromQL
 import Testing
 
 /// What a query builds has a bound in bytes.
-@Suite struct MemoryBoundTests {
+@Suite(.timeLimit(.minutes(5))) struct MemoryBoundTests {
     private static func engine(_ bytes: Int, inAll: Int = 1 << 30) -> PromQLEngine {
         var options = PromQLEngine.Options()
         options.maximumBytes = bytes

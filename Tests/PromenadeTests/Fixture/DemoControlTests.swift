@@ -7,7 +7,7 @@ import PromenadeTesting
 import Testing
 
 /// What a class does to the demo server, and a test to the time, over HTTP.
-@Suite(.timeLimit(.minutes(1))) struct DemoControlTests {
+@Suite(.timeLimit(.minutes(5))) struct DemoControlTests {
     private func send(_ method: HTTPMethod, _ url: String) async throws -> (status: Int, body: String) {
         var request = HTTPClientRequest(url: url)
         request.method = method

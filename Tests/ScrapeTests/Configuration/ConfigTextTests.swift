@@ -3,7 +3,7 @@ import MetricModel
 import Scrape
 import Testing
 
-@Suite("The shown configuration", .timeLimit(.minutes(1)))
+@Suite("The shown configuration", .timeLimit(.minutes(5)))
 struct ConfigTextTests {
     private func read(_ text: String) throws -> PrometheusConfig {
         let problems = ConfigProblems(file: "p")

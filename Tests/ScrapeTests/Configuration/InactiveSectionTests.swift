@@ -3,7 +3,7 @@ import MetricModel
 import Scrape
 import Testing
 
-@Suite("Sections without effect", .timeLimit(.minutes(1)))
+@Suite("Sections without effect", .timeLimit(.minutes(5)))
 struct InactiveSectionTests {
     private func read(_ text: String) throws(ConfigError) -> (config: PrometheusConfig, warnings: [String]) {
         let problems = ConfigProblems(file: "p.yml")

@@ -3,7 +3,7 @@ import MetricModel
 import Scrape
 import Testing
 
-@Suite("Patterns of paths", .timeLimit(.minutes(1)))
+@Suite("Patterns of paths", .timeLimit(.minutes(5)))
 struct PathPatternTests {
     @Test(
         "malformed patterns are seen",

@@ -125,7 +125,7 @@ struct RelabelTests {
     }
 }
 
-@Suite("Relabelling, character by character", .timeLimit(.minutes(1)))
+@Suite("Relabelling, character by character", .timeLimit(.minutes(5)))
 struct RuneCaseTests {
     @Test(
         "cases change as Go's do: one character becomes one character",

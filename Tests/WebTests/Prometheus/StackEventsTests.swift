@@ -7,7 +7,7 @@ import Testing
 @testable import Web
 
 /// What happens in the stack, for those who ask and those who listen.
-@Suite(.timeLimit(.minutes(1))) struct StackEventsTests {
+@Suite(.timeLimit(.minutes(5))) struct StackEventsTests {
     private let clock = ManualClock()
 
     private func push(_ job: String) -> StackEvent.Kind {
