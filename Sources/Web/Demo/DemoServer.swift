@@ -101,7 +101,7 @@ public final class DemoServer: Sendable {
         style.special = { [self] _ in answer(serve()) }
         var routes: [Route] = [
             .get("/", front).with { $0.pace = .briefIf { [self] _ in isPrompt } },
-            .get("/metrics", metrics),
+            .get("/metrics", metrics).with { $0.pace = .briefIf { [self] _ in isPrompt } },
             .on(.get, .head, at: "/assets/**") { WebAssets.response(to: $0, file: $0.captured(after: "/assets/")) }
                 .brief(),
         ]

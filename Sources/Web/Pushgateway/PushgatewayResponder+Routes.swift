@@ -55,6 +55,9 @@ extension PushgatewayResponder {
         if store.options.allowsDeletionBySelector {
             routes.append(.on(.delete, at: metricsPath, unpackable { [self] in await deleteSelection($0) }))
         }
+        if settings.enablesAdminAPI {
+            routes.append(.on(.put, at: "/api/v1/admin/wipe") { [self] _ in await wipe() })
+        }
         return routes
     }
 
@@ -74,16 +77,12 @@ extension PushgatewayResponder {
 
     /// The original's API.
     private var api: [Route] {
-        var routes: [Route] = [
+        [
             .get("/api/v1/metrics") { [self] _ in counted(.apiMetrics, "get", await groups()) },
             .get("/api/v1/status") { [self] _ in counted(.apiStatus, "get", envelope(statusJSON())) },
             .get("/api/v1/groups") { [self] in counted(.apiGroups, "get", await changes($0)) },
             .get("/api/v1/groups/metrics/**") { [self] in counted(.apiGroups, "get", await group(of: $0)) },
         ]
-        if settings.enablesAdminAPI {
-            routes.append(.on(.put, at: "/api/v1/admin/wipe") { [self] _ in await wipe() })
-        }
-        return routes
     }
 
     /// What others have sent: for the pages of this server only.
@@ -161,6 +160,15 @@ extension PushgatewayResponder {
             .delete where path == "/metrics/job/":
             return .redirect(to: settings.routePrefix + "/metrics/job" + request.querySuffix, status: 307)
         default: break
+        }
+        if request.method == .get, path.hasPrefix("/api/v1/") {
+            // The original's router does not know of what stands before its own paths.
+            let rest = path.dropFirst("/api/v1".utf8.count)
+            let trimmed = rest.hasSuffix("/") ? rest.dropLast() : rest
+            for meant in ["/status", "/metrics"] where rest != meant {
+                guard GoPath.equalIgnoringCase(meant.utf8, trimmed.utf8) else { continue }
+                return .redirect(to: meant + request.querySuffix, status: 301)
+            }
         }
         guard path == "/api/v1" else { return nil }
         return .redirect(

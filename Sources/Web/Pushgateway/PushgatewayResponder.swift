@@ -53,7 +53,7 @@ public final class PushgatewayResponder: Sendable {
     // MARK: - Metrics
 
     /// Everything that was pushed, for scraping.
-    func metricsResponse(_ request: WebRequest) -> WebResponse {
+    func metricsResponse(_ request: WebRequest) async -> WebResponse {
         let names = Set(FormValues(parsing: request.rawQuery).values("name[]"))
         let wanted = names.isEmpty ? nil : names
         let accept = request.headers.values("Accept").first ?? ""

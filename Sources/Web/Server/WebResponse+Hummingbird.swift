@@ -41,20 +41,25 @@ extension WebResponse {
         )
     }
 
-    /// An answer in the library's form, its body written piece by piece.
-    init(_ response: Response) {
-        var bytes: [UInt8]?
-        if response.body.contentLength == 0 { bytes = [] }
+    /// What an answer in the library's form says. A body whose length is known is made at once.
+    init(_ response: Response) async throws {
+        let body = response.body
+        let headers = response.headers.compactMap { field in
+            field.name == .contentLength ? nil : (name: field.name.rawName, value: field.value)
+        }
+        guard body.contentLength == nil else {
+            var bytes: [UInt8] = []
+            try await body.write(PieceWriter { bytes += Array(buffer: $0) })
+            self.init(status: response.status.code, headers: headers, body: .bytes(bytes))
+            return
+        }
         self.init(
             status: response.status.code,
-            headers: response.headers.compactMap {
-                $0.name == .contentLength ? nil : ($0.name.rawName, $0.value)
-            },
-            body: bytes.map { .bytes($0) }
-                ?? .stream { writer in
-                    let target = copy writer
-                    try await response.body.write(PieceWriter { try await target.write(Array(buffer: $0)) })
-                }
+            headers: headers,
+            body: .stream { writer in
+                let target = copy writer
+                try await body.write(PieceWriter { try await target.write(Array(buffer: $0)) })
+            }
         )
     }
 }

@@ -68,8 +68,8 @@ public struct WebRouter: Sendable {
         )
         let body = RequestBody(buffer: ByteBuffer(bytes: request.body))
         do {
-            return WebResponse(
-                try await Self.respond(
+            return try await WebResponse(
+                Self.respond(
                     to: Request(head: head, body: body),
                     by: inner,
                     prefix: prefix,
