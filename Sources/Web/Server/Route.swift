@@ -98,7 +98,7 @@ struct RouteResponder: HTTPResponder {
 
     func respond(to request: Request, context: WebContext) async throws -> Response {
         var asked = WebRequest(request, context)
-        if asked.method == .post || asked.method == .put {
+        if asked.method == .post || asked.method == .put || asked.method == .delete {
             switch try await body(of: request, context) {
             case .bytes(let bytes): asked.body = bytes
             case .tooLarge:

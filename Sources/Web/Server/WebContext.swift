@@ -73,13 +73,8 @@ struct WebTarget: Sendable {
         path = String(decoding: rest, as: UTF8.self)
     }
 
-    /// The target by which the library's router finds the route: what would be a query there is escaped.
-    var routed: String {
-        guard !isPlain else { return raw }
-        guard let path else { return "/" }
-        return path.utf8.contains(UInt8(ascii: "?"))
-            ? path.split(separator: "?", omittingEmptySubsequences: false).joined(separator: "%3F") : path
-    }
+    /// The target by which the library's router finds the route.
+    var routed: String { isPlain ? raw : path.map { GoPath.escaped(Array($0.utf8)) } ?? "/" }
 }
 
 /// What is done to requests and answers on their way, in the library's form.
