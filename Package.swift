@@ -17,6 +17,8 @@ extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
     static let coreMetrics = product(name: "CoreMetrics", package: "swift-metrics")
+    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let hummingbirdTLS = product(name: "HummingbirdTLS", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
@@ -111,8 +113,8 @@ let package = Package(
             "Web",
             [
                 "CWebAssets", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PromQL", "Scrape",
-                "Pushgateway",
-                "CZlib", .hummingbirdCore, .hummingbirdTLS, .nioCore, .nioSSL, .logging,
+                "Pushgateway", "CZlib", .httpTypes, .hummingbird, .hummingbirdCore, .hummingbirdTLS, .nioCore,
+                .nioHTTP1, .nioPosix, .nioSSL, .logging, .serviceLifecycle,
             ]
         ),
         room(

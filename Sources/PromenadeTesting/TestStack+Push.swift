@@ -31,11 +31,12 @@ extension TestStack {
         for (name, value) in grouping.sorted(by: { $0.key < $1.key }) {
             path += "/\(name)@base64/" + PathValue.base64(value)
         }
-        let response = await gateway.respond(to: WebRequest(method: method, target: path, body: Array(text.utf8)))
+        let request = WebRequest(method: method, target: path, body: Array(text.utf8))
+        let response = await gateway.makeRouter().respond(to: request)
         guard !(200..<300).contains(response.status) else { return }
         var reason =
             response.status == 0 ? "the connection was closed without an answer" : "HTTP status \(response.status)"
-        if case .bytes(let body) = response.body, !body.isEmpty {
+        if let body = try? await response.wholeBody(), !body.isEmpty {
             let text = String(decoding: body, as: UTF8.self)
             reason += ": " + (text.hasSuffix("\n") ? text.dropLast() : text[...])
         }

@@ -111,10 +111,12 @@ def start_prometheus(binary, config="scrape_configs: []\n", flags=(), ready="/-/
 
 def start_promenade(binary, config="scrape_configs: []\n", flags=(), ready="/-/ready", writes=True):
     folder = _folder(config)
+    # The answers of the real ones may be read by the pages of every origin.
+    origins = [] if any(f.startswith("--web.cors.origin") for f in flags) else ["--web.cors.origin=.*"]
     address, push, demo = (f"{HOST}:{free_port()}" for _ in range(3))
     server = Server([binary, "run", f"--config.file={folder}/config.yml", f"--storage.path={folder}/data",
                      f"--web.listen-address={address}", f"--pushgateway.listen-address={push}",
-                     f"--demo.listen-address={demo}", "--log.level=error", *(RECEIVER if writes else []), *flags], address, ready)
+                     f"--demo.listen-address={demo}", "--log.level=error", *(RECEIVER if writes else []), *origins, *flags], address, ready)
     server.folder = folder
     server.push_address = push
     server.demo_address = demo

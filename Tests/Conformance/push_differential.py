@@ -24,7 +24,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 import differences as known
 import peers
 
-HEADERS = known.compared(["content-type", "x-content-type-options", "allow", "location", "content-encoding", "access-control-allow-origin",
+HEADERS = known.compared(["content-type", "allow", "location", "content-encoding", "access-control-allow-origin",
                           "access-control-allow-methods", "access-control-allow-headers", "access-control-expose-headers", "cache-control"])
 OWN = re.compile(r"^(?:# \w+ )?(?:go_|process_|pushgateway_)")
 PROTOBUF = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
@@ -53,6 +53,10 @@ class Client:
                 kept = {n.lower(): v for n, v in answer.getheaders() if n.lower() in HEADERS}
                 if answer.will_close:
                     self.connection = None
+                if answer.status in (301, 302, 307, 308):
+                    # The page of HTML that Go adds to a redirect is for nobody (docs/compatibility.md).
+                    kept.pop("content-type", None)
+                    content = b""
                 return answer.status, kept, content
             except (OSError, http.client.HTTPException):
                 self.connection = None

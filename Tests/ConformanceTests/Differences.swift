@@ -5,7 +5,8 @@ import Foundation
 struct Differences: Sendable {
     private struct Entry: Decodable {
         enum Kind: String, Decodable {
-            case rewrite, annotation, fields, position, query, order, statistics, error, exposition, header
+            case rewrite, annotation, fields, position, query, order, statistics, error, exposition, header, page,
+                method
             case pushError = "push-error"
         }
         var name: String
@@ -31,6 +32,8 @@ struct Differences: Sendable {
     private let expositions: [Pattern]
     private let queries: [Pattern]
     private let headers: [Pattern]
+    private let pages: [Pattern]
+    private let methods: [Pattern]
     /// The fields of JSON that are not compared.
     let fields: Set<String>
 
@@ -55,6 +58,8 @@ struct Differences: Sendable {
         expositions = try patterns(.exposition)
         queries = try patterns(.query)
         headers = try patterns(.header)
+        pages = try patterns(.page)
+        methods = try patterns(.method)
         uncounted = try entries.filter { $0.kind == .statistics }.map { (try Pattern($0.find ?? ""), $0.names ?? []) }
         pushErrors = try entries.filter { $0.kind == .pushError }.map { (try Pattern($0.find ?? ""), $0.name) }
         fields = Set(entries.filter { $0.kind == .fields }.flatMap { $0.names ?? [] })
@@ -74,6 +79,9 @@ struct Differences: Sendable {
     func isCompared(query: String) -> Bool { !queries.contains { $0.isFound(in: query) } }
     func isCompared(exposition name: String) -> Bool { !expositions.contains { $0.isAll(of: name) } }
     func isCompared(header name: String) -> Bool { !headers.contains { $0.isAll(of: name.lowercased()) } }
+    /// Whether the body of an answer with that status, and its type, are compared.
+    func isCompared(page status: Int) -> Bool { !pages.contains { $0.isAll(of: String(status)) } }
+    func isCompared(method: String) -> Bool { !methods.contains { $0.isAll(of: method) } }
     func comparesPositions(of query: String) -> Bool { !moved.contains { $0.isFound(in: query) } }
     func comparesOrder(of query: String) -> Bool { !unordered.contains { $0.isFound(in: query) } }
 

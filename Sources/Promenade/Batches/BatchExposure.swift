@@ -31,7 +31,7 @@ public struct BatchExposure: Sendable {
         let metrics = ExposedMetrics(registry)
         let server = try WebServer(
             address: address,
-            responder: metrics,
+            router: WebRouter(serving: [.get("/metrics") { metrics.answer($0) }]),
             clock: clock,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "batch") { _ in SwiftLogNoOpLogHandler() }
@@ -69,7 +69,7 @@ public struct BatchExposure: Sendable {
 }
 
 /// Answers `/metrics` and counts who asked.
-private final class ExposedMetrics: WebResponder {
+private final class ExposedMetrics: Sendable {
     private let registry: CollectorRegistry
     private let asked = Atomic(0)
 
@@ -77,8 +77,7 @@ private final class ExposedMetrics: WebResponder {
 
     var count: Int { asked.load(ordering: .relaxed) }
 
-    func respond(to request: WebRequest) async -> WebResponse {
-        guard request.path == "/metrics" else { return .notFound }
+    func answer(_ request: WebRequest) -> WebResponse {
         asked.wrappingAdd(1, ordering: .relaxed)
         do throws(MetricRegistrationError) {
             let format = ExpositionFormat.negotiate(accept: request.headers["Accept"] ?? "")

@@ -63,6 +63,8 @@ public final class Stack: Sendable {
     public let pushgateway: PushgatewayResponder?
     /// Counts the connections of the Prometheus server.
     let connections = ConnectionCounts()
+    /// The connections that there is room for, whichever server they are made to.
+    let slots: ConnectionSlots
     let startNanoseconds: Int64
     /// Who may talk to the Prometheus server, and to the Pushgateway.
     let access: (prometheus: WebConfig, gateway: WebConfig)
@@ -94,6 +96,7 @@ public final class Stack: Sendable {
         } else {
             store = MemoryStore(options: options.store, clock: clock)
         }
+        slots = ConnectionSlots(clock: clock)
         let events = StackEvents(clock: clock)
         state = StackState(config: options.config, now: clock.wallNanoseconds / 1_000_000_000, events: events)
         let queryMetrics = QueryMetrics(clock: clock)
@@ -133,6 +136,8 @@ public final class Stack: Sendable {
             demoEngine = try DemoEngine(
                 demo,
                 at: address,
+                access: options.accessPolicy(url: "web.external-url"),
+                slots: slots,
                 clock: clock,
                 group: MultiThreadedEventLoopGroup.singleton,
                 logger: logger

@@ -162,6 +162,26 @@ public struct StackOptions: Sendable {
         return text.isEmpty || text.hasPrefix("/") ? text : "/" + text
     }
 
+    /// Which pages from elsewhere may read the answers of the APIs: none, unless the flag says so, whatever its default is called.
+    private var crossOrigin: CrossOrigin {
+        flags.isGiven("web.cors.origin") ? Self.origins(flags["web.cors.origin"]) : .none
+    }
+
+    /// The flags were looked at when they were read.
+    private static func origins(_ pattern: String) -> CrossOrigin { (try? CrossOrigin(matching: pattern)) ?? .none }
+
+    /// Whom a server answers that is reached from outside by the URL of a flag.
+    func accessPolicy(url flag: String) -> AccessPolicy {
+        let external = Self.parts(ofURL: flags[flag]).host
+        let named = flags.list("web.allowed-hosts").filter { !$0.isEmpty }
+        let pattern = flags["web.allowed-origins"]
+        return AccessPolicy(
+            hosts: named + (external.isEmpty ? [] : [external]),
+            asksForHosts: !named.isEmpty,
+            origins: pattern.isEmpty ? crossOrigin : Self.origins(pattern)
+        )
+    }
+
     /// How the Pushgateway's server is set up.
     var pushgateway: PushgatewaySettings {
         var settings = PushgatewaySettings()
@@ -170,6 +190,7 @@ public struct StackOptions: Sendable {
             flags["pushgateway.route-prefix"],
             externalPath: Self.parts(ofURL: flags["pushgateway.external-url"]).path
         )
+        settings.crossOrigin = crossOrigin
         settings.enablesLifecycle = flags.isOn("pushgateway.enable-lifecycle")
         settings.enablesAdminAPI = flags.isOn("pushgateway.enable-admin-api")
         for flag in flags.all {
@@ -206,7 +227,7 @@ public struct StackOptions: Sendable {
         settings.isControlAllowed = settings.isLifecycleEnabled || Self.isLoopback(address.host)
         settings.isAdminEnabled = flags.isOn("web.enable-admin-api")
         settings.isRemoteWriteEnabled = flags.isOn("web.enable-remote-write-receiver")
-        settings.crossOrigin = (try? CrossOrigin(matching: flags["web.cors.origin"])) ?? .any
+        settings.crossOrigin = crossOrigin
         settings.flags = flags.all
         settings.features = StackFeatures.list(flags)
         settings.build = StackVersion.build

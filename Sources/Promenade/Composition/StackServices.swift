@@ -52,8 +52,8 @@ struct StoppingService: Service {
 }
 
 /// A server as a service.
-struct ServerService<Responder: WebResponder>: Service {
-    let server: WebServer<Responder>
+struct ServerService: Service {
+    let server: WebServer
 
     func run() async throws { try await server.run() }
 }
@@ -61,14 +61,15 @@ struct ServerService<Responder: WebResponder>: Service {
 /// The servers of a stack.
 final class StackServers: Sendable {
     let services: [any Service]
-    private let prometheus: WebServer<PrometheusServer>
-    private let gateway: WebServer<PushgatewayResponder>?
+    private let prometheus: WebServer
+    private let gateway: WebServer?
     private let demo: DemoEngine?
     let web: PrometheusServer
 
     init(stack: Stack) throws(WebServerError) {
         let group = MultiThreadedEventLoopGroup.singleton
         let options = stack.options
+        let slots = stack.slots
         web = PrometheusServer(
             settings: options.prometheus(listening: options.webAddress),
             environment: StackEnvironment.make(stack),
@@ -80,10 +81,12 @@ final class StackServers: Sendable {
         )
         prometheus = try WebServer(
             address: options.webAddress,
-            responder: web,
+            router: web.makeRouter(),
             config: stack.access.prometheus,
+            access: options.accessPolicy(url: "web.external-url"),
             limits: options.connectionLimits,
             counts: stack.connections,
+            slots: slots,
             clock: stack.clock,
             eventLoopGroup: group,
             logger: stack.logger
@@ -92,8 +95,10 @@ final class StackServers: Sendable {
         if let address = options.gatewayAddress, let responder = stack.pushgateway {
             let server = try WebServer(
                 address: address,
-                responder: responder,
+                router: responder.makeRouter(),
                 config: stack.access.gateway,
+                access: options.accessPolicy(url: "pushgateway.external-url"),
+                slots: slots,
                 clock: stack.clock,
                 eventLoopGroup: group,
                 logger: stack.logger

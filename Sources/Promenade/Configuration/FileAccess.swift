@@ -1,3 +1,5 @@
+import MetricModel
+
 #if canImport(Darwin)
     import Darwin
 #else
@@ -39,14 +41,5 @@ package enum FileAccess {
     }
 
     /// By which a change of a file is noticed; `nil` where there is none.
-    static func stamp(_ path: String) -> [Int64]? {
-        var info = stat()
-        guard stat(path, &info) == 0 else { return nil }
-        #if canImport(Darwin)
-            let time = info.st_mtimespec
-        #else
-            let time = info.st_mtim
-        #endif
-        return [Int64(time.tv_sec), Int64(time.tv_nsec), Int64(info.st_size), Int64(info.st_ino)]
-    }
+    static func stamp(_ path: String) -> [Int64]? { FileFacts(path: path)?.stamp }
 }

@@ -6,17 +6,15 @@ import Web
 
 /// The demo server of a stack as a service that can be stopped and started again while the rest of the stack goes on.
 actor DemoEngine: Service {
-    typealias Server = WebServer<DemoServer>
-
     private let demo: DemoServer
-    private let makeServer: @Sendable (ListenAddress) throws(WebServerError) -> Server
+    private let makeServer: @Sendable (ListenAddress) throws(WebServerError) -> WebServer
     /// What listens; an old one where the demo server is stopped.
-    private var server: Server
+    private var server: WebServer
     /// Where it listens, once it did.
     private var address: ListenAddress?
     /// Servers that ``run()`` has to serve, one after the other.
-    private let starts: AsyncStream<Server>
-    private let start: AsyncStream<Server>.Continuation
+    private let starts: AsyncStream<WebServer>
+    private let start: AsyncStream<WebServer>.Continuation
     private let isTimeManual: Bool
     private let logger: Logger
     /// Whether a command is being carried out: one at a time, however they are asked for.
@@ -25,6 +23,8 @@ actor DemoEngine: Service {
     init(
         _ demo: DemoServer,
         at address: ListenAddress,
+        access: AccessPolicy,
+        slots: ConnectionSlots,
         clock: any StackClock,
         group: any EventLoopGroup,
         logger: Logger
@@ -34,7 +34,15 @@ actor DemoEngine: Service {
         isTimeManual = clock is ManualClock
         (starts, start) = AsyncStream.makeStream()
         makeServer = { address throws(WebServerError) in
-            try Server(address: address, responder: demo, clock: clock, eventLoopGroup: group, logger: logger)
+            try WebServer(
+                address: address,
+                router: demo.makeRouter(),
+                access: access,
+                slots: slots,
+                clock: clock,
+                eventLoopGroup: group,
+                logger: logger
+            )
         }
         server = try makeServer(address)
     }
@@ -59,7 +67,7 @@ actor DemoEngine: Service {
         }
     }
 
-    private func first() -> Server { server }
+    private func first() -> WebServer { server }
 
     /// How it is; `nil` before it listens.
     func status() -> DemoControl.Status? {

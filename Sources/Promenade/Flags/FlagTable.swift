@@ -90,7 +90,21 @@ extension FlagSet {
             "cors.origin",
             .pattern,
             ".*",
-            "Which origins may call the API from a page: a regular expression, anchored."
+            "Which origins may call the API from a page: a regular expression, anchored.\n"
+                + "Unless it is given, none but the server's own."
+        ),
+        web(
+            "allowed-hosts",
+            .list,
+            "",
+            "Names by which browsers may call the servers, besides localhost and the host\n"
+                + "of the external URL; * for all."
+        ),
+        web(
+            "allowed-origins",
+            .pattern,
+            "",
+            "Which other origins' pages may change something: push, delete, reload.\nA regular expression, anchored."
         ),
         web("page-title", .text, "Prometheus Time Series Collection and Processing Server", "The title of its pages."),
         web(

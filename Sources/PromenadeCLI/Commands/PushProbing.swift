@@ -24,10 +24,11 @@ struct PushProbing: Sendable {
             clock: clock,
             metrics: GatewayMetrics(clock: clock, build: [])
         )
-        let recorder = RecordingGateway(inner: PushgatewayResponder(store: store, clock: clock))
+        let recorder = PushRecorder()
+        let gateway = PushgatewayResponder(store: store, clock: clock)
         let server = try WebServer(
             address: ListenAddress(host: "127.0.0.1", port: 0),
-            responder: recorder,
+            router: gateway.makeRouter { recorder.take($0, $1) },
             clock: clock,
             eventLoopGroup: HTTPClient.shared.eventLoopGroup,
             logger: Logger(label: "check", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -45,24 +46,16 @@ struct PushProbing: Sendable {
     }
 }
 
-/// A Pushgateway that remembers what it was asked and what it answered.
-private final class RecordingGateway: WebResponder {
-    private let inner: PushgatewayResponder
+/// Remembers what a Pushgateway was asked and what it answered.
+private final class PushRecorder: Sendable {
     /// The requests in the order of their answers.
     private let recorded = Mutex<[ClientPush]>([])
 
-    init(inner: PushgatewayResponder) { self.inner = inner }
-
     var records: [ClientPush] { recorded.withLock { $0 } }
 
-    func bodyLimit(for method: WebRequest.Method, rawPath: String) -> Int {
-        inner.bodyLimit(for: method, rawPath: rawPath)
-    }
-
-    func respond(to request: WebRequest) async -> WebResponse {
-        let response = await inner.respond(to: request)
+    func take(_ request: WebRequest, _ response: WebResponse) {
         // Whoever looks whether the server is there pushes nothing.
-        if request.method == .get || request.method == .head { return response }
+        if request.method == .get || request.method == .head { return }
         var answer = ""
         if case .bytes(let bytes) = response.body { answer = String(decoding: bytes, as: UTF8.self) }
         let record = ClientPush(
@@ -74,7 +67,6 @@ private final class RecordingGateway: WebResponder {
             answer: answer
         )
         recorded.withLock { $0.append(record) }
-        return response
     }
 }
 

@@ -80,18 +80,17 @@ final class MappedFile {
             throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
         }
         defer { close(descriptor) }
-        var info = stat()
-        guard fstat(descriptor, &info) == 0 else {
+        guard var facts = FileFacts(descriptor: descriptor) else {
             throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
         }
-        if info.st_mode & S_IFMT != S_IFREG {
+        if facts.kind != .file {
             let source = descriptor
             descriptor = -1
             defer { close(source) }
             descriptor = try Self.spooled(source, spool)
-            _ = fstat(descriptor, &info)
+            if let spooled = FileFacts(descriptor: descriptor) { facts = spooled }
         }
-        let count = Int(info.st_size)
+        let count = facts.size
         guard count > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return

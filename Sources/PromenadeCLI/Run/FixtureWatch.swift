@@ -23,10 +23,8 @@ enum FixtureWatch {
 
     /// Only a pipe or a socket says something by closing; a terminal or /dev/null does not.
     private static func watchInput(_ stack: Stack) {
-        var info = stat()
-        guard fstat(0, &info) == 0 else { return }
-        let kind = info.st_mode & S_IFMT
-        guard kind == S_IFIFO || kind == S_IFSOCK else { return }
+        let kind = FileFacts(descriptor: 0)?.kind
+        guard kind == .pipe || kind == .socket else { return }
         DispatchQueue.global(qos: .utility).async {
             var byte: UInt8 = 0
             while true {

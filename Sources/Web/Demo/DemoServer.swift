@@ -5,7 +5,7 @@ import Synchronization
 /// The tutorial's example: `/` answers OK, Normal or Error at random and counts; `/metrics` shows the counts.
 ///
 /// In class it can be made slow, made to fail, and put back to its beginning while it runs.
-public final class DemoServer: WebResponder {
+public final class DemoServer: Sendable {
     /// How it answers.
     public enum Mode: Sendable, Hashable {
         /// As it should.
@@ -94,42 +94,57 @@ public final class DemoServer: WebResponder {
         }
     }
 
-    /// Pages for browsers, words for everybody else.
-    public func respondAtOnce(to request: WebRequest) -> WebResponse? {
-        let path = request.path
-        if path == "/metrics" { return nil }
-        if path == "/api/v1/stack", request.method == .get, let survey { return survey.response() }
-        if path.hasPrefix("/assets/") {
-            let file = String(path.dropFirst(8))
-            guard request.method == .get || request.method == .head else { return .methodNotAllowed("GET, HEAD") }
-            return WebAssets.response(to: request, file: file)
+    /// The routes: pages for browsers, words for everybody else.
+    public func makeRouter() -> WebRouter {
+        var style = RouteMux.Style()
+        // Go's server has one route, `/`, for whatever is asked for in whatever way.
+        style.special = { [self] _ in answer(serve()) }
+        var routes: [Route] = [
+            .get("/", front).with { $0.pace = .briefIf { [self] _ in isPrompt } },
+            .get("/metrics", metrics).with { $0.pace = .briefIf { [self] _ in isPrompt } },
+            .on(.get, .head, at: "/assets/**") { WebAssets.response(to: $0, file: $0.captured(after: "/assets/")) }
+                .brief(),
+        ]
+        if let survey { routes.append(.get("/api/v1/stack") { _ in survey.response() }) }
+        return WebRouter(routes, style: style)
+    }
+
+    /// Whether it answers without being waited for.
+    private var isPrompt: Bool {
+        switch mode {
+        case .serving, .erring, .failing: true
+        case .slow, .stopped: false
         }
-        if path == "/", request.method == .get, let accepted = request.headers["Accept"],
-            accepted.contains("text/html"), WebAssets.contains("demo/index.html")
-        {
+    }
+
+    private func front(_ request: WebRequest) async -> WebResponse {
+        if request.headers["Accept"]?.contains("text/html") == true, WebAssets.contains("demo/index.html") {
             // The page is there however the server behind it does.
             var page = WebAssets.response(to: request, file: "demo/index.html")
             page.headers.append(("Vary", "Accept"))
             return page
         }
+        if case .slow(let milliseconds) = mode { try? await clock.sleep(milliseconds: milliseconds) }
+        return answer(serve())
+    }
+
+    /// Words, as it answers now.
+    private func answer(_ text: String) -> WebResponse {
         switch mode {
-        case .serving, .erring: return .text(serve())
-        case .failing(let status): return .text(serve() + "\n", status: status)
-        case .slow, .stopped: return nil
+        case .serving, .erring, .slow: .text(text)
+        case .failing(let status): .text(text + "\n", status: status)
+        // Whoever asked before it stopped sees the connection close.
+        case .stopped: WebResponse(status: 0, body: .none)
         }
     }
 
-    /// What takes longer: metrics have to be put together, and a slow server lets everybody wait.
-    public func respond(to request: WebRequest) async -> WebResponse {
+    private func metrics(_ request: WebRequest) async -> WebResponse {
         switch mode {
         case .serving, .erring: break
-        case .failing(let status): return .text(serve() + "\n", status: status)
         case .slow(let milliseconds): try? await clock.sleep(milliseconds: milliseconds)
-        // Without an answer: whoever asked before it stopped sees the connection close.
-        case .stopped: return WebResponse(status: 0)
+        case .failing, .stopped: return answer(serve())
         }
-        if request.path == "/metrics" { return MetricsAnswer.response(to: request, gatherer: gatherer) }
-        return .text(serve())
+        return MetricsAnswer.response(to: request, gatherer: gatherer)
     }
 }
 

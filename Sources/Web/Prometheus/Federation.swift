@@ -5,6 +5,7 @@ import PromQL
 extension PrometheusServer {
     /// `/federate`: the newest sample of each selected series, for another Prometheus to scrape.
     func federate(_ request: WebRequest) async -> WebResponse {
+        if let response = unavailable() { return response }
         let form = FormValues(request)
         if let error = form.error { return .error("error parsing form values: \(error)", status: 400) }
         let end = clock.now
@@ -30,7 +31,7 @@ extension PrometheusServer {
             }
         }
         let body = FamilyEncoder.encode(families(of: newest, format), as: format)
-        return WebResponse(headers: [("Content-Type", format.contentType)], body: .bytes(body)).compressed(for: request)
+        return WebResponse(headers: [("Content-Type", format.contentType)], body: .bytes(body))
     }
 
     /// Untyped families and families of histograms by name; labels that outsiders are told of are added where a series has

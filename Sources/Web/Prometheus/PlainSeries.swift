@@ -5,7 +5,9 @@ extension PrometheusServer {
     ///
     /// Times are seconds, values numbers (`"NaN"`, `"+Inf"` and `"-Inf"` are texts, since JSON has no such numbers).
     /// Without `start` and `end`, the last hour.
-    func plainSeries(_ name: String, _ request: WebRequest) async -> WebResponse {
+    func plainSeries(_ request: WebRequest) async -> WebResponse {
+        if let response = unavailable() { return response }
+        let name = request.captured(after: "/series/")
         let parameters = APIParameters(request)
         let now = APITime(wallNanoseconds: clock.wallNanoseconds)
         let found: [SeriesColumns]
@@ -31,7 +33,7 @@ extension PrometheusServer {
         } catch {
             return Self.plainError(APIFailure(.internal, "\(error)"))
         }
-        var response = WebResponse(
+        return WebResponse(
             headers: [("Content-Type", "application/json")],
             body: .stream { writer in
                 var stream = JSONStream(writer: copy writer)
@@ -51,8 +53,6 @@ extension PrometheusServer {
                 try await stream.finish()
             }
         )
-        settings.crossOrigin.apply(to: &response, for: request)
-        return response
     }
 
     private static func writeSamples(_ series: SeriesColumns, to text: inout JSONText) {

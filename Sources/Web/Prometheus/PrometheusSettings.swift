@@ -40,8 +40,8 @@ public struct PrometheusSettings: Sendable {
     public var isControlAllowed = false
     /// Whether targets may be scraped on demand.
     public var isScrapeOnDemandEnabled = true
-    /// Who may call the API from a page.
-    public var crossOrigin = CrossOrigin.any
+    /// Which pages from elsewhere may read the answers of the API.
+    public var crossOrigin = CrossOrigin.none
     /// All flags with their values, sorted.
     public var flags: [(name: String, value: String)] = []
     /// What is switched on, as `/api/v1/features` tells it.

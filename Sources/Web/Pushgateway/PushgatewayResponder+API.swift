@@ -16,14 +16,16 @@ extension PushgatewayResponder {
             while let piece = await store.nextGroupsJSON(&passage) { try await writer.write(piece) }
             try await writer.write(Array("]}".utf8))
         }
-        return crossOrigin(WebResponse(headers: [("Content-Type", "application/json")], body: body))
+        return WebResponse(
+            headers: [
+                ("Content-Type", "application/json"), ("Cache-Control", "no-cache, no-store, must-revalidate"),
+            ],
+            body: body
+        )
     }
 
-    /// Data in the envelope that all answers have, for pages from elsewhere too.
-    func envelope(_ data: [UInt8]) -> WebResponse { crossOrigin(ownEnvelope(data)) }
-
-    /// Data in the envelope, for the pages of this server only: what others have sent is not for every page in the same browser.
-    func ownEnvelope(_ data: [UInt8]) -> WebResponse {
+    /// Data in the envelope that all answers have.
+    func envelope(_ data: [UInt8]) -> WebResponse {
         var body = Array("{\"status\":\"success\",\"data\":".utf8)
         body.reserveCapacity(body.count + data.count + 1)
         body.append(contentsOf: data)
@@ -32,19 +34,6 @@ extension PushgatewayResponder {
             ("Content-Type", "application/json"), ("Cache-Control", "no-cache, no-store, must-revalidate"),
         ]
         return WebResponse(headers: headers, body: .bytes(body))
-    }
-
-    /// Adds the headers that let pages from elsewhere call.
-    func crossOrigin(_ response: WebResponse) -> WebResponse {
-        var response = response
-        response.headers.append(("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin"))
-        response.headers.append(("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS"))
-        response.headers.append(("Access-Control-Allow-Origin", "*"))
-        response.headers.append(("Access-Control-Expose-Headers", "Date"))
-        if response.header("Cache-Control") == nil {
-            response.headers.append(("Cache-Control", "no-cache, no-store, must-revalidate"))
-        }
-        return response
     }
 
     /// Flags, build information and the time of the start.
@@ -60,7 +49,7 @@ extension PushgatewayResponder {
     /// What changed since the change that `since` names.
     func changes(_ request: WebRequest) async -> WebResponse {
         let form = FormValues(parsing: request.rawQuery)
-        return envelope(await store.changesJSON(since: UInt64(form["since"]) ?? 0)).compressed(for: request)
+        return envelope(await store.changesJSON(since: UInt64(form["since"]) ?? 0))
     }
 
     /// The pushes after the one that `since` names, newest first.
@@ -68,7 +57,7 @@ extension PushgatewayResponder {
         let form = FormValues(parsing: request.rawQuery)
         let limit = Int(form["limit"]).map { max(0, $0) } ?? .max
         let records = store.historyJSON(since: UInt64(form["since"]) ?? 0, limit: limit)
-        return ownEnvelope(records).compressed(for: request)
+        return envelope(records)
     }
 
     /// One group with its metrics.
@@ -76,7 +65,7 @@ extension PushgatewayResponder {
         guard let key = try? GroupingKey(parsingPath: path, utf8Names: store.options.allowsUTF8Names),
             let json = await store.groupJSON(key)
         else {
-            return crossOrigin(missing("no such group"))
+            return missing("no such group")
         }
         return envelope(json)
     }
@@ -86,7 +75,7 @@ extension PushgatewayResponder {
         text.raw("{\"status\":\"error\",\"errorType\":\"not_found\",\"error\":")
         text.string(what)
         text.raw("}")
-        var response = ownEnvelope([])
+        var response = envelope([])
         response.status = 404
         response.body = .bytes(text.bytes)
         return response

@@ -13,7 +13,7 @@ extension PushgatewayResponder {
         text.bytes.append(contentsOf: GroupStore.json(record))
         guard let traffic = record.traffic else {
             text.raw(",\"traffic\":null}")
-            return ownEnvelope(text.bytes)
+            return envelope(text.bytes)
         }
         let headers = WebHeaders(bytes: traffic.requestHeaders)
         text.raw(",\"traffic\":{\"requestHeaders\":")
@@ -46,7 +46,7 @@ extension PushgatewayResponder {
             text.raw("null")
         }
         text.raw("}}")
-        return ownEnvelope(text.bytes)
+        return envelope(text.bytes)
     }
 }
 

@@ -23,6 +23,9 @@ public struct PushgatewaySettings: Sendable {
     public var events: StackEvents?
     /// What the servers of the stack know of each other; `nil` where this one is alone.
     public var survey: StackSurvey?
+    /// Which pages from elsewhere may read the answers of the API.
+    public var crossOrigin = CrossOrigin.none
+
     /// What goes wrong with pushes on purpose; `nil` where this is no test fixture.
     public var faults: FaultBoard?
 

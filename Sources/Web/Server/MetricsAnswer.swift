@@ -29,7 +29,9 @@ enum MetricsAnswer {
             body: .bytes(FamilyEncoder.encode(families, as: format))
         )
         // Unlike the API, what is scraped is small or compressed, never both.
-        if case .bytes(let bytes) = response.body, bytes.count > 1024, ContentCoding.negotiated(request) == .gzip {
+        if case .bytes(let bytes) = response.body, bytes.count > 1024,
+            ContentCoding.negotiated(request.headers["Accept-Encoding"]) == .gzip
+        {
             response.body = .bytes(Deflater(.gzip).compress(bytes, isLast: true))
             response.headers.append(("Content-Encoding", "gzip"))
         }

@@ -1,3 +1,5 @@
+public import HTTPTypes
+
 /// A request, complete with its body.
 public struct WebRequest: Sendable {
     /// The methods that some route of the house knows; any other is `other`.
@@ -28,7 +30,7 @@ public struct WebRequest: Sendable {
     public let querySuffix: String
     /// The headers.
     public var headers: WebHeaders
-    /// The body, at most as long as the responder allows; not decompressed.
+    /// The body, at most as long as the route allows; not decompressed.
     public var body: [UInt8]
     /// Who asks: address and port of the client; empty where there is no connection.
     public var remoteAddress = ""
@@ -59,126 +61,92 @@ public struct WebRequest: Sendable {
         guard rawPath.utf8.contains(UInt8(ascii: "%")) else { return rawPath }
         return PercentCoding.decodedPath(rawPath) ?? rawPath
     }
+
+    /// The path that routes are looked up by: decoded, without the prefix that all routes of a server have.
+    public internal(set) var routePath = ""
+
+    /// What stands in ``routePath`` between these two; a route's pattern has seen to it that something does.
+    func captured(after start: String, before end: String = "") -> String {
+        String(decoding: routePath.utf8.dropFirst(start.utf8.count).dropLast(end.utf8.count), as: UTF8.self)
+    }
 }
 
-/// The header lines of a request, kept as the bytes that came; looked up without regard to case.
+/// The header fields of a request; looked up without regard to case.
 public struct WebHeaders: Sendable {
-    /// Lines `Name: value` that each end in CRLF.
-    let bytes: [UInt8]
+    /// The fields, in the order in which they came.
+    public let fields: HTTPFields
+    /// The authority, which the library keeps apart; `nil` where none was sent.
+    private let host: String?
 
-    /// Takes over header lines.
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    /// Takes over the fields of a request, with what its field `Host` says.
+    init(fields: HTTPFields, host: String?) {
+        self.fields = fields
+        self.host = host
+    }
 
-    /// Headers from pairs.
-    public init(_ fields: [(name: String, value: String)] = []) {
-        var bytes: [UInt8] = []
-        for field in fields { bytes.append(contentsOf: "\(field.name): \(field.value)\r\n".utf8) }
-        self.bytes = bytes
+    /// Headers from pairs; those whose names cannot be names are left out.
+    public init(_ pairs: [(name: String, value: String)] = []) {
+        var fields = HTTPFields()
+        var host: String?
+        for pair in pairs {
+            guard let name = HTTPField.Name(pair.name) else { continue }
+            if name.canonicalName == "host" {
+                host = host ?? pair.value
+            } else {
+                fields.append(HTTPField(name: name, value: pair.value))
+            }
+        }
+        self.init(fields: fields, host: host)
+    }
+
+    /// Reads lines `Name: value` that each end in CRLF.
+    init(bytes: [UInt8]) {
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\r\n")
+        self.init(
+            lines.map { line in
+                let colon = line.firstIndex(of: ":") ?? line.endIndex
+                return (String(line[..<colon]), String(line[colon...].dropFirst()).trimmed)
+            }
+        )
     }
 
     /// The first value of a header; `nil` where it was not sent.
     public subscript(name: StaticString) -> String? {
-        var found: Range<Int>?
-        name.withUTF8Buffer { wanted in
-            bytes.withUnsafeBufferPointer { lines in
-                found = WebHeaders.find(wanted, in: lines, from: 0)?.value
-            }
-        }
-        return found.map { String(decoding: bytes[$0], as: UTF8.self) }
+        if let host, "host".equalsIgnoringCase(name) { return host }
+        for field in fields where field.name.canonicalName.equalsIgnoringCase(name) { return field.value }
+        return nil
     }
 
     /// All values of a header, in order.
     public func values(_ name: StaticString) -> [String] {
-        var result: [String] = []
-        name.withUTF8Buffer { wanted in
-            bytes.withUnsafeBufferPointer { lines in
-                var position = 0
-                while let (value, next) = WebHeaders.find(wanted, in: lines, from: position) {
-                    result.append(String(decoding: UnsafeBufferPointer(rebasing: lines[value]), as: UTF8.self))
-                    position = next
-                }
-            }
-        }
-        return result
+        if let host, "host".equalsIgnoringCase(name) { return [host] }
+        return fields.compactMap { $0.name.canonicalName.equalsIgnoringCase(name) ? $0.value : nil }
     }
 
-    /// All headers, in order.
+    /// All headers, in order; the host is the first.
     public var all: [(name: String, value: String)] {
-        var result: [(name: String, value: String)] = []
-        bytes.withUnsafeBufferPointer { lines in
-            var position = 0
-            while let line = WebHeaders.line(in: lines, from: position) {
-                result.append(
-                    (
-                        String(decoding: UnsafeBufferPointer(rebasing: lines[line.name]), as: UTF8.self),
-                        String(decoding: UnsafeBufferPointer(rebasing: lines[line.value]), as: UTF8.self)
-                    )
-                )
-                position = line.next
-            }
-        }
-        return result
+        (host.map { [("Host", $0)] } ?? []) + fields.map { ($0.name.rawName, $0.value) }
     }
 
-    private static func find(
-        _ wanted: UnsafeBufferPointer<UInt8>,
-        in lines: UnsafeBufferPointer<UInt8>,
-        from start: Int
-    ) -> (value: Range<Int>, next: Int)? {
-        var position = start
-        while let line = line(in: lines, from: position) {
-            if equalIgnoringCase(lines, line.name, wanted) { return (line.value, line.next) }
-            position = line.next
+    /// Lines `Name: value` that each end in CRLF.
+    var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        func write(_ name: String, _ value: String) {
+            bytes.append(contentsOf: name.utf8)
+            bytes.append(contentsOf: ": ".utf8)
+            bytes.append(contentsOf: value.utf8)
+            bytes.append(contentsOf: "\r\n".utf8)
         }
-        return nil
+        if let host { write("Host", host) }
+        for field in fields { write(field.name.rawName, field.value) }
+        return bytes
     }
 
-    /// The line at `start`: where its name and its value (without blanks around) stand, and where the next one begins.
-    static func line(
-        in lines: UnsafeBufferPointer<UInt8>,
-        from start: Int
-    ) -> (name: Range<Int>, value: Range<Int>, next: Int)? {
-        guard start < lines.count else { return nil }
-        var end = start
-        while end < lines.count, lines[end] != 0x0a { end += 1 }
-        let next = min(end + 1, lines.count)
-        if end > start, lines[end - 1] == 0x0d { end -= 1 }
-        var colon = start
-        while colon < end, lines[colon] != UInt8(ascii: ":") { colon += 1 }
-        var first = min(colon + 1, end)
-        while first < end, lines[first] == 0x20 || lines[first] == 0x09 { first += 1 }
-        var last = end
-        while last > first, lines[last - 1] == 0x20 || lines[last - 1] == 0x09 { last -= 1 }
-        return (start..<colon, first..<last, next)
-    }
-
-    static func equalIgnoringCase(
-        _ bytes: UnsafeBufferPointer<UInt8>,
-        _ range: Range<Int>,
-        _ wanted: UnsafeBufferPointer<UInt8>
-    ) -> Bool {
-        guard range.count == wanted.count else { return false }
-        for offset in 0..<wanted.count where lowercase(bytes[range.lowerBound + offset]) != lowercase(wanted[offset]) {
-            return false
-        }
-        return true
+    /// The length of all names and values together, as Go's instrumentation counts them.
+    var approximateSize: Int {
+        fields.reduce(host?.utf8.count ?? 0) { $0 + $1.name.rawName.utf8.count + $1.value.utf8.count }
     }
 
     @inline(__always)
     static func lowercase(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte }
-}
-
-extension WebHeaders {
-    /// The length of all names and values together, as Go's instrumentation counts them.
-    var approximateSize: Int {
-        var size = 0
-        bytes.withUnsafeBufferPointer { lines in
-            var position = 0
-            while let line = WebHeaders.line(in: lines, from: position) {
-                size += line.name.count + line.value.count
-                position = line.next
-            }
-        }
-        return max(0, size - "Host".utf8.count)
-    }
 }

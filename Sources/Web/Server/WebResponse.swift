@@ -55,15 +55,23 @@ public struct WebResponse: Sendable {
         return response
     }
 
-    /// A redirect as Go's `http.Redirect` sends it in answer to GET and HEAD.
-    public static func redirect(to location: String, status: Int = 302, for method: WebRequest.Method) -> WebResponse {
-        var response = WebResponse(status: status, headers: [("Location", location)])
-        if method == .get || method == .head {
-            response.headers.append(("Content-Type", "text/html; charset=utf-8"))
-            let text = HTTPStatus.reason(status)
-            response.body = .bytes(Array("<a href=\"\(HTMLText.escaped(location))\">\(text)</a>.\n\n".utf8))
+    /// A redirect to a path of this server. Not Go's: its page of HTML is left out, which nobody reads.
+    public static func redirect(to location: String, status: Int = 302) -> WebResponse {
+        WebResponse(status: status, headers: [("Location", location)])
+    }
+
+    /// All of the body.
+    /// - Throws: What its making fails with.
+    public func wholeBody() async throws -> [UInt8] {
+        switch body {
+        case .bytes(let bytes): return bytes
+        case .buffer(let buffer): return Array(buffer.readableBytesView)
+        case .none: return []
+        case .stream(let produce):
+            let collected = Mutex<[UInt8]>([])
+            try await produce(WebBodyWriter { bytes in collected.withLock { $0 += bytes } })
+            return collected.withLock { $0 }
         }
-        return response
     }
 
     /// The value of the first header of that name.
@@ -84,28 +92,6 @@ public struct WebBodyWriter: Sendable {
     public func write(_ bytes: [UInt8]) async throws {
         if !bytes.isEmpty { try await send(bytes) }
     }
-
-    /// Sends what the connection holds back, such as the headers before the first piece.
-    /// - Throws: Where the client has gone away.
-    func flush() async throws { try await send([]) }
-}
-
-/// How much of a body was written.
-final class WrittenBytes: Sendable {
-    /// The count.
-    private let total = Atomic(0)
-
-    /// How much it is so far.
-    var count: Int { total.load(ordering: .relaxed) }
-
-    /// A writer that counts what it hands on.
-    func counting(_ writer: borrowing WebBodyWriter) -> WebBodyWriter {
-        let target = copy writer
-        return WebBodyWriter { bytes in
-            self.total.wrappingAdd(bytes.count, ordering: .relaxed)
-            if bytes.isEmpty { try await target.flush() } else { try await target.write(bytes) }
-        }
-    }
 }
 
 extension WebResponse.Body {
@@ -118,35 +104,4 @@ extension WebResponse.Body {
         case .none: 0
         }
     }
-}
-
-/// Whatever answers requests.
-public protocol WebResponder: Sendable {
-    /// The longest body that is read for a request to that path; a longer one is answered with 413.
-    func bodyLimit(for method: WebRequest.Method, rawPath: String) -> Int
-    /// The answer to a request of which only the head has come, where it is refused whatever its body says.
-    func refusal(before request: WebRequest) -> WebResponse?
-    /// Answers at once, on the connection's own thread, which serves many others; `nil` for whatever needs longer than some
-    /// ten microseconds or has to wait: then ``respond(to:)`` is asked, in a task of its own.
-    func respondAtOnce(to request: WebRequest) -> WebResponse?
-    /// Whether ``respond(to:)`` takes a fraction of a millisecond, so that it may run on the connection's own thread.
-    func isBrief(_ request: WebRequest) -> Bool
-    /// The threads on which ``respond(to:)`` runs, and on which a streamed body is made, where these may take long; `nil` for
-    /// those that everything else runs on.
-    func threads(for request: WebRequest) -> (any TaskExecutor)?
-    /// Answers. The task is cancelled where the client goes away.
-    func respond(to request: WebRequest) async -> WebResponse
-}
-
-extension WebResponder {
-    /// One megabyte.
-    public func bodyLimit(for method: WebRequest.Method, rawPath: String) -> Int { 1 << 20 }
-    /// Nobody is refused without a look at the body.
-    public func refusal(before request: WebRequest) -> WebResponse? { nil }
-    /// Nothing takes long.
-    public func threads(for request: WebRequest) -> (any TaskExecutor)? { nil }
-    /// Nothing is known about the time it takes.
-    public func isBrief(_ request: WebRequest) -> Bool { false }
-    /// Nothing is answered at once.
-    public func respondAtOnce(to request: WebRequest) -> WebResponse? { nil }
 }

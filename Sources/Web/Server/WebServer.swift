@@ -1,8 +1,10 @@
+import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 public import Logging
 public import MetricModel
 public import NIOCore
-import NIOSSL
+import NIOPosix
 import Synchronization
 
 #if canImport(Darwin)
@@ -11,8 +13,8 @@ import Synchronization
     import Glibc
 #endif
 
-/// One listening server: Hummingbird's life cycle around the house's own connections.
-public final class WebServer<Responder: WebResponder>: Sendable {
+/// One listening server: Hummingbird's, with the routes of a surface of the house.
+public final class WebServer: Sendable {
     private enum Progress {
         case starting([CheckedContinuation<ListenAddress, any Error>])
         case listening(ListenAddress)
@@ -20,9 +22,14 @@ public final class WebServer<Responder: WebResponder>: Sendable {
     }
 
     private let address: ListenAddress
-    private let server: Server<ConnectionSetup<ProtectedResponder<Responder>>>
+    private let server: Listener
     /// Whether the server listens yet.
     private let progress: Progressing
+
+    private enum Listener: Sendable {
+        case plain(Server<WebChannel>)
+        case encrypted(Server<TLSChannel<WebChannel>>)
+    }
 
     private final class Progressing: Sendable {
         let state = Mutex(Progress.starting([]))
@@ -47,10 +54,12 @@ public final class WebServer<Responder: WebResponder>: Sendable {
     /// - Throws: ``WebServerError`` where a file for TLS cannot be used.
     public init(
         address: ListenAddress,
-        responder: Responder,
+        router: WebRouter,
         config: WebConfig = WebConfig(),
+        access: AccessPolicy = AccessPolicy(),
         limits: ConnectionLimits = ConnectionLimits(),
         counts: ConnectionCounts = ConnectionCounts(),
+        slots: ConnectionSlots? = nil,
         clock: any StackClock,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger
@@ -59,31 +68,61 @@ public final class WebServer<Responder: WebResponder>: Sendable {
         let progress = Progressing()
         self.progress = progress
         let quiet = ServerLog.errors(of: logger)
-        let tls = try config.tls?.context(address)
-        server = Server(
-            childChannelSetup: ConnectionSetup(
-                responder: ProtectedResponder(responder, config),
-                clock: clock,
-                tls: tls,
-                idleLimit: limits.idleMilliseconds,
-                counts: counts
-            ),
-            configuration: ServerConfiguration(
-                address: .hostname(address.host.isEmpty ? Self.everyInterface : address.host, port: address.port),
-                backlog: 1024,
-                availableConnectionsDelegate: limits.connections.map { MaximumAvailableConnections($0, logger: quiet) }
-            ),
-            onServerRunning: { channel in
-                // One at a time, so that no more are accepted than there is room for.
-                if limits.connections != nil { try? await channel.setOption(.maxMessagesPerRead, value: 1).get() }
-                let port = channel.localAddress?.port ?? address.port
-                progress.settle(
-                    .listening(ListenAddress(host: address.host, port: port, scheme: tls == nil ? "http" : "https"))
-                )
-            },
-            eventLoopGroup: eventLoopGroup,
-            logger: quiet
+        let slots = slots ?? ConnectionSlots(clock: clock)
+        var outer: [WebMiddleware] = [
+            BrowserSafety(config.headers), AccessCheck(access, at: address, harmless: router.harmless),
+        ]
+        if !config.users.isEmpty { outer.append(PasswordCheck(keeper: PasswordKeeper(users: config.users))) }
+        let channel = WebChannel(
+            router: router,
+            responder: router.responder(behind: outer),
+            clock: clock,
+            date: HTTPDate(clock: clock),
+            idleLimit: limits.idleMilliseconds,
+            counts: counts,
+            slots: slots
         )
+        let tls = try config.tls?.configuration(address)
+        let configuration = ServerConfiguration(
+            address: .hostname(address.host.isEmpty ? Self.everyInterface : address.host, port: address.port),
+            backlog: 1024,
+            availableConnectionsDelegate: limits.connections.map { MaximumAvailableConnections($0, logger: quiet) }
+        )
+        let onServerRunning = { @Sendable (channel: any Channel) async in
+            // One at a time, so that no more are accepted than there is room for.
+            try? await channel.setOption(.maxMessagesPerRead, value: 1).get()
+            let gate = AcceptGate(slots: slots, clock: clock)
+            try? await channel.pipeline.addHandler(gate, position: .first).get()
+            let port = channel.localAddress?.port ?? address.port
+            progress.settle(
+                .listening(ListenAddress(host: address.host, port: port, scheme: tls == nil ? "http" : "https"))
+            )
+        }
+        guard let tls else {
+            server = .plain(
+                Server(
+                    childChannelSetup: channel,
+                    configuration: configuration,
+                    onServerRunning: onServerRunning,
+                    eventLoopGroup: eventLoopGroup,
+                    logger: quiet
+                )
+            )
+            return
+        }
+        do {
+            server = .encrypted(
+                Server(
+                    childChannelSetup: try TLSChannel(channel, tlsConfiguration: tls),
+                    configuration: configuration,
+                    onServerRunning: onServerRunning,
+                    eventLoopGroup: eventLoopGroup,
+                    logger: quiet
+                )
+            )
+        } catch {
+            throw WebServerError(address: address, message: "cannot load the certificate or the key for TLS: \(error)")
+        }
     }
 
     /// The address for every interface: IPv6 takes IPv4 in too, where the system has it.
@@ -98,7 +137,10 @@ public final class WebServer<Responder: WebResponder>: Sendable {
     /// - Throws: ``WebServerError`` where the address cannot be listened on.
     public func run() async throws {
         do {
-            try await server.run()
+            switch server {
+            case .plain(let server): try await server.run()
+            case .encrypted(let server): try await server.run()
+            }
         } catch let error as IOError {
             let failure = WebServerError(address: address, errorNumber: error.errnoCode)
             progress.settle(.failed(failure))
@@ -128,7 +170,12 @@ public final class WebServer<Responder: WebResponder>: Sendable {
     }
 
     /// Stops listening, lets requests in flight finish, and closes.
-    public func stop() async throws { try await server.shutdownGracefully() }
+    public func stop() async throws {
+        switch server {
+        case .plain(let server): try await server.shutdownGracefully()
+        case .encrypted(let server): try await server.shutdownGracefully()
+        }
+    }
 }
 
 #if canImport(Darwin)
@@ -142,9 +189,9 @@ public struct ConnectionLimits: Sendable, Hashable {
     /// The most connections at a time; others wait until one is closed. `nil` for any number.
     public var connections: Int?
     /// How long a connection may be silent while a request is awaited, in milliseconds; `nil` for as long as it likes.
-    public var idleMilliseconds: Int64?
+    public var idleMilliseconds: Int64? = 300_000
 
-    /// No limits.
+    /// Any number of connections; five minutes of silence.
     public init() {}
 }
 
@@ -166,40 +213,5 @@ public struct WebServerError: Error, Hashable, CustomStringConvertible {
             default: String(cString: strerror(errorNumber)).lowercased()
             }
         self.init(address: address, message: "bind: \(reason)")
-    }
-}
-
-/// Puts a ``HTTPConnection`` on each accepted channel.
-struct ConnectionSetup<Responder: WebResponder>: ServerChildChannel {
-    /// An accepted channel.
-    struct Value: ServerChildChannelValue {
-        let channel: any Channel
-    }
-
-    let responder: Responder
-    let clock: any StackClock
-    let tls: NIOSSLContext?
-    let idleLimit: Int64?
-    let counts: ConnectionCounts
-
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        counts.accepted.wrappingAdd(1, ordering: .relaxed)
-        channel.closeFuture.whenComplete { [counts] _ in counts.closed.wrappingAdd(1, ordering: .relaxed) }
-        return channel.eventLoop.makeCompletedFuture {
-            if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
-            if let idleLimit {
-                try channel.pipeline.syncOperations.addHandler(IdleStateHandler(readTimeout: .milliseconds(idleLimit)))
-            }
-            try channel.pipeline.syncOperations.addHandler(HTTPConnection(responder: responder, clock: clock))
-            return Value(channel: channel)
-        }
-    }
-
-    func handle(value: Value, logger: Logger) async {
-        await withTaskCancellationHandler {
-            try? await value.channel.closeFuture.get()
-        } onCancel: {
-            value.channel.close(promise: nil)
-        }
     }
 }

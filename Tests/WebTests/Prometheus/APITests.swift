@@ -1,9 +1,7 @@
 import Exposition
 import Logging
 import MetricModel
-import NIOCore
 import PromQL
-import Synchronization
 import TSDB
 import Testing
 import Web
@@ -57,18 +55,8 @@ import Web
     }
 
     private func answer(_ server: PrometheusServer, _ request: WebRequest) async throws -> (Int, String) {
-        var response = server.respondAtOnce(to: request)
-        if response == nil { response = await server.respond(to: request) }
-        let found = try #require(response)
-        switch found.body {
-        case .bytes(let bytes): return (found.status, String(decoding: bytes, as: UTF8.self))
-        case .buffer(let buffer): return (found.status, String(buffer: buffer))
-        case .none: return (found.status, "")
-        case .stream(let produce):
-            let collected = Mutex<[UInt8]>([])
-            try await produce(WebBodyWriter { bytes in collected.withLock { $0 += bytes } })
-            return (found.status, collected.withLock { String(decoding: $0, as: UTF8.self) })
-        }
+        let found = await server.makeRouter().respond(to: request)
+        return (found.status, String(decoding: try await found.wholeBody(), as: UTF8.self))
     }
 
     static let bad = #"{"status":"error","errorType":"bad_data","error":"#
@@ -286,13 +274,11 @@ import Web
             for (method, status) in [(WebRequest.Method.get, 200), (.options, 204)] {
                 let headers = WebHeaders([("Accept-Encoding", coding)])
                 let request = WebRequest(method: method, target: "/api/v1/query?query=1", headers: headers)
-                var response = server.respondAtOnce(to: request)
-                if response == nil { response = await server.respond(to: request) }
-                let answer = try #require(response)
+                let answer = await server.makeRouter().respond(to: request)
                 #expect(answer.status == status)
                 #expect(answer.header("Content-Encoding") == named)
                 #expect(answer.headers.filter { $0.name == "Vary" }.map(\.value) == ["Accept-Encoding", "Origin"])
-                guard case .bytes(let bytes) = answer.body else { continue }
+                let bytes = try await answer.wholeBody()
                 #expect(bytes.starts(with: [0x1f, 0x8b]) == (named == "gzip" && status == 200))
             }
         }
@@ -311,23 +297,27 @@ import Web
         #expect(try await answer(server, WebRequest(method: .get, target: "/")).0 == 302)
         #expect(try await answer(server, WebRequest(method: .get, target: "/-/healthy")).0 == 404)
         #expect(try await answer(server, WebRequest(method: .get, target: "/p/-/healthy")).0 == 200)
-        #expect(server.respondAtOnce(to: WebRequest(method: .get, target: "/p"))?.header("Location") == "/p/")
+        #expect(
+            await server.makeRouter().respond(to: WebRequest(method: .get, target: "/p")).header("Location") == "/p/"
+        )
     }
 
-    @Test func `origins are echoed to those who send one`() async throws {
+    @Test func `origins are echoed to those who send one, where the settings let them`() async throws {
         let request = WebRequest(
             method: .get,
             target: "/api/v1/query?query=1",
             headers: WebHeaders([("Origin", "http://a.b")])
         )
-        let response = await (try server()).respond(to: request)
+        let response = await (try server { $0.crossOrigin = .any }).makeRouter().respond(to: request)
         #expect(response.header("Access-Control-Allow-Origin") == "http://a.b")
+        let closed = await (try server()).makeRouter().respond(to: request)
+        #expect(closed.header("Access-Control-Allow-Origin") == nil)
         let own = WebRequest(
             method: .get,
             target: "/api/v1/targets/last_scrape?scrapePool=x&scrapeUrl=y",
             headers: WebHeaders([("Origin", "http://a.b")])
         )
-        let recorded = await (try server()).respond(to: own)
+        let recorded = await (try server { $0.crossOrigin = .any }).makeRouter().respond(to: own)
         #expect(recorded.header("Access-Control-Allow-Origin") == nil)
         #expect(response.header("Access-Control-Expose-Headers") == "Date")
     }
@@ -358,10 +348,10 @@ import Web
             target: "/api/v1/read",
             body: Snappy.encode(message.encoded())
         )
-        let response = await (try server()).respond(to: request)
+        let response = await (try server()).makeRouter().respond(to: request)
         #expect(response.header("Content-Type") == "application/x-protobuf")
         #expect(response.header("Content-Encoding") == "snappy")
-        guard case .bytes(let bytes) = response.body else { throw CancellationError() }
+        let bytes = try await response.wholeBody()
         let results = try RemoteReadResponse.decode(Snappy.decode(bytes))
         #expect(results.map(\.series.count) == [1, 0])
         #expect(results[0].series.first?.labels == ["__name__": "b", "job": "one", "zone": "z"])

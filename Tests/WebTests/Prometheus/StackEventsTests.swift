@@ -37,7 +37,9 @@ import Testing
     }
 
     private func ask(_ server: PrometheusServer, _ target: String) async -> (status: Int, body: String) {
-        let response = await server.respond(to: WebRequest(method: .get, target: target, headers: WebHeaders()))
+        let response = await server.makeRouter().respond(
+            to: WebRequest(method: .get, target: target, headers: WebHeaders())
+        )
         guard case .bytes(let bytes) = response.body else { return (response.status, "stream") }
         return (response.status, String(decoding: bytes, as: UTF8.self))
     }
@@ -98,7 +100,7 @@ import Testing
     ) async throws -> (pieces: AsyncStream<String>, task: Task<Void, any Error>) {
         let headers = WebHeaders(last.map { [(name: "Last-Event-ID", value: $0)] } ?? [])
         let request = WebRequest(method: .get, target: "/api/v1/events/live", headers: headers)
-        let response = await server(events).respond(to: request)
+        let response = await server(events).makeRouter().respond(to: request)
         #expect(response.header("Content-Type") == "text/event-stream")
         guard case .stream(let produce) = response.body else {
             throw APIFailure(.internal, "no stream")

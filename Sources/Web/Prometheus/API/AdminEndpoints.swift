@@ -33,7 +33,7 @@ extension PrometheusServer {
         return .nothing
     }
 
-    func cleanTombstones() async throws(APIFailure) -> APIAnswer {
+    func cleanTombstones(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
         try requireAdmin()
         do throws(StorageError) {
             try await store.cleanTombstones()

@@ -37,6 +37,7 @@ extension PrometheusServer {
     /// `/api/v1/events/live`: the same as server-sent events, from now on, or from the one that `Last-Event-ID` (or `since`) names,
     /// until the client goes away or the server ends.
     func liveEvents(_ request: WebRequest) -> WebResponse {
+        if let response = unavailable() { return response }
         guard let events = environment.events else { return .notFound }
         let parameters = APIParameters(request)
         let kinds: Set<String>

@@ -54,7 +54,7 @@ extension PrometheusServer {
     }
 
     /// The name of a label in a path has to be UTF-8.
-    static func checkEncoding(ofLabelIn rawPath: String) throws(APIFailure) {
+    private static func checkEncoding(ofLabelIn rawPath: String) throws(APIFailure) {
         guard rawPath.utf8.contains(UInt8(ascii: "%")), let path = PercentCoding.decodedPathBytes(rawPath),
             String(validating: path, as: UTF8.self) == nil, let start = path.firstRange(of: Array("/label/".utf8))
         else { return }
@@ -62,7 +62,10 @@ extension PrometheusServer {
         throw APIFailure(.badData, "invalid label name: \(ByteText.quoted(name))")
     }
 
-    func labelValues(_ path: String, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+    /// `/api/v1/label/NAME/values`.
+    func labelValues(_ request: WebRequest, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        try Self.checkEncoding(ofLabelIn: request.rawPath)
+        let path = Self.labelName(of: request)
         let name = EscapedName.unescaped(path)
         guard !name.isEmpty else { throw APIFailure(.badData, "invalid label name: \(GoText.quoted(name))") }
         let limit = try parameters.limit()

@@ -5,7 +5,7 @@ extension PrometheusServer {
     private static let pause: Int64 = 500
 
     /// `/api/v1/notifications`: what an operator should know now.
-    func notifications() -> APIAnswer {
+    func notifications(_ parameters: APIParameters) -> APIAnswer {
         .json { text in
             text.raw("[")
             for (index, notification) in environment.notifications().enumerated() {
@@ -18,15 +18,11 @@ extension PrometheusServer {
 
     /// `/api/v1/notifications/live`: the same as server-sent events, one at each change, until the client goes away.
     func liveNotifications(_ request: WebRequest) -> WebResponse {
-        var response = WebResponse()
-        settings.crossOrigin.apply(to: &response, for: request)
-        response.headers += [("Content-Type", "text/event-stream"), ("Cache-Control", "no-cache")]
+        var response = WebResponse(headers: [("Content-Type", "text/event-stream"), ("Cache-Control", "no-cache")])
         let environment = environment
         let clock = clock
         let figures = figures
         response.body = .stream { writer in
-            // The headers go out at once, so that the client knows that it listens.
-            try await writer.flush()
             ServerFigures.add(1, to: figures.subscribers)
             defer { ServerFigures.add(-1, to: figures.subscribers) }
             var known: [PrometheusEnvironment.Notification] = []

@@ -7,7 +7,7 @@ extension PrometheusServer {
     private static let groupLimit = 20
 
     /// `/api/v1/stack`: the servers, who scrapes them, and whether the last reload worked.
-    func survey() throws(APIFailure) -> APIAnswer {
+    func survey(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
         guard let survey = environment.survey else { throw APIFailure(.notFound, "this server is alone") }
         return .json { survey.write(isComplete: true, to: &$0) }
     }

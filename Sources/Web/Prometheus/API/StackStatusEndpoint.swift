@@ -68,7 +68,7 @@ public struct StackStatus: Sendable {
 
 extension PrometheusServer {
     /// `/api/v1/status/stack`
-    func stackStatus() -> APIAnswer {
+    func stackStatus(_ parameters: APIParameters) -> APIAnswer {
         let status = environment.stack?() ?? StackStatus()
         return .json { text in
             let configuration = status.configuration

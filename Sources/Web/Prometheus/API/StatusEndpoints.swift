@@ -26,34 +26,45 @@ extension PrometheusServer {
         text.raw("}")
     }
 
-    /// The endpoints that tell about the server itself.
-    func status(_ route: PrometheusRoute.APIRoute) -> APIAnswer {
-        switch route {
-        case .config:
-            .json { text in
-                text.raw("{\"yaml\":")
-                text.string(environment.configuration())
-                text.raw("}")
-            }
-        case .runtimeInfo: .json { runtimeInfo(&$0) }
-        case .buildInfo: .json { write(settings.build, to: &$0) }
-        case .flags:
-            .json { text in
-                text.raw("{")
-                for (index, flag) in settings.flags.enumerated() {
-                    if index > 0 { text.raw(",") }
-                    text.string(flag.name)
-                    text.raw(":")
-                    text.string(flag.value)
-                }
-                text.raw("}")
-            }
-        case .walReplay: .json { $0.raw("{\"min\":0,\"max\":0,\"current\":0}") }
-        case .features: .json { features(&$0) }
-        case .tsdbBlocks: .json { $0.raw("{\"blocks\":[]}") }
-        default: .json { $0.raw("[]") }
+    /// `/api/v1/status/config`: the configuration in use.
+    func statusConfig(_ parameters: APIParameters) -> APIAnswer {
+        .json { text in
+            text.raw("{\"yaml\":")
+            text.string(environment.configuration())
+            text.raw("}")
         }
     }
+
+    /// `/api/v1/status/runtimeinfo`: figures about the process.
+    func statusRuntime(_ parameters: APIParameters) -> APIAnswer { .json { runtimeInfo(&$0) } }
+
+    /// `/api/v1/status/buildinfo`: who built what.
+    func statusBuild(_ parameters: APIParameters) -> APIAnswer { .json { write(settings.build, to: &$0) } }
+
+    /// `/api/v1/status/flags`: all flags with their values.
+    func statusFlags(_ parameters: APIParameters) -> APIAnswer {
+        .json { text in
+            text.raw("{")
+            for (index, flag) in settings.flags.enumerated() {
+                if index > 0 { text.raw(",") }
+                text.string(flag.name)
+                text.raw(":")
+                text.string(flag.value)
+            }
+            text.raw("}")
+        }
+    }
+
+    /// `/api/v1/status/walreplay`: there is nothing to replay once the server answers.
+    func statusReplay(_ parameters: APIParameters) -> APIAnswer {
+        .json { $0.raw("{\"min\":0,\"max\":0,\"current\":0}") }
+    }
+
+    /// `/api/v1/features`: what is switched on.
+    func listFeatures(_ parameters: APIParameters) -> APIAnswer { .json { features(&$0) } }
+
+    /// `/api/v1/status/tsdb/blocks`: the store has no blocks as Prometheus's has.
+    func statusBlocks(_ parameters: APIParameters) -> APIAnswer { .json { $0.raw("{\"blocks\":[]}") } }
 
     private func runtimeInfo(_ text: inout JSONText) {
         let runtime = environment.runtime()
@@ -160,13 +171,16 @@ extension PrometheusServer {
         text.raw("]")
     }
 
-    /// Rules and alerts, of which there are none yet; parameters are checked all the same.
-    func rules(_ route: PrometheusRoute.APIRoute, _ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
-        switch route {
-        case .alertmanagers: return .json { $0.raw("{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}") }
-        case .alerts: return .json { $0.raw("{\"alerts\":[]}") }
-        default: break
-        }
+    /// `/api/v1/alertmanagers`: there are none.
+    func alertmanagers(_ parameters: APIParameters) -> APIAnswer {
+        .json { $0.raw("{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}") }
+    }
+
+    /// `/api/v1/alerts`: there are none yet.
+    func alerts(_ parameters: APIParameters) -> APIAnswer { .json { $0.raw("{\"alerts\":[]}") } }
+
+    /// `/api/v1/rules`: there are none yet; parameters are checked all the same.
+    func rules(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
         _ = try matcherSets(parameters)
         let type = parameters.query["type"].lowercased()
         if !["", "alert", "record"].contains(type) {

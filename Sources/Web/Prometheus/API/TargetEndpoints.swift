@@ -109,7 +109,7 @@ extension PrometheusServer {
         return (text[..<colon].filter { $0 != "[" && $0 != "]" }, String(text[text.index(after: colon)...]))
     }
 
-    func scrapePools() -> APIAnswer {
+    func scrapePools(_ parameters: APIParameters) -> APIAnswer {
         let names = (scraper?.poolNames ?? []).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         return .json { text in
             text.raw("{\"scrapePools\":")

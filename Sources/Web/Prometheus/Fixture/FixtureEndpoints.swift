@@ -3,39 +3,41 @@ import Scrape
 
 /// What only a test fixture does: targets that come and go, and faults.
 extension PrometheusServer {
-    func fixture(
-        _ route: PrometheusRoute.FixtureRoute,
-        _ request: WebRequest,
-        _ parameters: APIParameters
-    ) async throws(APIFailure) -> APIAnswer {
-        guard let control = environment.fixture else {
-            let what =
-                switch route {
-                case .targets: "targets are changed over HTTP"
-                case .faults, .targetFault, .pushFault: "faults are injected"
-                }
+    private func control(_ what: String) throws(APIFailure) -> FixtureControl {
+        if let control = environment.fixture { return control }
+        throw APIFailure(
+            .forbidden,
+            "\(what) only in a test fixture, which promenade run --test starts; this is a server for real data"
+        )
+    }
+
+    /// `/api/v1/faults`: all faults; DELETE ends them.
+    func faults(_ request: WebRequest, _ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
+        let control = try control("faults are injected")
+        if request.method == .delete { control.faults.clear() }
+        return Self.list(control.faults)
+    }
+
+    /// `/api/v1/faults/targets/JOB`: the fault of a job's targets.
+    func targetFault(_ request: WebRequest, _ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
+        let control = try control("faults are injected")
+        let job = request.captured(after: "/api/v1/faults/targets/")
+        if request.method == .put, let scraper, !scraper.poolNames.contains(job) { throw unknownJob(job, scraper) }
+        control.faults.set(try fault(request, control), job: job, target: parameters.query["target"])
+        return Self.list(control.faults)
+    }
+
+    /// `/api/v1/faults/pushgateway`: the fault of pushes.
+    func pushFault(_ request: WebRequest, _ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
+        let control = try control("faults are injected")
+        let fault = try fault(request, control)
+        if case .resetCounters = fault?.kind {
             throw APIFailure(
-                .forbidden,
-                "\(what) only in a test fixture, which promenade run --test starts; this is a server for real data"
+                .badData,
+                "pushes have no counters of their own; put reset_counters on the job that scrapes the Pushgateway"
             )
         }
-        switch route {
-        case .targets(let job): return try await targets(of: job, request, parameters, control)
-        case .faults:
-            if request.method == .delete { control.faults.clear() }
-        case .targetFault(let job):
-            if request.method == .put, let scraper, !scraper.poolNames.contains(job) { throw unknownJob(job, scraper) }
-            control.faults.set(try fault(request, control), job: job, target: parameters.query["target"])
-        case .pushFault:
-            let fault = try fault(request, control)
-            if case .resetCounters = fault?.kind {
-                throw APIFailure(
-                    .badData,
-                    "pushes have no counters of their own; put reset_counters on the job that scrapes the Pushgateway"
-                )
-            }
-            control.faults.setPushes(fault)
-        }
+        control.faults.setPushes(fault)
         return Self.list(control.faults)
     }
 
@@ -46,12 +48,10 @@ extension PrometheusServer {
 
     // MARK: Targets
 
-    private func targets(
-        of job: String,
-        _ request: WebRequest,
-        _ parameters: APIParameters,
-        _ control: FixtureControl
-    ) async throws(APIFailure) -> APIAnswer {
+    /// `/api/v1/targets/JOB`: targets that come and go.
+    func setTargets(_ request: WebRequest, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        let control = try control("targets are changed over HTTP")
+        let job = request.captured(after: "/api/v1/targets/")
         // Only the URL: the body is JSON.
         let query = parameters.query
         let failure: APIFailure?

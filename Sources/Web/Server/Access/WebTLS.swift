@@ -78,7 +78,7 @@ public struct WebTLS: Sendable {
 
     /// Reads the files.
     /// - Throws: ``WebServerError`` where one of them cannot be used.
-    func context(_ address: ListenAddress) throws(WebServerError) -> NIOSSLContext {
+    func configuration(_ address: ListenAddress) throws(WebServerError) -> TLSConfiguration {
         let chain = try certificates(certificateText, certificateFile, address)
         let key = try loading(keyFile.isEmpty ? "the key" : keyFile, address) {
             try keyFile.isEmpty
@@ -102,8 +102,7 @@ public struct WebTLS: Sendable {
                 try certificates(clientAuthorityText, clientAuthorityFile, address)
             )
         }
-        let settled = configuration
-        return try loading(certificateFile, address) { try NIOSSLContext(configuration: settled) }
+        return configuration
     }
 
     private func certificates(_ text: String, _ file: String, _ address: ListenAddress) throws(WebServerError)

@@ -8,6 +8,11 @@ public final class ConnectionCounts: Sendable {
     /// Those of them that are closed.
     let closed = Atomic(0)
 
+    /// One is accepted.
+    func add() { accepted.wrappingAdd(1, ordering: .relaxed) }
+    /// One is closed.
+    func remove() { closed.wrappingAdd(1, ordering: .relaxed) }
+
     /// None so far.
     public init() {}
 

@@ -8,8 +8,8 @@ enum ContentCoding: Sendable {
     case deflate
 
     /// The first of the two that `Accept-Encoding` names, exactly as Prometheus looks for it: weights are not read.
-    static func negotiated(_ request: WebRequest) -> ContentCoding? {
-        guard let accepted = request.headers["Accept-Encoding"] else { return nil }
+    static func negotiated(_ accepted: String?) -> ContentCoding? {
+        guard let accepted else { return nil }
         for name in accepted.utf8.split(separator: UInt8(ascii: ",")) {
             switch String(Substring(name)).trimmed {
             case "gzip": return .gzip
@@ -88,42 +88,4 @@ final class Deflater {
         }
         return output
     }
-}
-
-extension WebResponse {
-    /// The answer compressed as the client can take it, however short it is, as Prometheus does. Of an empty one the headers say so.
-    func compressed(for request: WebRequest) -> WebResponse {
-        var response = self
-        let place = response.headers.firstIndex { $0.name == "Vary" } ?? response.headers.endIndex
-        response.headers.insert(("Vary", "Accept-Encoding"), at: place)
-        guard let coding = ContentCoding.negotiated(request) else { return response }
-        switch body {
-        case .bytes(let bytes):
-            if !bytes.isEmpty {
-                response.body = .bytes(Deflater(coding, length: bytes.count).compress(bytes, isLast: true))
-            }
-        case .buffer, .none: return response
-        case .stream(let produce):
-            response.body = .stream { writer in
-                let deflater = SendableDeflater(coding)
-                let target = copy writer
-                try await produce(
-                    WebBodyWriter { bytes in try await target.write(deflater.compress(bytes, isLast: false)) }
-                )
-                try await target.write(deflater.compress([], isLast: true))
-            }
-        }
-        response.headers.insert(("Content-Encoding", coding.name), at: 0)
-        return response
-    }
-}
-
-/// A compressor that one task after the other uses.
-private final class SendableDeflater: @unchecked Sendable {
-    // Unchecked: a body is written by one task, one piece after the other.
-    private let deflater: Deflater
-
-    init(_ coding: ContentCoding) { deflater = Deflater(coding) }
-
-    func compress(_ bytes: [UInt8], isLast: Bool) -> [UInt8] { deflater.compress(bytes, isLast: isLast) }
 }

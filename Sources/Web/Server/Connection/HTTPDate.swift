@@ -1,21 +1,21 @@
 import MetricModel
+import Synchronization
 
-/// The `Date` header, formatted anew at most once a second.
-final class HTTPDate {
+/// The `Date` header by the clock of the house, formatted anew at most once a second.
+final class HTTPDate: Sendable {
     private let clock: any StackClock
-    private var second: Int64 = .min
-    private var text: [UInt8] = []
+    /// The last text, and the second that it is of.
+    private let last = Mutex((second: Int64.min, text: ""))
 
     init(clock: any StackClock) { self.clock = clock }
 
     /// The time now: `Sun, 22 Nov 2026 14:13:28 GMT`.
-    func bytes() -> [UInt8] {
+    var text: String {
         let now = clock.wallNanoseconds / 1_000_000_000
-        if now != second {
-            second = now
-            text = Array(Self.format(seconds: now).utf8)
+        return last.withLock { last in
+            if now != last.second { last = (now, Self.format(seconds: now)) }
+            return last.text
         }
-        return text
     }
 
     /// The form of RFC 9110.

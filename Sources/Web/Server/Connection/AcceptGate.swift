@@ -1,0 +1,62 @@
+import MetricModel
+import NIOCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Stands in a listening channel: takes in connections only while there is room for them.
+final class AcceptGate: ChannelDuplexHandler, RemovableChannelHandler, Sendable {
+    typealias InboundIn = any Channel
+    typealias InboundOut = any Channel
+    typealias OutboundIn = Never
+    typealias OutboundOut = Never
+
+    /// How long nothing is accepted where the system has no more files, in milliseconds.
+    private static let pauseMilliseconds: Int64 = 50
+
+    private let slots: ConnectionSlots
+    private let clock: any StackClock
+    /// Whether accepting is held up; changed on the channel's thread only.
+    private let isPaused = Atomic(false)
+
+    init(slots: ConnectionSlots, clock: any StackClock) {
+        self.slots = slots
+        self.clock = clock
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if isPaused.load(ordering: .relaxed) { return }
+        if slots.hasRoom || slots.makeRoom() { return context.read() }
+        pause(context, forMilliseconds: 200)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? IOError, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode) else {
+            return context.fireErrorCaught(error)
+        }
+        // Asking again at once would ask forever.
+        slots.makeRoom()
+        pause(context, forMilliseconds: Self.pauseMilliseconds)
+    }
+
+    private func pause(_ context: ChannelHandlerContext, forMilliseconds milliseconds: Int64) {
+        if isPaused.exchange(true, ordering: .relaxed) { return }
+        let (loop, clock) = (context.eventLoop, clock)
+        let bound = NIOLoopBound(context, eventLoop: loop)
+        let resume = { @Sendable [self] in
+            loop.execute {
+                guard self.isPaused.exchange(false, ordering: .relaxed) else { return }
+                bound.value.pipeline.read()
+            }
+        }
+        slots.whenRoom(resume)
+        Task {
+            try? await clock.sleep(milliseconds: milliseconds)
+            resume()
+        }
+    }
+}

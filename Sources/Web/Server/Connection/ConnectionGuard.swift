@@ -1,0 +1,230 @@
+import MetricModel
+import NIOCore
+import NIOHTTP1
+
+/// Stands between NIO's parser and the library's connection: refuses what RFC 9112 refuses, ends connections when it is time.
+///
+/// One refusal is the last thing that a connection brings; what the client still sends is thrown away for a moment, so that it
+/// gets to read the answer.
+final class ConnectionGuard: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// How many bytes are thrown away after the last answer, as in Go; then the connection is cut.
+    private static let drainLimit = 256 << 10
+    /// For how long, in milliseconds, as in Go.
+    private static let drainMilliseconds: Int64 = 500
+
+    /// A request and its answer.
+    private struct Exchange {
+        /// What its head says.
+        let check: RequestHeadCheck
+        /// Whether all of the request is there.
+        var isRead = false
+        /// Whether the head of the answer is written.
+        var isAnswered = false
+        /// Whether it is the last one.
+        var closes: Bool
+    }
+
+    private enum Phase {
+        case open
+        /// This is answered when everything before it is; nothing more is read.
+        case refusing(RequestHeadCheck.Refusal)
+        /// All is answered. What comes is thrown away; so many bytes were.
+        case draining(Int)
+        case closed
+    }
+
+    private let clock: any StackClock
+    private let slot: ConnectionSlot
+    /// What those who answer know of the connection; set before anything is read.
+    var connection: WebConnection?
+    private var exchanges = CircularBuffer<Exchange>(initialCapacity: 2)
+    private var phase = Phase.open
+    private var isQuiescing = false
+
+    init(clock: any StackClock, slot: ConnectionSlot) {
+        self.clock = clock
+        self.slot = slot
+    }
+
+    // MARK: What comes in
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        switch phase {
+        case .open: break
+        case .refusing, .closed: return
+        case .draining(let count):
+            guard case .body(let bytes) = part else { return }
+            phase = .draining(count + bytes.readableBytes)
+            if count + bytes.readableBytes > Self.drainLimit { context.close(promise: nil) }
+            return
+        }
+        switch part {
+        case .head(var head):
+            let check = RequestHeadCheck(&head)
+            if let refusal = check.refusal { return refuse(context, refusal) }
+            if exchanges.isEmpty { slot.isBusy() }
+            exchanges.append(Exchange(check: check, closes: check.closes))
+            context.fireChannelRead(wrapInboundOut(.head(head)))
+        case .body: context.fireChannelRead(data)
+        case .end:
+            if !exchanges.isEmpty { exchanges[exchanges.index(before: exchanges.endIndex)].isRead = true }
+            // Nobody reads trailers.
+            context.fireChannelRead(wrapInboundOut(.end(nil)))
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard case .open = phase else { return }
+        switch error {
+        case HTTPParserError.headerOverflow: refuse(context, RequestHeadCheck.Refusal(status: 431, message: ""))
+        case HTTPParserError.invalidVersion:
+            refuse(context, RequestHeadCheck.Refusal(status: 505, message: "unsupported protocol version"))
+        case HTTPParserError.invalidEOFState: fail(context, error)
+        case is HTTPParserError: refuse(context, RequestHeadCheck.Refusal(status: 400, message: "\(error)"))
+        default: fail(context, error)
+        }
+    }
+
+    private func fail(_ context: ChannelHandlerContext, _ error: any Error) {
+        connection?.clientHasLeft()
+        phase = .closed
+        context.fireErrorCaught(error)
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        phase = .closed
+        connection?.clientHasLeft()
+        slot.isClosed()
+        context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed:
+            // Go's server cancels a request whose client has closed its half, and answers all the same.
+            connection?.clientHasLeft()
+            if case .draining = phase { context.close(promise: nil) }
+        case is ChannelShouldQuiesceEvent:
+            isQuiescing = true
+            if case .draining = phase { context.close(promise: nil) }
+        default: break
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    // MARK: What goes out
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !exchanges.isEmpty else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        switch unwrapOutboundIn(data) {
+        case .head(var head):
+            let isInformation = (100..<200).contains(head.status.code)
+            if !isInformation { settle(&head) }
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .body: context.write(data, promise: promise)
+        case .end:
+            let exchange = exchanges.removeFirst()
+            if exchange.closes {
+                let written = promise ?? context.eventLoop.makePromise()
+                end(context, after: written.futureResult, drains: !exchange.isRead)
+                context.writeAndFlush(data, promise: written)
+            } else {
+                context.write(data, promise: promise)
+                if exchanges.isEmpty { slot.isIdle() }
+                answerRefused(context)
+            }
+        }
+    }
+
+    /// Decides at the head of an answer whether the connection goes on after it.
+    private func settle(_ head: inout HTTPResponseHead) {
+        let first = exchanges.startIndex
+        exchanges[first].isAnswered = true
+        let check = exchanges[first].check
+        if check.isOld {
+            head.version = .http1_0
+            if !head.headers.contains(name: "content-length") { exchanges[first].closes = true }
+        }
+        // Whoever is answered before the body has come may not want to send it any more.
+        if isQuiescing || !exchanges[first].isRead { exchanges[first].closes = true }
+        if exchanges[first].closes {
+            head.headers.replaceOrAdd(name: "Connection", value: "close")
+        } else if check.isOldKeepAlive {
+            head.headers.replaceOrAdd(name: "Connection", value: "keep-alive")
+        }
+    }
+
+    /// Lets the client send its body, where it waits for that.
+    func sendContinue(_ context: ChannelHandlerContext) {
+        guard case .open = phase, let exchange = exchanges.first, exchange.check.expectsContinue, !exchange.isRead,
+            !exchange.isAnswered
+        else { return }
+        let head = HTTPResponseHead(version: .http1_1, status: .continue)
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+    }
+
+    // MARK: Refusing and ending
+
+    private func refuse(_ context: ChannelHandlerContext, _ refusal: RequestHeadCheck.Refusal) {
+        phase = .refusing(refusal)
+        answerRefused(context)
+    }
+
+    /// Answers the refused request, if it is its turn: when all before it are answered, and the one itself is not.
+    private func answerRefused(_ context: ChannelHandlerContext) {
+        guard case .refusing(let refusal) = phase else { return }
+        if let exchange = exchanges.first, exchange.isRead || exchange.isAnswered {
+            // What comes in the middle of a body while the answer is on its way cannot be told any more.
+            if exchange.isAnswered, !exchange.isRead { context.close(promise: nil) }
+            return
+        }
+        exchanges.removeAll()
+        let status = HTTPResponseStatus(statusCode: refusal.status)
+        let reason = HTTPStatus.reason(refusal.status)
+        let text =
+            refusal.message.isEmpty || refusal.status == 501
+            ? "\(refusal.status) \(reason)" : "\(refusal.status) \(reason): \(refusal.message)"
+        let headers: HTTPHeaders = [
+            "Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff", "Connection": "close",
+            "Content-Length": String(text.utf8.count),
+        ]
+        let head = HTTPResponseHead(
+            version: .http1_1,
+            status: .custom(code: UInt(status.code), reasonPhrase: reason),
+            headers: headers
+        )
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        end(context, after: written.futureResult, drains: true)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
+        connection?.clientHasLeft()
+    }
+
+    /// Ends the connection once the last answer is out: at once, or when the client has noticed. Closed at once while it still
+    /// sends, the system would throw away the answer as well.
+    private func end(_ context: ChannelHandlerContext, after written: EventLoopFuture<Void>, drains: Bool) {
+        phase = .draining(0)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        let (channel, clock) = (context.channel, clock)
+        written.whenComplete { _ in
+            guard drains else { return bound.value.close(promise: nil) }
+            bound.value.close(mode: .output, promise: nil)
+            let waiting = Task {
+                try? await clock.sleep(milliseconds: Self.drainMilliseconds)
+                channel.close(promise: nil)
+            }
+            channel.closeFuture.whenComplete { _ in waiting.cancel() }
+        }
+    }
+}

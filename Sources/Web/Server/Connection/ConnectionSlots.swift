@@ -1,0 +1,119 @@
+public import MetricModel
+import NIOCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The connections that a process has room for, whichever of its servers they are made to.
+///
+/// A process may have so many files open. Where that many connections are there, the one that has been idle longest gives its place
+/// to the new one; where all are busy, new ones wait.
+public final class ConnectionSlots: Sendable {
+    /// What is open.
+    private struct OpenConnections {
+        var slots: [ObjectIdentifier: ConnectionSlot] = [:]
+        var waiting: [@Sendable () -> Void] = []
+    }
+
+    /// So many there are at most.
+    public let capacity: Int
+    /// What is open, and who waits for room.
+    private let open = Mutex(OpenConnections())
+    private let clock: any StackClock
+
+    /// Room for so many; `nil` for as many as the system leaves to a process that opens files and connections of its own, too.
+    public init(capacity: Int? = nil, clock: any StackClock) {
+        self.capacity = max(1, capacity ?? Self.room(forFiles: Self.fileLimit))
+        self.clock = clock
+    }
+
+    /// How many connections go with a limit of open files: half of a small limit stays for the database, the scrapes and the rest,
+    /// 256 of a large one.
+    static func room(forFiles limit: Int) -> Int { max(limit / 2, limit - 256) }
+
+    private static var fileLimit: Int {
+        var limit = rlimit()
+        #if canImport(Darwin)
+            let kind = RLIMIT_NOFILE
+        #else
+            let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #endif
+        guard getrlimit(kind, &limit) == 0 else { return 1024 }
+        return Int(clamping: min(limit.rlim_cur, 1 << 20))
+    }
+
+    /// Takes in a connection.
+    func add(_ channel: any Channel) -> ConnectionSlot {
+        let slot = ConnectionSlot(channel, self, since: clock.steadyNanoseconds)
+        let isFull = open.withLock { open in
+            open.slots[ObjectIdentifier(slot)] = slot
+            return open.slots.count > capacity
+        }
+        if isFull { makeRoom(but: slot) }
+        return slot
+    }
+
+    /// Whether there is room for one more.
+    var hasRoom: Bool { open.withLock { $0.slots.count < capacity } }
+
+    /// Closes the connection that has been idle longest.
+    /// - Returns: whether there was one.
+    @discardableResult
+    func makeRoom(but kept: ConnectionSlot? = nil) -> Bool {
+        let victim = open.withLock { open in
+            let idle = open.slots.values.filter { $0 !== kept && $0.idleSince != nil }
+            let victim = idle.min { ($0.idleSince ?? .max) < ($1.idleSince ?? .max) }
+            if let victim { open.slots[ObjectIdentifier(victim)] = nil }
+            return victim
+        }
+        victim?.channel.close(promise: nil)
+        return victim != nil
+    }
+
+    /// Calls when there may be room again.
+    func whenRoom(_ action: @escaping @Sendable () -> Void) { open.withLock { $0.waiting.append(action) } }
+
+    /// One is closed or has become idle.
+    fileprivate func changed(removing slot: ConnectionSlot?) {
+        let waiting = open.withLock { open -> [@Sendable () -> Void] in
+            if let slot { open.slots[ObjectIdentifier(slot)] = nil }
+            defer { open.waiting = [] }
+            return open.waiting
+        }
+        for action in waiting { action() }
+    }
+
+    fileprivate var now: Int64 { clock.steadyNanoseconds }
+}
+
+/// One connection among those of the process.
+final class ConnectionSlot: Sendable {
+    fileprivate let channel: any Channel
+    private let slots: ConnectionSlots
+    /// When it became idle by the steady clock; 0 while it is busy.
+    private let since: Atomic<Int64>
+
+    fileprivate init(_ channel: any Channel, _ slots: ConnectionSlots, since: Int64) {
+        self.channel = channel
+        self.slots = slots
+        self.since = Atomic(max(1, since))
+    }
+
+    fileprivate var idleSince: Int64? {
+        let since = since.load(ordering: .relaxed)
+        return since == 0 ? nil : since
+    }
+
+    /// A request has come.
+    func isBusy() { since.store(0, ordering: .relaxed) }
+
+    /// All requests are answered.
+    func isIdle() { since.store(max(1, slots.now), ordering: .relaxed) }
+
+    /// The connection is closed.
+    func isClosed() { slots.changed(removing: self) }
+}

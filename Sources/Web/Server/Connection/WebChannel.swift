@@ -1,0 +1,102 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import MetricModel
+import NIOCore
+import NIOHTTP1
+
+/// A client's connection: the library's HTTP/1 channel, with a guard behind NIO's parser.
+///
+/// The library serves a connection in a task. Here that task runs on the thread of the connection's event loop, so that a brief
+/// answer is made and written without another thread being woken; whatever takes time is handed on (``WebConnection``).
+struct WebChannel: ServerChildChannel {
+    /// Limits of a request's head, as in Go: a megabyte in all.
+    private static let headLimits = HTTP1Channel.Configuration.DecoderConfiguration(
+        maxHeaderFieldSize: 1 << 20,
+        maxHeaderListSize: 1 << 20,
+        maxHeaderFieldCount: 1000
+    )
+
+    /// An accepted connection.
+    struct Value: ServerChildChannelValue {
+        let http: HTTP1Channel.Value
+        let connection: WebConnection
+        var channel: any Channel { http.channel }
+    }
+
+    let router: WebRouter
+    let responder: RouterResponder<WebContext>
+    let clock: any StackClock
+    let date: HTTPDate
+    let idleLimit: Int64?
+    let counts: ConnectionCounts
+    let slots: ConnectionSlots
+
+    private var configuration: HTTP1Channel.Configuration {
+        HTTP1Channel.Configuration(
+            idleTimeout: idleLimit.map { .milliseconds($0) },
+            httpDecoderConfiguration: Self.headLimits
+        )
+    }
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        counts.add()
+        channel.closeFuture.whenComplete { [counts] _ in counts.remove() }
+        let library = HTTP1Channel(responder: { _, _, _ in }, configuration: configuration)
+        return library.setup(channel: channel, logger: logger).flatMapThrowing { http in
+            let pipeline = channel.pipeline.syncOperations
+            let guardian = ConnectionGuard(clock: clock, slot: slots.add(channel))
+            let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try pipeline.addHandler(guardian, position: .after(parser))
+            let context = NIOLoopBound(
+                (guardian, try pipeline.context(handler: guardian)),
+                eventLoop: channel.eventLoop
+            )
+            let loop = channel.eventLoop
+            let connection = WebConnection(
+                remoteAddress: Self.text(channel.remoteAddress),
+                executor: LoopExecutor(loop),
+                sendContinue: { loop.execute { context.value.0.sendContinue(context.value.1) } }
+            )
+            guardian.connection = connection
+            return Value(http: http, connection: connection)
+        }
+    }
+
+    private static func text(_ address: SocketAddress?) -> String {
+        guard let address, let host = address.ipAddress, let port = address.port else { return "" }
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        let connection = value.connection
+        let library = HTTP1Channel(
+            responder: { request, writer, _ in try await answer(request, writer, on: connection) },
+            configuration: configuration
+        )
+        await withTaskExecutorPreference(connection.executor) {
+            await library.handle(value: value.http, logger: logger)
+        }
+    }
+
+    @concurrent
+    private func answer(_ request: Request, _ writer: consuming ResponseWriter, on connection: WebConnection)
+        async throws
+    {
+        var response = try await WebRouter.respond(
+            to: request,
+            by: responder,
+            prefix: router.prefix,
+            WebContextSource.quiet(connection)
+        )
+        response.headers.append(HTTPField(name: .date, value: date.text))
+        if request.method == .head {
+            // Of an answer that is written piece by piece nobody knows the length.
+            if response.body.contentLength == nil { response.headers[.contentLength] = "0" }
+            try await writer.writeResponse(response.head)
+        } else {
+            try await writer.write(response: response.head, body: response.body)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import HTTPTypes
+import Hummingbird
+
+/// Tells browsers not to take an answer for what it is not: nothing that is shown may run or load anything, unless a page says what it
+/// needs. Data that are never shown go without.
+struct BrowserSafety: RouterMiddleware {
+    typealias Context = WebContext
+
+    private static let policy = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+    /// Headers that the operator wants every answer to have.
+    let extra: [(name: HTTPField.Name, value: String)]
+
+    init(_ extra: [(name: String, value: String)]) {
+        self.extra = extra.compactMap { header in HTTPField.Name(header.name).map { ($0, header.value) } }
+    }
+
+    func handle(
+        _ request: Request,
+        context: WebContext,
+        next: @concurrent (Request, WebContext) async throws -> Response
+    ) async throws -> Response {
+        var response = try await next(request, context)
+        var isData = false
+        var hasPolicy = false
+        var isUnsniffed = false
+        var names: Set<HTTPField.Name> = []
+        for field in response.headers {
+            if !extra.isEmpty { names.insert(field.name) }
+            switch field.name {
+            case .contentType: isData = field.value.hasPrefix("application/")
+            case .contentSecurityPolicy: hasPolicy = true
+            case .xContentTypeOptions: isUnsniffed = true
+            default: break
+            }
+        }
+        for header in extra where !names.contains(header.name) {
+            response.headers.append(HTTPField(name: header.name, value: header.value))
+            if header.name == .contentSecurityPolicy { hasPolicy = true }
+            if header.name == .xContentTypeOptions { isUnsniffed = true }
+        }
+        if isData { return response }
+        if !isUnsniffed { response.headers.append(HTTPField(name: .xContentTypeOptions, value: "nosniff")) }
+        if !hasPolicy { response.headers.append(HTTPField(name: .contentSecurityPolicy, value: Self.policy)) }
+        return response
+    }
+}

@@ -1,0 +1,76 @@
+import HTTPTypes
+import Hummingbird
+public import MetricModel
+
+/// Which origins may read a server's answers from a page, as Prometheus's `--web.cors.origin`.
+public struct CrossOrigin: Sendable {
+    private enum Origins: Sendable {
+        case none
+        case all
+        case matching(RegularExpression)
+    }
+
+    private let origins: Origins
+
+    /// No other than the server's own.
+    public static let none = CrossOrigin(.none)
+    /// Every origin.
+    public static let any = CrossOrigin(.all)
+
+    private init(_ origins: Origins) { self.origins = origins }
+
+    /// The origins that the pattern matches as a whole.
+    /// - Throws: ``RegularExpressionError`` where it is not a pattern.
+    public init(matching pattern: String) throws(RegularExpressionError) {
+        origins = pattern == ".*" ? .all : .matching(try RegularExpression(pattern, anchored: true))
+    }
+
+    /// Whether pages of whatever origin may read answers.
+    var allowsAll: Bool {
+        switch origins {
+        case .all: true
+        case .none, .matching: false
+        }
+    }
+
+    /// Whether pages of that origin may read answers.
+    func allows(_ origin: String) -> Bool {
+        switch origins {
+        case .none: false
+        case .all: true
+        case .matching(let pattern): pattern.matches(origin)
+        }
+    }
+}
+
+/// Adds to the answers of an API what lets pages from elsewhere read them.
+struct CrossOriginHeaders: RouterMiddleware {
+    typealias Context = WebContext
+
+    let origins: CrossOrigin
+
+    func handle(
+        _ request: Request,
+        context: WebContext,
+        next: @concurrent (Request, WebContext) async throws -> Response
+    ) async throws -> Response {
+        var response = try await next(request, context)
+        for field in fields(for: WebHeaders(fields: request.headers, host: nil)["Origin"]) {
+            response.headers.append(field)
+        }
+        return response
+    }
+
+    /// The fields for a request from a page of that origin.
+    func fields(for origin: String?) -> [HTTPField] {
+        let vary = HTTPField(name: .vary, value: "Origin")
+        guard let origin, !origin.isEmpty, origins.allows(origin) else { return [vary] }
+        return [
+            vary,
+            HTTPField(name: .accessControlAllowHeaders, value: "Accept, Authorization, Content-Type, Origin"),
+            HTTPField(name: .accessControlAllowMethods, value: "GET, POST, OPTIONS"),
+            HTTPField(name: .accessControlExposeHeaders, value: "Date"),
+            HTTPField(name: .accessControlAllowOrigin, value: origin),
+        ]
+    }
+}

@@ -1,0 +1,151 @@
+import HTTPTypes
+import Hummingbird
+import MetricModel
+import NIOCore
+
+/// Answers a request. The task is cancelled where the client goes away.
+public typealias WebHandler = @Sendable (WebRequest) async -> WebResponse
+
+/// One route of a server: methods, a pattern of a path, and who answers.
+public struct Route: Sendable {
+    /// Where an answer is made.
+    enum Pace: Sendable {
+        /// On the connection's own thread, which serves many others: for what takes some ten microseconds and waits for nothing.
+        case brief
+        /// In a task of its own, on the threads for whatever takes time.
+        case long
+        /// One or the other.
+        case briefIf(@Sendable (WebRequest) -> Bool)
+    }
+
+    /// What a pattern ends in for whatever may follow.
+    static let rest = "/**"
+
+    /// The methods, sorted by name.
+    let methods: [WebRequest.Method]
+    /// The path: `:name` stands for one part, `**` at the end for one or more.
+    let pattern: String
+    /// Where the answer is made.
+    var pace = Pace.long
+    /// The longest body that is read; a longer one is answered with 413.
+    var bodyLimit = 1 << 20
+    /// Whether a request may change something, so that only those may send it who are let.
+    var changesState: Bool
+    /// What is done to request and answer on their way, outermost first.
+    var middleware: [WebMiddleware] = []
+    /// Who answers.
+    var handler: WebHandler
+
+    private init(_ methods: [WebRequest.Method], _ pattern: String, _ handler: @escaping WebHandler) {
+        self.methods = methods.sorted { $0.rawValue < $1.rawValue }
+        self.pattern = pattern
+        self.handler = handler
+        changesState = methods.contains { $0 != .get && $0 != .head && $0 != .options }
+    }
+
+    /// A route that only shows something.
+    package static func get(_ pattern: String, _ handler: @escaping WebHandler) -> Route {
+        Route([.get], pattern, handler)
+    }
+
+    /// A route that only shows something, also to those who ask with a form.
+    package static func form(_ pattern: String, _ handler: @escaping WebHandler) -> Route {
+        var route = Route([.get, .post], pattern, handler)
+        route.changesState = false
+        return route
+    }
+
+    /// A route for some methods.
+    package static func on(_ methods: WebRequest.Method..., at pattern: String, _ handler: @escaping WebHandler)
+        -> Route
+    {
+        Route(methods, pattern, handler)
+    }
+
+    /// The route, answered on the connection's own thread.
+    package func brief() -> Route { with { $0.pace = .brief } }
+
+    /// The route, with another limit for bodies.
+    package func bodies(upTo limit: Int) -> Route { with { $0.bodyLimit = limit } }
+
+    /// The route with a change.
+    func with(_ change: (inout Route) -> Void) -> Route {
+        var route = self
+        change(&route)
+        return route
+    }
+
+    /// Whether it is for all paths that begin so.
+    var isOpen: Bool { pattern.hasSuffix(Self.rest) }
+
+    /// The pattern without what stands for whatever follows, ending in a slash where that is so.
+    var start: String { isOpen ? String(pattern.dropLast(2)) : pattern }
+
+    /// Whether a path has the pattern.
+    func matches(_ path: String) -> Bool {
+        if isOpen { return path.utf8.count > start.utf8.count && path.utf8.starts(with: start.utf8) }
+        guard pattern.utf8.contains(UInt8(ascii: ":")) else { return path == pattern }
+        let wanted = pattern.split(separator: "/", omittingEmptySubsequences: false)
+        let found = path.split(separator: "/", omittingEmptySubsequences: false)
+        return wanted.count == found.count
+            && zip(wanted, found).allSatisfy { $0 == $1 || $0.hasPrefix(":") && !$1.isEmpty }
+    }
+}
+
+/// Answers at the end of a route's middleware: reads the body, has the handler make the answer.
+struct RouteResponder: HTTPResponder {
+    let route: Route
+
+    func respond(to request: Request, context: WebContext) async throws -> Response {
+        var asked = WebRequest(request, context)
+        if asked.method == .post || asked.method == .put || asked.method == .delete {
+            switch try await body(of: request, context) {
+            case .bytes(let bytes): asked.body = bytes
+            case .tooLarge:
+                return try WebResponse.error("http: request body too large", status: 413).hummingbird(context)
+            }
+        }
+        let isBrief =
+            switch route.pace {
+            case .brief: true
+            case .long: false
+            case .briefIf(let isSo): isSo(asked)
+            }
+        if isBrief || context.connection.executor == nil { return try await route.handler(asked).hummingbird(context) }
+        let (handler, whole) = (route.handler, asked)
+        return try await context.connection.working { await handler(whole) }.hummingbird(context)
+    }
+
+    private enum Body {
+        case bytes([UInt8])
+        case tooLarge
+    }
+
+    private func body(of request: Request, _ context: WebContext) async throws -> Body {
+        var length: Int?
+        for field in request.headers where field.name == .contentLength { length = Int(field.value) }
+        if let length, length > route.bodyLimit { return .tooLarge }
+        if length == 0 { return .bytes([]) }
+        context.connection.sendContinue()
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(length ?? 0)
+        for try await piece in request.body {
+            if bytes.count + piece.readableBytes > route.bodyLimit { return .tooLarge }
+            bytes.append(contentsOf: piece.readableBytesView)
+        }
+        return .bytes(bytes)
+    }
+}
+
+extension WebRequest {
+    /// A request without its body.
+    init(_ request: Request, _ context: WebContext) {
+        self.init(
+            method: Method(rawValue: request.method.rawValue) ?? .other,
+            target: context.target.raw,
+            headers: WebHeaders(fields: request.headers, host: request.head.authority)
+        )
+        remoteAddress = context.connection.remoteAddress
+        routePath = context.target.path ?? ""
+    }
+}

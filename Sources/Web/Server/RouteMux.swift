@@ -1,0 +1,110 @@
+import HTTPTypes
+import Hummingbird
+
+/// What Go's routers do where no route fits: paths with slashes and dots too many are redirected, as are those with a slash too many
+/// at the end; other methods are refused with the list of those that would do.
+struct RouteMux: RouterMiddleware {
+    typealias Context = WebContext
+
+    /// What the routers of Go's programs differ in.
+    struct Style: Sendable {
+        /// Whether upper and lower case are corrected, too.
+        var ignoresCase = false
+        /// The status of redirects of other methods than GET.
+        var status = 308
+        /// What is answered before anything is corrected.
+        var special: @Sendable (WebRequest) -> WebResponse? = { _ in nil }
+        /// What is answered where only the prefix is missing, or is all there is.
+        var outside: @Sendable (WebRequest) -> WebResponse = { _ in .notFound }
+        /// What is answered to OPTIONS, given the methods of the path.
+        var options: @Sendable (_ allowed: String, WebRequest) -> WebResponse = { allowed, _ in
+            WebResponse(headers: [("Allow", allowed)])
+        }
+        /// Is told of every answer that no route has made.
+        var observe: @Sendable (WebRequest, WebResponse) -> Void = { _, _ in }
+    }
+
+    let routes: [Route]
+    let prefix: String
+    let style: Style
+
+    func handle(
+        _ request: Request,
+        context: WebContext,
+        next: @concurrent (Request, WebContext) async throws -> Response
+    ) async throws -> Response {
+        if let path = context.target.path, let pattern = context.endpointPath {
+            let isOpen = pattern.hasSuffix(Route.rest)
+            if isOpen ? path.utf8.count >= pattern.utf8.count - 1 && Self.isClean(path) : Self.isExact(path) {
+                return try await next(request, context)
+            }
+        }
+        let request = WebRequest(request, context)
+        let response = context.target.path == nil ? style.outside(request) : answer(request)
+        style.observe(request, response)
+        return try response.hummingbird(context)
+    }
+
+    /// Whether the path is clean and has no slash at its end. (The library's router overlooks slashes.)
+    private static func isExact(_ path: String) -> Bool {
+        isClean(path) && (path == "/" || path.utf8.last != UInt8(ascii: "/"))
+    }
+
+    private static func isClean(_ path: String) -> Bool {
+        var previous: UInt8 = 0
+        for byte in path.utf8 {
+            if previous == UInt8(ascii: "/"), byte == previous || byte == UInt8(ascii: ".") {
+                return GoPath.isClean(Array(path.utf8))
+            }
+            previous = byte
+        }
+        return path.utf8.first == UInt8(ascii: "/")
+    }
+
+    private func answer(_ request: WebRequest) -> WebResponse {
+        let path = request.routePath
+        let clean = String(decoding: GoPath.cleaned(Array(path.utf8)), as: UTF8.self)
+        if clean != path, path != "*" {
+            let query = request.querySuffix == "?" ? "" : request.querySuffix
+            return redirect(clean, query: query, status: 301)
+        }
+        if let response = style.special(request) { return response }
+        if let better = corrected(path, for: request.method) {
+            let status = request.method == .get ? 301 : style.status
+            return redirect(better, query: request.querySuffix, status: status)
+        }
+        let methods = Set(routes.filter { $0.matches(path) }.flatMap(\.methods).map(\.rawValue))
+        guard !methods.isEmpty else { return .notFound }
+        let allowed = methods.union(["OPTIONS"]).sorted().joined(separator: ", ")
+        return request.method == .options ? style.options(allowed, request) : .methodNotAllowed(allowed)
+    }
+
+    /// A redirect below the prefix.
+    private func redirect(_ path: String, query: String, status: Int) -> WebResponse {
+        .redirect(to: prefix + GoPath.escaped(Array(path.utf8)) + query, status: status)
+    }
+
+    /// The path that the client may have meant; `nil` where there is none.
+    private func corrected(_ path: String, for method: WebRequest.Method) -> String? {
+        guard path != "/" else { return nil }
+        let trimmed = path.hasSuffix("/") ? String(path.dropLast()) : path
+        for route in routes where route.methods.contains(method) {
+            if !route.isOpen, trimmed != path, route.matches(trimmed) { return trimmed }
+            guard style.ignoresCase else { continue }
+            let start = Array(route.start.utf8)
+            if route.isOpen {
+                if path.utf8.count > start.count, !path.utf8.starts(with: start),
+                    GoPath.equalIgnoringCase(path.utf8.prefix(start.count), start)
+                {
+                    return route.start + String(decoding: path.utf8.dropFirst(start.count), as: UTF8.self)
+                }
+                if method == .get, GoPath.equalIgnoringCase(trimmed.utf8, start.dropLast()), path != route.start {
+                    return route.start
+                }
+            } else if trimmed != route.pattern, GoPath.equalIgnoringCase(trimmed.utf8, start) {
+                return route.pattern
+            }
+        }
+        return nil
+    }
+}

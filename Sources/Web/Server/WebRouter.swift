@@ -1,0 +1,107 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// The routes of a server, and what is done to every request before and after them.
+public struct WebRouter: Sendable {
+    let routes: [Route]
+    let prefix: String
+    let mux: RouteMux
+    private let inner: RouterResponder<WebContext>
+
+    /// - Parameters:
+    ///   - prefix: what every path begins with, without a slash at the end; empty for none.
+    ///   - style: what is answered where no route fits.
+    init(_ routes: [Route], prefix: String = "", style: RouteMux.Style = RouteMux.Style()) {
+        self.routes = routes
+        self.prefix = prefix
+        mux = RouteMux(routes: routes, prefix: prefix, style: style)
+        inner = Self.responder(routes, [mux])
+    }
+
+    /// A server with these routes.
+    package init(serving routes: [Route]) { self.init(routes) }
+
+    /// The patterns of those routes that change nothing, whatever their method.
+    var harmless: Set<String> {
+        let forms = routes.filter { !$0.changesState && $0.methods.contains(.post) }
+        return Set(forms.map { RouterPath($0.pattern).description })
+    }
+
+    /// The library's router, with middleware before everything, outermost first.
+    func responder(behind outer: [WebMiddleware]) -> RouterResponder<WebContext> {
+        Self.responder(routes, outer + [mux])
+    }
+
+    private static func responder(_ routes: [Route], _ outer: [WebMiddleware]) -> RouterResponder<
+        WebContext
+    > {
+        let router = Hummingbird.Router(context: WebContext.self)
+        for middleware in outer { router.add(middleware: middleware) }
+        // A flag may put one thing where another is; the first one keeps its place.
+        var taken: Set<String> = []
+        for route in routes {
+            let group = router.group()
+            for middleware in route.middleware { group.add(middleware: middleware) }
+            let path = RouterPath(route.pattern)
+            for method in route.methods where taken.insert(method.rawValue + path.description).inserted {
+                guard let method = HTTPRequest.Method(rawValue: method.rawValue) else { continue }
+                group.on(path, method: method, responder: RouteResponder(route: route))
+            }
+        }
+        return router.buildResponder()
+    }
+
+    /// Answers a request of this program itself, without a connection.
+    public func respond(to request: WebRequest) async -> WebResponse {
+        guard let method = HTTPRequest.Method(rawValue: request.method == .other ? "BREW" : request.method.rawValue)
+        else {
+            return .methodNotAllowed("")
+        }
+        let head = HTTPRequest(
+            method: method,
+            scheme: "http",
+            authority: request.headers["Host"],
+            path: request.rawPath + request.querySuffix,
+            headerFields: request.headers.fields
+        )
+        let body = RequestBody(buffer: ByteBuffer(bytes: request.body))
+        do {
+            return try await WebResponse(
+                Self.respond(
+                    to: Request(head: head, body: body),
+                    by: inner,
+                    prefix: prefix,
+                    WebContextSource.quiet(WebConnection())
+                )
+            )
+        } catch {
+            return WebResponse(status: 0, body: .none)
+        }
+    }
+
+    /// Has the library's router answer a request.
+    static func respond(
+        to request: Request,
+        by responder: RouterResponder<WebContext>,
+        prefix: String,
+        _ source: (WebTarget) -> WebContextSource
+    ) async throws -> Response {
+        let target = WebTarget(request.head.path ?? "/", prefix: prefix)
+        let context = WebContext(source: source(target))
+        if target.isPlain { return try await responder.respond(to: request, context: context) }
+        var head = request.head
+        head.path = target.routed
+        return try await responder.respond(to: Request(head: head, body: request.body), context: context)
+    }
+}
+
+extension WebContextSource {
+    private static let silence = Logger(label: "web", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    /// A source whose logger says nothing: what goes wrong with a request is told to whoever made it.
+    static func quiet(_ connection: WebConnection) -> (WebTarget) -> WebContextSource {
+        { WebContextSource(logger: silence, connection: connection, target: $0) }
+    }
+}
