@@ -26,6 +26,7 @@ test: dependencies test-dependencies
 	$(SWIFT) test -c release --skip-build
 	Tests/Conformance/run
 	Tests/Recipes/run
+	Tests/Docs/run
 	Tests/Browser/run
 
 bench: dependencies

@@ -67,6 +67,11 @@ public struct Pusher: Sendable {
         return copy
     }
 
+    /// The names of the families that a push would carry; none where they contradict each other.
+    public var familyNames: [String] {
+        (try? CombinedGatherer(gatherers, collectors: collectors).gather())?.map(\.name) ?? []
+    }
+
     /// Replaces the metrics of the same names in the group (POST); what the push does not name stays.
     public func add() async throws(PushError) {
         try await send("POST", body: try body())

@@ -38,8 +38,8 @@ public struct BatchExposure: Sendable {
         )
         let start = clock.steadyNanoseconds
         let running = Task { try await server.run() }
-        let url = try await server.listening().localURL + "/metrics"
-        say("working, and serving \(url)")
+        let real = try await server.listening()
+        say("working, and serving \(real.localURL)/metrics")
         do {
             try await work()
             let rest = milliseconds - (clock.steadyNanoseconds - start) / 1_000_000
@@ -50,12 +50,12 @@ public struct BatchExposure: Sendable {
         }
         try await server.stop()
         try await running.value
-        say(Self.verdict(metrics.count, (clock.steadyNanoseconds - start) / 1_000_000, address))
+        say(Self.verdict(metrics.count, (clock.steadyNanoseconds - start) / 1_000_000, real))
     }
 
     /// What became of it.
     static func verdict(_ scrapes: Int, _ milliseconds: Int64, _ address: ListenAddress) -> String {
-        let time = PrometheusDuration(milliseconds: milliseconds)
+        let time = "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s"
         switch scrapes {
         case 0:
             return "ended after \(time), and no scrape saw it: a batch that is over before the next scrape has to push "

@@ -143,6 +143,7 @@ public struct Batches: Sendable {
         db: String?,
         _ failure: String
     ) async -> Bool {
+        let pushed = Set(pusher.familyNames)
         var labels = ["job": job]
         labels["db"] = db
         let before = await GroupGlance.fetch(url: url, group: labels)
@@ -156,9 +157,8 @@ public struct Batches: Sendable {
             print(failure.isEmpty ? error.message : "\(failure) \(error.message)")
             return false
         }
-        let after = await GroupGlance.fetch(url: url, group: labels)
         let group = Labels(labels.map { Label(name: $0.key, value: $0.value) }).description
-        remark(GroupGlance.story(method.rawValue, group, from: before, to: after))
+        remark(GroupGlance.story(method.rawValue, group, pushed: pushed, before: before))
         return true
     }
 }

@@ -3,10 +3,10 @@ import ConfigTree
 import MetricModel
 import NIOCore
 
-/// What a Pushgateway holds of one group: the names of its families and when each was pushed.
+/// What a Pushgateway holds of one group: the names of its families.
 struct GroupGlance: Sendable, Equatable {
-    /// By its family's name, the value that changes with every push.
-    var families: [String: String] = [:]
+    /// The families that were pushed; not those that the Pushgateway adds.
+    var families: Set<String> = []
 
     /// Reads the answer of `/api/v1/metrics`.
     /// - Parameter labels: the grouping key, `job` included.
@@ -19,10 +19,10 @@ struct GroupGlance: Sendable, Equatable {
             }
             guard found.filter({ $0.key != "instance" || labels["instance"] != nil }) == labels else { continue }
             for entry in entries {
-                guard let name = entry.key.text, let stamp = entry.value["time_stamp"]?.text,
+                guard let name = entry.key.text, entry.value["metrics"] != nil,
                     name != "push_time_seconds", name != "push_failure_time_seconds"
                 else { continue }
-                families[name] = stamp
+                families.insert(name)
             }
         }
     }
@@ -32,27 +32,28 @@ struct GroupGlance: Sendable, Equatable {
         let request = HTTPClientRequest(url: url + "/api/v1/metrics")
         guard let response = try? await HTTPClient.shared.execute(request, timeout: .seconds(5)),
             let body = try? await response.body.collect(upTo: 16 << 20),
-            let answer = try? YAMLReader.parse(Array(body.readableBytesView), file: "metrics")
+            let answer = try? JSONReader.parse(Array(body.readableBytesView), file: "metrics")
         else { return nil }
         return GroupGlance(answer, group: labels)
     }
 
-    /// What a push has done, in one line: `PUT replaced {job="a"}: 2 families gone (x, y), 1 new (z)`.
-    static func story(_ method: String, _ group: String, from before: GroupGlance?, to after: GroupGlance?) -> String {
-        let verb = method == "PUT" ? "PUT replaced" : "POST added to"
-        guard let before, let after else { return "\(verb) \(group)" }
-        func list(_ names: [String], _ what: String) -> String? {
+    /// What a push has done, in one line: `PUT replaced {job="a"}: 2 gone (x, y), 1 new (z)`.
+    /// - Parameters:
+    ///   - pushed: the names of the families that were pushed.
+    ///   - before: what was there; `nil` where nobody knows.
+    static func story(_ method: String, _ group: String, pushed: Set<String>, before: GroupGlance?) -> String {
+        let isReplacing = method == "PUT"
+        let start = "\(isReplacing ? "PUT replaced" : "POST added to") \(group)"
+        guard let before else { return start }
+        func list(_ names: Set<String>, _ what: String) -> String? {
             if names.isEmpty { return nil }
             return "\(names.count) \(what) (\(names.sorted().joined(separator: ", ")))"
         }
-        let gone = before.families.keys.filter { after.families[$0] == nil }
-        let new = after.families.keys.filter { before.families[$0] == nil }
-        let common = after.families.keys.filter { before.families[$0] != nil }
-        let renewed = common.filter { before.families[$0] != after.families[$0] }
-        let kept = common.filter { before.families[$0] == after.families[$0] }
-        let parts = [list(gone, "gone"), list(new, "new"), list(renewed, "renewed"), list(kept, "kept")].compactMap(
-            \.self
-        )
-        return "\(verb) \(group): " + (parts.isEmpty ? "nothing in it" : parts.joined(separator: ", "))
+        let others = before.families.subtracting(pushed)
+        let parts = [
+            list(isReplacing ? others : [], "gone"), list(pushed.subtracting(before.families), "new"),
+            list(pushed.intersection(before.families), "renewed"), list(isReplacing ? [] : others, "kept"),
+        ]
+        return start + ": " + parts.compactMap(\.self).joined(separator: ", ")
     }
 }

@@ -2,6 +2,12 @@ import MetricModel
 import Web
 
 extension Stack {
+    /// Whether everything listens and scraping has begun.
+    package var isReady: Bool { state.phase == .ready }
+
+    /// Why the last reload failed, with file, line and field; `nil` where it did not.
+    package var reloadFailure: String? { state.now.failedReload?.place }
+
     /// What the stack is made of, and what an operator should know of it.
     var status: StackStatus {
         let now = state.now

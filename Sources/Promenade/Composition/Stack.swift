@@ -154,7 +154,10 @@ public final class Stack: Sendable {
         }
         pushgateway?.onQuit { [weak self] in self?.end() }
         _ = try await gateway?.restore()
-        if !options.configFile.isEmpty { state.read(fileStamps()) }
+        if !options.configFile.isEmpty {
+            state.watch(options.config.prometheus.scrapeConfigFiles + options.config.prometheus.ruleFiles)
+            state.read(fileStamps())
+        }
     }
 
     /// Transports that go wrong where tests want it.
@@ -354,9 +357,7 @@ public final class Stack: Sendable {
 
     /// By which changes of the files that the configuration is made of are noticed.
     func fileStamps() -> [String: [Int64]?] {
-        var stamps: [String: [Int64]?] = [:]
-        for file in state.now.config.files(of: options.configFile) { stamps[file] = .some(FileAccess.stamp(file)) }
-        return stamps
+        ConfigFiles.stamps(of: options.configFile, patterns: state.now.filePatterns)
     }
 
     /// Reads the configuration again and scrapes by it; what was wrong, if anything was.
@@ -364,11 +365,13 @@ public final class Stack: Sendable {
         guard !options.configFile.isEmpty else { return "there is no configuration file" }
         logger.info("Loading configuration file", metadata: ["filename": "\(options.configFile)"])
         // Taken before the files are read: what changes meanwhile is read again.
+        let context = Self.context(options.configFile, options.flags)
+        if let patterns = ConfigFiles.patterns(in: options.configFile, context: context) { state.watch(patterns) }
         let stamps = fileStamps()
         defer { state.read(stamps) }
         let config: StackConfig
         do throws(ConfigError) {
-            config = try StackConfig(file: options.configFile, context: Self.context(options.configFile, options.flags))
+            config = try StackConfig(file: options.configFile, context: context)
         } catch {
             let text =
                 "couldn't load configuration (--config.file=\(GoText.quoted(options.configFile))): \(error.prometheusText)"

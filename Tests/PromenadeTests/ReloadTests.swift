@@ -1,0 +1,80 @@
+import Foundation
+import Logging
+import MetricModel
+import Promenade
+import PromenadeTesting
+import Scrape
+import Testing
+import Web
+
+/// A configuration that is read again when one of its files changes.
+@Suite(.timeLimit(.minutes(1))) struct ReloadTests {
+    /// A stack whose configuration is a file in a folder, and who is asked whether it is as wished.
+    private func withWatchedStack(
+        _ body: (_ folder: URL, _ until: (String, (Stack) -> Bool) async throws -> Void) async throws -> Void
+    ) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "reload-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try "scrape_config_files: ['more/*.yml']\n".write(
+            to: folder.appending(path: "stack.yml"),
+            atomically: true,
+            encoding: .utf8
+        )
+        try FileManager.default.createDirectory(
+            at: folder.appending(path: "more"),
+            withIntermediateDirectories: true
+        )
+        let file = folder.appending(path: "stack.yml").path
+        let flags = try FlagSet(parsing: ["--test", "--config.auto-reload-interval=100ms"])
+        let options = try StackOptions(
+            flags: flags,
+            config: try StackConfig(file: file, context: Stack.context(file, flags)),
+            configFile: file
+        )
+        let clock = SystemClock()
+        let stack = try await Stack(
+            options: options,
+            clock: clock,
+            logger: StackLogHandler.logger(format: .logfmt, level: .critical, clock: clock)
+        )
+        let running = Task { try await stack.run() }
+        func until(_ what: String, _ condition: (Stack) -> Bool) async throws {
+            for _ in 0..<400 {
+                if condition(stack) { return }
+                try await clock.sleep(milliseconds: 25)
+            }
+            Issue.record("never: \(what)")
+        }
+        do {
+            try await body(folder, until)
+        } catch {
+            Issue.record(error)
+        }
+        stack.end()
+        try await running.value
+    }
+
+    @Test func `every file that the configuration names is watched, and a repaired one is read again`() async throws {
+        try await withWatchedStack { folder, until in
+            let part = folder.appending(path: "more/a.yml")
+            try await until("ready") { $0.isReady }
+            try "scrape_configs: [{job_name: a}]\n".write(to: part, atomically: true, encoding: .utf8)
+            try await until("a new file is read") { $0.scraper.poolNames.contains("a") }
+            try "scrape_configs: [{job_nam: b}]\n".write(to: part, atomically: true, encoding: .utf8)
+            try await until("a broken one is told") { $0.reloadFailure?.contains("job_nam") == true }
+            try await until("and changes nothing") { $0.scraper.poolNames.contains("a") }
+            try "scrape_configs: [{job_name: b}]\n".write(to: part, atomically: true, encoding: .utf8)
+            try await until("the repaired one is read") { $0.scraper.poolNames.contains("b") }
+            try await until("and nothing has failed any more") { $0.reloadFailure == nil }
+            // A main file with a mistake that names another file: that one is watched, too.
+            let main = folder.appending(path: "stack.yml")
+            let other = folder.appending(path: "other.yml")
+            try "nothing: here\n".write(to: other, atomically: true, encoding: .utf8)
+            try "scrape_config_files: [other.yml]\n".write(to: main, atomically: true, encoding: .utf8)
+            try await until("the new file is broken") { $0.reloadFailure?.contains("nothing") == true }
+            try "scrape_configs: [{job_name: c}]\n".write(to: other, atomically: true, encoding: .utf8)
+            try await until("and repaired") { $0.scraper.poolNames.contains("c") && $0.reloadFailure == nil }
+        }
+    }
+}
