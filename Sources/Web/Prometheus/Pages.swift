@@ -31,7 +31,7 @@ extension PrometheusServer {
 
     /// `/-/ready`: whether it can be asked.
     func ready(_ request: WebRequest) -> WebResponse {
-        unavailable() ?? health("Prometheus Server is Ready.\n", request)
+        unavailable() ?? unstorable() ?? health("Prometheus Server is Ready.\n", request)
     }
 
     /// For HEAD nothing at all is written, not even a type.

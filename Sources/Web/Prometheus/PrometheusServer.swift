@@ -75,4 +75,10 @@ public final class PrometheusServer: Sendable {
         response.headers.append(("X-Prometheus-Stopping", isStopping ? "true" : "false"))
         return response
     }
+
+    /// What a server that cannot store anything any more is not ready for.
+    func unstorable() -> WebResponse? {
+        environment.storageProblem().map { .text("Service Unavailable: \($0)
+", status: 503) }
+    }
 }

@@ -39,7 +39,7 @@ public final class PushgatewayResponder: Sendable {
 
     /// Whether changes can be stored.
     func health() -> WebResponse {
-        if let problem = store.problem { return .error(problem, status: 500) }
+        if let problem = store.problem ?? settings.storageProblem() { return .error(problem, status: 500) }
         return .text("OK")
     }
 
