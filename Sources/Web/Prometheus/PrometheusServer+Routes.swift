@@ -83,6 +83,7 @@ extension PrometheusServer {
             .get("/api/v1/alertmanagers", answering(alertmanagers)),
             .get("/api/v1/rules", answering(rules)),
             .get("/api/v1/alerts", answering(alerts)),
+            .get("/api/v1/inbox", answering(inbox)),
             .get("/api/v1/status/config", answering(statusConfig)),
             .get("/api/v1/status/runtimeinfo", answering(statusRuntime)),
             .get("/api/v1/status/buildinfo", answering(statusBuild)),

@@ -78,7 +78,6 @@ public final class PrometheusServer: Sendable {
 
     /// What a server that cannot store anything any more is not ready for.
     func unstorable() -> WebResponse? {
-        environment.storageProblem().map { .text("Service Unavailable: \($0)
-", status: 503) }
+        environment.storageProblem().map { .text("Service Unavailable: \($0)\n", status: 503) }
     }
 }
