@@ -410,12 +410,6 @@ class Pages(unittest.TestCase):
         b.until("the Pushgateway's page", "return document.querySelector('.top .brand')?.innerText === 'Pushgateway'")
         b.click(".top .back", "The stack")
         b.until("home", "return document.querySelector('main h1')?.innerText === 'The stack, right now'")
-        b.js("sessionStorage.clear()")
-        for stranger in ("https://example.org/", "javascript:window.pwned=1", "nonsense"):
-            b.open("about:blank", ready=False)
-            b.open(f"{GATEWAY}/#" + urllib.parse.urlencode({"stack": stranger}), ready=False)
-            b.until("the page", "return document.querySelector('main h1')")
-            self.assertNotIn(stranger, [b.js("return sessionStorage.getItem('stack')"), b.js("return document.querySelector('.back')?.getAttribute('href')")])
 
     def test_discovery_status_rules(self):
         b = self.browser

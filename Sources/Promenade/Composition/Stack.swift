@@ -146,6 +146,7 @@ public final class Stack: Sendable {
             return PushgatewayResponder(store: groups, settings: settings, clock: clock)
         }
         pushgateway?.onQuit { [weak self] in self?.end() }
+        if let demoControl { demo?.allow(demoControl) }
         _ = try await gateway?.restore()
         if !options.configFile.isEmpty { state.read(fileStamps()) }
     }
@@ -239,6 +240,7 @@ public final class Stack: Sendable {
                     await DemoTraffic(
                         server: demo,
                         requestsPerSecond: options.config.demo.trafficRate,
+                        seed: options.config.demo.seed,
                         clock: clock
                     ).run()
                 }

@@ -35,6 +35,7 @@ public final class DemoServer: WebResponder {
         var chance: SeededGenerator
         var counts: Counts
         var mode = Mode.serving
+        var control: DemoControl?
     }
 
     /// What comes next, what was counted, and how it answers.
@@ -63,6 +64,11 @@ public final class DemoServer: WebResponder {
         get { state.withLock { $0.mode } }
         set { state.withLock { $0.mode = newValue } }
     }
+
+    /// Lets its own page control it.
+    public func allow(_ control: DemoControl) { state.withLock { $0.control = control } }
+
+    private var isControlled: Bool { state.withLock { $0.control != nil } }
 
     /// Begins to count at 0, as a process does that was started again.
     public func reset() throws(MetricRegistrationError) {
@@ -99,6 +105,7 @@ public final class DemoServer: WebResponder {
         let path = request.path
         if path == "/metrics" { return nil }
         if path == "/api/v1/stack", request.method == .get, let survey { return survey.response() }
+        if path == "/api/v1/demo", isControlled { return nil }
         if path.hasPrefix("/assets/") {
             let file = String(path.dropFirst(8))
             guard request.method == .get || request.method == .head else { return .methodNotAllowed("GET, HEAD") }
@@ -121,6 +128,9 @@ public final class DemoServer: WebResponder {
 
     /// What takes longer: metrics have to be put together, and a slow server lets everybody wait.
     public func respond(to request: WebRequest) async -> WebResponse {
+        if request.path == "/api/v1/demo", let control = state.withLock({ $0.control }) {
+            return await control.respondWithin(to: request)
+        }
         switch mode {
         case .serving, .erring: break
         case .failing(let status): return .text(serve() + "\n", status: status)
@@ -130,41 +140,5 @@ public final class DemoServer: WebResponder {
         }
         if request.path == "/metrics" { return MetricsAnswer.response(to: request, gatherer: gatherer) }
         return .text(serve())
-    }
-}
-
-/// Requests that the demo server makes to itself, so that its graphs move.
-public struct DemoTraffic: Sendable {
-    private let server: DemoServer
-    private let rate: Double
-    private let clock: any StackClock
-
-    /// Traffic of so many requests a second.
-    public init(server: DemoServer, requestsPerSecond rate: Double, clock: any StackClock) {
-        self.server = server
-        self.rate = rate
-        self.clock = clock
-    }
-
-    /// Makes requests until the task is cancelled: in bunches, five times a second at most.
-    public func run() async {
-        guard rate > 0 else { return }
-        let pause = max(200_000_000, Int64(1e9 / rate))
-        let start = clock.steadyNanoseconds
-        var served = 0.0
-        var deadline = start
-        while !Task.isCancelled {
-            deadline += pause
-            do {
-                try await clock.sleep(untilSteady: deadline)
-            } catch {
-                return
-            }
-            let due = rate * Double(clock.steadyNanoseconds - start) / 1e9
-            while served + 1 <= due {
-                server.serve()
-                served += 1
-            }
-        }
     }
 }

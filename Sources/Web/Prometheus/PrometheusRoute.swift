@@ -44,7 +44,8 @@ enum PrometheusRoute: Hashable {
         case deleteSeries = "admin/tsdb/delete_series", cleanTombstones = "admin/tsdb/clean_tombstones"
         case snapshot = "admin/tsdb/snapshot"
         case scrape
-        case events, eventsLive = "events/live", survey = "stack", pushed = "stack/pushed"
+        case events, eventsLive = "events/live", survey = "stack", sampleLabels = "targets/sample_labels", pushed =
+            "stack/pushed"
     }
 
     private static let api: [String: APIRoute] = Dictionary(

@@ -255,12 +255,13 @@ public final class PrometheusServer: WebResponder {
             )
         case .notificationsLive: return liveNotifications(request)
         case .eventsLive: return unavailable() ?? liveEvents(request)
-        case .events, .survey, .pushed:
+        case .events, .survey, .pushed, .sampleLabels:
             // What happens here is for the pages of this server only.
             return await wrapped(request, forOtherOrigins: false) { parameters throws(APIFailure) in
                 switch route {
                 case .events: try self.events(parameters)
                 case .pushed: try await self.pushed(parameters)
+                case .sampleLabels: try self.sampleLabels(parameters)
                 default: try self.survey()
                 }
             }
@@ -304,7 +305,8 @@ public final class PrometheusServer: WebResponder {
         case .scrapePools: scrapePools()
         case .scrapePoolConfig: try scrapePoolConfig(parameters)
         case .scrape: try await scrapeNow(parameters)
-        case .read, .write, .otlp, .notificationsLive, .lastScrape, .events, .eventsLive, .survey, .pushed:
+        case .read, .write, .otlp, .notificationsLive, .lastScrape, .events, .eventsLive, .survey, .pushed,
+            .sampleLabels:
             throw APIFailure(.notFound, "not an endpoint of this kind")
         }
     }
