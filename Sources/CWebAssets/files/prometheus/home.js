@@ -353,7 +353,7 @@ class Live {
         const found = await increase(time, signal);
         const link = this.places.increase;
         if (!found || document.activeElement === link || Math.abs(found.says - found.counted) < 0.05) return;
-        const says = plain(found.says, 3);
+        const says = plain(found.says, 4);
         setText(link, `Why does increase() say ${says}, and the counter only grew by ${plain(found.counted)}?`);
         link.setAttribute("href", queryHref(INCREASE, "explain", "15m", time));
     }

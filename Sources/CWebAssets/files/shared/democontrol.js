@@ -21,7 +21,7 @@ const ACTIONS = [
     ["start", "Let it recover", "It answers as it should"],
 ];
 
-/** A section with the state and the buttons; hidden where there is no demo server to control. */
+/** A section with the state and the buttons; hidden once it is known that there is no demo server to control. */
 export function demoControl() {
     const state = h("span", { class: "state" }, "…");
     const meaning = h("span", { class: "muted" });
@@ -33,7 +33,7 @@ export function demoControl() {
     );
     const section = h(
         "section",
-        { class: "card democontrol", hidden: true, "aria-label": "Demo server" },
+        { class: "card democontrol", "aria-label": "Demo server" },
         h(
             "div",
             { class: "row" },
