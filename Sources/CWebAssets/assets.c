@@ -12,17 +12,29 @@ static const unsigned char index_html[] = {
 static const unsigned char shared_api_js[] = {
 #embed "files/shared/api.js"
 };
+static const unsigned char shared_banner_js[] = {
+#embed "files/shared/banner.js"
+};
 static const unsigned char shared_components_js[] = {
 #embed "files/shared/components.js"
 };
+static const unsigned char shared_democontrol_js[] = {
+#embed "files/shared/democontrol.js"
+};
 static const unsigned char shared_dom_js[] = {
 #embed "files/shared/dom.js"
+};
+static const unsigned char shared_events_js[] = {
+#embed "files/shared/events.js"
 };
 static const unsigned char shared_format_js[] = {
 #embed "files/shared/format.js"
 };
 static const unsigned char shared_icon_svg[] = {
 #embed "files/shared/icon.svg"
+};
+static const unsigned char shared_stack_js[] = {
+#embed "files/shared/stack.js"
 };
 static const unsigned char shared_style_css[] = {
 #embed "files/shared/style.css"
@@ -59,6 +71,12 @@ static const unsigned char prometheus_export_js[] = {
 static const unsigned char prometheus_extrapolation_js[] = {
 #embed "files/prometheus/extrapolation.js"
 };
+static const unsigned char prometheus_feed_js[] = {
+#embed "files/prometheus/feed.js"
+};
+static const unsigned char prometheus_figures_js[] = {
+#embed "files/prometheus/figures.js"
+};
 static const unsigned char prometheus_functions_js[] = {
 #embed "files/prometheus/functions.js"
 };
@@ -83,8 +101,14 @@ static const unsigned char prometheus_panel_js[] = {
 static const unsigned char prometheus_picker_js[] = {
 #embed "files/prometheus/picker.js"
 };
+static const unsigned char prometheus_picture_js[] = {
+#embed "files/prometheus/picture.js"
+};
 static const unsigned char prometheus_pointing_js[] = {
 #embed "files/prometheus/pointing.js"
+};
+static const unsigned char prometheus_pushed_js[] = {
+#embed "files/prometheus/pushed.js"
 };
 static const unsigned char prometheus_query_js[] = {
 #embed "files/prometheus/query.js"
@@ -101,6 +125,9 @@ static const unsigned char prometheus_rules_js[] = {
 static const unsigned char prometheus_alertstrip_js[] = {
 #embed "files/prometheus/alertstrip.js"
 };
+static const unsigned char prometheus_samplelabels_js[] = {
+#embed "files/prometheus/samplelabels.js"
+};
 static const unsigned char prometheus_scrapedbody_js[] = {
 #embed "files/prometheus/scrapedbody.js"
 };
@@ -115,6 +142,9 @@ static const unsigned char prometheus_tokens_js[] = {
 };
 static const unsigned char prometheus_urlstate_js[] = {
 #embed "files/prometheus/urlstate.js"
+};
+static const unsigned char prometheus_waiting_js[] = {
+#embed "files/prometheus/waiting.js"
 };
 static const unsigned char prometheus_why_js[] = {
 #embed "files/prometheus/why.js"
@@ -166,10 +196,14 @@ static const struct web_asset table[] = {
     ASSET("index.html", index_html),
 
     ASSET("shared/api.js", shared_api_js),
+    ASSET("shared/banner.js", shared_banner_js),
     ASSET("shared/components.js", shared_components_js),
+    ASSET("shared/democontrol.js", shared_democontrol_js),
     ASSET("shared/dom.js", shared_dom_js),
+    ASSET("shared/events.js", shared_events_js),
     ASSET("shared/format.js", shared_format_js),
     ASSET("shared/icon.svg", shared_icon_svg),
+    ASSET("shared/stack.js", shared_stack_js),
     ASSET("shared/style.css", shared_style_css),
     ASSET("shared/theme.js", shared_theme_js),
 
@@ -183,6 +217,8 @@ static const struct web_asset table[] = {
     ASSET("prometheus/explain.js", prometheus_explain_js),
     ASSET("prometheus/export.js", prometheus_export_js),
     ASSET("prometheus/extrapolation.js", prometheus_extrapolation_js),
+    ASSET("prometheus/feed.js", prometheus_feed_js),
+    ASSET("prometheus/figures.js", prometheus_figures_js),
     ASSET("prometheus/functions.js", prometheus_functions_js),
     ASSET("prometheus/graph.js", prometheus_graph_js),
     ASSET("prometheus/home.js", prometheus_home_js),
@@ -191,16 +227,20 @@ static const struct web_asset table[] = {
     ASSET("prometheus/pages.css", prometheus_pages_css),
     ASSET("prometheus/panel.js", prometheus_panel_js),
     ASSET("prometheus/picker.js", prometheus_picker_js),
+    ASSET("prometheus/picture.js", prometheus_picture_js),
     ASSET("prometheus/pointing.js", prometheus_pointing_js),
+    ASSET("prometheus/pushed.js", prometheus_pushed_js),
     ASSET("prometheus/query.js", prometheus_query_js),
     ASSET("prometheus/relabelling.js", prometheus_relabelling_js),
     ASSET("prometheus/results.js", prometheus_results_js),
     ASSET("prometheus/rules.js", prometheus_rules_js),
+    ASSET("prometheus/samplelabels.js", prometheus_samplelabels_js),
     ASSET("prometheus/scrapedbody.js", prometheus_scrapedbody_js),
     ASSET("prometheus/status.js", prometheus_status_js),
     ASSET("prometheus/targets.js", prometheus_targets_js),
     ASSET("prometheus/tokens.js", prometheus_tokens_js),
     ASSET("prometheus/urlstate.js", prometheus_urlstate_js),
+    ASSET("prometheus/waiting.js", prometheus_waiting_js),
     ASSET("prometheus/why.js", prometheus_why_js),
 
     ASSET("demo/demo.css", demo_demo_css),

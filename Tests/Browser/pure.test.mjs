@@ -238,3 +238,67 @@ test("a first page is small", () => {
     for (const [name, size] of Object.entries(sizes)) assert.ok(size < 220_000, `${name}: ${size} bytes`);
     console.log(sizes);
 });
+
+const stack = await load("shared/stack.js");
+const { Waiting, groupText } = await load("prometheus/waiting.js");
+const pushed = await load("prometheus/pushed.js");
+
+test("the stack's servers are on the page's own host, unless they listen or are reached elsewhere", () => {
+    const here = { hostname: "lab.example" };
+    const server = { scheme: "http", host: "127.0.0.1", port: 9090, path: "/", externalUrl: "" };
+    for (const [change, expected] of [
+        [{}, "http://lab.example:9090/"],
+        [{ host: "" }, "http://lab.example:9090/"],
+        [{ host: "::", path: "/prom/" }, "http://lab.example:9090/prom/"],
+        [{ host: "10.0.0.7", scheme: "https" }, "https://10.0.0.7:9090/"],
+        [{ host: "fe80::1" }, "http://[fe80::1]:9090/"],
+        [{ externalUrl: "https://example.org/p/" }, "https://example.org/p/"],
+    ]) assert.equal(stack.urlOf({ ...server, ...change }, here), expected);
+});
+
+test("a group's selector: as its series are stored", () => {
+    const labels = { job: "pushgateway", instance: "localhost:9091" };
+    const honoured = { honorLabels: true, labels }, renamed = { honorLabels: false, labels };
+    for (const [group, reader, expected] of [
+        [[["job", "a"]], honoured, '{job="a"}'],
+        [[["job", "a"]], undefined, '{job="a"}'],
+        [[["job", "a"], ["db", 'x"\\y']], honoured, '{job="a", db="x\\"\\\\y"}'],
+        [[["job", "a"], ["instance", ""]], honoured, '{job="a", instance=""}'],
+        [[["job", "a"], ["db", "x"]], renamed, '{exported_job="a", db="x"}'],
+        [[["job", "a"], ["instance", ""]], renamed, '{exported_job="a"}'],
+        [[["job", "a"], ["exported_job", "b"]], renamed, '{exported_exported_job="a", exported_job="b"}'],
+        [[["job", "a"], ["a.b", "c"]], honoured, '{job="a", "a.b"="c"}'],
+    ]) assert.equal(stack.groupSelector(group, reader), expected);
+    assert.deepEqual([-1, 0.2, 0.6, 3.2].map(stack.soon), ["now", "now", "in 1 s", "in 4 s"]);
+});
+
+test("what was pushed waits for the first scrape that begins later", () => {
+    const event = (method, time, group, status = 200) => ({ method, time, group, status });
+    const waiting = new Waiting();
+    waiting.pushed(event("PUT", 10, { job: "a" }), "1");
+    waiting.pushed(event("POST", 12, { job: "b", db: "x" }), "2");
+    waiting.pushed(event("PUT", 13, { job: "c" }, 400), "3");
+    assert.equal(waiting.count, 2);
+    assert.deepEqual(waiting.taken(9), []);
+    assert.deepEqual(waiting.taken(11), [{ key: "1", waited: 1 }]);
+    waiting.pushed(event("PUT", 14, { job: "b", db: "x" }), "4");
+    assert.deepEqual(waiting.taken(13), []);
+    assert.deepEqual(waiting.taken(15), [{ key: "4", waited: 1 }]);
+    waiting.pushed(event("PUT", 16, { job: "a" }), "5");
+    waiting.pushed(event("DELETE", 17, { job: "a" }), "6");
+    assert.equal(waiting.count, 0);
+    assert.equal(groupText({ instance: "", db: "x", job: "b", a: "1" }), "b a=1 db=x");
+});
+
+test("which selectors the Pushgateway could answer", () => {
+    const selector = (name, matchers = []) => ({ type: "vectorSelector", name, matchers });
+    const tree = { type: "binaryExpr", op: "/", lhs: { type: "call", func: {}, args: [{ ...selector("a"), type: "matrixSelector" }] }, rhs: { type: "parenExpr", expr: selector("b") } };
+    assert.deepEqual(pushed.selectors(tree).map((one) => one.name), ["a", "b"]);
+    const group = { labels: { job: "j", db: "x" } };
+    for (const [name, type, value, expected] of [
+        ["job", "=", "j", true], ["job", "=", "k", false], ["job", "!=", "j", false], ["db", "!=", "y", true],
+        ["job", "=~", "k.*", true], ["other", "=", "v", true], ["__name__", "=", "m", true],
+    ]) assert.equal(pushed.fits(group, [{ name, type, value }]), expected, `${name}${type}${value}`);
+    assert.equal(format.queryHref("up", "explain", "15m", 1700000000), "query?g0.expr=up&g0.tab=explain&g0.range_input=15m&g0.moment_input=2023-11-14+22%3A13%3A20");
+    assert.equal(url.decode(format.queryHref("up", "explain", "15m", 1700000000).slice(6))[0].end, 1700000000);
+});

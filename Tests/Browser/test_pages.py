@@ -320,7 +320,7 @@ class Pages(unittest.TestCase):
         time.sleep(1)
         push(f"moving_{int(time.time())}", "moving 1\n")
         b.until("the push moves", "return window.moved['pulse push']", seconds=30)
-        b.until("the push is told", "return document.querySelector('.feed').innerText.includes('Pushed moving_')")
+        b.until("the push is told", "return document.querySelector('.feed').innerText.includes('PUT replaced moving_')")
         self.assertRegex(b.js("return document.querySelector('.living .store').getAttribute('aria-label')"), r"Store: [\d,]+ series")
         b.until("requests and errors are drawn", "return document.querySelector('.living .query.drawn .spark.bad')?.getAttribute('d')")
         lines = [one.split(" in ")[0] for one in b.texts(".feed li > .grow")]
@@ -410,12 +410,6 @@ class Pages(unittest.TestCase):
         b.until("the Pushgateway's page", "return document.querySelector('.top .brand')?.innerText === 'Pushgateway'")
         b.click(".top .back", "The stack")
         b.until("home", "return document.querySelector('main h1')?.innerText === 'The stack, right now'")
-        b.js("sessionStorage.clear()")
-        for stranger in ("https://example.org/", "javascript:window.pwned=1", "nonsense"):
-            b.open("about:blank", ready=False)
-            b.open(f"{GATEWAY}/#" + urllib.parse.urlencode({"stack": stranger}), ready=False)
-            b.until("the page", "return document.querySelector('main h1')")
-            self.assertNotIn(stranger, [b.js("return sessionStorage.getItem('stack')"), b.js("return document.querySelector('.back')?.getAttribute('href')")])
 
     def test_discovery_status_rules(self):
         b = self.browser

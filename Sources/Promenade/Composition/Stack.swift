@@ -162,6 +162,7 @@ public final class Stack: Sendable {
             return PushgatewayResponder(store: groups, settings: settings, clock: clock)
         }
         pushgateway?.onQuit { [weak self] in self?.end() }
+        if let demoControl { demo?.allow(demoControl) }
         do throws(StorageError) {
             let damaged = try await gateway?.restore() ?? 0
             if damaged > 0 {
@@ -266,6 +267,7 @@ public final class Stack: Sendable {
                     await DemoTraffic(
                         server: demo,
                         requestsPerSecond: options.config.demo.trafficRate,
+                        seed: options.config.demo.seed,
                         clock: clock
                     ).run()
                 }

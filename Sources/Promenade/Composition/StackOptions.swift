@@ -212,6 +212,12 @@ public struct StackOptions: Sendable {
         host == "localhost" || host == "::1" || host.hasPrefix("127.")
     }
 
+    /// Whether a class may control the demo server: where nobody else can reach the servers, or the lifecycle API is on.
+    var allowsDemoControl: Bool {
+        let addresses = [webAddress, demoAddress].compactMap(\.self)
+        return flags.isOn("web.enable-lifecycle") || addresses.allSatisfy { Self.isLoopback($0.host) }
+    }
+
     /// How the Prometheus server is set up once it listens.
     func prometheus(listening address: ListenAddress) -> PrometheusSettings {
         var settings = PrometheusSettings()
@@ -224,7 +230,6 @@ public struct StackOptions: Sendable {
         settings.routePrefix =
             flags.isGiven("web.route-prefix") ? Self.prefix(flags["web.route-prefix"]) : external.path
         settings.isLifecycleEnabled = flags.isOn("web.enable-lifecycle")
-        settings.isControlAllowed = settings.isLifecycleEnabled || Self.isLoopback(address.host)
         settings.isAdminEnabled = flags.isOn("web.enable-admin-api")
         settings.isRemoteWriteEnabled = flags.isOn("web.enable-remote-write-receiver")
         settings.crossOrigin = crossOrigin

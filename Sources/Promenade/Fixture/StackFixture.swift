@@ -123,6 +123,7 @@ extension Stack {
         guard let demoEngine else { return nil }
         let events = state.events
         return DemoControl(
+            isAllowed: options.allowsDemoControl,
             status: { await demoEngine.status() },
             apply: { command in
                 let failure = await demoEngine.apply(command)

@@ -35,6 +35,7 @@ public final class DemoServer: Sendable {
         var chance: SeededGenerator
         var counts: Counts
         var mode = Mode.serving
+        var control: DemoControl?
     }
 
     /// What comes next, what was counted, and how it answers.
@@ -63,6 +64,9 @@ public final class DemoServer: Sendable {
         get { state.withLock { $0.mode } }
         set { state.withLock { $0.mode = newValue } }
     }
+
+    /// Lets its own page control it.
+    public func allow(_ control: DemoControl) { state.withLock { $0.control = control } }
 
     /// Begins to count at 0, as a process does that was started again.
     public func reset() throws(MetricRegistrationError) {
@@ -105,6 +109,7 @@ public final class DemoServer: Sendable {
             .on(.get, .head, at: "/assets/**") { WebAssets.response(to: $0, file: $0.captured(after: "/assets/")) }
                 .brief(),
         ]
+        routes.append(.on(.get, .post, at: "/api/v1/demo", controlled))
         if let survey { routes.append(.get("/api/v1/stack") { _ in survey.response() }) }
         return WebRouter(routes, style: style)
     }
@@ -115,6 +120,12 @@ public final class DemoServer: Sendable {
         case .serving, .erring, .failing: true
         case .slow, .stopped: false
         }
+    }
+
+    /// What its own page does to it; like any other path where it may not.
+    private func controlled(_ request: WebRequest) async -> WebResponse {
+        guard let control = state.withLock({ $0.control }) else { return answer(serve()) }
+        return await control.respondWithin(to: request)
     }
 
     private func front(_ request: WebRequest) async -> WebResponse {
@@ -145,41 +156,5 @@ public final class DemoServer: Sendable {
         case .failing, .stopped: return answer(serve())
         }
         return MetricsAnswer.response(to: request, gatherer: gatherer)
-    }
-}
-
-/// Requests that the demo server makes to itself, so that its graphs move.
-public struct DemoTraffic: Sendable {
-    private let server: DemoServer
-    private let rate: Double
-    private let clock: any StackClock
-
-    /// Traffic of so many requests a second.
-    public init(server: DemoServer, requestsPerSecond rate: Double, clock: any StackClock) {
-        self.server = server
-        self.rate = rate
-        self.clock = clock
-    }
-
-    /// Makes requests until the task is cancelled: in bunches, five times a second at most.
-    public func run() async {
-        guard rate > 0 else { return }
-        let pause = max(200_000_000, Int64(1e9 / rate))
-        let start = clock.steadyNanoseconds
-        var served = 0.0
-        var deadline = start
-        while !Task.isCancelled {
-            deadline += pause
-            do {
-                try await clock.sleep(untilSteady: deadline)
-            } catch {
-                return
-            }
-            let due = rate * Double(clock.steadyNanoseconds - start) / 1e9
-            while served + 1 <= due {
-                server.serve()
-                served += 1
-            }
-        }
     }
 }

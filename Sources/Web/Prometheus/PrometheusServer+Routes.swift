@@ -113,6 +113,7 @@ extension PrometheusServer {
     private var own: [Route] {
         [
             .get("/api/v1/targets/last_scrape", answering(lastScrape)),
+            .get("/api/v1/targets/sample_labels", answering(sampleLabels)),
             .get("/api/v1/events", answering(events)),
             .get("/api/v1/stack", answering(survey)),
             .get("/api/v1/stack/pushed", answering(pushed)),

@@ -36,8 +36,6 @@ public struct PrometheusSettings: Sendable {
     public var isAdminEnabled = false
     /// Whether it takes samples by remote write.
     public var isRemoteWriteEnabled = false
-    /// Whether a class may control the demo server: where nobody else can reach this server, or the lifecycle API is on.
-    public var isControlAllowed = false
     /// Whether targets may be scraped on demand.
     public var isScrapeOnDemandEnabled = true
     /// Which pages from elsewhere may read the answers of the API.

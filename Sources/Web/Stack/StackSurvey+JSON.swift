@@ -66,9 +66,8 @@ extension StackSurvey {
         var lines = ["  - job_name: pushgateway", "    honor_labels: true"]
         if server.listening.scheme != "http" { lines.append("    scheme: \(server.listening.scheme)") }
         if path != "/metrics" { lines.append("    metrics_path: \(path)") }
-        lines += [
-            "    static_configs:", "      - targets: [\"\(server.listening.reachableHost):\(server.listening.port)\"]",
-        ]
+        let host = server.listening.reachableHost == "127.0.0.1" ? "localhost" : server.listening.reachableHost
+        lines += ["    static_configs:", "      - targets: [\"\(host):\(server.listening.port)\"]"]
         return lines.joined(separator: "\n")
     }
 

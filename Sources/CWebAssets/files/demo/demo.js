@@ -1,6 +1,8 @@
 // The demo server's page: asks the server as any client would, and shows its answer and its counters.
 
+import "../shared/banner.js";
 import "../shared/components.js";
+import { demoControl } from "../shared/democontrol.js";
 import { h, every, fill, keyed, setText } from "../shared/dom.js";
 
 const KINDS = /** @type {Record<string, string>} */ ({ OK: "good", Normal: "", Error: "bad" });
@@ -17,15 +19,18 @@ let answers = [];
 let count = 0;
 
 async function ask() {
-    const answer = (await (await fetch("./", { headers: { Accept: "text/plain" }, cache: "no-store" })).text()).trim();
+    const answer = await fetch("./", { headers: { Accept: "text/plain" }, cache: "no-store" }).then(
+        async (response) => (await response.text()).trim() || `status ${response.status}`,
+        () => "no answer",
+    );
     setText(word, answer);
-    word.className = `word ${KINDS[answer] ?? ""}`;
+    word.className = `word ${KINDS[answer] ?? "bad"}`;
     answers = [{ key: String(++count), answer }, ...answers].slice(0, 24);
     keyed(
         strip,
         answers,
         (one) => one.key,
-        (one) => h("li", { class: `state ${KINDS[one.answer] ?? ""}` }, one.answer),
+        (one) => h("li", { class: `state ${KINDS[one.answer] ?? "bad"}` }, one.answer),
     );
 }
 
@@ -34,7 +39,10 @@ async function ask() {
  * @param {AbortSignal} [signal]
  */
 async function counters(signal) {
-    const text = await (await fetch("metrics", { headers: { Accept: "text/plain" }, signal })).text();
+    const text = await fetch("metrics", { headers: { Accept: "text/plain" }, signal }).then(
+        (response) => (response.ok ? response.text() : ""),
+        () => "",
+    );
     for (const [name, figure] of figures) {
         const value = new RegExp(`^${name} (\\S+)`, "m").exec(text)?.[1];
         setText(figure, value === undefined ? "–" : Number(value).toLocaleString("en"));
@@ -73,6 +81,7 @@ fill(
             button("Ask 100 times", 100),
         ),
     ),
+    demoControl(),
     h(
         "section",
         { class: "counters", "aria-label": "Counters" },
@@ -87,7 +96,7 @@ fill(
         ),
     ),
 );
-await ask();
+ask();
 every(1000, counters);
 performance.mark("ready");
 document.documentElement.dataset.ready = "true";

@@ -1,5 +1,6 @@
 // The shell of the Prometheus server's pages: marks the page in the navigation and loads its module.
 
+import "../shared/banner.js";
 import "../shared/components.js";
 
 /**

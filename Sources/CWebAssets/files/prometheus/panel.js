@@ -552,6 +552,18 @@ export class PanelView {
     }
 
     /**
+     * Asks once more by itself, unless somebody asks something else before.
+     * @param {number} seconds
+     * @param {AbortSignal} signal
+     */
+    again(seconds, signal) {
+        const timer = setTimeout(() => {
+            if (!signal.aborted && this.element.isConnected) this.run({ quiet: true });
+        }, seconds * 1000);
+        signal.addEventListener("abort", () => clearTimeout(timer));
+    }
+
+    /**
      * Says why there is nothing.
      * @param {number} time
      * @param {AbortSignal} signal
@@ -560,12 +572,16 @@ export class PanelView {
     async empty(time, signal, place = this.body) {
         if (place === this.body) this.table = null;
         const { expr } = this.state;
-        const [{ whyEmpty }, root] = await Promise.all([
+        const [{ whyEmpty }, { held, jobLines }, root] = await Promise.all([
             import("./why.js"),
+            import("./pushed.js"),
             api("parse_query", { query: expr }, signal),
         ]);
-        const reason = await whyEmpty(root, time);
+        const pushed = this.state.end === null ? await held(root) : null;
+        /** @type {Omit<import("./why.js").Reason, "kind"> & {kind: string}} */
+        const reason = pushed ?? (await whyEmpty(root, time));
         if (signal.aborted) return;
+        if (pushed?.retry) this.again(pushed.retry, signal);
         fill(
             place,
             h(
@@ -573,6 +589,7 @@ export class PanelView {
                 { class: "why note warn stack", "data-reason": reason.kind },
                 h("h2", null, reason.title),
                 reason.text.map((one) => h("p", null, one)),
+                pushed?.kind === "unread" ? jobLines(pushed.stack) : null,
                 reason.suggestions.length
                     ? h(
                           "div",

@@ -4,6 +4,7 @@ import { api } from "../shared/api.js";
 import { h, every, fill, keyed, memory, setText } from "../shared/dom.js";
 import { span } from "../shared/format.js";
 import { relabelling } from "./relabelling.js";
+import { sampleLabels } from "./samplelabels.js";
 import { scrapedBody } from "./scrapedbody.js";
 
 const STATES = /** @type {Record<string, string>} */ ({ up: "good", down: "bad", unknown: "warn" });
@@ -146,6 +147,8 @@ function targetView(first) {
                     more,
                     h("h3", null, "Labels, from discovery to the series"),
                     await relabelling(target.scrapePool, target.discoveredLabels, target.labels),
+                    h("h3", null, "Labels of its samples"),
+                    await sampleLabels(target),
                     h("h3", null, "What was read"),
                     await scrapedBody(target),
                 );

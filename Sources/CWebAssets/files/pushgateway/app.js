@@ -1,6 +1,7 @@
 // The Pushgateway's page: groups with their metrics, the last pushes, a place to try one, and the status. Live without
 // reloading: every two seconds the server tells what changed since the change that the page knows.
 
+import "../shared/banner.js";
 import "../shared/components.js";
 import { confirmation, toast } from "../shared/components.js";
 import { fill, h } from "../shared/dom.js";

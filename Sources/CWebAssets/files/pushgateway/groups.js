@@ -2,6 +2,8 @@
 
 import { every, fill, h, keyed, setText } from "../shared/dom.js";
 import { envelope } from "../shared/api.js";
+import { queryHref } from "../shared/format.js";
+import { groupSelector, survey, urlOf } from "../shared/stack.js";
 import { badges, text } from "./labels.js";
 import { refreshFamilies } from "./families.js";
 
@@ -103,6 +105,9 @@ export function groupsView(place, page) {
         empty,
     );
 
+    /** @type {import("../shared/stack.js").Survey | null} */
+    let stack = null;
+
     function shown() {
         const result = [];
         for (const group of groups.values()) {
@@ -156,6 +161,12 @@ export function groupsView(place, page) {
         const state = h("span", { class: "state" });
         const time = h("stack-time");
         const expiry = h("span", { class: "small muted" });
+        // Where its series are asked for, once it is known where the Prometheus server is.
+        const query = h(
+            "a",
+            { class: "button", hidden: true, "aria-label": `Query group ${text(group.labels)}` },
+            "Query",
+        );
         const note = h("p", { class: "note bad", hidden: true });
         const row = h(
             "section",
@@ -167,6 +178,7 @@ export function groupsView(place, page) {
                 state,
                 h("span", { class: "small muted" }, "last push ", time),
                 expiry,
+                query,
                 h(
                     "button",
                     {
@@ -181,7 +193,7 @@ export function groupsView(place, page) {
             note,
             families,
         );
-        Object.assign(row, { path: group.path, state, time, note, expiry, families, shownSequence: -1 });
+        Object.assign(row, { path: group.path, query, state, time, note, expiry, families, shownSequence: -1 });
         /** @param {boolean} isOpen */
         row.toggle = (isOpen) => {
             button.setAttribute("aria-expanded", String(isOpen));
@@ -199,6 +211,12 @@ export function groupsView(place, page) {
      * @param {Group} group
      */
     function update(row, group) {
+        const server = stack?.prometheus;
+        row.query.hidden = !server;
+        if (server) {
+            const selector = groupSelector(group.labels, stack?.pushgateway?.scrapedBy[0]);
+            row.query.href = urlOf(server) + queryHref(selector, "table");
+        }
         if (row.shown === group) return;
         row.shown = group;
         row.state.className = group.last_push_successful ? "state good" : "state bad";
@@ -270,6 +288,13 @@ export function groupsView(place, page) {
     }
 
     let isBroken = false;
+    survey().then(
+        (found) => {
+            stack = found;
+            render();
+        },
+        () => {},
+    );
     return every(2000, async (signal) => {
         try {
             const { data } = await envelope("groups", { since: sequence }, signal);

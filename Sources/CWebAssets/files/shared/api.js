@@ -19,16 +19,17 @@ export class ApiError extends Error {
  * @param {string} path
  * @param {Record<string, any>} [params] lists repeat their name
  * @param {AbortSignal} [signal]
+ * @param {"GET" | "POST"} [method] GET, unless the parameters are long or it is said
  * @returns {Promise<{data: any, warnings?: string[], infos?: string[]}>}
  */
-export async function envelope(path, params = {}, signal) {
+export async function envelope(path, params = {}, signal, method = "GET") {
     const query = new URLSearchParams();
     for (const [name, value] of Object.entries(params)) {
         for (const one of Array.isArray(value) ? value : [value])
             if (one !== undefined && one !== null) query.append(name, one);
     }
     const text = query.toString();
-    const long = text.length > 4000;
+    const long = method === "POST" || text.length > 4000;
     const response = await fetch(
         `api/v1/${path}${text && !long ? `?${text}` : ""}`,
         long ? { method: "POST", body: query, signal } : { signal },

@@ -4,7 +4,6 @@
 //   <stack-labels>                  .labels = {name: value}      badges, sorted, `__name__` first
 //   <stack-time at="1700000000.5">  "3 s ago", kept current by one timer for all of them; the exact time as tooltip
 //   <stack-fold key="pool/demo">    wraps one <details>, whose state it remembers under its key
-//   <stack-back>                    on the other servers' pages: the way to the stack
 //   <stack-theme>                   the button that goes through system, light and dark
 //   confirmation(…), toast(…)       a question in a dialog; a passing message that screen readers hear
 
@@ -112,28 +111,6 @@ class StackTheme extends HTMLElement {
     }
 }
 
-class StackBack extends HTMLElement {
-    connectedCallback() {
-        // These pages know no other server's address: the home page's links carry it. Only one of the same host is
-        // believed.
-        const came = new URLSearchParams(location.hash.slice(1)).get("stack");
-        /** @type {string | null} */
-        let from = null;
-        try {
-            if (came) {
-                const { protocol, hostname, href } = new URL(came);
-                if (/^https?:$/.test(protocol) && hostname === location.hostname) sessionStorage.setItem("stack", href);
-                history.replaceState(null, "", location.pathname + location.search);
-            }
-            from = sessionStorage.getItem("stack");
-        } catch {
-            /* no address, or storage is switched off */
-        }
-        if (from) fill(this, h("a", { class: "back", href: from }, "‹ The stack"));
-    }
-}
-
-customElements.define("stack-back", StackBack);
 customElements.define("stack-labels", StackLabels);
 customElements.define("stack-time", StackTime);
 customElements.define("stack-fold", StackFold);

@@ -174,9 +174,11 @@ export function quoted(text) {
  * @param {string} expr
  * @param {string} tab "table", "graph" or "explain"
  * @param {string} [range] of a graph, "15m"
+ * @param {number} [time] Unix seconds; now, unless it is given
  */
-export function queryHref(expr, tab, range) {
+export function queryHref(expr, tab, range, time) {
     const panel = new URLSearchParams({ "g0.expr": expr, "g0.tab": tab });
     if (range) panel.set("g0.range_input", range);
+    if (time) panel.set("g0.moment_input", new Date(time * 1000).toISOString().slice(0, 19).replace("T", " "));
     return `query?${panel}`;
 }

@@ -25,6 +25,8 @@ public struct DemoControl: Sendable {
         }
     }
 
+    /// Whether a class may change anything: where nobody else can reach the stack, or the lifecycle API is on.
+    public var isAllowed = false
     /// How it is; `nil` where the stack has no demo server.
     public var status: @Sendable () async -> Status?
     /// Does what is asked for; the reason where that fails.
@@ -32,9 +34,11 @@ public struct DemoControl: Sendable {
 
     /// A control with these.
     public init(
+        isAllowed: Bool,
         status: @escaping @Sendable () async -> Status?,
         apply: @escaping @Sendable (Command) async -> APIFailure?
     ) {
+        self.isAllowed = isAllowed
         self.status = status
         self.apply = apply
     }

@@ -5,25 +5,57 @@ import MetricModel
 extension PrometheusServer {
     /// `GET` tells how it is; `POST ?do=…` changes that and tells how it is then.
     func demo(_ request: WebRequest, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
-        guard let control = environment.demo, let before = await control.status() else {
-            throw APIFailure(
-                .notFound,
-                "this stack has no demo server: demo_server is not enabled, or its port was taken when the stack started"
-            )
-        }
+        guard let control = environment.demo else { throw DemoControl.nobody }
+        return try await control.answer(request, parameters)
+    }
+}
+
+extension DemoControl {
+    fileprivate static let nobody = APIFailure(
+        .notFound,
+        "this stack has no demo server: demo_server is not enabled, or its port was taken when the stack started"
+    )
+
+    /// Tells how the demo server is, and changes that before where it is a POST.
+    func answer(_ request: WebRequest, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        guard let before = await status() else { throw Self.nobody }
         guard request.method == .post else { return Self.answer(before) }
-        guard settings.isControlAllowed else {
+        if let failure = await apply(try command(parameters)) { throw failure }
+        return Self.answer(await status() ?? before)
+    }
+
+    private func command(_ parameters: APIParameters) throws(APIFailure) -> Command {
+        guard isAllowed else {
             throw APIFailure(
                 .forbidden,
                 "the demo server is controlled only where the Prometheus server listens on this machine alone, "
                     + "or with --web.enable-lifecycle"
             )
         }
-        if let failure = await control.apply(try DemoControl.Command(reading: parameters.form)) { throw failure }
-        return Self.answer(await control.status() ?? before)
+        return try Command(reading: parameters.form)
     }
 
-    private static func answer(_ status: DemoControl.Status) -> APIAnswer {
+    /// The answer of the demo server itself. It cannot wait for its own end, so that comes when the answer is out.
+    func respondWithin(to request: WebRequest) async -> WebResponse {
+        let parameters = APIParameters(request)
+        do throws(APIFailure) {
+            guard request.method == .post else { return try await answer(request, parameters).response() }
+            let command = try command(parameters)
+            let before = await status()
+            let state: DemoServer.Mode
+            switch command {
+            case .stop: state = .stopped
+            case .restart: state = .serving
+            case .start, .behave: return try await answer(request, parameters).response()
+            }
+            Task { _ = await apply(command) }
+            return Self.answer(Status(mode: state, url: before?.url ?? "")).response()
+        } catch {
+            return error.response()
+        }
+    }
+
+    private static func answer(_ status: Status) -> APIAnswer {
         .json { text in
             text.raw("{\"state\":")
             text.string(status.mode.name)
