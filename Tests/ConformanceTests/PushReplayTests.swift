@@ -4,7 +4,7 @@ import PromenadeTesting
 import Testing
 
 /// What a real Pushgateway answered to pushes and deletions, one after the other, and what it exposed after each.
-@Suite(.timeLimit(.minutes(5))) struct PushReplayTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct PushReplayTests {
     /// A request, the answer to it, and what `/metrics` exposes then.
     struct Row: Decodable, Sendable {
         var method: String

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// What a real Prometheus answered to thousands of queries and requests, answered again.
-@Suite(.timeLimit(.minutes(5))) struct QueryReplayTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct QueryReplayTests {
     /// A request and the answer to it.
     struct Row: Decodable, Sendable {
         var method: String?

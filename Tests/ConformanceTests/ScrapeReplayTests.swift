@@ -7,7 +7,7 @@ import Scrape
 import Testing
 
 /// What a real Prometheus made of odd expositions, made of them again.
-@Suite(.timeLimit(.minutes(5))) struct ScrapeReplayTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ScrapeReplayTests {
     /// An exposition, and what became of it.
     struct Row: Decodable, Sendable {
         var name: String
