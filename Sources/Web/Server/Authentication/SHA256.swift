@@ -1,5 +1,5 @@
-/// SHA-256 (FIPS 180-4). Own, because the library that has it brings a minute of C to the first build, and all that is asked of it
-/// here is that no password is kept in the clear.
+/// SHA-256 (FIPS 180-4): so that no password is kept in the clear, and for the names of pages of rules. Own, because the library that
+/// has it brings a minute of C to the first build.
 enum SHA256 {
     /// The digest of some bytes.
     static func digest(_ message: [UInt8]) -> [UInt8] {
@@ -23,6 +23,11 @@ enum SHA256 {
             for index in 0..<8 { state[index] &+= now[index] }
         }
         return state.flatMap { word in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> $0) } }
+    }
+
+    /// The digest in hexadecimal digits.
+    static func hexadecimal(_ message: [UInt8]) -> String {
+        digest(message).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     private static func step(_ now: inout [UInt32], _ input: UInt32) {
