@@ -99,6 +99,8 @@ let package = Package(
         ),
         room("TSDB", ["MetricModel", "CSQLite"]),
         room("PromQL", ["MetricModel", "ConfigTree"]),
+        room("RuleTemplates", ["MetricModel"]),
+        room("Rules", ["MetricModel", "ConfigTree", "PromQL", "RuleTemplates"]),
         room(
             "Scrape",
             [
@@ -110,26 +112,29 @@ let package = Package(
         room(
             "Web",
             [
-                "CWebAssets", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PromQL", "Scrape",
-                "Pushgateway",
-                "CZlib", .hummingbirdCore, .hummingbirdTLS, .nioCore, .nioSSL, .logging,
+                "CWebAssets", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PromQL", "Rules",
+                "Scrape",
+                "Pushgateway", "CZlib", .hummingbirdCore, .hummingbirdTLS, .nioCore, .nioSSL, .logging,
             ]
         ),
         room(
             "Promenade",
             [
                 "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
-                "PromQL", "Scrape", "Pushgateway", "Web", .asyncHTTPClient, .logging, .nioCore, .nioPosix,
-                .serviceLifecycle, .unixSignals,
+                "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Web", .asyncHTTPClient, .logging,
+                .nioCore, .nioPosix, .serviceLifecycle, .unixSignals,
             ]
         ),
-        room("PromenadeTesting", ["MetricModel", "ConfigTree", "PromQL", "Promenade", "Scrape", "Web", .logging]),
+        room(
+            "PromenadeTesting",
+            ["MetricModel", "ConfigTree", "PromQL", "Promenade", "Rules", "Scrape", "Web", .logging]
+        ),
         .executableTarget(
             name: "PromenadeCLI",
             dependencies: [
                 "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
-                "PromQL", "Scrape", "Pushgateway", "Web", "Promenade", .argumentParser, .asyncHTTPClient, .logging,
-                .nioCore, .nioHTTP1,
+                "PromQL", "Rules", "Scrape", "Pushgateway", "Web", "Promenade", .argumentParser, .asyncHTTPClient,
+                .logging, .nioCore, .nioHTTP1,
             ],
             swiftSettings: settings,
             linkerSettings: staticRuntime
@@ -156,6 +161,11 @@ let package = Package(
         tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", "CSQLite"]),
         tests("PromQLTests", ["MetricModel", "ConfigTree", "PromQL"], exclude: ["Scripts", "Upstream"]),
         tests(
+            "RulesTests",
+            ["MetricModel", "ConfigTree", "PromQL", "RuleTemplates", "Rules", "TSDB"],
+            exclude: ["Vectors"]
+        ),
+        tests(
             "ScrapeTests",
             ["MetricModel", "ConfigTree", "Exposition", "Scrape", .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]
         ),
@@ -171,7 +181,8 @@ let package = Package(
             "PromenadeTests",
             [
                 "MetricModel", "ConfigTree", "PromQL", "Promenade", "PromenadeTesting", "PrometheusClient",
-                "PrometheusClientPush", "Scrape", "TSDB", "Web", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL,
+                "PrometheusClientPush", "Rules", "Scrape", "TSDB", "Web", .asyncHTTPClient, .nioCore, .nioHTTP1,
+                .nioSSL,
             ]
         ),
     ]

@@ -98,6 +98,9 @@ static const unsigned char prometheus_results_js[] = {
 static const unsigned char prometheus_rules_js[] = {
 #embed "files/prometheus/rules.js"
 };
+static const unsigned char prometheus_alertstrip_js[] = {
+#embed "files/prometheus/alertstrip.js"
+};
 static const unsigned char prometheus_scrapedbody_js[] = {
 #embed "files/prometheus/scrapedbody.js"
 };
@@ -170,6 +173,7 @@ static const struct web_asset table[] = {
     ASSET("shared/style.css", shared_style_css),
     ASSET("shared/theme.js", shared_theme_js),
 
+    ASSET("prometheus/alertstrip.js", prometheus_alertstrip_js),
     ASSET("prometheus/app.js", prometheus_app_js),
     ASSET("prometheus/ast.js", prometheus_ast_js),
     ASSET("prometheus/axes.js", prometheus_axes_js),

@@ -168,6 +168,12 @@ enum Console {
         text.withUTF8 { bytes in _ = write(1, bytes) }
     }
 
+    /// Writes a text to the standard error.
+    static func complain(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in _ = write(2, bytes) }
+    }
+
     /// The contents of a file; `-` is the standard input.
     static func read(_ path: String) throws -> [UInt8] {
         // One reader for all: a folder, or a file that breaks off, is no empty file.

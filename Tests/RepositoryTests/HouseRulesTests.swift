@@ -14,13 +14,16 @@ import Testing
         ],
         "TSDB": ["MetricModel", "CSQLite"],
         "PromQL": ["MetricModel", "ConfigTree"],
+        "RuleTemplates": ["MetricModel"],
+        "Rules": ["MetricModel", "ConfigTree", "PromQL", "RuleTemplates"],
         "Scrape": [
             "MetricModel", "ConfigTree", "Exposition", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
             "Logging",
         ],
         "Pushgateway": ["MetricModel", "Exposition"],
         "Web": [
-            "CWebAssets", "CZlib", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PromQL", "Scrape",
+            "CWebAssets", "CZlib", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PromQL", "Rules",
+            "Scrape",
             "Pushgateway",
             "Hummingbird",
             "HummingbirdCore", "HummingbirdTLS", "HTTPTypes", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "Logging",
@@ -28,14 +31,14 @@ import Testing
         ],
         "Promenade": [
             "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
-            "Scrape",
+            "Rules", "RuleTemplates", "Scrape",
             "Pushgateway", "Web", "AsyncHTTPClient", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "NIOSSL",
             "ServiceLifecycle", "UnixSignals",
         ],
-        "PromenadeTesting": ["MetricModel", "ConfigTree", "PromQL", "Promenade", "Logging", "Scrape", "Web"],
+        "PromenadeTesting": ["MetricModel", "ConfigTree", "PromQL", "Promenade", "Rules", "Logging", "Scrape", "Web"],
         "PromenadeCLI": [
             "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
-            "Scrape",
+            "Rules", "Scrape",
             "Pushgateway", "Web", "Promenade", "ArgumentParser", "AsyncHTTPClient", "Logging", "NIOCore", "NIOHTTP1",
         ],
     ]

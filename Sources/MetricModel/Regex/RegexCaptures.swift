@@ -9,20 +9,21 @@ struct RegexCaptures {
     let slotCount: Int
     let isAnchored: Bool
 
-    /// Start and end of each group (the whole match first), -1 where a group took no part; `nil` without a match.
-    func find(_ text: UnsafeBufferPointer<UInt8>) -> [Int]? {
+    /// Start and end of each group (the whole match first), -1 where a group took no part; `nil` without a match that begins
+    /// at a position or behind it.
+    func find(_ text: UnsafeBufferPointer<UInt8>, from first: Int = 0) -> [Int]? {
         var current: [Thread] = []
         var seen = InstructionSet(program.instructions.count)
         var found: [Int]?
         var work = 0
-        for position in 0...text.count {
+        for position in first...text.count {
             // Nobody will look at the answer.
             work += current.count + 1
             if work > 1 << 12 {
                 work = 0
                 if TaskLimit.isOver { return nil }
             }
-            if found == nil, position == 0 || !isAnchored {
+            if found == nil, position == first || !isAnchored {
                 var slots = [Int](repeating: -1, count: slotCount)
                 slots[0] = position
                 add(Thread(instruction: program.start, slots: slots), position, text, &seen, &current)

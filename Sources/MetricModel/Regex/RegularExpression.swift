@@ -13,12 +13,14 @@ public struct RegularExpression: Sendable {
     private let isAnchored: Bool
 
     /// Compiles a pattern.
-    /// - Parameter anchored: whether the whole text has to match, as in every matcher and relabelling rule of Prometheus.
+    /// - Parameters:
+    ///   - anchored: whether the whole text has to match, as in every matcher and relabelling rule of Prometheus.
+    ///   - dotMatchesNewline: whether `.` matches a newline, as everywhere but in templates.
     /// - Throws: ``RegularExpressionError`` with RE2's own message.
-    public init(_ pattern: String, anchored: Bool) throws(RegularExpressionError) {
+    public init(_ pattern: String, anchored: Bool, dotMatchesNewline: Bool = true) throws(RegularExpressionError) {
         self.pattern = pattern
         isAnchored = anchored
-        var parser = RegexParser(pattern, dotMatchesNewline: true)
+        var parser = RegexParser(pattern, dotMatchesNewline: dotMatchesNewline)
         let node = try parser.parse()
         captureNames = parser.captureNames
         shape = anchored ? RegexShape(node) : .general(prefix: [])
@@ -82,6 +84,51 @@ public struct RegularExpression: Sendable {
             let end = view.index(view.startIndex, offsetBy: slots[slot + 1])
             return text[start..<end]
         }
+    }
+
+    /// The text with every match replaced by the expanded template, as Go's `Regexp.ReplaceAllString`. An empty match right
+    /// behind another one does not count.
+    public func replacingAll(in text: String, with template: String) -> String {
+        var text = text
+        text.makeContiguousUTF8()
+        let view = text.utf8
+        var result = ""
+        var copied = 0
+        var position = 0
+        func part(_ range: Range<Int>) -> Substring {
+            text[
+                view.index(
+                    view.startIndex,
+                    offsetBy: range.lowerBound
+                )..<view.index(view.startIndex, offsetBy: range.upperBound)
+            ]
+        }
+        let pieces = self.template(template)
+        var lastEnd = -1
+        while position <= view.count {
+            let found = view.withContiguousStorageIfAvailable { captures.find($0, from: position) }
+            guard let slots = found ?? nil else { break }
+            let (start, end) = (slots[0], slots[1])
+            if start != end || start != lastEnd {
+                result += part(copied..<start)
+                result +=
+                    view.withContiguousStorageIfAvailable { source in
+                        pieces.text(slots, of: source, length: pieces.length(slots))
+                    } ?? ""
+                copied = end
+            }
+            lastEnd = end
+            if end > position {
+                position = end
+            } else {
+                // The next character, not the next byte.
+                position += 1
+                while position < view.count,
+                    view[view.index(view.startIndex, offsetBy: position)] & 0xC0 == 0x80
+                { position += 1 }
+            }
+        }
+        return result + part(copied..<view.count)
     }
 
     private static func contains(_ text: UnsafeBufferPointer<UInt8>, _ part: [UInt8]) -> Bool {

@@ -5,6 +5,7 @@ import NIOCore
 import NIOPosix
 public import PromQL
 import PrometheusClient
+import Rules
 import Pushgateway
 public import Scrape
 import ServiceLifecycle
@@ -55,6 +56,8 @@ public final class Stack: Sendable {
     let logger: Logger
     let gateway: GroupStore?
     let queryMetrics: QueryMetrics
+    /// What evaluates rules and tells of alerts.
+    let rules: StackRules
     /// What the servers know of each other.
     let survey: StackSurvey
     /// What tests do to the stack; `nil` where it is no test fixture.
@@ -106,6 +109,8 @@ public final class Stack: Sendable {
             threads: EvaluationThreads(.queries(concurrency: concurrency)),
             observe: { queryMetrics.observe($0, seconds: $1) }
         )
+        rules = StackRules(options: options, clock: clock, store: store, logger: logger)
+        _ = try rules.groups(of: options.config)
         var scraping = ScrapeManagerOptions(logger: logger)
         scraping.environment = ProcessEnvironment.all
         // Nobody moves a manual clock while a scrape waits, so scrapes are run by whoever moves it.
@@ -249,6 +254,7 @@ public final class Stack: Sendable {
         if let gateway {
             list.append(TaskService(name: "expiry of groups") { await gateway.expireGroups() })
         }
+        list.append(RuleService(stack: self))
         list.append(StoppingService(state: state, queries: engine.activeQueries, onEnding: onEnding))
         list.append(TaskService(name: "maintenance") { [self] in await maintain() })
         list.append(
@@ -376,9 +382,24 @@ public final class Stack: Sendable {
         for name in config.sectionsDiffering(from: options.config) {
             logger.warning("A changed section takes effect at the next start", metadata: ["section": "\(name)"])
         }
+        let groups: [RuleGroupDefinition]
+        do throws(StackError) {
+            groups = try rules.groups(of: config)
+        } catch {
+            let text = "error loading rules, previous rule set restored: \(error)"
+            state.reloadFailed(.init(nanoseconds: clock.wallNanoseconds, message: text, place: "\(error)"))
+            state.events.tell(.reload(.init(file: options.configFile, error: text)))
+            logger.error("Error reloading config", metadata: ["err": "\(text)"])
+            return text
+        }
         let addresses = state.now.addresses
         let followed = addresses.map { followingPorts(config.prometheus, $0) } ?? config.prometheus
         await scraper.apply(jobs: fixture?.applied(to: followed.jobs) ?? followed.jobs)
+        await rules.apply(
+            groups,
+            config.prometheus,
+            settings: options.prometheus(listening: addresses?.prometheus ?? options.webAddress)
+        )
         state.reloaded(config, at: clock.wallNanoseconds / 1_000_000_000)
         state.events.tell(.reload(.init(file: options.configFile, error: "")))
         logger.info("Completed loading of configuration file", metadata: ["filename": "\(options.configFile)"])

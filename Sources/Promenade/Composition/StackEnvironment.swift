@@ -26,13 +26,14 @@ enum StackEnvironment {
             },
             reload: { await stack.reload() },
             quit: { stack.end() },
-            metrics: { await StackMetrics.families(stack) + process.collect() },
+            metrics: { await StackMetrics.families(stack) + stack.rules.families + process.collect() },
             createFolder: { FileAccess.createFolder($0) ? nil : StackError.system(lastErrorNumber()) },
             notifications: {
                 let failure = stack.state.now.failedReload
                 return failure.map { [.init("Configuration reload has failed.", since: $0.nanoseconds)] } ?? []
             }
         )
+        environment.rules = stack.rules.source
         environment.fixture = stack.fixtureControl
         environment.demo = stack.demoControl
         environment.clock = stack.clockControl

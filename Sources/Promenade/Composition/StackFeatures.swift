@@ -1,4 +1,5 @@
 import PromQL
+import RuleTemplates
 
 /// What `/api/v1/features` lists, under Prometheus's names.
 enum StackFeatures {
@@ -11,6 +12,8 @@ enum StackFeatures {
             ("promql", language(given)),
             ("promql_functions", functions(given)),
             ("promql_operators", operators(given)),
+            ("rules", [("concurrent_rule_eval", false), ("keep_firing_for", true), ("query_offset", true)]),
+            ("templating_functions", on(TextTemplate.functionNames)),
             ("scrape", [("extra_scrape_metrics", given.contains("extra-scrape-metrics"))]),
             ("service_discovery_providers", on(["dns", "docker", "file", "http", "static"])),
         ]

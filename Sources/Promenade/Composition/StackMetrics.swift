@@ -181,28 +181,6 @@ enum StackMetrics {
     private static let absent: [MetricFamily] = [
         gauge("prometheus_engine_query_log_enabled", "State of the query log.", 0),
         counter("prometheus_engine_query_log_failures_total", "The number of query log failures.", 0),
-        gauge(
-            "prometheus_notifications_alertmanagers_discovered",
-            "The number of alertmanagers discovered and active.",
-            0
-        ),
-        counter(
-            "prometheus_notifications_dropped_total",
-            "Total number of alerts dropped due to errors when sending to Alertmanager.",
-            0
-        ),
-        gauge("prometheus_notifications_queue_capacity", "The capacity of the alert notifications queue.", 10_000),
-        gauge("prometheus_notifications_queue_length", "The number of alert notifications in the queue.", 0),
-        summary(
-            "prometheus_rule_evaluation_duration_seconds",
-            "The duration for a rule to execute.",
-            [0.5, 0.9, 0.99]
-        ),
-        summary(
-            "prometheus_rule_group_duration_seconds",
-            "The duration of rule group evaluations.",
-            [0.01, 0.05, 0.5, 0.9, 0.99]
-        ),
         // A damaged file is refused at the start, and a block that cannot be read fails the query that reads it.
         counter("prometheus_tsdb_wal_corruptions_total", "Total number of WAL corruptions.", 0),
         counter(
@@ -211,17 +189,6 @@ enum StackMetrics {
             0
         ),
     ]
-
-    /// A summary without observations.
-    private static func summary(_ name: String, _ help: String, _ shares: [Double]) -> MetricFamily {
-        let quantiles = shares.map { MetricFamily.Summary.Quantile(quantile: $0, value: .nan) }
-        return MetricFamily(
-            name: name,
-            help: help,
-            type: .summary,
-            metrics: [MetricFamily.Metric(value: .summary(.init(quantiles: quantiles, sum: 0, count: 0)))]
-        )
-    }
 
     private static var architecture: String {
         #if arch(x86_64)

@@ -58,6 +58,15 @@ struct ServerService<Responder: WebResponder>: Service {
     func run() async throws { try await server.run() }
 }
 
+/// Evaluates rules once everything listens and the store is ready.
+struct RuleService: Service {
+    let stack: Stack
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await stack.rules.run() }
+    }
+}
+
 /// The servers of a stack.
 final class StackServers: Sendable {
     let services: [any Service]
@@ -132,6 +141,14 @@ struct ScrapeService: Service {
             return
         }
         stack.state.bound(addresses)
+        let config = stack.options.config
+        if let groups = try? stack.rules.groups(of: config) {
+            await stack.rules.apply(
+                groups,
+                config.prometheus,
+                settings: stack.options.prometheus(listening: addresses.prometheus)
+            )
+        }
         await stack.scraper.apply(stack.followingPorts(stack.options.config.prometheus, addresses))
         await cancelWhenGracefulShutdown {
             if stack.state.phase == .starting { stack.state.enter(.ready) }

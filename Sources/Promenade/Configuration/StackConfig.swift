@@ -70,6 +70,12 @@ public struct StackConfig: Sendable, Hashable {
     public var gateway = Gateway()
     /// `storage`
     public var storage = Storage()
+    /// `rules`: what a rule file would have, for those who want one file only.
+    public var rules: ConfigNode?
+    /// The file.
+    public var file = ""
+    /// `inbox`: whether what is told of alerts is kept to be looked at; `nil` for: where no Alertmanager is configured.
+    public var isInboxEnabled: Bool?
     /// What should be told but is not wrong.
     public var warnings: [ConfigProblem] = []
 
@@ -89,6 +95,7 @@ public struct StackConfig: Sendable, Hashable {
     /// Reads a text.
     /// - Throws: ``ConfigError`` with everything that is wrong in it.
     public init(text: [UInt8], file: String, context: ConfigContext) throws(ConfigError) {
+        self.file = file
         let problems = ConfigProblems(file: file)
         let node = try YAMLReader.parse(text, file: file)
         let root = ConfigSection(node, type: "config.plain", path: "", problems: problems)
@@ -98,6 +105,11 @@ public struct StackConfig: Sendable, Hashable {
             if let section = root.section("pushgateway", type: "pushgateway") { gateway = Gateway(reading: section) }
             if let section = root.section("storage", type: "config.StorageConfig") {
                 storage = Storage(reading: section)
+            }
+            if let node = root.node("rules"), !node.isBlank { rules = node }
+            if let section = root.section("inbox", type: "inbox") {
+                isInboxEnabled = section.bool("enabled") ?? true
+                section.finish()
             }
             root.finish()
         }

@@ -144,7 +144,13 @@ extension Stack {
 
     /// Moves a manual clock; whatever is due on the way is scraped, and done when this returns.
     public func advance(_ clock: ManualClock, milliseconds: Int64) async {
-        await scraper.advance(clock, milliseconds: milliseconds)
+        let end = clock.wallNanoseconds + milliseconds * 1_000_000
+        // Rules at the same moment come after the scrapes.
+        while let due = rules.manager.nextDue(until: end) {
+            await scraper.advance(clock, milliseconds: max(0, due - clock.wallNanoseconds) / 1_000_000)
+            await rules.manager.evaluate(dueAt: due)
+        }
+        await scraper.advance(clock, milliseconds: max(0, end - clock.wallNanoseconds) / 1_000_000)
         await gateway?.deleteExpired()
     }
 

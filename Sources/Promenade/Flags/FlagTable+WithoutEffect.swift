@@ -20,7 +20,6 @@ extension FlagSet {
 
     private static let noGo = "this is no Go program"
     private static let noAgent = "this is always a server that can be queried"
-    private static let noAlerts = "no alerts are sent"
     private static let oneSet = "the pages are part of the program"
     private static let wal = ["snappy", "zstd"]
     private static let messages = ["prometheus.WriteRequest", "io.prometheus.write.v2.Request"]
@@ -45,13 +44,7 @@ extension FlagSet {
     ]
 
     private static let rules: [Flag] = [
-        flag("alertmanager.drain-notification-queue-on-shutdown", .toggle, "true", because: noAlerts),
-        flag("alertmanager.notification-batch-size", .integer, "256", because: noAlerts),
-        flag("alertmanager.notification-queue-capacity", .integer, "10000", because: noAlerts),
-        flag("rules.alert.for-grace-period", .duration, "10m", because: noAlerts),
-        flag("rules.alert.for-outage-tolerance", .duration, "1h", because: noAlerts),
-        flag("rules.alert.resend-delay", .duration, "1m", because: noAlerts),
-        flag("rules.max-concurrent-evals", .integer, "4", because: "rules are evaluated one after the other"),
+        flag("rules.max-concurrent-evals", .integer, "4", because: "rules are evaluated one after the other")
     ]
 
     private static let tsdb: [Flag] = [

@@ -13,7 +13,7 @@ extension FlagSet {
 
     /// Every flag.
     static let table: [Flag] =
-        general + prometheusServer + storage + queries + pushgateway + demo + fixture + known
+        general + prometheusServer + storage + queries + pushgateway + demo + fixture + rulesAndAlerts + known
 
     private static let general: [Flag] = [
         Flag(

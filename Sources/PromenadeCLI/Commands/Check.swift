@@ -8,7 +8,7 @@ import Promenade
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check files for mistakes.",
-        subcommands: [Config.self, Metrics.self, CheckClient.self, Healthy.self, Ready.self]
+        subcommands: [Config.self, Metrics.self, CheckRules.self, CheckClient.self, Healthy.self, Ready.self]
     )
 
     /// `check config FILE…`

@@ -7,7 +7,7 @@ struct TSDBGroup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tsdb",
         abstract: "Samples into and out of a database, and what they take.",
-        subcommands: [Info.self, Dump.self, Import.self]
+        subcommands: [Info.self, Dump.self, Import.self, BackfillRules.self]
     )
 
     /// Where the database is.

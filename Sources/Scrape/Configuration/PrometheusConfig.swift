@@ -9,6 +9,8 @@ public struct PrometheusConfig: Sendable, Hashable {
     public var goGC = 75
     /// Files with rules.
     public var ruleFiles: [String] = []
+    /// Who is told of alerts.
+    public var alerting = AlertingConfig()
     /// Files with further jobs, as patterns.
     public var scrapeConfigFiles: [String] = []
     /// The jobs of the file itself.
@@ -53,9 +55,10 @@ public struct PrometheusConfig: Sendable, Hashable {
             }
             ruleFiles.append(context.path(name))
         }
-        if !ruleFiles.isEmpty { root.warn("rule files are read but rules are not evaluated yet", at: "rule_files") }
-        if let alerting = root.node("alerting"), !alerting.isBlank {
-            root.warn("alerts are not sent yet; the section has no effect", at: "alerting")
+        if let section = root.section("alerting", type: "config.AlertingConfig") {
+            alerting = AlertingConfig(reading: section, global: global, context: context)
+        } else {
+            _ = root.has("alerting")
         }
     }
 

@@ -38,8 +38,21 @@ public final class HTTPTransport: TargetTransport {
         await token?.close()
     }
 
+    /// Posts a body, following redirects where the configuration says so.
+    public func post(_ request: TargetRequest, body: String) async throws(TransportError) -> TargetResponse {
+        try await send(request, .POST, body: body)
+    }
+
     /// Fetches a target's body, following redirects where the configuration says so.
     public func fetch(_ request: TargetRequest) async throws(TransportError) -> TargetResponse {
+        try await send(request, .GET, body: nil)
+    }
+
+    private func send(
+        _ request: TargetRequest,
+        _ method: HTTPMethod,
+        body: String?
+    ) async throws(TransportError) -> TargetResponse {
         let deadline: NIODeadline = .now() + .milliseconds(request.timeoutMilliseconds)
         var secrets: [(name: String, value: String)] = []
         var headers = request.headers
@@ -50,9 +63,9 @@ public final class HTTPTransport: TargetTransport {
                 if RedirectRules.isSecret(header.name) { secrets.append(header) } else { headers.append(header) }
             }
         } catch {
-            throw TransportError("Get \(GoText.quoted(request.url)): \(error.message)")
+            throw TransportError("\(method == .GET ? "Get" : "Post") \(GoText.quoted(request.url)): \(error.message)")
         }
-        let fetch = HTTPFetch(clients: clients, method: .GET, followsRedirects: config.followRedirects)
+        let fetch = HTTPFetch(clients: clients, method: method, followsRedirects: config.followRedirects, body: body)
         return try await fetch.run(request, until: deadline, headers: headers, secrets: secrets)
     }
 }

@@ -36,7 +36,7 @@ enum PrometheusRoute: Hashable {
         case scrapePools = "scrape_pools", scrapePoolConfig = "scrape_pools/config"
         case targets, targetMetadata = "targets/metadata", relabelSteps = "targets/relabel_steps"
         case lastScrape = "targets/last_scrape"
-        case alertmanagers, metadata, rules, alerts
+        case alertmanagers, metadata, rules, alerts, inbox
         case config = "status/config", runtimeInfo = "status/runtimeinfo", buildInfo = "status/buildinfo"
         case flags = "status/flags", stack = "status/stack", tsdb = "status/tsdb", tsdbBlocks = "status/tsdb/blocks"
         case walReplay = "status/walreplay", features, notifications, notificationsLive = "notifications/live"

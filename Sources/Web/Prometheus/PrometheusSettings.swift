@@ -131,6 +131,8 @@ public struct PrometheusEnvironment: Sendable {
     public var events: StackEvents?
     /// What the servers of the stack know of each other; `nil` where this one is alone.
     public var survey: StackSurvey?
+    /// The rules and who is told of alerts; `nil` for a server without.
+    public var rules: RuleSource?
     /// What only a test fixture does; `nil` where this is none.
     public var fixture: FixtureControl?
     /// What a class does to the demo server.

@@ -1,11 +1,14 @@
-// Rules and alerts. This server does not evaluate rules yet, and says so; where a server lists some, they are shown.
+// Rules and alerts: each group with its rules, each alert with its history as a strip, what it still waits for and what became
+// of its templates; what was told to whom in the inbox.
 
 import { api } from "../shared/api.js";
-import { h, fill } from "../shared/dom.js";
-import { queryHref } from "../shared/format.js";
+import { h, fill, every } from "../shared/dom.js";
+import { duration, localTime, queryHref, span } from "../shared/format.js";
 import { painted } from "./panel.js";
+import { strip } from "./alertstrip.js";
 
 const STATES = /** @type {Record<string, string>} */ ({ inactive: "good", pending: "warn", firing: "bad" });
+const WEIGHT = /** @type {Record<string, number>} */ ({ firing: 0, pending: 1, inactive: 2, unknown: 3 });
 
 /**
  * @param {HTMLElement} main
@@ -13,60 +16,222 @@ const STATES = /** @type {Record<string, string>} */ ({ inactive: "good", pendin
  */
 export async function show(main, page) {
     const alerts = page === "alerts";
-    fill(main, h("h1", null, alerts ? "Alerts" : "Rules"));
-    const { groups } = await api("rules", alerts ? { type: "alert" } : {});
-    if (groups.length === 0) {
-        main.append(
-            h(
-                "section",
-                { class: "card empty stack" },
-                h(
-                    "p",
-                    null,
-                    alerts ? "There are no alerts, because there are no alerting rules." : "There are no rules.",
-                ),
-                h(
-                    "p",
-                    null,
-                    "Promenade does not evaluate recording and alerting rules yet. Meanwhile, a comparison on the ",
-                    h("a", { href: queryHref("up == 0", "table") }, "query page"),
-                    " shows what an alert would fire on.",
-                ),
+    const list = h("div", { class: "stack" });
+    const inbox = h("div", null);
+    const search = /** @type {HTMLInputElement} */ (
+        h("input", { type: "search", placeholder: "Filter by name or label", "aria-label": "Filter rules" })
+    );
+    const state = /** @type {HTMLSelectElement} */ (
+        h(
+            "select",
+            { "aria-label": "Only rules in a state" },
+            ["all", ...(alerts ? ["firing", "pending", "inactive"] : ["ok", "err", "unknown"])].map((name) =>
+                h("option", { value: name }, name),
             ),
-        );
-        return;
-    }
-    main.append(
-        ...groups.map((/** @type {any} */ group) =>
-            h(
-                "stack-fold",
-                { class: "card", key: `${page}/${group.file}/${group.name}` },
-                h(
-                    "details",
-                    { open: true },
-                    h("summary", null, h("h2", null, group.name), " ", h("span", { class: "muted small" }, group.file)),
-                    h(
-                        "div",
-                        { class: "targets" },
-                        group.rules.map((/** @type {any} */ rule) =>
-                            h(
-                                "article",
-                                { class: "target" },
-                                h(
-                                    "div",
-                                    { class: "row" },
-                                    h("b", null, rule.name),
-                                    rule.state
-                                        ? h("span", { class: `state ${STATES[rule.state] ?? ""}` }, rule.state)
-                                        : null,
-                                    h("span", { class: "grow" }),
-                                    h("span", { class: "muted small" }, rule.lastError || rule.health),
-                                ),
-                                h("code", null, painted(rule.query)),
-                            ),
-                        ),
+        )
+    );
+    fill(main, h("h1", null, alerts ? "Alerts" : "Rules"), h("div", { class: "row" }, search, state), list, inbox);
+    let known = "";
+    const refresh = async () => {
+        const { groups } = await api("rules", alerts ? { type: "alert" } : {});
+        const wanted = search.value.trim().toLowerCase();
+        const shown = groups
+            .map((/** @type {any} */ group) => ({
+                ...group,
+                rules: group.rules
+                    .filter((/** @type {any} */ rule) => matches(rule, wanted, state.value, alerts))
+                    .sort((/** @type {any} */ a, /** @type {any} */ b) =>
+                        alerts ? WEIGHT[a.state] - WEIGHT[b.state] : 0,
                     ),
-                ),
+            }))
+            .filter((/** @type {any} */ group) => group.rules.length > 0);
+        const text = JSON.stringify(shown, (key, value) =>
+            key === "lastEvaluation" || key === "evaluationTime" ? undefined : value,
+        );
+        if (text !== known) {
+            known = text;
+            fill(list, groups.length === 0 ? nothing(alerts) : shown.map((/** @type {any} */ g) => groupCard(g, page)));
+        }
+        if (alerts) {
+            const { notices } = await api("inbox", {});
+            fill(inbox, notices.length > 0 ? inboxCard(notices) : null);
+        }
+    };
+    search.addEventListener("input", refresh);
+    state.addEventListener("change", refresh);
+    await refresh();
+    every(5000, refresh);
+}
+
+/**
+ * @param {any} rule
+ * @param {string} wanted
+ * @param {string} state
+ * @param {boolean} alerts
+ */
+function matches(rule, wanted, state, alerts) {
+    if (state !== "all" && (alerts ? rule.state : rule.health) !== state) return false;
+    return wanted === "" || JSON.stringify([rule.name, rule.labels, rule.alerts]).toLowerCase().includes(wanted);
+}
+
+/** @param {boolean} alerts */
+function nothing(alerts) {
+    return h(
+        "section",
+        { class: "card empty stack" },
+        h("p", null, alerts ? "There are no alerts, because there are no alerting rules." : "There are no rules."),
+        h(
+            "p",
+            null,
+            "Name files of rules under rule_files, or write them under rules in stack.yml. A comparison on the ",
+            h("a", { href: queryHref("up == 0", "table") }, "query page"),
+            " shows what an alert would fire on.",
+        ),
+    );
+}
+
+/**
+ * @param {any} group
+ * @param {string} page
+ */
+function groupCard(group, page) {
+    return h(
+        "stack-fold",
+        { class: "card", key: `${page}/${group.file}/${group.name}` },
+        h(
+            "details",
+            { open: true },
+            h(
+                "summary",
+                null,
+                h("h2", null, group.name),
+                " ",
+                h("span", { class: "muted small" }, `${group.file} · every ${duration(group.interval)}`),
+            ),
+            h("div", { class: "targets" }, group.rules.map(ruleCard)),
+        ),
+    );
+}
+
+/** @param {any} rule */
+function ruleCard(rule) {
+    const alerting = rule.type === "alerting";
+    return h(
+        "article",
+        { class: "target" },
+        h(
+            "div",
+            { class: "row" },
+            h("b", null, rule.name),
+            rule.state ? h("span", { class: `state ${STATES[rule.state] ?? ""}` }, rule.state) : null,
+            rule.duration > 0 ? h("span", { class: "muted small" }, `for ${duration(rule.duration)}`) : null,
+            rule.keepFiringFor > 0
+                ? h("span", { class: "muted small" }, `keeps firing for ${duration(rule.keepFiringFor)}`)
+                : null,
+            h("span", { class: "grow" }),
+            h("a", { class: "small", href: queryHref(rule.query, "explain") }, "Explain"),
+            h("span", { class: `small ${rule.health === "err" ? "bad" : "muted"}` }, rule.health),
+        ),
+        h("code", null, h("a", { href: queryHref(rule.query, "table") }, painted(rule.query))),
+        rule.lastError ? h("p", { class: "bad small" }, rule.lastError) : null,
+        rule.unsteadyLabel
+            ? h(
+                  "p",
+                  { class: "warn small" },
+                  `The label ${rule.unsteadyLabel} follows the value: each evaluation makes another alert, and none stays ` +
+                      `long enough to fire (${rule.unsteadyEvaluations} evaluations in a row). Put the value into an annotation.`,
+              )
+            : null,
+        alerting ? templates(rule) : null,
+        alerting ? alertList(rule) : null,
+    );
+}
+
+/** @param {any} rule */
+function alertList(rule) {
+    if (rule.alerts.length === 0) {
+        return h(
+            "p",
+            { class: "muted small" },
+            rule.state === "unknown" ? "Not evaluated yet." : "The expression finds nothing now.",
+            " ",
+            h("a", { href: queryHref(rule.query, "explain") }, "Why?"),
+        );
+    }
+    return rule.alerts.map((/** @type {any} */ alert) =>
+        h(
+            "div",
+            { class: "stack" },
+            h(
+                "div",
+                { class: "row" },
+                h("span", { class: `state ${STATES[alert.state] ?? ""}` }, alert.state),
+                h("stack-labels", { labels: alert.labels }),
+                h("span", { class: "grow" }),
+                h("span", { class: "small", title: "value" }, String(Number(alert.value))),
+            ),
+            h("p", { class: "muted small" }, waiting(rule, alert)),
+            strip(alert.labels),
+            Object.entries(alert.annotations).map(([name, text]) =>
+                h("p", { class: "small" }, h("b", null, name), " ", /** @type {string} */ (text)),
+            ),
+        ),
+    );
+}
+
+/**
+ * What an alert waits for.
+ * @param {any} rule
+ * @param {any} alert
+ */
+function waiting(rule, alert) {
+    const since = Date.parse(alert.activeAt) / 1000;
+    const found = `Found without a gap since ${localTime(since)}.`;
+    if (alert.keepFiringSince) {
+        const left = rule.keepFiringFor - (Date.now() - Date.parse(alert.keepFiringSince)) / 1000;
+        return `Not found any more; it goes on firing for ${span(Math.max(0, left))}.`;
+    }
+    if (alert.state !== "pending") return found;
+    const left = rule.duration - (Date.now() / 1000 - since);
+    return `${found} It fires in ${span(Math.max(0, left))} at the earliest, if it is found until then.`;
+}
+
+/**
+ * What went into the labels and annotations.
+ * @param {any} rule
+ */
+function templates(rule) {
+    const entries = [...Object.entries(rule.labels ?? {}), ...Object.entries(rule.annotations ?? {})];
+    if (entries.length === 0) return null;
+    return h(
+        "details",
+        { class: "small" },
+        h("summary", null, "Labels and annotations as written"),
+        entries.map(([name, text]) => h("p", null, h("b", null, name), " ", h("code", null, /** @type {string} */ (text)))),
+    );
+}
+
+const REASONS = /** @type {Record<string, string>} */ ({
+    first: "began to fire",
+    repeated: "fires still",
+    resolved: "is resolved",
+});
+
+/** @param {any[]} notices */
+function inboxCard(notices) {
+    return h(
+        "section",
+        { class: "card stack" },
+        h("h2", null, "Inbox"),
+        h("p", { class: "muted small" }, "What an Alertmanager would be told, the newest first."),
+        notices.slice(0, 100).map((notice) =>
+            h(
+                "div",
+                { class: "row" },
+                h("stack-time", { class: "small", at: Date.parse(notice.time) / 1000 }),
+                h("span", { class: `state ${notice.reason === "resolved" ? "good" : "bad"}` }, REASONS[notice.reason]),
+                h("stack-labels", { labels: notice.labels }),
+                h("span", { class: "small" }, notice.annotations.summary ?? ""),
             ),
         ),
     );

@@ -93,13 +93,13 @@ extension PrometheusDuration {
 
 extension Double {
     /// As `%f` prints the value.
-    var sixDecimals: String { decimals(6) }
+    package var sixDecimals: String { decimals(6) }
 
     /// As `%.Nf` prints the value: exact digits, rounded.
     func decimals(_ count: Int32) -> String { formatted("%.*f", count) }
 
     /// As Go's `'E'` with the fewest digits that read back as the same value: `1.5E+00`.
-    var shortestScientific: String {
+    package var shortestScientific: String {
         if isNaN { return "NaN" }
         if isInfinite { return self < 0 ? "-Inf" : "+Inf" }
         for count: Int32 in 0..<17 {

@@ -1,14 +1,14 @@
-import MetricModel
+package import MetricModel
 
 /// The counter reset hints of histograms as they come back from Prometheus's store.
 ///
 /// The store keeps histograms in chunks and begins a new one at a reset. So every sample but the first of a chunk is known not to
 /// follow a reset; of the first one nothing is told, because the chunk before may not be the one that was there at first.
-enum ChunkHints {
+package enum ChunkHints {
     /// Chunks end at multiples of this at the latest.
     private static let chunkRange: Int64 = 7_200_000
 
-    static func apply(to columns: inout SeriesColumns) {
+    package static func apply(to columns: inout SeriesColumns) {
         var previous: NativeHistogram?
         var previousTime: Timestamp = 0
         var nextFloat = 0

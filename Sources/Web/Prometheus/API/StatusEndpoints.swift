@@ -160,49 +160,6 @@ extension PrometheusServer {
         text.raw("]")
     }
 
-    /// Rules and alerts, of which there are none yet; parameters are checked all the same.
-    func rules(_ route: PrometheusRoute.APIRoute, _ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
-        switch route {
-        case .alertmanagers: return .json { $0.raw("{\"activeAlertmanagers\":[],\"droppedAlertmanagers\":[]}") }
-        case .alerts: return .json { $0.raw("{\"alerts\":[]}") }
-        default: break
-        }
-        _ = try matcherSets(parameters)
-        let type = parameters.query["type"].lowercased()
-        if !["", "alert", "record"].contains(type) {
-            throw .invalid("type", "not supported value \(GoText.quoted(type))")
-        }
-        let exclude = parameters.query["exclude_alerts"].lowercased()
-        if !exclude.isEmpty, case .failure(let error) = GoSyntax.bool(exclude) {
-            throw .invalid("exclude_alerts", "error converting exclude_alerts: \(error.message)")
-        }
-        let limit = parameters.query["group_limit"]
-        let token = parameters.query["group_next_token"]
-        if limit.isEmpty {
-            if !token.isEmpty {
-                throw .invalid(
-                    "group_next_token",
-                    "group_limit needs to be present in order to paginate over the groups"
-                )
-            }
-        } else if let value = Int32(limit) {
-            if value <= 0 { throw .invalid("group_limit", "group_limit needs to be greater than 0") }
-            if !token.isEmpty {
-                throw .invalid(
-                    "group_next_token",
-                    "invalid group_next_token '\(token)'. were rule groups changed?"
-                )
-            }
-        } else {
-            let reason = Int(limit) == nil ? "invalid syntax" : "value out of range"
-            throw .invalid(
-                "group_limit",
-                "group_limit needs to be a valid number: strconv.ParseInt: parsing \(GoText.quoted(limit)): \(reason)"
-            )
-        }
-        return .json { $0.raw("{\"groups\":[]}") }
-    }
-
     func formatQuery(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
         let expression = try parsed(parameters["query"])
         return .json { $0.string(expression.prettified) }

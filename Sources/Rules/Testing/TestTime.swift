@@ -1,10 +1,11 @@
-import MetricModel
+public import MetricModel
+import RuleTemplates
 
 /// Reads points in time as promtool takes them: seconds since 1970, or RFC 3339.
-enum TestTime {
+public enum TestTime {
     /// The time in milliseconds; `nil` where the text is neither.
-    static func milliseconds(_ text: String) -> Timestamp? {
-        if let seconds = try? GoNumberParser.float(text) {
+    public static func milliseconds(_ text: String) -> Timestamp? {
+        if let seconds = GoTime.float(text) {
             return Int64(exactly: (seconds * 1000).rounded())
         }
         return rfc3339(Array(text.utf8))
@@ -16,7 +17,7 @@ enum TestTime {
         func number(_ digits: Int) -> Int64? {
             guard position + digits <= text.count else { return nil }
             let part = text[position..<position + digits]
-            guard part.allSatisfy({ Lexer.isDigit(Int($0)) }) else { return nil }
+            guard part.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
             position += digits
             return part.reduce(0) { $0 * 10 + Int64($1 - UInt8(ascii: "0")) }
         }

@@ -1,0 +1,57 @@
+import MetricModel
+import RuleTemplates
+import Rules
+import Scrape
+
+/// Alerts as Alertmanager's API v2 takes them.
+enum AlertMessage {
+    /// An alert as it leaves: with external labels, after relabelling.
+    struct Item: Sendable {
+        var labels: Labels
+        var notice: AlertNotice
+    }
+
+    /// The alerts that are left when rules have been applied.
+    static func relabelled(_ items: [Item], _ rules: [RelabelRule]) -> [Item] {
+        if rules.isEmpty { return items }
+        return items.compactMap { item in
+            var builder = LabelsBuilder(item.labels)
+            guard Relabeller.apply(rules, to: &builder) else { return nil }
+            return Item(labels: builder.build(), notice: item.notice)
+        }
+    }
+
+    /// Alerts with the external labels that they lack.
+    static func items(_ notices: [AlertNotice], external: [Label]) -> [Item] {
+        notices.map { notice in
+            var builder = LabelsBuilder(notice.labels)
+            for label in external where builder[label.name] == nil { builder.set(label.name, label.value) }
+            return Item(labels: builder.build(), notice: notice)
+        }
+    }
+
+    /// The body of a request.
+    static func body(_ items: [Item], externalURL: String) -> String {
+        "[" + items.map { json($0, externalURL) }.joined(separator: ",") + "]"
+    }
+
+    private static func json(_ item: Item, _ externalURL: String) -> String {
+        func map(_ labels: some Sequence<Label>) -> String {
+            "{" + labels.map { "\(JSONString.quoted($0.name)):\(JSONString.quoted($0.value))" }.joined(separator: ",")
+                + "}"
+        }
+        var fields: [String] = []
+        let notice = item.notice
+        if !notice.annotations.isEmpty { fields.append("\"annotations\":\(map(notice.annotations))") }
+        fields.append("\"endsAt\":\"\(date(notice.endsAt))\"")
+        fields.append("\"startsAt\":\"\(date(notice.startsAt))\"")
+        let query = TemplateBuiltins.queryEscaped(notice.expression)
+        fields.append("\"generatorURL\":\(JSONString.quoted("\(externalURL)/graph?g0.expr=\(query)&g0.tab=1"))")
+        fields.append("\"labels\":\(map(item.labels))")
+        return "{" + fields.joined(separator: ",") + "}"
+    }
+
+    private static func date(_ nanoseconds: Int64) -> String {
+        GoTime(nanoseconds: nanoseconds).formatted("2006-01-02T15:04:05.000Z")
+    }
+}

@@ -1,0 +1,305 @@
+import Logging
+import MetricModel
+import PrometheusClient
+import Rules
+import Scrape
+import Synchronization
+import TSDB
+
+/// Tells Alertmanagers of alerts: a queue and a sender for each.
+final class AlertNotifier: Sendable {
+    /// How alerts are queued.
+    struct Limits: Sendable {
+        /// The most alerts that wait for one Alertmanager; the oldest beyond are dropped.
+        var capacity = 10_000
+        /// The most alerts of one request.
+        var batch = 256
+        /// Whether what waits is sent at the end.
+        var drains = true
+    }
+
+    /// One Alertmanager.
+    private final class Receiver: Sendable {
+        let url: String
+        let transport: HTTPTransport
+        let timeout: Int64
+        /// What waits.
+        let queue = Mutex<[AlertMessage.Item]>([])
+        let wake: AsyncStream<Void>.Continuation
+        let signals: AsyncStream<Void>
+        let task = Mutex<Task<Void, Never>?>(nil)
+
+        init(_ url: String, _ transport: HTTPTransport, timeout: Int64) {
+            self.url = url
+            self.transport = transport
+            self.timeout = timeout
+            (signals, wake) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        }
+    }
+
+    private struct State {
+        var config = AlertingConfig()
+        var externalLabels: [Label] = []
+        var externalURL = ""
+        var receivers: [String: Receiver] = [:]
+        var isEnded = false
+    }
+
+    /// Who is told.
+    private let state = Mutex(State())
+    /// Finds Alertmanagers; its targets are never scraped.
+    private let discovery: ScrapeManager
+    private let limits: Limits
+    private let clock: any StackClock
+    private let environment: [String: String]
+    private let logger: Logger
+    private let latency: MetricVector<Summary>
+    private let latencies: MetricVector<Histogram>
+    private let sent: MetricVector<Counter>
+    private let errors: MetricVector<Counter>
+    private let dropped: MetricVector<Counter>
+
+    init(limits: Limits, clock: any StackClock, environment: [String: String], logger: Logger) {
+        self.limits = limits
+        self.clock = clock
+        self.environment = environment
+        self.logger = logger
+        var options = ScrapeManagerOptions(logger: logger)
+        options.environment = environment
+        options.isDriven = true
+        discovery = ScrapeManager(
+            store: MemoryStore(options: StoreOptions(), clock: clock),
+            clock: clock,
+            options: options
+        )
+        latency = MetricVector(
+            "prometheus_notifications_latency_seconds",
+            help: "Latency quantiles for sending alert notifications.",
+            labelNames: ["alertmanager"],
+            objectives: Summary.Objectives([0.5: 0.05, 0.9: 0.01, 0.99: 0.001]),
+            clock: clock
+        )
+        latencies = MetricVector(
+            "prometheus_notifications_latency_histogram_seconds",
+            help: "Latency histogram for sending alert notifications.",
+            labelNames: ["alertmanager"],
+            buckets: [0.01, 0.1, 1, 10]
+        )
+        sent = MetricVector(
+            "prometheus_notifications_sent_total",
+            help: "Total number of alerts sent.",
+            labelNames: ["alertmanager"]
+        )
+        errors = MetricVector(
+            "prometheus_notifications_errors_total",
+            help: "Total number of sent alerts affected by errors.",
+            labelNames: ["alertmanager"]
+        )
+        dropped = MetricVector(
+            "prometheus_notifications_dropped_total",
+            help: "Total number of alerts dropped due to errors when sending to Alertmanager.",
+            labelNames: ["alertmanager"]
+        )
+    }
+
+    /// Takes over a configuration.
+    func apply(_ config: AlertingConfig, externalLabels: [Label], externalURL: String) async {
+        state.withLock { state in
+            state.config = config
+            state.externalLabels = externalLabels
+            state.externalURL = externalURL
+        }
+        await discovery.apply(jobs: config.alertmanagers.map(\.job))
+        refresh()
+    }
+
+    /// Whether anybody is to be told.
+    var hasReceivers: Bool { state.withLock { !$0.config.alertmanagers.isEmpty } }
+
+    /// The addresses that alerts are sent to, and those that relabelling dropped.
+    var addresses: (active: [String], dropped: [String]) {
+        let pools = discovery.pools()
+        let dropped = pools.flatMap(\.dropped).map { target in
+            let labels = target.discoveredLabels
+            return
+                "\(labels["__scheme__"] ?? "http")://\(labels["__address__"] ?? "")\(labels["__metrics_path__"] ?? "")"
+        }
+        return (Self.urls(pools).map(\.url), dropped)
+    }
+
+    private static func urls(_ pools: [PoolSnapshot]) -> [(pool: String, url: String)] {
+        var seen: Set<String> = []
+        return pools.flatMap { pool in
+            pool.active.compactMap { seen.insert($0.target.url).inserted ? (pool.name, $0.target.url) : nil }
+        }
+    }
+
+    /// Starts senders for Alertmanagers that were found and ends those for others.
+    private func refresh() {
+        let urls = Self.urls(discovery.pools())
+        let (started, gone) = state.withLock { state -> ([Receiver], [Receiver]) in
+            if state.isEnded { return ([], []) }
+            let wanted = Set(urls.map(\.url))
+            let gone = state.receivers.values.filter { !wanted.contains($0.url) }
+            for receiver in gone { state.receivers[receiver.url] = nil }
+            var started: [Receiver] = []
+            for (pool, url) in urls where state.receivers[url] == nil {
+                guard let config = state.config.alertmanagers.first(where: { $0.job.jobName == pool }) else { continue }
+                do throws(TransportError) {
+                    let transport = try HTTPTransport(
+                        config.job.client,
+                        clock: clock,
+                        environment: environment
+                    )
+                    let receiver = Receiver(url, transport, timeout: config.timeout.milliseconds)
+                    state.receivers[url] = receiver
+                    started.append(receiver)
+                } catch {
+                    logger.error(
+                        "Cannot talk to an Alertmanager",
+                        metadata: ["alertmanager": "\(url)", "err": "\(error.message)"]
+                    )
+                }
+            }
+            return (started, gone)
+        }
+        for receiver in started { receiver.task.withLock { $0 = Task { [self] in await serve(receiver) } } }
+        for receiver in gone { receiver.wake.finish() }
+    }
+
+    /// Queues notices for everybody.
+    func notify(_ notices: [AlertNotice]) {
+        if notices.isEmpty { return }
+        refresh()
+        let (config, external, receivers) = state.withLock { ($0.config, $0.externalLabels, $0.receivers) }
+        if receivers.isEmpty { return }
+        let all = AlertMessage.relabelled(AlertMessage.items(notices, external: external), config.alertRelabelRules)
+        let pools = Self.urls(discovery.pools())
+        for (pool, url) in pools {
+            guard let receiver = receivers[url],
+                let rules = config.alertmanagers.first(where: { $0.job.jobName == pool })?.alertRelabelRules
+            else { continue }
+            let items = AlertMessage.relabelled(all, rules)
+            if items.isEmpty { continue }
+            let lost = receiver.queue.withLock { queue in
+                queue += items
+                let excess = max(0, queue.count - limits.capacity)
+                queue.removeFirst(excess)
+                return excess
+            }
+            if lost > 0 {
+                dropped.labels(url).increment(by: Double(lost))
+                logger.warning(
+                    "Alert notification queue full, dropping alerts",
+                    metadata: ["alertmanager": "\(url)", "count": "\(lost)"]
+                )
+            }
+            receiver.wake.yield()
+        }
+    }
+
+    private func serve(_ receiver: Receiver) async {
+        for await _ in receiver.signals { await sendAll(receiver) }
+        if limits.drains {
+            await sendAll(receiver)
+        } else {
+            let left = receiver.queue.withLock { queue in
+                defer { queue = [] }
+                return queue.count
+            }
+            if left > 0 { dropped.labels(receiver.url).increment(by: Double(left)) }
+        }
+        await receiver.transport.close()
+    }
+
+    private func sendAll(_ receiver: Receiver) async {
+        while true {
+            let batch = receiver.queue.withLock { queue in
+                let batch = Array(queue.prefix(limits.batch))
+                queue.removeFirst(batch.count)
+                return batch
+            }
+            if batch.isEmpty { return }
+            await send(batch, receiver)
+        }
+    }
+
+    private func send(_ batch: [AlertMessage.Item], _ receiver: Receiver) async {
+        let externalURL = state.withLock { $0.externalURL }
+        let request = TargetRequest(
+            url: receiver.url,
+            headers: [
+                ("Content-Type", "application/json"), ("User-Agent", "Prometheus/\(StackVersion.build.version)"),
+            ],
+            timeoutMilliseconds: receiver.timeout,
+            bodyLimit: 1 << 20
+        )
+        let started = clock.steadyNanoseconds
+        var problem: String?
+        do throws(TransportError) {
+            let answer = try await receiver.transport.post(
+                request,
+                body: AlertMessage.body(batch, externalURL: externalURL)
+            )
+            if !(200..<300).contains(answer.status) {
+                problem = "bad response status \(answer.status) \(answer.reason)"
+            }
+        } catch {
+            problem = error.message
+        }
+        let seconds = Double(clock.steadyNanoseconds - started) / 1e9
+        latency.labels(receiver.url).observe(seconds)
+        latencies.labels(receiver.url).observe(seconds)
+        let count = Double(batch.count)
+        sent.labels(receiver.url).increment(by: count)
+        guard let problem else { return }
+        // As in Prometheus, nothing is tried again: the rule tells of the alert again anyway.
+        errors.labels(receiver.url).increment(by: count)
+        dropped.labels(receiver.url).increment(by: count)
+        logger.error(
+            "Error sending alerts",
+            metadata: ["alertmanager": "\(receiver.url)", "count": "\(batch.count)", "err": "\(problem)"]
+        )
+    }
+
+    /// Finds Alertmanagers until the task is cancelled, and then sends what waits.
+    func run() async {
+        try? await discovery.run()
+        let receivers = state.withLock { state in
+            state.isEnded = true
+            return Array(state.receivers.values)
+        }
+        for receiver in receivers { receiver.wake.finish() }
+        for receiver in receivers { _ = await receiver.task.withLock { $0 }?.value }
+    }
+
+    /// The figures, under Prometheus's names.
+    var families: [MetricFamily] {
+        let receivers = state.withLock { Array($0.receivers.values) }
+        let lengths = receivers.sorted { $0.url < $1.url }.map { receiver in
+            MetricFamily.Metric(
+                labels: [Label(name: "alertmanager", value: receiver.url)],
+                value: .gauge(Double(receiver.queue.withLock { $0.count }))
+            )
+        }
+        let length = MetricFamily(
+            name: "prometheus_notifications_queue_length",
+            help: "The number of alert notifications in the queue.",
+            type: .gauge,
+            metrics: lengths
+        )
+        return latency.collect() + latencies.collect() + sent.collect() + errors.collect() + dropped.collect()
+            + [length].filter { !$0.metrics.isEmpty } + [
+                StackMetrics.gauge(
+                    "prometheus_notifications_queue_capacity",
+                    "The capacity of the alert notifications queue.",
+                    Double(limits.capacity)
+                ),
+                StackMetrics.gauge(
+                    "prometheus_notifications_alertmanagers_discovered",
+                    "The number of alertmanagers discovered and active.",
+                    Double(addresses.active.count)
+                ),
+            ]
+    }
+}

@@ -1,0 +1,137 @@
+import ConfigTree
+import Logging
+import MetricModel
+import PromQL
+import Rules
+import Scrape
+import Web
+
+/// Rules of a stack: what evaluates them, who is told of alerts.
+final class StackRules: Sendable {
+    /// What evaluates.
+    let manager: RuleManager
+    /// What would be told where no Alertmanager is configured.
+    let inbox: AlertInbox
+    private let notifier: AlertNotifier
+    private let metrics: RuleMetrics
+    private let parser: PromQLParser
+    private let isInboxWanted: Bool?
+
+    init(options: StackOptions, clock: any StackClock, store: any MetricStore, logger: Logger) {
+        let flags = options.flags
+        // An engine of their own: rules never wait for people's queries.
+        var environment = RuleEnvironment(
+            engine: PromQLEngine(
+                options: options.engine,
+                clock: clock,
+                activeQueries: ActiveQueries(limit: 20),
+                threads: EvaluationThreads(.rules)
+            ),
+            reader: store,
+            sink: StoreSink(store),
+            clock: clock
+        )
+        environment.resendDelay = flags.duration("rules.alert.resend-delay").milliseconds * 1_000_000
+        var managing = RuleManagerOptions()
+        managing.outageTolerance = flags.duration("rules.alert.for-outage-tolerance").milliseconds * 1_000_000
+        managing.gracePeriod = flags.duration("rules.alert.for-grace-period").milliseconds * 1_000_000
+        managing.isDriven = clock is ManualClock
+        var limits = AlertNotifier.Limits()
+        limits.capacity = max(1, flags.integer("alertmanager.notification-queue-capacity"))
+        limits.batch = max(1, flags.integer("alertmanager.notification-batch-size"))
+        limits.drains = flags.isOn("alertmanager.drain-notification-queue-on-shutdown")
+        let notifier = AlertNotifier(
+            limits: limits,
+            clock: clock,
+            environment: ProcessEnvironment.all,
+            logger: logger
+        )
+        let inbox = AlertInbox()
+        let metrics = RuleMetrics(clock: clock)
+        self.notifier = notifier
+        self.inbox = inbox
+        self.metrics = metrics
+        parser = PromQLParser(options: options.engine.parser)
+        let isInboxWanted = options.config.isInboxEnabled
+        self.isInboxWanted = isInboxWanted
+        manager = RuleManager(environment, options: managing) { report in
+            metrics.observe(report)
+            for failure in report.failures {
+                logger.warning(
+                    "Evaluating rule failed",
+                    metadata: ["group": "\(report.group)", "rule": "\(failure.rule)", "err": "\(failure.reason)"]
+                )
+            }
+            notifier.notify(report.notices)
+            if isInboxWanted ?? !notifier.hasReceivers { inbox.receive(report.notices, at: clock.wallNanoseconds) }
+        }
+    }
+
+    /// Reads the rule files of a configuration.
+    /// - Throws: ``StackError`` with everything that is wrong with a file.
+    func groups(of config: StackConfig) throws(StackError) -> [RuleGroupDefinition] {
+        var groups: [RuleGroupDefinition] = []
+        let global = config.prometheus.global
+        func add(_ read: RuleFile, _ file: String) {
+            for group in read.groups {
+                let interval = group.interval == 0 ? global.evaluationInterval.milliseconds : group.interval
+                var definition = RuleGroupDefinition(file: file, name: group.name, interval: interval)
+                definition.queryOffset = group.queryOffset ?? global.ruleQueryOffset.milliseconds
+                definition.limit = group.limit
+                definition.rules = group.rules
+                groups.append(definition)
+            }
+        }
+        if let node = config.rules {
+            do throws(RuleFile.Failure) {
+                add(try RuleFile(reading: node, file: config.file, parser: parser), config.file)
+            } catch {
+                throw StackError("rules: \(error)")
+            }
+        }
+        for pattern in config.prometheus.ruleFiles {
+            for file in RuleFiles.matching(pattern) {
+                do throws(RuleFile.Failure) {
+                    add(try RuleFiles.read(file, parser: parser), file)
+                } catch {
+                    throw StackError(
+                        "parse rules from file \(GoText.quoted(file)) (pattern: \(GoText.quoted(pattern))): \(error)"
+                    )
+                }
+            }
+        }
+        return groups
+    }
+
+    /// Goes by a configuration from now on.
+    func apply(_ groups: [RuleGroupDefinition], _ config: PrometheusConfig, settings: PrometheusSettings) async {
+        let url = "\(settings.externalScheme)://\(settings.externalHost)\(settings.externalPath)"
+        let surroundings = RuleSurroundings(
+            externalLabels: Labels(config.global.externalLabels),
+            externalURL: url,
+            pathPrefix: settings.externalPath
+        )
+        await notifier.apply(config.alerting, externalLabels: config.global.externalLabels, externalURL: url)
+        manager.apply(groups, surroundings: surroundings)
+    }
+
+    /// Evaluates and tells until the task is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.manager.run() }
+            group.addTask { await self.notifier.run() }
+        }
+    }
+
+    /// The figures.
+    var families: [MetricFamily] { metrics.families(manager.snapshots) + notifier.families }
+
+    /// What the API and the pages see.
+    var source: RuleSource {
+        RuleSource(
+            groups: { self.manager.snapshots },
+            alertmanagers: { self.notifier.addresses },
+            inbox: { self.inbox.entries }
+        )
+    }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import MetricModel
+import PromQL
+import Promenade
+import Rules
+import TSDB
+
+extension TSDBGroup {
+    /// `tsdb rules --start … FILE…`
+    struct BackfillRules: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "rules",
+            abstract:
+                "Evaluate rules over what is stored, as if they had always been there, past the running server's path.",
+            discussion:
+                "Recording rules and alerts; --dry-run tells when each alert would have fired and writes nothing."
+        )
+        @OptionGroup var place: Place
+
+        @Option(help: "From when: seconds since 1970 or RFC 3339.")
+        var start: String
+
+        @Option(help: "Until when; now where nothing is said.")
+        var end: String?
+
+        @Option(help: "The interval of groups that have none.")
+        var evalInterval = "1m"
+
+        @Flag(help: "Write nothing; print the alerts' spans.")
+        var dryRun = false
+
+        @Argument(help: "The rule files.")
+        var files: [String]
+
+        func run() async throws {
+            let clock = SystemClock()
+            guard let first = TestTime.milliseconds(start) else { throw ValidationError("--start has to be a time") }
+            let last = try end.map { text -> Timestamp in
+                guard let time = TestTime.milliseconds(text) else { throw ValidationError("--end has to be a time") }
+                return time
+            }
+            let interval = try PrometheusDuration(parsing: evalInterval).milliseconds
+            var groups: [RuleGroupDefinition] = []
+            for file in files {
+                do throws(RuleFile.Failure) {
+                    for group in try RuleFiles.read(file).groups {
+                        var definition = RuleGroupDefinition(
+                            file: file,
+                            name: group.name,
+                            interval: group.interval == 0 ? interval : group.interval
+                        )
+                        definition.queryOffset = group.queryOffset ?? 0
+                        definition.limit = group.limit
+                        definition.rules = group.rules
+                        groups.append(definition)
+                    }
+                } catch {
+                    Console.complain("\(error)\n")
+                    throw ExitCode(1)
+                }
+            }
+            var options = StoreOptions()
+            options.retention = nil
+            let store =
+                dryRun ? try place.open() : try SQLiteStore.open(path: place.file, options: options, clock: clock)
+            let backfill = RuleBackfill(engine: PromQLEngine(clock: clock), reader: store)
+            let result = await backfill.run(groups, from: first, to: last ?? clock.now)
+            Console.print(result.table)
+            for failure in result.failures { Console.complain("\(failure.rule): \(failure.reason)\n") }
+            if !dryRun { try await Self.write(result.series, into: store) }
+            try await store.close()
+            Console.print("\(result.sampleCount) samples\(dryRun ? ", nothing written" : "")\n")
+            if !result.failures.isEmpty { throw ExitCode(1) }
+        }
+
+        private static func write(_ series: [SeriesColumns], into store: SQLiteStore) async throws {
+            var importer = try store.importer()
+            for columns in series {
+                let reference = try await importer.resolve([columns.labels])[0]
+                for (time, value) in zip(columns.timestamps, columns.values) {
+                    if importer.isFull { try await importer.flush() }
+                    importer.append(reference, time, value)
+                }
+            }
+            _ = try await importer.finish()
+        }
+    }
+}

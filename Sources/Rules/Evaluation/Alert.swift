@@ -1,0 +1,67 @@
+public import MetricModel
+
+/// One alert of a rule: a set of labels that its expression found.
+public struct Alert: Sendable, Hashable {
+    /// How far an alert is.
+    public enum State: Int, Sendable, Hashable, Comparable {
+        /// Resolved, or never found.
+        case inactive
+        /// Found, but not for long enough.
+        case pending
+        /// Found for long enough.
+        case firing
+
+        /// Prometheus's word.
+        public var name: String {
+            switch self {
+            case .inactive: "inactive"
+            case .pending: "pending"
+            case .firing: "firing"
+            }
+        }
+
+        /// By urgency.
+        public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    /// How far it is.
+    public var state: State
+    /// Its labels, templates expanded, `alertname` among them.
+    public var labels: Labels
+    /// Its annotations, templates expanded, sorted by name.
+    public var annotations: [Label]
+    /// The value that was found last.
+    public var value: Double
+    /// Since when it is found without a gap, in nanoseconds since 1970.
+    public var activeAt: Int64
+    /// When it began to fire; `nil` while it does not.
+    public var firedAt: Int64?
+    /// When it was not found any more after it had fired.
+    public var resolvedAt: Int64?
+    /// When it was last told to somebody.
+    public var lastSentAt: Int64?
+    /// Until when what was told holds.
+    public var validUntil: Int64?
+    /// Since when it goes on firing without being found.
+    public var keepFiringSince: Int64?
+}
+
+/// An alert as somebody is told of it.
+public struct AlertNotice: Sendable, Hashable {
+    /// The labels, `alertname` among them.
+    public var labels: Labels
+    /// The annotations.
+    public var annotations: [Label]
+    /// When it began to fire, in nanoseconds since 1970.
+    public var startsAt: Int64
+    /// When it was resolved, or until when it holds.
+    public var endsAt: Int64
+    /// Whether it is resolved.
+    public var isResolved: Bool
+    /// Whether it was told before.
+    public var isRepeated: Bool
+    /// The rule's expression.
+    public var expression: String
+    /// The group and the rule from which it comes.
+    public var group: String
+}

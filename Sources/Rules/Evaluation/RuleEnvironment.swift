@@ -1,0 +1,59 @@
+public import MetricModel
+public import PromQL
+
+/// Where rules write.
+public protocol RuleSink: Sendable {
+    /// Writes samples; when the call returns, they can be read.
+    /// - Returns: those that were not taken, by position, with the reason in Prometheus's words.
+    /// - Throws: ``RuleFailure`` where none could be written.
+    func write(_ samples: [RuleSample], group: String) async throws(RuleFailure) -> [(index: Int, reason: String)]
+}
+
+/// What rules are evaluated with.
+public struct RuleEnvironment: Sendable {
+    /// What evaluates expressions.
+    public var engine: PromQLEngine
+    /// Where they read.
+    public var reader: any SampleReader
+    /// Where results go.
+    public var sink: any RuleSink
+    /// What measures how long it takes.
+    public var clock: any StackClock
+    /// What templates know of the server.
+    public var surroundings = RuleSurroundings()
+    /// The least time between two notices of the same alert, in nanoseconds.
+    public var resendDelay: Int64 = 60_000_000_000
+
+    /// What rules are evaluated with.
+    public init(engine: PromQLEngine, reader: any SampleReader, sink: any RuleSink, clock: any StackClock) {
+        self.engine = engine
+        self.reader = reader
+        self.sink = sink
+        self.clock = clock
+    }
+
+    /// What an expression finds at a time.
+    func elements(_ expression: Expr, at time: Timestamp) async throws(RuleFailure) -> [RuleElement] {
+        let result: QueryResult
+        do throws(PromQLError) {
+            result = try await engine.instant(expression, at: time, reader: reader)
+        } catch {
+            throw RuleFailure(.query, error.message)
+        }
+        return try Self.elements(result)
+    }
+
+    /// The elements of an answer.
+    static func elements(_ result: QueryResult) throws(RuleFailure) -> [RuleElement] {
+        switch result.value {
+        case .scalar(let value, _): return [RuleElement(labels: Labels(), value: value)]
+        case .vector(let rows):
+            return (0..<rows.count).map { row in
+                let histogram = rows.histograms(row).first.map { rows.histograms[$0] }
+                let value = rows.floats(row).first.map { rows.values[$0] } ?? 0
+                return RuleElement(labels: rows.labels[row], value: value, histogram: histogram)
+            }
+        case .string, .matrix: throw RuleFailure(.resultType, "rule result is not a vector or scalar")
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import MetricModel
+import PromQL
+
+/// What a group of rules remembers from one evaluation to the next.
+public struct RuleGroupState: Sendable {
+    /// Whether a rule works.
+    public enum Health: String, Sendable, Hashable {
+        /// It has not been evaluated.
+        case unknown
+        /// Its last evaluation worked.
+        case ok
+        /// Its last evaluation failed.
+        case err
+    }
+
+    /// One rule.
+    struct Rule: Sendable {
+        let definition: RuleDefinition
+        /// The alerts; `nil` for a recording rule.
+        var alert: AlertRule?
+        var health = Health.unknown
+        var lastError = ""
+        /// How long the last evaluation took, in seconds.
+        var duration = 0.0
+        /// When it began, in nanoseconds since 1970.
+        var evaluatedAt: Int64?
+        /// The series of the last evaluation.
+        var series: Set<Labels> = []
+        /// The selectors of its expression.
+        let reads: [[LabelMatcher]]
+
+        init(_ definition: RuleDefinition, isRestored: Bool) {
+            self.definition = definition
+            switch definition.kind {
+            case .alerting: alert = AlertRule(definition, isRestored: isRestored)
+            case .recording: alert = nil
+            }
+            reads = RuleReading.selectors(definition)
+        }
+    }
+
+    /// The group, as it is written.
+    public let definition: RuleGroupDefinition
+    var rules: [Rule]
+    /// Series of rules that are gone.
+    var staleSeries: [Labels] = []
+    /// When the last evaluation began, in nanoseconds since 1970.
+    var evaluatedAt: Int64?
+    /// How long it took, in seconds.
+    var duration = 0.0
+    /// How many samples it found.
+    var samples = 0
+    /// How long looking for alerts of before the start took, in seconds.
+    var restoreTime = 0.0
+    /// Evaluations, those that did not take place, rules evaluated and rules that failed.
+    var counts = (iterations: 0, missed: 0, evaluations: 0, failures: 0)
+
+    /// A group that has not been evaluated yet.
+    /// - Parameter isRestored: whether there are no alerts of before the start to look for.
+    public init(_ definition: RuleGroupDefinition, isRestored: Bool) {
+        self.definition = definition
+        rules = definition.rules.map { Rule($0, isRestored: isRestored) }
+    }
+
+    /// A group that takes over what another one remembers, rule by rule of the same name and labels.
+    public init(_ definition: RuleGroupDefinition, after old: RuleGroupState) {
+        self.init(definition, isRestored: true)
+        (evaluatedAt, duration, counts) = (old.evaluatedAt, old.duration, old.counts)
+        staleSeries = old.staleSeries
+        var known: [String: [Int]] = [:]
+        for (index, rule) in old.rules.enumerated() { known[rule.definition.identity, default: []].append(index) }
+        for index in rules.indices {
+            let identity = rules[index].definition.identity
+            guard let first = known[identity]?.first else { continue }
+            known[identity]?.removeFirst()
+            rules[index].series = old.rules[first].series
+            if let alerts = old.rules[first].alert?.active { rules[index].alert?.active = alerts }
+        }
+        for indexes in known.values {
+            for index in indexes { staleSeries += old.rules[index].series.sorted() }
+        }
+    }
+
+    /// All series that the group wrote last.
+    var allSeries: [Labels] { rules.flatMap { $0.series.sorted() } + staleSeries }
+}
+
+/// What rules read, so that writing can wait until somebody would see it.
+enum RuleReading {
+    /// The selectors of a rule's expression and of the queries in its templates; an empty one reads everything.
+    static func selectors(_ definition: RuleDefinition) -> [[LabelMatcher]] {
+        var result: [[LabelMatcher]] = []
+        definition.expression.walk { (expression: Expr, _: [Expr]) -> Bool in
+            switch expression {
+            case .vectorSelector(let selector): result.append(selector.matchers)
+            case .call(let call) where call.function.name == .info: result.append([])
+            default: break
+            }
+            return true
+        }
+        let texts = definition.labels + definition.annotations
+        if definition.kind == .alerting, texts.contains(where: { $0.value.contains("query") }) { result.append([]) }
+        return result
+    }
+
+    /// Whether a selector could find one of these series.
+    static func reads(_ selectors: [[LabelMatcher]], anyOf names: Set<String>) -> Bool {
+        if names.isEmpty { return false }
+        return selectors.contains { matchers in
+            let byName = matchers.filter { $0.name == Labels.metricName }
+            return names.contains { name in byName.allSatisfy { $0.matches(name) } }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+public import MetricModel
+
+/// A sample that a rule writes.
+public struct RuleSample: Sendable {
+    /// The series.
+    public var labels: Labels
+    /// The time.
+    public var timestamp: Timestamp
+    /// The value; does not count where there is a histogram.
+    public var value: Double
+    /// A native histogram.
+    public var histogram: NativeHistogram?
+
+    /// A sample.
+    public init(labels: Labels, timestamp: Timestamp, value: Double, histogram: NativeHistogram? = nil) {
+        self.labels = labels
+        self.timestamp = timestamp
+        self.value = value
+        self.histogram = histogram
+    }
+}
+
+/// Why a rule could not be evaluated.
+public struct RuleFailure: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The kinds of failure.
+    public enum Code: String, Sendable, Hashable {
+        /// The query failed.
+        case query
+        /// The query's answer is neither a vector nor a scalar.
+        case resultType
+        /// Two elements would be one series or one alert.
+        case duplicateLabels
+        /// More series or alerts than the group allows.
+        case limit
+        /// The samples could not be written.
+        case storage
+    }
+
+    /// The kind.
+    public let code: Code
+    /// The message, in Prometheus's words.
+    public let message: String
+
+    /// A failure.
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// The message.
+    public var description: String { message }
+}
+
+/// An element of a rule's answer.
+public struct RuleElement: Sendable {
+    /// The labels.
+    public var labels: Labels
+    /// The value; 0 where there is a histogram.
+    public var value: Double
+    /// A native histogram.
+    public var histogram: NativeHistogram?
+
+    /// An element.
+    public init(labels: Labels, value: Double, histogram: NativeHistogram? = nil) {
+        self.labels = labels
+        self.value = value
+        self.histogram = histogram
+    }
+}

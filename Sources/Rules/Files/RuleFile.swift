@@ -1,0 +1,247 @@
+public import ConfigTree
+import MetricModel
+public import PromQL
+import RuleTemplates
+
+/// A rule file, read and checked as Prometheus and promtool do.
+public struct RuleFile: Sendable {
+    /// A group as it is written.
+    public struct Group: Sendable {
+        /// The name.
+        public var name: String
+        /// The time between two evaluations in milliseconds; 0 for the server's.
+        public var interval: Int64
+        /// How far behind queries look in milliseconds; `nil` for the server's.
+        public var queryOffset: Int64?
+        /// The most series or alerts of one rule; 0 for no limit.
+        public var limit: Int
+        /// The rules, the group's labels merged in.
+        public var rules: [RuleDefinition]
+    }
+
+    /// Why a file was refused.
+    public struct Failure: Error, Sendable, CustomStringConvertible {
+        /// Everything that is wrong, each in promtool's words with the file's name first.
+        public var messages: [String]
+        /// A failure with what is wrong.
+        public init(messages: [String]) { self.messages = messages }
+        /// One message a line.
+        public var description: String { messages.joined(separator: "\n") }
+    }
+
+    /// The names that metrics and labels may have.
+    public enum NameScheme: Sendable {
+        /// Any text.
+        case utf8
+        /// `[a-zA-Z_][a-zA-Z0-9_]*`, with colons for metrics.
+        case legacy
+    }
+
+    /// The groups.
+    public var groups: [Group] = []
+
+    /// How many rules there are.
+    public var ruleCount: Int { groups.reduce(0) { $0 + $1.rules.count } }
+
+    /// Reads a file's contents.
+    /// - Parameters:
+    ///   - node: the contents.
+    ///   - file: its name, for messages.
+    ///   - ignoresUnknownFields: whether fields that other rulers know are passed over.
+    ///   - scheme: the names that are allowed.
+    ///   - parser: the language that is switched on.
+    /// - Throws: ``Failure`` with everything that is wrong.
+    public init(
+        reading node: ConfigNode,
+        file: String,
+        ignoresUnknownFields: Bool = false,
+        scheme: NameScheme = .utf8,
+        parser: PromQLParser = PromQLParser()
+    ) throws(Failure) {
+        let problems = ConfigProblems(file: file)
+        let root = ConfigSection(node, type: "rulefmt.RuleGroups", path: "", problems: problems)
+        let sections = root.sections("groups", type: "rulefmt.RuleGroup")
+        if !ignoresUnknownFields { root.finish() }
+        var messages: [String] = []
+        var names: Set<String> = []
+        let checker = RuleChecker(scheme: scheme, parser: parser, ignoresUnknownFields: ignoresUnknownFields)
+        for section in sections {
+            guard let section else {
+                // An empty item is a group without a name.
+                messages.append("0:0: Groupname must not be empty")
+                continue
+            }
+            groups.append(checker.group(section, &names, &messages))
+        }
+        let unreadable = Self.structure(problems.problems)
+        if !unreadable.isEmpty { throw Failure(messages: unreadable.map { "\(file): \($0)" }) }
+        if !messages.isEmpty { throw Failure(messages: messages.map { "\(file): \($0)" }) }
+    }
+
+    /// What is wrong with the form, as the YAML library that Prometheus uses puts it: it reads the file twice, strictly and for
+    /// the places, and both say what they find.
+    private static func structure(_ problems: [ConfigProblem]) -> [String] {
+        let values = problems.filter { $0.kind != .structure }
+        if let first = values.first { return [first.message, first.message] }
+        func list(_ problems: [ConfigProblem], _ rename: Bool) -> String {
+            let lines = problems.sorted { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) }.map {
+                problem in
+                var message = problem.message
+                if rename, message.hasPrefix("cannot unmarshal") {
+                    for type in ["rulefmt.RuleGroups", "rulefmt.RuleGroup", "rulefmt.Rule"]
+                    where message.hasSuffix(type) {
+                        message =
+                            type == "rulefmt.RuleGroups"
+                            ? message.replacing("RuleGroups", with: "ruleGroups") : message + "Node"
+                        break
+                    }
+                }
+                return "\n  " + (problem.line.map { "line \($0): " } ?? "") + message
+            }
+            return "yaml: unmarshal errors:" + lines.joined()
+        }
+        if problems.isEmpty { return [] }
+        let wrongTypes = problems.filter { $0.message.hasPrefix("cannot unmarshal") }
+        return [list(problems, false)] + (wrongTypes.isEmpty ? [] : [list(wrongTypes, true)])
+    }
+}
+
+/// Reads groups and rules and checks them.
+struct RuleChecker {
+    let scheme: RuleFile.NameScheme
+    let parser: PromQLParser
+    let ignoresUnknownFields: Bool
+
+    private func finish(_ section: ConfigSection) { if !ignoresUnknownFields { section.finish() } }
+
+    func group(_ section: ConfigSection, _ names: inout Set<String>, _ messages: inout [String]) -> RuleFile.Group {
+        let name = section.string("name") ?? ""
+        let interval = section.duration("interval")?.milliseconds ?? 0
+        var queryOffset: Int64?
+        if let node = section.node("query_offset"), !node.isNull {
+            queryOffset = section.duration("query_offset")?.milliseconds
+        }
+        let limit = section.int("limit") ?? 0
+        let labels = section.stringMap("labels", type: "map[string]string") ?? []
+        if name.isEmpty { messages.append("0:0: Groupname must not be empty") }
+        if !names.insert(name).inserted {
+            messages.append("0:0: groupname: \"\(name)\" is repeated in the same file")
+        }
+        for (key, value) in labels {
+            if !isLabelName(key) || key == Labels.metricName { messages.append("invalid label name: \(key)") }
+            _ = value
+        }
+        var rules: [RuleDefinition] = []
+        for (index, item) in section.sections("rules", type: "rulefmt.Rule").enumerated() {
+            let empty = ConfigSection(
+                ConfigNode(.mapping([])),
+                type: "rulefmt.Rule",
+                path: "",
+                problems: section.problems
+            )
+            if let rule = rule(item ?? empty, group: (name, labels), index: index, &messages) { rules.append(rule) }
+        }
+        finish(section)
+        return RuleFile.Group(name: name, interval: interval, queryOffset: queryOffset, limit: limit, rules: rules)
+    }
+
+    private func isLabelName(_ name: String) -> Bool {
+        switch scheme {
+        case .utf8: !name.isEmpty
+        case .legacy: Label.isLegacyName(name)
+        }
+    }
+
+    private func isMetricName(_ name: String) -> Bool {
+        switch scheme {
+        case .utf8: !name.isEmpty
+        case .legacy: Label.isLegacyMetricName(name)
+        }
+    }
+
+    private func rule(
+        _ section: ConfigSection,
+        group: (name: String, labels: [(key: String, value: String)]),
+        index: Int,
+        _ messages: inout [String]
+    ) -> RuleDefinition? {
+        let record = section.string("record") ?? ""
+        let alert = section.string("alert") ?? ""
+        let text = section.string("expr") ?? ""
+        let holdDuration = section.duration("for")?.milliseconds ?? 0
+        let keepFiringFor = section.duration("keep_firing_for")?.milliseconds ?? 0
+        let labels = sorted(section.stringMap("labels", type: "map[string]string") ?? [])
+        let annotations = sorted(section.stringMap("annotations", type: "map[string]string") ?? [])
+        func place(_ name: String) -> String {
+            guard let node = section.node(name) else { return "0:0" }
+            return "\(node.line):\(node.column)"
+        }
+        let recordPlace = place("record")
+        let before = messages.count
+        func fail(_ message: String, at place: String? = nil) {
+            let prefix = place.map { "\($0): " } ?? ""
+            let name = GoText.quoted(alert.isEmpty ? record : alert)
+            messages.append("\(prefix)group \(GoText.quoted(group.name)), rule \(index + 1), \(name): \(message)")
+        }
+        let both = "\(recordPlace): \(place("alert"))"
+        if !record.isEmpty, !alert.isEmpty { fail("only one of 'record' and 'alert' must be set", at: both) }
+        if record.isEmpty, alert.isEmpty { fail("one of 'record' or 'alert' must be set", at: both) }
+        var expression: Expr?
+        if text.isEmpty {
+            fail("field 'expr' must be set in rule", at: place("expr"))
+        } else {
+            do throws(ParseError) {
+                expression = try parser.parse(text)
+            } catch {
+                fail("could not parse expression: \(error)", at: place("expr"))
+            }
+        }
+        if !record.isEmpty {
+            if !annotations.isEmpty { fail("invalid field 'annotations' in recording rule", at: recordPlace) }
+            if holdDuration != 0 { fail("invalid field 'for' in recording rule", at: recordPlace) }
+            if keepFiringFor != 0 { fail("invalid field 'keep_firing_for' in recording rule", at: recordPlace) }
+            if !isMetricName(record) { fail("invalid recording rule name: \(record)", at: recordPlace) }
+            if record.contains("{") || record.contains("}") {
+                fail("braces present in the recording rule name; should it be in expr?: \(record)", at: recordPlace)
+            }
+        }
+        for label in labels where !isLabelName(label.name) || label.name == Labels.metricName {
+            fail("invalid label name: \(label.name)")
+        }
+        for annotation in annotations where !isLabelName(annotation.name) {
+            fail("invalid annotation name: \(annotation.name)")
+        }
+        if !alert.isEmpty {
+            for (kind, items) in [("label", labels), ("annotation", annotations)] {
+                for item in items {
+                    do throws(TemplateError) {
+                        _ = try TextTemplate(alert: alert, text: item.value)
+                    } catch {
+                        fail("\(kind) \(GoText.quoted(item.name)): \(error.message)")
+                    }
+                }
+            }
+        }
+        finish(section)
+        guard messages.count == before, let expression else { return nil }
+        var definition = RuleDefinition(
+            alert.isEmpty ? .recording : .alerting,
+            name: alert.isEmpty ? record : alert,
+            expression: expression
+        )
+        definition.holdDuration = holdDuration
+        definition.keepFiringFor = keepFiringFor
+        let own = Set(labels.map(\.name))
+        definition.labels = sorted(
+            group.labels.filter { !own.contains($0.key) } + labels.map { (key: $0.name, value: $0.value) }
+        )
+        definition.annotations = annotations
+        definition.line = section.node.line
+        return definition
+    }
+
+    private func sorted(_ pairs: [(key: String, value: String)]) -> [Label] {
+        pairs.map { Label(name: $0.key, value: $0.value) }
+            .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+}

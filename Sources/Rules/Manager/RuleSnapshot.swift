@@ -1,0 +1,75 @@
+import MetricModel
+
+/// A group of rules as it is now.
+public struct RuleGroupSnapshot: Sendable {
+    /// A rule as it is now.
+    public struct Rule: Sendable {
+        /// The rule, as it is written.
+        public var definition: RuleDefinition
+        /// Whether it works.
+        public var health: RuleGroupState.Health
+        /// Why its last evaluation failed; empty where it did not.
+        public var lastError: String
+        /// How long the last evaluation took, in seconds.
+        public var evaluationTime: Double
+        /// When it began, in nanoseconds since 1970; `nil` before the first.
+        public var lastEvaluation: Int64?
+        /// The most urgent state of its alerts.
+        public var state: Alert.State
+        /// Its alerts, those that are resolved left out, sorted by labels.
+        public var alerts: [Alert]
+        /// A label that follows the value, so that no alert stays, and how many evaluations in a row.
+        public var unsteadyLabel: (name: String, times: Int)?
+    }
+
+    /// The group, as it is written.
+    public var definition: RuleGroupDefinition
+    /// Its rules.
+    public var rules: [Rule]
+    /// How long the last evaluation took, in seconds.
+    public var evaluationTime: Double
+    /// When it began, in nanoseconds since 1970; `nil` before the first.
+    public var lastEvaluation: Int64?
+    /// How long its rules took together, in seconds.
+    public var ruleTime: Double
+    /// How many samples the last evaluation found.
+    public var samples: Int
+    /// Evaluations, those that did not take place, rules that were evaluated and those that failed.
+    public var counts: (iterations: Int, missed: Int, evaluations: Int, failures: Int)
+    /// How long looking for alerts of before the start took, in seconds.
+    public var restoreTime: Double
+    /// Templates that were expanded, and those that failed.
+    public var expansions: (all: Int, failed: Int)
+}
+
+extension RuleGroupState {
+    /// The group as it is now.
+    public var snapshot: RuleGroupSnapshot {
+        RuleGroupSnapshot(
+            definition: definition,
+            rules: rules.map { rule in
+                RuleGroupSnapshot.Rule(
+                    definition: rule.definition,
+                    health: rule.health,
+                    lastError: rule.lastError,
+                    evaluationTime: rule.duration,
+                    lastEvaluation: rule.evaluatedAt,
+                    state: rule.alert?.state ?? .inactive,
+                    alerts: (rule.alert?.active.values.filter { $0.resolvedAt == nil } ?? [])
+                        .sorted { $0.labels < $1.labels },
+                    unsteadyLabel: rule.alert?.unsteadyLabel
+                )
+            },
+            evaluationTime: duration,
+            lastEvaluation: evaluatedAt,
+            ruleTime: rules.reduce(0) { $0 + $1.duration },
+            samples: samples,
+            counts: counts,
+            restoreTime: restoreTime,
+            expansions: (
+                rules.reduce(0) { $0 + ($1.alert?.expansions ?? 0) },
+                rules.reduce(0) { $0 + ($1.alert?.failedExpansions ?? 0) }
+            )
+        )
+    }
+}

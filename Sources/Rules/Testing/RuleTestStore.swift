@@ -1,0 +1,155 @@
+import MetricModel
+import PromQL
+import Synchronization
+
+/// Samples in memory for one unit test: rules read from it and write to it.
+final class RuleTestStore: SampleReader, RuleSink {
+    private struct State {
+        var positions: [Labels: Int] = [:]
+        var byName: [String: [Int]] = [:]
+        var series: [SeriesColumns] = []
+    }
+
+    /// The series.
+    private let state = Mutex(State())
+
+    // MARK: Writing
+
+    func append(_ samples: [RuleSample]) {
+        state.withLock { state in
+            for sample in samples { Self.append(sample, to: &state) }
+        }
+    }
+
+    func write(_ samples: [RuleSample], group: String) async throws(RuleFailure) -> [(index: Int, reason: String)] {
+        state.withLock { state in
+            var rejected: [(index: Int, reason: String)] = []
+            for (index, sample) in samples.enumerated() {
+                if let position = state.positions[sample.labels],
+                    let reason = Self.refusal(sample, state.series[position])
+                {
+                    rejected.append((index, reason))
+                } else {
+                    Self.append(sample, to: &state)
+                }
+            }
+            return rejected
+        }
+    }
+
+    /// Why a sample cannot follow those of its series.
+    private static func refusal(_ sample: RuleSample, _ columns: SeriesColumns) -> String? {
+        let last = max(columns.timestamps.last ?? .min, columns.histogramTimestamps.last ?? .min)
+        if sample.timestamp > last { return nil }
+        if sample.timestamp < last { return "out of order sample" }
+        if sample.histogram == nil, columns.timestamps.last == last,
+            columns.values.last?.bitPattern == sample.value.bitPattern
+        {
+            return nil
+        }
+        return "duplicate sample for timestamp"
+    }
+
+    private static func append(_ sample: RuleSample, to state: inout State) {
+        let position: Int
+        if let known = state.positions[sample.labels] {
+            position = known
+        } else {
+            position = state.series.count
+            state.positions[sample.labels] = position
+            state.byName[sample.labels.name, default: []].append(position)
+            state.series.append(SeriesColumns(labels: sample.labels))
+        }
+        if let histogram = sample.histogram {
+            state.series[position].histogramTimestamps.append(sample.timestamp)
+            state.series[position].histograms.append(histogram)
+            ChunkHints.apply(to: &state.series[position])
+        } else if state.series[position].timestamps.last == sample.timestamp {
+            state.series[position].values[state.series[position].values.count - 1] = sample.value
+        } else {
+            state.series[position].timestamps.append(sample.timestamp)
+            state.series[position].values.append(sample.value)
+        }
+    }
+
+    // MARK: Reading
+
+    private func found(_ matchers: [LabelMatcher], _ start: Timestamp, _ end: Timestamp) -> [SeriesColumns] {
+        let (series, positions) = state.withLock { state in
+            let name = matchers.first { $0.name == Labels.metricName && $0.operation == .equal && !$0.value.isEmpty }
+            return (state.series, name.map { state.byName[$0.value] ?? [] } ?? Array(state.series.indices))
+        }
+        return positions.compactMap { position in
+            let columns = series[position]
+            guard matchers.allSatisfy({ $0.matches(columns.labels) }) else { return nil }
+            return Self.cut(columns, start, end)
+        }
+    }
+
+    private static func range(_ times: [Timestamp], _ start: Timestamp, _ end: Timestamp) -> Range<Int> {
+        func first(_ isBeyond: (Timestamp) -> Bool) -> Int {
+            var (low, high) = (0, times.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if isBeyond(times[middle]) { high = middle } else { low = middle + 1 }
+            }
+            return low
+        }
+        let lower = first { $0 >= start }
+        return lower..<max(lower, first { $0 > end })
+    }
+
+    private static func cut(_ columns: SeriesColumns, _ start: Timestamp, _ end: Timestamp) -> SeriesColumns? {
+        let floats = range(columns.timestamps, start, end)
+        let histograms = range(columns.histogramTimestamps, start, end)
+        if floats.isEmpty, histograms.isEmpty { return nil }
+        return SeriesColumns(
+            labels: columns.labels,
+            timestamps: Array(columns.timestamps[floats]),
+            values: Array(columns.values[floats]),
+            histogramTimestamps: Array(columns.histogramTimestamps[histograms]),
+            histograms: Array(columns.histograms[histograms])
+        )
+    }
+
+    func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
+        found(request.matchers, request.start, request.end).sorted { $0.labels < $1.labels }
+    }
+
+    private func all(_ sets: [[LabelMatcher]], _ start: Timestamp, _ end: Timestamp) -> [Labels] {
+        var labels: Set<Labels> = []
+        for set in sets.isEmpty ? [[]] : sets { labels.formUnion(found(set, start, end).map(\.labels)) }
+        return labels.sorted()
+    }
+
+    func series(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> LabelSets { LabelSets(all(matcherSets, start, end)) }
+
+    func labelNames(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [String] {
+        Set(all(matcherSets, start, end).flatMap { $0.map(\.name) }).sorted {
+            $0.utf8.lexicographicallyPrecedes($1.utf8)
+        }
+    }
+
+    func labelValues(
+        _ name: String,
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [String] {
+        Set(all(matcherSets, start, end).compactMap { $0[name] }).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    func exemplars(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [SeriesExemplars] { [] }
+}

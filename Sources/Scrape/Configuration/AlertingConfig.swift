@@ -1,0 +1,97 @@
+public import ConfigTree
+public import MetricModel
+
+/// The `alerting` section: who is told of alerts.
+public struct AlertingConfig: Sendable, Hashable {
+    /// One set of Alertmanagers.
+    public struct Alertmanager: Sendable, Hashable {
+        /// How they are found and talked to, as a job: its path is that of the API, its rules are those of `relabel_configs`.
+        public var job: ScrapeConfig
+        /// How long to wait for an answer.
+        public var timeout = PrometheusDuration(milliseconds: 10_000)
+        /// Rules for the alerts that they get.
+        public var alertRelabelRules: [RelabelRule] = []
+    }
+
+    /// Rules for all alerts.
+    public var alertRelabelRules: [RelabelRule] = []
+    /// The sets of Alertmanagers.
+    public var alertmanagers: [Alertmanager] = []
+    /// The section as it was read, for those who show the configuration.
+    public var node: ConfigNode?
+
+    /// Nobody.
+    public init() {}
+
+    /// The label that holds the path, by which rules may change it.
+    static let pathLabel = "__alerts_path__"
+
+    /// Reads the section.
+    init(reading section: ConfigSection, global: GlobalConfig, context: ConfigContext) {
+        node = section.node
+        alertRelabelRules = RelabelRule.readAll(
+            "alert_relabel_configs",
+            of: section,
+            kind: "alert",
+            validation: global.nameValidation
+        )
+        for (index, part) in section.sections("alertmanagers", type: "config.AlertmanagerConfig").enumerated() {
+            guard let part else {
+                section.fail("empty or null alertmanager config section", at: "alertmanagers")
+                continue
+            }
+            alertmanagers.append(Alertmanager(reading: part, index: index, global: global, context: context))
+        }
+        section.finish()
+    }
+}
+
+extension AlertingConfig.Alertmanager {
+    init(reading section: ConfigSection, index: Int, global: GlobalConfig, context: ConfigContext) {
+        job = ScrapeConfig(jobName: "config-\(index)")
+        job.scheme = section.string("scheme") ?? "http"
+        if let given = section.duration("timeout") { timeout = given }
+        let version = section.string("api_version") ?? "v2"
+        if version != "v2" {
+            section.fail("expected Alertmanager api version to be one of [v2] but got \(version)", at: "api_version")
+        }
+        var prefix = section.string("path_prefix") ?? ""
+        while prefix.hasSuffix("/") { prefix.removeLast() }
+        if !prefix.hasPrefix("/"), !prefix.isEmpty { prefix = "/" + prefix }
+        job.metricsPath = prefix + "/api/v2/alerts"
+        section.refuse("sigv4", because: "requests are not signed for AWS")
+        job.client = HTTPClientConfig(reading: section, context: context)
+        job.discovery = DiscoveryConfig.readAll(section, context: context)
+        job.relabelRules = RelabelRule.readAll(
+            "relabel_configs",
+            of: section,
+            kind: "alertmanager",
+            validation: global.nameValidation
+        ).map(Self.onPath)
+        alertRelabelRules = RelabelRule.readAll(
+            "alert_relabel_configs",
+            of: section,
+            kind: "alert",
+            validation: global.nameValidation
+        )
+        section.finish()
+        guard job.relabelRules.isEmpty else { return }
+        for case .fixed(let groups) in job.discovery {
+            for target in groups.flatMap(\.targets) {
+                guard let address = target.first?.value, address.contains("/") else { continue }
+                section.fail("\(GoText.quoted(address)) is not a valid hostname", at: "static_configs")
+            }
+        }
+    }
+
+    /// A rule that reads and sets the path where jobs have it.
+    private static func onPath(_ rule: RelabelRule) -> RelabelRule {
+        var rule = rule
+        func renamed(_ name: String) -> String {
+            name == AlertingConfig.pathLabel ? TargetLabel.metricsPath : name
+        }
+        rule.sourceLabels = rule.sourceLabels?.map(renamed)
+        rule.targetLabel = renamed(rule.targetLabel)
+        return rule
+    }
+}

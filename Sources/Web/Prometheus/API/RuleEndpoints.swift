@@ -1,0 +1,299 @@
+import MetricModel
+import PromQL
+import Rules
+
+extension PrometheusServer {
+    /// What a request for rules asks for.
+    private struct RuleFilter {
+        var names: Set<String>
+        var groups: Set<String>
+        var files: Set<String>
+        var matchers: [[LabelMatcher]]
+        var kind: RuleDefinition.Kind?
+        var excludesAlerts = false
+        /// The most groups; 0 for all.
+        var limit = 0
+        var token = ""
+
+        func takes(_ rule: RuleDefinition) -> Bool {
+            if !names.isEmpty, !names.contains(rule.name) { return false }
+            if let kind, kind != rule.kind { return false }
+            if matchers.isEmpty { return true }
+            let labels = Labels(rule.labels)
+            return matchers.contains { $0.allSatisfy { $0.matches(labels) } }
+        }
+    }
+
+    private func filter(_ parameters: APIParameters) throws(APIFailure) -> RuleFilter {
+        var filter = RuleFilter(
+            names: Set(parameters.form.values("rule_name[]")),
+            groups: Set(parameters.form.values("rule_group[]")),
+            files: Set(parameters.form.values("file[]")),
+            matchers: try matcherSets(parameters)
+        )
+        let type = parameters.query["type"].lowercased()
+        switch type {
+        case "": break
+        case "alert": filter.kind = .alerting
+        case "record": filter.kind = .recording
+        default: throw .invalid("type", "not supported value \(GoText.quoted(type))")
+        }
+        let exclude = parameters.query["exclude_alerts"].lowercased()
+        if !exclude.isEmpty {
+            switch GoSyntax.bool(exclude) {
+            case .success(let value): filter.excludesAlerts = value
+            case .failure(let error):
+                throw .invalid("exclude_alerts", "error converting exclude_alerts: \(error.message)")
+            }
+        }
+        let limit = parameters.query["group_limit"]
+        filter.token = parameters.query["group_next_token"]
+        if limit.isEmpty {
+            if !filter.token.isEmpty {
+                throw .invalid(
+                    "group_next_token",
+                    "group_limit needs to be present in order to paginate over the groups"
+                )
+            }
+        } else if let value = Int32(limit) {
+            if value <= 0 { throw .invalid("group_limit", "group_limit needs to be greater than 0") }
+            filter.limit = Int(value)
+        } else {
+            let reason = Int(limit) == nil ? "invalid syntax" : "value out of range"
+            throw .invalid(
+                "group_limit",
+                "group_limit needs to be a valid number: strconv.ParseInt: parsing \(GoText.quoted(limit)): \(reason)"
+            )
+        }
+        return filter
+    }
+
+    /// `/api/v1/rules`
+    func rules(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
+        let filter = try filter(parameters)
+        var groups: [RuleGroupSnapshot] = []
+        var next = ""
+        var isFound = filter.token.isEmpty
+        for group in environment.rules?.groups() ?? [] {
+            if !isFound {
+                guard filter.token == Self.token(group) else { continue }
+                isFound = true
+            }
+            if !filter.groups.isEmpty, !filter.groups.contains(group.definition.name) { continue }
+            if !filter.files.isEmpty, !filter.files.contains(group.definition.file) { continue }
+            var group = group
+            group.rules.removeAll { !filter.takes($0.definition) }
+            if group.rules.isEmpty { continue }
+            if filter.limit > 0, groups.count == filter.limit {
+                next = Self.token(group)
+                break
+            }
+            groups.append(group)
+        }
+        if !isFound {
+            throw .invalid(
+                "group_next_token",
+                "invalid group_next_token '\(filter.token)'. were rule groups changed?"
+            )
+        }
+        let (shown, nextToken) = (groups, next)
+        return .json { text in
+            text.raw("{\"groups\":[")
+            for (index, group) in shown.enumerated() {
+                if index > 0 { text.raw(",") }
+                Self.write(group, excludesAlerts: filter.excludesAlerts, to: &text)
+            }
+            text.raw("]")
+            if !nextToken.isEmpty {
+                text.field("groupNextToken")
+                text.string(nextToken)
+            }
+            text.raw("}")
+        }
+    }
+
+    /// By which the next page begins with a group.
+    private static func token(_ group: RuleGroupSnapshot) -> String {
+        SHA256.hexadecimal(Array(group.definition.key.utf8))
+    }
+
+    /// `/api/v1/alerts`
+    func alerts() -> APIAnswer {
+        let alerts = (environment.rules?.groups() ?? []).flatMap { $0.rules.flatMap(\.alerts) }
+        return .json { text in
+            text.raw("{\"alerts\":")
+            Self.write(alerts, to: &text)
+            text.raw("}")
+        }
+    }
+
+    /// `/api/v1/alertmanagers`
+    func alertmanagers() -> APIAnswer {
+        let addresses: (active: [String], dropped: [String]) = environment.rules?.alertmanagers() ?? ([], [])
+        return .json { text in
+            func list(_ addresses: [String]) {
+                text.raw("[")
+                for (index, address) in addresses.enumerated() {
+                    if index > 0 { text.raw(",") }
+                    text.raw("{\"url\":")
+                    text.string(address)
+                    text.raw("}")
+                }
+                text.raw("]")
+            }
+            text.raw("{\"activeAlertmanagers\":")
+            list(addresses.active)
+            text.raw(",\"droppedAlertmanagers\":")
+            list(addresses.dropped)
+            text.raw("}")
+        }
+    }
+
+    /// `/api/v1/inbox`: what was told of alerts, newest first. Not in Prometheus.
+    func inbox() -> APIAnswer {
+        let entries = environment.rules?.inbox() ?? []
+        return .json { text in
+            text.raw("{\"notices\":[")
+            for (index, entry) in entries.enumerated() {
+                if index > 0 { text.raw(",") }
+                text.raw("{\"time\":")
+                text.string(CivilTime.rfc3339(nanoseconds: entry.time))
+                text.field("reason")
+                text.string(entry.reason.rawValue)
+                text.field("labels")
+                text.labels(entry.notice.labels)
+                text.field("annotations")
+                Self.write(entry.notice.annotations, to: &text)
+                text.field("startsAt")
+                text.string(CivilTime.rfc3339(nanoseconds: entry.notice.startsAt))
+                text.field("endsAt")
+                text.string(CivilTime.rfc3339(nanoseconds: entry.notice.endsAt))
+                text.field("query")
+                text.string(entry.notice.expression)
+                text.field("group")
+                text.string(entry.notice.group)
+                text.raw("}")
+            }
+            text.raw("]}")
+        }
+    }
+
+    // MARK: JSON
+
+    private static func time(_ nanoseconds: Int64?) -> String {
+        nanoseconds.map { CivilTime.rfc3339(nanoseconds: $0) } ?? "0001-01-01T00:00:00Z"
+    }
+
+    private static func write(_ group: RuleGroupSnapshot, excludesAlerts: Bool, to text: inout JSONText) {
+        text.raw("{\"name\":")
+        text.string(group.definition.name)
+        text.field("file")
+        text.string(group.definition.file)
+        text.raw(",\"rules\":[")
+        for (index, rule) in group.rules.enumerated() {
+            if index > 0 { text.raw(",") }
+            write(rule, excludesAlerts: excludesAlerts, to: &text)
+        }
+        text.raw("],\"interval\":")
+        text.number(Double(group.definition.interval) / 1000)
+        text.field("limit")
+        text.integer(group.definition.limit)
+        text.field("evaluationTime")
+        text.number(group.evaluationTime)
+        text.field("lastEvaluation")
+        text.string(time(group.lastEvaluation))
+        text.raw("}")
+    }
+
+    private static func write(_ rule: RuleGroupSnapshot.Rule, excludesAlerts: Bool, to text: inout JSONText) {
+        let definition = rule.definition
+        switch definition.kind {
+        case .alerting:
+            text.raw("{\"state\":")
+            text.string(rule.lastEvaluation == nil ? "unknown" : rule.state.name)
+            text.field("name")
+            text.string(definition.name)
+            text.field("query")
+            text.string(definition.query)
+            text.field("duration")
+            text.number(Double(definition.holdDuration) / 1000)
+            text.field("keepFiringFor")
+            text.number(Double(definition.keepFiringFor) / 1000)
+            text.field("labels")
+            write(definition.labels, to: &text)
+            text.field("annotations")
+            write(definition.annotations, to: &text)
+            text.field("alerts")
+            if excludesAlerts { text.raw("null") } else { write(rule.alerts, to: &text) }
+        case .recording:
+            text.raw("{\"name\":")
+            text.string(definition.name)
+            text.field("query")
+            text.string(definition.query)
+            if !definition.labels.isEmpty {
+                text.field("labels")
+                write(definition.labels, to: &text)
+            }
+        }
+        text.field("health")
+        text.string(rule.health.rawValue)
+        if !rule.lastError.isEmpty {
+            text.field("lastError")
+            text.string(rule.lastError)
+        }
+        text.field("evaluationTime")
+        text.number(rule.evaluationTime)
+        text.field("lastEvaluation")
+        text.string(time(rule.lastEvaluation))
+        text.field("type")
+        text.string(definition.kind.rawValue)
+        if let unsteady = rule.unsteadyLabel {
+            // Not in Prometheus: the label by which each evaluation makes another alert.
+            text.field("unsteadyLabel")
+            text.string(unsteady.name)
+            text.field("unsteadyEvaluations")
+            text.integer(unsteady.times)
+        }
+        text.raw("}")
+    }
+
+    private static func write(_ labels: [Label], to text: inout JSONText) {
+        text.raw("{")
+        for (index, label) in labels.enumerated() {
+            if index > 0 { text.raw(",") }
+            text.string(label.name)
+            text.raw(":")
+            text.string(label.value)
+        }
+        text.raw("}")
+    }
+
+    private static func write(_ alerts: [Alert], to text: inout JSONText) {
+        text.raw("[")
+        for (index, alert) in alerts.enumerated() {
+            if index > 0 { text.raw(",") }
+            text.raw("{\"labels\":")
+            text.labels(alert.labels)
+            text.field("annotations")
+            write(alert.annotations, to: &text)
+            text.field("state")
+            text.string(alert.state.name)
+            text.field("activeAt")
+            text.string(time(alert.activeAt))
+            if let since = alert.keepFiringSince {
+                text.field("keepFiringSince")
+                text.string(time(since))
+            }
+            text.field("value")
+            text.string(exponential(alert.value))
+            text.raw("}")
+        }
+        text.raw("]")
+    }
+
+    /// As Go's `'e'` with the fewest digits.
+    private static func exponential(_ value: Double) -> String {
+        if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
+        return value.isNaN ? "NaN" : value.shortestScientific.lowercased()
+    }
+}

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""Compares `check rules` and `test rules` with a real promtool: output and exit code, byte for byte.
+
+    rule_differential.py --promtool PROMTOOL --ours PROMENADE [--generated N] FILE-OR-FOLDER…
+
+Files with `tests:` are run as unit tests, other YAML files are checked as rule files. Generated cases come from a fixed seed.
+"""
+
+import argparse
+import json
+import random
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+
+def run(command, folder):
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
+    return done.returncode, done.stdout, done.stderr
+
+
+def ordered(text):
+    """promtool goes through maps in any order: messages of labels and annotations are sorted."""
+    return sorted(re.sub(r"level=\S+ |time=\S+ |source=\S+ ", "", text).splitlines())
+
+
+def same(theirs, ours):
+    if theirs == ours:
+        return True
+    return theirs[0] == ours[0] and ordered(theirs[1]) == ordered(ours[1]) and ordered(theirs[2]) == ordered(ours[2])
+
+
+class Comparison:
+    def __init__(self, options):
+        self.options = options
+        self.count = 0
+        self.different = []
+
+    def compare(self, kind, arguments, folder):
+        theirs = run([self.options.promtool, kind, "rules", *arguments], folder)
+        ours = run([self.options.ours, kind, "rules", *arguments], folder)
+        self.count += 1
+        if same(theirs, ours):
+            return
+        self.different.append(" ".join([kind, *arguments]))
+        print(f"--- {kind} rules {' '.join(arguments)} (in {folder})")
+        for name, (code, out, err) in [("promtool", theirs), ("ours", ours)]:
+            print(f"  {name}: exit {code}\n    out: {out!r}\n    err: {err!r}")
+
+
+OPERATORS = [">", "<", ">=", "==", "!="]
+EXPRESSIONS = ["up", "rate(c[5m])", "sum by (job) (up)", "max_over_time(up[3m])", "avg(up) by (instance)", "up * 2", "c - c offset 1m",
+               "count(up) without (instance)", "absent(nope)", "changes(up[10m])", "time()", "vector(1)", "up and on (job) c"]
+TEMPLATES = ["{{ $value }}", "{{ $labels.instance }} is {{ $value | humanize }}", "plain", "{{ $labels }}", "{{ printf \"%.1f\" $value }}",
+             "{{ $value | humanizePercentage }}", "{{ $externalLabels.region }}", "{{ with query \"up\" }}{{ len . }}{{ end }}",
+             "{{ if gt $value 1.0 }}high{{ else }}low{{ end }}", "{{ $labels.nope }}", "{{ $value | humanizeDuration }}", "{{ index $labels \"job\" }}",
+             "{{ if gt $value 1 }}x{{ end }}", "{{ .Nope }}"]
+
+
+def generated(random, folder):
+    """A rule file and a test of it; what is expected is often wrong, so that values are compared too."""
+    groups = []
+    names = []
+    for index in range(random.randint(1, 3)):
+        rules = []
+        for _ in range(random.randint(1, 4)):
+            number = len(names)
+            expression = random.choice(EXPRESSIONS + [name for name in names if name.startswith("r:")])
+            if random.random() < 0.4:
+                rule = {"record": f"r:{number}", "expr": expression}
+                if random.random() < 0.4:
+                    rule["labels"] = {"kind": random.choice(["a", "b"]), "job": random.choice(["", "over"])}
+                names.append(f"r:{number}")
+            else:
+                rule = {"alert": f"A{number}", "expr": f"{expression} {random.choice(OPERATORS)} {random.choice([0, 0.5, 1, 2, 5])}"}
+                if random.random() < 0.6:
+                    rule["for"] = random.choice(["1m", "2m", "5m", "30s"])
+                if random.random() < 0.3:
+                    rule["keep_firing_for"] = random.choice(["1m", "3m"])
+                if random.random() < 0.5:
+                    rule["labels"] = {"severity": random.choice(["page", "warn", "{{ $labels.job }}"])}
+                rule["annotations"] = {"summary": random.choice(TEMPLATES), "text": random.choice(TEMPLATES)}
+                names.append(f"A{number}")
+            rules.append(rule)
+        group = {"name": f"g{index}", "rules": rules}
+        if random.random() < 0.2:
+            group["limit"] = random.choice([1, 2, 10])
+        if random.random() < 0.2:
+            group["query_offset"] = random.choice(["1m", "0s", "90s"])
+        if random.random() < 0.2:
+            group["labels"] = {"team": "t", "severity": "group"}
+        groups.append(group)
+    (folder / "rules.yml").write_text(json.dumps({"groups": groups}))
+
+    def values():
+        return random.choice(["0+1x30", "1x10 0x10 1x10", "1 _ _ 1 stale 1x5", "5-0.5x20", "0x5 3x3 0x20", "{{schema:0 count:3 sum:2 buckets:[1 2]}}x5"])
+
+    test = {
+        "interval": random.choice(["30s", "1m"]),
+        "name": random.choice(["", "named"]),
+        "external_labels": {"region": "eu"},
+        "input_series": [{"series": f'{metric}{{job="{job}",instance="{number}"}}', "values": values()}
+                         for metric in ["up", "c"] for job in ["x", "y"] for number in range(2)],
+        "alert_rule_test": [
+            {"eval_time": random.choice(["0s", "1m", "3m", "5m", "7m", "10m30s", "15m"]), "alertname": name,
+             "exp_alerts": random.choice([[], [{"exp_labels": {"job": "x"}, "exp_annotations": {"summary": "plain"}}]])}
+            for name in names if name.startswith("A")
+        ],
+        "promql_expr_test": [
+            {"expr": random.choice(["ALERTS", "ALERTS_FOR_STATE", "count(ALERTS)", *[n for n in names if n.startswith("r:")]]),
+             "eval_time": random.choice(["1m", "5m", "12m"]), "exp_samples": []}
+            for _ in range(3)
+        ],
+    }
+    (folder / "test.yml").write_text(json.dumps({
+        "rule_files": ["rules.yml"], "evaluation_interval": random.choice(["1m", "30s", "2m"]),
+        "group_eval_order": [group["name"] for group in groups], "tests": [test]}))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--promtool", required=True)
+    parser.add_argument("--ours", required=True)
+    parser.add_argument("--generated", type=int, default=0)
+    parser.add_argument("--skip", default=r"start-time-test|legacy_validation|20kseries")
+    parser.add_argument("paths", nargs="*", type=Path)
+    options = parser.parse_args()
+    comparison = Comparison(options)
+    files = []
+    for path in options.paths:
+        files += sorted(p for p in path.rglob("*") if p.suffix in (".yml", ".yaml", ".rules")) if path.is_dir() else [path]
+    for file in files:
+        if re.search(options.skip, file.name):
+            continue
+        text = file.read_text()
+        if re.search(r"^tests:|^rule_files:", text, re.M) and not re.search(r"^scrape_configs:", text, re.M):
+            comparison.compare("test", [file.name], file.parent)
+        elif re.search(r"^(groups|global):|record|alert", text, re.M):
+            comparison.compare("check", [file.name], file.parent)
+            comparison.compare("check", ["--lint=none", "--ignore-unknown-fields", file.name], file.parent)
+            comparison.compare("check", ["--lint-fatal", file.name], file.parent)
+    numbers = random.Random(20261128)
+    for _ in range(options.generated):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            generated(numbers, folder)
+            comparison.compare("check", ["rules.yml"], folder)
+            comparison.compare("test", ["test.yml"], folder)
+    print(f"{comparison.count} compared, {len(comparison.different)} differ")
+    sys.exit(1 if comparison.different else 0)
+
+
+main()

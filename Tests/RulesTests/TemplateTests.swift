@@ -1,0 +1,110 @@
+import Foundation
+import MetricModel
+import RuleTemplates
+import Testing
+
+/// Templates against what a real promtool made of them (`Tests/Conformance/template_vectors.py` asks it).
+@Suite(.timeLimit(.minutes(5))) struct TemplateTests {
+    struct Vector: Decodable {
+        var template: String
+        var value: Double?
+        var text: String?
+        var refused: String?
+    }
+
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Vectors")
+
+    static func answers() -> TemplateAnswers {
+        func sample(_ labels: Labels, _ value: Double) -> TemplateSample {
+            var builder = LabelsBuilder(labels)
+            builder.set("__name__", "metric")
+            return TemplateSample(labels: builder.build(), value: value)
+        }
+        let b = sample(["instance": "b"], 21)
+        let all = [b, sample(["instance": "a", "__value__": "sv"], 11), sample(["instance": "c"], 0.5)]
+        var answers = TemplateAnswers()
+        answers.answers = [
+            "metric": .samples(all), "none": .samples([]), "metric{instance='b'}": .samples([b]),
+            "metric{": .failure("1:8: parse error: unexpected end of input inside braces"),
+        ]
+        return answers
+    }
+
+    /// What is younger than the promtool that was asked (3.5): from the source of main.
+    static let younger = [
+        ("{{ now }}", "1.5"), ("{{ toDuration 90.5 }}", "1m30.5s"),
+        ("{{ (toDuration 90.5).Minutes }}", "1.5083333333333333"),
+        ("{{ toDuration \"0.0000015\" }} {{ toDuration 0 }} {{ toDuration -3600 }}", "1.5µs 0s -1h0m0s"),
+        ("{{ humanizeDuration (toDuration 5).Seconds }}", "5s"), ("{{ urlQueryEscape \"a b&c\" }}", "a+b%26c"),
+        ("{{ parseDuration \"-5m\" }}", "-300"), ("{{ pathPrefix }}", "/prom"),
+        ("{{ ((toTime now).Add (toDuration 60)).Unix }}", "61"),
+    ]
+
+    @Test(arguments: younger)
+    func `younger functions`(_ template: String, _ text: String) throws {
+        let data = TemplateData(labels: [:], pathPrefix: "/prom", value: 0, time: 1500)
+        guard case .text(let got) = try TextTemplate(alert: "A", text: template).expand(data) else {
+            Issue.record("\(template) is not expanded")
+            return
+        }
+        #expect(got == text)
+    }
+
+    /// What would run for ever, or out of stack, ends with a message.
+    static let endless = [
+        "{{ define \"r\" }}{{ template \"r\" }}{{ end }}{{ template \"r\" }}",
+        "{{ range 1000000 }}{{ range 1000000 }}{{ end }}x{{ end }}", "{{ range 1000000 }}0123456789012345{{ end }}",
+    ]
+
+    @Test(arguments: endless)
+    func `nothing runs for ever`(_ template: String) throws {
+        let data = TemplateData(labels: [:], value: 0, time: 0)
+        guard case .failure(let error) = try TextTemplate(alert: "A", text: template).expand(data) else {
+            Issue.record("\(template) has an end")
+            return
+        }
+        #expect(error.code == .execution)
+    }
+
+    @Test func `nesting has a limit`() {
+        for open in ["{{ if true }}", "{{ print "] {
+            let text =
+                open == "{{ print " ? open + String(repeating: "(", count: 5000) : String(repeating: open, count: 5000)
+            #expect(throws: TemplateError.self) { try TextTemplate(alert: "A", text: text) }
+        }
+    }
+
+    @Test func `templates expand as promtool's do`() throws {
+        let bytes = try Data(contentsOf: Self.folder.appending(path: "templates.json"))
+        let vectors = try JSONDecoder().decode([Vector].self, from: bytes)
+        #expect(vectors.count > 350)
+        var data = TemplateData(
+            labels: ["__name__": "up", "job": "api", "instance": "host.example.org:9100", "sp": "a \"b\" <c>&"],
+            externalLabels: ["region": "eu", "cluster": "c1"],
+            externalURL: "http://prom.example.org:9090/prom",
+            pathPrefix: "/prom",
+            value: 0,
+            time: 0
+        )
+        for vector in vectors {
+            let template: TextTemplate
+            do throws(TemplateError) {
+                template = try TextTemplate(alert: "A0", text: vector.template)
+            } catch {
+                #expect(error.message == vector.refused, "\(vector.template)")
+                continue
+            }
+            #expect(vector.refused == nil, "is read: \(vector.template)")
+            if vector.refused != nil { continue }
+            data.value = vector.value ?? 0
+            let text =
+                switch template.expand(data, answers: Self.answers()) {
+                case .text(let text): text
+                case .failure(let error):
+                    "<error expanding template: error executing template __alert_A0: \(error.message)>"
+                case .needs(let query): "needs \(query)"
+                }
+            #expect(text == vector.text, "\(vector.template)")
+        }
+    }
+}
