@@ -1,7 +1,7 @@
 import MetricModel
 
 /// A moment in UTC with the parts and texts of Go's `time.Time`.
-package struct GoTime {
+package struct TemplateTime {
     static let months = [
         "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
         "December",
@@ -58,7 +58,7 @@ package struct GoTime {
     }
 
     /// The elements of a layout, longest first where one begins like another.
-    private static let elements: [(text: String, value: @Sendable (GoTime) -> String)] = [
+    private static let elements: [(text: String, value: @Sendable (TemplateTime) -> String)] = [
         ("January", { months[$0.month - 1] }), ("Jan", { String(months[$0.month - 1].prefix(3)) }),
         ("Monday", { weekdays[$0.weekday] }), ("Mon", { String(weekdays[$0.weekday].prefix(3)) }),
         ("MST", { _ in "UTC" }),
