@@ -162,7 +162,11 @@ let package = Package(
         ),
         tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", "CSQLite"]),
         tests("PromQLTests", ["MetricModel", "ConfigTree", "PromQL"], exclude: ["Scripts", "Upstream"]),
-        tests("RulesTests", ["MetricModel", "ConfigTree", "PromQL", "RuleTemplates", "Rules"], exclude: ["Vectors"]),
+        tests(
+            "RulesTests",
+            ["MetricModel", "ConfigTree", "PromQL", "RuleTemplates", "Rules", "TSDB"],
+            exclude: ["Vectors"]
+        ),
         tests(
             "ScrapeTests",
             ["MetricModel", "ConfigTree", "Exposition", "Scrape", .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]

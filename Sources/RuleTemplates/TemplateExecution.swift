@@ -16,10 +16,10 @@ struct TemplateExecution {
         case needs(query: String)
     }
 
-    private enum Flow { case on, leave, again }
+    enum Flow { case on, leave, again }
 
     /// What is being looked at, for messages.
-    private enum Place {
+    enum Place {
         case operand(TemplateOperand)
         case pipeline(TemplatePipeline)
         case command(TemplateCommand)
@@ -28,17 +28,17 @@ struct TemplateExecution {
         case other(Int)
     }
 
-    private let name: String
-    private let source: [UInt8]
-    private let definitions: [String: [TemplateNode]]
-    private let data: TemplateData
-    private let answers: TemplateAnswers
+    let name: String
+    let source: [UInt8]
+    let definitions: [String: [TemplateNode]]
+    let data: TemplateData
+    let answers: TemplateAnswers
     private(set) var output = ""
-    private var template: String
-    private var variables: [(name: String, value: TemplateValue)]
-    private var place = Place.other(0)
-    private var depth = 0
-    private var steps = 0
+    var template: String
+    var variables: [(name: String, value: TemplateValue)]
+    var place = Place.other(0)
+    var depth = 0
+    var steps = 0
 
     init(
         name: String,
@@ -70,7 +70,7 @@ struct TemplateExecution {
 
     // MARK: Failures
 
-    private func failure(_ message: String) -> Stop {
+    func failure(_ message: String) -> Stop {
         let position: Int
         let context: String
         switch place {
@@ -96,19 +96,19 @@ struct TemplateExecution {
 
     // MARK: Nodes
 
-    private mutating func write(_ text: String) throws(Stop) {
+    mutating func write(_ text: String) throws(Stop) {
         output += text
         if output.utf8.count > Self.maximumLength {
             throw failure("the text is longer than \(Self.maximumLength) bytes")
         }
     }
 
-    private mutating func step() throws(Stop) {
+    mutating func step() throws(Stop) {
         steps += 1
         if steps > Self.maximumSteps { throw failure("more than \(Self.maximumSteps) steps") }
     }
 
-    private mutating func walk(_ dot: TemplateValue, _ list: [TemplateNode]) throws(Stop) -> Flow {
+    mutating func walk(_ dot: TemplateValue, _ list: [TemplateNode]) throws(Stop) -> Flow {
         for node in list {
             try step()
             switch node {
@@ -157,7 +157,7 @@ struct TemplateExecution {
         return .on
     }
 
-    private mutating func range(_ branch: TemplateNode.Branch, _ dot: TemplateValue) throws(Stop) {
+    mutating func range(_ branch: TemplateNode.Branch, _ dot: TemplateValue) throws(Stop) {
         let outer = variables.count
         defer { variables.removeSubrange(outer...) }
         place = .other(branch.position)
@@ -225,14 +225,14 @@ struct TemplateExecution {
 
     // MARK: Pipelines
 
-    private mutating func assign(_ name: String, _ value: TemplateValue) throws(Stop) {
+    mutating func assign(_ name: String, _ value: TemplateValue) throws(Stop) {
         guard let index = variables.lastIndex(where: { $0.name == name }) else {
             throw failure("undefined variable: \(name)")
         }
         variables[index].value = value
     }
 
-    private mutating func evaluate(_ pipeline: TemplatePipeline, _ dot: TemplateValue) throws(Stop) -> TemplateValue {
+    mutating func evaluate(_ pipeline: TemplatePipeline, _ dot: TemplateValue) throws(Stop) -> TemplateValue {
         place = .pipeline(pipeline)
         var value: TemplateValue?
         for command in pipeline.commands { value = try evaluate(command, dot, value) }
@@ -243,13 +243,13 @@ struct TemplateExecution {
         return result
     }
 
-    private func notAFunction(_ operands: [TemplateOperand], _ final: TemplateValue?) throws(Stop) {
+    func notAFunction(_ operands: [TemplateOperand], _ final: TemplateValue?) throws(Stop) {
         if operands.count > 1 || final != nil {
             throw failure("can't give argument to non-function \(operands[0].description)")
         }
     }
 
-    private mutating func evaluate(
+    mutating func evaluate(
         _ command: TemplateCommand,
         _ dot: TemplateValue,
         _ final: TemplateValue?
@@ -277,7 +277,7 @@ struct TemplateExecution {
     }
 
     /// A literal as a value of its own type.
-    private func constant(_ operand: TemplateOperand) throws(Stop) -> TemplateValue {
+    func constant(_ operand: TemplateOperand) throws(Stop) -> TemplateValue {
         switch operand {
         case .bool(let value, _): return .bool(value)
         case .string(let text, _, _): return .string(text)
@@ -298,7 +298,7 @@ struct TemplateExecution {
 
     // MARK: Fields
 
-    private mutating func evaluateField(
+    mutating func evaluateField(
         _ operand: TemplateOperand,
         _ dot: TemplateValue,
         _ arguments: [TemplateOperand],
@@ -340,7 +340,7 @@ struct TemplateExecution {
     }
 
     /// Whether a field holds a value of any type, which messages then name.
-    private static func isInterface(_ receiver: TemplateValue, _ name: String) -> Bool {
+    static func isInterface(_ receiver: TemplateValue, _ name: String) -> Bool {
         switch receiver {
         case .data, .sample: name == "Value"
         case .arguments: true
@@ -348,7 +348,7 @@ struct TemplateExecution {
         }
     }
 
-    private mutating func field(
+    mutating func field(
         _ receiver: TemplateValue,
         _ name: String,
         _ operand: TemplateOperand,
@@ -402,217 +402,5 @@ struct TemplateExecution {
         case .bool, .int, .named, .float, .complex, .string, .html, .samples, .histogram: break
         }
         throw failure("can't evaluate field \(name) in type \(type)")
-    }
-
-    // MARK: Calls
-
-    private mutating func call(
-        _ name: String,
-        _ arguments: [TemplateOperand],
-        _ final: TemplateValue?,
-        _ dot: TemplateValue,
-        _ caller: Place
-    ) throws(Stop) -> TemplateValue {
-        guard let function = TemplateFunction(rawValue: name) else {
-            throw failure("\(GoText.quoted(name)) is not a defined function")
-        }
-        if function == .and || function == .or {
-            if arguments.isEmpty, final == nil {
-                throw failure("wrong number of args for \(name): want at least 1 got 0")
-            }
-            var value = TemplateValue.nothing
-            for argument in arguments {
-                value = try self.argument(argument, .value, dot)
-                if value.isTrue == (function == .or) { return value }
-            }
-            return final ?? value
-        }
-        let values = try values(name, function.signature, arguments, final, dot)
-        do throws(TemplateCallFailure) {
-            return try apply(function, values)
-        } catch {
-            if let query = error.query { throw .needs(query: query) }
-            place = caller
-            throw failure("error calling \(name): \(error.message)")
-        }
-    }
-
-    private mutating func values(
-        _ name: String,
-        _ signature: TemplateFunction.Signature,
-        _ arguments: [TemplateOperand],
-        _ final: TemplateValue?,
-        _ dot: TemplateValue
-    ) throws(Stop) -> [TemplateValue] {
-        let count = arguments.count + (final == nil ? 0 : 1)
-        if signature.rest != nil {
-            if count < signature.fixed.count {
-                throw failure(
-                    "wrong number of args for \(name): want at least \(signature.fixed.count) got \(arguments.count)"
-                )
-            }
-        } else if count != signature.fixed.count {
-            throw failure("wrong number of args for \(name): want \(signature.fixed.count) got \(count)")
-        }
-        func parameter(_ index: Int) -> TemplateFunction.Parameter {
-            index < signature.fixed.count ? signature.fixed[index] : signature.rest ?? .any
-        }
-        var values: [TemplateValue] = []
-        for (index, argument) in arguments.enumerated() {
-            values.append(try self.argument(argument, parameter(index), dot))
-        }
-        if let final { values.append(try checked(final, parameter(values.count))) }
-        return values
-    }
-
-    private mutating func argument(
-        _ operand: TemplateOperand,
-        _ parameter: TemplateFunction.Parameter,
-        _ dot: TemplateValue
-    ) throws(Stop) -> TemplateValue {
-        place = .operand(operand)
-        switch operand {
-        case .dot: return try checked(dot, parameter)
-        case .null:
-            if parameter.takesNil { return parameter.none }
-            throw failure("cannot assign nil to \(parameter.name)")
-        case .field, .variable, .chain: return try checked(evaluateField(operand, dot, [], nil), parameter)
-        case .pipeline(let pipeline): return try checked(evaluate(pipeline, dot), parameter)
-        case .identifier(let name, _):
-            return try checked(call(name, [], nil, dot, .operand(operand)), parameter)
-        case .bool, .number, .string:
-            switch parameter {
-            case .any, .value: return try constant(operand)
-            case .string:
-                if case .string = operand { return try constant(operand) }
-                throw failure("expected string; found \(operand.description)")
-            case .int, .duration:
-                if case .number(let number, _) = operand, let value = number.integer {
-                    return parameter == .int ? .int(value) : .duration(value, isPointer: false)
-                }
-                throw failure("expected integer; found \(operand.description)")
-            case .sample, .samples, .time:
-                throw failure("can't handle \(operand.description) for arg of type \(parameter.name)")
-            }
-        }
-    }
-
-    private func checked(
-        _ value: TemplateValue,
-        _ parameter: TemplateFunction.Parameter
-    ) throws(Stop) -> TemplateValue {
-        switch (parameter, value) {
-        case (.any, _), (.value, _), (.string, .string), (.sample, .sample), (.samples, .samples), (.int, .int),
-            (.time, .time):
-            return value
-        case (.duration, .duration(let length, _)): return .duration(length, isPointer: false)
-        case (_, .nothing):
-            if parameter.takesNil { return parameter.none }
-            throw failure("invalid value; expected \(parameter.name)")
-        default: throw failure("wrong type for value; expected \(parameter.name); got \(value.type)")
-        }
-    }
-
-    private func apply(
-        _ function: TemplateFunction,
-        _ values: [TemplateValue]
-    ) throws(TemplateCallFailure) -> TemplateValue {
-        func text(_ index: Int) -> String {
-            if case .string(let text) = values[index] { return text }
-            return ""
-        }
-        func sample(_ index: Int) throws(TemplateCallFailure) -> TemplateSample {
-            if case .sample(let sample?) = values[index] { return sample }
-            throw .nilPointer
-        }
-        func samples(_ index: Int) -> TemplateValue.Samples {
-            if case .samples(let samples) = values[index] { return samples }
-            return TemplateValue.Samples([])
-        }
-        switch function {
-        case .and, .or: return .nothing
-        case .not: return .bool(!values[0].isTrue)
-        case .eq: return .bool(try TemplateBuiltins.equal(values[0], values.dropFirst()))
-        case .ne: return .bool(try !TemplateBuiltins.equal(values[0], values.dropFirst()))
-        case .lt: return .bool(try TemplateBuiltins.less(values[0], values[1]))
-        case .le: return .bool(try TemplateBuiltins.lessOrEqual(values[0], values[1]))
-        case .gt: return .bool(try !TemplateBuiltins.lessOrEqual(values[0], values[1]))
-        case .ge: return .bool(try !TemplateBuiltins.less(values[0], values[1]))
-        case .len: return .int(try TemplateBuiltins.length(values[0]))
-        case .index: return try TemplateBuiltins.index(values[0], values.dropFirst())
-        case .slice: return try TemplateBuiltins.slice(values[0], Array(values.dropFirst()))
-        case .print: return .string(TemplateBuiltins.print(values))
-        case .println: return .string(values.map(\.text).joined(separator: " ") + "\n")
-        case .printf: return .string(GoFormat.formatted(text(0), Array(values.dropFirst())))
-        case .html: return .string(TemplateBuiltins.html(TemplateBuiltins.joined(values)))
-        case .js: return .string(TemplateBuiltins.javaScript(TemplateBuiltins.joined(values)))
-        case .urlquery: return .string(TemplateBuiltins.queryEscaped(TemplateBuiltins.joined(values)))
-        case .call:
-            if case .nothing = values[0] { throw TemplateCallFailure("call of nil") }
-            throw TemplateCallFailure("non-function \(values[0].text) of type \(values[0].type)")
-        case .query:
-            guard let answer = answers.answers[text(0)] else { throw TemplateCallFailure(needing: text(0)) }
-            switch answer {
-            case .samples(let samples): return .samples(TemplateValue.Samples(samples))
-            case .failure(let message): throw TemplateCallFailure(message)
-            }
-        case .first:
-            guard let first = samples(0).items.first else {
-                throw TemplateCallFailure("first() called on vector with no elements")
-            }
-            return .sample(first)
-        case .label: return .string(try sample(1).labels[text(0)] ?? "")
-        case .value: return TemplateValue(try sample(0))
-        case .strvalue: return .string(try sample(0).labels["__value__"] ?? "")
-        case .args:
-            return .arguments(
-                values.enumerated().map { TemplateValue.Entry(name: "arg\($0.offset)", value: $0.element) }
-            )
-        case .reReplaceAll: return .string(try TemplateHelpers.replaceAll(text(0), text(1), text(2)))
-        case .safeHtml: return .html(text(0))
-        case .match: return .bool(try TemplateHelpers.expression(text(0)).matches(text(1)))
-        case .title: return .string(TemplateHelpers.title(text(0)))
-        case .toUpper: return .string(TemplateHelpers.mapped(text(0)) { $0.properties.uppercaseMapping })
-        case .toLower: return .string(TemplateHelpers.mapped(text(0)) { $0.properties.lowercaseMapping })
-        case .graphLink: return .string("/graph?g0.expr=\(TemplateBuiltins.queryEscaped(text(0)))&g0.tab=0")
-        case .tableLink: return .string("/graph?g0.expr=\(TemplateBuiltins.queryEscaped(text(0)))&g0.tab=1")
-        case .sortByLabel:
-            let list = samples(1)
-            let keys = list.items.map { $0.labels[text(0)] ?? "" }
-            let order = list.items.indices.sorted { left, right in
-                keys[left].hasSameBytes(as: keys[right])
-                    ? left < right : keys[left].utf8.lexicographicallyPrecedes(keys[right].utf8)
-            }
-            list.items = order.map { list.items[$0] }
-            return .samples(list)
-        case .stripPort: return .string(TemplateHelpers.stripPort(text(0)))
-        case .stripDomain: return .string(TemplateHelpers.stripDomain(text(0)))
-        case .humanize: return .string(TemplateHelpers.humanize(try TemplateHelpers.number(values[0])))
-        case .humanize1024: return .string(TemplateHelpers.humanize1024(try TemplateHelpers.number(values[0])))
-        case .humanizeDuration: return .string(TemplateHelpers.humanizeDuration(try TemplateHelpers.number(values[0])))
-        case .humanizePercentage:
-            return .string(TemplateHelpers.humanizePercentage(try TemplateHelpers.number(values[0])))
-        case .humanizeTimestamp:
-            return .string(try TemplateHelpers.humanizeTimestamp(try TemplateHelpers.number(values[0])))
-        case .toTime: return .time(try TemplateHelpers.time(try TemplateHelpers.number(values[0])))
-        case .toDuration:
-            return .duration(TemplateHelpers.duration(try TemplateHelpers.number(values[0])), isPointer: true)
-        case .now: return .float(Double(data.time) / 1000)
-        case .pathPrefix: return .string(data.pathPrefix)
-        case .externalURL: return .string(data.externalURL)
-        case .parseDuration: return .float(try TemplateHelpers.parseDuration(text(0)))
-        case .urlQueryEscape: return .string(TemplateBuiltins.queryEscaped(text(0)))
-        }
-    }
-}
-
-extension TemplateFunction.Parameter {
-    /// What `nil` is as a value of the type.
-    fileprivate var none: TemplateValue {
-        switch self {
-        case .sample: .sample(nil)
-        case .samples: .samples(TemplateValue.Samples([]))
-        case .string, .any, .value, .int, .duration, .time: .nothing
-        }
     }
 }

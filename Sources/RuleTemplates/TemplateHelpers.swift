@@ -96,7 +96,7 @@ enum TemplateHelpers {
 
     static func humanizeTimestamp(_ value: Double) throws(TemplateCallFailure) -> String {
         if !value.isFinite { return short(value) }
-        return GoTime(nanoseconds: try time(value)).description
+        return TemplateTime(nanoseconds: try time(value)).description
     }
 
     static func duration(_ value: Double) -> Int64 {

@@ -24,7 +24,7 @@ struct TemplateMethod {
     }
 
     private init?(time nanoseconds: Int64, _ name: String) {
-        let time = GoTime(nanoseconds: nanoseconds)
+        let time = TemplateTime(nanoseconds: nanoseconds)
         func other(_ values: [TemplateValue]) -> Int64 {
             switch values.first {
             case .time(let value), .duration(let value, _): value
@@ -50,14 +50,14 @@ struct TemplateMethod {
         case "UnixMicro": self.init(.named("int64", nanoseconds / 1000, text: nil))
         case "UnixNano": self.init(.named("int64", nanoseconds, text: nil))
         case "Year": self.init(.int(Int64(time.year)))
-        case "Month": self.init(.named("time.Month", Int64(time.month), text: GoTime.months[time.month - 1]))
+        case "Month": self.init(.named("time.Month", Int64(time.month), text: TemplateTime.months[time.month - 1]))
         case "Day": self.init(.int(Int64(time.day)))
         case "Hour": self.init(.int(Int64(time.hour)))
         case "Minute": self.init(.int(Int64(time.minute)))
         case "Second": self.init(.int(Int64(time.second)))
         case "Nanosecond": self.init(.int(Int64(time.nanosecond)))
         case "YearDay": self.init(.int(Int64(time.dayOfYear)))
-        case "Weekday": self.init(.named("time.Weekday", Int64(time.weekday), text: GoTime.weekdays[time.weekday]))
+        case "Weekday": self.init(.named("time.Weekday", Int64(time.weekday), text: TemplateTime.weekdays[time.weekday]))
         case "UTC": self.init(.time(nanoseconds))
         case "IsZero", "IsDST": self.init(.bool(false))
         case "Add": self.init([.duration]) { .time(nanoseconds &+ other($0)) }
@@ -87,7 +87,7 @@ struct TemplateMethod {
         case "Milliseconds": self.init(.named("int64", nanoseconds / 1_000_000, text: nil))
         case "Microseconds": self.init(.named("int64", nanoseconds / 1000, text: nil))
         case "Nanoseconds": self.init(.named("int64", nanoseconds, text: nil))
-        case "String": self.init(.string(GoTime.durationText(nanoseconds)))
+        case "String": self.init(.string(TemplateTime.durationText(nanoseconds)))
         case "Abs":
             self.init(.duration(nanoseconds == .min ? .max : Int64(nanoseconds.magnitude), isPointer: false))
         case "Truncate":

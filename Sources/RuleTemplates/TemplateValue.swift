@@ -133,8 +133,8 @@ enum TemplateValue {
         case .data(let data):
             "{\(Self.text(data.labels)) \(Self.text(data.externalLabels)) \(data.externalURL) "
                 + "\(TemplateValue(data.sample).text)}"
-        case .time(let nanoseconds): GoTime(nanoseconds: nanoseconds).description
-        case .duration(let nanoseconds, _): GoTime.durationText(nanoseconds)
+        case .time(let nanoseconds): TemplateTime(nanoseconds: nanoseconds).description
+        case .duration(let nanoseconds, _): TemplateTime.durationText(nanoseconds)
         }
     }
 

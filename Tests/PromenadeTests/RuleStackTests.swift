@@ -5,7 +5,7 @@ import Rules
 import Testing
 
 /// Rules with the whole stack under them.
-@Suite struct RuleStackTests {
+@Suite(.timeLimit(.minutes(5))) struct RuleStackTests {
     static let config = """
         global: {scrape_interval: 15s, evaluation_interval: 15s, external_labels: {region: eu}}
         scrape_configs:

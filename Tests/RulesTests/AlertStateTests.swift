@@ -3,7 +3,7 @@ import Rules
 import Testing
 
 /// What alerts do from one evaluation to the next, and what is written of them.
-@Suite struct AlertStateTests {
+@Suite(.timeLimit(.minutes(5))) struct AlertStateTests {
     /// Expects one alert `A` in a state at each time, or none.
     private static func test(_ values: String, _ states: [(String, String)], more: String = "") -> String {
         let alerts = ["pending", "firing", "resolved"].flatMap { state in

@@ -4,7 +4,7 @@ import Rules
 import Testing
 
 /// Rules over what is stored already.
-@Suite struct BackfillTests {
+@Suite(.timeLimit(.minutes(5))) struct BackfillTests {
     /// One series that cannot be changed.
     private struct History: SampleReader {
         let columns: SeriesColumns

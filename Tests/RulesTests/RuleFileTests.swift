@@ -4,7 +4,7 @@ import Rules
 import Testing
 
 /// What is wrong in rule files, in promtool's words.
-@Suite struct RuleFileTests {
+@Suite(.timeLimit(.minutes(5))) struct RuleFileTests {
     static let mistakes: [(String, [String])] = [
         (#"{"groups": [{"rules": []}]}"#, ["0:0: Groupname must not be empty"]),
         (

@@ -52,6 +52,6 @@ enum AlertMessage {
     }
 
     private static func date(_ nanoseconds: Int64) -> String {
-        GoTime(nanoseconds: nanoseconds).formatted("2006-01-02T15:04:05.000Z")
+        TemplateTime(nanoseconds: nanoseconds).formatted("2006-01-02T15:04:05.000Z")
     }
 }

@@ -32,7 +32,7 @@ public struct RuleBackfill: Sendable {
             if spans.isEmpty { return "" }
             func text(_ time: Timestamp?) -> String {
                 time.map {
-                    GoTime(nanoseconds: RuleTime.nanoseconds(milliseconds: $0)).formatted("2006-01-02T15:04:05Z")
+                    TemplateTime(nanoseconds: RuleTime.nanoseconds(milliseconds: $0)).formatted("2006-01-02T15:04:05Z")
                 }
                     ?? "-                   "
             }

@@ -165,7 +165,7 @@ struct RuleTestRun {
                 let outcome = await groups[index].evaluate(at: RuleTime.nanoseconds(milliseconds: time), environment)
                 notices += outcome.notices
                 for rule in groups[index].rules where rule.health == .err {
-                    let text = GoTime.durationText(RuleTime.nanoseconds(milliseconds: time))
+                    let text = TemplateTime.durationText(RuleTime.nanoseconds(milliseconds: time))
                     mistakes.append("    rule: \(rule.definition.name), time: \(text), err: \(rule.lastError)")
                 }
             }
@@ -428,7 +428,7 @@ struct RuleTestRun {
         let end = (last + 1000) / 1000 * 1000
         let request = SelectRequest(matchers: [], start: test.start - 1, end: test.start + end, isSorted: true)
         var text =
-            "DEBUG: Dump of all data (input_series and rules) at \(GoTime.durationText(RuleTime.nanoseconds(milliseconds: end))):\n"
+            "DEBUG: Dump of all data (input_series and rules) at \(TemplateTime.durationText(RuleTime.nanoseconds(milliseconds: end))):\n"
         for columns in (try? await store.select(request)) ?? [] {
             text += "\(columns.labels) =>\n"
             for (time, value) in zip(columns.timestamps, columns.values) {

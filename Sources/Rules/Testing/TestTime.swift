@@ -5,7 +5,7 @@ import RuleTemplates
 public enum TestTime {
     /// The time in milliseconds; `nil` where the text is neither.
     public static func milliseconds(_ text: String) -> Timestamp? {
-        if let seconds = GoTime.float(text) {
+        if let seconds = TemplateTime.float(text) {
             return Int64(exactly: (seconds * 1000).rounded())
         }
         return rfc3339(Array(text.utf8))

@@ -32,12 +32,12 @@ public struct AlertingConfig: Sendable, Hashable {
         alertRelabelRules = RelabelRule.readAll(
             "alert_relabel_configs",
             of: section,
-            kind: "alert",
+            empty: "empty or null alert relabeling rule",
             validation: global.nameValidation
         )
-        for (index, part) in section.sections("alertmanagers", type: "config.AlertmanagerConfig").enumerated() {
+        for (index, part) in section.sections("alertmanagers", type: "config.AlertmanagerConfig", sectionType: "config.plain").enumerated() {
             guard let part else {
-                section.fail("empty or null alertmanager config section", at: "alertmanagers")
+                section.fail("empty or null Alertmanager config section", at: "alertmanagers")
                 continue
             }
             alertmanagers.append(Alertmanager(reading: part, index: index, global: global, context: context))
@@ -65,13 +65,13 @@ extension AlertingConfig.Alertmanager {
         job.relabelRules = RelabelRule.readAll(
             "relabel_configs",
             of: section,
-            kind: "alertmanager",
+            empty: "empty or null Alertmanager target relabeling rule",
             validation: global.nameValidation
         ).map(Self.onPath)
         alertRelabelRules = RelabelRule.readAll(
             "alert_relabel_configs",
             of: section,
-            kind: "alert",
+            empty: "empty or null Alertmanager alert relabeling rule",
             validation: global.nameValidation
         )
         section.finish()

@@ -20,7 +20,6 @@ struct InactiveSections {
     init(_ root: ConfigSection, context: ConfigContext) {
         self.root = root
         self.context = context
-        readAlerting()
         readRemoteWrite()
         readRemoteRead()
         readTracing()
@@ -169,52 +168,6 @@ struct InactiveSections {
                 section.fail("\(name) is a reserved header. It must not be changed", at: "headers")
             }
         }
-    }
-
-    // MARK: Alerting
-
-    /// Told by whoever reads ``PrometheusConfig``; here it is only checked.
-    private func readAlerting() {
-        guard let section = root.section("alerting", type: "config.plain") else { return }
-        _ = RelabelRule.readAll(
-            "alert_relabel_configs",
-            of: section,
-            empty: "empty or null alert relabeling rule",
-            validation: .utf8
-        )
-        for part in section.sections("alertmanagers", type: "config.AlertmanagerConfig", sectionType: "config.plain") {
-            guard let part else {
-                section.fail("empty or null Alertmanager config section", at: "alertmanagers")
-                continue
-            }
-            readAlertmanager(part)
-        }
-        section.finish()
-    }
-
-    private func readAlertmanager(_ section: ConfigSection) {
-        _ = HTTPClientConfig(reading: section, context: context)
-        for name in ["scheme", "path_prefix"] { _ = section.string(name) }
-        _ = section.duration("timeout")
-        let version = section.string("api_version") ?? "v2"
-        if version != "v2" {
-            section.fail("expected Alertmanager api version to be one of [v2] but got \(version)", at: "api_version")
-        }
-        let discovery = DiscoveryConfig.readAll(section, context: context)
-        let rules = RelabelRule.readAll(
-            "relabel_configs",
-            of: section,
-            empty: "empty or null Alertmanager target relabeling rule",
-            validation: .utf8
-        )
-        _ = RelabelRule.readAll(
-            "alert_relabel_configs",
-            of: section,
-            empty: "empty or null Alertmanager alert relabeling rule",
-            validation: .utf8
-        )
-        section.finish()
-        if rules.isEmpty { ScrapeConfig.checkAddresses(discovery, section) }
     }
 
     // MARK: Tracing and OTLP

@@ -55,7 +55,7 @@ public struct PrometheusConfig: Sendable, Hashable {
             }
             ruleFiles.append(context.path(name))
         }
-        if let section = root.section("alerting", type: "config.AlertingConfig") {
+        if let section = root.section("alerting", type: "config.plain") {
             alerting = AlertingConfig(reading: section, global: global, context: context)
         } else {
             _ = root.has("alerting")

@@ -1,0 +1,164 @@
+import MetricModel
+import PromQL
+import Rules
+import Synchronization
+import TSDB
+import Testing
+
+/// Groups by a clock that is moved, over a store in memory.
+@Suite(.timeLimit(.minutes(5))) struct RuleManagerTests {
+    /// What was told.
+    private final class Told: Sendable {
+        let notices = Mutex<[AlertNotice]>([])
+    }
+
+    /// A manager with all around it.
+    private final class Bench: Sendable {
+        let clock = ManualClock(now: 1_700_000_100_000)
+        let store: MemoryStore
+        let engine: PromQLEngine
+        let manager: RuleManager
+        let told: Told
+
+        init() {
+            store = MemoryStore(options: StoreOptions(), clock: clock)
+            engine = PromQLEngine(clock: clock)
+            let environment = RuleEnvironment(engine: engine, reader: store, sink: StoreSink(store), clock: clock)
+            var options = RuleManagerOptions()
+            options.isDriven = true
+            let told = Told()
+            self.told = told
+            manager = RuleManager(environment, options: options) { report in
+                told.notices.withLock { $0 += report.notices }
+            }
+        }
+
+        func apply(_ json: String) throws {
+            let file = try RuleScript.rules(json)
+            let groups = file.groups.map { group in
+                var definition = RuleGroupDefinition(
+                    file: "r.yml",
+                    name: group.name,
+                    interval: group.interval == 0 ? 30_000 : group.interval
+                )
+                definition.rules = group.rules
+                return definition
+            }
+            manager.apply(groups, surroundings: RuleSurroundings())
+        }
+
+        /// Evaluates what falls due next, so many times.
+        func step(_ times: Int = 1) async {
+            for _ in 0..<times {
+                guard let due = manager.nextDue(until: .max) else { return }
+                clock.advance(nanoseconds: max(0, due - clock.wallNanoseconds))
+                await manager.evaluate(dueAt: due)
+            }
+        }
+
+        func write(_ labels: Labels, _ value: Double, at time: Timestamp) async throws {
+            var batch = SampleBatch(timestamp: time)
+            batch.series = try await store.resolve([labels])
+            batch.values = [value]
+            _ = try await store.append(batch)
+        }
+
+        func count(_ query: String) async throws -> Int {
+            let result = try await engine.instant(query: query, at: clock.now, reader: store)
+            if case .vector(let rows) = result.value { return rows.count }
+            return -1
+        }
+
+        var alerts: [Alert] { manager.snapshots.flatMap { $0.rules.flatMap(\.alerts) } }
+    }
+
+    @Test func `series of a group that is gone end after two intervals, those of others go on`() async throws {
+        let bench = Bench()
+        let kept = #"{"name": "kept", "rules": [{"record": "a", "expr": "vector(1)"}]}"#
+        try bench.apply(#"{"groups": [\#(kept), {"name": "gone", "rules": [{"record": "b", "expr": "vector(1)"}]}]}"#)
+        await bench.step()
+        #expect(try await bench.count("b") == 1)
+        try bench.apply(#"{"groups": [\#(kept)]}"#)
+        await bench.step()
+        #expect(try await bench.count("b") == 1)
+        await bench.step(3)
+        #expect(try await bench.count("b") == 0)
+        #expect(try await bench.count("a") == 1)
+        #expect(bench.manager.snapshots.map(\.counts.iterations) == [5])
+    }
+
+    @Test func `a changed group takes over its alerts, and a vanished rule's series end`() async throws {
+        let bench = Bench()
+        func rules(_ hold: String, _ more: String) -> String {
+            #"{"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "vector(1)", "for": "\#(hold)"}\#(more)]}]}"#
+        }
+        try bench.apply(rules("10m", #", {"record": "b", "expr": "vector(1)"}"#))
+        await bench.step(3)
+        let since = try #require(bench.alerts.first?.activeAt)
+        #expect(try await bench.count("b") == 1)
+        try bench.apply(rules("1m", ""))
+        await bench.step()
+        #expect(bench.alerts.first?.activeAt == since)
+        #expect(bench.alerts.first?.state == .firing)
+        #expect(try await bench.count("b") == 0)
+        #expect(bench.told.notices.withLock { $0.count } == 1)
+    }
+
+    @Test func `alerts go on after a restart`() async throws {
+        let bench = Bench()
+        let start = bench.clock.now
+        // Found an hour ago and last seen half an hour ago, so that the time between does not count.
+        try await bench.write(
+            ["__name__": "ALERTS_FOR_STATE", "alertname": "A"],
+            Double(start / 1000 - 3600),
+            at: start - 1_800_000
+        )
+        try bench.apply(#"{"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "vector(1)", "for": "2h"}]}]}"#)
+        await bench.step()
+        #expect(try await bench.count("ALERTS") == 0)
+        await bench.step()
+        let alert = try #require(bench.alerts.first)
+        #expect(alert.activeAt / 1_000_000 == start - 3_600_000 + (bench.clock.now - start) + 1_800_000)
+        await bench.step()
+        #expect(try await bench.count("ALERTS{alertstate=\"pending\"}") == 1)
+    }
+
+    @Test func `a rule that fails keeps its series, and tells why`() async throws {
+        let bench = Bench()
+        try await bench.write(["__name__": "m", "a": "1"], 1, at: bench.clock.now)
+        try bench.apply(#"{"groups": [{"name": "g", "rules": [{"record": "r", "expr": "m", "labels": {"a": ""}}]}]}"#)
+        await bench.step()
+        #expect(try await bench.count("r") == 1)
+        try await bench.write(["__name__": "m", "a": "2"], 1, at: bench.clock.now)
+        await bench.step()
+        let rule = try #require(bench.manager.snapshots.first?.rules.first)
+        #expect(rule.health == .err)
+        #expect(rule.lastError == "vector contains metrics with the same labelset after applying rule labels")
+        #expect(try await bench.count("r") == 1)
+        #expect(bench.manager.snapshots.first?.counts.failures == 1)
+    }
+
+    @Test func `a label that follows the value is told`() async throws {
+        let bench = Bench()
+        try bench.apply(
+            #"{"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "vector(time())", "for": "5m", "labels": {"v": "{{ $value }}"}}]}]}"#
+        )
+        await bench.step(4)
+        let unsteady = try #require(bench.manager.snapshots.first?.rules.first?.unsteadyLabel)
+        #expect(unsteady.name == "v")
+        #expect(unsteady.times == 3)
+    }
+
+    @Test func `slots are spread by a hash`() {
+        let group = RuleGroupDefinition(file: "f", name: "g", interval: 60_000)
+        let offset = RuleSlots.offset(group, interval: 60_000_000_000)
+        #expect(offset >= 0 && offset < 60_000_000_000)
+        #expect(
+            offset
+                != RuleSlots.offset(
+                    RuleGroupDefinition(file: "f", name: "h", interval: 60_000),
+                    interval: 60_000_000_000
+                )
+        )
+    }
+}
