@@ -1,3 +1,4 @@
+import Scrape
 import MetricModel
 import Promenade
 import PromenadeTesting

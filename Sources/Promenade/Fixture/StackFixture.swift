@@ -1,4 +1,5 @@
 package import ConfigTree
+import Rules
 public import MetricModel
 import Pushgateway
 public import Scrape

@@ -1,3 +1,4 @@
+import Web
 import Logging
 import MetricModel
 import PrometheusClient

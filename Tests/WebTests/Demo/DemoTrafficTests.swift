@@ -38,7 +38,7 @@ import Testing
         }
         task.cancel()
         await task.value
-        let answer = await server.respond(to: WebRequest(method: .get, target: "/metrics"))
+        let answer = await server.makeRouter().respond(to: WebRequest(method: .get, target: "/metrics"))
         guard case .bytes(let bytes) = answer.body else {
             Issue.record("no text")
             return
