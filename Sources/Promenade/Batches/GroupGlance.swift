@@ -32,7 +32,7 @@ struct GroupGlance: Sendable, Equatable {
         let request = HTTPClientRequest(url: url + "/api/v1/metrics")
         guard let response = try? await HTTPClient.shared.execute(request, timeout: .seconds(5)),
             let body = try? await response.body.collect(upTo: 16 << 20),
-            let answer = try? YAMLReader.parse(Array(body.readableBytesView), file: "metrics")
+            let answer = try? JSONReader.parse(Array(body.readableBytesView), file: "metrics")
         else { return nil }
         return GroupGlance(answer, group: labels)
     }

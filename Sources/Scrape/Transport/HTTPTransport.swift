@@ -7,6 +7,8 @@ public final class HTTPTransport: TargetTransport {
     private let config: HTTPClientConfig
     private let clients: HTTPClients
     private let token: OAuthToken?
+    /// The network keeps the machine's time, whatever time the stack lives by.
+    private let network = SystemClock()
 
     /// A transport for a job.
     /// - Throws: what is wrong with certificates, keys or the proxy.
@@ -40,7 +42,8 @@ public final class HTTPTransport: TargetTransport {
 
     /// Fetches a target's body, following redirects where the configuration says so.
     public func fetch(_ request: TargetRequest) async throws(TransportError) -> TargetResponse {
-        let deadline: NIODeadline = .now() + .milliseconds(request.timeoutMilliseconds)
+        let end = network.steadyNanoseconds + request.timeoutMilliseconds * 1_000_000
+        let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(0, end)))
         var secrets: [(name: String, value: String)] = []
         var headers = request.headers
         do throws(TransportError) {
@@ -50,7 +53,7 @@ public final class HTTPTransport: TargetTransport {
                 if RedirectRules.isSecret(header.name) { secrets.append(header) } else { headers.append(header) }
             }
         } catch {
-            throw TransportError("Get \(GoText.quoted(request.url)): \(error.message)")
+            throw error.during("Get \(GoText.quoted(URLParts(request.url)?.shown ?? request.url)): ")
         }
         let fetch = HTTPFetch(clients: clients, method: .GET, followsRedirects: config.followRedirects)
         return try await fetch.run(request, until: deadline, headers: headers, secrets: secrets)

@@ -38,8 +38,6 @@ public struct PrometheusSettings: Sendable {
     public var isRemoteWriteEnabled = false
     /// Whether a class may control the demo server: where nobody else can reach this server, or the lifecycle API is on.
     public var isControlAllowed = false
-    /// Whether targets may be scraped on demand.
-    public var isScrapeOnDemandEnabled = true
     /// Who may call the API from a page.
     public var crossOrigin = CrossOrigin.any
     /// All flags with their values, sorted.
