@@ -1,23 +1,9 @@
-import ConfigTree
-import Scrape
-
 /// The files that a configuration is made of, by which a change is noticed.
 enum ConfigFiles {
-    /// The patterns of further files that a configuration names, of those that are read with it; `nil` where it cannot be read so
-    /// far. A configuration with mistakes counts too: when one of its files is repaired, it is read again.
-    static func patterns(in file: String, context: ConfigContext) -> [String]? {
-        guard let text = FileAccess.read(file), let root = try? YAMLReader.parse(text, file: file) else { return nil }
-        return ["scrape_config_files", "rule_files"].flatMap { section in
-            (root[section]?.items ?? []).compactMap(\.text).map(context.path)
-        }
-    }
-
-    /// The file itself and whatever matches the patterns now, each with that by which changes are noticed.
-    static func stamps(of main: String, patterns: [String]) -> [String: [Int64]?] {
+    /// Each file that the configuration names now, with that by which changes are noticed.
+    static func stamps(of main: String) -> [String: [Int64]?] {
         var stamps: [String: [Int64]?] = [:]
-        for file in [main] + patterns.flatMap({ PathPattern($0)?.matches ?? [] }) {
-            stamps.updateValue(FileAccess.stamp(file), forKey: file)
-        }
+        for file in ConfigSources.files(of: main) { stamps.updateValue(FileAccess.stamp(file), forKey: file) }
         return stamps
     }
 }

@@ -172,10 +172,7 @@ public final class Stack: Sendable {
             guard error.code == .corrupt else { throw error }
             logger.error("The Pushgateway's groups cannot be read", metadata: ["err": "\(error.message)"])
         }
-        if !options.configFile.isEmpty {
-            state.watch(options.config.prometheus.scrapeConfigFiles + options.config.prometheus.ruleFiles)
-            state.read(fileStamps())
-        }
+        if !options.configFile.isEmpty { state.read(fileStamps()) }
     }
 
     /// Transports that go wrong where tests want it.
@@ -385,7 +382,7 @@ public final class Stack: Sendable {
 
     /// By which changes of the files that the configuration is made of are noticed.
     func fileStamps() -> [String: [Int64]?] {
-        ConfigFiles.stamps(of: options.configFile, patterns: state.now.filePatterns)
+        ConfigFiles.stamps(of: options.configFile)
     }
 
     /// Reads the configuration again and scrapes by it; what was wrong, if anything was.
@@ -394,7 +391,6 @@ public final class Stack: Sendable {
         logger.info("Loading configuration file", metadata: ["filename": "\(options.configFile)"])
         // Taken before the files are read: what changes meanwhile is read again.
         let context = Self.context(options.configFile, options.flags)
-        if let patterns = ConfigFiles.patterns(in: options.configFile, context: context) { state.watch(patterns) }
         let stamps = fileStamps()
         defer { state.read(stamps) }
         let config: StackConfig

@@ -19,8 +19,6 @@ final class StackState: Sendable {
         var config: StackConfig
         /// How reloads have failed since the last good one; `nil` where none did.
         var failedReload: FailedReload?
-        /// What matches further files that the configuration is made of.
-        var filePatterns: [String] = []
         /// By which changes of the configuration's files are noticed, as they were when they were last read.
         var fileStamps: [String: [Int64]?] = [:]
         var isLastReloadGood: Bool { failedReload == nil }
@@ -64,9 +62,6 @@ final class StackState: Sendable {
     func moved(_ moves: [OwnTargets.Move]) { current.withLock { $0.moves = moves } }
 
     func bound(_ addresses: StackAddresses) { current.withLock { $0.addresses = addresses } }
-
-    /// Notes what matches further files.
-    func watch(_ patterns: [String]) { current.withLock { $0.filePatterns = patterns } }
 
     /// Notes the state of the files that were read.
     func read(_ stamps: [String: [Int64]?]) { current.withLock { $0.fileStamps = stamps } }
