@@ -31,7 +31,7 @@ enum PrometheusRoute: Hashable {
     /// The routes of the API that are one path each.
     enum APIRoute: String, CaseIterable {
         case query, queryRange = "query_range", queryExemplars = "query_exemplars"
-        case formatQuery = "format_query", parseQuery = "parse_query"
+        case formatQuery = "format_query", parseQuery = "parse_query", explain
         case labels, series
         case scrapePools = "scrape_pools", scrapePoolConfig = "scrape_pools/config"
         case targets, targetMetadata = "targets/metadata", relabelSteps = "targets/relabel_steps"
@@ -108,7 +108,7 @@ enum PrometheusRoute: Hashable {
             }
         case .api(let route):
             switch route {
-            case .query, .queryRange, .queryExemplars, .formatQuery, .parseQuery, .labels, .series:
+            case .query, .queryRange, .queryExemplars, .formatQuery, .parseQuery, .explain, .labels, .series:
                 [.get, .options, .post]
             case .read, .write, .otlp, .scrape: [.options, .post]
             case .deleteSeries, .cleanTombstones, .snapshot: [.options, .post, .put]
@@ -125,8 +125,8 @@ enum PrometheusRoute: Hashable {
             false
         case .api(let route):
             switch route {
-            case .query, .queryRange, .queryExemplars, .formatQuery, .parseQuery, .labels, .series, .read, .tsdb,
-                .tsdbBlocks, .metadata, .targetMetadata:
+            case .query, .queryRange, .queryExemplars, .formatQuery, .parseQuery, .explain, .labels, .series, .read,
+                .tsdb, .tsdbBlocks, .metadata, .targetMetadata:
                 true
             case .alertmanagers, .alerts, .buildInfo, .cleanTombstones, .config, .deleteSeries, .events, .eventsLive,
                 .features, .flags, .lastScrape, .notifications, .notificationsLive, .otlp, .pushed, .relabelSteps,

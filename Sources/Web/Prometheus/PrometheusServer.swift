@@ -314,6 +314,7 @@ public final class PrometheusServer: WebResponder {
         case .series: try await series(parameters)
         case .formatQuery: try formatQuery(parameters)
         case .parseQuery: try parseQuery(parameters)
+        case .explain: try await explain(parameters)
         case .queryExemplars: try await queryExemplars(parameters)
         case .config, .runtimeInfo, .buildInfo, .flags, .walReplay, .features, .tsdbBlocks: status(route)
         case .notifications: notifications()
