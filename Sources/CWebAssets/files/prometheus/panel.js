@@ -565,6 +565,7 @@ export class PanelView {
             known ?? api("explain", { query: expr, time }, signal).then((one) => one.emptyReason),
         ]);
         if (signal.aborted) return;
+        /** @type {import("./why.js").Reason} */
         const reason = found ?? unknown;
         fill(
             place,
