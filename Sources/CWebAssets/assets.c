@@ -47,9 +47,6 @@ static const unsigned char shared_theme_js[] = {
 static const unsigned char prometheus_app_js[] = {
 #embed "files/prometheus/app.js"
 };
-static const unsigned char prometheus_ast_js[] = {
-#embed "files/prometheus/ast.js"
-};
 static const unsigned char prometheus_axes_js[] = {
 #embed "files/prometheus/axes.js"
 };
@@ -68,9 +65,6 @@ static const unsigned char prometheus_explain_js[] = {
 static const unsigned char prometheus_export_js[] = {
 #embed "files/prometheus/export.js"
 };
-static const unsigned char prometheus_extrapolation_js[] = {
-#embed "files/prometheus/extrapolation.js"
-};
 static const unsigned char prometheus_feed_js[] = {
 #embed "files/prometheus/feed.js"
 };
@@ -85,12 +79,6 @@ static const unsigned char prometheus_graph_js[] = {
 };
 static const unsigned char prometheus_home_js[] = {
 #embed "files/prometheus/home.js"
-};
-static const unsigned char prometheus_matching_js[] = {
-#embed "files/prometheus/matching.js"
-};
-static const unsigned char prometheus_nearest_js[] = {
-#embed "files/prometheus/nearest.js"
 };
 static const unsigned char prometheus_pages_css[] = {
 #embed "files/prometheus/pages.css"
@@ -209,21 +197,17 @@ static const struct web_asset table[] = {
 
     ASSET("prometheus/alertstrip.js", prometheus_alertstrip_js),
     ASSET("prometheus/app.js", prometheus_app_js),
-    ASSET("prometheus/ast.js", prometheus_ast_js),
     ASSET("prometheus/axes.js", prometheus_axes_js),
     ASSET("prometheus/catalog.js", prometheus_catalog_js),
     ASSET("prometheus/discovery.js", prometheus_discovery_js),
     ASSET("prometheus/editor.js", prometheus_editor_js),
     ASSET("prometheus/explain.js", prometheus_explain_js),
     ASSET("prometheus/export.js", prometheus_export_js),
-    ASSET("prometheus/extrapolation.js", prometheus_extrapolation_js),
     ASSET("prometheus/feed.js", prometheus_feed_js),
     ASSET("prometheus/figures.js", prometheus_figures_js),
     ASSET("prometheus/functions.js", prometheus_functions_js),
     ASSET("prometheus/graph.js", prometheus_graph_js),
     ASSET("prometheus/home.js", prometheus_home_js),
-    ASSET("prometheus/matching.js", prometheus_matching_js),
-    ASSET("prometheus/nearest.js", prometheus_nearest_js),
     ASSET("prometheus/pages.css", prometheus_pages_css),
     ASSET("prometheus/panel.js", prometheus_panel_js),
     ASSET("prometheus/picker.js", prometheus_picker_js),

@@ -71,6 +71,7 @@ extension PrometheusServer {
             .form("/api/v1/query_exemplars", answering(queryExemplars)),
             .form("/api/v1/format_query", answering(formatQuery)),
             .form("/api/v1/parse_query", answering(parseQuery)),
+            .form("/api/v1/explain", answering(explain)),
             .form("/api/v1/labels", answering(labelNames)),
             .get("/api/v1/label/:name/values", answering(labelValues)).briefWithoutSelector(),
             .form("/api/v1/series", answering(series)),

@@ -3,9 +3,8 @@
 
 import { api } from "../shared/api.js";
 import { fill, h } from "../shared/dom.js";
-import { ago } from "../shared/format.js";
+import { ago, quoted } from "../shared/format.js";
 import { groupSelector, soon, survey } from "../shared/stack.js";
-import { children, matcherText, text } from "./ast.js";
 
 /**
  * @typedef {import("../shared/stack.js").Survey} Survey
@@ -64,7 +63,14 @@ export function unread(note, stack) {
  */
 export function selectors(node) {
     if (node.type === "vectorSelector" || node.type === "matrixSelector") return [node];
-    return children(node).flatMap(selectors);
+    const parts = [node.param, node.expr, node.lhs, node.rhs, ...(node.args ?? [])];
+    return parts.filter(Boolean).flatMap(selectors);
+}
+
+/** @param {{name: string, type: string, value: string}} matcher */
+function matcherText(matcher) {
+    const name = /^[a-zA-Z_]\w*$/.test(matcher.name) ? matcher.name : quoted(matcher.name);
+    return `${name}${matcher.type}${quoted(matcher.value)}`;
 }
 
 /**
@@ -86,8 +92,8 @@ export function fits(group, matchers) {
  * Why the first selector that the Pushgateway could answer is empty nevertheless.
  * @param {any} root the tree of an expression without result
  * @returns {Promise<null | {
- *     kind: "unread" | "waits" | "renamed" | "down", title: string, text: string[], stack: Survey,
- *     suggestions: {label: string, expr: string}[], retry: number | null,
+ *     kind: "unread" | "waits" | "renamed" | "down", title: string, details: string[], stack: Survey,
+ *     suggestions: import("./why.js").Suggestion[], retry: number | null,
  * }>} `retry`: in how many seconds it is worth another try
  */
 export async function held(root) {
@@ -97,7 +103,7 @@ export async function held(root) {
         const { groups } = await api("stack/pushed", { metric: name }).catch(() => ({ groups: [] }));
         const found = groups.filter((/** @type {Holder} */ one) => fits(one, node.matchers));
         // Where the series are there, something else made the answer empty.
-        if (found.length && (await api("query", { query: text(node) })).result.length) continue;
+        if (found.length && (await api("query", { query: `{${node.matchers.map(matcherText).join(", ")}}` })).result.length) continue;
         if (found.length) return reason(name, node, found, await survey());
     }
     return null;
@@ -116,7 +122,7 @@ function reason(name, node, groups, stack) {
     const past = ago(Math.max(0, stack.time - group.pushed));
     const what = {
         stack,
-        suggestions: /** @type {{label: string, expr: string}[]} */ ([]),
+        suggestions: /** @type {import("./why.js").Suggestion[]} */ ([]),
         retry: /** @type {number | null} */ (null),
     };
     if (readers.length === 0) {
@@ -125,7 +131,7 @@ function reason(name, node, groups, stack) {
             ...what,
             kind: /** @type {const} */ ("unread"),
             title,
-            text: [`It was pushed ${past}, to the group ${where}.`],
+            details: [`It was pushed ${past}, to the group ${where}.`],
         };
     }
     const [reader] = readers;
@@ -136,7 +142,7 @@ function reason(name, node, groups, stack) {
             ...what,
             kind: /** @type {const} */ ("down"),
             title,
-            text: ["The page of the targets says why."],
+            details: ["The page of the targets says why."],
             retry: reader.interval,
         };
     }
@@ -147,7 +153,7 @@ function reason(name, node, groups, stack) {
             ...what,
             kind: /** @type {const} */ ("waits"),
             title: `Pushed ${past}, scraped ${Number.isFinite(left) ? soon(Math.max(0, left)) : "later"}.`,
-            text: [`The Pushgateway holds ${name} (group ${where}); ${when}. Then this is asked again by itself.`],
+            details: [`The Pushgateway holds ${name} (group ${where}); ${when}. Then this is asked again by itself.`],
             retry: Number.isFinite(left) ? Math.max(0, left) + 0.4 : 1,
         };
     }
@@ -167,10 +173,10 @@ function reason(name, node, groups, stack) {
         ...what,
         kind: /** @type {const} */ ("renamed"),
         title: `The group's ${names.join(" and ")} ${names.length === 1 ? "is" : "are"} stored as ${stored}.`,
-        text: [
+        details: [
             `The job ${reader.scrapePool} scrapes the Pushgateway without honor_labels: true, ` +
                 "so the target's own labels win.",
         ],
-        suggestions: [{ label: "Ask so", expr: `${node.name ?? ""}{${matchers.join(", ")}}` }],
+        suggestions: [{ label: "Ask so", query: `${node.name ?? ""}{${matchers.join(", ")}}`, now: false }],
     };
 }
