@@ -68,6 +68,8 @@ public struct StorageStatistics: Sendable {
     public var tooOldSamples: UInt64 = 0
     /// Samples refused as duplicates.
     public var duplicateSamples: UInt64 = 0
+    /// Writes that failed since the start.
+    public var failedWrites: UInt64 = 0
     /// The earliest sample; `nil` in an empty store.
     public var minTime: Timestamp?
     /// The latest sample.

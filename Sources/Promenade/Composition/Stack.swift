@@ -83,11 +83,13 @@ public final class Stack: Sendable {
             try Self.webConfig(options.flags["pushgateway.config.file"])
         )
         if let folder = options.dataFolder {
-            guard FileAccess.createFolder(folder) else {
+            // What cannot be written may be read nevertheless.
+            let file = folder + "/" + StackOptions.databaseName
+            guard FileAccess.createFolder(folder) || FileAccess.stamp(file) != nil else {
                 throw StackError("cannot write to the data folder \(folder): \(StackError.system(errno))")
             }
             store = try SQLiteStore.open(
-                path: folder + "/" + StackOptions.databaseName,
+                path: file,
                 options: options.store,
                 clock: clock
             )
@@ -140,15 +142,25 @@ public final class Stack: Sendable {
         } else {
             demoEngine = nil
         }
+        let database = store as? SQLiteStore
         pushgateway = gateway.map { groups in
             var settings = options.pushgateway
             settings.faults = fixture?.faults
             settings.events = events
             settings.survey = survey
+            settings.storageProblem = { database?.refusal?.message }
             return PushgatewayResponder(store: groups, settings: settings, clock: clock)
         }
         pushgateway?.onQuit { [weak self] in self?.end() }
-        _ = try await gateway?.restore()
+        do throws(StorageError) {
+            let damaged = try await gateway?.restore() ?? 0
+            if damaged > 0 {
+                logger.error("Groups of the Pushgateway are damaged and left out", metadata: ["count": "\(damaged)"])
+            }
+        } catch {
+            guard error.code == .corrupt else { throw error }
+            logger.error("The Pushgateway's groups cannot be read", metadata: ["err": "\(error.message)"])
+        }
         if !options.configFile.isEmpty { state.read(fileStamps()) }
     }
 
@@ -305,11 +317,19 @@ public final class Stack: Sendable {
         for problem in (try? await (store as? SQLiteStore)?.problems()) ?? [] {
             logger.error("Part of the database is damaged", metadata: ["err": "\(problem)"])
         }
+        var told: String?
         while !Task.isCancelled {
             do {
                 try await clock.sleep(milliseconds: 10_000)
             } catch {
                 return
+            }
+            if let refusal = (store as? SQLiteStore)?.refusal {
+                if told != refusal.message {
+                    logger.error("Nothing is stored any more", metadata: ["err": "\(refusal.message)"])
+                }
+                told = refusal.message
+                continue
             }
             do throws(StorageError) {
                 try await store.maintain(now: clock.now)

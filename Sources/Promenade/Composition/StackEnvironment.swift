@@ -1,6 +1,7 @@
 import MetricModel
 import PrometheusClient
 import Scrape
+import TSDB
 import Web
 
 /// What the Prometheus server is told about the process around it.
@@ -8,6 +9,7 @@ enum StackEnvironment {
     static func make(_ stack: Stack) -> PrometheusEnvironment {
         let process = ProcessCollector(clock: stack.clock)
         let start = stack.startNanoseconds
+        let database = stack.store as? SQLiteStore
         var environment = PrometheusEnvironment(
             phase: { stack.state.phase },
             configuration: { stack.state.now.config.prometheus.yaml },
@@ -40,6 +42,7 @@ enum StackEnvironment {
         environment.beforeScrape = { await stack.leaveMoment(job: $0) }
         environment.events = stack.state.events
         environment.survey = stack.survey
+        environment.storageProblem = { database?.refusal?.message }
         return environment
     }
 }

@@ -110,6 +110,12 @@ enum StackMetrics {
                 [([("type", "float")], Double(figures.samplesAppended))]
             ),
             family(
+                "prometheus_tsdb_wal_writes_failed_total",
+                "Total number of write log writes that failed.",
+                .counter,
+                [([], Double(figures.failedWrites))]
+            ),
+            family(
                 "prometheus_tsdb_out_of_order_samples_total",
                 "Total number of out of order samples ingestion failed attempts due to out of order being disabled.",
                 .counter,

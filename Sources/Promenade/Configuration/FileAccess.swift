@@ -33,7 +33,7 @@ package enum FileAccess {
         var built = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
             built += part + "/"
-            if mkdir(built, 0o777) != 0, errno != EEXIST { return false }
+            if mkdir(built, built.utf8.count >= path.utf8.count ? 0o700 : 0o777) != 0, errno != EEXIST { return false }
         }
         return access(path, W_OK | X_OK) == 0
     }

@@ -22,7 +22,7 @@ extension TSDBGroup {
         var files: [String]
 
         func run() async throws {
-            if mkdir(place.path, 0o777) != 0, errno != EEXIST {
+            if mkdir(place.path, 0o700) != 0, errno != EEXIST {
                 throw ReadingFailed(path: place.path, reason: String(cString: strerror(errno)).lowercased())
             }
             let clock = SystemClock()
@@ -30,13 +30,20 @@ extension TSDBGroup {
             let store = try SQLiteStore.open(path: place.file, options: Self.options, clock: clock)
             var samples: Int64 = 0
             var bytes: Int64 = 0
+            var duplicates: Int64 = 0
             for file in files {
                 let mapped = try MappedFile(file, spool: place.path)
                 let summary = try await Self.load(mapped, file, into: store)
                 samples += summary.samples
                 bytes += summary.bytes
+                duplicates += summary.duplicates
             }
             try await store.close()
+            if duplicates > 0 {
+                Complaint.write(
+                    "\(duplicates) sample(s) were left out: their series had a sample at their time already, and the first counts"
+                )
+            }
             let seconds = Double(clock.steadyNanoseconds - start) / 1e9
             Console.print("\(samples) samples, \(bytes) bytes, \(Double(Int(seconds * 100)) / 100) s\n")
         }

@@ -122,6 +122,12 @@ final class Engine: Sendable {
         max(options.headSamples, state.open.seriesCount * 16)
     }
 
+    /// Closes what a start has read back, if that is worth a block, so that the next start need not read it again.
+    func closeAfterReplay() {
+        let samples = state.withLock { state in state.frozen.reduce(0) { $0 + $1.samples } }
+        if backend != nil, samples > min(500_000, options.headSamples) { closeEarly() }
+    }
+
     private func closeEarly() {
         let isMine = isClosingEarly.withLock { isClosing in
             defer { isClosing = true }

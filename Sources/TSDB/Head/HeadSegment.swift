@@ -98,6 +98,13 @@ struct HeadSegment: Sendable {
             }
             return
         }
+        // A row has room for all members. One that holds few of them, such as that of a scrape that failed, costs less as columns.
+        if series.count * 4 < streams[index].members.count, streams[index].members.count >= 32 {
+            for position in 0..<series.count {
+                insert(series[position].rawValue, time, values[position], starts.isEmpty ? 0 : starts[position])
+            }
+            return
+        }
         if streams[index].order != series { placeAll(series, stream: index) }
         note(time, count: series.count)
         streams[index].times.append(time)

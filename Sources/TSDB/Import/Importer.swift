@@ -8,8 +8,11 @@ import Synchronization
 public struct Importer: ~Copyable {
     /// What was imported.
     public struct Summary: Sendable, Hashable {
-        /// Samples written; those that repeat a time of their series within one flush are not counted.
+        /// Samples written.
         public var samples: Int64 = 0
+        /// Samples left out because their series had another at their time, which came earlier and counts. Those in different
+        /// flushes are all written and counted, and the earlier one is read.
+        public var duplicates: Int64 = 0
         /// Series that had samples.
         public var series = 0
         /// The earliest sample.
@@ -221,7 +224,7 @@ public struct Importer: ~Copyable {
             guard var taken = columns[series] else { continue }
             if !taken.isSorted {
                 columns[series] = nil
-                Importer.sort(&taken)
+                summary.duplicates += Int64(Importer.sort(&taken))
                 columns[series] = taken
             }
             minTime = min(minTime, taken.times.first ?? .max)
@@ -254,22 +257,22 @@ public struct Importer: ~Copyable {
         (time >= 0 ? time / day : (time - day + 1) / day) * day
     }
 
-    /// Sorts by time; of several samples at the same time the last one counts.
-    private static func sort(_ column: inout Column) {
+    /// Sorts by time; of several samples at the same time the first one counts.
+    /// - Returns: how many are left out.
+    private static func sort(_ column: inout Column) -> Int {
         let order = column.times.indices.sorted { (column.times[$0], $0) < (column.times[$1], $1) }
         var times: [Timestamp] = []
         var values: [Double] = []
         times.reserveCapacity(order.count)
         values.reserveCapacity(order.count)
         for index in order {
-            if times.last == column.times[index] {
-                values[values.count - 1] = column.values[index]
-            } else {
-                times.append(column.times[index])
-                values.append(column.values[index])
-            }
+            if times.last == column.times[index] { continue }
+            times.append(column.times[index])
+            values.append(column.values[index])
         }
+        let dropped = column.times.count - times.count
         column = Column(times: times, values: values)
+        return dropped
     }
 
     private mutating func write(_ start: Timestamp, _ end: Timestamp) async throws(StorageError) {

@@ -102,7 +102,15 @@ final class Connection: @unchecked Sendable {
         var prepared: OpaquePointer?
         guard sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil) == SQLITE_OK,
             let prepared
-        else { throw lastError() }
+        else {
+            guard sqlite3_extended_errcode(handle) == SQLITE_ERROR else { throw lastError() }
+            // The statement is right, so the tables are not what they were.
+            throw StorageError(
+                .corrupt,
+                "\(path) is damaged: its tables are not as they were made (\(String(cString: sqlite3_errmsg(handle)))): "
+                    + "restore a snapshot, or move the file away to start anew"
+            )
+        }
         statements[sql] = prepared
         return Statement(handle: prepared, connection: self)
     }

@@ -12,11 +12,15 @@ import Synchronization
 /// Keeps two processes from writing to one store: a lock on a file beside it, which ends with the process.
 final class FileLock: Sendable {
     private let descriptor: Mutex<Int32>
+    private let path: String
+    private let isNew: Bool
 
     /// Takes the lock.
     /// - Throws: ``StorageError/Code/locked`` with the number of the process that has it.
     init(path: String) throws(StorageError) {
-        let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        self.path = path
+        isNew = access(path, F_OK) != 0
+        let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, StoreFiles.mode)
         guard opened >= 0 else {
             let number = errno
             let code: StorageError.Code =
@@ -50,6 +54,12 @@ final class FileLock: Sendable {
             }
             descriptor = -1
         }
+    }
+
+    /// Lets go of the lock and leaves no file behind that was not there before: what it was taken for is no store.
+    func withdraw() {
+        if isNew { unlink(path) }
+        release()
     }
 
     deinit { release() }

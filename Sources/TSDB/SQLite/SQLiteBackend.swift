@@ -12,8 +12,17 @@ final class SQLiteBackend: Backend {
     private let readers: Mutex<[Connection]>
     let cache: PageCache? = PageCache(limit: 12 << 20, columnLimit: 64 << 20)
 
-    init(path: String, writer: Writer?, fileSystem: String? = nil) {
+    /// Why nothing may be written although there is a writer; the rest of a damaged file is only read.
+    let refusal = Mutex<StorageError?>(nil)
+    /// The file that is read.
+    private let identity: FileIdentity?
+    /// Whether tables that make no sense are passed over.
+    private let isRescue: Bool
+
+    init(path: String, writer: Writer?, fileSystem: String? = nil, isRescue: Bool = false) {
         self.path = path
+        self.isRescue = isRescue
+        identity = FileIdentity(path)
         self.writer = writer
         self.fileSystem = fileSystem
         readers = Mutex([])
@@ -25,7 +34,11 @@ final class SQLiteBackend: Backend {
         if let idle = readers.withLock({ $0.popLast() }) {
             connection = idle
         } else {
+            guard FileIdentity(path) == identity else {
+                throw StorageError(.readOnly, "\(path) was removed or replaced while the store was open")
+            }
             connection = try Connection(path: path, isWriter: false, fileSystem: fileSystem)
+            if isRescue { try connection.execute("PRAGMA writable_schema = ON") }
             try connection.execute("PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -512")
         }
         defer { readers.withLock { $0.append(connection) } }
@@ -64,7 +77,9 @@ final class SQLiteBackend: Backend {
         }
     }
 
-    private func writable() throws(StorageError) -> Writer {
+    /// The writer.
+    func writable() throws(StorageError) -> Writer {
+        if let refusal = refusal.withLock({ $0 }) { throw refusal }
         guard let writer else { throw StorageError(.readOnly, "\(path) was opened for reading only") }
         return writer
     }

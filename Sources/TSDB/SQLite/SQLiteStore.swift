@@ -22,13 +22,52 @@ public final class SQLiteStore: MetricStore, RecordStore {
 
     /// Opens the store at `path` (the database file), creating it where it is not there. Reading back what was stored goes
     /// on in the background; calls wait for it.
-    /// - Throws: ``StorageError/Code/locked`` where another process has it open for writing.
+    ///
+    /// A file that is damaged, or that cannot be written, is opened for reading: ``refusal`` says why, and so do ``problems()``.
+    /// - Throws: ``StorageError/Code/locked`` where another process has it open for writing; where nothing can be read either,
+    ///   what is wrong with the file.
     public static func open(
         path: String,
         options: StoreOptions = StoreOptions(),
         clock: any StackClock
     ) throws(StorageError) -> SQLiteStore {
+        try StoreFiles.check(path)
+        do {
+            return try openForWriting(path, options, clock)
+        } catch {
+            switch error.code {
+            case .corrupt, .diskFull, .readOnly, .inputOutput: break
+            case .locked, .newerVersion, .tooManySamples, .cancelled, .unsupported: throw error
+            }
+            guard fileSize(path) > 0, let store = try? openForReading(path, options, clock, refusal: error) else {
+                throw error
+            }
+            return store
+        }
+    }
+
+    private static func openForWriting(
+        _ path: String,
+        _ options: StoreOptions,
+        _ clock: any StackClock
+    ) throws(StorageError) -> SQLiteStore {
         let lock = try FileLock(path: path + ".lock")
+        do {
+            return try openForWriting(path, options, clock, lock)
+        } catch {
+            lock.withdraw()
+            throw error
+        }
+    }
+
+    private static func openForWriting(
+        _ path: String,
+        _ options: StoreOptions,
+        _ clock: any StackClock,
+        _ lock: FileLock
+    ) throws(StorageError) -> SQLiteStore {
+        let damage = LogCheck.damage(path)
+        StoreFiles.close(path)
         let connection = try Connection(path: path, isWriter: true, fileSystem: options.fileSystem)
         try Schema.migrate(connection, path: path)
         let isDurable = options.durability == .device
@@ -36,9 +75,10 @@ public final class SQLiteStore: MetricStore, RecordStore {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = \(isDurable ? "FULL" : "NORMAL");"
                 + "PRAGMA wal_autocheckpoint = 1000; PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 4194304"
         )
-        let backend = SQLiteBackend(path: path, writer: Writer(connection), fileSystem: options.fileSystem)
+        let writer = Writer(connection, path: path)
+        let backend = SQLiteBackend(path: path, writer: writer, fileSystem: options.fileSystem)
         let store = SQLiteStore(options, clock, backend, lock)
-        store.startLoading()
+        store.startLoading(logDamage: damage)
         return store
     }
 
@@ -48,12 +88,23 @@ public final class SQLiteStore: MetricStore, RecordStore {
         options: StoreOptions = StoreOptions(),
         clock: any StackClock
     ) throws(StorageError) -> SQLiteStore {
-        let backend = SQLiteBackend(path: path, writer: nil, fileSystem: options.fileSystem)
+        try StoreFiles.check(path)
+        return try openForReading(path, options, clock, refusal: nil)
+    }
+
+    private static func openForReading(
+        _ path: String,
+        _ options: StoreOptions,
+        _ clock: any StackClock,
+        refusal: StorageError?
+    ) throws(StorageError) -> SQLiteStore {
+        let backend = SQLiteBackend(path: path, writer: nil, fileSystem: options.fileSystem, isRescue: refusal != nil)
         try backend.read { (connection) throws(StorageError) in
             _ = try Schema.check(connection, path: path)
         }
+        backend.refusal.withLock { $0 = refusal.map(SQLiteStore.readsOnly) }
         let store = SQLiteStore(options, clock, backend, nil)
-        store.startLoading()
+        store.startLoading(logDamage: nil)
         return store
     }
 
@@ -74,6 +125,13 @@ public final class SQLiteStore: MetricStore, RecordStore {
         }
     }
 
+    private static func readsOnly(_ reason: StorageError) -> StorageError {
+        StorageError(reason.code, "the store was opened for reading only, for \(reason.message)")
+    }
+
+    /// Why nothing can be written until the program is started anew; `nil` where it can.
+    public var refusal: StorageError? { backend.refusal.withLock { $0 } ?? backend.writer?.loss }
+
     /// What could not be read when the store was opened, in words.
     public func problems() async throws(StorageError) -> [String] {
         try await engine.loaded.pass()
@@ -82,11 +140,13 @@ public final class SQLiteStore: MetricStore, RecordStore {
 
     // MARK: - Opening
 
-    private func startLoading() {
+    private func startLoading(logDamage: String?) {
         DispatchQueue.global(qos: .userInitiated).async { [self] in
             do throws(StorageError) {
-                let orphans = try load()
+                let orphans = try loadWhatIsSound()
+                note(logDamage)
                 engine.loaded.open()
+                engine.closeAfterReplay()
                 if !orphans.isEmpty, let writer = backend.writer {
                     writer.start { (connection) throws(StorageError) in
                         for id in orphans {
@@ -105,14 +165,38 @@ public final class SQLiteStore: MetricStore, RecordStore {
         }
     }
 
-    private func load() throws(StorageError) -> [Int64] {
+    private func loadWhatIsSound() throws(StorageError) -> [Int64] {
+        do throws(StorageError) {
+            return try load(isRescue: backend.writer == nil)
+        } catch {
+            guard error.code == .corrupt, backend.writer != nil else { throw error }
+            // What is sound can be read; what is new could not be told from what is lost.
+            backend.refusal.withLock { $0 = SQLiteStore.readsOnly(error) }
+            _ = try load(isRescue: true)
+            return []
+        }
+    }
+
+    /// Tells what the loading came to beside what it tells itself.
+    private func note(_ logDamage: String?) {
+        var more: [String] = []
+        if let refusal = backend.refusal.withLock({ $0 }) { more.append(refusal.message) }
+        if let logDamage {
+            let newest = engine.state.withLock { $0.maxTime }
+            let span = newest == .min ? "" : " between the sample of \(newest) (milliseconds since 1970) and the end"
+            more.append("\(logDamage); what was stored\(span) may be missing")
+        }
+        if !more.isEmpty { problemList.withLock { $0 += more } }
+    }
+
+    private func load(isRescue: Bool) throws(StorageError) -> [Int64] {
         var contents: Loader.Contents?
         let backend = backend
         try backend.read { (connection) throws(StorageError) in
             // One snapshot for all of it.
             try connection.execute("BEGIN")
             defer { sqlite3_exec(connection.handle, "COMMIT", nil, nil, nil) }
-            contents = try Loader.load(connection, options: engine.options, isRescue: backend.writer == nil)
+            contents = try Loader.load(connection, options: engine.options, isRescue: isRescue)
         }
         guard let contents else { return [] }
         stored.withLock { $0 = Stored(mark: contents.stored, next: contents.stored) }
@@ -145,12 +229,7 @@ public final class SQLiteStore: MetricStore, RecordStore {
         engine.commitStaged()
     }
 
-    private func writable() throws(StorageError) -> Writer {
-        guard let writer = backend.writer else {
-            throw StorageError(.readOnly, "\(backend.path) was opened for reading only")
-        }
-        return writer
-    }
+    private func writable() throws(StorageError) -> Writer { try backend.writable() }
 
     // MARK: - Writing
 
@@ -209,9 +288,10 @@ public final class SQLiteStore: MetricStore, RecordStore {
     /// Writes out what is pending and closes.
     @concurrent
     public func close() async throws(StorageError) {
-        guard let writer = backend.writer else {
+        guard let writer = backend.writer, refusal == nil else {
             try await engine.shutDown(closesHead: false)
             backend.closeReaders()
+            lock?.release()
             return
         }
         var failure: StorageError?
@@ -310,13 +390,19 @@ public final class SQLiteStore: MetricStore, RecordStore {
 
     /// Figures about what is stored.
     public func statistics(limit: Int) async throws(StorageError) -> StorageStatistics {
-        try await engine.statistics(limit: limit)
+        var figures = try await engine.statistics(limit: limit)
+        figures.failedWrites = backend.writer?.failureCount ?? 0
+        return figures
     }
 
     /// Writes a consistent copy as one file.
     @concurrent
     public func snapshot(toFile path: String) async throws(StorageError) {
         try await engine.loaded.pass()
+        guard fileSize(path) == 0 else {
+            throw StorageError(.inputOutput, "\(path) is there already: a snapshot needs a new file")
+        }
+        StoreFiles.close(path)
         try backend.read { (connection) throws(StorageError) in
             let statement = try connection.statement("VACUUM INTO ?")
             statement.bind(1, path)

@@ -24,9 +24,10 @@ enum SnapshotFile {
         let part = path + ".part"
         unlink(part)
         do throws(StorageError) {
+            StoreFiles.close(part)
             let connection = try Connection(path: part, isWriter: true)
             try Schema.migrate(connection, path: part)
-            let writer = Writer(connection)
+            let writer = Writer(connection, path: part)
             try await fill(SQLiteBackend(path: part, writer: writer), writer, state, records)
             try await writer.outside { connection in
                 connection.close()

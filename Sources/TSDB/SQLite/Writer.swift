@@ -35,8 +35,20 @@ final class Writer: Sendable {
     private let queue = DispatchQueue(label: "store writer")
     private let connection: Connection
     private let hooks = Mutex<Hooks?>(nil)
+    private let files: Mutex<OpenedFiles>
+    /// How many transactions failed.
+    private let failures = Atomic(UInt64(0))
 
-    init(_ connection: Connection) { self.connection = connection }
+    init(_ connection: Connection, path: String) {
+        self.connection = connection
+        files = Mutex(OpenedFiles(path))
+    }
+
+    /// How many transactions failed.
+    var failureCount: UInt64 { failures.load(ordering: .relaxed) }
+
+    /// What happened to the files while they were open, if anything.
+    var loss: StorageError? { files.withLock { $0.loss } }
 
     /// Sets what goes with each transaction.
     func setHooks(_ new: Hooks) { hooks.withLock { $0 = new } }
@@ -121,15 +133,21 @@ final class Writer: Sendable {
     private func commit(_ batch: ArraySlice<Entry>) -> StorageError? {
         if connection.isClosed { return Writer.closed }
         let hooks = hooks.withLock { $0 }
+        if let loss {
+            failures.add(1, ordering: .relaxed)
+            return loss
+        }
         do throws(StorageError) {
             try connection.transaction { () throws(StorageError) in
                 try hooks?.begin(connection)
                 for entry in batch { try entry.operation(connection) }
             }
         } catch {
+            failures.add(1, ordering: .relaxed)
             hooks?.rollback()
             return error
         }
+        files.withLock { $0.noteLog() }
         hooks?.commit()
         for entry in batch { entry.apply?() }
         return nil

@@ -211,6 +211,11 @@ public final class PrometheusServer: WebResponder {
         return response
     }
 
+    /// What a server that cannot store anything any more is not ready for.
+    private func unstorable() -> WebResponse? {
+        environment.storageProblem().map { .text("Service Unavailable: \($0)\n", status: 503) }
+    }
+
     private func answerAtOnce(_ route: PrometheusRoute, _ request: WebRequest) -> WebResponse {
         switch route {
         case .home: home(request)
@@ -219,7 +224,7 @@ public final class PrometheusServer: WebResponder {
         case .asset(let path): WebAssets.response(to: request, file: path)
         case .version: .text(version + "\n")
         case .healthy: health("Prometheus Server is Healthy.\n", request)
-        case .ready: unavailable() ?? health("Prometheus Server is Ready.\n", request)
+        case .ready: unavailable() ?? unstorable() ?? health("Prometheus Server is Ready.\n", request)
         default: .notFound
         }
     }

@@ -125,6 +125,8 @@ public struct PrometheusEnvironment: Sendable {
     public var metrics: @Sendable () async -> [MetricFamily]
     /// Creates a folder and those above it; the reason where that fails.
     public var createFolder: @Sendable (String) -> String?
+    /// Why nothing can be stored until the process is started anew; `nil` where it can.
+    public var storageProblem: @Sendable () -> String? = { nil }
     /// What an operator should know now.
     public var notifications: @Sendable () -> [Notification]
     /// What happens in the stack; `nil` where nobody tells it.

@@ -92,7 +92,7 @@ public final class PushgatewayResponder: WebResponder {
     }
 
     private func health() -> WebResponse {
-        if let problem = store.problem { return .error(problem, status: 500) }
+        if let problem = store.problem ?? settings.storageProblem() { return .error(problem, status: 500) }
         return .text("OK")
     }
 

@@ -19,6 +19,8 @@ public struct PushgatewaySettings: Sendable {
     /// How long a body may become when it is decompressed.
     public var decompressedLimit = 256 << 20
 
+    /// Why nothing can be stored until the process is started anew; `nil` where it can.
+    public var storageProblem: @Sendable () -> String? = { nil }
     /// Where pushes are told; `nil` where nobody listens.
     public var events: StackEvents?
     /// What the servers of the stack know of each other; `nil` where this one is alone.
