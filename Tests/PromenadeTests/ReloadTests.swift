@@ -8,7 +8,7 @@ import Testing
 import Web
 
 /// A configuration that is read again when one of its files changes.
-@Suite(.timeLimit(.minutes(1))) struct ReloadTests {
+@Suite(.timeLimit(.minutes(5))) struct ReloadTests {
     /// A stack whose configuration is a file in a folder, and who is asked whether it is as wished.
     private func withWatchedStack(
         _ body: (_ folder: URL, _ until: (String, (Stack) -> Bool) async throws -> Void) async throws -> Void

@@ -310,7 +310,7 @@ class Live {
         this.picture.say("store", {
             lines: [
                 Number.isFinite(series) ? `${series.toLocaleString("en")} series` : "",
-                speed ? `${si(speed, 3)} samples/s` : "",
+                speed ? `${speed < 1 ? speed.toFixed(2) : si(speed, 3)} samples/s` : "",
             ],
             href: "tsdb-status",
             state: "good",

@@ -165,7 +165,7 @@ function targetView(first) {
             state,
             link,
             h("span", { class: "grow" }),
-            h("span", { class: "small muted" }, "every ", first.scrapeInterval, ", at most ", first.scrapeTimeout),
+            h("span", { class: "small muted" }, "every ", first.scrapeInterval, ", timeout ", first.scrapeTimeout),
             button,
         ),
         h(
