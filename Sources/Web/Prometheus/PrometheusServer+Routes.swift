@@ -1,5 +1,6 @@
 import Hummingbird
 import MetricModel
+import PromQL
 
 /// Every path of the server, with who answers there.
 extension PrometheusServer {
@@ -35,6 +36,14 @@ extension PrometheusServer {
     /// Where the API is.
     static let api = "/api/v1/"
 
+    /// The threads for what reads or computes much, so that nothing else has to wait for it, and what ends it.
+    private var threads: Route.Threads {
+        let queries = engine.activeQueries
+        return Route.Threads(executor: engine.threads) { work in
+            await TaskLimit { queries.isClosed }.run { await work() }
+        }
+    }
+
     /// For browsers.
     private var pages: [Route] {
         let views = [
@@ -66,18 +75,18 @@ extension PrometheusServer {
     /// Data that pages from elsewhere may read where the settings let them.
     private var shared: [Route] {
         let routes: [Route] = [
-            .form("/api/v1/query", answering(query)),
-            .form("/api/v1/query_range", answering(queryRange)),
-            .form("/api/v1/query_exemplars", answering(queryExemplars)),
-            .form("/api/v1/format_query", answering(formatQuery)),
-            .form("/api/v1/parse_query", answering(parseQuery)),
-            .form("/api/v1/explain", answering(explain)),
-            .form("/api/v1/labels", answering(labelNames)),
-            .get("/api/v1/label/:name/values", answering(labelValues)).briefWithoutSelector(),
-            .form("/api/v1/series", answering(series)),
-            .get("/api/v1/metadata", answering(metricMetadata)),
+            .form("/api/v1/query", answering(query)).long(threads),
+            .form("/api/v1/query_range", answering(queryRange)).long(threads),
+            .form("/api/v1/query_exemplars", answering(queryExemplars)).long(threads),
+            .form("/api/v1/format_query", answering(formatQuery)).long(threads),
+            .form("/api/v1/parse_query", answering(parseQuery)).long(threads),
+            .form("/api/v1/explain", answering(explain)).long(threads),
+            .form("/api/v1/labels", answering(labelNames)).long(threads),
+            .get("/api/v1/label/:name/values", answering(labelValues)).long(threads, unless: isLabelBrief),
+            .form("/api/v1/series", answering(series)).long(threads),
+            .get("/api/v1/metadata", answering(metricMetadata)).long(threads),
             .get("/api/v1/targets", answering(targets)),
-            .get("/api/v1/targets/metadata", answering(targetMetadata)),
+            .get("/api/v1/targets/metadata", answering(targetMetadata)).long(threads),
             .get("/api/v1/targets/relabel_steps", answering(relabelSteps)),
             .get("/api/v1/scrape_pools", answering(scrapePools)),
             .get("/api/v1/scrape_pools/config", answering(scrapePoolConfig)),
@@ -90,8 +99,8 @@ extension PrometheusServer {
             .get("/api/v1/status/buildinfo", answering(statusBuild)),
             .get("/api/v1/status/flags", answering(statusFlags)),
             .get("/api/v1/status/stack", answering(stackStatus)),
-            .get("/api/v1/status/tsdb", answering(storageStatus)),
-            .get("/api/v1/status/tsdb/blocks", answering(statusBlocks)),
+            .get("/api/v1/status/tsdb", answering(storageStatus)).long(threads),
+            .get("/api/v1/status/tsdb/blocks", answering(statusBlocks)).long(threads),
             .get("/api/v1/status/walreplay", answering(statusReplay)),
             .get("/api/v1/features", answering(listFeatures)),
             .get("/api/v1/notifications", answering(notifications)),
@@ -105,7 +114,7 @@ extension PrometheusServer {
             .on(.delete, .get, at: "/api/v1/faults", answering(faults)),
             .on(.delete, .put, at: "/api/v1/faults/targets/**", answering(targetFault)),
             .on(.delete, .put, at: "/api/v1/faults/pushgateway", answering(pushFault)),
-            .get("/series/**", plainSeries),
+            .get("/series/**", plainSeries).long(threads),
         ]
         return routes.map { $0.bodies(upTo: 10 << 20) }
     }
@@ -118,7 +127,7 @@ extension PrometheusServer {
             .get("/api/v1/events", answering(events)),
             .get("/api/v1/stack", answering(survey)),
             .get("/api/v1/stack/pushed", answering(pushed)),
-            .get("/federate", federate),
+            .get("/federate", federate).long(threads),
         ]
     }
 
@@ -127,7 +136,9 @@ extension PrometheusServer {
         [
             .get("/api/v1/notifications/live", liveNotifications),
             .get("/api/v1/events/live", liveEvents),
-            .on(.post, at: "/api/v1/read", remoteRead).bodies(upTo: 32 << 20).with { $0.changesState = false },
+            .on(.post, at: "/api/v1/read", remoteRead).bodies(upTo: 32 << 20).long(threads).with {
+                $0.changesState = false
+            },
             .on(.post, at: "/api/v1/write", remoteWrite).bodies(upTo: 64 << 20),
             .on(.post, at: "/api/v1/otlp/v1/metrics") { _ in
                 .error("otlp write receiver needs to be enabled with --web.enable-otlp-receiver", status: 404)
@@ -172,17 +183,5 @@ extension PrometheusServer {
         }
         response.headers += origins.fields(for: request.headers["Origin"]).map { ($0.name.rawName, $0.value) }
         return response
-    }
-}
-
-extension Route {
-    /// The route, answered on the connection's own thread where the values of a label come from the index; they have to be looked for
-    /// where `match[]` asks for some series, which shows by its bracket, plain or escaped.
-    fileprivate func briefWithoutSelector() -> Route {
-        with { route in
-            route.pace = .briefIf { request in
-                !request.rawQuery.utf8.contains { $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "%") }
-            }
-        }
     }
 }

@@ -18,6 +18,14 @@ public struct Route: Sendable {
         case briefIf(@Sendable (WebRequest) -> Bool)
     }
 
+    /// Threads for what may take long and grow with what is stored.
+    struct Threads: Sendable {
+        /// The threads; `nil` for those that everything runs on.
+        var executor: (any TaskExecutor)?
+        /// Runs the work, under whatever ends it early.
+        var run: @Sendable (_ work: @Sendable () async -> WebResponse) async -> WebResponse
+    }
+
     /// What a pattern ends in for whatever may follow.
     static let rest = "/**"
 
@@ -27,6 +35,8 @@ public struct Route: Sendable {
     let pattern: String
     /// Where the answer is made.
     var pace = Pace.long
+    /// Where it is answered, and where a body is made that is written piece by piece, instead of the threads that everything else runs on.
+    var threads: Threads?
     /// The longest body that is read; a longer one is answered with 413.
     var bodyLimit = 1 << 20
     /// Whether a request may change something, so that only those may send it who are let.
@@ -64,6 +74,14 @@ public struct Route: Sendable {
 
     /// The route, answered on the connection's own thread.
     package func brief() -> Route { with { $0.pace = .brief } }
+
+    /// The route, answered on threads for what takes long, or on the connection's own where it is brief.
+    func long(_ threads: Threads, unless isBrief: (@Sendable (WebRequest) -> Bool)? = nil) -> Route {
+        with { route in
+            route.threads = threads
+            if let isBrief { route.pace = .briefIf(isBrief) }
+        }
+    }
 
     /// The route, with another limit for bodies.
     package func bodies(upTo limit: Int) -> Route { with { $0.bodyLimit = limit } }
@@ -112,8 +130,12 @@ struct RouteResponder: HTTPResponder {
             case .briefIf(let isSo): isSo(asked)
             }
         if isBrief || context.connection.executor == nil { return try await route.handler(asked).hummingbird(context) }
-        let (handler, whole) = (route.handler, asked)
-        return try await context.connection.working { await handler(whole) }.hummingbird(context)
+        let (handler, whole, threads) = (route.handler, asked, route.threads)
+        let response = try await context.connection.working(on: threads?.executor) {
+            guard let threads else { return await handler(whole) }
+            return await threads.run { await handler(whole) }
+        }
+        return try response.hummingbird(context, on: threads?.executor)
     }
 
     private enum Body {

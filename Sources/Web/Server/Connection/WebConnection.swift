@@ -42,10 +42,14 @@ final class WebConnection: Sendable {
         waiting?()
     }
 
-    /// Runs something in a task of its own, on the threads that are there for whatever takes time; the task is cancelled where the
-    /// client goes away, as Go's server does.
-    func working<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
-        let task = Task(executorPreference: globalConcurrentExecutor) { try await work() }
+    /// Runs something in a task of its own, not on the connection's thread; the task is cancelled where the client goes away, as Go's
+    /// server does.
+    /// - Parameter executor: the threads to run it on; `nil` for those that everything runs on.
+    func working<Value: Sendable>(
+        on executor: (any TaskExecutor)? = nil,
+        _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let task = Task(executorPreference: executor ?? globalConcurrentExecutor) { try await work() }
         let isOver = departure.withLock { departure in
             departure.onLeave = { task.cancel() }
             return departure.isOver
