@@ -57,7 +57,8 @@ struct TemplateMethod {
         case "Second": self.init(.int(Int64(time.second)))
         case "Nanosecond": self.init(.int(Int64(time.nanosecond)))
         case "YearDay": self.init(.int(Int64(time.dayOfYear)))
-        case "Weekday": self.init(.named("time.Weekday", Int64(time.weekday), text: TemplateTime.weekdays[time.weekday]))
+        case "Weekday":
+            self.init(.named("time.Weekday", Int64(time.weekday), text: TemplateTime.weekdays[time.weekday]))
         case "UTC": self.init(.time(nanoseconds))
         case "IsZero", "IsDST": self.init(.bool(false))
         case "Add": self.init([.duration]) { .time(nanoseconds &+ other($0)) }
