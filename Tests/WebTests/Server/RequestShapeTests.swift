@@ -3,7 +3,7 @@ import Web
 
 /// What requests may look like and may not, on real sockets. The right answers are RFC 9112's; where it leaves room, those of Go's server
 /// and of the library's parser are told beside.
-@Suite(.timeLimit(.minutes(3))) struct RequestShapeTests {
+@Suite(.timeLimit(.minutes(5))) struct RequestShapeTests {
     /// Answers with what was understood.
     private static let routes: [Route] = [
         .form("/", echo).brief().bodies(upTo: 100), .form("/p", echo).bodies(upTo: 100),
