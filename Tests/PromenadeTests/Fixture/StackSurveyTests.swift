@@ -7,7 +7,7 @@ import PromenadeTesting
 import Testing
 
 /// What the servers of a stack know of each other, asked of each of them.
-@Suite(.timeLimit(.minutes(1))) struct StackSurveyTests {
+@Suite(.timeLimit(.minutes(5))) struct StackSurveyTests {
     private func send(_ method: HTTPMethod, _ url: String, _ body: String = "") async throws -> (
         status: Int, body: String
     ) {
@@ -140,7 +140,7 @@ import Testing
             #expect(try await send(.GET, own).body.contains(#""state":"failing""#))
             #expect(try await send(.POST, own + "?do=sleep").status == 400)
             #expect(try await send(.POST, own + "?do=stop").body.contains(#""state":"stopped""#))
-            while true {
+            while !Task.isCancelled {
                 let state = try await send(.GET, stack.url + "/api/v1/demo").body
                 if state.contains(#""state":"stopped""#) { break }
                 await Task.yield()

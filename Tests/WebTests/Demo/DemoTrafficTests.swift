@@ -4,7 +4,7 @@ import Testing
 @testable import Web
 
 /// The demo server's visitors come as visitors do.
-@Suite(.timeLimit(.minutes(1))) struct DemoTrafficTests {
+@Suite(.timeLimit(.minutes(5))) struct DemoTrafficTests {
     private func counts(rate: Double, seed: UInt64, seconds: Int64, each: Int64) -> [Int] {
         var arrivals = Arrivals(perSecond: rate, seed: seed)
         return stride(from: each, through: seconds, by: Int(each)).map { arrivals.take(until: $0 * 1_000_000_000) }
@@ -33,7 +33,7 @@ import Testing
         let traffic = DemoTraffic(server: server, requestsPerSecond: 10, seed: 1, clock: clock)
         let task = Task { await traffic.run() }
         for _ in 0..<100 {
-            while clock.sleeperCount == 0 { await Task.yield() }
+            while clock.sleeperCount == 0, !Task.isCancelled { await Task.yield() }
             clock.advance(milliseconds: 1000)
         }
         task.cancel()
