@@ -4,7 +4,7 @@ import TSDB
 import Testing
 
 /// Files that are damaged, removed, not ours, or cannot be written: what is sound is read, and the rest is told.
-@Suite(.timeLimit(.minutes(2))) struct DamagedFileTests {
+@Suite(.timeLimit(.minutes(5))) struct DamagedFileTests {
     private static let options: StoreOptions = {
         var options = StoreOptions()
         options.retention = nil
