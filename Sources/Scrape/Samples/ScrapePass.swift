@@ -108,7 +108,7 @@ struct ScrapePass {
             }
             let hasTime = rules.honorTimestamps && parser.timestamp != nil
             guard isSame, (kind == .histogram) == entry.isHistogram, !entry.hasTime, !hasTime,
-                kind != .histogram || rules.bucketLimit == 0 && HistogramCheck.problem(parser.histogram) == nil
+                kind != .histogram || rules.bucketLimit == 0 && parser.histogram.contradiction == nil
             else {
                 becomeSlow(old)
                 take(&parser, kind: kind, slot: isSame ? Int(entry.slot) : nil)
@@ -351,7 +351,7 @@ struct ScrapePass {
             result.outOfBounds += 1
             return nil
         }
-        if isHistogram, let problem = HistogramCheck.problem(histogram) {
+        if isHistogram, let problem = histogram.contradiction {
             result.failure = problem
             result.added -= 1
             return nil

@@ -1,21 +1,23 @@
-import MetricModel
+extension NativeHistogram {
+    /// What contradicts itself in the histogram, in Prometheus's words; `nil` where nothing does. Scrapes and stores ask the same.
+    package var contradiction: String? { HistogramValidation.problem(self) }
+}
 
-/// What makes a native histogram unfit for storing, in Prometheus's words.
-enum HistogramCheck {
-    /// What is wrong; `nil` where nothing is.
+/// The rules that a native histogram has to keep.
+private enum HistogramValidation {
     static func problem(_ histogram: NativeHistogram) -> String? {
         let negative = sum(histogram.negativeBuckets)
         let positive = sum(histogram.positiveBuckets)
         if histogram.schema == NativeHistogram.customBoundsSchema {
             if let problem = custom(histogram) { return problem }
-        } else if (HistogramResolution.coarsestSchema...HistogramResolution.finestSchema).contains(histogram.schema) {
+        } else if (-4...8).contains(histogram.schema) {
             if let problem = spans(histogram.positiveSpans, histogram.positiveBuckets.count) {
                 return "positive side: " + problem
             }
             if let problem = spans(histogram.negativeSpans, histogram.negativeBuckets.count) ?? negative.problem {
                 return "negative side: " + problem
             }
-            if !histogram.isInteger, histogram.zeroCount < 0 {
+            if histogram.zeroCount < 0 {
                 return "zero bucket has observation count of \(number(histogram.zeroCount)): \(negativeBucket)"
             }
             if !histogram.customValues.isEmpty {

@@ -1,0 +1,84 @@
+import Foundation
+import MetricModel
+import TSDB
+import Testing
+
+/// A real disk that is full: a small file system in memory, which only root may mount.
+@Suite(.timeLimit(.minutes(5))) struct FullDiskTests {
+    #if os(Linux)
+        private static let maySkip: Comment = "only root can mount the small file system that this needs"
+
+        /// Runs `body` with a folder of so many KiB; `false` where nothing can be mounted.
+        private static func withSmallDisk(_ size: Int, _ body: (String) async throws -> Void) async throws -> Bool {
+            try await withTemporaryFolderResult { folder in
+                guard mount("tmpfs", folder, "tmpfs", 0, "size=\(size)k") == 0 else { return false }
+                defer { umount2(folder, Int32(MNT_DETACH)) }
+                try await body(folder)
+                return true
+            }
+        }
+
+        private static func withTemporaryFolderResult(_ body: (String) async throws -> Bool) async throws -> Bool {
+            var result = false
+            try await withTemporaryFolder { result = try await body($0) }
+            return result
+        }
+
+        private static func batch(_ series: [SeriesRef], _ step: Int) -> SampleBatch {
+            var batch = SampleBatch(timestamp: base + Int64(step) * 1000)
+            batch.series = series
+            batch.values = series.indices.map { sin(Double(step * 1000 + $0)) }
+            return batch
+        }
+
+        @Test(arguments: [StoreOptions.Durability.process, .device])
+        func whatAFullDiskRefusesIsNotThereAndIsTakenOnceThereIsRoom(_ durability: StoreOptions.Durability) async throws
+        {
+            let isMounted = try await Self.withSmallDisk(3072) { disk in
+                var options = StoreOptions()
+                options.retention = nil
+                options.durability = durability
+                let path = disk + "/stack.db"
+                let store = try SQLiteStore.open(path: path, options: options, clock: ManualClock())
+                let series = try await store.resolve((0..<200).map { ["__name__": "m", "i": "\($0)"] })
+                var step = 0
+                var refused: StorageError?
+                while refused == nil, step < 5000 {
+                    do throws(StorageError) {
+                        _ = try await store.append(Self.batch(series, step))
+                        step += 1
+                    } catch { refused = error }
+                }
+                #expect(refused?.code == .diskFull, "\(String(describing: refused))")
+                let times = (0..<step).map { base + Int64($0) * 1000 }
+                // The same again is refused again, and neither is seen.
+                for _ in 0..<3 {
+                    await #expect(throws: StorageError.self) { try await store.append(Self.batch(series, step)) }
+                    #expect(try await store.all().allSatisfy { $0.timestamps == times })
+                }
+                // What a process that is killed now leaves behind.
+                try await withTemporaryFolder { folder in
+                    for suffix in ["", "-wal", "-shm"] {
+                        try FileManager.default.copyItem(atPath: path + suffix, toPath: folder + "/stack.db" + suffix)
+                    }
+                    let copy = try SQLiteStore.open(path: folder + "/stack.db", options: options, clock: ManualClock())
+                    #expect(try await copy.problems() == [])
+                    #expect(try await copy.all().map(\.timestamps) == [[Timestamp]](repeating: times, count: 200))
+                    #expect(try await copy.append(Self.batch(series, step)).appended == 200)
+                    #expect(try await copy.all().allSatisfy { $0.timestamps.count == step + 1 })
+                    try await copy.close()
+                }
+                // There is room again.
+                #expect(mount("tmpfs", disk, "tmpfs", UInt(MS_REMOUNT), "size=64m") == 0)
+                #expect(try await store.append(Self.batch(series, step)).appended == 200)
+                #expect(try await store.append(Self.batch(series, step)).appended == 200)
+                #expect(try await store.all().allSatisfy { $0.timestamps == times + [base + Int64(step) * 1000] })
+                try await store.close()
+                let again = try SQLiteStore.open(path: path, options: options, clock: ManualClock())
+                #expect(try await again.all().allSatisfy { $0.timestamps.count == step + 1 })
+                try await again.close()
+            }
+            if !isMounted { print("skipped: \(Self.maySkip)") }
+        }
+    #endif
+}
