@@ -233,16 +233,21 @@ extension FamilyTextMachine {
             return
         }
         switch part {
-        case .sum: metric.sum = number
+        case .sum:
+            metric.sum = number
+            metric.hasSum = true
         case .count:
             if isHistogram, number < 0 { throw failure("negative count for histogram \(familyName)") }
             metric.count = number == 0 ? 0 : number
+            metric.hasCount = true
         case .plain:
             if !isHistogram, !quantile.isNaN {
                 metric.quantiles.append(.init(quantile: quantile, value: number))
             } else if isHistogram, !bucket.isNaN {
                 if number < 0 { throw failure("negative bucket population for histogram \(familyName)") }
                 metric.buckets.append(.init(upperBound: bucket, cumulativeCount: number == 0 ? 0 : number))
+            } else {
+                metric.strayLines += 1
             }
         }
     }

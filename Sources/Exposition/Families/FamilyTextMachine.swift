@@ -11,6 +11,10 @@ final class PendingMetric {
     var count = 0.0
     var quantiles: [MetricFamily.Summary.Quantile] = []
     var buckets: [MetricFamily.Histogram.Bucket] = []
+    /// Whether sum and count were there, and how many lines were neither these nor a quantile or bucket.
+    var hasSum = false
+    var hasCount = false
+    var strayLines = 0
     /// Where it came up first.
     let line: Int
 

@@ -78,6 +78,8 @@ public enum LintRule: String, Sendable, Hashable, CaseIterable {
     case unitForbidden = "unit-forbidden"
     /// Two families that share a name.
     case nameClash = "name-clash"
+    /// The suffix of samples in the name of their family.
+    case familySuffix = "family-suffix"
     // Samples.
     /// An exemplar where none may be.
     case exemplarPlace = "exemplar-place"
@@ -179,6 +181,8 @@ public enum LintRule: String, Sendable, Hashable, CaseIterable {
         case .unitSuffix: "let the family's name end with `_` and the unit, or drop the UNIT line"
         case .unitForbidden: "remove the UNIT line; info and stateset have no unit"
         case .nameClash: "give each metric family a name of its own, and keep all its samples together"
+        case .familySuffix:
+            "name the family without the suffix in TYPE, UNIT and HELP (`# TYPE a counter`); only samples have it (`a_total 1`)"
         case .exemplarPlace: "attach exemplars to counters' `_total` and to histograms' `_bucket` samples only"
         case .exemplarLength: "keep the names and values of an exemplar's labels within 128 characters together"
         case .counterValue: "counts and their sums start at 0 and are never negative or NaN"

@@ -2,7 +2,7 @@ import MetricModel
 
 /// What is known about the metric family whose lines are being read.
 struct OpenMetricsFamilyCheck {
-    let name: [UInt8]
+    private(set) var name: [UInt8]
     let line: Int
     private(set) var type: MetricType?
     private(set) var unit: [UInt8]?
@@ -39,6 +39,22 @@ struct OpenMetricsFamilyCheck {
         guard sample.starts(with: name) else { return false }
         let suffix = sample[name.count...]
         return suffixes(of: type).contains { $0.withUTF8Buffer { suffix.elementsEqual($0) } }
+    }
+
+    /// Takes a sample that is called as its family is, although samples of that type have a suffix which the family's name has
+    /// too; what is wrong with that, or `nil` where it is another case.
+    mutating func adopt(_ sample: [UInt8]) -> String? {
+        let suffix: String
+        switch type {
+        case .counter: suffix = "_total"
+        case .info: suffix = "_info"
+        case .gauge, .histogram, .gaugehistogram, .summary, .stateset, .unknown, .none: return nil
+        }
+        guard !hasSamples, sample == name, name.count > suffix.utf8.count,
+            name.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+        else { return nil }
+        name.removeLast(suffix.utf8.count)
+        return "\(suffix) has to go from the family's name in TYPE: write # TYPE \(shownName) \(type?.rawValue ?? "")"
     }
 
     var shownName: String { String(decoding: name, as: UTF8.self) }

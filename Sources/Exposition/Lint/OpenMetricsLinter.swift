@@ -100,7 +100,14 @@ struct OpenMetricsLinter {
     }
 
     private mutating func readSample(_ sample: OpenMetricsSampleLine) {
-        if family?.owns(sample.name) != true { open(sample.name) }
+        if family?.owns(sample.name) != true {
+            let stated = family?.shownName ?? ""
+            if let message = family?.adopt(sample.name) {
+                add(LintFinding(.familySuffix, line: family?.line ?? line, metric: stated, message))
+            } else {
+                open(sample.name)
+            }
+        }
         let name = String(decoding: sample.name, as: UTF8.self)
         if sample.isQuoted { add(LineProblem(.quotedName, 0, "a quoted name"), metric: name) }
         for label in sample.labels where label.name.starts(with: "__".utf8) {

@@ -29,6 +29,7 @@ enum TextLinter {
 
     private static func check(_ family: PendingFamily) -> [LintFinding] {
         if family.metrics.isEmpty { return [] }
+        let broken = family.metrics.flatMap { TextPartsCheck.problems(of: $0, in: family) }
         var lastLines: [[String]: Int] = [:]
         var repeated: [Int] = []
         for metric in family.metrics {
@@ -36,15 +37,16 @@ enum TextLinter {
             if let earlier = lastLines[key] { repeated.append(earlier) }
             lastLines[key] = metric.line
         }
-        return StyleRules.check(
-            StyleRules.Family(
-                name: String(decoding: family.name, as: UTF8.self),
-                type: family.type ?? .unknown,
-                hasHelp: family.help != nil,
-                line: family.line,
-                metrics: family.metrics.map { StyleRules.Metric(labels: $0.labels.map(\.name), line: $0.line) },
-                repeatedLines: repeated
+        return broken
+            + StyleRules.check(
+                StyleRules.Family(
+                    name: String(decoding: family.name, as: UTF8.self),
+                    type: family.type ?? .unknown,
+                    hasHelp: family.help != nil,
+                    line: family.line,
+                    metrics: family.metrics.map { StyleRules.Metric(labels: $0.labels.map(\.name), line: $0.line) },
+                    repeatedLines: repeated
+                )
             )
-        )
     }
 }

@@ -14,6 +14,22 @@ public final class ManualClock: StackClock {
         var nextSleeper = 0
         var sleepers: [Sleeper] = []
         var cancelled: Set<Int> = []
+        /// How often somebody fell asleep or woke up.
+        var changes = 0
+        var watchers: [Watcher] = []
+        var abandoned: Set<Int> = []
+
+        /// Notes that somebody fell asleep or woke up, and hands over those who wait for that.
+        mutating func takeWatchers() -> [Watcher] {
+            changes += 1
+            defer { watchers = [] }
+            return watchers
+        }
+    }
+
+    private struct Watcher {
+        var id: Int
+        var continuation: CheckedContinuation<Void, any Error>
     }
 
     /// The time and those who sleep.
@@ -43,14 +59,63 @@ public final class ManualClock: StackClock {
 
     /// Moves the time and wakes whoever waited for a moment up to the new one, earliest first.
     public func advance(nanoseconds: Int64) {
-        let woken = state.withLock { state in
+        let (woken, watchers) = state.withLock { state in
             state.wall += nanoseconds
             state.steady += nanoseconds
             let due = state.sleepers.filter { $0.deadline <= state.steady }.sorted { $0.deadline < $1.deadline }
             state.sleepers.removeAll { $0.deadline <= state.steady }
-            return due
+            return (due, due.isEmpty ? [] : state.takeWatchers())
         }
         for sleeper in woken { sleeper.continuation.resume() }
+        for watcher in watchers { watcher.continuation.resume() }
+    }
+
+    /// How often somebody fell asleep on this clock or woke up; for ``change(after:)``.
+    public var changes: Int { state.withLock { $0.changes } }
+
+    /// Waits until exactly so many tasks sleep on this clock.
+    /// - Throws: `CancellationError` if the task is cancelled before, as by a test's time limit.
+    public func waitForSleepers(_ count: Int) async throws {
+        while true {
+            let (sleepers, changes) = state.withLock { ($0.sleepers.count, $0.changes) }
+            if sleepers == count { return }
+            try await change(after: changes)
+        }
+    }
+
+    /// Waits until somebody falls asleep or wakes up, unless that has happened since there were so many ``changes``.
+    /// - Throws: `CancellationError` if the task is cancelled before.
+    public func change(after known: Int) async throws {
+        try Task.checkCancellation()
+        let id = state.withLock { state in
+            state.nextSleeper += 1
+            return state.nextSleeper
+        }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                let isCancelled: Bool? = state.withLock { state in
+                    if state.abandoned.remove(id) != nil { return true }
+                    if state.changes != known { return false }
+                    state.watchers.append(Watcher(id: id, continuation: continuation))
+                    return nil
+                }
+                switch isCancelled {
+                case .none: break
+                case .some(true): continuation.resume(throwing: CancellationError())
+                case .some(false): continuation.resume()
+                }
+            }
+        } onCancel: {
+            let watcher = state.withLock { state -> Watcher? in
+                if let index = state.watchers.firstIndex(where: { $0.id == id }) {
+                    return state.watchers.remove(at: index)
+                }
+                state.abandoned.insert(id)
+                return nil
+            }
+            watcher?.continuation.resume(throwing: CancellationError())
+        }
+        state.withLock { _ = $0.abandoned.remove(id) }
     }
 
     /// Waits until the clock has been moved to `deadline`.
@@ -62,12 +127,15 @@ public final class ManualClock: StackClock {
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                var watchers: [Watcher] = []
                 let early: (any Error)?? = state.withLock { state in
                     if state.cancelled.remove(id) != nil { return .some(CancellationError()) }
                     if state.steady >= deadline { return .some(nil) }
                     state.sleepers.append(Sleeper(id: id, deadline: deadline, continuation: continuation))
+                    watchers = state.takeWatchers()
                     return nil
                 }
+                for watcher in watchers { watcher.continuation.resume() }
                 switch early {
                 case .none: break
                 case .some(.none): continuation.resume()
@@ -75,14 +143,15 @@ public final class ManualClock: StackClock {
                 }
             }
         } onCancel: {
-            let sleeper = state.withLock { state -> Sleeper? in
+            let (sleeper, watchers) = state.withLock { state -> (Sleeper?, [Watcher]) in
                 if let index = state.sleepers.firstIndex(where: { $0.id == id }) {
-                    return state.sleepers.remove(at: index)
+                    return (state.sleepers.remove(at: index), state.takeWatchers())
                 }
                 state.cancelled.insert(id)
-                return nil
+                return (nil, [])
             }
             sleeper?.continuation.resume(throwing: CancellationError())
+            for watcher in watchers { watcher.continuation.resume() }
         }
         state.withLock { _ = $0.cancelled.remove(id) }
     }

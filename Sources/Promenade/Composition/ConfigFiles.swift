@@ -12,10 +12,10 @@ enum ConfigFiles {
         }
     }
 
-    /// The file itself and whatever matches the patterns now, each with that by which changes are noticed.
+    /// The file itself, what it names, and whatever matches the patterns now, each with that by which changes are noticed.
     static func stamps(of main: String, patterns: [String]) -> [String: [Int64]?] {
         var stamps: [String: [Int64]?] = [:]
-        for file in [main] + patterns.flatMap({ PathPattern($0)?.matches ?? [] }) {
+        for file in ConfigSources.files(of: main) + patterns.flatMap({ PathPattern($0)?.matches ?? [] }) {
             stamps.updateValue(FileAccess.stamp(file), forKey: file)
         }
         return stamps

@@ -3,6 +3,7 @@ import ConfigTree
 import Exposition
 import MetricModel
 import Promenade
+import Scrape
 
 /// `check`
 struct Check: AsyncParsableCommand {
@@ -14,7 +15,11 @@ struct Check: AsyncParsableCommand {
     /// `check config FILE…`
     struct Config: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Read configurations; every mistake with file, line and field."
+            abstract: "Read configurations and what they name; every mistake with file, line and field.",
+            discussion: """
+                Files with jobs, targets, credentials, certificates and rules are followed, and what labels make of targets. \
+                Exit codes as promtool's: 1 where a configuration cannot be used.
+                """
         )
         @Argument(help: "The files.")
         var files: [String]
@@ -22,16 +27,34 @@ struct Check: AsyncParsableCommand {
         func run() async throws {
             var isGood = true
             for file in files {
+                Console.print("Checking \(file)\n")
                 do throws(ConfigError) {
                     let config = try StackConfig(file: file, context: Stack.context(file, FlagSet()))
-                    for warning in config.warnings { Console.print("\(file): \(warning.message)\n") }
-                    Console.print("\(file): good\n")
+                    isGood = Self.report(config, file) && isGood
                 } catch {
                     isGood = false
-                    Console.print("\(error)\n")
+                    Console.print("  FAILED: \(error.prometheusText)\n")
+                    for line in error.description.split(separator: "\n") { Console.print("    \(line)\n") }
                 }
+                Console.print("\n")
             }
-            if !isGood { throw ExitCode(2) }
+            if !isGood { throw ExitCode(1) }
+        }
+
+        /// Tells what is odd or wrong beyond the file's own text; whether all is good.
+        private static func report(_ config: StackConfig, _ file: String) -> Bool {
+            for warning in config.warnings {
+                let line = warning.line.map { ":\($0)" } ?? ""
+                Console.print("  WARNING: \(file)\(line): \(warning.message)\n")
+            }
+            let findings = ConfigInspection.check(config.prometheus)
+            for finding in findings {
+                Console.print("  \(finding.isFailure ? "FAILED" : "WARNING"): \(finding.message)\n")
+                for place in finding.places { Console.print("    \(place)\n") }
+            }
+            if findings.contains(where: \.isFailure) { return false }
+            Console.print(" SUCCESS: \(file) is valid prometheus config file syntax\n")
+            return true
         }
     }
 

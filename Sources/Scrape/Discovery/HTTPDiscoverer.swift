@@ -1,4 +1,5 @@
 import ConfigTree
+import Exposition
 import MetricModel
 import NIOCore
 
@@ -35,6 +36,7 @@ struct HTTPDiscoverer: Sendable {
             return try TargetGroupFile.groups(
                 Array(response.body.readableBytesView),
                 source: config.url,
+                file: RecordedTraffic.url(config.url),
                 format: .json,
                 metaLabel: "__meta_url"
             )

@@ -4,19 +4,23 @@ import MetricModel
 /// Reads lists of target groups, as discovery files and discovery servers give them.
 enum TargetGroupFile {
     /// The groups of a text.
-    /// - Parameter source: what the groups are from; it becomes part of their names and the value of their label `metaLabel`.
+    /// - Parameters:
+    ///   - source: what the groups are from; it becomes part of their names and the value of their label `metaLabel`.
+    ///   - file: how messages call it, where that is not the source: a URL may hold a password.
     /// - Throws: ``ConfigError`` with everything that is wrong.
     static func groups(
         _ bytes: [UInt8],
         source: String,
+        file: String? = nil,
         format: ConfigNode.Format,
         metaLabel: String
     ) throws(ConfigError) -> [TargetGroup] {
-        let problems = ConfigProblems(file: source)
+        let file = file ?? source
+        let problems = ConfigProblems(file: file)
         let node: ConfigNode
         switch format {
-        case .json: node = try JSONReader.parse(bytes, file: source)
-        case .yaml: node = try YAMLReader.parse(bytes, file: source)
+        case .json: node = try JSONReader.parse(bytes, file: file)
+        case .yaml: node = try YAMLReader.parse(bytes, file: file)
         }
         var result: [TargetGroup] = []
         for (index, section) in ConfigSection.list(of: node, type: "targetgroup.Group", problems).enumerated() {

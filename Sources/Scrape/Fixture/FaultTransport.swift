@@ -23,18 +23,17 @@ package struct FaultTransport: TargetTransport {
         guard let fault = board.takeScrape(job: job, target: target, url: request.url) else {
             return try await reach(request, target)
         }
-        func failure(_ reason: String) -> TransportError {
-            TransportError("Get \(GoText.quoted(request.url)): \(reason)")
-        }
+        let context = "Get \(GoText.quoted(request.url)): "
+
         switch fault {
         case .latency(let milliseconds):
             let limit = request.timeoutMilliseconds
             do {
                 try await request.clock.sleep(milliseconds: min(milliseconds, limit))
             } catch {
-                throw failure("context canceled")
+                throw .cancelled(context: context)
             }
-            if milliseconds >= limit { throw failure("context deadline exceeded") }
+            if milliseconds >= limit { throw .late(context: context) }
             return try await reach(request, target)
         case .status(let code):
             let reason = HTTPResponseStatus(statusCode: code).reasonPhrase
@@ -46,7 +45,7 @@ package struct FaultTransport: TargetTransport {
             )
         case .truncated:
             _ = try await reach(request, target)
-            throw TransportError("unexpected EOF")
+            throw TransportError("unexpected EOF", code: .closed)
         case .body(let text):
             var response = try await reach(plain(request), target)
             response.body = ByteBuffer(string: text)
@@ -56,8 +55,9 @@ package struct FaultTransport: TargetTransport {
             response.headers.removeAll { $0.name.lowercased() == "content-type" }
             if !type.isEmpty { response.headers.append(("Content-Type", type)) }
             return response
-        case .refused, .flapping: throw failure("dial tcp \(target): connect: connection refused")
-        case .closed: throw failure("EOF")
+        case .refused, .flapping:
+            throw TransportError("dial tcp \(target): connect: connection refused", code: .refused, context: context)
+        case .closed: throw TransportError("EOF", code: .closed, context: context)
         case .resetCounters:
             var response = try await reach(plain(request), target)
             guard response.status == 200 else { return response }

@@ -126,7 +126,7 @@ struct ScrapeLoop: Sendable {
                 contentType = fetched.response?.header("Content-Type") ?? ""
             case .failure(let error):
                 failure = error.message
-                if error.isBodyTooLarge {
+                if error.code == .bodyTooLarge {
                     bytesRead = -1
                     counters.update { $0.exceededBodySize += 1 }
                 }
@@ -203,7 +203,9 @@ struct ScrapeLoop: Sendable {
         var fetched = Fetched(response: response, outcome: .success(()))
         fetched.isCompressed = response.isCompressed
         guard response.status == 200 else {
-            fetched.outcome = .failure(TransportError("server returned HTTP status \(response.statusText)"))
+            fetched.outcome = .failure(
+                TransportError("server returned HTTP status \(response.statusText)", code: .status)
+            )
             return fetched
         }
         let limit = config.limits.bodySize.bytes > 0 ? Int(config.limits.bodySize.bytes) : Int.max

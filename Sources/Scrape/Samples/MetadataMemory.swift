@@ -6,6 +6,8 @@ final class MetadataMemory: Sendable {
     private struct Family {
         var metadata = MetricMetadata()
         var lastIteration: UInt32 = 0
+        /// Whether it was in the last complete scrape that was not as the one before; then it is in those since, too.
+        var isCurrent = false
     }
 
     private struct State {
@@ -13,7 +15,14 @@ final class MetadataMemory: Sendable {
         var names: [String] = []
         var families: [Family] = []
         var changed: Set<Int> = []
+        /// Numbers of forgotten families, for new ones.
+        var free: [Int] = []
+        /// How many families are not current.
+        var strays = 0
     }
+
+    /// For how many scrapes a family is kept that is not exposed any more.
+    static let patience: UInt32 = 10
 
     /// The families by name.
     private let state = Mutex(State())
@@ -29,11 +38,17 @@ final class MetadataMemory: Sendable {
             if let known = state.index[ExactText(name)] {
                 number = known
             } else {
-                number = state.families.count
+                number = state.free.popLast() ?? state.families.count
+                if number == state.families.count {
+                    state.names.append(name)
+                    state.families.append(Family())
+                } else {
+                    state.names[number] = name
+                    state.families[number] = Family()
+                }
                 state.index[ExactText(name)] = number
-                state.names.append(name)
-                state.families.append(Family())
                 state.changed.insert(number)
+                state.strays += 1
             }
             let before = state.families[number].metadata
             change(&state.families[number].metadata)
@@ -43,21 +58,33 @@ final class MetadataMemory: Sendable {
         }
     }
 
-    /// Notes that families were seen, by their numbers.
+    /// Notes that these families, by their numbers, are those of a complete scrape. Until the next call they count as seen in
+    /// every scrape.
     func touch(_ numbers: some Sequence<UInt32>, iteration: UInt32) {
         state.withLock { state in
+            for number in state.families.indices { state.families[number].isCurrent = false }
+            var current = 0
             for number in numbers where Int(number) < state.families.count {
                 state.families[Int(number)].lastIteration = iteration
+                if !state.families[Int(number)].isCurrent { current += 1 }
+                state.families[Int(number)].isCurrent = true
             }
+            state.strays = state.index.count - current
         }
     }
 
-    /// Forgets families that were not seen for more than ten scrapes. Their numbers stay reserved.
+    /// Forgets families that were not seen for more than ten scrapes, as Prometheus does. Costs nothing where all are seen.
     func expire(iteration: UInt32) {
         state.withLock { state in
+            if state.strays == 0 { return }
             for (name, number) in state.index
-            where iteration &- state.families[number].lastIteration > 10 {
+            where !state.families[number].isCurrent
+                && iteration &- state.families[number].lastIteration > Self.patience
+            {
                 state.index[name] = nil
+                state.changed.remove(number)
+                state.free.append(number)
+                state.strays -= 1
             }
         }
     }

@@ -104,6 +104,7 @@ final class SeriesMemory: @unchecked Sendable {
     /// - Parameter isFlush: whether the scrape was complete, so that what it did not expose is forgotten.
     /// - Returns: references that are not needed any more, and whether the flush was forced by growth.
     func finish(isFlush: Bool) -> (released: [SeriesRef], wasForced: Bool) {
+        if isFlush { metadata.expire(iteration: iteration) }
         var isFlush = isFlush
         var wasForced = false
         let alive = slots.count

@@ -62,7 +62,7 @@ package struct SingleScrape: Sendable {
             let limit = config.limits.bodySize.bytes > 0 ? Int(config.limits.bodySize.bytes) : Int.max
             scrape.body = try BodyDecoder.decode(response.body, isCompressed: scrape.isCompressed, limit: limit)
             guard response.status == 200 else {
-                throw TransportError("server returned HTTP status \(response.statusText)")
+                throw TransportError("server returned HTTP status \(response.statusText)", code: .status)
             }
         } catch {
             scrape.error = error.message

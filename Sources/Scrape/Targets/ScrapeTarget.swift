@@ -48,7 +48,7 @@ public struct ScrapeTarget: Sendable, Hashable {
             params[name] = values
         }
         let path = labels[TargetLabel.metricsPath] ?? ""
-        var url = (labels[TargetLabel.scheme] ?? "") + "://" + (labels[TargetLabel.address] ?? "")
+        var url = (labels[TargetLabel.scheme] ?? "") + "://" + URLText.authority(labels[TargetLabel.address] ?? "")
         url += path.isEmpty || path.hasPrefix("/") ? URLText.path(path) : "/" + URLText.path(path)
         let query = params.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.flatMap { name, values in
             values.map { URLText.query(name) + "=" + URLText.query($0) }
@@ -62,6 +62,9 @@ public struct ScrapeTarget: Sendable, Hashable {
 enum URLText {
     /// A path: what may stand in one stays.
     static func path(_ text: String) -> String { escape(text, plusForSpace: false, extra: "$&+,/:;=@!'()*~") }
+
+    /// Host and port: what may stand in them stays.
+    static func authority(_ text: String) -> String { escape(text, plusForSpace: false, extra: "!$&'()*+,;=:[]<>\"~") }
 
     /// A text in the place of a host: only what can stand in any part of a URL stays.
     static func host(_ text: String) -> String { escape(text, plusForSpace: false, extra: "~") }

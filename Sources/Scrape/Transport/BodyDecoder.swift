@@ -38,7 +38,7 @@ final class BodySpace {
         }
         if case .failure(let error) = result {
             count = 0
-            throw error.code == .tooLarge ? .bodyTooLarge : TransportError(error.message)
+            throw error.code == .tooLarge ? .bodyTooLarge : TransportError(error.message, code: .malformed)
         }
     }
 

@@ -81,7 +81,8 @@ private final class StatusLineHandler: ChannelDuplexHandler {
         let text = String(decoding: line, as: UTF8.self)
         if let problem = Self.problem(text) {
             awaitsLine = false
-            context.fireErrorCaught(TransportError("net/http: HTTP/1.x transport connection broken: " + problem))
+            let broken = "net/http: HTTP/1.x transport connection broken: "
+            context.fireErrorCaught(TransportError(broken + problem, code: .malformed))
             return context.close(promise: nil)
         }
         if line.last != UInt8(ascii: "\r"), !Self.complete(&buffer) {

@@ -32,11 +32,13 @@ enum HTTPClientSetup {
     private static func tls(_ config: HTTPClientConfig.TLS) throws(TransportError) -> TLSConfiguration {
         var result = TLSConfiguration.makeClientConfiguration()
         if config.insecureSkipVerify { result.certificateVerification = .none }
+        var part = "CA certificates"
         do {
             let authorities = try pem(config.ca, config.caFile)
             if !authorities.isEmpty {
                 result.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(authorities))
             }
+            part = "client certificate and key"
             let certificate = try pem(config.cert, config.certFile)
             if !certificate.isEmpty {
                 result.certificateChain = try NIOSSLCertificate.fromPEMBytes(certificate).map { .certificate($0) }
@@ -46,7 +48,10 @@ enum HTTPClientSetup {
         } catch let error as TransportError {
             throw error
         } catch {
-            throw TransportError("error creating HTTP client: \(error)")
+            throw TransportError(
+                "error creating HTTP client: unable to use the \(part): there is no PEM that can be read",
+                code: .setup
+            )
         }
         // Go's default.
         result.minimumTLSVersion = version(config.minVersion) ?? .tlsv12
@@ -59,7 +64,7 @@ enum HTTPClientSetup {
         if file.isEmpty { return [] }
         switch FileSystem.read(file) {
         case .success(let bytes): return bytes
-        case .failure(let error): throw TransportError("unable to read \(file): \(error.description)")
+        case .failure(let error): throw TransportError("unable to read \(file): \(error.description)", code: .setup)
         }
     }
 
@@ -112,7 +117,7 @@ enum HTTPClientSetup {
         do throws(FileError) {
             return try FileSystem.text(file)
         } catch {
-            throw TransportError("unable to read \(what): \(error.description)")
+            throw TransportError("unable to read \(what): \(error.description)", code: .setup)
         }
     }
 

@@ -22,8 +22,11 @@ final class HTTPClients: Sendable {
         var proxy: ProxyAddress?
         /// Whether the proxy fetches (and is asked for the whole URL) instead of opening a tunnel.
         var isForwarded = false
-        /// The host to connect to, where the name in the URL is another one that the certificate has to bear.
+        /// The host to connect to, where the name in the URL is another one: one that the certificate has to bear, or one in the
+        /// place of an address that URLs cannot hold.
         var host = ""
+        /// That other name.
+        var name = ""
     }
 
     private struct State {
@@ -64,10 +67,21 @@ final class HTTPClients: Sendable {
         [tls.caFile, tls.certFile, tls.keyFile].filter { !$0.isEmpty }.map(FileSystem.stamp)
     }
 
+    /// Whether a URL is fetched through a proxy.
+    func isProxied(_ url: URLParts) -> Bool { proxies[rules.proxy(for: url.text)] != nil }
+
+    /// The name in the place of an address with a zone.
+    private static let zoned = "zoned.invalid"
+
     /// The way to a URL, or to a socket of this machine.
     func route(to url: URLParts, socket: String) throws(TransportError) -> Route {
         var way = Way()
-        var target = url.text
+        var target = "\(url.scheme)://\(url.host.isEmpty ? "localhost" : "")\(url.address)\(url.target)"
+        if url.dialledHost.contains("%") {
+            way.host = url.dialledHost
+            way.name = Self.zoned
+            target = "\(url.scheme)://\(Self.zoned)\(url.port.isEmpty ? "" : ":" + url.port)\(url.target)"
+        }
         var headers: [(name: String, value: String)] = []
         if !socket.isEmpty {
             target = "\(url.isSecure ? "https+unix" : "http+unix")://\(URLText.host(socket))\(url.target)"
@@ -76,10 +90,14 @@ final class HTTPClients: Sendable {
         }
         if url.isSecure, socket.isEmpty {
             if way.proxy?.kind == .https {
-                throw TransportError("a proxy that is reached over TLS is not supported for targets over TLS")
+                throw TransportError(
+                    "a proxy that is reached over TLS is not supported for targets over TLS",
+                    code: .setup
+                )
             }
             if !tls.serverName.isEmpty, tls.serverName != url.host {
-                way.host = url.host
+                way.host = url.dialledHost
+                way.name = tls.serverName
                 var named = url
                 named.authority = tls.serverName + (url.port.isEmpty ? "" : ":" + url.port)
                 target = named.text
@@ -121,7 +139,7 @@ final class HTTPClients: Sendable {
                 configuration.proxy = proxy.tunnel(connectHeader: connectHeader)
             }
             if way.isForwarded { configuration.httpVersion = .http1Only }
-            if !way.host.isEmpty { configuration.dnsOverride = [tls.serverName: way.host] }
+            if !way.host.isEmpty { configuration.dnsOverride = [way.name: way.host] }
             let client = HTTPClient(
                 eventLoopGroup: HTTPClient.defaultEventLoopGroup,
                 configuration: configuration

@@ -20,8 +20,15 @@ struct HTTPFetch: Sendable {
         headers: [(name: String, value: String)],
         secrets: [(name: String, value: String)]
     ) async throws(TransportError) -> TargetResponse {
-        guard var url = URLParts(request.url) else {
-            throw TransportError("\(verb) \(GoText.quoted(request.url)): http: no Host in request URL")
+        var url: URLParts
+        do throws(URLProblem) {
+            url = try URLParts(parsing: request.url)
+        } catch {
+            throw TransportError(error.message, code: .url)
+        }
+        var secrets = secrets
+        if !url.user.isEmpty, !secrets.contains(where: { $0.name == "Authorization" }) {
+            secrets.append(("Authorization", "Basic " + Base64.encode(Self.credentials(url.user))))
         }
         var redirects = RedirectRules(first: url)
         while true {
@@ -44,11 +51,20 @@ struct HTTPFetch: Sendable {
             }
             guard redirects.follow(from: url, to: next, status: answer.status) else {
                 throw TransportError(
-                    "\(verb) \(GoText.quoted(location)): stopped after \(RedirectRules.most) redirects"
+                    "stopped after \(RedirectRules.most) redirects",
+                    code: .status,
+                    context: "\(verb) \(GoText.quoted(location)): "
                 )
             }
             url = next
         }
+    }
+
+    /// The user of a URL as basic authentication has it.
+    private static func credentials(_ user: String) -> [UInt8] {
+        let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        func plain(_ part: Substring) -> String { URLText.unescaped(part) ?? String(part) }
+        return Array((plain(parts[0]) + ":" + (parts.count > 1 ? plain(parts[1]) : "")).utf8)
     }
 
     private static func failure(
@@ -61,11 +77,17 @@ struct HTTPFetch: Sendable {
         switch problem {
         case .malformed(let reason):
             return TransportError(
-                "\(verb) \(GoText.quoted(url.text)): failed to parse Location header \(quoted): parse \(quoted): \(reason)"
+                "failed to parse Location header \(quoted): parse \(quoted): \(reason)",
+                code: .url,
+                context: "\(verb) \(GoText.quoted(url.shown)): "
             )
         case .unsupportedScheme(let scheme):
-            return TransportError("\(verb) \(quoted): unsupported protocol scheme \(GoText.quoted(scheme))")
+            return unsupported(scheme, context: "\(verb) \(quoted): ")
         }
+    }
+
+    private static func unsupported(_ scheme: String, context: String) -> TransportError {
+        TransportError("unsupported protocol scheme \(GoText.quoted(scheme))", code: .url, context: context)
     }
 
     private func once(
@@ -75,18 +97,20 @@ struct HTTPFetch: Sendable {
         method: HTTPMethod,
         headers: [(name: String, value: String)]
     ) async throws(TransportError) -> TargetResponse {
-        func failure(_ words: String) -> TransportError {
-            // The words for the URL of the request are those that the caller asked for.
-            let shown = url == URLParts(request.url) ? request.url : url.text
-            return TransportError("\(verb) \(GoText.quoted(shown)): \(words)")
+        let context = "\(verb) \(GoText.quoted(url.shown)): "
+        guard url.scheme == "http" || url.scheme == "https" else {
+            throw Self.unsupported(url.scheme, context: context)
+        }
+        if request.socket.isEmpty, !clients.isProxied(url), let problem = url.addressProblem {
+            throw problem.during(context)
         }
         let route: HTTPClients.Route
         do throws(TransportError) {
             route = try clients.route(to: url, socket: request.socket)
         } catch {
-            throw failure(error.message)
+            throw error.during(context)
         }
-        var fields = HTTPHeaders([("Host", url.authority)])
+        var fields = HTTPHeaders([("Host", url.hostHeader)])
         for header in HTTPClientSetup.sorted(headers + route.headers) {
             fields.add(name: header.name, value: header.value)
         }
@@ -96,21 +120,20 @@ struct HTTPFetch: Sendable {
             let collector = AnswerCollector(bodyLimit: request.bodyLimit)
             do {
                 return try await answer(collector, route, fields, method, until: deadline)
-            } catch let error as TransportError where error.isBodyTooLarge {
+            } catch let error as TransportError where error.code == .bodyTooLarge {
                 throw error
             } catch  where isWorthAnother(attempt, method, error, collector) {
                 continue
             } catch {
                 // The future has ended, so nothing touches the collector any more.
-                if collector.hasBegun { throw TransportError(TransportFailure.bodyText(error)) }
-                throw failure(
-                    TransportFailure.text(
-                        error,
-                        address: route.address,
-                        socket: request.socket,
-                        isProxied: route.isProxied
-                    )
+                if collector.hasBegun { throw TransportFailure.ofBody(error) }
+                let failure = TransportFailure.failure(
+                    error,
+                    address: route.address,
+                    socket: request.socket,
+                    isProxied: route.isProxied
                 )
+                throw failure.during(context)
             }
         }
     }

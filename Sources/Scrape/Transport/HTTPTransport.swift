@@ -7,6 +7,8 @@ public final class HTTPTransport: TargetTransport {
     private let config: HTTPClientConfig
     private let clients: HTTPClients
     private let token: OAuthToken?
+    /// The network keeps the machine's time, whatever time the stack lives by.
+    private let network = SystemClock()
 
     /// A transport for a job.
     /// - Throws: what is wrong with certificates, keys or the proxy.
@@ -53,7 +55,8 @@ public final class HTTPTransport: TargetTransport {
         _ method: HTTPMethod,
         body: String?
     ) async throws(TransportError) -> TargetResponse {
-        let deadline: NIODeadline = .now() + .milliseconds(request.timeoutMilliseconds)
+        let end = network.steadyNanoseconds + request.timeoutMilliseconds * 1_000_000
+        let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(0, end)))
         var secrets: [(name: String, value: String)] = []
         var headers = request.headers
         do throws(TransportError) {
@@ -63,7 +66,8 @@ public final class HTTPTransport: TargetTransport {
                 if RedirectRules.isSecret(header.name) { secrets.append(header) } else { headers.append(header) }
             }
         } catch {
-            throw TransportError("\(method == .GET ? "Get" : "Post") \(GoText.quoted(request.url)): \(error.message)")
+            let verb = method == .GET ? "Get" : "Post"
+            throw error.during("\(verb) \(GoText.quoted(URLParts(request.url)?.shown ?? request.url)): ")
         }
         let fetch = HTTPFetch(clients: clients, method: method, followsRedirects: config.followRedirects, body: body)
         return try await fetch.run(request, until: deadline, headers: headers, secrets: secrets)

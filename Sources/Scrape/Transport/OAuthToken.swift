@@ -51,7 +51,7 @@ final class OAuthToken: Sendable {
             do throws(FileError) {
                 secret = try FileSystem.text(config.clientSecretFile)
             } catch {
-                throw TransportError("unable to read oauth2 client secret: \(error.description)")
+                throw TransportError("unable to read oauth2 client secret: \(error.description)", code: .setup)
             }
         }
         let now = clock.wallNanoseconds
@@ -108,14 +108,15 @@ final class OAuthToken: Sendable {
         do throws(ConfigError) {
             answer = try OAuthAnswer(text, contentType: response.header("Content-Type"))
         } catch {
-            throw Self.isGood(response) ? TransportError("oauth2: cannot parse json: \(error.reason)") : refusal
+            throw Self.isGood(response)
+                ? TransportError("oauth2: cannot parse json: \(error.reason)", code: .setup) : refusal
         }
         if !answer.problem.isEmpty {
             let all = [answer.problem, answer.problemDescription, answer.problemURI].filter { !$0.isEmpty }
             throw TransportError("oauth2: " + all.map(GoText.quoted).joined(separator: " "))
         }
         if !Self.isGood(response) { throw refusal }
-        if answer.token.isEmpty { throw TransportError("oauth2: server response missing access_token") }
+        if answer.token.isEmpty { throw TransportError("oauth2: server response missing access_token", code: .setup) }
         var kind = answer.kind.isEmpty ? "Bearer" : answer.kind
         for known in ["Bearer", "MAC", "Basic"] where kind.lowercased() == known.lowercased() { kind = known }
         // As Go's library, a token is renewed ten seconds before it ends.

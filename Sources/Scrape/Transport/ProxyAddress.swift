@@ -17,14 +17,21 @@ struct ProxyAddress: Sendable, Hashable {
 
     /// Reads a URL; one without a scheme is that of an HTTP proxy.
     init(_ url: String) throws(TransportError) {
-        let invalid = TransportError("error creating HTTP client: invalid proxy_url \(GoText.quoted(url))")
+        let invalid = TransportError(
+            "error creating HTTP client: invalid proxy_url \(GoText.quoted(url))",
+            code: .setup
+        )
         let colon = url.firstRange(of: "://")
         let scheme = colon.map { url[..<$0.lowerBound].lowercased() } ?? "http"
         switch scheme {
         case "http": kind = .http
         case "https": kind = .https
         case "socks5", "socks5h": kind = .socks
-        default: throw TransportError("error creating HTTP client: proxies of kind \(scheme) are not supported")
+        default:
+            throw TransportError(
+                "error creating HTTP client: proxies of kind \(scheme) are not supported",
+                code: .setup
+            )
         }
         var authority = (colon.map { url[$0.upperBound...] } ?? url[...]).prefix { $0 != "/" }
         if let at = authority.lastIndex(of: "@") {
@@ -48,7 +55,10 @@ struct ProxyAddress: Sendable, Hashable {
         }
         if host.isEmpty { throw invalid }
         if kind == .socks, name != nil {
-            throw TransportError("error creating HTTP client: a user's name for a SOCKS proxy is not supported")
+            throw TransportError(
+                "error creating HTTP client: a user's name for a SOCKS proxy is not supported",
+                code: .setup
+            )
         }
     }
 

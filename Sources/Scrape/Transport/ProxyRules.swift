@@ -138,6 +138,24 @@ enum HostPort {
         return isMapped ? Array(bytes.suffix(4)) : bytes
     }
 
+    /// Whether a text can be a name in the domain name system, as Go decides it. What only looks like an address to older programs
+    /// (`127.1`, `0x7f000001`) is none.
+    static func isName(_ text: String) -> Bool {
+        let name = text.hasSuffix(".") ? text.dropLast() : text[...]
+        var old = in_addr()
+        guard !name.isEmpty, name.utf8.count < 254, inet_aton(String(name), &old) == 0 else { return false }
+        return name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { part in
+            guard (1...63).contains(part.count), part.first != UInt8(ascii: "-"), part.last != UInt8(ascii: "-") else {
+                return false
+            }
+            return part.allSatisfy { byte in
+                let isLetter = byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z")
+                return isLetter || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "-")
+                    || byte == UInt8(ascii: "_")
+            }
+        }
+    }
+
     static func isLoopback(_ address: [UInt8]) -> Bool {
         address.count == 4 ? address[0] == 127 : address.dropLast().allSatisfy { $0 == 0 } && address.last == 1
     }

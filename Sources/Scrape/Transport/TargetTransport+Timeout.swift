@@ -27,7 +27,7 @@ extension TargetTransport {
                 guard isLate else { return result }
                 return .failure(Self.late(result, request))
             }
-            return .failure(TransportError("Get \(GoText.quoted(request.url)): context canceled"))
+            return .failure(.cancelled(context: Self.context(request)))
         }
         return try result.get()
     }
@@ -36,10 +36,11 @@ extension TargetTransport {
     private static func late(_ result: Result<TargetResponse, TransportError>, _ request: TargetRequest)
         -> TransportError
     {
-        let cancelled = "context canceled"
-        if case .failure(let error) = result, error.message.hasSuffix(cancelled) {
-            return TransportError(error.message.dropLast(cancelled.count) + "context deadline exceeded")
-        }
-        return TransportError("Get \(GoText.quoted(request.url)): context deadline exceeded")
+        if case .failure(let error) = result, error.code == .cancelled { return .late(context: error.context) }
+        return .late(context: context(request))
+    }
+
+    private static func context(_ request: TargetRequest) -> String {
+        "Get \(GoText.quoted(URLParts(request.url)?.shown ?? request.url)): "
     }
 }

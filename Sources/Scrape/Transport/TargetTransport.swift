@@ -100,24 +100,3 @@ public struct TargetResponse: Sendable {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value ?? ""
     }
 }
-
-/// Why a target could not be fetched.
-public struct TransportError: Error, Hashable, CustomStringConvertible {
-    /// The message.
-    public var message: String
-    /// Whether the body was larger than allowed.
-    public var isBodyTooLarge = false
-
-    /// An error with that message.
-    public init(_ message: String) { self.message = message }
-
-    /// The message.
-    public var description: String { message }
-
-    /// The body was larger than allowed.
-    public static let bodyTooLarge: TransportError = {
-        var error = TransportError("body size limit exceeded")
-        error.isBodyTooLarge = true
-        return error
-    }()
-}

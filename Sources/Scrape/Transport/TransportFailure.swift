@@ -11,60 +11,69 @@ import NIOSSL
     import Glibc
 #endif
 
-/// Failures of connections in Go's words.
+/// Failures of connections in Go's words. The one place that words them: no name of a Swift case reaches a person.
 package enum TransportFailure {
     /// Why a URL could not be fetched.
     package static func text(_ error: any Error, url: String) -> String {
-        text(error, address: URLParts(url)?.address ?? url, socket: "", isProxied: false)
+        failure(error, address: URLParts(url)?.address ?? url, socket: "", isProxied: false).message
     }
 
     /// Why there was no answer.
     /// - Parameters:
     ///   - address: host and port that were connected to.
     ///   - socket: the socket of this machine instead; empty for none.
-    static func text(_ error: any Error, address: String, socket: String, isProxied: Bool) -> String {
+    static func failure(_ error: any Error, address: String, socket: String, isProxied: Bool) -> TransportError {
         let proxied = isProxied ? "proxyconnect tcp: " : ""
         switch error {
-        case let error as TransportError: return error.message
-        case let error as NIOConnectionError: return proxied + connection(error, address)
+        case let error as TransportError: return error
+        case let error as NIOConnectionError: return connection(error, address).during(proxied)
         case let error as HTTPClientError: return client(error)
         case let error as IOError:
-            if !socket.isEmpty { return "dial unix \(socket): connect: \(SystemText.error(error.errnoCode))" }
-            return io(error.errnoCode, address, proxied)
-        case is CancellationError: return "context canceled"
-        case is StaleConnection: return "EOF"
-        case let error as ChannelError:
-            if case .connectTimeout = error { return "context deadline exceeded" }
-            return "\(error)"
+            if !socket.isEmpty { return dial("unix \(socket)", error.errnoCode) }
+            return io(error.errnoCode, address).during(proxied)
+        case is CancellationError: return .cancelled()
+        case is StaleConnection: return TransportError("EOF", code: .closed)
+        case let error as ChannelError: return channel(error)
         case is NIOSSLExtraError, is NIOSSLError, is BoringSSLError: return tls("\(error)")
         case let error as HTTPParserError: return parser(error)
-        default: return "\(error)"
+        default: return TransportError("the connection failed")
         }
     }
 
     /// Why an answer that had begun did not end.
-    static func bodyText(_ error: any Error) -> String {
+    static func ofBody(_ error: any Error) -> TransportError {
+        let cut = TransportError("unexpected EOF", code: .closed)
         switch error {
-        case is CancellationError: "context canceled"
-        case let error as HTTPClientError:
-            error == .remoteConnectionClosed ? "unexpected EOF" : client(error)
+        case is CancellationError: return .cancelled()
+        case let error as HTTPClientError: return error == .remoteConnectionClosed ? cut : client(error)
         case let error as HTTPParserError:
-            error == .invalidChunkSize ? "invalid byte in chunk length" : "unexpected EOF"
-        case let error as IOError: "read: " + SystemText.error(error.errnoCode)
-        default: "\(error)"
+            return error == .invalidChunkSize
+                ? TransportError("invalid byte in chunk length", code: .malformed) : cut
+        case let error as IOError: return TransportError("read: " + SystemText.error(error.errnoCode), code: .closed)
+        case let error as TransportError: return error
+        default: return cut
         }
     }
 
-    private static func parser(_ error: HTTPParserError) -> String {
+    private static func channel(_ error: ChannelError) -> TransportError {
         switch error {
-        case .invalidEOFState: "EOF"
-        case .headerOverflow:
-            "net/http: HTTP/1.x transport connection broken: net/http: server response headers exceeded"
-        default: "net/http: HTTP/1.x transport connection broken: malformed response: \(error)"
+        case .connectTimeout: .late()
+        case .ioOnClosedChannel, .alreadyClosed, .outputClosed, .inputClosed, .eof: TransportError("EOF", code: .closed)
+        default: TransportError("the connection failed")
         }
     }
 
-    private static func tls(_ text: String) -> String {
+    private static func parser(_ error: HTTPParserError) -> TransportError {
+        let broken = "net/http: HTTP/1.x transport connection broken: "
+        switch error {
+        case .invalidEOFState: return TransportError("EOF", code: .closed)
+        case .headerOverflow:
+            return TransportError("net/http: server response headers exceeded", code: .malformed).during(broken)
+        default: return TransportError("malformed response", code: .malformed).during(broken)
+        }
+    }
+
+    private static func tls(_ text: String) -> TransportError {
         let known: [(part: String, words: String)] = [
             (
                 "CERTIFICATE_VERIFY_FAILED",
@@ -84,41 +93,46 @@ package enum TransportFailure {
         {
             let name = text[start.upperBound..<end.lowerBound]
             let wanted = name == "<none>" ? "the target's address" : "the name \(name)"
-            return "tls: failed to verify certificate: it does not bear \(wanted)"
+            return TransportError("tls: failed to verify certificate: it does not bear \(wanted)", code: .tls)
         }
-        if let match = known.first(where: { text.contains($0.part) }) { return match.words }
-        return "tls: \(text)"
+        // The names of BoringSSL's failures are the only way to tell them apart.
+        let words = known.first { text.contains($0.part) }?.words ?? "tls: the connection failed"
+        return TransportError(words, code: .tls)
     }
 
-    private static func io(_ code: Int32, _ address: String, _ prefix: String) -> String {
+    private static func dial(_ place: String, _ code: Int32) -> TransportError {
+        TransportError("dial \(place): connect: \(SystemText.error(code))", code: .refused)
+    }
+
+    private static func io(_ code: Int32, _ address: String) -> TransportError {
         switch code {
-        case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT, EADDRNOTAVAIL:
-            return "\(prefix)dial tcp \(address): connect: \(SystemText.error(code))"
-        default: return "read: " + SystemText.error(code)
+        case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT, EADDRNOTAVAIL: dial("tcp \(address)", code)
+        default: TransportError("read: " + SystemText.error(code), code: .closed)
         }
     }
 
-    private static func connection(_ error: NIOConnectionError, _ address: String) -> String {
+    private static func connection(_ error: NIOConnectionError, _ address: String) -> TransportError {
         guard let first = error.connectionErrors.first else {
-            return "dial tcp: lookup \(error.host): no such host"
+            return TransportError("dial tcp: lookup \(error.host): no such host", code: .unknownHost)
         }
-        let dialled = "\(first.target.ipAddress ?? error.host):\(error.port)"
-        if let system = first.error as? IOError {
-            return "dial tcp \(dialled): connect: \(SystemText.error(system.errnoCode))"
-        }
-        return "dial tcp \(dialled): \(text(first.error, address: address, socket: "", isProxied: false))"
+        let host = first.target.ipAddress ?? error.host
+        let dialled = (host.contains(":") ? "[\(host)]" : host) + ":\(error.port)"
+        if let system = first.error as? IOError { return dial("tcp \(dialled)", system.errnoCode) }
+        return failure(first.error, address: address, socket: "", isProxied: false).during("dial tcp \(dialled): ")
     }
 
-    private static func client(_ error: HTTPClientError) -> String {
+    private static func client(_ error: HTTPClientError) -> TransportError {
         switch error {
-        case .deadlineExceeded, .connectTimeout, .readTimeout, .getConnectionFromPoolTimeout:
-            "context deadline exceeded"
-        case .remoteConnectionClosed: "EOF"
-        case .tlsHandshakeTimeout: "net/http: TLS handshake timeout"
-        case .cancelled: "context canceled"
-        case .proxyAuthenticationRequired: "Proxy Authentication Required"
-        case .invalidProxyResponse: "the proxy refuses to open a tunnel"
-        default: "\(error)"
+        case .deadlineExceeded, .connectTimeout, .readTimeout, .getConnectionFromPoolTimeout: .late()
+        case .remoteConnectionClosed, .uncleanShutdown: TransportError("EOF", code: .closed)
+        case .tlsHandshakeTimeout: TransportError("net/http: TLS handshake timeout", code: .timeout)
+        case .cancelled, .requestStreamCancelled: .cancelled()
+        case .proxyAuthenticationRequired: TransportError("Proxy Authentication Required", code: .setup)
+        case .invalidProxyResponse: TransportError("the proxy refuses to open a tunnel", code: .setup)
+        case .socksHandshakeTimeout, .httpProxyHandshakeTimeout:
+            TransportError("the proxy does not answer in time", code: .timeout)
+        case .emptyHost: TransportError("http: no Host in request URL", code: .url)
+        default: TransportError("http: " + error.shortDescription.lowercased())
         }
     }
 }

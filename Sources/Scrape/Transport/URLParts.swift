@@ -1,38 +1,170 @@
-/// The parts of a URL that requests are made of.
+import MetricModel
+
+/// The parts of a URL that requests are made of, taken apart as Go's `net/url` does it.
 package struct URLParts: Sendable, Hashable {
-    /// `http` or `https`.
+    /// The scheme in lower case; only `http` and `https` can be fetched.
     package var scheme: String
-    /// Host and port as they stand in the URL, without a user.
+    /// Host and port as they stand in the URL, escaped and without a user.
     package var authority: String
     /// Path and query, beginning with a slash.
     package var target: String
+    /// The user in front of the host, escaped; empty without one.
+    package var user = ""
 
-    /// Takes a URL apart; `nil` where it has no scheme or no host.
+    /// Takes a URL apart; `nil` where that cannot be.
     package init?(_ url: String) {
-        guard let colon = url.firstRange(of: "://") else { return nil }
-        scheme = url[..<colon.lowerBound].lowercased()
-        let rest = url[colon.upperBound...]
-        var authority = rest.prefix { !"/?#".contains($0) }
-        let target = rest[authority.endIndex...].prefix { $0 != "#" }
-        if let at = authority.lastIndex(of: "@") { authority = authority[authority.index(after: at)...] }
-        if scheme.isEmpty || authority.isEmpty { return nil }
+        do throws(URLProblem) {
+            try self.init(parsing: url)
+        } catch {
+            return nil
+        }
+    }
+
+    /// Takes a URL apart.
+    /// - Throws: ``URLProblem`` in Go's words.
+    package init(parsing url: String) throws(URLProblem) {
+        func malformed(_ reason: String) -> URLProblem { URLProblem("parse \(GoText.quoted(url)): \(reason)") }
+        if url.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) {
+            throw malformed("net/url: invalid control character in URL")
+        }
+        let text = url.prefix { $0 != "#" }
+        if text.first == ":" { throw malformed("missing protocol scheme") }
+        let colon = text.firstIndex(of: ":")
+        let name = colon.map { text[..<$0] } ?? ""
+        let isScheme = name.utf8.enumerated().allSatisfy { index, byte in
+            let isLetter = byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z")
+            let isOther = byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") || "+-.".utf8.contains(byte)
+            return isLetter || index > 0 && isOther
+        }
+        guard let colon, isScheme else {
+            if text.prefix(while: { $0 != "/" }).contains(":") {
+                throw malformed("first path segment in URL cannot contain colon")
+            }
+            throw URLProblem("Get \(GoText.quoted(url)): unsupported protocol scheme \"\"")
+        }
+        scheme = name.lowercased()
+        let rest = text[text.index(after: colon)...]
+        guard rest.hasPrefix("//") else {
+            throw URLProblem("Get \(GoText.quoted(url)): http: no Host in request URL")
+        }
+        var authority = rest.dropFirst(2).prefix { !"/?".contains($0) }
+        let target = rest[authority.endIndex...]
+        if let at = authority.lastIndex(of: "@") {
+            user = String(authority[..<at])
+            authority = authority[authority.index(after: at)...]
+        }
+        if let reason = Self.problem(of: authority) { throw malformed(reason) }
+        if authority.last == ":" { authority.removeLast() }
+        if authority.isEmpty, !rest.dropFirst(2).hasPrefix(":") {
+            throw URLProblem("Get \(GoText.quoted(url)): http: no Host in request URL")
+        }
         self.authority = String(authority)
         self.target = target.hasPrefix("/") ? String(target) : "/" + target
+    }
+
+    /// What is wrong with a host and port.
+    private static func problem(of authority: Substring) -> String? {
+        if authority.first == "[" {
+            guard let end = authority.lastIndex(of: "]") else { return "missing ']' in host" }
+            let after = authority[authority.index(after: end)...]
+            if !isPort(after) { return "invalid port \(GoText.quoted(String(after))) after host" }
+            let literal = authority[authority.index(after: authority.startIndex)..<end]
+            let address = literal.firstRange(of: "%25").map { literal[..<$0.lowerBound] } ?? literal
+            if HostPort.address(address).map({ $0.count == 4 && !address.contains(":") }) ?? false {
+                return "invalid IP-literal"
+            }
+            if HostPort.address(address) == nil {
+                return "invalid host: ParseAddr(\(GoText.quoted(String(literal)))): unable to parse IP"
+            }
+            return nil
+        }
+        if let colon = authority.lastIndex(of: ":"), !isPort(authority[colon...]) {
+            return "invalid port \(GoText.quoted(String(authority[colon...]))) after host"
+        }
+        var rest = authority
+        while let percent = rest.firstIndex(of: "%") {
+            let escape = rest[percent...].prefix(3)
+            guard escape.count == 3, let code = UInt8(escape.dropFirst(), radix: 16) else {
+                return "invalid URL escape \(GoText.quoted(String(escape)))"
+            }
+            // Only what is not ASCII may be escaped in a host, and the percent sign itself.
+            if code < 0x80, code != 0x25 { return "invalid URL escape \(GoText.quoted(String(escape)))" }
+            rest = rest[escape.endIndex...]
+        }
+        let allowed = "-_.~!$&'()*+,;=:[]<>\"%"
+        for scalar in authority.unicodeScalars where scalar.isASCII {
+            let character = Character(scalar)
+            if character.isLetter || character.isNumber || allowed.contains(character) { continue }
+            return "invalid character \(GoText.quoted(String(character))) in host name"
+        }
+        return nil
+    }
+
+    private static func isPort(_ text: Substring) -> Bool {
+        text.isEmpty || text.first == ":" && text.dropFirst().utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 
     /// Whether it is fetched over TLS.
     var isSecure: Bool { scheme == "https" }
 
-    /// The host alone, without brackets.
-    package var host: String { HostPort.split(authority[...])?.host ?? HostPort.withoutBrackets(authority[...]) }
+    /// Host and port apart, as they stand.
+    private var parts: (host: Substring, port: String) {
+        guard let colon = authority.lastIndex(of: ":"), Self.isPort(authority[colon...]),
+            authority.first != "[" || authority.lastIndex(of: "]").map({ $0 < colon }) ?? false
+        else { return (authority[...], "") }
+        return (authority[..<colon], String(authority[authority.index(after: colon)...]))
+    }
+
+    /// The host alone, without brackets and escapes.
+    package var host: String {
+        let host = HostPort.withoutBrackets(parts.host)
+        return URLText.unescaped(host[...]) ?? host
+    }
 
     /// The port in the URL; empty without one.
-    var port: String { HostPort.split(authority[...])?.port ?? "" }
+    var port: String { parts.port }
+
+    /// The host to connect to: in ASCII, and this machine where the URL names none. Zones say something about link-local addresses
+    /// only.
+    var dialledHost: String {
+        if host.isEmpty { return "localhost" }
+        let bare = host.prefix { $0 != "%" }
+        guard bare.endIndex != host.endIndex, let address = HostPort.address(bare) else { return Punycode.ascii(host) }
+        let isLinkLocal = address.count == 16 && address[0] == 0xfe && address[1] & 0xc0 == 0x80
+        return isLinkLocal ? host : String(bare)
+    }
 
     /// Host and port to connect to.
-    var address: String { port.isEmpty ? authority + (isSecure ? ":443" : ":80") : authority }
+    package var address: String {
+        let name = host.isEmpty ? "" : dialledHost
+        return (name.contains(":") ? "[\(name)]" : name) + ":" + (port.isEmpty ? (isSecure ? "443" : "80") : port)
+    }
+
+    /// The `Host` header: in ASCII, without the zone of an address.
+    package var hostHeader: String {
+        let name = Punycode.ascii(String(host.prefix { $0 != "%" || !host.contains(":") }))
+        return (authority.first == "[" ? "[\(name)]" : name) + (port.isEmpty ? "" : ":" + port)
+    }
 
     package var text: String { "\(scheme)://\(authority)\(target)" }
+
+    /// The URL as Go's client tells it: without the user's password.
+    package var shown: String {
+        if user.isEmpty { return text }
+        let name = user.prefix { $0 != ":" }
+        return "\(scheme)://\(name)\(name.endIndex == user.endIndex ? "" : ":***")@\(authority)\(target)"
+    }
+
+    /// Why there can be no such host or port, so that nobody has to be asked; `nil` where there may be.
+    var addressProblem: TransportError? {
+        if let number = Int(port), number > 65_535 {
+            return TransportError("dial tcp: address \(number): invalid port", code: .url)
+        }
+        let name = dialledHost
+        let bare = name.prefix { $0 != "%" }
+        if HostPort.address(bare) != nil || HostPort.isName(name) { return nil }
+        return TransportError("dial tcp: lookup \(name): no such host", code: .unknownHost)
+    }
 
     /// Why a reference cannot be followed.
     package enum ReferenceProblem: Error, Hashable {
@@ -106,4 +238,12 @@ package struct URLParts: Sendable, Hashable {
         if host == parent { return true }
         return HostPort.address(host[...]) == nil && host.hasSuffix("." + parent)
     }
+}
+
+/// Why a text is no URL that can be fetched.
+package struct URLProblem: Error, Hashable {
+    /// In Go's words, with the URL.
+    package let message: String
+
+    init(_ message: String) { self.message = message }
 }

@@ -36,8 +36,6 @@ public struct PrometheusSettings: Sendable {
     public var isAdminEnabled = false
     /// Whether it takes samples by remote write.
     public var isRemoteWriteEnabled = false
-    /// Whether targets may be scraped on demand.
-    public var isScrapeOnDemandEnabled = true
     /// Which pages from elsewhere may read the answers of the API.
     public var crossOrigin = CrossOrigin.none
     /// All flags with their values, sorted.

@@ -109,4 +109,27 @@ struct OpenMetricsLintTests {
             #expect((report.exitCode != 1) == shouldParse, "\(name): \(report.rendered(source: name))")
         }
     }
+
+    @Test(
+        "the suffix of samples in the family's name is told as that, not as a clash",
+        arguments: [
+            (
+                "# TYPE a_total counter\n# HELP a_total x\na_total 1\n# EOF\n",
+                ["1 a_total: _total has to go from the family's name in TYPE: write # TYPE a counter"]
+            ),
+            (
+                "# HELP a_total x\n# TYPE a_total counter\na_total{b=\"1\"} 1\na_total{b=\"2\"} 1\n# EOF\n",
+                ["1 a_total: _total has to go from the family's name in TYPE: write # TYPE a counter"]
+            ),
+            (
+                "# TYPE a_info info\n# HELP a_info x\na_info{v=\"1\"} 1\n# EOF\n",
+                ["1 a_info: _info has to go from the family's name in TYPE: write # TYPE a info"]
+            ), ("# TYPE a_total counter\n# HELP a_total x\na_total_total 1\n# EOF\n", []),
+        ] as [(String, [String])]
+    )
+    func familySuffix(body: String, expected: [String]) {
+        let report = ExpositionLinter.check(Array(body.utf8))
+        let errors = report.findings.filter { $0.severity == .error }
+        #expect(errors.map { "\($0.line) \($0.metric): \($0.message)" } == expected)
+    }
 }

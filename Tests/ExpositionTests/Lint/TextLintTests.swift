@@ -78,4 +78,70 @@ struct TextLintTests {
         #expect(check("# EOF\na 1\n").format == .text)
         #expect(check("").format == .text)
     }
+
+    @Test(
+        "histograms and summaries whose lines do not go together",
+        arguments: [
+            ("h_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n", []),
+            (
+                "h_bucket{le=\"1\"} 5\nh_bucket{le=\"2\"} 3\nh_bucket{le=\"+Inf\"} 5\nh_sum 3\nh_count 5\n",
+                ["bucket-cumulative: the bucket le=\"2\" counts 3, less than the 5 of le=\"1\""]
+            ),
+            (
+                "h_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 4\n",
+                ["histogram-count: _count is 4, but the +Inf bucket counts 2"]
+            ),
+            ("h_bucket{le=\"1\"} 1\nh_sum 3\nh_count 1\n", ["bucket-infinity: the +Inf bucket is missing"]),
+            ("h_sum 3\nh_count 1\n", ["bucket-infinity: the +Inf bucket is missing"]),
+            (
+                "h_bucket{le=\"2\"} 1\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n",
+                ["bucket-order: the bucket le=\"1\" comes after le=\"2\""]
+            ),
+            (
+                "h_bucket{le=\"1\"} 1\nh_bucket{le=\"1.0\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n",
+                ["bucket-order: the bucket le=\"1\" comes after le=\"1\""]
+            ),
+            (
+                "h_bucket{le=\"+Inf\"} 2\nh_bucket{le=\"1\"} 1\nh_sum 3\nh_count 2\n",
+                ["bucket-order: the bucket le=\"1\" comes after le=\"+Inf\""]
+            ),
+            (
+                "h_bucket 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n",
+                ["bucket-label: a bucket has no le label, or one that is NaN"]
+            ), ("h_bucket{le=\"+Inf\"} 2\nh_count 2\n", ["histogram-sum: _count is there, but _sum is not"]),
+            ("h_bucket{le=\"+Inf\"} 2\nh_sum 2\n", ["histogram-count: _sum is there, but _count is not"]),
+            (
+                "h_bucket{a=\"1\",le=\"+Inf\"} 2\nh_sum{a=\"1\"} 1\nh_count{a=\"1\"} 2\nh_bucket{a=\"2\",le=\"+Inf\"} 2\n"
+                    + "h_sum{a=\"2\"} 1\nh_count{a=\"2\"} 3\n",
+                ["histogram-count: _count is 3, but the +Inf bucket counts 2"]
+            ),
+            ("s{quantile=\"0.5\"} 1\ns_sum 1\ns_count 2\n", []), ("s_sum 1\ns_count 2\n", []),
+            (
+                "s{quantile=\"1.5\"} 1\ns{quantile=\"-1\"} 1\ns_sum 1\ns_count 2\n",
+                [
+                    "quantile-label: the quantile 1.5 is not between 0 and 1",
+                    "quantile-label: the quantile -1 is not between 0 and 1",
+                ]
+            ),
+            (
+                "s{quantile=\"0.5\"} 1\ns{quantile=\"0.5\"} 1\ns_sum 1\ns_count 2\n",
+                ["sample-repeated: the quantile 0.5 was exposed before"]
+            ), ("s 1\ns_sum 1\ns_count 2\n", ["quantile-label: a quantile has no quantile label, or one that is NaN"]),
+            ("s{quantile=\"0.5\"} 1\ns_count 2\n", ["histogram-sum: _count is there, but _sum is not"]),
+        ] as [(String, [String])]
+    )
+    func parts(body: String, expected: [String]) {
+        let isSummary = body.hasPrefix("s")
+        let head = isSummary ? "# HELP s x\n# TYPE s summary\n" : "# HELP h x\n# TYPE h histogram\n"
+        let report = check(head + body)
+        #expect(report.findings.map { "\($0.rule.rawValue): \($0.message)" } == expected)
+        #expect(report.exitCode == (expected.isEmpty ? 0 : 1))
+        #expect(report.findings.allSatisfy { $0.line >= 3 })
+    }
+
+    @Test("a bound that is no number cannot be read")
+    func bound() {
+        let report = check("# HELP h x\n# TYPE h histogram\nh_bucket{le=\"x\"} 1\n")
+        #expect(report.findings.first?.message.contains("expected float as value for 'le' label") == true)
+    }
 }

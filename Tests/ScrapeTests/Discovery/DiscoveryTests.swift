@@ -33,10 +33,13 @@ struct DiscoveryTests {
         }
         func urls() -> [String] { harness.manager.pools().flatMap(\.active).map(\.target.url) }
         func wait(for expected: [String]) async {
-            while urls() != expected {
-                harness.clock.advance(milliseconds: 1000)
-                for _ in 0..<50 { await Task.yield() }
-            }
+            #expect(
+                await ScrapeHarness.eventually {
+                    urls() == expected
+                } step: {
+                    harness.clock.advance(milliseconds: 1000)
+                }
+            )
         }
         await harness.manager.start()
         await wait(for: ["http://a:1/metrics"])
@@ -46,13 +49,78 @@ struct DiscoveryTests {
         write("[{\"targets\": [\"b:1\", \"b:2\"]}]", to: folder + "/b.json")
         await wait(for: ["http://a:1/metrics", "http://b:1/metrics", "http://b:2/metrics"])
         write("[{\"tarjets\": []}]", to: folder + "/a.json")
-        while harness.manager.pools().first?.discovery.first?.lastError.isEmpty == true {
-            harness.clock.advance(milliseconds: 1000)
-            for _ in 0..<50 { await Task.yield() }
+        func waitForError(_ text: String) async {
+            let isTold = await ScrapeHarness.eventually {
+                harness.manager.pools().first?.discovery.first?.lastError.contains(text) == true
+            } step: {
+                harness.clock.advance(milliseconds: 1000)
+            }
+            #expect(isTold)
+            #expect(urls().count == 3)
         }
-        #expect(urls().count == 3)
+        await waitForError("[0].tarjets: json: unknown field \"tarjets\" (did you mean targets?)")
+        // A file that is being written is empty for a moment.
+        write("", to: folder + "/a.json")
+        await waitForError("a.json:1:1: unexpected end of JSON input")
+        write("[{\"targets\": [\"a:1\"]},]", to: folder + "/a.json")
+        await waitForError("invalid character ']' looking for beginning of value")
+        write("[{\"targets\": [\"a:1\"], \"labels\": {\"a\": 1}}]", to: folder + "/a.json")
+        await waitForError("json: cannot unmarshal number into Go struct field .a of type model.LabelValue")
+        write("[{\"targets\": [\"a:1\"], \"labels\": {\"\": \"x\"}}]", to: folder + "/a.json")
+        await waitForError("\"\" is not a valid label name")
+        let failures = harness.manager.metricFamilies.first { $0.name == "prometheus_sd_file_read_errors_total" }
+        guard case .counter(let count, _, _) = failures?.metrics.first?.value else {
+            Issue.record("no count of errors")
+            return
+        }
+        #expect(count >= 5)
         unlink(folder + "/b.json")
         await wait(for: ["http://a:1/metrics"])
+        await harness.manager.stop()
+    }
+
+    @Test("a server that answers with nothing, or with what is no JSON, takes no targets away")
+    func server() async {
+        let harness = await ScrapeHarness("m 1\n") {
+            var http = DiscoveryConfig.HTTPDiscovery()
+            http.url = "http://sd.example/"
+            $0.discovery = [.http(http)]
+        }
+        func answer(_ body: String) {
+            harness.transport.set { request in
+                request.url == "http://sd.example/" ? .text(body, contentType: "application/json") : .text("m 1\n")
+            }
+        }
+        func urls() -> [String] { harness.manager.pools().flatMap(\.active).map(\.target.url) }
+        func error() -> String { harness.manager.pools().first?.discovery.first?.lastError ?? "" }
+        answer(#"[{"Targets":["a:1"],"labels":{"k":"\ud83d\ude00"}}]"#)
+        await harness.manager.start()
+        let isFound = await ScrapeHarness.eventually {
+            !urls().isEmpty
+        } step: {
+            harness.clock.advance(milliseconds: 1000)
+        }
+        #expect(isFound && urls() == ["http://a:1/metrics"])
+        #expect(harness.manager.pools().first?.active.first?.target.publicLabels["k"] == "😀")
+        for (body, words) in [
+            ("", "unexpected end of JSON input"), ("[]\n[]", "after top-level value"),
+            ("{}", "cannot unmarshal object"),
+        ] {
+            answer(body)
+            let isTold = await ScrapeHarness.eventually {
+                error().contains(words)
+            } step: {
+                harness.clock.advance(milliseconds: 1000)
+            }
+            #expect(isTold && urls() == ["http://a:1/metrics"])
+        }
+        answer("[]")
+        let isGone = await ScrapeHarness.eventually {
+            urls().isEmpty
+        } step: {
+            harness.clock.advance(milliseconds: 1000)
+        }
+        #expect(isGone && error().isEmpty)
         await harness.manager.stop()
     }
 

@@ -138,7 +138,7 @@ struct HTTPTransportTests {
             $0.discovery = [.http(http)]
         }
         await manager.start()
-        while store.last("up") == nil { await Task.yield() }
+        #expect(await ScrapeHarness.eventually { store.last("up") != nil })
         #expect(store.series == [#"a{instance="127.0.0.1:\#(target.port)",job="j",zone="z"}"#])
         #expect(server.requests.first?.headers.first(name: "X-Prometheus-Refresh-Interval-Seconds") == "60")
         await manager.stop()

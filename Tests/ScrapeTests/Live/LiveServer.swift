@@ -28,7 +28,9 @@ final class LiveServer: Sendable {
     var bodies: [String] { heads.bodies.withLock { $0 } }
 
     /// A server on a free port, or on a socket at a path.
-    init(socket: String? = nil, tls: NIOSSLContext? = nil, _ handler: @escaping Handler) async throws {
+    init(socket: String? = nil, host: String = "127.0.0.1", tls: NIOSSLContext? = nil, _ handler: @escaping Handler)
+        async throws
+    {
         let heads = Seen()
         self.heads = heads
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -43,7 +45,7 @@ final class LiveServer: Sendable {
         if let socket {
             channel = try await bootstrap.bind(unixDomainSocketPath: socket, cleanupExistingSocketFile: true).get()
         } else {
-            channel = try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
+            channel = try await bootstrap.bind(host: host, port: 0).get()
         }
     }
 

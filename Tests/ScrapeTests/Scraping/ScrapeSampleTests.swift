@@ -379,4 +379,33 @@ struct ScrapeSampleTests {
         )
         #expect(scrape?.requestHeaders.map(\.name).contains("Accept") == true)
     }
+
+    @Test("what was said about a family is forgotten after ten scrapes without it, and its number is used again")
+    func forgotten() async {
+        let both = "# TYPE a counter\na 1\n# TYPE b gauge\nb 1\n"
+        let harness = await ScrapeHarness(both)
+        func families() -> [String] { harness.manager.metadata().map(\.family).sorted() }
+        await harness.scrape()
+        harness.transport.set("# TYPE a counter\na 1\n")
+        for _ in 0..<10 { await harness.scrape() }
+        #expect(families() == ["a", "b"])
+        await harness.scrape()
+        #expect(families() == ["a"])
+        // What goes on as before stays, however long.
+        for _ in 0..<25 { await harness.scrape() }
+        #expect(families() == ["a"])
+        harness.transport.set("# TYPE a counter\na 1\n# TYPE c gauge\nc 1\n")
+        await harness.scrape()
+        #expect(families() == ["a", "c"])
+        #expect(harness.manager.metadata().first { $0.family == "c" }?.metadata.type == .gauge)
+        // A failed scrape is no scrape without the family.
+        harness.transport.set("{")
+        for _ in 0..<25 { await harness.scrape() }
+        #expect(families() == ["a", "c"])
+        for number in 0..<60 {
+            harness.transport.set("# TYPE a counter\na 1\n# TYPE x\(number) gauge\nx\(number) 1\n")
+            await harness.scrape()
+        }
+        #expect(families().count == 12)
+    }
 }

@@ -43,10 +43,25 @@ struct ScrapeHarness {
 
     var target: ActiveTarget? { manager.pools().first?.active.first }
 
-    /// Waits until so many scrapes are done and so many tasks sleep on the clock.
+    /// Waits until so many scrapes are done and so many tasks sleep on the clock, or the test's time is up.
     func settle(scrapes: Int? = nil, sleepers: Int) async {
-        while clock.sleeperCount != sleepers || scrapes.map({ $0 != manager.statistics.scrapes }) ?? false {
+        while true {
+            let changes = clock.changes
+            let isThere = scrapes.map { $0 == manager.statistics.scrapes } ?? true
+            if isThere, clock.sleeperCount == sleepers { return }
+            guard (try? await clock.change(after: changes)) != nil else { return }
+        }
+    }
+
+    /// Waits for something that no clock tells of, looking again and again, but not for ever.
+    /// - Parameter step: what to do before looking again.
+    static func eventually(_ isSo: () -> Bool, step: () -> Void = {}) async -> Bool {
+        for _ in 0..<2_000_000 {
+            if isSo() { return true }
+            if Task.isCancelled { return false }
+            step()
             await Task.yield()
         }
+        return false
     }
 }
