@@ -68,9 +68,6 @@ static const unsigned char prometheus_explain_js[] = {
 static const unsigned char prometheus_export_js[] = {
 #embed "files/prometheus/export.js"
 };
-static const unsigned char prometheus_extrapolation_js[] = {
-#embed "files/prometheus/extrapolation.js"
-};
 static const unsigned char prometheus_feed_js[] = {
 #embed "files/prometheus/feed.js"
 };
@@ -85,12 +82,6 @@ static const unsigned char prometheus_graph_js[] = {
 };
 static const unsigned char prometheus_home_js[] = {
 #embed "files/prometheus/home.js"
-};
-static const unsigned char prometheus_matching_js[] = {
-#embed "files/prometheus/matching.js"
-};
-static const unsigned char prometheus_nearest_js[] = {
-#embed "files/prometheus/nearest.js"
 };
 static const unsigned char prometheus_pages_css[] = {
 #embed "files/prometheus/pages.css"
@@ -216,14 +207,11 @@ static const struct web_asset table[] = {
     ASSET("prometheus/editor.js", prometheus_editor_js),
     ASSET("prometheus/explain.js", prometheus_explain_js),
     ASSET("prometheus/export.js", prometheus_export_js),
-    ASSET("prometheus/extrapolation.js", prometheus_extrapolation_js),
     ASSET("prometheus/feed.js", prometheus_feed_js),
     ASSET("prometheus/figures.js", prometheus_figures_js),
     ASSET("prometheus/functions.js", prometheus_functions_js),
     ASSET("prometheus/graph.js", prometheus_graph_js),
     ASSET("prometheus/home.js", prometheus_home_js),
-    ASSET("prometheus/matching.js", prometheus_matching_js),
-    ASSET("prometheus/nearest.js", prometheus_nearest_js),
     ASSET("prometheus/pages.css", prometheus_pages_css),
     ASSET("prometheus/panel.js", prometheus_panel_js),
     ASSET("prometheus/picker.js", prometheus_picker_js),

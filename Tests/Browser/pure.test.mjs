@@ -8,15 +8,12 @@ const read = (path) => readFileSync(new URL(path, files), "utf8");
 const load = (path) => import(new URL(path, files));
 const { tokenize, placeAt, errorPlace } = await load("prometheus/tokens.js");
 const { FUNCTIONS } = await load("prometheus/functions.js");
+const ast = await load("prometheus/ast.js");
 const url = await load("prometheus/urlstate.js");
 const axes = await load("prometheus/axes.js");
 const format = await load("shared/format.js");
 const results = await load("prometheus/results.js");
 const { csvOfGraph, csvOfTable } = await load("prometheus/export.js");
-const { nearest } = await load("prometheus/nearest.js");
-const ast = await load("prometheus/ast.js");
-const matching = await load("prometheus/matching.js");
-const { extrapolate } = await load("prometheus/extrapolation.js");
 
 test("tokens: every character is in exactly one, with its kind", () => {
     const kinds = (text) => tokenize(text).filter((one) => one.kind !== "space").map((one) => `${one.kind}:${one.text}`).join(" ");
@@ -126,16 +123,13 @@ test("numbers, lengths and times as text", () => {
     for (const seconds of [1, 59, 60, 61, 3599, 3600, 86399, 604800, 31536000]) assert.equal(format.parseDuration(format.duration(seconds)), seconds);
 });
 
-test("results: columns with gaps, CSV, resets, nearest words", () => {
+test("results: columns with gaps, CSV, resets", () => {
     const { times, series } = results.columns([{ metric: { __name__: "a", x: 'q",' }, values: [[10, "1"], [30, "+Inf"]] }], 10, 30, 10);
     assert.deepEqual([...times], [10, 20, 30]);
     assert.deepEqual([...series[0].values], [1, NaN, Infinity]);
     assert.equal(csvOfGraph(times, series), 'time,"a{x=""q\\"",""}"\r\n1970-01-01T00:00:10.000Z,1\r\n1970-01-01T00:00:20.000Z,\r\n1970-01-01T00:00:30.000Z,+Inf\r\n');
     assert.equal(csvOfTable([{ metric: { a: "1" }, value: [5, "2"] }, { metric: { b: "x,y" }, values: [[5, "3"], [6, "4"]] }]), 'a,b,timestamp,value\r\n1,,5,2\r\n,"x,y",5,3\r\n,"x,y",6,4\r\n');
     assert.deepEqual(results.resetsIn(Float64Array.of(1, 5, NaN, 2, 3, 0)), [3, 5]);
-    assert.deepEqual(nearest("proces_cpu_seconds", ["process_cpu_seconds_total", "s", "up", "process_open_fds"]), ["process_cpu_seconds_total"]);
-    assert.deepEqual(nearest("dem", ["demo", "node"]), ["demo"]);
-    assert.deepEqual(nearest("zzz", ["demo", "node"]), []);
     assert.equal(results.unitOf(["process_cpu_seconds_total"], ["rate"]), "");
     assert.equal(results.unitOf(["x_bytes_total"], ["rate"]), "B/s");
     assert.equal(results.unitOf(["x_seconds_bucket"], ["histogram_quantile", "sum", "rate"]), "s");
@@ -174,29 +168,11 @@ test("the parser's tree becomes PromQL again", () => {
     assert.deepEqual(ast.windowOf({ range: 60000, offset: 5000, timestamp: null }, 100), { start: 35, end: 95 });
 });
 
-test("matching: partners, and what keeps the sides apart", () => {
-    const left = [{ job: "a", x: "1" }, { job: "b", x: "1" }], right = [{ job: "a", y: "1" }];
-    assert.deepEqual(matching.matched(left, right, null), { left: 0, right: 0 });
-    assert.deepEqual(matching.matched(left, right, { on: true, labels: ["job"] }), { left: 1, right: 1 });
-    assert.deepEqual(matching.mismatch(left, right, null), { onlyLeft: ["x"], onlyRight: ["y"], apart: [], shared: ["job"] });
-    assert.deepEqual(matching.mismatch([{ job: "a" }], [{ job: "b" }], null).apart, ["job"]);
-    assert.deepEqual([...matching.labelCounts(left)], [["job", 2], ["x", 1]]);
-});
-
-test("extrapolation: the arithmetic of rate, increase and delta", () => {
-    const regular = [[5, 10], [15, 11], [25, 12], [35, 13], [45, 14], [55, 15]];
-    assert.equal(extrapolate(regular, 0, 60, "increase").result, 6);
-    assert.equal(extrapolate(regular, 0, 60, "rate").result, 0.1);
-    const now = 1795361234.567;
-    assert.equal(extrapolate([[now - 55.123, 1], [now - 5.001, 8]], now - 60, now, "increase").result, 7 * ((50.122 + 4.877 + 5.001) / 50.122));
-    const late = extrapolate(regular.slice(3), 0, 60, "increase");
-    assert.ok(late.halfBefore && late.before === 5 && late.result === 3);
-    const reset = extrapolate([[10, 5], [20, 8], [30, 2], [40, 4]], 5, 45, "increase");
-    assert.deepEqual([reset.raw, reset.resets], [7, [2]]);
-    assert.equal(extrapolate([[10, 8], [20, 2]], 5, 25, "delta").raw, -6);
-    const young = extrapolate([[10, 1], [20, 11]], 0, 25, "increase");
-    assert.ok(young.zeroPoint && young.before === 1);
-    assert.equal(extrapolate([[1, 1]], 0, 2, "rate"), null);
+test("reasons: times as people here write them", async () => {
+    const { localized } = await load("prometheus/why.js");
+    assert.equal(localized("no time"), "no time");
+    assert.ok(!/T\d\d:/.test(localized("It is from 2026-11-28T09:15:54Z, 5m before.")));
+    assert.ok(localized("It is from 2026-11-28T09:15:54Z, 5m before.").endsWith(", 5m before."));
 });
 
 test("the pages keep to the Content-Security-Policy and load nothing from elsewhere", () => {

@@ -21,6 +21,10 @@ extension Evaluation {
         case (.scalar, _): result = try combine(node, right, scalar: left.values, isSwapped: true)
         default:
             let matching = node.matching ?? VectorMatching()
+            if let recorder {
+                let explained = try ExplainedMatching(matching, left, right, limits)
+                recorder.note { $0.matching = explained }
+            }
             if node.operation.isSetOperator {
                 let operation = SetOperation(
                     operation: node.operation,

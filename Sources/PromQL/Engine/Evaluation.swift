@@ -16,7 +16,7 @@ final class Evaluation {
     let options: PromQLEngine.Options
     let lookback: Int64
     let limits: QueryLimits
-    let observer: EvaluationObserver?
+    let recorder: ExplanationRecorder?
     var annotations = Annotations()
     /// Samples that are held now, as Prometheus counts them.
     var currentSamples = 0
@@ -33,13 +33,13 @@ final class Evaluation {
         options: PromQLEngine.Options,
         lookback: Int64,
         limits: QueryLimits,
-        observer: EvaluationObserver?
+        recorder: ExplanationRecorder?
     ) {
         self.reader = reader
         self.options = options
         self.lookback = lookback
         self.limits = limits
-        self.observer = observer
+        self.recorder = recorder
     }
 
     /// Whether names are dropped at the end of the query rather than by each function.
@@ -119,11 +119,17 @@ final class Evaluation {
     /// Evaluates an expression on a grid.
     func evaluate(_ expression: Expr, _ scope: Scope) async throws(PromQLError) -> SeriesMatrix {
         try limits.check()
-        guard let observer else { return try charged(await evaluateNode(expression, scope)) }
-        let token = observer.begin(expression)
-        let result = try charged(await evaluateNode(expression, scope))
-        observer.end(token, series: result.rows, samples: result.sampleCount, labels: result.labels)
-        return result
+        guard let recorder, !expression.isWrapper else { return try charged(await evaluateNode(expression, scope)) }
+        recorder.begin(expression, scope.samples)
+        do throws(PromQLError) {
+            let result = try charged(await evaluateNode(expression, scope))
+            recorder.take(annotations)
+            try recorder.end(result, scope.samples)
+            return result
+        } catch {
+            recorder.fail(error)
+            throw error
+        }
     }
 
     /// The result with its values counted, unless they were.
@@ -193,5 +199,15 @@ final class Evaluation {
             }
         }
         return delaysNameRemoval ? matrix : try matrix.mergingEqualLabels(limits)
+    }
+}
+
+extension Expr {
+    /// Whether it only stands around another expression.
+    fileprivate var isWrapper: Bool {
+        switch self {
+        case .paren, .stepInvariant: true
+        case .number, .string, .vectorSelector, .matrixSelector, .subquery, .aggregate, .binary, .unary, .call: false
+        }
     }
 }

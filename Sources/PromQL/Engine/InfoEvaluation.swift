@@ -30,6 +30,9 @@ extension Evaluation {
         try limits.check()
         let info = try await infoSeries(node, base, isIgnored, dataMatchers, effective, scope)
         try limits.check()
+        if let recorder, node.arguments.count > 1 {
+            recorder.leaf(node.arguments[1].unwrapped, info.map(\.labels), samples: info.count, read: 0, seconds: 0)
+        }
         var looked = [Int](repeating: 0, count: scope.grid.count)
         for series in info {
             for (step, time) in series.times.enumerated() where time != .min { looked[step] += 1 }

@@ -81,6 +81,7 @@ extension Evaluation {
         _ node: VectorSelector,
         _ scope: Scope
     ) async throws(PromQLError) -> SeriesMatrix {
+        let (began, readBefore) = (limits.clock.steadyNanoseconds, scope.samples.read)
         let series = try await series(node, scope)
         let lookup = lookup(node, scope.grid)
         let steps = scope.grid.count
@@ -118,6 +119,15 @@ extension Evaluation {
                     result.values[row * steps + step] = Double(start) / 1000
                 }
             }
+        }
+        if let recorder {
+            recorder.leaf(
+                .vectorSelector(node),
+                (0..<result.rows).filter { result.isPopulated($0) }.map { result.labels[$0] },
+                samples: looked.reduce(0, +),
+                read: scope.samples.read - readBefore,
+                seconds: Double(limits.clock.steadyNanoseconds - began) / 1e9
+            )
         }
         if !delaysNameRemoval { try limits.dropReserved(&result) }
         result.dropEmptyRows()

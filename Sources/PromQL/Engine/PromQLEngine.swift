@@ -39,8 +39,6 @@ public struct PromQLEngine: Sendable {
         public var timeout: Int64?
         /// Whether samples are counted by step, where the engine allows it.
         public var countsSamplesPerStep = false
-        /// Whether the evaluation of each node is recorded.
-        public var traces = false
 
         /// The engine's options.
         public init() {}
@@ -52,7 +50,7 @@ public struct PromQLEngine: Sendable {
     public let activeQueries: ActiveQueries
     /// Where queries are evaluated that are not asked from such threads already; `nil` for wherever they are asked.
     public let threads: EvaluationThreads?
-    private let clock: any StackClock
+    let clock: any StackClock
     /// The bytes that all queries hold.
     private let memory: MemoryBudget
     /// Is told how long each part of a query took, in seconds.
@@ -154,7 +152,7 @@ public struct PromQLEngine: Sendable {
         }
     }
 
-    private func checkRange(_ expression: Expr, _ step: Int64) throws(PromQLError) {
+    func checkRange(_ expression: Expr, _ step: Int64) throws(PromQLError) {
         if step <= 0 { throw PromQLError(.badData, "zero or negative query resolution step widths are not accepted") }
         guard expression.type == .vector || expression.type == .scalar else {
             throw PromQLError(
@@ -190,7 +188,7 @@ public struct PromQLEngine: Sendable {
     }
 
     /// The times of a query; a step of 0 for a single one.
-    private struct Span: Sendable {
+    struct Span: Sendable {
         let start: Timestamp
         let end: Timestamp
         let step: Int64
@@ -202,12 +200,13 @@ public struct PromQLEngine: Sendable {
         }
     }
 
-    private func run(
+    func run(
         _ expression: Expr,
         _ span: Span,
         _ reader: any SampleReader,
         _ queryOptions: QueryOptions,
-        _ limits: QueryLimits
+        _ limits: QueryLimits,
+        _ recording: Recording? = nil
     ) async throws(PromQLError) -> QueryResult {
         let started = limits.started
         var statistics = QueryStatistics()
@@ -229,14 +228,15 @@ public struct PromQLEngine: Sendable {
             isInstant ? StepGrid(at: span.start) : StepGrid(start: span.start, end: span.end, interval: span.step)
         let tracksSteps = options.countsSamplesPerStep && queryOptions.countsSamplesPerStep
         let counter = SampleCounter(grid: grid, tracksSteps: tracksSteps)
-        let observer = queryOptions.traces ? EvaluationObserver(clock: clock) : nil
+        let recorder = recording.map { _ in ExplanationRecorder(clock: clock, limits: limits) }
+        defer { if let recorder { recording?.set(recorder.root) } }
         let lookback = queryOptions.lookbackDelta ?? options.lookbackDelta
         let evaluation = Evaluation(
             reader: reader,
             options: options,
             lookback: lookback,
             limits: limits,
-            observer: observer
+            recorder: recorder
         )
         let scope = Evaluation.Scope(grid: grid, samples: counter)
         let evaluated = clock.steadyNanoseconds
@@ -265,8 +265,7 @@ public struct PromQLEngine: Sendable {
         return QueryResult(
             value: value,
             annotations: evaluation.annotations,
-            statistics: statistics,
-            trace: observer?.traces ?? []
+            statistics: statistics
         )
     }
 

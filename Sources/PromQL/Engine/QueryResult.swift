@@ -30,8 +30,6 @@ public struct QueryResult: Sendable {
     public var annotations: Annotations
     /// How much work it was.
     public var statistics: QueryStatistics
-    /// How each node was evaluated, where that was asked for.
-    public var trace: [EvaluationTrace] = []
 }
 
 /// Series with their samples in flat columns: what an encoder reads row by row.

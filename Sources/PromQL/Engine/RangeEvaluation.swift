@@ -40,7 +40,20 @@ extension Evaluation {
             countsReads: !source.isSubquery,
             tracksSteps: scope.samples.tracksSteps || name == .doubleExponentialSmoothing
         )
+        let (began, readBefore) = (limits.clock.steadyNanoseconds, scope.samples.read)
         let (evaluated, windows) = try await run(call, source.samples, scope)
+        if let recorder {
+            if !source.isSubquery {
+                recorder.leaf(
+                    node.arguments[index].unwrapped,
+                    evaluated.labels.enumerated().filter { windows[$0.offset].greatest > 0 }.map(\.element),
+                    samples: windows.reduce(0) { $0 + $1.last },
+                    read: scope.samples.read - readBefore,
+                    seconds: Double(limits.clock.steadyNanoseconds - began) / 1e9
+                )
+            }
+            try await explain(call, source, windows, recorder)
+        }
         var matrix = evaluated
         try holdRows(matrix, windows, scope)
         if name == .rate || name == .increase { try annotatePossibleNonCounters(matrix, position) }
@@ -311,7 +324,16 @@ extension Evaluation {
         if grid.count > max(options.maximumSamples, 10_000_000) { throw .tooManySamples }
         let counter = SampleCounter(grid: grid, tracksSteps: scope.grid.count > 1 || scope.samples.tracksSteps)
         let inner = Scope(grid: grid, samples: counter, needsWholeHistograms: true)
-        return (try await evaluate(node.expression, inner), counter)
+        guard let recorder else { return (try await evaluate(node.expression, inner), counter) }
+        recorder.begin(.subquery(node), counter)
+        do throws(PromQLError) {
+            let matrix = try await evaluate(node.expression, inner)
+            try recorder.end(matrix, counter)
+            return (matrix, counter)
+        } catch {
+            recorder.fail(error)
+            throw error
+        }
     }
 
     /// The rows of a subquery's inside as series of samples.

@@ -54,7 +54,7 @@ extension Evaluation {
         return (answers.flatMap(\.0), charge)
     }
 
-    private static func read(
+    static func read(
         _ selection: any SeriesSelection,
         _ positions: Range<Int>
     ) throws(PromQLError) -> [SeriesColumns] {
@@ -65,7 +65,7 @@ extension Evaluation {
         }
     }
 
-    private func selection(_ request: SelectorRequest) async throws(PromQLError) -> any SeriesSelection {
+    func selection(_ request: SelectorRequest) async throws(PromQLError) -> any SeriesSelection {
         do throws(StorageError) {
             return try await reader.selection(
                 SelectRequest(

@@ -35,14 +35,26 @@ extension Evaluation {
         isInstant: Bool
     ) async throws(PromQLError) -> RawResult {
         switch expression.unwrapped {
-        case .string(let literal): return .string(literal.value, scope.grid.start)
-        case .matrixSelector(let node): return .columns(try await evaluateTop(node, scope))
+        case .string(let literal):
+            recorder?.leaf(expression.unwrapped, [], samples: 0, read: 0, seconds: 0)
+            return .string(literal.value, scope.grid.start)
+        case .matrixSelector(let node):
+            guard let recorder else { return .columns(try await evaluateTop(node, scope)) }
+            recorder.begin(.matrixSelector(node), scope.samples)
+            do throws(PromQLError) {
+                let series = try await evaluateTop(node, scope)
+                try recorder.end(series, scope.samples)
+                return .columns(series)
+            } catch {
+                recorder.fail(error)
+                throw error
+            }
         case .subquery(let node):
             let (matrix, samples) = try await evaluateInside(node, scope)
             scope.samples.takeReads(of: samples, offset: 0, range: 0)
             scope.samples.add(total: samples.total, step: scope.grid.count - 1)
             return .matrix(try finished(matrix), samples.grid)
-        default: break
+        case .number, .vectorSelector, .aggregate, .binary, .unary, .paren, .call, .stepInvariant: break
         }
         let matrix = try finished(try await evaluate(expression, scope))
         if !isInstant { return .matrix(matrix, scope.grid) }

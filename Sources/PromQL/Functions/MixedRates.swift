@@ -38,20 +38,25 @@ extension RangeCall {
             float = floatChange(window, metric, &notes)
         }
         let gaps = (isHistogram ? window.histogramCount : window.floatCount) - 1
-        var toStart = Double(firstTime - window.start) / 1000
-        var toEnd = Double(window.end - lastTime) / 1000
-        var sampled = Double(lastTime - firstTime) / 1000
-        let average = gaps > 0 ? sampled / Double(gaps) : 0
-        let threshold = average * 1.1
         let began =
             !isCounter || !usesStartTimestamps
             ? 0
             : isHistogram
                 ? window.histogramStartTime(window.histograms.lowerBound) : window.startTime(window.floats.lowerBound)
-        if began != 0, began > window.start, began < firstTime {
+        let isBegun = began != 0 && began > window.start && began < firstTime
+        let extrapolation = Extrapolation(
+            Extrapolation.Window(
+                start: window.start,
+                end: window.end,
+                first: firstTime,
+                last: lastTime,
+                gaps: gaps
+            ),
+            beganAt: isBegun ? began : nil
+        )
+        var toStart = extrapolation.toStart
+        if isBegun {
             // The counter is known to have been zero within the window.
-            toStart = 0
-            sampled = Double(lastTime - began) / 1000
             if isHistogram {
                 let first = window.histogram(window.histograms.lowerBound)
                 if var total = histogram {
@@ -65,24 +70,18 @@ extension RangeCall {
             }
         } else if gaps == 0 {
             return nil
-        } else {
-            if toStart >= threshold { toStart = average / 2 }
-            if isCounter {
-                var toZero = toStart
-                if !isHistogram, float > 0, window.value(window.floats.lowerBound) >= 0 {
-                    toZero = sampled * (window.value(window.floats.lowerBound) / float)
-                } else if let histogram, histogram.count > 0,
-                    window.histogram(window.histograms.lowerBound).count >= 0
-                {
-                    toZero = sampled * (window.histogram(window.histograms.lowerBound).count / histogram.count)
-                }
-                if toZero < toStart { toStart = toZero }
+        } else if isCounter {
+            var toZero = toStart
+            if !isHistogram {
+                let first = window.value(window.floats.lowerBound)
+                if float > 0, first >= 0 { toZero = extrapolation.toZero(first: first, change: float) }
+            } else if let histogram, histogram.count > 0 {
+                let first = window.histogram(window.histograms.lowerBound).count
+                if first >= 0 { toZero = extrapolation.toZero(first: first, change: histogram.count) }
             }
+            if toZero < toStart { toStart = toZero }
         }
-        if toEnd >= threshold { toEnd = average / 2 }
-        var factor = 1.0
-        if sampled != 0 { factor = (sampled + toStart + toEnd) / sampled }
-        if isRate { factor /= seconds }
+        let factor = extrapolation.factor(toStart: toStart, per: isRate ? seconds : nil)
         guard var histogram else { return .float(float * factor) }
         histogram.multiply(by: factor)
         return .histogram(histogram)

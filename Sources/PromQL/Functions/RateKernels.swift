@@ -8,14 +8,12 @@ struct RateKernel: RangeKernel {
     let seconds: Double?
 
     /// What depends on the timestamps only, for each step.
-    private struct Extrapolation {
-        var sampledInterval: Double
-        var toStart: Double
-        var toEnd: Double
+    private struct Step {
+        var extrapolation = Extrapolation()
         /// The factor where nothing limits the extrapolation to the start.
-        var factor: Double
+        var factor = 0.0
     }
-    private var extrapolations: [Extrapolation] = []
+    private var extrapolations: [Step] = []
 
     init(windows: Windows, isCounter: Bool, seconds: Double?) {
         self.windows = windows
@@ -25,34 +23,32 @@ struct RateKernel: RangeKernel {
 
     mutating func begin(_ bounds: WindowBounds, _ timestamps: UnsafePointer<Timestamp>) {
         extrapolations = (0..<windows.count).map { step in
-            let lower = Int(bounds.lower[step])
-            let upper = Int(bounds.upper[step])
-            guard upper - lower > 1 else { return Extrapolation(sampledInterval: 0, toStart: 0, toEnd: 0, factor: 0) }
-            let first = timestamps[lower]
-            let last = timestamps[upper - 1]
+            let (lower, upper) = (Int(bounds.lower[step]), Int(bounds.upper[step]))
+            guard upper - lower > 1 else { return Step() }
             let end = windows.end(step)
-            let sampled = Double(last - first) / 1000
-            let average = sampled / Double(upper - lower - 1)
-            let threshold = average * 1.1
-            var toStart = Double(first - (end - windows.length)) / 1000
-            var toEnd = Double(end - last) / 1000
-            if toStart >= threshold { toStart = average / 2 }
-            if toEnd >= threshold { toEnd = average / 2 }
-            return Extrapolation(
-                sampledInterval: sampled,
-                toStart: toStart,
-                toEnd: toEnd,
-                factor: factor(sampled, toStart, toEnd)
+            let extrapolation = Extrapolation(
+                Extrapolation.Window(
+                    start: end - windows.length,
+                    end: end,
+                    first: timestamps[lower],
+                    last: timestamps[upper - 1],
+                    gaps: upper - lower - 1
+                )
             )
+            let factor = extrapolation.factor(toStart: extrapolation.toStart, per: seconds)
+            return Step(extrapolation: extrapolation, factor: factor)
         }
     }
 
+    /// How far the change is carried on before the first sample. A counter starts at zero: no further than that.
     @inline(__always)
-    private func factor(_ sampled: Double, _ toStart: Double, _ toEnd: Double) -> Double {
-        var factor = 1.0
-        if sampled != 0 { factor = (sampled + toStart + toEnd) / sampled }
-        if let seconds { factor /= seconds }
-        return factor
+    func reachToStart(_ extrapolation: Extrapolation, first: Double, change: Double) -> Double {
+        // The multiplication, with a margin far above rounding, spares the division where the limit is out of reach.
+        guard isCounter, change > 0, first >= 0,
+            !(first * extrapolation.sampled > extrapolation.toStart * change * 1.000001)
+        else { return extrapolation.toStart }
+        let toZero = extrapolation.toZero(first: first, change: change)
+        return toZero < extrapolation.toStart ? toZero : extrapolation.toStart
     }
 
     func fill(_ output: UnsafeMutablePointer<Double>, _ column: FloatColumn, _ bounds: WindowBounds) {
@@ -87,16 +83,11 @@ struct RateKernel: RangeKernel {
                                 reset += 1
                             }
                         }
-                        let e = extrapolations[step]
-                        var factor = e.factor
-                        // A counter starts at zero: do not extrapolate to before that. The multiplication, with a margin
-                        // far above rounding, spares the division where the limit is out of reach.
-                        if isCounter, result > 0, first >= 0,
-                            !(first * e.sampledInterval > e.toStart * result * 1.000001)
-                        {
-                            let toZero = e.sampledInterval * (first / result)
-                            if toZero < e.toStart { factor = self.factor(e.sampledInterval, toZero, e.toEnd) }
-                        }
+                        let known = extrapolations[step]
+                        let toStart = reachToStart(known.extrapolation, first: first, change: result)
+                        let factor =
+                            toStart == known.extrapolation.toStart
+                            ? known.factor : known.extrapolation.factor(toStart: toStart, per: seconds)
                         output[step] = result * factor
                     }
                 }

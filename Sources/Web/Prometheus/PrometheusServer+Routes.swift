@@ -1,5 +1,6 @@
 import Hummingbird
 import MetricModel
+import PromQL
 
 /// Every path of the server, with who answers there.
 extension PrometheusServer {
@@ -66,17 +67,18 @@ extension PrometheusServer {
     /// Data that pages from elsewhere may read where the settings let them.
     private var shared: [Route] {
         let routes: [Route] = [
-            .form("/api/v1/query", answering(query)),
-            .form("/api/v1/query_range", answering(queryRange)),
-            .form("/api/v1/query_exemplars", answering(queryExemplars)),
-            .form("/api/v1/format_query", answering(formatQuery)),
-            .form("/api/v1/parse_query", answering(parseQuery)),
-            .form("/api/v1/labels", answering(labelNames)),
-            .get("/api/v1/label/:name/values", answering(labelValues)).briefWithoutSelector(),
-            .form("/api/v1/series", answering(series)),
-            .get("/api/v1/metadata", answering(metricMetadata)),
+            .form("/api/v1/query", answering(query)).computing(engine),
+            .form("/api/v1/query_range", answering(queryRange)).computing(engine),
+            .form("/api/v1/query_exemplars", answering(queryExemplars)).computing(engine),
+            .form("/api/v1/format_query", answering(formatQuery)).computing(engine),
+            .form("/api/v1/parse_query", answering(parseQuery)).computing(engine),
+            .form("/api/v1/explain", answering(explain)).computing(engine),
+            .form("/api/v1/labels", answering(labelNames)).computing(engine),
+            .get("/api/v1/label/:name/values", answering(labelValues)).brief(if: isLabelBrief).computing(engine),
+            .form("/api/v1/series", answering(series)).computing(engine),
+            .get("/api/v1/metadata", answering(metricMetadata)).computing(engine),
             .get("/api/v1/targets", answering(targets)),
-            .get("/api/v1/targets/metadata", answering(targetMetadata)),
+            .get("/api/v1/targets/metadata", answering(targetMetadata)).computing(engine),
             .get("/api/v1/targets/relabel_steps", answering(relabelSteps)),
             .get("/api/v1/scrape_pools", answering(scrapePools)),
             .get("/api/v1/scrape_pools/config", answering(scrapePoolConfig)),
@@ -89,8 +91,8 @@ extension PrometheusServer {
             .get("/api/v1/status/buildinfo", answering(statusBuild)),
             .get("/api/v1/status/flags", answering(statusFlags)),
             .get("/api/v1/status/stack", answering(stackStatus)),
-            .get("/api/v1/status/tsdb", answering(storageStatus)),
-            .get("/api/v1/status/tsdb/blocks", answering(statusBlocks)),
+            .get("/api/v1/status/tsdb", answering(storageStatus)).computing(engine),
+            .get("/api/v1/status/tsdb/blocks", answering(statusBlocks)).computing(engine),
             .get("/api/v1/status/walreplay", answering(statusReplay)),
             .get("/api/v1/features", answering(listFeatures)),
             .get("/api/v1/notifications", answering(notifications)),
@@ -104,7 +106,7 @@ extension PrometheusServer {
             .on(.delete, .get, at: "/api/v1/faults", answering(faults)),
             .on(.delete, .put, at: "/api/v1/faults/targets/**", answering(targetFault)),
             .on(.delete, .put, at: "/api/v1/faults/pushgateway", answering(pushFault)),
-            .get("/series/**", plainSeries),
+            .get("/series/**", plainSeries).computing(engine),
         ]
         return routes.map { $0.bodies(upTo: 10 << 20) }
     }
@@ -117,7 +119,7 @@ extension PrometheusServer {
             .get("/api/v1/events", answering(events)),
             .get("/api/v1/stack", answering(survey)),
             .get("/api/v1/stack/pushed", answering(pushed)),
-            .get("/federate", federate),
+            .get("/federate", federate).computing(engine),
         ]
     }
 
@@ -126,7 +128,8 @@ extension PrometheusServer {
         [
             .get("/api/v1/notifications/live", liveNotifications),
             .get("/api/v1/events/live", liveEvents),
-            .on(.post, at: "/api/v1/read", remoteRead).bodies(upTo: 32 << 20).with { $0.changesState = false },
+            .on(.post, at: "/api/v1/read", remoteRead).bodies(upTo: 32 << 20).with { $0.changesState = false }
+                .computing(engine),
             .on(.post, at: "/api/v1/write", remoteWrite).bodies(upTo: 64 << 20),
             .on(.post, at: "/api/v1/otlp/v1/metrics") { _ in
                 .error("otlp write receiver needs to be enabled with --web.enable-otlp-receiver", status: 404)
@@ -175,13 +178,19 @@ extension PrometheusServer {
 }
 
 extension Route {
-    /// The route, answered on the connection's own thread where the values of a label come from the index; they have to be looked for
-    /// where `match[]` asks for some series, which shows by its bracket, plain or escaped.
-    fileprivate func briefWithoutSelector() -> Route {
+    /// The route, answered on the connection's own thread where that takes no time.
+    fileprivate func brief(if isSo: @escaping @Sendable (WebRequest) -> Bool) -> Route {
+        with { $0.pace = .briefIf(isSo) }
+    }
+
+    /// The route, which may read or compute much: on the threads for that, so that nothing else has to wait for it, and no longer
+    /// than queries are let.
+    fileprivate func computing(_ engine: PromQLEngine) -> Route {
         with { route in
-            route.pace = .briefIf { request in
-                !request.rawQuery.utf8.contains { $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "%") }
-            }
+            let handler = route.handler
+            let queries = engine.activeQueries
+            route.threads = engine.threads
+            route.handler = { request in await TaskLimit { queries.isClosed }.run { await handler(request) } }
         }
     }
 }

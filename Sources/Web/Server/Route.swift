@@ -27,6 +27,9 @@ public struct Route: Sendable {
     let pattern: String
     /// Where the answer is made.
     var pace = Pace.long
+    /// The threads on which an answer is made that takes long, and on which a streamed body is written; `nil` for those that
+    /// everything else runs on.
+    var threads: (any TaskExecutor)?
     /// The longest body that is read; a longer one is answered with 413.
     var bodyLimit = 1 << 20
     /// Whether a request may change something, so that only those may send it who are let.
@@ -113,7 +116,8 @@ struct RouteResponder: HTTPResponder {
             }
         if isBrief || context.connection.executor == nil { return try await route.handler(asked).hummingbird(context) }
         let (handler, whole) = (route.handler, asked)
-        return try await context.connection.working { await handler(whole) }.hummingbird(context)
+        return try await context.connection.working(on: route.threads) { await handler(whole) }
+            .hummingbird(context, writtenOn: route.threads)
     }
 
     private enum Body {

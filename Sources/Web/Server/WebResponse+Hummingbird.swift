@@ -9,7 +9,8 @@ extension WebResponse {
     /// The answer in the library's form. Here, and nowhere else, everything that leaves as a header is looked at: a value loses
     /// the control characters that it may have, a redirect stays on this host.
     /// - Throws: ``ConnectionAbort`` where nothing is to be answered.
-    func hummingbird(_ context: WebContext) throws -> Response {
+    /// - Parameter threads: where a streamed body is made; `nil` for wherever everything else is.
+    func hummingbird(_ context: WebContext, writtenOn threads: (any TaskExecutor)? = nil) throws -> Response {
         var fields = HTTPFields()
         fields.reserveCapacity(headers.count + 6)
         for header in headers {
@@ -28,7 +29,7 @@ extension WebResponse {
             let connection = context.connection
             body = ResponseBody { writer in
                 let target = StreamTarget(writer: writer)
-                try await connection.working {
+                try await connection.working(on: threads) {
                     try await produce(WebBodyWriter { bytes in try await target.write(ByteBuffer(bytes: bytes)) })
                     try await target.finish()
                 }

@@ -127,13 +127,12 @@ import Testing
         #expect(result.statistics.peakSamples == peak)
     }
 
-    @Test func statisticsAndTrace() async throws {
+    @Test func statistics() async throws {
         var options = PromQLEngine.Options()
         options.countsSamplesPerStep = true
         let engine = PromQLEngine(options: options, clock: ManualClock())
         var query = PromQLEngine.QueryOptions()
         query.countsSamplesPerStep = true
-        query.traces = true
         let result = try await engine.range(
             query: "sum(rate(m[1m]))",
             from: 120_000,
@@ -146,8 +145,6 @@ import Testing
         #expect(result.statistics.samplesRead == 24)
         #expect(result.statistics.totalSamplesPerStep.map(\.count) == [8, 8, 8])
         #expect(result.statistics.peakSamples == 10)
-        #expect(result.trace.map(\.series) == [1, 2])
-        #expect(result.trace.last?.labelValues == ["i": 2])
     }
 
     @Test func waitingForAPlace() async throws {

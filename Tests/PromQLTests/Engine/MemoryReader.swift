@@ -29,18 +29,24 @@ struct MemoryReader: SampleReader {
 
     func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
         -> LabelSets
-    { LabelSets(series.map(\.labels).sorted()) }
+    { LabelSets(labels(matcherSets).sorted()) }
+
+    private func labels(_ sets: [[LabelMatcher]]) -> [Labels] {
+        series.map(\.labels).filter { labels in
+            sets.isEmpty || sets.contains { $0.allSatisfy { $0.matches(labels) } }
+        }
+    }
 
     func labelNames(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
         -> [String]
-    { [] }
+    { Set(labels(matcherSets).flatMap { $0.map(\.name) }).sorted() }
 
     func labelValues(
         _ name: String,
         _ matcherSets: [[LabelMatcher]],
         start: Timestamp,
         end: Timestamp
-    ) async throws(StorageError) -> [String] { [] }
+    ) async throws(StorageError) -> [String] { Set(labels(matcherSets).compactMap { $0[name] }).sorted() }
 
     func exemplars(
         _ matcherSets: [[LabelMatcher]],

@@ -536,18 +536,17 @@ export class PanelView {
     async runExplain(signal) {
         const { state } = this;
         fill(this.notes);
-        const [{ explain }, root] = await Promise.all([
+        const time = state.end ?? Math.floor(Date.now()) / 1000;
+        const [{ explain }, explanation] = await Promise.all([
             import("./explain.js"),
-            api("parse_query", { query: state.expr }, signal),
+            api("explain", { query: state.expr, time }, signal),
         ]);
         signal.throwIfAborted();
-        const time = state.end ?? Math.floor(Date.now()) / 1000;
         const reason = h("div");
         const tree = h("div");
         fill(this.body, reason, tree);
-        const answer = await explain(tree, root, time, signal);
-        if (answer.result.length === 0 && (answer.type === "vector" || answer.type === "matrix"))
-            await this.empty(time, signal, reason);
+        explain(tree, explanation);
+        if (explanation.emptyReason) await this.empty(time, signal, reason, explanation.emptyReason);
         return "";
     }
 
@@ -568,18 +567,24 @@ export class PanelView {
      * @param {number} time
      * @param {AbortSignal} signal
      * @param {Element} [place]
+     * @param {import("./why.js").Reason} [known]
      */
-    async empty(time, signal, place = this.body) {
+    async empty(time, signal, place = this.body, known) {
         if (place === this.body) this.table = null;
         const { expr } = this.state;
-        const [{ whyEmpty }, { held, jobLines }, root] = await Promise.all([
+        const [{ localized, unknown }, { held, jobLines }, root, found] = await Promise.all([
             import("./why.js"),
             import("./pushed.js"),
             api("parse_query", { query: expr }, signal),
+            known ?? api("explain", { query: expr, time }, signal).then((one) => one.emptyReason),
         ]);
         const pushed = this.state.end === null ? await held(root) : null;
-        /** @type {Omit<import("./why.js").Reason, "kind"> & {kind: string}} */
-        const reason = pushed ?? (await whyEmpty(root, time));
+        /** @type {import("./why.js").Reason} */
+        let reason = found ?? unknown;
+        if (pushed) {
+            const suggestions = pushed.suggestions.map(({ label, expr }) => ({ label, query: expr, now: false }));
+            reason = { kind: pushed.kind, title: pushed.title, details: pushed.text, suggestions };
+        }
         if (signal.aborted) return;
         if (pushed?.retry) this.again(pushed.retry, signal);
         fill(
@@ -588,7 +593,7 @@ export class PanelView {
                 "div",
                 { class: "why note warn stack", "data-reason": reason.kind },
                 h("h2", null, reason.title),
-                reason.text.map((one) => h("p", null, one)),
+                reason.details.map((one) => h("p", null, localized(one))),
                 pushed?.kind === "unread" ? jobLines(pushed.stack) : null,
                 reason.suggestions.length
                     ? h(
@@ -601,12 +606,9 @@ export class PanelView {
                                       class: "button",
                                       type: "button",
                                       onclick: () => {
-                                          if (one.expr) this.editor.value = one.expr;
-                                          this.set(
-                                              one.time === undefined
-                                                  ? {}
-                                                  : { end: one.time ? Math.ceil(one.time) : null },
-                                          );
+                                          if (one.query) this.editor.value = one.query;
+                                          if (one.now) this.set({ end: null });
+                                          else this.set(one.time ? { end: Math.ceil(one.time) } : {});
                                       },
                                   },
                                   one.label,

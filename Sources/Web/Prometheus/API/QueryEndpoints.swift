@@ -23,6 +23,26 @@ extension PrometheusServer {
 
     func queryRange(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
         let limit = try parameters.limit()
+        let (start, end, step) = try range(parameters)
+        let options = try queryOptions(parameters)
+        let result: QueryResult
+        do throws(PromQLError) {
+            result = try await engine.range(
+                query: parameters["query"],
+                from: start.engineMilliseconds,
+                to: end.engineMilliseconds,
+                step: step,
+                reader: store,
+                options: options
+            )
+        } catch {
+            throw Self.failure(error)
+        }
+        return answer(result, limit: limit, parameters)
+    }
+
+    /// The times of a range query: `start`, `end`, and `step` in milliseconds.
+    func range(_ parameters: APIParameters) throws(APIFailure) -> (start: APITime, end: APITime, step: Int64) {
         let start = try parameters.requiredTime("start")
         let end = try parameters.requiredTime("end")
         if end < start { throw .invalid("end", "end timestamp must not be before start time") }
@@ -43,24 +63,10 @@ extension PrometheusServer {
                 "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"
             )
         }
-        let options = try queryOptions(parameters)
-        let result: QueryResult
-        do throws(PromQLError) {
-            result = try await engine.range(
-                query: parameters["query"],
-                from: start.engineMilliseconds,
-                to: end.engineMilliseconds,
-                step: max(1, step / 1_000_000),
-                reader: store,
-                options: options
-            )
-        } catch {
-            throw Self.failure(error)
-        }
-        return answer(result, limit: limit, parameters)
+        return (start, end, max(1, step / 1_000_000))
     }
 
-    private func queryOptions(_ parameters: APIParameters) throws(APIFailure) -> PromQLEngine.QueryOptions {
+    func queryOptions(_ parameters: APIParameters) throws(APIFailure) -> PromQLEngine.QueryOptions {
         var options = PromQLEngine.QueryOptions()
         options.timeout = try parameters.timeout().map { max(0, $0 / 1_000_000) }
         options.lookbackDelta = try parameters.lookbackDelta()
@@ -68,7 +74,7 @@ extension PrometheusServer {
         return options
     }
 
-    private static func failure(_ error: PromQLError) -> APIFailure {
+    static func failure(_ error: PromQLError) -> APIFailure {
         switch error.code {
         case .badData: .invalid("query", error.message)
         case .execution: APIFailure(.execution, error.message)

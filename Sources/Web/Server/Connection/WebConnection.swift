@@ -44,8 +44,12 @@ final class WebConnection: Sendable {
 
     /// Runs something in a task of its own, on the threads that are there for whatever takes time; the task is cancelled where the
     /// client goes away, as Go's server does.
-    func working<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
-        let task = Task(executorPreference: globalConcurrentExecutor) { try await work() }
+    /// - Parameter threads: other threads to run it on.
+    func working<Value: Sendable>(
+        on threads: (any TaskExecutor)? = nil,
+        _ work: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let task = Task(executorPreference: threads ?? globalConcurrentExecutor) { try await work() }
         let isOver = departure.withLock { departure in
             departure.onLeave = { task.cancel() }
             return departure.isOver
