@@ -34,7 +34,8 @@ import Testing
         let sum = root.children[0]
         #expect(sum.series == 2)
         #expect(sum.lost == ["instance"])
-        #expect(sum.labels == [ExplainedLabel(name: "job", count: 2, values: ["a", "b"])])
+        #expect(sum.labels.map(\.name) == ["job"])
+        #expect(sum.labels.map(\.values) == [["a", "b"]])
         #expect(sum.examples.map(\.value) == [20.0 / 15, 10.0 / 15])
         let rate = sum.children[0]
         #expect(rate.kind == "call")

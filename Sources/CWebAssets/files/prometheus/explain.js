@@ -1,5 +1,6 @@
-// The Explain tab: draws what /api/v1/explain tells of an expression: its parts with what each answered, and for functions over
-// a window a picture of the samples in it and of the arithmetic that leads to the number. All numbers are the engine's.
+// The Explain tab: draws what /api/v1/explain tells of an expression: its parts with what each answered, and for
+// functions over a window a picture of the samples in it and of the arithmetic that leads to the number. All numbers
+// are the engine's.
 
 import { h, fill } from "../shared/dom.js";
 import { duration, localTime, plain, seriesName, span } from "../shared/format.js";
@@ -432,8 +433,8 @@ function changeSentences(name, window, change) {
             : `${side} is ${span(of(distance))} away: less than ${limit}, so the slope is carried on to it.`;
     };
     const start = change.stopsAtZero
-        ? `The start of the window is ${span(of(change.distanceToStart))} away, but going back by the slope the counter ` +
-          `would be 0 after ${span(of(change.toStart))}, so only that much is added.`
+        ? `The start of the window is ${span(of(change.distanceToStart))} away, but going back by the slope the ` +
+          `counter would be 0 after ${span(of(change.toStart))}, so only that much is added.`
         : edge("The start of the window", change.distanceToStart, change.toStart);
     const covered = of(change.sampled) + of(change.toStart) + of(change.toEnd);
     const divided = change.seconds ? ` ÷ ${plain(of(change.seconds), 8)} s` : "";
