@@ -4,10 +4,12 @@ import TSDB
 import Testing
 
 /// Regular expressions over the values of labels.
-@Suite struct PatternTests {
+@Suite(.timeLimit(.minutes(5))) struct PatternTests {
     private static func store(_ values: Int) async throws -> MemoryStore {
         let store = MemoryStore(options: StoreOptions(), clock: ManualClock())
-        let labels = (0..<values).map { Labels([Label(name: "__name__", value: "m"), Label(name: "a", value: "v\($0)")]) }
+        let labels = (0..<values).map {
+            Labels([Label(name: "__name__", value: "m"), Label(name: "a", value: "v\($0)")])
+        }
         var batch = SampleBatch(timestamp: 1000)
         batch.series = try await store.resolve(labels)
         batch.values = batch.series.indices.map(Double.init)

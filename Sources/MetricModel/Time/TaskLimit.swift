@@ -17,7 +17,6 @@ public struct TaskLimit: Sendable {
     }
 
     /// Runs `body` under this limit.
-    @concurrent
     public func run<Result: Sendable, Failure: Error>(
         _ body: () async throws(Failure) -> Result
     ) async throws(Failure) -> Result {

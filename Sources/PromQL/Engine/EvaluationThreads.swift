@@ -173,8 +173,18 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
         }
     }
 
+    /// Whether the calling thread is one of any such threads.
+    static var isCurrent: Bool { pthread_getspecific(ThreadStart.mark) != nil }
+
     /// Making a thread.
     private enum ThreadStart {
+        /// Where each of the threads has something of its own, and others nothing.
+        static let mark = {
+            var key = pthread_key_t()
+            pthread_key_create(&key, nil)
+            return key
+        }()
+
         static func begin(_ queue: Queue) -> Bool {
             var attributes = pthread_attr_t()
             guard pthread_attr_init(&attributes) == 0 else { return false }
@@ -197,6 +207,7 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
                     guard let pointer else { return nil }
                     let queue = Unmanaged<Queue>.fromOpaque(pointer).takeRetainedValue()
                     ThreadStart.giveWay(queue.lane)
+                    pthread_setspecific(ThreadStart.mark, pointer)
                     queue.work()
                     return nil
                 },
@@ -220,14 +231,13 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
 }
 
 extension EvaluationThreads {
-    /// Runs `body` on these threads, unless its task has others already.
+    /// Runs `body` on these threads, unless its task runs on such threads already.
     @concurrent
     static func run<Result: Sendable, Failure: Error>(
         on threads: EvaluationThreads?,
         _ body: @Sendable () async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
-        let isPlaced = withUnsafeCurrentTask { $0?.unownedTaskExecutor != nil }
-        guard let threads, !isPlaced else { return try await body() }
+        guard let threads, !isCurrent else { return try await body() }
         let outcome = await withTaskExecutorPreference(threads) { () async -> Swift.Result<Result, Failure> in
             do throws(Failure) {
                 return .success(try await body())

@@ -35,7 +35,12 @@ public struct AlertingConfig: Sendable, Hashable {
             empty: "empty or null alert relabeling rule",
             validation: global.nameValidation
         )
-        for (index, part) in section.sections("alertmanagers", type: "config.AlertmanagerConfig", sectionType: "config.plain").enumerated() {
+        let parts = section.sections(
+            "alertmanagers",
+            type: "config.AlertmanagerConfig",
+            sectionType: "config.plain"
+        )
+        for (index, part) in parts.enumerated() {
             guard let part else {
                 section.fail("empty or null Alertmanager config section", at: "alertmanagers")
                 continue

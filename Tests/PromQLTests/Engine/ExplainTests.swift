@@ -2,7 +2,7 @@ import MetricModel
 import PromQL
 import Testing
 
-@Suite struct ExplainTests {
+@Suite(.timeLimit(.minutes(5))) struct ExplainTests {
     private static let reader = {
         var reader = MemoryReader()
         for (index, job) in ["a", "a", "b"].enumerated() {
