@@ -25,6 +25,15 @@ public struct FormValues: Sendable {
         append(request.rawQuery)
     }
 
+    /// The parameters of a request, as Go's `Request.FormValue` collects them: those of a `multipart/form-data` body too, which come
+    /// last. A body that claims to be one and is not brings none, without a word.
+    init(withParts request: WebRequest) {
+        self.init(request)
+        let type = request.headers["Content-Type"] ?? ""
+        guard !request.body.isEmpty, type.utf8.count >= "multipart/".utf8.count else { return }
+        pairs += MultipartForm.values(request.body, contentType: type) ?? []
+    }
+
     /// The first value of a parameter; empty where there is none.
     public subscript(name: String) -> String {
         pairs.first { $0.name == name }?.value ?? ""

@@ -199,6 +199,31 @@ import Web
 
     @Test(
         arguments: [
+            ("--x\r\nContent-Disposition: form-data; name=\"query\"\r\n\r\n1+2\r\n--x--\r\n", "x", true),
+            ("before\r\n--x \r\ncontent-disposition:form-data;name=query\r\n\r\n1+2\r\n--x--", "x", true),
+            (
+                "--x\r\nA: b\r\nContent-Disposition: form-data; name=time\r\n\r\n5\r\n--x\r\nContent-Disposition: form-data; name=query\r\n\r\n1+2\r\n--x--",
+                "\"x\"", true
+            ),
+            ("--x\r\nContent-Disposition: form-data; name=query; filename=a\r\n\r\n1+2\r\n--x--", "x", false),
+            ("--x\r\nContent-Disposition: form-data; name=query\r\n\r\n1+2\r\n", "x", false),
+            ("--y\r\nContent-Disposition: form-data; name=query\r\n\r\n1+2\r\n--y--", "x", false), ("", "x", false),
+        ]
+    )
+    func `a form in parts is read as a form`(body: String, boundary: String, isRead: Bool) async throws {
+        let request = WebRequest(
+            method: .post,
+            target: "/api/v1/query",
+            headers: WebHeaders([("Content-Type", "multipart/form-data; boundary=\(boundary)")]),
+            body: Array(body.utf8)
+        )
+        let found = try await answer(server(), request)
+        #expect(found.0 == (isRead ? 200 : 400))
+        #expect(found.1.contains(#","3"]"#) == isRead)
+    }
+
+    @Test(
+        arguments: [
             (WebRequest.Method.post, "/api/v1/status/config", 405), (.options, "/api/v1/anything", 204),
             (.options, "/-/healthy", 200), (.post, "/-/reload", 403), (.get, "/-/quit", 405), (.get, "/graph?x=1", 302),
             (.get, "/metrics/", 301), (.get, "//metrics", 301), (.put, "/api/v1/admin/tsdb/clean_tombstones", 500),

@@ -7,7 +7,7 @@ struct APIParameters {
     let query: FormValues
 
     init(_ request: WebRequest) {
-        form = FormValues(request)
+        form = FormValues(withParts: request)
         query = FormValues(parsing: request.rawQuery)
     }
 
