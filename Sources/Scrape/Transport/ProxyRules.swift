@@ -142,8 +142,7 @@ enum HostPort {
     /// (`127.1`, `0x7f000001`) is none.
     static func isName(_ text: String) -> Bool {
         let name = text.hasSuffix(".") ? text.dropLast() : text[...]
-        var old = in_addr()
-        guard !name.isEmpty, name.utf8.count < 254, inet_aton(String(name), &old) == 0 else { return false }
+        guard !name.isEmpty, name.utf8.count < 254, !isNumeric(String(name)) else { return false }
         return name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { part in
             guard (1...63).contains(part.count), part.first != UInt8(ascii: "-"), part.last != UInt8(ascii: "-") else {
                 return false
@@ -153,6 +152,15 @@ enum HostPort {
                 return isLetter || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "-")
                     || byte == UInt8(ascii: "_")
             }
+        }
+    }
+
+    /// Whether older programs take a text for an IPv4 address.
+    private static func isNumeric(_ text: String) -> Bool {
+        // The C structure has no initializer here: which module brings it differs from one kind of build to another.
+        var address: UInt32 = 0
+        return withUnsafeMutablePointer(to: &address) { address in
+            address.withMemoryRebound(to: in_addr.self, capacity: 1) { inet_aton(text, $0) != 0 }
         }
     }
 
