@@ -5,6 +5,8 @@ import Testing
 
 /// What becomes of a store whose disk fails at some operation: a clear error, no crash, and nothing lost that was acknowledged.
 @Suite(.timeLimit(.minutes(5))) struct FaultTests {
+    // The steps are not inlined: the compiler of 6.3 crashes on the one large coroutine that an optimized build makes of them.
+
     /// What was acknowledged.
     private struct Acknowledged {
         var steps = Set<Int>()
@@ -26,7 +28,7 @@ import Testing
     }
 
     /// Rows, records, blocks, merging and deleting, until the end or the first error.
-    private static func work(_ store: SQLiteStore, _ acknowledged: inout Acknowledged) async {
+    @inline(never) private static func work(_ store: SQLiteStore, _ acknowledged: inout Acknowledged) async {
         do throws(StorageError) {
             let stream = try await store.openStream()
             let series = try await store.resolve(
@@ -54,7 +56,7 @@ import Testing
     }
 
     /// Everything that was acknowledged is there, and every value is right; nothing else is there (`isExact`), or what was refused.
-    private static func check(
+    @inline(never) private static func check(
         _ store: SQLiteStore,
         _ acknowledged: Acknowledged,
         _ place: Comment,
@@ -98,62 +100,100 @@ import Testing
         options.retention = nil
         options.headSamples = 100
         options.headAge = 5000
-        var happened = 0
-        var place = 0
+        let given = options
         try await withTemporaryFolder { folder in
+            var happened = 0
+            var place = 0
             while true {
-                let path = folder + "/\(place)"
-                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-                let file = path + "/stack.db"
-                var acknowledged = Acknowledged()
-                files.fail(fault, after: place)
-                do {
-                    let store = try SQLiteStore.open(path: file, options: options, clock: ManualClock())
-                    await Self.work(store, &acknowledged)
-                    if fault == .fullDisk || fault == .failedWrite || fault == .failedSync, !acknowledged.errors.isEmpty
-                    {
-                        // The store goes on where the disk does.
-                        files.heal()
-                        happened += 1
-                        do {
-                            try await Self.goOn(
-                                store,
-                                &acknowledged,
-                                "\(fault) \(durability) \(place)",
-                                isExact: true
-                            )
-                        } catch {
-                            // What could not be read when the store was opened is not read later either.
-                            let error = try #require(error as? StorageError)
-                            #expect(acknowledged.steps.isEmpty && acknowledged.errors.contains(error), "\(place)")
-                        }
-                    }
-                    do throws(StorageError) { try await store.close() } catch { acknowledged.errors.append(error) }
-                } catch {
-                    acknowledged.errors.append(try #require(error as? StorageError))
-                }
-                let isOver = files.heal()
-                for error in acknowledged.errors {
-                    #expect(Self.expected(fault).contains(error.code), "\(place): \(error)")
-                    #expect(error.message.contains("stack.db"), "\(place): \(error)")
-                }
-                if isOver { happened += 1 }
-                let again = try SQLiteStore.open(path: file, options: options, clock: ManualClock())
-                // A full disk takes nothing of what it refuses; of other failures nobody knows.
-                let isExact = fault == .fullDisk
-                try await Self.check(again, acknowledged, "\(fault) \(durability) \(place)", isExact: isExact)
-                try await Self.goOn(again, &acknowledged, "\(fault) \(durability) \(place)")
-                try await again.close()
-                try FileManager.default.removeItem(atPath: path)
-                if !isOver, acknowledged.errors.isEmpty { break }
+                let outcome = try await Self.oneFault(
+                    fault,
+                    after: place,
+                    files,
+                    given,
+                    in: folder + "/\(place)"
+                )
+                happened += outcome.happened
+                if outcome.isLast { break }
                 place += place < 12 ? 1 : 13
             }
+            #expect(happened > 3)
         }
-        #expect(happened > 3)
+    }
+
+    /// A store whose disk fails after some operations, used before, while and after it does, and opened anew.
+    private static func oneFault(
+        _ fault: FaultyFiles.Fault,
+        after place: Int,
+        _ files: FaultyFiles,
+        _ options: StoreOptions,
+        in path: String
+    ) async throws -> (happened: Int, isLast: Bool) {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        let file = path + "/stack.db"
+        let comment: Comment = "\(fault) \(options.durability) \(place)"
+        var acknowledged = Acknowledged()
+        files.fail(fault, after: place)
+        var happened = 0
+        do {
+            happened += try await use(fault, files, options, file, &acknowledged, comment)
+        } catch {
+            acknowledged.errors.append(try #require(error as? StorageError))
+        }
+        let isOver = files.heal()
+        for error in acknowledged.errors {
+            #expect(expected(fault).contains(error.code), "\(place): \(error)")
+            #expect(error.message.contains("stack.db"), "\(place): \(error)")
+        }
+        if isOver { happened += 1 }
+        let isLast = !isOver && acknowledged.errors.isEmpty
+        let again = try SQLiteStore.open(path: file, options: options, clock: ManualClock())
+        // A full disk takes nothing of what it refuses; of other failures nobody knows.
+        try await check(again, acknowledged, comment, isExact: fault == .fullDisk)
+        try await goOn(again, &acknowledged, comment)
+        try await again.close()
+        try FileManager.default.removeItem(atPath: path)
+        return (happened, isLast)
+    }
+
+    /// Uses a store on a failing disk, and goes on with it once the disk has recovered where it can; how often it did.
+    @inline(never) private static func use(
+        _ fault: FaultyFiles.Fault,
+        _ files: FaultyFiles,
+        _ options: StoreOptions,
+        _ file: String,
+        _ acknowledged: inout Acknowledged,
+        _ comment: Comment
+    ) async throws -> Int {
+        let store = try SQLiteStore.open(path: file, options: options, clock: ManualClock())
+        await work(store, &acknowledged)
+        var happened = 0
+        let keepsOpen = fault == .fullDisk || fault == .failedWrite || fault == .failedSync
+        if keepsOpen, !acknowledged.errors.isEmpty {
+            // The store goes on where the disk does.
+            files.heal()
+            happened += 1
+            try await goOnAfterFault(store, &acknowledged, comment)
+        }
+        try await store.close()
+        return happened
+    }
+
+    /// The same where the disk has just recovered: what could not be read when the store was opened is not read later either.
+    @inline(never) private static func goOnAfterFault(
+        _ store: SQLiteStore,
+        _ acknowledged: inout Acknowledged,
+        _ place: Comment
+    ) async throws {
+        do {
+            try await goOn(store, &acknowledged, place, isExact: true)
+        } catch {
+            let error = try #require(error as? StorageError)
+            #expect(acknowledged.steps.isEmpty && acknowledged.errors.contains(error), place)
+        }
     }
 
     /// What was refused is not seen, and is taken once it comes again; a later row is taken; and everything is there.
-    private static func goOn(
+    @inline(never) private static func goOn(
         _ store: SQLiteStore,
         _ acknowledged: inout Acknowledged,
         _ place: Comment,

@@ -8,14 +8,15 @@ public import MetricModel
 
 /// Moments at which visitors come who do not know of each other: some soon after one another, some late, so many a second on the
 /// average (a Poisson process). The same seed gives the same moments.
-struct Arrivals: Sendable {
+package struct Arrivals: Sendable {
     private var chance: SeededGenerator
     /// Nanoseconds between two visitors on the average.
     private let mean: Double
     /// When the next one comes, in nanoseconds since the beginning.
     private(set) var next: Double
 
-    init(perSecond rate: Double, seed: UInt64) {
+    /// So many a second on the average.
+    package init(perSecond rate: Double, seed: UInt64) {
         chance = SeededGenerator(seed: seed)
         mean = 1e9 / rate
         next = 0
@@ -23,7 +24,7 @@ struct Arrivals: Sendable {
     }
 
     /// How many have come up to a moment, besides those who were counted before.
-    mutating func take(until elapsed: Int64) -> Int {
+    package mutating func take(until elapsed: Int64) -> Int {
         var count = 0
         while next <= Double(elapsed) {
             count += 1

@@ -1,7 +1,7 @@
 import MetricModel
 import Testing
 
-@testable import Web
+import Web
 
 /// The demo server's visitors come as visitors do.
 @Suite(.timeLimit(.minutes(5))) struct DemoTrafficTests {

@@ -4,7 +4,7 @@ import PromQL
 import TSDB
 import Testing
 
-@testable import Web
+import Web
 
 /// What happens in the stack, for those who ask and those who listen.
 @Suite(.timeLimit(.minutes(5))) struct StackEventsTests {
