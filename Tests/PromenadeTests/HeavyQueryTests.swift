@@ -35,7 +35,8 @@ import Testing
     private static func heavy(_ stack: TestStack, seconds: Int) async throws -> HTTPResponseStatus {
         let now = stack.now / 1000
         let url =
-            stack.url + "/api/v1/query_range?query=sum_over_time(m%5B1h:1s%5D)&start=\(now - 3600)&end=\(now)&step=1"
+            stack.url
+            + "/api/v1/query_range?query=sum_over_time((m%20@%20end())%5B1h:1s%5D)&start=\(now - 3600)&end=\(now)&step=1"
             + "&timeout=\(seconds)s"
         let response = try await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: .seconds(60))
         return response.status

@@ -131,7 +131,7 @@ import Testing
     @Test(
         "Why there is nothing",
         arguments: [
-            ("sum(m_totl)", .noMetric, "Did you mean m_total?", "sum({__name__=\"m_total\"})"),
+            ("sum(m_totl)", .noMetric, "Did you mean m_total?", "sum(m_total)"),
             ("up{jop='x'}", .noLabel, "Did you mean job?", "up{job=\"x\"}"),
             ("rate(m_total{job='c'}[1m])", .noValue, "job=\"a\"", "rate(m_total{job=\"a\"}[1m])"),
             ("up{job='a', instance='2'}", .noCombination, "Without job=\"a\"", "up{instance=\"2\"}"),
