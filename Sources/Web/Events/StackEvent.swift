@@ -120,7 +120,7 @@ public struct StackEvent: Sendable {
 
 extension StackEvent {
     /// The name of its kind, by which listeners choose.
-    var kindName: String {
+    package var kindName: String {
         switch kind {
         case .push: "push"
         case .scrape: "scrape"

@@ -21,13 +21,13 @@ public final class StackEvents: Sendable {
     }
 
     /// Events since a place.
-    struct Slice: Sendable {
+    package struct Slice: Sendable {
         /// The events, oldest first.
-        var events: [StackEvent]
+        package var events: [StackEvent]
         /// How many that came before these are not kept any more.
-        var missed: UInt64
+        package var missed: UInt64
         /// The place after them.
-        var end: UInt64
+        package var end: UInt64
     }
 
     /// What was told, and who listens.
@@ -70,10 +70,10 @@ public final class StackEvents: Sendable {
     // MARK: Reading
 
     /// The place after the newest event.
-    var newest: UInt64 { state.withLock { $0.count } }
+    package var newest: UInt64 { state.withLock { $0.count } }
 
     /// The events after a place.
-    func since(_ place: UInt64, kinds: Set<String> = []) -> Slice {
+    package func since(_ place: UInt64, kinds: Set<String> = []) -> Slice {
         state.withLock { state in
             let oldest = state.count - UInt64(state.ring.count)
             let start = min(max(place, oldest), state.count)
@@ -89,28 +89,28 @@ public final class StackEvents: Sendable {
     }
 
     /// How others name a place: so that a place of an earlier run is not taken for one of this.
-    func id(of place: UInt64) -> String { "\(epoch)-\(place)" }
+    package func id(of place: UInt64) -> String { "\(epoch)-\(place)" }
 
     /// The place of that name; the beginning where it is of another run, `nil` where it is no name.
-    func place(of id: String) -> UInt64? {
+    package func place(of id: String) -> UInt64? {
         let parts = id.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 2, let run = Int64(parts[0]), let place = UInt64(parts[1]) else { return nil }
         return run == epoch ? place : 0
     }
 
     /// Somebody who listens.
-    struct Listener: Sendable {
+    package struct Listener: Sendable {
         /// An element comes when something has happened since the last one; the end comes with that of the stack.
-        let changes: AsyncStream<Void>
+        package let changes: AsyncStream<Void>
         fileprivate let continuation: AsyncStream<Void>.Continuation
 
         /// Makes an element come, though nothing happened.
-        func wake() { continuation.yield() }
+        package func wake() { continuation.yield() }
     }
 
     /// Listens.
     /// - Returns: `nil` where too many listen already, or nothing more will happen.
-    func listen() -> Listener? {
+    package func listen() -> Listener? {
         // One that was not taken yet says it all.
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let number = state.withLock { state -> UInt64? in
@@ -127,5 +127,5 @@ public final class StackEvents: Sendable {
     }
 
     /// How many listen.
-    var listenerCount: Int { state.withLock { $0.listeners.count } }
+    package var listenerCount: Int { state.withLock { $0.listeners.count } }
 }

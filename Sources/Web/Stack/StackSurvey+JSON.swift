@@ -62,7 +62,7 @@ extension StackSurvey {
     }
 
     /// The lines that make a job of the Pushgateway, to be put below `scrape_configs:`.
-    static func job(for server: StackServerAddress, path: String) -> String {
+    package static func job(for server: StackServerAddress, path: String) -> String {
         var lines = ["  - job_name: pushgateway", "    honor_labels: true"]
         if server.listening.scheme != "http" { lines.append("    scheme: \(server.listening.scheme)") }
         if path != "/metrics" { lines.append("    metrics_path: \(path)") }

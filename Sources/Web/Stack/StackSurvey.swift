@@ -94,14 +94,16 @@ public struct StackSurvey: Sendable {
 }
 
 /// Host, port and path of a target's URL.
-struct TargetPlace: Hashable {
+package struct TargetPlace: Hashable {
     /// In lower case, without brackets.
-    var host: String
-    var port: Int
-    var path: String
+    package var host: String
+    /// The scheme's own where none is named.
+    package var port: Int
+    /// `/` where none is named.
+    package var path: String
 
     /// Reads `scheme://host:port/path?query`; `nil` where it is something else.
-    init?(url: String) {
+    package init?(url: String) {
         guard let mark = url.firstRange(of: "://") else { return nil }
         let rest = url[mark.upperBound...]
         let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex

@@ -3,7 +3,7 @@ import MetricModel
 /// What Prometheus has not: what happens in the stack, while it happens. Not for pages from elsewhere.
 extension PrometheusServer {
     /// How often a listener who has nothing to hear is told that the connection still lives, in milliseconds.
-    static let heartbeat: Int64 = 15_000
+    package static let heartbeat: Int64 = 15_000
     /// The most events of one answer where no limit is given.
     private static let eventLimit = 100
 
