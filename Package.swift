@@ -161,7 +161,7 @@ let package = Package(
             swiftSettings: settings
         ),
         tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", "CSQLite"]),
-        tests("PromQLTests", ["MetricModel", "ConfigTree", "PromQL"], exclude: ["Scripts", "Upstream"]),
+        tests("PromQLTests", ["MetricModel", "ConfigTree", "PromQL"], exclude: ["Scripts"]),
         tests(
             "RulesTests",
             ["MetricModel", "ConfigTree", "PromQL", "RuleTemplates", "Rules", "TSDB"],
