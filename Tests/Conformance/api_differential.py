@@ -205,6 +205,9 @@ def send(address, request):
     elif text and got.get("content-encoding") == "deflate":
         text = zlib.decompress(text)
     headers = {k: got.get(k.lower()) for k in HEADERS}
+    if status in (301, 302, 307, 308):
+        # The page of HTML that Go adds to a redirect is for nobody (docs/compatibility.md).
+        headers["Content-Type"], text = None, b""
     # DELETE of series is gone on main.
     headers["Allow"] = (headers["Allow"] or "").replace("DELETE, ", "")
     # That answers vary with the encoding, main says, and 3.5 does not.

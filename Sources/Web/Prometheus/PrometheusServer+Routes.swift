@@ -8,7 +8,7 @@ extension PrometheusServer {
     public func makeRouter() -> WebRouter {
         var style = RouteMux.Style()
         let origins = CrossOriginHeaders(origins: settings.crossOrigin)
-        style.special = { request in Self.special(request, origins) }
+        style.special = { [prefix = settings.routePrefix] request in Self.special(request, origins, prefix) }
         style.options = { allowed, request in
             request.routePath.hasPrefix(Self.api)
                 ? Self.preflight(request, origins) : WebResponse(headers: [("Allow", allowed)])
@@ -167,9 +167,13 @@ extension PrometheusServer {
     }
 
     /// What is no route and no correction of one.
-    private static func special(_ request: WebRequest, _ origins: CrossOriginHeaders) -> WebResponse? {
+    private static func special(
+        _ request: WebRequest,
+        _ origins: CrossOriginHeaders,
+        _ prefix: String
+    ) -> WebResponse? {
         if request.routePath == "/api/v1" {
-            return .redirect(to: api + request.querySuffix, status: 301)
+            return .redirect(to: prefix + api + request.querySuffix, status: 301)
         }
         let isPreflight = request.method == .options && request.routePath.hasPrefix(api)
         return isPreflight ? preflight(request, origins) : nil

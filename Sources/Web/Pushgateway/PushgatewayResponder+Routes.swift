@@ -12,6 +12,7 @@ extension PushgatewayResponder {
         style.ignoresCase = true
         style.status = 307
         style.special = special
+        style.outside = outside
         if let observe { style.observe = observe }
         let own: [WebMiddleware] = [BodyCompression()]
         let shared: [WebMiddleware] = [GatewayOrigins(origins: settings.crossOrigin)]
@@ -63,10 +64,11 @@ extension PushgatewayResponder {
 
     /// For browsers, and for whoever operates it.
     private var pages: [Route] {
-        [
+        // Below a prefix the original has this one above it.
+        let refusal: [Route] = settings.routePrefix.isEmpty ? [.get("/-/quit", Self.refusedQuit).brief()] : []
+        return refusal + [
             .get("/-/healthy", unpackable { [self] _ in counted(.healthy, "get", health()) }).brief(),
             .get("/-/ready", unpackable { [self] _ in counted(.ready, "get", health()) }).brief(),
-            .get("/-/quit") { _ in .text("Only POST or PUT requests allowed.", status: 405) }.brief(),
             .on(.post, .put, at: "/-/quit") { [self] _ in quitResponse() },
             .get("/", page).brief(),
             .get("/status", page).brief(),
@@ -143,6 +145,20 @@ extension PushgatewayResponder {
     }
 
     /// Below `/static`, where the original has the files of its page.
+    private static func refusedQuit(_ request: WebRequest) -> WebResponse {
+        .text("Only POST or PUT requests allowed.", status: 405)
+    }
+
+    /// What stands above the prefix.
+    private func outside(_ request: WebRequest) -> WebResponse {
+        guard request.path == "/-/quit", !settings.routePrefix.isEmpty else { return .notFound }
+        switch request.method {
+        case .get: return Self.refusedQuit(request)
+        case .options: return WebResponse(headers: [("Allow", "GET, OPTIONS")])
+        case .head, .post, .put, .delete, .other: return .methodNotAllowed("GET, OPTIONS")
+        }
+    }
+
     private func missingFile(_ request: WebRequest) -> WebResponse { counted(.static, "get", .notFound) }
 
     /// What is no route and no correction of one.
@@ -150,6 +166,10 @@ extension PushgatewayResponder {
         let path = request.routePath
         switch request.method {
         case .options where path == "*": return WebResponse()
+        case .options where path == "/static/": return WebResponse(headers: [("Allow", "GET, OPTIONS")])
+        case .head where path == "/static/", .post where path == "/static/", .put where path == "/static/",
+            .delete where path == "/static/":
+            return .methodNotAllowed("GET, OPTIONS")
         case .options where path.hasPrefix("/api/v1/"):
             var response = counted(.apiOptions, "options", WebResponse())
             let origins = GatewayOrigins(origins: settings.crossOrigin)

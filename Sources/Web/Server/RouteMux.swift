@@ -40,7 +40,7 @@ struct RouteMux: RouterMiddleware {
             }
         }
         let request = WebRequest(request, context)
-        let response = context.target.path == nil ? style.outside(request) : answer(request)
+        let response = context.target.path == nil ? outside(request) : answer(request)
         style.observe(request, response)
         return try response.hummingbird(context)
     }
@@ -73,10 +73,32 @@ struct RouteMux: RouterMiddleware {
             let status = request.method == .get ? 301 : style.status
             return redirect(better, query: request.querySuffix, status: status)
         }
-        let methods = Set(routes.filter { $0.matches(path) }.flatMap(\.methods).map(\.rawValue))
+        let matching = routes.filter { $0.matches(path) }
+        // A path that is named takes no methods of those that stand for whatever follows.
+        let named = matching.filter { !$0.pattern.hasSuffix(Route.rest) }
+        let methods = Set((named.isEmpty ? matching : named).flatMap(\.methods).map(\.rawValue))
         guard !methods.isEmpty else { return .notFound }
         let allowed = methods.union(["OPTIONS"]).sorted().joined(separator: ", ")
         return request.method == .options ? style.options(allowed, request) : .methodNotAllowed(allowed)
+    }
+
+    /// What does not stand below the prefix; where the prefix is only written otherwise, it is corrected like everything else.
+    private func outside(_ request: WebRequest) -> WebResponse {
+        guard style.ignoresCase else { return style.outside(request) }
+        let path = request.path
+        let (start, rest) = (path.utf8.prefix(prefix.utf8.count), String(path.utf8.dropFirst(prefix.utf8.count)) ?? "")
+        // What stands below `/api/` has a router of its own in the original, which corrects nothing above it.
+        guard GoPath.equalIgnoringCase(start, prefix.utf8), rest.isEmpty || rest.hasPrefix("/"),
+            !rest.hasPrefix("/api/")
+        else { return style.outside(request) }
+        let inner = rest.isEmpty ? "/" : rest
+        let isThere = routes.contains { route in
+            route.methods.contains(request.method) && (route.matches(inner) || inner == route.start)
+        }
+        guard let meant = isThere ? inner : corrected(inner, for: request.method) else {
+            return style.outside(request)
+        }
+        return redirect(meant, query: request.querySuffix, status: request.method == .get ? 301 : style.status)
     }
 
     /// A redirect below the prefix.

@@ -103,7 +103,8 @@ export async function held(root) {
         const { groups } = await api("stack/pushed", { metric: name }).catch(() => ({ groups: [] }));
         const found = groups.filter((/** @type {Holder} */ one) => fits(one, node.matchers));
         // Where the series are there, something else made the answer empty.
-        if (found.length && (await api("query", { query: `{${node.matchers.map(matcherText).join(", ")}}` })).result.length) continue;
+        const query = `{${node.matchers.map(matcherText).join(", ")}}`;
+        if (found.length && (await api("query", { query })).result.length) continue;
         if (found.length) return reason(name, node, found, await survey());
     }
     return null;

@@ -1,5 +1,5 @@
-// Rules and alerts: each group with its rules, each alert with its history as a strip, what it still waits for and what became
-// of its templates; what was told to whom in the inbox.
+// Rules and alerts: each group with its rules, each alert with its history as a strip, what it still waits for and
+// what became of its templates; what was told to whom in the inbox.
 
 import { api } from "../shared/api.js";
 import { h, fill, every } from "../shared/dom.js";
@@ -138,8 +138,9 @@ function ruleCard(rule) {
             ? h(
                   "p",
                   { class: "warn small" },
-                  `The label ${rule.unsteadyLabel} follows the value: each evaluation makes another alert, and none stays ` +
-                      `long enough to fire (${rule.unsteadyEvaluations} evaluations in a row). Put the value into an annotation.`,
+                  `The label ${rule.unsteadyLabel} follows the value: each evaluation makes another alert, and none ` +
+                      `stays long enough to fire (${rule.unsteadyEvaluations} evaluations in a row). ` +
+                      "Put the value into an annotation.",
               )
             : null,
         alerting ? templates(rule) : null,
@@ -207,7 +208,9 @@ function templates(rule) {
         "details",
         { class: "small" },
         h("summary", null, "Labels and annotations as written"),
-        entries.map(([name, text]) => h("p", null, h("b", null, name), " ", h("code", null, /** @type {string} */ (text)))),
+        entries.map(([name, text]) =>
+            h("p", null, h("b", null, name), " ", h("code", null, /** @type {string} */ (text))),
+        ),
     );
 }
 

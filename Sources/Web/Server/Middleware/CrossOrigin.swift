@@ -33,6 +33,14 @@ public struct CrossOrigin: Sendable {
         }
     }
 
+    /// Whether pages from anywhere else may read answers at all.
+    var isOff: Bool {
+        switch origins {
+        case .none: true
+        case .all, .matching: false
+        }
+    }
+
     /// Whether pages of that origin may read answers.
     func allows(_ origin: String) -> Bool {
         switch origins {
@@ -64,13 +72,15 @@ struct CrossOriginHeaders: RouterMiddleware {
     /// The fields for a request from a page of that origin.
     func fields(for origin: String?) -> [HTTPField] {
         let vary = HTTPField(name: .vary, value: "Origin")
-        guard let origin, !origin.isEmpty, origins.allows(origin) else { return [vary] }
-        return [
+        guard let origin, !origin.isEmpty, !origins.isOff else { return [vary] }
+        // Go's handler tells what would be allowed to others, too; without their origin among it a browser lets no page read.
+        var fields = [
             vary,
             HTTPField(name: .accessControlAllowHeaders, value: "Accept, Authorization, Content-Type, Origin"),
             HTTPField(name: .accessControlAllowMethods, value: "GET, POST, OPTIONS"),
             HTTPField(name: .accessControlExposeHeaders, value: "Date"),
-            HTTPField(name: .accessControlAllowOrigin, value: origin),
         ]
+        if origins.allows(origin) { fields.append(HTTPField(name: .accessControlAllowOrigin, value: origin)) }
+        return fields
     }
 }
