@@ -15,6 +15,8 @@ struct TaskService: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await body() }
+        // Who ends while others shut down is a failure to the group; so work that is done waits for its turn.
+        try? await gracefulShutdown()
     }
 }
 
