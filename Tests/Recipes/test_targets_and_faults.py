@@ -108,7 +108,7 @@ class Targets(Case):
                 ("PUT", "targets/app", {"target": ["x:1"]}, 400, "did you mean targets?"),
                 ("PUT", "targets/app", {"targets": ["x:1"], "config": {"scrape_timeot": "1s"}}, 400, "did you mean scrape_timeout?"),
                 ("PUT", "targets/app", {"targets": ["x:1"], "config": {"scrape_interval": "soon"}}, 400, "not a valid duration"),
-                ("PUT", "targets/app", b"{", 400, "did not find expected node content"),
+                ("PUT", "targets/app", b"{", 400, "unexpected end of JSON input"),
                 ("DELETE", "targets/nobody", None, 404, 'there is no job "nobody"; there are demo, prometheus, pushgateway'),
                 ("DELETE", "targets/demo?target=x:1", None, 404, 'has no target "x:1"; it has 127.0.0.1:'),
                 ("PUT", "faults/targets/demo", {"fault": "latancy"}, 400, "did you mean latency?"),
