@@ -113,7 +113,7 @@ class Targets(Case):
                 ("DELETE", "targets/demo?target=x:1", None, 404, 'has no target "x:1"; it has 127.0.0.1:'),
                 ("PUT", "faults/targets/demo", {"fault": "latancy"}, 400, "did you mean latency?"),
                 ("PUT", "faults/targets/demo", {"fault": "status"}, 400, '{"fault":"status","status":503}'),
-                ("PUT", "faults/targets/demo", {"fault": "refused", "statsu": 1}, 400, "field statsu not found"),
+                ("PUT", "faults/targets/demo", {"fault": "refused", "statsu": 1}, 400, 'unknown field "statsu"'),
                 ("PUT", "faults/targets/nobody", {"fault": "refused"}, 404, "there is no job"),
                 ("PUT", "faults/pushgateway", {"fault": "reset_counters"}, 400, "put reset_counters on the job that scrapes"),
         ):
