@@ -24,7 +24,7 @@ build: dependencies
 test: dependencies test-dependencies
 	$(BUILD) --build-tests
 	$(SWIFT) test -c release --skip-build
-	GIVING_UP_MS=100 $(SWIFT) test -c release --skip-build --filter GivingUpTests
+	GIVING_UP_MS=500 $(SWIFT) test -c release --skip-build --filter GivingUpTests
 	Tests/Conformance/run
 	Tests/Recipes/run
 	Tests/Docs/run

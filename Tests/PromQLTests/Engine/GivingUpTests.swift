@@ -6,7 +6,7 @@ import Testing
 
 /// Queries that take long end soon after their time is up, their client has gone or the process is to end, whatever they do.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct GivingUpTests {
-    /// How long a query may go on after that: 100 ms where `GIVING_UP_MS=100` says that this runs alone and optimized, as `make test`
+    /// How long a query may go on after that: what `GIVING_UP_MS` says where this runs alone and optimized, as `make test`
     /// has it. Beside all other tests everything takes far longer, and only what does not end at all is found.
     private static let patience: Int64 = {
         let given = ProcessInfo.processInfo.environment["GIVING_UP_MS"].flatMap { Int64($0) }
