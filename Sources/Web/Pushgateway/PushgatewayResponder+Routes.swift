@@ -199,22 +199,8 @@ extension PushgatewayResponder {
 }
 
 /// Adds to the answers of the API what lets pages from elsewhere read them, as the original does.
-struct GatewayOrigins: RouterMiddleware {
-    typealias Context = WebContext
-
+struct GatewayOrigins: OriginFields {
     let origins: CrossOrigin
-
-    func handle(
-        _ request: Request,
-        context: WebContext,
-        next: @concurrent (Request, WebContext) async throws -> Response
-    ) async throws -> Response {
-        var response = try await next(request, context)
-        for field in fields(for: WebHeaders(fields: request.headers, host: nil)["Origin"]) {
-            response.headers.append(field)
-        }
-        return response
-    }
 
     /// The fields for a request from a page of that origin. Where every origin is let, they are there for everybody.
     func fields(for origin: String?) -> [HTTPField] {

@@ -52,22 +52,8 @@ public struct CrossOrigin: Sendable {
 }
 
 /// Adds to the answers of an API what lets pages from elsewhere read them.
-struct CrossOriginHeaders: RouterMiddleware {
-    typealias Context = WebContext
-
+struct CrossOriginHeaders: OriginFields {
     let origins: CrossOrigin
-
-    func handle(
-        _ request: Request,
-        context: WebContext,
-        next: @concurrent (Request, WebContext) async throws -> Response
-    ) async throws -> Response {
-        var response = try await next(request, context)
-        for field in fields(for: WebHeaders(fields: request.headers, host: nil)["Origin"]) {
-            response.headers.append(field)
-        }
-        return response
-    }
 
     /// The fields for a request from a page of that origin.
     func fields(for origin: String?) -> [HTTPField] {
@@ -82,5 +68,25 @@ struct CrossOriginHeaders: RouterMiddleware {
         ]
         if origins.allows(origin) { fields.append(HTTPField(name: .accessControlAllowOrigin, value: origin)) }
         return fields
+    }
+}
+
+/// Adds fields to answers by the origin of the page that asks.
+protocol OriginFields: RouterMiddleware where Context == WebContext {
+    /// The fields for a request from a page of that origin; `nil` where none is named.
+    func fields(for origin: String?) -> [HTTPField]
+}
+
+extension OriginFields {
+    func handle(
+        _ request: Request,
+        context: WebContext,
+        next: @concurrent (Request, WebContext) async throws -> Response
+    ) async throws -> Response {
+        var response = try await next(request, context)
+        for field in fields(for: WebHeaders(fields: request.headers, host: nil)["Origin"]) {
+            response.headers.append(field)
+        }
+        return response
     }
 }
