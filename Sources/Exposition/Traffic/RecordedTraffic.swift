@@ -29,20 +29,10 @@ public enum RecordedTraffic {
         }
     }
 
-    /// Header lines, each ending in a line feed, without those that may not be kept.
-    public static func headers(lines: [UInt8]) -> [UInt8] {
-        var result: [UInt8] = []
-        for line in lines.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true) {
-            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
-            let name = String(decoding: line[..<colon], as: UTF8.self)
-            let kept = headers([(name, String(decoding: line[line.index(after: colon)...], as: UTF8.self))])
-            for header in kept { result.append(contentsOf: "\(header.name):\(header.value)\n".utf8) }
-        }
-        return result
-    }
-
     /// An absolute or relative URL, without its user and without the values of parameters that are named like secrets.
     public static func url(_ text: String) -> String {
+        let marks: [UInt8] = Array("@?#&;".utf8)
+        guard text.utf8.contains(where: marks.contains) else { return text }
         var rest = text[...]
         var result = ""
         if let start = rest.firstRange(of: "//"), !rest[..<start.lowerBound].contains(where: { "/?#".contains($0) }) {

@@ -29,12 +29,31 @@ public protocol MetricStore: SampleReader {
     func close() async throws(StorageError)
 }
 
+/// A record that is set, or, where the value is `nil`, removed.
+public typealias RecordChange = (table: String, key: [UInt8], value: [UInt8]?)
+
 /// Small records kept in the same file as the samples, by table and key: a Pushgateway's groups, a page's settings.
 public protocol RecordStore: Sendable {
     /// Applies changes in one transaction: a value sets the record, `nil` removes it. Durable when the call returns.
-    func apply(_ changes: [(table: String, key: [UInt8], value: [UInt8]?)]) async throws(StorageError)
+    func apply(_ changes: [RecordChange]) async throws(StorageError)
+    /// The same for callers who are not to wait: `whenDone` is called once, perhaps before this returns, with what went wrong.
+    func apply(_ changes: [RecordChange], whenDone: @escaping @Sendable (StorageError?) -> Void)
     /// All records of a table, by key.
     func records(in table: String) async throws(StorageError) -> [(key: [UInt8], value: [UInt8])]
+}
+
+extension RecordStore {
+    /// In a task of its own.
+    public func apply(_ changes: [RecordChange], whenDone: @escaping @Sendable (StorageError?) -> Void) {
+        Task {
+            do throws(StorageError) {
+                try await apply(changes)
+                whenDone(nil)
+            } catch {
+                whenDone(error)
+            }
+        }
+    }
 }
 
 /// Figures about a store, as `/api/v1/status/tsdb` shows them.

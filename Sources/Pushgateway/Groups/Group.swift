@@ -28,6 +28,8 @@ final class Group {
     var template: PushTemplate?
     /// Whether its record has to be written.
     var isDirty = false
+    /// Its record when it was last written or read; `nil` where it never was.
+    var record: [UInt8]?
 
     init(key: GroupingKey) { self.key = key }
 

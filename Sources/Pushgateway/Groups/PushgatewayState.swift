@@ -236,7 +236,7 @@ struct PushgatewayState {
 
     /// Changes on their way to the disk, and what was there before.
     struct Changes {
-        var records: [(table: String, key: [UInt8], value: [UInt8]?)] = []
+        var records: [RecordChange] = []
         fileprivate var images: [GroupingKey: [UInt8]?] = [:]
     }
 
@@ -245,7 +245,7 @@ struct PushgatewayState {
         guard isKept else { return }
         let group = groups[key]
         if group?.isDirty == true || group == nil && images[key] != nil { return }
-        images[key] = .some(group.map { GroupRecord.encode($0) })
+        images[key] = .some(group.map { $0.record ?? GroupRecord.encode($0) })
     }
 
     /// The records to write and to remove since the last call.
@@ -255,7 +255,8 @@ struct PushgatewayState {
         for key in dirty {
             let group = groups[key]
             group?.isDirty = false
-            changes.records.append((GroupRecord.table, key.encoded, group.map { GroupRecord.encode($0) }))
+            group?.record = group.map { GroupRecord.encode($0) }
+            changes.records.append((GroupRecord.table, key.encoded, group?.record))
         }
         dirty.removeAll(keepingCapacity: true)
         swap(&changes.images, &images)

@@ -56,8 +56,8 @@ public struct PushRecord: Sendable {
 
 /// A request that was to change a group, and its answer, as they went over the wire, without what may hold credentials.
 public struct PushTraffic: Sendable {
-    /// The lines of the request's headers that ``RecordedTraffic`` keeps, each ending in CRLF.
-    public var requestHeaders: [UInt8]
+    /// The request's headers that ``RecordedTraffic`` keeps.
+    public var requestHeaders: [(name: String, value: String)]
     /// The request's body as it was sent; `nil` where it is too long to be kept.
     public var body: [UInt8]?
     /// The answer's headers that ``RecordedTraffic`` keeps.
@@ -70,12 +70,12 @@ public struct PushTraffic: Sendable {
 
     /// Takes over what went over the wire.
     public init(
-        requestHeaders: [UInt8],
+        requestHeaders: [(name: String, value: String)],
         body: [UInt8],
         responseHeaders: [(name: String, value: String)],
         responseBody: [UInt8]
     ) {
-        self.requestHeaders = RecordedTraffic.headers(lines: requestHeaders)
+        self.requestHeaders = RecordedTraffic.headers(requestHeaders)
         self.body = body.count > Self.bodyLimit ? nil : body
         self.responseHeaders = RecordedTraffic.headers(responseHeaders)
         self.responseBody = responseBody

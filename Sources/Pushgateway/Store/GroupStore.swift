@@ -2,6 +2,13 @@ public import MetricModel
 public import Exposition
 import Synchronization
 
+/// Tells the second of two that come to it from the first.
+private final class Handover: Sendable {
+    private let hasFirst = Atomic(false)
+
+    func isSecond() -> Bool { hasFirst.exchange(true, ordering: .acquiringAndReleasing) }
+}
+
 /// The gateway's groups: takes pushes and deletions, keeps them in a ``RecordStore``, and writes expositions.
 ///
 /// Pushes to all groups are taken one after the other under one lock, which is held for some microseconds; they become durable in
@@ -280,44 +287,66 @@ public final class GroupStore: Sendable {
                 defer { inner.isWriting = true }
                 return !inner.isWriting
             }
-            if starts { Task { await self.write() } }
+            if starts { self.writeBatches() }
         }
     }
 
-    /// Writes batch after batch until nobody waits.
-    private func write() async {
-        while true {
-            let batch = inner.withLock {
-                inner -> (changes: PushgatewayState.Changes, waiters: [Waiter], count: Int)? in
-                guard !inner.waiters.isEmpty else {
-                    inner.isWriting = false
-                    return nil
-                }
-                defer {
-                    inner.waiters = []
-                    inner.isChanged = false
-                }
-                return (inner.state.takeChanges(), inner.waiters, inner.state.groups.count)
+    /// What goes to the disk together.
+    private struct Batch {
+        var changes: PushgatewayState.Changes
+        var waiters: [Waiter]
+        /// How many groups there are once it is stored.
+        var count: Int
+    }
+
+    /// Writes batch after batch until nobody waits. Nothing waits here: whoever has stored a batch goes on with the next one.
+    private func writeBatches() {
+        while let batch = takeBatch() {
+            guard let records, !batch.changes.records.isEmpty else {
+                finish(batch, nil)
+                continue
             }
-            guard let batch else { return }
-            var failure: StorageError?
-            if !batch.changes.records.isEmpty {
-                do { try await records?.apply(batch.changes.records) } catch { failure = error }
+            // The second of the two, of those who store and of this loop, goes on; so nothing calls itself ever deeper.
+            let handover = Handover()
+            records.apply(batch.changes.records) { failure in
+                self.finish(batch, failure)
+                if handover.isSecond() { self.writeBatches() }
             }
-            let outcome = failure
-            let told = inner.withLock { inner in
-                if outcome != nil || !batch.changes.records.isEmpty { inner.lastStorageError = outcome }
-                if outcome == nil {
-                    inner.storedCount = batch.count
-                    return batch.waiters
-                }
-                let waiters = batch.waiters + Self.takeBack(batch.changes, &inner)
-                inner.storedCount = inner.state.groups.count
-                for waiter in waiters { waiter.afterFailure?(&inner) }
-                return waiters
-            }
-            for waiter in told { waiter.continuation.resume(returning: outcome) }
+            if !handover.isSecond() { return }
         }
+    }
+
+    private func takeBatch() -> Batch? {
+        inner.withLock { inner in
+            guard !inner.waiters.isEmpty else {
+                inner.isWriting = false
+                return nil
+            }
+            defer {
+                inner.waiters = []
+                inner.isChanged = false
+            }
+            return Batch(
+                changes: inner.state.takeChanges(),
+                waiters: inner.waiters,
+                count: inner.state.groups.count
+            )
+        }
+    }
+
+    private func finish(_ batch: Batch, _ failure: StorageError?) {
+        let told = inner.withLock { inner in
+            if failure != nil || !batch.changes.records.isEmpty { inner.lastStorageError = failure }
+            if failure == nil {
+                inner.storedCount = batch.count
+                return batch.waiters
+            }
+            let waiters = batch.waiters + Self.takeBack(batch.changes, &inner)
+            inner.storedCount = inner.state.groups.count
+            for waiter in waiters { waiter.afterFailure?(&inner) }
+            return waiters
+        }
+        for waiter in told { waiter.continuation.resume(returning: failure) }
     }
 
     /// Takes back what could not be stored and what was built on it; gives those who wait for the latter.

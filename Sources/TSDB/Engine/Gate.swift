@@ -20,13 +20,17 @@ final class Gate: Sendable {
         for continuation in waiting { continuation.resume(returning: failure) }
     }
 
-    /// Returns once the gate is open.
-    func pass() async throws(StorageError) {
-        let known: StorageError?? = state.withLock { state in
+    /// How it went, with `nil` inside where all is well; `nil` while the gate is closed.
+    var outcome: StorageError?? {
+        state.withLock { state in
             if case .open(let failure) = state { .some(failure) } else { nil }
         }
+    }
+
+    /// Returns once the gate is open.
+    func pass() async throws(StorageError) {
         let failure: StorageError?
-        if let known {
+        if let known = outcome {
             failure = known
         } else {
             failure = await withCheckedContinuation { continuation in

@@ -131,7 +131,15 @@ public final class MemoryStore: MetricStore, RecordStore {
     public func close() async throws(StorageError) { try await engine.shutDown(closesHead: false) }
 
     /// Applies record changes in one transaction.
-    public func apply(_ changes: [(table: String, key: [UInt8], value: [UInt8]?)]) async throws(StorageError) {
+    public func apply(_ changes: [RecordChange]) async throws(StorageError) { set(changes) }
+
+    /// Applies record changes in one transaction.
+    public func apply(_ changes: [RecordChange], whenDone: @escaping @Sendable (StorageError?) -> Void) {
+        set(changes)
+        whenDone(nil)
+    }
+
+    private func set(_ changes: [RecordChange]) {
         records.withLock { records in
             for change in changes { records[change.table, default: [:]][change.key] = change.value }
         }

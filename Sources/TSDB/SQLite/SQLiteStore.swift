@@ -414,9 +414,32 @@ public final class SQLiteStore: MetricStore, RecordStore {
     // MARK: - Records
 
     /// Applies record changes in one transaction.
-    public func apply(_ changes: [(table: String, key: [UInt8], value: [UInt8]?)]) async throws(StorageError) {
+    public func apply(_ changes: [RecordChange]) async throws(StorageError) {
         try await engine.loaded.pass()
         try await writable().run { (connection) throws(StorageError) in try SQLiteBackend.insert(changes, connection) }
+    }
+
+    /// Applies record changes in one transaction, and tells on the writer's thread, so that no other has to be woken.
+    public func apply(_ changes: [RecordChange], whenDone: @escaping @Sendable (StorageError?) -> Void) {
+        guard let outcome = engine.loaded.outcome else {
+            Task {
+                do throws(StorageError) {
+                    try await apply(changes)
+                    whenDone(nil)
+                } catch {
+                    whenDone(error)
+                }
+            }
+            return
+        }
+        if let outcome { return whenDone(outcome) }
+        do throws(StorageError) {
+            try writable().start(whenDone) { (connection) throws(StorageError) in
+                try SQLiteBackend.insert(changes, connection)
+            }
+        } catch {
+            whenDone(error)
+        }
     }
 
     /// All records of a table, by key. Damaged ones are left out; ``problems()`` names those found at the start.

@@ -23,7 +23,8 @@ final class Writer: Sendable {
         var apply: (@Sendable () -> Void)?
         /// Whether it goes into a transaction of its own.
         var isAlone: Bool
-        var continuation: CheckedContinuation<StorageError?, Never>?
+        /// Is told how it went.
+        var done: (@Sendable (StorageError?) -> Void)?
     }
 
     private struct State {
@@ -60,14 +61,17 @@ final class Writer: Sendable {
         then apply: (@Sendable () -> Void)? = nil
     ) async throws(StorageError) {
         let failure = await withCheckedContinuation { continuation in
-            enqueue(Entry(operation: operation, apply: apply, isAlone: isAlone, continuation: continuation))
+            enqueue(
+                Entry(operation: operation, apply: apply, isAlone: isAlone) { continuation.resume(returning: $0) }
+            )
         }
         if let failure { throw failure }
     }
 
-    /// Takes a change that nobody waits for.
-    func start(_ operation: @escaping Operation) {
-        enqueue(Entry(operation: operation, apply: nil, isAlone: false, continuation: nil))
+    /// Takes a change that no task waits for.
+    /// - Parameter whenDone: is told on the writer's thread how it went.
+    func start(_ whenDone: (@Sendable (StorageError?) -> Void)? = nil, _ operation: @escaping Operation) {
+        enqueue(Entry(operation: operation, apply: nil, isAlone: false, done: whenDone))
     }
 
     private func enqueue(_ entry: Entry) {
@@ -123,10 +127,10 @@ final class Writer: Sendable {
         if failure != nil, batch.count > 1 {
             for index in batch.indices {
                 let failure = commit(batch[index...index])
-                batch[index].continuation?.resume(returning: failure)
+                batch[index].done?(failure)
             }
         } else {
-            for entry in batch { entry.continuation?.resume(returning: failure) }
+            for entry in batch { entry.done?(failure) }
         }
     }
 

@@ -177,7 +177,7 @@ extension PushgatewayResponder {
         var answer: [UInt8] = []
         if case .bytes(let bytes) = response.body { answer = bytes }
         record.traffic = PushTraffic(
-            requestHeaders: request.headers.bytes,
+            requestHeaders: request.headers.all,
             body: request.body,
             responseHeaders: response.headers,
             responseBody: answer

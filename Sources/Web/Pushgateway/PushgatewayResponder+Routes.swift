@@ -37,6 +37,11 @@ extension PushgatewayResponder {
         )
     }
 
+    /// Whether a push is read in some ten microseconds: it is short, and not packed.
+    private static func isBrief(_ push: WebRequest) -> Bool {
+        push.body.count <= 8192 && push.rawQuery.isEmpty && push.headers["Content-Encoding"] == nil
+    }
+
     /// Where the metrics are.
     private var metricsPath: String {
         let path = GoPath.cleaned(Array(("/" + settings.telemetryPath).utf8))
@@ -49,10 +54,12 @@ extension PushgatewayResponder {
     /// Pushing, deleting, scraping.
     private var metrics: [Route] {
         var routes: [Route] = [
-            .get(metricsPath, unpackable { [self] in await metricsResponse($0) }),
-            .on(.delete, .post, .put, at: "/metrics/job/**", unpackable { [self] in await group($0) }),
-            .on(.delete, .post, .put, at: "/metrics/job@base64/**", unpackable { [self] in await group($0) }),
+            .get(metricsPath, unpackable { [self] in await metricsResponse($0) })
         ]
+        for pattern in ["/metrics/job/**", "/metrics/job@base64/**"] {
+            let change = Route.on(.delete, .post, .put, at: pattern, unpackable { [self] in await group($0) })
+            routes.append(change.with { $0.pace = .briefIf(Self.isBrief) })
+        }
         if store.options.allowsDeletionBySelector {
             routes.append(.on(.delete, at: metricsPath, unpackable { [self] in await deleteSelection($0) }))
         }

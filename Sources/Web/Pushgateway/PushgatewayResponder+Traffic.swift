@@ -15,9 +15,8 @@ extension PushgatewayResponder {
             text.raw(",\"traffic\":null}")
             return envelope(text.bytes)
         }
-        let headers = WebHeaders(bytes: traffic.requestHeaders)
         text.raw(",\"traffic\":{\"requestHeaders\":")
-        TrafficJSON.write(headers.all, to: &text)
+        TrafficJSON.write(traffic.requestHeaders, to: &text)
         text.raw(",\"responseHeaders\":")
         TrafficJSON.write(traffic.responseHeaders, to: &text)
         text.raw(",\"responseBody\":")
@@ -61,7 +60,7 @@ private struct Content {
         let request = WebRequest(
             method: .put,
             target: record.path,
-            headers: WebHeaders(bytes: traffic.requestHeaders),
+            headers: WebHeaders(traffic.requestHeaders),
             body: raw
         )
         guard let unpacked = try? PushBody.decompressed(request, limit: 8 * PushTraffic.bodyLimit) else { return nil }

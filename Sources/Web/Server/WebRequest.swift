@@ -99,17 +99,6 @@ public struct WebHeaders: Sendable {
         self.init(fields: fields, host: host)
     }
 
-    /// Reads lines `Name: value` that each end in CRLF.
-    init(bytes: [UInt8]) {
-        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\r\n")
-        self.init(
-            lines.map { line in
-                let colon = line.firstIndex(of: ":") ?? line.endIndex
-                return (String(line[..<colon]), String(line[colon...].dropFirst()).trimmed)
-            }
-        )
-    }
-
     /// The first value of a header; `nil` where it was not sent.
     public subscript(name: StaticString) -> String? {
         if let host, "host".equalsIgnoringCase(name) { return host }
@@ -126,20 +115,6 @@ public struct WebHeaders: Sendable {
     /// All headers, in order; the host is the first.
     public var all: [(name: String, value: String)] {
         (host.map { [("Host", $0)] } ?? []) + fields.map { ($0.name.rawName, $0.value) }
-    }
-
-    /// Lines `Name: value` that each end in CRLF.
-    var bytes: [UInt8] {
-        var bytes: [UInt8] = []
-        func write(_ name: String, _ value: String) {
-            bytes.append(contentsOf: name.utf8)
-            bytes.append(contentsOf: ": ".utf8)
-            bytes.append(contentsOf: value.utf8)
-            bytes.append(contentsOf: "\r\n".utf8)
-        }
-        if let host { write("Host", host) }
-        for field in fields { write(field.name.rawName, field.value) }
-        return bytes
     }
 
     /// The length of all names and values together, as Go's instrumentation counts them.
