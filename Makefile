@@ -47,7 +47,7 @@ clean:
 
 # Headers that the build needs. Without root and without sudo it says what to install.
 dependencies:
-	@packaging/install libsqlite3-dev:/usr/include/sqlite3.h zlib1g-dev:/usr/include/zlib.h
+	@packaging/install libsqlite3-dev:/usr/include/sqlite3.h zlib1g-dev:/usr/include/zlib.h libyaml-dev:/usr/include/yaml.h
 
 test-dependencies:
 	@packaging/install --optional $(TEST_PACKAGES)

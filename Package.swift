@@ -28,7 +28,6 @@ extension Target.Dependency {
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
-    static let yams = product(name: "Yams", package: "Yams")
 }
 
 /// A room of the house: a target with the project's compiler settings. What it may import is checked by `RepositoryTests`.
@@ -51,16 +50,29 @@ func tests(
     )
 }
 
-/// The Swift runtime and Foundation go into the executable on Linux: it starts five times as fast (8 ms instead of 40) and needs
+// Only libyaml is used of Yams: on Linux it is the system's, since Yams's Swift half would bring all of Foundation, half of the executable.
+#if os(Linux)
+    let yamlPackages: [Package.Dependency] = []
+    let yamlTargets: [Target] = [.systemLibrary(name: "CYaml", providers: [.apt(["libyaml-dev"])])]
+    let yaml = Target.Dependency.target(name: "CYaml")
+#else
+    let yamlPackages = [Package.Dependency.package(url: "https://github.com/jpsim/Yams", .upToNextMinor(from: "6.2.2"))]
+    let yamlTargets: [Target] = []
+    let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+#endif
+
+/// The Swift runtime goes into the executable on Linux: it starts five times as fast (8 ms instead of 40) and needs
 /// no Swift where it runs. Only the link differs, so the tests share the objects of the same build. Where `packaging/dist` has put
 /// archives of SQLite, zlib and the C++ runtime into `.build/archives`, these go in as well.
 let staticRuntime: [LinkerSetting] = [
     .unsafeFlags(
-        ["-L", ".build/archives", "-static-stdlib", "-Xlinker", "--start-group"]
+        ["-L", ".build/archives", "-static-stdlib"]
+            // Nothing is looked up by name in an executable, and identical code is kept once.
+            + ["-use-ld=lld", "-Xlinker", "--icf=safe", "-Xlinker", "--version-script=packaging/exports.map"]
+            + ["-Xlinker", "--start-group"]
             + [
-                "swiftCore", "swift_Concurrency", "swiftSynchronization", "Foundation", "FoundationEssentials",
-                "FoundationInternationalization", "CoreFoundation", "_FoundationCollections", "_FoundationCShims",
-                "_FoundationICU", "dispatch", "swiftDispatch", "BlocksRuntime", "stdc++",
+                "swiftCore", "swift_Concurrency", "swiftSynchronization", "FoundationEssentials",
+                "_FoundationCollections", "_FoundationCShims", "dispatch", "swiftDispatch", "BlocksRuntime", "stdc++",
             ].map { "-l" + $0 } + ["-Xlinker", "--end-group"],
         .when(platforms: [.linux], configuration: .release)
     )
@@ -83,16 +95,15 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", .upToNextMinor(from: "2.101.2")),
         .package(url: "https://github.com/apple/swift-nio-ssl", .upToNextMinor(from: "2.37.6")),
         .package(url: "https://github.com/hummingbird-project/hummingbird", .upToNextMinor(from: "2.28.1"), traits: []),
-        .package(url: "https://github.com/jpsim/Yams", .upToNextMinor(from: "6.2.2")),
         .package(url: "https://github.com/swift-server/async-http-client", .upToNextMinor(from: "1.37.0")),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", .upToNextMinor(from: "2.13.0")),
-    ],
-    targets: [
+    ] + yamlPackages,
+    targets: yamlTargets + [
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CWebAssets", exclude: ["files"]),
         room("MetricModel"),
-        room("ConfigTree", ["MetricModel", .yams]),
+        room("ConfigTree", ["MetricModel", yaml]),
         room("Exposition", ["MetricModel", "CZlib"]),
         room("PrometheusClient", ["MetricModel", "Exposition", .coreMetrics]),
         room(
