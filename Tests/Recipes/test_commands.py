@@ -18,6 +18,38 @@ def run(*arguments, **more):
     return done.returncode, done.stdout, done.stderr
 
 
+class Told(unittest.TestCase):
+    """What the program says where something cannot be done."""
+
+    def test_only_options_are_completed(self):
+        code, text, _ = run("__complete", "--", "batch", "add", "--")
+        self.assertEqual(code, 0)
+        self.assertEqual(text.split(), ["--url", "--expose", "--for", "--db", "--version", "--help"])
+
+    def test_a_file_that_is_not_there_is_told_once(self):
+        code, text, _ = run("check", "config", "nowhere.yml")
+        self.assertEqual(code, 1)
+        self.assertEqual(text.count("no such file"), 1, text)
+
+    @unittest.skipUnless(os.path.exists("/proc/version"), "needs a folder that nobody can write to")
+    def test_why_the_data_folder_cannot_be_written(self):
+        code, _, text = run("run", "--test", "--storage.path=/proc/version/data")
+        self.assertNotEqual(code, 0)
+        self.assertIn("cannot write to the data folder /proc/version/data: not a directory", text)
+
+    def test_that_the_data_folder_is_gone_stands_on_the_pages(self):
+        folder = tempfile.mkdtemp()
+        stack = Stack(f"--storage.path={folder}")
+        try:
+            self.assertEqual(stack.api("GET", "notifications"), [])
+            shutil.rmtree(folder)
+            notes = [note["text"] for note in stack.api("GET", "notifications")]
+            self.assertEqual(len(notes), 1)
+            self.assertIn("stack.db was removed", notes[0])
+        finally:
+            stack.close()
+
+
 class Expect(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

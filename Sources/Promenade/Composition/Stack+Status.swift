@@ -1,4 +1,6 @@
 import MetricModel
+import Synchronization
+import TSDB
 import Web
 
 extension Stack {
@@ -7,6 +9,17 @@ extension Stack {
 
     /// Why the last reload failed, with file, line and field; `nil` where it did not.
     package var reloadFailure: String? { state.now.failedReload?.place }
+
+    /// That nothing is stored any more, where that is so, since it was first seen.
+    var storageNotification: PrometheusEnvironment.Notification? {
+        let reason = (store as? SQLiteStore)?.refusal?.message
+        let now = clock.wallNanoseconds
+        let refusal = storageRefusal.withLock { known -> (reason: String, since: Int64)? in
+            if known?.reason != reason { known = reason.map { ($0, now) } }
+            return known
+        }
+        return refusal.map { .init("Nothing is stored any more: \($0.reason)", since: $0.since) }
+    }
 
     /// What the stack is made of, and what an operator should know of it.
     var status: StackStatus {

@@ -73,6 +73,8 @@ public final class Stack: Sendable {
     let access: (prometheus: WebConfig, gateway: WebConfig)
     /// The running services, for whoever wants to end them.
     private let services = Mutex<ServiceGroup?>(nil)
+    /// Since when nothing is stored, and why.
+    let storageRefusal = Mutex<(reason: String, since: Int64)?>(nil)
     /// Whether an end was asked for before there were services.
     private let isEnding = Atomic(false)
 
@@ -90,8 +92,9 @@ public final class Stack: Sendable {
         if let folder = options.dataFolder {
             // What cannot be written may be read nevertheless.
             let file = folder + "/" + StackOptions.databaseName
-            guard FileAccess.createFolder(folder) || FileAccess.stamp(file) != nil else {
-                throw StackError("cannot write to the data folder \(folder): \(StackError.system(errno))")
+            let failure = FileAccess.createFolder(folder) ? nil : StackError.system(errno)
+            if let failure, FileAccess.stamp(file) == nil {
+                throw StackError("cannot write to the data folder \(StackPlaces.absolute(folder)): \(failure)")
             }
             store = try SQLiteStore.open(
                 path: file,

@@ -32,7 +32,10 @@ enum StackEnvironment {
             createFolder: { FileAccess.createFolder($0) ? nil : StackError.system(lastErrorNumber()) },
             notifications: {
                 let failure = stack.state.now.failedReload
-                return failure.map { [.init("Configuration reload has failed.", since: $0.nanoseconds)] } ?? []
+                let reload = failure.map {
+                    PrometheusEnvironment.Notification("Configuration reload has failed.", since: $0.nanoseconds)
+                }
+                return [stack.storageNotification, reload].compactMap(\.self)
             }
         )
         environment.rules = stack.rules.source

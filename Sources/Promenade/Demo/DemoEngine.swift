@@ -81,7 +81,12 @@ actor DemoEngine: Service {
         guard !isBusy else { return APIFailure(.unavailable, "the demo server is being stopped or started; ask again") }
         isBusy = true
         defer { isBusy = false }
-        logger.info("Demo server", metadata: ["do": "\(command.name)"])
+        let failure = await carryOut(command, at: address)
+        if failure == nil { logger.info("Demo server", metadata: ["do": "\(command.name)"]) }
+        return failure
+    }
+
+    private func carryOut(_ command: DemoControl.Command, at address: ListenAddress) async -> APIFailure? {
         switch command {
         case .stop: return await stop()
         case .start:

@@ -53,7 +53,8 @@ enum CommandTree {
         for line in PromenadeCommand.helpMessage(for: command, includeHidden: false, columns: 400).split(
             separator: "\n"
         ) {
-            let entry = line.drop { $0 == " " }
+            // What it is for stands after the names, some blanks apart.
+            let entry = line.drop { $0 == " " }.split(separator: "  ").first ?? ""
             guard entry.hasPrefix("-") else { continue }
             for word in entry.split(whereSeparator: { " ,/<".contains($0) }) where word.hasPrefix("-") {
                 guard word.hasPrefix("--"), !found.contains(String(word)) else { continue }

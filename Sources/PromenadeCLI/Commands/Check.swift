@@ -34,7 +34,10 @@ struct Check: AsyncParsableCommand {
                 } catch {
                     isGood = false
                     Console.print("  FAILED: \(error.prometheusText)\n")
-                    for line in error.description.split(separator: "\n") { Console.print("    \(line)\n") }
+                    // A file that cannot be read has no places to tell.
+                    if error.problems.contains(where: { $0.line != nil || !$0.path.isEmpty }) {
+                        for line in error.description.split(separator: "\n") { Console.print("    \(line)\n") }
+                    }
                 }
                 Console.print("\n")
             }
