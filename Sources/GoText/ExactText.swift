@@ -35,7 +35,7 @@ extension String {
 extension UnsafeRawBufferPointer {
     /// Whether the other bytes are the same ones.
     @inlinable
-    func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+    package func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
         guard count == other.count else { return false }
         var offset = 0
         while offset + 8 <= count {

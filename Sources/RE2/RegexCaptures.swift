@@ -1,3 +1,5 @@
+import Clocks
+
 /// Finds the groups of the leftmost match that a backtracking engine would prefer, without backtracking (Pike's machine).
 struct RegexCaptures {
     private struct Thread {

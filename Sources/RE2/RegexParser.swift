@@ -1,3 +1,5 @@
+import Clocks
+
 /// Reads the syntax of RE2 (Go's `regexp/syntax` with Perl flags), with its messages for what it refuses.
 /// See <https://github.com/google/re2/wiki/Syntax>.
 struct RegexParser {

@@ -1,6 +1,3 @@
-/// Milliseconds since 1970-01-01T00:00:00Z, the unit of every stored sample.
-public typealias Timestamp = Int64
-
 /// The values that have a meaning beyond their number.
 public enum SpecialValue {
     /// The bits of the NaN that marks a series as ended (Prometheus's stale marker).

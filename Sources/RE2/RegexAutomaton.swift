@@ -1,3 +1,4 @@
+import Clocks
 import Synchronization
 
 /// Decides whether a whole text matches, in time linear in the text.
