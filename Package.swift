@@ -160,7 +160,8 @@ let package = Package(
         tests(
             "ConformanceTests",
             [
-                "MetricModel", "PromenadeTesting", "Promenade", "Scrape", "CZlib", .nioCore, .nioHTTP1, .nioPosix,
+                "MetricModel", "ConfigTree", "Rules", "PromenadeTesting", "Promenade", "Scrape", "CZlib", .nioCore,
+                .nioHTTP1, .nioPosix,
             ]
         ),
         tests("MetricModelTests", ["MetricModel"]),

@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import Promenade
 import Scrape
+import Synchronization
 
 /// The server that expectations are about, over HTTP.
 struct ExpectServer: Sendable {
@@ -21,8 +22,38 @@ struct ExpectServer: Sendable {
 
     private static func trimmed(_ url: String) -> String { url.hasSuffix("/") ? String(url.dropLast()) : url }
 
+    /// What is seen of a condition.
+    func ask(_ condition: Condition, within remaining: PrometheusDuration) async -> Observation {
+        switch condition {
+        case .expression(let text): return await ask(text, within: remaining)
+        case .notice(let notice):
+            do {
+                let limit = TimeAmount.milliseconds(max(1000, remaining.milliseconds))
+                let (status, answer) = try await fetch(url + "/api/v1/inbox", form: nil, limit: limit)
+                guard status == 200 else {
+                    return .refused("\(url) has no inbox (HTTP status \(status)): it is no Promenade")
+                }
+                return .notices(NoticeEvidence.notices(inInbox: answer).filter { $0.meets(notice) })
+            } catch {
+                return .unreachable("\(url): \(TransportFailure.text(error, url: url))")
+            }
+        }
+    }
+
+    /// Moves the server's manual clock.
+    /// - Throws: why it cannot be moved.
+    func advance(milliseconds: Int64) async throws {
+        let (status, answer) = try await fetch(
+            url + "/api/v1/clock",
+            form: "advance=\(PrometheusDuration(milliseconds: milliseconds))",
+            limit: .minutes(5)
+        )
+        guard status != 200 else { return }
+        throw ClockRefusal(description: answer?["error"]?.text ?? "HTTP status \(status)")
+    }
+
     /// The answer to an expression.
-    func ask(_ expression: String, within remaining: PrometheusDuration) async -> Observation {
+    private func ask(_ expression: String, within remaining: PrometheusDuration) async -> Observation {
         // A single attempt gets a second, however little time is left.
         let limit = TimeAmount.milliseconds(max(1000, remaining.milliseconds))
         do {
@@ -40,11 +71,22 @@ struct ExpectServer: Sendable {
     /// What else the servers know about expressions that did not hold. What cannot be asked is left out.
     func evidence(for outcomes: [Expectations.Outcome]) async -> ExpectationEvidence {
         var evidence = ExpectationEvidence()
-        let selectors = outcomes.filter { !$0.isMet }.flatMap { Expectations.selectors($0.expression) }
+        let unmet = outcomes.filter { !$0.isMet }.map(\.condition)
+        if unmet.contains(where: { if case .notice = $0 { true } else { false } }) {
+            evidence.alerts = NoticeEvidence(
+                inbox: await get(url + "/api/v1/inbox"),
+                rules: await get(url + "/api/v1/rules?type=alert"),
+                alertmanagers: await get(url + "/api/v1/alertmanagers"),
+                clock: await get(url + "/api/v1/clock")
+            )
+        }
+        let selectors = unmet.flatMap { evidence.expressions(of: $0) }.flatMap(Expectations.selectors)
         var isSomeUnknown = false
         for selector in selectors where evidence.series[selector.name] == nil {
             let second = PrometheusDuration(milliseconds: 5000)
-            guard case .series(let series) = await ask(selector.anySeries, within: second) else { continue }
+            guard case .series(let series) = await ask(.expression(selector.anySeries), within: second) else {
+                continue
+            }
             evidence.series[selector.name] = series
             isSomeUnknown = isSomeUnknown || series.isEmpty
         }
@@ -74,6 +116,33 @@ struct ExpectServer: Sendable {
         let response = try await HTTPClient.shared.execute(request, timeout: limit)
         let body = try await response.body.collect(upTo: 1 << 28)
         return (Int(response.status.code), try? JSONReader.parse(Array(body.readableBytesView), file: url))
+    }
+}
+
+/// Why a server's clock cannot be moved.
+private struct ClockRefusal: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// A server's manual clock, which passes when somebody waits for it.
+final class AdvancedClock: StackClock {
+    private let server: ExpectServer
+    private let passed = Mutex<Int64>(0)
+
+    init(server: ExpectServer) { self.server = server }
+
+    var wallNanoseconds: Int64 { passed.withLock { $0 } }
+    var steadyNanoseconds: Int64 { passed.withLock { $0 } }
+
+    func sleep(untilSteady deadline: Int64) async throws {
+        let step = max(0, deadline - steadyNanoseconds)
+        do {
+            try await server.advance(milliseconds: step / 1_000_000)
+        } catch {
+            Complaint.write("the server's clock does not move: \(error)")
+            throw error
+        }
+        passed.withLock { $0 += step }
     }
 }
 

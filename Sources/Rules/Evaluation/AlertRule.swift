@@ -7,11 +7,11 @@ public struct RuleSurroundings: Sendable, Hashable {
     public var externalLabels: Labels
     /// The address from outside, without a slash at the end.
     public var externalURL: String
-    /// The path of that address.
-    public var pathPrefix: String
+    /// The path of that address; `nil` where there is no server, as in unit tests: templates that ask for it fail there.
+    public var pathPrefix: String?
 
     /// What is known.
-    public init(externalLabels: Labels = Labels(), externalURL: String = "", pathPrefix: String = "") {
+    public init(externalLabels: Labels = Labels(), externalURL: String = "", pathPrefix: String? = "") {
         self.externalLabels = externalLabels
         self.externalURL = externalURL
         self.pathPrefix = pathPrefix
@@ -88,7 +88,7 @@ struct AlertRule: Sendable {
                 externalURL: surroundings.externalURL,
                 pathPrefix: surroundings.pathPrefix,
                 value: element.value,
-                histogram: element.histogram?.description,
+                histogram: element.histogram,
                 time: time / 1_000_000
             )
             var builder = LabelsBuilder(element.labels)

@@ -1,4 +1,5 @@
 import MetricModel
+import PromQL
 import Synchronization
 
 /// How rules are evaluated.
@@ -230,8 +231,13 @@ public final class RuleManager: Sendable {
 
     private func evaluate(_ group: Running, at time: Int64) async {
         let environment = state.withLock { $0.environment }
-        var current = group.state.withLock { $0 }
-        let outcome = await current.evaluate(at: time, environment)
+        let before = group.state.withLock { $0 }
+        // All of it on the threads for rules: no rule changes threads.
+        var (current, outcome) = await environment.engine.onOwnThreads {
+            var state = before
+            let outcome = await state.evaluate(at: time, environment)
+            return (state, outcome)
+        }
         let needsRestoring = group.untilRestore.withLock { count in
             if count > 0 { count -= 1 }
             return count == 0
