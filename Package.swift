@@ -133,11 +133,13 @@ let package = Package(
                 .nioHTTP1, .nioPosix, .nioSSL, .logging, .serviceLifecycle,
             ]
         ),
+        room("Simulation", ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"]),
         room(
             "Promenade",
             [
                 "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
-                "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Web", .asyncHTTPClient, .logging,
+                "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation", "Web", .asyncHTTPClient,
+                .logging,
                 .nioCore, .nioPosix, .serviceLifecycle, .unixSignals,
             ]
         ),
@@ -149,7 +151,8 @@ let package = Package(
             name: "PromenadeCLI",
             dependencies: [
                 "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
-                "PromQL", "Rules", "Scrape", "Pushgateway", "Web", "Promenade", .argumentParser, .asyncHTTPClient,
+                "PromQL", "Rules", "Scrape", "Pushgateway", "Simulation", "Web", "Promenade", .argumentParser,
+                .asyncHTTPClient,
                 .logging, .nioCore, .nioHTTP1,
             ],
             swiftSettings: settings,
@@ -187,6 +190,10 @@ let package = Package(
             ["MetricModel", "ConfigTree", "Exposition", "Scrape", .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]
         ),
         tests("PushgatewayTests", ["MetricModel", "Exposition", "Pushgateway"]),
+        tests(
+            "SimulationTests",
+            ["MetricModel", "ConfigTree", "Simulation", "Promenade", "Scrape"]
+        ),
         tests(
             "WebTests",
             [

@@ -17,7 +17,14 @@ final class StackRules: Sendable {
     private let parser: PromQLParser
     private let isInboxWanted: Bool?
 
-    init(options: StackOptions, clock: any StackClock, store: any MetricStore, logger: Logger) {
+    /// - Parameter observer: is told of each evaluation in place of Alertmanagers and the inbox; `nil` for these.
+    init(
+        options: StackOptions,
+        clock: any StackClock,
+        store: any MetricStore,
+        logger: Logger,
+        observer: (@Sendable (RuleEvaluationReport) -> Void)? = nil
+    ) {
         let flags = options.flags
         // An engine of their own: rules never wait for people's queries.
         var environment = RuleEnvironment(
@@ -62,6 +69,7 @@ final class StackRules: Sendable {
                     metadata: ["group": "\(report.group)", "rule": "\(failure.rule)", "err": "\(failure.reason)"]
                 )
             }
+            if let observer { return observer(report) }
             notifier.notify(report.notices)
             if isInboxWanted ?? !notifier.hasReceivers { inbox.receive(report.notices, at: clock.wallNanoseconds) }
         }
@@ -70,6 +78,15 @@ final class StackRules: Sendable {
     /// Reads the rule files of a configuration.
     /// - Throws: ``StackError`` with everything that is wrong with a file.
     func groups(of config: StackConfig) throws(StackError) -> [RuleGroupDefinition] {
+        try Self.read(config, parser: parser)
+    }
+
+    /// Reads the rule files of a configuration.
+    /// - Throws: ``StackError`` with everything that is wrong with a file.
+    static func read(
+        _ config: StackConfig,
+        parser: PromQLParser = PromQLParser()
+    ) throws(StackError) -> [RuleGroupDefinition] {
         var groups: [RuleGroupDefinition] = []
         let global = config.prometheus.global
         func add(_ read: RuleFile, _ file: String) {

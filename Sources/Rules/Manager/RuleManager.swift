@@ -1,4 +1,4 @@
-import MetricModel
+public import MetricModel
 import PromQL
 import Synchronization
 
@@ -27,6 +27,8 @@ public struct RuleEvaluationReport: Sendable {
     public var failures: [(rule: String, reason: String)]
     /// Whom somebody has to be told of.
     public var notices: [AlertNotice]
+    /// The alerts of the group and how far they are; those that are resolved left out.
+    public var alerts: [(labels: Labels, state: Alert.State)] = []
 }
 
 /// Evaluates groups of rules by the clock.
@@ -249,15 +251,15 @@ public final class RuleManager: Sendable {
         }
         let after = current
         group.state.withLock { $0 = after }
-        report(
-            RuleEvaluationReport(
-                group: current.definition.key,
-                duration: current.duration,
-                ruleDurations: outcome.durations,
-                failures: outcome.failures,
-                notices: outcome.notices
-            )
+        var told = RuleEvaluationReport(
+            group: current.definition.key,
+            duration: current.duration,
+            ruleDurations: outcome.durations,
+            failures: outcome.failures,
+            notices: outcome.notices
         )
+        if options.isDriven { told.alerts = current.activeAlerts }
+        report(told)
     }
 
     private func sayFarewell(until time: Int64) async {
@@ -280,6 +282,16 @@ public final class RuleManager: Sendable {
 }
 
 extension RuleGroupState {
+    /// The alerts that are pending or firing, sorted by labels.
+    var activeAlerts: [(labels: Labels, state: Alert.State)] {
+        var found: [(labels: Labels, state: Alert.State)] = []
+        for rule in rules {
+            guard let active = rule.alert?.active, !active.isEmpty else { continue }
+            found += active.values.filter { $0.state != .inactive }.map { ($0.labels, $0.state) }
+        }
+        return found.sorted { $0.labels < $1.labels }
+    }
+
     /// Whether alerts of before the start have not been looked for.
     var waitsForRestoring: Bool { rules.contains { $0.alert.map { !$0.isRestored } ?? false } }
 

@@ -11,7 +11,7 @@ struct ScrapeLoop: Sendable {
     let rules: SampleRules
     let store: any MetricStore
     let transport: any TargetTransport
-    let clock: any StackClock
+    var clock: any StackClock
     let counters: ScrapeCounters
     let bodies: BodySpaces
     let failures: FailureLogs
@@ -74,6 +74,15 @@ struct ScrapeLoop: Sendable {
             return max(clock.wallNanoseconds, (before + 1) * 1_000_000)
         }
         control.ended(last)
+    }
+
+    /// One scrape of an engine of simulated time, which does one thing after the other and stops nothing halfway.
+    func scrapeDriven() async {
+        let start = clock.steadyNanoseconds
+        let time = max(clock.now, (control.lastTime ?? .min) + 1)
+        control.lastTime = time
+        await scrape(at: time, last: nil)
+        control.ended(start)
     }
 
     /// Scrapes in a task of its own, so that stopping the loop does not cut the scrape off, and alone: the memory of a target's

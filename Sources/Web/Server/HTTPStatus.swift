@@ -1,7 +1,7 @@
 /// Names of status codes.
-enum HTTPStatus {
+package enum HTTPStatus {
     /// The reason phrase as Go's `http.StatusText`.
-    static func reason(_ status: Int) -> String {
+    package static func reason(_ status: Int) -> String {
         switch status {
         case 100: "Continue"
         case 200: "OK"
