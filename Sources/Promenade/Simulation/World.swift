@@ -71,6 +71,9 @@ package final class World {
     private let steadyStart: Int64
     private var isFinished = false
 
+    /// Whether its end has come.
+    package var isOver: Bool { isFinished }
+
     /// Instances of a service.
     struct ServiceState {
         var spec: ServiceSpec

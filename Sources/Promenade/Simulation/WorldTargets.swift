@@ -126,7 +126,7 @@ final class WorldTransport: TargetTransport {
 
 /// The demo server of a world, with the visitors that it would have had until it is asked.
 final class SimulatedDemo {
-    private let server: DemoServer
+    let server: DemoServer
     private var arrivals: Arrivals?
 
     /// - Parameter seed: the world's, where the configuration has none.
