@@ -27,6 +27,7 @@ test: dependencies test-dependencies
 	GIVING_UP_MS=500 $(SWIFT) test -c release --skip-build --filter GivingUpTests
 	Tests/Conformance/run
 	Tests/Recipes/run
+	Tests/Scenarios/run
 	Tests/Docs/run
 	Tests/Browser/run
 

@@ -145,7 +145,7 @@ let package = Package(
         ),
         room(
             "PromenadeTesting",
-            ["MetricModel", "ConfigTree", "PromQL", "Promenade", "Rules", "Scrape", "Web", .logging]
+            ["MetricModel", "ConfigTree", "PromQL", "Promenade", "Rules", "Scrape", "Simulation", "Web", .logging]
         ),
         .executableTarget(
             name: "PromenadeCLI",

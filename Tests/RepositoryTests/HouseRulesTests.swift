@@ -40,7 +40,9 @@ import Testing
             "Pushgateway", "Web", "AsyncHTTPClient", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "NIOSSL",
             "ServiceLifecycle", "UnixSignals",
         ],
-        "PromenadeTesting": ["MetricModel", "ConfigTree", "PromQL", "Promenade", "Rules", "Logging", "Scrape", "Web"],
+        "PromenadeTesting": [
+            "MetricModel", "ConfigTree", "PromQL", "Promenade", "Rules", "Logging", "Scrape", "Simulation", "Web",
+        ],
         "PromenadeCLI": [
             "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
             "Rules", "Scrape",

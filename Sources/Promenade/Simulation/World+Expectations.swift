@@ -130,11 +130,15 @@ extension World {
         case (.never, _), (_, .refused), (_, .unreachable): break
         case (_, _):
             var evidence = ExpectationEvidence()
+            evidence.names = await names()
+            var past: [String] = []
             for selector in Expectations.selectors(state.spec.text) {
                 if case .series(let found) = await query(selector.anySeries) { evidence.series[selector.name] = found }
+                if evidence.series[selector.name]?.isEmpty ?? true { past += await lastSeen(selector) }
             }
-            if case .series(let names) = await query("count by (__name__) ({__name__!=\"\"})") {
-                evidence.names = names.map(\.labels.name)
+            if !past.isEmpty {
+                lines += past
+                break
             }
             lines += evidence.explain(state.spec.text)
         }
@@ -143,6 +147,24 @@ extension World {
         }
         if !lastPushError.isEmpty { lines.append("push failed: \(lastPushError)") }
         return lines
+    }
+
+    private func names() async -> [String] {
+        let span = (scenario.start - 3_600_000, clock.now)
+        return (try? await stack.store.labelValues(Labels.metricName, [], start: span.0, end: span.1)) ?? []
+    }
+
+    /// When series were there that are not any more; none for a name that never was.
+    private func lastSeen(_ selector: NamedSelector) async -> [String] {
+        let name = LabelMatcher(Labels.metricName, equals: selector.name)
+        let request = SelectRequest(matchers: [name] + selector.matchers, start: scenario.start, end: clock.now)
+        let found = ((try? await stack.store.select(request)) ?? []).sorted { $0.labels < $1.labels }
+        return found.prefix(5).compactMap { series in
+            guard let index = series.values.lastIndex(where: { !SpecialValue.isStale($0) }) else { return nil }
+            let time = (series.timestamps[index] - scenario.start) * 1_000_000
+            let value = GoNumber.text(series.values[index], .json)
+            return "\(series.labels.selectorText) is not there any more; last seen at +\(Self.span(time)): \(value)"
+        }
     }
 
     // MARK: Notices

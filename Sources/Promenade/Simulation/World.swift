@@ -71,6 +71,9 @@ package final class World {
     private let steadyStart: Int64
     private var isFinished = false
 
+    /// Whether its end has come.
+    package var isOver: Bool { isFinished }
+
     /// Instances of a service.
     struct ServiceState {
         var spec: ServiceSpec
@@ -204,6 +207,11 @@ package final class World {
             try await finish()
             return nil
         }
+        try await carryOut(time, rank)
+        return time
+    }
+
+    private func carryOut(_ time: Int64, _ rank: WorldItem.Rank) async throws {
         if time > now { clock.advance(nanoseconds: time - now) }
         switch rank {
         case .scrape:
@@ -217,12 +225,11 @@ package final class World {
         case .scenario, .batchEnd, .batchBegin, .upkeep, .expectation:
             if let item = queue.take() { try await carryOut(item.action) }
         }
-        return time
     }
 
     /// Runs to the end, or until a moment.
     package func run(until moment: Int64 = .max) async throws {
-        while let time = nextTime, time <= moment { try await step() }
+        while let due = next(), due.time <= min(moment, end) { try await carryOut(due.time, due.rank) }
         if moment < end {
             if moment > now { clock.advance(nanoseconds: moment - now) }
             return

@@ -38,7 +38,12 @@ final class WorldTargets: @unchecked Sendable {
 
     /// Answers a scrape.
     /// - Parameter time: nanoseconds from the start of the scenario.
-    func answer(_ request: TargetRequest, name: String, time: Int64) async throws(TransportError) -> TargetResponse {
+    func answer(
+        _ request: TargetRequest,
+        name: String,
+        path: String,
+        time: Int64
+    ) async throws(TransportError) -> TargetResponse {
         if let instance = instances[name] {
             guard instance.isUp else { throw refused(request, name) }
             let accept = request.headers.first { $0.name == "Accept" }?.value ?? ""
@@ -58,7 +63,6 @@ final class WorldTargets: @unchecked Sendable {
             return Self.text(own())
         case "localhost:9091":
             guard let gateway else { throw refused(request, name) }
-            let path = URLParts(request.url)?.target ?? "/metrics"
             let web = WebRequest(method: .get, target: path, headers: WebHeaders(request.headers.filter(Self.isPlain)))
             return Self.response(await gateway.respondInProcess(to: web))
         case "localhost:8080":
@@ -106,19 +110,20 @@ final class WorldTargets: @unchecked Sendable {
 /// The way from a scraper to the targets of its world.
 final class WorldTransport: TargetTransport {
     private let targets: WorldTargets
-    /// Names by URL.
-    private let names = Mutex<[String: String]>([:])
+    /// Names and paths by URL.
+    private let names = Mutex<[String: (name: String, path: String)]>([:])
 
     init(_ targets: WorldTargets) { self.targets = targets }
 
     func fetch(_ request: TargetRequest) async throws(TransportError) -> TargetResponse {
-        let name = names.withLock { names in
+        let (name, path) = names.withLock { names in
             if let known = names[request.url] { return known }
-            let name = WorldTargets.name(URLParts(request.url)?.authority ?? request.url)
-            names[request.url] = name
-            return name
+            let parts = URLParts(request.url)
+            let found = (WorldTargets.name(parts?.authority ?? request.url), parts?.target ?? "/metrics")
+            names[request.url] = found
+            return found
         }
-        return try await targets.answer(request, name: name, time: request.clock.steadyNanoseconds)
+        return try await targets.answer(request, name: name, path: path, time: request.clock.steadyNanoseconds)
     }
 
     func close() async {}
@@ -126,7 +131,7 @@ final class WorldTransport: TargetTransport {
 
 /// The demo server of a world, with the visitors that it would have had until it is asked.
 final class SimulatedDemo {
-    private let server: DemoServer
+    let server: DemoServer
     private var arrivals: Arrivals?
 
     /// - Parameter seed: the world's, where the configuration has none.

@@ -9,6 +9,11 @@ package enum WorldThread {
         let thread = EvaluationThreads(EvaluationThreads.Lane(limit: 1, niceness: 0))
         // A task does not hold on to the threads that it prefers.
         defer { withExtendedLifetime(thread) {} }
-        return try await Task(executorPreference: thread) { try await body() }.value
+        let task = Task(executorPreference: thread) { try await body() }
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
     }
 }

@@ -40,6 +40,21 @@ struct Simulate: AsyncParsableCommand {
     )
     var settings: [String] = []
 
+    @Flag(help: "Serve the world: all pages on the simulated clock. With --until it stands still there.")
+    var serve = false
+
+    @Option(help: ArgumentHelp("Simulated seconds in a second, for --serve.", valueName: "factor"))
+    var speed = 1.0
+
+    @Option(help: ArgumentHelp("Where the Prometheus server listens, for --serve.", valueName: "address"))
+    var listen = "localhost:9090"
+
+    @Option(help: ArgumentHelp("Where the Pushgateway listens, for --serve.", valueName: "address"))
+    var listenPushgateway = "localhost:9091"
+
+    @Option(help: ArgumentHelp("Where the demo server listens, for --serve.", valueName: "address"))
+    var listenDemo = "localhost:8080"
+
     @Flag(help: "Do not print the event log.")
     var quiet = false
 
@@ -86,6 +101,7 @@ struct Simulate: AsyncParsableCommand {
             Complaint.write("--out keeps the database of one world")
             throw ExitCode(2)
         }
+        if serve { return try await serve(scenarios, until: end) }
         if !compare.isEmpty || seeds != nil { return try await study(scenarios, until: end) }
         var reports: [WorldReport] = []
         for scenario in scenarios { reports.append(try await simulate(scenario, until: end)) }

@@ -20,7 +20,8 @@ struct ScrapeLoop: Sendable {
     let memory: SeriesMemory
     let stream: StreamRef
     let offsetSeed: UInt64
-    let userAgent: String
+    /// What is sent each time, but for the clock.
+    let request: TargetRequest
     let logger: Logger
     /// Whether the first scrape is at once and not at the target's place in the interval.
     let startsImmediately: Bool
@@ -28,6 +29,18 @@ struct ScrapeLoop: Sendable {
     var isDriven = false
     /// Who is told of each scrape.
     var observe: ScrapeObserver?
+
+    /// What is sent to a target.
+    static func request(_ target: ScrapeTarget, _ config: ScrapeConfig, userAgent: String) -> TargetRequest {
+        var request = TargetRequest(
+            url: target.url,
+            headers: ScrapeHeaders.all(config, timeout: target.timeout, userAgent: userAgent),
+            timeoutMilliseconds: target.timeout.milliseconds,
+            bodyLimit: Int(config.limits.bodySize.bytes)
+        )
+        request.socket = target.labels[TargetLabel.unixSocket] ?? ""
+        return request
+    }
 
     private var interval: Int64 { target.interval.milliseconds * 1_000_000 }
 
@@ -119,14 +132,8 @@ struct ScrapeLoop: Sendable {
         if let forced = control.forcedError {
             failure = forced
         } else {
-            var request = TargetRequest(
-                url: target.url,
-                headers: ScrapeHeaders.all(config, timeout: target.timeout, userAgent: userAgent),
-                timeoutMilliseconds: target.timeout.milliseconds,
-                bodyLimit: Int(config.limits.bodySize.bytes)
-            )
+            var request = request
             request.clock = clock
-            request.socket = target.labels[TargetLabel.unixSocket] ?? ""
             let fetched = await fetch(request, into: space)
             switch fetched.outcome {
             case .success:

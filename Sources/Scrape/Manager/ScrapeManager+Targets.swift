@@ -111,7 +111,7 @@ extension ScrapeManager {
             memory: active.memory,
             stream: stream,
             offsetSeed: options.offsetSeed,
-            userAgent: options.userAgent,
+            request: ScrapeLoop.request(active.target, pool.config, userAgent: options.userAgent),
             logger: logger,
             startsImmediately: startsImmediately
         )

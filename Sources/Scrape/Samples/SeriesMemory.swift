@@ -1,3 +1,4 @@
+import Exposition
 import MetricModel
 
 /// What is known about the series of a target from its earlier scrapes.
@@ -7,6 +8,17 @@ import MetricModel
 /// Iterations count appends (as Prometheus counts them): a series that was tracked in the previous one and is not in this one
 /// gets a stale marker. Belongs to one scrape loop at a time and is handed from one to the next.
 final class SeriesMemory: @unchecked Sendable {
+    /// The last Content-Type and what it means: most targets have one all their life.
+    private var lastFormat: (contentType: String, fallback: ScrapeFormat?, choice: ScrapeFormat.Choice)?
+
+    /// The format of a body by its Content-Type.
+    func format(_ contentType: String, fallback: ScrapeFormat?) -> ScrapeFormat.Choice {
+        if let last = lastFormat, last.contentType == contentType, last.fallback == fallback { return last.choice }
+        let choice = ScrapeFormat.choose(contentType: contentType, fallback: fallback)
+        lastFormat = (contentType, fallback, choice)
+        return choice
+    }
+
     /// One series by its exposed text.
     struct Slot {
         /// The store's name; `none` where the series was never stored.
