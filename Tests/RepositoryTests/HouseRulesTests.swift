@@ -11,17 +11,18 @@ import Testing
         "MetricModel": ["RE2", "GoText", "Clocks"],
         "ConfigTree": ["MetricModel", "CYaml"],
         "Exposition": ["MetricModel", "CZlib"],
+        "HTTPCalling": ["MetricModel", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"],
         "PrometheusClient": ["MetricModel", "Exposition", "CoreMetrics"],
         "PrometheusClientPush": [
-            "MetricModel", "Exposition", "PrometheusClient", "AsyncHTTPClient", "NIOCore", "NIOHTTP1",
+            "MetricModel", "HTTPCalling", "Exposition", "PrometheusClient", "AsyncHTTPClient", "NIOHTTP1",
         ],
         "TSDB": ["MetricModel", "CSQLite"],
         "PromQL": ["MetricModel", "ConfigTree"],
         "RuleTemplates": ["MetricModel"],
         "Rules": ["MetricModel", "ConfigTree", "PromQL", "RuleTemplates"],
         "Scrape": [
-            "MetricModel", "ConfigTree", "Exposition", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
-            "Logging",
+            "MetricModel", "ConfigTree", "Exposition", "HTTPCalling", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix",
+            "NIOSSL", "Logging",
         ],
         "Pushgateway": ["MetricModel", "Exposition"],
         "Web": [
@@ -34,15 +35,15 @@ import Testing
         ],
         "Simulation": ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"],
         "Promenade": [
-            "Simulation", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
+            "Simulation", "HTTPCalling", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
             "Rules", "RuleTemplates", "Scrape",
             "Pushgateway", "Web", "AsyncHTTPClient", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "NIOSSL",
             "ServiceLifecycle", "UnixSignals",
         ],
         "PromenadeTesting": ["MetricModel", "ConfigTree", "PromQL", "Promenade", "Rules", "Logging", "Scrape", "Web"],
         "PromenadeCLI": [
-            "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
-            "Rules", "Scrape",
+            "MetricModel", "ConfigTree", "HTTPCalling", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
+            "PromQL", "Rules", "Scrape",
             "Pushgateway", "Simulation", "Web", "Promenade", "ArgumentParser", "AsyncHTTPClient", "Logging", "NIOCore", "NIOHTTP1",
         ],
     ]
