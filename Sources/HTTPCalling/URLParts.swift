@@ -67,6 +67,27 @@ package struct URLParts: Sendable, Hashable {
         self.target = target.hasPrefix("/") ? String(target) : "/" + target
     }
 
+    /// Why Go's `net/url` takes a text for no URL, in its words; `nil` where it takes it, even if nothing can be fetched there.
+    package static func malformation(of text: String) -> String? {
+        let path: Substring
+        do throws(URLProblem) {
+            let target = try URLParts(parsing: text).target
+            path = target.prefix { $0 != "?" }
+        } catch {
+            if error.isMalformed { return error.reason }
+            path = text.prefix { $0 != "?" && $0 != "#" }
+        }
+        var rest = path
+        while let percent = rest.firstIndex(of: "%") {
+            let escape = rest[percent...].prefix(3)
+            guard escape.utf8.count == 3, escape.dropFirst().allSatisfy(\.isHexDigit) else {
+                return "invalid URL escape \(GoText.quoted(String(escape)))"
+            }
+            rest = rest[escape.endIndex...]
+        }
+        return nil
+    }
+
     /// What is wrong with a host and port.
     private static func problem(of authority: Substring) -> String? {
         if authority.first == "[" {

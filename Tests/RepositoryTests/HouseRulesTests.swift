@@ -21,7 +21,8 @@ import Testing
         "RuleTemplates": ["MetricModel"],
         "Rules": ["MetricModel", "ConfigTree", "PromQL", "RuleTemplates"],
         "Scrape": [
-            "MetricModel", "ConfigTree", "Exposition", "HTTPCalling", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix",
+            "MetricModel", "ConfigTree", "Exposition", "HTTPCalling", "AsyncHTTPClient", "NIOCore", "NIOHTTP1",
+            "NIOPosix",
             "NIOSSL", "Logging",
         ],
         "Pushgateway": ["MetricModel", "Exposition"],
@@ -35,16 +36,19 @@ import Testing
         ],
         "Simulation": ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"],
         "Promenade": [
-            "Simulation", "HTTPCalling", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
+            "Simulation", "HTTPCalling", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient",
+            "PrometheusClientPush", "TSDB", "PromQL",
             "Rules", "RuleTemplates", "Scrape",
             "Pushgateway", "Web", "AsyncHTTPClient", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "NIOSSL",
             "ServiceLifecycle", "UnixSignals",
         ],
         "PromenadeTesting": ["MetricModel", "ConfigTree", "PromQL", "Promenade", "Rules", "Logging", "Scrape", "Web"],
         "PromenadeCLI": [
-            "MetricModel", "ConfigTree", "HTTPCalling", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
+            "MetricModel", "ConfigTree", "HTTPCalling", "Exposition", "PrometheusClient", "PrometheusClientPush",
+            "TSDB",
             "PromQL", "Rules", "Scrape",
-            "Pushgateway", "Simulation", "Web", "Promenade", "ArgumentParser", "AsyncHTTPClient", "Logging", "NIOCore", "NIOHTTP1",
+            "Pushgateway", "Simulation", "Web", "Promenade", "ArgumentParser", "AsyncHTTPClient", "Logging", "NIOCore",
+            "NIOHTTP1",
         ],
     ]
 
