@@ -132,6 +132,9 @@ public final class SQLiteStore: MetricStore, RecordStore {
     /// Why nothing can be written until the program is started anew; `nil` where it can.
     public var refusal: StorageError? { backend.refusal.withLock { $0 } ?? backend.writer?.loss }
 
+    /// Why the last change could not be stored, as on a full disk; `nil` where it was.
+    public var writeFailure: StorageError? { backend.writer?.failure }
+
     /// What could not be read when the store was opened, in words.
     public func problems() async throws(StorageError) -> [String] {
         try await engine.loaded.pass()

@@ -152,10 +152,32 @@ public final class DemoServer: Sendable {
             // The page is there however the server behind it does.
             var page = WebAssets.response(to: request, file: "demo/index.html")
             page.headers.append(("Vary", "Accept"))
+            // Stopped, it cannot be asked to start: its page asks the Prometheus server.
+            if let host = request.headers["Host"], Self.isPlain(host),
+                let neighbour = survey?.surroundings().prometheus?.listening
+            {
+                let policy = WebAssets.policy(connectingTo: neighbour.origin(onHostOf: host))
+                page.headers = page.headers.map { header in
+                    header.name == "Content-Security-Policy" ? (header.name, policy) : header
+                }
+            }
             return page
         }
         if case .slow(let milliseconds) = mode { try? await clock.sleep(milliseconds: milliseconds) }
         return answer(serve())
+    }
+
+    /// Whether a host has nothing in it that a policy would read as something else.
+    private static func isPlain(_ host: String) -> Bool {
+        host.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: ":"),
+                UInt8(ascii: "["), UInt8(ascii: "]"):
+                true
+            default: false
+            }
+        }
     }
 
     /// Words, as it answers now.

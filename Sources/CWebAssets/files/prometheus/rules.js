@@ -19,12 +19,17 @@ export async function show(main, page) {
     const list = h("div", { class: "stack" });
     const inbox = h("div", null);
     const search = /** @type {HTMLInputElement} */ (
-        h("input", { type: "search", placeholder: "Filter by name or label", "aria-label": "Filter rules" })
+        h("input", {
+            class: "field",
+            type: "search",
+            placeholder: "Filter by name or label",
+            "aria-label": "Filter rules",
+        })
     );
     const state = /** @type {HTMLSelectElement} */ (
         h(
             "select",
-            { "aria-label": "Only rules in a state" },
+            { class: "field", "aria-label": "Only rules in a state" },
             ["all", ...(alerts ? ["firing", "pending", "inactive"] : ["ok", "err", "unknown"])].map((name) =>
                 h("option", { value: name }, name),
             ),
