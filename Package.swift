@@ -108,10 +108,11 @@ let package = Package(
         room("MetricModel", ["RE2", "GoText", "Clocks"]),
         room("ConfigTree", ["MetricModel", yaml]),
         room("Exposition", ["MetricModel", "CZlib"]),
+        room("HTTPCalling", ["MetricModel", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]),
         room("PrometheusClient", ["MetricModel", "Exposition", .coreMetrics]),
         room(
             "PrometheusClientPush",
-            ["MetricModel", "Exposition", "PrometheusClient", .asyncHTTPClient, .nioCore, .nioHTTP1]
+            ["MetricModel", "HTTPCalling", "Exposition", "PrometheusClient", .asyncHTTPClient, .nioHTTP1]
         ),
         room("TSDB", ["MetricModel", "CSQLite"]),
         room("PromQL", ["MetricModel", "ConfigTree"]),
@@ -120,8 +121,8 @@ let package = Package(
         room(
             "Scrape",
             [
-                "MetricModel", "ConfigTree", "Exposition", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
-                .logging,
+                "MetricModel", "ConfigTree", "Exposition", "HTTPCalling", .asyncHTTPClient, .nioCore, .nioHTTP1,
+                .nioPosix, .nioSSL, .logging,
             ]
         ),
         room("Pushgateway", ["MetricModel", "Exposition"]),
@@ -137,8 +138,9 @@ let package = Package(
         room(
             "Promenade",
             [
-                "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
-                "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation", "Web", .asyncHTTPClient,
+                "MetricModel", "ConfigTree", "HTTPCalling", "Exposition", "PrometheusClient", "PrometheusClientPush",
+                "TSDB", "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation", "Web",
+                .asyncHTTPClient,
                 .logging,
                 .nioCore, .nioPosix, .serviceLifecycle, .unixSignals,
             ]
@@ -150,8 +152,8 @@ let package = Package(
         .executableTarget(
             name: "PromenadeCLI",
             dependencies: [
-                "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
-                "PromQL", "Rules", "Scrape", "Pushgateway", "Simulation", "Web", "Promenade", .argumentParser,
+                "MetricModel", "ConfigTree", "HTTPCalling", "Exposition", "PrometheusClient", "PrometheusClientPush",
+                "TSDB", "PromQL", "Rules", "Scrape", "Pushgateway", "Simulation", "Web", "Promenade", .argumentParser,
                 .asyncHTTPClient,
                 .logging, .nioCore, .nioHTTP1,
             ],
@@ -187,7 +189,10 @@ let package = Package(
         ),
         tests(
             "ScrapeTests",
-            ["MetricModel", "ConfigTree", "Exposition", "Scrape", .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]
+            [
+                "MetricModel", "ConfigTree", "Exposition", "HTTPCalling", "Scrape", .logging, .nioCore, .nioHTTP1,
+                .nioPosix, .nioSSL,
+            ]
         ),
         tests("PushgatewayTests", ["MetricModel", "Exposition", "Pushgateway"]),
         tests(

@@ -187,6 +187,11 @@ public struct StackOptions: Sendable {
         return policy
     }
 
+    /// What stands before every path of the servers: empty, or with a slash at its beginning and none at its end.
+    public var routePrefixes: (prometheus: String, pushgateway: String) {
+        (prometheus(listening: webAddress).routePrefix, pushgateway.routePrefix)
+    }
+
     /// How the Pushgateway's server is set up.
     var pushgateway: PushgatewaySettings {
         var settings = PushgatewaySettings()

@@ -65,7 +65,9 @@ struct ExpectCommand: AsyncParsableCommand {
 
     func run() async throws {
         var expectations: Expectations
+        let server: ExpectServer
         do {
+            server = try ExpectServer(url: url, pushgateway: pushgateway, pushesAfter: pushesAfter)
             var all = expressions
             if let file { all += Expectations.parse(file: String(decoding: try Console.read(file), as: UTF8.self)) }
             var conditions = all.map(Condition.expression)
@@ -81,7 +83,6 @@ struct ExpectCommand: AsyncParsableCommand {
             Complaint.write("\(error)")
             throw ExitCode(2)
         }
-        let server = ExpectServer(url: url, pushgateway: pushgateway, pushesAfter: pushesAfter)
         let clock: any StackClock = advance ? AdvancedClock(server: server) : SystemClock()
         let outcomes = await expectations.wait(clock: clock) { await server.ask($0, within: $1) }
         let code = Expectations.exitCode(outcomes)

@@ -1,10 +1,8 @@
-import AsyncHTTPClient
 import ConfigTree
+import HTTPCalling
 import MetricModel
 import NIOCore
-import NIOHTTP1
 import Promenade
-import Scrape
 import Synchronization
 
 /// The server that expectations are about, over HTTP.
@@ -14,28 +12,31 @@ struct ExpectServer: Sendable {
     /// The last push that does not count.
     let pushesAfter: Int64
 
-    init(url: String, pushgateway: String?, pushesAfter: Int64) {
+    /// - Throws: what is wrong with an address.
+    init(url: String, pushgateway: String?, pushesAfter: Int64) throws(TransportError) {
         self.pushesAfter = pushesAfter
-        self.url = Self.trimmed(url)
-        self.pushgateway = pushgateway.map(Self.trimmed)
+        self.url = try ServerAddress(url).url
+        if let pushgateway {
+            self.pushgateway = try ServerAddress(pushgateway).url
+        } else {
+            self.pushgateway = nil
+        }
     }
-
-    private static func trimmed(_ url: String) -> String { url.hasSuffix("/") ? String(url.dropLast()) : url }
 
     /// What is seen of a condition.
     func ask(_ condition: Condition, within remaining: PrometheusDuration) async -> Observation {
         switch condition {
         case .expression(let text): return await ask(text, within: remaining)
         case .notice(let notice):
-            do {
-                let limit = TimeAmount.milliseconds(max(1000, remaining.milliseconds))
+            do throws(TransportError) {
+                let limit = max(1000, remaining.milliseconds)
                 let (status, answer) = try await fetch(url + "/api/v1/inbox", form: nil, limit: limit)
                 guard status == 200 else {
                     return .refused("\(url) has no inbox (HTTP status \(status)): it is no Promenade")
                 }
                 return .notices(NoticeEvidence.notices(inInbox: answer).filter { $0.meets(notice) })
             } catch {
-                return .unreachable("\(url): \(TransportFailure.text(error, url: url))")
+                return .unreachable("\(url): \(error.message)")
             }
         }
     }
@@ -46,7 +47,7 @@ struct ExpectServer: Sendable {
         let (status, answer) = try await fetch(
             url + "/api/v1/clock",
             form: "advance=\(PrometheusDuration(milliseconds: milliseconds))",
-            limit: .minutes(5)
+            limit: 300_000
         )
         guard status != 200 else { return }
         throw ClockRefusal(description: answer?["error"]?.text ?? "HTTP status \(status)")
@@ -55,8 +56,8 @@ struct ExpectServer: Sendable {
     /// The answer to an expression.
     private func ask(_ expression: String, within remaining: PrometheusDuration) async -> Observation {
         // A single attempt gets a second, however little time is left.
-        let limit = TimeAmount.milliseconds(max(1000, remaining.milliseconds))
-        do {
+        let limit = max(1000, remaining.milliseconds)
+        do throws(TransportError) {
             let (status, answer) = try await fetch(
                 url + "/api/v1/query",
                 form: "query=" + FormText.escaped(expression),
@@ -64,7 +65,7 @@ struct ExpectServer: Sendable {
             )
             return Observation(status: status, answer: answer)
         } catch {
-            return .unreachable("\(url): \(TransportFailure.text(error, url: url))")
+            return .unreachable("\(url): \(error.message)")
         }
     }
 
@@ -104,18 +105,18 @@ struct ExpectServer: Sendable {
         return evidence
     }
 
-    private func get(_ url: String) async -> ConfigNode? { try? await fetch(url, form: nil, limit: .seconds(5)).1 }
+    private func get(_ url: String) async -> ConfigNode? { try? await fetch(url, form: nil, limit: 5000).1 }
 
-    private func fetch(_ url: String, form: String?, limit: TimeAmount) async throws -> (Int, ConfigNode?) {
-        var request = HTTPClientRequest(url: url)
-        if let form {
-            request.method = .POST
-            request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
-            request.body = .bytes(Array(form.utf8))
-        }
-        let response = try await HTTPClient.shared.execute(request, timeout: limit)
-        let body = try await response.body.collect(upTo: 1 << 28)
-        return (Int(response.status.code), try? JSONReader.parse(Array(body.readableBytesView), file: url))
+    /// - Parameter limit: the longest wait, in milliseconds.
+    private func fetch(
+        _ url: String,
+        form: String?,
+        limit: Int64
+    ) async throws(TransportError) -> (Int, ConfigNode?) {
+        var call = HTTPCall(url, timeoutMilliseconds: limit)
+        if let form { call.post(form: form) }
+        let answer = try await HTTPCaller.shared.send(call)
+        return (answer.status, try? JSONReader.parse(Array(answer.body.readableBytesView), file: url))
     }
 }
 

@@ -52,17 +52,17 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
     public static let bodyTooLarge = TransportError("body size limit exceeded", code: .bodyTooLarge)
 
     /// The time was up.
-    static func late(context: String = "") -> TransportError {
+    package static func late(context: String = "") -> TransportError {
         TransportError("context deadline exceeded", code: .timeout, context: context)
     }
 
     /// Whoever asked does not want the answer any more.
-    static func cancelled(context: String = "") -> TransportError {
+    package static func cancelled(context: String = "") -> TransportError {
         TransportError("context canceled", code: .cancelled, context: context)
     }
 
     /// The same failure, while this was being done.
-    func during(_ context: String) -> TransportError {
+    package func during(_ context: String) -> TransportError {
         TransportError(reason, code: code, context: context + self.context)
     }
 }

@@ -23,7 +23,12 @@ package struct URLParts: Sendable, Hashable {
     /// Takes a URL apart.
     /// - Throws: ``URLProblem`` in Go's words.
     package init(parsing url: String) throws(URLProblem) {
-        func malformed(_ reason: String) -> URLProblem { URLProblem("parse \(GoText.quoted(url)): \(reason)") }
+        func malformed(_ reason: String) -> URLProblem {
+            URLProblem("parse \(GoText.quoted(url)): \(reason)", reason: reason, isMalformed: true)
+        }
+        func unfetched(_ reason: String) -> URLProblem {
+            URLProblem("Get \(GoText.quoted(url)): \(reason)", reason: reason, isMalformed: false)
+        }
         if url.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) {
             throw malformed("net/url: invalid control character in URL")
         }
@@ -40,12 +45,12 @@ package struct URLParts: Sendable, Hashable {
             if text.prefix(while: { $0 != "/" }).contains(":") {
                 throw malformed("first path segment in URL cannot contain colon")
             }
-            throw URLProblem("Get \(GoText.quoted(url)): unsupported protocol scheme \"\"")
+            throw unfetched("unsupported protocol scheme \"\"")
         }
         scheme = name.lowercased()
         let rest = text[text.index(after: colon)...]
         guard rest.hasPrefix("//") else {
-            throw URLProblem("Get \(GoText.quoted(url)): http: no Host in request URL")
+            throw unfetched("http: no Host in request URL")
         }
         var authority = rest.dropFirst(2).prefix { !"/?".contains($0) }
         let target = rest[authority.endIndex...]
@@ -56,10 +61,31 @@ package struct URLParts: Sendable, Hashable {
         if let reason = Self.problem(of: authority) { throw malformed(reason) }
         if authority.last == ":" { authority.removeLast() }
         if authority.isEmpty, !rest.dropFirst(2).hasPrefix(":") {
-            throw URLProblem("Get \(GoText.quoted(url)): http: no Host in request URL")
+            throw unfetched("http: no Host in request URL")
         }
         self.authority = String(authority)
         self.target = target.hasPrefix("/") ? String(target) : "/" + target
+    }
+
+    /// Why Go's `net/url` takes a text for no URL, in its words; `nil` where it takes it, even if nothing can be fetched there.
+    package static func malformation(of text: String) -> String? {
+        let path: Substring
+        do throws(URLProblem) {
+            let target = try URLParts(parsing: text).target
+            path = target.prefix { $0 != "?" }
+        } catch {
+            if error.isMalformed { return error.reason }
+            path = text.prefix { $0 != "?" && $0 != "#" }
+        }
+        var rest = path
+        while let percent = rest.firstIndex(of: "%") {
+            let escape = rest[percent...].prefix(3)
+            guard escape.utf8.count == 3, escape.dropFirst().allSatisfy(\.isHexDigit) else {
+                return "invalid URL escape \(GoText.quoted(String(escape)))"
+            }
+            rest = rest[escape.endIndex...]
+        }
+        return nil
     }
 
     /// What is wrong with a host and port.
@@ -105,7 +131,7 @@ package struct URLParts: Sendable, Hashable {
     }
 
     /// Whether it is fetched over TLS.
-    var isSecure: Bool { scheme == "https" }
+    package var isSecure: Bool { scheme == "https" }
 
     /// Host and port apart, as they stand.
     private var parts: (host: Substring, port: String) {
@@ -122,11 +148,11 @@ package struct URLParts: Sendable, Hashable {
     }
 
     /// The port in the URL; empty without one.
-    var port: String { parts.port }
+    package var port: String { parts.port }
 
     /// The host to connect to: in ASCII, and this machine where the URL names none. Zones say something about link-local addresses
     /// only.
-    var dialledHost: String {
+    package var dialledHost: String {
         if host.isEmpty { return "localhost" }
         let bare = host.prefix { $0 != "%" }
         guard bare.endIndex != host.endIndex, let address = HostPort.address(bare) else { return Punycode.ascii(host) }
@@ -146,6 +172,15 @@ package struct URLParts: Sendable, Hashable {
         return (authority.first == "[" ? "[\(name)]" : name) + (port.isEmpty ? "" : ":" + port)
     }
 
+    /// The user as basic authentication has it; `nil` without one.
+    package var authorization: String? {
+        if user.isEmpty { return nil }
+        let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        func plain(_ part: Substring) -> String { URLText.unescaped(part) ?? String(part) }
+        let credentials = plain(parts[0]) + ":" + (parts.count > 1 ? plain(parts[1]) : "")
+        return "Basic " + Base64.encode(Array(credentials.utf8))
+    }
+
     package var text: String { "\(scheme)://\(authority)\(target)" }
 
     /// The URL as Go's client tells it: without the user's password.
@@ -155,10 +190,13 @@ package struct URLParts: Sendable, Hashable {
         return "\(scheme)://\(name)\(name.endIndex == user.endIndex ? "" : ":***")@\(authority)\(target)"
     }
 
+    /// Whether its port, where it names one, is one that can be connected to; more digits than a number has are none.
+    package var hasPossiblePort: Bool { port.isEmpty || Int(port).map { $0 <= 65_535 } ?? false }
+
     /// Why there can be no such host or port, so that nobody has to be asked; `nil` where there may be.
-    var addressProblem: TransportError? {
-        if let number = Int(port), number > 65_535 {
-            return TransportError("dial tcp: address \(number): invalid port", code: .url)
+    package var addressProblem: TransportError? {
+        if !hasPossiblePort {
+            return TransportError("dial tcp: address \(Int(port).map { "\($0)" } ?? port): invalid port", code: .url)
         }
         let name = dialledHost
         let bare = name.prefix { $0 != "%" }
@@ -233,7 +271,7 @@ package struct URLParts: Sendable, Hashable {
     }
 
     /// Whether a host is another one or lies below it.
-    static func isSameOrBelow(_ host: String, _ parent: String) -> Bool {
+    package static func isSameOrBelow(_ host: String, _ parent: String) -> Bool {
         let (host, parent) = (host.lowercased(), parent.lowercased())
         if host == parent { return true }
         return HostPort.address(host[...]) == nil && host.hasSuffix("." + parent)
@@ -244,6 +282,14 @@ package struct URLParts: Sendable, Hashable {
 package struct URLProblem: Error, Hashable {
     /// In Go's words, with the URL.
     package let message: String
+    /// The same without the URL.
+    package let reason: String
+    /// Whether Go's `net/url` refuses it, not only its client.
+    package let isMalformed: Bool
 
-    init(_ message: String) { self.message = message }
+    init(_ message: String, reason: String, isMalformed: Bool) {
+        self.message = message
+        self.reason = reason
+        self.isMalformed = isMalformed
+    }
 }

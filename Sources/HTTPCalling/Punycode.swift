@@ -1,7 +1,7 @@
 /// Names with other letters than ASCII's as the domain name system knows them (RFC 3492): `münchen.de` as `xn--mnchen-3ya.de`.
-enum Punycode {
+package enum Punycode {
     /// The name in ASCII; one that is in ASCII stays to the letter.
-    static func ascii(_ host: String) -> String {
+    package static func ascii(_ host: String) -> String {
         if host.utf8.allSatisfy({ $0 < 0x80 }) { return host }
         return host.split(separator: ".", omittingEmptySubsequences: false).map { part in
             let scalars = part.lowercased().unicodeScalars

@@ -22,7 +22,8 @@ package enum TransportFailure {
     /// - Parameters:
     ///   - address: host and port that were connected to.
     ///   - socket: the socket of this machine instead; empty for none.
-    static func failure(_ error: any Error, address: String, socket: String, isProxied: Bool) -> TransportError {
+    package static func failure(_ error: any Error, address: String, socket: String, isProxied: Bool) -> TransportError
+    {
         let proxied = isProxied ? "proxyconnect tcp: " : ""
         switch error {
         case let error as TransportError: return error
@@ -41,7 +42,7 @@ package enum TransportFailure {
     }
 
     /// Why an answer that had begun did not end.
-    static func ofBody(_ error: any Error) -> TransportError {
+    package static func ofBody(_ error: any Error) -> TransportError {
         let cut = TransportError("unexpected EOF", code: .closed)
         switch error {
         case is CancellationError: return .cancelled()
@@ -50,6 +51,7 @@ package enum TransportFailure {
             return error == .invalidChunkSize
                 ? TransportError("invalid byte in chunk length", code: .malformed) : cut
         case let error as IOError: return TransportError("read: " + SystemText.error(error.errnoCode), code: .closed)
+        case is NIOTooManyBytesError: return .bodyTooLarge
         case let error as TransportError: return error
         default: return cut
         }
@@ -135,4 +137,15 @@ package enum TransportFailure {
         default: TransportError("http: " + error.shortDescription.lowercased())
         }
     }
+}
+
+/// The server had given up a connection that was kept, before it saw the request: another connection is to be tried.
+package struct StaleConnection: Error {
+    package init() {}
+}
+
+/// The system's words.
+package enum SystemText {
+    /// An error number in words, as Go writes it.
+    package static func error(_ code: Int32) -> String { String(cString: strerror(code)).lowercased() }
 }
