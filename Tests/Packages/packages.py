@@ -11,8 +11,8 @@ MADE = os.environ.get("PROMENADE_PACKAGES") or tempfile.mkdtemp(prefix="packages
 
 
 def run(*command, **settings):
-    """The output of a command; a failure of it fails the test with what it said. Ends after five minutes at the latest."""
-    settings = {"stdin": subprocess.DEVNULL, "timeout": 300, **settings}
+    """The output of a command; a failure of it fails the test with what it said. Ends after two minutes at the latest."""
+    settings = {"stdin": subprocess.DEVNULL, "timeout": 120, **settings}
     done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **settings)
     if done.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}")
