@@ -34,7 +34,8 @@ import Testing
         ],
         "Simulation": ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"],
         "Promenade": [
-            "Simulation", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
+            "Simulation", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
+            "PromQL",
             "Rules", "RuleTemplates", "Scrape",
             "Pushgateway", "Web", "AsyncHTTPClient", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "NIOSSL",
             "ServiceLifecycle", "UnixSignals",
@@ -43,7 +44,8 @@ import Testing
         "PromenadeCLI": [
             "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
             "Rules", "Scrape",
-            "Pushgateway", "Simulation", "Web", "Promenade", "ArgumentParser", "AsyncHTTPClient", "Logging", "NIOCore", "NIOHTTP1",
+            "Pushgateway", "Simulation", "Web", "Promenade", "ArgumentParser", "AsyncHTTPClient", "Logging", "NIOCore",
+            "NIOHTTP1",
         ],
     ]
 

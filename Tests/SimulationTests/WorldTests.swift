@@ -58,7 +58,9 @@ import Testing
         #expect(outcome.report.scrapes == 484)
     }
 
-    @Test func `fifty seeds give the same bytes however many worlds run side by side, in memory or in a file`() async throws {
+    @Test func `fifty seeds give the same bytes however many worlds run side by side, in memory or in a file`()
+        async throws
+    {
         let alone = try await Self.all(width: 1)
         let sideBySide = try await Self.all(width: 2)
         #expect(Set(alone.map(\.dump)).count == alone.count)

@@ -33,7 +33,7 @@ extension World {
         if let ends = run.ends {
             queue.add(ends, .batchEnd, .end(index, run))
         } else {
-            note(.failure(batch: spec.name), "", ends: now)
+            begin(.failure(batch: spec.name), "")
         }
     }
 
@@ -42,7 +42,7 @@ extension World {
         runs[index].removeAll { $0.number == run.number }
         let took = PrometheusDuration(milliseconds: (now - run.begins) / 1_000_000)
         tell(.batch, spec.name, "run \(run.number) \(run.fails ? "fails" : "ends") after \(took)")
-        if run.fails { note(.failure(batch: spec.name), "", ends: now) }
+        if run.fails { begin(.failure(batch: spec.name), "") } else { finish(.failure(batch: spec.name)) }
         var push = WorldItem.Push(
             method: "PUT",
             job: spec.job,

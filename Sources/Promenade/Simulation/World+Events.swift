@@ -281,6 +281,12 @@ extension World {
         }
     }
 
+    func finish(_ kind: StudySpec.Outage) {
+        for index in outages.indices where outages[index].kind == kind && outages[index].to == nil {
+            outages[index].to = now
+        }
+    }
+
     func note(_ kind: StudySpec.Outage, _ instance: String, ends: Int64) {
         outages.append(Outage(kind: kind, instance: instance, from: now, to: ends))
     }

@@ -115,7 +115,7 @@ package final class World {
             keeping: options.keeping,
             fileSystem: options.fileSystem
         )
-        chance = scenario.events.map { RandomStream(seed: options.seed, name: "event/\($0.word)/\($0.line)") }
+        chance = Self.streams(scenario, seed: options.seed)
         batches = scenario.batches.map { BatchCourse($0, seed: options.seed, start: scenario.start) }
         runs = scenario.batches.map { _ in [] }
         runCounts = scenario.batches.map { _ in 0 }
@@ -125,6 +125,16 @@ package final class World {
             stack.targets.endpointNames.insert(batch.name)
         }
         fillQueue()
+    }
+
+    /// The chance of each event: an event that comes or goes does not change that of others.
+    private static func streams(_ scenario: Scenario, seed: UInt64) -> [RandomStream] {
+        var counts: [String: Int] = [:]
+        return scenario.events.map { event in
+            let name = "event/\(event.word)/\(event.action.subject)"
+            counts[name, default: 0] += 1
+            return RandomStream(seed: seed, name: "\(name)/\(counts[name] ?? 0)")
+        }
     }
 
     /// Nanoseconds from the start of the scenario.

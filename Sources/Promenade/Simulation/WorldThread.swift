@@ -7,6 +7,8 @@ package enum WorldThread {
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         let thread = EvaluationThreads(EvaluationThreads.Lane(limit: 1, niceness: 0))
+        // A task does not hold on to the threads that it prefers.
+        defer { withExtendedLifetime(thread) {} }
         return try await Task(executorPreference: thread) { try await body() }.value
     }
 }

@@ -55,6 +55,23 @@ struct Simulate: AsyncParsableCommand {
     @Flag(help: "Print events and verdicts as JSON, one object a line.")
     var json = false
 
+    @Option(
+        help: ArgumentHelp("Run many worlds, such as 1..1000: which fail, and how alerts do.", valueName: "from..to")
+    )
+    var seeds: String?
+
+    @Option(help: "How many worlds run at a time.")
+    var jobs = 1
+
+    @Option(help: ArgumentHelp("Write the picture of a study.", valueName: "file"))
+    var svg: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("The same world seen by other stacks, side by side: A.yml B.yml.", valueName: "file")
+    )
+    var compare: [String] = []
+
     func run() async throws {
         var end = Int64.max
         if let until {
@@ -65,10 +82,11 @@ struct Simulate: AsyncParsableCommand {
             end = span.milliseconds * 1_000_000
         }
         let scenarios = try files.map(read)
-        if out != nil, scenarios.count > 1 {
-            Complaint.write("--out keeps the database of one scenario")
+        if out != nil, scenarios.count > 1 || seeds != nil || !compare.isEmpty {
+            Complaint.write("--out keeps the database of one world")
             throw ExitCode(2)
         }
+        if !compare.isEmpty || seeds != nil { return try await study(scenarios, until: end) }
         var reports: [WorldReport] = []
         for scenario in scenarios { reports.append(try await simulate(scenario, until: end)) }
         if tap { Console.print(WorldReport.tap(reports)) }
@@ -76,9 +94,11 @@ struct Simulate: AsyncParsableCommand {
         if !reports.allSatisfy(\.isGood) { throw ExitCode(1) }
     }
 
-    private func read(_ file: String) throws -> Scenario {
+    private func read(_ file: String) throws -> Scenario { try read(file, stack: nil) }
+
+    func read(_ file: String, stack: String?) throws -> Scenario {
         do throws(ConfigError) {
-            return try ScenarioFile.read(file, settings: settings)
+            return try ScenarioFile.read(file, settings: settings, stack: stack)
         } catch {
             Complaint.remark(error.description)
             throw ExitCode(2)

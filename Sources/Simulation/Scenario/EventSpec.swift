@@ -96,6 +96,25 @@ public struct EventSpec: Sendable {
     ]
 }
 
+extension EventSpec.Action {
+    /// Whom it is about.
+    public var subject: String {
+        switch self {
+        case .kill(let service, _), .start(let service, _), .restart(let service, _), .scale(let service, _),
+            .deploy(let service, _), .set(let service, _, _), .skew(let service, _),
+            .fault(.service(let service, _), _):
+            service
+        case .fault(.target(let address), _): address
+        case .fault(.pushes, _): "pushes"
+        case .restartPart(let part, _, _): part.rawValue
+        case .deleteGroup(let job, _), .push(let job, _, _, _): job
+        case .run(let batch), .pause(let batch), .resume(let batch): batch
+        case .wipe: "pushgateway"
+        case .reload, .remoteWriteOutage: "prometheus"
+        }
+    }
+}
+
 /// What changes about a metric.
 public struct MetricChange: Sendable, Hashable {
     /// Events a second.
