@@ -17,7 +17,7 @@ final class StackRules: Sendable {
     private let parser: PromQLParser
     private let isInboxWanted: Bool?
 
-    init(options: StackOptions, clock: any StackClock, store: any MetricStore, logger: Logger) {
+    init(options: StackOptions, clock: any StackClock, store: any MetricStore, logger: Logger, events: StackEvents) {
         let flags = options.flags
         // An engine of their own: rules never wait for people's queries.
         var environment = RuleEnvironment(
@@ -62,9 +62,26 @@ final class StackRules: Sendable {
                     metadata: ["group": "\(report.group)", "rule": "\(failure.rule)", "err": "\(failure.reason)"]
                 )
             }
+            Self.tell(report, to: events)
             notifier.notify(report.notices)
             if isInboxWanted ?? !notifier.hasReceivers { inbox.receive(report.notices, at: clock.wallNanoseconds) }
         }
+    }
+
+    private static func tell(_ report: RuleEvaluationReport, to events: StackEvents) {
+        for change in report.changes {
+            events.tell(.alert(.init(group: report.name, labels: change.labels, state: change.state.name)))
+        }
+        events.tell(
+            .evaluation(
+                .init(
+                    file: report.file,
+                    group: report.name,
+                    duration: Int64(report.duration * 1e9),
+                    error: report.failures.first.map { "\($0.rule): \($0.reason)" } ?? ""
+                )
+            )
+        )
     }
 
     /// Reads the rule files of a configuration.

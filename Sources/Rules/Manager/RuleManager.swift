@@ -19,6 +19,10 @@ public struct RuleManagerOptions: Sendable {
 public struct RuleEvaluationReport: Sendable {
     /// The group's key.
     public var group: String
+    /// The file in which it stands.
+    public var file: String
+    /// Its name.
+    public var name: String
     /// How long it took, in seconds.
     public var duration: Double
     /// How long each rule took, in seconds.
@@ -27,6 +31,8 @@ public struct RuleEvaluationReport: Sendable {
     public var failures: [(rule: String, reason: String)]
     /// Whom somebody has to be told of.
     public var notices: [AlertNotice]
+    /// Alerts that changed their state, a few of them where there are many.
+    public var changes: [AlertChange]
 }
 
 /// Evaluates groups of rules by the clock.
@@ -252,10 +258,13 @@ public final class RuleManager: Sendable {
         report(
             RuleEvaluationReport(
                 group: current.definition.key,
+                file: current.definition.file,
+                name: current.definition.name,
                 duration: current.duration,
                 ruleDurations: outcome.durations,
                 failures: outcome.failures,
-                notices: outcome.notices
+                notices: outcome.notices,
+                changes: outcome.changes
             )
         )
     }
