@@ -126,7 +126,7 @@ public final class Stack: Sendable {
             threads: EvaluationThreads(.queries(concurrency: concurrency)),
             observe: { queryMetrics.observe($0, seconds: $1) }
         )
-        rules = StackRules(options: options, clock: clock, store: store, logger: logger)
+        rules = StackRules(options: options, clock: clock, store: store, logger: logger, events: events)
         _ = try rules.groups(of: options.config)
         var scraping = ScrapeManagerOptions(logger: logger)
         scraping.environment = ProcessEnvironment.all

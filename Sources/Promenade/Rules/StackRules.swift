@@ -17,12 +17,15 @@ final class StackRules: Sendable {
     private let parser: PromQLParser
     private let isInboxWanted: Bool?
 
-    /// - Parameter observer: is told of each evaluation in place of Alertmanagers and the inbox; `nil` for these.
+    /// - Parameters:
+    ///   - events: are told of each evaluation; `nil` where nobody listens.
+    ///   - observer: is told of each evaluation in place of Alertmanagers and the inbox; `nil` for these.
     init(
         options: StackOptions,
         clock: any StackClock,
         store: any MetricStore,
         logger: Logger,
+        events: StackEvents? = nil,
         observer: (@Sendable (RuleEvaluationReport) -> Void)? = nil
     ) {
         let flags = options.flags
@@ -69,10 +72,27 @@ final class StackRules: Sendable {
                     metadata: ["group": "\(report.group)", "rule": "\(failure.rule)", "err": "\(failure.reason)"]
                 )
             }
+            if let events { Self.tell(report, to: events) }
             if let observer { return observer(report) }
             notifier.notify(report.notices)
             if isInboxWanted ?? !notifier.hasReceivers { inbox.receive(report.notices, at: clock.wallNanoseconds) }
         }
+    }
+
+    private static func tell(_ report: RuleEvaluationReport, to events: StackEvents) {
+        for change in report.changes {
+            events.tell(.alert(.init(group: report.name, labels: change.labels, state: change.state.name)))
+        }
+        events.tell(
+            .evaluation(
+                .init(
+                    file: report.file,
+                    group: report.name,
+                    duration: Int64(report.duration * 1e9),
+                    error: report.failures.first.map { "\($0.rule): \($0.reason)" } ?? ""
+                )
+            )
+        )
     }
 
     /// Reads the rule files of a configuration.

@@ -7,6 +7,8 @@ extension RuleGroupState {
     public struct Outcome: Sendable {
         /// Whom somebody has to be told of.
         public var notices: [AlertNotice] = []
+        /// Alerts that changed their state.
+        public var changes: [AlertChange] = []
         /// Rules that failed, with the reasons.
         public var failures: [(rule: String, reason: String)] = []
         /// How long each rule took, in seconds.
@@ -57,6 +59,7 @@ extension RuleGroupState {
                 ) {
                     outcome.notices += notices
                 }
+                outcome.changes += rules[index].alert?.changes ?? []
                 pending.add(written, rule: index, isResult: true)
                 if rules[index].memory.isSame, !written.isEmpty {
                     noteNames(index, &pending.names)

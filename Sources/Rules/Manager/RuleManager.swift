@@ -19,6 +19,10 @@ public struct RuleManagerOptions: Sendable {
 public struct RuleEvaluationReport: Sendable {
     /// The group's key.
     public var group: String
+    /// The file in which it stands.
+    public var file: String
+    /// Its name.
+    public var name: String
     /// How long it took, in seconds.
     public var duration: Double
     /// How long each rule took, in seconds.
@@ -29,6 +33,8 @@ public struct RuleEvaluationReport: Sendable {
     public var notices: [AlertNotice]
     /// The alerts of the group and how far they are; those that are resolved left out.
     public var alerts: [(labels: Labels, state: Alert.State)] = []
+    /// Alerts that changed their state, a few of them where there are many.
+    public var changes: [AlertChange]
 }
 
 /// Evaluates groups of rules by the clock.
@@ -253,10 +259,13 @@ public final class RuleManager: Sendable {
         group.state.withLock { $0 = after }
         var told = RuleEvaluationReport(
             group: current.definition.key,
+            file: current.definition.file,
+            name: current.definition.name,
             duration: current.duration,
             ruleDurations: outcome.durations,
             failures: outcome.failures,
-            notices: outcome.notices
+            notices: outcome.notices,
+            changes: outcome.changes
         )
         if options.isDriven { told.alerts = current.activeAlerts }
         report(told)
