@@ -85,6 +85,7 @@ let package = Package(
         .executable(name: "promenade", targets: ["PromenadeCLI"]),
         .library(name: "PrometheusClient", targets: ["PrometheusClient", "PrometheusClientPush"]),
         .library(name: "PromenadeTesting", targets: ["PromenadeTesting"]),
+        .library(name: "MetricStorageTesting", targets: ["MetricStorageTesting", "MetricModel"]),
     ],
     // Only corrections come by themselves; what is newer is taken by changing these lines.
     dependencies: [
@@ -103,6 +104,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CWebAssets", exclude: ["files"]),
         room("MetricModel"),
+        room("MetricStorageTesting", ["MetricModel"]),
         room("ConfigTree", ["MetricModel", yaml]),
         room("Exposition", ["MetricModel", "CZlib"]),
         room("PrometheusClient", ["MetricModel", "Exposition", .coreMetrics]),
@@ -171,7 +173,7 @@ let package = Package(
             path: "Tests/Support/TSDBKillWriter",
             swiftSettings: settings
         ),
-        tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", "CSQLite"]),
+        tests("TSDBTests", ["MetricModel", "MetricStorageTesting", "TSDB", "TSDBKillWriter", "CSQLite"]),
         tests("PromQLTests", ["MetricModel", "ConfigTree", "PromQL"], exclude: ["Scripts"]),
         tests(
             "RulesTests",

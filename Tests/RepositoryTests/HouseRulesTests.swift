@@ -6,6 +6,7 @@ import Testing
     /// Which room may import which, besides the standard library, the C library and `Synchronization`.
     static let imports: [String: Set<String>] = [
         "MetricModel": [],
+        "MetricStorageTesting": ["MetricModel"],
         "ConfigTree": ["MetricModel", "CYaml"],
         "Exposition": ["MetricModel", "CZlib"],
         "PrometheusClient": ["MetricModel", "Exposition", "CoreMetrics"],

@@ -12,7 +12,7 @@ extension Stack {
 
     /// That nothing is stored any more, where that is so, since it was first seen.
     var storageNotification: PrometheusEnvironment.Notification? {
-        let reason = (store as? SQLiteStore)?.refusal?.message
+        let reason = (store as? TimeSeriesDatabase)?.refusal?.message
         let now = clock.wallNanoseconds
         let refusal = storageRefusal.withLock { known -> (reason: String, since: Int64)? in
             if known?.reason != reason { known = reason.map { ($0, now) } }
