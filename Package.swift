@@ -85,6 +85,7 @@ let package = Package(
         .executable(name: "promenade", targets: ["PromenadeCLI"]),
         .library(name: "PrometheusClient", targets: ["PrometheusClient", "PrometheusClientPush"]),
         .library(name: "PromenadeTesting", targets: ["PromenadeTesting"]),
+        .library(name: "MetricStorageTesting", targets: ["MetricStorageTesting", "MetricModel"]),
     ],
     // Only corrections come by themselves; what is newer is taken by changing these lines.
     dependencies: [
@@ -106,6 +107,7 @@ let package = Package(
         room("Clocks"),
         room("RE2", ["Clocks"]),
         room("MetricModel", ["RE2", "GoText", "Clocks"]),
+        room("MetricStorageTesting", ["MetricModel"]),
         room("ConfigTree", ["MetricModel", yaml]),
         room("Exposition", ["MetricModel", "CZlib"]),
         room("HTTPCalling", ["MetricModel", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]),
@@ -180,7 +182,7 @@ let package = Package(
             path: "Tests/Support/TSDBKillWriter",
             swiftSettings: settings
         ),
-        tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", "CSQLite"]),
+        tests("TSDBTests", ["MetricModel", "MetricStorageTesting", "TSDB", "TSDBKillWriter", "CSQLite"]),
         tests("PromQLTests", ["MetricModel", "ConfigTree", "PromQL"], exclude: ["Scripts"]),
         tests(
             "RulesTests",

@@ -23,7 +23,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let time: Timestamp = 1_700_000_000_000
-        let store = try SQLiteStore.open(path: folder + "/stack.db", clock: ManualClock(now: time))
+        let store = try TimeSeriesDatabase.open(path: folder + "/stack.db", clock: ManualClock(now: time))
         let series = try await store.resolve([
             ["__name__": "up", "job": "demo"], ["__name__": "up", "job": "a,\"b\"\n"], ["__name__": "rest"],
         ])

@@ -8,11 +8,11 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct SampleDumpTests {
     private static let time: Timestamp = 1_700_000_000_003
 
-    private func withStore(_ body: (SQLiteStore, String) async throws -> Void) async throws {
+    private func withStore(_ body: (TimeSeriesDatabase, String) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "dump-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let store = try SQLiteStore.open(path: folder + "/stack.db", clock: ManualClock(now: Self.time))
+        let store = try TimeSeriesDatabase.open(path: folder + "/stack.db", clock: ManualClock(now: Self.time))
         let series = try await store.resolve([
             ["__name__": "up", "job": "a,\"b\"\n\\"], ["__name__": "x:y"], ["__name__": "naïve name", "le gen": "1"],
             ["__name__": "h"],
@@ -30,7 +30,7 @@ import Testing
         try await store.close()
     }
 
-    private func printed(_ store: SQLiteStore, _ format: SampleDump.Format) async throws -> (
+    private func printed(_ store: TimeSeriesDatabase, _ format: SampleDump.Format) async throws -> (
         text: String, dump: SampleDump
     ) {
         var text: [UInt8] = []
@@ -74,7 +74,7 @@ import Testing
     @Test func `what is printed as OpenMetrics comes back by importing it`() async throws {
         try await withStore { store, folder in
             let text = "# TYPE up gauge\n# HELP up Is it?\n" + (try await printed(store, .openmetrics).text)
-            let copy = try SQLiteStore.open(path: folder + "/copy.db", clock: ManualClock(now: Self.time))
+            let copy = try TimeSeriesDatabase.open(path: folder + "/copy.db", clock: ManualClock(now: Self.time))
             let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 8)
             defer { bytes.deallocate() }
             bytes.copyBytes(from: text.utf8)

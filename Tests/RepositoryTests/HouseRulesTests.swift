@@ -9,6 +9,7 @@ import Testing
         "Clocks": [],
         "RE2": ["Clocks"],
         "MetricModel": ["RE2", "GoText", "Clocks"],
+        "MetricStorageTesting": ["MetricModel"],
         "ConfigTree": ["MetricModel", "CYaml"],
         "Exposition": ["MetricModel", "CZlib"],
         "HTTPCalling": ["MetricModel", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"],
@@ -167,6 +168,24 @@ import Testing
         #expect(files.count > 40)
         #expect(rows.sorted() == files.sorted())
         #expect(bytes.sorted() == files.sorted())
+    }
+
+    @Test func `the pages know every function of the language`() {
+        func lines(_ path: String) -> [Substring] {
+            Repository.files(below: "Sources").first { $0.path == "Sources/" + path }?.lines ?? []
+        }
+        let functions = lines("PromQL/Syntax/Functions/FunctionName.swift").filter { $0.hasPrefix("    case ") }.map {
+            // `case name` or `case name = "written_so"`.
+            let words = $0.split(separator: " ")
+            return words.count > 3 ? String(words[3].filter { $0 != "\"" }) : String(words[1])
+        }
+        let documented = lines("CWebAssets/files/prometheus/functions.js").compactMap { line -> String? in
+            let name = line.drop { $0 == "~" }.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+            return line.contains("|") && line.dropFirst(name.count).drop { $0 != "(" && $0 != " " }.first == "("
+                ? String(name) : nil
+        }
+        #expect(functions.count > 70)
+        #expect(documented.sorted() == functions.sorted())
     }
 
     @Test func `no test waits without a limit`() {

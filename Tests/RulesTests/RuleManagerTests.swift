@@ -16,13 +16,13 @@ import Testing
     /// A manager with all around it.
     private final class Bench: Sendable {
         let clock = ManualClock(now: 1_700_000_100_000)
-        let store: MemoryStore
+        let store: TimeSeriesDatabase
         let engine: PromQLEngine
         let manager: RuleManager
         let told: Told
 
         init() {
-            store = MemoryStore(options: StoreOptions(), clock: clock)
+            store = TimeSeriesDatabase.inMemory(options: StoreOptions(), clock: clock)
             engine = PromQLEngine(clock: clock)
             let environment = RuleEnvironment(engine: engine, reader: store, sink: StoreSink(store), clock: clock)
             var options = RuleManagerOptions()

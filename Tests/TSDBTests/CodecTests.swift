@@ -1,4 +1,5 @@
 import MetricModel
+import MetricStorageTesting
 import TSDB
 import Testing
 

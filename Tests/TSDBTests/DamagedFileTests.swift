@@ -1,5 +1,6 @@
 import Foundation
 import MetricModel
+import MetricStorageTesting
 import TSDB
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
 
     /// A file with some blocks, records and metadata.
     private static func fill(_ path: String) async throws {
-        let store = try SQLiteStore.open(path: path, options: options, clock: ManualClock())
+        let store = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
         let series = try await store.resolve((0..<40).map { ["__name__": "m", "i": "\($0)"] })
         for step in 0..<200 {
             var batch = SampleBatch(timestamp: base + Int64(step) * 1000)
@@ -28,7 +29,7 @@ import Testing
         try await store.close()
     }
 
-    private static func readAll(_ store: SQLiteStore) async throws {
+    private static func readAll(_ store: TimeSeriesDatabase) async throws {
         _ = try await store.problems()
         do throws(StorageError) {
             _ = try await store.select(SelectRequest(matchers: [], start: .min, end: .max))
@@ -58,7 +59,7 @@ import Testing
                 try FileManager.default.removeItem(atPath: path)
                 try bytes.write(to: URL(fileURLWithPath: path))
                 do {
-                    let store = try SQLiteStore.open(path: path, options: Self.options, clock: ManualClock())
+                    let store = try TimeSeriesDatabase.open(path: path, options: Self.options, clock: ManualClock())
                     try await Self.readAll(store)
                 } catch {
                     let error = try #require(error as? StorageError)
@@ -77,14 +78,14 @@ import Testing
             try await Self.fill(path)
             #expect(truncate(path, count) == 0)
             let error = #expect(throws: StorageError.self) {
-                try SQLiteStore.open(path: path, options: Self.options, clock: ManualClock())
+                try TimeSeriesDatabase.open(path: path, options: Self.options, clock: ManualClock())
             }
             #expect(error?.code == .corrupt && error?.message.contains("\(count) byte(s)") == true)
             let text = Data("no database, but a text of some length\n".utf8)
             let long = (0..<40).reduce(Data()) { data, _ in data + text }
             try long.write(to: URL(fileURLWithPath: path))
             #expect(throws: StorageError.self) {
-                try SQLiteStore.open(path: path, options: Self.options, clock: ManualClock())
+                try TimeSeriesDatabase.open(path: path, options: Self.options, clock: ManualClock())
             }
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == long)
         }
@@ -95,7 +96,7 @@ import Testing
             let path = folder + "/stack.db"
             try executeSQL(path, "CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)")
             let error = #expect(throws: StorageError.self) {
-                try SQLiteStore.open(path: path, options: Self.options, clock: ManualClock())
+                try TimeSeriesDatabase.open(path: path, options: Self.options, clock: ManualClock())
             }
             #expect(error?.message.contains("another program") == true)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["stack.db"])
@@ -108,7 +109,7 @@ import Testing
             let folder = outer + "/data"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             let path = folder + "/stack.db"
-            let store = try SQLiteStore.open(path: path, options: Self.options, clock: ManualClock())
+            let store = try TimeSeriesDatabase.open(path: path, options: Self.options, clock: ManualClock())
             try await store.put(["__name__": "m"], [(base, 1)])
             #expect(store.refusal == nil)
             switch what {
@@ -124,7 +125,7 @@ import Testing
                 #expect(store.refusal?.message.contains(word) == true)
                 await #expect(throws: StorageError.self) { try await store.put(["__name__": "m"], [(base + 1000, 2)]) }
                 await #expect(throws: StorageError.self) { try await store.apply([("t", [1], [2])]) }
-                #expect(try await store.points("m") == [Point(base, 1)])
+                #expect(try await store.points("m") == [ExactPoint(base, 1)])
             }
             #expect(try await store.statistics(limit: 0).failedWrites == 4)
             try await store.close()
@@ -136,7 +137,7 @@ import Testing
     func damageOfTheLogIsTold(_ what: String) async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/stack.db"
-            let store = try SQLiteStore.open(path: path, options: Self.options, clock: ManualClock())
+            let store = try TimeSeriesDatabase.open(path: path, options: Self.options, clock: ManualClock())
             let points = (0..<100).map { (base + Int64($0) * 1000, Double($0)) }
             try await store.put(["__name__": "m"], points)
             // As a killed process leaves them.
@@ -152,10 +153,14 @@ import Testing
             default: break
             }
             try bytes.write(to: URL(fileURLWithPath: log))
-            let copy = try SQLiteStore.open(path: folder + "/copy.db", options: Self.options, clock: ManualClock())
+            let copy = try TimeSeriesDatabase.open(
+                path: folder + "/copy.db",
+                options: Self.options,
+                clock: ManualClock()
+            )
             let problems = try await copy.problems()
             let found = try await copy.points("m")
-            #expect(found == points.prefix(found.count).map { Point($0.0, $0.1) })
+            #expect(found == points.prefix(found.count).map { ExactPoint($0.0, $0.1) })
             if what == "sound" {
                 #expect(problems == [] && found.count == 100)
             } else {
@@ -171,7 +176,7 @@ import Testing
     @Test func onlyTheOwnerReadsTheFiles() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/stack.db"
-            let store = try SQLiteStore.open(path: path, options: Self.options, clock: ManualClock())
+            let store = try TimeSeriesDatabase.open(path: path, options: Self.options, clock: ManualClock())
             try await store.put(["__name__": "m"], [(base, 1)])
             try await store.snapshot(toFile: folder + "/snapshot.db")
             for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
@@ -188,7 +193,7 @@ import Testing
             let path = folder + "/stack.db"
             var options = StoreOptions()
             options.retention = nil
-            let store = try SQLiteStore.open(path: path, options: options, clock: ManualClock())
+            let store = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
             let stream = try await store.openStream()
             let series = try await store.resolve((0..<1000).map { ["__name__": "m", "i": "\($0)"] })
             for step in 0..<600 {
@@ -201,7 +206,7 @@ import Testing
                 try FileManager.default.copyItem(atPath: path + suffix, toPath: folder + "/copy.db" + suffix)
             }
             try await store.close()
-            let copy = try SQLiteStore.open(path: folder + "/copy.db", options: options, clock: ManualClock())
+            let copy = try TimeSeriesDatabase.open(path: folder + "/copy.db", options: options, clock: ManualClock())
             // Maintenance comes after the closing that goes on.
             try await copy.cleanTombstones()
             var report = try await copy.report()
@@ -216,16 +221,20 @@ import Testing
 
     /// Of two samples at a time in what is imported the first counts, and the others are counted.
     @Test func theFirstOfTwoImportedSamplesCounts() async throws {
-        try await StoreKind.sqlite.withStore { store in
+        try await StoreKind.file.withStore { store in
             let series = try await store.resolve([["__name__": "m"], ["__name__": "n"]])
-            var importer = try #require(store as? SQLiteStore).importer()
+            var importer = try #require(store as? TimeSeriesDatabase).importer()
             for (time, value) in [(0, 1.0), (1000, 2), (1000, 3), (500, 4), (0, 5)] {
                 importer.append(series[0], base + Int64(time), value)
             }
             importer.append(series[1], base, 6)
             let summary = try await importer.finish()
             #expect(summary.samples == 4 && summary.duplicates == 2)
-            #expect(try await store.points("m") == [Point(base, 1), Point(base + 500, 4), Point(base + 1000, 2)])
+            #expect(
+                try await store.points("m") == [
+                    ExactPoint(base, 1), ExactPoint(base + 500, 4), ExactPoint(base + 1000, 2),
+                ]
+            )
         }
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MetricModel
+import MetricStorageTesting
 import TSDB
 import Testing
 
@@ -13,7 +14,7 @@ import Testing
 
         static let name = LabelMatcher("__name__", equals: "m")
 
-        func make(_ store: SQLiteStore) async throws {
+        func make(_ store: TimeSeriesDatabase) async throws {
             let series = try await store.resolve([
                 self == .newSeries ? ["__name__": "m", "new": "1"] : ["__name__": "m"]
             ])
@@ -46,7 +47,7 @@ import Testing
     }
 
     /// All that can be seen.
-    private static func seen(_ store: SQLiteStore) async throws -> String {
+    private static func seen(_ store: TimeSeriesDatabase) async throws -> String {
         var lines: [String] = []
         for columns in try await store.all() {
             let points = zip(columns.timestamps, columns.values).map { "\($1)@\($0 - base)" }
@@ -71,7 +72,7 @@ import Testing
             options.fileSystem = files.name
             options.retention = nil
             options.outOfOrderWindow = 3_600_000
-            let store = try SQLiteStore.open(path: path, options: options, clock: ManualClock())
+            let store = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
             try await store.put(["__name__": "m"], [(base, 1), (base + 1000, 2), (base + 2000, 3)])
             let before = try await Self.seen(store)
             for _ in 0..<2 {
@@ -84,13 +85,17 @@ import Testing
             try FileManager.default.copyItem(atPath: path, toPath: folder + "/copy.db")
             try FileManager.default.copyItem(atPath: path + "-wal", toPath: folder + "/copy.db-wal")
             options.fileSystem = nil
-            let copy = try SQLiteStore.openForReading(path: folder + "/copy.db", options: options, clock: ManualClock())
+            let copy = try TimeSeriesDatabase.openForReading(
+                path: folder + "/copy.db",
+                options: options,
+                clock: ManualClock()
+            )
             #expect(try await Self.seen(copy) == before)
             try await change.make(store)
             let after = try await Self.seen(store)
             #expect(after != before)
             try await store.close()
-            let again = try SQLiteStore.open(path: path, options: options, clock: ManualClock())
+            let again = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
             #expect(try await Self.seen(again) == after)
             try await again.close()
         }
@@ -102,7 +107,7 @@ import Testing
         try await withTemporaryFolder { folder in
             var options = StoreOptions()
             options.fileSystem = files.name
-            let store = try SQLiteStore.open(path: folder + "/stack.db", options: options, clock: ManualClock())
+            let store = try TimeSeriesDatabase.open(path: folder + "/stack.db", options: options, clock: ManualClock())
             try await store.put(["__name__": "m"], [(base, 1)])
             let series = try await store.resolve([["__name__": "m"]])
             for round in 1..<20 {
@@ -133,7 +138,7 @@ import Testing
             try await store.put(["__name__": "m"], [(base, 1), (base + 1000, 2)])
             try await store.maintain(now: base + 10_000_000)
             let series = try await store.resolve([["__name__": "m"], ["__name__": "h"]])
-            if let sqlite = store as? SQLiteStore {
+            if let sqlite = store as? TimeSeriesDatabase {
                 var importer = try sqlite.importer()
                 for step in 0..<3 { importer.append(series[0], base + Int64(step) * 500, Double(step) / 2 + 1) }
                 _ = try await importer.finish()
@@ -151,7 +156,7 @@ import Testing
         try await withTemporaryFolder { folder in
             var options = StoreOptions()
             options.outOfOrderWindow = 3_600_000
-            let store = try SQLiteStore.open(path: folder + "/stack.db", options: options, clock: ManualClock())
+            let store = try TimeSeriesDatabase.open(path: folder + "/stack.db", options: options, clock: ManualClock())
             let series = try await store.resolve([["__name__": "m"]])[0]
             var batch = SampleBatch(timestamp: 0)
             batch.series = [SeriesRef](repeating: series, count: 4)

@@ -1,5 +1,6 @@
 import Foundation
 import MetricModel
+import MetricStorageTesting
 import TSDB
 import Testing
 
@@ -28,7 +29,7 @@ import Testing
     }
 
     /// Rows, records, blocks, merging and deleting, until the end or the first error.
-    @inline(never) private static func work(_ store: SQLiteStore, _ acknowledged: inout Acknowledged) async {
+    @inline(never) private static func work(_ store: TimeSeriesDatabase, _ acknowledged: inout Acknowledged) async {
         do throws(StorageError) {
             let stream = try await store.openStream()
             let series = try await store.resolve(
@@ -57,7 +58,7 @@ import Testing
 
     /// Everything that was acknowledged is there, and every value is right; nothing else is there (`isExact`), or what was refused.
     @inline(never) private static func check(
-        _ store: SQLiteStore,
+        _ store: TimeSeriesDatabase,
         _ acknowledged: Acknowledged,
         _ place: Comment,
         isExact: Bool = false
@@ -146,7 +147,7 @@ import Testing
         }
         if isOver { happened += 1 }
         let isLast = !isOver && acknowledged.errors.isEmpty
-        let again = try SQLiteStore.open(path: file, options: options, clock: ManualClock())
+        let again = try TimeSeriesDatabase.open(path: file, options: options, clock: ManualClock())
         // A full disk takes nothing of what it refuses; of other failures nobody knows.
         try await check(again, acknowledged, comment, isExact: fault == .fullDisk)
         try await goOn(again, &acknowledged, comment)
@@ -164,7 +165,7 @@ import Testing
         _ acknowledged: inout Acknowledged,
         _ comment: Comment
     ) async throws -> Int {
-        let store = try SQLiteStore.open(path: file, options: options, clock: ManualClock())
+        let store = try TimeSeriesDatabase.open(path: file, options: options, clock: ManualClock())
         await work(store, &acknowledged)
         var happened = 0
         let keepsOpen = fault == .fullDisk || fault == .failedWrite || fault == .failedSync
@@ -180,7 +181,7 @@ import Testing
 
     /// The same where the disk has just recovered: what could not be read when the store was opened is not read later either.
     @inline(never) private static func goOnAfterFault(
-        _ store: SQLiteStore,
+        _ store: TimeSeriesDatabase,
         _ acknowledged: inout Acknowledged,
         _ place: Comment
     ) async throws {
@@ -194,7 +195,7 @@ import Testing
 
     /// What was refused is not seen, and is taken once it comes again; a later row is taken; and everything is there.
     @inline(never) private static func goOn(
-        _ store: SQLiteStore,
+        _ store: TimeSeriesDatabase,
         _ acknowledged: inout Acknowledged,
         _ place: Comment,
         isExact: Bool = false
@@ -225,7 +226,7 @@ import Testing
             options.retention = nil
             options.headAge = 5000
             var acknowledged = Acknowledged()
-            let store = try SQLiteStore.open(path: path, options: options, clock: ManualClock())
+            let store = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
             await Self.work(store, &acknowledged)
             try await store.close()
             options.fileSystem = files.name
@@ -234,7 +235,11 @@ import Testing
             while true {
                 files.fail(fault, after: place)
                 do {
-                    let reader = try SQLiteStore.openForReading(path: path, options: options, clock: ManualClock())
+                    let reader = try TimeSeriesDatabase.openForReading(
+                        path: path,
+                        options: options,
+                        clock: ManualClock()
+                    )
                     let isDamaged = try await !reader.problems().isEmpty
                     let found = try await reader.all()
                     let records = try await reader.records(in: "t")

@@ -1,5 +1,6 @@
 import Foundation
 import MetricModel
+import MetricStorageTesting
 import TSDB
 import Testing
 
@@ -39,7 +40,7 @@ import Testing
                 options.retention = nil
                 options.durability = durability
                 let path = disk + "/stack.db"
-                let store = try SQLiteStore.open(path: path, options: options, clock: ManualClock())
+                let store = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
                 let series = try await store.resolve((0..<200).map { ["__name__": "m", "i": "\($0)"] })
                 var step = 0
                 var refused: StorageError?
@@ -61,7 +62,11 @@ import Testing
                     for suffix in ["", "-wal", "-shm"] {
                         try FileManager.default.copyItem(atPath: path + suffix, toPath: folder + "/stack.db" + suffix)
                     }
-                    let copy = try SQLiteStore.open(path: folder + "/stack.db", options: options, clock: ManualClock())
+                    let copy = try TimeSeriesDatabase.open(
+                        path: folder + "/stack.db",
+                        options: options,
+                        clock: ManualClock()
+                    )
                     #expect(try await copy.problems() == [])
                     #expect(try await copy.all().map(\.timestamps) == [[Timestamp]](repeating: times, count: 200))
                     #expect(try await copy.append(Self.batch(series, step)).appended == 200)
@@ -74,7 +79,7 @@ import Testing
                 #expect(try await store.append(Self.batch(series, step)).appended == 200)
                 #expect(try await store.all().allSatisfy { $0.timestamps == times + [base + Int64(step) * 1000] })
                 try await store.close()
-                let again = try SQLiteStore.open(path: path, options: options, clock: ManualClock())
+                let again = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
                 #expect(try await again.all().allSatisfy { $0.timestamps.count == step + 1 })
                 try await again.close()
             }

@@ -1,5 +1,6 @@
 import Foundation
 import MetricModel
+import MetricStorageTesting
 import TSDB
 import Testing
 
@@ -75,7 +76,7 @@ import Testing
             for round in 0..<220 {
                 let acknowledged = try Self.runAndKill(program, path, after: Int(generator.next() % 120))
                 #expect(acknowledged.errors.isEmpty, "round \(round)")
-                let store = try SQLiteStore.open(path: path, options: options, clock: ManualClock())
+                let store = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
                 #expect(try await store.problems().isEmpty)
                 let records = try await store.records(in: "t")
                 for stream in 0..<Self.streams {

@@ -5,8 +5,8 @@ import Testing
 
 /// Regular expressions over the values of labels.
 @Suite(.timeLimit(.minutes(5))) struct PatternTests {
-    private static func store(_ values: Int) async throws -> MemoryStore {
-        let store = MemoryStore(options: StoreOptions(), clock: ManualClock())
+    private static func store(_ values: Int) async throws -> TimeSeriesDatabase {
+        let store = TimeSeriesDatabase.inMemory(options: StoreOptions(), clock: ManualClock())
         let labels = (0..<values).map {
             Labels([Label(name: "__name__", value: "m"), Label(name: "a", value: "v\($0)")])
         }

@@ -1,5 +1,6 @@
 import Foundation
 import MetricModel
+import MetricStorageTesting
 import TSDB
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct RowChecksumTests {
     /// A store with something in every table that has checksums.
     private static func fill(_ path: String) async throws {
-        let store = try SQLiteStore.open(path: path, options: options, clock: ManualClock())
+        let store = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
         let stream = try await store.openStream()
         for (name, factor) in [("a", 1.0), ("b", 2.0)] {
             try await store.put(
@@ -40,8 +41,8 @@ import Testing
     private static func contents(_ path: String, isReadOnly: Bool) async throws -> (text: String, problems: Int) {
         let store =
             isReadOnly
-            ? try SQLiteStore.openForReading(path: path, options: options, clock: ManualClock())
-            : try SQLiteStore.open(path: path, options: options, clock: ManualClock())
+            ? try TimeSeriesDatabase.openForReading(path: path, options: options, clock: ManualClock())
+            : try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
         var text = try await store.all().map { "\($0.labels.name)\($0.values.count)" }
         text += try await store.metadata().keys.sorted()
         text += try await store.records(in: "t").map { "\($0.value)" }

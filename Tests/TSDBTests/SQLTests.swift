@@ -1,4 +1,5 @@
 import MetricModel
+import MetricStorageTesting
 import TSDB
 import Testing
 
@@ -16,7 +17,7 @@ import Testing
     @Test func samplesCanBeQueriedByNameLabelsAndTime() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/stack.db"
-            let store = try SQLiteStore.open(path: path, clock: ManualClock())
+            let store = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
             let stream = try await store.openStream()
             for (name, job) in [("a", "x"), ("a", "y\"z"), ("b", "x")] {
                 let points = (0..<100).map { (base + Int64($0) * 1000, Double($0)) }

@@ -1,5 +1,6 @@
 import Foundation
 import MetricModel
+import MetricStorageTesting
 import TSDB
 import Testing
 
@@ -34,7 +35,7 @@ import Testing
                 try await store.put(["__name__": "a"], [(base + 200_000, 1)], stream: stream)
                 var options = StoreOptions()
                 options.retention = nil
-                let copy = try SQLiteStore.open(path: path, options: options, clock: ManualClock())
+                let copy = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
                 #expect(try await copy.problems() == [])
                 let found = try await copy.all()
                 #expect(found.map(\.labels) == whole.map(\.labels) && found.map(\.labels.name) == ["a", "b", "h"])

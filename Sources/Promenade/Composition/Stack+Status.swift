@@ -12,7 +12,7 @@ extension Stack {
 
     /// Why nothing is stored, or why the last change was not; `nil` where all is well.
     var storageProblem: String? {
-        guard let database = store as? SQLiteStore else { return nil }
+        guard let database = store as? TimeSeriesDatabase else { return nil }
         if let refusal = database.refusal { return "Nothing is stored any more: \(refusal.message)" }
         return database.writeFailure.map { "The last change could not be stored: \($0.message)" }
     }

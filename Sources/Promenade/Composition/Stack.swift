@@ -105,13 +105,13 @@ public final class Stack: Sendable {
             if let failure, FileAccess.stamp(file) == nil {
                 throw StackError("cannot write to the data folder \(StackPlaces.absolute(folder)): \(failure)")
             }
-            store = try SQLiteStore.open(
+            store = try TimeSeriesDatabase.open(
                 path: file,
                 options: options.store,
                 clock: clock
             )
         } else {
-            store = MemoryStore(options: options.store, clock: clock)
+            store = TimeSeriesDatabase.inMemory(options: options.store, clock: clock)
         }
         slots = ConnectionSlots(clock: clock)
         let events = StackEvents(clock: clock)
@@ -164,7 +164,7 @@ public final class Stack: Sendable {
         } else {
             demoEngine = nil
         }
-        let database = store as? SQLiteStore
+        let database = store as? TimeSeriesDatabase
         pushgateway = gateway.map { groups in
             var settings = options.pushgateway
             settings.faults = fixture?.faults
@@ -339,7 +339,7 @@ public final class Stack: Sendable {
 
     /// Lets the store do what is due, every ten seconds.
     private func maintain() async {
-        for problem in (try? await (store as? SQLiteStore)?.problems()) ?? [] {
+        for problem in (try? await (store as? TimeSeriesDatabase)?.problems()) ?? [] {
             logger.error("Part of the database is damaged", metadata: ["err": "\(problem)"])
         }
         var told: String?
@@ -354,7 +354,7 @@ public final class Stack: Sendable {
                 if let problem { logger.error("\(problem)") } else { logger.info("Changes are stored again") }
                 told = problem
             }
-            if (store as? SQLiteStore)?.refusal != nil { continue }
+            if (store as? TimeSeriesDatabase)?.refusal != nil { continue }
             do throws(StorageError) {
                 try await store.maintain(now: clock.now)
             } catch {

@@ -9,7 +9,7 @@ enum StackEnvironment {
     static func make(_ stack: Stack) -> PrometheusEnvironment {
         let process = ProcessCollector(clock: stack.clock)
         let start = stack.startNanoseconds
-        let database = stack.store as? SQLiteStore
+        let database = stack.store as? TimeSeriesDatabase
         var environment = PrometheusEnvironment(
             phase: { stack.state.phase },
             configuration: { stack.state.now.config.prometheus.yaml },

@@ -69,7 +69,7 @@ final class AlertNotifier: Sendable {
         options.environment = environment
         options.isDriven = true
         discovery = ScrapeManager(
-            store: MemoryStore(options: StoreOptions(), clock: clock),
+            store: TimeSeriesDatabase.inMemory(options: StoreOptions(), clock: clock),
             clock: clock,
             options: options
         )

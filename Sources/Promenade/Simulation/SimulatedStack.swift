@@ -99,14 +99,14 @@ package final class SimulatedStack {
         _ fileSystem: String?
     ) throws -> any MetricStore & RecordStore {
         switch keeping {
-        case .memory: return MemoryStore(options: options.store, clock: clock)
+        case .memory: return TimeSeriesDatabase.inMemory(options: options.store, clock: clock)
         case .folder(let folder):
             guard FileAccess.createFolder(folder) else {
                 throw StackError("cannot write to the folder \(folder): \(StackError.system(lastErrorNumber()))")
             }
             var settings = options.store
             settings.fileSystem = fileSystem
-            return try SQLiteStore.open(path: folder + "/" + StackOptions.databaseName, options: settings, clock: clock)
+            return try TimeSeriesDatabase.open(path: folder + "/" + StackOptions.databaseName, options: settings, clock: clock)
         }
     }
 
@@ -162,7 +162,7 @@ package final class SimulatedStack {
         switch keeping {
         case .memory:
             if keepsData { return }
-            store = MemoryStore(options: options.store, clock: clock)
+            store = TimeSeriesDatabase.inMemory(options: options.store, clock: clock)
         case .folder(let folder):
             try await store.close()
             if !keepsData {

@@ -17,8 +17,8 @@ struct TSDBGroup: AsyncParsableCommand {
 
         var file: String { path + "/stack.db" }
 
-        func open() throws -> SQLiteStore {
-            try SQLiteStore.openForReading(path: file, clock: SystemClock())
+        func open() throws -> TimeSeriesDatabase {
+            try TimeSeriesDatabase.openForReading(path: file, clock: SystemClock())
         }
     }
 }

@@ -27,7 +27,7 @@ extension TSDBGroup {
             }
             let clock = SystemClock()
             let start = clock.steadyNanoseconds
-            let store = try SQLiteStore.open(path: place.file, options: Self.options, clock: clock)
+            let store = try TimeSeriesDatabase.open(path: place.file, options: Self.options, clock: clock)
             var samples: Int64 = 0
             var bytes: Int64 = 0
             var duplicates: Int64 = 0
@@ -55,7 +55,7 @@ extension TSDBGroup {
             return options
         }
 
-        private static func load(_ file: MappedFile, _ name: String, into store: SQLiteStore) async throws
+        private static func load(_ file: MappedFile, _ name: String, into store: TimeSeriesDatabase) async throws
             -> Importer.Summary
         {
             var loader = OpenMetricsLoader(file.bytes, name: name, importer: try store.importer())

@@ -62,7 +62,8 @@ extension TSDBGroup {
             var options = StoreOptions()
             options.retention = nil
             let store =
-                dryRun ? try place.open() : try SQLiteStore.open(path: place.file, options: options, clock: clock)
+                dryRun
+                ? try place.open() : try TimeSeriesDatabase.open(path: place.file, options: options, clock: clock)
             let backfill = RuleBackfill(engine: PromQLEngine(clock: clock), reader: store)
             let result = await backfill.run(groups, from: first, to: last ?? clock.now)
             Console.print(result.table)
@@ -73,7 +74,7 @@ extension TSDBGroup {
             if !result.failures.isEmpty { throw ExitCode(1) }
         }
 
-        private static func write(_ series: [SeriesColumns], into store: SQLiteStore) async throws {
+        private static func write(_ series: [SeriesColumns], into store: TimeSeriesDatabase) async throws {
             var importer = try store.importer()
             for columns in series {
                 let reference = try await importer.resolve([columns.labels])[0]

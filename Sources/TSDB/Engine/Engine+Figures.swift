@@ -5,6 +5,8 @@ import Synchronization
 extension Engine {
     func statistics(limit: Int) async throws(StorageError) -> StorageStatistics {
         try await enter()
+        // Asking the file system is not for under the lock.
+        let bytesOnDisk = backend?.size() ?? 0
         return state.withLock { state in
             var figures = StorageStatistics()
             figures.activeSeries = state.activeSeries
@@ -17,7 +19,7 @@ extension Engine {
             let segments = (state.frozen + [state.open]).filter { !$0.isEmpty }
             figures.minTime = (state.blocks.map(\.minTime) + segments.map(\.minTime)).min()
             figures.maxTime = (state.blocks.map(\.maxTime) + segments.map(\.maxTime)).max()
-            figures.bytesOnDisk = backend?.size() ?? 0
+            figures.bytesOnDisk = bytesOnDisk
             let pairs = state.table.pairs
             var values = [Int](repeating: 0, count: pairs.names.count)
             var bytes = values

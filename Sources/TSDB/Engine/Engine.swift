@@ -1,7 +1,7 @@
 import MetricModel
 import Synchronization
 
-/// The store behind both ``MemoryStore`` and ``SQLiteStore``: one state under one lock, blocks, and an optional backend.
+/// What stands behind ``TimeSeriesDatabase``: one state under one lock, blocks, and an optional backend.
 final class Engine: Sendable {
     let options: StoreOptions
     let clock: any StackClock

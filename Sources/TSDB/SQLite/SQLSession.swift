@@ -22,7 +22,7 @@ public enum SQLValue: Sendable, Hashable {
 /// `samples('SELECTOR')` takes a PromQL selector. The function `series_labels(pairs)` gives the labels of a row of `series`.
 public final class SQLSession {
     private let connection: Connection
-    private let store: SQLiteStore
+    private let store: TimeSeriesDatabase
     private let table: SamplesTable
     /// What could not be read when the store was opened, in words.
     public let problems: [String]
@@ -34,13 +34,13 @@ public final class SQLSession {
         clock: any StackClock,
         selector: (@Sendable (String) throws -> [LabelMatcher])? = nil
     ) async throws(StorageError) -> SQLSession {
-        let store = try SQLiteStore.openForReading(path: path, clock: clock)
+        let store = try TimeSeriesDatabase.openForReading(path: path, clock: clock)
         return try SQLSession(path, store, try await store.problems(), selector)
     }
 
     private init(
         _ path: String,
-        _ store: SQLiteStore,
+        _ store: TimeSeriesDatabase,
         _ problems: [String],
         _ selector: (@Sendable (String) throws -> [LabelMatcher])?
     ) throws(StorageError) {

@@ -11,7 +11,7 @@ var options = StoreOptions()
 options.headSamples = 300
 options.headAge = 20_000
 options.retention = nil
-let store = try SQLiteStore.open(path: path, options: options, clock: clock)
+let store = try TimeSeriesDatabase.open(path: path, options: options, clock: clock)
 let start: Timestamp = 1_700_000_000_000
 
 @Sendable func tell(_ line: String) {

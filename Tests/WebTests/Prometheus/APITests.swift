@@ -15,7 +15,7 @@ import Web
         _ change: (inout PrometheusSettings) -> Void = { _ in }
     ) async throws -> PrometheusServer {
         let clock = ManualClock(now: Self.now)
-        let store = MemoryStore(clock: clock)
+        let store = TimeSeriesDatabase.inMemory(clock: clock)
         let series: [Labels] = [
             ["__name__": "a", "path": "/x<y>&\"z\"", "job": "one"], ["__name__": "a", "path": "ü", "job": "two"],
             ["__name__": "b", "job": "one"],

@@ -29,7 +29,7 @@ import Web
         return PrometheusServer(
             settings: PrometheusSettings(),
             environment: environment,
-            store: MemoryStore(clock: clock),
+            store: TimeSeriesDatabase.inMemory(clock: clock),
             engine: PromQLEngine(clock: clock),
             clock: clock,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

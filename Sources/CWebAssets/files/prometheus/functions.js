@@ -27,6 +27,7 @@ deg(v instant-vector)|Radians to degrees.
 delta(v range-vector)|Difference of a gauge over the window, extrapolated to its edges.
 deriv(v range-vector)|Slope of a gauge per second, by linear regression.
 ~double_exponential_smoothing(v range-vector, sf scalar, tf scalar)|Smoothed value with level and trend (Holt).
+~end()|The query's end in Unix seconds.
 exp(v instant-vector)|e to the power of each value.
 ~first_over_time(v range-vector)|The oldest sample in the window.
 floor(v instant-vector)|Rounded down to a whole number.
@@ -75,6 +76,7 @@ sort(v instant-vector)|By value, smallest first (in tables).
 sort_desc(v instant-vector)|By value, largest first (in tables).
 sqrt(v instant-vector)|Square root.
 ~start_timestamp(v instant-vector)|When each counter began.
+~start()|The query's start in Unix seconds.
 stddev_over_time(v range-vector)|Standard deviation in the window.
 stdvar_over_time(v range-vector)|Variance in the window.
 ~step()|The query's step in seconds.

@@ -1,17 +1,18 @@
 import Foundation
 import MetricModel
+import MetricStorageTesting
 import TSDB
 import Testing
 
 /// What only a store in a file has to do.
-@Suite(.timeLimit(.minutes(5))) struct SQLiteStoreTests {
-    private static func open(_ folder: String, _ options: StoreOptions = StoreOptions()) throws -> SQLiteStore {
-        try SQLiteStore.open(path: folder + "/stack.db", options: options, clock: ManualClock())
+@Suite(.timeLimit(.minutes(5))) struct DatabaseFileTests {
+    private static func open(_ folder: String, _ options: StoreOptions = StoreOptions()) throws -> TimeSeriesDatabase {
+        try TimeSeriesDatabase.open(path: folder + "/stack.db", options: options, clock: ManualClock())
     }
 
     /// Writes `steps` rows of `count` series in one stream.
     @discardableResult
-    private static func fill(_ store: SQLiteStore, series count: Int, steps: Range<Int>) async throws -> Int {
+    private static func fill(_ store: TimeSeriesDatabase, series count: Int, steps: Range<Int>) async throws -> Int {
         let stream = try await store.openStream()
         let series = try await store.resolve((0..<count).map { Labels(["__name__": "m", "i": "\($0)"]) })
         var taken = 0
@@ -89,7 +90,7 @@ import Testing
             try await store.maintain(now: base + 86_400_000)
             try await Self.fill(store, series: 3, steps: 20..<30)
             // Reading is possible all the same, and sees what is committed.
-            let reader = try SQLiteStore.openForReading(path: folder + "/stack.db", clock: ManualClock())
+            let reader = try TimeSeriesDatabase.openForReading(path: folder + "/stack.db", clock: ManualClock())
             Self.check(try await reader.all(), series: 3, steps: 0..<30)
             #expect(await Self.code { _ = try await reader.append(SampleBatch(timestamp: 0)) } == .readOnly)
             #expect(await Self.code { try await reader.apply([("t", [1], [1])]) } == .readOnly)
@@ -113,7 +114,9 @@ import Testing
             #expect(await Self.code { _ = try Self.open(folder) } == .corrupt)
             #expect(await Self.code { _ = try Self.open(folder + "/missing") } == .inputOutput)
             #expect(
-                await Self.code { _ = try SQLiteStore.openForReading(path: folder + "/no.db", clock: ManualClock()) }
+                await Self.code {
+                    _ = try TimeSeriesDatabase.openForReading(path: folder + "/no.db", clock: ManualClock())
+                }
                     == .readOnly
             )
         }
@@ -325,8 +328,8 @@ import Testing
         do {
             let store =
                 isReadOnly
-                ? try SQLiteStore.openForReading(path: path, clock: ManualClock())
-                : try SQLiteStore.open(path: path, clock: ManualClock())
+                ? try TimeSeriesDatabase.openForReading(path: path, clock: ManualClock())
+                : try TimeSeriesDatabase.open(path: path, clock: ManualClock())
             var outcome = "whole"
             do {
                 if try await !store.problems().isEmpty { outcome = "part" }
@@ -396,7 +399,9 @@ import Testing
             _ = try await importer.finish()
             var expected: [Timestamp: Double] = [:]
             for (time, value) in zip(times, values) where expected[time] == nil { expected[time] = value }
-            #expect(try await store.points("m") == expected.sorted { $0.key < $1.key }.map { Point($0.key, $0.value) })
+            #expect(
+                try await store.points("m") == expected.sorted { $0.key < $1.key }.map { ExactPoint($0.key, $0.value) }
+            )
             try await store.close()
         }
     }

@@ -1,0 +1,91 @@
+package import MetricModel
+
+/// A time that tests count from.
+package let base: Timestamp = 1_700_000_000_000
+
+extension SampleReader {
+    /// All samples that satisfy the matchers, sorted by labels.
+    package func all(
+        _ matchers: [LabelMatcher] = [],
+        start: Timestamp = .min,
+        end: Timestamp = .max
+    ) async throws -> [SeriesColumns] {
+        let request = SelectRequest(matchers: matchers, start: start, end: end, isSorted: true)
+        let all = try await select(request)
+        try await expectInParts(all, request)
+        return all
+    }
+
+    /// Whether the same comes back where few series are read at a time.
+    private func expectInParts(_ all: [SeriesColumns], _ request: SelectRequest) async throws {
+        let selection = try await selection(request)
+        var parts: [SeriesColumns] = []
+        for first in stride(from: 0, to: selection.count, by: 3) {
+            parts += try selection.read(first..<min(first + 3, selection.count))
+        }
+        parts.sort { $0.labels < $1.labels }
+        try expect(parts.map(\.labels), equals: all.map(\.labels))
+        for (part, whole) in zip(parts, all) {
+            try expect(part.timestamps, equals: whole.timestamps)
+            try expect(part.histogramTimestamps, equals: whole.histogramTimestamps)
+            try expect(part.values.map(\.bitPattern), equals: whole.values.map(\.bitPattern))
+            try expect(part.startTimestamps, equals: whole.startTimestamps)
+            try expect(part.histograms, equals: whole.histograms)
+        }
+    }
+
+    /// Times and values of the only series of that name.
+    package func points(_ name: String, start: Timestamp = .min, end: Timestamp = .max) async throws -> [ExactPoint] {
+        let found = try await all([LabelMatcher("__name__", equals: name)], start: start, end: end)
+        guard let only = found.first else { return [] }
+        return zip(only.timestamps, only.values).map { ExactPoint($0, $1) }
+    }
+}
+
+/// A sample, compared bit for bit.
+package struct ExactPoint: Equatable, CustomStringConvertible {
+    package var time: Timestamp
+    package var bits: UInt64
+
+    package init(_ time: Timestamp, _ value: Double) {
+        self.time = time
+        bits = value.bitPattern
+    }
+
+    package var description: String { "\(Double(bitPattern: bits))@\(time)" }
+}
+
+extension MetricStore {
+    /// Appends single samples of one series, one batch each; gives the rejections in order.
+    @discardableResult
+    package func put(
+        _ labels: Labels,
+        _ points: [(Timestamp, Double)],
+        stream: StreamRef? = nil
+    ) async throws -> [AppendReport.Rejection?] {
+        let series = try await resolve([labels])
+        var rejections: [AppendReport.Rejection?] = []
+        for (time, value) in points {
+            var batch = SampleBatch(stream: stream, timestamp: time)
+            batch.series = series
+            batch.values = [value]
+            rejections.append(try await append(batch).rejected.first?.reason)
+        }
+        return rejections
+    }
+}
+
+/// A small generator with a seed.
+package struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}

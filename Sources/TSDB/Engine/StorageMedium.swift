@@ -1,0 +1,21 @@
+import MetricModel
+
+/// Where a database is at home: what differs between memory and a file, beside blocks and journal (``Backend``).
+protocol StorageMedium: RecordStore {
+    /// Why nothing can be written until the program is started anew; `nil` where it can.
+    var refusal: StorageError? { get }
+    /// Why the last change could not be stored; `nil` where it was.
+    var writeFailure: StorageError? { get }
+    /// What could not be read when it was opened, in words.
+    var problems: [String] { get }
+    /// How many transactions failed.
+    var failedWrites: UInt64 { get }
+    /// Fails where nothing can be written.
+    func checkWritable() throws(StorageError)
+    /// Writes out what is pending and closes.
+    func close() async throws(StorageError)
+    /// Writes a consistent copy as one file.
+    func snapshot(toFile path: String) async throws(StorageError)
+    /// Lets the place grow to so many pages of 4 KiB only, where it has pages.
+    func limitPages(_ count: Int) async throws(StorageError)
+}

@@ -1,0 +1,221 @@
+import CSQLite
+import Dispatch
+import MetricModel
+import Synchronization
+
+/// A store's home in one SQLite file: opening, reading back, new series, records, the end.
+final class FileMedium: StorageMedium {
+    let engine: Engine
+    let backend: SQLiteBackend
+    let lock: FileLock?
+    private let stored = Mutex(Stored())
+    private let problemList = Mutex<[String]>([])
+
+    /// Up to where series are stored, now and once the transaction that is being written is committed.
+    private struct Stored {
+        var mark = SeriesRows.Mark()
+        var next = SeriesRows.Mark()
+    }
+
+    /// Opens the store at `path` (the database file), creating it where it is not there. Reading back what was stored goes
+    /// on in the background; calls wait for it.
+    ///
+    /// A file that is damaged, or that cannot be written, is opened for reading: ``refusal`` says why, and so do ``problems()``.
+    /// - Throws: ``StorageError/Code/locked`` where another process has it open for writing; where nothing can be read either,
+    ///   what is wrong with the file.
+    static func open(
+        path: String,
+        options: StoreOptions = StoreOptions(),
+        clock: any StackClock
+    ) throws(StorageError) -> FileMedium {
+        try StoreFiles.check(path)
+        do {
+            return try openForWriting(path, options, clock)
+        } catch {
+            switch error.code {
+            case .corrupt, .diskFull, .readOnly, .inputOutput: break
+            case .locked, .newerVersion, .tooManySamples, .cancelled, .unsupported: throw error
+            }
+            guard fileSize(path) > 0, let store = try? openForReading(path, options, clock, refusal: error) else {
+                throw error
+            }
+            return store
+        }
+    }
+
+    private static func openForWriting(
+        _ path: String,
+        _ options: StoreOptions,
+        _ clock: any StackClock
+    ) throws(StorageError) -> FileMedium {
+        let lock = try FileLock(path: path + ".lock")
+        do {
+            return try openForWriting(path, options, clock, lock)
+        } catch {
+            lock.withdraw()
+            throw error
+        }
+    }
+
+    private static func openForWriting(
+        _ path: String,
+        _ options: StoreOptions,
+        _ clock: any StackClock,
+        _ lock: FileLock
+    ) throws(StorageError) -> FileMedium {
+        let damage = LogCheck.damage(path)
+        StoreFiles.close(path)
+        let connection = try Connection(path: path, isWriter: true, fileSystem: options.fileSystem)
+        try Schema.migrate(connection, path: path)
+        let isDurable = options.durability == .device
+        try connection.execute(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = \(isDurable ? "FULL" : "NORMAL");"
+                + "PRAGMA wal_autocheckpoint = 1000; PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 4194304"
+        )
+        let writer = Writer(connection, path: path)
+        let backend = SQLiteBackend(path: path, writer: writer, fileSystem: options.fileSystem)
+        let store = FileMedium(options, clock, backend, lock)
+        store.startLoading(logDamage: damage)
+        return store
+    }
+
+    /// Opens the store at `path` for reading, also while another process writes to it. Shows what was there at this moment.
+    static func openForReading(
+        path: String,
+        options: StoreOptions = StoreOptions(),
+        clock: any StackClock
+    ) throws(StorageError) -> FileMedium {
+        try StoreFiles.check(path)
+        return try openForReading(path, options, clock, refusal: nil)
+    }
+
+    private static func openForReading(
+        _ path: String,
+        _ options: StoreOptions,
+        _ clock: any StackClock,
+        refusal: StorageError?
+    ) throws(StorageError) -> FileMedium {
+        let backend = SQLiteBackend(path: path, writer: nil, fileSystem: options.fileSystem, isRescue: refusal != nil)
+        try backend.read { (connection) throws(StorageError) in
+            _ = try Schema.check(connection, path: path)
+        }
+        backend.refusal.withLock { $0 = refusal.map(FileMedium.readsOnly) }
+        let store = FileMedium(options, clock, backend, nil)
+        store.startLoading(logDamage: nil)
+        return store
+    }
+
+    private init(_ options: StoreOptions, _ clock: any StackClock, _ backend: SQLiteBackend, _ lock: FileLock?) {
+        self.backend = backend
+        self.lock = lock
+        engine = Engine(options: options, clock: clock, backend: backend)
+    }
+
+    private static func readsOnly(_ reason: StorageError) -> StorageError {
+        StorageError(reason.code, "the store was opened for reading only, for \(reason.message)")
+    }
+
+    /// Why nothing can be written until the program is started anew; `nil` where it can.
+    var refusal: StorageError? { backend.refusal.withLock { $0 } ?? backend.writer?.loss }
+
+    /// Why the last change could not be stored; `nil` where it was.
+    var writeFailure: StorageError? { backend.writer?.failure }
+
+    /// What could not be read when the store was opened, in words.
+    var problems: [String] { problemList.withLock { $0 } }
+
+    // MARK: - Opening
+
+    private func startLoading(logDamage: String?) {
+        DispatchQueue.global(qos: .userInitiated).async { [self] in
+            do throws(StorageError) {
+                let orphans = try loadWhatIsSound()
+                note(logDamage)
+                engine.loaded.open()
+                engine.closeAfterReplay()
+                if !orphans.isEmpty, let writer = backend.writer {
+                    writer.start { (connection) throws(StorageError) in
+                        for id in orphans {
+                            let rows = Block.rows(id)
+                            try connection.run(
+                                "DELETE FROM page WHERE id >= ? AND id < ?",
+                                rows.lowerBound,
+                                rows.upperBound
+                            )
+                        }
+                    }
+                }
+            } catch {
+                engine.loaded.open(error)
+            }
+        }
+    }
+
+    private func loadWhatIsSound() throws(StorageError) -> [Int64] {
+        do throws(StorageError) {
+            return try load(isRescue: backend.writer == nil)
+        } catch {
+            guard error.code == .corrupt, backend.writer != nil else { throw error }
+            // What is sound can be read; what is new could not be told from what is lost.
+            backend.refusal.withLock { $0 = FileMedium.readsOnly(error) }
+            _ = try load(isRescue: true)
+            return []
+        }
+    }
+
+    /// Tells what the loading came to beside what it tells itself.
+    private func note(_ logDamage: String?) {
+        var more: [String] = []
+        if let refusal = backend.refusal.withLock({ $0 }) { more.append(refusal.message) }
+        if let logDamage {
+            let newest = engine.state.withLock { $0.maxTime }
+            let span = newest == .min ? "" : " between the sample of \(newest) (milliseconds since 1970) and the end"
+            more.append("\(logDamage); what was stored\(span) may be missing")
+        }
+        if !more.isEmpty { problemList.withLock { $0 += more } }
+    }
+
+    private func load(isRescue: Bool) throws(StorageError) -> [Int64] {
+        var contents: Loader.Contents?
+        let backend = backend
+        try backend.read { (connection) throws(StorageError) in
+            // One snapshot for all of it.
+            try connection.execute("BEGIN")
+            defer { sqlite3_exec(connection.handle, "COMMIT", nil, nil, nil) }
+            contents = try Loader.load(connection, options: engine.options, isRescue: isRescue)
+        }
+        guard let contents else { return [] }
+        stored.withLock { $0 = Stored(mark: contents.stored, next: contents.stored) }
+        problemList.withLock { $0 = contents.problems }
+        let state = contents.state
+        engine.state.withLock { $0 = state }
+        backend.writer?.setHooks(
+            Writer.Hooks(
+                begin: { [weak self] (connection) throws(StorageError) in try self?.storeNewSeries(connection) },
+                commit: { [weak self] in self?.committed() },
+                rollback: { [weak self] in self?.engine.takeBackStaged() }
+            )
+        )
+        return contents.orphans
+    }
+
+    /// Writes the pairs and series that are not stored yet; they have to be there before a journal row names them.
+    private func storeNewSeries(_ connection: Connection) throws(StorageError) {
+        let last = stored.withLock { last in
+            last.next = last.mark
+            return last.mark
+        }
+        guard let rows = engine.state.withLock({ SeriesRows($0.table, after: last) }) else { return }
+        try rows.store(connection)
+        stored.withLock { $0.next = rows.next }
+    }
+
+    private func committed() {
+        stored.withLock { $0.mark = $0.next }
+        engine.commitStaged()
+    }
+
+    func writable() throws(StorageError) -> Writer { try backend.writable() }
+
+    func checkWritable() throws(StorageError) { _ = try backend.writable() }
+}
