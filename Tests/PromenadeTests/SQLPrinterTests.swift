@@ -70,7 +70,7 @@ import Testing
             ]
         )
         for (sql, part) in [
-            ("SELECT other FROM samples", "no such column: other"), ("DELETE FROM series", "readonly"),
+            ("SELECT other FROM samples", "no such column: other"), ("DELETE FROM series", "only read"),
             ("SELECT 1 FROM samples('up{')", "parse error"),
         ] {
             do {

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 import xml.etree.ElementTree
 
@@ -31,6 +32,22 @@ class Told(unittest.TestCase):
         code, text, _ = run("check", "config", "nowhere.yml")
         self.assertEqual(code, 1)
         self.assertEqual(text.count("no such file"), 1, text)
+
+    def test_servers_that_cannot_be_asked_are_told_at_once_in_plain_words(self):
+        commands = (("batch", "push", "--url={}"), ("query", "--url={}", "up"), ("check", "healthy", "--url={}"),
+                    ("check", "client", "--scrape={}"), ("expect", "--url={}", "--within=0s", "up"))
+        addresses = (("http://127.0.0.1:65536", "port"), ("http://127.0.0.1:18446744073709551616", "port"),
+                     ("http://127.0.0.1:1", "connection refused"), ("nowhere.invalid:80", "no such host"),
+                     ("http://[::1", "missing ']' in host"), ("ftp://h", "ftp"))
+        for address, words in addresses:
+            for command in commands:
+                with self.subTest(command=command, address=address):
+                    began = time.monotonic()
+                    code, out, error = run(*(part.format(address) for part in command))
+                    self.assertIn(code, (1, 2, 3))
+                    self.assertIn(words, out + error)
+                    self.assertNotRegex(out + error, r"HTTPClientError|NIO|SocketAddressError|errno|error set")
+                    self.assertLess(time.monotonic() - began, 5)
 
     @unittest.skipUnless(os.path.exists("/proc/version"), "needs a folder that nobody can write to")
     def test_why_the_data_folder_cannot_be_written(self):

@@ -1,6 +1,7 @@
 import MetricModel
 
-/// Checks that the lines of one histogram or summary of the text format go together, which no reader does.
+/// Checks what no reader of the text format does: that what a counter says can have been counted, and that the lines of one histogram or
+/// summary go together.
 enum TextPartsCheck {
     static func problems(of metric: PendingMetric, in family: PendingFamily) -> [LintFinding] {
         var findings: [LintFinding] = []
@@ -14,7 +15,10 @@ enum TextPartsCheck {
         } else if family.type == .summary {
             checkQuantiles(metric, add)
         } else {
-            return []
+            if family.type == .counter, !isCount(metric.number) {
+                add(.counterValue, "the counter is \(text(metric.number))")
+            }
+            return findings
         }
         if metric.hasSum, !metric.hasCount { add(.histogramCount, "_sum is there, but _count is not") }
         if metric.hasCount, !metric.hasSum { add(.histogramSum, "_count is there, but _sum is not") }
@@ -26,6 +30,7 @@ enum TextPartsCheck {
         var last: MetricFamily.Histogram.Bucket?
         for bucket in metric.buckets {
             defer { last = bucket }
+            // The reader itself refuses negative ones.
             if bucket.cumulativeCount.isNaN {
                 add(.counterValue, "the bucket le=\"\(text(bucket.upperBound))\" is NaN")
             }
@@ -64,10 +69,13 @@ enum TextPartsCheck {
                 add(.sampleRepeated, "the quantile \(text(quantile.quantile)) was exposed before")
             }
         }
-        if metric.hasCount, metric.count < 0 || metric.count.isNaN {
+        if metric.hasCount, !isCount(metric.count) {
             add(.counterValue, "_count is \(text(metric.count))")
         }
     }
+
+    /// Whether something can have been counted: neither negative nor NaN.
+    private static func isCount(_ value: Double) -> Bool { value >= 0 }
 
     private static func text(_ value: Double) -> String { GoNumber.text(value, .shortest) }
 }

@@ -139,6 +139,27 @@ struct TextLintTests {
         #expect(report.findings.allSatisfy { $0.line >= 3 })
     }
 
+    @Test(
+        "what was counted is neither negative nor NaN",
+        arguments: [
+            ("counter", "c_total 0\n", []), ("counter", "c_total +Inf\n", []), ("gauge", "c -1\n", []),
+            ("untyped", "c NaN\n", []),
+            ("counter", "c_total -1\n", ["the counter is -1"]), ("counter", "c_total NaN\n", ["the counter is NaN"]),
+            ("counter", "c_total{a=\"1\"} -0.5\nc_total{a=\"2\"} 1\n", ["the counter is -0.5"]),
+            (
+                "histogram", "c_bucket{le=\"1\"} NaN\nc_bucket{le=\"+Inf\"} 1\nc_sum 1\nc_count 1\n",
+                ["the bucket le=\"1\" is NaN"]
+            ),
+        ] as [(String, String, [String])]
+    )
+    func counts(type: String, body: String, expected: [String]) {
+        let name = type == "counter" ? "c_total" : "c"
+        let report = check("# HELP \(name) x\n# TYPE \(name) \(type)\n\(body)")
+        #expect(report.findings.map(\.message) == expected)
+        #expect(report.findings.allSatisfy { $0.rule == .counterValue })
+        #expect(report.exitCode == (expected.isEmpty ? 0 : 1))
+    }
+
     @Test("a bound that is no number cannot be read")
     func bound() {
         let report = check("# HELP h x\n# TYPE h histogram\nh_bucket{le=\"x\"} 1\n")

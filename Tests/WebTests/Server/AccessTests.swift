@@ -68,6 +68,10 @@ import Web
                 ("Origin: http://localhost:1\r\n", "403"),
                 ("Origin: http://\(host).evil.example\r\n", "403"), ("Sec-Fetch-Site: cross-site\r\n", "403"),
                 ("Sec-Fetch-Site: same-site\r\nOrigin: http://localhost:1\r\n", "403"),
+                ("Origin: http://\(host)\r\nOrigin: http://evil.example\r\n", "403"),
+                ("Origin: https://good.example\r\norigin: http://evil.example\r\n", "403"),
+                ("Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site\r\n", "403"),
+                ("Sec-Fetch-Site: none\r\nOrigin: http://evil.example\r\nSec-Fetch-Site: cross-site\r\n", "403"),
             ] {
                 for method in ["POST", "PUT", "DELETE"] {
                     let request = "\(method) /change HTTP/1.1\r\nHost: \(host)\r\n\(headers)Content-Length: 0\r\n\r\n"

@@ -138,7 +138,7 @@ function factsOf(node) {
                 "span",
                 { class: "badge lost" },
                 h("span", { class: "visually-hidden" }, "lost: "),
-                h("s", null, name === "__name__" ? "name" : name),
+                h("s", null, name === "__name__" ? "metric name" : name),
             ),
         );
     return out;

@@ -35,14 +35,20 @@ struct AccessCheck: RouterMiddleware {
         default:
             if let pattern = context.endpointPath, harmless.contains(pattern) { break }
             let headers = WebHeaders(fields: request.headers, host: nil)
+            // Several at once are what no browser sends: then none of them counts as it stands.
+            func whole(_ name: StaticString) -> String? {
+                let all = headers.values(name)
+                return all.isEmpty ? nil : all.joined(separator: ", ")
+            }
+            let (origin, site) = (whole("Origin"), whole("Sec-Fetch-Site"))
             if context.endpointPath == AccessPolicy.neighbourPath,
-                policy.isNeighbour(headers["Origin"], host: request.head.authority)
+                policy.isNeighbour(origin, host: request.head.authority)
             {
                 break
             }
             let reason = policy.refusal(
-                ofOrigin: headers["Origin"],
-                site: headers["Sec-Fetch-Site"],
+                ofOrigin: origin,
+                site: site,
                 host: request.head.authority
             )
             if let reason { return try WebResponse.error(reason, status: 403).hummingbird(context) }
