@@ -89,6 +89,11 @@ public struct RegularExpression: Sendable {
     /// The text with every match replaced by the expanded template, as Go's `Regexp.ReplaceAllString`. An empty match right
     /// behind another one does not count.
     public func replacingAll(in text: String, with template: String) -> String {
+        replacingAll(in: text, with: template, limit: .max) ?? ""
+    }
+
+    /// The same; `nil` where the result would be longer than `limit` bytes.
+    public func replacingAll(in text: String, with template: String, limit: Int) -> String? {
         var text = text
         text.makeContiguousUTF8()
         let view = text.utf8
@@ -111,6 +116,8 @@ public struct RegularExpression: Sendable {
             let (start, end) = (slots[0], slots[1])
             if start != end || start != lastEnd {
                 result += part(copied..<start)
+                // Before it is made: a template may repeat a long match any number of times.
+                if pieces.length(slots) > limit - result.utf8.count { return nil }
                 result +=
                     view.withContiguousStorageIfAvailable { source in
                         pieces.text(slots, of: source, length: pieces.length(slots))

@@ -27,6 +27,8 @@ struct GoFormat {
         var argument = 0
         var wasReordered = false
         while index < scalars.count {
+            // Whoever asked refuses what is longer than that.
+            if result.utf8.count > TemplateExecution.maximumLength { return result }
             guard scalars[index] == "%" else {
                 result.unicodeScalars.append(scalars[index])
                 index += 1

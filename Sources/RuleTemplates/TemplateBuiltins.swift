@@ -223,8 +223,19 @@ package enum TemplateBuiltins {
         for (index, value) in values.enumerated() {
             if index > 0, !value.isText, !values[index - 1].isText { result += " " }
             result += value.text
+            if result.utf8.count > TemplateExecution.maximumLength { break }
         }
         return result
+    }
+
+    /// `fmt.Sprintln`: a space between all.
+    static func printLine(_ values: [TemplateValue]) -> String {
+        var result = ""
+        for (index, value) in values.enumerated() {
+            result += (index > 0 ? " " : "") + value.text
+            if result.utf8.count > TemplateExecution.maximumLength { break }
+        }
+        return result + "\n"
     }
 
     /// What `html`, `js` and `urlquery` work on.
@@ -233,6 +244,8 @@ package enum TemplateBuiltins {
         for (index, value) in values.enumerated() {
             if index > 0, !value.isText, !values[index - 1].isText { result += " " }
             result += value.printed
+            // Whoever asked refuses what is longer than that.
+            if result.utf8.count > TemplateExecution.maximumLength { break }
         }
         return result
     }

@@ -25,7 +25,12 @@ extension TemplateExecution {
         }
         let values = try values(name, function.signature, arguments, final, dot)
         do throws(TemplateCallFailure) {
-            return try apply(function, values)
+            let result = try apply(function, values)
+            // Variables could otherwise double what they hold, again and again.
+            if result.length > Self.maximumLength {
+                throw TemplateCallFailure("the result is longer than \(Self.maximumLength) bytes")
+            }
+            return result
         } catch {
             if let query = error.query { throw .needs(query: query) }
             place = caller
@@ -138,7 +143,7 @@ extension TemplateExecution {
         case .index: return try TemplateBuiltins.index(values[0], values.dropFirst())
         case .slice: return try TemplateBuiltins.slice(values[0], Array(values.dropFirst()))
         case .print: return .string(TemplateBuiltins.print(values))
-        case .println: return .string(values.map(\.text).joined(separator: " ") + "\n")
+        case .println: return .string(TemplateBuiltins.printLine(values))
         case .printf: return .string(GoFormat.formatted(text(0), Array(values.dropFirst())))
         case .html: return .string(TemplateBuiltins.html(TemplateBuiltins.joined(values)))
         case .js: return .string(TemplateBuiltins.javaScript(TemplateBuiltins.joined(values)))

@@ -134,7 +134,11 @@ enum TemplateHelpers {
             let quoted = pattern.contains("`") ? GoText.quoted(pattern) : "`\(pattern)`"
             throw TemplateCallFailure("regexp: Compile(\(quoted)): \(error.message)")
         }
-        return expression.replacingAll(in: text, with: replacement)
+        let limit = TemplateExecution.maximumLength
+        guard let result = expression.replacingAll(in: text, with: replacement, limit: limit) else {
+            throw TemplateCallFailure("the result is longer than \(limit) bytes")
+        }
+        return result
     }
 
     /// Upper case for the first letter of each word; the others stay.

@@ -105,6 +105,16 @@ enum TemplateValue {
     }
 
     /// As an action prints it.
+    /// How many bytes a text has; 0 for anything else.
+    var length: Int {
+        switch self {
+        case .string(let text), .html(let text): text.utf8.count
+        case .nothing, .bool, .int, .named, .float, .complex, .labels, .arguments, .samples, .sample, .data, .histogram,
+            .time, .duration:
+            0
+        }
+    }
+
     var printed: String {
         switch self {
         case .nothing: "<no value>"

@@ -27,6 +27,21 @@ import Testing
         #expect(lengthy < short)
     }
 
+    @Test(
+        arguments: [
+            ["__name__": "m"], ["__name__": "m", "a": "1"], ["a": "1"], [:], ["A": "1", "__name__": "m", "b": "2"],
+            ["__name__": "m", "__type__": "counter", "__unit__": "s", "a": "1"],
+            ["__name__": "m", "__zone__": "z", "a": "1"],
+            ["__name__": "m", "_x": "1"], ["__name__": "m", String(repeating: "a", count: 200): "1"],
+            ["__name__": String(repeating: "m", count: 300), "é": "1"], ["__name__": "", "b": "1"],
+        ] as [[String: String]]
+    )
+    func `what describes the metric goes, all else stays`(_ pairs: [String: String]) {
+        let labels = Labels(pairs.map { Label(name: $0.key, value: $0.value) })
+        let rest = pairs.filter { !["__name__", "__type__", "__unit__"].contains($0.key) }
+        #expect(labels.withoutReserved == Labels(rest.map { Label(name: $0.key, value: $0.value) }))
+    }
+
     @Test func `take a letter written in two ways for two`() {
         let (one, two) = ("\u{e9}", "e\u{301}")
         let labels = Labels([Label(name: one, value: "1"), Label(name: two, value: "2")])

@@ -76,6 +76,16 @@ import Testing
     static let endless = [
         "{{ define \"r\" }}{{ template \"r\" }}{{ end }}{{ template \"r\" }}",
         "{{ range 1000000 }}{{ range 1000000 }}{{ end }}x{{ end }}", "{{ range 1000000 }}0123456789012345{{ end }}",
+        // Texts that double, and functions that make much of little.
+        "{{ $x := \"0123456789\" }}{{ range 60 }}{{ $x = printf \"%s%s\" $x $x }}{{ end }}",
+        "{{ $x := \"0123456789\" }}{{ range 60 }}{{ $x = print $x $x }}{{ end }}",
+        "{{ $x := \"0123456789\" }}{{ range 60 }}{{ $x = reReplaceAll \".*\" \"$0$0\" $x }}{{ end }}",
+        "{{ $x := \"0123456789\" }}{{ range 60 }}{{ $x = html (print \"<\" $x \"<\" $x) }}{{ end }}",
+        "{{ printf \"" + String(repeating: "%[1]999999d", count: 5000) + "\" 1 }}",
+        "{{ $x := printf \"%999999d\" 1 }}{{ printf \"" + String(repeating: "%[1]s", count: 5000) + "\" $x }}",
+        "{{ $x := printf \"%999999d\" 1 }}{{ print" + String(repeating: " $x", count: 5000) + " }}",
+        "{{ $x := printf \"%999999d\" 1 }}{{ reReplaceAll \".+\" \"" + String(repeating: "$0", count: 5000)
+            + "\" $x }}",
     ]
 
     @Test(arguments: endless)

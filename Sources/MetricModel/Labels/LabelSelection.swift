@@ -28,8 +28,24 @@ extension Labels {
 
     /// The set without the metric's name, type and unit.
     public var withoutReserved: Labels {
-        // They sort before all names that begin with a lower-case letter, so the common case ends quickly.
-        dropping(.reserved)
+        afterMetricName ?? dropping(.reserved)
+    }
+
+    /// The common case: the name comes first, and all other labels begin with a letter behind `_`, so that none is reserved.
+    private var afterMetricName: Labels? {
+        encoded.withUnsafeBufferPointer { bytes in
+            guard bytes.count > 10, bytes[0] == 8 else { return nil }
+            let name = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[1..<9])
+            guard name.elementsEqual("__name__".utf8) else { return nil }
+            var position = 9
+            _ = Labels.field(bytes, &position)
+            if position == bytes.count { return Labels() }
+            // A name of 128 bytes or more has its length in two.
+            guard position + 1 < bytes.count, bytes[position] < 0x80, bytes[position + 1] > UInt8(ascii: "_") else {
+                return nil
+            }
+            return Labels(encoded: Array(UnsafeBufferPointer(rebasing: bytes[position...])))
+        }
     }
 
     private func selected(_ names: LabelNames, keepsNamed: Bool) -> [UInt8] {
@@ -55,9 +71,9 @@ extension Labels {
                         next += 1
                     }
                     guard isNamed == keepsNamed else { continue }
-                    for index in start..<position {
-                        output[count] = bytes[index]
-                        count += 1
+                    if let target = output.baseAddress, let source = bytes.baseAddress {
+                        (target + count).update(from: source + start, count: position - start)
+                        count += position - start
                     }
                 }
             }

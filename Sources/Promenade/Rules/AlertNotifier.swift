@@ -24,16 +24,19 @@ final class AlertNotifier: Sendable {
         let url: String
         let transport: HTTPTransport
         let timeout: Int64
+        /// How it is talked to; another one takes its place where that changes.
+        let job: ScrapeConfig
         /// What waits.
         let queue = Mutex<[AlertMessage.Item]>([])
         let wake: AsyncStream<Void>.Continuation
         let signals: AsyncStream<Void>
         let task = Mutex<Task<Void, Never>?>(nil)
 
-        init(_ url: String, _ transport: HTTPTransport, timeout: Int64) {
+        init(_ url: String, _ transport: HTTPTransport, _ config: AlertingConfig.Alertmanager) {
             self.url = url
             self.transport = transport
-            self.timeout = timeout
+            timeout = config.timeout.milliseconds
+            job = config.job
             (signals, wake) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         }
     }
@@ -138,34 +141,43 @@ final class AlertNotifier: Sendable {
     /// Starts senders for Alertmanagers that were found and ends those for others.
     private func refresh() {
         let urls = Self.urls(discovery.pools())
-        let (started, gone) = state.withLock { state -> ([Receiver], [Receiver]) in
-            if state.isEnded { return ([], []) }
-            let wanted = Set(urls.map(\.url))
-            let gone = state.receivers.values.filter { !wanted.contains($0.url) }
-            for receiver in gone { state.receivers[receiver.url] = nil }
-            var started: [Receiver] = []
-            for (pool, url) in urls where state.receivers[url] == nil {
-                guard let config = state.config.alertmanagers.first(where: { $0.job.jobName == pool }) else { continue }
-                do throws(TransportError) {
-                    let transport = try HTTPTransport(
-                        config.job.client,
-                        clock: clock,
-                        environment: environment
-                    )
-                    let receiver = Receiver(url, transport, timeout: config.timeout.milliseconds)
-                    state.receivers[url] = receiver
-                    started.append(receiver)
-                } catch {
-                    logger.error(
-                        "Cannot talk to an Alertmanager",
-                        metadata: ["alertmanager": "\(url)", "err": "\(error.message)"]
-                    )
+        let (configs, missing, gone) = state.withLock {
+            state -> ([AlertingConfig.Alertmanager], [(String, String)], [Receiver]) in
+            if state.isEnded { return ([], [], []) }
+            let configs = state.config.alertmanagers
+            var gone: [Receiver] = []
+            for (url, receiver) in state.receivers {
+                let pool = urls.first { $0.url == url }?.pool
+                let config = configs.first { $0.job.jobName == pool }
+                if config?.job != receiver.job || config?.timeout.milliseconds != receiver.timeout {
+                    gone.append(receiver)
+                    state.receivers[url] = nil
                 }
             }
-            return (started, gone)
+            return (configs, urls.filter { state.receivers[$0.url] == nil }, gone)
         }
-        for receiver in started { receiver.task.withLock { $0 = Task { [self] in await serve(receiver) } } }
         for receiver in gone { receiver.wake.finish() }
+        for (pool, url) in missing {
+            guard let config = configs.first(where: { $0.job.jobName == pool }) else { continue }
+            do throws(TransportError) {
+                // Certificates and keys are read here, so not under the lock.
+                let transport = try HTTPTransport(config.job.client, clock: clock, environment: environment)
+                let receiver = Receiver(url, transport, config)
+                let isNew = state.withLock { state in
+                    if state.isEnded || state.receivers[url] != nil { return false }
+                    state.receivers[url] = receiver
+                    return true
+                }
+                receiver.task.withLock {
+                    $0 = Task { [self] in isNew ? await serve(receiver) : await transport.close() }
+                }
+            } catch {
+                logger.error(
+                    "Cannot talk to an Alertmanager",
+                    metadata: ["alertmanager": "\(url)", "err": "\(error.message)"]
+                )
+            }
+        }
     }
 
     /// Queues notices for everybody.
@@ -201,19 +213,24 @@ final class AlertNotifier: Sendable {
 
     private func serve(_ receiver: Receiver) async {
         for await _ in receiver.signals { await sendAll(receiver) }
-        if limits.drains {
-            await sendAll(receiver)
-        } else {
-            let left = receiver.queue.withLock { queue in
-                defer { queue = [] }
-                return queue.count
-            }
-            if left > 0 { dropped.labels(receiver.url).increment(by: Double(left)) }
+        // At the end one that does not answer is not waited for again and again.
+        if limits.drains { await sendAll(receiver, whileItAnswers: true) }
+        let left = receiver.queue.withLock { queue in
+            defer { queue = [] }
+            return queue.count
         }
+        if left > 0 { dropped.labels(receiver.url).increment(by: Double(left)) }
         await receiver.transport.close()
+        // One that is gone has no figures; one that took its place goes on with them.
+        let isGone = state.withLock { !$0.isEnded && $0.receivers[receiver.url] == nil }
+        if isGone {
+            for vector in [sent, errors, dropped] { vector.remove(receiver.url) }
+            latency.remove(receiver.url)
+            latencies.remove(receiver.url)
+        }
     }
 
-    private func sendAll(_ receiver: Receiver) async {
+    private func sendAll(_ receiver: Receiver, whileItAnswers: Bool = false) async {
         while true {
             let batch = receiver.queue.withLock { queue in
                 let batch = Array(queue.prefix(limits.batch))
@@ -221,11 +238,13 @@ final class AlertNotifier: Sendable {
                 return batch
             }
             if batch.isEmpty { return }
-            await send(batch, receiver)
+            let isTaken = await send(batch, receiver)
+            if whileItAnswers, !isTaken { return }
         }
     }
 
-    private func send(_ batch: [AlertMessage.Item], _ receiver: Receiver) async {
+    /// Sends one request; whether the alerts were taken.
+    private func send(_ batch: [AlertMessage.Item], _ receiver: Receiver) async -> Bool {
         let externalURL = state.withLock { $0.externalURL }
         let request = TargetRequest(
             url: receiver.url,
@@ -253,7 +272,7 @@ final class AlertNotifier: Sendable {
         latencies.labels(receiver.url).observe(seconds)
         let count = Double(batch.count)
         sent.labels(receiver.url).increment(by: count)
-        guard let problem else { return }
+        guard let problem else { return true }
         // As in Prometheus, nothing is tried again: the rule tells of the alert again anyway.
         errors.labels(receiver.url).increment(by: count)
         dropped.labels(receiver.url).increment(by: count)
@@ -261,6 +280,7 @@ final class AlertNotifier: Sendable {
             "Error sending alerts",
             metadata: ["alertmanager": "\(receiver.url)", "count": "\(batch.count)", "err": "\(problem)"]
         )
+        return false
     }
 
     /// Finds Alertmanagers until the task is cancelled, and then sends what waits.

@@ -48,6 +48,15 @@ struct AlertRule: Sendable {
     var active: [Labels: Alert] = [:]
     /// Whether alerts of before the start were looked for; until then nothing is written.
     var isRestored: Bool
+    /// The labels that were made of what was found, where no template has a part in them.
+    private var labelMemory: [Labels: Labels] = [:]
+    /// The labels of the samples of an alert, by its labels and state.
+    private var sampleMemory: [Alert.State: [Labels: (alerts: Labels, forState: Labels)]] = [:]
+    /// The longest annotations of all alerts of a rule together, in bytes; Prometheus has no limit.
+    private static let greatestLength = 256 << 20
+    /// More labels than that are not remembered.
+    private static let greatestMemory = 10_000
+
     /// Alerts that changed in the last evaluation; no more than ``greatestChanges``.
     private(set) var changes: [AlertChange] = []
     private static let greatestChanges = 20
@@ -84,6 +93,8 @@ struct AlertRule: Sendable {
         result.reserveCapacity(elements.count)
         var seen: Set<Labels> = []
         var needed = ""
+        var length = 0
+        let isConstant = labelTemplates.allSatisfy(\.template.isConstant)
         for element in elements {
             let data = TemplateData(
                 labels: element.labels,
@@ -94,19 +105,36 @@ struct AlertRule: Sendable {
                 histogram: element.histogram,
                 time: time / 1_000_000
             )
-            var builder = LabelsBuilder(element.labels)
-            builder.remove(Labels.metricName)
-            for (name, template) in labelTemplates {
-                guard let text = text(template, data, answers, &needed) else { return .needs(query: needed) }
-                builder.set(name, text)
+            var labels = Labels()
+            if isConstant, let known = labelMemory[element.labels] {
+                labels = known
+                expansions += labelTemplates.count
+            } else {
+                var builder = LabelsBuilder(element.labels)
+                builder.remove(Labels.metricName)
+                for (name, template) in labelTemplates {
+                    guard let text = text(template, data, answers, &needed) else { return .needs(query: needed) }
+                    builder.set(name, text)
+                }
+                builder.set("alertname", definition.name)
+                labels = builder.build()
+                if isConstant {
+                    if labelMemory.count >= Self.greatestMemory { labelMemory = [:] }
+                    labelMemory[element.labels] = labels
+                }
             }
-            builder.set("alertname", definition.name)
             var annotations: [Label] = []
             for (name, template) in annotationTemplates {
                 guard let text = text(template, data, answers, &needed) else { return .needs(query: needed) }
+                length += text.utf8.count
                 annotations.append(Label(name: name, value: text))
             }
-            let labels = builder.build()
+            if length > Self.greatestLength {
+                throw RuleFailure(
+                    .limit,
+                    "the annotations of all alerts are longer than \(Self.greatestLength) bytes together"
+                )
+            }
             guard seen.insert(labels).inserted else {
                 throw RuleFailure(
                     .duplicateLabels,
@@ -231,19 +259,28 @@ struct AlertRule: Sendable {
         if changes.count < Self.greatestChanges { changes.append(AlertChange(labels: labels, state: state)) }
     }
 
-    private func append(_ alert: Alert, _ timestamp: Timestamp, to samples: inout [RuleSample]) {
+    private mutating func append(_ alert: Alert, _ timestamp: Timestamp, to samples: inout [RuleSample]) {
+        let labels = sampleLabels(alert)
+        let seconds = Double(
+            alert.activeAt >= 0 ? alert.activeAt / 1_000_000_000 : (alert.activeAt - 999_999_999) / 1_000_000_000
+        )
+        samples.append(RuleSample(labels: labels.alerts, timestamp: timestamp, value: 1))
+        samples.append(RuleSample(labels: labels.forState, timestamp: timestamp, value: seconds))
+    }
+
+    private mutating func sampleLabels(_ alert: Alert) -> (alerts: Labels, forState: Labels) {
+        if let known = sampleMemory[alert.state]?[alert.labels] { return known }
         var builder = LabelsBuilder(Labels(definition.labels))
         for label in alert.labels { builder.set(label.name, label.value) }
         builder.set("alertname", definition.name)
         builder.set(Labels.metricName, Self.forState)
-        let seconds = Double(
-            alert.activeAt >= 0 ? alert.activeAt / 1_000_000_000 : (alert.activeAt - 999_999_999) / 1_000_000_000
-        )
-        let state = RuleSample(labels: builder.build(), timestamp: timestamp, value: seconds)
+        let forState = builder.build()
         builder.set(Labels.metricName, Self.alerts)
         builder.set("alertstate", alert.state.name)
-        samples.append(RuleSample(labels: builder.build(), timestamp: timestamp, value: 1))
-        samples.append(state)
+        let made = (alerts: builder.build(), forState: forState)
+        if sampleMemory[alert.state]?.count ?? 0 >= Self.greatestMemory { sampleMemory[alert.state] = [:] }
+        sampleMemory[alert.state, default: [:]][alert.labels] = made
+        return made
     }
 
     /// Looks for the mistake of a label that follows the value: each evaluation then makes another alert.

@@ -28,7 +28,7 @@ extension Engine {
             return StoredSelection(
                 request: request,
                 series: series,
-                labels: series.map(state.table.labels),
+                labels: state.table.rememberedLabels(series),
                 capture: capture,
                 source: source
             )

@@ -5,18 +5,19 @@ extension SeriesTable {
     /// - Parameter matched: what is known already of the matchers' patterns.
     func matching(_ matchers: [LabelMatcher], _ matched: MatchedPairs = MatchedPairs()) -> [UInt32] {
         var result: [UInt32]?
-        var excluded: [[UInt32]] = []
         // First the matchers that name series, smallest lists first; then those that take some away.
+        var wanted: [[UInt32]] = []
+        var unwanted: [[UInt32]] = []
         var lists: [[UInt32]] = []
         for matcher in matchers {
             if matcher.matchesEmpty {
                 // Who has the label with a value that does not match is out; who lacks it stays.
-                excluded.append(union(pairNumbers(matcher, isMatching: false, matched)))
+                unwanted.append(pairNumbers(matcher, isMatching: false, matched))
             } else if matcher.operation == .equal {
                 guard let pair = pairs.find(matcher.name, matcher.value) else { return [] }
                 lists.append(series(ofPair: pair))
             } else {
-                lists.append(union(pairNumbers(matcher, isMatching: true, matched)))
+                wanted.append(pairNumbers(matcher, isMatching: true, matched))
             }
         }
         lists.sort { $0.count < $1.count }
@@ -24,9 +25,30 @@ extension SeriesTable {
             result = result.map { SeriesTable.intersection($0, list) } ?? list
             if result?.isEmpty ?? false { return [] }
         }
+        for numbers in wanted {
+            result = result.map { kept($0, numbers, areWanted: true) } ?? union(numbers)
+            if result?.isEmpty ?? false { return [] }
+        }
         var found = result ?? all
-        for list in excluded where !list.isEmpty { found = SeriesTable.difference(found, list) }
+        for numbers in unwanted where !numbers.isEmpty { found = kept(found, numbers, areWanted: false) }
         return found.allSatisfy(contains) ? found : found.filter(contains)
+    }
+
+    /// Those of ascending series that have one of these pairs, or none of them.
+    private func kept(_ found: [UInt32], _ numbers: [UInt32], areWanted: Bool) -> [UInt32] {
+        if found.count > numbers.reduce(0, { $0 + seriesCount(ofPair: $1) }) / 4 {
+            let list = union(numbers)
+            return areWanted ? SeriesTable.intersection(found, list) : SeriesTable.difference(found, list)
+        }
+        // Few series: their own pairs are looked at rather than all series of those pairs.
+        let sorted = zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 } ? numbers : numbers.sorted()
+        return found.filter { series in
+            let hasOne = pairNumbers(series).contains { pair in
+                let place = sorted.partitioningIndex { $0 >= pair }
+                return place < sorted.count && sorted[place] == pair
+            }
+            return hasOne == areWanted
+        }
     }
 
     /// The series that satisfy all the matchers of at least one list, ascending; all for no list.

@@ -22,6 +22,10 @@ struct SeriesTable {
     private var postings: [Posting] = []
     /// How many known series there are.
     private(set) var aliveCount = 0
+    /// Labels that were put together before, by the last bits of the series' number: rules ask for the same ones all the time.
+    private var memory: [(series: UInt32, labels: Labels)] = []
+    /// So many labels are kept, and not for selections that would push out much of them.
+    private static let memorySize = 1 << 14
 
     /// The series of a pair.
     private enum Posting {
@@ -62,6 +66,24 @@ struct SeriesTable {
                 )
             )
         }
+    }
+
+    /// The labels of known series, in their order, kept for the next time.
+    mutating func rememberedLabels(_ series: [UInt32]) -> [Labels] {
+        var result: [Labels] = []
+        result.reserveCapacity(series.count)
+        if series.count > Self.memorySize / 8 {
+            for number in series { result.append(labels(number)) }
+            return result
+        }
+        if memory.isEmpty { memory = [(UInt32, Labels)](repeating: (.max, Labels()), count: Self.memorySize) }
+        for number in series {
+            let place = Int(number) & (Self.memorySize - 1)
+            // Numbers are not used twice.
+            if memory[place].series != number { memory[place] = (number, labels(number)) }
+            result.append(memory[place].labels)
+        }
+        return result
     }
 
     /// The labels of several known series, in their order.
