@@ -4,7 +4,8 @@ SWIFT ?= swift
 BUILD := $(SWIFT) build -c release
 # Where a page or a client of another language is tested with the real thing, if it can be installed.
 TEST_PACKAGES := golang-go golang-github-prometheus-client-golang-dev python3-prometheus-client prometheus-cpp-dev \
-	ruby-prometheus-client-mmap libnet-prometheus-perl nodejs node-typescript chromium chromium-driver
+	ruby-prometheus-client-mmap libnet-prometheus-perl nodejs node-typescript chromium chromium-driver \
+	python3-venv fish zsh
 
 .PHONY: help run build test bench lint format dist clean dependencies test-dependencies
 

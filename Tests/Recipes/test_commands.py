@@ -5,6 +5,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -100,6 +101,38 @@ class Told(unittest.TestCase):
             self.assertIn("stack.db was removed", notes[0])
         finally:
             stack.close()
+
+
+class Open(unittest.TestCase):
+    def test_a_page_is_opened_or_its_address_told(self):
+        stack = Stack()
+        self.addCleanup(stack.close)
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        seen = os.path.join(folder, "seen")
+        os.mkfifo(seen)
+        browser = os.path.join(folder, "open" if sys.platform == "darwin" else "xdg-open")
+        with open(browser, "w") as file:
+            file.write(f'#!/bin/sh\necho "$1" >{seen}\n')
+        os.chmod(browser, 0o755)
+        desktop = {"PATH": folder + ":/usr/bin:/bin", "DISPLAY": ":1"}
+        url = stack.urls["prometheus"]
+        self.assertEqual(run("open", "targets", "--url", url, env=desktop), (0, url + "/targets\n", ""))
+        with open(seen) as file:
+            self.assertEqual(file.read(), url + "/targets\n")
+        # No desktop, or one without the program that opens: the address is enough.
+        self.assertEqual(run("open", "--url", url + "/", env={"PATH": folder}), (0, url + "/\n", ""))
+        code, text, remark = run("open", "--url", url[len("http://"):], env={"PATH": "/nowhere", "DISPLAY": ":1"})
+        self.assertEqual((code, text), (0, url + "/\n"))
+        self.assertIn("no browser was opened", remark)
+
+    def test_where_nothing_runs(self):
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            code, text, complaint = run("open", "demo", "--url", f"127.0.0.1:{nobody.getsockname()[1]}")
+        self.assertEqual((code, text), (3, ""))
+        self.assertIn("promenade run starts the stack", complaint)
+        self.assertEqual(run("open", "nothing")[0], 2)
 
 
 class Expect(unittest.TestCase):

@@ -30,15 +30,17 @@ export class NotMet extends Error {
 
 let found;
 
-/** The path of the program: what PROMENADE_BIN names, else promenade-stack or promenade of PATH, if it has this version. */
+/** The path of the program: what PROMENADE_BIN names, else promenade-stack or promenade of PATH of this version. */
 export function program() {
   if (found) return found;
   const complaints = [];
-  for (const name of process.env.PROMENADE_BIN ? [process.env.PROMENADE_BIN] : ["promenade-stack", "promenade"]) {
+  const named = process.env.PROMENADE_BIN;
+  for (const name of named ? [named] : ["promenade-stack", "promenade"]) {
     let text;
     try {
       // Another project has a program called promenade, too.
-      text = execFileSync(name, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], timeout: 10_000 });
+      const stdio = ["ignore", "pipe", "ignore"];
+      text = execFileSync(name, ["--version"], { encoding: "utf8", stdio, timeout: 10_000 });
     } catch (error) {
       complaints.push(error.code === "ENOENT" ? `there is no ${name}` : error.message);
       continue;
@@ -176,7 +178,8 @@ export class Stack {
   /** Pushes a group: replaces it (PUT), with `add` only the metrics of the same names (POST). */
   async push(job, text, grouping = {}, { add = false } = {}) {
     const labels = Object.entries(grouping).map(([name, value]) => pathLabel(name, value));
-    await this.request(add ? "POST" : "PUT", `${this.pushgateway}/metrics${pathLabel("job", job)}${labels.join("")}`, text);
+    const path = pathLabel("job", job) + labels.join("");
+    await this.request(add ? "POST" : "PUT", `${this.pushgateway}/metrics${path}`, text);
   }
 
   /** Scrapes a job's targets now, all jobs' without a name; the samples can be queried when it is done. */
@@ -202,11 +205,14 @@ export class Stack {
   async value(expression) {
     const samples = await this.query(expression);
     if (samples.length === 1) return samples[0].value;
-    if (samples.length === 0) throw new NotMet((await this.#complaint(0, [expression])) || `${expression} answers nothing`);
-    throw new NotMet(`${expression} answers ${samples.length} series: ${JSON.stringify(samples.map(({ labels }) => labels))}`);
+    if (samples.length === 0) {
+      throw new NotMet((await this.#complaint(0, [expression])) || `${expression} answers nothing`);
+    }
+    const series = JSON.stringify(samples.map(({ labels }) => labels));
+    throw new NotMet(`${expression} answers ${samples.length} series: ${series}`);
   }
 
-  /** Done when each condition held once; lets up to `within` seconds pass for it, on the manual clock without waiting. */
+  /** Done when each condition held once; up to `within` seconds pass for it, on the manual clock without waiting. */
   async expect(...conditions) {
     const last = conditions.at(-1);
     let within = typeof last === "object" ? conditions.pop().within ?? 0 : 0;
@@ -307,7 +313,8 @@ export class Stack {
 
   /** What the program says about conditions that do not hold; nothing where they do. */
   #complaint(within, conditions) {
-    const options = ["expect", "--within", duration(within), "--url", this.prometheus, "--pushes-after", String(this.#pushes)];
+    const after = String(this.#pushes);
+    const options = ["expect", "--within", duration(within), "--url", this.prometheus, "--pushes-after", after];
     if (this.pushgateway) options.push("--pushgateway", this.pushgateway);
     return new Promise((resolve, reject) => {
       execFile(this.#program, [...options, "--", ...conditions], (error, output, errors) => {

@@ -67,7 +67,9 @@ test("a refusal has the server's words", withStack(async (stack) => {
   await assert.rejects(stack.fault("latancy", { job: "demo" }), /did you mean latency/);
 }));
 
-test("options say how it is started", withStack({ config: "global: {}\n", flags: ["--no-demo.enabled"] }, async (stack) => {
+const options = { config: "global: {}\n", flags: ["--no-demo.enabled"] };
+
+test("options say how it is started", withStack(options, async (stack) => {
   assert.equal(stack.demo, "");
   await assert.rejects(startStack({ config: "global: {scrape_intervall: 5s}\n" }), /scrape_intervall/);
 }));

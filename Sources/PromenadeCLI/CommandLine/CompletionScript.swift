@@ -46,6 +46,8 @@ enum CompletionScript: String, CaseIterable {
                 fi
             }
             compdef _promenade promenade
+            # As a file of fpath, it is read at the first question, which it has to answer itself.
+            if [[ ${funcstack[1]-} == _promenade ]]; then _promenade "$@"; fi
 
             """
         case .fish:

@@ -75,38 +75,7 @@ private struct ShellCommand: Sendable {
     private let process: pid_t
 
     init(_ command: String, environment: [String: String]) throws {
-        var variables = ProcessEnvironment.all
-        variables.merge(environment) { _, new in new }
-        let arguments = ["/bin/sh", "-c", command]
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, 2, 1)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // A group of its own, so that the end takes its children along.
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-        var identifier: pid_t = 0
-        let code = Self.withCStrings(arguments) { argv in
-            Self.withCStrings(variables.map { "\($0.key)=\($0.value)" }) { envp in
-                posix_spawn(&identifier, "/bin/sh", &actions, &attributes, argv, envp)
-            }
-        }
-        guard code == 0 else {
-            throw ReadingFailed(path: "/bin/sh", reason: String(cString: strerror(code)).lowercased())
-        }
-        process = identifier
-    }
-
-    private static func withCStrings<Result>(
-        _ texts: [String],
-        _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
-    ) -> Result {
-        var pointers = texts.map { strdup($0) }
-        pointers.append(nil)
-        defer { for pointer in pointers { free(pointer) } }
-        return body(pointers)
+        process = try ChildProcess(["/bin/sh", "-c", command], environment: environment).identifier
     }
 
     /// How it ended; `nil` where it did not in time, and was killed.

@@ -15,9 +15,12 @@ _SHOWN = 20
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("promenade", "a Prometheus stack for tests")
+    # Two options: one with a value that may be left out would take a file that follows for it.
     group.addoption(
-        "--promenade-log", nargs="?", const="info", default=None, choices=["debug", "info", "warn", "error"], metavar="LEVEL",
-        help="show the stack's whole log of this level (info) where a test fails; without it, its last complaints")
+        "--promenade-log", action="store_true", help="show the stack's whole log where a test fails, not only its last complaints")
+    group.addoption(
+        "--promenade-log-level", choices=["debug", "info", "warn", "error"], metavar="LEVEL",
+        help="the same, with what is logged at this level: debug, info (the default), warn or error")
     parser.addini("promenade_flags", "flags of promenade run for every stack", type="args", default=[])
 
 
@@ -27,8 +30,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SESSION] = None
 
 
+def _level(config: pytest.Config) -> str | None:
+    """What is asked for of the log; None where nothing is."""
+    level: str | None = config.getoption("--promenade-log-level")
+    return level or ("info" if config.getoption("--promenade-log") else None)
+
+
 def _start(pytestconfig: pytest.Config, /, *flags: str, **settings: Any) -> Stack:
-    level = pytestconfig.getoption("--promenade-log") or "warn"
+    level = _level(pytestconfig) or "warn"
     try:
         return Stack(*pytestconfig.getini("promenade_flags"), *flags, log_level=level, **settings)
     except (ProgramMissing, StartFailed) as error:
@@ -72,7 +81,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             stacks.append(shared)
         for stack in stacks:
             lines = stack.log().splitlines()
-            if item.config.getoption("--promenade-log") is None:
+            if _level(item.config) is None:
                 lines = lines[-_SHOWN:]
             if lines:
                 report.sections.append(("Log of the Promenade stack", "\n".join(lines)))

@@ -129,7 +129,7 @@ def test_a_failure_shows_words_near_misses_and_log(pytester):
             promenade_stack.scrape()
             promenade_stack.expect('rows_total{db="y"}')
     """)
-    result = pytester.runpytest_subprocess("--promenade-log=debug")
+    result = pytester.runpytest_subprocess("--promenade-log", pytester.path, "--promenade-log-level=debug")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*no series fits rows_total{db=\"y\"}; near misses:*", "*db is \"x\", not =\"y\"*",
                                  "*Log of the Promenade stack*", "*level=*"])
