@@ -43,8 +43,7 @@ struct SQL: AsyncParsableCommand {
             try session.run(text, header: { printer.header($0) }, row: { printer.row($0) })
             printer.finish()
         } catch {
-            let isWriting = error.code == .readOnly && error.message.contains("attempt to write")
-            Complaint.write(isWriting ? "the database is only read: the query would change it" : error.message)
+            Complaint.write(error.message)
             throw ExitCode.failure
         }
     }

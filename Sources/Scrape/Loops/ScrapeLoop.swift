@@ -17,7 +17,7 @@ struct ScrapeLoop: Sendable {
     let failures: FailureLogs
     let status: TargetStatus
     let control: LoopControl
-    let memory: SeriesMemory
+    let cache: ScrapeCache
     let stream: StreamRef
     let offsetSeed: UInt64
     let userAgent: String
@@ -76,7 +76,7 @@ struct ScrapeLoop: Sendable {
         control.ended(last)
     }
 
-    /// Scrapes in a task of its own, so that stopping the loop does not cut the scrape off, and alone: the memory of a target's
+    /// Scrapes in a task of its own, so that stopping the loop does not cut the scrape off, and alone: the cache of a target's
     /// series is for one scrape at a time.
     private func shielded(last: Int64?, at wall: () -> Int64) async -> Int64 {
         await control.takeTurn()
