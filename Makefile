@@ -13,7 +13,7 @@ help:
 	@echo 'make test               run every test'
 	@echo 'make bench              measure (Benchmarks/README.md); BENCH=query for a part'
 	@echo 'make lint               check the format'
-	@echo 'make dist               one self-contained binary, as tarball and .deb, in dist/'
+	@echo 'make dist               one self-contained binary, and packages of it, in dist/'
 
 run: build
 	@exec .build/release/promenade run $(ARGS)
@@ -27,6 +27,8 @@ test: dependencies test-dependencies
 	GIVING_UP_MS=500 $(SWIFT) test -c release --skip-build --filter GivingUpTests
 	Tests/Conformance/run
 	Tests/Recipes/run
+	Tests/Scenarios/run
+	Tests/Packages/run
 	Tests/Docs/run
 	Tests/Browser/run
 

@@ -103,14 +103,18 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CWebAssets", exclude: ["files"]),
-        room("MetricModel"),
+        room("GoText"),
+        room("Clocks"),
+        room("RE2", ["Clocks"]),
+        room("MetricModel", ["RE2", "GoText", "Clocks"]),
         room("MetricStorageTesting", ["MetricModel"]),
         room("ConfigTree", ["MetricModel", yaml]),
         room("Exposition", ["MetricModel", "CZlib"]),
+        room("HTTPCalling", ["MetricModel", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]),
         room("PrometheusClient", ["MetricModel", "Exposition", .coreMetrics]),
         room(
             "PrometheusClientPush",
-            ["MetricModel", "Exposition", "PrometheusClient", .asyncHTTPClient, .nioCore, .nioHTTP1]
+            ["MetricModel", "HTTPCalling", "Exposition", "PrometheusClient", .asyncHTTPClient, .nioHTTP1]
         ),
         room("TSDB", ["MetricModel", "CSQLite"]),
         room("PromQL", ["MetricModel", "ConfigTree"]),
@@ -119,8 +123,8 @@ let package = Package(
         room(
             "Scrape",
             [
-                "MetricModel", "ConfigTree", "Exposition", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
-                .logging,
+                "MetricModel", "ConfigTree", "Exposition", "HTTPCalling", .asyncHTTPClient, .nioCore, .nioHTTP1,
+                .nioPosix, .nioSSL, .logging,
             ]
         ),
         room("Pushgateway", ["MetricModel", "Exposition"]),
@@ -132,23 +136,27 @@ let package = Package(
                 .nioHTTP1, .nioPosix, .nioSSL, .logging, .serviceLifecycle,
             ]
         ),
+        room("Simulation", ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"]),
         room(
             "Promenade",
             [
-                "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
-                "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Web", .asyncHTTPClient, .logging,
+                "MetricModel", "ConfigTree", "HTTPCalling", "Exposition", "PrometheusClient", "PrometheusClientPush",
+                "TSDB", "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation", "Web",
+                .asyncHTTPClient,
+                .logging,
                 .nioCore, .nioPosix, .serviceLifecycle, .unixSignals,
             ]
         ),
         room(
             "PromenadeTesting",
-            ["MetricModel", "ConfigTree", "PromQL", "Promenade", "Rules", "Scrape", "Web", .logging]
+            ["MetricModel", "ConfigTree", "PromQL", "Promenade", "Rules", "Scrape", "Simulation", "Web", .logging]
         ),
         .executableTarget(
             name: "PromenadeCLI",
             dependencies: [
-                "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
-                "PromQL", "Rules", "Scrape", "Pushgateway", "Web", "Promenade", .argumentParser, .asyncHTTPClient,
+                "MetricModel", "ConfigTree", "HTTPCalling", "Exposition", "PrometheusClient", "PrometheusClientPush",
+                "TSDB", "PromQL", "Rules", "Scrape", "Pushgateway", "Simulation", "Web", "Promenade", .argumentParser,
+                .asyncHTTPClient,
                 .logging, .nioCore, .nioHTTP1,
             ],
             swiftSettings: settings,
@@ -159,7 +167,8 @@ let package = Package(
         tests(
             "ConformanceTests",
             [
-                "MetricModel", "PromenadeTesting", "Promenade", "Scrape", "CZlib", .nioCore, .nioHTTP1, .nioPosix,
+                "MetricModel", "ConfigTree", "Rules", "PromenadeTesting", "Promenade", "Scrape", "CZlib", .nioCore,
+                .nioHTTP1, .nioPosix,
             ]
         ),
         tests("MetricModelTests", ["MetricModel"]),
@@ -182,9 +191,16 @@ let package = Package(
         ),
         tests(
             "ScrapeTests",
-            ["MetricModel", "ConfigTree", "Exposition", "Scrape", .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]
+            [
+                "MetricModel", "ConfigTree", "Exposition", "HTTPCalling", "Scrape", .logging, .nioCore, .nioHTTP1,
+                .nioPosix, .nioSSL,
+            ]
         ),
         tests("PushgatewayTests", ["MetricModel", "Exposition", "Pushgateway"]),
+        tests(
+            "SimulationTests",
+            ["MetricModel", "ConfigTree", "Simulation", "Promenade", "Scrape"]
+        ),
         tests(
             "WebTests",
             [

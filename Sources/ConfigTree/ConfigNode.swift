@@ -113,6 +113,9 @@ extension ConfigNode {
         return nil
     }
 
+    /// The name that the node is as the key of a mapping: null is an empty one. `nil` where it is no scalar.
+    public var name: String? { isNull ? "" : text }
+
     /// The text that a field of type text takes from the node: in YAML that of any scalar, in JSON what has quotes; empty for null.
     /// `nil` where the node is no text.
     public var string: String? {
@@ -124,7 +127,7 @@ extension ConfigNode {
     /// The value of a key of a mapping; `nil` where there is none.
     public subscript(key: String) -> ConfigNode? {
         guard case .mapping(let entries) = content else { return nil }
-        return entries.last { $0.key.text == key }?.value
+        return entries.last { $0.key.name == key }?.value
     }
 
     /// Whether nothing is said: null, an empty list or mapping, or one that holds only such nodes.

@@ -28,6 +28,8 @@ public struct ConfigProblem: Sendable, Hashable {
     public var hint: String?
     /// The whole of a ``Kind/syntax`` problem in Prometheus's words, with the line as it counts.
     public var original: String?
+    /// The type that a value should have had, as Go names it, where the problem is that it has another.
+    public var expectedType: String?
 
     /// A problem.
     public init(

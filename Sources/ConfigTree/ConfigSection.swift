@@ -33,7 +33,7 @@ public final class ConfigSection {
     }
 
     private func take(_ entry: ConfigNode.Entry) {
-        guard let name = entry.key.text else { return mismatch(entry.key, "string", at: path) }
+        guard let name = entry.key.name else { return mismatch(entry.key, "string", at: path) }
         let known = fields.updateValue(entry, forKey: folded(name))
         guard let known else { return order.append(entry) }
         // What is merged and what is said override each other, and in JSON the last one counts.
@@ -95,6 +95,8 @@ public final class ConfigSection {
             case .int(let value) where value >= 0: UInt64(value)
             case .uint(let value): value
             case .float(let value) where value >= 0 && value < 0x1p64 && value == value.rounded(.down): UInt64(value)
+            // The largest number and one is the largest number to go-yaml: a float64 does not tell them apart.
+            case .float(0x1p64): .max
             default: nil
             }
         }
@@ -179,7 +181,7 @@ public final class ConfigSection {
         var places: [String: Int] = [:]
         var result: [(key: String, value: String)] = []
         for entry in entries {
-            guard let key = entry.key.text else {
+            guard let key = entry.key.name else {
                 mismatch(entry.key, "string", at: path(name))
                 continue
             }
@@ -266,7 +268,7 @@ public final class ConfigSection {
     /// Reports every field that nobody asked for.
     public func finish() {
         for entry in order {
-            guard let name = entry.key.text, !knownSet.contains(folded(name)) else { continue }
+            guard let name = entry.key.name, !knownSet.contains(folded(name)) else { continue }
             let isJSON = node.format == .json
             problems.add(
                 ConfigProblem(
@@ -299,17 +301,17 @@ public final class ConfigSection {
         let isJSON = node.format == .json
         let field = path.lastIndex(of: ".").map { path[path.index(after: $0)...] } ?? path[...]
         let place = field.isEmpty ? "Go value" : "Go struct field .\(field)"
-        problems.add(
-            ConfigProblem(
-                isJSON ? .decoding : .structure,
-                isJSON
-                    ? "json: cannot unmarshal \(node.kindForMessages) into \(place) of type \(type)"
-                    : "cannot unmarshal \(node.kindForMessages) into \(type)",
-                line: node.line,
-                column: node.column,
-                path: path
-            )
+        var problem = ConfigProblem(
+            isJSON ? .decoding : .structure,
+            isJSON
+                ? "json: cannot unmarshal \(node.kindForMessages) into \(place) of type \(type)"
+                : "cannot unmarshal \(node.kindForMessages) into \(type)",
+            line: node.line,
+            column: node.column,
+            path: path
         )
+        problem.expectedType = type
+        problems.add(problem)
     }
 
     private func scalar<Value>(

@@ -103,6 +103,8 @@ struct YAMLComposer {
             return
         }
         open[last].key = nil
+        // Version 3 passes over what has null for a name, version 2 takes null for an empty one.
+        if dialect == .rules, key.isNull { return }
         guard open[last].isMergeKey else { return open[last].entries.append(ConfigNode.Entry(key: key, value: node)) }
         let merged = try Self.merged(node, isAlias: isAlias, key)
         switch dialect {

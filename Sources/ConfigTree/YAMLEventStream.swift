@@ -36,9 +36,18 @@ final class YAMLEventStream {
         yaml_parser_initialize(&parser)
         yaml_parser_set_input_string(&parser, text.baseAddress, bytes.count)
         count = bytes.count
+        hasEscapedSlash = zip(bytes, bytes.dropFirst()).contains {
+            $0 == UInt8(ascii: "\\") && $1 == UInt8(ascii: "/")
+        }
+        // The mark of the encoding is no character to the parser.
+        if bytes.starts(with: [0xef, 0xbb, 0xbf]) { reached.byte = 3 }
     }
 
     private let count: Int
+    /// Whether there may be a `\\/`, which libyaml takes and go-yaml does not know.
+    private let hasEscapedSlash: Bool
+    /// A place that the search for it has reached, by byte and by character.
+    private var reached = (byte: 0, character: 0)
 
     deinit {
         yaml_parser_delete(&parser)
@@ -52,6 +61,12 @@ final class YAMLEventStream {
             guard yaml_parser_parse(&parser, &event) == 1 else { throw problem() }
             defer { yaml_event_delete(&event) }
             let place = Place(line: Int(event.start_mark.line) + 1, column: Int(event.start_mark.column) + 1)
+            if hasEscapedSlash, event.type == YAML_SCALAR_EVENT,
+                event.data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE,
+                let problem = escapedSlash(from: event.start_mark, to: event.end_mark)
+            {
+                throw problem
+            }
             if let found = Self.event(event) { return (found, place) }
         }
         return nil
@@ -130,6 +145,27 @@ final class YAMLEventStream {
             hint: isUTF8 ? nil : "the file has to be UTF-8; save it in that encoding",
             original: "yaml: " + words
         )
+    }
+
+    /// An escaped slash in a text in double quotes.
+    private func escapedSlash(from start: yaml_mark_t, to end: yaml_mark_t) -> ConfigProblem? {
+        var isEscaped = false
+        var line = start.line
+        while reached.byte < count, reached.character < end.index {
+            let byte = text[reached.byte]
+            let isInside = reached.character >= start.index
+            if isInside, isEscaped, byte == UInt8(ascii: "/") {
+                let words = "found unknown escape character"
+                let place = line == 0 ? "" : "line \(line + 1): "
+                return ConfigProblem(.syntax, words, line: Int(line) + 1, original: "yaml: \(place)\(words)")
+            }
+            if isInside, byte == UInt8(ascii: "\n") { line += 1 }
+            isEscaped = isInside && !isEscaped && byte == UInt8(ascii: "\\")
+            reached.byte += 1
+            while reached.byte < count, text[reached.byte] & 0xc0 == 0x80 { reached.byte += 1 }
+            reached.character += 1
+        }
+        return nil
     }
 
     /// The parser counts characters, so the place is sought in the text itself.

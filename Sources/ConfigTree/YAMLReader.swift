@@ -5,7 +5,8 @@ public enum YAMLReader {
     public enum Dialect: Sendable, Hashable {
         /// Version 2, which reads Prometheus's configuration: merge keys and fields override each other in the order of the file.
         case configuration
-        /// Version 3, which reads rule files: what is said at a place always overrides what is merged into it.
+        /// Version 3, which reads rule files: what is said at a place always overrides what is merged into it, and a second
+        /// document is passed over.
         case rules
     }
 
@@ -20,7 +21,10 @@ public enum YAMLReader {
             let stream = YAMLEventStream(text)
             var composer = YAMLComposer(stream, dialect)
             let root = try composer.document()
-            try refuseMore(after: stream, dialect)
+            switch dialect {
+            case .configuration: try refuseMore(after: stream, dialect)
+            case .rules: break
+            }
             return root ?? ConfigNode(.scalar(ConfigNode.Scalar("")))
         } catch {
             throw ConfigError(file: file, problems: [error])

@@ -61,6 +61,7 @@ struct PromenadeCommand: AsyncParsableCommand {
         subcommands: [
             Run.self, Check.self, TestGroup.self, TSDBGroup.self, SQL.self, Query.self, ExpectCommand.self,
             ScrapeCommand.self, Batch.self,
+            Simulate.self,
         ]
     )
 
@@ -181,6 +182,18 @@ enum Console {
             throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
         }
         return bytes
+    }
+
+    /// Writes a text to a file; `-` is the standard output.
+    static func save(_ text: String, to path: String) throws {
+        if path == "-" { return print(text) }
+        guard let file = fopen(path, "w") else {
+            throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
+        }
+        let written = fputs(text, file)
+        if fclose(file) != 0 || written < 0 {
+            throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
+        }
     }
 
     /// Whether a person looks at the stream.

@@ -11,16 +11,39 @@ extension TestStack {
     /// - Parameter within: how long to wait on the stack's clock; a manual one is moved, so that what is due is scraped. Without
     ///   it they have to hold now, as after ``scrape(job:)``.
     public func expect(_ expressions: String..., within: Duration = .zero) async throws {
+        try await expect(expressions.map(Condition.expression), within: within)
+    }
+
+    /// Throws unless somebody is told of an alert with such labels.
+    ///
+    ///     try await stack.expect(notified: "alertname=\"Down\", severity=~\"page|warn\"", within: .seconds(180))
+    ///
+    /// The error tells what else somebody was told of, and how far the alert is: pending for how long, or why it is not found.
+    /// - Parameters:
+    ///   - notified: conditions on the alert's labels as in a selector.
+    ///   - within: how long to wait on the stack's clock; a manual one is moved.
+    public func expect(notified matchers: String, within: Duration = .zero) async throws {
+        try await expect([.notice(try NoticeCondition(parsing: matchers))], within: within)
+    }
+
+    /// Throws unless somebody is told that an alert with such labels is over.
+    public func expect(resolved matchers: String, within: Duration = .zero) async throws {
+        try await expect([.notice(try NoticeCondition(parsing: matchers, isResolved: true))], within: within)
+    }
+
+    private func expect(_ conditions: [Condition], within: Duration) async throws {
         let (seconds, attoseconds) = within.components
         let limit = PrometheusDuration(milliseconds: seconds * 1000 + attoseconds / 1_000_000_000_000_000)
         let isManual = stack.clock is ManualClock
         let clock: any StackClock = isManual ? AdvancingClock(stack: self) : stack.clock
-        var expectations = Expectations(expressions, within: limit)
+        var expectations = Expectations(conditions, within: limit)
         if isManual { expectations.interval = PrometheusDuration(milliseconds: 1000) }
-        let outcomes = await expectations.wait(clock: clock) { expression, _ in await observe(expression) }
+        let outcomes = await expectations.wait(clock: clock) { condition, _ in await observe(condition) }
         if outcomes.allSatisfy(\.isMet) { return }
         var evidence = ExpectationEvidence()
-        for selector in outcomes.flatMap({ Expectations.selectors($0.expression) }) {
+        evidence.alerts = stack.noticeEvidence
+        let unmet = outcomes.filter { !$0.isMet }.flatMap { evidence.expressions(of: $0.condition) }
+        for selector in unmet.flatMap(Expectations.selectors) {
             guard case .series(let found) = await observe(selector.anySeries) else { continue }
             evidence.series[selector.name] = found
         }
@@ -33,6 +56,13 @@ extension TestStack {
         }
         evidence.pushError = stack.lastPushError
         throw ExpectationFailed(description: ExpectationReport(outcomes: outcomes, evidence: evidence).text)
+    }
+
+    private func observe(_ condition: Condition) async -> Observation {
+        switch condition {
+        case .expression(let text): return await observe(text)
+        case .notice(let notice): return .notices(stack.noticeEvidence.notices.filter { $0.meets(notice) })
+        }
     }
 
     private func observe(_ expression: String) async -> Observation {

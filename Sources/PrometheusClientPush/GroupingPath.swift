@@ -1,8 +1,8 @@
-import MetricModel
+package import MetricModel
 
 /// The path of a group below `/metrics/`: `job/NAME/LABEL/VALUE…`, in base64 where a value cannot stand in a path.
-enum GroupingPath {
-    static func path(job: String, labels: [Label]) throws(PushError) -> String {
+package enum GroupingPath {
+    package static func path(job: String, labels: [Label]) throws(PushError) -> String {
         guard !job.isEmpty else { throw PushError(.invalidGrouping, "a push needs the name of its job") }
         var parts = [component("job", job)]
         for label in labels {

@@ -1,7 +1,7 @@
 public import AsyncHTTPClient
 import Exposition
+import HTTPCalling
 import MetricModel
-import NIOCore
 import NIOHTTP1
 public import PrometheusClient
 
@@ -20,14 +20,13 @@ public struct Pusher: Sendable {
     private var groupingLabels: [Label] = []
     private var gatherers: [any MetricGatherer] = []
     private var collectors: [any MetricCollector] = []
-    private var client: HTTPClient = .shared
+    private var caller = HTTPCaller.shared
     private var timeoutSeconds: Int64 = 30
 
     /// A pusher for a job.
     /// - Parameter url: the Pushgateway's address; `http://` is added where no scheme is given.
     public init(url: String, job: String) {
-        self.url = url.contains("://") ? url : "http://" + url
-        while self.url.hasSuffix("/") { self.url.removeLast() }
+        self.url = url
         self.job = job
     }
 
@@ -53,10 +52,11 @@ public struct Pusher: Sendable {
         return copy
     }
 
-    /// Uses this client instead of the shared one.
+    /// Uses this client instead of the shared one. It should not follow redirects itself (`.disallow`): the pusher does, and looks at
+    /// each address before.
     public func client(_ client: HTTPClient) -> Pusher {
         var copy = self
-        copy.client = client
+        copy.caller = HTTPCaller(client: client)
         return copy
     }
 
@@ -109,30 +109,40 @@ public struct Pusher: Sendable {
     }
 
     private func send(_ method: String, body: [UInt8]?) async throws(PushError) {
-        let address = url + "/metrics/" + (try GroupingPath.path(job: job, labels: groupingLabels))
-        var request = HTTPClientRequest(url: address)
-        request.method = .init(rawValue: method)
-        if let body {
-            request.headers.add(name: "Content-Type", value: ExpositionFormat(.protobuf).contentType)
-            request.body = .bytes(ByteBuffer(bytes: body))
-        }
-        let status: UInt
-        let answer: String
-        do {
-            let response = try await client.execute(request, timeout: .seconds(timeoutSeconds))
-            status = response.status.code
+        let path = try GroupingPath.path(job: job, labels: groupingLabels)
+        let answer: HTTPAnswer
+        let address: String
+        do throws(TransportError) {
+            address = try ServerAddress(url) + "/metrics/" + path
+            let milliseconds = timeoutSeconds.multipliedReportingOverflow(by: 1000)
+            var call = HTTPCall(
+                address,
+                method: HTTPMethod(rawValue: method),
+                timeoutMilliseconds: milliseconds.overflow ? HTTPCaller.longestMilliseconds : milliseconds.partialValue
+            )
             // An answer longer than this is no message to a person.
-            answer = String(buffer: try await response.body.collect(upTo: 1 << 20))
+            call.bodyLimit = 1 << 20
+            if let body {
+                call.headers.append(("Content-Type", ExpositionFormat(.protobuf).contentType))
+                call.body = body
+            }
+            answer = try await caller.send(call)
         } catch {
-            throw PushError(.connection, "\(method) \(address): \(Self.text(of: error))")
+            throw PushError(error.code == .url ? .invalidAddress : .connection, error.message)
         }
-        guard status == 200 || status == 202 else {
-            throw PushError(.refused, "unexpected status code \(status) while pushing to \(address): \(answer)")
+        guard answer.method.rawValue == method else {
+            throw PushError(
+                .refused,
+                "\(address) redirects to \(answer.url) in a way that makes a \(answer.method.rawValue) of a \(method), "
+                    + "which stores nothing: push to the address that is redirected to"
+            )
         }
-    }
-
-    private static func text(of error: any Error) -> String {
-        (error as? HTTPClientError)?.shortDescription ?? "\(error)"
+        guard answer.status == 200 || answer.status == 202 else {
+            throw PushError(
+                .refused,
+                "unexpected status code \(answer.status) while pushing to \(address): \(answer.text)"
+            )
+        }
     }
 }
 
@@ -146,6 +156,8 @@ public struct PushError: Error, Hashable, Sendable, CustomStringConvertible {
         case labelConflict
         /// The job's or a label's name cannot be used.
         case invalidGrouping
+        /// There can be no Pushgateway at such an address.
+        case invalidAddress
         /// No answer came.
         case connection
         /// The Pushgateway said no.

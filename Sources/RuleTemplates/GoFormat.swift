@@ -162,7 +162,14 @@ struct GoFormat {
             }
         case .float(let number): result += float(number, value, verb, flags)
         case .string(let text), .html(let text): result += self.text(text, value, verb, flags)
-        case .histogram, .time: result += text(value.text, value, verb, flags)
+        case .time: result += text(value.text, value, verb, flags)
+        case .histogram(let histogram):
+            // Only verbs for texts ask for its own; others see the fields.
+            if "vsqxX".unicodeScalars.contains(verb) {
+                result += text(value.text, value, verb, flags)
+            } else {
+                result += "&{" + fields(of: histogram).map { formatted($0, verb, flags) }.joined(separator: " ") + "}"
+            }
         case .labels(let labels):
             let inner = labels.map { label in
                 var part = ""
@@ -196,6 +203,42 @@ struct GoFormat {
             append(TemplateValue(sample), verb, flags, to: &part)
             result += "&{" + (flags.plus && verb == "v" ? "Labels:" : "") + part + "}"
         case .samples, .data, .complex: result += padded(value.text, flags)
+        }
+    }
+
+    /// A field of a structure.
+    private enum Field {
+        case value(TemplateValue)
+        case list([Field])
+        case structure([Field])
+    }
+
+    private static func fields(of histogram: NativeHistogram) -> [Field] {
+        func number(_ value: some BinaryInteger, _ type: String) -> Field {
+            .value(.named(type, Int64(clamping: value), text: nil))
+        }
+        func numbers(_ values: [Double]) -> Field { .list(values.map { .value(.float($0)) }) }
+        func spans(_ spans: [NativeHistogram.Span]) -> Field {
+            .list(spans.map { .structure([number($0.offset, "int32"), number($0.length, "uint32")]) })
+        }
+        return [
+            number(histogram.counterResetHint.rawValue, "histogram.CounterResetHint"),
+            number(histogram.schema, "int32"),
+            .value(.float(histogram.zeroThreshold)), .value(.float(histogram.zeroCount)),
+            .value(.float(histogram.count)), .value(.float(histogram.sum)), spans(histogram.positiveSpans),
+            spans(histogram.negativeSpans), numbers(histogram.positiveBuckets), numbers(histogram.negativeBuckets),
+            numbers(histogram.customValues),
+        ]
+    }
+
+    private static func formatted(_ field: Field, _ verb: Unicode.Scalar, _ flags: Flags) -> String {
+        switch field {
+        case .value(let value):
+            var text = ""
+            append(value, verb, flags, to: &text)
+            return text
+        case .list(let items): return "[" + items.map { formatted($0, verb, flags) }.joined(separator: " ") + "]"
+        case .structure(let items): return "{" + items.map { formatted($0, verb, flags) }.joined(separator: " ") + "}"
         }
     }
 

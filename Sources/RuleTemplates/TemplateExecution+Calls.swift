@@ -194,7 +194,11 @@ extension TemplateExecution {
         case .toDuration:
             return .duration(TemplateHelpers.duration(try TemplateHelpers.number(values[0])), isPointer: true)
         case .now: return .float(Double(data.time) / 1000)
-        case .pathPrefix: return .string(data.pathPrefix)
+        case .pathPrefix:
+            guard let prefix = data.pathPrefix else {
+                throw TemplateCallFailure("runtime error: invalid memory address or nil pointer dereference")
+            }
+            return .string(prefix)
         case .externalURL: return .string(data.externalURL)
         case .parseDuration: return .float(try TemplateHelpers.parseDuration(text(0)))
         case .urlQueryEscape: return .string(TemplateBuiltins.queryEscaped(text(0)))

@@ -6,11 +6,11 @@ public struct TemplateSample: Sendable, Hashable {
     public var labels: Labels
     /// The value; does not count where there is a histogram.
     public var value: Double
-    /// A native histogram as Prometheus prints it; `nil` for a plain number.
-    public var histogram: String?
+    /// A native histogram; `nil` for a plain number.
+    public var histogram: NativeHistogram?
 
     /// A sample.
-    public init(labels: Labels, value: Double, histogram: String? = nil) {
+    public init(labels: Labels, value: Double, histogram: NativeHistogram? = nil) {
         self.labels = labels
         self.value = value
         self.histogram = histogram
@@ -52,8 +52,8 @@ enum TemplateValue {
     case sample(TemplateSample?)
     /// What the whole template is about.
     case data(TemplateData)
-    /// `*histogram.FloatHistogram`, as it prints.
-    case histogram(String)
+    /// `*histogram.FloatHistogram`
+    case histogram(NativeHistogram)
     /// `*time.Time` in UTC, nanoseconds since 1970.
     case time(Int64)
     /// `*time.Duration` (or without the star), nanoseconds.
@@ -123,7 +123,8 @@ enum TemplateValue {
         case .float(let value): GoNumber.text(value, .shortest)
         case .complex(let real, let imaginary):
             "(\(GoNumber.text(real, .shortest))\(imaginary.sign == .minus ? "" : "+")\(GoNumber.text(imaginary, .shortest))i)"
-        case .string(let text), .html(let text), .histogram(let text): text
+        case .string(let text), .html(let text): text
+        case .histogram(let histogram): histogram.description
         case .labels(let labels): Self.text(labels)
         case .arguments(let entries):
             "map[" + entries.map { "\($0.name):\($0.value.text)" }.joined(separator: " ") + "]"
@@ -163,12 +164,12 @@ public struct TemplateData: Sendable {
     public var externalLabels: Labels
     /// The server's address from outside.
     public var externalURL: String
-    /// The path of that address.
-    public var pathPrefix: String
+    /// The path of that address; `nil` where there is no server, as in promtool: asking for it fails there.
+    public var pathPrefix: String?
     /// The element's value.
     public var value: Double
-    /// The element's value where it is a native histogram, as Prometheus prints it.
-    public var histogram: String?
+    /// The element's value where it is a native histogram.
+    public var histogram: NativeHistogram?
     /// The time of the evaluation, in milliseconds since 1970.
     public var time: Timestamp
 
@@ -177,9 +178,9 @@ public struct TemplateData: Sendable {
         labels: Labels,
         externalLabels: Labels = Labels(),
         externalURL: String = "",
-        pathPrefix: String = "",
+        pathPrefix: String? = "",
         value: Double,
-        histogram: String? = nil,
+        histogram: NativeHistogram? = nil,
         time: Timestamp
     ) {
         self.labels = labels

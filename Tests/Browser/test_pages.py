@@ -413,7 +413,7 @@ class Pages(unittest.TestCase):
 
     def test_discovery_status_rules(self):
         b = self.browser
-        for page, words in {"/service-discovery": ["kept"], "/status": ["Version", "Started"], "/tsdb-status": ["Series", "Metrics with the most series", "__name__"], "/flags": ["--web.listen-address"], "/config": ["scrape_configs"], "/alerts": ["no alerts"], "/rules": ["no rules"]}.items():
+        for page, words in {"/service-discovery": ["kept"], "/status": ["Version", "Started"], "/tsdb-status": ["Series", "Metrics with the most series", "__name__"], "/flags": ["--web.listen-address"], "/config": ["scrape_configs"], "/alerts": ["TargetDown", "Inbox"], "/rules": ["job:up:sum", "many-to-many"]}.items():
             with self.subTest(page):
                 b.open(URL + page)
                 text = b.js("return document.querySelector('main').innerText")

@@ -273,6 +273,11 @@ class Stack(unittest.TestCase):
             b.until("slow", state + " === 'slow'")
             b.click(".democontrol .button", "Let it recover")
             b.until("serving", state + " === 'serving'")
+            # Stopped, it cannot be asked itself: its page asks the Prometheus server.
+            b.click(".democontrol .button", "Stop it")
+            b.until("stopped", state + " === 'stopped'")
+            b.click(".democontrol .button", "Start it again")
+            b.until("serving", state + " === 'serving'")
             b.click(".democontrol .button", "Stop it")
             b.until("stopped", state + " === 'stopped'")
             wait_until("closed", lambda: demo_state() == "stopped")

@@ -37,6 +37,13 @@ struct YAMLReaderTests {
                 "a: [b\n", "yaml: line 1: did not find expected ',' or ']'",
                 "a.yml:2:1: did not find expected ',' or ']'"
             ),
+            (
+                #"a: "b\/c""#, "yaml: found unknown escape character", "a.yml:1: found unknown escape character"
+            ),
+            (
+                "é: ü\nb: [\"\\\\/\", \"x\\\n  \\/\"]\n", "yaml: line 3: found unknown escape character",
+                "a.yml:3: found unknown escape character"
+            ),
             ("a: *b\n", "yaml: unknown anchor 'b' referenced", "a.yml:1:4: unknown anchor 'b' referenced"),
             ("a: &b [*b]\n", "yaml: anchor 'b' value contains itself", "a.yml:1:8: anchor 'b' value contains itself"),
             (
@@ -75,6 +82,11 @@ struct YAMLReaderTests {
         let error = error(bytes)
         #expect(error?.problems.first?.line == line)
         #expect(error?.description.contains("the file has to be UTF-8") == true)
+    }
+
+    @Test("a slash is escaped only in double quotes", arguments: [#"a\/b"#, #"'a\/b'"#, ##""a\\/b" # \/"##])
+    func slashes(text: String) throws {
+        #expect(try parse("x: " + text)["x"]?.text == #"a\/b"#)
     }
 
     @Test("characters that YAML does not have")

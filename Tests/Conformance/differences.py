@@ -23,6 +23,8 @@ def _rewrites(kind):
 
 # (pattern, replacement) for bodies in JSON, to be applied in this order; and for the texts of errors.
 REWRITES, ERRORS = _rewrites("rewrite"), _rewrites("error")
+# The same for what rules and their tests tell.
+RULES = _rewrites("rules")
 # Annotations that are not compared.
 ANNOTATIONS = pattern("annotation")
 # Fields of JSON that are not compared.

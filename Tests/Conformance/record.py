@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records what real servers answer, for `swift test` to replay on machines that have none.
 
-    record.py [queries] [api] [expositions] [pushes]        all of them without an argument
+    record.py [queries] [api] [expositions] [pushes] [rules]        all of them without an argument
 
 Everything that is asked is drawn from the generators of the comparisons in this folder, with fixed seeds and fixed times. Each
 question is asked twice of one server and once of a second one; what they answer differently from one time to the next is not
@@ -14,9 +14,11 @@ import http.server
 import json
 import os
 import random
+import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.parse
@@ -27,6 +29,7 @@ import differences
 import peers
 import push_differential as push
 import query_differential as queries
+import rule_differential as rules
 import remote_write
 import scrape_cases
 import scrape_differential as scraping
@@ -325,17 +328,37 @@ def settled(clients, status):
     return [push.exposition(c) for c in clients for _ in range(3)]
 
 
+def record_rules(binary):
+    """What promtool says to generated rule files and tests of them. Messages of maps come in any order: they are sorted."""
+    rows = []
+    for number, pair in enumerate(rules.pairs(340)):
+        row = dict(zip(("rules", "test"), (json.dumps(x, ensure_ascii=False) for x in pair)))
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            rules.written(pair, folder)
+            kinds = {"check": ["check", "rules", "rules.yml"], "tested": ["test", "rules", "test.yml"]}
+            if number % 5 == 4:
+                kinds["diff"] = ["test", "rules", "--diff", "test.yml"]
+            for kind, arguments in kinds.items():
+                code, _, said = rules.run([binary, *arguments], folder)
+                row[kind] = {"code": code, "said": rules.ordered(said)}
+        rows.append(row)
+    write("rules", {"program": version(binary)}, rows)
+
+
 def main():
-    wanted = sys.argv[1:] or ["queries", "api", "expositions", "pushes"]
-    if set(wanted) - {"queries", "api", "expositions", "pushes"}:
+    everything = ["queries", "api", "expositions", "pushes", "rules"]
+    wanted = sys.argv[1:] or everything
+    if set(wanted) - set(everything):
         sys.exit(__doc__)
     prometheus = peers.program("PROMETHEUS_BIN", "prometheus")
     gateway = peers.program("PUSHGATEWAY_BIN", "pushgateway", "prometheus-pushgateway")
+    promtool = peers.program("PROMTOOL_BIN", "promtool")
     os.makedirs(FOLDER, exist_ok=True)
     for what in wanted:
-        binary = gateway if what == "pushes" else prometheus
+        binary = {"pushes": gateway, "rules": promtool}.get(what, prometheus)
         if not binary:
-            sys.exit(f"no server to record {what} of: set PROMETHEUS_BIN and PUSHGATEWAY_BIN")
+            sys.exit(f"no server to record {what} of: set PROMETHEUS_BIN, PROMTOOL_BIN and PUSHGATEWAY_BIN")
         globals()["record_" + what](binary)
 
 

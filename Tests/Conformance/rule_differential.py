@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Compares `check rules` and `test rules` with a real promtool: output and exit code, byte for byte.
 
-    rule_differential.py --promtool PROMTOOL --ours PROMENADE [--generated N] FILE-OR-FOLDER…
+    rule_differential.py [--promtool PROMTOOL] [--ours PROMENADE] [--generated N] FILE-OR-FOLDER…
 
-Files with `tests:` are run as unit tests, other YAML files are checked as rule files. Generated cases come from a fixed seed.
+The programs are PROMTOOL_BIN (or promtool of PATH) and PROMENADE_BIN where none are given; without a promtool it exits with 77. Files with `tests:` are run as unit tests, other YAML files are checked as rule files. Generated cases come from a fixed seed.
 """
 
 import argparse
@@ -14,6 +14,10 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import differences
+import peers
 
 
 def run(command, folder):
@@ -26,9 +30,18 @@ def ordered(text):
     return sorted(re.sub(r"level=\S+ |time=\S+ |source=\S+ ", "", text).splitlines())
 
 
+def masked(text):
+    # The two series of a match that is not unique are left to the order of the store.
+    text = re.sub(r"\[(\{[^\[\]]*?\}), (\{[^\[\]]*?\})\];many", lambda found: str(sorted(found.groups())), text)
+    for find, replace in differences.RULES:
+        text = re.sub(find, replace, text)
+    return text
+
+
 def same(theirs, ours):
     if theirs == ours:
         return True
+    theirs, ours = [(code, masked(out), masked(err)) for code, out, err in (theirs, ours)]
     return theirs[0] == ours[0] and ordered(theirs[1]) == ordered(ours[1]) and ordered(theirs[2]) == ordered(ours[2])
 
 
@@ -56,13 +69,26 @@ EXPRESSIONS = ["up", "rate(c[5m])", "sum by (job) (up)", "max_over_time(up[3m])"
 TEMPLATES = ["{{ $value }}", "{{ $labels.instance }} is {{ $value | humanize }}", "plain", "{{ $labels }}", "{{ printf \"%.1f\" $value }}",
              "{{ $value | humanizePercentage }}", "{{ $externalLabels.region }}", "{{ with query \"up\" }}{{ len . }}{{ end }}",
              "{{ if gt $value 1.0 }}high{{ else }}low{{ end }}", "{{ $labels.nope }}", "{{ $value | humanizeDuration }}", "{{ index $labels \"job\" }}",
-             "{{ if gt $value 1 }}x{{ end }}", "{{ .Nope }}"]
+             "{{ if gt $value 1 }}x{{ end }}", "{{ .Nope }}", "{{ $value | humanize1024 }} of {{ $labels.job | toUpper }}",
+             "{{ range query \"sum by (job) (up)\" | sortByLabel \"job\" }}{{ .Labels.job }}={{ .Value }};{{ end }}",
+             "{{ printf \"%d/%s/%v\" 3 $labels.job $value }}", "{{ define \"t\" }}<{{ . }}>{{ end }}{{ template \"t\" $labels.job }}",
+             "{{ match \"x.*\" $labels.job }} {{ reReplaceAll \"(.)\" \"$1$1\" $labels.instance }}", "{{ first (query \"nope\") }}",
+             "{{ query \"up{\" }}", "{{ $labels.job | title }}{{- /* gone */ -}} {{ len $labels }}", "{{ $externalURL }}|{{ pathPrefix }}",
+             "{{ humanizeTimestamp $value }}", "{{ with $labels.nope }}y{{ else }}n{{ end }}", "é {{ $value }} ✓"]
+HISTOGRAMS = ["{{schema:0 count:3 sum:2 buckets:[1 2]}}x5", "{{schema:0 count:3 sum:2 buckets:[1 2]}}+{{schema:0 count:1 sum:1 buckets:[1]}}x8",
+              "{{schema:0 count:9 sum:9 buckets:[4 5]}}x3 {{schema:0 count:1 sum:1 buckets:[1]}}x3 {{schema:0 count:2 sum:1 buckets:[2]}}x3",
+              "{{schema:0 count:2 sum:1 buckets:[2]}}x2 7 {{schema:0 count:3 sum:1 buckets:[3]}}x4 _ stale {{schema:0 count:4 sum:1 buckets:[4]}}x3",
+              "{{schema:1 count:3 sum:2 buckets:[1 2] z_bucket:0 counter_reset_hint:gauge}}x6",
+              "{{schema:-53 sum:5 count:4 custom_values:[5 10] buckets:[1 3]}}x3 {{schema:-53 sum:6 count:5 custom_values:[5 20] buckets:[2 3]}}x4"]
+BROKEN = [{"expr": "up ="}, {"record": "a", "alert": "b"}, {"for": "soon"}, {"annotations": {"a": "{{ nope }}"}}, {"labels": {"1x": "y"}},
+          {"labels": {"l": "{{ $labels.job"}}, {"record": "a-b"}, {"keep_firing_for": "1m"}, {"expr": "rate(up)"}, {"extra": 1}]
 
 
-def generated(random, folder):
+def generated(random):
     """A rule file and a test of it; what is expected is often wrong, so that values are compared too."""
     groups = []
     names = []
+    broken = random.random() < 0.06
     for index in range(random.randint(1, 3)):
         rules = []
         for _ in range(random.randint(1, 4)):
@@ -83,6 +109,8 @@ def generated(random, folder):
                     rule["labels"] = {"severity": random.choice(["page", "warn", "{{ $labels.job }}"])}
                 rule["annotations"] = {"summary": random.choice(TEMPLATES), "text": random.choice(TEMPLATES)}
                 names.append(f"A{number}")
+            if broken and random.random() < 0.5:
+                rule.update(random.choice(BROKEN))
             rules.append(rule)
         group = {"name": f"g{index}", "rules": rules}
         if random.random() < 0.2:
@@ -92,10 +120,10 @@ def generated(random, folder):
         if random.random() < 0.2:
             group["labels"] = {"team": "t", "severity": "group"}
         groups.append(group)
-    (folder / "rules.yml").write_text(json.dumps({"groups": groups}))
 
     def values():
-        return random.choice(["0+1x30", "1x10 0x10 1x10", "1 _ _ 1 stale 1x5", "5-0.5x20", "0x5 3x3 0x20", "{{schema:0 count:3 sum:2 buckets:[1 2]}}x5"])
+        return random.choice(["0+1x30", "1x10 0x10 1x10", "1 _ _ 1 stale 1x5", "5-0.5x20", "0x5 3x3 0x20", "NaN 1x4 +Inf -Inf 0x3",
+                              "1e3x2 _x4 1.5+0.1x20", random.choice(HISTOGRAMS)])
 
     test = {
         "interval": random.choice(["30s", "1m"]),
@@ -109,24 +137,38 @@ def generated(random, folder):
             for name in names if name.startswith("A")
         ],
         "promql_expr_test": [
-            {"expr": random.choice(["ALERTS", "ALERTS_FOR_STATE", "count(ALERTS)", *[n for n in names if n.startswith("r:")]]),
-             "eval_time": random.choice(["1m", "5m", "12m"]), "exp_samples": []}
+            {"expr": random.choice(["ALERTS", "ALERTS_FOR_STATE", "count(ALERTS)", "up", "c", "last_over_time(c[4m])",
+                                    *[n for n in names if n.startswith("r:")]]),
+             "eval_time": random.choice(["1m", "3m", "5m", "8m", "12m"]), "exp_samples": []}
             for _ in range(3)
         ],
     }
-    (folder / "test.yml").write_text(json.dumps({
+    return {"groups": groups}, {
         "rule_files": ["rules.yml"], "evaluation_interval": random.choice(["1m", "30s", "2m"]),
-        "group_eval_order": [group["name"] for group in groups], "tests": [test]}))
+        "group_eval_order": [group["name"] for group in groups], "tests": [test]}
+
+
+def pairs(count, seed=20261128):
+    """Generated pairs of a rule file and a test of it, always the same ones."""
+    numbers = random.Random(seed)
+    return [generated(numbers) for _ in range(count)]
+
+
+def written(pair, folder):
+    for name, content in zip(("rules.yml", "test.yml"), pair):
+        (folder / name).write_text(json.dumps(content, ensure_ascii=False))
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--promtool", required=True)
-    parser.add_argument("--ours", required=True)
-    parser.add_argument("--generated", type=int, default=0)
+    parser.add_argument("--promtool", default=peers.program("PROMTOOL_BIN", "promtool"))
+    parser.add_argument("--ours", default=peers.promenade())
+    parser.add_argument("--generated", type=int, default=300)
     parser.add_argument("--skip", default=r"start-time-test|legacy_validation|20kseries")
     parser.add_argument("paths", nargs="*", type=Path)
     options = parser.parse_args()
+    if not options.promtool:
+        sys.exit(77)
     comparison = Comparison(options)
     files = []
     for path in options.paths:
@@ -141,15 +183,15 @@ def main():
             comparison.compare("check", [file.name], file.parent)
             comparison.compare("check", ["--lint=none", "--ignore-unknown-fields", file.name], file.parent)
             comparison.compare("check", ["--lint-fatal", file.name], file.parent)
-    numbers = random.Random(20261128)
-    for _ in range(options.generated):
+    for number, pair in enumerate(pairs(options.generated)):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            generated(numbers, folder)
+            written(pair, folder)
             comparison.compare("check", ["rules.yml"], folder)
-            comparison.compare("test", ["test.yml"], folder)
+            comparison.compare("test", ["--diff", "test.yml"] if number % 5 == 4 else ["test.yml"], folder)
     print(f"{comparison.count} compared, {len(comparison.different)} differ")
     sys.exit(1 if comparison.different else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Rules and alerts beside a real Prometheus: both scrape the same exporter by the same rule files and tell the same receiver.
 
-    rules_live.py --prometheus PROMETHEUS --ours PROMENADE [--alertmanager ALERTMANAGER]
+    rules_live.py --prometheus PROMETHEUS --ours PROMENADE [--alertmanager ALERTMANAGER] [--minutes 10]
 
-Compared: the rules (`/api/v1/rules`) without times, the slots of groups, the samples of rules and of ALERTS, and what a receiver is
+With --minutes the values rise and fall again and again; by turns the target fails for some seconds, or both servers are ended (by
+turns politely and not) in the middle of the `for` of an alert, which has to go on as if nothing had been. Compared: the rules (`/api/v1/rules`) without times, the slots of groups, the samples of rules and of ALERTS, and what a receiver is
 told. With an Alertmanager: that it takes, groups and resolves our alerts.
 """
 
 import argparse
+import calendar
 import collections
 import http.server
 import json
@@ -41,6 +43,12 @@ groups:
         for: 4s
         keep_firing_for: 4s
         annotations: {n: '{{ with query "job:value:sum" }}{{ . | first | value }}{{ end }}'}
+      - alert: Long
+        expr: value > 5
+        for: 30s
+      - alert: Gone
+        expr: up == 0
+        for: 3s
   - name: broken
     interval: 2s
     limit: 1
@@ -54,8 +62,11 @@ groups:
 
 class Exporter(http.server.BaseHTTPRequestHandler):
     value = 1
+    fails = False
 
     def do_GET(self):
+        if Exporter.fails:
+            return self.send_error(503)
         body = f'value{{n="1"}} {Exporter.value}\nvalue{{n="2"}} {Exporter.value + 4}\n'.encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")
@@ -106,6 +117,12 @@ def without_times(value):
     return value
 
 
+def seconds(text):
+    """A time of the API as seconds since 1970."""
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float("0." + (fraction or "0"))
+
+
 def wait(port, path):
     for _ in range(150):
         try:
@@ -121,10 +138,65 @@ def main():
     parser.add_argument("--prometheus", required=True)
     parser.add_argument("--ours", required=True)
     parser.add_argument("--alertmanager")
+    parser.add_argument("--minutes", type=float, default=0)
     options = parser.parse_args()
     exporter, receiver = serve(Exporter), serve(Receiver)
     problems = []
     processes = []
+    servers = {}
+
+    def start(who):
+        servers[who] = subprocess.Popen(commands[who], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def compare(what):
+        rules = [without_times(get(port, "/api/v1/rules")) for port in (9790, 9791)]
+        # States between evaluations may differ for a moment.
+        for _ in range(10):
+            if rules[0] == rules[1]:
+                break
+            time.sleep(0.7)
+            rules = [without_times(get(port, "/api/v1/rules")) for port in (9790, 9791)]
+        if rules[0] != rules[1]:
+            problems.append(f"rules {what}:\n  theirs {json.dumps(rules[0])}\n  ours   {json.dumps(rules[1])}")
+
+    def active(port, name):
+        alerts = [a for a in get(port, "/api/v1/alerts")["alerts"] if a["labels"]["alertname"] == name]
+        return {json.dumps(a["labels"], sort_keys=True): seconds(a["activeAt"]) for a in alerts}
+
+    def restart(round_):
+        """Both servers end while Long is pending."""
+        Exporter.value = 7
+        time.sleep(12)
+        before = [active(port, "Long") for port in (9790, 9791)]
+        for who in servers:
+            servers[who].kill() if round_ % 4 == 2 else servers[who].terminate()
+            servers[who].wait(30)
+        time.sleep(2)
+        for who in servers:
+            start(who)
+        wait(9790, "/-/ready")
+        wait(9791, "/-/ready")
+        time.sleep(9)
+        after = [active(port, "Long") for port in (9790, 9791)]
+        print(f"restart {round_}: Long was active at {before}, then at {after}", flush=True)
+        for labels in set(after[0]) | set(after[1]):
+            theirs, ours = (found.get(labels) for found in after)
+            if theirs is None or ours is None or abs(theirs - ours) > 3:
+                problems.append(f"after restart {round_}: {labels} is active since {theirs} and {ours}")
+        time.sleep(22)
+        compare(f"after restart {round_}")
+        Exporter.value = 1
+        time.sleep(12)
+
+    def outage():
+        """The target fails for some seconds."""
+        Exporter.fails = True
+        time.sleep(9)
+        compare("while the target fails")
+        Exporter.fails = False
+        time.sleep(6)
+        compare("after the target failed")
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "r.yml").write_text(RULES)
@@ -149,29 +221,36 @@ alerting:
       static_configs: [{{targets: ['127.0.0.1:{receiver}']}}]{extra}
 scrape_configs: [{{job_name: x, static_configs: [{{targets: ['127.0.0.1:{exporter}']}}]}}]
 """)
-        flags = ["--rules.alert.resend-delay=2s"]
-        processes.append(subprocess.Popen(
-            [options.prometheus, f"--config.file={folder}/theirs.yml", f"--storage.tsdb.path={folder}/theirs",
-             "--web.listen-address=127.0.0.1:9790", *flags], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        processes.append(subprocess.Popen(
-            [options.ours, "run", f"--config.file={folder}/ours.yml", f"--storage.path={folder}/ours", "--no-demo.enabled",
-             "--no-pushgateway.enabled", "--web.listen-address=127.0.0.1:9791", *flags],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        flags = ["--rules.alert.resend-delay=2s", "--rules.alert.for-grace-period=4s"]
+        commands = {
+            "theirs": [options.prometheus, f"--config.file={folder}/theirs.yml", f"--storage.tsdb.path={folder}/theirs",
+             "--web.listen-address=127.0.0.1:9790", *flags],
+            "ours": [options.ours, "run", f"--config.file={folder}/ours.yml", f"--storage.path={folder}/ours", "--no-demo.enabled",
+             "--no-pushgateway.enabled", "--web.listen-address=127.0.0.1:9791", *flags]}
+        for who in commands:
+            start(who)
         try:
             wait(9790, "/-/ready")
             wait(9791, "/-/ready")
-            for value, seconds in [(1, 8), (3, 10), (7, 12), (1, 14)]:
-                Exporter.value = value
-                time.sleep(seconds)
-                rules = [without_times(get(port, "/api/v1/rules")) for port in (9790, 9791)]
-                # States between evaluations may differ for a moment.
-                for _ in range(10):
-                    if rules[0] == rules[1]:
-                        break
-                    time.sleep(0.7)
-                    rules = [without_times(get(port, "/api/v1/rules")) for port in (9790, 9791)]
-                if rules[0] != rules[1]:
-                    problems.append(f"rules at {value}:\n  theirs {json.dumps(rules[0])}\n  ours   {json.dumps(rules[1])}")
+            # Neither was there first, as far as alerts can tell.
+            time.sleep(6)
+            end = time.time() + options.minutes * 60
+            rounds = 0
+            while True:
+                # The last round is undisturbed: what it leaves is compared below.
+                isLast = time.time() + 48 >= end
+                if not isLast and rounds % 2 == 0:
+                    restart(rounds)
+                elif not isLast:
+                    outage()
+                for value, wanted in [(1, 8), (3, 10), (7, 12), (1, 14)]:
+                    Exporter.value = value
+                    time.sleep(wanted)
+                    compare(f"at {value} in round {rounds}")
+                rounds += 1
+                print(f"round {rounds}: {len(problems)} differences, told {len(Receiver.told['theirs'])} and {len(Receiver.told['ours'])}", flush=True)
+                if isLast:
+                    break
             slots = [[group["lastEvaluation"] for group in get(port, "/api/v1/rules")["groups"]] for port in (9790, 9791)]
             print("last evaluations:", slots)
             now = time.time()
@@ -198,7 +277,7 @@ scrape_configs: [{{job_name: x, static_configs: [{{targets: ['127.0.0.1:{exporte
                 if statuses != {"firing", "resolved"}:
                     problems.append(f"Alertmanager passed on: {statuses}")
         finally:
-            for process in processes:
+            for process in [*servers.values(), *processes]:
                 process.terminate()
                 process.wait(20)
     for problem in problems:

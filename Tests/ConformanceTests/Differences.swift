@@ -6,7 +6,7 @@ struct Differences: Sendable {
     private struct Entry: Decodable {
         enum Kind: String, Decodable {
             case rewrite, annotation, fields, position, query, order, statistics, error, exposition, header, page,
-                method
+                method, rules
             case pushError = "push-error"
         }
         var name: String
@@ -24,6 +24,7 @@ struct Differences: Sendable {
 
     private let bodies: [Rewriting]
     private let errors: [Rewriting]
+    private let rules: [Rewriting]
     private let annotations: [Pattern]
     private let moved: [Pattern]
     private let unordered: [Pattern]
@@ -52,6 +53,7 @@ struct Differences: Sendable {
         }
         bodies = try rewritings(.rewrite)
         errors = try rewritings(.error)
+        rules = try rewritings(.rules)
         annotations = try patterns(.annotation)
         moved = try patterns(.position)
         unordered = try patterns(.order)
@@ -73,6 +75,11 @@ struct Differences: Sendable {
     /// An error of a query without what is left to chance.
     func rewritten(error: String) -> String {
         errors.reduce(error) { $1.pattern.replaced(in: $0, by: $1.replacement) }
+    }
+
+    /// What rules or their tests told, without what versions tell otherwise.
+    func rewritten(rules text: String) -> String {
+        rules.reduce(text) { $1.pattern.replaced(in: $0, by: $1.replacement) }
     }
 
     func isCompared(annotation: String) -> Bool { !annotations.contains { $0.isFound(in: annotation) } }

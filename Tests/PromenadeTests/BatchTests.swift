@@ -54,6 +54,23 @@ import Web
         }
     }
 
+    @Test func `a push to what is no Pushgateway, or none, is told as a failure`() async throws {
+        try await withStack { stack in
+            for (url, words) in [
+                (stack.demoURL, "took the push, but it is no Pushgateway"),
+                ("http://127.0.0.1:1", "connection refused"),
+                ("http://127.0.0.1:99999", "port 99999 is beyond the last one"), ("", "it is empty"),
+            ] {
+                let told = Lines()
+                let batches = Batches(url: url, clock: stack.stack.clock, print: { told.add($0) }) { told.add($0) }
+                let isDone = try await batches.push(database: "x")
+                #expect(!isDone)
+                #expect(told.all.count == 1)
+                #expect(told.all.first?.contains(words) == true, "\(told.all)")
+            }
+        }
+    }
+
     @Test func `a batch that is exposed tells whether a scrape saw it`() async throws {
         try await withStack(clock: SystemClock()) { stack in
             let told = Lines()

@@ -74,7 +74,8 @@ import Testing
         let asked = Mutex<[String: Int]>([:])
         let clock = LeapingClock()
         let within = PrometheusDuration(milliseconds: 1000)
-        let outcomes = await Expectations(["a", "b", "c", "d"], within: within).wait(clock: clock) { expression, left in
+        let outcomes = await Expectations(["a", "b", "c", "d"], within: within).wait(clock: clock) { condition, left in
+            let expression = condition.text
             let count = asked.withLock { asked in
                 asked[expression, default: 0] += 1
                 return asked[expression, default: 0]
@@ -171,6 +172,79 @@ import Testing
             file: ""
         )
         #expect(ExpectationEvidence.pushError(inPushes: pushes, after: after) == told)
+    }
+
+    @Test(arguments: [
+        ("Down", #"{alertname="Down"}"#), (#"alertname="Down", job=~"a|b""#, #"{alertname="Down", job=~"a|b"}"#),
+        (#"{severity!="page"}"#, #"{severity!="page"}"#), (#"Down{job="a"}"#, #"{alertname="Down", job="a"}"#),
+        (#"severity="page""#, #"{severity="page"}"#),
+    ])
+    func `a notice is told by labels`(_ text: String, _ selector: String) throws {
+        #expect(try NoticeCondition(parsing: text).text == "notified " + selector)
+        #expect(try NoticeCondition(parsing: text, isResolved: true).text == "resolved " + selector)
+    }
+
+    @Test(arguments: [
+        "", "{}", "alertname=", "Down[5m]", "Down offset 1m", "Down > 1", "rate(Down)", "alertname=\"a\"}",
+    ])
+    func `what tells no labels is refused`(_ text: String) {
+        let failure = #expect(throws: ConditionFailure.self) { try NoticeCondition(parsing: text) }
+        #expect(failure?.description.contains("does not tell an alert by its labels") == true)
+    }
+
+    /// Rules in all states, and two notices.
+    static var alerts: NoticeEvidence {
+        var evidence = NoticeEvidence()
+        evidence.now = 1_000_000
+        evidence.notices = [
+            ObservedNotice(time: "T2", reason: "resolved", labels: ["alertname": "Late", "job": "a"]),
+            ObservedNotice(time: "T1", reason: "first", labels: ["alertname": "Late", "job": "a"]),
+        ]
+        evidence.rules = [
+            ObservedRule(
+                name: "Down",
+                query: "up == 0",
+                holdDuration: 300_000,
+                alerts: [.init(labels: ["alertname": "Down", "job": "a"], state: "pending", activeAt: 955_000)]
+            ), ObservedRule(name: "Quiet", query: "missing > 1"),
+            ObservedRule(name: "New", query: "up", wasEvaluated: false),
+            ObservedRule(name: "Broken", query: "a * b", lastError: "many-to-many"),
+        ]
+        return evidence
+    }
+
+    static let told = [
+        "told instead, newest first:", "  T2 resolved {alertname=\"Late\", job=\"a\"}",
+        "  T1 first {alertname=\"Late\", job=\"a\"}",
+    ]
+
+    @Test(arguments: [
+        ("Down", [#"pending {alertname="Down", job="a"} for 45s of 5m, 4m15s to go"#]),
+        (
+            #"Down{job="b"}"#,
+            [#"pending {alertname="Down", job="a"} for 45s of 5m, 4m15s to go: job is "a", not ="b""#]
+        ), ("Dawn", ["no alerting rule is called Dawn; did you mean Down?"]),
+        ("New", ["the rule New has not been evaluated yet"]), ("Broken", ["the rule Broken fails: many-to-many"]),
+        ("Quiet", ["the rule Quiet finds nothing now: missing > 1"]),
+    ])
+    func `why nobody was told is told`(_ text: String, _ lines: [String]) throws {
+        var evidence = ExpectationEvidence()
+        evidence.alerts = Self.alerts
+        let condition = Condition.notice(try NoticeCondition(parsing: text))
+        let explained = evidence.explain(condition)
+        #expect(Array(explained.prefix(lines.count)) == lines)
+        #expect(explained[lines.count] == Self.told[0])
+        #expect(explained.contains("no metric is called missing") == (text == "Quiet"))
+    }
+
+    @Test func `a notice of the end is no notice of the beginning`() throws {
+        let evidence = Self.alerts
+        let fires = try NoticeCondition(parsing: "Late")
+        let ends = try NoticeCondition(parsing: "Late", isResolved: true)
+        #expect(evidence.notices.map { $0.meets(fires) } == [false, true])
+        #expect(evidence.notices.map { $0.meets(ends) } == [true, false])
+        let other = try NoticeCondition(parsing: #"{alertname="Late", job="b"}"#)
+        #expect(evidence.explain(other).last == Self.told[2] + ": job is \"a\", not =\"b\"")
     }
 
     @Test func `the report for people, for TAP and for JUnit`() {

@@ -39,6 +39,11 @@ import Web
             (["--auto-gomemlimit.ratio=2"], "must be greater than 0 and less than or equal to 1"),
             (["--storage.tsdb.wal-compression-type=zst"], "must be one of snappy,zstd, got 'zst' (did you mean zstd?)"),
             (["--web.external-url='http://x'"], "must not begin or end with quotes"),
+            (["--web.external-url=http://%zz"], #"prometheus: invalid URL escape "%zz""#),
+            (["--web.external-url=/a%2"], #"invalid URL escape "%2""#),
+            (["--web.external-url=http://a b/"], #"invalid character " " in host name"#),
+            (["--pushgateway.external-url=:x"], "missing protocol scheme"),
+            (["--web.external-url=http://[::1"], "missing ']' in host"),
             (["@none"], #"failed to open arguments file "none": no such file or directory"#),
         ]
     )
@@ -55,6 +60,26 @@ import Web
         let options = try StackOptions(flags: FlagSet(), config: try config(""))
         let addresses = [options.webAddress, options.gatewayAddress, options.demoAddress]
         #expect(addresses.map { $0?.description } == ["127.0.0.1:9090", "127.0.0.1:9091", "127.0.0.1:8080"])
+    }
+
+    @Test(arguments: [
+        "", "foo", "http://", "ftp://x", "http://h/?q=%zz", "/p%20q", "localhost:9090", "http://h:99999/",
+    ])
+    func `URLs that Go reads are taken`(url: String) throws {
+        #expect(try FlagSet(parsing: ["--web.external-url=\(url)"])["web.external-url"] == url)
+    }
+
+    @Test(
+        arguments: [
+            (["--web.route-prefix=foo"], "/foo", ""), (["--web.route-prefix=/"], "", ""),
+            (["--web.external-url=http://h/a/"], "/a", ""),
+            (["--web.external-url=http://h/a", "--web.route-prefix=/b"], "/b", ""),
+            (["--pushgateway.external-url=http://h/p"], "", "/p"), (["--pushgateway.route-prefix=q/"], "", "/q"),
+        ]
+    )
+    func `prefixes of the routes`(arguments: [String], prometheus: String, pushgateway: String) throws {
+        let prefixes = try StackOptions(flags: FlagSet(parsing: arguments), config: try config("")).routePrefixes
+        #expect(prefixes == (prometheus, pushgateway))
     }
 
     @Test func `values, switches and lists`() throws {

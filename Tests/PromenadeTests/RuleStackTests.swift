@@ -40,6 +40,22 @@ import Testing
         }
     }
 
+    @Test func `whom nobody was told of, and why, is in the error`() async throws {
+        try await withStack(config: Self.config) { stack in
+            stack.fault(.refused, job: "demo")
+            let failure = await #expect(throws: ExpectationFailed.self) {
+                try await stack.expect(notified: #"alertname="Down", severity="page""#, within: .seconds(60))
+            }
+            let text = failure?.description ?? ""
+            #expect(text.contains(#"not met notified {alertname="Down", severity="page"}"#))
+            #expect(text.contains(#"pending {alertname="Down", job="demo", severity="page"} for 35s of 1m, 25s to go"#))
+            #expect(text.contains("nobody was told of anything"))
+            try await stack.expect(notified: "Down", within: .seconds(30))
+            stack.fault(nil, job: "demo")
+            try await stack.expect(resolved: "Down{job=\"demo\"}", within: .seconds(60))
+        }
+    }
+
     @Test func `slots of a manual clock are multiples of the interval`() async throws {
         let clock = ManualClock(now: 1_700_000_007_000)
         try await withStack(config: Self.config, clock: clock) { stack in

@@ -16,6 +16,15 @@ import Testing
         )
     }
 
+    /// Ten times the families take ten times as long, not a hundred times: the whole is bound by the suite's limit.
+    @Test(.timeLimit(.minutes(1))) func aGroupMayHaveManyFamilies() async throws {
+        let gateway = Fixture()
+        let body = { (value: Int) in (0..<20_000).map { "rows_\($0) \(value)\n" }.joined() }
+        for value in 1...2 { try await gateway.push("job/a", body(value)) }
+        try await gateway.push("job/a", body(3), mode: .replaceFamilies)
+        #expect(await gateway.lines("rows_19999") == ["rows_19999{instance=\"\",job=\"a\"} 3"])
+    }
+
     @Test func aLetterWrittenInTwoWaysIsTwo() async throws {
         let gateway = Fixture()
         let (one, two) = ("\u{e9}", "e\u{301}")

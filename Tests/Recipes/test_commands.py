@@ -1,5 +1,6 @@
 """`promenade expect` and `promenade scrape` against a running stack: what they print and how they end."""
 import os
+import resource
 import shlex
 import shutil
 import socket
@@ -36,6 +37,40 @@ class Told(unittest.TestCase):
         code, _, text = run("run", "--test", "--storage.path=/proc/version/data")
         self.assertNotEqual(code, 0)
         self.assertIn("cannot write to the data folder /proc/version/data: not a directory", text)
+
+    def test_that_there_are_too_few_files(self):
+        few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+        code, _, text = run("run", "--test", stdin=subprocess.DEVNULL, preexec_fn=few)
+        self.assertEqual(code, 1)
+        self.assertIn("only 20 files open at a time", text)
+        self.assertIn("ulimit -n", text)
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("mount"), "needs a small disk, which only root can make")
+    def test_that_the_disk_is_full_stands_on_the_pages(self):
+        folder = tempfile.mkdtemp()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True).returncode:
+            self.skipTest("cannot mount")
+        try:
+            stack = Stack("--clock=manual", f"--storage.path={folder}/data")
+            try:
+                self.assertEqual(stack.api("GET", "notifications"), [])
+                filler = os.path.join(folder, "filler")
+                with self.assertRaises(OSError), open(filler, "wb", buffering=0) as file:
+                    while True:
+                        file.write(bytes(4096))
+                with self.assertRaises(Exception):
+                    stack.push("nightly", "".join(f"rows_{i} 1\n" for i in range(5000)))
+                notes = [note["text"] for note in stack.api("GET", "notifications")]
+                self.assertEqual(len(notes), 1, notes)
+                self.assertIn("could not be stored", notes[0])
+                os.remove(filler)
+                stack.push("nightly", "rows_total 1\n")
+                self.assertEqual(stack.api("GET", "notifications"), [])
+            finally:
+                stack.close()
+        finally:
+            subprocess.run(["umount", folder])
+            os.rmdir(folder)
 
     def test_that_the_data_folder_is_gone_stands_on_the_pages(self):
         folder = tempfile.mkdtemp()

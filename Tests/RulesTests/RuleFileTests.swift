@@ -51,6 +51,13 @@ import Testing
         #expect(failure?.messages == messages.map { "rules.yml: \($0)" })
     }
 
+    @Test func `what has null for a name is passed over`() throws {
+        let text = "groups: [{name: g, ~: 3, rules: [{record: r, expr: up, labels: {~: a, b: c}}]}]"
+        let node = try YAMLReader.parse(Array(text.utf8), file: "r.yml", dialect: .rules)
+        let file = try RuleFile(reading: node, file: "r.yml")
+        #expect(file.groups.first?.rules.first?.labels.map(\.name) == ["b"])
+    }
+
     @Test func `unknown fields may be passed over`() throws {
         let file = try RuleFile(
             reading: RuleScript.node(

@@ -10,6 +10,7 @@ import Testing
     /// What was told.
     private final class Told: Sendable {
         let notices = Mutex<[AlertNotice]>([])
+        let changes = Mutex<[AlertChange]>([])
     }
 
     /// A manager with all around it.
@@ -30,6 +31,7 @@ import Testing
             self.told = told
             manager = RuleManager(environment, options: options) { report in
                 told.notices.withLock { $0 += report.notices }
+                told.changes.withLock { $0 += report.changes }
             }
         }
 
@@ -102,6 +104,41 @@ import Testing
         #expect(bench.alerts.first?.state == .firing)
         #expect(try await bench.count("b") == 0)
         #expect(bench.told.notices.withLock { $0.count } == 1)
+    }
+
+    @Test func `each change of a state is told once, of many alerts a few`() async throws {
+        let bench = Bench()
+        try bench.apply(
+            #"{"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "m > 1", "for": "1m"}]}]}"#
+        )
+        for value in [2.0, 2, 2, 2, 0, 0] {
+            try await bench.write(["__name__": "m"], value, at: bench.clock.now)
+            await bench.step()
+        }
+        #expect(bench.told.changes.withLock { $0 }.map(\.state) == [.pending, .firing, .inactive])
+        bench.told.changes.withLock { $0 = [] }
+        for index in 0..<50 { try await bench.write(["__name__": "m", "i": "\(index)"], 5, at: bench.clock.now) }
+        await bench.step()
+        #expect(bench.alerts.count == 50)
+        #expect(bench.told.changes.withLock { $0.count } == 20)
+    }
+
+    @Test func `what is found again is written again, whatever changes in between`() async throws {
+        let bench = Bench()
+        try bench.apply(
+            #"{"groups": [{"name": "g", "rules": [{"record": "r", "expr": "m * 2", "labels": {"k": "v"}}]}]}"#
+        )
+        // Series come and go: what a rule remembers of the evaluation before must never be taken for what it finds.
+        for present in [["a", "b"], ["a", "b"], ["b"], ["b", "c"], ["a", "b", "c"], [], ["c", "b"], ["c", "b"]] {
+            for name in ["a", "b", "c"] {
+                let value = present.contains(name) ? 1 : SpecialValue.stale
+                try await bench.write(["__name__": "m", "i": name], value, at: bench.clock.now)
+            }
+            await bench.step()
+            #expect(try await bench.count("r{k=\"v\"}") == present.count)
+            for name in present { #expect(try await bench.count("r{i=\"\(name)\"}") == 1) }
+        }
+        #expect(bench.manager.snapshots.map(\.counts.failures) == [0])
     }
 
     @Test func `alerts go on after a restart`() async throws {

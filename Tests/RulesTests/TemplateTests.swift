@@ -50,6 +50,28 @@ import Testing
         #expect(got == text)
     }
 
+    /// What promtool 3.5.3 makes of a native histogram.
+    static let histograms = [
+        ("{{ $value }}", "{count:3, sum:2, (0.5,1]:1, (1,2]:2}"), ("{{ printf \"%.8s\" .Value }}", "{count:3"),
+        (
+            "{{ printf \"%.1f\" .Value }}",
+            "&{%!f(histogram.CounterResetHint=2) %!f(int32=0) 0.0 0.0 3.0 2.0 [{%!f(int32=0) %!f(uint32=2)}] [] [1.0 2.0] [] []}"
+        ),
+    ]
+
+    @Test(arguments: histograms)
+    func `native histograms print as in Go`(_ template: String, _ text: String) throws {
+        var histogram = NativeHistogram()
+        (histogram.count, histogram.sum, histogram.counterResetHint) = (3, 2, .notReset)
+        (histogram.positiveSpans, histogram.positiveBuckets) = ([.init(offset: 0, length: 2)], [1, 2])
+        let data = TemplateData(labels: [:], value: 0, histogram: histogram, time: 0)
+        guard case .text(let got) = try TextTemplate(alert: "A", text: template).expand(data) else {
+            Issue.record("\(template) is not expanded")
+            return
+        }
+        #expect(got == text)
+    }
+
     /// What would run for ever, or out of stack, ends with a message.
     static let endless = [
         "{{ define \"r\" }}{{ template \"r\" }}{{ end }}{{ template \"r\" }}",

@@ -70,6 +70,9 @@ import Testing
             ] {
                 #expect(throws: StorageError.self, "\(sql)") { _ = try Self.query(session, sql) }
             }
+            // What SQLite is asked while it only reads is told by its number, whatever its words are.
+            let refused = #expect(throws: StorageError.self) { try Self.query(session, "DELETE FROM series") }
+            #expect(refused == StorageError(.readOnly, "the database is only read: the query would change it"))
             let report = try await store.report()
             #expect(report.blockSamples == 301 && report.headSamples == 1 && report.series == 4)
             #expect(report.metrics.first?.name == "a" && report.codecs.reduce(0) { $0 + $1.samples } == 301)

@@ -17,12 +17,38 @@ import PromenadeTesting
             try await parse(meter)
             try await store(meter, hours: hours)
             try await gateway(meter)
+            try await simulation(meter)
             try await meter.measure("start: a whole stack until it is ready, and its end") { _ in
                 try await withStack { _ in }
             }
         } catch {
             print("failed: \(error)")
             exit(1)
+        }
+    }
+
+    /// Simulated time: a day of the shipped stack, and an hour of twenty targets with 500 series.
+    private static func simulation(_ meter: Meter) async throws {
+        guard meter.wantsAny(["simulate"]) else { return }
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().path
+        let day = "duration: 1d\nstack: {file: stack.yml}"
+        try await meter.measure("simulate: a day of the shipped stack.yml", units: 51_843, unit: "scrape") { _ in
+            _ = try await simulate(scenario: day, file: root + "/day.yml")
+        }
+        let hour = """
+            duration: 1h
+            stack: {global: {scrape_interval: 15s}}
+            services:
+              shop:
+                instances: 20
+                metrics:
+                  requests_total: {type: counter, rate: 300/s, daily: 60%, noise: 10%, labels: {path: 1..400}}
+                  queue_length: {type: gauge, walk: 2, start: 10, min: 0, labels: {queue: 1..100}}
+            """
+        try await meter.measure("simulate: 20 targets of 500 series for an hour", units: 2_410_000, unit: "sample") {
+            _ in
+            _ = try await simulate(scenario: hour)
         }
     }
 

@@ -74,6 +74,11 @@ public struct PromQLEngine: Sendable {
         memory = MemoryBudget(limit: options.maximumBytesInAll)
     }
 
+    /// Runs `body` on the threads on which this engine evaluates, so that its queries do not change threads.
+    public func onOwnThreads<Result: Sendable>(_ body: @Sendable () async -> Result) async -> Result {
+        await EvaluationThreads.run(on: threads, body)
+    }
+
     /// Reads an expression, in the language that the engine has switched on.
     public func parse(_ query: String) throws(PromQLError) -> Expr {
         do throws(ParseError) {

@@ -1,3 +1,4 @@
+import HTTPCalling
 public import MetricModel
 import PrometheusClient
 import PrometheusClientPush
@@ -22,8 +23,6 @@ public struct Batches: Sendable {
         print: @escaping @Sendable (String) -> Void,
         remark: @escaping @Sendable (String) -> Void = { _ in }
     ) {
-        var url = url.contains("://") ? url : "http://" + url
-        while url.hasSuffix("/") { url.removeLast() }
         self.url = url
         self.clock = clock
         self.exposure = exposure
@@ -146,7 +145,10 @@ public struct Batches: Sendable {
         let pushed = Set(pusher.familyNames)
         var labels = ["job": job]
         labels["db"] = db
-        let before = await GroupGlance.fetch(url: url, group: labels)
+        // The push itself tells what is wrong with an address.
+        let gateway = try? ServerAddress(url)
+        var before: GroupGlance?
+        if let gateway { before = await GroupGlance.fetch(url: gateway.url, group: labels) }
         let pusher = db.map { pusher.grouping("db", $0) } ?? pusher
         do throws(PushError) {
             switch method {
@@ -155,6 +157,13 @@ public struct Batches: Sendable {
             }
         } catch {
             print(failure.isEmpty ? error.message : "\(failure) \(error.message)")
+            return false
+        }
+        // Many servers answer 200 to whatever they are sent.
+        if let gateway, before == nil, await GroupGlance.fetch(url: gateway.url, group: labels) == nil {
+            let doubt =
+                "\(gateway.url) took the push, but it is no Pushgateway: it has no /api/v1/metrics that tells what is stored"
+            print(failure.isEmpty ? doubt : "\(failure) \(doubt)")
             return false
         }
         let group = Labels(labels.map { Label(name: $0.key, value: $0.value) }).description

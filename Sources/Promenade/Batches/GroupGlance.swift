@@ -1,5 +1,5 @@
-import AsyncHTTPClient
 import ConfigTree
+import HTTPCalling
 import MetricModel
 import NIOCore
 
@@ -29,10 +29,11 @@ struct GroupGlance: Sendable, Equatable {
 
     /// Asks a Pushgateway; `nil` where it does not tell.
     static func fetch(url: String, group labels: [String: String]) async -> GroupGlance? {
-        let request = HTTPClientRequest(url: url + "/api/v1/metrics")
-        guard let response = try? await HTTPClient.shared.execute(request, timeout: .seconds(5)),
-            let body = try? await response.body.collect(upTo: 16 << 20),
-            let answer = try? JSONReader.parse(Array(body.readableBytesView), file: "metrics")
+        var call = HTTPCall(url + "/api/v1/metrics", timeoutMilliseconds: 5000)
+        call.bodyLimit = 16 << 20
+        guard let said = try? await HTTPCaller.shared.send(call), said.status == 200,
+            let answer = try? JSONReader.parse(Array(said.body.readableBytesView), file: "metrics"),
+            answer["status"]?.text == "success"
         else { return nil }
         return GroupGlance(answer, group: labels)
     }
@@ -43,7 +44,9 @@ struct GroupGlance: Sendable, Equatable {
     ///   - before: what was there; `nil` where nobody knows.
     static func story(_ method: String, _ group: String, pushed: Set<String>, before: GroupGlance?) -> String {
         let isReplacing = method == "PUT"
-        let start = "\(isReplacing ? "PUT replaced" : "POST added to") \(group)"
+        // What was not there was not replaced.
+        let isFirst = before?.families.isEmpty ?? false
+        let start = "\(isReplacing ? isFirst ? "PUT made" : "PUT replaced" : "POST added to") \(group)"
         guard let before else { return start }
         func list(_ names: Set<String>, _ what: String) -> String? {
             if names.isEmpty { return nil }

@@ -10,15 +10,22 @@ extension Stack {
     /// Why the last reload failed, with file, line and field; `nil` where it did not.
     package var reloadFailure: String? { state.now.failedReload?.place }
 
-    /// That nothing is stored any more, where that is so, since it was first seen.
+    /// Why nothing is stored, or why the last change was not; `nil` where all is well.
+    var storageProblem: String? {
+        guard let database = store as? TimeSeriesDatabase else { return nil }
+        if let refusal = database.refusal { return "Nothing is stored any more: \(refusal.message)" }
+        return database.writeFailure.map { "The last change could not be stored: \($0.message)" }
+    }
+
+    /// What is wrong with the store, since it was first seen.
     var storageNotification: PrometheusEnvironment.Notification? {
-        let reason = (store as? TimeSeriesDatabase)?.refusal?.message
+        let reason = storageProblem
         let now = clock.wallNanoseconds
         let refusal = storageRefusal.withLock { known -> (reason: String, since: Int64)? in
             if known?.reason != reason { known = reason.map { ($0, now) } }
             return known
         }
-        return refusal.map { .init("Nothing is stored any more: \($0.reason)", since: $0.since) }
+        return refusal.map { .init($0.reason, since: $0.since) }
     }
 
     /// What the stack is made of, and what an operator should know of it.

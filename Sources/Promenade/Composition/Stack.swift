@@ -78,6 +78,9 @@ public final class Stack: Sendable {
     /// Whether an end was asked for before there were services.
     private let isEnding = Atomic(false)
 
+    /// With fewer it starts, and then answers nobody.
+    private static let neededFiles = 32
+
     /// Opens the store and puts the parts together. Nothing listens or scrapes yet.
     /// - Throws: ``StackError`` where the data folder cannot be used, `ConfigError` for a web configuration with mistakes.
     public init(options: StackOptions, clock: any StackClock, logger: Logger) async throws {
@@ -89,6 +92,12 @@ public final class Stack: Sendable {
             try Self.webConfig(options.flags["web.config.file"]),
             try Self.webConfig(options.flags["pushgateway.config.file"])
         )
+        guard ConnectionSlots.fileLimit >= Self.neededFiles else {
+            throw StackError(
+                "this process may have only \(ConnectionSlots.fileLimit) files open at a time, and a stack needs "
+                    + "\(Self.neededFiles) at least: ulimit -n 1024 gives it room"
+            )
+        }
         if let folder = options.dataFolder {
             // What cannot be written may be read nevertheless.
             let file = folder + "/" + StackOptions.databaseName
@@ -117,7 +126,7 @@ public final class Stack: Sendable {
             threads: EvaluationThreads(.queries(concurrency: concurrency)),
             observe: { queryMetrics.observe($0, seconds: $1) }
         )
-        rules = StackRules(options: options, clock: clock, store: store, logger: logger)
+        rules = StackRules(options: options, clock: clock, store: store, logger: logger, events: events)
         _ = try rules.groups(of: options.config)
         var scraping = ScrapeManagerOptions(logger: logger)
         scraping.environment = ProcessEnvironment.all
@@ -340,13 +349,12 @@ public final class Stack: Sendable {
             } catch {
                 return
             }
-            if let refusal = (store as? TimeSeriesDatabase)?.refusal {
-                if told != refusal.message {
-                    logger.error("Nothing is stored any more", metadata: ["err": "\(refusal.message)"])
-                }
-                told = refusal.message
-                continue
+            let problem = storageProblem
+            if problem != told {
+                if let problem { logger.error("\(problem)") } else { logger.info("Changes are stored again") }
+                told = problem
             }
+            if (store as? TimeSeriesDatabase)?.refusal != nil { continue }
             do throws(StorageError) {
                 try await store.maintain(now: clock.now)
             } catch {

@@ -171,15 +171,25 @@ public struct StackOptions: Sendable {
     private static func origins(_ pattern: String) -> CrossOrigin { (try? CrossOrigin(matching: pattern)) ?? .none }
 
     /// Whom a server answers that is reached from outside by the URL of a flag.
-    func accessPolicy(url flag: String) -> AccessPolicy {
+    func accessPolicy(
+        url flag: String,
+        neighbour: @escaping @Sendable () -> ListenAddress? = { nil }
+    ) -> AccessPolicy {
         let external = Self.parts(ofURL: flags[flag]).host
         let named = flags.list("web.allowed-hosts").filter { !$0.isEmpty }
         let pattern = flags["web.allowed-origins"]
-        return AccessPolicy(
+        var policy = AccessPolicy(
             hosts: named + (external.isEmpty ? [] : [external]),
             asksForHosts: !named.isEmpty,
             origins: pattern.isEmpty ? crossOrigin : Self.origins(pattern)
         )
+        policy.neighbour = neighbour
+        return policy
+    }
+
+    /// What stands before every path of the servers: empty, or with a slash at its beginning and none at its end.
+    public var routePrefixes: (prometheus: String, pushgateway: String) {
+        (prometheus(listening: webAddress).routePrefix, pushgateway.routePrefix)
     }
 
     /// How the Pushgateway's server is set up.

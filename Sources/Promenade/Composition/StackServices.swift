@@ -94,7 +94,10 @@ final class StackServers: Sendable {
             address: options.webAddress,
             router: web.makeRouter(),
             config: stack.access.prometheus,
-            access: options.accessPolicy(url: "web.external-url"),
+            access: options.accessPolicy(
+                url: "web.external-url",
+                neighbour: { stack.survey.surroundings().demo?.listening }
+            ),
             limits: options.connectionLimits,
             counts: stack.connections,
             slots: slots,

@@ -95,10 +95,21 @@ public struct StackConfig: Sendable, Hashable {
     /// Reads a text.
     /// - Throws: ``ConfigError`` with everything that is wrong in it.
     public init(text: [UInt8], file: String, context: ConfigContext) throws(ConfigError) {
+        try self.init(reading: try YAMLReader.parse(text, file: file), file: file, context: context)
+    }
+
+    /// Reads a configuration that stands in a larger file.
+    /// - Parameter path: where it stands there.
+    /// - Throws: ``ConfigError`` with everything that is wrong in it.
+    package init(
+        reading node: ConfigNode,
+        file: String,
+        path: String = "",
+        context: ConfigContext
+    ) throws(ConfigError) {
         self.file = file
         let problems = ConfigProblems(file: file)
-        let node = try YAMLReader.parse(text, file: file)
-        let root = ConfigSection(node, type: "config.plain", path: "", problems: problems)
+        let root = ConfigSection(node, type: "config.plain", path: path, problems: problems)
         if !node.isNull {
             prometheus = PrometheusConfig(reading: root, context: context)
             if let section = root.section("demo_server", type: "demo_server") { demo = Demo(reading: section) }

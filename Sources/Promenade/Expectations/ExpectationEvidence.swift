@@ -11,8 +11,30 @@ package struct ExpectationEvidence: Sendable, Hashable {
     package var scrapeErrors: [String] = []
     /// The last push that was refused, in one line; empty where none was.
     package var pushError = ""
+    /// What is known of alerts.
+    package var alerts = NoticeEvidence()
 
     package init() {}
+
+    /// The expressions whose series may explain why a condition does not hold: for an alert, those of its rules.
+    package func expressions(of condition: Condition) -> [String] {
+        switch condition {
+        case .expression(let text): return [text]
+        case .notice(let notice):
+            return alerts.rules(for: notice).filter { $0.alerts.isEmpty && $0.wasEvaluated }.prefix(5).map(\.query)
+        }
+    }
+
+    /// What to tell about a condition that does not hold.
+    package func explain(_ condition: Condition) -> [String] {
+        switch condition {
+        case .expression(let text): return explain(text)
+        case .notice(let notice):
+            var seen: Set<String> = []
+            let found = expressions(of: condition).flatMap { explain($0) }.filter { seen.insert($0).inserted }
+            return alerts.explain(notice) + found
+        }
+    }
 
     /// What to tell about an expression that does not hold.
     package func explain(_ expression: String) -> [String] {

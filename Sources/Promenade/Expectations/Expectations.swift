@@ -1,11 +1,11 @@
 package import MetricModel
 import PromQL
 
-/// Expressions that have to hold within a time.
+/// Conditions that have to hold within a time.
 package struct Expectations: Sendable {
-    /// What came of one expression.
+    /// What came of one condition.
     package struct Outcome: Sendable, Hashable {
-        package var expression: String
+        package var condition: Condition
         /// What was seen last.
         package var last: Observation
         /// How often it was asked for.
@@ -13,12 +13,19 @@ package struct Expectations: Sendable {
         /// From the beginning until it held or was given up.
         package var nanoseconds: Int64 = 0
 
-        package init(_ expression: String, last: Observation, attempts: Int = 0, nanoseconds: Int64 = 0) {
-            self.expression = expression
+        package init(_ condition: Condition, last: Observation, attempts: Int = 0, nanoseconds: Int64 = 0) {
+            self.condition = condition
             self.last = last
             self.attempts = attempts
             self.nanoseconds = nanoseconds
         }
+
+        package init(_ expression: String, last: Observation, attempts: Int = 0, nanoseconds: Int64 = 0) {
+            self.init(.expression(expression), last: last, attempts: attempts, nanoseconds: nanoseconds)
+        }
+
+        /// The condition as people wrote it.
+        package var expression: String { condition.text }
 
         package var isMet: Bool { last.holds }
 
@@ -28,15 +35,19 @@ package struct Expectations: Sendable {
         }
     }
 
-    package var expressions: [String]
+    package var conditions: [Condition]
     /// How long to wait; 0 asks once.
     package var within: PrometheusDuration
     /// The pause between two attempts.
     package var interval = PrometheusDuration(milliseconds: 100)
 
-    package init(_ expressions: [String], within: PrometheusDuration) {
-        self.expressions = expressions
+    package init(_ conditions: [Condition], within: PrometheusDuration) {
+        self.conditions = conditions
         self.within = within
+    }
+
+    package init(_ expressions: [String], within: PrometheusDuration) {
+        self.init(expressions.map(Condition.expression), within: within)
     }
 
     /// The expressions of a file: one a line; blank lines and those that begin with `#` say nothing.
@@ -49,20 +60,20 @@ package struct Expectations: Sendable {
         }
     }
 
-    /// Asks until each expression has held once, or the time is over.
+    /// Asks until each condition has held once, or the time is over.
     /// - Parameter ask: asks a server; it may take no longer than the time that it is given.
     package func wait(
         clock: any StackClock,
-        ask: (_ expression: String, _ remaining: PrometheusDuration) async -> Observation
+        ask: (_ condition: Condition, _ remaining: PrometheusDuration) async -> Observation
     ) async -> [Outcome] {
         let begin = clock.steadyNanoseconds
         let end = begin + within.milliseconds * 1_000_000
-        var outcomes = expressions.map { Outcome($0, last: .series([])) }
+        var outcomes = conditions.map { Outcome($0, last: .series([])) }
         while true {
             for index in outcomes.indices where !outcomes[index].isSettled {
                 let remaining = max(0, end - clock.steadyNanoseconds) / 1_000_000
                 outcomes[index].last = await ask(
-                    outcomes[index].expression,
+                    outcomes[index].condition,
                     PrometheusDuration(milliseconds: remaining)
                 )
                 outcomes[index].attempts += 1
@@ -82,7 +93,7 @@ package struct Expectations: Sendable {
             switch outcome.last {
             case .refused: return 2
             case .unreachable: code = 3
-            case .series, .scalar, .failed: if code == 0, !outcome.isMet { code = 1 }
+            case .series, .scalar, .notices, .failed: if code == 0, !outcome.isMet { code = 1 }
             }
         }
         return code

@@ -8,6 +8,8 @@ package enum Observation: Sendable, Hashable {
     case series([ObservedSeries])
     /// A number.
     case scalar(String)
+    /// What somebody was told of that was asked for, newest first.
+    case notices([ObservedNotice])
     /// The expression is wrong; asking again is of no use.
     case refused(String)
     /// The server could not answer.
@@ -22,6 +24,7 @@ package enum Observation: Sendable, Hashable {
         case .scalar(let text):
             guard let value = Double(text.hasSuffix("Inf") ? text.lowercased() : text) else { return false }
             return value != 0 && !value.isNaN
+        case .notices(let notices): return !notices.isEmpty
         case .refused, .failed, .unreachable: return false
         }
     }
@@ -34,6 +37,10 @@ package enum Observation: Sendable, Hashable {
             let rest = series.count - limit
             return series.prefix(limit).map(\.description) + (rest > 0 ? ["… and \(rest) more"] : [])
         case .scalar(let text): return ["scalar \(text)"]
+        case .notices(let notices):
+            if notices.isEmpty { return ["nobody was told"] }
+            let rest = notices.count - limit
+            return notices.prefix(limit).map(\.description) + (rest > 0 ? ["… and \(rest) more"] : [])
         case .refused(let text), .failed(let text), .unreachable(let text): return ["error: \(text)"]
         }
     }

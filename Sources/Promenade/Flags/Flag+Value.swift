@@ -1,4 +1,5 @@
 import ConfigTree
+import HTTPCalling
 import MetricModel
 
 /// Values of flags: whether they have the right form, and how they are shown.
@@ -47,8 +48,8 @@ extension Flag {
             if let first = value.first, let last = value.last, "\"'".contains(first) || "\"'".contains(last) {
                 throw wrong(value, "must not begin or end with quotes")
             }
-            if value.hasPrefix(":") || value.unicodeScalars.contains(where: { $0.value <= 0x20 || $0.value == 0x7f }) {
-                throw wrong(value, "has to be a URL such as http://example.org/prometheus")
+            if let reason = URLParts.malformation(of: value) {
+                throw wrong(value, "has to be a URL such as http://example.org/prometheus: \(reason)")
             }
             return value
         case .choice(let options):

@@ -1,4 +1,6 @@
+import MetricModel
 public import Rules
+import Web
 
 extension Stack {
     /// What was told (to the inbox) of alerts, oldest first.
@@ -6,4 +8,31 @@ extension Stack {
 
     /// The groups of rules as they are now.
     public var ruleGroups: [RuleGroupSnapshot] { rules.manager.snapshots }
+
+    /// What may explain that nobody was told of an alert.
+    package var noticeEvidence: NoticeEvidence {
+        var evidence = NoticeEvidence()
+        evidence.now = clock.now
+        evidence.alertmanagers = rules.source.alertmanagers().active
+        evidence.notices = rules.inbox.entries.map { entry in
+            ObservedNotice(
+                time: CivilTime.rfc3339(nanoseconds: entry.time),
+                reason: entry.reason.rawValue,
+                labels: entry.notice.labels
+            )
+        }
+        evidence.rules = ruleGroups.flatMap(\.rules).filter { $0.definition.kind == .alerting }.map { rule in
+            ObservedRule(
+                name: rule.definition.name,
+                query: rule.definition.query,
+                holdDuration: rule.definition.holdDuration,
+                lastError: rule.lastError,
+                wasEvaluated: rule.lastEvaluation != nil,
+                alerts: rule.alerts.map {
+                    ObservedRule.Alert(labels: $0.labels, state: $0.state.name, activeAt: $0.activeAt / 1_000_000)
+                }
+            )
+        }
+        return evidence
+    }
 }

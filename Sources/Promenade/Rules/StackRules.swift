@@ -17,7 +17,17 @@ final class StackRules: Sendable {
     private let parser: PromQLParser
     private let isInboxWanted: Bool?
 
-    init(options: StackOptions, clock: any StackClock, store: any MetricStore, logger: Logger) {
+    /// - Parameters:
+    ///   - events: are told of each evaluation; `nil` where nobody listens.
+    ///   - observer: is told of each evaluation in place of Alertmanagers and the inbox; `nil` for these.
+    init(
+        options: StackOptions,
+        clock: any StackClock,
+        store: any MetricStore,
+        logger: Logger,
+        events: StackEvents? = nil,
+        observer: (@Sendable (RuleEvaluationReport) -> Void)? = nil
+    ) {
         let flags = options.flags
         // An engine of their own: rules never wait for people's queries.
         var environment = RuleEnvironment(
@@ -62,14 +72,41 @@ final class StackRules: Sendable {
                     metadata: ["group": "\(report.group)", "rule": "\(failure.rule)", "err": "\(failure.reason)"]
                 )
             }
+            if let events { Self.tell(report, to: events) }
+            if let observer { return observer(report) }
             notifier.notify(report.notices)
             if isInboxWanted ?? !notifier.hasReceivers { inbox.receive(report.notices, at: clock.wallNanoseconds) }
         }
     }
 
+    private static func tell(_ report: RuleEvaluationReport, to events: StackEvents) {
+        for change in report.changes {
+            events.tell(.alert(.init(group: report.name, labels: change.labels, state: change.state.name)))
+        }
+        events.tell(
+            .evaluation(
+                .init(
+                    file: report.file,
+                    group: report.name,
+                    duration: Int64(report.duration * 1e9),
+                    error: report.failures.first.map { "\($0.rule): \($0.reason)" } ?? ""
+                )
+            )
+        )
+    }
+
     /// Reads the rule files of a configuration.
     /// - Throws: ``StackError`` with everything that is wrong with a file.
     func groups(of config: StackConfig) throws(StackError) -> [RuleGroupDefinition] {
+        try Self.read(config, parser: parser)
+    }
+
+    /// Reads the rule files of a configuration.
+    /// - Throws: ``StackError`` with everything that is wrong with a file.
+    static func read(
+        _ config: StackConfig,
+        parser: PromQLParser = PromQLParser()
+    ) throws(StackError) -> [RuleGroupDefinition] {
         var groups: [RuleGroupDefinition] = []
         let global = config.prometheus.global
         func add(_ read: RuleFile, _ file: String) {

@@ -34,7 +34,7 @@ struct CheckClient: AsyncParsableCommand {
 
     func validate() throws {
         if scrape == nil, pushCommand == nil { throw ValidationError("give --scrape, --push-command or both") }
-        if timeout < 1 { throw ValidationError("--timeout has to be at least 1") }
+        if !(1...86_400).contains(timeout) { throw ValidationError("--timeout has to be at least 1 and at most 86400") }
     }
 
     func run() async throws {

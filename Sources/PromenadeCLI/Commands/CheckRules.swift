@@ -26,9 +26,11 @@ struct CheckRules: AsyncParsableCommand {
     var files: [String] = []
 
     func run() async throws {
-        let lints = Set(lint.split(separator: ",").map(String.init))
-        guard lints.isSubset(of: ["all", "duplicate-rules", "none", "too-long-scrape-interval"]) else {
-            throw ValidationError("--lint has to be all, duplicate-rules or none")
+        let lints = Set(
+            lint.isEmpty ? [] : lint.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        )
+        for unknown in lints.subtracting(["all", "duplicate-rules", "none"]).sorted() {
+            Console.print("WARNING: unknown lint option: \(GoText.quoted(unknown))\n")
         }
         let looksForDuplicates = lints.contains("all") || lints.contains("duplicate-rules")
         var (hasErrors, hasFindings) = (false, false)

@@ -1,29 +1,23 @@
 import ArgumentParser
-import AsyncHTTPClient
-import NIOCore
-import NIOHTTP1
-import Scrape
+import HTTPCalling
 
 /// Asks a server how it is, with the output and the exit codes of `promtool check healthy` and `ready`.
 enum ServerCheck {
     static func run(_ path: String, _ url: String) async throws {
-        let base = url.contains("://") ? url : "http://" + url
-        let target = (base.hasSuffix("/") ? String(base.dropLast()) : base) + path
-        let status: Int
-        let body: String
-        do {
-            let response = try await HTTPClient.shared.execute(HTTPClientRequest(url: target), timeout: .seconds(10))
-            status = Int(response.status.code)
-            body = String(decoding: (try await response.body.collect(upTo: 1 << 20)).readableBytesView, as: UTF8.self)
+        let base: String
+        let answer: HTTPAnswer
+        do throws(TransportError) {
+            base = try ServerAddress(url).url
+            answer = try await HTTPCaller.shared.send(HTTPCall(base + path, timeoutMilliseconds: 10_000))
         } catch {
-            Complaint.write(TransportFailure.text(error, url: target))
+            Complaint.write(error.message)
             throw ExitCode.failure
         }
-        guard status == 200 else {
-            Complaint.write("check failed: URL=\(base), status=\(status)")
+        guard answer.status == 200 else {
+            Complaint.write("check failed: URL=\(base), status=\(answer.status)")
             throw ExitCode.failure
         }
-        var line = "  SUCCESS:  \(body)\n"
+        var line = "  SUCCESS:  \(answer.text)\n"
         line.withUTF8 { bytes in _ = Console.write(2, bytes) }
     }
 }

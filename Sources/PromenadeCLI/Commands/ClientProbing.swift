@@ -1,8 +1,7 @@
-import AsyncHTTPClient
+import HTTPCalling
 import NIOCore
 import NIOHTTP1
 import Promenade
-import Scrape
 
 /// Sends the probes to a client's endpoint.
 struct ClientProbing: Sendable {
@@ -14,42 +13,41 @@ struct ClientProbing: Sendable {
 
     /// All answers. The probes follow each other on a connection that is kept, but for those that go at the same time.
     func answers() async -> [ClientProbe: ProbeAnswer] {
-        var configuration = HTTPClient.Configuration()
-        configuration.decompression = .disabled
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         var answers: [ClientProbe: ProbeAnswer] = [:]
         for probe in ClientProbe.allCases where !ClientProbe.concurrent.contains(probe) {
-            answers[probe] = await answer(probe, client)
+            answers[probe] = await answer(probe)
             // Nobody listens: the rest would be the same.
             if probe == .plain, answers[probe]?.failure.isEmpty == false { break }
         }
         if answers.count > 1 {
             await withTaskGroup(of: (ClientProbe, ProbeAnswer).self) { group in
-                for probe in ClientProbe.concurrent { group.addTask { (probe, await answer(probe, client)) } }
+                for probe in ClientProbe.concurrent { group.addTask { (probe, await answer(probe)) } }
                 for await (probe, answer) in group { answers[probe] = answer }
             }
         }
-        try? await client.shutdown()
         return answers
     }
 
-    private func answer(_ probe: ClientProbe, _ client: HTTPClient) async -> ProbeAnswer {
+    private func answer(_ probe: ClientProbe) async -> ProbeAnswer {
         var target = url
         if !probe.query.isEmpty { target += (url.contains("?") ? "&" : "?") + probe.query }
-        var request = HTTPClientRequest(url: target)
-        request.method = HTTPMethod(rawValue: probe.method)
-        for header in probe.headers { request.headers.add(name: header.name, value: header.value) }
-        do {
-            let response = try await client.execute(request, timeout: .seconds(Int64(seconds)))
-            let body = try await response.body.collect(upTo: Self.bodyLimit)
+        var call = HTTPCall(
+            target,
+            method: HTTPMethod(rawValue: probe.method),
+            timeoutMilliseconds: Int64(seconds) * 1000
+        )
+        call.headers = probe.headers.map { ($0.name, $0.value) }
+        call.bodyLimit = Self.bodyLimit
+        do throws(TransportError) {
+            let answer = try await HTTPCaller.shared.send(call)
             return ProbeAnswer(
-                status: Int(response.status.code),
-                version: "\(response.version.major).\(response.version.minor)",
-                headers: response.headers.map { ($0.name, $0.value) },
-                body: Array(body.readableBytesView)
+                status: answer.status,
+                version: "\(answer.version.major).\(answer.version.minor)",
+                headers: answer.headers.map { ($0.name, $0.value) },
+                body: Array(answer.body.readableBytesView)
             )
         } catch {
-            return ProbeAnswer(failure: TransportFailure.text(error, url: target))
+            return ProbeAnswer(failure: error.message)
         }
     }
 }

@@ -12,6 +12,9 @@ struct ExpectCommand: AsyncParsableCommand {
             A condition holds as soon as the expression answers a series, or a number that is neither 0 nor NaN: \
             'up{job="demo"} == 1', 'scalar(sum(rows_total)) >= bool 3'. Each has to hold once within the time.
 
+            --notified 'alertname="Down"' holds as soon as somebody was told (in the inbox) that such an alert fires, \
+            --resolved as soon as somebody was told that it is over.
+
             Exit codes: 0 all conditions hold; 1 one does not; 2 wrong arguments or a wrong expression; \
             3 the server cannot be reached.
             """
@@ -19,6 +22,22 @@ struct ExpectCommand: AsyncParsableCommand {
 
     @Option(help: "How long to wait; 0s asks once.")
     var within = "10s"
+
+    @Option(
+        help: ArgumentHelp(
+            "Somebody has to be told of an alert with such labels. May be repeated.",
+            valueName: "matchers"
+        )
+    )
+    var notified: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Somebody has to be told that an alert is over. May be repeated.", valueName: "matchers")
+    )
+    var resolved: [String] = []
+
+    @Flag(help: "Move the manual clock of a test fixture instead of waiting: --within is the stack's time.")
+    var advance = false
 
     @Option(help: "The Prometheus server's URL.")
     var url = "http://localhost:9090"
@@ -45,18 +64,27 @@ struct ExpectCommand: AsyncParsableCommand {
     var expressions: [String] = []
 
     func run() async throws {
-        let expectations: Expectations
+        var expectations: Expectations
+        let server: ExpectServer
         do {
+            server = try ExpectServer(url: url, pushgateway: pushgateway, pushesAfter: pushesAfter)
             var all = expressions
             if let file { all += Expectations.parse(file: String(decoding: try Console.read(file), as: UTF8.self)) }
-            guard !all.isEmpty else { throw ValidationError("nothing to expect: give an expression or --file") }
-            expectations = Expectations(all, within: try PrometheusDuration(parsing: within))
+            var conditions = all.map(Condition.expression)
+            for text in notified { conditions.append(.notice(try NoticeCondition(parsing: text))) }
+            for text in resolved { conditions.append(.notice(try NoticeCondition(parsing: text, isResolved: true))) }
+            guard !conditions.isEmpty else {
+                throw ValidationError("nothing to expect: give an expression, --notified, --resolved or --file")
+            }
+            expectations = Expectations(conditions, within: try PrometheusDuration(parsing: within))
+            // As often as the smallest interval of rules that people use.
+            if advance { expectations.interval = PrometheusDuration(milliseconds: 1000) }
         } catch {
             Complaint.write("\(error)")
             throw ExitCode(2)
         }
-        let server = ExpectServer(url: url, pushgateway: pushgateway, pushesAfter: pushesAfter)
-        let outcomes = await expectations.wait(clock: SystemClock()) { await server.ask($0, within: $1) }
+        let clock: any StackClock = advance ? AdvancedClock(server: server) : SystemClock()
+        let outcomes = await expectations.wait(clock: clock) { await server.ask($0, within: $1) }
         let code = Expectations.exitCode(outcomes)
         var report = ExpectationReport(outcomes: outcomes)
         if code == 1 { report.evidence = await server.evidence(for: outcomes) }

@@ -1,10 +1,9 @@
-import AsyncHTTPClient
 import ConfigTree
+import HTTPCalling
 import MetricModel
 import NIOCore
-import NIOHTTP1
 import Promenade
-import Scrape
+import Synchronization
 
 /// The server that expectations are about, over HTTP.
 struct ExpectServer: Sendable {
@@ -13,19 +12,52 @@ struct ExpectServer: Sendable {
     /// The last push that does not count.
     let pushesAfter: Int64
 
-    init(url: String, pushgateway: String?, pushesAfter: Int64) {
+    /// - Throws: what is wrong with an address.
+    init(url: String, pushgateway: String?, pushesAfter: Int64) throws(TransportError) {
         self.pushesAfter = pushesAfter
-        self.url = Self.trimmed(url)
-        self.pushgateway = pushgateway.map(Self.trimmed)
+        self.url = try ServerAddress(url).url
+        if let pushgateway {
+            self.pushgateway = try ServerAddress(pushgateway).url
+        } else {
+            self.pushgateway = nil
+        }
     }
 
-    private static func trimmed(_ url: String) -> String { url.hasSuffix("/") ? String(url.dropLast()) : url }
+    /// What is seen of a condition.
+    func ask(_ condition: Condition, within remaining: PrometheusDuration) async -> Observation {
+        switch condition {
+        case .expression(let text): return await ask(text, within: remaining)
+        case .notice(let notice):
+            do throws(TransportError) {
+                let limit = max(1000, remaining.milliseconds)
+                let (status, answer) = try await fetch(url + "/api/v1/inbox", form: nil, limit: limit)
+                guard status == 200 else {
+                    return .refused("\(url) has no inbox (HTTP status \(status)): it is no Promenade")
+                }
+                return .notices(NoticeEvidence.notices(inInbox: answer).filter { $0.meets(notice) })
+            } catch {
+                return .unreachable("\(url): \(error.message)")
+            }
+        }
+    }
+
+    /// Moves the server's manual clock.
+    /// - Throws: why it cannot be moved.
+    func advance(milliseconds: Int64) async throws {
+        let (status, answer) = try await fetch(
+            url + "/api/v1/clock",
+            form: "advance=\(PrometheusDuration(milliseconds: milliseconds))",
+            limit: 300_000
+        )
+        guard status != 200 else { return }
+        throw ClockRefusal(description: answer?["error"]?.text ?? "HTTP status \(status)")
+    }
 
     /// The answer to an expression.
-    func ask(_ expression: String, within remaining: PrometheusDuration) async -> Observation {
+    private func ask(_ expression: String, within remaining: PrometheusDuration) async -> Observation {
         // A single attempt gets a second, however little time is left.
-        let limit = TimeAmount.milliseconds(max(1000, remaining.milliseconds))
-        do {
+        let limit = max(1000, remaining.milliseconds)
+        do throws(TransportError) {
             let (status, answer) = try await fetch(
                 url + "/api/v1/query",
                 form: "query=" + FormText.escaped(expression),
@@ -33,18 +65,29 @@ struct ExpectServer: Sendable {
             )
             return Observation(status: status, answer: answer)
         } catch {
-            return .unreachable("\(url): \(TransportFailure.text(error, url: url))")
+            return .unreachable("\(url): \(error.message)")
         }
     }
 
     /// What else the servers know about expressions that did not hold. What cannot be asked is left out.
     func evidence(for outcomes: [Expectations.Outcome]) async -> ExpectationEvidence {
         var evidence = ExpectationEvidence()
-        let selectors = outcomes.filter { !$0.isMet }.flatMap { Expectations.selectors($0.expression) }
+        let unmet = outcomes.filter { !$0.isMet }.map(\.condition)
+        if unmet.contains(where: { if case .notice = $0 { true } else { false } }) {
+            evidence.alerts = NoticeEvidence(
+                inbox: await get(url + "/api/v1/inbox"),
+                rules: await get(url + "/api/v1/rules?type=alert"),
+                alertmanagers: await get(url + "/api/v1/alertmanagers"),
+                clock: await get(url + "/api/v1/clock")
+            )
+        }
+        let selectors = unmet.flatMap { evidence.expressions(of: $0) }.flatMap(Expectations.selectors)
         var isSomeUnknown = false
         for selector in selectors where evidence.series[selector.name] == nil {
             let second = PrometheusDuration(milliseconds: 5000)
-            guard case .series(let series) = await ask(selector.anySeries, within: second) else { continue }
+            guard case .series(let series) = await ask(.expression(selector.anySeries), within: second) else {
+                continue
+            }
             evidence.series[selector.name] = series
             isSomeUnknown = isSomeUnknown || series.isEmpty
         }
@@ -62,18 +105,45 @@ struct ExpectServer: Sendable {
         return evidence
     }
 
-    private func get(_ url: String) async -> ConfigNode? { try? await fetch(url, form: nil, limit: .seconds(5)).1 }
+    private func get(_ url: String) async -> ConfigNode? { try? await fetch(url, form: nil, limit: 5000).1 }
 
-    private func fetch(_ url: String, form: String?, limit: TimeAmount) async throws -> (Int, ConfigNode?) {
-        var request = HTTPClientRequest(url: url)
-        if let form {
-            request.method = .POST
-            request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
-            request.body = .bytes(Array(form.utf8))
+    /// - Parameter limit: the longest wait, in milliseconds.
+    private func fetch(
+        _ url: String,
+        form: String?,
+        limit: Int64
+    ) async throws(TransportError) -> (Int, ConfigNode?) {
+        var call = HTTPCall(url, timeoutMilliseconds: limit)
+        if let form { call.post(form: form) }
+        let answer = try await HTTPCaller.shared.send(call)
+        return (answer.status, try? JSONReader.parse(Array(answer.body.readableBytesView), file: url))
+    }
+}
+
+/// Why a server's clock cannot be moved.
+private struct ClockRefusal: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// A server's manual clock, which passes when somebody waits for it.
+final class AdvancedClock: StackClock {
+    private let server: ExpectServer
+    private let passed = Mutex<Int64>(0)
+
+    init(server: ExpectServer) { self.server = server }
+
+    var wallNanoseconds: Int64 { passed.withLock { $0 } }
+    var steadyNanoseconds: Int64 { passed.withLock { $0 } }
+
+    func sleep(untilSteady deadline: Int64) async throws {
+        let step = max(0, deadline - steadyNanoseconds)
+        do {
+            try await server.advance(milliseconds: step / 1_000_000)
+        } catch {
+            Complaint.write("the server's clock does not move: \(error)")
+            throw error
         }
-        let response = try await HTTPClient.shared.execute(request, timeout: limit)
-        let body = try await response.body.collect(upTo: 1 << 28)
-        return (Int(response.status.code), try? JSONReader.parse(Array(body.readableBytesView), file: url))
+        passed.withLock { $0 += step }
     }
 }
 

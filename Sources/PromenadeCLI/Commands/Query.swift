@@ -1,7 +1,5 @@
 import ArgumentParser
-import AsyncHTTPClient
-import NIOCore
-import NIOHTTP1
+import HTTPCalling
 
 /// `query EXPR`: asks a running server.
 struct Query: AsyncParsableCommand {
@@ -20,22 +18,19 @@ struct Query: AsyncParsableCommand {
     var expression: String
 
     func run() async throws {
-        var request = HTTPClientRequest(url: url + "/api/v1/query")
-        request.method = .POST
-        request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
         var form = "query=\(FormText.escaped(expression))"
         if let time { form += "&time=\(Double(time.milliseconds) / 1000)" }
-        request.body = .bytes(Array(form.utf8))
-        let response: HTTPClientResponse
-        let body: ByteBuffer
-        do {
-            response = try await HTTPClient.shared.execute(request, timeout: .seconds(130))
-            body = try await response.body.collect(upTo: 1 << 30)
+        let answer: HTTPAnswer
+        do throws(TransportError) {
+            var call = HTTPCall(try ServerAddress(url) + "/api/v1/query", timeoutMilliseconds: 130_000)
+            call.post(form: form)
+            call.bodyLimit = 1 << 30
+            answer = try await HTTPCaller.shared.send(call)
         } catch {
-            Complaint.write("no answer from \(url): \(error)")
+            Complaint.write(error.code == .url ? error.message : "no answer from \(url): \(error.message)")
             throw ExitCode.failure
         }
-        Console.print(String(decoding: body.readableBytesView, as: UTF8.self) + "\n")
-        if response.status.code != 200 { throw ExitCode.failure }
+        Console.print(answer.text + "\n")
+        if answer.status != 200 { throw ExitCode.failure }
     }
 }

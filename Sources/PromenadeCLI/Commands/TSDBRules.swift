@@ -82,6 +82,10 @@ extension TSDBGroup {
                     if importer.isFull { try await importer.flush() }
                     importer.append(reference, time, value)
                 }
+                for (time, histogram) in zip(columns.histogramTimestamps, columns.histograms) {
+                    if importer.isFull { try await importer.flush() }
+                    importer.append(reference, time, histogram)
+                }
             }
             _ = try await importer.finish()
         }

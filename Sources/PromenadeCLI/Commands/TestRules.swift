@@ -20,8 +20,11 @@ struct TestRules: AsyncParsableCommand {
     @Option(name: .customLong("run"), help: "Only groups whose name matches this regular expression. May be repeated.")
     var patterns: [String] = []
 
-    @Flag(help: "Print a JUnit report instead.")
-    var junit = false
+    @Option(help: "Write a JUnit report to this file; - prints it instead of anything else.")
+    var junit: String?
+
+    @Flag(help: "Show what differs between expected alerts and those that came, in colours.")
+    var diff = false
 
     @Flag(help: "Print what is in the store at the end of each test.")
     var debug = false
@@ -37,7 +40,7 @@ struct TestRules: AsyncParsableCommand {
 
     func run() async throws {
         let chosen = try RegularExpression(patterns.joined(separator: "|"), anchored: false)
-        let runner = RuleTestRunner(tellsNearMisses: extended)
+        let runner = RuleTestRunner(style: diff ? .diff : extended ? .nearMisses : .plain)
         var isGood = true
         var reports: [PromQLTestReport] = []
         for name in files {
@@ -49,7 +52,8 @@ struct TestRules: AsyncParsableCommand {
                     failures += result.failures
                     if debug {
                         Console.complain(
-                            "DEBUG: Starting test \(result.name)\n\(result.dump)DEBUG: Test \(result.name) finished\n"
+                            "DEBUG: Starting test \(result.name)\n\(result.dump)DEBUG: Test \(result.name) finished, "
+                                + "took \(result.took)\n"
                         )
                     }
                     report.cases.append(
@@ -67,7 +71,7 @@ struct TestRules: AsyncParsableCommand {
             }
             reports.append(report)
             isGood = isGood && failures.isEmpty
-            if junit { continue }
+            if junit == "-" { continue }
             if failures.isEmpty {
                 Console.print("  SUCCESS\n\n")
             } else {
@@ -79,7 +83,12 @@ struct TestRules: AsyncParsableCommand {
                 Console.print("\n")
             }
         }
-        if junit { Console.print(reports.junit) }
+        if junit == "-" {
+            Console.print(reports.junit)
+        } else if let junit, !ReadyFile.write(reports.junit, to: junit) {
+            Complaint.write("cannot write \(junit)")
+            throw ExitCode(1)
+        }
         if !isGood { throw ExitCode(1) }
     }
 

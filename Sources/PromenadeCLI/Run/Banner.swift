@@ -20,10 +20,11 @@ struct Banner {
         func bold(_ text: String) -> String { isColored ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
         func link(_ text: String) -> String { isColored ? "\u{1B}[36m\(text)\u{1B}[0m" : text }
         var lines = ["", bold("Promenade \(StackVersion.version)") + "  ready in \(milliseconds) ms", ""]
-        let prefix = options.flags["web.route-prefix"]
-        lines.append("  Prometheus   " + link(Self.url(addresses.prometheus) + prefix) + "  queries, targets, status")
+        let prefixes = options.routePrefixes
+        let server = Self.url(addresses.prometheus) + prefixes.prometheus
+        lines.append("  Prometheus   " + link(server) + "  queries, targets, status")
         if let gateway = addresses.pushgateway {
-            lines.append("  Pushgateway  " + link(Self.url(gateway)) + "  where batch jobs push")
+            lines.append("  Pushgateway  " + link(Self.url(gateway) + prefixes.pushgateway) + "  where batch jobs push")
         }
         if let demo = addresses.demo {
             lines.append("  Demo server  " + link(Self.url(demo)) + "  something to watch")

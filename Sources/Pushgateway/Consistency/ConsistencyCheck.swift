@@ -168,7 +168,8 @@ struct ConsistencyCheck {
     /// The type that a family will have after the push; `nil` where there will be none of that name.
     private func typeAfterwards(_ name: String) -> MetricType? {
         if let own = own[name] { return own.type }
-        if let family = incoming.first(where: { $0.name.hasSameBytes(as: name) }) { return family.type }
+        let place = incoming.place(of: name) { $0.name }
+        if place < incoming.count, incoming[place].name.hasSameBytes(as: name) { return incoming[place].type }
         guard let entry = entries[ExactText(name)] else { return nil }
         let goes = replaces && !Group.isTimestamp(name) ? group?.family(named: name)?.type : nil
         return entry.type(excluding: goes)

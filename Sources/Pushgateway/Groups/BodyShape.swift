@@ -152,10 +152,9 @@ struct PushTemplate {
         guard total == shape.values.count else { return nil }
         var seen = [[Int32]](repeating: [], count: families.count)
         for (index, range) in shape.values.enumerated() {
-            let name = PushTemplate.name(body, before: range.lowerBound)
-            guard let family = families.firstIndex(where: { $0.entry.name.utf8.elementsEqual(name) }) else {
-                return nil
-            }
+            let name = String(decoding: PushTemplate.name(body, before: range.lowerBound), as: UTF8.self)
+            let family = families.place(of: name) { $0.entry.name }
+            guard family < families.count, families[family].entry.name.hasSameBytes(as: name) else { return nil }
             // What the parser made of it has to be the same.
             let line = seen[family].count
             guard line < families[family].series.count,

@@ -38,15 +38,14 @@ final class Group {
 
     /// The family of that name.
     func family(named name: String) -> PushedFamily? {
-        // Groups are small; comparing names beats hashing them.
-        families.first { $0.entry.name.hasSameBytes(as: name) }
+        let index = families.place(of: name) { $0.entry.name }
+        guard index < families.count, families[index].entry.name.hasSameBytes(as: name) else { return nil }
+        return families[index]
     }
 
     /// Adds a family that the group has not.
     func insert(_ family: PushedFamily) {
-        let name = family.entry.name
-        let index = families.firstIndex { ByteOrder.precedes(name, $0.entry.name) } ?? families.count
-        families.insert(family, at: index)
+        families.insert(family, at: families.place(of: family.entry.name) { $0.entry.name })
     }
 
     /// Takes out the families for which the condition holds, and returns them.
@@ -54,5 +53,18 @@ final class Group {
         let removed = families.filter(isRemoved)
         if !removed.isEmpty { families.removeAll(where: isRemoved) }
         return removed
+    }
+}
+
+extension Array {
+    /// Where an element of that name is, or would go, among those sorted by the bytes of their names.
+    @inline(__always)
+    func place(of name: String, _ nameOf: (Element) -> String) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if ByteOrder.precedes(nameOf(self[middle]), name) { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

@@ -4,9 +4,9 @@ import MetricModel
 ///
 /// Layout: a version; the grouping labels; expiry; last error; then per family its name, type, time, help and the lines of the
 /// text format, or protobuf where these do not tell everything. Numbers are varints, texts are preceded by their length.
-struct GroupRecord {
+package struct GroupRecord {
     /// The table that holds the records.
-    static let table = "pushgateway_groups"
+    package static let table = "pushgateway_groups"
     /// The table that is written to only to see whether that works.
     static let trialTable = "pushgateway_trial"
     private static let version: UInt8 = 1

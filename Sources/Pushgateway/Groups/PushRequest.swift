@@ -70,14 +70,12 @@ struct PreparedPush: Sendable {
         }
         guard !hasTimestamps else { return }
         families.reserveCapacity(pushed.count)
+        var taken: Set<ExactText> = []
         for family in request.families {
             // Of a repeated name only the last was kept.
             if pushed.count < request.families.count {
-                guard pushed[ExactText(family.name)] == family,
-                    !families.contains(where: { $0.name.hasSameBytes(as: family.name) })
-                else {
-                    continue
-                }
+                let name = ExactText(family.name)
+                guard pushed[name] == family, taken.insert(name).inserted else { continue }
             }
             families.append(SanitizedFamily(family, key: key))
         }

@@ -86,9 +86,9 @@ struct PushgatewayState {
         let (group, isNew) = group(for: push.key)
         group.template = nil
         if push.mode == .replaceGroup, !isNew {
+            let names = Set(push.families.map { ExactText($0.name) })
             let removed = group.remove { family in
-                !Group.isTimestamp(family.entry.name)
-                    && !push.families.contains { $0.name.hasSameBytes(as: family.entry.name) }
+                !Group.isTimestamp(family.entry.name) && !names.contains(ExactText(family.entry.name))
             }
             for family in removed { forget(family) }
         }

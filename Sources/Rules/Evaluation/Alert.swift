@@ -46,6 +46,14 @@ public struct Alert: Sendable, Hashable {
     public var keepFiringSince: Int64?
 }
 
+/// An alert that became another state.
+public struct AlertChange: Sendable, Hashable {
+    /// Its labels, `alertname` among them.
+    public var labels: Labels
+    /// What it is now; inactive for one that is not found any more.
+    public var state: Alert.State
+}
+
 /// An alert as somebody is told of it.
 public struct AlertNotice: Sendable, Hashable {
     /// The labels, `alertname` among them.

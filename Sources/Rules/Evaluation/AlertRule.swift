@@ -7,11 +7,11 @@ public struct RuleSurroundings: Sendable, Hashable {
     public var externalLabels: Labels
     /// The address from outside, without a slash at the end.
     public var externalURL: String
-    /// The path of that address.
-    public var pathPrefix: String
+    /// The path of that address; `nil` where there is no server, as in unit tests: templates that ask for it fail there.
+    public var pathPrefix: String?
 
     /// What is known.
-    public init(externalLabels: Labels = Labels(), externalURL: String = "", pathPrefix: String = "") {
+    public init(externalLabels: Labels = Labels(), externalURL: String = "", pathPrefix: String? = "") {
         self.externalLabels = externalLabels
         self.externalURL = externalURL
         self.pathPrefix = pathPrefix
@@ -48,6 +48,9 @@ struct AlertRule: Sendable {
     var active: [Labels: Alert] = [:]
     /// Whether alerts of before the start were looked for; until then nothing is written.
     var isRestored: Bool
+    /// Alerts that changed in the last evaluation; no more than ``greatestChanges``.
+    private(set) var changes: [AlertChange] = []
+    private static let greatestChanges = 20
     /// How many templates were expanded, and how many of these failed.
     private(set) var expansions = 0
     private(set) var failedExpansions = 0
@@ -88,7 +91,7 @@ struct AlertRule: Sendable {
                 externalURL: surroundings.externalURL,
                 pathPrefix: surroundings.pathPrefix,
                 value: element.value,
-                histogram: element.histogram?.description,
+                histogram: element.histogram,
                 time: time / 1_000_000
             )
             var builder = LabelsBuilder(element.labels)
@@ -144,6 +147,7 @@ struct AlertRule: Sendable {
         timestamp: Timestamp,
         limit: Int
     ) throws(RuleFailure) -> [RuleSample] {
+        changes = []
         var present: Set<Labels> = []
         present.reserveCapacity(found.count)
         var arrived: [Labels] = []
@@ -182,6 +186,7 @@ struct AlertRule: Sendable {
                 if alert.state == .pending {
                     left.append(labels)
                     active[labels] = nil
+                    note(labels, .inactive)
                     continue
                 }
                 if let resolved = alert.resolvedAt, RuleTime.span(from: resolved, to: time) > Self.resolvedRetention {
@@ -191,6 +196,7 @@ struct AlertRule: Sendable {
                 if alert.state != .inactive, !isKept {
                     alert.state = .inactive
                     alert.resolvedAt = time
+                    note(labels, .inactive)
                 }
                 if !isKept {
                     active[labels] = alert
@@ -209,6 +215,7 @@ struct AlertRule: Sendable {
                 alert.lastSentAt = nil
                 alert.keepFiringSince = nil
             }
+            if alert.state != known.state || alert.activeAt == time { note(labels, alert.state) }
             active[labels] = alert
             if isRestored { append(alert, timestamp, to: &samples) }
         }
@@ -218,6 +225,10 @@ struct AlertRule: Sendable {
             throw RuleFailure(.limit, "exceeded limit of \(limit) with \(count) alerts")
         }
         return samples
+    }
+
+    private mutating func note(_ labels: Labels, _ state: Alert.State) {
+        if changes.count < Self.greatestChanges { changes.append(AlertChange(labels: labels, state: state)) }
     }
 
     private func append(_ alert: Alert, _ timestamp: Timestamp, to samples: inout [RuleSample]) {

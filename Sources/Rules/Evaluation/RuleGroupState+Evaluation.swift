@@ -7,6 +7,8 @@ extension RuleGroupState {
     public struct Outcome: Sendable {
         /// Whom somebody has to be told of.
         public var notices: [AlertNotice] = []
+        /// Alerts that changed their state.
+        public var changes: [AlertChange] = []
         /// Rules that failed, with the reasons.
         public var failures: [(rule: String, reason: String)] = []
         /// How long each rule took, in seconds.
@@ -38,7 +40,7 @@ extension RuleGroupState {
         samples = 0
         counts.iterations += 1
         for index in rules.indices {
-            if RuleReading.reads(rules[index].reads, anyOf: pending.names) {
+            if rules[index].reads.contains(where: { $0.reads(anyOf: pending.names) }) {
                 await write(&pending, environment, &outcome)
             }
             let began = environment.clock.steadyNanoseconds
@@ -57,12 +59,17 @@ extension RuleGroupState {
                 ) {
                     outcome.notices += notices
                 }
-                let series = Set(written.map(\.labels))
-                let gone = rules[index].series.subtracting(series)
+                outcome.changes += rules[index].alert?.changes ?? []
                 pending.add(written, rule: index, isResult: true)
-                pending.add(Self.stale(gone.sorted(), at: timestamp), rule: index, isResult: false)
-                if !written.isEmpty || !gone.isEmpty { noteNames(index, &pending.names) }
-                rules[index].series = series
+                if rules[index].memory.isSame, !written.isEmpty {
+                    noteNames(index, &pending.names)
+                } else if !written.isEmpty || !rules[index].series.isEmpty {
+                    let series = Set(written.lazy.map(\.labels))
+                    let gone = rules[index].series.subtracting(series)
+                    pending.add(Self.stale(gone.sorted(), at: timestamp), rule: index, isResult: false)
+                    noteNames(index, &pending.names)
+                    rules[index].series = series
+                }
             } catch {
                 fail(index, error.message, &outcome)
             }
@@ -108,7 +115,13 @@ extension RuleGroupState {
         let definition = rules[index].definition
         let elements = try await environment.elements(definition.expression, at: timestamp)
         guard var alert = rules[index].alert else {
-            return try RecordingRule.samples(definition, elements, at: timestamp, limit: self.definition.limit)
+            return try RecordingRule.samples(
+                definition,
+                elements,
+                at: timestamp,
+                limit: self.definition.limit,
+                &rules[index].memory
+            )
         }
         var answers = TemplateAnswers()
         defer { rules[index].alert = alert }
@@ -132,7 +145,7 @@ extension RuleGroupState {
             let elements = try await environment.elements(try environment.engine.parse(query), at: timestamp)
             return .samples(
                 elements.map {
-                    TemplateSample(labels: $0.labels, value: $0.value, histogram: $0.histogram?.description)
+                    TemplateSample(labels: $0.labels, value: $0.value, histogram: $0.histogram)
                 }
             )
         } catch let error as PromQLError {
@@ -161,6 +174,7 @@ extension RuleGroupState {
                 first += owner.count
                 guard owner.isResult, let problem = mine.last else { continue }
                 for item in mine { rules[owner.rule].series.remove(waiting.samples[item.index].labels) }
+                rules[owner.rule].memory = RecordingRule.Memory()
                 rules[owner.rule].health = .err
                 rules[owner.rule].lastError = problem.reason
                 outcome.failures.append(

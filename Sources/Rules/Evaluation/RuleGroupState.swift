@@ -26,8 +26,10 @@ public struct RuleGroupState: Sendable {
         var evaluatedAt: Int64?
         /// The series of the last evaluation.
         var series: Set<Labels> = []
-        /// The selectors of its expression.
-        let reads: [[LabelMatcher]]
+        /// What a recording rule found last.
+        var memory = RecordingRule.Memory()
+        /// What its expression reads.
+        let reads: [RuleReading]
 
         init(_ definition: RuleDefinition, isRestored: Bool) {
             self.definition = definition
@@ -35,7 +37,7 @@ public struct RuleGroupState: Sendable {
             case .alerting: alert = AlertRule(definition, isRestored: isRestored)
             case .recording: alert = nil
             }
-            reads = RuleReading.selectors(definition)
+            reads = RuleReading.all(of: definition)
         }
     }
 
@@ -85,30 +87,50 @@ public struct RuleGroupState: Sendable {
     var allSeries: [Labels] { rules.flatMap { $0.series.sorted() } + staleSeries }
 }
 
-/// What rules read, so that writing can wait until somebody would see it.
-enum RuleReading {
-    /// The selectors of a rule's expression and of the queries in its templates; an empty one reads everything.
-    static func selectors(_ definition: RuleDefinition) -> [[LabelMatcher]] {
-        var result: [[LabelMatcher]] = []
+/// What a selector reads, so that writing can wait until somebody would see it.
+enum RuleReading: Sendable {
+    case everything
+    /// Series of one name.
+    case name(String)
+    /// Series whose names meet conditions.
+    case names([LabelMatcher])
+
+    private init(_ selector: [LabelMatcher]) {
+        let matchers = selector.filter { $0.name == Labels.metricName }
+        if matchers.isEmpty {
+            self = .everything
+        } else if matchers.count == 1, matchers[0].operation == .equal {
+            self = .name(matchers[0].value)
+        } else {
+            self = .names(matchers)
+        }
+    }
+
+    /// What a rule's expression and the queries in its templates read.
+    static func all(of definition: RuleDefinition) -> [RuleReading] {
+        var result: [RuleReading] = []
         definition.expression.walk { (expression: Expr, _: [Expr]) -> Bool in
             switch expression {
-            case .vectorSelector(let selector): result.append(selector.matchers)
-            case .call(let call) where call.function.name == .info: result.append([])
+            case .vectorSelector(let selector): result.append(RuleReading(selector.matchers))
+            case .call(let call) where call.function.name == .info: result.append(.everything)
             default: break
             }
             return true
         }
         let texts = definition.labels + definition.annotations
-        if definition.kind == .alerting, texts.contains(where: { $0.value.contains("query") }) { result.append([]) }
+        if definition.kind == .alerting, texts.contains(where: { $0.value.contains("query") }) {
+            result.append(.everything)
+        }
         return result
     }
 
-    /// Whether a selector could find one of these series.
-    static func reads(_ selectors: [[LabelMatcher]], anyOf names: Set<String>) -> Bool {
+    /// Whether it could find one of these series.
+    func reads(anyOf names: Set<String>) -> Bool {
         if names.isEmpty { return false }
-        return selectors.contains { matchers in
-            let byName = matchers.filter { $0.name == Labels.metricName }
-            return names.contains { name in byName.allSatisfy { $0.matches(name) } }
+        switch self {
+        case .everything: return true
+        case .name(let name): return names.contains(name)
+        case .names(let matchers): return names.contains { name in matchers.allSatisfy { $0.matches(name) } }
         }
     }
 }

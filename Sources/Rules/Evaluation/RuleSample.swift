@@ -8,16 +8,23 @@ public struct RuleSample: Sendable {
     public var timestamp: Timestamp
     /// The value; does not count where there is a histogram.
     public var value: Double
+    private var boxed: BoxedHistogram
     /// A native histogram.
-    public var histogram: NativeHistogram?
+    public var histogram: NativeHistogram? {
+        get { boxed.histogram }
+        set { boxed = BoxedHistogram(newValue) }
+    }
 
     /// A sample.
     public init(labels: Labels, timestamp: Timestamp, value: Double, histogram: NativeHistogram? = nil) {
         self.labels = labels
         self.timestamp = timestamp
         self.value = value
-        self.histogram = histogram
+        boxed = BoxedHistogram(histogram)
     }
+
+    /// Whether there is a native histogram.
+    var hasHistogram: Bool { boxed.isThere }
 }
 
 /// Why a rule could not be evaluated.
@@ -57,13 +64,39 @@ public struct RuleElement: Sendable {
     public var labels: Labels
     /// The value; 0 where there is a histogram.
     public var value: Double
+    private var boxed: BoxedHistogram
     /// A native histogram.
-    public var histogram: NativeHistogram?
+    public var histogram: NativeHistogram? {
+        get { boxed.histogram }
+        set { boxed = BoxedHistogram(newValue) }
+    }
 
     /// An element.
     public init(labels: Labels, value: Double, histogram: NativeHistogram? = nil) {
         self.labels = labels
         self.value = value
-        self.histogram = histogram
+        boxed = BoxedHistogram(histogram)
+    }
+}
+
+/// A histogram that most samples do not have: what is copied with each of them stays small.
+private enum BoxedHistogram: Sendable {
+    case none
+    indirect case some(NativeHistogram)
+
+    init(_ histogram: NativeHistogram?) { self = histogram.map(BoxedHistogram.some) ?? .none }
+
+    var histogram: NativeHistogram? {
+        switch self {
+        case .none: nil
+        case .some(let histogram): histogram
+        }
+    }
+
+    var isThere: Bool {
+        switch self {
+        case .none: false
+        case .some: true
+        }
     }
 }

@@ -78,6 +78,12 @@ public struct RuleFile: Sendable {
         if !messages.isEmpty { throw Failure(messages: messages.map { "\(file): \($0)" }) }
     }
 
+    /// The types of the reading that is about places.
+    private static let nodeTypes = [
+        "rulefmt.RuleGroups": "rulefmt.ruleGroups", "rulefmt.RuleGroup": "rulefmt.RuleGroupNode",
+        "rulefmt.Rule": "rulefmt.RuleNode",
+    ]
+
     /// What is wrong with the form, as the YAML library that Prometheus uses puts it: it reads the file twice, strictly and for
     /// the places, and both say what they find.
     private static func structure(_ problems: [ConfigProblem]) -> [String] {
@@ -87,21 +93,15 @@ public struct RuleFile: Sendable {
             let lines = problems.sorted { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) }.map {
                 problem in
                 var message = problem.message
-                if rename, message.hasPrefix("cannot unmarshal") {
-                    for type in ["rulefmt.RuleGroups", "rulefmt.RuleGroup", "rulefmt.Rule"]
-                    where message.hasSuffix(type) {
-                        message =
-                            type == "rulefmt.RuleGroups"
-                            ? message.replacing("RuleGroups", with: "ruleGroups") : message + "Node"
-                        break
-                    }
+                if rename, let type = problem.expectedType, let other = nodeTypes[type] {
+                    message = message.dropLast(type.count) + other
                 }
                 return "\n  " + (problem.line.map { "line \($0): " } ?? "") + message
             }
             return "yaml: unmarshal errors:" + lines.joined()
         }
         if problems.isEmpty { return [] }
-        let wrongTypes = problems.filter { $0.message.hasPrefix("cannot unmarshal") }
+        let wrongTypes = problems.filter { $0.expectedType != nil }
         return [list(problems, false)] + (wrongTypes.isEmpty ? [] : [list(wrongTypes, true)])
     }
 }

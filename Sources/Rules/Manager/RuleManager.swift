@@ -1,4 +1,5 @@
-import MetricModel
+public import MetricModel
+import PromQL
 import Synchronization
 
 /// How rules are evaluated.
@@ -18,6 +19,10 @@ public struct RuleManagerOptions: Sendable {
 public struct RuleEvaluationReport: Sendable {
     /// The group's key.
     public var group: String
+    /// The file in which it stands.
+    public var file: String
+    /// Its name.
+    public var name: String
     /// How long it took, in seconds.
     public var duration: Double
     /// How long each rule took, in seconds.
@@ -26,6 +31,10 @@ public struct RuleEvaluationReport: Sendable {
     public var failures: [(rule: String, reason: String)]
     /// Whom somebody has to be told of.
     public var notices: [AlertNotice]
+    /// The alerts of the group and how far they are; those that are resolved left out.
+    public var alerts: [(labels: Labels, state: Alert.State)] = []
+    /// Alerts that changed their state, a few of them where there are many.
+    public var changes: [AlertChange]
 }
 
 /// Evaluates groups of rules by the clock.
@@ -230,8 +239,13 @@ public final class RuleManager: Sendable {
 
     private func evaluate(_ group: Running, at time: Int64) async {
         let environment = state.withLock { $0.environment }
-        var current = group.state.withLock { $0 }
-        let outcome = await current.evaluate(at: time, environment)
+        let before = group.state.withLock { $0 }
+        // All of it on the threads for rules: no rule changes threads.
+        var (current, outcome) = await environment.engine.onOwnThreads {
+            var state = before
+            let outcome = await state.evaluate(at: time, environment)
+            return (state, outcome)
+        }
         let needsRestoring = group.untilRestore.withLock { count in
             if count > 0 { count -= 1 }
             return count == 0
@@ -243,15 +257,18 @@ public final class RuleManager: Sendable {
         }
         let after = current
         group.state.withLock { $0 = after }
-        report(
-            RuleEvaluationReport(
-                group: current.definition.key,
-                duration: current.duration,
-                ruleDurations: outcome.durations,
-                failures: outcome.failures,
-                notices: outcome.notices
-            )
+        var told = RuleEvaluationReport(
+            group: current.definition.key,
+            file: current.definition.file,
+            name: current.definition.name,
+            duration: current.duration,
+            ruleDurations: outcome.durations,
+            failures: outcome.failures,
+            notices: outcome.notices,
+            changes: outcome.changes
         )
+        if options.isDriven { told.alerts = current.activeAlerts }
+        report(told)
     }
 
     private func sayFarewell(until time: Int64) async {
@@ -274,6 +291,16 @@ public final class RuleManager: Sendable {
 }
 
 extension RuleGroupState {
+    /// The alerts that are pending or firing, sorted by labels.
+    var activeAlerts: [(labels: Labels, state: Alert.State)] {
+        var found: [(labels: Labels, state: Alert.State)] = []
+        for rule in rules {
+            guard let active = rule.alert?.active, !active.isEmpty else { continue }
+            found += active.values.filter { $0.state != .inactive }.map { ($0.labels, $0.state) }
+        }
+        return found.sorted { $0.labels < $1.labels }
+    }
+
     /// Whether alerts of before the start have not been looked for.
     var waitsForRestoring: Bool { rules.contains { $0.alert.map { !$0.isRestored } ?? false } }
 

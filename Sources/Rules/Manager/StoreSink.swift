@@ -9,7 +9,21 @@ public final class StoreSink: RuleSink {
     private struct Group {
         var stream: StreamRef
         var references: [Labels: SeriesRef] = [:]
+        /// Whole writes that came before, by their first series: most are the same again.
+        var writes: [Labels: Write] = [:]
     }
+
+    private struct Write {
+        var labels: [Labels]
+        var references: [SeriesRef]
+
+        func isAgain(_ samples: [RuleSample]) -> Bool {
+            samples.count == labels.count && zip(samples, labels).allSatisfy { $0.labels == $1 }
+        }
+    }
+
+    /// More writes than that are not remembered.
+    private static let greatestWrites = 64
 
     private let store: any MetricStore
     /// The streams and references of groups.
@@ -30,15 +44,8 @@ public final class StoreSink: RuleSink {
             } else {
                 group = Group(stream: try await store.openStream())
             }
-            if group.references.count > Self.greatestCount { group.references = [:] }
-            let missing = samples.lazy.map(\.labels).filter { group.references[$0] == nil }
-            let unknown = Array(missing)
-            if !unknown.isEmpty {
-                for (labels, reference) in zip(unknown, try await store.resolve(unknown)) {
-                    group.references[labels] = reference
-                }
-            }
-            let report = try await append(samples, &group)
+            let references = try await references(of: samples, &group)
+            let report = try await append(samples, references, &group)
             let kept = group
             groups.withLock { $0[name] = kept }
             return report
@@ -47,16 +54,38 @@ public final class StoreSink: RuleSink {
         }
     }
 
+    private func references(
+        of samples: [RuleSample],
+        _ group: inout Group
+    ) async throws(StorageError) -> [SeriesRef] {
+        guard let first = samples.first?.labels else { return [] }
+        if let known = group.writes[first], known.isAgain(samples) { return known.references }
+        if group.references.count > Self.greatestCount { group.references = [:] }
+        var missing: [Labels] = []
+        for sample in samples where group.references[sample.labels] == nil { missing.append(sample.labels) }
+        if !missing.isEmpty {
+            for (labels, reference) in zip(missing, try await store.resolve(missing)) {
+                group.references[labels] = reference
+            }
+        }
+        let references = samples.compactMap { group.references[$0.labels] }
+        if group.writes.count >= Self.greatestWrites { group.writes = [:] }
+        group.writes[first] = Write(labels: samples.map(\.labels), references: references)
+        return references
+    }
+
     private func append(
         _ samples: [RuleSample],
+        _ references: [SeriesRef],
         _ group: inout Group
     ) async throws(StorageError) -> [(index: Int, reason: String)] {
         guard let first = samples.first else { return [] }
         var batch = SampleBatch(stream: group.stream, timestamp: first.timestamp)
         var floats: [Int] = []
         var histograms: [Int] = []
-        for (index, sample) in samples.enumerated() {
-            guard let reference = group.references[sample.labels] else { continue }
+        batch.series.reserveCapacity(samples.count)
+        batch.values.reserveCapacity(samples.count)
+        for (index, (sample, reference)) in zip(samples, references).enumerated() {
             if let histogram = sample.histogram {
                 batch.histograms.append(
                     .init(series: reference, timestamp: sample.timestamp, histogram: histogram)
@@ -72,13 +101,17 @@ public final class StoreSink: RuleSink {
         var rejected: [(index: Int, reason: String)] = []
         for (positions, items) in [(floats, report.rejected), (histograms, report.rejectedHistograms)] {
             for item in items {
-                if item.reason == .unknownSeries { group.references[samples[positions[item.index]].labels] = nil }
+                if item.reason == .unknownSeries {
+                    group.references[samples[positions[item.index]].labels] = nil
+                    group.writes = [:]
+                }
                 rejected.append((positions[item.index], Self.text(item.reason)))
             }
         }
         // A series that ended is not written again soon.
-        for sample in samples where sample.histogram == nil && SpecialValue.isStale(sample.value) {
+        for sample in samples where !sample.hasHistogram && SpecialValue.isStale(sample.value) {
             group.references[sample.labels] = nil
+            group.writes[first.labels] = nil
         }
         return rejected.sorted { $0.index < $1.index }
     }

@@ -16,21 +16,34 @@ public struct RuleTestRunner: Sendable {
         public var duration: Int64
         /// All samples at the end, as promtool's `--debug` shows them.
         public var dump: String
+
+        /// How long it took, as Go prints it.
+        public var took: String { TemplateTime.durationText(duration) }
     }
 
     private let options: PromQLEngine.Options
     private let clock: any StackClock
-    /// Whether failures tell which alert came nearest to an expected one.
-    private let tellsNearMisses: Bool
+    /// How failures of alert tests are told.
+    private let style: FailureStyle
+
+    /// How failures of alert tests are told.
+    public enum FailureStyle: Sendable, Hashable {
+        /// What was expected and what came, as promtool does.
+        case plain
+        /// And for each alert that did not come what the nearest one has otherwise.
+        case nearMisses
+        /// The difference in colours, as promtool does with `--diff`.
+        case diff
+    }
 
     /// A runner.
     /// - Parameters:
     ///   - parser: what of the language is switched on.
-    ///   - tellsNearMisses: whether failures say what an alert lacks to be the expected one.
+    ///   - style: how failures of alert tests are told.
     public init(
         parser: ParserOptions = ParserOptions(),
         clock: any StackClock = SystemClock(),
-        tellsNearMisses: Bool = false
+        style: FailureStyle = .plain
     ) {
         var options = PromQLTestRunner.engineOptions
         options.parser = parser
@@ -38,7 +51,7 @@ public struct RuleTestRunner: Sendable {
         options.usesStartTimestamps = false
         self.options = options
         self.clock = clock
-        self.tellsNearMisses = tellsNearMisses
+        self.style = style
     }
 
     /// Runs a file's tests.
@@ -62,7 +75,7 @@ public struct RuleTestRunner: Sendable {
             switch load() {
             case .failure(let failure): failures = failure.messages
             case .success(let files):
-                var run = RuleTestRun(group, file, options, clock, tellsNearMisses)
+                var run = RuleTestRun(group, file, options, clock, style)
                 failures = await run.failures(of: files)
                 if dumps { dump = await run.dump() }
             }
@@ -88,7 +101,7 @@ struct RuleTestRun {
     private let engine: PromQLEngine
     private let clock: any StackClock
     private let parser: PromQLParser
-    private let tellsNearMisses: Bool
+    private let style: RuleTestRunner.FailureStyle
     private var groups: [RuleGroupState] = []
     private var failures: [String] = []
 
@@ -97,12 +110,12 @@ struct RuleTestRun {
         _ file: RuleTestFile,
         _ options: PromQLEngine.Options,
         _ clock: any StackClock,
-        _ tellsNearMisses: Bool
+        _ style: RuleTestRunner.FailureStyle
     ) {
         self.test = test
         self.file = file
         self.clock = clock
-        self.tellsNearMisses = tellsNearMisses
+        self.style = style
         var options = options
         options.defaultSubqueryInterval = file.evaluationInterval
         engine = PromQLEngine(options: options, clock: clock)
@@ -152,7 +165,7 @@ struct RuleTestRun {
         environment.surroundings = RuleSurroundings(
             externalLabels: test.externalLabels,
             externalURL: test.externalURL,
-            pathPrefix: ""
+            pathPrefix: nil
         )
         let last = max(test.alerts.map(\.time).max() ?? 0, test.expressions.map(\.time).max() ?? 0)
         var loaded = 0
@@ -272,9 +285,31 @@ struct RuleTestRun {
         let name = test.name.isEmpty ? "" : "    name: \(test.name),\n"
         let time = PrometheusDuration(milliseconds: expectation.time)
         var text = "\(name)    alertname: \(expectation.name), time: \(time), \n"
-        text += "        exp:\(Self.list(expected)), \n        got:\(Self.list(got))"
-        if tellsNearMisses { text += Self.nearMisses(expected, got) }
+        switch style {
+        case .plain: text += Self.listing(expected, got)
+        case .nearMisses: text += Self.listing(expected, got) + Self.nearMisses(expected, got)
+        case .diff: text += "        diff: " + Self.indented(Self.difference(expected, got), "            ")
+        }
         failures.append(text)
+    }
+
+    private static func listing(_ expected: [Seen], _ got: [Seen]) -> String {
+        "        exp:\(list(expected)), \n        got:\(list(got))"
+    }
+
+    /// An empty list stands as one alert without anything, as in promtool.
+    private static func difference(_ expected: [Seen], _ got: [Seen]) -> String {
+        func node(_ alerts: [Seen]) -> ColoredDiff.Node {
+            .list(
+                (alerts.isEmpty ? [Seen(labels: [], annotations: [])] : alerts).map { alert in
+                    .map([
+                        ("Annotations", ColoredDiff.Node(alert.annotations)),
+                        ("Labels", ColoredDiff.Node(alert.labels)),
+                    ])
+                }
+            )
+        }
+        return ColoredDiff.text(expected: node(expected), actual: node(got))
     }
 
     /// Whether every expected alert has one of its own that has all it asks for, and none is left.

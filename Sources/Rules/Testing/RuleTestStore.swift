@@ -8,6 +8,28 @@ final class RuleTestStore: SampleReader, RuleSink {
         var positions: [Labels: Int] = [:]
         var byName: [String: [Int]] = [:]
         var series: [SeriesColumns] = []
+        /// By position; what the histograms of a series are read with.
+        var hints: [Int: ChunkHints] = [:]
+
+        mutating func position(of labels: Labels) -> Int {
+            if let known = positions[labels] { return known }
+            let position = series.count
+            positions[labels] = position
+            byName[labels.name, default: []].append(position)
+            series.append(SeriesColumns(labels: labels))
+            return position
+        }
+
+        mutating func append(_ histogram: NativeHistogram, at time: Timestamp, to position: Int) {
+            var hinted = histogram
+            hinted.counterResetHint = hints[position, default: ChunkHints()].next(
+                histogram,
+                at: time,
+                lastFloat: series[position].timestamps.last { $0 < time }
+            )
+            series[position].histogramTimestamps.append(time)
+            series[position].histograms.append(hinted)
+        }
     }
 
     /// The series.
@@ -18,6 +40,20 @@ final class RuleTestStore: SampleReader, RuleSink {
     func append(_ samples: [RuleSample]) {
         state.withLock { state in
             for sample in samples { Self.append(sample, to: &state) }
+        }
+    }
+
+    /// Adds columns that begin behind what their series have.
+    func append(_ columns: [SeriesColumns]) {
+        state.withLock { state in
+            for more in columns {
+                let position = state.position(of: more.labels)
+                state.series[position].timestamps += more.timestamps
+                state.series[position].values += more.values
+                for (time, histogram) in zip(more.histogramTimestamps, more.histograms) {
+                    state.append(histogram, at: time, to: position)
+                }
+            }
         }
     }
 
@@ -51,19 +87,9 @@ final class RuleTestStore: SampleReader, RuleSink {
     }
 
     private static func append(_ sample: RuleSample, to state: inout State) {
-        let position: Int
-        if let known = state.positions[sample.labels] {
-            position = known
-        } else {
-            position = state.series.count
-            state.positions[sample.labels] = position
-            state.byName[sample.labels.name, default: []].append(position)
-            state.series.append(SeriesColumns(labels: sample.labels))
-        }
+        let position = state.position(of: sample.labels)
         if let histogram = sample.histogram {
-            state.series[position].histogramTimestamps.append(sample.timestamp)
-            state.series[position].histograms.append(histogram)
-            ChunkHints.apply(to: &state.series[position])
+            state.append(histogram, at: sample.timestamp, to: position)
         } else if state.series[position].timestamps.last == sample.timestamp {
             state.series[position].values[state.series[position].values.count - 1] = sample.value
         } else {

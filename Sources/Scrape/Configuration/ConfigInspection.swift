@@ -26,7 +26,7 @@ public enum ConfigInspection {
         func fail(_ message: String, places: [String] = []) {
             findings.append(Finding(isFailure: true, message: message, places: places))
         }
-        for path in config.ruleFiles where !path.contains(where: { "*?[\\".contains($0) }) && !exists(path) {
+        for path in config.ruleFiles where !path.contains("*") && FileSystem.matches(of: path).isEmpty {
             fail("\(GoText.quoted(path)) does not point to an existing file")
         }
         for job in config.jobs {
@@ -44,7 +44,20 @@ public enum ConfigInspection {
             for discovery in job.discovery {
                 switch discovery {
                 case .fixed(let groups): for problem in problems(of: groups, in: job) { fail(problem) }
-                case .file(let files): findings += check(files, of: job)
+                case .file(let files):
+                    findings += check(files, in: "scrape job \(GoText.quoted(job.jobName))") {
+                        problems(of: $0, in: job)
+                    }
+                case .http, .dns: break
+                }
+            }
+        }
+        for job in config.alerting.alertmanagers.map(\.job) {
+            for discovery in job.discovery {
+                switch discovery {
+                case .fixed(let groups): for problem in receiverProblems(of: groups, in: job) { fail(problem) }
+                case .file(let files):
+                    findings += check(files, in: "alertmanager config") { receiverProblems(of: $0, in: job) }
                 case .http, .dns: break
                 }
             }
@@ -52,13 +65,16 @@ public enum ConfigInspection {
         return findings
     }
 
-    private static func check(_ files: DiscoveryConfig.FileDiscovery, of job: ScrapeConfig) -> [Finding] {
+    private static func check(
+        _ files: DiscoveryConfig.FileDiscovery,
+        in place: String,
+        _ problems: ([TargetGroup]) -> [String]
+    ) -> [Finding] {
         var findings: [Finding] = []
         for pattern in files.files {
             let paths = FileSystem.matches(of: pattern)
             if paths.isEmpty {
-                let name = GoText.quoted(job.jobName)
-                let message = "file \(GoText.quoted(pattern)) for file_sd in scrape job \(name) does not exist"
+                let message = "file \(GoText.quoted(pattern)) for file_sd in \(place) does not exist"
                 findings.append(Finding(isFailure: false, message: message, places: []))
             }
             for path in paths {
@@ -74,7 +90,7 @@ public enum ConfigInspection {
                             format: TargetGroupFile.format(of: path),
                             metaLabel: "__meta_filepath"
                         )
-                        findings += problems(of: groups, in: job).map {
+                        findings += problems(groups).map {
                             Finding(isFailure: true, message: $0, places: [])
                         }
                     } catch {
@@ -89,12 +105,24 @@ public enum ConfigInspection {
 
     /// Targets that cannot be, and why.
     private static func problems(of groups: [TargetGroup], in job: ScrapeConfig) -> [String] {
+        invalid(groups, in: job).map { "instance \($0.index) in group \($0.source): \($0.reason)" }
+    }
+
+    /// Alertmanagers that cannot be, and why.
+    private static func receiverProblems(of groups: [TargetGroup], in job: ScrapeConfig) -> [String] {
+        invalid(groups, in: job).map(\.reason)
+    }
+
+    private static func invalid(
+        _ groups: [TargetGroup],
+        in job: ScrapeConfig
+    ) -> [(index: Int, source: String, reason: String)] {
         groups.flatMap { group in
             group.targets.enumerated().compactMap { index, target in
                 guard case .invalid(let reason) = TargetBuilder.build(job, target: target, group: group.labels) else {
                     return nil
                 }
-                return "instance \(index) in group \(group.source): \(reason)"
+                return (index, group.source, reason)
             }
         }
     }

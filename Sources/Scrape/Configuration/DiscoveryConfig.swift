@@ -207,10 +207,20 @@ extension TargetGroup {
             type: "model.LabelSet",
             valueType: "model.LabelValue"
         ) ?? [] {
-            if name.isEmpty { section.fail("\"\" is not a valid label name", at: "labels") }
+            if name.isEmpty {
+                // Prometheus checks a name only where one is written; one that is null labels nothing.
+                let isWritten = section.node("labels").map(Self.writesEmptyName) ?? false
+                if isWritten { section.fail("\"\" is not a valid label name", at: "labels") }
+                continue
+            }
             labels.append(Label(name: name, value: value))
         }
         section.finish()
+    }
+
+    private static func writesEmptyName(_ node: ConfigNode) -> Bool {
+        guard case .mapping(let entries) = node.content else { return false }
+        return entries.contains { $0.key.text == "" && !$0.key.isNull }
     }
 }
 

@@ -243,7 +243,7 @@ extension HTTPClientConfig {
         }
         var result: [String: Header] = [:]
         for entry in entries {
-            guard let name = entry.key.text else { continue }
+            guard let name = entry.key.name else { continue }
             let part = ConfigSection(
                 entry.value,
                 type: "config.Header",
@@ -397,7 +397,7 @@ extension HTTPClientConfig.Proxy {
                 problems: section.problems
             )
             for entry in entries {
-                guard let name = entry.key.text else { continue }
+                guard let name = entry.key.name else { continue }
                 connectHeader[name] = (part.strings(name, type: "[]config.Secret") ?? []).map { Secret($0) }
             }
         }

@@ -184,7 +184,7 @@ extension ScrapeConfig {
         guard case .mapping(let entries) = node.content else { return [:] }
         var result: [String: [String]] = [:]
         for entry in entries {
-            guard let name = entry.key.text else { continue }
+            guard let name = entry.key.name else { continue }
             result[name] = part.strings(name) ?? []
         }
         return result

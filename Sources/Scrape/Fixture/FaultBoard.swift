@@ -65,6 +65,9 @@ public final class FaultBoard: Sendable {
 
     // MARK: Asking
 
+    /// Whether there are no faults of scrapes and no targets of this process.
+    var isQuiet: Bool { state.withLock { $0.targets.isEmpty && $0.handlers.isEmpty } }
+
     func handler(job: String, target: String) -> Handler? {
         state.withLock { $0.handlers[Place(job: job, target: target)] }
     }

@@ -8,18 +8,27 @@ package struct FaultTransport: TargetTransport {
     let board: FaultBoard
     /// The way to targets outside of this process.
     let outside: any TargetTransport
+    /// The name by which the board knows a target, from its host and port.
+    let name: @Sendable (String) -> String
 
-    package init(job: String, board: FaultBoard, outside: any TargetTransport) {
+    package init(
+        job: String,
+        board: FaultBoard,
+        outside: any TargetTransport,
+        name: @escaping @Sendable (String) -> String = { $0 }
+    ) {
         self.job = job
         self.board = board
         self.outside = outside
+        self.name = name
     }
 
     /// Late answers pass on the clock of the scrape, and targets of this process keep to no time.
     package var keepsTime: Bool { false }
 
     package func fetch(_ request: TargetRequest) async throws(TransportError) -> TargetResponse {
-        let target = URLParts(request.url)?.authority ?? request.url
+        if board.isQuiet { return try await outside.fetch(request) }
+        let target = name(URLParts(request.url)?.authority ?? request.url)
         guard let fault = board.takeScrape(job: job, target: target, url: request.url) else {
             return try await reach(request, target)
         }

@@ -26,7 +26,7 @@ extension ScrapeLoop {
         var failure = failure
         let isEmpty = (body?.count ?? 0) == 0
         if let body, !isEmpty {
-            let choice = ScrapeFormat.choose(contentType: contentType, fallback: rules.fallback)
+            let choice = cache.format(contentType, fallback: rules.fallback)
             if let format = choice.format {
                 if let problem = choice.problem {
                     logger.debug("Invalid content type on scrape", metadata: ["err": "\(problem.message)"])

@@ -11,7 +11,7 @@ struct ScrapeLoop: Sendable {
     let rules: SampleRules
     let store: any MetricStore
     let transport: any TargetTransport
-    let clock: any StackClock
+    var clock: any StackClock
     let counters: ScrapeCounters
     let bodies: BodySpaces
     let failures: FailureLogs
@@ -20,7 +20,8 @@ struct ScrapeLoop: Sendable {
     let cache: ScrapeCache
     let stream: StreamRef
     let offsetSeed: UInt64
-    let userAgent: String
+    /// What is sent each time, but for the clock.
+    let request: TargetRequest
     let logger: Logger
     /// Whether the first scrape is at once and not at the target's place in the interval.
     let startsImmediately: Bool
@@ -28,6 +29,18 @@ struct ScrapeLoop: Sendable {
     var isDriven = false
     /// Who is told of each scrape.
     var observe: ScrapeObserver?
+
+    /// What is sent to a target.
+    static func request(_ target: ScrapeTarget, _ config: ScrapeConfig, userAgent: String) -> TargetRequest {
+        var request = TargetRequest(
+            url: target.url,
+            headers: ScrapeHeaders.all(config, timeout: target.timeout, userAgent: userAgent),
+            timeoutMilliseconds: target.timeout.milliseconds,
+            bodyLimit: Int(config.limits.bodySize.bytes)
+        )
+        request.socket = target.labels[TargetLabel.unixSocket] ?? ""
+        return request
+    }
 
     private var interval: Int64 { target.interval.milliseconds * 1_000_000 }
 
@@ -76,7 +89,16 @@ struct ScrapeLoop: Sendable {
         control.ended(last)
     }
 
-    /// Scrapes in a task of its own, so that stopping the loop does not cut the scrape off, and alone: the cache of a target's
+    /// One scrape of an engine of simulated time, which does one thing after the other and stops nothing halfway.
+    func scrapeDriven() async {
+        let start = clock.steadyNanoseconds
+        let time = max(clock.now, (control.lastTime ?? .min) + 1)
+        control.lastTime = time
+        await scrape(at: time, last: nil)
+        control.ended(start)
+    }
+
+    /// Scrapes in a task of its own, so that stopping the loop does not cut the scrape off, and alone: the memory of a target's
     /// series is for one scrape at a time.
     private func shielded(last: Int64?, at wall: () -> Int64) async -> Int64 {
         await control.takeTurn()
@@ -110,14 +132,8 @@ struct ScrapeLoop: Sendable {
         if let forced = control.forcedError {
             failure = forced
         } else {
-            var request = TargetRequest(
-                url: target.url,
-                headers: ScrapeHeaders.all(config, timeout: target.timeout, userAgent: userAgent),
-                timeoutMilliseconds: target.timeout.milliseconds,
-                bodyLimit: Int(config.limits.bodySize.bytes)
-            )
+            var request = request
             request.clock = clock
-            request.socket = target.labels[TargetLabel.unixSocket] ?? ""
             let fetched = await fetch(request, into: space)
             switch fetched.outcome {
             case .success:

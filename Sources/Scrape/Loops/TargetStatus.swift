@@ -87,10 +87,6 @@ final class TargetStatus: Sendable {
     func expect(next: Timestamp) { state.withLock { $0.report.nextScrape = next } }
 
     func note(_ scrape: RawScrape, body: ByteBuffer, isCompressed: Bool) {
-        var scrape = scrape
-        scrape.url = RecordedTraffic.url(scrape.url)
-        scrape.requestHeaders = RecordedTraffic.headers(scrape.requestHeaders)
-        scrape.responseHeaders = RecordedTraffic.headers(scrape.responseHeaders)
         state.withLock { state in
             state.raw.append(Kept(scrape: scrape, body: body, isCompressed: isCompressed))
             if state.raw.count > Self.rawCount { state.raw.removeFirst() }
@@ -106,7 +102,11 @@ final class TargetStatus: Sendable {
     var rawScrapes: [RawScrape] {
         let kept = state.withLock { $0.raw }
         return kept.reversed().map { item in
+            // Looked at here and not when it was noted: most scrapes nobody ever asks for.
             var scrape = item.scrape
+            scrape.url = RecordedTraffic.url(scrape.url)
+            scrape.requestHeaders = RecordedTraffic.headers(scrape.requestHeaders)
+            scrape.responseHeaders = RecordedTraffic.headers(scrape.responseHeaders)
             if item.body.readableBytes > 0 || scrape.bodySize == 0 {
                 scrape.body = try? BodyDecoder.decode(item.body, isCompressed: item.isCompressed, limit: .max)
             }

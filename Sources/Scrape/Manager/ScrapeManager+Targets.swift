@@ -31,11 +31,11 @@ extension ScrapeManager {
                 }
             }
             let wanted = Set(order)
-            for (id, active) in pool.active where !wanted.contains(id) {
-                pool.active[id] = nil
-                sync.gone.append(active)
+            for id in pool.order where !wanted.contains(id) {
+                if let active = pool.active.removeValue(forKey: id) { sync.gone.append(active) }
             }
             pool.order = order
+            state.timetable.isOld = true
             let forced = pool.targetLimitError
             if forced != nil { sync.isOverLimit = true }
             for id in order { pool.active[id]?.control.forcedError = forced }
@@ -111,7 +111,7 @@ extension ScrapeManager {
             cache: active.cache,
             stream: stream,
             offsetSeed: options.offsetSeed,
-            userAgent: options.userAgent,
+            request: ScrapeLoop.request(active.target, pool.config, userAgent: options.userAgent),
             logger: logger,
             startsImmediately: startsImmediately
         )
@@ -125,8 +125,11 @@ extension ScrapeManager {
             state.withLock { state in
                 guard let active = state.pools[name]?.active[id] else { return }
                 state.pools[name]?.active[id]?.hasStarted = true
+                let interval = active.target.interval.milliseconds * 1_000_000
                 state.pools[name]?.active[id]?.due =
-                    clock.steadyNanoseconds + active.target.interval.milliseconds * 1_000_000
+                    options.isSimulated
+                    ? ScrapeTimetable.slot(interval, clock) : clock.steadyNanoseconds + interval
+                state.timetable.isOld = true
             }
             return
         }
@@ -150,8 +153,13 @@ extension ScrapeManager {
         }
         guard let (pool, number) = found else { return }
         let loop = loop(pool, active, stream)
+        let ticked = (clock.steadyNanoseconds - last) / interval * interval + last
+        if options.isSimulated {
+            let due = ticked + 2 * interval + interval / 10
+            let farewell = ScrapeTimetable.Farewell(due: due, mark: ticked + interval, pool: name, loop: loop)
+            return state.withLock { $0.timetable.farewells.append(farewell) }
+        }
         let task = Task { [self] in
-            let ticked = (clock.steadyNanoseconds - last) / interval * interval + last
             guard (try? await clock.sleep(untilSteady: ticked + interval)) != nil else { return }
             let time = clock.now
             guard (try? await clock.sleep(untilSteady: ticked + 2 * interval + interval / 10)) != nil else { return }

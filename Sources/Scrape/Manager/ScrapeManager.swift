@@ -16,6 +16,8 @@ public final class ScrapeManager: Sendable {
         /// The last change under way; the next one waits for it.
         var tail: Task<Void, Never>?
         var nextLingering = 0
+        /// When the targets of a simulated clock are scraped.
+        var timetable = ScrapeTimetable()
     }
 
     let store: any MetricStore
@@ -179,7 +181,11 @@ public final class ScrapeManager: Sendable {
     }
 
     func remove(_ name: String) async {
-        let pool = state.withLock { $0.pools.removeValue(forKey: name) }
+        let pool = state.withLock { state in
+            state.timetable.isOld = true
+            state.timetable.farewells.removeAll { $0.pool == name }
+            return state.pools.removeValue(forKey: name)
+        }
         guard let pool else { return }
         for task in pool.lingering.values { task.cancel() }
         for provider in pool.providers { provider.task?.cancel() }
@@ -236,6 +242,7 @@ public final class ScrapeManager: Sendable {
         }
         state.withLock { state in
             guard var pool = state.pools[name] else { return }
+            state.timetable.isOld = true
             for (id, active) in pool.active {
                 pool.active[id]?.task = nil
                 pool.active[id]?.due = nil

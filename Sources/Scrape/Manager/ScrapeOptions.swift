@@ -15,6 +15,9 @@ public struct ScrapeManagerOptions: Sendable {
     public var makeTransport: (@Sendable (ScrapeConfig) throws(TransportError) -> any TargetTransport)?
     /// Whether nothing is scraped but by ``ScrapeManager/advance(_:milliseconds:)`` and ``ScrapeManager/scrapeNow(job:)``.
     public var isDriven = false
+    /// Whether an engine of simulated time drives the scrapes, by ``ScrapeManager/nextDue()``: slots are then multiples of the
+    /// intervals.
+    package var isSimulated = false
     /// Is told of each scrape when all of it is stored; has to return at once.
     public var observe: ScrapeObserver?
     /// Asks for names in DNS discovery.

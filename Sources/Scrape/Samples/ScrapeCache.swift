@@ -1,3 +1,4 @@
+import Exposition
 package import MetricModel
 
 /// What is known about the series of a target from its earlier scrapes: a state machine that decides and does no I/O.
@@ -120,6 +121,8 @@ package final class ScrapeCache: @unchecked Sendable {
     let metadata = MetadataMemory()
     /// How many slots there were after the last scrape that was not empty.
     private var successfulCount = 0
+    /// The last Content-Type and what it means: most targets have one all their life.
+    private var lastFormat: (contentType: String, fallback: ScrapeFormat?, choice: ScrapeFormat.Choice)?
 
     /// Nothing known yet.
     package init() {}
@@ -133,6 +136,14 @@ package final class ScrapeCache: @unchecked Sendable {
     package var count: Int { slots.count }
 
     // MARK: Reading
+
+    /// The format of a body by its Content-Type.
+    func format(_ contentType: String, fallback: ScrapeFormat?) -> ScrapeFormat.Choice {
+        if let last = lastFormat, last.contentType == contentType, last.fallback == fallback { return last.choice }
+        let choice = ScrapeFormat.choose(contentType: contentType, fallback: fallback)
+        lastFormat = (contentType, fallback, choice)
+        return choice
+    }
 
     /// Whether the samples may be guessed by their positions.
     package var isGuessable: Bool {

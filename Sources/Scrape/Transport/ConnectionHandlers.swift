@@ -18,9 +18,6 @@ enum ConnectionHandlers {
     }
 }
 
-/// The server had given up a connection that was kept, before it saw the request: another connection is to be tried.
-struct StaleConnection: Error {}
-
 /// Asks for the whole URL instead of its path, as proxies want it for requests without TLS.
 private final class WholeURLHandler: ChannelOutboundHandler {
     typealias OutboundIn = HTTPClientRequestPart

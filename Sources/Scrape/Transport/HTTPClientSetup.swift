@@ -3,12 +3,6 @@ import MetricModel
 import NIOCore
 import NIOSSL
 
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// Turns a job's configuration into that of the HTTP client.
 enum HTTPClientSetup {
     static func configuration(
@@ -129,10 +123,4 @@ enum HTTPClientSetup {
             return a == b ? left.offset < right.offset : a < b
         }.map(\.element)
     }
-}
-
-/// The system's words.
-enum SystemText {
-    /// An error number in words, as Go writes it.
-    static func error(_ code: Int32) -> String { String(cString: strerror(code)).lowercased() }
 }

@@ -27,8 +27,8 @@ struct HTTPFetch: Sendable {
             throw TransportError(error.message, code: .url)
         }
         var secrets = secrets
-        if !url.user.isEmpty, !secrets.contains(where: { $0.name == "Authorization" }) {
-            secrets.append(("Authorization", "Basic " + Base64.encode(Self.credentials(url.user))))
+        if let user = url.authorization, !secrets.contains(where: { $0.name == "Authorization" }) {
+            secrets.append(("Authorization", user))
         }
         var redirects = RedirectRules(first: url)
         while true {
@@ -47,7 +47,7 @@ struct HTTPFetch: Sendable {
             do throws(URLParts.ReferenceProblem) {
                 next = try url.resolve(location)
             } catch {
-                throw Self.failure(error, location, from: url, verb)
+                throw RedirectRules.failure(error, location, from: url, verb)
             }
             guard redirects.follow(from: url, to: next, status: answer.status) else {
                 throw TransportError(
@@ -60,36 +60,6 @@ struct HTTPFetch: Sendable {
         }
     }
 
-    /// The user of a URL as basic authentication has it.
-    private static func credentials(_ user: String) -> [UInt8] {
-        let parts = user.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        func plain(_ part: Substring) -> String { URLText.unescaped(part) ?? String(part) }
-        return Array((plain(parts[0]) + ":" + (parts.count > 1 ? plain(parts[1]) : "")).utf8)
-    }
-
-    private static func failure(
-        _ problem: URLParts.ReferenceProblem,
-        _ location: String,
-        from url: URLParts,
-        _ verb: String
-    ) -> TransportError {
-        let quoted = GoText.quoted(location)
-        switch problem {
-        case .malformed(let reason):
-            return TransportError(
-                "failed to parse Location header \(quoted): parse \(quoted): \(reason)",
-                code: .url,
-                context: "\(verb) \(GoText.quoted(url.shown)): "
-            )
-        case .unsupportedScheme(let scheme):
-            return unsupported(scheme, context: "\(verb) \(quoted): ")
-        }
-    }
-
-    private static func unsupported(_ scheme: String, context: String) -> TransportError {
-        TransportError("unsupported protocol scheme \(GoText.quoted(scheme))", code: .url, context: context)
-    }
-
     private func once(
         _ request: TargetRequest,
         _ url: URLParts,
@@ -99,7 +69,7 @@ struct HTTPFetch: Sendable {
     ) async throws(TransportError) -> TargetResponse {
         let context = "\(verb) \(GoText.quoted(url.shown)): "
         guard url.scheme == "http" || url.scheme == "https" else {
-            throw Self.unsupported(url.scheme, context: context)
+            throw RedirectRules.unsupported(url.scheme, context: context)
         }
         if request.socket.isEmpty, !clients.isProxied(url), let problem = url.addressProblem {
             throw problem.during(context)
@@ -222,40 +192,4 @@ private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Send
     }
 
     func didFinishRequest(task: HTTPClient.Task<TargetResponse>) -> TargetResponse { answer }
-}
-
-/// What changes from redirect to redirect, as Go's client has it.
-struct RedirectRules: Sendable {
-    private let first: URLParts
-    private var count = 0
-    /// Whether the way led to another host; it stays so.
-    private(set) var isForeign = false
-    /// Where the redirect came from.
-    private(set) var referer: [(name: String, value: String)] = []
-    /// The method from now on; `nil` for the first one.
-    private(set) var method: HTTPMethod?
-
-    /// The most requests in a row.
-    static let most = 10
-    /// The statuses that lead elsewhere.
-    static let statuses: Set<Int> = [301, 302, 303, 307, 308]
-
-    init(first: URLParts) { self.first = first }
-
-    /// Notes one redirect; answers whether it may be followed.
-    mutating func follow(from url: URLParts, to next: URLParts, status: Int) -> Bool {
-        count += 1
-        if count >= Self.most { return false }
-        if !URLParts.isSameOrBelow(next.host, first.host) { isForeign = true }
-        referer = url.isSecure && !next.isSecure ? [] : [("Referer", url.text)]
-        if status != 307, status != 308 { method = .GET }
-        return true
-    }
-
-    /// Whether a header is not for other hosts.
-    static func isSecret(_ name: String) -> Bool {
-        [
-            "authorization", "www-authenticate", "cookie", "cookie2", "proxy-authorization", "proxy-authenticate",
-        ].contains(name.lowercased())
-    }
 }

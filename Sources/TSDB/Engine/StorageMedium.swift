@@ -4,6 +4,8 @@ import MetricModel
 protocol StorageMedium: RecordStore {
     /// Why nothing can be written until the program is started anew; `nil` where it can.
     var refusal: StorageError? { get }
+    /// Why the last change could not be stored; `nil` where it was.
+    var writeFailure: StorageError? { get }
     /// What could not be read when it was opened, in words.
     var problems: [String] { get }
     /// How many transactions failed.

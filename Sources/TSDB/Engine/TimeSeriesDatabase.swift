@@ -52,6 +52,9 @@ public final class TimeSeriesDatabase: MetricStore, RecordStore {
     /// Why nothing can be written until the program is started anew; `nil` where it can.
     public var refusal: StorageError? { medium.refusal }
 
+    /// Why the last change could not be stored, as on a full disk; `nil` where it was.
+    public var writeFailure: StorageError? { medium.writeFailure }
+
     /// What could not be read when the database was opened, in words.
     public func problems() async throws(StorageError) -> [String] {
         try await engine.loaded.pass()

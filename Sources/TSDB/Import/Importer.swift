@@ -35,13 +35,15 @@ public struct Importer: ~Copyable {
     let engine: Engine
     private let limit: Int
     private var columns: [UInt32: Column] = [:]
-    private var seen = Set<UInt32>()
+    var seen = Set<UInt32>()
     /// Blocks that take long columns of series in rising order as they come, by day (or span).
     var streams: [Int64: BlockStream] = [:]
     // The series that rows are being added to, outside of the dictionary.
     private var current: UInt32 = 0
     private var column = Column()
-    private var buffered = 0
+    var buffered = 0
+    /// Histograms, which are written to blocks of their own.
+    var histograms: [UInt32: [(time: Timestamp, histogram: NativeHistogram)]] = [:]
     // Long finished columns, coded, until there are enough for a block; the timelines that they share.
     private var sealed: [Int64: [UInt32: Sealed]] = [:]
     private var sealedBytes = 0
@@ -63,7 +65,7 @@ public struct Importer: ~Copyable {
 
     /// The longest span that is not cut at midnight, in milliseconds.
     private static let spanLimit: Int64 = 36 * 3_600_000
-    private static let day: Int64 = 86_400_000
+    static let day: Int64 = 86_400_000
 
     init(engine: Engine, limit: Int) {
         self.engine = engine
@@ -176,7 +178,7 @@ public struct Importer: ~Copyable {
         seen.insert(current)
     }
 
-    private mutating func note(_ first: Timestamp, _ last: Timestamp) {
+    mutating func note(_ first: Timestamp, _ last: Timestamp) {
         summary.minTime = min(summary.minTime ?? .max, first)
         summary.maxTime = max(summary.maxTime ?? .min, last)
     }
@@ -215,6 +217,7 @@ public struct Importer: ~Copyable {
     /// Writes what was added so far.
     public mutating func flush() async throws(StorageError) {
         change(to: 0)
+        try await writeHistograms()
         try await writeStreams(isEnd: false)
         try await writeSealed()
         if columns.isEmpty { return }
@@ -253,7 +256,7 @@ public struct Importer: ~Copyable {
         return summary
     }
 
-    private static func midnight(_ time: Timestamp) -> Timestamp {
+    static func midnight(_ time: Timestamp) -> Timestamp {
         (time >= 0 ? time / day : (time - day + 1) / day) * day
     }
 

@@ -9,6 +9,7 @@ final class MemoryMedium: StorageMedium {
     init(_ engine: Engine) { self.engine = engine }
 
     var refusal: StorageError? { nil }
+    var writeFailure: StorageError? { nil }
     var problems: [String] { [] }
     var failedWrites: UInt64 { 0 }
 

@@ -75,7 +75,7 @@ extension Assembler {
     /// Whether the chunks that the query touches are worth keeping: all of them fit into the cache, so that it does not push out
     /// what it has just put in, and most were asked for before.
     private func decidesToKeepColumns() -> Bool {
-        guard let cache else { return false }
+        guard let cache, !pages.isEmpty else { return false }
         var samples = 0
         var keys: [ColumnRing.Key] = []
         func look(_ piece: Piece) {

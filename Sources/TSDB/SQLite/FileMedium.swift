@@ -118,6 +118,9 @@ final class FileMedium: StorageMedium {
     /// Why nothing can be written until the program is started anew; `nil` where it can.
     var refusal: StorageError? { backend.refusal.withLock { $0 } ?? backend.writer?.loss }
 
+    /// Why the last change could not be stored; `nil` where it was.
+    var writeFailure: StorageError? { backend.writer?.failure }
+
     /// What could not be read when the store was opened, in words.
     var problems: [String] { problemList.withLock { $0 } }
 

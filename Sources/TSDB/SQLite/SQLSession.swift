@@ -79,6 +79,9 @@ public final class SQLSession {
 
     /// An error in the query is the user's, not the store's: its message says it all.
     private func failure() -> StorageError {
+        if sqlite3_extended_errcode(connection.handle) & 0xff == SQLITE_READONLY {
+            return StorageError(.readOnly, "the database is only read: the query would change it")
+        }
         let error = connection.lastError()
         guard error.code == .inputOutput else { return error }
         return StorageError(.unsupported, String(cString: sqlite3_errmsg(connection.handle)))

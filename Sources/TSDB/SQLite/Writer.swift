@@ -39,6 +39,8 @@ final class Writer: Sendable {
     private let files: Mutex<OpenedFiles>
     /// How many transactions failed.
     private let failures = Atomic(UInt64(0))
+    /// What was wrong with the last transaction; `nil` where nothing was.
+    private let lastFailure = Mutex<StorageError?>(nil)
 
     init(_ connection: Connection, path: String) {
         self.connection = connection
@@ -47,6 +49,9 @@ final class Writer: Sendable {
 
     /// How many transactions failed.
     var failureCount: UInt64 { failures.load(ordering: .relaxed) }
+
+    /// Why the last change could not be stored; `nil` where it was.
+    var failure: StorageError? { lastFailure.withLock { $0 } }
 
     /// What happened to the files while they were open, if anything.
     var loss: StorageError? { files.withLock { $0.loss } }
@@ -136,6 +141,12 @@ final class Writer: Sendable {
 
     private func commit(_ batch: ArraySlice<Entry>) -> StorageError? {
         if connection.isClosed { return Writer.closed }
+        let failure = transact(batch)
+        lastFailure.withLock { $0 = failure }
+        return failure
+    }
+
+    private func transact(_ batch: ArraySlice<Entry>) -> StorageError? {
         let hooks = hooks.withLock { $0 }
         if let loss {
             failures.add(1, ordering: .relaxed)

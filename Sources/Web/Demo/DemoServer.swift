@@ -26,8 +26,9 @@ public final class DemoServer: Sendable {
         let errors = Counter("request_error_count_total", help: "Counter of HTTP requests resulting in an error.")
         let registry = CollectorRegistry()
 
-        init(clock: any StackClock) throws(MetricRegistrationError) {
-            try registry.register(requests, errors, ProcessCollector(clock: clock))
+        init(process: ProcessCollector?) throws(MetricRegistrationError) {
+            try registry.register(requests, errors)
+            if let process { try registry.register(process) }
         }
     }
 
@@ -42,18 +43,31 @@ public final class DemoServer: Sendable {
     private let state: Mutex<State>
     private let clock: any StackClock
     private let survey: StackSurvey?
+    private let showsProcess: Bool
 
     /// A demo server. The same seed gives the same answers; `nil` gives others each time.
     /// - Parameter survey: what the servers of the stack know of each other; `nil` where this one is alone.
-    public init(
+    public convenience init(
         seed: UInt64? = nil,
         clock: any StackClock = SystemClock(),
         survey: StackSurvey? = nil
     ) throws(MetricRegistrationError) {
+        try self.init(seed: seed, clock: clock, survey: survey, showsProcess: true)
+    }
+
+    /// - Parameter showsProcess: whether there are the figures of the process, which are others in each.
+    package init(
+        seed: UInt64?,
+        clock: any StackClock,
+        survey: StackSurvey?,
+        showsProcess: Bool
+    ) throws(MetricRegistrationError) {
         let chance = SeededGenerator(seed: seed ?? UInt64.random(in: 0...UInt64.max))
-        state = Mutex(State(chance: chance, counts: try Counts(clock: clock)))
+        let counts = try Counts(process: showsProcess ? ProcessCollector(clock: clock) : nil)
+        state = Mutex(State(chance: chance, counts: counts))
         self.clock = clock
         self.survey = survey
+        self.showsProcess = showsProcess
     }
 
     /// Its metrics, since it was last reset.
@@ -70,7 +84,7 @@ public final class DemoServer: Sendable {
 
     /// Begins to count at 0, as a process does that was started again.
     public func reset() throws(MetricRegistrationError) {
-        let counts = try Counts(clock: clock)
+        let counts = try Counts(process: showsProcess ? ProcessCollector(clock: clock) : nil)
         state.withLock { $0.counts = counts }
     }
 
@@ -96,6 +110,11 @@ public final class DemoServer: Sendable {
             counts.errors.increment()
             return "Error"
         }
+    }
+
+    /// What is exposed now in the form that a scraper asks for, without a connection.
+    package func metricsResponse(to request: WebRequest) -> WebResponse {
+        MetricsAnswer.response(to: request, gatherer: gatherer)
     }
 
     /// The routes: pages for browsers, words for everybody else.
@@ -133,10 +152,32 @@ public final class DemoServer: Sendable {
             // The page is there however the server behind it does.
             var page = WebAssets.response(to: request, file: "demo/index.html")
             page.headers.append(("Vary", "Accept"))
+            // Stopped, it cannot be asked to start: its page asks the Prometheus server.
+            if let host = request.headers["Host"], Self.isPlain(host),
+                let neighbour = survey?.surroundings().prometheus?.listening
+            {
+                let policy = WebAssets.policy(connectingTo: neighbour.origin(onHostOf: host))
+                page.headers = page.headers.map { header in
+                    header.name == "Content-Security-Policy" ? (header.name, policy) : header
+                }
+            }
             return page
         }
         if case .slow(let milliseconds) = mode { try? await clock.sleep(milliseconds: milliseconds) }
         return answer(serve())
+    }
+
+    /// Whether a host has nothing in it that a policy would read as something else.
+    private static func isPlain(_ host: String) -> Bool {
+        host.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: ":"),
+                UInt8(ascii: "["), UInt8(ascii: "]"):
+                true
+            default: false
+            }
+        }
     }
 
     /// Words, as it answers now.

@@ -1,11 +1,5 @@
 public import MetricModel
 
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// Moments at which visitors come who do not know of each other: some soon after one another, some late, so many a second on the
 /// average (a Poisson process). The same seed gives the same moments.
 package struct Arrivals: Sendable {
@@ -34,7 +28,7 @@ package struct Arrivals: Sendable {
     }
 
     private mutating func gap() -> Double {
-        -log(1 - Double.random(in: 0..<1, using: &chance)) * mean
+        -GoMath.log(1 - Double.random(in: 0..<1, using: &chance)) * mean
     }
 }
 

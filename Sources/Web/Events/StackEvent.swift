@@ -10,6 +10,8 @@ public struct StackEvent: Sendable {
         case scrape(Scrape)
         /// A group of rules was evaluated.
         case evaluation(Evaluation)
+        /// An alert became pending, began to fire or is over.
+        case alert(AlertState)
         /// The configuration was read again, or could not be.
         case reload(Reload)
         /// Somebody changed what the demo server does: its new state.
@@ -96,6 +98,23 @@ public struct StackEvent: Sendable {
         }
     }
 
+    /// An alert that became another state.
+    public struct AlertState: Sendable {
+        /// The group of its rule.
+        public var group: String
+        /// Its labels.
+        public var labels: Labels
+        /// `pending`, `firing` or `inactive`.
+        public var state: String
+
+        /// An alert.
+        public init(group: String, labels: Labels, state: String) {
+            self.group = group
+            self.labels = labels
+            self.state = state
+        }
+    }
+
     /// A reload of the configuration.
     public struct Reload: Sendable {
         /// The file.
@@ -125,13 +144,14 @@ extension StackEvent {
         case .push: "push"
         case .scrape: "scrape"
         case .evaluation: "evaluation"
+        case .alert: "alert"
         case .reload: "reload"
         case .demo: "demo"
         }
     }
 
     /// The names of all kinds.
-    static let kindNames = ["push", "scrape", "evaluation", "reload", "demo"]
+    static let kindNames = ["push", "scrape", "evaluation", "alert", "reload", "demo"]
 
     /// Writes it as an object.
     func write(id: String, to text: inout JSONText) {
@@ -154,6 +174,13 @@ extension StackEvent {
             text.number(Double(evaluation.duration) / 1e9)
             text.field("error")
             text.string(evaluation.error)
+        case .alert(let alert):
+            text.field("group")
+            text.string(alert.group)
+            text.field("labels")
+            text.labels(alert.labels)
+            text.field("state")
+            text.string(alert.state)
         case .reload(let reload):
             text.field("file")
             text.string(reload.file)

@@ -110,6 +110,7 @@ extension PrometheusServer {
             .on(.post, at: "/api/v1/scrape", answering(scrapeNow)),
             .on(.get, .post, at: "/api/v1/demo", answering(demo)),
             .on(.get, .post, at: "/api/v1/clock", answering(time)),
+            .get("/api/v1/clock/marks", answering(marks)),
             .on(.delete, .post, .put, at: "/api/v1/targets/**", answering(setTargets)),
             .on(.delete, .get, at: "/api/v1/faults", answering(faults)),
             .on(.delete, .put, at: "/api/v1/faults/targets/**", answering(targetFault)),

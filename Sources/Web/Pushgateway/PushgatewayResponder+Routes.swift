@@ -124,6 +124,17 @@ extension PushgatewayResponder {
         return await change(path, request)
     }
 
+    /// Answers a push, a deletion or a scrape of this process, without a connection. Faults are not looked at: whoever asks in
+    /// such a way knows of them.
+    package func respondInProcess(to request: WebRequest) async -> WebResponse {
+        switch request.method {
+        case .put, .post, .delete:
+            return await change(Array(Self.path(of: request, after: settings.routePrefix + "/metrics/")), request)
+        case .get, .head: return await metricsResponse(request)
+        case .options, .other: return .methodNotAllowed("GET, POST, PUT, DELETE")
+        }
+    }
+
     /// The rest of the decoded path, which need not be UTF-8.
     private static func path(of request: WebRequest, after start: String) -> ArraySlice<UInt8> {
         (GoPath.decoded(request.rawPath) ?? []).dropFirst(start.utf8.count)

@@ -11,6 +11,8 @@ public final class PushgatewayResponder: Sendable {
     let settings: PushgatewaySettings
     let clock: any StackClock
     let startTime: Int64
+    /// The last Accept header and the format that it led to.
+    private let lastFormat = Mutex<(accept: String, format: ExpositionFormat)?>(nil)
     /// Ends the program.
     private let quit: Mutex<@Sendable () -> Void>
 
@@ -52,12 +54,22 @@ public final class PushgatewayResponder: Sendable {
 
     // MARK: - Metrics
 
+    /// The format for an Accept header. Scrapers send the same one each time.
+    private func negotiated(_ accept: String) -> ExpositionFormat {
+        lastFormat.withLock { last in
+            if let last, last.accept == accept { return last.format }
+            let format = ExpositionFormat.negotiate(accept: accept, offered: [.protobuf])
+            last = (accept, format)
+            return format
+        }
+    }
+
     /// Everything that was pushed, for scraping.
     func metricsResponse(_ request: WebRequest) async -> WebResponse {
         let names = Set(FormValues(parsing: request.rawQuery).values("name[]"))
         let wanted = names.isEmpty ? nil : names
         let accept = request.headers.values("Accept").first ?? ""
-        let format = ExpositionFormat.negotiate(accept: accept, offered: [.protobuf])
+        let format = negotiated(accept)
         let needsFamilies = format.kind == .protobuf || !(format.escaping == .allowUTF8 || store.hasOnlyLegacyNames)
         var text = ExpositionText()
         if needsFamilies {

@@ -45,6 +45,12 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The origin of the server for whoever calls another server of this machine `authority`, in lower case.
+    func origin(onHostOf authority: String) -> String {
+        let name = AccessPolicy.host(of: authority).lowercased()
+        return "\(scheme)://\(name.contains(":") ? "[\(name)]" : name):\(port)"
+    }
+
     /// The base URL by which this machine reaches the address: `http://localhost:9090`.
     public var localURL: String { "\(scheme)://\(reachableHost):\(port)" }
 }

@@ -12,9 +12,15 @@ public struct WebAssets: Sendable {
     /// The files by path, made on the first request.
     private static let files: [String: File] = load()
 
-    private static let policy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-        + "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    private static let policy = policy(connectingTo: "")
+
+    /// What a page may load and ask.
+    /// - Parameter origin: another server that it may ask; empty for none.
+    static func policy(connectingTo origin: String) -> String {
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'"
+            + (origin.isEmpty ? "; " : " \(origin); ")
+            + "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    }
 
     private static func load() -> [String: File] {
         var files: [String: File] = [:]

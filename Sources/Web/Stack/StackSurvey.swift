@@ -44,7 +44,8 @@ public struct StackSurvey: Sendable {
         public init() {}
     }
 
-    let surroundings: @Sendable () -> Surroundings
+    /// What is so now.
+    package let surroundings: @Sendable () -> Surroundings
     let scraper: ScrapeManager?
     let gateway: GroupStore?
     let clock: any StackClock

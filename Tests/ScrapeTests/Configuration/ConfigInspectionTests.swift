@@ -60,6 +60,55 @@ struct ConfigInspectionTests {
         #expect(try check("file_sd_configs: [{files: [\(name)]}]") == (expected.isEmpty ? [] : [expected]))
     }
 
+    @Test(
+        "the files of alertmanagers are followed, too",
+        arguments: [
+            (#"[{"targets":["a:1"]}]"#, ""),
+            (
+                #"[{"targets":["a:1"],"labels":{"a":1}}]"#,
+                "checking SD file \"t.json\": json: cannot unmarshal number into Go struct field .a of type model.LabelValue"
+            ), (#"[{"targets":["a:1/p"]}]"#, "\"a:1/p\" is not a valid hostname"),
+            ("", "checking SD file \"t.json\": unexpected end of JSON input"),
+        ]
+    )
+    func receivers(text: String, expected: String) throws {
+        folder.write(text, to: folder / "t.json")
+        let found = try check(
+            "static_configs: []",
+            before: "alerting: {alertmanagers: [{file_sd_configs: [{files: [t.json]}]}]}"
+        )
+        #expect(found.map { $0.split(separator: "\n").first ?? "" } == (expected.isEmpty ? [] : [expected[...]]))
+        let none = "alerting: {alertmanagers: [{file_sd_configs: [{files: [n.json]}]}]}"
+        #expect(
+            try check("static_configs: []", before: none)
+                == ["WARNING: file \"n.json\" for file_sd in alertmanager config does not exist"]
+        )
+    }
+
+    @Test(
+        "rule files that have to be there are those without a star",
+        arguments: [("a?.yml", true), ("m[a].yml", true), ("no.yml", true), ("r?.yml", false), ("n*.yml", false)]
+    )
+    func rules(pattern: String, isMissing: Bool) throws {
+        folder.write("", to: folder / "r1.yml")
+        let found = try check("static_configs: []", before: "rule_files: ['\(pattern)']")
+        #expect(found == (isMissing ? ["\"\(pattern)\" does not point to an existing file"] : []))
+    }
+
+    @Test(
+        "null as a name is an empty one, which labels of targets may have",
+        arguments: [
+            ("global: {external_labels: {~: a}}", "\"\" is not a valid label name"),
+            ("global: {null: a}", "yaml: unmarshal errors:\n  line 1: field  not found in type config.plain"),
+        ]
+    )
+    func nullNames(before: String, reason: String) throws {
+        let error = #expect(throws: ConfigError.self) { try check("static_configs: []", before: before) }
+        #expect(error?.reason == reason)
+        #expect(try check("static_configs: [{targets: [\"a:1\"], labels: {~: b}}]") == [])
+        #expect(throws: ConfigError.self) { try check("static_configs: [{targets: [\"a:1\"], labels: {\"\": b}}]") }
+    }
+
     @Test("what labels make of targets")
     func labels() throws {
         for (label, value, reason) in [

@@ -29,6 +29,12 @@ struct ScrapeFieldTests {
         "enable_http2: false", "proxy_from_environment: true",
     ]
 
+    @Test("limits as large as a number can be are taken")
+    func largest() throws {
+        #expect(try job("sample_limit: 18446744073709551616")?.limits.samples == .max)
+        #expect(throws: ConfigError.self) { try job("sample_limit: 18446744073709555000") }
+    }
+
     @Test("are read", arguments: read)
     func plain(field: String) throws {
         #expect(try job(field)?.yaml.contains(field + "\n") == true)

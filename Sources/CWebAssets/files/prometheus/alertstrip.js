@@ -6,22 +6,36 @@ import { quoted } from "../shared/format.js";
 
 const PIECES = 60;
 const STEP = 60;
+// A strip is asked for anew after so many milliseconds; until then a page that is drawn again shows the same one.
+const FRESH = 30_000;
+/** @type {Map<string, {element: HTMLElement, at: number}>} */
+const strips = new Map();
 
 /**
  * @param {Record<string, string>} labels
+ * @param {string} state what it is now
  * @returns {HTMLElement}
  */
-export function strip(labels) {
-    const element = h("div", { class: "alert-strip", role: "img", "aria-label": "The last hour of the alert" });
-    load(element, labels);
+export function strip(labels, state) {
+    const key = JSON.stringify([labels, state]);
+    const now = Date.now();
+    const known = strips.get(key);
+    if (known && now - known.at < FRESH) return known.element;
+    if (strips.size > 1000) strips.clear();
+    const element =
+        known?.element ??
+        h("div", { class: "alert-strip", role: "img", "aria-label": "The last hour of the alert" });
+    strips.set(key, { element, at: now });
+    load(element, labels, state);
     return element;
 }
 
 /**
  * @param {HTMLElement} element
  * @param {Record<string, string>} labels
+ * @param {string} state what it is now
  */
-async function load(element, labels) {
+async function load(element, labels, state) {
     const matchers = Object.entries(labels).map(([name, value]) => `${quoted(name)}=${quoted(value)}`);
     const end = Math.floor(Date.now() / 1000);
     let result = [];
@@ -44,8 +58,9 @@ async function load(element, labels) {
             if (piece >= 0 && piece < PIECES) states[piece] = series.metric.alertstate;
         }
     }
+    states[PIECES - 1] = state;
     fill(
         element,
-        states.map((state, index) => h("i", { class: state, title: `${PIECES - 1 - index} min ago: ${state}` })),
+        states.map((then, index) => h("i", { class: then, title: `${PIECES - 1 - index} min ago: ${then}` })),
     );
 }

@@ -127,6 +127,7 @@ class Live {
                 if (!isPast) document.dispatchEvent(new CustomEvent("stackchange", { detail: event.kind }));
                 return;
             case "evaluation":
+            case "alert":
             case "missed":
                 return;
         }

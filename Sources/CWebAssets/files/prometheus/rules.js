@@ -3,6 +3,7 @@
 
 import { api } from "../shared/api.js";
 import { h, fill, every } from "../shared/dom.js";
+import { listen } from "../shared/events.js";
 import { duration, localTime, queryHref, span } from "../shared/format.js";
 import { painted } from "./answertable.js";
 import { strip } from "./alertstrip.js";
@@ -19,12 +20,17 @@ export async function show(main, page) {
     const list = h("div", { class: "stack" });
     const inbox = h("div", null);
     const search = /** @type {HTMLInputElement} */ (
-        h("input", { type: "search", placeholder: "Filter by name or label", "aria-label": "Filter rules" })
+        h("input", {
+            class: "field",
+            type: "search",
+            placeholder: "Filter by name or label",
+            "aria-label": "Filter rules",
+        })
     );
     const state = /** @type {HTMLSelectElement} */ (
         h(
             "select",
-            { "aria-label": "Only rules in a state" },
+            { class: "field", "aria-label": "Only rules in a state" },
             ["all", ...(alerts ? ["firing", "pending", "inactive"] : ["ok", "err", "unknown"])].map((name) =>
                 h("option", { value: name }, name),
             ),
@@ -61,6 +67,19 @@ export async function show(main, page) {
     state.addEventListener("change", refresh);
     await refresh();
     every(5000, refresh);
+    // What changes is seen at once; what happens together is looked at together.
+    let soon = 0;
+    const hearing = listen(
+        (_, isPast) => {
+            if (isPast || soon) return;
+            soon = window.setTimeout(() => {
+                soon = 0;
+                if (list.isConnected) refresh();
+                else hearing.stop();
+            }, 300);
+        },
+        ["evaluation", "alert", "reload"],
+    );
 }
 
 /**
@@ -132,7 +151,7 @@ function ruleCard(rule) {
             h("a", { class: "small", href: queryHref(rule.query, "explain") }, "Explain"),
             h("span", { class: `small ${rule.health === "err" ? "bad" : "muted"}` }, rule.health),
         ),
-        h("code", null, h("a", { href: queryHref(rule.query, "table") }, painted(rule.query))),
+        h("code", null, h("a", { class: "mono", href: queryHref(rule.query, "table") }, painted(rule.query))),
         rule.lastError ? h("p", { class: "bad small" }, rule.lastError) : null,
         rule.unsteadyLabel
             ? h(
@@ -148,6 +167,10 @@ function ruleCard(rule) {
     );
 }
 
+// So many alerts of a rule are shown before somebody asks for all; the rules whose alerts are all shown.
+const MOST = 20;
+const all = new Set();
+
 /** @param {any} rule */
 function alertList(rule) {
     if (rule.alerts.length === 0) {
@@ -159,24 +182,40 @@ function alertList(rule) {
             h("a", { href: queryHref(rule.query, "explain") }, "Why?"),
         );
     }
-    return rule.alerts.map((/** @type {any} */ alert) =>
+    const most = all.has(rule.name) ? rule.alerts.length : MOST;
+    const cards = rule.alerts.slice(0, most).map((/** @type {any} */ alert) => alertCard(rule, alert));
+    if (rule.alerts.length <= most) return cards;
+    const rest = rule.alerts.slice(most);
+    const more = h("button", { type: "button" }, `Show ${rest.length} more`);
+    more.addEventListener("click", () => {
+        all.add(rule.name);
+        more.replaceWith(...rest.map((/** @type {any} */ alert) => alertCard(rule, alert)));
+    });
+    return [...cards, more];
+}
+
+/**
+ * @param {any} rule
+ * @param {any} alert
+ */
+function alertCard(rule, alert) {
+    return h(
+        "div",
+        { class: "alert" },
         h(
             "div",
-            { class: "stack" },
-            h(
-                "div",
-                { class: "row" },
-                h("span", { class: `state ${STATES[alert.state] ?? ""}` }, alert.state),
-                h("stack-labels", { labels: alert.labels }),
-                h("span", { class: "grow" }),
-                h("span", { class: "small", title: "value" }, String(Number(alert.value))),
-            ),
-            h("p", { class: "muted small" }, waiting(rule, alert)),
-            strip(alert.labels),
-            Object.entries(alert.annotations).map(([name, text]) =>
-                h("p", { class: "small" }, h("b", null, name), " ", /** @type {string} */ (text)),
-            ),
+            { class: "row" },
+            h("span", { class: `state ${STATES[alert.state] ?? ""}` }, alert.state),
+            h("stack-labels", { labels: alert.labels }),
+            h("span", { class: "grow" }),
+            h("span", { class: "muted small" }, `value ${Number(alert.value)}`),
         ),
+        h("p", { class: "muted small" }, waiting(rule, alert)),
+        strip(alert.labels, alert.state),
+        Object.entries(alert.annotations).map(([name, text]) =>
+            h("p", { class: "small" }, h("b", null, name), " ", /** @type {string} */ (text)),
+        ),
+        inputs(rule, alert),
     );
 }
 
@@ -205,11 +244,43 @@ function templates(rule) {
     const entries = [...Object.entries(rule.labels ?? {}), ...Object.entries(rule.annotations ?? {})];
     if (entries.length === 0) return null;
     return h(
-        "details",
-        { class: "small" },
-        h("summary", null, "Labels and annotations as written"),
-        entries.map(([name, text]) =>
-            h("p", null, h("b", null, name), " ", h("code", null, /** @type {string} */ (text))),
+        "stack-fold",
+        { key: `templates/${rule.name}/${JSON.stringify(rule.labels)}` },
+        h(
+            "details",
+            { class: "small" },
+            h("summary", null, "Labels and annotations as written"),
+            entries.map(([name, text]) =>
+                h("p", null, h("b", null, name), " ", h("code", null, /** @type {string} */ (text))),
+            ),
+        ),
+    );
+}
+
+/**
+ * What the templates of an alert had to go by: its value, its labels, and the queries they ask.
+ * @param {any} rule
+ * @param {any} alert
+ */
+function inputs(rule, alert) {
+    const texts = [...Object.values(rule.labels ?? {}), ...Object.values(rule.annotations ?? {})].join(" ");
+    if (!texts.includes("{{")) return null;
+    const queries = [...texts.matchAll(/query\s+(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`)/g)].map(
+        ([, quoted, raw]) => raw ?? quoted.replace(/\\(.)/g, "$1"),
+    );
+    const labels = Object.entries(alert.labels).filter(([name]) => name !== "alertname" && !rule.labels?.[name]);
+    return h(
+        "stack-fold",
+        { key: `inputs/${JSON.stringify(alert.labels)}` },
+        h(
+            "details",
+            { class: "small" },
+            h("summary", null, "What went into it"),
+            h("p", null, h("code", null, "$value"), " ", String(Number(alert.value))),
+            labels.map(([name, value]) =>
+                h("p", null, h("code", null, `$labels.${name}`), " ", /** @type {string} */ (value)),
+            ),
+            queries.map((query) => h("p", null, h("a", { href: queryHref(query, "table") }, painted(query)))),
         ),
     );
 }

@@ -3,6 +3,7 @@
 import { api, envelope } from "./api.js";
 import { toast } from "./components.js";
 import { every, h, setText } from "./dom.js";
+import { survey, urlOf } from "./stack.js";
 
 /** @type {Record<string, [string, string]>} state → its colour and what it means */
 const STATES = {
@@ -61,8 +62,32 @@ export function demoControl() {
             const { data } = await envelope("demo", { do: action }, undefined, "POST");
             show(data);
         } catch (error) {
+            // Stopped, the demo server cannot be asked itself: then the Prometheus server is.
+            const isGone = !(/** @type {any} */ (error).status);
+            if (isGone && prometheus && (await askThere(action))) return;
             toast(/** @type {Error} */ (error).message, "bad");
         }
+    };
+    let prometheus = "";
+    survey().then(
+        (stack) => (prometheus = stack.prometheus ? urlOf(stack.prometheus) : ""),
+        () => {},
+    );
+    /**
+     * Asks the Prometheus server, whose answer this page may not read, and waits for the demo server to be there.
+     * @param {string} action
+     */
+    const askThere = async (action) => {
+        await fetch(`${prometheus}api/v1/demo?do=${action}`, { method: "POST", mode: "no-cors" }).catch(() => {});
+        for (let i = 0; i < 20; i++) {
+            const now = await api("demo").catch(() => null);
+            if (now) {
+                show(now);
+                return true;
+            }
+            await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+        return false;
     };
     const look = async () => {
         try {

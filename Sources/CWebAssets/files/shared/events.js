@@ -4,7 +4,7 @@ import { api } from "./api.js";
 import { every } from "./dom.js";
 
 /**
- * @typedef {"push" | "scrape" | "evaluation" | "reload" | "demo" | "missed"} Kind
+ * @typedef {"push" | "scrape" | "evaluation" | "alert" | "reload" | "demo" | "missed"} Kind
  * @typedef {{id: string, kind: Kind, time: number} & Record<string, any>} Event_
  */
 

@@ -4,27 +4,45 @@ package import MetricModel
 ///
 /// The store keeps histograms in chunks and begins a new one at a reset. So every sample but the first of a chunk is known not to
 /// follow a reset; of the first one nothing is told, because the chunk before may not be the one that was there at first.
-package enum ChunkHints {
+package struct ChunkHints: Sendable {
     /// Chunks end at multiples of this at the latest.
     private static let chunkRange: Int64 = 7_200_000
 
+    /// The last histogram as it was written, not as it is read.
+    private var previous: NativeHistogram?
+    private var previousTime: Timestamp = 0
+
+    package init() {}
+
+    /// The hint that a series' next histogram is read with.
+    /// - Parameter lastFloat: the time of the series' last float before it.
+    package mutating func next(
+        _ histogram: NativeHistogram,
+        at time: Timestamp,
+        lastFloat: Timestamp?
+    ) -> NativeHistogram.CounterResetHint {
+        // A float in between ends a chunk, and what was known with it.
+        if let lastFloat, lastFloat > previousTime { previous = nil }
+        let isNewRange = previous != nil && time / Self.chunkRange != previousTime / Self.chunkRange
+        let hint = Self.hint(of: histogram, after: previous, isNewRange: isNewRange)
+        previous = histogram
+        previousTime = time
+        return histogram.isStale ? histogram.counterResetHint : hint
+    }
+
+    /// Sets the hints of a whole series as it was written.
     package static func apply(to columns: inout SeriesColumns) {
-        var previous: NativeHistogram?
-        var previousTime: Timestamp = 0
+        var hints = ChunkHints()
         var nextFloat = 0
         for index in columns.histograms.indices {
             let time = columns.histogramTimestamps[index]
-            let histogram = columns.histograms[index]
-            // A float in between ends a chunk, and what was known with it.
-            while nextFloat < columns.timestamps.count, columns.timestamps[nextFloat] < time {
-                previous = nil
-                nextFloat += 1
-            }
-            let isNewRange = previous != nil && time / chunkRange != previousTime / chunkRange
-            let hint = hint(of: histogram, after: previous, isNewRange: isNewRange)
-            previous = histogram
-            previousTime = time
-            if !histogram.isStale { columns.histograms[index].counterResetHint = hint }
+            while nextFloat < columns.timestamps.count, columns.timestamps[nextFloat] < time { nextFloat += 1 }
+            let lastFloat = nextFloat > 0 ? columns.timestamps[nextFloat - 1] : nil
+            columns.histograms[index].counterResetHint = hints.next(
+                columns.histograms[index],
+                at: time,
+                lastFloat: lastFloat
+            )
         }
     }
 

@@ -9,6 +9,10 @@ extension PrometheusServer {
     /// fell due on the way is done.
     func time(_ request: WebRequest, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
         guard let control = environment.clock else { throw APIFailure(.notFound, "this server does not tell its time") }
+        if let player = control.player, request.method == .post, parameters.form["advance"].isEmpty {
+            try await play(player, parameters)
+            return answer(player)
+        }
         if request.method == .post {
             guard let advance = control.advance else {
                 throw APIFailure(
@@ -23,6 +27,7 @@ extension PrometheusServer {
             }
             await advance(step.milliseconds)
         }
+        if let player = control.player { return answer(player) }
         let now = control.now()
         return .json { text in
             text.raw("{\"now\":")

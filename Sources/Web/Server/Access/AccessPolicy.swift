@@ -9,6 +9,10 @@ public struct AccessPolicy: Sendable {
     public var asksForHosts: Bool
     /// The origins, besides the server's own, whose pages may change something.
     public var origins: CrossOrigin
+    /// A server of the same stack whose own page may ask for ``neighbourPath`` here, since it cannot be asked itself while it is stopped.
+    public var neighbour: @Sendable () -> ListenAddress? = { nil }
+    /// What a neighbour's page may ask for.
+    static let neighbourPath = "/api/v1/demo"
 
     /// By default only this machine's names, and only the server's own pages.
     public init(hosts: [String] = [], asksForHosts: Bool = false, origins: CrossOrigin = .none) {
@@ -61,6 +65,12 @@ public struct AccessPolicy: Sendable {
         guard let start = origin.firstRange(of: "://") else { return false }
         let authority = origin[start.upperBound...].lowercased()
         return authority == host?.lowercased() || hosts.contains { $0.lowercased() == authority }
+    }
+
+    /// Whether the origin is that of the neighbour, called by the same name as this server.
+    func isNeighbour(_ origin: String?, host: String?) -> Bool {
+        guard let origin, let host, let address = neighbour() else { return false }
+        return origin.lowercased() == address.origin(onHostOf: host)
     }
 
     /// The host of `host:port`, without brackets.

@@ -86,7 +86,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
         case HTTPParserError.invalidVersion:
             refuse(context, RequestHeadCheck.Refusal(status: 505, message: "unsupported protocol version"))
         case HTTPParserError.invalidEOFState: fail(context, error)
-        case is HTTPParserError: refuse(context, RequestHeadCheck.Refusal(status: 400, message: "\(error)"))
+        // As Go's server: what the parser calls it says nothing to people.
+        case is HTTPParserError: refuse(context, RequestHeadCheck.Refusal(status: 400, message: ""))
         default: fail(context, error)
         }
     }

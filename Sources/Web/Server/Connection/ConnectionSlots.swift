@@ -35,7 +35,8 @@ public final class ConnectionSlots: Sendable {
     /// 256 of a large one.
     static func room(forFiles limit: Int) -> Int { max(limit / 2, limit - 256) }
 
-    private static var fileLimit: Int {
+    /// How many files this process may have open at a time.
+    public static var fileLimit: Int {
         var limit = rlimit()
         #if canImport(Darwin)
             let kind = RLIMIT_NOFILE

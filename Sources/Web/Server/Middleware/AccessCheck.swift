@@ -35,6 +35,11 @@ struct AccessCheck: RouterMiddleware {
         default:
             if let pattern = context.endpointPath, harmless.contains(pattern) { break }
             let headers = WebHeaders(fields: request.headers, host: nil)
+            if context.endpointPath == AccessPolicy.neighbourPath,
+                policy.isNeighbour(headers["Origin"], host: request.head.authority)
+            {
+                break
+            }
             let reason = policy.refusal(
                 ofOrigin: headers["Origin"],
                 site: headers["Sec-Fetch-Site"],

@@ -1,0 +1,150 @@
+package import AsyncHTTPClient
+import MetricModel
+package import NIOCore
+package import NIOHTTP1
+
+/// One request of a command or of a push.
+package struct HTTPCall: Sendable {
+    package var method: HTTPMethod
+    package var url: String
+    package var headers: [(name: String, value: String)] = []
+    package var body: [UInt8]?
+    /// The longest wait for the whole answer, redirects included; more than a day counts as a day.
+    package var timeoutMilliseconds: Int64
+    /// The longest body that is taken in, in bytes.
+    package var bodyLimit = 1 << 28
+
+    package init(_ url: String, method: HTTPMethod = .GET, timeoutMilliseconds: Int64) {
+        self.method = method
+        self.url = url
+        self.timeoutMilliseconds = timeoutMilliseconds
+    }
+
+    /// The form is posted.
+    package mutating func post(form: String) {
+        method = .POST
+        headers.append(("Content-Type", "application/x-www-form-urlencoded"))
+        body = Array(form.utf8)
+    }
+}
+
+/// What a server said.
+package struct HTTPAnswer: Sendable {
+    package var status: Int
+    package var version: HTTPVersion
+    package var headers: HTTPHeaders
+    package var body: ByteBuffer
+    /// The method and the URL that were answered; redirects change them.
+    package var method: HTTPMethod
+    package var url: String
+
+    package var text: String { String(decoding: body.readableBytesView, as: UTF8.self) }
+}
+
+/// The way out for requests that no job's configuration shapes: pushes and the commands' questions. Each address, a redirect's too, is
+/// looked at before it is connected to, and each failure is told in the words that scrapes have.
+package struct HTTPCaller: Sendable {
+    private let client: HTTPClient
+    /// The network keeps the machine's time, whatever time the stack lives by.
+    private let network = SystemClock()
+
+    /// Callers that share their connections.
+    package static let shared = HTTPCaller(
+        client: HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
+    )
+
+    /// The longest wait.
+    package static let longestMilliseconds: Int64 = 86_400_000
+
+    /// A caller with a client of somebody else's. It should not follow redirects itself: those it follows nobody looks at.
+    package init(client: HTTPClient) { self.client = client }
+
+    private static var configuration: HTTPClient.Configuration {
+        var result = HTTPClient.Configuration()
+        // Redirects are looked at here before they are followed.
+        result.redirectConfiguration = .disallow
+        // Answers are taken as they come.
+        result.decompression = .disabled
+        // Nobody listens: that is the answer at once, not a reason to try again until the time is up.
+        result.connectionPool.retryConnectionEstablishment = false
+        return result
+    }
+
+    /// Asks, and follows redirects as Go's client does.
+    package func send(_ call: HTTPCall) async throws(TransportError) -> HTTPAnswer {
+        let wait = min(max(0, call.timeoutMilliseconds), Self.longestMilliseconds) * 1_000_000
+        let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(0, network.steadyNanoseconds + wait)))
+        var method = call.method
+        let verb = method.rawValue.prefix(1) + method.rawValue.dropFirst().lowercased()
+        var url: URLParts
+        do throws(URLProblem) {
+            url = try URLParts(parsing: call.url)
+        } catch {
+            throw TransportError(error.message, code: .url)
+        }
+        var redirects = RedirectRules(first: url)
+        let secret = url.authorization.map { [("Authorization", $0)] } ?? []
+        while true {
+            let context = "\(verb) \(GoText.quoted(url.shown)): "
+            guard url.scheme == "http" || url.scheme == "https" else {
+                throw RedirectRules.unsupported(url.scheme, context: context)
+            }
+            if let problem = url.addressProblem { throw problem.during(context) }
+            var request = HTTPClientRequest(url: "\(url.scheme)://\(url.address)\(url.target)")
+            request.method = method
+            request.headers.add(name: "Host", value: url.hostHeader)
+            let own =
+                redirects.isForeign ? call.headers.filter { !RedirectRules.isSecret($0.name) } : call.headers + secret
+            for header in own + redirects.referer { request.headers.add(name: header.name, value: header.value) }
+            if let body = call.body, method == call.method { request.body = .bytes(ByteBuffer(bytes: body)) }
+            var answer = try await once(request, url, limit: call.bodyLimit, until: deadline, context: context)
+            answer.method = method
+            guard RedirectRules.statuses.contains(answer.status), let location = answer.headers.first(name: "Location"),
+                !location.isEmpty
+            else { return answer }
+            let next: URLParts
+            do throws(URLParts.ReferenceProblem) {
+                next = try url.resolve(location)
+            } catch {
+                throw RedirectRules.failure(error, location, from: url, String(verb))
+            }
+            guard redirects.follow(from: url, to: next, status: answer.status) else {
+                throw TransportError(
+                    "stopped after \(RedirectRules.most) redirects",
+                    code: .status,
+                    context: "\(verb) \(GoText.quoted(location)): "
+                )
+            }
+            if method != .HEAD, let changed = redirects.method { method = changed }
+            url = next
+        }
+    }
+
+    private func once(
+        _ request: HTTPClientRequest,
+        _ url: URLParts,
+        limit: Int,
+        until deadline: NIODeadline,
+        context: String
+    ) async throws(TransportError) -> HTTPAnswer {
+        let response: HTTPClientResponse
+        do {
+            response = try await client.execute(request, deadline: deadline)
+        } catch {
+            let failure = TransportFailure.failure(error, address: url.address, socket: "", isProxied: false)
+            throw failure.during(context)
+        }
+        do {
+            return HTTPAnswer(
+                status: Int(response.status.code),
+                version: response.version,
+                headers: response.headers,
+                body: try await response.body.collect(upTo: limit),
+                method: request.method,
+                url: url.text
+            )
+        } catch {
+            throw TransportFailure.ofBody(error).during(context)
+        }
+    }
+}

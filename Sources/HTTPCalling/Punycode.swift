@@ -1,0 +1,63 @@
+/// Names with other letters than ASCII's as the domain name system knows them (RFC 3492): `münchen.de` as `xn--mnchen-3ya.de`.
+package enum Punycode {
+    /// The name in ASCII; one that is in ASCII stays to the letter.
+    package static func ascii(_ host: String) -> String {
+        if host.utf8.allSatisfy({ $0 < 0x80 }) { return host }
+        return host.split(separator: ".", omittingEmptySubsequences: false).map { part in
+            let scalars = part.lowercased().unicodeScalars
+            return scalars.allSatisfy(\.isASCII) ? String(part) : "xn--" + encoded(Array(scalars))
+        }.joined(separator: ".")
+    }
+
+    private static let digits = Array("abcdefghijklmnopqrstuvwxyz0123456789".unicodeScalars)
+
+    private static func encoded(_ scalars: [Unicode.Scalar]) -> String {
+        let basic = scalars.filter(\.isASCII)
+        var output = String.UnicodeScalarView(basic)
+        if !basic.isEmpty { output.append("-") }
+        var next: UInt32 = 128
+        var delta = 0
+        var bias = 72
+        var handled = basic.count
+        while handled < scalars.count {
+            let smallest = scalars.map(\.value).filter { $0 >= next }.min() ?? next
+            delta += Int(smallest - next) * (handled + 1)
+            next = smallest
+            for scalar in scalars {
+                if scalar.value < next { delta += 1 }
+                guard scalar.value == next else { continue }
+                append(delta, bias, to: &output)
+                bias = adapted(delta, handled + 1, isFirst: handled == basic.count)
+                delta = 0
+                handled += 1
+            }
+            delta += 1
+            next += 1
+        }
+        return String(output)
+    }
+
+    private static func append(_ delta: Int, _ bias: Int, to output: inout String.UnicodeScalarView) {
+        var rest = delta
+        var position = 36
+        while true {
+            let threshold = min(26, max(1, position - bias))
+            if rest < threshold { break }
+            output.append(digits[threshold + (rest - threshold) % (36 - threshold)])
+            rest = (rest - threshold) / (36 - threshold)
+            position += 36
+        }
+        output.append(digits[rest])
+    }
+
+    private static func adapted(_ delta: Int, _ count: Int, isFirst: Bool) -> Int {
+        var delta = isFirst ? delta / 700 : delta / 2
+        delta += delta / count
+        var bias = 0
+        while delta > 455 {
+            delta /= 35
+            bias += 36
+        }
+        return bias + 36 * delta / (delta + 38)
+    }
+}

@@ -1,0 +1,189 @@
+package import ConfigTree
+package import MetricModel
+import Rules
+
+/// Somebody was told of an alert.
+package struct ObservedNotice: Sendable, Hashable, CustomStringConvertible {
+    /// When.
+    package var time: String
+    /// `first`, `repeated` or `resolved`.
+    package var reason: String
+    /// The alert.
+    package var labels: Labels
+
+    package init(time: String, reason: String, labels: Labels) {
+        self.time = time
+        self.reason = reason
+        self.labels = labels
+    }
+
+    package var description: String { "\(time) \(reason) \(labels)" }
+
+    /// Whether it is what a condition asks for.
+    package func meets(_ condition: NoticeCondition) -> Bool {
+        (reason == "resolved") == condition.isResolved && condition.matches(labels)
+    }
+}
+
+/// An alerting rule as it is now.
+package struct ObservedRule: Sendable, Hashable {
+    /// An alert of a rule.
+    package struct Alert: Sendable, Hashable {
+        package var labels: Labels
+        /// `pending` or `firing`.
+        package var state: String
+        /// Since when it is found, in milliseconds since 1970.
+        package var activeAt: Timestamp
+
+        package init(labels: Labels, state: String, activeAt: Timestamp) {
+            self.labels = labels
+            self.state = state
+            self.activeAt = activeAt
+        }
+    }
+
+    package var name: String
+    package var query: String
+    /// How long it has to be found before it fires, in milliseconds.
+    package var holdDuration: Int64
+    /// Why its last evaluation failed; empty where it did not.
+    package var lastError: String
+    /// Whether it was evaluated at all.
+    package var wasEvaluated: Bool
+    package var alerts: [Alert]
+
+    package init(
+        name: String,
+        query: String,
+        holdDuration: Int64 = 0,
+        lastError: String = "",
+        wasEvaluated: Bool = true,
+        alerts: [Alert] = []
+    ) {
+        self.name = name
+        self.query = query
+        self.holdDuration = holdDuration
+        self.lastError = lastError
+        self.wasEvaluated = wasEvaluated
+        self.alerts = alerts
+    }
+}
+
+/// What may explain that nobody was told of an alert.
+package struct NoticeEvidence: Sendable, Hashable {
+    /// Who was told of what, newest first.
+    package var notices: [ObservedNotice] = []
+    /// The alerting rules.
+    package var rules: [ObservedRule] = []
+    /// Alertmanagers that are told instead of the inbox.
+    package var alertmanagers: [String] = []
+    /// The stack's time, in milliseconds since 1970.
+    package var now: Timestamp = 0
+
+    package init() {}
+
+    /// The rules that a condition may be about.
+    package func rules(for condition: NoticeCondition) -> [ObservedRule] {
+        guard let name = condition.alertName else { return rules }
+        return rules.filter { $0.name == name }
+    }
+
+    /// What to tell about a condition that does not hold. What its rule's expression finds is told by others.
+    package func explain(_ condition: NoticeCondition) -> [String] {
+        var lines: [String] = []
+        let rules = rules(for: condition)
+        if rules.isEmpty {
+            let name = condition.alertName ?? ""
+            let similar = Similarity.closest(to: name, among: self.rules.map(\.name))
+            let question = similar.isEmpty ? "" : "; did you mean \(similar.joined(separator: ", "))?"
+            lines.append(
+                self.rules.isEmpty ? "there are no alerting rules" : "no alerting rule is called \(name)\(question)"
+            )
+        }
+        for rule in rules { lines += explain(rule, condition) }
+        if !alertmanagers.isEmpty, notices.isEmpty {
+            lines.append(
+                "the inbox takes nothing, because Alertmanagers are told (\(alertmanagers.joined(separator: ", "))); "
+                    + "inbox: {enabled: true} in the configuration lets it listen beside them"
+            )
+        }
+        lines.append(notices.isEmpty ? "nobody was told of anything" : "told instead, newest first:")
+        for notice in notices.prefix(5) { lines.append("  \(notice)\(difference(notice, condition))") }
+        if notices.count > 5 { lines.append("  … and \(notices.count - 5) more") }
+        return lines
+    }
+
+    private func difference(_ notice: ObservedNotice, _ condition: NoticeCondition) -> String {
+        let reasons = Self.misses(notice.labels, condition)
+        if reasons.isEmpty { return condition.isResolved ? ": it fires" : ": it is over" }
+        return ": " + reasons.joined(separator: ", ")
+    }
+
+    private static func misses(_ labels: Labels, _ condition: NoticeCondition) -> [String] {
+        condition.matchers.filter { !$0.matches(labels) }.map { matcher in
+            let actual = labels[matcher.name].map { "is \(GoText.quoted($0))" } ?? "is missing"
+            return "\(matcher.name) \(actual), not \(matcher.operation.rawValue)\(GoText.quoted(matcher.value))"
+        }
+    }
+
+    private func explain(_ rule: ObservedRule, _ condition: NoticeCondition) -> [String] {
+        if !rule.lastError.isEmpty { return ["the rule \(rule.name) fails: \(rule.lastError)"] }
+        if !rule.wasEvaluated { return ["the rule \(rule.name) has not been evaluated yet"] }
+        if rule.alerts.isEmpty { return ["the rule \(rule.name) finds nothing now: \(rule.query)"] }
+        var lines = rule.alerts.prefix(5).map { alert in
+            let reasons = Self.misses(alert.labels, condition)
+            let mismatch = reasons.isEmpty ? "" : ": " + reasons.joined(separator: ", ")
+            guard alert.state == "pending" else { return "firing \(alert.labels)\(mismatch)" }
+            let since = max(0, now - alert.activeAt)
+            let left = PrometheusDuration(milliseconds: max(0, rule.holdDuration - since))
+            return "pending \(alert.labels) for \(PrometheusDuration(milliseconds: since)) of "
+                + "\(PrometheusDuration(milliseconds: rule.holdDuration)), \(left) to go\(mismatch)"
+        }
+        if rule.alerts.count > 5 { lines.append("… and \(rule.alerts.count - 5) more alerts of \(rule.name)") }
+        return lines
+    }
+}
+
+extension NoticeEvidence {
+    /// Reads answers of `/api/v1/inbox`, `/api/v1/rules?type=alert`, `/api/v1/alertmanagers` and `/api/v1/clock`.
+    package init(inbox: ConfigNode?, rules: ConfigNode?, alertmanagers: ConfigNode?, clock: ConfigNode?) {
+        self.init()
+        notices = Self.notices(inInbox: inbox)
+        for group in rules?["data"]?["groups"]?.items ?? [] {
+            for rule in group["rules"]?.items ?? [] {
+                let alerts = (rule["alerts"]?.items ?? []).map { alert in
+                    ObservedRule.Alert(
+                        labels: alert["labels"]?.labels ?? Labels(),
+                        state: alert["state"]?.text ?? "",
+                        activeAt: TestTime.milliseconds(alert["activeAt"]?.text ?? "") ?? 0
+                    )
+                }
+                self.rules.append(
+                    ObservedRule(
+                        name: rule["name"]?.text ?? "",
+                        query: rule["query"]?.text ?? "",
+                        holdDuration: Int64((Double(rule["duration"]?.text ?? "") ?? 0) * 1000),
+                        lastError: rule["lastError"]?.text ?? "",
+                        wasEvaluated: rule["state"]?.text != "unknown",
+                        alerts: alerts
+                    )
+                )
+            }
+        }
+        self.alertmanagers = (alertmanagers?["data"]?["activeAlertmanagers"]?.items ?? []).compactMap {
+            $0["url"]?.text
+        }
+        now = Int64((Double(clock?["data"]?["now"]?.text ?? "") ?? 0) * 1000)
+    }
+
+    /// The notices of an answer of `/api/v1/inbox`, newest first.
+    package static func notices(inInbox answer: ConfigNode?) -> [ObservedNotice] {
+        (answer?["data"]?["notices"]?.items ?? []).map { notice in
+            ObservedNotice(
+                time: notice["time"]?.text ?? "",
+                reason: notice["reason"]?.text ?? "",
+                labels: notice["labels"]?.labels ?? Labels()
+            )
+        }
+    }
+}

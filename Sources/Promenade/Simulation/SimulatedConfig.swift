@@ -1,0 +1,157 @@
+import ConfigTree
+import MetricModel
+import Scrape
+import Simulation
+
+/// The configuration of a scenario's stack, with jobs for what the scenario has and the configuration does not scrape.
+struct SimulatedConfig {
+    let scenario: Scenario
+    /// The stack as it is written, in which file and where in it.
+    var node: ConfigNode
+    var file: String
+    var path: String
+
+    init(_ scenario: Scenario) {
+        self.scenario = scenario
+        node = scenario.stack
+        file = scenario.stackFile
+        path = scenario.stackPath
+    }
+
+    /// Reads the configuration.
+    /// - Parameter counts: how many instances each service has now.
+    /// - Throws: `ConfigError` with everything that is wrong.
+    func config(counts: [(service: String, count: Int)]) throws(ConfigError) -> StackConfig {
+        var context = Stack.context(file, FlagSet())
+        if scenario.services.contains(where: { $0.metrics.contains(where: \.isNative) }) {
+            context.scrapeNativeHistograms = true
+        }
+        var config = try StackConfig(
+            reading: Self.adding(jobs(counts), to: node),
+            file: file,
+            path: path,
+            context: context
+        )
+        expand(&config, counts)
+        try refuseWhatIsNotSimulated(config)
+        return config
+    }
+
+    // MARK: Jobs
+
+    /// The targets that the configuration names.
+    private var named: Set<String> {
+        var found: Set<String> = []
+        for job in node["scrape_configs"]?.items ?? [] {
+            for group in job["static_configs"]?.items ?? [] {
+                for target in group["targets"]?.items ?? [] { found.insert(WorldTargets.name(target.text ?? "")) }
+            }
+        }
+        return found
+    }
+
+    private func jobs(_ counts: [(service: String, count: Int)]) -> [ConfigNode] {
+        let named = named
+        var jobs: [ConfigNode] = []
+        for (name, count) in counts {
+            let spec = scenario.services.first { $0.name == name }
+            let addresses = (0..<max(count, spec?.instances ?? 0)).map { "\(name)-\($0 + 1)" }
+            if named.contains(name) || addresses.contains(where: named.contains) { continue }
+            jobs.append(Self.job(name, (0..<count).map { "\(name)-\($0 + 1)" }, spec?.labels ?? [], honors: false))
+        }
+        let endpoints = scenario.batches.filter { $0.delivery == .endpoint }.map(\.name)
+        for name in endpoints where !named.contains(name) { jobs.append(Self.job(name, [name], [], honors: false)) }
+        let pushes =
+            scenario.batches.contains { $0.delivery != .endpoint }
+            || scenario.events.contains { if case .push = $0.action { true } else { false } }
+        if pushes, node["scrape_configs"] == nil {
+            jobs.append(Self.job("pushgateway", ["localhost:9091"], [], honors: true))
+        }
+        return jobs
+    }
+
+    private static func text(_ text: String) -> ConfigNode { ConfigNode(.scalar(.init(text, isPlain: false))) }
+
+    private static func entry(_ name: String, _ value: ConfigNode) -> ConfigNode.Entry {
+        .init(key: text(name), value: value)
+    }
+
+    private static func job(_ name: String, _ targets: [String], _ labels: [Label], honors: Bool) -> ConfigNode {
+        var group = [entry("targets", ConfigNode(.sequence(targets.map(text))))]
+        if !labels.isEmpty {
+            group.append(entry("labels", ConfigNode(.mapping(labels.map { entry($0.name, text($0.value)) }))))
+        }
+        var fields = [entry("job_name", text(name))]
+        if honors { fields.append(entry("honor_labels", ConfigNode(.scalar(.init("true"))))) }
+        fields.append(entry("static_configs", ConfigNode(.sequence([ConfigNode(.mapping(group))]))))
+        return ConfigNode(.mapping(fields))
+    }
+
+    private static func adding(_ jobs: [ConfigNode], to node: ConfigNode) -> ConfigNode {
+        guard !jobs.isEmpty else { return node }
+        guard case .mapping(var entries) = node.content else {
+            guard node.isNull else { return node }
+            return ConfigNode(.mapping([entry("scrape_configs", ConfigNode(.sequence(jobs)))]))
+        }
+        if let index = entries.lastIndex(where: { $0.key.text == "scrape_configs" }) {
+            var list = entries[index].value
+            switch list.content {
+            case .sequence(let items): list.content = .sequence(items + jobs)
+            case .scalar, .mapping:
+                guard list.isNull else { return node }
+                list.content = .sequence(jobs)
+            }
+            entries[index].value = list
+        } else {
+            entries.append(entry("scrape_configs", ConfigNode(.sequence(jobs))))
+        }
+        return ConfigNode(.mapping(entries), line: node.line, column: node.column)
+    }
+
+    /// A target that has the name of a service stands for all its instances.
+    private func expand(_ config: inout StackConfig, _ counts: [(service: String, count: Int)]) {
+        for job in config.prometheus.scrapeConfigs.indices {
+            for item in config.prometheus.scrapeConfigs[job].discovery.indices {
+                guard case .fixed(var groups) = config.prometheus.scrapeConfigs[job].discovery[item] else { continue }
+                for group in groups.indices {
+                    groups[group].targets = groups[group].targets.flatMap { labels -> [[Label]] in
+                        let address = labels.first { $0.name == TargetLabel.address }?.value ?? ""
+                        let host = WorldTargets.name(address)
+                        guard let count = counts.first(where: { $0.service == host })?.count else { return [labels] }
+                        let port = address.dropFirst(host.count)
+                        return (0..<count).map { number in
+                            labels.map { label in
+                                guard label.name == TargetLabel.address else { return label }
+                                return Label(name: label.name, value: "\(host)-\(number + 1)\(port)")
+                            }
+                        }
+                    }
+                }
+                config.prometheus.scrapeConfigs[job].discovery[item] = .fixed(groups)
+            }
+        }
+    }
+
+    // MARK: What is not simulated
+
+    private func refuseWhatIsNotSimulated(_ config: StackConfig) throws(ConfigError) {
+        let problems = ConfigProblems(file: file)
+        let prefix = path.isEmpty ? "" : path + "."
+        for (number, job) in (node["scrape_configs"]?.items ?? []).enumerated() {
+            for name in ["file_sd_configs", "http_sd_configs", "dns_sd_configs"] {
+                guard let found = job[name], !found.isBlank else { continue }
+                problems.add(
+                    ConfigProblem(
+                        .unsupported,
+                        "field \(name) is not simulated",
+                        line: found.line,
+                        column: found.column,
+                        path: "\(prefix)scrape_configs[\(number)].\(name)",
+                        hint: "static_configs with the names of services, and the event scale"
+                    )
+                )
+            }
+        }
+        try problems.throwIfAny()
+    }
+}

@@ -1,0 +1,283 @@
+import ConfigTree
+package import MetricModel
+package import PromQL
+package import Pushgateway
+import Rules
+package import Scrape
+import Logging
+import Simulation
+import Synchronization
+import TSDB
+import Web
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The real parts of a stack on a simulated clock, driven by a ``World``: scraper, store, rules, Pushgateway. No sockets, no tasks of
+/// their own.
+package final class SimulatedStack {
+    /// Where the samples go.
+    package enum Keeping: Sendable, Hashable {
+        /// To memory.
+        case memory
+        /// To a folder, which then can be looked into or served from.
+        case folder(String)
+    }
+
+    /// What parts told since the world asked last. They tell it from within their own calls.
+    final class Reports: Sendable {
+        struct Told: Sendable {
+            var scrapes: [(name: String, job: String, report: TargetReport)] = []
+            var rules: [RuleEvaluationReport] = []
+        }
+
+        /// What was told.
+        let told = Mutex(Told())
+
+        func take() -> Told {
+            told.withLock { told in
+                defer { told = Told() }
+                return told
+            }
+        }
+    }
+
+    let options: StackOptions
+    package let clock: ManualClock
+    let targets: WorldTargets
+    let reports = Reports()
+    let faults = FaultBoard()
+    private let logger: Logger
+    private let keeping: Keeping
+    private let fileSystem: String?
+    /// The samples. Another one where the server was restarted without its data.
+    package private(set) var store: any MetricStore & RecordStore
+    /// What scrapes; `nil` while the server is down.
+    package private(set) var scraper: ScrapeManager?
+    private(set) var rules: StackRules?
+    /// The groups; `nil` while the Pushgateway is down, or where there is none.
+    package private(set) var gateway: GroupStore?
+    private(set) var responder: PushgatewayResponder?
+    /// What answers queries.
+    package let engine: PromQLEngine
+    /// Where the Pushgateway keeps its groups.
+    private var records: any RecordStore
+    private(set) var config: StackConfig
+    /// What the server itself exposes.
+    var figures = SimulatedFigures()
+
+    /// The stack of a configuration. Nothing is scraped yet.
+    package init(
+        config: StackConfig,
+        clock: ManualClock,
+        seed: UInt64,
+        start: Timestamp,
+        keeping: Keeping,
+        fileSystem: String? = nil
+    ) throws {
+        let flags = try FlagSet(parsing: ["--test", "--web.external-url=http://localhost:9090"])
+        options = try StackOptions(flags: flags, config: config)
+        self.config = config
+        self.clock = clock
+        self.keeping = keeping
+        self.fileSystem = fileSystem
+        targets = WorldTargets(start: start)
+        logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+        engine = PromQLEngine(options: options.engine, clock: clock, activeQueries: ActiveQueries(limit: 20))
+        store = try Self.makeStore(keeping, options, clock, fileSystem)
+        records = store
+        targets.demo = config.demo.isEnabled ? try SimulatedDemo(config.demo, seed: seed, clock: clock) : nil
+    }
+
+    private static func makeStore(
+        _ keeping: Keeping,
+        _ options: StackOptions,
+        _ clock: ManualClock,
+        _ fileSystem: String?
+    ) throws -> any MetricStore & RecordStore {
+        switch keeping {
+        case .memory: return TimeSeriesDatabase.inMemory(options: options.store, clock: clock)
+        case .folder(let folder):
+            guard FileAccess.createFolder(folder) else {
+                throw StackError("cannot write to the folder \(folder): \(StackError.system(lastErrorNumber()))")
+            }
+            var settings = options.store
+            settings.fileSystem = fileSystem
+            return try TimeSeriesDatabase.open(path: folder + "/" + StackOptions.databaseName, options: settings, clock: clock)
+        }
+    }
+
+    // MARK: The Prometheus server
+
+    /// Starts the server with what is in the store.
+    package func startPrometheus() async throws {
+        var scraping = ScrapeManagerOptions(logger: logger)
+        scraping.isDriven = true
+        scraping.isSimulated = true
+        let (reports, targets, faults) = (reports, targets, faults)
+        scraping.observe = { target, job, report in
+            let name = target.publicLabels["instance"] ?? target.url
+            reports.told.withLock { $0.scrapes.append((name, job, report)) }
+        }
+        scraping.makeTransport = { (_) throws(TransportError) in
+            FaultTransport(job: "", board: faults, outside: WorldTransport(targets), name: WorldTargets.name)
+        }
+        let scraper = ScrapeManager(store: store, clock: clock, options: scraping)
+        self.scraper = scraper
+        rules = StackRules(options: options, clock: clock, store: store, logger: logger) { report in
+            reports.told.withLock { $0.rules.append(report) }
+        }
+        figures = SimulatedFigures()
+        figures.started = clock.now
+        targets.own = { [unowned self] in figures.text(now: clock.now) }
+        try await apply(config)
+        await scraper.start()
+    }
+
+    /// Goes by a configuration from now on.
+    package func apply(_ config: StackConfig) async throws {
+        self.config = config
+        guard let scraper, let rules else { return }
+        let groups = try rules.groups(of: config)
+        await scraper.apply(jobs: config.prometheus.jobs)
+        let settings = options.prometheus(listening: ListenAddress(host: "localhost", port: 9090))
+        await rules.apply(groups, config.prometheus, settings: settings)
+        figures.reloaded = clock.now
+    }
+
+    /// Ends the server as a signal does: what is in flight is stored, nothing is marked stale.
+    package func stopPrometheus() async {
+        await scraper?.stop()
+        scraper = nil
+        rules = nil
+        targets.own = nil
+    }
+
+    /// Opens the store anew; without its data it begins empty. The Pushgateway's groups are not the server's.
+    package func reopenStore(keepsData: Bool) async throws {
+        let groups = keepsData ? [] : try await records.records(in: GroupRecord.table)
+        switch keeping {
+        case .memory:
+            if keepsData { return }
+            store = TimeSeriesDatabase.inMemory(options: options.store, clock: clock)
+        case .folder(let folder):
+            try await store.close()
+            if !keepsData {
+                for suffix in ["", "-wal", "-shm"] { unlink(folder + "/" + StackOptions.databaseName + suffix) }
+            }
+            store = try Self.makeStore(keeping, options, clock, fileSystem)
+        }
+        records = store
+        if !groups.isEmpty {
+            try await records.apply(groups.map { (table: GroupRecord.table, key: $0.key, value: Optional($0.value)) })
+        }
+    }
+
+    // MARK: The Pushgateway
+
+    /// Starts the Pushgateway with the groups that were kept.
+    package func startGateway() async throws {
+        guard options.config.gateway.isEnabled else { return }
+        let section = config.gateway
+        var settings = PushgatewayOptions()
+        settings.timeToLive = section.groupTimeToLive.map { $0 * 1_000_000 }
+        settings.acceptsTimeToLiveHeader = section.acceptsTimeToLiveHeader
+        settings.allowsDeletionBySelector = section.allowsDeletionBySelector
+        settings.allowsAggregation = section.addsCounters
+        settings.historyLimit = section.historyLimit
+        let groups = GroupStore(
+            options: settings,
+            clock: clock,
+            metrics: GatewayMetrics(clock: clock, build: [Label(name: "version", value: "1.11.2")]),
+            records: section.isPersistent ? records : nil
+        )
+        _ = try await groups.restore()
+        gateway = groups
+        let responder = PushgatewayResponder(store: groups, settings: options.pushgateway, clock: clock)
+        self.responder = responder
+        targets.gateway = responder
+    }
+
+    /// Ends the Pushgateway.
+    /// - Parameter keepsData: whether the groups that it kept are still there afterwards.
+    package func stopGateway(keepsData: Bool) async throws {
+        _ = await gateway?.persist()
+        gateway = nil
+        responder = nil
+        targets.gateway = nil
+        if keepsData { return }
+        let stored = try await records.records(in: GroupRecord.table)
+        try await records.apply(stored.map { (table: GroupRecord.table, key: $0.key, value: nil) })
+    }
+
+    /// Ends everything and closes the store.
+    package func close() async throws {
+        await stopPrometheus()
+        _ = await gateway?.persist()
+        try await store.close()
+    }
+}
+
+/// What the simulated Prometheus server exposes about itself: no figure that depends on the machine.
+struct SimulatedFigures {
+    var started: Timestamp = 0
+    var reloaded: Timestamp = 0
+    var scrapes = 0
+    var failedScrapes = 0
+    var samples = 0
+    var evaluations = 0
+    var ruleFailures = 0
+    var notices = 0
+    private var template: ExpositionTemplate?
+    private var body: [UInt8] = []
+
+    mutating func text(now: Timestamp) -> [UInt8] {
+        if template == nil { template = Self.makeTemplate() }
+        body.removeAll(keepingCapacity: true)
+        let values = [
+            1, Double(started) / 1000, Double(reloaded) / 1000, 1, Double(scrapes), Double(failedScrapes),
+            Double(samples), Double(evaluations), Double(ruleFailures), Double(notices),
+        ]
+        template?.write(values, timestamp: nil, to: &body)
+        return body
+    }
+
+    private static func makeTemplate() -> ExpositionTemplate {
+        var template = ExpositionTemplate()
+        func add(_ name: String, _ kind: MetricSpec.Kind, _ help: String, _ labels: [Label] = []) {
+            template.family(name, help, kind)
+            template.line(name, labels)
+        }
+        add(
+            "prometheus_build_info",
+            .gauge,
+            "A metric with a constant '1' value labeled by version from which prometheus was built.",
+            [Label(name: "version", value: StackVersion.build.version)]
+        )
+        add(
+            "process_start_time_seconds",
+            .gauge,
+            "Start time of the process since unix epoch in seconds."
+        )
+        add(
+            "prometheus_config_last_reload_success_timestamp_seconds",
+            .gauge,
+            "Timestamp of the last successful configuration reload."
+        )
+        add("prometheus_ready", .gauge, "Whether Prometheus startup was fully completed.")
+        add("promenade_scrapes_total", .counter, "Scrapes.")
+        add("promenade_scrapes_failed_total", .counter, "Scrapes that failed.")
+        add("prometheus_tsdb_head_samples_appended_total", .counter, "Total number of appended samples.")
+        add("prometheus_rule_evaluations_total", .counter, "The total number of rule evaluations.")
+        add(
+            "prometheus_rule_evaluation_failures_total",
+            .counter,
+            "The total number of rule evaluation failures."
+        )
+        add("prometheus_notifications_sent_total", .counter, "Total number of alerts sent.")
+        return template
+    }
+}

@@ -1,0 +1,189 @@
+import MetricModel
+package import Simulation
+
+/// What a study came to, as a table, as a picture of text and as a picture.
+package struct StudyReport: Sendable {
+    package var scenario: String
+    package var worlds: Int
+    package var figures: [WorldStudy.AlertFigures]
+
+    package init(_ scenario: Scenario, _ study: WorldStudy) {
+        self.scenario = scenario.name
+        worlds = study.reports.count
+        figures = scenario.studies.map { study.figures($0) }
+    }
+
+    private static func fixed(_ value: Double, _ decimals: Int) -> String {
+        var scale = 1.0
+        for _ in 0..<decimals { scale *= 10 }
+        let whole = Int64((value * scale).rounded())
+        if decimals == 0 { return "\(whole)" }
+        let rest = "\(whole % Int64(scale))"
+        return "\(whole / Int64(scale))." + String(repeating: "0", count: max(0, decimals - rest.count)) + rest
+    }
+
+    private static func span(_ time: Int64?) -> String { time.map(World.span) ?? "-" }
+
+    /// The lines of a table, name and value.
+    package static func rows(_ figures: WorldStudy.AlertFigures) -> [(name: String, value: String)] {
+        let share = figures.outages == 0 ? 0 : Double(figures.seen) * 100 / Double(figures.outages)
+        let perDay = figures.days > 0 ? Double(figures.falseAlarms) / figures.days : 0
+        return [
+            ("outages", "\(figures.outages)"),
+            ("seen", "\(figures.seen) (\(fixed(share, 1))%)"),
+            ("missed", "\(figures.missed)"),
+            ("delay, median", span(figures.delay(0.5))),
+            ("delay, p95", span(figures.delay(0.95))),
+            ("delay, max", span(figures.delays.last)),
+            ("false alarms", "\(figures.falseAlarms) (\(fixed(perDay, 2)) a day)"),
+        ]
+    }
+
+    /// For people.
+    package var text: String {
+        var lines: [String] = []
+        for figures in figures {
+            lines.append("\(figures.alert) in \(worlds) worlds, \(Self.fixed(figures.days, 1)) days")
+            for (name, value) in Self.rows(figures) {
+                lines.append("  " + name + String(repeating: " ", count: 16 - name.count) + value)
+            }
+            let bars = Self.bars(figures)
+            let most = bars.map(\.count).max() ?? 0
+            if most > 0 { lines.append("  how late, and how many outages") }
+            for bar in bars {
+                let width = bar.count == 0 ? 0 : max(1, bar.count * 40 / most)
+                let name = bar.name + String(repeating: " ", count: max(0, 16 - bar.name.count))
+                lines.append("    \(name) \(String(repeating: "#", count: width)) \(bar.count)")
+            }
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// How many outages were seen how late: twelve spans, and those that were not seen.
+    static func bars(_ figures: WorldStudy.AlertFigures) -> [(name: String, count: Int)] {
+        guard let least = figures.delays.first, let most = figures.delays.last else {
+            return figures.missed > 0 ? [("missed", figures.missed)] : []
+        }
+        let second: Int64 = 1_000_000_000
+        let width = max(second, ((most - least) / 12 / second + 1) * second)
+        let first = least / width * width
+        var bars: [(name: String, count: Int)] = []
+        var edge = first
+        while edge <= most {
+            let count = figures.delays.filter { $0 >= edge && $0 < edge + width }.count
+            bars.append(("to \(World.span(edge + width))", count))
+            edge += width
+        }
+        if figures.missed > 0 { bars.append(("missed", figures.missed)) }
+        return bars
+    }
+
+    /// A picture: a bar for each span of delay, and one for what was missed.
+    package var svg: String {
+        let (width, height, bottom) = (720, 240, 60)
+        var parts: [String] = []
+        for (number, figures) in figures.enumerated() {
+            let top = number * (height + bottom)
+            let bars = Self.bars(figures)
+            let most = max(1, bars.map(\.count).max() ?? 1)
+            let step = max(1, (width - 40) / max(1, bars.count))
+            let title = Self.rows(figures).map { "\($0.name) \($0.value)" }.joined(separator: " · ")
+            parts.append(
+                "<text x=\"20\" y=\"\(top + 20)\" font-weight=\"bold\">\(Self.escaped(figures.alert))</text>"
+                    + "<text x=\"20\" y=\"\(top + 38)\" font-size=\"11\">\(Self.escaped(title))</text>"
+            )
+            for (index, bar) in bars.enumerated() {
+                let size = bar.count * (height - 80) / most
+                let x = 20 + index * step
+                let color = bar.name == "missed" ? "#c0392b" : "#2e6fb7"
+                parts.append(
+                    "<rect x=\"\(x)\" y=\"\(top + height - size)\" width=\"\(max(1, step - 4))\" height=\"\(size)\" "
+                        + "fill=\"\(color)\"><title>\(bar.count)</title></rect>"
+                        + "<text x=\"\(x)\" y=\"\(top + height - size - 4)\" font-size=\"11\">\(bar.count)</text>"
+                        + "<text x=\"\(x)\" y=\"\(top + height + 16)\" font-size=\"10\">\(bar.name)</text>"
+                )
+            }
+        }
+        let whole = max(1, figures.count) * (height + bottom)
+        return
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(whole)\" font-family=\"sans-serif\">\n"
+            + "<rect width=\"\(width)\" height=\"\(whole)\" fill=\"white\"/>\n" + parts.joined(separator: "\n")
+            + "\n</svg>\n"
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;")
+    }
+
+    /// An object of JSON.
+    package var json: String {
+        let items = figures.map { figures in
+            "{\"alert\":\(JSONString.quoted(figures.alert)),\"worlds\":\(worlds),\"outages\":\(figures.outages),"
+                + "\"seen\":\(figures.seen),\"missed\":\(figures.missed),"
+                + "\"delayMedian\":\(milliseconds(figures.delay(0.5))),\"delayP95\":\(milliseconds(figures.delay(0.95))),"
+                + "\"delayMax\":\(milliseconds(figures.delays.last)),\"falseAlarms\":\(figures.falseAlarms),"
+                + "\"days\":\(Self.fixed(figures.days, 3))}"
+        }
+        return "{\"study\":[\(items.joined(separator: ","))]}"
+    }
+
+    private func milliseconds(_ time: Int64?) -> String { time.map { "\($0 / 1_000_000)" } ?? "null" }
+}
+
+/// The same world seen by two stacks, side by side.
+package struct StackComparison: Sendable {
+    /// The names of the two, and what came of each.
+    package var sides: [(name: String, scenario: Scenario, study: WorldStudy)]
+
+    package init(_ sides: [(name: String, scenario: Scenario, study: WorldStudy)]) { self.sides = sides }
+
+    /// For people.
+    package var text: String {
+        var rows: [[String]] = [[""] + sides.map(\.name)]
+        rows.append(["scrapes"] + sides.map { side in "\(side.study.reports.reduce(0) { $0 + $1.scrapes })" })
+        rows.append(["samples"] + sides.map { side in "\(side.study.reports.reduce(0) { $0 + $1.samples })" })
+        let worlds = sides.first?.study.reports.count ?? 0
+        for (index, state) in (sides.first?.study.reports.first?.states ?? []).enumerated() {
+            rows.append(
+                [state.spec.title]
+                    + sides.map { side in
+                        let met = side.study.reports.filter { report in
+                            index < report.states.count && report.states[index].verdict?.isMet == true
+                        }
+                        return worlds == 1 ? (met.isEmpty ? "not met" : "ok") : "\(met.count) of \(worlds)"
+                    }
+            )
+        }
+        for alert in alerts {
+            let firings = sides.map { side in
+                side.study.reports.flatMap(\.firings).filter { $0.labels["alertname"] == alert }
+            }
+            rows.append(["\(alert): fired"] + firings.map { "\($0.count) times" })
+            if worlds == 1 {
+                rows.append(["\(alert): first at"] + firings.map { $0.map(\.time).min().map(World.span) ?? "-" })
+            }
+        }
+        for index in sides.first?.scenario.studies.indices ?? 0..<0 {
+            let columns = sides.map { side in
+                side.scenario.studies.indices.contains(index)
+                    ? StudyReport.rows(side.study.figures(side.scenario.studies[index])) : []
+            }
+            for (row, entry) in (columns.first ?? []).enumerated() {
+                let alert = sides[0].scenario.studies[index].alert
+                rows.append(["\(alert): \(entry.name)"] + columns.map { row < $0.count ? $0[row].value : "-" })
+            }
+        }
+        let widths = (0...sides.count).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            var line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+                .joined(separator: "  ")
+            while line.hasSuffix(" ") { line.removeLast() }
+            return line + "\n"
+        }.joined()
+    }
+
+    private var alerts: [String] {
+        let all = sides.flatMap { $0.study.reports }.flatMap(\.firings).compactMap { $0.labels["alertname"] }
+        return Set(all).sorted()
+    }
+}

@@ -1,0 +1,141 @@
+import MetricModel
+import PrometheusClientPush
+import Pushgateway
+import Scrape
+import Simulation
+import Web
+
+/// Batches of a world, and pushes.
+extension World {
+    func scheduleBatch(_ index: Int) {
+        guard let next = batches[index].takeNext(), next.due <= end else { return }
+        queue.add(next.due, .batchBegin, .batch(index))
+        queue.add(next.begins, .batchBegin, .begin(index))
+    }
+
+    /// A run is due by the schedule: the one after it is planned. That it begins is an item of its own, as it may be late.
+    func batchIsDue(_ index: Int) { scheduleBatch(index) }
+
+    func beginRun(_ index: Int) {
+        let spec = batches[index].spec
+        if paused.contains(spec.name) { return }
+        if spec.overlap == .skip, !runs[index].isEmpty {
+            return tell(.batch, spec.name, "is left out, as run \(runs[index][0].number) is not over")
+        }
+        runCounts[index] += 1
+        let run = batches[index].begin(runCounts[index], at: now)
+        runs[index].append(run)
+        let overlap = runs[index].count > 1 ? ", while \(runs[index].count - 1) other is not over" : ""
+        tell(.batch, spec.name, "run \(run.number) begins\(overlap)")
+        if spec.delivery == .endpoint {
+            stack.targets.endpoints[spec.name, default: []].append(.init(spec: spec, run: run))
+        }
+        if let ends = run.ends {
+            queue.add(ends, .batchEnd, .end(index, run))
+        } else {
+            begin(.failure(batch: spec.name), "")
+        }
+    }
+
+    func endRun(_ index: Int, _ run: BatchRun) async {
+        let spec = batches[index].spec
+        runs[index].removeAll { $0.number == run.number }
+        let took = PrometheusDuration(milliseconds: (now - run.begins) / 1_000_000)
+        tell(.batch, spec.name, "run \(run.number) \(run.fails ? "fails" : "ends") after \(took)")
+        if run.fails { begin(.failure(batch: spec.name), "") } else { finish(.failure(batch: spec.name)) }
+        var push = WorldItem.Push(
+            method: "PUT",
+            job: spec.job,
+            grouping: spec.grouping,
+            body: run.body(spec, at: now, start: scenario.start),
+            pusher: spec.name
+        )
+        push.retries = spec.retries
+        switch spec.delivery {
+        case .endpoint:
+            stack.targets.endpoints[spec.name]?.removeAll { $0.run.number == run.number }
+            return
+        case .push: break
+        case .add: push.method = "POST"
+        case .deleteAfter:
+            let deletion = WorldItem.Push(method: "DELETE", job: spec.job, grouping: spec.grouping, pusher: spec.name)
+            queue.add(now + spec.deletedAfter, .batchEnd, .push(deletion))
+        }
+        await deliver(push)
+    }
+
+    // MARK: Pushes
+
+    /// Deletes all groups of a job.
+    func deleteGroups(of job: String) async {
+        guard let gateway = stack.gateway else {
+            return tell(.push, "scenario", "deletion of job \(job) fails: connection refused")
+        }
+        let (count, error) = await gateway.delete(matching: [[LabelMatcher("job", equals: job)]])
+        let words = error.map { " fails: \($0.message)" } ?? ": \(count) deleted"
+        tell(.push, "scenario", "DELETE groups of the job \(job)\(words)")
+        await lookAround()
+    }
+
+    /// How long a client waits for an answer, in milliseconds, and how long until it tries again.
+    private static let patience: Int64 = 10_000
+
+    /// A push or deletion arrives at the Pushgateway, unless something goes wrong.
+    func deliver(_ given: WorldItem.Push) async {
+        var push = given
+        let path: String
+        do throws(PushError) {
+            path = "/metrics/" + (try GroupingPath.path(job: push.job, labels: push.grouping))
+        } catch {
+            return tell(.push, push.pusher, "cannot push: \(error)")
+        }
+        guard let responder = stack.responder else {
+            return failed(push, path, "dial tcp localhost:9091: connect: connection refused")
+        }
+        if !push.isPastFaults, let fault = stack.faults.takePush() {
+            switch fault {
+            case .latency(let milliseconds):
+                if milliseconds >= Self.patience { return failed(push, path, "context deadline exceeded") }
+                push.isPastFaults = true
+                return queue.add(now + milliseconds * 1_000_000, .batchEnd, .push(push))
+            case .status(let code): return failed(push, path, "HTTP status \(code) \(HTTPStatus.reason(code))")
+            case .refused, .flapping:
+                return failed(push, path, "dial tcp localhost:9091: connect: connection refused")
+            case .closed: return failed(push, path, "EOF")
+            case .truncated, .body, .contentType, .resetCounters: break
+            }
+        }
+        let method: WebRequest.Method = push.method == "DELETE" ? .delete : push.method == "POST" ? .post : .put
+        let request = WebRequest(
+            method: method,
+            target: path,
+            headers: WebHeaders([("Content-Type", "text/plain; version=0.0.4")]),
+            body: push.body
+        )
+        let response = await responder.respondInProcess(to: request)
+        if let due = timeToLive { queue.add(now + due, .upkeep, .expiry) }
+        if (200..<300).contains(response.status) {
+            tell(.push, push.pusher, "\(push.method) \(path) (\(push.body.count) bytes)")
+        } else {
+            var words = ""
+            if case .bytes(let bytes) = response.body { words = String(decoding: bytes, as: UTF8.self) }
+            while words.hasSuffix("\n") { words.removeLast() }
+            lastPushError = "\(push.method) \(path): \(words)"
+            tell(.push, push.pusher, "\(push.method) \(path) is refused with \(response.status): \(words)")
+        }
+        await lookAround()
+    }
+
+    private var timeToLive: Int64? { stack.config.gateway.groupTimeToLive.map { $0 * 1_000_000 } }
+
+    private func failed(_ push: WorldItem.Push, _ path: String, _ reason: String) {
+        lastPushError = "\(push.method) \(path): \(reason)"
+        let again = push.retries > 0 ? "; tries again in 10s" : ""
+        tell(.push, push.pusher, "\(push.method) \(path) fails: \(reason)\(again)")
+        guard push.retries > 0 else { return }
+        var next = push
+        next.retries -= 1
+        next.isPastFaults = false
+        queue.add(now + Self.patience * 1_000_000, .batchEnd, .push(next))
+    }
+}

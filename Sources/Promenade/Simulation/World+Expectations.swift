@@ -1,0 +1,239 @@
+import Exposition
+import MetricModel
+import PromQL
+import Rules
+import Scrape
+package import Simulation
+
+/// An expectation and what has become of it.
+package struct ExpectationState {
+    /// What is expected.
+    package let spec: ExpectationSpec
+    /// The expression; `nil` for one about notices.
+    let expression: Expr?
+    /// How it ended; `nil` while it is open.
+    package internal(set) var verdict: Verdict?
+    /// How often it was looked at.
+    package internal(set) var looks = 0
+    /// What was seen last.
+    package internal(set) var last = Observation.series([])
+
+    /// How an expectation ended.
+    package struct Verdict: Sendable {
+        /// Whether it holds.
+        package var isMet: Bool
+        /// When that was settled.
+        package var time: Int64
+        /// Why, one line each.
+        package var reasons: [String]
+    }
+
+    init(_ spec: ExpectationSpec) throws {
+        self.spec = spec
+        switch spec.kind {
+        case .notified, .notNotified: expression = nil
+        case .at, .always, .never, .within: expression = try PromQLParser().parse(spec.text)
+        }
+    }
+}
+
+/// Looking at expectations.
+extension World {
+    /// Looks at all expectations that are looked at after each scrape, push and evaluation.
+    func lookAround() async {
+        if watched.isEmpty { return }
+        for index in watched where expectations[index].verdict == nil {
+            switch expectations[index].spec.kind {
+            case .always(let from, let to), .never(let from, let to): if now < from || now >= to { continue }
+            case .within(let after, let until): if now < after || now > until { continue }
+            case .at, .notified, .notNotified: continue
+            }
+            await look(index)
+        }
+    }
+
+    /// Looks at one.
+    func look(_ index: Int) async {
+        guard expectations[index].verdict == nil else { return }
+        let seen = await observe(expectations[index])
+        expectations[index].last = seen
+        expectations[index].looks += 1
+        switch expectations[index].spec.kind {
+        case .at: await settle(index, isMet: seen.holds)
+        case .always: if !seen.holds { await settle(index, isMet: false) }
+        case .never:
+            if case .failed(let reason) = seen {
+                await settle(index, isMet: false, ["it could not be evaluated: \(reason)"])
+            } else if seen.holds {
+                await settle(index, isMet: false)
+            }
+        case .within(_, let until):
+            if seen.holds {
+                await settle(index, isMet: true)
+            } else if now >= until {
+                await settle(index, isMet: false)
+            }
+        case .notified, .notNotified: break
+        }
+    }
+
+    private func observe(_ state: ExpectationState) async -> Observation {
+        guard let expression = state.expression else { return .series([]) }
+        return await observe(expression)
+    }
+
+    private func observe(_ expression: Expr) async -> Observation {
+        let result: QueryResult
+        do throws(PromQLError) {
+            result = try await stack.engine.instant(expression, at: clock.now, reader: stack.store)
+        } catch {
+            return .failed(error.message)
+        }
+        switch result.value {
+        case .scalar(let value, _): return .scalar(GoNumber.text(value, .json))
+        case .string: return .refused("a string says neither yes nor no")
+        case .vector(let rows), .matrix(let rows):
+            let series = (0..<rows.count).map { row -> ObservedSeries in
+                var value = rows.floats(row).last.map { GoNumber.text(rows.values[$0], .json) } ?? ""
+                if let last = rows.histograms(row).last { value = "\(rows.histograms[last])" }
+                return ObservedSeries(rows.labels[row], value)
+            }
+            return .series(series.sorted { $0.labels < $1.labels })
+        }
+    }
+
+    /// What the world's server would answer now, for whoever looks into it.
+    package func query(_ text: String) async -> Observation {
+        guard let expression = try? PromQLParser().parse(text) else {
+            return .refused("this is no expression: \(text)")
+        }
+        return await observe(expression)
+    }
+
+    private func settle(_ index: Int, isMet: Bool, _ more: [String] = []) async {
+        var reasons = more
+        let state = expectations[index]
+        if isMet {
+            reasons += state.last.lines()
+        } else {
+            reasons += await explanation(state)
+        }
+        expectations[index].verdict = .init(isMet: isMet, time: now, reasons: reasons)
+        tell(.expect, isMet ? "ok" : "not met", state.spec.text)
+    }
+
+    /// What was seen, what is near, and what went wrong before.
+    private func explanation(_ state: ExpectationState) async -> [String] {
+        let seen = state.last.lines()
+        var lines = ["last seen: \(seen.first ?? "")"] + seen.dropFirst().map { "  " + $0 }
+        switch (state.spec.kind, state.last) {
+        case (.never, _), (_, .refused), (_, .unreachable): break
+        case (_, _):
+            var evidence = ExpectationEvidence()
+            evidence.names = await names()
+            var past: [String] = []
+            for selector in Expectations.selectors(state.spec.text) {
+                if case .series(let found) = await query(selector.anySeries) { evidence.series[selector.name] = found }
+                if evidence.series[selector.name]?.isEmpty ?? true { past += await lastSeen(selector) }
+            }
+            if !past.isEmpty {
+                lines += past
+                break
+            }
+            lines += evidence.explain(state.spec.text)
+        }
+        for target in stack.scraper?.pools().flatMap(\.active) ?? [] where !target.report.lastError.isEmpty {
+            lines.append("scrape failed: \(target.scrapePool) \(target.target.url): \(target.report.lastError)")
+        }
+        if !lastPushError.isEmpty { lines.append("push failed: \(lastPushError)") }
+        return lines
+    }
+
+    private func names() async -> [String] {
+        let span = (scenario.start - 3_600_000, clock.now)
+        return (try? await stack.store.labelValues(Labels.metricName, [], start: span.0, end: span.1)) ?? []
+    }
+
+    /// When series were there that are not any more; none for a name that never was.
+    private func lastSeen(_ selector: NamedSelector) async -> [String] {
+        let name = LabelMatcher(Labels.metricName, equals: selector.name)
+        let request = SelectRequest(matchers: [name] + selector.matchers, start: scenario.start, end: clock.now)
+        let found = ((try? await stack.store.select(request)) ?? []).sorted { $0.labels < $1.labels }
+        return found.prefix(5).compactMap { series in
+            guard let index = series.values.lastIndex(where: { !SpecialValue.isStale($0) }) else { return nil }
+            let time = (series.timestamps[index] - scenario.start) * 1_000_000
+            let value = GoNumber.text(series.values[index], .json)
+            return "\(series.labels.selectorText) is not there any more; last seen at +\(Self.span(time)): \(value)"
+        }
+    }
+
+    // MARK: Notices
+
+    /// A notice was sent.
+    func noteNotice(_ notice: AlertNotice) {
+        for index in expectations.indices where expectations[index].verdict == nil {
+            let spec = expectations[index].spec
+            guard notice.isResolved == spec.isResolved else { continue }
+            let isInSpan: Bool
+            switch spec.kind {
+            case .notified(let after, let until): isInSpan = now >= after && now <= until
+            case .notNotified(let from, let to): isInSpan = now >= from && now < to
+            case .at, .always, .never, .within: continue
+            }
+            guard isInSpan, spec.matchers.allSatisfy({ $0.matches(notice.labels) }) else { continue }
+            var isMet = true
+            if case .notNotified = spec.kind { isMet = false }
+            let words = "somebody was told of \(notice.labels.selectorText)"
+            expectations[index].verdict = .init(isMet: isMet, time: now, reasons: [words])
+            tell(.expect, isMet ? "ok" : "not met", spec.text)
+        }
+    }
+
+    /// The world ends: what is open is settled.
+    func settle() {
+        for index in expectations.indices { close(index) }
+    }
+
+    /// The span of an expectation is over.
+    func close(_ index: Int) {
+        guard expectations[index].verdict == nil else { return }
+        let state = expectations[index]
+        let isMet: Bool
+        var reasons: [String] = []
+        switch state.spec.kind {
+        case .always(let from, let to):
+            isMet = state.looks > 0
+            if !isMet {
+                reasons = ["between \(Self.span(from)) and \(Self.span(to)) nothing was scraped, pushed or evaluated"]
+            }
+        case .never, .notNotified: isMet = true
+        case .notified(let after, let until):
+            isMet = false
+            reasons = ["nobody was told between \(Self.span(after)) and \(Self.span(min(until, end)))"]
+            reasons += alertsNow(state.spec)
+        case .at, .within:
+            isMet = false
+            reasons = ["the world ended before"]
+        }
+        expectations[index].verdict = .init(isMet: isMet, time: now, reasons: reasons)
+        tell(.expect, isMet ? "ok" : "not met", state.spec.text)
+    }
+
+    private func alertsNow(_ spec: ExpectationSpec) -> [String] {
+        var lines: [String] = []
+        for group in groupAlerts.keys.sorted() {
+            for (labels, state) in (groupAlerts[group] ?? [:]).sorted(by: { $0.key < $1.key }) {
+                lines.append("at the end \(labels.selectorText) is \(state.name)")
+            }
+        }
+        let names = Set((stack.rules?.manager.snapshots ?? []).flatMap(\.rules).map(\.definition.name))
+        for matcher in spec.matchers where matcher.name == "alertname" && !names.contains(matcher.value) {
+            let similar = Similarity.closest(to: matcher.value, among: names.sorted())
+            let question = similar.isEmpty ? "" : "; did you mean \(similar.joined(separator: ", "))?"
+            lines.append("no rule is called \(matcher.value)\(question)")
+        }
+        return lines
+    }
+
+    static func span(_ time: Int64) -> String { PrometheusDuration(milliseconds: time / 1_000_000).description }
+}

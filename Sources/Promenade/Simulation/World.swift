@@ -1,0 +1,338 @@
+import Exposition
+package import MetricModel
+import PromQL
+import Pushgateway
+import Rules
+import Scrape
+package import Simulation
+import Synchronization
+
+/// A world on a simulated clock: a scenario's services and batches around the real parts of a stack, one thing after the other.
+///
+/// The same scenario and seed give the same events, samples and verdicts, to the byte, on every machine. Use it from one task, whose
+/// executor runs one job at a time (``WorldThread``): `let world = try await World(…)`, then ``step()`` until it answers `nil`.
+package final class World {
+    /// How a world is made.
+    package struct Options: Sendable {
+        /// What all chance follows from.
+        package var seed: UInt64
+        /// Where the samples go.
+        package var keeping = SimulatedStack.Keeping.memory
+        /// Up to when it runs, in nanoseconds from the start; the scenario's end where it is later.
+        package var until = Int64.max
+        /// Whether every scrape is an event of the log.
+        package var tellsScrapes = false
+        /// Places of events in the scenario's list that do not happen.
+        package var leftOut: Set<Int> = []
+        /// SQLite's file system, for tests of what happens when it fails.
+        package var fileSystem: String?
+
+        /// The world of a seed.
+        package init(seed: UInt64) { self.seed = seed }
+    }
+
+    package let scenario: Scenario
+    package let options: Options
+    package let clock: ManualClock
+    /// The parts of the stack.
+    package let stack: SimulatedStack
+    /// What has happened.
+    package private(set) var log: [WorldEvent] = []
+    /// Is told of each event as it happens.
+    package var observe: ((WorldEvent) -> Void)?
+    /// Whether events are kept in ``log``.
+    package var keepsLog = true
+    /// Outages that a study asks about.
+    package internal(set) var outages: [Outage] = []
+    /// When alerts began to fire.
+    package internal(set) var firings: [Firing] = []
+    /// How many samples were stored.
+    package internal(set) var samples = 0
+    /// How many scrapes there were.
+    package internal(set) var scrapes = 0
+
+    var queue = WorldQueue()
+    var chance: [RandomStream]
+    var batches: [BatchCourse]
+    var runs: [[BatchRun]]
+    var runCounts: [Int]
+    var paused: Set<String> = []
+    var services: [String: ServiceState] = [:]
+    var expectations: [ExpectationState]
+    var watched: [Int] = []
+    var health: [String: Bool] = [:]
+    /// The last push that failed, in one line.
+    var lastPushError = ""
+    /// The event whose configuration is in use.
+    var lastReload: Int?
+    var isPrometheusUp = false
+    var isGatewayUp = false
+    let end: Int64
+    private let steadyStart: Int64
+    private var isFinished = false
+
+    /// Whether its end has come.
+    package var isOver: Bool { isFinished }
+
+    /// Instances of a service.
+    struct ServiceState {
+        var spec: ServiceSpec
+        var instances: [ServiceInstance] = []
+        /// How many of them are there.
+        var count: Int
+        var changes: [(metric: String, change: MetricChange)] = []
+        var version: [Label] = []
+    }
+
+    /// A time in which something was wrong.
+    package struct Outage: Sendable, Hashable {
+        /// What it is counted as.
+        package var kind: StudySpec.Outage
+        /// The instance; empty for no particular one.
+        package var instance: String
+        package var from: Int64
+        /// `nil` while it lasts.
+        package var to: Int64?
+    }
+
+    /// An alert that began to fire.
+    package struct Firing: Sendable, Hashable {
+        package var time: Int64
+        package var labels: Labels
+    }
+
+    /// Makes the world and its stack; nothing has happened yet.
+    /// - Throws: `ConfigError` for a stack with mistakes, `StackError` where it cannot be used.
+    package init(_ scenario: Scenario, _ options: Options) async throws {
+        self.scenario = scenario
+        self.options = options
+        clock = ManualClock(now: scenario.start)
+        steadyStart = clock.steadyNanoseconds
+        end = min(scenario.duration, options.until)
+        let config = try SimulatedConfig(scenario).config(counts: scenario.services.map { ($0.name, $0.instances) })
+        stack = try SimulatedStack(
+            config: config,
+            clock: clock,
+            seed: options.seed,
+            start: scenario.start,
+            keeping: options.keeping,
+            fileSystem: options.fileSystem
+        )
+        chance = Self.streams(scenario, seed: options.seed)
+        batches = scenario.batches.map { BatchCourse($0, seed: options.seed, start: scenario.start) }
+        runs = scenario.batches.map { _ in [] }
+        runCounts = scenario.batches.map { _ in 0 }
+        expectations = try scenario.expectations.map { try ExpectationState($0) }
+        for service in scenario.services { addService(service) }
+        for batch in scenario.batches where batch.delivery == .endpoint {
+            stack.targets.endpointNames.insert(batch.name)
+        }
+        fillQueue()
+    }
+
+    /// The chance of each event: an event that comes or goes does not change that of others.
+    private static func streams(_ scenario: Scenario, seed: UInt64) -> [RandomStream] {
+        var counts: [String: Int] = [:]
+        return scenario.events.map { event in
+            let name = "event/\(event.word)/\(event.action.subject)"
+            counts[name, default: 0] += 1
+            return RandomStream(seed: seed, name: "\(name)/\(counts[name] ?? 0)")
+        }
+    }
+
+    /// Nanoseconds from the start of the scenario.
+    package var now: Int64 { clock.steadyNanoseconds - steadyStart }
+
+    private func addService(_ spec: ServiceSpec) {
+        services[spec.name] = ServiceState(spec: spec, count: 0)
+        setCount(spec.name, spec.instances)
+    }
+
+    private func fillQueue() {
+        for index in scenario.events.indices where !options.leftOut.contains(index) {
+            queue.add(chance[index].whole(scenario.events[index].at), .scenario, .event(index))
+        }
+        for index in batches.indices { scheduleBatch(index) }
+        for (index, state) in expectations.enumerated() {
+            switch state.spec.kind {
+            case .at(let time): queue.add(time, .expectation, .look(index))
+            case .always(_, let to), .never(_, let to):
+                watched.append(index)
+                queue.add(to, .expectation, .close(index))
+            case .within(let after, let until):
+                watched.append(index)
+                queue.add(after, .expectation, .look(index))
+                queue.add(until, .expectation, .look(index))
+            case .notified, .notNotified: break
+            }
+        }
+        queue.add(Self.upkeepInterval, .upkeep, .upkeep)
+    }
+
+    /// How often the store looks after itself.
+    private static let upkeepInterval: Int64 = 60_000_000_000
+
+    // MARK: Steps
+
+    /// When the next thing happens; `nil` where the end comes before.
+    package var nextTime: Int64? { next().flatMap { $0.time <= end ? $0.time : nil } }
+
+    private func next() -> (time: Int64, rank: WorldItem.Rank)? {
+        var best = queue.first.map { (time: $0.time, rank: $0.rank) }
+        func offer(_ time: Int64, _ rank: WorldItem.Rank) {
+            if let known = best, (known.time, known.rank.rawValue) <= (time, rank.rawValue) { return }
+            best = (time, rank)
+        }
+        if let due = stack.scraper?.nextDue() { offer(due - steadyStart, .scrape) }
+        if let due = stack.rules?.manager.nextDue(until: .max) {
+            offer(due - scenario.start * 1_000_000, .rules)
+        }
+        return best
+    }
+
+    /// Starts the stack, before the first step.
+    package func begin() async throws {
+        tell(.begin, scenario.name, "seed \(options.seed)")
+        try await stack.startGateway()
+        isGatewayUp = stack.gateway != nil
+        try await stack.startPrometheus()
+        isPrometheusUp = true
+    }
+
+    /// Goes to the next thing that happens and lets it happen.
+    /// - Returns: when it was; `nil` where the end of the scenario has come.
+    @discardableResult
+    package func step() async throws -> Int64? {
+        guard let (time, rank) = next(), time <= end else {
+            try await finish()
+            return nil
+        }
+        try await carryOut(time, rank)
+        return time
+    }
+
+    private func carryOut(_ time: Int64, _ rank: WorldItem.Rank) async throws {
+        if time > now { clock.advance(nanoseconds: time - now) }
+        switch rank {
+        case .scrape:
+            _ = await stack.scraper?.scrape(dueAt: time + steadyStart)
+            takeReports()
+            await lookAround()
+        case .rules:
+            await stack.rules?.manager.evaluate(dueAt: time + scenario.start * 1_000_000)
+            takeReports()
+            await lookAround()
+        case .scenario, .batchEnd, .batchBegin, .upkeep, .expectation:
+            if let item = queue.take() { try await carryOut(item.action) }
+        }
+    }
+
+    /// Runs to the end, or until a moment.
+    package func run(until moment: Int64 = .max) async throws {
+        while let due = next(), due.time <= min(moment, end) { try await carryOut(due.time, due.rank) }
+        if moment < end {
+            if moment > now { clock.advance(nanoseconds: moment - now) }
+            return
+        }
+        try await finish()
+    }
+
+    private func finish() async throws {
+        if isFinished { return }
+        isFinished = true
+        if end > now { clock.advance(nanoseconds: end - now) }
+        settle()
+        tell(.end, "", "\(scrapes) scrapes, \(samples) samples")
+    }
+
+    // MARK: What happens
+
+    private func carryOut(_ action: WorldItem.Action) async throws {
+        switch action {
+        case .event(let index): try await event(index)
+        case .undo(let index, let undo): self.undo(index, undo)
+        case .batch(let index): batchIsDue(index)
+        case .begin(let index): beginRun(index)
+        case .end(let index, let run): await endRun(index, run)
+        case .push(let push): await deliver(push)
+        case .returnOf(let part): try await comeBack(part)
+        case .upkeep:
+            queue.add(now + Self.upkeepInterval, .upkeep, .upkeep)
+            if isPrometheusUp {
+                do throws(StorageError) {
+                    try await stack.store.maintain(now: clock.now)
+                } catch {
+                    tell(.stack, "store", "upkeep failed: \(error.message)")
+                }
+            }
+        case .expiry: await stack.gateway?.deleteExpired()
+        case .look(let index): await look(index)
+        case .close(let index): close(index)
+        }
+    }
+
+    func tell(_ kind: WorldEvent.Kind, _ subject: String, _ text: String) {
+        let event = WorldEvent(time: now, kind: kind, subject: subject, text: text)
+        if keepsLog { log.append(event) }
+        observe?(event)
+    }
+
+    /// What the parts told during the last step.
+    private func takeReports() {
+        let told = stack.reports.take()
+        for (name, job, report) in told.scrapes { take(name, job, report) }
+        for report in told.rules { take(report) }
+    }
+
+    private func take(_ name: String, _ job: String, _ report: TargetReport) {
+        scrapes += 1
+        samples += report.samplesAdded + 5
+        stack.figures.scrapes += 1
+        stack.figures.samples += report.samplesAdded + 5
+        let isUp = report.health == .up
+        if !isUp { stack.figures.failedScrapes += 1 }
+        if options.tellsScrapes {
+            tell(.scrape, "\(job) \(name)", isUp ? "\(report.samplesScraped) samples" : "failed: \(report.lastError)")
+        }
+        let key = job + "\u{0}" + name
+        let before = health.updateValue(isUp, forKey: key)
+        if before == isUp || before == nil && isUp { return }
+        tell(.target, "\(job) \(name)", isUp ? "is up" : "is down: \(report.lastError)")
+    }
+
+    private func take(_ report: RuleEvaluationReport) {
+        stack.figures.evaluations += report.ruleDurations.count
+        stack.figures.ruleFailures += report.failures.count
+        for failure in report.failures { tell(.rule, failure.rule, "failed: \(failure.reason)") }
+        tellAlerts(report)
+        for notice in report.notices {
+            stack.figures.notices += 1
+            noteNotice(notice)
+            if notice.isRepeated { continue }
+            let name = notice.labels["alertname"] ?? ""
+            tell(.notify, name, "\(notice.isResolved ? "resolved" : "firing") \(Self.text(notice.labels))")
+        }
+    }
+
+    private func tellAlerts(_ report: RuleEvaluationReport) {
+        if report.alerts.isEmpty, groupAlerts[report.group]?.isEmpty ?? true { return }
+        var now: [Labels: Alert.State] = [:]
+        for (labels, state) in report.alerts { now[labels] = state }
+        let before = groupAlerts[report.group] ?? [:]
+        for (labels, state) in report.alerts where before[labels] != state {
+            tell(.alert, labels["alertname"] ?? "", "\(state.name) \(Self.text(labels))")
+            if state == .firing { firings.append(Firing(time: self.now, labels: labels)) }
+        }
+        for labels in before.keys.sorted() where now[labels] == nil {
+            tell(.alert, labels["alertname"] ?? "", "inactive \(Self.text(labels))")
+        }
+        groupAlerts[report.group] = now
+    }
+
+    /// The alerts of each group at its last evaluation.
+    var groupAlerts: [String: [Labels: Alert.State]] = [:]
+
+    static func text(_ labels: Labels) -> String {
+        Labels(labels.filter { $0.name != "alertname" }).selectorText
+    }
+}

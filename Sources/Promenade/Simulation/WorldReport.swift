@@ -1,0 +1,130 @@
+package import MetricModel
+import PromQL
+package import Simulation
+
+/// What came of a world, for people and for machines. Nothing in it depends on the machine or on the time of day.
+package struct WorldReport: Sendable {
+    package var scenario: String
+    /// The scenario's file, for commands that can be repeated.
+    package var file: String
+    package var seed: UInt64
+    package var start: Timestamp
+    /// How far the world came, in nanoseconds from its start.
+    package var end: Int64
+    package var scrapes: Int
+    package var samples: Int
+    package var states: [ExpectationState]
+    package var outages: [World.Outage]
+    package var firings: [World.Firing]
+    /// Options that belong to the world, for commands.
+    package var arguments: [String] = []
+
+    /// The report of a world that is over.
+    package init(_ world: World) {
+        scenario = world.scenario.name
+        file = world.scenario.file
+        seed = world.options.seed
+        start = world.scenario.start
+        end = world.now
+        scrapes = world.scrapes
+        samples = world.samples
+        states = world.expectations
+        outages = world.outages
+        firings = world.firings
+    }
+
+    /// Whether all expectations are met.
+    package var isGood: Bool { states.allSatisfy { $0.verdict?.isMet ?? false } }
+
+    /// The lines (in the file) of the expectations that are not met.
+    package var failed: [Int] { states.filter { !($0.verdict?.isMet ?? false) }.map(\.spec.line) }
+
+    /// The command that opens a moment.
+    private func command(_ time: Int64) -> String {
+        let words = arguments.map { " " + $0 }.joined()
+        return "promenade simulate \(file) --seed \(seed)\(words) --until \(World.span(time)) --serve"
+    }
+
+    private func details(_ state: ExpectationState) -> [String] {
+        guard let verdict = state.verdict else { return [] }
+        if verdict.isMet { return [] }
+        return verdict.reasons + [
+            "at \(WorldEvent.moment(start + verdict.time / 1_000_000)) (+\(World.span(verdict.time))), seed \(seed)",
+            "look: \(command(verdict.time))",
+        ]
+    }
+
+    /// For people.
+    package var text: String {
+        var lines: [String] = []
+        for state in states {
+            let isMet = state.verdict?.isMet ?? false
+            lines.append("\(isMet ? "ok      " : "not met ")\(state.spec.title)")
+            lines += details(state).map { "        " + $0 }
+        }
+        let good = states.filter { $0.verdict?.isMet ?? false }.count
+        lines.append("\(scenario): \(good) of \(states.count) expectations met (seed \(seed))")
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// As the Test Anything Protocol, version 13.
+    package static func tap(_ reports: [WorldReport]) -> String {
+        let all = reports.flatMap { report in report.states.map { (report, $0) } }
+        var lines = ["TAP version 13", "1..\(all.count)"]
+        for (index, (report, state)) in all.enumerated() {
+            // A bare # begins a directive.
+            let name = "\(report.scenario) (seed \(report.seed)): \(state.spec.title)".replacing("\\", with: "\\\\")
+                .replacing("#", with: "\\#")
+            lines.append("\(state.verdict?.isMet ?? false ? "ok" : "not ok") \(index + 1) - \(name)")
+            lines += report.details(state).map { "# " + $0 }
+        }
+        return lines.map { $0.replacing("\n", with: " ") + "\n" }.joined()
+    }
+
+    /// As JUnit XML.
+    package static func junit(_ reports: [WorldReport]) -> String {
+        reports.map { report in
+            PromQLTestReport(
+                name: "\(report.file) seed \(report.seed)",
+                cases: report.states.map { state in
+                    let lines = report.details(state)
+                    return PromQLTestReport.Case(
+                        line: state.spec.line,
+                        source: state.spec.title,
+                        failure: lines.isEmpty ? nil : lines.joined(separator: "\n"),
+                        duration: state.verdict?.time ?? 0
+                    )
+                }
+            )
+        }.junit
+    }
+
+    /// An object of JSON.
+    package var json: String {
+        let expectations = states.map { state in
+            let reasons = (state.verdict?.reasons ?? []).map(JSONString.quoted).joined(separator: ",")
+            return "{\"expectation\":\(JSONString.quoted(state.spec.title)),\"line\":\(state.spec.line),"
+                + "\"met\":\(state.verdict?.isMet ?? false),\"at\":\((state.verdict?.time ?? 0) / 1_000_000),"
+                + "\"looks\":\(state.looks),\"reasons\":[\(reasons)]}"
+        }
+        return "{\"scenario\":\(JSONString.quoted(scenario)),\"file\":\(JSONString.quoted(file)),\"seed\":\(seed),"
+            + "\"good\":\(isGood),\"scrapes\":\(scrapes),\"samples\":\(samples),"
+            + "\"expectations\":[\(expectations.joined(separator: ","))]}"
+    }
+}
+
+extension ExpectationSpec {
+    /// What is expected, and when.
+    package var title: String {
+        func span(_ from: Int64, _ to: Int64) -> String { "from \(World.span(from)) to \(World.span(to))" }
+        switch kind {
+        case .at(let time): return "at \(World.span(time)): \(text)"
+        case .always(let from, let to): return "always \(span(from, to)): \(text)"
+        case .never(let from, let to): return "never \(span(from, to)): \(text)"
+        case .within(let after, let until): return "\(span(after, until)): \(text)"
+        case .notified(let after, let until):
+            return "notified \(isResolved ? "of the end " : "")\(span(after, until)): \(text)"
+        case .notNotified(let from, let to): return "not notified \(span(from, to)): \(text)"
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import MetricModel
+package import Simulation
+import Synchronization
+
+/// Many worlds of one scenario, and what they tell of its alerts.
+package struct WorldStudy: Sendable {
+    /// What came of each seed, in the order of the seeds.
+    package var reports: [WorldReport]
+    /// How long each world lasted, in nanoseconds.
+    private let span: Int64
+
+    /// Runs a scenario with many seeds, so many worlds at a time. What comes out does not depend on how many.
+    /// - Parameter progress: is told how many worlds are done, from any thread.
+    package static func run(
+        _ scenario: Scenario,
+        seeds: ClosedRange<UInt64>,
+        jobs: Int,
+        options: World.Options,
+        progress: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws -> WorldStudy {
+        let next = SeedQueue(seeds)
+        let found = try await withThrowingTaskGroup(of: [WorldReport].self) { group in
+            for _ in 0..<max(1, min(jobs, seeds.count)) {
+                group.addTask {
+                    try await WorldThread.run {
+                        var reports: [WorldReport] = []
+                        while let seed = next.take() {
+                            try Task.checkCancellation()
+                            var own = options
+                            own.seed = seed
+                            reports.append(try await report(scenario, own))
+                            progress(next.finish())
+                        }
+                        return reports
+                    }
+                }
+            }
+            var all: [WorldReport] = []
+            for try await reports in group { all += reports }
+            return all
+        }
+        return WorldStudy(
+            reports: found.sorted { $0.seed < $1.seed },
+            span: min(scenario.duration, options.until)
+        )
+    }
+
+    /// The seeds that nobody has taken yet.
+    private final class SeedQueue: Sendable {
+        private let last: UInt64
+        /// The next seed, and how many worlds are done.
+        private let state: Mutex<(next: UInt64?, done: Int)>
+
+        init(_ seeds: ClosedRange<UInt64>) {
+            last = seeds.upperBound
+            state = Mutex((seeds.lowerBound, 0))
+        }
+
+        func take() -> UInt64? {
+            state.withLock { state in
+                guard let seed = state.next else { return nil }
+                state.next = seed < last ? seed + 1 : nil
+                return seed
+            }
+        }
+
+        func finish() -> Int {
+            state.withLock { state in
+                state.done += 1
+                return state.done
+            }
+        }
+    }
+
+    /// Runs one world to its end.
+    package static func report(_ scenario: Scenario, _ options: World.Options) async throws -> WorldReport {
+        let world = try await World(scenario, options)
+        world.keepsLog = false
+        try await world.begin()
+        try await world.run()
+        let report = WorldReport(world)
+        try await world.stack.close()
+        return report
+    }
+
+    // MARK: Shrinking
+
+    /// The fewest events that still let an expectation fail, by their places in the scenario's list: each is left out in turn,
+    /// and stays out where what failed still fails.
+    package static func shrink(
+        _ scenario: Scenario,
+        _ failing: WorldReport,
+        options: World.Options
+    ) async throws -> [Int] {
+        let wanted = Set(failing.failed)
+        var own = options
+        own.seed = failing.seed
+        var runs = 0
+        var isChanged = true
+        while isChanged {
+            isChanged = false
+            for index in scenario.events.indices.reversed() where !own.leftOut.contains(index) && runs < runLimit {
+                runs += 1
+                var less = own
+                less.leftOut.insert(index)
+                let settled = less
+                let report = try await WorldThread.run { try await Self.report(scenario, settled) }
+                guard !wanted.isDisjoint(with: report.failed) else { continue }
+                own = less
+                isChanged = true
+            }
+        }
+        return scenario.events.indices.filter { !own.leftOut.contains($0) }
+    }
+
+    /// The most worlds that are tried to make a failing one smaller.
+    private static let runLimit = 300
+
+    // MARK: Alerts
+
+    /// How an alert did.
+    package struct AlertFigures: Sendable, Hashable {
+        package var alert: String
+        package var outages = 0
+        package var seen = 0
+        /// From the beginning of each outage that was seen to the alert, in nanoseconds, rising.
+        package var delays: [Int64] = []
+        package var falseAlarms = 0
+        package var days = 0.0
+
+        package var missed: Int { outages - seen }
+
+        /// The delay that a share of the outages that were seen did not exceed; `nil` where none was.
+        package func delay(_ share: Double) -> Int64? {
+            if delays.isEmpty { return nil }
+            let rank = Int((Double(delays.count) * share).rounded(.up))
+            return delays[min(delays.count - 1, max(0, rank - 1))]
+        }
+    }
+
+    /// How the alert of a study did in all worlds.
+    package func figures(_ study: StudySpec) -> AlertFigures {
+        var figures = AlertFigures(alert: study.alert)
+        for report in reports {
+            figures.days += Double(report.end) / 8.64e13
+            let outages = report.outages.filter { study.outages.contains($0.kind) }
+            let firings = report.firings.filter { $0.labels["alertname"] == study.alert }
+            func belongs(_ firing: World.Firing, _ outage: World.Outage) -> Bool {
+                let instance = firing.labels["instance"].map(WorldTargets.name) ?? ""
+                let isSame = outage.instance.isEmpty || instance.isEmpty || instance == outage.instance
+                return isSame && firing.time >= outage.from && firing.time < (outage.to ?? span) + study.slack
+            }
+            figures.outages += outages.count
+            for outage in outages {
+                guard let firing = firings.first(where: { belongs($0, outage) }) else { continue }
+                figures.seen += 1
+                figures.delays.append(firing.time - outage.from)
+            }
+            figures.falseAlarms += firings.filter { firing in !outages.contains { belongs(firing, $0) } }.count
+        }
+        figures.delays.sort()
+        return figures
+    }
+}

@@ -1,0 +1,149 @@
+import MetricModel
+import NIOCore
+import Scrape
+import Simulation
+import Synchronization
+import Web
+
+/// Who answers at which address of a world.
+///
+/// Unchecked, because a world does one thing after the other on one thread: what a scrape asks here is asked by the world itself.
+final class WorldTargets: @unchecked Sendable {
+    /// A batch that is scraped while it runs.
+    struct Endpoint {
+        var spec: BatchSpec
+        var run: BatchRun
+    }
+
+    let start: Timestamp
+    /// Instances of services, by address.
+    var instances: [String: ServiceInstance] = [:]
+    /// Batches that run and are scraped, by address; the last one that began.
+    var endpoints: [String: [Endpoint]] = [:]
+    /// Addresses of batches that are scraped while they run.
+    var endpointNames: Set<String> = []
+    /// The Pushgateway; `nil` while it is down.
+    var gateway: PushgatewayResponder?
+    /// The Prometheus server itself.
+    var own: (() -> [UInt8])?
+    var demo: SimulatedDemo?
+
+    init(start: Timestamp) { self.start = start }
+
+    /// Host and port without the port of a service: instances have the same name at all ports.
+    static func name(_ authority: String) -> String {
+        let host = authority.prefix { $0 != ":" }
+        return host == "localhost" || host == "127.0.0.1" ? "localhost" + authority.dropFirst(host.count) : String(host)
+    }
+
+    /// Answers a scrape.
+    /// - Parameter time: nanoseconds from the start of the scenario.
+    func answer(
+        _ request: TargetRequest,
+        name: String,
+        path: String,
+        time: Int64
+    ) async throws(TransportError) -> TargetResponse {
+        if let instance = instances[name] {
+            guard instance.isUp else { throw refused(request, name) }
+            let accept = request.headers.first { $0.name == "Accept" }?.value ?? ""
+            let answer = instance.answer(at: time, accept: accept)
+            return TargetResponse(
+                headers: [("Content-Type", answer.contentType)],
+                body: ByteBuffer(bytes: answer.body)
+            )
+        }
+        if endpointNames.contains(name) {
+            guard let endpoint = endpoints[name]?.last else { throw refused(request, name) }
+            return Self.text(endpoint.run.body(endpoint.spec, at: time, start: start))
+        }
+        switch name {
+        case "localhost:9090":
+            guard let own else { throw refused(request, name) }
+            return Self.text(own())
+        case "localhost:9091":
+            guard let gateway else { throw refused(request, name) }
+            let web = WebRequest(method: .get, target: path, headers: WebHeaders(request.headers.filter(Self.isPlain)))
+            return Self.response(await gateway.respondInProcess(to: web))
+        case "localhost:8080":
+            guard let demo else { throw refused(request, name) }
+            return Self.response(demo.answer(at: time))
+        case _: break
+        }
+        throw TransportError(
+            "dial tcp: lookup \(name): no such host",
+            code: .unknownHost,
+            context: "Get \(GoText.quoted(request.url)): "
+        )
+    }
+
+    /// Nothing is gained by packing what does not leave the process.
+    private static func isPlain(_ header: (name: String, value: String)) -> Bool { header.name != "Accept-Encoding" }
+
+    private static func text(_ body: [UInt8]) -> TargetResponse {
+        TargetResponse(
+            headers: [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
+            body: ByteBuffer(bytes: body)
+        )
+    }
+
+    private static func response(_ answer: WebResponse) -> TargetResponse {
+        var response = TargetResponse(status: answer.status, reason: HTTPStatus.reason(answer.status))
+        response.headers = answer.headers
+        switch answer.body {
+        case .bytes(let bytes): response.body = ByteBuffer(bytes: bytes)
+        case .buffer(let buffer): response.body = buffer
+        case .stream, .none: break
+        }
+        return response
+    }
+
+    private func refused(_ request: TargetRequest, _ name: String) -> TransportError {
+        TransportError(
+            "dial tcp \(name): connect: connection refused",
+            code: .refused,
+            context: "Get \(GoText.quoted(request.url)): "
+        )
+    }
+}
+
+/// The way from a scraper to the targets of its world.
+final class WorldTransport: TargetTransport {
+    private let targets: WorldTargets
+    /// Names and paths by URL.
+    private let names = Mutex<[String: (name: String, path: String)]>([:])
+
+    init(_ targets: WorldTargets) { self.targets = targets }
+
+    func fetch(_ request: TargetRequest) async throws(TransportError) -> TargetResponse {
+        let (name, path) = names.withLock { names in
+            if let known = names[request.url] { return known }
+            let parts = URLParts(request.url)
+            let found = (WorldTargets.name(parts?.authority ?? request.url), parts?.target ?? "/metrics")
+            names[request.url] = found
+            return found
+        }
+        return try await targets.answer(request, name: name, path: path, time: request.clock.steadyNanoseconds)
+    }
+
+    func close() async {}
+}
+
+/// The demo server of a world, with the visitors that it would have had until it is asked.
+final class SimulatedDemo {
+    let server: DemoServer
+    private var arrivals: Arrivals?
+
+    /// - Parameter seed: the world's, where the configuration has none.
+    init(_ config: StackConfig.Demo, seed: UInt64, clock: any StackClock) throws {
+        var stream = RandomStream(seed: seed, name: "demo")
+        let seed = config.seed ?? stream.next()
+        server = try DemoServer(seed: seed, clock: clock, survey: nil, showsProcess: false)
+        if config.trafficRate > 0 { arrivals = Arrivals(perSecond: config.trafficRate, seed: seed) }
+    }
+
+    func answer(at time: Int64) -> WebResponse {
+        for _ in 0..<(arrivals?.take(until: time) ?? 0) { server.serve() }
+        return server.metricsResponse(to: WebRequest(method: .get, target: "/metrics"))
+    }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import ConfigTree
+import MetricModel
+import Promenade
+import Simulation
+import Synchronization
+
+/// Many worlds, and worlds side by side.
+extension Simulate {
+    func study(_ scenarios: [Scenario], until end: Int64) async throws {
+        let seeds = try seedRange(scenarios.first?.seed ?? 1)
+        var isGood = true
+        var all: [WorldReport] = []
+        for scenario in scenarios {
+            do {
+                if compare.isEmpty {
+                    let study = try await worlds(scenario, seeds, end)
+                    all += study.reports
+                    isGood = try await tell(scenario, study, end) && isGood
+                } else {
+                    isGood = try await tellComparison(scenario, seeds, end) && isGood
+                }
+            } catch let error as ConfigError {
+                Complaint.remark(error.description)
+                throw ExitCode(2)
+            }
+        }
+        if tap { Console.print(WorldReport.tap(all)) }
+        if let junit { try Console.save(WorldReport.junit(all), to: junit) }
+        if !isGood { throw ExitCode(1) }
+    }
+
+    /// `1..1000`, or one seed.
+    private func seedRange(_ own: UInt64) throws -> ClosedRange<UInt64> {
+        guard let text = seeds else { return (seed ?? own)...(seed ?? own) }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: true).map(String.init)
+        let isRange = text.contains("..")
+        guard parts.count == (isRange ? 2 : 1), let first = UInt64(parts[0]), let last = UInt64(parts[parts.count - 1]),
+            first <= last, last - first < 10_000_000
+        else {
+            Complaint.write("--seeds: \(GoText.quoted(text)) is not a span of seeds such as 1..1000")
+            throw ExitCode(2)
+        }
+        return first...last
+    }
+
+    private func worlds(_ scenario: Scenario, _ seeds: ClosedRange<UInt64>, _ end: Int64) async throws -> WorldStudy {
+        var options = World.Options(seed: seeds.lowerBound)
+        options.until = end
+        let isShown = Console.isTerminal(2) && seeds.count > 1
+        let count = seeds.count
+        let study = try await WorldStudy.run(scenario, seeds: seeds, jobs: jobs, options: options) { done in
+            if isShown { Console.complain("\r\(done) of \(count) worlds") }
+        }
+        if isShown { Console.complain("\r\u{1b}[K") }
+        return study
+    }
+
+    /// Which seeds fail, the first of them with the fewest events, and how the alerts did.
+    private func tell(_ scenario: Scenario, _ study: WorldStudy, _ end: Int64) async throws -> Bool {
+        let failing = study.reports.filter { !$0.isGood }
+        let figures = StudyReport(scenario, study)
+        if json {
+            for report in study.reports { Console.print(report.json + "\n") }
+            Console.print(figures.json + "\n")
+        } else if !tap {
+            Console.print(
+                "\(scenario.name): \(study.reports.count - failing.count) of \(study.reports.count) worlds are well\n"
+            )
+            if !failing.isEmpty {
+                let shown = failing.prefix(20).map { "\($0.seed)" }.joined(separator: " ")
+                Console.print("failing seeds: \(shown)\(failing.count > 20 ? " …" : "")\n")
+            }
+            Console.print(figures.text)
+        }
+        if let svg { try Console.save(figures.svg, to: svg) }
+        guard let first = failing.first else { return true }
+        if !json, !tap { try await tellSmallest(scenario, first, end) }
+        return false
+    }
+
+    private func tellSmallest(_ scenario: Scenario, _ failing: WorldReport, _ end: Int64) async throws {
+        var options = World.Options(seed: failing.seed)
+        options.until = end
+        let kept = try await WorldStudy.shrink(scenario, failing, options: options)
+        Console.print(
+            "\nseed \(failing.seed), made smaller: \(kept.count) of \(scenario.events.count) events are enough\n"
+        )
+        for index in kept {
+            let event = scenario.events[index]
+            Console.print("  \(scenario.file):\(event.line): \(event.word) \(event.action.subject)\n")
+        }
+        options.leftOut = Set(scenario.events.indices).subtracting(kept)
+        let settled = options
+        var report = try await WorldThread.run { try await WorldStudy.report(scenario, settled) }
+        report.arguments = settings.map { "--set \($0)" }
+        Console.print(report.text)
+    }
+
+    private func tellComparison(_ scenario: Scenario, _ seeds: ClosedRange<UInt64>, _ end: Int64) async throws -> Bool {
+        var sides: [(name: String, scenario: Scenario, study: WorldStudy)] = []
+        if compare.count == 1 {
+            sides.append((scenario.file, scenario, try await worlds(scenario, seeds, end)))
+        }
+        for file in compare {
+            let other = try read(scenario.file, stack: file)
+            sides.append((file, other, try await worlds(other, seeds, end)))
+        }
+        Console.print(StackComparison(sides).text)
+        return sides.allSatisfy { $0.study.reports.allSatisfy(\.isGood) }
+    }
+}

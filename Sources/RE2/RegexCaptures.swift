@@ -1,0 +1,87 @@
+import Clocks
+
+/// Finds the groups of the leftmost match that a backtracking engine would prefer, without backtracking (Pike's machine).
+struct RegexCaptures {
+    private struct Thread {
+        var instruction: Int32
+        var slots: [Int]
+    }
+
+    let program: RegexProgram
+    let slotCount: Int
+    let isAnchored: Bool
+
+    /// Start and end of each group (the whole match first), -1 where a group took no part; `nil` without a match that begins
+    /// at a position or behind it.
+    func find(_ text: UnsafeBufferPointer<UInt8>, from first: Int = 0) -> [Int]? {
+        var current: [Thread] = []
+        var seen = InstructionSet(program.instructions.count)
+        var found: [Int]?
+        var work = 0
+        for position in first...text.count {
+            // Nobody will look at the answer.
+            work += current.count + 1
+            if work > 1 << 12 {
+                work = 0
+                if TaskLimit.isOver { return nil }
+            }
+            if found == nil, position == first || !isAnchored {
+                var slots = [Int](repeating: -1, count: slotCount)
+                slots[0] = position
+                add(Thread(instruction: program.start, slots: slots), position, text, &seen, &current)
+            }
+            var next: [Thread] = []
+            seen.removeAll()
+            threads: for thread in current {
+                switch program.instructions[Int(thread.instruction)] {
+                case .match:
+                    if isAnchored, position != text.count { continue }
+                    var slots = thread.slots
+                    slots[1] = position
+                    found = slots
+                    // Threads behind this one are less preferred.
+                    break threads
+                case .bytes(let low, let high, let target):
+                    guard position < text.count, low <= text[position], text[position] <= high else { continue }
+                    add(Thread(instruction: target, slots: thread.slots), position + 1, text, &seen, &next)
+                default: continue
+                }
+            }
+            if next.isEmpty, found != nil || isAnchored { break }
+            current = next
+        }
+        return found
+    }
+
+    private func add(
+        _ thread: Thread,
+        _ position: Int,
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ seen: inout InstructionSet,
+        _ threads: inout [Thread]
+    ) {
+        var pending = [thread]
+        while var thread = pending.popLast() {
+            guard seen.insert(thread.instruction) else { continue }
+            switch program.instructions[Int(thread.instruction)] {
+            case .split(let first, let second):
+                pending.append(Thread(instruction: second, slots: thread.slots))
+                pending.append(Thread(instruction: first, slots: thread.slots))
+            case .jump(let next):
+                thread.instruction = next
+                pending.append(thread)
+            case .save(let slot, let next):
+                thread.slots[Int(slot)] = position
+                thread.instruction = next
+                pending.append(thread)
+            case .assert(let assertion, let next):
+                if assertion.holds(at: position, in: text) {
+                    thread.instruction = next
+                    pending.append(thread)
+                }
+            case .bytes, .match: threads.append(thread)
+            case .fail: break
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import MetricModel
+import Synchronization
+
+/// When the targets of a manager are scraped whose clock is simulated.
+struct ScrapeTimetable {
+    /// A target.
+    struct Entry {
+        /// When it is scraped next (steady).
+        var due: Int64
+        /// What the pool said about that when the entry was made.
+        var given: Int64
+        var interval: Int64
+        var pool: String
+        var id: ScrapeTarget.ID
+        var loop: ScrapeLoop?
+    }
+
+    /// Stale markers of a target that is gone.
+    struct Farewell {
+        /// When they are written (steady), and which time they bear.
+        var due: Int64
+        var mark: Int64
+        var pool: String
+        var loop: ScrapeLoop
+    }
+
+    /// In the order of the configuration.
+    var entries: [Entry] = []
+    var farewells: [Farewell] = []
+    /// Whether targets have changed since the entries were made.
+    var isOld = true
+
+    /// The first multiple of an interval (by the wall's clock) that is not past, as the steady clock counts.
+    static func slot(_ interval: Int64, _ clock: any StackClock) -> Int64 {
+        let late = clock.wallNanoseconds % max(1, interval)
+        return clock.steadyNanoseconds + (late == 0 ? 0 : interval - late)
+    }
+}
+
+/// Scraping by an engine of simulated time, which asks what is due next and lets it be done.
+extension ScrapeManager {
+    /// When the next target is scraped or marked stale, as the steady clock counts; `nil` where nothing is due any more.
+    package func nextDue() -> Int64? {
+        state.withLock { state in
+            if state.timetable.isOld { Self.renew(&state) }
+            var next = Int64.max
+            for entry in state.timetable.entries where entry.due < next { next = entry.due }
+            for farewell in state.timetable.farewells where farewell.due < next { next = farewell.due }
+            return next == .max ? nil : next
+        }
+    }
+
+    /// Scrapes the first target (in the order of the configuration) that is due at a moment, or marks one stale.
+    /// - Returns: whether there was one.
+    package func scrape(dueAt moment: Int64) async -> Bool {
+        let found = state.withLock { state -> (index: Int, entry: ScrapeTimetable.Entry)? in
+            if state.timetable.isOld { Self.renew(&state) }
+            guard let index = state.timetable.entries.firstIndex(where: { $0.due <= moment }) else { return nil }
+            state.timetable.entries[index].due += state.timetable.entries[index].interval
+            return (index, state.timetable.entries[index])
+        }
+        guard let found else { return await markStale(dueAt: moment) }
+        var loop = found.entry.loop
+        if loop == nil {
+            loop = await makeLoop(found.entry.pool, found.entry.id)
+            state.withLock { state in
+                if !state.timetable.isOld { state.timetable.entries[found.index].loop = loop }
+            }
+        }
+        guard var loop else { return true }
+        loop.clock = ScrapeTimeline(clock)
+        await loop.scrapeDriven()
+        return true
+    }
+
+    private func markStale(dueAt moment: Int64) async -> Bool {
+        let farewell = state.withLock { state -> ScrapeTimetable.Farewell? in
+            guard let index = state.timetable.farewells.firstIndex(where: { $0.due <= moment }) else { return nil }
+            return state.timetable.farewells.remove(at: index)
+        }
+        guard let farewell else { return false }
+        let time = clock.now + (farewell.mark - clock.steadyNanoseconds) / 1_000_000
+        await farewell.loop.markEverythingStale(at: time)
+        return true
+    }
+
+    /// Makes the entries anew; what the old ones know of the next scrapes stays, unless the pool was told otherwise since.
+    private static func renew(_ state: inout State) {
+        for entry in state.timetable.entries {
+            guard state.pools[entry.pool]?.active[entry.id]?.due == entry.given else { continue }
+            state.pools[entry.pool]?.active[entry.id]?.due = entry.due
+        }
+        state.timetable.entries = []
+        for name in state.jobs {
+            for id in state.pools[name]?.order ?? [] {
+                guard let active = state.pools[name]?.active[id], let due = active.due else { continue }
+                let interval = max(1, active.target.interval.milliseconds) * 1_000_000
+                state.timetable.entries.append(
+                    .init(due: due, given: due, interval: interval, pool: name, id: id, loop: nil)
+                )
+            }
+        }
+        state.timetable.isOld = false
+    }
+}

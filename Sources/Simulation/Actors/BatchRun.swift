@@ -1,0 +1,145 @@
+import Exposition
+public import MetricModel
+
+/// Decides when a batch runs and how its runs end.
+public struct BatchCourse: Sendable {
+    /// What it does.
+    public let spec: BatchSpec
+    private var chance: RandomStream
+    private let start: Timestamp
+    /// When the next run is due by the schedule, without its delay.
+    private var due: Int64?
+
+    /// - Parameter start: the start of the scenario, in milliseconds since 1970.
+    public init(_ spec: BatchSpec, seed: UInt64, start: Timestamp) {
+        self.spec = spec
+        self.start = start
+        chance = RandomStream(seed: seed, name: "batch/\(spec.name)")
+        switch spec.schedule {
+        case .every(_, let first): due = first
+        case .cron(let table): due = Self.next(table, after: -1_000_000_000, start)
+        case .never: due = nil
+        }
+    }
+
+    private static func next(_ table: CronTable, after time: Int64, _ start: Timestamp) -> Int64? {
+        let now = start * 1_000_000 + time
+        let seconds = now >= 0 ? now / 1_000_000_000 : (now - 999_999_999) / 1_000_000_000
+        return table.next(after: seconds).map { $0 * 1_000_000_000 - start * 1_000_000 }
+    }
+
+    /// The next run by the schedule: when it is due and when it begins.
+    public mutating func takeNext() -> (due: Int64, begins: Int64)? {
+        guard let time = due else { return nil }
+        switch spec.schedule {
+        case .every(let interval, _): due = time + interval
+        case .cron(let table): due = Self.next(table, after: time, start)
+        case .never: due = nil
+        }
+        return (time, time + chance.whole(spec.late))
+    }
+
+    /// A run that begins now.
+    public mutating func begin(_ number: Int, at time: Int64) -> BatchRun {
+        let takes = chance.whole(spec.takes)
+        let fails = chance.happens(spec.failing)
+        let hangs = chance.happens(spec.hanging)
+        return BatchRun(
+            number: number,
+            begins: time,
+            ends: hangs ? nil : time + takes,
+            fails: fails,
+            seed: chance.next()
+        )
+    }
+}
+
+/// One run of a batch.
+public struct BatchRun: Sendable {
+    /// The how manieth.
+    public var number: Int
+    /// When it begins.
+    public var begins: Int64
+    /// When it ends; `nil` where it hangs.
+    public var ends: Int64?
+    /// Whether it fails.
+    public var fails: Bool
+    /// What the chance in its figures follows from.
+    var seed: UInt64
+
+    /// What it tells at a time: of its end, or of its way as an endpoint.
+    /// - Parameter start: the start of the scenario, in milliseconds since 1970.
+    public func body(_ spec: BatchSpec, at time: Int64, start: Timestamp) -> [UInt8] {
+        var template = ExpositionTemplate()
+        var values: [Double] = []
+        let isOver = ends.map { time >= $0 } ?? false
+        let now = Double(start) / 1000 + Double(time / 1_000_000) / 1000
+        for metric in spec.metrics {
+            var number: Double
+            switch metric.value {
+            case .number(let value): number = value
+            case .took: number = Double((time - begins) / 1_000_000) / 1000
+            case .now: number = now
+            case .nowOnSuccess:
+                if fails || !isOver { continue }
+                number = now
+            case .nowOnFailure:
+                if !fails || !isOver { continue }
+                number = now
+            case .succeeded: number = isOver && !fails ? 1 : 0
+            }
+            var chance = RandomStream(seed: seed, name: metric.name)
+            template.family(metric.name, metric.help, metric.kind)
+            for part in metric.parts {
+                switch metric.kind {
+                case .counter, .gauge:
+                    var value = number * (metric.kind == .counter ? part.share : 1)
+                    if metric.noise > 0 { value *= max(0, 1 + metric.noise * chance.normal()) }
+                    if metric.walk > 0 { value += metric.walk * chance.normal() }
+                    value = min(max(value, metric.least), metric.most)
+                    if metric.kind == .counter || metric.noise > 0 || metric.walk > 0 {
+                        value = (value * 1000).rounded() / 1000
+                    }
+                    template.line(metric.name, part.labels)
+                    values.append(value)
+                case .info:
+                    template.line(metric.name, part.labels)
+                    values.append(1)
+                case .histogram, .summary:
+                    observe(metric, part, seconds: Double(time - begins) / 1e9, &template, &values)
+                }
+            }
+        }
+        var body: [UInt8] = []
+        template.write(values, timestamp: nil, to: &body)
+        return body
+    }
+
+    /// A histogram or summary of what the run observed until now, at the metric's rate.
+    private func observe(
+        _ metric: MetricSpec,
+        _ part: MetricSpec.Part,
+        seconds: Double,
+        _ template: inout ExpositionTemplate,
+        _ values: inout [Double]
+    ) {
+        let count = (metric.rate * part.share * seconds).rounded(.down)
+        if metric.kind == .histogram {
+            for bound in metric.buckets + [.infinity] {
+                let text = GoNumber.text(bound, .shortest)
+                template.line(metric.name + "_bucket", part.labels, Label(name: "le", value: text))
+                values.append((count * metric.latency.share(upTo: bound)).rounded(.down))
+            }
+        } else {
+            for quantile in metric.quantiles {
+                let text = GoNumber.text(quantile, .shortest)
+                template.line(metric.name, part.labels, Label(name: "quantile", value: text))
+                values.append((metric.latency.quantile(quantile) * 1e6).rounded() / 1e6)
+            }
+        }
+        template.line(metric.name + "_sum", part.labels)
+        values.append((count * metric.latency.mean * 1e6).rounded() / 1e6)
+        template.line(metric.name + "_count", part.labels)
+        values.append(count)
+    }
+}

@@ -1,0 +1,230 @@
+import MetricModel
+
+/// The course of a metric of one instance: what it counts or shows at each moment of the scenario. It follows from the seed and
+/// the time alone, not from when it is asked, so that the same world can be seen by scrapers with other intervals.
+///
+/// Chance is drawn once in each cell of time; counters run straight through a cell, gauges keep their value.
+struct MetricCourse {
+    /// The length of a cell in nanoseconds.
+    static let cell: Int64 = 5_000_000_000
+
+    private(set) var spec: MetricSpec
+    /// Which number the chance of each part begins with.
+    private let seed: UInt64
+    private let startOfDay: Int64
+    /// Cells that are over.
+    private var cells: Int64 = 0
+    /// Counts at the beginning and at the end of the present cell, part after part; of histograms, bucket after bucket of each
+    /// part and then the rest. Of gauges, the value without noise.
+    private var before: [Double]
+    private var after: [Double]
+    /// Counts when the instance began.
+    private var bases: [Double]
+    /// How many values a part has.
+    private let width: Int
+    /// Shares of the buckets, not added up.
+    private var bucketShares: [Double] = []
+    /// How many parts there were at the last look, where they grow.
+    private(set) var partCount: Int
+
+    /// - Parameter start: the start of the scenario in nanoseconds since 1970.
+    init(_ spec: MetricSpec, seed: UInt64, start: Int64) {
+        self.spec = spec
+        self.seed = seed
+        let day: Int64 = 86_400_000_000_000
+        startOfDay = ((start % day) + day) % day
+        switch spec.kind {
+        case .histogram: width = spec.isNative ? Self.nativeBuckets + 1 : spec.buckets.count + 1
+        case .counter, .gauge, .summary, .info: width = 1
+        }
+        partCount = spec.growth == nil ? spec.parts.count : 0
+        let count = spec.parts.count * (spec.growth?.most ?? 1) * width
+        var first = 0.0
+        if spec.kind == .gauge, case .number(let number) = spec.value { first = number }
+        before = [Double](repeating: first, count: count)
+        after = before
+        bases = [Double](repeating: 0, count: count)
+        setShares()
+        fill(cell: 0)
+    }
+
+    /// How many label combinations there can be.
+    var partLimit: Int { spec.parts.count * (spec.growth?.most ?? 1) }
+
+    /// The labels of a combination.
+    func labels(of part: Int) -> [Label] {
+        guard let growth = spec.growth else { return spec.parts[part].labels }
+        let own = spec.parts[part % spec.parts.count].labels
+        return own + [Label(name: growth.label, value: "\(growth.label)-\(part / spec.parts.count + 1)")]
+    }
+
+    private func share(of part: Int) -> Double { spec.parts[part % spec.parts.count].share }
+
+    // MARK: Time
+
+    /// Goes on to a time.
+    mutating func advance(to time: Int64) {
+        let cell = max(0, time) / Self.cell
+        while cells < cell {
+            cells += 1
+            // Of gauges it is the end that counts.
+            swap(&before, &after)
+            fill(cell: cells)
+        }
+        if let growth = spec.growth {
+            let grown = 1 + Int(min(Double(growth.most - 1), growth.rate * Double(max(0, time)) / 1e9))
+            partCount = spec.parts.count * grown
+        }
+    }
+
+    /// Makes ``after`` the end of a cell that begins with ``before``.
+    private mutating func fill(cell: Int64) {
+        let time = cell * Self.cell
+        let seconds = Double(Self.cell) / 1e9
+        switch spec.kind {
+        case .counter, .summary:
+            let amount = rate(at: time) * seconds
+            for part in 0..<before.count {
+                after[part] = before[part] + noisy(amount * share(of: part), part, cell)
+            }
+        case .histogram:
+            let amount = rate(at: time) * seconds
+            for part in 0..<before.count / width {
+                let count = noisy(amount * share(of: part), part, cell)
+                for (bucket, share) in bucketShares.enumerated() {
+                    after[part * width + bucket] = before[part * width + bucket] + count * share
+                }
+            }
+        case .gauge:
+            // A walk's steps in a cell: a twelfth of a minute's variance.
+            let step = spec.walk * 0.288_675_134_594_812_9
+            let drift = spec.leak * seconds
+            for part in 0..<before.count {
+                var value = before[part] + drift
+                if step > 0 { value += step * RandomStream.normal(number(part, cell)) }
+                after[part] = min(max(value, spec.least), spec.most)
+            }
+        case .info: break
+        }
+    }
+
+    @inline(__always)
+    private func number(_ part: Int, _ cell: Int64) -> UInt64 {
+        RandomStream.mixed(seed &+ UInt64(part) &* 0x2545_f491_4f6c_dd1d, UInt64(bitPattern: cell))
+    }
+
+    @inline(__always)
+    private func noisy(_ amount: Double, _ part: Int, _ cell: Int64) -> Double {
+        if spec.noise == 0 { return amount }
+        return amount * max(0, 1 + spec.noise * RandomStream.normal(number(part, cell)))
+    }
+
+    /// The rate at a time, with the day's shape and the steps.
+    private func rate(at time: Int64) -> Double { stepped(spec.rate, time) * shape(at: time) }
+
+    private func stepped(_ value: Double, _ time: Int64) -> Double {
+        var value = value
+        for step in spec.steps where step.at <= time { value = step.to ?? value * step.by }
+        return value
+    }
+
+    /// 1 on the average; highest at 15:00 and lowest at 3:00 UTC.
+    private func shape(at time: Int64) -> Double {
+        if spec.daily == 0 { return 1 }
+        let hours = Double(startOfDay + time) / 3.6e12
+        return 1 + spec.daily * GoMath.cos((hours - 15) / 12 * Double.pi)
+    }
+
+    // MARK: What is asked for
+
+    /// The instance begins: it counts from here on.
+    mutating func begin(at time: Int64) {
+        advance(to: time)
+        for index in bases.indices { bases[index] = count(index, at: time) }
+    }
+
+    /// Another rate, value or distribution from now on.
+    mutating func change(_ change: MetricChange, at time: Int64) {
+        advance(to: time)
+        if let rate = change.rate { spec.rate = rate }
+        if let value = change.value {
+            for index in before.indices {
+                before[index] = value
+                after[index] = value
+            }
+        }
+        if change.median != nil || change.p99 != nil {
+            let median = change.median ?? spec.latency.median
+            let scale = spec.latency.median > 0 ? spec.latency.p99 / spec.latency.median : 10
+            spec.latency = LatencyDistribution(median: median, p99: change.p99 ?? median * scale)
+            setShares()
+        }
+        // In the middle of a cell what counts goes on as it was: it must not fall.
+        if spec.kind != .gauge, time == cells * Self.cell { fill(cell: cells) }
+    }
+
+    /// What was counted at a time since the beginning of the scenario.
+    private func count(_ index: Int, at time: Int64) -> Double {
+        let share = Double(time - cells * Self.cell) / Double(Self.cell)
+        return before[index] + (after[index] - before[index]) * min(1, max(0, share))
+    }
+
+    /// What a counter shows: whole events.
+    @inline(__always)
+    func counted(_ part: Int, at time: Int64) -> Double {
+        // A hair more, as sums of shares may fall short of the whole number that they stand for.
+        max(0, (count(part, at: time) - bases[part] + 1e-6).rounded(.down))
+    }
+
+    /// What a gauge shows.
+    func shown(_ part: Int, at time: Int64) -> Double {
+        var value = stepped(before[part], time) * shape(at: time)
+        if spec.noise > 0 {
+            value *= 1 + spec.noise * RandomStream.normal(number(part, cells ^ 0x5a5a_0000_0000))
+        }
+        value = min(max(value, spec.least), spec.most)
+        let scale = Self.scales[min(spec.decimals, Self.scales.count - 1)]
+        return (value * scale).rounded() / scale
+    }
+
+    private static let scales: [Double] = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9]
+
+    /// The buckets of a part, each up to its bound, and all; whole numbers that never fall.
+    func cumulative(_ part: Int, at time: Int64, into counts: inout [Double]) {
+        counts.removeAll(keepingCapacity: true)
+        var sum = 0.0
+        for bucket in 0..<width {
+            let index = part * width + bucket
+            sum += count(index, at: time) - bases[index]
+            counts.append(max(0, (sum + 1e-6).rounded(.down)))
+        }
+    }
+
+    // MARK: Distributions
+
+    /// Native histograms have schema 3 and these buckets, from 2^-10 to 2^10 seconds.
+    static let nativeSchema: Int32 = 3
+    static let nativeFirst = -79
+    static let nativeBuckets = 160
+
+    private mutating func setShares() {
+        guard spec.kind == .histogram else { return }
+        var last = 0.0
+        bucketShares = (0..<width).map { bucket in
+            let upTo = bucket == width - 1 ? 1 : spec.latency.share(upTo: bound(bucket))
+            defer { last = max(last, upTo) }
+            return max(0, upTo - last)
+        }
+    }
+
+    private func bound(_ bucket: Int) -> Double {
+        spec.isNative ? GoMath.exp2(Double(Self.nativeFirst + bucket) / 8) : spec.buckets[bucket]
+    }
+
+    /// A chance observation at a time, for an exemplar.
+    func observation(_ part: Int, at time: Int64) -> (value: Double, trace: UInt64) {
+        let bits = number(part, time ^ 0x0ec5_e3d1_0000_0000)
+        let value = spec.latency.median * GoMath.exp(spec.latency.sigma * RandomStream.normal(bits))
+        return ((value * 1e6).rounded() / 1e6, RandomStream.mixed(bits, 1))
+    }
+}

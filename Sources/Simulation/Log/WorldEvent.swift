@@ -1,0 +1,79 @@
+public import MetricModel
+import Web
+
+/// Something that happened in a world, as the event log tells it.
+public struct WorldEvent: Sendable, Hashable {
+    /// What happened.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// The world begins.
+        case begin
+        /// The scenario did something.
+        case event
+        /// A batch began or ended.
+        case batch
+        /// Somebody pushed or deleted.
+        case push
+        /// A target does not answer any more, or answers again.
+        case target
+        /// A scrape; only where all of them are wanted.
+        case scrape
+        /// An alert changed its state.
+        case alert
+        /// Somebody was told of an alert.
+        case notify
+        /// A rule could not be evaluated.
+        case rule
+        /// Something about the stack itself: it was restarted, its configuration changed, it could not store something.
+        case stack
+        /// An expectation was settled.
+        case expect
+        /// The world ends.
+        case end
+    }
+
+    /// When, in nanoseconds from the start of the scenario.
+    public var time: Int64
+    /// What happened.
+    public var kind: Kind
+    /// Whom it is about.
+    public var subject: String
+    /// The rest in words.
+    public var text: String
+
+    /// Something that happened.
+    public init(time: Int64, kind: Kind, subject: String, text: String) {
+        self.time = time
+        self.kind = kind
+        self.subject = subject
+        self.text = text
+    }
+
+    /// A line of the log: the moment by the calendar, from the start, what happened.
+    public func line(start: Timestamp) -> String {
+        let moment = Self.moment(start + time / 1_000_000)
+        let span = "+" + PrometheusDuration(milliseconds: time / 1_000_000).description
+        let words = [subject, text].filter { !$0.isEmpty }.joined(separator: " ")
+        return "\(moment)  \(Self.padded(span, 12))  \(Self.padded(kind.rawValue, 6))  \(words)"
+    }
+
+    /// The same as an object of JSON.
+    public func json(start: Timestamp) -> String {
+        "{\"time\":\"\(Self.moment(start + time / 1_000_000))\",\"at\":\(time / 1_000_000),\"kind\":\"\(kind.rawValue)\","
+            + "\"subject\":\(JSONString.quoted(subject)),\"text\":\(JSONString.quoted(text))}"
+    }
+
+    /// A moment by the calendar with three decimals.
+    public static func moment(_ time: Timestamp) -> String {
+        let seconds = time >= 0 ? time / 1000 : (time - 999) / 1000
+        let date = CivilTime(seconds: seconds)
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let rest = Int(time - seconds * 1000)
+        let fraction = String("\(rest + 1000)".dropFirst())
+        return "\(date.year)-\(two(date.month))-\(two(date.day))T"
+            + "\(two(date.hour)):\(two(date.minute)):\(two(date.second)).\(fraction)Z"
+    }
+
+    static func padded(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+}

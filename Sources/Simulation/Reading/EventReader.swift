@@ -1,0 +1,280 @@
+import ConfigTree
+import MetricModel
+import PromQL
+
+extension EventSpec {
+    /// What events are checked against.
+    struct Context {
+        var scenario: Scenario
+        var checkFault: (ConfigNode) throws(ConfigError) -> Void
+        var read: (String) -> [UInt8]?
+        /// Services whose number of instances some event changes.
+        var scaled: Set<String>
+    }
+
+    init?(reading section: ConfigSection, _ context: Context) {
+        let at = section.times("at")
+        guard let word = section.string("do"), !word.isEmpty else {
+            section.fail("the field do is missing", hint: "there is " + Self.words.joined(separator: ", "))
+            return nil
+        }
+        guard Self.words.contains(word) else {
+            section.unknown(word, "event", Self.words, at: "do")
+            return nil
+        }
+        let lasting = section.times("for")
+        let every = section.time("every")
+        guard let action = EventReader(section: section, context: context).action(word) else { return nil }
+        if !section.has("at") { section.fail("the field at is missing", hint: "when it happens: at: 5m") }
+        if let at, at.lowerBound > context.scenario.duration {
+            section.fail("this is after the end of the scenario", at: "at")
+        }
+        if let every, every <= 0 { section.fail("every has to be more than 0", at: "every") }
+        switch action {
+        case .kill, .fault, .pause, .remoteWriteOutage, .skew, .restartPart: break
+        case .start, .restart, .scale, .deploy, .set, .deleteGroup, .wipe, .push, .run, .resume, .reload:
+            if section.has("for") {
+                section.fail("\(word) has no end", at: "for", hint: "for goes with kill, fault, pause and skew")
+            }
+        }
+        section.finish()
+        guard let at else { return nil }
+        self.init(at: at.lowerBound, action, word: word)
+        self.at = at
+        self.lasting = lasting
+        self.every = every
+        line = section.node.line
+    }
+}
+
+/// Reads what an event does.
+private struct EventReader {
+    let section: ConfigSection
+    let context: EventSpec.Context
+
+    private var services: [String] { context.scenario.services.map(\.name) }
+    private var batches: [String] { context.scenario.batches.map(\.name) }
+
+    func action(_ word: String) -> EventSpec.Action? {
+        switch word {
+        case "kill": return service().map { .kill(service: $0, which: which($0)) }
+        case "start": return service().map { .start(service: $0, which: which($0)) }
+        case "restart": return restart()
+        case "scale":
+            guard let name = service() else { return nil }
+            guard let count = section.int("instances"), (0...ServiceSpec.instanceLimit).contains(count) else {
+                section.fail("scale needs instances, how many there are then", hint: "instances: 5")
+                return nil
+            }
+            return .scale(service: name, to: count)
+        case "deploy": return service().map { .deploy(service: $0, labels: section.labels("labels")) }
+        case "set": return set()
+        case "skew":
+            guard let name = service() else { return nil }
+            guard let skew = ServiceSpec.skew(section, "by") else {
+                if !section.has("by") { section.fail("skew needs by, how far the clock is ahead", hint: "by: 90s") }
+                return nil
+            }
+            return .skew(service: name, milliseconds: skew)
+        case "fault", "heal": return fault(heals: word == "heal")
+        case "delete_group":
+            return job().map {
+                .deleteGroup(job: $0, grouping: section.has("grouping") ? section.labels("grouping") : nil)
+            }
+        case "wipe": return .wipe
+        case "push":
+            guard let job = job() else { return nil }
+            guard let body = section.string("body"), !body.isEmpty else {
+                section.fail("push needs a body", hint: #"body: "rows 42\n""#)
+                return nil
+            }
+            return .push(
+                job: job,
+                grouping: section.labels("grouping"),
+                body: body.hasSuffix("\n") ? body : body + "\n",
+                adds: section.bool("add") ?? false
+            )
+        case "run": return batch().map { .run(batch: $0) }
+        case "pause": return batch().map { .pause(batch: $0) }
+        case "resume": return batch().map { .resume(batch: $0) }
+        case "reload": return reload()
+        case "remote_write_outage":
+            if context.scenario.stack["remote_write"]?.isBlank ?? true {
+                section.fail("there is no remote_write in the stack, so it cannot fail", at: "do")
+            } else {
+                section.fail(
+                    "remote write is not simulated: samples are kept in the local store only",
+                    at: "do",
+                    hint: "leave the event out"
+                )
+            }
+            return nil
+        default: return nil
+        }
+    }
+
+    private func service() -> String? {
+        guard let name = section.string("service") else {
+            section.fail(
+                "the field service is missing",
+                hint: services.isEmpty ? nil : services.joined(separator: ", ")
+            )
+            return nil
+        }
+        if services.contains(name) { return name }
+        section.unknown(name, "service", services, at: "service")
+        return nil
+    }
+
+    private func batch() -> String? {
+        guard let name = section.string("batch") else {
+            section.fail("the field batch is missing", hint: batches.isEmpty ? nil : batches.joined(separator: ", "))
+            return nil
+        }
+        if batches.contains(name) { return name }
+        section.unknown(name, "batch", batches, at: "batch")
+        return nil
+    }
+
+    private func job() -> String? {
+        guard let job = section.string("job"), !job.isEmpty else {
+            section.fail("the field job is missing", hint: "the job of the group")
+            return nil
+        }
+        return job
+    }
+
+    private func which(_ service: String) -> EventSpec.Which {
+        guard let text = section.string("instance") else { return .all }
+        if text == "all" { return .all }
+        if text == "any" { return .any }
+        let bare = text.hasPrefix(service + "-") ? String(text.dropFirst(service.utf8.count + 1)) : text
+        guard let number = Int(bare), number >= 1, number <= ServiceSpec.instanceLimit else {
+            section.fail("\(GoText.quoted(text)) is no instance", at: "instance", hint: "1, 2, … or any, or all")
+            return .all
+        }
+        let most = context.scenario.services.first { $0.name == service }?.instances ?? 0
+        if number > most, !context.scaled.contains(service) {
+            section.fail("\(service) has \(most) instances, not \(number)", at: "instance")
+        }
+        return .number(number)
+    }
+
+    private func restart() -> EventSpec.Action? {
+        guard section.has("part") else { return service().map { .restart(service: $0, which: which($0)) } }
+        guard let part = section.word("part", EventSpec.Part.self) else { return nil }
+        let down = section.time("down") ?? section.times("for")?.lowerBound ?? 0
+        return .restartPart(part, down: down, keepsData: section.bool("keep_data") ?? true)
+    }
+
+    private func set() -> EventSpec.Action? {
+        guard let name = service() else { return nil }
+        let metrics = context.scenario.services.first { $0.name == name }?.metrics.map(\.name) ?? []
+        guard let metric = section.string("metric"), metrics.contains(metric) else {
+            section.unknown(section.string("metric") ?? "", "metric of \(name)", metrics, at: "metric")
+            return nil
+        }
+        var change = MetricChange()
+        change.rate = section.rate("rate")
+        change.value = section.amount("value")
+        change.median = section.amount("median")
+        change.p99 = section.amount("p99")
+        if change == MetricChange() {
+            section.fail("set changes nothing", hint: "rate: 50/s, value: 3, median: 80ms or p99: 2s")
+        }
+        return .set(service: name, metric: metric, change: change)
+    }
+
+    private func fault(heals: Bool) -> EventSpec.Action? {
+        let place: EventSpec.FaultPlace
+        if let target = section.string("target") {
+            place = .target(target)
+        } else if section.bool("pushes") ?? (section.string("part") == "pushgateway") {
+            place = .pushes
+        } else {
+            guard section.has("service") else {
+                section.fail("nobody is named", hint: "service: shop, target: localhost:9091, or pushes: true")
+                return nil
+            }
+            guard let name = service() else { return nil }
+            place = .service(name, which(name))
+        }
+        if heals { return .fault(place, nil) }
+        guard let node = section.node("fault"), !node.isNull else {
+            section.fail("the field fault is missing", at: "do", hint: "fault: {latency: 3s}, fault: refused")
+            return nil
+        }
+        guard let spec = spec(node) else { return nil }
+        return .fault(place, spec)
+    }
+
+    /// Reads `refused`, `{latency: 3s}`, `{status: 503, times: 2}`, `{flapping: {good: 2, bad: 1}}`, or the fixture's own form.
+    private func spec(_ node: ConfigNode) -> FaultSpec? {
+        func text(_ value: String) -> ConfigNode {
+            ConfigNode(.scalar(.init(value)), line: node.line, column: node.column)
+        }
+        var entries: [ConfigNode.Entry] = []
+        var words = ""
+        switch node.content {
+        case .scalar(let scalar):
+            entries = [.init(key: text("fault"), value: text(scalar.text))]
+            words = scalar.text
+        case .mapping(let given):
+            if node["fault"] != nil {
+                entries = given
+                words = given.compactMap { $0.value.text }.joined(separator: " ")
+                break
+            }
+            for entry in given {
+                let name = entry.key.text ?? ""
+                if name == "times" {
+                    entries.append(entry)
+                    words += " \(entry.value.text ?? "") times"
+                    continue
+                }
+                entries.insert(.init(key: text("fault"), value: text(name)), at: 0)
+                words = name + words
+                if case .mapping(let more) = entry.value.content {
+                    entries += more
+                    words += more.map { " \($0.key.text ?? "") \($0.value.text ?? "")" }.joined()
+                } else if ["latency", "status", "body", "content_type"].contains(name) {
+                    entries.append(entry)
+                    words += " \(GoText.quoted(entry.value.text ?? "").dropFirst().dropLast())"
+                }
+            }
+        case .sequence:
+            section.fail("a fault is one", at: "fault", hint: "fault: {latency: 3s}")
+            return nil
+        }
+        let whole = ConfigNode(.mapping(entries), line: node.line, column: node.column)
+        do throws(ConfigError) {
+            try context.checkFault(whole)
+        } catch {
+            for problem in error.problems { section.fail(problem.message, at: "fault", hint: problem.hint) }
+            return nil
+        }
+        return FaultSpec(node: whole, text: words)
+    }
+
+    private func reload() -> EventSpec.Action? {
+        guard let node = section.node("stack"), !node.isNull else {
+            section.fail("reload needs a stack", hint: "stack: {…}, the whole new configuration, or stack: {file: …}")
+            return nil
+        }
+        guard let name = node["file"]?.text else {
+            return .reload(stack: node, file: context.scenario.file, path: section.path("stack"))
+        }
+        let folder = context.scenario.folder
+        let path = name.hasPrefix("/") || folder.isEmpty ? name : folder + "/" + name
+        guard let bytes = context.read(path) else {
+            section.fail("the file \(path) cannot be read", at: "stack")
+            return nil
+        }
+        do throws(ConfigError) {
+            return .reload(stack: try YAMLReader.parse(bytes, file: path), file: path, path: "")
+        } catch {
+            section.fail("\(error)", at: "stack")
+            return nil
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import ConfigTree
+import MetricModel
+
+/// Quantities as people write them in a scenario. Each reading function reports what is wrong and what would be right, and then
+/// answers `nil`, as for a field that is absent.
+enum Quantity {
+    private static let perUnits: [(String, Double)] = [
+        ("s", 1), ("m", 60), ("min", 60), ("h", 3600), ("d", 86400),
+    ]
+    private static let timeUnits: [(String, Double)] = [
+        ("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400),
+    ]
+
+    /// A number and what follows it.
+    private static func split(_ text: String) -> (number: Double, unit: String)? {
+        let end = text.firstIndex { !"+-.0123456789eE".contains($0) } ?? text.endIndex
+        guard let number = Double(text[..<end]), number.isFinite else { return nil }
+        return (number, String(text[end...]).filter { $0 != " " })
+    }
+
+    /// So often a second: `20/s`, `5/m`, `1/h`, `2/d`; a bare number is a second's.
+    static func rate(_ text: String) -> Double? {
+        guard let (number, unit) = split(text), number >= 0 else { return nil }
+        if unit.isEmpty { return number }
+        guard unit.hasPrefix("/"), let per = perUnits.first(where: { $0.0 == unit.dropFirst() }) else { return nil }
+        return number / per.1
+    }
+
+    /// A change a second, which may be negative: `3/h`, `-1/m`.
+    static func drift(_ text: String) -> Double? {
+        if text.hasPrefix("-") { return rate(String(text.dropFirst())).map { -$0 } }
+        return rate(text)
+    }
+
+    /// A share: `60%`, `0.6`.
+    static func share(_ text: String) -> Double? {
+        guard let (number, unit) = split(text) else { return nil }
+        switch unit {
+        case "": return number
+        case "%": return number / 100
+        default: return nil
+        }
+    }
+
+    /// A value: a number, a percentage, or a time in seconds (`80ms`).
+    static func value(_ text: String) -> Double? {
+        guard let (number, unit) = split(text) else { return nil }
+        if unit.isEmpty { return number }
+        if unit == "%" { return number / 100 }
+        return timeUnits.first { $0.0 == unit }.map { number * $0.1 }
+    }
+
+    /// A moment or span of the scenario in nanoseconds: `5m`, `1h30m`, `250ms`.
+    static func time(_ text: String) -> Int64? {
+        guard let span = try? PrometheusDuration(parsing: text) else { return nil }
+        let (nanoseconds, isTooLong) = span.milliseconds.multipliedReportingOverflow(by: 1_000_000)
+        return isTooLong ? nil : nanoseconds
+    }
+
+    /// `2m` or, for any moment between two, `2m..20m`.
+    static func times(_ text: String) -> ClosedRange<Int64>? {
+        guard let dots = text.firstRange(of: "..") else { return time(text).map { $0...$0 } }
+        guard let first = time(String(text[..<dots.lowerBound])), let last = time(String(text[dots.upperBound...])),
+            first <= last
+        else { return nil }
+        return first...last
+    }
+}
+
+extension ConfigSection {
+    /// Reads a field of a form.
+    func quantity<Value>(_ name: String, _ form: String, _ read: (String) -> Value?) -> Value? {
+        guard let text = string(name) else { return nil }
+        if let value = read(text) { return value }
+        fail("\(GoText.quoted(text)) is not \(form)", at: name)
+        return nil
+    }
+
+    func rate(_ name: String) -> Double? {
+        quantity(name, "a rate such as 20/s, 5/m or 1/h", Quantity.rate)
+    }
+
+    func share(_ name: String) -> Double? {
+        guard let share = quantity(name, "a share such as 5% or 0.05", Quantity.share) else { return nil }
+        if (0...1).contains(share) { return share }
+        fail("\(GoText.quoted(string(name) ?? "")) is not between 0% and 100%", at: name)
+        return nil
+    }
+
+    func amount(_ name: String) -> Double? {
+        quantity(name, "a number such as 12, 60% or 80ms", Quantity.value)
+    }
+
+    func time(_ name: String) -> Int64? {
+        quantity(name, "a time such as 5m, 1h30m or 250ms", Quantity.time)
+    }
+
+    func times(_ name: String) -> ClosedRange<Int64>? {
+        quantity(name, "a time such as 5m, or a span such as 5m..10m", Quantity.times)
+    }
+
+    /// A word out of a list.
+    func word<Word: RawRepresentable & CaseIterable>(_ name: String, _ type: Word.Type) -> Word?
+    where Word.RawValue == String {
+        guard let text = string(name) else { return nil }
+        if let word = Word(rawValue: text) { return word }
+        unknown(text, "\(name)", Word.allCases.map(\.rawValue), at: name)
+        return nil
+    }
+
+    /// Reports a word that is not in a list.
+    func unknown(_ text: String, _ what: String, _ known: [String], at name: String? = nil) {
+        let meant = DidYouMean.nearest(text, among: known).map { "did you mean \($0)? " } ?? ""
+        let list = known.isEmpty ? "there is none" : "there is " + known.joined(separator: ", ")
+        fail("there is no \(what) \(GoText.quoted(text))", at: name, hint: meant + list)
+    }
+
+    /// Labels, sorted by name.
+    func labels(_ name: String) -> [Label] {
+        (stringMap(name, type: "map[string]string") ?? []).map { Label(name: $0.key, value: $0.value) }
+            .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+
+    /// The entries of a mapping, each as a section.
+    func named(_ name: String, type: String) -> [(name: String, section: ConfigSection)] {
+        guard let node = node(name), !node.isNull else { return [] }
+        guard case .mapping(let entries) = node.content else {
+            fail("\(name) is a mapping from names to what they are", at: name)
+            return []
+        }
+        return entries.compactMap { entry in
+            guard let key = entry.key.text, !key.isEmpty else { return nil }
+            // Where the section itself is wrong it is told by the line of its name.
+            return (key, ConfigSection(entry.value, type: type, path: "\(path(name)).\(key)", problems: problems))
+        }
+    }
+}

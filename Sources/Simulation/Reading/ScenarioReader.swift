@@ -1,0 +1,187 @@
+public import ConfigTree
+public import MetricModel
+import PromQL
+
+extension Scenario {
+    /// What reading a scenario needs of its surroundings.
+    public struct Surroundings {
+        /// Reads a file; `nil` where it cannot be.
+        public var read: (String) -> [UInt8]?
+        /// Reads a moment as people write it.
+        public var moment: (String) -> Timestamp?
+        /// Reads a fault in the fixture's form; what is wrong with it goes to the problems.
+        public var checkFault: (ConfigNode) throws(ConfigError) -> Void
+
+        /// The surroundings.
+        public init(
+            read: @escaping (String) -> [UInt8]?,
+            moment: @escaping (String) -> Timestamp?,
+            checkFault: @escaping (ConfigNode) throws(ConfigError) -> Void
+        ) {
+            self.read = read
+            self.moment = moment
+            self.checkFault = checkFault
+        }
+    }
+
+    /// The longest scenario: ten years.
+    static let longest: Int64 = 3653 * 86_400_000_000_000
+
+    /// Reads a scenario.
+    /// - Throws: `ConfigError` with everything that is wrong in it.
+    public init(reading node: ConfigNode, file: String, _ surroundings: Surroundings) throws(ConfigError) {
+        self.init()
+        self.file = file
+        let problems = ConfigProblems(file: file)
+        let root = ConfigSection(node, type: "scenario", path: "", problems: problems)
+        name = root.string("name") ?? ""
+        if name.isEmpty { name = String(file.split(separator: "/").last ?? "") }
+        seed = root.uint("seed") ?? seed
+        if let text = root.string("start") {
+            if let moment = surroundings.moment(text) {
+                start = moment
+            } else {
+                root.fail("\(GoText.quoted(text)) is not a moment such as 2026-01-05T09:00:00Z", at: "start")
+            }
+        }
+        duration = root.time("duration") ?? 0
+        if !root.has("duration") {
+            root.fail("the field duration is missing", hint: "how long the scenario lasts, for example duration: 30m")
+        } else if duration <= 0 || duration > Self.longest {
+            root.fail("duration has to be more than 0 and at most ten years", at: "duration")
+        }
+        stackFile = file
+        if let section = root.node("stack"), !section.isNull { readStack(section, root, surroundings) }
+        services = root.named("services", type: "service").map { ServiceSpec(reading: $0.section, name: $0.name) }
+        batches = root.named("batches", type: "batch").map { BatchSpec(reading: $0.section, name: $0.name) }
+        checkNames(root)
+        var scaled: Set<String> = []
+        if case .sequence(let items) = node["events"]?.content {
+            for item in items where item["do"]?.text == "scale" { scaled.insert(item["service"]?.text ?? "") }
+        }
+        let context = EventSpec.Context(
+            scenario: self,
+            checkFault: surroundings.checkFault,
+            read: surroundings.read,
+            scaled: scaled
+        )
+        events = root.sections("events", type: "event").compactMap { section in
+            section.flatMap { EventSpec(reading: $0, context) }
+        }
+        expectations = root.sections("expect", type: "expectation").compactMap { section in
+            section.flatMap { ExpectationSpec(reading: $0, duration: duration) }
+        }
+        readStudies(root)
+        _ = root.node("description")
+        root.finish()
+        try problems.throwIfAny()
+    }
+
+    private mutating func readStack(_ node: ConfigNode, _ root: ConfigSection, _ surroundings: Surroundings) {
+        guard let name = node["file"]?.text else {
+            stack = node
+            return
+        }
+        if case .mapping(let entries) = node.content, entries.count > 1 {
+            root.fail(
+                "a stack stands in the scenario or in a file, not in both",
+                at: "stack",
+                hint: "with `file: \(name)` nothing else can stand here"
+            )
+        }
+        let path = name.hasPrefix("/") || folder.isEmpty ? name : folder + "/" + name
+        guard let bytes = surroundings.read(path) else {
+            return root.fail(
+                "the file \(path) cannot be read",
+                at: "stack",
+                hint: "it is looked for beside the scenario"
+            )
+        }
+        do throws(ConfigError) {
+            stack = try YAMLReader.parse(bytes, file: path)
+            stackFile = path
+            stackPath = ""
+        } catch {
+            root.fail("\(error)", at: "stack")
+        }
+    }
+
+    private func checkNames(_ root: ConfigSection) {
+        var seen: Set<String> = []
+        for (name, what) in services.map({ ($0.name, "services") }) + batches.map({ ($0.name, "batches") }) {
+            let isGood = name.utf8.allSatisfy { byte in
+                UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+                    || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+            }
+            if !isGood {
+                root.fail("\(GoText.quoted(name)) is an address, so it has letters, digits, -, _ and . only", at: what)
+            }
+            if name == "localhost" { root.fail("localhost is the stack itself", at: what) }
+            if !seen.insert(name).inserted { root.fail("there are two called \(GoText.quoted(name))", at: what) }
+        }
+    }
+
+    private mutating func readStudies(_ root: ConfigSection) {
+        guard let node = root.node("study"), !node.isNull else { return }
+        var list: [ConfigSection] = []
+        if case .sequence = node.content {
+            list = root.sections("study", type: "study").compactMap(\.self)
+        } else if let section = root.section("study", type: "study") {
+            list = [section]
+        }
+        studies = list.compactMap { StudySpec(reading: $0, self) }
+    }
+}
+
+extension StudySpec {
+    /// Reads `{alert: InstanceDown, should_fire_for: {kill: shop}}`.
+    init?(reading section: ConfigSection, _ scenario: Scenario) {
+        guard let alert = section.string("alert"), !alert.isEmpty else {
+            section.fail("the field alert is missing", hint: "the name of an alerting rule")
+            return nil
+        }
+        var outages: [Outage] = []
+        let services = scenario.services.map(\.name)
+        let node = section.node("should_fire_for")
+        let parts: [ConfigSection] =
+            switch node?.content {
+            case .sequence: section.sections("should_fire_for", type: "outage").compactMap(\.self)
+            case .mapping, .scalar, nil: section.section("should_fire_for", type: "outage").map { [$0] } ?? []
+            }
+        for part in parts {
+            for word in ["kill", "fault"] {
+                guard let name = part.string(word) else { continue }
+                guard services.contains(name) else {
+                    part.unknown(name, "service", services, at: word)
+                    continue
+                }
+                outages.append(word == "kill" ? .kill(service: name) : .fault(service: name))
+            }
+            if let name = part.string("failure") {
+                let batches = scenario.batches.map(\.name)
+                if batches.contains(name) {
+                    outages.append(.failure(batch: name))
+                } else {
+                    part.unknown(name, "batch", batches, at: "failure")
+                }
+            }
+            if let word = part.string("event") {
+                if EventSpec.words.contains(word) {
+                    outages.append(.event(word: word))
+                } else {
+                    part.unknown(word, "event", EventSpec.words, at: "event")
+                }
+            }
+            part.finish()
+        }
+        if outages.isEmpty {
+            section.fail(
+                "should_fire_for names no outage",
+                hint: "kill: SERVICE, fault: SERVICE, failure: BATCH or event: WORD"
+            )
+        }
+        self.init(alert: alert, outages: outages, slack: section.time("slack") ?? 60_000_000_000)
+        line = section.node.line
+        section.finish()
+    }
+}

@@ -1,0 +1,290 @@
+import ConfigTree
+import MetricModel
+
+extension ServiceSpec {
+    init(reading section: ConfigSection, name: String) {
+        self.init(name: name)
+        line = section.node.line
+        if let count = section.int("instances") {
+            instances = count
+            if !(0...Self.instanceLimit).contains(count) {
+                section.fail("instances has to be between 0 and \(Self.instanceLimit)", at: "instances")
+            }
+        }
+        labels = section.labels("labels")
+        if section.has("skew") { skew = Self.skew(section, "skew") ?? 0 }
+        metrics = section.named("metrics", type: "metric").compactMap { MetricSpec(reading: $0.section, name: $0.name) }
+        section.finish()
+    }
+
+    /// How far a clock is ahead, in milliseconds: `90s`, or `-90s` for one that is behind.
+    static func skew(_ section: ConfigSection, _ name: String) -> Int64? {
+        section.quantity(name, "a time such as 90s or -90s") { text in
+            let isBehind = text.hasPrefix("-")
+            return Quantity.time(isBehind ? String(text.dropFirst()) : text).map {
+                ($0 / 1_000_000) * (isBehind ? -1 : 1)
+            }
+        }
+    }
+}
+
+extension MetricSpec {
+    /// Reads a metric.
+    /// - Parameter isOfBatch: whether values that a run gives may be named.
+    init?(reading section: ConfigSection, name: String, isOfBatch: Bool = false) {
+        let isName = name.utf8.enumerated().allSatisfy { index, byte in
+            UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || byte == UInt8(ascii: "_")
+                || byte == UInt8(ascii: ":") || index > 0 && UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+        }
+        if !isName { section.fail("\(GoText.quoted(name)) is no name of a metric", hint: "letters, digits, _ and :") }
+        guard section.has("type") else {
+            section.fail(
+                "the field type is missing",
+                hint: "there is " + Kind.allCases.map(\.rawValue).joined(separator: ", ")
+            )
+            return nil
+        }
+        guard let kind = section.word("type", Kind.self) else { return nil }
+        self.init(name: name, kind: kind)
+        help = section.string("help") ?? ""
+        readParts(section)
+        switch kind {
+        case .counter:
+            readRate(section)
+            if isOfBatch { readValue(section, isOfBatch) }
+            hasExemplars = section.bool("exemplars") ?? false
+        case .gauge:
+            readValue(section, isOfBatch)
+            readGauge(section)
+        case .histogram, .summary:
+            readRate(section)
+            readLatency(section)
+        case .info: value = .number(1)
+        }
+        section.finish()
+    }
+
+    private mutating func readRate(_ section: ConfigSection) {
+        rate = section.rate("rate") ?? rate
+        daily = section.share("daily") ?? 0
+        noise = section.share("noise") ?? 0
+        readSteps(section) { $0.rate("to") }
+        readGrowth(section)
+    }
+
+    private mutating func readGauge(_ section: ConfigSection) {
+        walk = section.amount("walk") ?? 0
+        least = section.amount("min") ?? least
+        most = section.amount("max") ?? most
+        daily = section.share("daily") ?? 0
+        noise = section.share("noise") ?? 0
+        leak = section.quantity("leak", "a change such as 1/h or -2/m", Quantity.drift) ?? 0
+        readSteps(section) { $0.amount("to") }
+        readGrowth(section)
+        if least > most { section.fail("min is greater than max", at: "min") }
+        if walk < 0 { section.fail("walk cannot be negative", at: "walk") }
+        let start: Double
+        if case .number(let number) = value { start = number } else { start = 0 }
+        let isWhole = [start, walk].allSatisfy { $0 == $0.rounded() } && noise == 0 && daily == 0
+        decimals = section.int("decimals") ?? (isWhole && walk > 0 ? 0 : 3)
+        if !(0...9).contains(decimals) { section.fail("decimals has to be between 0 and 9", at: "decimals") }
+    }
+
+    private mutating func readValue(_ section: ConfigSection, _ isOfBatch: Bool) {
+        if section.has("value"), section.has("start") {
+            section.fail("value and start mean the same", at: "start", hint: "leave one of them out")
+        }
+        for field in ["start", "value"] {
+            guard let text = section.string(field) else { continue }
+            switch text {
+            case "took" where isOfBatch: value = .took
+            case "now" where isOfBatch: value = .now
+            case "now_on_success" where isOfBatch: value = .nowOnSuccess
+            case "now_on_failure" where isOfBatch: value = .nowOnFailure
+            case "succeeded" where isOfBatch: value = .succeeded
+            default:
+                if let number = Quantity.value(text) {
+                    value = .number(number)
+                } else {
+                    let words = isOfBatch ? ", or one of " + Value.words.joined(separator: ", ") : ""
+                    section.fail("\(GoText.quoted(text)) is not a number such as 12 or 80ms\(words)", at: field)
+                }
+            }
+        }
+    }
+
+    private mutating func readLatency(_ section: ConfigSection) {
+        if let median = section.amount("median") {
+            latency = LatencyDistribution(median: median, p99: median * 10)
+            if median <= 0 { section.fail("median has to be more than 0", at: "median") }
+        }
+        if let p99 = section.amount("p99") {
+            if p99 < latency.median { section.fail("p99 is less than the median", at: "p99") }
+            latency = LatencyDistribution(median: latency.median, p99: p99)
+        }
+        if kind == .summary {
+            quantiles = numbers(section, "quantiles") ?? quantiles
+            if !quantiles.allSatisfy({ (0...1).contains($0) }) {
+                section.fail("quantiles are between 0 and 1", at: "quantiles")
+            }
+            return
+        }
+        isNative = section.bool("native") ?? false
+        hasExemplars = section.bool("exemplars") ?? false
+        buckets = numbers(section, "buckets") ?? buckets
+        if zip(buckets, buckets.dropFirst()).contains(where: { $0 >= $1 }) {
+            section.fail("buckets have to rise", at: "buckets")
+        }
+        if isNative, section.has("buckets") {
+            section.fail("a native histogram needs no buckets", at: "buckets", hint: "leave out native or buckets")
+        }
+    }
+
+    private func numbers(_ section: ConfigSection, _ name: String) -> [Double]? {
+        guard let texts = section.strings(name) else { return nil }
+        return texts.compactMap { text in
+            if let number = Quantity.value(text) { return number }
+            section.fail("\(GoText.quoted(text)) is not a number such as 0.5 or 80ms", at: name)
+            return nil
+        }
+    }
+
+    private mutating func readSteps(_ section: ConfigSection, _ to: (ConfigSection) -> Double?) {
+        let isList: Bool
+        if case .sequence = section.node("step")?.content { isList = true } else { isList = false }
+        let parts =
+            isList
+            ? section.sections("step", type: "step").compactMap(\.self)
+            : section.section("step", type: "step").map { [$0] } ?? []
+        for part in parts {
+            let at = part.time("at")
+            let to = to(part)
+            let by = part.amount("by")
+            if at == nil, !part.has("at") { part.fail("the field at is missing", hint: "step: {at: 10m, to: 50/s}") }
+            if part.has("to") == part.has("by") {
+                part.fail("a step has to, the new value, or by, a factor", hint: "step: {at: 10m, by: 2}")
+            }
+            steps.append(Step(at: at ?? 0, to: to, by: by ?? 1))
+            part.finish()
+        }
+        steps.sort { $0.at < $1.at }
+    }
+
+    private mutating func readGrowth(_ section: ConfigSection) {
+        guard let part = section.section("grows", type: "growth") else { return }
+        let most = part.int("max") ?? 10_000
+        if !(1...Self.partLimit).contains(most) {
+            part.fail("max has to be between 1 and \(Self.partLimit)", at: "max")
+        }
+        let label = part.string("label") ?? ""
+        if label.isEmpty { part.fail("the field label is missing", hint: "grows: {label: user, rate: 5/m, max: 1000}") }
+        growth = Growth(label: label, rate: part.rate("rate") ?? 1 / 60, most: most)
+        part.finish()
+    }
+
+    /// Labels: `{code: {"200": 95%, "500": 5%}}`, `{zone: [a, b]}`, `{path: 1..100}`, `{version: "1.2"}`.
+    private mutating func readParts(_ section: ConfigSection) {
+        guard let node = section.node("labels"), !node.isNull else { return }
+        guard case .mapping(let entries) = node.content else {
+            section.fail("labels is a mapping from names to values", at: "labels")
+            return
+        }
+        for entry in entries {
+            guard let label = entry.key.text else { continue }
+            let values = values(of: label, entry.value, section)
+            if parts.count * values.count > Self.partLimit {
+                section.fail("that makes more than \(Self.partLimit) series", at: "labels")
+                return
+            }
+            parts = parts.flatMap { part in
+                values.map { value in
+                    Part(
+                        labels: part.labels + [Label(name: label, value: value.text)],
+                        share: part.share * value.share
+                    )
+                }
+            }
+        }
+    }
+
+    private func values(of label: String, _ node: ConfigNode, _ section: ConfigSection) -> [(
+        text: String, share: Double
+    )] {
+        switch node.content {
+        case .scalar(let scalar):
+            guard let dots = scalar.text.firstRange(of: ".."), let first = Int(scalar.text[..<dots.lowerBound]),
+                let last = Int(scalar.text[dots.upperBound...]), first <= last, last - first < Self.partLimit
+            else { return [(scalar.text, 1)] }
+            let share = 1 / Double(last - first + 1)
+            return (first...last).map { ("\($0)", share) }
+        case .sequence(let items):
+            let share = 1 / Double(max(1, items.count))
+            return items.map { ($0.text ?? "", share) }
+        case .mapping(let entries):
+            let values = entries.map { entry -> (text: String, share: Double) in
+                let text = entry.value.text ?? ""
+                let share = Quantity.share(text)
+                if share == nil || !(0...1).contains(share ?? 0) {
+                    section.fail(
+                        "the share of \(label)=\(entry.key.text ?? "") is \(GoText.quoted(text)), not such as 5%",
+                        at: "labels"
+                    )
+                }
+                return (entry.key.text ?? "", share ?? 0)
+            }
+            let sum = values.reduce(0) { $0 + $1.share }
+            if abs(sum - 1) > 1e-6 {
+                let text = GoNumber.text((sum * 10000).rounded() / 100, .shortest)
+                section.fail("the shares of \(label) add up to \(text)%, not to 100%", at: "labels")
+            }
+            return values
+        }
+    }
+}
+
+extension BatchSpec {
+    init(reading section: ConfigSection, name: String) {
+        self.init(name: name)
+        line = section.node.line
+        readSchedule(section)
+        takes = section.times("takes") ?? takes
+        late = section.times("late") ?? late
+        failing = section.share("fails") ?? 0
+        hanging = section.share("hangs") ?? 0
+        overlap = section.word("overlap", Overlap.self) ?? overlap
+        delivery = section.word("deliver", Delivery.self) ?? delivery
+        job = section.string("job") ?? name
+        if job.isEmpty { section.fail("job cannot be empty", at: "job") }
+        grouping = section.labels("grouping")
+        if grouping.contains(where: { $0.name == "job" }) {
+            section.fail("the label job is the field job", at: "grouping", hint: "job: \(name)")
+        }
+        deletedAfter = section.time("delete_after") ?? deletedAfter
+        if section.has("delete_after"), delivery != .deleteAfter {
+            section.fail("delete_after goes with deliver: delete_after", at: "delete_after")
+        }
+        retries = section.int("retries") ?? 0
+        if !(0...1000).contains(retries) { section.fail("retries has to be between 0 and 1000", at: "retries") }
+        metrics = section.named("metrics", type: "metric").compactMap {
+            MetricSpec(reading: $0.section, name: $0.name, isOfBatch: true)
+        }
+        section.finish()
+    }
+
+    private mutating func readSchedule(_ section: ConfigSection) {
+        if section.has("every"), section.has("cron") {
+            section.fail("a batch runs every so often or by cron, not both", at: "cron")
+        }
+        if let interval = section.time("every") {
+            if interval <= 0 { section.fail("every has to be more than 0", at: "every") }
+            schedule = .every(interval: max(1_000_000, interval), first: section.time("first") ?? interval)
+        } else if let text = section.string("cron") {
+            do throws(CronError) {
+                schedule = .cron(try CronTable(parsing: text))
+            } catch {
+                section.fail(error.message, at: "cron")
+            }
+        }
+        if section.has("first"), !section.has("every") { section.fail("first goes with every", at: "first") }
+    }
+}

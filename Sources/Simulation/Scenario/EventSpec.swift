@@ -1,0 +1,212 @@
+public import ConfigTree
+public import MetricModel
+
+/// Something that happens in a scenario.
+public struct EventSpec: Sendable {
+    /// Which instances of a service.
+    public enum Which: Sendable, Hashable {
+        /// All.
+        case all
+        /// One, by its number from 1.
+        case number(Int)
+        /// One by chance.
+        case any
+    }
+
+    /// A part of the stack.
+    public enum Part: String, Sendable, CaseIterable {
+        /// The Prometheus server.
+        case prometheus
+        /// The Pushgateway.
+        case pushgateway
+    }
+
+    /// Whom a fault is about.
+    public enum FaultPlace: Sendable, Hashable {
+        /// Scrapes of instances of a service.
+        case service(String, Which)
+        /// Scrapes of a target, by its address.
+        case target(String)
+        /// Pushes.
+        case pushes
+    }
+
+    /// What happens.
+    public enum Action: Sendable {
+        /// Instances are gone from one moment to the next.
+        case kill(service: String, which: Which)
+        /// Instances begin (again), their counters at 0.
+        case start(service: String, which: Which)
+        /// Instances end and begin again at once.
+        case restart(service: String, which: Which)
+        /// There are so many instances.
+        case scale(service: String, to: Int)
+        /// A new version is rolled out: all instances begin again, with these labels on all their metrics.
+        case deploy(service: String, labels: [Label])
+        /// A metric changes: rate, value, median and 99th percentile as far as they are given.
+        case set(service: String, metric: String, change: MetricChange)
+        /// A service's clock is ahead by so many milliseconds.
+        case skew(service: String, milliseconds: Int64)
+        /// Something goes wrong; `nil` makes it well again.
+        case fault(FaultPlace, FaultSpec?)
+        /// A part of the stack ends and begins again after a while, with or without its data.
+        case restartPart(Part, down: Int64, keepsData: Bool)
+        /// A group of the Pushgateway is deleted; all groups of the job without further labels.
+        case deleteGroup(job: String, grouping: [Label]?)
+        /// All groups are deleted.
+        case wipe
+        /// Somebody pushes a body.
+        case push(job: String, grouping: [Label], body: String, adds: Bool)
+        /// A batch runs.
+        case run(batch: String)
+        /// A batch does not run any more, until it is resumed.
+        case pause(batch: String)
+        /// A batch runs again.
+        case resume(batch: String)
+        /// The stack gets another configuration.
+        case reload(stack: ConfigNode, file: String, path: String)
+        /// Remote write fails.
+        case remoteWriteOutage
+    }
+
+    /// The earliest and the latest moment: between them by chance.
+    public var at: ClosedRange<Int64>
+    /// How long it lasts before it is undone; `nil` for ever.
+    public var lasting: ClosedRange<Int64>?
+    /// How often it happens again.
+    public var every: Int64?
+    /// What happens.
+    public var action: Action
+    /// The word in the file.
+    public var word: String
+    /// The line in the file.
+    public var line = 0
+
+    /// Something that happens at a moment.
+    public init(at: Int64, _ action: Action, word: String) {
+        self.at = at...at
+        self.action = action
+        self.word = word
+    }
+
+    /// The words for what can happen.
+    public static let words = [
+        "kill", "start", "restart", "scale", "deploy", "set", "skew", "fault", "heal", "delete_group", "wipe", "push",
+        "run", "pause", "resume", "reload", "remote_write_outage",
+    ]
+}
+
+extension EventSpec.Action {
+    /// Whom it is about.
+    public var subject: String {
+        switch self {
+        case .kill(let service, _), .start(let service, _), .restart(let service, _), .scale(let service, _),
+            .deploy(let service, _), .set(let service, _, _), .skew(let service, _),
+            .fault(.service(let service, _), _):
+            service
+        case .fault(.target(let address), _): address
+        case .fault(.pushes, _): "pushes"
+        case .restartPart(let part, _, _): part.rawValue
+        case .deleteGroup(let job, _), .push(let job, _, _, _): job
+        case .run(let batch), .pause(let batch), .resume(let batch): batch
+        case .wipe: "pushgateway"
+        case .reload, .remoteWriteOutage: "prometheus"
+        }
+    }
+}
+
+/// What changes about a metric.
+public struct MetricChange: Sendable, Hashable {
+    /// Events a second.
+    public var rate: Double?
+    /// What a gauge is.
+    public var value: Double?
+    /// The median of observations, in seconds.
+    public var median: Double?
+    /// Their 99th percentile.
+    public var p99: Double?
+
+    /// Nothing changes.
+    public init() {}
+}
+
+/// A fault as a scenario tells it, by the names and fields of the fixture's.
+public struct FaultSpec: Sendable {
+    /// As the fixture reads it: `{fault: latency, latency: 3s}`.
+    public var node: ConfigNode
+    /// In words, for the log.
+    public var text: String
+
+    /// A fault.
+    public init(node: ConfigNode, text: String) {
+        self.node = node
+        self.text = text
+    }
+}
+
+/// Something that has to be true.
+public struct ExpectationSpec: Sendable {
+    /// When it has to be.
+    public enum Kind: Sendable, Hashable {
+        /// At a moment.
+        case at(Int64)
+        /// At every look of a span, its end left out.
+        case always(from: Int64, to: Int64)
+        /// At no look of a span.
+        case never(from: Int64, to: Int64)
+        /// At some look from a moment on, until another.
+        case within(after: Int64, until: Int64)
+        /// Somebody is told of an alert in a span.
+        case notified(after: Int64, until: Int64)
+        /// Nobody is told of an alert in a span.
+        case notNotified(from: Int64, to: Int64)
+    }
+
+    /// When it has to be.
+    public var kind: Kind
+    /// The expression, or the alert.
+    public var text: String
+    /// The conditions on an alert's labels.
+    public var matchers: [LabelMatcher] = []
+    /// Whether the alert's end is meant.
+    public var isResolved = false
+    /// The line in the file.
+    public var line = 0
+
+    /// Something that has to be true.
+    public init(_ kind: Kind, _ text: String) {
+        self.kind = kind
+        self.text = text
+    }
+}
+
+/// What is asked of many worlds about an alert.
+public struct StudySpec: Sendable {
+    /// What the alert is there for.
+    public enum Outage: Sendable, Hashable {
+        /// Instances of a service were killed.
+        case kill(service: String)
+        /// Something went wrong with scrapes of a service.
+        case fault(service: String)
+        /// A batch failed or hung.
+        case failure(batch: String)
+        /// An event with this word happened.
+        case event(word: String)
+    }
+
+    /// The alert's name.
+    public var alert: String
+    /// What it should fire for.
+    public var outages: [Outage]
+    /// How long after an outage an alert still belongs to it.
+    public var slack: Int64
+    /// The line in the file.
+    public var line = 0
+
+    /// A study.
+    public init(alert: String, outages: [Outage], slack: Int64) {
+        self.alert = alert
+        self.outages = outages
+        self.slack = slack
+    }
+}

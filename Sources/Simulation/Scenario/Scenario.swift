@@ -1,0 +1,249 @@
+public import ConfigTree
+public import MetricModel
+
+/// A world to be simulated: what is scraped, what is pushed, what goes wrong when, and what has to be true.
+///
+/// All times are nanoseconds from the start of the scenario unless they say otherwise.
+public struct Scenario: Sendable {
+    /// What it is called; the file's name where it has none.
+    public var name = ""
+    /// What all chance follows from.
+    public var seed: UInt64 = 1
+    /// When it begins, in milliseconds since 1970.
+    public var start: Timestamp = Scenario.defaultStart
+    /// How long it lasts.
+    public var duration: Int64 = 0
+    /// The stack: a `stack.yml`, as it stands in the scenario or in the file that the scenario names.
+    public var stack = ConfigNode(.mapping([]))
+    /// The file in which the stack stands.
+    public var stackFile = ""
+    /// Where problems in the stack are: `stack` where it stands in the scenario, otherwise empty.
+    public var stackPath = "stack"
+    /// What is scraped.
+    public var services: [ServiceSpec] = []
+    /// What runs for a while and pushes, or is scraped only then.
+    public var batches: [BatchSpec] = []
+    /// What happens.
+    public var events: [EventSpec] = []
+    /// What has to be true.
+    public var expectations: [ExpectationSpec] = []
+    /// What is asked of many worlds.
+    public var studies: [StudySpec] = []
+    /// The file.
+    public var file = ""
+
+    /// A Monday morning, where a scenario names no start.
+    public static let defaultStart: Timestamp = 1_767_603_600_000
+
+    /// Nothing happens.
+    public init() {}
+
+    /// The folder of the file, seen from which the files that it names are.
+    public var folder: String { file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "" }
+}
+
+/// A service: instances that are scraped, named `NAME-1`, `NAME-2` and so on.
+public struct ServiceSpec: Sendable {
+    /// Its name, and that of its job where the configuration does not scrape it.
+    public var name: String
+    /// How many instances there are at the start.
+    public var instances = 1
+    /// What it exposes.
+    public var metrics: [MetricSpec] = []
+    /// Labels of its targets, where the configuration does not scrape it.
+    public var labels: [Label] = []
+    /// How far its own clock is ahead, in milliseconds; where that is not 0 its samples have timestamps.
+    public var skew: Int64 = 0
+    /// The place in the file.
+    public var line = 0
+
+    /// A service without metrics.
+    public init(name: String) { self.name = name }
+
+    /// The most instances.
+    public static let instanceLimit = 10_000
+}
+
+/// A metric that services and batches expose.
+public struct MetricSpec: Sendable {
+    /// The kinds.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// Counts.
+        case counter
+        /// Goes up and down.
+        case gauge
+        /// Observations in buckets.
+        case histogram
+        /// Observations with quantiles.
+        case summary
+        /// 1, with labels that say something.
+        case info
+    }
+
+    /// What a gauge of a batch shows.
+    public enum Value: Sendable, Hashable {
+        /// A number.
+        case number(Double)
+        /// How long the run took, in seconds.
+        case took
+        /// The Unix time of the run's end.
+        case now
+        /// The same where it succeeded; the metric is not there where it did not.
+        case nowOnSuccess
+        /// The same where it failed; the metric is not there where it did not.
+        case nowOnFailure
+        /// 1 where it succeeded, 0 where it did not.
+        case succeeded
+
+        static let words = ["took", "now", "now_on_success", "now_on_failure", "succeeded"]
+    }
+
+    /// A change at a moment.
+    public struct Step: Sendable, Hashable {
+        /// When.
+        public var at: Int64
+        /// The new rate or value; `nil` where it is multiplied.
+        public var to: Double?
+        /// By how much it is multiplied.
+        public var by: Double
+    }
+
+    /// Labels whose number grows with time.
+    public struct Growth: Sendable, Hashable {
+        /// The label.
+        public var label: String
+        /// New values a second.
+        public var rate: Double
+        /// The most values.
+        public var most: Int
+    }
+
+    /// One combination of labels, with its share of the whole.
+    public struct Part: Sendable, Hashable {
+        /// The labels.
+        public var labels: [Label]
+        /// The share of the metric's rate, 0…1.
+        public var share: Double
+    }
+
+    /// The name.
+    public var name: String
+    /// The kind.
+    public var kind: Kind
+    /// What it means.
+    public var help = ""
+    /// Events a second, of counters, histograms and summaries.
+    public var rate = 1.0
+    /// Where a gauge begins, or what it always is.
+    public var value = Value.number(0)
+    /// The standard deviation of a gauge's change in a minute.
+    public var walk = 0.0
+    /// The least value of a gauge.
+    public var least = -Double.infinity
+    /// The greatest value of a gauge.
+    public var most = Double.infinity
+    /// How much a day's height and depth differ from its mean, 0…1.
+    public var daily = 0.0
+    /// The standard deviation of the rate, or of the value of a gauge, as a share of it.
+    public var noise = 0.0
+    /// What a gauge grows by in a second.
+    public var leak = 0.0
+    /// Changes at moments.
+    public var steps: [Step] = []
+    /// Label combinations; one without labels where there are none.
+    public var parts: [Part] = [Part(labels: [], share: 1)]
+    /// Labels that grow.
+    public var growth: Growth?
+    /// How long observations take.
+    public var latency = LatencyDistribution(median: 0.1, p99: 1)
+    /// Upper bounds of buckets, rising, without +Inf.
+    public var buckets = MetricSpec.defaultBuckets
+    /// Whether a histogram is a native one.
+    public var isNative = false
+    /// The quantiles of a summary.
+    public var quantiles = [0.5, 0.9, 0.99]
+    /// Whether there are exemplars.
+    public var hasExemplars = false
+    /// How many decimals a gauge has.
+    public var decimals = 3
+
+    /// Those of the client libraries.
+    public static let defaultBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+    /// The most label combinations of a metric.
+    public static let partLimit = 100_000
+
+    /// A metric.
+    public init(name: String, kind: Kind) {
+        self.name = name
+        self.kind = kind
+    }
+}
+
+/// A batch job.
+public struct BatchSpec: Sendable {
+    /// How its figures come to the stack.
+    public enum Delivery: String, Sendable, CaseIterable {
+        /// PUT: replaces the group.
+        case push
+        /// POST: replaces the metrics of the same names.
+        case add
+        /// PUT, and DELETE a while later.
+        case deleteAfter = "delete_after"
+        /// A target that is there while it runs.
+        case endpoint
+    }
+
+    /// When it runs.
+    public enum Schedule: Sendable {
+        /// So often, for the first time after one interval or at a moment.
+        case every(interval: Int64, first: Int64)
+        /// By a calendar, in UTC.
+        case cron(CronTable)
+        /// Only where an event says so.
+        case never
+    }
+
+    /// What happens to a run that is due while another is running.
+    public enum Overlap: String, Sendable, CaseIterable {
+        /// Both run.
+        case allow
+        /// It is left out.
+        case skip
+    }
+
+    /// Its name; that of its job, too.
+    public var name: String
+    /// When it runs.
+    public var schedule = Schedule.never
+    /// How long a run takes.
+    public var takes: ClosedRange<Int64> = 1_000_000_000...1_000_000_000
+    /// How late it begins.
+    public var late: ClosedRange<Int64> = 0...0
+    /// The share of runs that fail.
+    public var failing = 0.0
+    /// The share of runs that never end.
+    public var hanging = 0.0
+    /// What happens to a run that is due while another is running.
+    public var overlap = Overlap.allow
+    /// How its figures come to the stack.
+    public var delivery = Delivery.push
+    /// The job of the group.
+    public var job: String
+    /// The other labels of the group.
+    public var grouping: [Label] = []
+    /// How long after a push the group is deleted, for `delete_after`.
+    public var deletedAfter: Int64 = 60_000_000_000
+    /// How often a push that failed is tried again, 10 s apart.
+    public var retries = 0
+    /// What it tells.
+    public var metrics: [MetricSpec] = []
+    /// The place in the file.
+    public var line = 0
+
+    /// A batch that never runs.
+    public init(name: String) {
+        self.name = name
+        job = name
+    }
+}

@@ -1,0 +1,157 @@
+public import MetricModel
+
+/// What a server on a simulated clock lets pages do with its time.
+public struct PlayerControl: Sendable {
+    /// How far it is.
+    public struct Status: Sendable, Hashable {
+        /// Where the scenario begins and ends, and where it is, in milliseconds since 1970.
+        public var start: Timestamp
+        /// Its end.
+        public var end: Timestamp
+        /// Where it is.
+        public var now: Timestamp
+        /// Whether time passes.
+        public var isPlaying: Bool
+        /// Whether the end has come.
+        public var isOver: Bool
+        /// Simulated seconds in a second.
+        public var speed: Double
+
+        /// How far it is.
+        public init(start: Timestamp, end: Timestamp, now: Timestamp, isPlaying: Bool, isOver: Bool, speed: Double) {
+            self.start = start
+            self.end = end
+            self.now = now
+            self.isPlaying = isPlaying
+            self.isOver = isOver
+            self.speed = speed
+        }
+    }
+
+    /// What can be asked for.
+    public enum Command: Sendable, Hashable {
+        /// Time passes.
+        case play
+        /// It stands still.
+        case pause
+        /// It passes so many times as fast as that of the people.
+        case speed(Double)
+        /// It goes to the next event, and stands still there.
+        case step
+        /// It goes to a moment (milliseconds since 1970) at once; never back.
+        case jump(Timestamp)
+    }
+
+    /// Something that happened, to be marked on a bar of time.
+    public struct Mark: Sendable, Hashable {
+        /// When, in milliseconds since 1970.
+        public var time: Timestamp
+        /// What kind of thing.
+        public var kind: String
+        /// Whom it is about.
+        public var subject: String
+        /// The rest in words.
+        public var text: String
+
+        /// Something that happened.
+        public init(time: Timestamp, kind: String, subject: String, text: String) {
+            self.time = time
+            self.kind = kind
+            self.subject = subject
+            self.text = text
+        }
+    }
+
+    /// How far it is.
+    public var status: @Sendable () -> Status
+    /// Does what is asked for, and returns when a step or a jump is done.
+    public var command: @Sendable (Command) async -> Void
+    /// What has happened so far.
+    public var marks: @Sendable () -> [Mark]
+
+    /// A control with these.
+    public init(
+        status: @escaping @Sendable () -> Status,
+        command: @escaping @Sendable (Command) async -> Void,
+        marks: @escaping @Sendable () -> [Mark]
+    ) {
+        self.status = status
+        self.command = command
+        self.marks = marks
+    }
+}
+
+/// `/api/v1/clock` of a server on a simulated clock.
+extension PrometheusServer {
+    /// The greatest speed: a day in ten seconds.
+    private static let greatestSpeed = 8640.0
+
+    /// Reads `action=play|pause|step`, `speed=60`, `to=…` and does it.
+    func play(_ player: PlayerControl, _ parameters: APIParameters) async throws(APIFailure) {
+        let (action, speed, moment) = (parameters.form["action"], parameters.form["speed"], parameters.form["to"])
+        var commands: [PlayerControl.Command] = []
+        if !speed.isEmpty {
+            guard let value = Double(speed), value > 0, value <= Self.greatestSpeed else {
+                throw .invalid("speed", "\(GoText.quoted(speed)) is not between 0 and 8640, such as 60")
+            }
+            commands.append(.speed(value))
+        }
+        switch action {
+        case "": break
+        case "play": commands.append(.play)
+        case "pause": commands.append(.pause)
+        case "step": commands.append(.step)
+        case _: throw .invalid("action", "\(GoText.quoted(action)) is not play, pause or step")
+        }
+        if !moment.isEmpty {
+            guard let time = APITime(parsing: moment) else {
+                throw .invalid("to", "\(GoText.quoted(moment)) is not a time such as 2026-01-05T09:05:16Z")
+            }
+            commands.append(.jump(time.milliseconds))
+        }
+        if commands.isEmpty { throw .invalid("action", "nothing is asked for: action=play, speed=60 or to=…") }
+        for command in commands { await player.command(command) }
+    }
+
+    /// The time with all that a bar of time shows.
+    func answer(_ player: PlayerControl) -> APIAnswer {
+        let status = player.status()
+        return .json { text in
+            text.raw("{\"now\":")
+            text.timestamp(status.now)
+            text.raw(",\"manual\":true,\"start\":")
+            text.timestamp(status.start)
+            text.raw(",\"end\":")
+            text.timestamp(status.end)
+            text.raw(",\"playing\":")
+            text.bool(status.isPlaying)
+            text.raw(",\"over\":")
+            text.bool(status.isOver)
+            text.raw(",\"speed\":")
+            text.number(status.speed)
+            text.raw("}")
+        }
+    }
+
+    /// `/api/v1/clock/marks`: what has happened.
+    func marks(_ request: WebRequest, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        guard let player = environment.clock?.player else { throw APIFailure(.notFound, "this clock is not simulated") }
+        let marks = player.marks()
+        return .json { text in
+            text.raw("[")
+            for (index, mark) in marks.enumerated() {
+                if index > 0 { text.raw(",") }
+                text.raw("{\"time\":")
+                text.timestamp(mark.time)
+                text.raw(",\"kind\":")
+                text.string(mark.kind)
+                text.raw(",\"subject\":")
+                text.string(mark.subject)
+                text.raw(",\"text\":")
+                text.string(mark.text)
+                text.raw("}")
+            }
+            text.raw("]")
+        }
+    }
+}

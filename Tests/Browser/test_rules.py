@@ -1,0 +1,125 @@
+"""The pages Alerts and Rules, over the rules of the stack that `run` starts. See test_pages.py for how to run it."""
+
+import json
+import os
+import pathlib
+import unittest
+import urllib.request
+
+from test_pages import URL
+from webdriver import Browser
+
+# Pictures go there, where somebody wants to look at them.
+PICTURES = os.environ.get("PROMENADE_PICTURES")
+WIDTHS = {360: 740, 1280: 800, 1920: 1080}
+RULE = "[...document.querySelectorAll('article')].find((one) => one.querySelector('b')?.textContent === arguments[0])"
+
+
+@unittest.skipUnless(URL, "PROMENADE_URL is not set")
+class Rules(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = Browser()
+        cls.browser.open(URL + "/alerts")
+        cls.browser.until("an alert fires", f"return {RULE}?.innerText.includes('firing')", "TargetDown", seconds=40)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.close()
+
+    def rule(self, page, name):
+        self.browser.open(URL + page)
+        return self.browser.until(f"{name} is there", f"return {RULE}?.innerText", name)
+
+    def test_each_alert_has_its_last_hour_as_a_strip(self):
+        self.rule("/alerts", "TargetDown")
+        states = self.browser.until("the strip is filled", f"const pieces = [...{RULE}.querySelectorAll('.alert-strip i')]; return pieces.length && pieces.map((one) => one.className)", "TargetDown")
+        self.assertEqual(len(states), 60)
+        self.assertEqual(states[-1], "firing")
+        self.assertIn("inactive", states)
+
+    def test_why_an_alert_does_not_fire(self):
+        self.assertRegex(self.rule("/alerts", "DownForLong"), r"It fires in 5\d min.* at the earliest")
+        self.assertIn("The expression finds nothing now.", self.rule("/alerts", "Never"))
+        self.assertIn("The label value follows the value", self.browser.until("told", f"const text = {RULE}?.innerText; return text?.includes('follows') && text", "Unsteady"))
+
+    def test_explain_is_one_click_away(self):
+        b = self.browser
+        for name, text in [("Never", "Why?"), ("TargetDown", "Explain")]:
+            with self.subTest(name):
+                self.rule("/alerts", name)
+                b.js(f"[...{RULE}.querySelectorAll('a')].find((one) => one.textContent === arguments[1]).click()", name, text)
+                b.until("explained", "return document.querySelector('[role=tab][aria-selected=true]')?.textContent === 'Explain'")
+                self.assertIn("tab=explain", b.js("return location.href"))
+
+    def test_what_a_template_came_of(self):
+        b = self.browser
+        text = self.rule("/alerts", "TargetDown")
+        self.assertIn("127.0.0.1:1 of broken is down", text)
+        self.assertRegex(text, r"\d+ targets in all")
+        b.js(f"[...{RULE}.querySelectorAll('summary')].forEach((one) => one.click())", "TargetDown")
+        text = b.js(f"return {RULE}.innerText", "TargetDown")
+        for part in ("$value", "$labels.instance", "{{ $labels.instance }} of {{ $labels.job }} is down"):
+            self.assertIn(part, text)
+        self.assertNotIn("$labels.severity", text)
+        self.assertEqual(b.js(f"return [...{RULE}.querySelectorAll(':scope details a')].map((one) => one.textContent)", "TargetDown"), ["count(up)"])
+        # What was opened stays open when the page is drawn again.
+        b.until("drawn again", f"const rule = {RULE}; const now = window.seen ??= rule; return now !== rule && rule.querySelectorAll('details[open]').length === 2", "TargetDown", seconds=30)
+
+    def test_many_alerts_are_shown_when_asked_for(self):
+        b = self.browser
+        self.rule("/alerts", "Many")
+        count = f"return {RULE}.querySelectorAll('.alert-strip').length"
+        self.assertEqual(b.js(count, "Many"), 20)
+        b.js(f"[...{RULE}.querySelectorAll('button')].at(-1).click()", "Many")
+        b.until("all are shown", count.replace("length", "length > 20"), "Many")
+
+    def test_the_inbox_tells_what_was_told(self):
+        b = self.browser
+        b.open(URL + "/alerts")
+        text = b.until("the inbox", "return [...document.querySelectorAll('section')].find((one) => one.querySelector('h2')?.textContent === 'Inbox')?.innerText")
+        self.assertIn("began to fire", text)
+        with urllib.request.urlopen(f"{URL}/api/v1/inbox", timeout=20) as answer:
+            notices = json.load(answer)["data"]["notices"]
+        self.assertIn("TargetDown", {one["labels"]["alertname"] for one in notices})
+
+    def test_rules_show_their_errors(self):
+        self.assertIn("many-to-many", self.rule("/rules", "broken:up"))
+        self.assertIn("ok", self.rule("/rules", "job:up:sum"))
+
+    def test_states_and_names_are_filtered(self):
+        b = self.browser
+        self.rule("/alerts", "Never")
+        b.js("const one = document.querySelector('select'); one.value = 'firing'; one.dispatchEvent(new Event('change'))")
+        b.until("only those that fire", "return ![...document.querySelectorAll('article b')].some((one) => one.textContent === 'Never')")
+        b.js("const one = document.querySelector('[type=search]'); one.value = 'targetdown'; one.dispatchEvent(new Event('input'))")
+        b.until("only one", "return document.querySelectorAll('article').length === 1")
+
+    def test_evaluations_are_told_as_events(self):
+        with urllib.request.urlopen(f"{URL}/api/v1/events?kind=evaluation&kind=alert&limit=1000", timeout=20) as answer:
+            events = json.load(answer)["data"]["events"]
+        groups = {one["group"]: one["error"] for one in events if one["kind"] == "evaluation"}
+        self.assertEqual(groups["watch"], "")
+        self.assertIn("many-to-many", groups["wrong"])
+        self.assertIn("pending", {one["state"] for one in events if one["kind"] == "alert"})
+
+    def test_the_pages_fit_all_screens(self):
+        b = self.browser
+        for width, height in WIDTHS.items():
+            b.size(width, height, mobile=width < 500)
+            try:
+                for page in ("/alerts", "/rules"):
+                    with self.subTest(f"{page} at {width}"):
+                        b.open(URL + page)
+                        b.until("strips", "return location.pathname.endsWith('rules') || document.querySelector('.alert-strip i')")
+                        self.assertLessEqual(b.js("return document.documentElement.scrollWidth"), width)
+                        outside = b.js("return [...document.querySelectorAll('main article *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && one.checkVisibility() && !one.closest('code')).map((one) => one.outerHTML.slice(0, 100))")
+                        self.assertEqual(outside, [])
+                        if PICTURES:
+                            pathlib.Path(PICTURES, f"{page[1:]}-{width}.png").write_bytes(b.screenshot(width, least=height))
+            finally:
+                b.size(1280, 800)
+
+
+if __name__ == "__main__":
+    unittest.main()

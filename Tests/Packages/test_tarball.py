@@ -1,0 +1,45 @@
+"""The tarball: installed into an empty HOME, upgraded, and taken away."""
+import glob
+import os
+import tarfile
+import unittest
+
+from packages import Case, bare, pack, run, version
+
+
+def files(folder):
+    return sorted(os.path.relpath(os.path.join(place, name), folder) for place, _, names in os.walk(folder) for name in names)
+
+
+class Tarball(Case):
+    def test_installed_upgraded_and_taken_away(self):
+        place, home = self.folder(), self.folder()
+        with tarfile.open(glob.glob(os.path.join(pack("tarball", "tarball"), "*.tar.gz"))[0]) as tar:
+            tar.extractall(place)
+        script = glob.glob(os.path.join(place, "*", "install.sh"))[0]
+        variables = bare(home)
+        # As somebody who is not root, or told where.
+        prefix = os.path.join(home, ".local")
+        text = run(script, prefix, env=variables)
+        self.assertIn(f"promenade {version()} is in {prefix}/bin", text)
+        self.assertIn("is not in PATH", text)
+        self.assertEqual(run(f"{prefix}/bin/promenade", "--version", env=variables), f"promenade {version()}\n")
+        first = files(home)
+        for file in ("share/man/man1/promenade.1.gz", "share/bash-completion/completions/promenade", "share/promenade/stack.yml"):
+            self.assertIn(os.path.join(".local", file), first)
+        # An older version had a file more; somebody else has one, too.
+        old, other = os.path.join(prefix, "share", "promenade", "old"), os.path.join(prefix, "bin", "other")
+        for path in (old, other):
+            with open(path, "w"):
+                pass
+        with open(os.path.join(prefix, "share", "promenade", "installed"), "a") as file:
+            file.write("share/promenade/old\n")
+        run(script, prefix, env=dict(variables, PATH=f"{prefix}/bin:/usr/bin:/bin"))
+        self.assertEqual(files(home), sorted([*first, ".local/bin/other"]))
+        self.assertIn("gone", run(os.path.join(prefix, "share", "promenade", "uninstall.sh"), env=variables))
+        self.assertEqual(files(home), [".local/bin/other"])
+        self.assertEqual(os.listdir(prefix), ["bin"])
+
+
+if __name__ == "__main__":
+    unittest.main()

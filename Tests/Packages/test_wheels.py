@@ -1,0 +1,118 @@
+"""The wheels, installed into a fresh virtual environment with an empty HOME."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import unittest
+import zipfile
+
+from packages import ROOT, Case, bare, pack, run, version
+
+# What a hundred tests with a stack each may take.
+SECONDS = 15
+HUNDRED = """
+import pytest
+
+@pytest.mark.parametrize("n", range(100))
+def test_it(promenade_stack, n):
+    promenade_stack.push("nightly", f"rows_total {n}\\n")
+    promenade_stack.advance(30)
+    promenade_stack.scrape("pushgateway")
+    promenade_stack.expect(f"rows_total == {n}")
+"""
+
+
+class Wheels(Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.wheels = sorted(glob.glob(os.path.join(pack("wheels", "wheels"), "*.whl")))
+        cls.version = version()
+
+    def environment(self):
+        """A fresh virtual environment."""
+        folder = self.folder()
+        run(sys.executable, "-m", "venv", os.path.join(folder, "v"))
+        # Where the registry cannot be reached, PIP_NO_INDEX and PIP_FIND_LINKS tell of a folder.
+        variables = bare(os.path.join(folder, "home"))
+        variables.update({name: value for name, value in os.environ.items() if name.startswith("PIP_")})
+        variables["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+        os.mkdir(variables["HOME"])
+        return os.path.join(folder, "v", "bin"), variables
+
+    def wheel(self, name):
+        found = [wheel for wheel in self.wheels if os.path.basename(wheel).startswith(name + "-")]
+        self.assertEqual(len(found), 1, self.wheels)
+        return found[0]
+
+    def test_the_program_comes_and_goes(self):
+        programs, variables = self.environment()
+        before = set(os.listdir(programs))
+        run(f"{programs}/pip", "install", "--no-index", self.wheel("promenade_stack"), env=variables)
+        self.assertEqual(set(os.listdir(programs)) - before, {"promenade-stack"})
+        for command in ([f"{programs}/promenade-stack"], [f"{programs}/python", "-m", "promenade_stack"]):
+            self.assertEqual(run(*command, "--version", env=variables), f"promenade {self.version}\n")
+            done = subprocess.run([*command, "sql"], capture_output=True, text=True, env=variables, timeout=60)
+            self.assertEqual(done.returncode, 2, done.stderr)
+        run(f"{programs}/pip", "check", env=variables)
+        # With it, without pytest: the verbs.
+        use = ("from promenade_stack import Stack\nwith Stack() as stack:\n    stack.push('nightly', 'rows 42\\n')\n"
+               "    stack.scrape()\n    stack.expect('rows == 42')\n    print(stack.value('rows'))")
+        self.assertEqual(run(f"{programs}/python", "-W", "error", "-c", use, env=variables), "42.0\n")
+        self.assertEqual(os.listdir(variables["HOME"]), [])
+        # The other command is a wheel of its own.
+        run(f"{programs}/pip", "install", "--no-index", self.wheel("promenade_stack_command"), env=variables)
+        self.assertEqual(run(f"{programs}/promenade", "--version", env=variables), f"promenade {self.version}\n")
+        run(f"{programs}/pip", "uninstall", "-y", "promenade-stack", "promenade-stack-command", env=variables)
+        self.assertEqual(set(os.listdir(programs)), before)
+        left = glob.glob(os.path.join(programs, "..", "lib", "*", "site-packages", "*promenade*"))
+        self.assertEqual(left, [])
+
+    def test_records_are_true_and_the_same_each_time(self):
+        again = self.folder()
+        run(os.path.join(ROOT, "packaging", "wheels"), os.environ["PROMENADE_BIN"], again)
+        for wheel in self.wheels:
+            with open(wheel, "rb") as one, open(os.path.join(again, os.path.basename(wheel)), "rb") as other:
+                self.assertTrue(one.read() == other.read(), f"{wheel} differs from one time to the next")
+            with zipfile.ZipFile(wheel) as file:
+                self.assertIsNone(file.testzip())
+                record = next(name for name in file.namelist() if name.endswith(".dist-info/RECORD"))
+                rows = [line.split(",")[0] for line in file.read(record).decode().splitlines()]
+                self.assertEqual(sorted(rows), sorted(file.namelist()))
+
+    def test_fixtures_of_pytest(self):
+        programs, variables = self.environment()
+        install = [f"{programs}/pip", "install", "--quiet", self.wheel("promenade_stack"), self.wheel("pytest_promenade")]
+        # A registry that cannot be reached is given up soon; one pytest is as good as another.
+        done = subprocess.run([*install, "--retries", "0", "--timeout", "20", "pytest-xdist"], capture_output=True, text=True,
+                              env=variables, timeout=300)
+        if done.returncode:
+            run(sys.executable, "-m", "venv", "--system-site-packages", os.path.dirname(programs))
+            done = subprocess.run([*install, "--no-index"], capture_output=True, text=True, env=variables, timeout=300)
+            if done.returncode:
+                self.skipTest("no pytest of version 8 or newer: " + done.stderr.strip().splitlines()[-1])
+        folder = self.folder()
+        shutil.copytree(os.path.join(ROOT, "clients", "python", "tests"), os.path.join(folder, "tests"))
+        with open(os.path.join(folder, "test_hundred.py"), "w") as file:
+            file.write(HUNDRED)
+        pytest = [f"{programs}/pytest", "-p", "no:cacheprovider", "-q"]
+        text = run(*pytest, "tests", cwd=folder, env=variables)
+        self.assertRegex(text, r"\b1[0-9] passed")
+        start = time.monotonic()
+        text = run(*pytest, "test_hundred.py", cwd=folder, env=variables)
+        seconds = time.monotonic() - start
+        self.assertIn("100 passed", text)
+        print(f"a hundred pytest tests with a stack each: {seconds:.1f} s", flush=True)
+        self.assertLess(seconds, SECONDS)
+        self.assertEqual([name for name in os.listdir(folder) if "promenade" in name], [])
+
+    def test_names(self):
+        """What the wheel is called, and for which machines it is."""
+        name = os.path.basename(self.wheel("promenade_stack"))
+        self.assertRegex(name, re.escape(self.version) + r"-py3-none-(manylinux_\d+_\d+|linux|macosx_\d+_\d+)_\w+\.whl")
+
+
+if __name__ == "__main__":
+    unittest.main()

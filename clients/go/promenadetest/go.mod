@@ -1,0 +1,3 @@
+module promenadetest
+
+go 1.19

@@ -1,0 +1,127 @@
+package promenadetest_test
+
+import (
+	"errors"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"promenadetest"
+)
+
+var shared *promenadetest.Stack
+
+func TestMain(m *testing.M) { os.Exit(promenadetest.Main(m, &shared)) }
+
+// says fails the test unless the error has the words.
+func says(t *testing.T, err error, words string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), words) {
+		t.Fatalf("%q is not in: %v", words, err)
+	}
+}
+
+func TestAPushIsScraped(t *testing.T) {
+	t.Parallel()
+	stack := promenadetest.New(t)
+	stack.Push("nightly", "rows_total 42\n", promenadetest.Labels{"db": "a/b"})
+	stack.Scrape("pushgateway")
+	want := []promenadetest.Sample{{Labels: promenadetest.Labels{"__name__": "rows_total", "db": "a/b", "job": "nightly"}, Value: 42}}
+	if got := stack.Query("rows_total"); !reflect.DeepEqual(got, want) {
+		t.Fatal(got)
+	}
+	if got := stack.Value("rows_total * 2"); got != 84 {
+		t.Fatal(got)
+	}
+	stack.Expect(`rows_total{job="nightly"} == 42`, "scalar(rows_total) > bool 1")
+	stack.PushAdd("nightly", "other 1\n", promenadetest.Labels{"db": "a/b"})
+	stack.Scrape("")
+	stack.Expect("rows_total == 42", "other == 1")
+}
+
+func TestTimePassesWhenItIsToldTo(t *testing.T) {
+	t.Parallel()
+	stack := promenadetest.New(t)
+	app := stack.Target("app", "jobs_total 5\n", promenadetest.Labels{"zone": "x"}, map[string]any{"scrape_interval": "15s"})
+	start := stack.Advance(0)
+	if got := stack.Advance(30 * time.Second).Sub(start); got != 30*time.Second {
+		t.Fatal(got)
+	}
+	app.SetBody("jobs_total 8\n")
+	stack.ExpectWithin(20*time.Second, `jobs_total{job="app",zone="x"} == 8`)
+	stack.Expect("increase(jobs_total[1m]) > 3")
+	stack.Remove("app", nil)
+	stack.Advance(time.Millisecond)
+	if got := stack.Query("jobs_total"); len(got) != 0 {
+		t.Fatal(got)
+	}
+}
+
+func TestFaultsComeAndGo(t *testing.T) {
+	t.Parallel()
+	stack := promenadetest.New(t)
+	app := stack.Target("app", "rows 1\n", nil, nil)
+	clear := stack.Fault("app", nil, promenadetest.Fault{"fault": "status", "status": 503})
+	stack.Scrape("app")
+	says(t, stack.Stack.Expect(0, "rows == 1"), "server returned HTTP status 503 Service Unavailable")
+	clear()
+	stack.Scrape("app")
+	stack.Expect("rows == 1")
+	stack.Fault("app", app, promenadetest.Fault{"fault": "refused", "times": 1})
+	stack.Scrape("app")
+	stack.Expect(`up{job="app"} == 0`)
+	clear = stack.Fault("", nil, promenadetest.Fault{"fault": "status", "status": 500})
+	var refused *promenadetest.Refused
+	if err := stack.Stack.Push("nightly", "rows 1\n", nil); !errors.As(err, &refused) || refused.Status != 500 {
+		t.Fatal(err)
+	}
+	clear()
+	stack.Push("nightly", "rows 1\n", nil)
+}
+
+func TestARefusalHasTheServersWords(t *testing.T) {
+	t.Parallel()
+	stack := promenadetest.New(t).Stack
+	says(t, stack.Push("nightly", "rows_total many\n", nil), `expected float as value, got "many"`)
+	_, err := stack.Query("sum(up")
+	says(t, err, "unclosed left parenthesis")
+	says(t, stack.Expect(0, "sum(up"), "unclosed left parenthesis")
+	_, err = stack.Query("up[1m]")
+	says(t, err, "answers a matrix")
+	_, err = stack.Value("rows_of_nobody")
+	says(t, err, "no metric is called rows_of_nobody")
+	says(t, err, "push refused")
+	says(t, stack.Expect(0), "needs a condition")
+	_, err = stack.Fault("demo", nil, promenadetest.Fault{"fault": "latancy"})
+	says(t, err, "did you mean latency")
+}
+
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	options := promenadetest.Options{Config: "global: {external_labels: {site: here}}\n", Flags: []string{"--no-demo.enabled"}}
+	stack := promenadetest.New(t, options)
+	if stack.Demo != "" {
+		t.Fatal(stack.Demo)
+	}
+	stack = promenadetest.New(t, promenadetest.Options{RealTime: true})
+	stack.Push("nightly", "rows 1\n", nil)
+	stack.Scrape("")
+	stack.ExpectWithin(5*time.Second, "rows == 1")
+	_, err := stack.Stack.Advance(time.Second)
+	says(t, err, "manual")
+	_, err = promenadetest.Start(promenadetest.Options{Config: "global: {scrape_intervall: 5s}\n"})
+	says(t, err, "scrape_intervall")
+}
+
+func TestOneStackForAll(t *testing.T) {
+	if err := shared.Push("before", "broken {\n", nil); err == nil {
+		t.Fatal("taken")
+	}
+	says(t, shared.Expect(0, "rows_of_nobody"), "push refused")
+	err := shared.For(t).Stack.Expect(0, "rows_of_nobody")
+	if strings.Contains(err.Error(), "push refused") {
+		t.Fatal(err)
+	}
+}

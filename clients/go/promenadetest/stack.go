@@ -1,0 +1,229 @@
+// Package promenadetest starts a whole local Prometheus stack for Go tests: one for each test, or one for all with TestMain.
+//
+//	func TestRows(t *testing.T) {
+//		stack := promenadetest.New(t)
+//		stack.Push("nightly", "rows_total 42\n", nil)
+//		stack.Scrape("pushgateway")
+//		stack.Expect(`rows_total{job="nightly"} == 42`)
+//	}
+//
+// It needs the standard library and the program promenade of the same version (minor releases count): what PROMENADE_BIN names,
+// else promenade-stack or promenade of PATH.
+package promenadetest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Version is the version of the server that this package belongs to.
+const Version = "0.1.0"
+
+// patience is how long a server may take for an answer.
+const patience = time.Minute
+
+// Options say how a stack is started. The zero value is a stack whose time stands still until Advance.
+type Options struct {
+	// Config is the text of a configuration, a prometheus.yml.
+	Config string
+	// Flags are flags of promenade run.
+	Flags []string
+	// RealTime lets the stack scrape by itself; without it time passes only by Advance.
+	RealTime bool
+	// LogLevel is debug, info, warn (the default) or error.
+	LogLevel string
+}
+
+// Refused is a server's no. Text is the server's own.
+type Refused struct {
+	Request string
+	Status  int
+	Text    string
+}
+
+func (r *Refused) Error() string { return fmt.Sprintf("%s: %d: %s", r.Request, r.Status, r.Text) }
+
+// NotMet tells of conditions that do not hold: what was seen instead, near misses, failed scrapes, refused pushes.
+type NotMet struct{ Text string }
+
+func (n *NotMet) Error() string { return n.Text }
+
+// Stack is a running stack, whose verbs answer errors. New and For give the verbs that fail a test.
+type Stack struct {
+	// Prometheus, Pushgateway and Demo are the servers' URLs; empty where there is none.
+	Prometheus, Pushgateway, Demo string
+
+	program  string
+	realTime bool
+	command  *exec.Cmd
+	input    io.Closer
+	log      *buffer
+	config   string
+	client   *http.Client
+	closing  sync.Once
+
+	mutex   sync.Mutex // protects what follows
+	targets []*Target
+	pushes  int
+}
+
+// buffer is a log that is written and read at once.
+type buffer struct {
+	mutex sync.Mutex
+	bytes bytes.Buffer
+}
+
+func (b *buffer) Write(part []byte) (int, error) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.bytes.Write(part)
+}
+
+func (b *buffer) String() string {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.bytes.String()
+}
+
+var found struct {
+	once    sync.Once
+	program string
+	err     error
+}
+
+// Program is the path of the program; an error where there is none of this version.
+func Program() (string, error) {
+	found.once.Do(func() { found.program, found.err = program() })
+	return found.program, found.err
+}
+
+func program() (string, error) {
+	names := []string{"promenade-stack", "promenade"}
+	if named := os.Getenv("PROMENADE_BIN"); named != "" {
+		names = []string{named}
+	}
+	var complaints []string
+	for _, name := range names {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			complaints = append(complaints, err.Error())
+			continue
+		}
+		// Another project has a program called promenade, too.
+		text, _ := exec.Command(path, "--version").Output()
+		version, isOurs := cut(strings.TrimSpace(string(text)), "promenade ")
+		if isOurs && minor(version) == minor(Version) {
+			return path, nil
+		}
+		complaints = append(complaints, fmt.Sprintf("%s --version says %q", path, strings.TrimSpace(string(text))))
+	}
+	return "", fmt.Errorf("no promenade %s.x (PROMENADE_BIN may name it): %s", minor(Version), strings.Join(complaints, "; "))
+}
+
+func cut(text, prefix string) (string, bool) {
+	return strings.TrimPrefix(text, prefix), strings.HasPrefix(text, prefix)
+}
+
+func minor(version string) string {
+	parts := strings.Split(version, ".")
+	if len(parts) > 2 {
+		parts = parts[:2]
+	}
+	return strings.Join(parts, ".")
+}
+
+// Start starts a stack. It ends with Close, and with this process.
+func Start(options Options) (*Stack, error) {
+	path, err := Program()
+	if err != nil {
+		return nil, err
+	}
+	clock, level := "manual", options.LogLevel
+	if options.RealTime {
+		clock = "system"
+	}
+	if level == "" {
+		level = "warn"
+	}
+	stack := &Stack{
+		program: path, realTime: options.RealTime, log: &buffer{},
+		// A server of this machine is never asked through a proxy.
+		client: &http.Client{Timeout: patience, Transport: &http.Transport{}},
+	}
+	arguments := []string{"run", "--test", "--clock=" + clock, "--log.level=" + level}
+	if options.Config != "" {
+		file, err := os.CreateTemp("", "promenade-*.yml")
+		if err != nil {
+			return nil, err
+		}
+		stack.config = file.Name()
+		_, err = file.WriteString(options.Config)
+		if closed := file.Close(); err == nil {
+			err = closed
+		}
+		if err != nil {
+			stack.forget()
+			return nil, err
+		}
+		arguments = append(arguments, "--config.file="+stack.config)
+	}
+	stack.command = exec.Command(path, append(arguments, options.Flags...)...)
+	stack.command.Stderr = stack.log
+	input, err := stack.command.StdinPipe()
+	if err != nil {
+		stack.forget()
+		return nil, err
+	}
+	stack.input = input
+	output, err := stack.command.StdoutPipe()
+	if err == nil {
+		err = stack.command.Start()
+	}
+	if err != nil {
+		stack.forget()
+		return nil, err
+	}
+	line, _ := bufio.NewReader(output).ReadBytes('\n')
+	if err := json.Unmarshal(line, stack); err != nil {
+		stack.Close()
+		return nil, fmt.Errorf("the stack did not start: %s%s", strings.TrimSpace(stack.log.String()), line)
+	}
+	return stack, nil
+}
+
+// Close ends the stack and the targets that were made for it.
+func (s *Stack) Close() {
+	s.closing.Do(func() {
+		s.mutex.Lock()
+		targets := s.targets
+		s.targets = nil
+		s.mutex.Unlock()
+		for _, target := range targets {
+			target.Close()
+		}
+		s.client.CloseIdleConnections()
+		s.input.Close()
+		late := time.AfterFunc(patience, func() { s.command.Process.Kill() })
+		s.command.Wait()
+		late.Stop()
+		s.forget()
+	})
+}
+
+func (s *Stack) forget() {
+	if s.config != "" {
+		os.Remove(s.config)
+	}
+}
+
+// Log is what the program has logged so far.
+func (s *Stack) Log() string { return s.log.String() }

@@ -1,0 +1,269 @@
+package promenadetest
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Labels are names and values.
+type Labels map[string]string
+
+// Sample is a series of an answer and its value.
+type Sample struct {
+	Labels Labels
+	Value  float64
+}
+
+// Request sends a request to one of the servers; a Refused has the server's own words where the status is not 2xx.
+func (s *Stack) Request(method, address string, body []byte) ([]byte, error) {
+	request, err := http.NewRequest(method, address, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode/100 == 2 {
+		return answer, nil
+	}
+	text := strings.TrimSpace(string(answer))
+	var failure struct{ Error string }
+	if json.Unmarshal(answer, &failure) == nil && failure.Error != "" {
+		text = failure.Error
+	}
+	return nil, &Refused{Request: method + " " + address, Status: response.StatusCode, Text: text}
+}
+
+// API asks the Prometheus server's API, and reads the data of its answer into data (nil for none).
+func (s *Stack) API(method, path string, parameters url.Values, body, data any) error {
+	var text []byte
+	if body != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			return err
+		}
+	}
+	answer, err := s.Request(method, s.Prometheus+"/api/v1/"+path+"?"+parameters.Encode(), text)
+	if err != nil || data == nil {
+		return err
+	}
+	return json.Unmarshal(answer, &struct{ Data any }{data})
+}
+
+// Push replaces a group (PUT).
+func (s *Stack) Push(job, text string, grouping Labels) error {
+	return s.push("PUT", job, text, grouping)
+}
+
+// PushAdd replaces only the metrics of the same names in a group (POST).
+func (s *Stack) PushAdd(job, text string, grouping Labels) error {
+	return s.push("POST", job, text, grouping)
+}
+
+func (s *Stack) push(method, job, text string, grouping Labels) error {
+	path := pathLabel("job", job)
+	names := make([]string, 0, len(grouping))
+	for name := range grouping {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		path += pathLabel(name, grouping[name])
+	}
+	_, err := s.Request(method, s.Pushgateway+"/metrics"+path, []byte(text))
+	return err
+}
+
+// pathLabel is a label of a grouping key as a part of the path; what a path cannot hold goes as base64.
+func pathLabel(name, value string) string {
+	if value == "" {
+		return "/" + name + "@base64/="
+	}
+	if strings.Contains(value, "/") {
+		return "/" + name + "@base64/" + base64.RawURLEncoding.EncodeToString([]byte(value))
+	}
+	return "/" + name + "/" + url.PathEscape(value)
+}
+
+// Scrape scrapes a job's targets now, all jobs' with an empty name; the samples can be queried when it returns.
+func (s *Stack) Scrape(job string) error {
+	return s.API("POST", "scrape", url.Values{"job": {job}, "wait": {"true"}}, nil, nil)
+}
+
+type answer struct {
+	ResultType string
+	Result     json.RawMessage
+}
+
+type row struct {
+	Metric Labels
+	Value  []any
+}
+
+func (s *Stack) ask(expression string) (answer, error) {
+	var found answer
+	err := s.API("POST", "query", url.Values{"query": {expression}}, nil, &found)
+	return found, err
+}
+
+// Query is what an expression answers now: series with one value each, or a number without labels.
+func (s *Stack) Query(expression string) ([]Sample, error) {
+	found, err := s.ask(expression)
+	if err != nil {
+		return nil, err
+	}
+	rows := []row{{Labels{}, nil}}
+	switch found.ResultType {
+	case "scalar":
+		err = json.Unmarshal(found.Result, &rows[0].Value)
+	case "vector":
+		rows = nil
+		err = json.Unmarshal(found.Result, &rows)
+	default:
+		err = fmt.Errorf("%s answers a %s; Query is for series with one value each", expression, found.ResultType)
+	}
+	if err != nil {
+		return nil, err
+	}
+	samples := make([]Sample, 0, len(rows))
+	for _, row := range rows {
+		if len(row.Value) != 2 {
+			return nil, fmt.Errorf("%s: %v is a native histogram; ask for histogram_count() and the like", expression, row.Metric)
+		}
+		value, err := strconv.ParseFloat(fmt.Sprint(row.Value[1]), 64)
+		if err != nil {
+			return nil, err
+		}
+		samples = append(samples, Sample{row.Metric, value})
+	}
+	return samples, nil
+}
+
+// Value is the value of an expression that answers one series; a NotMet where it answers none, or several.
+func (s *Stack) Value(expression string) (float64, error) {
+	samples, err := s.Query(expression)
+	if err != nil {
+		return 0, err
+	}
+	if len(samples) == 1 {
+		return samples[0].Value, nil
+	}
+	if len(samples) == 0 {
+		return 0, s.complaint(0, []string{expression})
+	}
+	return 0, &NotMet{fmt.Sprintf("%s answers %d series: %v", expression, len(samples), samples)}
+}
+
+// Expect returns when each condition held once; it lets so much time pass for it, on the manual clock without waiting. A condition
+// holds as soon as it answers a series, or a number that is neither 0 nor NaN.
+func (s *Stack) Expect(within time.Duration, expressions ...string) error {
+	if len(expressions) == 0 {
+		return fmt.Errorf("Expect needs a condition")
+	}
+	if s.realTime {
+		return s.complaint(within, expressions)
+	}
+	missing := s.notHolding(expressions)
+	for len(missing) > 0 && within > 0 {
+		step := time.Second
+		if within < step {
+			step = within
+		}
+		if _, err := s.Advance(step); err != nil {
+			return err
+		}
+		within -= step
+		missing = s.notHolding(missing)
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return s.complaint(0, missing)
+}
+
+func (s *Stack) notHolding(expressions []string) (missing []string) {
+	for _, expression := range expressions {
+		found, err := s.ask(expression)
+		if err != nil {
+			// What is wrong with it is told by the program.
+			return expressions
+		}
+		holds := false
+		if found.ResultType == "scalar" {
+			var value []any
+			json.Unmarshal(found.Result, &value)
+			number, err := strconv.ParseFloat(fmt.Sprint(value[len(value)-1]), 64)
+			holds = err == nil && number != 0 && !math.IsNaN(number)
+		} else if found.ResultType == "vector" {
+			holds = string(bytes.TrimSpace(found.Result)) != "[]"
+		}
+		if !holds {
+			missing = append(missing, expression)
+		}
+	}
+	return missing
+}
+
+// complaint is what the program says about conditions that do not hold; nil where they do.
+func (s *Stack) complaint(within time.Duration, expressions []string) error {
+	s.mutex.Lock()
+	after := s.pushes
+	s.mutex.Unlock()
+	arguments := []string{"expect", "--within", fmt.Sprintf("%dms", within.Milliseconds()), "--url", s.Prometheus,
+		"--pushes-after", strconv.Itoa(after)}
+	if s.Pushgateway != "" {
+		arguments = append(arguments, "--pushgateway", s.Pushgateway)
+	}
+	text, err := exec.Command(s.program, append(append(arguments, "--"), expressions...)...).CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	if _, isExit := err.(*exec.ExitError); !isExit {
+		return err
+	}
+	return &NotMet{strings.TrimSpace(string(text))}
+}
+
+// Advance lets time pass: every scrape and rule that falls due is done when it returns. It answers the stack's time.
+func (s *Stack) Advance(duration time.Duration) (time.Time, error) {
+	var data struct{ Now float64 }
+	err := s.API("POST", "clock", url.Values{"advance": {fmt.Sprintf("%dms", duration.Milliseconds())}}, nil, &data)
+	return time.UnixMilli(int64(math.Round(data.Now * 1000))), err
+}
+
+// Begin forgets the refused pushes of tests before this one, for tests that share a stack. For does it.
+func (s *Stack) Begin() error {
+	if s.Pushgateway == "" {
+		return nil
+	}
+	text, err := s.Request("GET", s.Pushgateway+"/api/v1/pushes", nil)
+	var answer struct{ Data []struct{ Number int } }
+	if err == nil {
+		err = json.Unmarshal(text, &answer)
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, push := range answer.Data {
+		if push.Number > s.pushes {
+			s.pushes = push.Number
+		}
+	}
+	return err
+}

@@ -1,0 +1,78 @@
+/** The version of the server that this package belongs to; minor releases count. */
+export const version: string;
+
+/** The path of the program. */
+export function program(): string;
+
+export class Refused extends Error {
+  readonly status: number;
+}
+
+export class NotMet extends Error {}
+
+/** What stands in a job of `scrape_configs`, besides labels. */
+export interface TargetOptions {
+  labels?: Record<string, string>;
+  scrape_interval?: string;
+  metrics_path?: string;
+  [field: string]: unknown;
+}
+
+export interface StackOptions {
+  /** The text of a configuration, a prometheus.yml. */
+  config?: string;
+  /** Flags of promenade run. */
+  flags?: string[];
+  /** `manual` (time passes only by `advance`) or `system`. */
+  clock?: "manual" | "system";
+  logLevel?: "debug" | "info" | "warn" | "error";
+}
+
+export interface Sample {
+  labels: Record<string, string>;
+  value: number;
+}
+
+export interface FaultOptions {
+  job?: string;
+  target?: Target;
+  times?: number;
+  [setting: string]: unknown;
+}
+
+export class Target {
+  readonly address: string;
+  body: string;
+  close(): Promise<void>;
+}
+
+export class Stack {
+  readonly prometheus: string;
+  readonly pushgateway: string;
+  readonly demo: string;
+  readonly log: string;
+  push(job: string, text: string, grouping?: Record<string, string>, options?: { add?: boolean }): Promise<void>;
+  scrape(job?: string): Promise<void>;
+  query(expression: string): Promise<Sample[]>;
+  value(expression: string): Promise<number>;
+  expect(condition: string, ...more: (string | { within?: number })[]): Promise<void>;
+  target(job: string, target: string | Target, options?: TargetOptions): Promise<Target>;
+  remove(job: string, target?: Target): Promise<void>;
+  fault(fault: string, options?: FaultOptions): Promise<() => Promise<void>>;
+  advance(time: number | string): Promise<number>;
+  begin(): Promise<void>;
+  api(method: string, path: string, parameters?: Record<string, string>, body?: unknown): Promise<any>;
+  request(method: string, url: string, body?: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export function startStack(options?: StackOptions): Promise<Stack>;
+
+/** A test's function with a stack of its own. `t` is the runner's context. */
+export function withStack<Context>(
+  body: (stack: Stack, t: Context) => unknown,
+): (t: Context) => Promise<unknown>;
+export function withStack<Context>(
+  options: StackOptions,
+  body: (stack: Stack, t: Context) => unknown,
+): (t: Context) => Promise<unknown>;

@@ -1,0 +1,346 @@
+// A whole local Prometheus stack for tests: `withStack` for each test, `startStack` for all of a file. No dependency.
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, request as httpRequest } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** The version of the server that this package belongs to; minor releases count. */
+export const version = "0.1.0";
+
+// Milliseconds until a server that does not answer is given up.
+const patience = 60_000;
+
+/** A server said no. The message is the server's own; `status` is the HTTP status. */
+export class Refused extends Error {
+  constructor(text, status) {
+    super(text);
+    this.name = "Refused";
+    this.status = status;
+  }
+}
+
+/** A condition does not hold. The message tells what was seen instead, and what is near. */
+export class NotMet extends Error {
+  constructor(text) {
+    super(text);
+    this.name = "NotMet";
+  }
+}
+
+let found;
+
+/** The path of the program: what PROMENADE_BIN names, else promenade-stack or promenade of PATH, if it has this version. */
+export function program() {
+  if (found) return found;
+  const complaints = [];
+  for (const name of process.env.PROMENADE_BIN ? [process.env.PROMENADE_BIN] : ["promenade-stack", "promenade"]) {
+    let text;
+    try {
+      // Another project has a program called promenade, too.
+      text = execFileSync(name, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], timeout: 10_000 });
+    } catch (error) {
+      complaints.push(error.code === "ENOENT" ? `there is no ${name}` : error.message);
+      continue;
+    }
+    const [, major, minor] = /^promenade (\d+)\.(\d+)/.exec(text) ?? [];
+    if (`${major}.${minor}` === version.split(".").slice(0, 2).join(".")) return (found = name);
+    complaints.push(`${name} --version says ${JSON.stringify(text.trim())}`);
+  }
+  throw new Error(`no promenade of version ${version} (PROMENADE_BIN may name it): ${complaints.join("; ")}`);
+}
+
+/** The answer of a server: status and text. */
+function ask(method, url, body) {
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest(url, { method, agent: false, timeout: patience }, (response) => {
+      const parts = [];
+      response.on("data", (part) => parts.push(part));
+      response.on("error", reject);
+      response.on("end", () => resolve({ status: response.statusCode, text: Buffer.concat(parts).toString() }));
+    });
+    sent.on("timeout", () => sent.destroy(new Error(`${method} ${url}: no answer in ${patience / 1000} s`)));
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+/** A target that lives in the test: it exposes `body`, which the test changes as it likes. */
+export class Target {
+  constructor(address, body) {
+    this.address = address;
+    this.body = body;
+  }
+
+  static async serve(body) {
+    const target = new Target("", body);
+    target.server = createServer((_, response) => {
+      response.writeHead(200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
+      response.end(target.body);
+    });
+    await new Promise((resolve, reject) => target.server.once("error", reject).listen(0, "127.0.0.1", resolve));
+    target.address = `127.0.0.1:${target.server.address().port}`;
+    return target;
+  }
+
+  /** Ends it; a scrape is refused from now on. */
+  async close() {
+    if (!this.server?.listening) return;
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.server.closeAllConnections?.();
+    await closed;
+  }
+}
+
+// A label of a grouping key as a part of the path; what a path cannot hold goes as base64.
+function pathLabel(name, value) {
+  if (value === "") return `/${name}@base64/=`;
+  if (value.includes("/")) return `/${name}@base64/${Buffer.from(value).toString("base64url")}`;
+  return `/${name}/${encodeURIComponent(value)}`;
+}
+
+function duration(time) {
+  return typeof time === "string" ? time : `${Math.round(time * 1000)}ms`;
+}
+
+/** A running stack. */
+export class Stack {
+  #process;
+  #program;
+  #folder;
+  #log = "";
+  #targets = [];
+  #pushes = 0;
+
+  /** See `startStack`. */
+  static async start({ config, flags = [], clock = "manual", logLevel = "warn" } = {}) {
+    const stack = new Stack();
+    stack.clock = clock;
+    stack.#program = program();
+    const options = ["run", "--test", `--clock=${clock}`, `--log.level=${logLevel}`];
+    if (config !== undefined) {
+      stack.#folder = mkdtempSync(join(tmpdir(), "promenade-"));
+      const file = join(stack.#folder, "stack.yml");
+      writeFileSync(file, config);
+      options.push(`--config.file=${file}`);
+    }
+    const child = spawn(stack.#program, [...options, ...flags], { stdio: ["pipe", "pipe", "pipe"] });
+    stack.#process = child;
+    child.stderr.setEncoding("utf8").on("data", (text) => (stack.#log += text));
+    child.stdin.on("error", () => {});
+    let line = "";
+    try {
+      await new Promise((resolve, reject) => {
+        child.once("error", reject);
+        child.once("close", resolve);
+        child.stdout.setEncoding("utf8").on("data", (text) => {
+          line += text;
+          if (line.includes("\n")) resolve();
+        });
+      });
+      const urls = JSON.parse(line);
+      stack.prometheus = urls.prometheus;
+      stack.pushgateway = urls.pushgateway ?? "";
+      stack.demo = urls.demo ?? "";
+    } catch (error) {
+      const isSyntax = error instanceof SyntaxError;
+      await stack.close();
+      throw isSyntax ? new Error(`the stack did not start: ${stack.log.trim()}${line}`) : error;
+    }
+    return stack;
+  }
+
+  /** Ends the stack and the targets that were made for it. */
+  async close() {
+    await Promise.all(this.#targets.splice(0).map((target) => target.close()));
+    const child = this.#process;
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      const ended = new Promise((resolve) => child.once("close", resolve));
+      const late = setTimeout(() => child.kill("SIGKILL"), patience);
+      child.stdin.end();
+      await ended;
+      clearTimeout(late);
+    }
+    if (this.#folder) rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose ?? Symbol("asyncDispose")]() {
+    await this.close();
+  }
+
+  /** What the program has logged so far. */
+  get log() {
+    return this.#log;
+  }
+
+  /** Pushes a group: replaces it (PUT), with `add` only the metrics of the same names (POST). */
+  async push(job, text, grouping = {}, { add = false } = {}) {
+    const labels = Object.entries(grouping).map(([name, value]) => pathLabel(name, value));
+    await this.request(add ? "POST" : "PUT", `${this.pushgateway}/metrics${pathLabel("job", job)}${labels.join("")}`, text);
+  }
+
+  /** Scrapes a job's targets now, all jobs' without a name; the samples can be queried when it is done. */
+  async scrape(job = "") {
+    await this.api("POST", "scrape", { job, wait: "true" });
+  }
+
+  /** What an expression answers now. */
+  async query(expression) {
+    const { resultType, result } = await this.api("POST", "query", { query: expression });
+    if (resultType === "scalar") return [{ labels: {}, value: number(result[1]) }];
+    if (resultType !== "vector") {
+      throw new Refused(`${expression} answers a ${resultType}; query() is for series with one value each`, 200);
+    }
+    return result.map(({ metric, value }) => {
+      if (value) return { labels: metric, value: number(value[1]) };
+      const series = JSON.stringify(metric);
+      throw new Refused(`${expression}: ${series} is a native histogram; ask for histogram_count() and the like`, 200);
+    });
+  }
+
+  /** The value of an expression that answers one series. */
+  async value(expression) {
+    const samples = await this.query(expression);
+    if (samples.length === 1) return samples[0].value;
+    if (samples.length === 0) throw new NotMet((await this.#complaint(0, [expression])) || `${expression} answers nothing`);
+    throw new NotMet(`${expression} answers ${samples.length} series: ${JSON.stringify(samples.map(({ labels }) => labels))}`);
+  }
+
+  /** Done when each condition held once; lets up to `within` seconds pass for it, on the manual clock without waiting. */
+  async expect(...conditions) {
+    const last = conditions.at(-1);
+    let within = typeof last === "object" ? conditions.pop().within ?? 0 : 0;
+    if (conditions.length === 0) throw new TypeError("expect() needs a condition");
+    let complaint = "";
+    if (this.clock !== "manual") {
+      complaint = await this.#complaint(within, conditions);
+    } else {
+      let missing = await this.#notHolding(conditions);
+      while (missing.length > 0 && within > 0) {
+        const step = Math.min(1, within);
+        await this.advance(step);
+        within -= step;
+        missing = await this.#notHolding(missing);
+      }
+      if (missing.length > 0) complaint = await this.#complaint(0, missing);
+    }
+    if (complaint) throw new NotMet(complaint);
+  }
+
+  /** Adds a target to a job: a text that it exposes, or the `host:port` of a server. */
+  async target(job, target, { labels = {}, ...config } = {}) {
+    let made = target;
+    if (typeof target === "string") {
+      made = target.includes("\n") ? await Target.serve(target) : new Target(target, "");
+      this.#targets.push(made);
+    }
+    const body = { targets: [made.address], labels };
+    if (Object.keys(config).length > 0) body.config = config;
+    await this.api("POST", `targets/${encodeURIComponent(job)}`, {}, body);
+    return made;
+  }
+
+  /** Ends a job, or with a target only that; its series are stale from the next moment on. */
+  async remove(job, target) {
+    await this.api("DELETE", `targets/${encodeURIComponent(job)}`, target ? { target: target.address } : {});
+  }
+
+  /** Lets the scrapes of a job go wrong, or without a job pushes, until the function that it answers is called. */
+  async fault(fault, { job = "", target, ...settings } = {}) {
+    const path = job ? `faults/targets/${encodeURIComponent(job)}` : "faults/pushgateway";
+    const parameters = target ? { target: target.address } : {};
+    await this.api("PUT", path, parameters, { fault, ...settings });
+    return async () => {
+      await this.api("DELETE", path, parameters);
+    };
+  }
+
+  /** Lets time pass (`30`, `"1m"`): every scrape and rule that falls due is done when it is. Answers the time. */
+  async advance(time) {
+    return (await this.api("POST", "clock", { advance: duration(time) })).now;
+  }
+
+  /** A test begins that shares the stack: refused pushes of those before it are none of its business. */
+  async begin() {
+    if (!this.pushgateway) return;
+    const { data } = JSON.parse(await this.request("GET", `${this.pushgateway}/api/v1/pushes`));
+    this.#pushes = Math.max(0, ...data.map((push) => push.number));
+  }
+
+  /** The data of an answer of the Prometheus server's API. */
+  async api(method, path, parameters = {}, body = undefined) {
+    const query = new URLSearchParams(parameters).toString();
+    const url = `${this.prometheus}/api/v1/${path}${query && "?"}${query}`;
+    return JSON.parse(await this.request(method, url, body && JSON.stringify(body))).data;
+  }
+
+  /** The body of an answer; `Refused` with the server's own words where the status is not 2xx. */
+  async request(method, url, body) {
+    const { status, text } = await ask(method, url, body);
+    if (status >= 200 && status < 300) return text;
+    let words = text.trim();
+    try {
+      words = JSON.parse(text).error ?? words;
+    } catch {
+      // Not every refusal is JSON.
+    }
+    throw new Refused(`${method} ${url}: ${status}: ${words}`, status);
+  }
+
+  async #notHolding(conditions) {
+    const missing = [];
+    for (const condition of conditions) {
+      let data;
+      try {
+        data = await this.api("POST", "query", { query: condition });
+      } catch (error) {
+        // What is wrong with it is told by the program.
+        if (error instanceof Refused) return conditions;
+        throw error;
+      }
+      const scalar = data.resultType === "scalar" ? number(data.result[1]) : 0;
+      const holds = data.resultType === "scalar" ? scalar !== 0 && !Number.isNaN(scalar) : data.result.length > 0;
+      if (data.resultType === "matrix" || data.resultType === "string" || !holds) missing.push(condition);
+    }
+    return missing;
+  }
+
+  /** What the program says about conditions that do not hold; nothing where they do. */
+  #complaint(within, conditions) {
+    const options = ["expect", "--within", duration(within), "--url", this.prometheus, "--pushes-after", String(this.#pushes)];
+    if (this.pushgateway) options.push("--pushgateway", this.pushgateway);
+    return new Promise((resolve, reject) => {
+      execFile(this.#program, [...options, "--", ...conditions], (error, output, errors) => {
+        if (!error) resolve("");
+        else if (typeof error.code === "number") resolve((output + errors).trim());
+        else reject(error);
+      });
+    });
+  }
+}
+
+function number(text) {
+  if (text === "+Inf") return Infinity;
+  return text === "-Inf" ? -Infinity : Number(text);
+}
+
+/** Starts a stack. It ends with `close()`, and with this process. */
+export async function startStack(options) {
+  return Stack.start(options);
+}
+
+/** A test's function with a stack of its own: `test("…", withStack(async (stack, t) => { … }))`. */
+export function withStack(options, body) {
+  if (typeof options === "function") [options, body] = [{}, options];
+  return async (t) => {
+    const stack = await Stack.start(options);
+    try {
+      return await body(stack, t);
+    } catch (error) {
+      if (stack.log.trim()) t?.diagnostic?.(`log of the stack:\n${stack.log.trim()}`);
+      throw error;
+    } finally {
+      await stack.close();
+    }
+  };
+}

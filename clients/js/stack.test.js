@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { NotMet, Refused, startStack, withStack } from "promenadetest";
+
+const shared = await startStack();
+after(() => shared.close());
+
+test("a push is scraped", withStack(async (stack) => {
+  await stack.push("nightly", "rows_total 42\n", { db: "a/b" });
+  await stack.scrape("pushgateway");
+  assert.deepEqual(await stack.query("rows_total"), [
+    { labels: { __name__: "rows_total", db: "a/b", job: "nightly" }, value: 42 },
+  ]);
+  assert.equal(await stack.value("rows_total * 2"), 84);
+  assert.equal(await stack.value("scalar(rows_total) * Inf"), Infinity);
+  await stack.expect('rows_total{job="nightly"} == 42', "scalar(rows_total) > bool 1");
+  await stack.push("nightly", "other 1\n", { db: "a/b" }, { add: true });
+  await stack.scrape();
+  await stack.expect("rows_total == 42", "other == 1");
+}));
+
+test("time passes when it is told to", withStack(async (stack) => {
+  const app = await stack.target("app", "jobs_total 5\n", { labels: { zone: "x" }, scrape_interval: "15s" });
+  const start = await stack.advance(0);
+  assert.equal(await stack.advance(30), start + 30);
+  app.body = "jobs_total 8\n";
+  await stack.expect('jobs_total{job="app",zone="x"} == 8', { within: 20 });
+  await stack.expect("increase(jobs_total[1m]) > 3");
+  await stack.remove("app");
+  await stack.advance("1ms");
+  assert.deepEqual(await stack.query("jobs_total"), []);
+}));
+
+test("faults come and go", withStack(async (stack) => {
+  const app = await stack.target("app", "rows 1\n");
+  let clear = await stack.fault("status", { job: "app", status: 503 });
+  await stack.scrape("app");
+  await assert.rejects(stack.expect("rows == 1"), /server returned HTTP status 503 Service Unavailable/);
+  await clear();
+  await stack.scrape("app");
+  await stack.expect("rows == 1");
+  await stack.fault("refused", { job: "app", target: app, times: 1 });
+  await stack.scrape("app");
+  await stack.expect('up{job="app"} == 0');
+  clear = await stack.fault("status", { status: 500 });
+  await assert.rejects(stack.push("nightly", "rows 1\n"), (error) => error instanceof Refused && error.status === 500);
+  await clear();
+  await stack.push("nightly", "rows 1\n");
+}));
+
+test("a refusal has the server's words", withStack(async (stack) => {
+  await assert.rejects(stack.push("nightly", "rows_total many\n"), /expected float as value, got "many"/);
+  await assert.rejects(stack.query("sum(up"), /unclosed left parenthesis/);
+  await assert.rejects(stack.expect("sum(up"), /unclosed left parenthesis/);
+  await assert.rejects(stack.query("up[1m]"), /answers a matrix/);
+  await assert.rejects(stack.value("rows_of_nobody"), (error) => {
+    assert.ok(error instanceof NotMet);
+    assert.match(error.message, /no metric is called rows_of_nobody/);
+    assert.match(error.message, /push refused/);
+    return true;
+  });
+  await assert.rejects(stack.expect(), TypeError);
+  await assert.rejects(stack.fault("latancy", { job: "demo" }), /did you mean latency/);
+}));
+
+test("options say how it is started", withStack({ config: "global: {}\n", flags: ["--no-demo.enabled"] }, async (stack) => {
+  assert.equal(stack.demo, "");
+  await assert.rejects(startStack({ config: "global: {scrape_intervall: 5s}\n" }), /scrape_intervall/);
+}));
+
+test("in real time", withStack({ clock: "system" }, async (stack) => {
+  await stack.push("nightly", "rows 1\n");
+  await stack.scrape();
+  await stack.expect("rows == 1", { within: 5 });
+  await assert.rejects(stack.advance("1s"), /manual/);
+}));
+
+test("one for all", async () => {
+  await assert.rejects(shared.push("before", "broken {\n"), Refused);
+  await assert.rejects(shared.expect("rows_of_nobody"), /push refused/);
+  await shared.begin();
+  await assert.rejects(shared.expect("rows_of_nobody"), (error) => !error.message.includes("push refused"));
+});
+
+test("a program of that name that is another one is not taken", () => {
+  const folder = mkdtempSync(join(tmpdir(), "other-"));
+  try {
+    writeFileSync(join(folder, "promenade"), "#!/bin/sh\necho something else 3.0\n", { mode: 0o755 });
+    const code = 'import { program } from "promenadetest"; program();';
+    const done = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
+      encoding: "utf8",
+      env: { PATH: `${folder}:/usr/bin:/bin` },
+    });
+    assert.equal(done.status, 1);
+    assert.match(done.stderr, /something else 3\.0/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

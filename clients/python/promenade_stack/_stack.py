@@ -1,0 +1,370 @@
+"""A stack on free ports, with the verbs of a test."""
+from __future__ import annotations
+
+import http.server
+import json
+import math
+import os
+import socket
+import subprocess
+import tempfile
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any, NamedTuple
+
+from ._program import program
+
+# A server of this machine is never asked through a proxy.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+# Seconds until a server that does not answer is given up.
+_PATIENCE = 60
+
+
+class Refused(OSError):
+    """A server said no. The text is the server's own; `status` is the HTTP status."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class NotMet(AssertionError):
+    """A condition does not hold. The text tells what was seen instead, and what is near."""
+
+
+class StartFailed(OSError):
+    """The stack did not start. The text is the program's own."""
+
+
+class Sample(NamedTuple):
+    """A series of an answer and its value."""
+
+    labels: dict[str, str]
+    value: float
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Target
+
+    def do_GET(self) -> None:
+        body = self.server.body.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", self.server.content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+class Target(http.server.ThreadingHTTPServer):
+    """A target that lives in the test: it exposes `body`, which the test changes as it likes."""
+
+    daemon_threads = True
+
+    def __init__(self, body: str, content_type: str = "text/plain; version=0.0.4; charset=utf-8") -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.body = body
+        self.content_type = content_type
+        #: `host:port`, which is its label `instance` too.
+        self.address = f"127.0.0.1:{self.server_address[1]}"
+        self._closing = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        # serve_forever looks every half second whether it should end; a test has no time for that.
+        while True:
+            try:
+                connection, address = self.socket.accept()
+            except OSError:
+                return
+            if self._closing:
+                connection.close()
+                return
+            self.process_request(connection, address)
+
+    def close(self) -> None:
+        """Ends it; a scrape is refused from now on."""
+        if self._closing:
+            return
+        self._closing = True
+        try:
+            socket.create_connection(("127.0.0.1", self.server_address[1]), timeout=5).close()
+        except OSError:
+            pass
+        self._thread.join(5)
+        self.server_close()
+
+
+class Fault:
+    """What goes wrong until `clear()`, or until a `with` ends."""
+
+    def __init__(self, stack: Stack, path: str, parameters: dict[str, str]) -> None:
+        self._stack, self._path, self._parameters = stack, path, parameters
+
+    def clear(self) -> None:
+        """Makes everything well again."""
+        self._stack.api("DELETE", self._path, **self._parameters)
+
+    def __enter__(self) -> Fault:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
+
+
+class Stack:
+    """A whole stack on free ports, samples in memory. It ends with `close()`, and with this process.
+
+    Time stands still and passes only by `advance()`, so that nothing depends on how fast a test runs; `clock="system"` makes a stack
+    in real time.
+
+    `config` is the text of a configuration (a prometheus.yml), `flags` are those of `promenade run`. Raises `StartFailed` with the
+    program's own words.
+    """
+
+    def __init__(self, *flags: str, config: str | None = None, clock: str = "manual", log_level: str = "warn") -> None:
+        self.clock = clock
+        self._targets: list[Target] = []
+        self._pushes = 0
+        self._log = tempfile.TemporaryFile()
+        self._config: str | None = None
+        arguments = ["run", "--test", f"--clock={clock}", f"--log.level={log_level}"]
+        if config is not None:
+            descriptor, self._config = tempfile.mkstemp(suffix=".yml", prefix="promenade-")
+            with os.fdopen(descriptor, "w") as file:
+                file.write(config)
+            arguments.append(f"--config.file={self._config}")
+        try:
+            self._program = program()
+            self._process = subprocess.Popen(
+                [self._program, *arguments, *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
+        except BaseException:
+            self._forget()
+            raise
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        try:
+            urls = json.loads(line)
+        except ValueError:
+            self._end()
+            text = self.log()
+            self._forget()
+            raise StartFailed(f"the stack did not start: {text.strip() or line.decode(errors='replace')}") from None
+        #: The servers' URLs; the demo server's is empty where there is none.
+        self.prometheus: str = urls["prometheus"]
+        self.pushgateway: str = urls.get("pushgateway", "")
+        self.demo: str = urls.get("demo", "")
+
+    def __enter__(self) -> Stack:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the stack and the targets that were made for it."""
+        for target in self._targets:
+            target.close()
+        self._targets.clear()
+        self._end()
+        self._forget()
+
+    def _end(self) -> None:
+        process = self._process
+        if process.stdin is not None and not process.stdin.closed:
+            process.stdin.close()
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+    def _forget(self) -> None:
+        self._log.close()
+        if self._config is not None and os.path.exists(self._config):
+            os.unlink(self._config)
+
+    # The verbs.
+
+    def push(self, job: str, text: str, *, add: bool = False, **grouping: str) -> None:
+        """Pushes a group: replaces it (PUT), with `add` only the metrics of the same names (POST). Raises `Refused`."""
+        path = _labels("job", job) + "".join(_labels(name, value) for name, value in grouping.items())
+        self.request("POST" if add else "PUT", f"{self.pushgateway}/metrics{path}", text.encode())
+
+    def scrape(self, job: str = "") -> None:
+        """Scrapes the targets of a job now, of all jobs without a name; the samples can be queried when it returns."""
+        self.api("POST", "scrape", job=job, wait="true")
+
+    def query(self, expression: str) -> list[Sample]:
+        """What an expression answers now. Raises `Refused` with the server's words about a wrong one."""
+        data = self.api("POST", "query", query=expression)
+        if data["resultType"] == "scalar":
+            return [Sample({}, float(data["result"][1]))]
+        if data["resultType"] != "vector":
+            raise Refused(f"{expression} answers a {data['resultType']}; query() is for series with one value each", 200)
+        for row in data["result"]:
+            if "value" not in row:
+                raise Refused(f"{expression}: {row['metric']} is a native histogram; ask for histogram_count() and the like", 200)
+        return [Sample(row["metric"], float(row["value"][1])) for row in data["result"]]
+
+    def value(self, expression: str) -> float:
+        """The value of an expression that answers one series. Raises `NotMet` where it answers none, or several."""
+        samples = self.query(expression)
+        if len(samples) == 1:
+            return samples[0].value
+        if not samples:
+            raise NotMet(self._complaint(0, [expression]) or f"{expression} answers nothing")
+        raise NotMet(f"{expression} answers {len(samples)} series: " + ", ".join(str(sample.labels) for sample in samples))
+
+    def expect(self, *expressions: str, within: float = 0) -> None:
+        """Returns when each condition held once; lets up to `within` seconds pass for it, on the manual clock without waiting.
+
+        A condition holds as soon as it answers a series, or a number that is neither 0 nor NaN. Raises `NotMet`, which tells what was
+        seen instead, near misses, failed scrapes and refused pushes.
+        """
+        __tracebackhide__ = True
+        if not expressions:
+            raise TypeError("expect() needs a condition")
+        if self.clock != "manual":
+            complaint = self._complaint(within, expressions)
+        else:
+            missing = self._not_holding(expressions)
+            while missing and within > 0:
+                step = min(1.0, within)
+                self.advance(step)
+                within -= step
+                missing = self._not_holding(missing)
+            complaint = self._complaint(0, missing) if missing else ""
+        if complaint:
+            raise NotMet(complaint)
+
+    def target(self, job: str, target: str | Target, labels: dict[str, str] | None = None, **config: Any) -> Target:
+        """Adds a target to a job (a new one, or one that is there), and returns it; its `body` can be changed.
+
+        `target` is what it exposes (a text with a line break), or the `host:port` of a server. What is passed besides is the job's
+        configuration: `scrape_interval="5s"`. A job that has none is due when its interval has passed; `scrape()` does not wait.
+        """
+        if isinstance(target, str) and "\n" in target:
+            target = Target(target)
+            self._targets.append(target)
+        address = target.address if isinstance(target, Target) else target
+        body: dict[str, Any] = {"targets": [address], "labels": labels or {}}
+        if config:
+            body["config"] = config
+        self.api("POST", "targets/" + urllib.parse.quote(job, safe=""), body)
+        return target if isinstance(target, Target) else _Elsewhere(address)
+
+    def remove(self, job: str, target: Target | str | None = None) -> None:
+        """Ends a target, or the whole job; its series are stale from the next moment on."""
+        address = target.address if isinstance(target, Target) else target
+        self.api("DELETE", "targets/" + urllib.parse.quote(job, safe=""), **({"target": address} if address else {}))
+
+    def fault(self, fault: str, job: str = "", *, target: Target | str | None = None, **settings: Any) -> Fault:
+        """Lets the scrapes of a job go wrong, of one target of it, or (without a job) pushes, until the fault is cleared.
+
+        `stack.fault("status", job="app", status=503, times=2)`; the faults are those of docs/fixture.md.
+        """
+        path = "faults/targets/" + urllib.parse.quote(job, safe="") if job else "faults/pushgateway"
+        address = target.address if isinstance(target, Target) else target
+        parameters = {"target": address} if address else {}
+        self.api("PUT", path, {"fault": fault, **settings}, **parameters)
+        return Fault(self, path, parameters)
+
+    def advance(self, seconds: float | str) -> float:
+        """Lets time pass (`30`, `"1m"`): every scrape and rule that falls due is done when it returns. Returns the time."""
+        duration = seconds if isinstance(seconds, str) else f"{round(seconds * 1000)}ms"
+        return float(self.api("POST", "clock", advance=duration)["now"])
+
+    @property
+    def now(self) -> float:
+        """The stack's time, in seconds since 1970."""
+        return float(self.api("GET", "clock")["now"])
+
+    # What the verbs are made of.
+
+    def begin(self) -> None:
+        """A test begins that shares the stack: refused pushes of those before it are none of its business."""
+        if self.pushgateway:
+            pushes = json.loads(self.request("GET", f"{self.pushgateway}/api/v1/pushes"))["data"]
+            self._pushes = max((push["number"] for push in pushes), default=0)
+
+    def log(self) -> str:
+        """What the program has logged so far."""
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")
+
+    def api(self, method: str, path: str, body: object = None, **parameters: str) -> Any:
+        """The data of an answer of the Prometheus server's API. Raises `Refused`."""
+        query = "?" + urllib.parse.urlencode(parameters) if parameters else ""
+        url = f"{self.prometheus}/api/v1/{path}{query}"
+        return json.loads(self.request(method, url, None if body is None else json.dumps(body).encode()))["data"]
+
+    def request(self, method: str, url: str, body: bytes | None = None) -> bytes:
+        """The body of an answer. Raises `Refused` with the server's own words where the status is not 2xx."""
+        request = urllib.request.Request(url, method=method, data=body)
+        try:
+            with _OPENER.open(request, timeout=_PATIENCE) as response:
+                answer: bytes = response.read()
+                return answer
+        except urllib.error.HTTPError as error:
+            text = error.read().decode(errors="replace").strip()
+            status, reason = error.code, error.reason
+            error.close()
+        try:
+            text = json.loads(text)["error"]
+        except (ValueError, KeyError, TypeError):
+            pass
+        raise Refused(f"{method} {url}: {status} {reason}: {text}", status)
+
+    def _not_holding(self, expressions: tuple[str, ...] | list[str]) -> list[str]:
+        missing = []
+        for expression in expressions:
+            try:
+                data = self.api("POST", "query", query=expression)
+            except Refused:
+                # What is wrong with it is told by the program.
+                return list(expressions)
+            result = data["result"]
+            if data["resultType"] == "scalar":
+                number = float(result[1])
+                holds = number != 0 and not math.isnan(number)
+            else:
+                holds = data["resultType"] == "vector" and len(result) > 0
+            if not holds:
+                missing.append(expression)
+        return missing
+
+    def _complaint(self, within: float, expressions: tuple[str, ...] | list[str]) -> str:
+        """What the program says about conditions that do not hold; nothing where they do."""
+        command = [self._program, "expect", "--within", f"{round(within * 1000)}ms", "--url", self.prometheus,
+                   "--pushes-after", str(self._pushes)]
+        if self.pushgateway:
+            command += ["--pushgateway", self.pushgateway]
+        done = subprocess.run([*command, "--", *expressions], capture_output=True, text=True, timeout=within + _PATIENCE)
+        return "" if done.returncode == 0 else (done.stdout + done.stderr).strip() or f"expect ended with {done.returncode}"
+
+
+class _Elsewhere(Target):
+    """A server that is not the test's: only its address is known."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def close(self) -> None:
+        pass
+
+
+def _labels(name: str, value: str) -> str:
+    """A label of a grouping key as a part of the path; what a path cannot hold goes as base64."""
+    if value == "" or "/" in value:
+        import base64
+
+        return f"/{name}@base64/" + (base64.urlsafe_b64encode(value.encode()).decode().rstrip("=") or "=")
+    return f"/{name}/" + urllib.parse.quote(value, safe="")
