@@ -80,11 +80,17 @@ static const unsigned char prometheus_graph_js[] = {
 static const unsigned char prometheus_home_js[] = {
 #embed "files/prometheus/home.js"
 };
+static const unsigned char prometheus_painting_js[] = {
+#embed "files/prometheus/painting.js"
+};
 static const unsigned char prometheus_pages_css[] = {
 #embed "files/prometheus/pages.css"
 };
 static const unsigned char prometheus_panel_js[] = {
 #embed "files/prometheus/panel.js"
+};
+static const unsigned char prometheus_panelcontrols_js[] = {
+#embed "files/prometheus/panelcontrols.js"
 };
 static const unsigned char prometheus_picker_js[] = {
 #embed "files/prometheus/picker.js"
@@ -112,6 +118,9 @@ static const unsigned char prometheus_rules_js[] = {
 };
 static const unsigned char prometheus_alertstrip_js[] = {
 #embed "files/prometheus/alertstrip.js"
+};
+static const unsigned char prometheus_answertable_js[] = {
+#embed "files/prometheus/answertable.js"
 };
 static const unsigned char prometheus_samplelabels_js[] = {
 #embed "files/prometheus/samplelabels.js"
@@ -196,6 +205,7 @@ static const struct web_asset table[] = {
     ASSET("shared/theme.js", shared_theme_js),
 
     ASSET("prometheus/alertstrip.js", prometheus_alertstrip_js),
+    ASSET("prometheus/answertable.js", prometheus_answertable_js),
     ASSET("prometheus/app.js", prometheus_app_js),
     ASSET("prometheus/axes.js", prometheus_axes_js),
     ASSET("prometheus/catalog.js", prometheus_catalog_js),
@@ -208,8 +218,10 @@ static const struct web_asset table[] = {
     ASSET("prometheus/functions.js", prometheus_functions_js),
     ASSET("prometheus/graph.js", prometheus_graph_js),
     ASSET("prometheus/home.js", prometheus_home_js),
+    ASSET("prometheus/painting.js", prometheus_painting_js),
     ASSET("prometheus/pages.css", prometheus_pages_css),
     ASSET("prometheus/panel.js", prometheus_panel_js),
+    ASSET("prometheus/panelcontrols.js", prometheus_panelcontrols_js),
     ASSET("prometheus/picker.js", prometheus_picker_js),
     ASSET("prometheus/picture.js", prometheus_picture_js),
     ASSET("prometheus/pointing.js", prometheus_pointing_js),

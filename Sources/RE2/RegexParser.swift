@@ -216,7 +216,7 @@ struct RegexParser {
             return overflow ? .max : product
         case .sequence(let nodes), .alternation(let nodes): return nodes.map(largestRepeat).max() ?? 1
         case .capture(let inner, _): return largestRepeat(inner)
-        default: return 1
+        case .never, .empty, .set, .assertion: return 1
         }
     }
 

@@ -68,7 +68,7 @@ enum RegexShape: Sendable {
             case .sequence(let nodes): nodes.flatMap(flat)
             case .capture(let inner, _): flat(inner)
             case .empty: []
-            default: [node]
+            case .never, .set, .alternation, .repetition, .assertion: [node]
             }
         }
         var items = flat(node)[...]

@@ -56,7 +56,7 @@ public enum FamilyProtobuf {
         case .summary: if let summary = metric.summary { return value(summary) }
         case .histogram, .gaugehistogram:
             if let histogram = metric.histogram { return value(histogram, type, reader) }
-        default: if let untyped = metric.untyped { return .untyped(untyped) }
+        case .info, .stateset, .unknown: if let untyped = metric.untyped { return .untyped(untyped) }
         }
         if let counter = metric.counter { return value(counter, reader) }
         if let gauge = metric.gauge { return .gauge(gauge) }

@@ -27,7 +27,7 @@ final class PendingMetric {
         case .gauge: .gauge(number)
         case .summary: .summary(.init(quantiles: quantiles, sum: sum, count: GoFloat.unsigned(count)))
         case .histogram, .gaugehistogram: .histogram(.init(buckets: buckets, sum: sum, count: count))
-        default: .untyped(number)
+        case .info, .stateset, .unknown: .untyped(number)
         }
     }
 }

@@ -152,7 +152,13 @@ public enum LintRule: String, Sendable, Hashable, CaseIterable {
         case .quotedName, .reservedLabel, .helpMissing, .baseUnit, .counterTotal, .reservedSuffix, .magicLabel,
             .typeInName, .colonInName, .camelCase, .unitAbbreviation, .metricRepeated:
             .advice
-        default: .error
+        case .encoding, .blankLine, .lineForm, .metricName, .labelForm, .labelRepeated, .value, .timestamp,
+            .exemplarForm, .endMissing, .afterEnd, .textFormat, .metadataForm, .metadataKeyword, .metadataRepeated,
+            .metadataLate, .typeUnknown, .unitSuffix, .unitForbidden, .nameClash, .familySuffix, .exemplarPlace,
+            .exemplarLength, .counterValue, .infoValue, .statesetValue, .statesetLabel, .quantileLabel,
+            .quantileValue, .bucketLabel, .countInteger, .grouping, .timestampMixed, .timestampOrder, .sampleRepeated,
+            .bucketOrder, .bucketCumulative, .bucketInfinity, .histogramCount, .histogramSum:
+            .error
         }
     }
 

@@ -87,7 +87,7 @@ final class ConvertingSource: EntrySource {
             case .type:
                 typeName = text.familyName
                 familyType = text.metricType
-            default: break
+            case .help, .unit, .comment, .histogram, nil: break
             }
             return emit() ? .histogram : entry
         }

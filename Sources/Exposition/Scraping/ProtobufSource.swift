@@ -74,7 +74,7 @@ final class ProtobufSource: EntrySource {
             if field == Self.sumField { return histogram.sum }
             return field >= 0 && field < histogram.buckets.count
                 ? histogram.buckets[field].effectiveCount : histogram.effectiveCount
-        default: return metric.untyped ?? 0
+        case .info, .stateset, .unknown: return metric.untyped ?? 0
         }
     }
 
@@ -344,7 +344,7 @@ final class ProtobufSource: EntrySource {
         case .counter: metric.counter?.start?.milliseconds ?? 0
         case .summary: metric.summary?.start?.milliseconds ?? 0
         case .histogram, .gaugehistogram: metric.histogram?.start?.milliseconds ?? 0
-        default: 0
+        case .gauge, .info, .stateset, .unknown: 0
         }
     }
 }

@@ -152,7 +152,16 @@ struct Preprocessing {
         case .daysInMonth, .dayOfMonth, .dayOfWeek, .dayOfYear, .hour, .minute, .month, .year, .predictLinear, .time,
             .timestamp, .start, .end, .range, .step:
             true
-        default: false
+        case .abs, .absent, .absentOverTime, .acos, .acosh, .asin, .asinh, .atan, .atanh, .avgOverTime, .ceil,
+            .changes, .clamp, .clampMax, .clampMin, .cos, .cosh, .countOverTime, .deg, .delta, .deriv,
+            .doubleExponentialSmoothing, .exp, .firstOverTime, .floor, .histogramAvg, .histogramCount,
+            .histogramFraction, .histogramQuantile, .histogramQuantiles, .histogramStddev, .histogramStdvar,
+            .histogramSum, .idelta, .increase, .info, .irate, .labelJoin, .labelReplace, .lastOverTime, .ln, .log10,
+            .log2, .madOverTime, .maxOf, .maxOverTime, .minOf, .minOverTime, .pi, .presentOverTime,
+            .quantileOverTime, .rad, .rate, .resets, .round, .scalar, .sgn, .sin, .sinh, .sort, .sortByLabel,
+            .sortByLabelDesc, .sortDesc, .sqrt, .startTimestamp, .stddevOverTime, .stdvarOverTime, .sumOverTime,
+            .tan, .tanh, .tsOfFirstOverTime, .tsOfLastOverTime, .tsOfMaxOverTime, .tsOfMinOverTime, .vector:
+            false
         }
     }
 }

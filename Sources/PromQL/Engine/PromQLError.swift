@@ -45,7 +45,8 @@ public struct PromQLError: Error, Hashable, Sendable, CustomStringConvertible {
         switch error.code {
         case .cancelled: canceled(in: "query execution")
         case .tooManySamples: tooManySamples
-        default: PromQLError(.storage, "expanding series: " + error.message)
+        case .corrupt, .diskFull, .readOnly, .locked, .newerVersion, .unsupported, .inputOutput:
+            PromQLError(.storage, "expanding series: " + error.message)
         }
     }
 }

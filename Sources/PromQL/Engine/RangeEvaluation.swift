@@ -408,7 +408,7 @@ enum AbsentLabels {
         switch expression.unwrapped {
         case .vectorSelector(let node): matchers = node.matchers
         case .matrixSelector(let node): matchers = node.selector.matchers
-        default: return Labels()
+        case .number, .string, .subquery, .aggregate, .binary, .unary, .paren, .call, .stepInvariant: return Labels()
         }
         var builder = LabelsBuilder()
         var seen: Set<String> = []

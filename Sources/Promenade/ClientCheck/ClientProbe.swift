@@ -25,7 +25,8 @@ package enum ClientProbe: Hashable, Sendable, CaseIterable {
         case .openMetrics1: "application/openmetrics-text;version=1.0.0"
         case .protobuf: "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
         case .allowUTF8, .underscores, .dots, .values: "text/plain;version=1.0.0;escaping=\(scheme)"
-        default:
+        case .prometheus, .gzip, .head, .query, .timeoutHeader, .first, .second, .third, .concurrent1, .concurrent2,
+            .concurrent3, .concurrent4, .concurrent5, .concurrent6, .concurrent7, .concurrent8:
             "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
                 + "application/openmetrics-text;version=0.0.1;q=0.5,"
                 + "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"

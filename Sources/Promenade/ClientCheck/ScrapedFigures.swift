@@ -41,7 +41,7 @@ struct ScrapedFigures: Sendable {
                     case .series:
                         samples[parser.labels()] = parser.value
                         if parser.timestamp != nil { timestamps += 1 }
-                    default: break
+                    case .unit, .comment, .histogram: break
                     }
                 }
             } catch {

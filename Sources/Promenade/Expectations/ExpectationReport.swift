@@ -17,7 +17,7 @@ package struct ExpectationReport: Sendable {
         var lines = ["last seen: \(seen.first ?? "")"] + seen.dropFirst().map { "  " + $0 }
         switch outcome.last {
         case .refused, .unreachable: break
-        default: lines += evidence.explain(outcome.condition)
+        case .series, .scalar, .notices, .failed: lines += evidence.explain(outcome.condition)
         }
         return lines
     }

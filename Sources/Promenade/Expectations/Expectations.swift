@@ -93,7 +93,7 @@ package struct Expectations: Sendable {
             switch outcome.last {
             case .refused: return 2
             case .unreachable: code = 3
-            default: if code == 0, !outcome.isMet { code = 1 }
+            case .series, .scalar, .notices, .failed: if code == 0, !outcome.isMet { code = 1 }
             }
         }
         return code

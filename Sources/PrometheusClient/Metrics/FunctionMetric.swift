@@ -23,7 +23,7 @@ public final class FunctionMetric: MetricCollector {
             switch descriptor.type {
             case .counter: .counter(number)
             case .unknown: .untyped(number)
-            default: .gauge(number)
+            case .gauge, .histogram, .gaugehistogram, .summary, .info, .stateset: .gauge(number)
             }
         return [
             MetricFamily(

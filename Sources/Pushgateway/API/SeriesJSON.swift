@@ -9,7 +9,7 @@ enum SeriesJSON {
         guard family.protobuf == nil else { return false }
         switch family.type {
         case .counter, .gauge, .unknown: break
-        default: return false
+        case .histogram, .gaugehistogram, .summary, .info, .stateset: return false
         }
         return family.text.withUnsafeBufferPointer { text in
             for index in 0..<family.series.count {

@@ -34,7 +34,7 @@ struct SanitizedFamily: Sendable {
     var isPlain: Bool {
         switch type {
         case .counter, .gauge, .unknown: protobuf == nil && !isSuspicious
-        default: false
+        case .histogram, .gaugehistogram, .summary, .info, .stateset: false
         }
     }
 

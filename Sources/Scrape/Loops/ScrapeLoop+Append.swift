@@ -26,12 +26,12 @@ extension ScrapeLoop {
         var failure = failure
         let isEmpty = (body?.count ?? 0) == 0
         if let body, !isEmpty {
-            let choice = memory.format(contentType, fallback: rules.fallback)
+            let choice = cache.format(contentType, fallback: rules.fallback)
             if let format = choice.format {
                 if let problem = choice.problem {
                     logger.debug("Invalid content type on scrape", metadata: ["err": "\(problem.message)"])
                 }
-                var pass = ScrapePass(memory: memory, rules: rules, time: time, now: clock.now, batch: batch)
+                var pass = ScrapePass(cache: cache, rules: rules, time: time, now: clock.now, batch: batch)
                 body.withUnsafeBytes { pass.run($0, format: format) }
                 (batch, result) = (pass.batch, pass.result)
             } else {
@@ -44,6 +44,7 @@ extension ScrapeLoop {
         }
         if result.failure != nil {
             // As Prometheus: nothing of a failed scrape is stored, but what it did expose does not go stale.
+            cache.fail()
             batch = SampleBatch(stream: stream, timestamp: time)
         }
         let isFlush = !isEmpty && result.failure == nil
@@ -52,21 +53,18 @@ extension ScrapeLoop {
         outcome.duration = clock.steadyNanoseconds - start
         let sampleCount = batch.values.count
         await addReport(&batch, result, outcome, bytesRead: bytesRead, isRegular: result.isRegular && isFlush)
-        if isFlush, !result.isRegular { memory.orderedSeries = batch.series }
-        let markers = addStaleMarkers(&batch, isRegular: result.isRegular && isFlush)
-        let isStored = await store(batch, slots: isFlush ? result : nil, sampleCount: sampleCount)
-        // What went away while nothing could be stored is marked once that is possible again.
-        memory.owedMarkers = isStored ? [] : markers
-        if !isStored { memory.forgetExemplars(result.exemplarSlots) }
-        let (released, wasForced) = memory.finish(isFlush: isFlush)
-        if wasForced { counters.update { $0.cacheFlushForced += 1 } }
-        if !released.isEmpty { await store.releaseSeries(released) }
-        let changes = memory.metadata.takeChanges()
+        if isFlush { cache.complete(batch.series) }
+        for series in cache.markers(besides: batch) { batch.addSample(series, SpecialValue.stale) }
+        let fate = await store(batch, sampleCount: sampleCount)
+        let closing = cache.close(fate, read: result.slots)
+        if closing.wasForced { counters.update { $0.cacheFlushForced += 1 } }
+        if !closing.released.isEmpty { await store.releaseSeries(closing.released) }
+        let changes = cache.metadata.takeChanges()
         if !changes.isEmpty {
             do throws(StorageError) {
                 try await store.record(changes)
             } catch {
-                memory.metadata.giveBack(changes.map(\.family))
+                cache.metadata.giveBack(changes.map(\.family))
                 logger.warning("Storing metadata failed", metadata: ["err": "\(error.message)"])
             }
         }
@@ -101,44 +99,23 @@ extension ScrapeLoop {
 
     /// Asks the store for the names of new series and fills them in. Answers what went wrong, if anything.
     private func resolve(_ batch: inout SampleBatch, _ result: PassResult) async -> String? {
-        var wanted: [Int] = []
-        for slot in result.slots + result.histogramSlots where memory.slots[slot].ref == SeriesMemory.noRef {
-            wanted.append(slot)
-        }
+        let slots = result.slots
+        let wanted = cache.unnamed(in: slots.samples + slots.histograms)
         if !wanted.isEmpty {
             do throws(StorageError) {
-                let series = try await store.resolve(wanted.map { memory.unresolved[$0] ?? Labels() })
-                for (slot, series) in zip(wanted, series) {
-                    memory.slots[slot].ref = series
-                    memory.unresolved[slot] = nil
-                }
+                cache.name(wanted.map(\.slot), try await store.resolve(wanted.map(\.labels)))
             } catch {
                 return error.message
             }
         }
-        for (index, slot) in result.slots.enumerated() { batch.series[index] = memory.slots[slot].ref }
-        for (index, slot) in result.histogramSlots.enumerated() {
-            batch.histograms[index].series = memory.slots[slot].ref
+        for (index, slot) in slots.samples.enumerated() { batch.series[index] = cache.reference(of: slot) }
+        for (index, slot) in slots.histograms.enumerated() {
+            batch.histograms[index].series = cache.reference(of: slot)
         }
-        for (index, slot) in result.exemplarSlots.enumerated() {
-            batch.exemplars[index].series = memory.slots[slot].ref
+        for (index, slot) in slots.exemplars.enumerated() {
+            batch.exemplars[index].series = cache.reference(of: slot)
         }
         return nil
-    }
-
-    /// Adds markers for the series that are gone and for those owed; gives all of them.
-    private func addStaleMarkers(_ batch: inout SampleBatch, isRegular: Bool) -> [SeriesRef] {
-        var markers: [SeriesRef] = []
-        if !isRegular || memory.hasStrays {
-            memory.materialize()
-            markers = memory.stale()
-        }
-        if !memory.owedMarkers.isEmpty {
-            let exposed = Set(batch.series).union(batch.histograms.map(\.series)).union(markers)
-            markers += memory.owedMarkers.filter { !exposed.contains($0) }
-        }
-        for series in markers { batch.addSample(series, SpecialValue.stale) }
-        return markers
     }
 
     // MARK: The scraper's own series
@@ -176,11 +153,11 @@ extension ScrapeLoop {
     }
 
     private func reportSeries() async -> [SeriesRef]? {
-        if !memory.reportSeries.isEmpty { return memory.reportSeries }
+        if !cache.reportSeries.isEmpty { return cache.reportSeries }
         let names = Self.reportNames + (rules.extraMetrics ? Self.extraReportNames : [])
         do throws(StorageError) {
-            memory.reportSeries = try await store.resolve(names.map { rules.labels.report($0) })
-            return memory.reportSeries
+            cache.nameReport(try await store.resolve(names.map { rules.labels.report($0) }))
+            return cache.reportSeries
         } catch {
             logger.warning("Appending scrape report failed", metadata: ["err": "\(error.message)"])
             return nil
@@ -189,28 +166,25 @@ extension ScrapeLoop {
 
     // MARK: Storing
 
-    /// Whether the batch was stored, be it without what was rejected.
-    private func store(_ batch: SampleBatch, slots result: PassResult?, sampleCount: Int) async -> Bool {
+    /// Has the batch stored, and tells of what was rejected.
+    private func store(_ batch: SampleBatch, sampleCount: Int) async -> ScrapeCache.Fate {
         let report: AppendReport
         do throws(StorageError) {
             report = try await store.append(batch)
         } catch {
             logger.error("Scrape commit failed", metadata: ["err": "\(error.message)", "target": "\(target.url)"])
-            memory.materialize()
-            memory.order = ScrapeOrder()
-            return false
+            return .lost
         }
-        if report.rejected.isEmpty, report.rejectedHistograms.isEmpty, report.rejectedExemplars == 0 { return true }
-        handle(report, result, sampleCount: sampleCount)
-        return true
+        let isWhole = report.rejected.isEmpty && report.rejectedHistograms.isEmpty && report.rejectedExemplars == 0
+        if !isWhole { tell(of: report, sampleCount: sampleCount) }
+        return .stored(report)
     }
 
-    private func handle(_ report: AppendReport, _ result: PassResult?, sampleCount: Int) {
+    /// Counts and logs what the store has not taken.
+    private func tell(of report: AppendReport, sampleCount: Int) {
         var outOfOrder = 0
         var duplicates = 0
         var outOfBounds = 0
-        let ordered = memory.order.entries.filter { !$0.isDropped && !$0.isHistogram }.map { Int($0.slot) }
-        memory.materialize()
         for (index, reason) in report.rejected where index < sampleCount {
             switch reason {
             case .outOfOrder: outOfOrder += 1
@@ -218,16 +192,7 @@ extension ScrapeLoop {
             case .tooOld, .outOfBounds: outOfBounds += 1
             case .unknownSeries, .invalidHistogram: break
             }
-            guard let result else { continue }
-            let slots = result.isRegular ? ordered : result.slots
-            guard index < slots.count else { continue }
-            memory.slots[slots[index]].trackedIteration = 0
-            if reason == .unknownSeries {
-                memory.slots[slots[index]].ref = SeriesMemory.noRef
-                memory.slots[slots[index]].state = .dead
-            }
         }
-        memory.order = ScrapeOrder()
         counters.update { values in
             values.outOfOrder += outOfOrder
             values.duplicates += duplicates
@@ -250,16 +215,14 @@ extension ScrapeLoop {
     @concurrent
     func markEverythingStale(at time: Timestamp) async {
         var batch = SampleBatch(stream: stream, timestamp: time)
-        memory.materialize()
-        for series in memory.stale() + memory.owedMarkers { batch.addSample(series, SpecialValue.stale) }
-        for series in memory.reportSeries { batch.addSample(series, SpecialValue.stale) }
-        _ = memory.finish(isFlush: false)
+        for series in cache.lastMarkers() { batch.addSample(series, SpecialValue.stale) }
+        _ = cache.close(.stored(AppendReport()))
         do throws(StorageError) {
             _ = try await store.append(batch)
         } catch {
             logger.warning("Stale commit failed", metadata: ["err": "\(error.message)"])
         }
-        await store.releaseSeries(memory.references + memory.reportSeries)
+        await store.releaseSeries(cache.references)
     }
 }
 

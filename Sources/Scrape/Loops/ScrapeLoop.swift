@@ -17,7 +17,7 @@ struct ScrapeLoop: Sendable {
     let failures: FailureLogs
     let status: TargetStatus
     let control: LoopControl
-    let memory: SeriesMemory
+    let cache: ScrapeCache
     let stream: StreamRef
     let offsetSeed: UInt64
     /// What is sent each time, but for the clock.

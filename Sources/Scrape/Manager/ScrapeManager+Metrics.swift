@@ -10,7 +10,7 @@ extension ScrapeManager {
     private var metadataFamilies: [MetricFamily] {
         let sizes = state.withLock { state in
             state.jobs.compactMap { state.pools[$0] }.map { pool in
-                let sizes = pool.active.values.map(\.memory.metadata.size)
+                let sizes = pool.active.values.map(\.cache.metadata.size)
                 let labels = [Label(name: "scrape_job", value: pool.config.jobName)]
                 return (labels, sizes.reduce(0) { $0 + $1.entries }, sizes.reduce(0) { $0 + $1.bytes })
             }

@@ -59,7 +59,7 @@ extension ScrapeManager {
             state.jobs.flatMap { name -> [(Labels, MetadataMemory)] in
                 guard let pool = state.pools[name] else { return [] }
                 return pool.order.compactMap { id in
-                    pool.active[id].map { ($0.target.publicLabels, $0.memory.metadata) }
+                    pool.active[id].map { ($0.target.publicLabels, $0.cache.metadata) }
                 }
             }
         }

@@ -26,7 +26,7 @@ extension ScrapeManager {
                         group: item.group,
                         status: TargetStatus(),
                         control: LoopControl(),
-                        memory: SeriesMemory()
+                        cache: ScrapeCache()
                     )
                 }
             }
@@ -108,7 +108,7 @@ extension ScrapeManager {
             failures: failureLogs,
             status: active.status,
             control: active.control,
-            memory: active.memory,
+            cache: active.cache,
             stream: stream,
             offsetSeed: options.offsetSeed,
             request: ScrapeLoop.request(active.target, pool.config, userAgent: options.userAgent),

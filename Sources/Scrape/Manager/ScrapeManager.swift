@@ -194,7 +194,7 @@ public final class ScrapeManager: Sendable {
         for provider in pool.providers { await provider.task?.value }
         await pool.transport.close()
         for active in pool.active.values {
-            await store.releaseSeries(active.memory.references + active.memory.reportSeries)
+            await store.releaseSeries(active.cache.references)
         }
         counters.update { values in
             values.syncLengths[name] = nil
@@ -247,7 +247,7 @@ public final class ScrapeManager: Sendable {
                 pool.active[id]?.task = nil
                 pool.active[id]?.due = nil
                 if !keepsMemory {
-                    pool.active[id]?.memory = SeriesMemory()
+                    pool.active[id]?.cache = ScrapeCache()
                     pool.active[id]?.control = LoopControl()
                     pool.active[id]?.hasStarted = active.hasStarted
                 }

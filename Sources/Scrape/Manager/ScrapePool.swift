@@ -10,7 +10,7 @@ struct ScrapePool {
         var group: [Label]
         var status: TargetStatus
         var control: LoopControl
-        var memory: SeriesMemory
+        var cache: ScrapeCache
         var stream: StreamRef?
         var task: Task<Void, Never>?
         /// When it is scraped next (steady), where scrapes are driven by hand.

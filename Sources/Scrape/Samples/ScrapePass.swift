@@ -36,17 +36,15 @@ struct PassResult {
     var hitSampleLimit = false
     var hitBucketLimit = false
     var hitLabelLimit = false
-    /// Whether everything was as in the scrape before, so that the batch's series are ``SeriesMemory/orderedSeries``.
+    /// Whether everything was as in the scrape before, so that the batch's series are ``ScrapeCache/orderedSeries``.
     var isRegular = false
-    /// Slots of the float samples in the batch, unless it is regular.
-    var slots: [Int] = []
-    var histogramSlots: [Int] = []
-    var exemplarSlots: [Int] = []
+    /// Slots of what is in the batch, unless it is regular.
+    var slots = ScrapeCache.ReadSlots()
 }
 
-/// Reads one body into a batch, with the help of what earlier scrapes left in the memory.
+/// Reads one body into a batch, with the help of what earlier scrapes left in the cache.
 struct ScrapePass {
-    let memory: SeriesMemory
+    let cache: ScrapeCache
     let rules: SampleRules
     let time: Timestamp
     let maxTime: Timestamp
@@ -61,8 +59,8 @@ struct ScrapePass {
     private var positions: [Int32] = []
     private var cursor = 0
 
-    init(memory: SeriesMemory, rules: SampleRules, time: Timestamp, now: Timestamp, batch: SampleBatch) {
-        self.memory = memory
+    init(cache: ScrapeCache, rules: SampleRules, time: Timestamp, now: Timestamp, batch: SampleBatch) {
+        self.cache = cache
         self.rules = rules
         self.time = time
         maxTime = now + SampleRules.maxAhead
@@ -72,10 +70,9 @@ struct ScrapePass {
     /// Reads the body. Afterwards the batch holds the samples; those of new series lack their reference.
     mutating func run(_ body: UnsafeRawBufferPointer, format: ScrapeFormat) {
         var parser = ScrapeParser(body, format: format, options: rules.options)
-        let old = memory.order
+        let old = cache.order
         do throws(ExpositionError) {
-            let isGuessable = !old.entries.isEmpty && !old.isIrregular && memory.orderedSeries.count >= old.floatCount
-            if isGuessable, rules.sampleLimit == 0 || old.entries.count <= rules.sampleLimit {
+            if cache.isGuessable, rules.sampleLimit == 0 || old.entries.count <= rules.sampleLimit {
                 if try readAsBefore(&parser, old) { return finishRegular() }
             }
             if !isSlow { becomeSlow(old) }
@@ -100,7 +97,7 @@ struct ScrapePass {
             guard entry.leadStart == entry.leadEnd else { return false }
             // A sample that cannot be guessed by its bytes: read it and compare its series.
             guard let kind = try nextSample(&parser) else { return false }
-            let isSame = memory.table.isKey(Int(entry.slot), equalTo: parser.seriesBytes)
+            let isSame = cache.isSlot(Int(entry.slot), of: parser.seriesBytes)
             if isSame, entry.isDropped {
                 result.total += 1
                 cursor += 1
@@ -117,7 +114,7 @@ struct ScrapePass {
             }
             result.total += 1
             result.added += 1
-            let series = memory.slots[Int(entry.slot)].ref
+            let series = cache.reference(of: Int(entry.slot))
             if kind == .histogram {
                 batch.histograms.append(
                     SampleBatch.HistogramSample(series: series, timestamp: time, histogram: reduced(parser.histogram))
@@ -164,8 +161,8 @@ struct ScrapePass {
     }
 
     private mutating func finishRegular() {
-        memory.orderIteration = memory.iteration
-        batch.series = memory.orderedSeries
+        cache.readAsBefore()
+        batch.series = cache.orderedSeries
         result.isRegular = true
     }
 
@@ -174,19 +171,18 @@ struct ScrapePass {
     /// Leaves the usual way: writes down what was read so far as if it had been read slowly.
     private mutating func becomeSlow(_ old: ScrapeOrder) {
         isSlow = true
-        memory.materialize()
         order = ScrapeOrder(prefix: cursor, of: old)
-        for entry in order.entries {
-            let slot = Int(entry.slot)
-            memory.slots[slot].lastIteration = memory.iteration
-            if entry.isTracked { memory.slots[slot].trackedIteration = memory.iteration }
-            if entry.isDropped { continue }
+        cache.leaveOrder(after: order)
+        for entry in order.entries where !entry.isDropped {
             limited += 1
-            if entry.isHistogram { result.histogramSlots.append(slot) } else { result.slots.append(slot) }
+            if entry.isHistogram {
+                result.slots.histograms.append(Int(entry.slot))
+            } else {
+                result.slots.samples.append(Int(entry.slot))
+            }
         }
-        batch.series = Array(memory.orderedSeries.prefix(result.slots.count))
-        positions = [Int32](repeating: -1, count: memory.slots.count)
-        for (index, entry) in old.entries.enumerated() { positions[Int(entry.slot)] = Int32(index) }
+        batch.series = Array(cache.orderedSeries.prefix(result.slots.samples.count))
+        positions = cache.positions()
     }
 
     private mutating func readRest(_ parser: inout ScrapeParser, _ old: ScrapeOrder) throws(ExpositionError) {
@@ -222,13 +218,13 @@ struct ScrapePass {
             case .comment: continue
             case .type:
                 let type = parser.familyType
-                family = memory.metadata.note(parser.familyName, iteration: memory.iteration) { $0.type = type }
+                family = cache.note(parser.familyName) { $0.type = type }
             case .help:
                 let text = parser.familyText
-                family = memory.metadata.note(parser.familyName, iteration: memory.iteration) { $0.help = text }
+                family = cache.note(parser.familyName) { $0.help = text }
             case .unit:
                 let text = parser.familyText
-                family = memory.metadata.note(parser.familyName, iteration: memory.iteration) { $0.unit = text }
+                family = cache.note(parser.familyName) { $0.unit = text }
             }
             if order.families.last != family { order.families.append(family) }
         }
@@ -244,73 +240,63 @@ struct ScrapePass {
     ) {
         result.total += 1
         let key = guessed == nil ? parser.seriesBytes : UnsafeRawBufferPointer(start: nil, count: 0)
-        let known = guessed ?? memory.slot(of: key)
+        let known = guessed ?? cache.slot(of: key)
         if guessed == nil, let known, known < positions.count, positions[known] >= 0 {
             cursor = Int(positions[known]) + 1
         }
         let isHistogram = kind == .histogram
         var flags = isHistogram ? ScrapeOrder.histogram : 0
         let lead = lead ?? parser.leadBytes
-        if let known, memory.slots[known].state == .dropped {
-            memory.slots[known].lastIteration = memory.iteration
-            order.add(lead: lead, slot: known, flags: flags | ScrapeOrder.dropped)
-            return
-        }
-        let isCached = known.map { memory.slots[$0].state == .live } ?? false
-        let wasSeen = isCached && known.map { memory.slots[$0].lastIteration == memory.iteration } ?? false
-        if isCached, let known { memory.slots[known].lastIteration = memory.iteration }
+        let standing = cache.meet(known)
         var labels: Labels?
-        if !isCached {
-            let isRevived =
-                known.map {
-                    memory.slots[$0].ref != SeriesMemory.noRef || memory.unresolved[$0] != nil
-                } ?? false
-            if !isRevived {
-                switch rules.labels.apply(to: parser.labels(), emptied: SampleLabels.emptied(in: parser.seriesBytes)) {
-                case .labels(let final): labels = final
-                case .dropped:
-                    let slot = memory.addSlot(key, known: known)
-                    memory.slots[slot].state = .dropped
-                    memory.slots[slot].lastIteration = memory.iteration
-                    order.add(lead: lead, slot: slot, flags: flags | ScrapeOrder.dropped)
-                    return
-                case .invalid(let reason):
-                    result.failure = reason
-                    return
-                case .overLimit(let reason):
-                    result.hitLabelLimit = true
-                    result.failure = reason
-                    return
-                }
+        switch standing {
+        case .dropped:
+            if let known { order.add(lead: lead, slot: known, flags: flags | ScrapeOrder.dropped) }
+            return
+        case .live, .repeated, .returning: break
+        case .unknown:
+            switch rules.labels.apply(to: parser.labels(), emptied: SampleLabels.emptied(in: parser.seriesBytes)) {
+            case .labels(let final): labels = final
+            case .dropped:
+                order.add(lead: lead, slot: cache.drop(key, known: known), flags: flags | ScrapeOrder.dropped)
+                return
+            case .invalid(let reason):
+                result.failure = reason
+                return
+            case .overLimit(let reason):
+                result.hitLabelLimit = true
+                result.failure = reason
+                return
             }
         }
+        let isRepeated = standing == .repeated
         let ownTime = rules.honorTimestamps ? parser.timestamp : nil
         let sampleTime = ownTime ?? time
         result.added += 1
-        guard let histogram = admit(parser, isHistogram, isRepeat: wasSeen && ownTime == nil, at: sampleTime) else {
+        guard let histogram = admit(parser, isHistogram, isRepeat: isRepeated && ownTime == nil, at: sampleTime) else {
             order.isIrregular = true
             return
         }
-        let slot = memory.addSlot(key, known: known)
-        if !isCached {
-            memory.slots[slot].state = .live
-            memory.slots[slot].lastIteration = memory.iteration
-            if let labels { memory.unresolved[slot] = labels }
+        let slot: Int
+        switch (standing, known) {
+        case (.live, let known?), (.repeated, let known?): slot = known
+        case (.live, nil), (.repeated, nil), (.unknown, _), (.returning, _), (.dropped, _):
+            slot = cache.take(key, known: known, labels: labels)
             if !result.hitSampleLimit, !result.hitBucketLimit { result.seriesAdded += 1 }
         }
         if ownTime == nil || rules.trackTimestampsStaleness {
-            memory.slots[slot].trackedIteration = memory.iteration
+            cache.track(slot)
             flags |= ScrapeOrder.tracked
         }
         if ownTime != nil { flags |= ScrapeOrder.hasTime }
-        if wasSeen { order.isIrregular = true }
+        if isRepeated { order.isIrregular = true }
         order.add(lead: lead, slot: slot, flags: flags)
-        let series = memory.slots[slot].ref
+        let series = cache.reference(of: slot)
         if isHistogram {
             batch.histograms.append(
                 SampleBatch.HistogramSample(series: series, timestamp: sampleTime, histogram: histogram)
             )
-            result.histogramSlots.append(slot)
+            result.slots.histograms.append(slot)
         } else {
             if ownTime != nil, batch.timestamps.isEmpty {
                 batch.timestamps = [Timestamp](repeating: time, count: batch.values.count)
@@ -318,7 +304,7 @@ struct ScrapePass {
             if ownTime != nil || !batch.timestamps.isEmpty { batch.timestamps.append(sampleTime) }
             batch.values.append(parser.value)
             batch.series.append(series)
-            result.slots.append(slot)
+            result.slots.samples.append(slot)
         }
         takeExemplars(&parser, at: sampleTime, isHistogram: isHistogram, slot: slot, series: series)
     }
@@ -389,9 +375,9 @@ struct ScrapePass {
         found.sort {
             ($0.exemplar.timestamp ?? 0, $0.exemplar.value) < ($1.exemplar.timestamp ?? 0, $1.exemplar.value)
         }
-        for (exemplar, hasTime) in found where memory.isNews(exemplar, hasTime: hasTime, slot: slot) {
+        for (exemplar, hasTime) in found where cache.isNew(exemplar, hasTime: hasTime, slot: slot) {
             batch.exemplars.append(SampleBatch.SeriesExemplar(series: series, exemplar: exemplar))
-            result.exemplarSlots.append(slot)
+            result.slots.exemplars.append(slot)
         }
     }
 
@@ -399,7 +385,6 @@ struct ScrapePass {
         if result.hitSampleLimit, result.failure == nil { result.failure = "sample limit exceeded" }
         if result.hitBucketLimit, result.failure == nil { result.failure = "histogram bucket limit exceeded" }
         guard result.failure == nil else { return }
-        memory.metadata.touch(order.families, iteration: memory.iteration)
-        memory.order = order
+        cache.readAnew(order)
     }
 }

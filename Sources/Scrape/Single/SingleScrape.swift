@@ -95,7 +95,7 @@ package struct SingleScrape: Sendable {
                     switch entry {
                     case .series: value = GoNumber.text(parser.value, .shortest)
                     case .histogram: value = "\(parser.histogram)"
-                    default: continue
+                    case .type, .help, .unit, .comment: continue
                     }
                     var sample = Sample(
                         labels: parser.labels(),

@@ -1,6 +1,14 @@
 import CSQLite
 import MetricModel
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// One connection to the database file, used by one thread at a time (the pool and the writer see to that, hence unchecked).
 final class Connection: @unchecked Sendable {
     /// SQLite's handle.
@@ -52,7 +60,7 @@ final class Connection: @unchecked Sendable {
     }
 
     static func error(_ code: Int32, _ message: String, _ path: String, _ system: Int32) -> StorageError {
-        let system = system == 0 ? "" : ", system error \(system)"
+        let place = system == 0 ? "" : ", system error \(system)"
         switch code & 0xff {
         case SQLITE_FULL:
             return StorageError(
@@ -67,7 +75,7 @@ final class Connection: @unchecked Sendable {
         case SQLITE_CANTOPEN:
             return StorageError(
                 .readOnly,
-                "\(path) cannot be opened (\(message)\(system)): check that the folder is there and may be written"
+                "\(path) cannot be opened (\(message)\(place)): check that the folder is there and may be written"
             )
         case SQLITE_CORRUPT, SQLITE_NOTADB:
             return StorageError(
@@ -78,12 +86,10 @@ final class Connection: @unchecked Sendable {
             return StorageError(.locked, "\(path) is in use by another process (\(message))")
         default:
             // A write that the file system refuses, such as one beyond the file size limit, is an I/O error with its number.
-            if code & 0xff == SQLITE_IOERR,
-                system.hasSuffix(" 28") || system.hasSuffix(" 27") || system.hasSuffix(" 122")
-            {
-                return StorageError(.diskFull, "no space left for \(path) (\(message)\(system))")
+            if code & 0xff == SQLITE_IOERR, system == ENOSPC || system == EFBIG || system == EDQUOT {
+                return StorageError(.diskFull, "no space left for \(path) (\(message)\(place))")
             }
-            return StorageError(.inputOutput, "\(path): \(message) (SQLite code \(code)\(system))")
+            return StorageError(.inputOutput, "\(path): \(message) (SQLite code \(code)\(place))")
         }
     }
 

@@ -30,7 +30,16 @@ here?.setAttribute("aria-current", "page");
 here?.scrollIntoView({ inline: "center", block: "nearest" });
 // What the query page is made of is asked for at once, not level by level.
 if (module === "./query.js")
-    for (const part of ["panel", "editor", "tokens", "catalog", "urlstate", "results"]) {
+    for (const part of [
+        "panel",
+        "answertable",
+        "panelcontrols",
+        "editor",
+        "tokens",
+        "catalog",
+        "urlstate",
+        "results",
+    ]) {
         const link = document.createElement("link");
         link.rel = "modulepreload";
         link.href = `assets/prometheus/${part}.js`;

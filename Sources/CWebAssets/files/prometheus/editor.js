@@ -5,22 +5,10 @@ import { api } from "../shared/api.js";
 import { h, fill } from "../shared/dom.js";
 import { quoted } from "../shared/format.js";
 import { aboutMetric, labelNames, labelValues, metadata, metricNames } from "./catalog.js";
-import { errorPlace, placeAt, tokenize } from "./tokens.js";
+import { LABEL_LISTS, errorPlace, placeAt, tokenize } from "./tokens.js";
 
 const PAIRS = /** @type {Record<string, string>} */ ({ "(": ")", "{": "}", "[": "]", '"': '"' });
-const KEYWORDS = [
-    "by",
-    "without",
-    "on",
-    "ignoring",
-    "group_left",
-    "group_right",
-    "offset",
-    "bool",
-    "and",
-    "or",
-    "unless",
-];
+const KEYWORDS = [...LABEL_LISTS, "offset", "bool", "and", "or", "unless"];
 let count = 0;
 
 /** @typedef {{insert: string, label: string, kind: string, detail: string, text: string, back?: number}} Completion */

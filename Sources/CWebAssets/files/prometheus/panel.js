@@ -2,19 +2,16 @@
 
 import { api, envelope } from "../shared/api.js";
 import { tabKeys, toast } from "../shared/components.js";
-import { h, fill, keyed, memory, setText } from "../shared/dom.js";
-import { duration, localTime, parseDuration, plain, seriesName, span } from "../shared/format.js";
+import { h, fill, memory, setText } from "../shared/dom.js";
+import { duration, seriesName, span } from "../shared/format.js";
+import { AnswerTable } from "./answertable.js";
 import { aboutMetric, metadata, metricNames } from "./catalog.js";
 import { Editor } from "./editor.js";
+import { PanelControls } from "./panelcontrols.js";
 import { columns, number, unitOf } from "./results.js";
 import { tokenize } from "./tokens.js";
 import { stepOf } from "./urlstate.js";
 
-const ROWS = 500;
-const RANGES = [
-    10, 60, 300, 900, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 604800, 1209600, 2419200, 4838400, 15724800,
-    31536000,
-];
 const TABS = /** @type {const} */ ([
     ["table", "Table"],
     ["graph", "Graph"],
@@ -37,6 +34,8 @@ export class PanelView {
         this.asking = null;
         /** @type {import("./graph.js").Chart | null} */
         this.chart = null;
+        /** @type {AnswerTable | null} */
+        this.table = null;
         /** @type {any} what can be exported */
         this.answer = null;
         this.editor = new Editor({ value: state.expr, execute: () => this.run(), change: () => {} });
@@ -49,6 +48,7 @@ export class PanelView {
             "aria-labelledby": `${this.id}-${state.tab}`,
         });
         this.controls = h("div", { class: "row controls" });
+        this.steering = new PanelControls(state, this.id, (change) => this.set(change));
         this.exports = h("span", { class: "row" });
         this.tabs = h(
             "div",
@@ -143,146 +143,9 @@ export class PanelView {
                       ? this.exportButton("CSV", () => this.saveTable())
                       : null,
             );
-            fill(this.controls, state.tab === "graph" ? this.graphControls() : this.timeControls());
+            fill(this.controls, this.steering.make());
         }
-        this.sync();
-    }
-
-    /** The controls show what the state says. */
-    sync() {
-        const { state, parts } = this;
-        if (!parts) return;
-        parts.time.value = state.end === null ? "" : localTime(state.end);
-        parts.now.disabled = state.end === null;
-        if (!parts.range) return;
-        parts.range.value = duration(state.range);
-        parts.resolution.value = typeof state.resolution === "number" ? "custom" : state.resolution;
-        parts.step.hidden = typeof state.resolution !== "number";
-        if (typeof state.resolution === "number") parts.step.value = duration(state.resolution);
-        for (const mode of ["lines", "stacked", "heatmap"])
-            parts[mode].setAttribute("aria-pressed", String(state.mode === mode));
-        parts.exemplars.setAttribute("aria-pressed", String(state.exemplars));
-        parts.zero.setAttribute("aria-pressed", String(state.least !== null));
-        parts.zero.hidden = state.mode !== "lines";
-    }
-
-    timeControls() {
-        const move = (/** @type {number} */ by) =>
-            this.set({ end: (this.state.end ?? Math.floor(Date.now() / 1000)) + by });
-        const step = () => (this.state.tab === "graph" ? this.state.range / 2 : 60);
-        const time = h("input", {
-            class: "field moment",
-            placeholder: "now",
-            autocomplete: "off",
-            title: "2026-01-31 12:00, or -2h",
-            "aria-label": this.state.tab === "graph" ? "End time" : "Evaluation time",
-            onchange: () => {
-                const end = moment(time.value);
-                if (end === undefined) this.sync();
-                else this.set({ end });
-            },
-        });
-        const now = h("button", { class: "button", type: "button", onclick: () => this.set({ end: null }) }, "Now");
-        this.parts = { time, now };
-        return [
-            h("span", { class: "muted small" }, this.state.tab === "graph" ? "until" : "at"),
-            h(
-                "span",
-                { class: "group" },
-                h(
-                    "button",
-                    { class: "button icon", type: "button", "aria-label": "Earlier", onclick: () => move(-step()) },
-                    "‹",
-                ),
-                time,
-                h(
-                    "button",
-                    { class: "button icon", type: "button", "aria-label": "Later", onclick: () => move(step()) },
-                    "›",
-                ),
-                now,
-            ),
-        ];
-    }
-
-    graphControls() {
-        const { state } = this;
-        const button = (/** @type {string} */ name, /** @type {() => void} */ onclick, /** @type {any} */ more = {}) =>
-            h("button", { class: "button", type: "button", onclick, ...more }, name);
-        const widen = (/** @type {number} */ by) => {
-            const at =
-                by > 0
-                    ? RANGES.find((one) => one > state.range)
-                    : [...RANGES].reverse().find((one) => one < state.range);
-            if (at) this.set({ range: at });
-        };
-        const range = h("input", {
-            class: "field short",
-            "aria-label": "Range",
-            list: `${this.id}-ranges`,
-            onchange: () => {
-                const seconds = parseDuration(range.value);
-                if (seconds) this.set({ range: seconds });
-                else this.sync();
-            },
-        });
-        const step = h("input", {
-            class: "field short",
-            "aria-label": "Step",
-            onchange: () => {
-                const seconds = parseDuration(step.value);
-                if (seconds) this.set({ resolution: seconds });
-                else this.sync();
-            },
-        });
-        const resolution = h(
-            "select",
-            {
-                class: "field",
-                "aria-label": "Resolution",
-                onchange: () =>
-                    this.set({ resolution: resolution.value === "custom" ? stepOf(state) : resolution.value }),
-            },
-            [
-                ["low", "Coarse steps"],
-                ["medium", "Medium steps"],
-                ["high", "Fine steps"],
-                ["custom", "Step …"],
-            ].map(([value, name]) => h("option", { value }, name)),
-        );
-        const modes = Object.fromEntries(
-            [
-                ["lines", "Lines"],
-                ["stacked", "Stacked"],
-                ["heatmap", "Heatmap"],
-            ].map(([mode, name]) => [mode, button(name, () => this.set({ mode }))]),
-        );
-        const exemplars = button("Exemplars", () => this.set({ exemplars: !state.exemplars }));
-        const zero = button("From 0", () => this.set({ least: state.least === null ? 0 : null }), {
-            title: "The value axis begins at 0",
-        });
-        const time = this.timeControls();
-        this.parts = { .../** @type {any} */ (this.parts), range, step, resolution, exemplars, zero, ...modes };
-        return [
-            h(
-                "span",
-                { class: "group" },
-                button("−", () => widen(-1), { class: "button icon", "aria-label": "Shorter range" }),
-                range,
-                button("+", () => widen(1), { class: "button icon", "aria-label": "Longer range" }),
-            ),
-            h(
-                "datalist",
-                { id: `${this.id}-ranges` },
-                RANGES.map((one) => h("option", { value: duration(one) })),
-            ),
-            time,
-            resolution,
-            step,
-            h("span", { class: "group" }, Object.values(modes)),
-            zero,
-            exemplars,
-        ];
+        this.steering.sync();
     }
 
     /**
@@ -306,7 +169,7 @@ export class PanelView {
     /** @param {Partial<import("./urlstate.js").Panel> | any} change */
     set(change) {
         Object.assign(this.state, change);
-        this.sync();
+        this.steering.sync();
         this.run();
     }
 
@@ -382,71 +245,12 @@ export class PanelView {
             return "empty result";
         }
         this.answer = result;
-        this.rows(result, result.length > ROWS);
-        return result.length === 1 ? "1 series" : `${result.length} series`;
-    }
-
-    /**
-     * @param {any[]} result
-     * @param {boolean} cut
-     */
-    rows(result, cut) {
         if (!this.table) {
-            const table = h("tbody");
-            const more = h("div", { class: "row" });
-            fill(
-                this.body,
-                h(
-                    "div",
-                    { class: "table-wrap" },
-                    h(
-                        "table",
-                        { class: "answers" },
-                        h("caption", { class: "visually-hidden" }, "The answer"),
-                        h(
-                            "thead",
-                            null,
-                            h(
-                                "tr",
-                                null,
-                                h("th", { scope: "col" }, "Series"),
-                                h("th", { scope: "col", class: "num" }, "Value"),
-                            ),
-                        ),
-                        table,
-                    ),
-                ),
-                more,
-            );
-            this.table = { table, more };
+            this.table = new AnswerTable();
+            fill(this.body, this.table.elements);
         }
-        const shown = cut ? result.slice(0, ROWS) : result;
-        keyed(
-            this.table.table,
-            shown,
-            (one) => seriesName(one.metric),
-            (one) =>
-                h(
-                    "tr",
-                    null,
-                    h("td", { class: "mono series" }, painted(seriesName(one.metric) || "{}")),
-                    h("td", { class: "num mono" }),
-                ),
-            (row, one) => valueCell(row.lastChild, one),
-        );
-        fill(
-            this.table.more,
-            cut
-                ? [
-                      h("span", { class: "muted" }, `${ROWS} of ${result.length} series`),
-                      h(
-                          "button",
-                          { class: "button", type: "button", onclick: () => this.rows(result, false) },
-                          "Show all",
-                      ),
-                  ]
-                : null,
-        );
+        this.table.show(result);
+        return result.length === 1 ? "1 series" : `${result.length} series`;
     }
 
     /** @param {AbortSignal} signal */
@@ -505,9 +309,7 @@ export class PanelView {
             fill(this.body, this.chart.element);
         }
         const mode = histograms ? "heatmap" : state.mode;
-        for (const one of ["lines", "stacked", "heatmap"])
-            this.parts[one].setAttribute("aria-pressed", String(one === mode));
-        this.parts.zero.hidden = mode !== "lines";
+        this.steering.showMode(mode);
         this.chart.show({
             times,
             series,
@@ -688,94 +490,4 @@ function save(blob, name) {
     const link = h("a", { href: URL.createObjectURL(blob), download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-}
-
-/**
- * A series' name in the editor's colours.
- * @param {string} name
- */
-export function painted(name) {
-    return tokenize(name).map((token) => h("span", { class: token.kind }, token.text));
-}
-
-/**
- * @param {Element} cell
- * @param {any} one
- */
-function valueCell(cell, one) {
-    if (one.histogram) return fill(cell, histogramPicture(one.histogram[1]));
-    if (one.value) {
-        // A metric that is a time also says it as people do.
-        const at = /_(timestamp|time)_seconds$/.test(one.metric.__name__ ?? "") ? number(one.value[1]) : 0;
-        return at > 1e8 && at < 1e10
-            ? fill(cell, one.value[1], h("div", { class: "muted small" }, localTime(at)))
-            : setText(cell, one.value[1]);
-    }
-    const values = one.values ?? [];
-    fill(
-        cell,
-        values.slice(-50).map((/** @type {[number, string]} */ [time, value]) => h("div", null, value, clock(time))),
-        values.length > 50 ? h("div", { class: "muted" }, `${values.length - 50} earlier ones`) : null,
-        (one.histograms ?? [])
-            .slice(-20)
-            .map((/** @type {[number, any]} */ [time, value]) =>
-                h("div", null, `count ${value.count}, sum ${plain(number(value.sum))}`, clock(time)),
-            ),
-    );
-}
-
-/**
- * When a sample of a window was taken; as PromQL's @ takes it, by the pointer.
- * @param {number} time
- */
-function clock(time) {
-    const text = localTime(time, true);
-    return h(
-        "span",
-        { class: "muted", title: `@ ${time}` },
-        ` at ${Date.now() / 1000 - time < 43200 ? text.slice(11) : text}`,
-    );
-}
-
-/** @param {any} histogram */
-function histogramPicture(histogram) {
-    const buckets = (histogram.buckets ?? []).slice(0, 200);
-    const largest = Math.max(1e-300, ...buckets.map((/** @type {any} */ one) => number(one[3])));
-    const width = Math.max(1, 240 / Math.max(1, buckets.length));
-    return [
-        h(
-            "svg:svg",
-            {
-                viewBox: "0 0 240 40",
-                class: "histogram",
-                role: "img",
-                "aria-label": `Histogram of ${histogram.count} observations in ${buckets.length} buckets`,
-            },
-            buckets.map((/** @type {any} */ [, from, to, n], /** @type {number} */ i) =>
-                h(
-                    "svg:rect",
-                    {
-                        x: i * width,
-                        width: Math.max(1, width - 0.5),
-                        y: 40 - (number(n) / largest) * 38,
-                        height: (number(n) / largest) * 38,
-                    },
-                    h("svg:title", null, `${from} to ${to}: ${n}`),
-                ),
-            ),
-        ),
-        h("div", { class: "small" }, `count ${histogram.count}, sum ${plain(number(histogram.sum))}`),
-    ];
-}
-
-/**
- * "" is now (null), "-2h" is counted from now, else a local date and time; undefined where it is none of them.
- * @param {string} text
- */
-function moment(text) {
-    const trimmed = text.trim();
-    if (trimmed === "" || trimmed === "now") return null;
-    const back = trimmed.startsWith("-") ? parseDuration(trimmed.slice(1)) : null;
-    const time = back !== null ? Date.now() / 1000 - back : new Date(trimmed.replace(" ", "T")).getTime() / 1000;
-    return Number.isFinite(time) ? time : undefined;
 }

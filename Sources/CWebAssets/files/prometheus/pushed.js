@@ -8,6 +8,8 @@ import { groupSelector, soon, survey } from "../shared/stack.js";
 
 /**
  * @typedef {import("../shared/stack.js").Survey} Survey
+ * @typedef {import("./tokens.js").Expr} Expr
+ * @typedef {import("./tokens.js").Matcher} Matcher
  * @typedef {{labels: Record<string, string>, pushed: number}} Holder a group; the time in Unix seconds
  */
 
@@ -58,16 +60,31 @@ export function unread(note, stack) {
 
 /**
  * Every selector of an expression.
- * @param {any} node
- * @returns {any[]}
+ * @param {Expr} node
+ * @returns {import("./tokens.js").Selector[]}
  */
 export function selectors(node) {
-    if (node.type === "vectorSelector" || node.type === "matrixSelector") return [node];
-    const parts = [node.param, node.expr, node.lhs, node.rhs, ...(node.args ?? [])];
-    return parts.filter(Boolean).flatMap(selectors);
+    switch (node.type) {
+        case "vectorSelector":
+        case "matrixSelector":
+            return [node];
+        case "parenExpr":
+        case "unaryExpr":
+        case "subquery":
+            return selectors(node.expr);
+        case "aggregation":
+            return [...(node.param ? selectors(node.param) : []), ...selectors(node.expr)];
+        case "binaryExpr":
+            return [...selectors(node.lhs), ...selectors(node.rhs)];
+        case "call":
+            return node.args.flatMap(selectors);
+        case "numberLiteral":
+        case "stringLiteral":
+            return [];
+    }
 }
 
-/** @param {{name: string, type: string, value: string}} matcher */
+/** @param {Matcher} matcher */
 function matcherText(matcher) {
     const name = /^[a-zA-Z_]\w*$/.test(matcher.name) ? matcher.name : quoted(matcher.name);
     return `${name}${matcher.type}${quoted(matcher.value)}`;
@@ -77,7 +94,7 @@ function matcherText(matcher) {
  * Whether a group fits what a selector says of the group's labels (and says nothing that only the stored series could
  * answer).
  * @param {Holder} group
- * @param {{name: string, type: string, value: string}[]} matchers
+ * @param {Matcher[]} matchers
  */
 export function fits(group, matchers) {
     return matchers.every(({ name, type, value }) => {
@@ -90,7 +107,7 @@ export function fits(group, matchers) {
 
 /**
  * Why the first selector that the Pushgateway could answer is empty nevertheless.
- * @param {any} root the tree of an expression without result
+ * @param {Expr} root the tree of an expression without result
  * @returns {Promise<null | {
  *     kind: "unread" | "waits" | "renamed" | "down", title: string, details: string[], stack: Survey,
  *     suggestions: import("./why.js").Suggestion[], retry: number | null,
@@ -98,7 +115,7 @@ export function fits(group, matchers) {
  */
 export async function held(root) {
     for (const node of selectors(root)) {
-        const name = node.name || node.matchers.find((/** @type {any} */ one) => one.name === "__name__")?.value;
+        const name = node.name || node.matchers.find((one) => one.name === "__name__")?.value;
         if (!name) continue;
         const { groups } = await api("stack/pushed", { metric: name }).catch(() => ({ groups: [] }));
         const found = groups.filter((/** @type {Holder} */ one) => fits(one, node.matchers));
@@ -112,7 +129,7 @@ export async function held(root) {
 
 /**
  * @param {string} name
- * @param {any} node
+ * @param {import("./tokens.js").Selector} node
  * @param {Holder[]} groups the one that was pushed last first
  * @param {Survey} stack
  */
@@ -159,17 +176,14 @@ function reason(name, node, groups, stack) {
         };
     }
     const renamed = node.matchers.filter(
-        (/** @type {any} */ one) =>
-            !reader.honorLabels && group.labels[one.name] && reader.labels[one.name] !== undefined,
+        (one) => !reader.honorLabels && group.labels[one.name] && reader.labels[one.name] !== undefined,
     );
     if (renamed.length === 0) return null;
-    const names = renamed.map((/** @type {any} */ one) => one.name);
+    const names = renamed.map((one) => one.name);
     const matchers = node.matchers
-        .filter((/** @type {any} */ one) => one.name !== "__name__" || !node.name)
-        .map((/** @type {any} */ one) =>
-            matcherText(names.includes(one.name) ? { ...one, name: `exported_${one.name}` } : one),
-        );
-    const stored = names.map((/** @type {string} */ one) => `exported_${one}`).join(", ");
+        .filter((one) => one.name !== "__name__" || !node.name)
+        .map((one) => matcherText(names.includes(one.name) ? { ...one, name: `exported_${one.name}` } : one));
+    const stored = names.map((one) => `exported_${one}`).join(", ");
     return {
         ...what,
         kind: /** @type {const} */ ("renamed"),

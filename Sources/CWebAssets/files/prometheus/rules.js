@@ -5,7 +5,7 @@ import { api } from "../shared/api.js";
 import { h, fill, every } from "../shared/dom.js";
 import { listen } from "../shared/events.js";
 import { duration, localTime, queryHref, span } from "../shared/format.js";
-import { painted } from "./panel.js";
+import { painted } from "./answertable.js";
 import { strip } from "./alertstrip.js";
 
 const STATES = /** @type {Record<string, string>} */ ({ inactive: "good", pending: "warn", firing: "bad" });

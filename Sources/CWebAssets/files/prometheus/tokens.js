@@ -1,6 +1,25 @@
 // PromQL cut into tokens, and what may be completed at a place. Forgiving: half-typed text is the normal case. Pure.
 
 /**
+ * The syntax tree that `parse_query` gives.
+ * @typedef {{name: string, type: "=" | "!=" | "=~" | "!~", value: string}} Matcher
+ * @typedef {{
+ *     type: "vectorSelector" | "matrixSelector", name: string, matchers: Matcher[], offset: number,
+ *     timestamp: number | null, startOrEnd: "start" | "end" | null, range?: number,
+ * }} Selector
+ * @typedef {{type: "numberLiteral" | "stringLiteral", val: string}} Literal
+ * @typedef {{type: "parenExpr", expr: Expr}} Paren
+ * @typedef {{type: "unaryExpr", op: string, expr: Expr}} Unary
+ * @typedef {{type: "subquery", expr: Expr, range: number, step: number, offset: number}} Subquery
+ * @typedef {{
+ *     type: "aggregation", op: string, expr: Expr, param: Expr | null, grouping: string[], without: boolean,
+ * }} Aggregation
+ * @typedef {{type: "binaryExpr", op: string, lhs: Expr, rhs: Expr, bool: boolean}} Binary
+ * @typedef {{type: "call", func: {name: string}, args: Expr[]}} Call
+ * @typedef {Selector | Literal | Paren | Unary | Subquery | Aggregation | Binary | Call} Expr
+ */
+
+/**
  * @typedef {"space"|"comment"|"number"|"string"|"name"|"function"|"keyword"|"label"} Word
  * @typedef {Word|"operator"|"punctuation"|"error"} Kind
  */
@@ -22,14 +41,11 @@ export const AGGREGATORS = [
     "limitk",
     "limit_ratio",
 ];
+/** Keywords that a list of labels follows. */
+export const LABEL_LISTS = new Set(["by", "without", "on", "ignoring", "group_left", "group_right"]);
 const KEYWORDS = new Set([
     ...AGGREGATORS,
-    "by",
-    "without",
-    "on",
-    "ignoring",
-    "group_left",
-    "group_right",
+    ...LABEL_LISTS,
     "fill",
     "fill_left",
     "fill_right",
@@ -44,7 +60,6 @@ const KEYWORDS = new Set([
     "inf",
     "nan",
 ]);
-const LABEL_LISTS = new Set(["by", "without", "on", "ignoring", "group_left", "group_right"]);
 
 const RULES = /** @type {[Kind, RegExp][]} */ ([
     ["space", /\s+/y],

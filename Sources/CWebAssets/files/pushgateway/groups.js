@@ -2,6 +2,7 @@
 
 import { every, fill, h, keyed, setText } from "../shared/dom.js";
 import { envelope } from "../shared/api.js";
+import { toggleButton } from "../shared/components.js";
 import { queryHref } from "../shared/format.js";
 import { groupSelector, survey, urlOf } from "../shared/stack.js";
 import { badges, text } from "./labels.js";
@@ -66,20 +67,10 @@ export function groupsView(place, page) {
             render();
         },
     });
-    const failed = h(
-        "button",
-        {
-            class: "button",
-            type: "button",
-            "aria-pressed": "false",
-            onclick: () => {
-                onlyFailed = !onlyFailed;
-                failed.setAttribute("aria-pressed", String(onlyFailed));
-                render();
-            },
-        },
-        "Failed only",
-    );
+    const failed = toggleButton("Failed only", (isOn) => {
+        onlyFailed = isOn;
+        render();
+    });
     const unfold = h(
         "button",
         {

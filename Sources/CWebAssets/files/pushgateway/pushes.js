@@ -2,6 +2,7 @@
 
 import { every, fill, h, keyed, setText } from "../shared/dom.js";
 import { envelope } from "../shared/api.js";
+import { toggleButton } from "../shared/components.js";
 import { bytes, span } from "../shared/format.js";
 import { badges, ordered } from "./labels.js";
 
@@ -14,20 +15,10 @@ export function pushesView(place) {
     let onlyFailed = false;
     const count = h("p", { class: "muted", role: "status" });
     const body = h("tbody");
-    const failed = h(
-        "button",
-        {
-            class: "button",
-            type: "button",
-            "aria-pressed": "false",
-            onclick: () => {
-                onlyFailed = !onlyFailed;
-                failed.setAttribute("aria-pressed", String(onlyFailed));
-                render();
-            },
-        },
-        "Failed only",
-    );
+    const failed = toggleButton("Failed only", (isOn) => {
+        onlyFailed = isOn;
+        render();
+    });
     const head = ["When", "Client", "Method", "Group", "Size", "Took", "Result"];
     fill(
         place,

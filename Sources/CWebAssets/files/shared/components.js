@@ -178,3 +178,26 @@ export function tabKeys(list, choose) {
         choose(tab.dataset.tab ?? "");
     });
 }
+
+/**
+ * A button that stays pressed.
+ * @param {string} name
+ * @param {(isOn: boolean) => void} changed
+ */
+export function toggleButton(name, changed) {
+    const button = h(
+        "button",
+        {
+            class: "button",
+            type: "button",
+            "aria-pressed": "false",
+            onclick: () => {
+                const isOn = button.getAttribute("aria-pressed") !== "true";
+                button.setAttribute("aria-pressed", String(isOn));
+                changed(isOn);
+            },
+        },
+        name,
+    );
+    return button;
+}

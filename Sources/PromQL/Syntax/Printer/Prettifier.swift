@@ -71,7 +71,7 @@ private struct Prettifier {
         case .paren(let node):
             printer.write("(\n")
             write(node.expression, level + 1)
-        default: return
+        case .number, .string, .vectorSelector, .matrixSelector, .subquery, .binary, .unary, .stepInvariant: return
         }
         printer.write("\n")
         indent(level)

@@ -108,7 +108,7 @@ extension Expr {
                 node.range = try length.nanoseconds(step: step, range: range, allowsNegative: false)
             }
             return .subquery(node)
-        default: return self
+        case .number, .string, .aggregate, .binary, .unary, .paren, .call, .stepInvariant: return self
         }
     }
 }

@@ -41,7 +41,8 @@ public enum BinaryOperator: String, Hashable, Sendable, CaseIterable {
     public var isComparison: Bool {
         switch self {
         case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual: true
-        default: false
+        case .add, .subtract, .multiply, .divide, .modulo, .power, .atan2, .trimUpper, .trimLower, .and, .or, .unless:
+            false
         }
     }
 
@@ -104,7 +105,7 @@ public enum AggregateOperator: String, Hashable, Sendable, CaseIterable {
     public var takesParameter: Bool {
         switch self {
         case .topk, .bottomk, .countValues, .quantile, .limitk, .limitRatio: true
-        default: false
+        case .avg, .count, .group, .max, .min, .stddev, .stdvar, .sum: false
         }
     }
 
