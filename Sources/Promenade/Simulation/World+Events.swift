@@ -124,7 +124,9 @@ extension World {
             paused.remove(batch)
             tell(.event, "resume", batch)
         case .reload: try await reload(index)
-        case .remoteWriteOutage: break
+        case .remoteWriteOutage:
+            // Samples are kept in the local store only, so nobody misses any.
+            tell(.event, "remote_write_outage", "nothing is sent yet\(span)")
         }
     }
 
