@@ -18,12 +18,14 @@ enum TestWorlds {
     static func run(
         _ text: String,
         seed: UInt64? = nil,
-        keeping: SimulatedStack.Keeping = .memory
+        keeping: SimulatedStack.Keeping = .memory,
+        until: Int64 = .max
     ) async throws -> Outcome {
         let scenario = try ScenarioFile.read(text: Array(text.utf8), file: "test.yml")
         return try await WorldThread.run {
             var options = World.Options(seed: seed ?? scenario.seed)
             options.keeping = keeping
+            options.until = until
             let world = try await World(scenario, options)
             try await world.begin()
             try await world.run()

@@ -138,7 +138,7 @@ package struct ServedWorld: Sendable {
             slots: slots,
             clock: SystemClock(),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            logger: logger
+            logger: quiet
         )
     }
 

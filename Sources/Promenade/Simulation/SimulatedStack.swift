@@ -64,7 +64,7 @@ package final class SimulatedStack {
     /// What answers queries.
     package let engine: PromQLEngine
     /// Where the Pushgateway keeps its groups.
-    private var records: any RecordStore
+    private let records: GatewayRecords
     private(set) var config: StackConfig
     /// What the server itself exposes.
     var figures = SimulatedFigures()
@@ -88,7 +88,7 @@ package final class SimulatedStack {
         logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         engine = PromQLEngine(options: options.engine, clock: clock, activeQueries: ActiveQueries(limit: 20))
         store = try Self.makeStore(keeping, options, clock, fileSystem)
-        records = store
+        records = GatewayRecords(store)
         targets.demo = config.demo.isEnabled ? try SimulatedDemo(config.demo, seed: seed, clock: clock) : nil
     }
 
@@ -170,7 +170,7 @@ package final class SimulatedStack {
             }
             store = try Self.makeStore(keeping, options, clock, fileSystem)
         }
-        records = store
+        records.move(to: store)
         if !groups.isEmpty {
             try await records.apply(groups.map { (table: GroupRecord.table, key: $0.key, value: Optional($0.value)) })
         }
@@ -218,6 +218,25 @@ package final class SimulatedStack {
         await stopPrometheus()
         _ = await gateway?.persist()
         try await store.close()
+    }
+}
+
+/// The Pushgateway's groups, wherever they are now: they are in the server's file, but a restart of the server is none of the
+/// Pushgateway.
+private final class GatewayRecords: RecordStore {
+    /// Where they are.
+    private let store: Mutex<any RecordStore>
+
+    init(_ store: any RecordStore) { self.store = Mutex(store) }
+
+    func move(to other: any RecordStore) { store.withLock { $0 = other } }
+
+    func apply(_ changes: [(table: String, key: [UInt8], value: [UInt8]?)]) async throws(StorageError) {
+        try await store.withLock { $0 }.apply(changes)
+    }
+
+    func records(in table: String) async throws(StorageError) -> [(key: [UInt8], value: [UInt8])] {
+        try await store.withLock { $0 }.records(in: table)
     }
 }
 

@@ -124,7 +124,9 @@ extension World {
             paused.remove(batch)
             tell(.event, "resume", batch)
         case .reload: try await reload(index)
-        case .remoteWriteOutage: break
+        case .remoteWriteOutage:
+            // Samples are kept in the local store only, so nobody misses any.
+            tell(.event, "remote_write_outage", "nothing is sent yet\(span)")
         }
     }
 
@@ -217,10 +219,6 @@ extension World {
             groupAlerts = [:]
             health = [:]
             try await stack.reopenStore(keepsData: keepsData)
-            if isGatewayUp, case .folder = options.keeping {
-                // Its groups are in the same file.
-                try await stack.startGateway()
-            }
         case .pushgateway:
             if !isGatewayUp { return }
             try await stack.stopGateway(keepsData: keepsData)
@@ -234,6 +232,7 @@ extension World {
         case .prometheus:
             try await stack.startPrometheus()
             isPrometheusUp = true
+            noteRules()
         case .pushgateway:
             try await stack.startGateway()
             isGatewayUp = true
@@ -245,6 +244,7 @@ extension World {
     private func applyConfig() async throws {
         let counts = scenario.services.map { ($0.name, services[$0.name]?.count ?? 0) }
         try await stack.apply(try currentConfig.config(counts: counts))
+        noteRules()
     }
 
     private var currentConfig: SimulatedConfig {

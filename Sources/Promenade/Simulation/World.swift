@@ -67,6 +67,8 @@ package final class World {
     var lastReload: Int?
     var isPrometheusUp = false
     var isGatewayUp = false
+    /// When the next group of rules is evaluated, in nanoseconds since 1970.
+    private var rulesDue: Int64?
     let end: Int64
     private let steadyStart: Int64
     private var isFinished = false
@@ -184,9 +186,7 @@ package final class World {
             best = (time, rank)
         }
         if let due = stack.scraper?.nextDue() { offer(due - steadyStart, .scrape) }
-        if let due = stack.rules?.manager.nextDue(until: .max) {
-            offer(due - scenario.start * 1_000_000, .rules)
-        }
+        if stack.rules != nil, let due = rulesDue { offer(due - scenario.start * 1_000_000, .rules) }
         return best
     }
 
@@ -197,7 +197,11 @@ package final class World {
         isGatewayUp = stack.gateway != nil
         try await stack.startPrometheus()
         isPrometheusUp = true
+        noteRules()
     }
+
+    /// Asks when the next group of rules is evaluated: after each evaluation, and where the groups may be others.
+    func noteRules() { rulesDue = stack.rules?.manager.nextDue(until: .max) }
 
     /// Goes to the next thing that happens and lets it happen.
     /// - Returns: when it was; `nil` where the end of the scenario has come.
@@ -220,6 +224,7 @@ package final class World {
             await lookAround()
         case .rules:
             await stack.rules?.manager.evaluate(dueAt: time + scenario.start * 1_000_000)
+            noteRules()
             takeReports()
             await lookAround()
         case .scenario, .batchEnd, .batchBegin, .upkeep, .expectation:

@@ -5,8 +5,6 @@ import Synchronization
 struct ScrapeTimetable {
     /// A target.
     struct Entry {
-        /// When it is scraped next (steady).
-        var due: Int64
         /// What the pool said about that when the entry was made.
         var given: Int64
         var interval: Int64
@@ -26,6 +24,8 @@ struct ScrapeTimetable {
 
     /// In the order of the configuration.
     var entries: [Entry] = []
+    /// When each of them is scraped next (steady); apart, as they are looked through before each scrape.
+    var dues: [Int64] = []
     var farewells: [Farewell] = []
     /// Whether targets have changed since the entries were made.
     var isOld = true
@@ -44,8 +44,8 @@ extension ScrapeManager {
         state.withLock { state in
             if state.timetable.isOld { Self.renew(&state) }
             var next = Int64.max
-            for entry in state.timetable.entries where entry.due < next { next = entry.due }
-            for farewell in state.timetable.farewells where farewell.due < next { next = farewell.due }
+            for due in state.timetable.dues where due < next { next = due }
+            for index in state.timetable.farewells.indices { next = min(next, state.timetable.farewells[index].due) }
             return next == .max ? nil : next
         }
     }
@@ -55,8 +55,8 @@ extension ScrapeManager {
     package func scrape(dueAt moment: Int64) async -> Bool {
         let found = state.withLock { state -> (index: Int, entry: ScrapeTimetable.Entry)? in
             if state.timetable.isOld { Self.renew(&state) }
-            guard let index = state.timetable.entries.firstIndex(where: { $0.due <= moment }) else { return nil }
-            state.timetable.entries[index].due += state.timetable.entries[index].interval
+            guard let index = state.timetable.dues.firstIndex(where: { $0 <= moment }) else { return nil }
+            state.timetable.dues[index] += state.timetable.entries[index].interval
             return (index, state.timetable.entries[index])
         }
         guard let found else { return await markStale(dueAt: moment) }
@@ -86,18 +86,20 @@ extension ScrapeManager {
 
     /// Makes the entries anew; what the old ones know of the next scrapes stays, unless the pool was told otherwise since.
     private static func renew(_ state: inout State) {
-        for entry in state.timetable.entries {
+        for (entry, due) in zip(state.timetable.entries, state.timetable.dues) {
             guard state.pools[entry.pool]?.active[entry.id]?.due == entry.given else { continue }
-            state.pools[entry.pool]?.active[entry.id]?.due = entry.due
+            state.pools[entry.pool]?.active[entry.id]?.due = due
         }
         state.timetable.entries = []
+        state.timetable.dues = []
         for name in state.jobs {
             for id in state.pools[name]?.order ?? [] {
                 guard let active = state.pools[name]?.active[id], let due = active.due else { continue }
                 let interval = max(1, active.target.interval.milliseconds) * 1_000_000
                 state.timetable.entries.append(
-                    .init(due: due, given: due, interval: interval, pool: name, id: id, loop: nil)
+                    .init(given: due, interval: interval, pool: name, id: id, loop: nil)
                 )
+                state.timetable.dues.append(due)
             }
         }
         state.timetable.isOld = false

@@ -100,15 +100,14 @@ private struct EventReader {
         case "reload": return reload()
         case "remote_write_outage":
             if context.scenario.stack["remote_write"]?.isBlank ?? true {
-                section.fail("there is no remote_write in the stack, so it cannot fail", at: "do")
-            } else {
                 section.fail(
-                    "remote write is not simulated: samples are kept in the local store only",
+                    "there is no remote_write in the stack, so it cannot fail",
                     at: "do",
-                    hint: "leave the event out"
+                    hint: "leave the event out, or add remote_write to the stack"
                 )
+                return nil
             }
-            return nil
+            return .remoteWriteOutage
         default: return nil
         }
     }

@@ -73,6 +73,13 @@ extension Scenario {
         }
         readStudies(root)
         _ = root.node("description")
+        if root.bool("sockets") == true {
+            root.fail(
+                "a scenario runs without sockets",
+                at: "sockets",
+                hint: "promenade simulate FILE --serve opens those of all servers"
+            )
+        }
         root.finish()
         try problems.throwIfAny()
     }
