@@ -114,6 +114,7 @@ let package = Package(
             ["MetricModel", "Exposition", "PrometheusClient", .asyncHTTPClient, .nioCore, .nioHTTP1]
         ),
         room("TSDB", ["MetricModel", "CSQLite"]),
+        room("StorageFaults", ["CSQLite"]),
         room("PromQL", ["MetricModel", "ConfigTree"]),
         room("RuleTemplates", ["MetricModel"]),
         room("Rules", ["MetricModel", "ConfigTree", "PromQL", "RuleTemplates"]),
@@ -138,7 +139,8 @@ let package = Package(
             "Promenade",
             [
                 "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
-                "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation", "Web", .asyncHTTPClient,
+                "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation", "StorageFaults", "Web",
+                .asyncHTTPClient,
                 .logging,
                 .nioCore, .nioPosix, .serviceLifecycle, .unixSignals,
             ]
@@ -178,7 +180,7 @@ let package = Package(
             path: "Tests/Support/TSDBKillWriter",
             swiftSettings: settings
         ),
-        tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", "CSQLite"]),
+        tests("TSDBTests", ["MetricModel", "TSDB", "TSDBKillWriter", "CSQLite", "StorageFaults"]),
         tests("PromQLTests", ["MetricModel", "ConfigTree", "PromQL"], exclude: ["Scripts"]),
         tests(
             "RulesTests",

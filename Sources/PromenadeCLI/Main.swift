@@ -61,7 +61,7 @@ struct PromenadeCommand: AsyncParsableCommand {
         subcommands: [
             Run.self, Check.self, TestGroup.self, TSDBGroup.self, SQL.self, Query.self, ExpectCommand.self,
             ScrapeCommand.self, Batch.self,
-            Simulate.self,
+            Simulate.self, RecordCommand.self,
         ]
     )
 

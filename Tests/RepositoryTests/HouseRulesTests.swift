@@ -16,6 +16,7 @@ import Testing
             "MetricModel", "Exposition", "PrometheusClient", "AsyncHTTPClient", "NIOCore", "NIOHTTP1",
         ],
         "TSDB": ["MetricModel", "CSQLite"],
+        "StorageFaults": ["CSQLite"],
         "PromQL": ["MetricModel", "ConfigTree"],
         "RuleTemplates": ["MetricModel"],
         "Rules": ["MetricModel", "ConfigTree", "PromQL", "RuleTemplates"],
@@ -34,7 +35,8 @@ import Testing
         ],
         "Simulation": ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"],
         "Promenade": [
-            "Simulation", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
+            "Simulation", "StorageFaults", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient",
+            "PrometheusClientPush", "TSDB",
             "PromQL",
             "Rules", "RuleTemplates", "Scrape",
             "Pushgateway", "Web", "AsyncHTTPClient", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "NIOSSL",

@@ -1,5 +1,6 @@
 import Foundation
 import MetricModel
+import StorageFaults
 import TSDB
 import Testing
 

@@ -217,10 +217,8 @@ extension World {
             groupAlerts = [:]
             health = [:]
             try await stack.reopenStore(keepsData: keepsData)
-            if isGatewayUp, case .folder = options.keeping {
-                // Its groups are in the same file.
-                try await stack.startGateway()
-            }
+            // Its groups are in the same store.
+            if isGatewayUp { try await stack.startGateway() }
         case .pushgateway:
             if !isGatewayUp { return }
             try await stack.stopGateway(keepsData: keepsData)

@@ -26,6 +26,8 @@ package final class World {
         package var leftOut: Set<Int> = []
         /// SQLite's file system, for tests of what happens when it fails.
         package var fileSystem: String?
+        /// Where somebody looks at the stack's parts from within.
+        package var taps = SimulatedStack.Taps()
 
         /// The world of a seed.
         package init(seed: UInt64) { self.seed = seed }
@@ -69,6 +71,8 @@ package final class World {
     var isGatewayUp = false
     let end: Int64
     private let steadyStart: Int64
+    /// What the wall's clock, which may have been set, says at the scenario's start, in nanoseconds since 1970.
+    private var wallStart: Int64 { clock.wallNanoseconds - now }
     private var isFinished = false
 
     /// Instances of a service.
@@ -113,7 +117,8 @@ package final class World {
             seed: options.seed,
             start: scenario.start,
             keeping: options.keeping,
-            fileSystem: options.fileSystem
+            fileSystem: options.fileSystem,
+            taps: options.taps
         )
         chance = Self.streams(scenario, seed: options.seed)
         batches = scenario.batches.map { BatchCourse($0, seed: options.seed, start: scenario.start) }
@@ -123,6 +128,12 @@ package final class World {
         for service in scenario.services { addService(service) }
         for batch in scenario.batches where batch.delivery == .endpoint {
             stack.targets.endpointNames.insert(batch.name)
+        }
+        if let recording = scenario.recording {
+            stack.targets.recorded = RecordedTargets(recording, start: scenario.start)
+            for (index, push) in recording.pushes.enumerated() {
+                queue.add((push.time - scenario.start) * 1_000_000, .batchEnd, .recorded(index))
+            }
         }
         fillQueue()
     }
@@ -182,7 +193,7 @@ package final class World {
         }
         if let due = stack.scraper?.nextDue() { offer(due - steadyStart, .scrape) }
         if let due = stack.rules?.manager.nextDue(until: .max) {
-            offer(due - scenario.start * 1_000_000, .rules)
+            offer(due - wallStart, .rules)
         }
         return best
     }
@@ -211,7 +222,7 @@ package final class World {
             takeReports()
             await lookAround()
         case .rules:
-            await stack.rules?.manager.evaluate(dueAt: time + scenario.start * 1_000_000)
+            await stack.rules?.manager.evaluate(dueAt: time + wallStart)
             takeReports()
             await lookAround()
         case .scenario, .batchEnd, .batchBegin, .upkeep, .expectation:
@@ -248,6 +259,7 @@ package final class World {
         case .begin(let index): beginRun(index)
         case .end(let index, let run): await endRun(index, run)
         case .push(let push): await deliver(push)
+        case .recorded(let index): await replayPush(index)
         case .returnOf(let part): try await comeBack(part)
         case .upkeep:
             queue.add(now + Self.upkeepInterval, .upkeep, .upkeep)
