@@ -30,5 +30,7 @@ import Testing
         let outcome = try await SelfTest.run(1...count, jobs: 2)
         #expect(outcome.failures.isEmpty, "\(outcome.text)")
         #expect(outcome.worlds == count && outcome.samples > 100 * outcome.worlds)
+        // The mishaps did happen.
+        #expect(outcome.reopenings > outcome.worlds / 2 && outcome.refusals > outcome.worlds / 20)
     }
 }

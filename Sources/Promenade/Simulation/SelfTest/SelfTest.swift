@@ -19,6 +19,10 @@ package enum SelfTest {
         package internal(set) var steps = 0
         /// How many samples were taken.
         package internal(set) var samples = 0
+        /// How many batches of samples a failing disk refused.
+        package internal(set) var refusals = 0
+        /// How often a store was opened anew and compared, as after a kill.
+        package internal(set) var reopenings = 0
 
         /// In words, with the command that replays each seed that failed.
         package var text: String {
@@ -30,6 +34,7 @@ package enum SelfTest {
                 lines.append("  again: promenade simulate --self-test --seeds \(seed)")
             }
             lines.append("\(worlds) worlds, \(failures.count) failed; \(steps) events, \(samples) samples")
+            lines.append("\(reopenings) times opened anew, \(refusals) batches refused by a failing disk")
             return lines.joined(separator: "\n") + "\n"
         }
     }
@@ -68,10 +73,10 @@ package enum SelfTest {
                             let trial = TrialRun(TrialScenario(seed: seed), folder: folder, files: files)
                             do {
                                 let (problems, steps, samples) = try await trial.run()
-                                progress(shared.note(seed, problems, steps, samples))
+                                progress(shared.note(trial, problems, steps, samples))
                             } catch {
                                 files.heal()
-                                progress(shared.note(seed, trial.problems + ["\(error)"], trial.steps, 0))
+                                progress(shared.note(trial, trial.problems + ["\(error)"], trial.steps, 0))
                             }
                         }
                     }
@@ -100,11 +105,15 @@ package enum SelfTest {
             }
         }
 
-        func note(_ seed: UInt64, _ problems: [String], _ steps: Int, _ samples: Int) -> Int {
-            state.withLock { state in
+        func note(_ trial: TrialRun, _ problems: [String], _ steps: Int, _ samples: Int) -> Int {
+            let refusals = trial.ledger.now.failures
+            let (seed, reopenings) = (trial.plan.seed, trial.reopenings)
+            return state.withLock { state in
                 state.outcome.worlds += 1
                 state.outcome.steps += steps
                 state.outcome.samples += samples
+                state.outcome.refusals += refusals
+                state.outcome.reopenings += reopenings
                 if !problems.isEmpty { state.outcome.failures.append((seed, problems)) }
                 return state.outcome.worlds
             }

@@ -25,6 +25,8 @@ final class TrialRun {
     private var healAt = -1
     private var jumpAt = -1
     private var copies = 0
+    /// How often files were opened anew and compared: killed, without power, restarted, closed.
+    private(set) var reopenings = 0
     /// Whether a push failed in a way that leaves open what is in the file.
     private var isModelOpen = false
     private var isOver = false
@@ -111,6 +113,7 @@ final class TrialRun {
     }
 
     private func restart(_ world: World, keepsData: Bool) async throws {
+        reopenings += 1
         await world.stack.stopPrometheus()
         try await world.stack.reopenStore(keepsData: keepsData)
         try await world.stack.startGateway()
@@ -171,6 +174,7 @@ final class TrialRun {
 
     /// What a process that is killed now leaves behind has everything, and answers as the one that lives.
     private func checkCopy(_ world: World, _ words: String) async throws {
+        reopenings += 1
         let copy = folder + "/copy"
         defer { TrialFiles.remove(copy) }
         TrialFiles.copy(from: folder + "/live", to: copy)
