@@ -117,6 +117,7 @@ let package = Package(
             ["MetricModel", "HTTPCalling", "Exposition", "PrometheusClient", .asyncHTTPClient, .nioHTTP1]
         ),
         room("TSDB", ["MetricModel", "CSQLite"]),
+        room("StorageFaults", ["CSQLite"]),
         room("PromQL", ["MetricModel", "ConfigTree"]),
         room("RuleTemplates", ["MetricModel"]),
         room("Rules", ["MetricModel", "ConfigTree", "PromQL", "RuleTemplates"]),
@@ -141,7 +142,8 @@ let package = Package(
             "Promenade",
             [
                 "MetricModel", "ConfigTree", "HTTPCalling", "Exposition", "PrometheusClient", "PrometheusClientPush",
-                "TSDB", "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation", "Web",
+                "TSDB", "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation", "StorageFaults",
+                "Web",
                 .asyncHTTPClient,
                 .logging,
                 .nioCore, .nioPosix, .serviceLifecycle, .unixSignals,
@@ -182,7 +184,10 @@ let package = Package(
             path: "Tests/Support/TSDBKillWriter",
             swiftSettings: settings
         ),
-        tests("TSDBTests", ["MetricModel", "MetricStorageTesting", "TSDB", "TSDBKillWriter", "CSQLite"]),
+        tests(
+            "TSDBTests",
+            ["MetricModel", "MetricStorageTesting", "TSDB", "TSDBKillWriter", "CSQLite", "StorageFaults"]
+        ),
         tests("PromQLTests", ["MetricModel", "ConfigTree", "PromQL"], exclude: ["Scripts"]),
         tests(
             "RulesTests",

@@ -70,6 +70,11 @@ public final class ManualClock: StackClock {
         for watcher in watchers { watcher.continuation.resume() }
     }
 
+    /// Sets the wall's time forward or back, as whoever administers a machine does; nobody wakes, as no time passes.
+    public func jump(nanoseconds: Int64) {
+        state.withLock { $0.wall += nanoseconds }
+    }
+
     /// How often somebody fell asleep on this clock or woke up; for ``change(after:)``.
     public var changes: Int { state.withLock { $0.changes } }
 

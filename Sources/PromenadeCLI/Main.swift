@@ -60,7 +60,7 @@ struct PromenadeCommand: AsyncParsableCommand {
         version: "promenade \(StackVersion.version)",
         subcommands: [
             Run.self, Check.self, TestGroup.self, TSDBGroup.self, SQL.self, Query.self, ExpectCommand.self,
-            ScrapeCommand.self, OpenCommand.self, Batch.self, Simulate.self,
+            ScrapeCommand.self, OpenCommand.self, Batch.self, Simulate.self, RecordCommand.self,
         ]
     )
 

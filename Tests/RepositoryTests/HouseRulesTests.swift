@@ -18,6 +18,7 @@ import Testing
             "MetricModel", "HTTPCalling", "Exposition", "PrometheusClient", "AsyncHTTPClient", "NIOHTTP1",
         ],
         "TSDB": ["MetricModel", "CSQLite"],
+        "StorageFaults": ["CSQLite"],
         "PromQL": ["MetricModel", "ConfigTree"],
         "RuleTemplates": ["MetricModel"],
         "Rules": ["MetricModel", "ConfigTree", "PromQL", "RuleTemplates"],
@@ -37,7 +38,7 @@ import Testing
         ],
         "Simulation": ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"],
         "Promenade": [
-            "Simulation", "HTTPCalling", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient",
+            "Simulation", "StorageFaults", "HTTPCalling", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient",
             "PrometheusClientPush", "TSDB", "PromQL",
             "Rules", "RuleTemplates", "Scrape",
             "Pushgateway", "Web", "AsyncHTTPClient", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "NIOSSL",

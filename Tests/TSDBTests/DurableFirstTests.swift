@@ -1,6 +1,7 @@
 import Foundation
 import MetricModel
 import MetricStorageTesting
+import StorageFaults
 import TSDB
 import Testing
 

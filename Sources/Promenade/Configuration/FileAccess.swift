@@ -30,8 +30,15 @@ package enum FileAccess {
         return rename(temporary, path) == 0
     }
 
+    /// Writes a file; `false` where it cannot be written (`errno` says why).
+    package static func write(_ bytes: [UInt8], to path: String) -> Bool {
+        guard let file = fopen(path, "w") else { return false }
+        let written = bytes.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
+        return fclose(file) == 0 && written == bytes.count
+    }
+
     /// Creates a folder and those above it; `false` where it cannot be (`errno` says why).
-    static func createFolder(_ path: String) -> Bool {
+    package static func createFolder(_ path: String) -> Bool {
         var built = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
             built += part + "/"

@@ -7,8 +7,8 @@ package import Scrape
 import Logging
 import Simulation
 import Synchronization
-import TSDB
-import Web
+package import TSDB
+package import Web
 
 #if canImport(Darwin)
     import Darwin
@@ -25,6 +25,17 @@ package final class SimulatedStack {
         case memory
         /// To a folder, which then can be looked into or served from.
         case folder(String)
+    }
+
+    /// Where somebody looks at the parts from within.
+    package struct Taps: Sendable {
+        /// Puts something between the stack and each store that it opens.
+        package var store: (@Sendable (any MetricStore & RecordStore) -> any MetricStore & RecordStore)?
+        /// Changes how stores are opened.
+        package var tune: (@Sendable (inout StoreOptions) -> Void)?
+
+        /// Nobody looks.
+        package init() {}
     }
 
     /// What parts told since the world asked last. They tell it from within their own calls.
@@ -53,6 +64,7 @@ package final class SimulatedStack {
     private let logger: Logger
     private let keeping: Keeping
     private let fileSystem: String?
+    private let taps: Taps
     /// The samples. Another one where the server was restarted without its data.
     package private(set) var store: any MetricStore & RecordStore
     /// What scrapes; `nil` while the server is down.
@@ -60,7 +72,7 @@ package final class SimulatedStack {
     private(set) var rules: StackRules?
     /// The groups; `nil` while the Pushgateway is down, or where there is none.
     package private(set) var gateway: GroupStore?
-    private(set) var responder: PushgatewayResponder?
+    package private(set) var responder: PushgatewayResponder?
     /// What answers queries.
     package let engine: PromQLEngine
     /// Where the Pushgateway keeps its groups.
@@ -76,7 +88,8 @@ package final class SimulatedStack {
         seed: UInt64,
         start: Timestamp,
         keeping: Keeping,
-        fileSystem: String? = nil
+        fileSystem: String? = nil,
+        taps: Taps = Taps()
     ) throws {
         let flags = try FlagSet(parsing: ["--test", "--web.external-url=http://localhost:9090"])
         options = try StackOptions(flags: flags, config: config)
@@ -84,10 +97,11 @@ package final class SimulatedStack {
         self.clock = clock
         self.keeping = keeping
         self.fileSystem = fileSystem
+        self.taps = taps
         targets = WorldTargets(start: start)
         logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         engine = PromQLEngine(options: options.engine, clock: clock, activeQueries: ActiveQueries(limit: 20))
-        store = try Self.makeStore(keeping, options, clock, fileSystem)
+        store = try Self.makeStore(keeping, options, clock, fileSystem, taps)
         records = GatewayRecords(store)
         targets.demo = config.demo.isEnabled ? try SimulatedDemo(config.demo, seed: seed, clock: clock) : nil
     }
@@ -96,17 +110,21 @@ package final class SimulatedStack {
         _ keeping: Keeping,
         _ options: StackOptions,
         _ clock: ManualClock,
-        _ fileSystem: String?
+        _ fileSystem: String?,
+        _ taps: Taps
     ) throws -> any MetricStore & RecordStore {
+        var settings = options.store
+        taps.tune?(&settings)
+        let tapped = { (store: any MetricStore & RecordStore) in taps.store?(store) ?? store }
         switch keeping {
-        case .memory: return TimeSeriesDatabase.inMemory(options: options.store, clock: clock)
+        case .memory: return tapped(TimeSeriesDatabase.inMemory(options: settings, clock: clock))
         case .folder(let folder):
             guard FileAccess.createFolder(folder) else {
                 throw StackError("cannot write to the folder \(folder): \(StackError.system(lastErrorNumber()))")
             }
-            var settings = options.store
             settings.fileSystem = fileSystem
-            return try TimeSeriesDatabase.open(path: folder + "/" + StackOptions.databaseName, options: settings, clock: clock)
+            let file = folder + "/" + StackOptions.databaseName
+            return tapped(try TimeSeriesDatabase.open(path: file, options: settings, clock: clock))
         }
     }
 
@@ -125,6 +143,7 @@ package final class SimulatedStack {
         scraping.makeTransport = { (_) throws(TransportError) in
             FaultTransport(job: "", board: faults, outside: WorldTransport(targets), name: WorldTargets.name)
         }
+        if let recorded = targets.recorded { scraping.firstScrape = { recorded.first($0) } }
         let scraper = ScrapeManager(store: store, clock: clock, options: scraping)
         self.scraper = scraper
         rules = StackRules(options: options, clock: clock, store: store, logger: logger) { report in
@@ -162,13 +181,13 @@ package final class SimulatedStack {
         switch keeping {
         case .memory:
             if keepsData { return }
-            store = TimeSeriesDatabase.inMemory(options: options.store, clock: clock)
+            store = try Self.makeStore(keeping, options, clock, fileSystem, taps)
         case .folder(let folder):
             try await store.close()
             if !keepsData {
                 for suffix in ["", "-wal", "-shm"] { unlink(folder + "/" + StackOptions.databaseName + suffix) }
             }
-            store = try Self.makeStore(keeping, options, clock, fileSystem)
+            store = try Self.makeStore(keeping, options, clock, fileSystem, taps)
         }
         records.move(to: store)
         if !groups.isEmpty {

@@ -126,6 +126,21 @@ extension World {
         await lookAround()
     }
 
+    /// A push of the recording arrives again.
+    func replayPush(_ index: Int) async {
+        guard let push = scenario.recording?.pushes[index], let responder = stack.responder else { return }
+        let request = WebRequest(
+            method: push.method == "DELETE" ? .delete : push.method == "POST" ? .post : .put,
+            target: push.path,
+            headers: WebHeaders(push.contentType.isEmpty ? [] : [("Content-Type", push.contentType)]),
+            body: push.body
+        )
+        let response = await responder.respondInProcess(to: request)
+        tell(.push, "recording", "\(push.method) \(push.path) (\(push.body.count) bytes): \(response.status)")
+        if let due = timeToLive { queue.add(now + due, .upkeep, .expiry) }
+        await lookAround()
+    }
+
     private var timeToLive: Int64? { stack.config.gateway.groupTimeToLive.map { $0 * 1_000_000 } }
 
     private func failed(_ push: WorldItem.Push, _ path: String, _ reason: String) {

@@ -26,6 +26,8 @@ package final class World {
         package var leftOut: Set<Int> = []
         /// SQLite's file system, for tests of what happens when it fails.
         package var fileSystem: String?
+        /// Where somebody looks at the stack's parts from within.
+        package var taps = SimulatedStack.Taps()
 
         /// The world of a seed.
         package init(seed: UInt64) { self.seed = seed }
@@ -71,6 +73,8 @@ package final class World {
     private var rulesDue: Int64?
     let end: Int64
     private let steadyStart: Int64
+    /// What the wall's clock, which may have been set, says at the scenario's start, in nanoseconds since 1970.
+    private var wallStart: Int64 { clock.wallNanoseconds - now }
     private var isFinished = false
 
     /// Whether its end has come.
@@ -118,7 +122,8 @@ package final class World {
             seed: options.seed,
             start: scenario.start,
             keeping: options.keeping,
-            fileSystem: options.fileSystem
+            fileSystem: options.fileSystem,
+            taps: options.taps
         )
         chance = Self.streams(scenario, seed: options.seed)
         batches = scenario.batches.map { BatchCourse($0, seed: options.seed, start: scenario.start) }
@@ -128,6 +133,12 @@ package final class World {
         for service in scenario.services { addService(service) }
         for batch in scenario.batches where batch.delivery == .endpoint {
             stack.targets.endpointNames.insert(batch.name)
+        }
+        if let recording = scenario.recording {
+            stack.targets.recorded = RecordedTargets(recording, start: scenario.start)
+            for (index, push) in recording.pushes.enumerated() {
+                queue.add((push.time - scenario.start) * 1_000_000, .batchEnd, .recorded(index))
+            }
         }
         fillQueue()
     }
@@ -186,7 +197,7 @@ package final class World {
             best = (time, rank)
         }
         if let due = stack.scraper?.nextDue() { offer(due - steadyStart, .scrape) }
-        if stack.rules != nil, let due = rulesDue { offer(due - scenario.start * 1_000_000, .rules) }
+        if stack.rules != nil, let due = rulesDue { offer(due - wallStart, .rules) }
         return best
     }
 
@@ -223,7 +234,7 @@ package final class World {
             takeReports()
             await lookAround()
         case .rules:
-            await stack.rules?.manager.evaluate(dueAt: time + scenario.start * 1_000_000)
+            await stack.rules?.manager.evaluate(dueAt: time + wallStart)
             noteRules()
             takeReports()
             await lookAround()
@@ -260,6 +271,7 @@ package final class World {
         case .begin(let index): beginRun(index)
         case .end(let index, let run): await endRun(index, run)
         case .push(let push): await deliver(push)
+        case .recorded(let index): await replayPush(index)
         case .returnOf(let part): try await comeBack(part)
         case .upkeep:
             queue.add(now + Self.upkeepInterval, .upkeep, .upkeep)

@@ -38,6 +38,8 @@ struct WorldItem {
         case end(Int, BatchRun)
         /// A push arrives.
         case push(Push)
+        /// A push of the recording that is replayed arrives.
+        case recorded(Int)
         /// A part of the stack is there again.
         case returnOf(EventSpec.Part)
         /// Upkeep of the store, once a minute.

@@ -27,6 +27,8 @@ final class WorldTargets: @unchecked Sendable {
     /// The Prometheus server itself.
     var own: (() -> [UInt8])?
     var demo: SimulatedDemo?
+    /// Targets of a recording that is replayed.
+    var recorded: RecordedTargets?
 
     init(start: Timestamp) { self.start = start }
 
@@ -44,6 +46,7 @@ final class WorldTargets: @unchecked Sendable {
         path: String,
         time: Int64
     ) async throws(TransportError) -> TargetResponse {
+        if let answer = try await recorded?.answer(request, time: time) { return answer }
         if let instance = instances[name] {
             guard instance.isUp else { throw refused(request, name) }
             let accept = request.headers.first { $0.name == "Accept" }?.value ?? ""

@@ -31,7 +31,7 @@ extension Simulate {
     }
 
     /// `1..1000`, or one seed.
-    private func seedRange(_ own: UInt64) throws -> ClosedRange<UInt64> {
+    func seedRange(_ own: UInt64) throws -> ClosedRange<UInt64> {
         guard let text = seeds else { return (seed ?? own)...(seed ?? own) }
         let parts = text.split(separator: ".", omittingEmptySubsequences: true).map(String.init)
         let isRange = text.contains("..")

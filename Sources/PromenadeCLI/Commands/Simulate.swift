@@ -17,7 +17,7 @@ struct Simulate: AsyncParsableCommand {
     )
 
     @Argument(help: "The scenarios.")
-    var files: [String]
+    var files: [String] = []
 
     @Option(help: "What all chance follows from, in place of the scenario's.")
     var seed: UInt64?
@@ -87,7 +87,16 @@ struct Simulate: AsyncParsableCommand {
     )
     var compare: [String] = []
 
+    @Flag(help: "Run random worlds that test the stack itself: nothing acknowledged is lost, whatever goes wrong.")
+    var selfTest = false
+
+    func validate() throws {
+        if files.isEmpty, !selfTest { throw ValidationError("which scenario? promenade simulate FILE…") }
+        if selfTest, !files.isEmpty { throw ValidationError("--self-test makes its worlds itself: it takes no files") }
+    }
+
     func run() async throws {
+        if selfTest { return try await testItself(try seedRange(1)) }
         var end = Int64.max
         if let until {
             guard let span = try? PrometheusDuration(parsing: until) else {

@@ -31,8 +31,10 @@ struct ScrapeTimetable {
     var isOld = true
 
     /// The first multiple of an interval (by the wall's clock) that is not past, as the steady clock counts.
-    static func slot(_ interval: Int64, _ clock: any StackClock) -> Int64 {
-        let late = clock.wallNanoseconds % max(1, interval)
+    /// - Parameter first: a moment from which the multiples count, in milliseconds since 1970.
+    static func slot(_ interval: Int64, _ clock: any StackClock, like first: Timestamp? = nil) -> Int64 {
+        let phase = (first ?? 0) * 1_000_000 % max(1, interval)
+        let late = (clock.wallNanoseconds - phase) % max(1, interval)
         return clock.steadyNanoseconds + (late == 0 ? 0 : interval - late)
     }
 }

@@ -128,7 +128,8 @@ extension ScrapeManager {
                 let interval = active.target.interval.milliseconds * 1_000_000
                 state.pools[name]?.active[id]?.due =
                     options.isSimulated
-                    ? ScrapeTimetable.slot(interval, clock) : clock.steadyNanoseconds + interval
+                    ? ScrapeTimetable.slot(interval, clock, like: options.firstScrape?(active.target.url))
+                    : clock.steadyNanoseconds + interval
                 state.timetable.isOld = true
             }
             return

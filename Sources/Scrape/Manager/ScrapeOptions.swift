@@ -1,5 +1,5 @@
 public import Logging
-import MetricModel
+package import MetricModel
 
 /// What the scrape manager needs besides its configuration.
 public struct ScrapeManagerOptions: Sendable {
@@ -18,6 +18,9 @@ public struct ScrapeManagerOptions: Sendable {
     /// Whether an engine of simulated time drives the scrapes, by ``ScrapeManager/nextDue()``: slots are then multiples of the
     /// intervals.
     package var isSimulated = false
+    /// When a target was scraped first in a recording that is replayed (milliseconds since 1970): its slots go by that. `nil` for
+    /// multiples of the interval.
+    package var firstScrape: (@Sendable (_ url: String) -> Timestamp?)?
     /// Is told of each scrape when all of it is stored; has to return at once.
     public var observe: ScrapeObserver?
     /// Asks for names in DNS discovery.

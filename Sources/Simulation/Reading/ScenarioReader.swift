@@ -72,6 +72,7 @@ extension Scenario {
             section.flatMap { ExpectationSpec(reading: $0, duration: duration) }
         }
         readStudies(root)
+        readRecording(root, surroundings)
         _ = root.node("description")
         if root.bool("sockets") == true {
             root.fail(
@@ -125,6 +126,23 @@ extension Scenario {
             }
             if name == "localhost" { root.fail("localhost is the stack itself", at: what) }
             if !seen.insert(name).inserted { root.fail("there are two called \(GoText.quoted(name))", at: what) }
+        }
+    }
+
+    private mutating func readRecording(_ root: ConfigSection, _ surroundings: Surroundings) {
+        guard let name = root.string("recording") else { return }
+        func path(_ name: String) -> String { name.hasPrefix("/") || folder.isEmpty ? name : folder + "/" + name }
+        guard let index = surroundings.read(path(name)) else {
+            return root.fail(
+                "the file \(path(name)) cannot be read",
+                at: "recording",
+                hint: "promenade record writes it beside the scenario"
+            )
+        }
+        do throws(ConfigError) {
+            recording = try Recording(index: index, file: path(name)) { surroundings.read(path($0)) }
+        } catch {
+            root.fail("\(error)", at: "recording")
         }
     }
 

@@ -27,6 +27,8 @@ public struct Scenario: Sendable {
     public var events: [EventSpec] = []
     /// What has to be true.
     public var expectations: [ExpectationSpec] = []
+    /// What a stack scraped and received before, and what is to be so again.
+    public var recording: Recording?
     /// What is asked of many worlds.
     public var studies: [StudySpec] = []
     /// The file.

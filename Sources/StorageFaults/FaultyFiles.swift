@@ -1,11 +1,16 @@
 import CSQLite
-import Foundation
 import Synchronization
 
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
 /// A file system for SQLite that does what the ordinary one does and fails where it is told to.
-final class FaultyFiles: Sendable {
+package final class FaultyFiles: Sendable {
     /// What goes wrong.
-    enum Fault: String, Sendable, CaseIterable {
+    package enum Fault: String, Sendable, CaseIterable {
         /// No write finds room any more.
         case fullDisk
         /// One write fails.
@@ -41,11 +46,12 @@ final class FaultyFiles: Sendable {
     }
 
     /// The name under which SQLite knows it.
-    let name: String
+    package let name: String
     private let state = Mutex(State())
     private static let names = Mutex(0)
 
-    init() {
+    /// A file system of its own; SQLite knows it for as long as the process lives.
+    package init() {
         let number = FaultyFiles.names.withLock { number in
             number += 1
             return number
@@ -78,13 +84,13 @@ final class FaultyFiles: Sendable {
     }
 
     /// Lets the fault happen after so many operations of its kind.
-    func fail(_ fault: Fault, after count: Int) {
+    package func fail(_ fault: Fault, after count: Int) {
         state.withLock { $0 = State(fault: fault, countdown: count) }
     }
 
     /// Everything goes well again. Whether the fault had happened.
     @discardableResult
-    func heal() -> Bool {
+    package func heal() -> Bool {
         state.withLock { state in
             defer { state = State() }
             return state.isOver

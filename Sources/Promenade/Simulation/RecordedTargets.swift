@@ -1,0 +1,54 @@
+import Exposition
+import MetricModel
+import NIOCore
+import Scrape
+import Simulation
+import Web
+
+/// Answers scrapes as a recording has them.
+struct RecordedTargets: Sendable {
+    /// Scrapes of a target, by rising time.
+    private var scrapes: [String: [Recording.Scrape]] = [:]
+    private let start: Timestamp
+
+    /// How much later than the world's scrape the recorded one may have begun, in milliseconds.
+    private static let slack: Int64 = 50
+
+    init(_ recording: Recording, start: Timestamp) {
+        self.start = start
+        for scrape in recording.scrapes { scrapes[scrape.url, default: []].append(scrape) }
+        for url in scrapes.keys { scrapes[url]?.sort { $0.time < $1.time } }
+    }
+
+    /// When a target was scraped first, in milliseconds since 1970; `nil` where it is not in the recording.
+    func first(_ url: String) -> Timestamp? { scrapes[RecordedTraffic.url(url)]?.first?.time }
+
+    /// The answer to a scrape; `nil` where the target is not in the recording.
+    func answer(_ request: TargetRequest, time: Int64) async throws(TransportError) -> TargetResponse? {
+        guard let all = scrapes[RecordedTraffic.url(request.url)] else { return nil }
+        let now = start + time / 1_000_000 + Self.slack
+        var (low, high) = (0, all.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if all[middle].time <= now { low = middle + 1 } else { high = middle }
+        }
+        guard low > 0 else {
+            throw TransportError("it was not scraped before \(WorldEvent.moment(all[0].time))", code: .refused)
+        }
+        let scrape = all[low - 1]
+        let limit = request.timeoutMilliseconds * 1_000_000
+        let wait = min(scrape.duration, limit)
+        do {
+            try await request.clock.sleep(untilSteady: request.clock.steadyNanoseconds + wait)
+        } catch {
+            throw TransportError("context canceled", code: .cancelled)
+        }
+        if scrape.status == 0 { throw TransportError(scrape.error, code: wait == limit ? .timeout : .other) }
+        return TargetResponse(
+            status: scrape.status,
+            reason: HTTPStatus.reason(scrape.status),
+            headers: [("Content-Type", scrape.contentType)],
+            body: ByteBuffer(bytes: scrape.body)
+        )
+    }
+}

@@ -1,0 +1,32 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The files of a trial.
+enum TrialFiles {
+    private static let names = ["stack.db", "stack.db-wal", "stack.db-shm"]
+
+    /// Copies a database as it is at this moment, as if its process was killed. Without the index of the WAL, which the next process
+    /// makes anew.
+    static func copy(from folder: String, to other: String) {
+        _ = FileAccess.createFolder(other)
+        for name in names.dropLast() {
+            guard let bytes = FileAccess.read(folder + "/" + name) else { continue }
+            _ = FileAccess.write(bytes, to: other + "/" + name)
+        }
+    }
+
+    /// Removes a folder with a database.
+    static func remove(_ folder: String) {
+        for name in names { unlink(folder + "/" + name) }
+        rmdir(folder)
+    }
+
+    /// A folder for this process, in memory where there is such a place.
+    static func scratch(_ number: Int) -> String {
+        let place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : ProcessEnvironment.all["TMPDIR"] ?? "/tmp"
+        return "\(place)/promenade-trial-\(getpid())-\(number)"
+    }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import MetricModel
+import Promenade
+import Simulation
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// `record`: what a running stack scrapes and what is pushed to it becomes a scenario.
+struct RecordCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "record",
+        abstract: "Record what a running stack scrapes and receives, as a scenario that gives the same samples.",
+        discussion: """
+            Writes scenario.yml, stack.yml, recording.jsonl and the bodies. promenade simulate DIR/scenario.yml lets it happen \
+            again, with --set scrape_interval=30s or other rules if wanted. Headers and parts of URLs that may hold credentials \
+            are not recorded. Bodies of more than 512 KiB are recorded as far as the stack shows them.
+
+            Exit codes: 0 recorded; 1 the stack cannot be asked, or scrapes were missed; 2 wrong arguments.
+            """
+    )
+
+    @Option(help: "The Prometheus server of the stack.")
+    var url = "http://localhost:9090"
+
+    @Option(help: "Its Pushgateway; none where it is empty.")
+    var pushgateway = "http://localhost:9091"
+
+    @Option(name: .customLong("for"), help: ArgumentHelp("How long.", valueName: "time"))
+    var span = "5m"
+
+    @Option(help: ArgumentHelp("The folder for the scenario.", valueName: "dir"))
+    var out: String
+
+    func run() async throws {
+        guard let span = try? PrometheusDuration(parsing: span), span.milliseconds > 0 else {
+            Complaint.write("--for: \(GoText.quoted(span)) is not a time such as 5m")
+            throw ExitCode(2)
+        }
+        guard FileAccess.createFolder(out), FileAccess.createFolder(out + "/bodies") else {
+            Complaint.write("cannot write to the folder \(out): \(String(cString: strerror(errno)).lowercased())")
+            throw ExitCode(2)
+        }
+        let clock = SystemClock()
+        var recorder = RecordingClient(url: Self.trimmed(url), pushgateway: Self.trimmed(pushgateway))
+        let start = clock.now
+        do {
+            try await recorder.begin(at: start)
+            while clock.now < start + span.milliseconds {
+                try await clock.sleep(milliseconds: min(RecordingClient.pause, start + span.milliseconds - clock.now))
+                try await recorder.look()
+            }
+        } catch {
+            Complaint.write("\(url) cannot be recorded: \(error)")
+            if recorder.recording.scrapes.isEmpty { throw ExitCode(1) }
+        }
+        try write(recorder, from: start, to: clock.now)
+        if recorder.missed > 0 {
+            Complaint.write("\(recorder.missed) scrapes or pushes came faster than they could be read, and are missing")
+            throw ExitCode(1)
+        }
+    }
+
+    private static func trimmed(_ url: String) -> String { url.hasSuffix("/") ? String(url.dropLast()) : url }
+
+    private func write(_ recorder: RecordingClient, from start: Timestamp, to end: Timestamp) throws {
+        let recording = recorder.recording
+        let (index, bodies) = recording.files()
+        let name = "\(url) at \(WorldEvent.moment(start))"
+        let scenario = recording.scenario(
+            name: name,
+            start: start,
+            end: end,
+            stack: "stack.yml",
+            index: "recording.jsonl"
+        )
+        try Console.save(scenario, to: out + "/scenario.yml")
+        try Console.save(recorder.config, to: out + "/stack.yml")
+        try Console.save(index, to: out + "/recording.jsonl")
+        for body in bodies {
+            guard FileAccess.write(body.bytes, to: out + "/" + body.name) else {
+                throw ReadingFailed(path: out + "/" + body.name, reason: String(cString: strerror(errno)).lowercased())
+            }
+        }
+        Console.print(
+            "\(recording.scrapes.count) scrapes and \(recording.pushes.count) pushes, \(bodies.count) different bodies\n"
+                + "again: promenade simulate \(out)/scenario.yml\n"
+        )
+    }
+}

@@ -1,0 +1,130 @@
+import AsyncHTTPClient
+import ConfigTree
+import MetricModel
+import NIOCore
+import NIOHTTP1
+import Promenade
+import Simulation
+
+/// Reads from a running stack what it has scraped and received since it was asked last.
+struct RecordingClient {
+    /// How often the stack is asked, in milliseconds: it remembers the last four scrapes of a target and the last 16 pushes.
+    static let pause: Int64 = 500
+
+    let url: String
+    let pushgateway: String
+    /// What was recorded.
+    private(set) var recording = Recording()
+    /// How many scrapes and pushes were not there any more when they were asked for.
+    private(set) var missed = 0
+    /// The stack's configuration.
+    private(set) var config = ""
+    private var start: Timestamp = 0
+    private var lastScrape: [String: Timestamp] = [:]
+    private var lastPush: UInt64 = 0
+    private var bytes = 0
+
+    init(url: String, pushgateway: String) {
+        self.url = url
+        self.pushgateway = pushgateway
+    }
+
+    /// Why a stack cannot be recorded.
+    struct Refusal: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Begins: what was scraped and pushed before is not recorded.
+    mutating func begin(at start: Timestamp) async throws {
+        self.start = start
+        config = try await get(url + "/api/v1/status/config")["data"]?["yaml"]?.text ?? ""
+        if !pushgateway.isEmpty { lastPush = try await pushes(since: 0).first?.number ?? 0 }
+    }
+
+    /// Takes over what is new.
+    mutating func look() async throws {
+        if recording.scrapes.count + recording.pushes.count > Recording.countLimit || bytes > Recording.byteLimit {
+            throw Refusal(description: "it is too much: at most \(Recording.countLimit) scrapes and 1 GiB are recorded")
+        }
+        let targets = try await get(url + "/api/v1/targets?state=active")["data"]?["activeTargets"]?.items ?? []
+        for target in targets {
+            guard let pool = target["scrapePool"]?.text, let address = target["scrapeUrl"]?.text else { continue }
+            try await look(at: address, in: pool)
+        }
+        if !pushgateway.isEmpty { try await lookAtPushes() }
+    }
+
+    private mutating func look(at address: String, in pool: String) async throws {
+        let known = lastScrape[pool + " " + address] ?? start
+        var found: [Recording.Scrape] = []
+        var index = 0
+        var kept = 1
+        while index < kept {
+            let query = "scrapePool=\(FormText.escaped(pool))&scrapeUrl=\(FormText.escaped(address))&index=\(index)"
+            guard let data = try? await get(url + "/api/v1/targets/last_scrape?" + query)["data"] else { break }
+            kept = data["kept"]?.text.flatMap { Int($0) } ?? 0
+            guard let seconds = data["time"]?.text.flatMap({ Double($0) }) else { break }
+            let time = Int64((seconds * 1000).rounded())
+            if time <= known { break }
+            var scrape = Recording.Scrape(time: time, url: address)
+            scrape.status = data["status"]?.text.flatMap { Int($0) } ?? 0
+            scrape.contentType = data["contentType"]?.text ?? ""
+            scrape.duration = Int64(((data["duration"]?.text.flatMap { Double($0) } ?? 0) * 1e9).rounded())
+            scrape.error = data["error"]?.text ?? ""
+            scrape.body = Self.body(of: data)
+            found.append(scrape)
+            index += 1
+        }
+        // All that the stack remembers is new: there may have been more.
+        if index == kept, kept > 3, lastScrape[pool + " " + address] != nil { missed += 1 }
+        guard let newest = found.first else { return }
+        lastScrape[pool + " " + address] = newest.time
+        bytes += found.reduce(0) { $0 + $1.body.count }
+        recording.scrapes += found.reversed()
+    }
+
+    private static func body(of node: ConfigNode) -> [UInt8] {
+        let packed = node["bodyBase64"]?.text ?? ""
+        return packed.isEmpty ? Array((node["body"]?.text ?? "").utf8) : Base64.decode(packed) ?? []
+    }
+
+    // MARK: Pushes
+
+    private func pushes(since: UInt64) async throws -> [(number: UInt64, time: Timestamp, node: ConfigNode)] {
+        let items = try await get(pushgateway + "/api/v1/pushes?since=\(since)")["data"]?.items ?? []
+        return items.compactMap { node in
+            guard let number = node["number"]?.text.flatMap({ UInt64($0) }),
+                let time = node["time"]?.text.flatMap({ TimeText.parse($0, now: 0) })
+            else { return nil }
+            return (number, time, node)
+        }
+    }
+
+    private mutating func lookAtPushes() async throws {
+        for (number, time, node) in try await pushes(since: lastPush).reversed() {
+            lastPush = max(lastPush, number)
+            var push = Recording.Push(time: time, method: node["method"]?.text ?? "", path: node["path"]?.text ?? "")
+            if push.method != "DELETE" {
+                let data = try await get(pushgateway + "/api/v1/pushes/\(number)")["data"]
+                guard let traffic = data?["traffic"], !traffic.isNull else {
+                    missed += 1
+                    continue
+                }
+                let format = traffic["format"]?.text ?? ""
+                push.contentType = format
+                push.body = Self.body(of: traffic)
+            }
+            bytes += push.body.count
+            recording.pushes.append(push)
+        }
+    }
+
+    private func get(_ url: String) async throws -> ConfigNode {
+        let response = try await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: .seconds(10))
+        let body = try await response.body.collect(upTo: 1 << 28)
+        guard response.status.code == 200 else {
+            throw Refusal(description: "\(url): HTTP status \(response.status.code)")
+        }
+        return try JSONReader.parse(Array(body.readableBytesView), file: url)
+    }
+}
