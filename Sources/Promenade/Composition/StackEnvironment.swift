@@ -28,13 +28,17 @@ enum StackEnvironment {
             },
             reload: { await stack.reload() },
             quit: { stack.end() },
-            metrics: { await StackMetrics.families(stack) + stack.rules.families + process.collect() },
+            metrics: {
+                await StackMetrics.families(stack) + stack.rules.families
+                    + process.collect()
+            },
             createFolder: { FileAccess.createFolder($0) ? nil : StackError.system(lastErrorNumber()) },
             notifications: {
                 let failure = stack.state.now.failedReload
                 return failure.map { [.init("Configuration reload has failed.", since: $0.nanoseconds)] } ?? []
             }
         )
+        environment.otlp = { stack.state.now.config.prometheus.otlp.translation }
         environment.rules = stack.rules.source
         environment.fixture = stack.fixtureControl
         environment.demo = stack.demoControl
