@@ -69,6 +69,9 @@ public struct TestStack: Sendable {
     /// The demo server's URL.
     public var demoURL: String { addresses.demo?.localURL ?? "" }
 
+    /// Where OpenTelemetry's clients send metrics: the value of `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    public var otlpURL: String { addresses.otlp?.localURL ?? "" }
+
     static func start(config: String, flags: [String], clock: any StackClock) async throws -> TestStack {
         let flags = try FlagSet(parsing: ["--test"] + flags)
         let parsed = try StackConfig(

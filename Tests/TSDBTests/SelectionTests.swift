@@ -34,7 +34,7 @@ import Testing
     func `series are found by matchers`(_ conditions: [Condition]) async throws {
         let matchers = try conditions.map { try LabelMatcher($0.name, $0.operation, $0.value) }
         let clock = ManualClock(now: 1_700_000_000_000)
-        let store = MemoryStore(options: StoreOptions(), clock: clock)
+        let store = TimeSeriesDatabase.inMemory(options: StoreOptions(), clock: clock)
         var all: [Labels] = []
         for metric in 0..<10 {
             for node in 0..<12 {

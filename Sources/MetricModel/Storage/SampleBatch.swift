@@ -18,6 +18,18 @@ public struct StreamRef: RawRepresentable, Hashable, Sendable {
 ///
 /// A source that sends the same series in the same order each time (and passes its ``stream``) is stored cheapest.
 public struct SampleBatch: Sendable {
+    /// What becomes of a batch of which something cannot be taken.
+    public enum Acceptance: Sendable, Hashable {
+        /// The rest is taken.
+        case each
+        /// Nothing is taken where a sample does not fit to what was stored before; see ``AppendReport/isRefused``.
+        case whole
+        /// Nothing is taken at all: the report says what would not fit.
+        case trial
+    }
+
+    /// What becomes of it where something of it cannot be taken.
+    public var acceptance = Acceptance.each
     /// Whose batch it is; `nil` for a single one.
     public var stream: StreamRef?
     /// The time of all the float samples, unless ``timestamps`` says otherwise.
@@ -93,6 +105,8 @@ public struct AppendReport: Sendable {
         case invalidHistogram(String)
     }
 
+    /// Whether nothing was taken, because the batch was to be taken as a whole, or not at all.
+    public var isRefused = false
     /// How many samples (floats and histograms) were taken.
     public var appended = 0
     /// The float samples that were not, by position in the batch.

@@ -1,3 +1,5 @@
+import Scrape
+
 /// The files that a configuration is made of, by which a change is noticed.
 enum ConfigFiles {
     /// Each file that the configuration names now, with that by which changes are noticed.
@@ -15,6 +17,7 @@ extension StackConfig {
         if demo != used.demo { names.append("demo_server") }
         if gateway != used.gateway { names.append("pushgateway") }
         if storage != used.storage { names.append("storage") }
+        if prometheus.otlp.listenAddress != used.prometheus.otlp.listenAddress { names.append("otlp.listen") }
         return names
     }
 }

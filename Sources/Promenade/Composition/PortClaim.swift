@@ -12,13 +12,14 @@ public import Web
 package struct PortClaim: Sendable {
     /// The servers.
     package enum Server: Sendable {
-        case prometheus, pushgateway, demo
+        case prometheus, pushgateway, demo, otlp
 
         var name: String {
             switch self {
             case .prometheus: "the Prometheus server"
             case .pushgateway: "the Pushgateway"
             case .demo: "the demo server"
+            case .otlp: "the OTLP receiver"
             }
         }
 
@@ -33,6 +34,8 @@ package struct PortClaim: Sendable {
             case .demo:
                 "--demo.listen-address=127.0.0.1:8081 lets it listen elsewhere, and its targets follow; "
                     + "--no-demo.enabled, or demo_server: {enabled: false} in the configuration, does without"
+            case .otlp:
+                "otlp: {listen: \"127.0.0.1:4319\"} in the configuration lets it listen elsewhere; without the field it does not"
             }
         }
     }
@@ -102,6 +105,10 @@ extension StackOptions {
         var claims = [PortClaim(server: .prometheus, address: webAddress)]
         if let gatewayAddress { claims.append(PortClaim(server: .pushgateway, address: gatewayAddress)) }
         if let demoAddress { claims.append(PortClaim(server: .demo, address: demoAddress)) }
+        // A fixture looks for another port where its own is taken.
+        if let otlpAddress, config.prometheus.otlp.listenAddress != nil {
+            claims.append(PortClaim(server: .otlp, address: otlpAddress))
+        }
         for (index, claim) in claims.enumerated() {
             if let other = claims[..<index].first(where: { $0.collides(with: claim) }) {
                 throw StackError(

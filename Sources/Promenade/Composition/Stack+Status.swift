@@ -45,6 +45,7 @@ extension Stack {
             status.servers.append(("prometheus", addresses.prometheus.localURL))
             if let gateway = addresses.pushgateway { status.servers.append(("pushgateway", gateway.localURL)) }
             if let demo = addresses.demo { status.servers.append(("demo", demo.localURL)) }
+            if let otlp = addresses.otlp { status.servers.append(("otlp", otlp.localURL)) }
         }
         if let way = options.demoGaveWay {
             let holder = way.holder.map { "\($0)" } ?? "another program"

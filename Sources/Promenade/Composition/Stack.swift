@@ -28,6 +28,8 @@ public struct StackAddresses: Sendable, Hashable {
     public var pushgateway: ListenAddress?
     /// The demo server.
     public var demo: ListenAddress?
+    /// Where OpenTelemetry's clients send to by default.
+    public var otlp: ListenAddress?
 
     package init(prometheus: ListenAddress, pushgateway: ListenAddress? = nil, demo: ListenAddress? = nil) {
         self.prometheus = prometheus

@@ -28,7 +28,10 @@ enum StackEnvironment {
             },
             reload: { await stack.reload() },
             quit: { stack.end() },
-            metrics: { await StackMetrics.families(stack) + stack.rules.families + process.collect() },
+            metrics: {
+                await StackMetrics.families(stack) + stack.rules.families
+                    + process.collect()
+            },
             createFolder: { FileAccess.createFolder($0) ? nil : StackError.system(lastErrorNumber()) },
             notifications: {
                 let failure = stack.state.now.failedReload
@@ -38,6 +41,7 @@ enum StackEnvironment {
                 return [stack.storageNotification, reload].compactMap(\.self)
             }
         )
+        environment.otlp = { stack.state.now.config.prometheus.otlp.translation }
         environment.rules = stack.rules.source
         environment.fixture = stack.fixtureControl
         environment.demo = stack.demoControl

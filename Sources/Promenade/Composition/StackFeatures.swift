@@ -24,7 +24,8 @@ enum StackFeatures {
     private static func api(_ flags: FlagSet) -> [Feature] {
         [
             ("admin", flags.isOn("web.enable-admin-api")), ("lifecycle", flags.isOn("web.enable-lifecycle")),
-            ("openapi_3.1", false), ("openapi_3.2", false), ("otlp_write_receiver", false),
+            ("openapi_3.1", false), ("openapi_3.2", false),
+            ("otlp_write_receiver", flags.isOn("web.enable-otlp-receiver")),
             ("remote_write_receiver", flags.isOn("web.enable-remote-write-receiver")), ("search", false),
         ]
             + on([

@@ -16,6 +16,8 @@ public struct StackOptions: Sendable {
     public var webAddress: ListenAddress
     /// Where the Pushgateway listens; `nil` for no Pushgateway.
     public var gatewayAddress: ListenAddress?
+    /// Where OpenTelemetry's metrics are taken at the path that clients have by default; `nil` for nowhere.
+    public var otlpAddress: ListenAddress?
     /// Where the demo server listens; `nil` for no demo server.
     public var demoAddress: ListenAddress?
     /// To whom the demo server gave way; `nil` where it did not.
@@ -69,6 +71,22 @@ public struct StackOptions: Sendable {
                 "demo_server.listen_address"
             )
         }
+        if let listen = config.prometheus.otlp.listenAddress {
+            do throws(ListenAddressError) {
+                otlpAddress = try ListenAddress(parsing: listen)
+            } catch {
+                throw StackError("otlp.listen: \(error.message)")
+            }
+        } else if isTest {
+            otlpAddress = Self.otlpByDefault
+        }
+        let features = Set(flags.list("enable-feature"))
+        if features.isSuperset(of: ["otlp-deltatocumulative", "otlp-native-delta-ingestion"]) {
+            throw StackError(
+                "--enable-feature: otlp-deltatocumulative and otlp-native-delta-ingestion cannot both be on: "
+                    + "points that count from the one before are either added up or kept as they are"
+            )
+        }
         followsPorts = flags.isOn("targets.follow")
         isFixture = isTest
         let path = flags.isGiven("storage.path") ? flags["storage.path"] : flags["storage.tsdb.path"]
@@ -78,6 +96,16 @@ public struct StackOptions: Sendable {
         } else {
             dataFolder = isPathGiven ? path : config.storage.path ?? flags["storage.path"]
         }
+    }
+
+    /// Where OpenTelemetry's clients send to of their own accord.
+    static let otlpByDefault = ListenAddress(host: "127.0.0.1", port: 4318)
+
+    /// What is done with points of OpenTelemetry that count from the one before.
+    private var otlpDelta: PrometheusSettings.DeltaHandling {
+        let features = flags.list("enable-feature")
+        if features.contains("otlp-deltatocumulative") { return .addedUp }
+        return features.contains("otlp-native-delta-ingestion") ? .kept : .refused
     }
 
     /// Whether the configuration is read again when one of its files changes.
@@ -242,6 +270,9 @@ public struct StackOptions: Sendable {
         settings.isLifecycleEnabled = flags.isOn("web.enable-lifecycle")
         settings.isAdminEnabled = flags.isOn("web.enable-admin-api")
         settings.isRemoteWriteEnabled = flags.isOn("web.enable-remote-write-receiver")
+        settings.isOTLPEnabled = isFixture || flags.isOn("web.enable-otlp-receiver")
+        settings.otlpDelta = otlpDelta
+        settings.addsTypeAndUnitLabels = flags.list("enable-feature").contains("type-and-unit-labels")
         settings.crossOrigin = crossOrigin
         settings.flags = flags.all
         settings.features = StackFeatures.list(flags)

@@ -60,6 +60,32 @@ struct ServerService: Service {
     func run() async throws { try await server.run() }
 }
 
+/// The server for OpenTelemetry's clients without settings. Several fixtures cannot all have the one port that these send to: the
+/// others look for one of their own.
+struct OTLPService: Service {
+    let wanted: WebServer
+    let other: WebServer?
+
+    func run() async throws {
+        do {
+            try await wanted.run()
+        } catch {
+            guard let other, (try? await wanted.listening()) == nil else { throw error }
+            try await other.run()
+        }
+    }
+
+    /// Where it listens; waits until it does.
+    func listening() async throws -> ListenAddress {
+        do {
+            return try await wanted.listening()
+        } catch {
+            guard let other else { throw error }
+            return try await other.listening()
+        }
+    }
+}
+
 /// Evaluates rules once everything listens and the store is ready.
 struct RuleService: Service {
     let stack: Stack
@@ -75,6 +101,7 @@ final class StackServers: Sendable {
     private let prometheus: WebServer
     private let gateway: WebServer?
     private let demo: DemoEngine?
+    private let otlp: OTLPService?
     let web: PrometheusServer
 
     init(stack: Stack) throws(WebServerError) {
@@ -122,6 +149,30 @@ final class StackServers: Sendable {
         } else {
             gateway = nil
         }
+        if let address = options.otlpAddress {
+            let (web, quiet) = (web, Logger(label: "otlp") { _ in SwiftLogNoOpLogHandler() })
+            func server(_ address: ListenAddress, _ logger: Logger) throws(WebServerError) -> WebServer {
+                try WebServer(
+                    address: address,
+                    router: web.makeOTLPRouter(),
+                    config: stack.access.prometheus,
+                    access: options.accessPolicy(url: "web.external-url"),
+                    slots: slots,
+                    clock: stack.clock,
+                    eventLoopGroup: group,
+                    logger: logger
+                )
+            }
+            let isFixed = options.config.prometheus.otlp.listenAddress != nil
+            let service = OTLPService(
+                wanted: try server(address, isFixed ? stack.logger : quiet),
+                other: isFixed ? nil : try server(ListenAddress(host: address.host, port: 0), stack.logger)
+            )
+            services.append(service)
+            otlp = service
+        } else {
+            otlp = nil
+        }
         demo = stack.demoEngine
         if let demo { services.append(demo) }
         self.services = services
@@ -131,6 +182,7 @@ final class StackServers: Sendable {
     func listening() async throws -> StackAddresses {
         var addresses = StackAddresses(prometheus: try await prometheus.listening())
         addresses.pushgateway = try await gateway?.listening()
+        addresses.otlp = try await otlp?.listening()
         addresses.demo = try await demo?.listening()
         return addresses
     }

@@ -34,9 +34,8 @@ enum FeatureName {
         ("metadata-wal-records", .none("metadata are kept in the store's file")),
         ("expand-external-labels", .none("external labels are always expanded")),
         ("old-ui", .none("there is one set of pages")),
-        ("otlp-deltatocumulative", .none("there is no OTLP receiver")),
-        ("otlp-native-delta-ingestion", .none("there is no OTLP receiver")),
-        ("otlp-write-receiver", .none("there is no OTLP receiver")),
+        ("otlp-deltatocumulative", .working), ("otlp-native-delta-ingestion", .working),
+        ("otlp-write-receiver", .none("use --web.enable-otlp-receiver")),
         ("remote-write-receiver", .none("use --web.enable-remote-write-receiver")),
         ("search-api", .none("there is no search API")),
     ]

@@ -36,7 +36,6 @@ extension FlagSet {
         flag("scrape.timestamp-tolerance", .goDuration, "2ms", because: "the tolerance is 2ms"),
         flag("web.console.libraries", .text, "console_libraries", because: "there are no console templates"),
         flag("web.console.templates", .text, "consoles", because: "there are no console templates"),
-        flag("web.enable-otlp-receiver", .toggle, "false", because: "there is no OTLP receiver"),
         flag("web.local-assets", .text, "", because: oneSet),
         flag("web.max-notifications-subscribers", .integer, "16", because: "any number may listen"),
         flag("web.search.max-limit", .integer, "10000", because: "there is no search API"),

@@ -86,6 +86,7 @@ extension FlagSet {
         web("enable-lifecycle", .toggle, "false", "Allow POST /-/reload and /-/quit."),
         web("enable-admin-api", .toggle, "false", "Allow deleting series and taking snapshots over HTTP."),
         web("enable-remote-write-receiver", .toggle, "false", "Take samples at /api/v1/write."),
+        web("enable-otlp-receiver", .toggle, "false", "Take OpenTelemetry's metrics at /api/v1/otlp/v1/metrics."),
         web(
             "cors.origin",
             .pattern,

@@ -34,6 +34,9 @@ struct Banner {
                 "  Demo server  none: \(holder) answers at " + link(Self.url(way.address)) + " and is scraped instead"
             )
         }
+        if let otlp = addresses.otlp {
+            lines.append("  OpenTelemetry " + link(Self.url(otlp)) + "  where SDKs send metrics")
+        }
         lines += ["", "  Configuration  \(configuration)", "  Samples        \(place)"]
         if !moves.isEmpty {
             let all = moves.map { "\($0.from) is \($0.to)" }.joined(separator: ", ")
@@ -73,6 +76,7 @@ struct Banner {
         fields.append("\"prometheus\":\"\(addresses.prometheus.localURL)\"")
         if let gateway = addresses.pushgateway { fields.append("\"pushgateway\":\"\(gateway.localURL)\"") }
         if let demo = addresses.demo { fields.append("\"demo\":\"\(demo.localURL)\"") }
+        if let otlp = addresses.otlp { fields.append("\"otlp\":\"\(otlp.localURL)\"") }
         return "{" + fields.joined(separator: ",") + "}"
     }
 }

@@ -1,4 +1,5 @@
 import ConfigTree
+import Exposition
 import MetricModel
 
 /// Collects the fields of a section, leaving out what is empty.
@@ -47,10 +48,20 @@ extension PrometheusConfig {
         fields.texts("scrape_config_files", scrapeConfigFiles)
         fields.list("scrape_configs", scrapeConfigs.map { .map($0.fields) })
         for section in inactive { fields.all.append((section.name, section.content.shown)) }
-        if !inactive.contains(where: { $0.name == "otlp" }) {
-            fields.map("otlp", [("translation_strategy", .text("UnderscoreEscapingWithSuffixes"))])
-        }
+        fields.all.append(("otlp", otlp.shown))
         return YAMLValue.map(fields.all).document
+    }
+}
+
+extension OTLPConfig {
+    /// The section as it is written, with the strategy where it is left out.
+    fileprivate var shown: YAMLValue {
+        var fields: [(key: String, value: YAMLValue)] = []
+        if let content, case .map(let written) = content.shown { fields = written }
+        if !fields.contains(where: { $0.key == "translation_strategy" }) {
+            fields.append(("translation_strategy", .text(translation.strategy.rawValue)))
+        }
+        return .map(fields)
     }
 }
 

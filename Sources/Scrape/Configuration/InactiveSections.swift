@@ -23,23 +23,15 @@ struct InactiveSections {
         readRemoteWrite()
         readRemoteRead()
         readTracing()
-        readOTLP()
         note("remote_write", "samples are kept in the local store only")
         note("remote_read", "queries read the local store only")
         note("tracing", "no traces are sent")
-        note("otlp", "there is no OTLP receiver")
     }
 
     private mutating func note(_ name: String, _ reason: String) {
         guard let node = root.node(name), !node.isBlank else { return }
-        // What Prometheus shows of its own accord asks for nothing.
-        if name == "otlp", case .mapping(let entries) = node.content, entries.allSatisfy(Self.isDefault) { return }
         root.warn("\(name) has no effect yet: \(reason)", at: name)
         found.append(InactiveSection(name: name, content: node, reason: reason))
-    }
-
-    private static func isDefault(_ entry: ConfigNode.Entry) -> Bool {
-        entry.key.text == "translation_strategy" && entry.value.text == "UnderscoreEscapingWithSuffixes"
     }
 
     // MARK: Remote storage
@@ -170,7 +162,7 @@ struct InactiveSections {
         }
     }
 
-    // MARK: Tracing and OTLP
+    // MARK: Tracing
 
     private func readTracing() {
         guard let section = root.section("tracing", type: "config.plain") else { return }
@@ -195,58 +187,5 @@ struct InactiveSections {
         if !["", "gzip"].contains(compression) {
             section.fail("invalid compression type \(compression) provided, valid options: gzip", at: "compression")
         }
-    }
-
-    private func readOTLP() {
-        guard let section = root.section("otlp", type: "config.plain") else { return }
-        let all = section.bool("promote_all_resource_attributes") ?? false
-        let promoted = section.strings("promote_resource_attributes") ?? []
-        let ignored = section.strings("ignore_resource_attributes") ?? []
-        for name in [
-            "keep_identifying_resource_attributes", "convert_histograms_to_nhcb", "promote_scope_metadata",
-            "label_name_underscore_sanitization", "label_name_preserve_multiple_underscores", "disable_target_info",
-        ] { _ = section.bool(name) }
-        let strategy = section.string("translation_strategy") ?? ""
-        section.finish()
-        if all, !promoted.isEmpty {
-            section.fail(
-                "'promote_all_resource_attributes' and 'promote_resource_attributes' cannot be configured simultaneously"
-            )
-        }
-        if !all, !ignored.isEmpty {
-            section.fail(
-                "'ignore_resource_attributes' cannot be configured unless 'promote_all_resource_attributes' is true"
-            )
-        }
-        for (name, values) in [("promote_resource_attributes", promoted), ("ignore_resource_attributes", ignored)] {
-            var seen: Set<String> = []
-            for value in values {
-                let word = name.hasPrefix("promote") ? "promoted" : "ignored"
-                let trimmed = value.trimmingBlanks
-                if trimmed.isEmpty {
-                    section.fail("invalid '\(name)': empty \(word) OTel resource attribute", at: name)
-                } else if !seen.insert(trimmed).inserted {
-                    section.fail(
-                        "invalid '\(name)': duplicated \(word) OTel resource attribute \(GoText.quoted(trimmed))",
-                        at: name
-                    )
-                }
-            }
-        }
-        let known = [
-            "", "UnderscoreEscapingWithSuffixes", "UnderscoreEscapingWithoutSuffixes", "NoUTF8EscapingWithSuffixes",
-            "NoTranslation",
-        ]
-        if !known.contains(strategy) {
-            section.fail("unsupported OTLP translation strategy \(GoText.quoted(strategy))", at: "translation_strategy")
-        }
-    }
-}
-
-extension String {
-    fileprivate var trimmingBlanks: String {
-        var text = self[...].drop { $0.isWhitespace }
-        while let last = text.last, last.isWhitespace { text.removeLast() }
-        return String(text)
     }
 }

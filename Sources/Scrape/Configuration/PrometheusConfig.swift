@@ -15,6 +15,8 @@ public struct PrometheusConfig: Sendable, Hashable {
     public var scrapeConfigFiles: [String] = []
     /// The jobs of the file itself.
     public var scrapeConfigs: [ScrapeConfig] = []
+    /// How metrics of OpenTelemetry are taken.
+    public var otlp = OTLPConfig()
     /// Sections that are read and checked, but do nothing.
     public var inactive: [InactiveSection] = []
     /// The jobs of ``scrapeConfigFiles``.
@@ -41,6 +43,7 @@ public struct PrometheusConfig: Sendable, Hashable {
             section.finish()
         }
         readRulesAndAlerting(root, context: context)
+        otlp = OTLPConfig(reading: root)
         inactive = InactiveSections(root, context: context).found
         readJobs(root, context: context)
     }

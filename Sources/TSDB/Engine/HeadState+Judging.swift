@@ -16,6 +16,16 @@ extension HeadState {
     /// Series of which ``unsettled(in:)`` tells have to be settled before.
     mutating func judge(_ batch: SampleBatch) -> Judged {
         var judged = Judged()
+        switch batch.acceptance {
+        case .each: break
+        case .whole:
+            judged.report = misfits(in: batch)
+            if judged.report.isRefused { return judged }
+        case .trial:
+            judged.report = misfits(in: batch)
+            judged.report.isRefused = true
+            return judged
+        }
         var stage = StagedBatch()
         stage.newest = maxTime
         let minValid = maxTime == .min ? .min : options.acceptedAge.map { maxTime - $0 } ?? .min
@@ -72,6 +82,47 @@ extension HeadState {
         staged.add(stage, hasRow: !judged.journal.isEmpty, maxTimeBefore: maxTime)
         maxTime = max(maxTime, stage.newest)
         return judged
+    }
+
+    /// What of a batch does not fit to what is stored and staged; nothing of it is staged. Samples of the batch that do not fit to
+    /// each other are not among it.
+    private func misfits(in batch: SampleBatch) -> AppendReport {
+        var report = AppendReport()
+        var ignored = StagedBatch()
+        let minValid = maxTime == .min ? .min : options.acceptedAge.map { maxTime - $0 } ?? .min
+        for position in 0..<min(batch.series.count, batch.values.count) {
+            let series = batch.series[position].rawValue
+            let time = batch.timestamps.isEmpty ? batch.timestamp : batch.timestamps[position]
+            guard table.contains(series) else {
+                report.rejected.append((position, .unknownSeries))
+                continue
+            }
+            let index = Int(series - table.first)
+            if time > lastTime[index], time >= minValid { continue }
+            let isSame = lastHistogram[series] == nil && lastBits[index] == batch.values[position].bitPattern
+            if let rejection = rejection(time, index, minValid, isSame: isSame, &ignored) {
+                report.rejected.append((position, rejection))
+            }
+        }
+        for (position, sample) in batch.histograms.enumerated() {
+            let series = sample.series.rawValue
+            guard table.contains(series) else {
+                report.rejectedHistograms.append((position, .unknownSeries))
+                continue
+            }
+            if !sample.histogram.isStale, let problem = sample.histogram.contradiction {
+                report.rejectedHistograms.append((position, .invalidHistogram(problem)))
+                continue
+            }
+            let index = Int(series - table.first)
+            if sample.timestamp > lastTime[index], sample.timestamp >= minValid { continue }
+            let isSame = lastHistogram[series] == sample.histogram
+            if let rejection = rejection(sample.timestamp, index, minValid, isSame: isSame, &ignored) {
+                report.rejectedHistograms.append((position, rejection))
+            }
+        }
+        report.isRefused = !report.rejected.isEmpty || !report.rejectedHistograms.isEmpty
+        return report
     }
 
     @inline(__always)

@@ -128,6 +128,7 @@ extension PrometheusServer {
             .get("/api/v1/events", answering(events)),
             .get("/api/v1/stack", answering(survey)),
             .get("/api/v1/stack/pushed", answering(pushed)),
+            .get("/api/v1/otlp/received", answering(otlpReceived)),
             .get("/federate", federate).long(threads),
         ]
     }
@@ -141,9 +142,7 @@ extension PrometheusServer {
                 $0.changesState = false
             },
             .on(.post, at: "/api/v1/write", remoteWrite).bodies(upTo: 64 << 20),
-            .on(.post, at: "/api/v1/otlp/v1/metrics") { _ in
-                .error("otlp write receiver needs to be enabled with --web.enable-otlp-receiver", status: 404)
-            },
+            .on(.post, at: "/api/v1/otlp/v1/metrics", takeOTLP).bodies(upTo: 32 << 20),
         ]
     }
 

@@ -16,6 +16,7 @@ public final class PrometheusServer: Sendable {
     let logger: Logger
     let requests = RequestCounts()
     let figures = ServerFigures()
+    let otlp = OTLPReceipts()
     /// Labels, as paths name them, that had many values when these were listed last.
     private let manyValues = Mutex<Set<String>>([])
 

@@ -1,3 +1,4 @@
+public import Exposition
 public import MetricModel
 
 /// How a Prometheus server is set up; what its flags say.
@@ -36,6 +37,22 @@ public struct PrometheusSettings: Sendable {
     public var isAdminEnabled = false
     /// Whether it takes samples by remote write.
     public var isRemoteWriteEnabled = false
+    /// What is done with points of OpenTelemetry that count from the one before.
+    public enum DeltaHandling: Sendable, Hashable {
+        /// They are refused.
+        case refused
+        /// They are stored as they are.
+        case kept
+        /// They are added up.
+        case addedUp
+    }
+
+    /// Whether it takes OpenTelemetry's metrics.
+    public var isOTLPEnabled = false
+    /// What is done with points of theirs that count from the one before.
+    public var otlpDelta = DeltaHandling.refused
+    /// Whether type and unit become labels of what comes by OpenTelemetry's protocol.
+    public var addsTypeAndUnitLabels = false
     /// Which pages from elsewhere may read the answers of the API.
     public var crossOrigin = CrossOrigin.none
     /// All flags with their values, sorted.
@@ -109,6 +126,8 @@ public struct PrometheusEnvironment: Sendable {
     public var phase: @Sendable () -> Phase
     /// The configuration in use, in Prometheus's normalised form.
     public var configuration: @Sendable () -> String
+    /// How OpenTelemetry's metrics become series.
+    public var otlp: @Sendable () -> OTLPTranslator.Settings = { .init() }
     /// Labels that outsiders are told of.
     public var externalLabels: @Sendable () -> [Label]
     /// Figures about the process.

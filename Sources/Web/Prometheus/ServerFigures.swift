@@ -9,6 +9,12 @@ final class ServerFigures: Sendable {
     let remoteReads = Atomic(0)
     /// Samples of remote write that were refused for their labels.
     let invalidLabels = Atomic(0)
+    /// Exemplars of OpenTelemetry that were refused.
+    let otlpExemplars = Atomic(0)
+    /// What was odd about OpenTelemetry's metrics: without points, labels that became one, counts that do not fit.
+    let otlpEmpty = Atomic(0), otlpCollisions = Atomic(0), otlpZeroCounts = Atomic(0)
+    /// Points of OpenTelemetry that could not be added up.
+    let otlpDropped = Atomic(0)
     /// Federations that failed.
     let federationErrors = Atomic(0)
     /// Those who listen for notifications.
@@ -40,6 +46,17 @@ final class ServerFigures: Sendable {
                 invalidLabels.load(ordering: .relaxed)
             ),
             .counter(
+                "prometheus_api_otlp_appended_samples_without_metadata_total",
+                "The total number of samples ingested from OTLP without corresponding metadata.",
+                0
+            ),
+            .counter(
+                "prometheus_api_otlp_out_of_order_exemplars_total",
+                "The total number of received OTLP exemplars which were rejected because they were out of order.",
+                otlpExemplars.load(ordering: .relaxed)
+            ),
+            warnings,
+            .counter(
                 "prometheus_web_federation_errors_total",
                 "Total number of errors that occurred while sending federation responses.",
                 federationErrors.load(ordering: .relaxed)
@@ -65,6 +82,28 @@ final class ServerFigures: Sendable {
                 0
             ),
         ]
+    }
+
+    private var warnings: MetricFamily {
+        let counts = [
+            ("empty_data_points", otlpEmpty.load(ordering: .relaxed)),
+            ("histogram_zero_count_non_zero_sum", otlpZeroCounts.load(ordering: .relaxed)),
+            ("label_name_collision", otlpCollisions.load(ordering: .relaxed)),
+        ]
+        return MetricFamily(
+            name: "prometheus_api_otlp_translation_warnings_total",
+            help:
+                "The total number of warnings produced while translating OTLP metrics to the Prometheus model, by category.",
+            type: .counter,
+            metrics: counts.compactMap { category, count in
+                count == 0
+                    ? nil
+                    : MetricFamily.Metric(
+                        labels: [Label(name: "category", value: category)],
+                        value: .counter(Double(count))
+                    )
+            }
+        )
     }
 }
 

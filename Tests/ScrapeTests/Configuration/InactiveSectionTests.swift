@@ -35,11 +35,6 @@ struct InactiveSectionTests {
                     + "headers: {a: s3cr3t}, timeout: 5s, tls_config: {insecure_skip_verify: true}}",
                 "tracing has no effect yet: no traces are sent"
             ),
-            (
-                "otlp: {promote_resource_attributes: [a, b], translation_strategy: NoTranslation, "
-                    + "keep_identifying_resource_attributes: true, convert_histograms_to_nhcb: false, promote_scope_metadata: true}",
-                "otlp has no effect yet: there is no OTLP receiver"
-            ),
         ]
     )
     func told(text: String, warning: String) throws {

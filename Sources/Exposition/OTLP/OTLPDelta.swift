@@ -1,0 +1,198 @@
+public import MetricModel
+
+/// Adds up points that count from the one before, so that they count from the start: what the feature
+/// `otlp-deltatocumulative` does. Kept in memory only: after a restart counting begins anew.
+public struct OTLPDelta: Sendable {
+    /// Which points belong together.
+    private struct Stream: Hashable {
+        var resource: [OTLPMetrics.Attribute]
+        var scope: [String]
+        var metric: [String]
+        var attributes: [OTLPMetrics.Attribute]
+    }
+
+    /// What was counted so far.
+    private enum Total {
+        case number(OTLPMetrics.NumberPoint)
+        case histogram(OTLPMetrics.HistogramPoint)
+        case exponential(OTLPMetrics.ExponentialPoint)
+
+        var frame: OTLPMetrics.Frame {
+            switch self {
+            case .number(let point): point.frame
+            case .histogram(let point): point.frame
+            case .exponential(let point): point.frame
+            }
+        }
+    }
+
+    private struct Entry {
+        var total: Total
+        /// When it was added to last, in milliseconds.
+        var used: Timestamp
+    }
+
+    private var entries: [Stream: Entry] = [:]
+    private var lastCleaning: Timestamp = 0
+    /// How many points were left out because they came late or do not fit to those before.
+    public private(set) var dropped = 0
+    /// A stream that nothing is added to is forgotten after this time, in milliseconds.
+    private static let patience: Int64 = 300_000
+    /// So many streams are kept.
+    private static let limit = 1_000_000
+
+    /// Nothing counted yet.
+    public init() {}
+
+    /// Makes points that count from the one before ones that count from the start; others stay.
+    public mutating func accumulate(_ metrics: inout OTLPMetrics, now: Timestamp) {
+        if now - lastCleaning > 60_000 {
+            lastCleaning = now
+            entries = entries.filter { now - $0.value.used <= Self.patience }
+        }
+        for r in metrics.resources.indices {
+            let resource = Self.sorted(metrics.resources[r].attributes)
+            for s in metrics.resources[r].scopes.indices {
+                let scope = metrics.resources[r].scopes[s]
+                let place = [scope.name, scope.version] + Self.sorted(scope.attributes).flatMap { [$0.key, $0.value] }
+                for m in metrics.resources[r].scopes[s].metrics.indices {
+                    accumulate(&metrics.resources[r].scopes[s].metrics[m], resource, place, now)
+                }
+            }
+        }
+    }
+
+    private static func sorted(_ attributes: [OTLPMetrics.Attribute]) -> [OTLPMetrics.Attribute] {
+        attributes.sorted { ($0.key, $0.value) < ($1.key, $1.value) }
+    }
+
+    private mutating func accumulate(
+        _ metric: inout OTLPMetrics.Metric,
+        _ resource: [OTLPMetrics.Attribute],
+        _ scope: [String],
+        _ now: Timestamp
+    ) {
+        guard metric.temporality == .delta else { return }
+        let identity = [metric.name, metric.unit, metric.kind]
+        func stream(_ frame: OTLPMetrics.Frame) -> Stream {
+            Stream(resource: resource, scope: scope, metric: identity, attributes: Self.sorted(frame.attributes))
+        }
+        switch metric.content {
+        case .none, .gauge, .summary: break
+        case .sum(let points, _, let isMonotonic):
+            var kept: [OTLPMetrics.NumberPoint] = []
+            for point in points {
+                if case .number(let total)? = add(.number(point), to: stream(point.frame), now) { kept.append(total) }
+            }
+            metric.content = .sum(kept, .cumulative, isMonotonic: isMonotonic)
+        case .histogram(let points, _):
+            var kept: [OTLPMetrics.HistogramPoint] = []
+            for point in points {
+                if case .histogram(let total)? = add(.histogram(point), to: stream(point.frame), now) {
+                    kept.append(total)
+                }
+            }
+            metric.content = .histogram(kept, .cumulative)
+        case .exponential(let points, _):
+            var kept: [OTLPMetrics.ExponentialPoint] = []
+            for point in points {
+                if case .exponential(let total)? = add(.exponential(point), to: stream(point.frame), now) {
+                    kept.append(total)
+                }
+            }
+            metric.content = .exponential(kept, .cumulative)
+        }
+    }
+
+    /// The total with a point; `nil` where the point is left out.
+    private mutating func add(_ new: Total, to stream: Stream, _ now: Timestamp) -> Total? {
+        if new.frame.hasNoValue { return new }
+        guard let known = entries[stream] else {
+            guard entries.count < Self.limit else {
+                dropped += 1
+                return nil
+            }
+            entries[stream] = Entry(total: new, used: now)
+            return new
+        }
+        let last = known.total.frame
+        guard new.frame.start >= last.start, new.frame.time > last.time, let sum = Self.sum(known.total, new) else {
+            dropped += 1
+            return nil
+        }
+        entries[stream] = Entry(total: sum, used: now)
+        return sum
+    }
+
+    private static func sum(_ total: Total, _ new: Total) -> Total? {
+        switch (total, new) {
+        case (.number(let total), .number(var point)):
+            point.frame.start = total.frame.start
+            point.value += total.value
+            return .number(point)
+        case (.histogram(let total), .histogram(var point)):
+            point.frame.start = total.frame.start
+            // With other bounds counting begins anew.
+            guard total.bounds == point.bounds, total.bucketCounts.count == point.bucketCounts.count else {
+                point.frame.start = new.frame.start
+                return .histogram(point)
+            }
+            point.count &+= total.count
+            point.sum = point.sum.flatMap { sum in total.sum.map { sum + $0 } }
+            for index in point.bucketCounts.indices { point.bucketCounts[index] &+= total.bucketCounts[index] }
+            return .histogram(point)
+        case (.exponential(var total), .exponential(var point)):
+            point.frame.start = total.frame.start
+            let scale = min(total.scale, point.scale)
+            guard total.scale - scale < 32, point.scale - scale < 32 else { return nil }
+            for side in [\OTLPMetrics.ExponentialPoint.positive, \.negative] {
+                total[keyPath: side] = total[keyPath: side].scaled(down: total.scale - scale)
+                guard let sum = point[keyPath: side].scaled(down: point.scale - scale).adding(total[keyPath: side])
+                else { return nil }
+                point[keyPath: side] = sum
+            }
+            point.scale = scale
+            point.count &+= total.count
+            point.zeroCount &+= total.zeroCount
+            point.sum = point.sum.flatMap { sum in total.sum.map { sum + $0 } }
+            return .exponential(point)
+        case (.number, _), (.histogram, _), (.exponential, _): return nil
+        }
+    }
+}
+
+extension OTLPMetrics.Buckets {
+    /// More buckets than this make no sense in one series.
+    private static let limit: Int64 = 100_000
+
+    /// The buckets, 2^`steps` merged into one.
+    fileprivate func scaled(down steps: Int32) -> Self {
+        if steps == 0 || counts.isEmpty { return self }
+        var result = Self()
+        result.offset = offset >> steps
+        for (index, count) in counts.enumerated() {
+            let place = Int((Int64(offset) + Int64(index)) >> Int64(steps) - Int64(result.offset))
+            while result.counts.count <= place { result.counts.append(0) }
+            result.counts[place] &+= count
+        }
+        return result
+    }
+
+    /// Both together; `nil` where that would be too many.
+    fileprivate func adding(_ other: Self) -> Self? {
+        if other.counts.isEmpty { return self }
+        if counts.isEmpty { return other }
+        let start = min(Int64(offset), Int64(other.offset))
+        let end = max(Int64(offset) + Int64(counts.count), Int64(other.offset) + Int64(other.counts.count))
+        guard end - start <= Self.limit else { return nil }
+        var result = Self()
+        result.offset = Int32(truncatingIfNeeded: start)
+        result.counts = [UInt64](repeating: 0, count: Int(end - start))
+        for part in [self, other] {
+            for (index, count) in part.counts.enumerated() {
+                result.counts[Int(Int64(part.offset) - start) + index] &+= count
+            }
+        }
+        return result
+    }
+}

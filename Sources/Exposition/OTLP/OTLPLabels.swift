@@ -1,0 +1,161 @@
+import MetricModel
+
+/// Labels of series: attributes of the point, what the resource and the scope add, names and values as they have to be.
+struct OTLPLabels {
+    /// The family at hand with what is said of it.
+    var family: (name: String, metadata: MetricMetadata) = ("", MetricMetadata())
+    /// Attributes of different names that became one label, in words.
+    private(set) var collisions: [String] = []
+
+    private let settings: OTLPTranslator.Settings
+    private var namer: OTLPLabelNamer
+    private var job = ""
+    private var instance = ""
+    private var promoted: [Label] = []
+    private var scope: [Label] = []
+    private var collided: Set<String> = []
+
+    private static let identifying = ["service.namespace", "service.name", "service.instance.id"]
+
+    init(_ settings: OTLPTranslator.Settings) {
+        self.settings = settings
+        namer = OTLPLabelNamer(
+            escapes: settings.strategy.escapes,
+            marksUnderscores: settings.marksUnderscores,
+            keepsUnderscores: settings.keepsUnderscores
+        )
+    }
+
+    /// Whether an attribute is told by `job` and `instance`.
+    static func isIdentifying(_ key: String) -> Bool { identifying.contains { $0.hasSameBytes(as: key) } }
+
+    // MARK: Where the points are
+
+    mutating func enter(_ resource: OTLPMetrics.Resource) throws(ExpositionError) {
+        func value(_ key: String) -> String? { resource.attributes.first { $0.key.hasSameBytes(as: key) }?.value }
+        job = value("service.name") ?? ""
+        if value("service.name") != nil, let namespace = value("service.namespace") { job = namespace + "/" + job }
+        instance = value("service.instance.id") ?? ""
+        promoted = []
+        scope = []
+        for attribute in resource.attributes {
+            let isPromoted =
+                settings.promotesAll
+                ? !settings.ignored.contains(attribute.key) : settings.promoted.contains(attribute.key)
+            if isPromoted { Self.set(try namer.name(attribute.key), attribute.value, in: &promoted) }
+        }
+    }
+
+    mutating func enter(_ new: OTLPMetrics.Scope) throws(ExpositionError) {
+        scope = []
+        guard settings.promotesScope, !new.name.isEmpty else { return }
+        for attribute in new.attributes {
+            Self.set(try namer.name("otel_scope_" + attribute.key), attribute.value, in: &scope)
+        }
+        Self.set("otel_scope_name", new.name, in: &scope)
+        Self.set("otel_scope_version", new.version, in: &scope)
+        Self.set("otel_scope_schema_url", new.schemaURL, in: &scope)
+    }
+
+    // MARK: Sets
+
+    /// The labels of a point of the family at hand, without its name.
+    mutating func base(_ attributes: [OTLPMetrics.Attribute]) throws(ExpositionError) -> [Label] {
+        var result = try named(attributes) { Labels.metricName.hasSameBytes(as: $0) }
+        for label in promoted where !result.contains(where: { $0.name.hasSameBytes(as: label.name) }) {
+            result.append(label)
+        }
+        addIdentity(to: &result)
+        for label in scope { Self.set(label.name, label.value, in: &result) }
+        if settings.addsTypeAndUnit {
+            let metadata = family.metadata
+            if metadata.type != .unknown { Self.set("__type__", metadata.type.rawValue, in: &result) }
+            if !metadata.unit.isEmpty { Self.set("__unit__", metadata.unit, in: &result) }
+        }
+        return result
+    }
+
+    /// A base with the name of a series and one more label.
+    static func series(_ base: [Label], name: String, _ extra: Label? = nil) -> Labels {
+        var labels = base
+        if let extra { set(extra.name, extra.value, in: &labels) }
+        set(Labels.metricName, name, in: &labels)
+        return encoded(&labels)
+    }
+
+    /// The labels of the series that tells about a resource; `nil` where nobody could find it.
+    mutating func info(_ resource: OTLPMetrics.Resource, name: String) throws(ExpositionError) -> Labels? {
+        let keepsIdentifying = settings.keepsIdentifying
+        var result = try named(resource.attributes) { key in !keepsIdentifying && Self.isIdentifying(key) }
+        addIdentity(to: &result)
+        guard result.contains(where: { $0.name == "job" || $0.name == "instance" }) else { return nil }
+        return Self.series(result, name: name)
+    }
+
+    private func addIdentity(to labels: inout [Label]) {
+        if !job.isEmpty { Self.set("job", job, in: &labels) }
+        if !instance.isEmpty { Self.set("instance", instance, in: &labels) }
+    }
+
+    /// Attributes as labels, sorted by key. Where several become one, their values stand in a row.
+    private mutating func named(
+        _ attributes: [OTLPMetrics.Attribute],
+        without isLeftOut: (String) -> Bool
+    ) throws(ExpositionError) -> [Label] {
+        var kept = attributes.filter { !isLeftOut($0.key) }
+        if !Self.isSorted(kept) {
+            kept.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        }
+        var labels: [Label] = []
+        labels.reserveCapacity(kept.count + promoted.count + scope.count + 4)
+        for attribute in kept {
+            if !settings.strategy.escapes {
+                Self.set(attribute.key, attribute.value, in: &labels)
+                continue
+            }
+            let name = try namer.name(attribute.key)
+            if let index = labels.firstIndex(where: { $0.name.hasSameBytes(as: name) }) {
+                labels[index].value += ";" + attribute.value
+                note(collisionOf: kept, in: name)
+            } else if !attribute.value.isEmpty {
+                labels.append(Label(name: name, value: attribute.value))
+            }
+        }
+        return labels
+    }
+
+    private mutating func note(collisionOf attributes: [OTLPMetrics.Attribute], in name: String) {
+        guard collided.count < 100, collided.insert(name).inserted else { return }
+        let keys = attributes.map(\.key).filter { key in (try? namer.name(key)).map { $0 == name } ?? false }
+        collisions.append(
+            "OTLP attributes \(keys.map(GoText.quoted).joined(separator: ", ")) collide as label \(GoText.quoted(name)) "
+                + "after name sanitization, values are concatenated with ';'"
+        )
+    }
+
+    private static func isSorted(_ attributes: [OTLPMetrics.Attribute]) -> Bool {
+        for index in attributes.indices.dropFirst()
+        where attributes[index].key.utf8.lexicographicallyPrecedes(attributes[index - 1].key.utf8) { return false }
+        return true
+    }
+
+    /// Sets a label; an empty value removes it.
+    static func set(_ name: String, _ value: String, in labels: inout [Label]) {
+        if let index = labels.firstIndex(where: { $0.name.hasSameBytes(as: name) }) {
+            if value.isEmpty { labels.remove(at: index) } else { labels[index].value = value }
+        } else if !value.isEmpty {
+            labels.append(Label(name: name, value: value))
+        }
+    }
+
+    private static func encoded(_ labels: inout [Label]) -> Labels {
+        labels.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(labels.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 })
+        for label in labels {
+            LabelsBuilder.append(label.name.utf8, to: &encoded)
+            LabelsBuilder.append(label.value.utf8, to: &encoded)
+        }
+        return Labels(encoded: encoded)
+    }
+}

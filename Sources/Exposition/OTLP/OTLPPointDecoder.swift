@@ -1,0 +1,155 @@
+import MetricModel
+
+/// Decodes the points of metrics of opentelemetry/proto/metrics/v1.
+enum OTLPPointDecoder {
+    static func number(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.NumberPoint {
+        var point = OTLPMetrics.NumberPoint()
+        while let tag = try message.nextTag(of: "NumberDataPoint") {
+            switch tag.field {
+            case 2: point.frame.start = try message.double(tag, "StartTimeUnixNano").bitPattern
+            case 3: point.frame.time = try message.double(tag, "TimeUnixNano").bitPattern
+            case 4: point.value = try message.double(tag, "AsDouble")
+            case 5: point.examples.append(try example(&message, tag))
+            case 6: point.value = Double(Int64(bitPattern: try message.double(tag, "AsInt").bitPattern))
+            case 7: point.frame.attributes.append(try OTLPDecoder.attribute(&message, tag))
+            case 8: point.frame.flags = try flags(&message, tag)
+            default: try message.skip(tag)
+            }
+        }
+        return point
+    }
+
+    static func histogram(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.HistogramPoint {
+        var point = OTLPMetrics.HistogramPoint()
+        var counts: [Double] = []
+        while let tag = try message.nextTag(of: "HistogramDataPoint") {
+            switch tag.field {
+            case 2: point.frame.start = try message.double(tag, "StartTimeUnixNano").bitPattern
+            case 3: point.frame.time = try message.double(tag, "TimeUnixNano").bitPattern
+            case 4: point.count = try message.double(tag, "Count").bitPattern
+            case 5: point.sum = try message.double(tag, "Sum")
+            case 6: try message.doubles(tag, "BucketCounts", into: &counts)
+            case 7: try message.doubles(tag, "ExplicitBounds", into: &point.bounds)
+            case 8: point.examples.append(try example(&message, tag))
+            case 9: point.frame.attributes.append(try OTLPDecoder.attribute(&message, tag))
+            case 10: point.frame.flags = try flags(&message, tag)
+            default: try message.skip(tag)
+            }
+        }
+        // Whole numbers of eight bytes each: only their bits were carried.
+        point.bucketCounts = counts.map(\.bitPattern)
+        return point
+    }
+
+    static func exponential(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.ExponentialPoint {
+        var point = OTLPMetrics.ExponentialPoint()
+        while let tag = try message.nextTag(of: "ExponentialHistogramDataPoint") {
+            switch tag.field {
+            case 1: point.frame.attributes.append(try OTLPDecoder.attribute(&message, tag))
+            case 2: point.frame.start = try message.double(tag, "StartTimeUnixNano").bitPattern
+            case 3: point.frame.time = try message.double(tag, "TimeUnixNano").bitPattern
+            case 4: point.count = try message.double(tag, "Count").bitPattern
+            case 5: point.sum = try message.double(tag, "Sum")
+            case 6: point.scale = Int32(truncatingIfNeeded: try message.zigzag(tag, "Scale"))
+            case 7: point.zeroCount = try message.double(tag, "ZeroCount").bitPattern
+            case 8:
+                var inner = try message.message(tag, "Positive")
+                point.positive = try buckets(&inner)
+            case 9:
+                var inner = try message.message(tag, "Negative")
+                point.negative = try buckets(&inner)
+            case 10: point.frame.flags = try flags(&message, tag)
+            case 11: point.examples.append(try example(&message, tag))
+            default: try message.skip(tag)
+            }
+        }
+        return point
+    }
+
+    private static func buckets(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.Buckets {
+        var buckets = OTLPMetrics.Buckets()
+        while let tag = try message.nextTag(of: "Buckets") {
+            switch tag.field {
+            case 1: buckets.offset = Int32(truncatingIfNeeded: try message.zigzag(tag, "Offset"))
+            case 2: try message.varints(tag, "BucketCounts", into: &buckets.counts)
+            default: try message.skip(tag)
+            }
+        }
+        return buckets
+    }
+
+    static func summary(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.SummaryPoint {
+        var point = OTLPMetrics.SummaryPoint()
+        while let tag = try message.nextTag(of: "SummaryDataPoint") {
+            switch tag.field {
+            case 2: point.frame.start = try message.double(tag, "StartTimeUnixNano").bitPattern
+            case 3: point.frame.time = try message.double(tag, "TimeUnixNano").bitPattern
+            case 4: point.count = try message.double(tag, "Count").bitPattern
+            case 5: point.sum = try message.double(tag, "Sum")
+            case 6:
+                var inner = try message.message(tag, "QuantileValues")
+                var quantile = (quantile: 0.0, value: 0.0)
+                while let tag = try inner.nextTag(of: "ValueAtQuantile") {
+                    switch tag.field {
+                    case 1: quantile.quantile = try inner.double(tag, "Quantile")
+                    case 2: quantile.value = try inner.double(tag, "Value")
+                    default: try inner.skip(tag)
+                    }
+                }
+                point.quantiles.append(quantile)
+            case 7: point.frame.attributes.append(try OTLPDecoder.attribute(&message, tag))
+            case 8: point.frame.flags = try flags(&message, tag)
+            default: try message.skip(tag)
+            }
+        }
+        return point
+    }
+
+    private static func flags(_ message: inout WireReader, _ tag: WireReader.Tag) throws(ExpositionError) -> UInt32 {
+        UInt32(truncatingIfNeeded: try message.unsigned(tag, "Flags"))
+    }
+
+    private static func example(
+        _ message: inout WireReader,
+        _ tag: WireReader.Tag
+    ) throws(ExpositionError) -> OTLPMetrics.Example {
+        var inner = try message.message(tag, "Exemplars")
+        var example = OTLPMetrics.Example()
+        while let tag = try inner.nextTag(of: "Exemplar") {
+            switch tag.field {
+            case 2: example.time = try inner.double(tag, "TimeUnixNano").bitPattern
+            case 3: example.value = try inner.double(tag, "AsDouble")
+            case 4: example.spanID = try identifier(&inner, tag, "SpanId", bytes: 8)
+            case 5: example.traceID = try identifier(&inner, tag, "TraceId", bytes: 16)
+            case 6: example.value = Double(Int64(bitPattern: try inner.double(tag, "AsInt").bitPattern))
+            case 7: example.attributes.append(try OTLPDecoder.attribute(&inner, tag))
+            default: try inner.skip(tag)
+            }
+        }
+        return example
+    }
+
+    private static func identifier(
+        _ message: inout WireReader,
+        _ tag: WireReader.Tag,
+        _ name: StaticString,
+        bytes count: Int
+    ) throws(ExpositionError) -> String {
+        let bytes = message.slice(try message.delimited(tag, name))
+        guard bytes.isEmpty || bytes.count == count else {
+            throw ExpositionError("invalid length for \(name): \(bytes.count) bytes, not \(count)")
+        }
+        return OTLPMetrics.hexadecimal(bytes)
+    }
+}
+
+extension OTLPMetrics {
+    /// Bytes of an identifier as digits; empty for one of zeros only, which stands for none.
+    public static func hexadecimal(_ bytes: some Collection<UInt8>) -> String {
+        if bytes.allSatisfy({ $0 == 0 }) { return "" }
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        for byte in bytes { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,272 @@
+import Exposition
+import MetricModel
+import Synchronization
+
+/// Takes OpenTelemetry's metrics.
+extension PrometheusServer {
+    /// The longest body, as it is sent and unpacked.
+    private static let otlpLimit = 32 << 20
+    /// How far ahead of the clock a sample may be, in milliseconds.
+    private static let otlpLead: Int64 = 600_000
+
+    /// `POST /api/v1/otlp/v1/metrics`.
+    func takeOTLP(_ request: WebRequest) async -> WebResponse {
+        if let response = unavailable() { return response }
+        guard settings.isOTLPEnabled else {
+            return .error("otlp write receiver needs to be enabled with --web.enable-otlp-receiver", status: 404)
+        }
+        return await receiveOTLP(request)
+    }
+
+    /// Takes what a client sends, and remembers what became of it.
+    func receiveOTLP(_ request: WebRequest) async -> WebResponse {
+        var receipt = OTLPReceipts.Receipt(request, time: clock.wallNanoseconds)
+        let answer = await storeOTLP(request, &receipt)
+        receipt.status = answer.status
+        otlp.add(receipt)
+        return answer
+    }
+
+    private func storeOTLP(_ request: WebRequest, _ receipt: inout OTLPReceipts.Receipt) async -> WebResponse {
+        func refuse(_ message: String, _ status: Int) -> WebResponse {
+            receipt.error = message
+            return .error(message, status: status)
+        }
+        var metrics: OTLPMetrics
+        do throws(OTLPJSONError) {
+            metrics = try decodeOTLP(request)
+        } catch {
+            return refuse(error.message, 400)
+        }
+        var translation = environment.otlp()
+        translation.lookback = settings.lookbackDelta
+        translation.addsTypeAndUnit = settings.addsTypeAndUnitLabels
+        switch settings.otlpDelta {
+        case .refused: break
+        case .kept: translation.allowsDelta = true
+        case .addedUp: if metrics.hasDelta { otlp.accumulate(&metrics, now: clock.now, figures) }
+        }
+        let outcome = OTLPTranslator.translate(metrics, translation)
+        receipt.verdicts = outcome.verdicts
+        receipt.warnings = outcome.collisions
+        count(outcome)
+        do throws(StorageError) {
+            let failures = try await store(outcome, &receipt)
+            guard let first = failures.first else { return WebResponse(status: 200) }
+            receipt.error = first.message
+            let isLate = failures.contains { $0.isLate }
+            return refuse(failures.map(\.message).joined(separator: "\n"), isLate ? 400 : 500)
+        } catch {
+            return refuse(error.message, error.code == .cancelled ? 499 : 500)
+        }
+    }
+
+    private func decodeOTLP(_ request: WebRequest) throws(OTLPJSONError) -> OTLPMetrics {
+        let type = request.headers["Content-Type"] ?? ""
+        guard type == "application/json" || type == "application/x-protobuf" else {
+            throw OTLPJSONError(
+                message: "unsupported content type: \(type), supported: [application/json, application/x-protobuf]"
+            )
+        }
+        var body = request.body
+        switch request.headers["Content-Encoding"] ?? "" {
+        case "": break
+        case "gzip":
+            do throws(CompressionError) {
+                body = try GzipDecoder.decode(body, limit: Self.otlpLimit)
+            } catch {
+                throw OTLPJSONError(message: error.message)
+            }
+        case let coding:
+            throw OTLPJSONError(
+                message: "unsupported compression: \(coding). Only \"gzip\" or no compression supported"
+            )
+        }
+        if type == "application/json" { return try OTLPJSON.decode(body) }
+        do throws(ExpositionError) {
+            return try OTLPMetrics(decoding: body)
+        } catch {
+            throw OTLPJSONError(message: error.message)
+        }
+    }
+
+    private func count(_ outcome: OTLPTranslator.Outcome) {
+        ServerFigures.add(outcome.collisions.count, to: figures.otlpCollisions)
+        for verdict in outcome.verdicts {
+            let empty = verdict.points == 0 ? verdict.warnings.count : 0
+            ServerFigures.add(empty, to: figures.otlpEmpty)
+            ServerFigures.add(verdict.warnings.count - empty, to: figures.otlpZeroCounts)
+        }
+    }
+
+    // MARK: Storing
+
+    private struct Failure {
+        var message: String
+        /// Whether it came too late, or twice: it would do so again.
+        var isLate = false
+    }
+
+    /// Stores a request, all of it or nothing.
+    /// - Returns: Why not.
+    private func store(
+        _ outcome: OTLPTranslator.Outcome,
+        _ receipt: inout OTLPReceipts.Receipt
+    ) async throws(StorageError) -> [Failure] {
+        let latest = clock.now + Self.otlpLead
+        var isSound = outcome.problems.isEmpty && !outcome.verdicts.contains { $0.problem != nil }
+        let references = outcome.labels.isEmpty ? [] : try await store.resolve(outcome.labels)
+        var batch = SampleBatch(timestamp: clock.now)
+        let hasStarts = outcome.samples.contains { $0.start != 0 }
+        for sample in outcome.samples {
+            batch.series.append(references[sample.series])
+            batch.timestamps.append(sample.timestamp)
+            batch.values.append(sample.value)
+            if hasStarts { batch.startTimestamps.append(sample.start) }
+            if sample.timestamp > latest { isSound = false }
+        }
+        for sample in outcome.histograms {
+            batch.histograms.append(
+                SampleBatch.HistogramSample(
+                    series: references[sample.series],
+                    timestamp: sample.timestamp,
+                    startTimestamp: sample.start,
+                    histogram: sample.histogram
+                )
+            )
+            if sample.timestamp > latest { isSound = false }
+        }
+        for (series, exemplar) in outcome.exemplars where exemplar.timestamp ?? 0 <= latest {
+            batch.exemplars.append(SampleBatch.SeriesExemplar(series: references[series], exemplar: exemplar))
+        }
+        batch.acceptance = isSound ? .whole : .trial
+        let report = try await store.append(batch)
+        if !report.isRefused {
+            ServerFigures.add(report.rejectedExemplars, to: figures.otlpExemplars)
+            if !outcome.metadata.isEmpty { try await store.record(outcome.metadata) }
+            receipt.samples = outcome.samples.count - report.rejected.count
+            receipt.histograms = outcome.histograms.count - report.rejectedHistograms.count
+            receipt.exemplars = batch.exemplars.count - report.rejectedExemplars
+            return []
+        }
+        return failures(outcome, batch, report, latest: latest, &receipt)
+    }
+
+    /// Why a request was not taken: the first thing that is wrong with each metric.
+    private func failures(
+        _ outcome: OTLPTranslator.Outcome,
+        _ batch: SampleBatch,
+        _ report: AppendReport,
+        latest: Timestamp,
+        _ receipt: inout OTLPReceipts.Receipt
+    ) -> [Failure] {
+        func words(_ reason: AppendReport.Rejection) -> Failure {
+            switch reason {
+            case .outOfOrder: Failure(message: "out of order sample", isLate: true)
+            case .tooOld: Failure(message: "too old sample", isLate: true)
+            case .duplicate: Failure(message: "duplicate sample for timestamp", isLate: true)
+            case .outOfBounds: Failure(message: "out of bounds", isLate: true)
+            case .unknownSeries: Failure(message: "unknown series")
+            case .invalidHistogram(let message): Failure(message: message)
+            }
+        }
+        let early = Failure(message: "out of bounds: timestamp is too far in the future", isLate: true)
+        var wrong: [Int: Failure] = [:]
+        for (index, reason) in report.rejected { wrong[index] = words(reason) }
+        for (index, sample) in outcome.samples.enumerated() where sample.timestamp > latest { wrong[index] = early }
+        var wrongHistograms: [Int: Failure] = [:]
+        for (index, reason) in report.rejectedHistograms { wrongHistograms[index] = words(reason) }
+        for (index, sample) in outcome.histograms.enumerated() where sample.timestamp > latest {
+            wrongHistograms[index] = early
+        }
+        var failures: [Failure] = []
+        for (position, verdict) in outcome.verdicts.enumerated() {
+            let first = verdict.samples.first { wrong[$0] != nil }.flatMap { wrong[$0] }
+            let firstHistogram = verdict.histograms.first { wrongHistograms[$0] != nil }.flatMap { wrongHistograms[$0] }
+            for index in verdict.samples { wrong[index] = nil }
+            guard let found = first ?? firstHistogram ?? verdict.problem.map({ Failure(message: $0) }) else { continue }
+            failures.append(found)
+            receipt.verdicts[position].problem = found.message
+        }
+        failures += outcome.problems.map { Failure(message: $0) }
+        if let index = wrong.keys.min(), let found = wrong[index] { failures.append(found) }
+        return failures
+    }
+}
+
+/// The last requests of OpenTelemetry's clients, with what became of them, and what their points add up to.
+final class OTLPReceipts: Sendable {
+    /// A request.
+    struct Receipt: Sendable {
+        /// Its number, from 1.
+        var number: UInt64 = 0
+        /// When it came, in nanoseconds since 1970.
+        var time: Int64
+        /// Who sent it: the address, and what the client calls itself.
+        var client: String
+        var agent: String
+        /// How it was encoded.
+        var type: String
+        var coding: String
+        /// How long it was, as it was sent.
+        var size: Int
+        var status = 0
+        var error = ""
+        var verdicts: [OTLPTranslator.Verdict] = []
+        var warnings: [String] = []
+        /// What was taken.
+        var samples = 0
+        var histograms = 0
+        var exemplars = 0
+
+        init(_ request: WebRequest, time: Int64) {
+            self.time = time
+            client = request.remoteAddress
+            agent = request.headers["User-Agent"] ?? ""
+            type = request.headers["Content-Type"] ?? ""
+            coding = request.headers["Content-Encoding"] ?? ""
+            size = request.body.count
+        }
+    }
+
+    /// So many requests are remembered.
+    static let limit = 100
+    /// Of so many metrics each.
+    static let metricLimit = 1000
+
+    private struct State {
+        var receipts: [Receipt] = []
+        var last: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+    private let totals = Mutex(OTLPDelta())
+
+    func add(_ receipt: Receipt) {
+        state.withLock { state in
+            state.last += 1
+            var receipt = receipt
+            receipt.number = state.last
+            if receipt.verdicts.count > Self.metricLimit { receipt.verdicts.removeSubrange(Self.metricLimit...) }
+            if state.receipts.count >= Self.limit { state.receipts.removeFirst() }
+            state.receipts.append(receipt)
+        }
+    }
+
+    /// The requests after one, oldest first.
+    func since(_ number: UInt64) -> [Receipt] {
+        state.withLock { state in state.receipts.filter { $0.number > number } }
+    }
+
+    /// Adds up points that count from the one before.
+    func accumulate(_ metrics: inout OTLPMetrics, now: Timestamp, _ figures: ServerFigures) {
+        var mine = metrics
+        let dropped = totals.withLock { totals in
+            let before = totals.dropped
+            totals.accumulate(&mine, now: now)
+            return totals.dropped - before
+        }
+        metrics = mine
+        ServerFigures.add(dropped, to: figures.otlpDropped)
+    }
+}

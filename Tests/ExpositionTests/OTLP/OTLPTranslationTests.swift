@@ -1,0 +1,311 @@
+import Exposition
+import MetricModel
+import Testing
+
+/// What becomes of OpenTelemetry's metrics. The tables of names are those of Prometheus's own library for it, in other words.
+@Suite(.timeLimit(.minutes(1))) struct OTLPTranslationTests {
+    private static let second: UInt64 = 1_000_000_000
+    private static let now: UInt64 = 1_700_000_000 * second
+
+    private static func point(_ value: Double, _ attributes: [(String, String)] = []) -> OTLPMetrics.NumberPoint {
+        var point = OTLPMetrics.NumberPoint()
+        point.frame.time = now
+        point.frame.attributes = attributes.map { .init(key: $0.0, value: $0.1) }
+        point.value = value
+        return point
+    }
+
+    private static func request(
+        _ metrics: [OTLPMetrics.Metric],
+        resource: [(String, String)] = [("service.name", "shop"), ("service.instance.id", "a")]
+    ) -> OTLPMetrics {
+        var request = OTLPMetrics()
+        var entity = OTLPMetrics.Resource()
+        entity.attributes = resource.map { .init(key: $0.0, value: $0.1) }
+        var scope = OTLPMetrics.Scope()
+        scope.name = "lib"
+        scope.version = "2"
+        scope.metrics = metrics
+        entity.scopes = [scope]
+        request.resources = [entity]
+        return request
+    }
+
+    private static func metric(_ name: String, unit: String = "", _ content: OTLPMetrics.Content) -> OTLPMetrics.Metric
+    {
+        var metric = OTLPMetrics.Metric()
+        metric.name = name
+        metric.unit = unit
+        metric.content = content
+        return metric
+    }
+
+    private static func counter(_ points: [OTLPMetrics.NumberPoint]) -> OTLPMetrics.Content {
+        .sum(points, .cumulative, isMonotonic: true)
+    }
+
+    private static func texts(_ outcome: OTLPTranslator.Outcome) -> [String] {
+        outcome.samples.map { "\(outcome.labels[$0.series]) \($0.value)" }
+    }
+
+    enum Kind: Sendable { case gauge, counter, upDown }
+
+    @Test(arguments: [
+        ("system.filesystem.usage", "By", Kind.gauge, "system_filesystem_usage_bytes"),
+        ("system.io", "By", .counter, "system_io_bytes_total"),
+        ("requests.total", "", .counter, "requests_total"), ("total.requests", "", .counter, "requests_total"),
+        ("system.cpu.utilization", "1", .gauge, "system_cpu_utilization_ratio"),
+        ("requests", "1", .counter, "requests_total"), ("fsync", "{fsync}", .upDown, "fsync"),
+        ("speed", "m/s", .gauge, "speed_meters_per_second"),
+        ("broker.rate", "By/m", .gauge, "broker_rate_bytes_per_minute"),
+        ("rate", "1/s", .gauge, "rate_per_second"), ("rate.per.second", "{x}/s", .gauge, "rate_per_second_per_second"),
+        ("memory.usage.bytes", "By", .gauge, "memory_usage_bytes"), ("2xx.count", "", .gauge, "_2xx_count"),
+        ("a..b__c", "", .gauge, "a_b_c"), ("active.requests", "{connection}", .upDown, "active_requests"),
+        ("used.ratio", "1", .gauge, "used_ratio"), ("temperature", "Cel", .gauge, "temperature_celsius"),
+        ("x", "%", .gauge, "x_percent"), ("jvm:gc", "ms", .gauge, "jvm:gc_milliseconds"),
+        ("y", "kg/m^2", .gauge, "y_kg_per_m_2"),
+    ])
+    func `names with suffixes`(name: String, unit: String, kind: Kind, expected: String) {
+        let content: OTLPMetrics.Content =
+            switch kind {
+            case .gauge: .gauge([Self.point(1)])
+            case .counter: Self.counter([Self.point(1)])
+            case .upDown: .sum([Self.point(1)], .cumulative, isMonotonic: false)
+            }
+        let outcome = OTLPTranslator.translate(Self.request([Self.metric(name, unit: unit, content)]), .init())
+        #expect(outcome.verdicts.map(\.family) == [expected])
+    }
+
+    @Test(arguments: [
+        (OTLPStrategy.underscoresWithSuffixes, "http_server_time_seconds_total"),
+        (.underscoresWithoutSuffixes, "http_server_time"), (.plainWithSuffixes, "http.server.time_seconds_total"),
+        (.plain, "http.server.time"),
+    ])
+    func strategies(strategy: OTLPStrategy, expected: String) {
+        var settings = OTLPTranslator.Settings()
+        settings.strategy = strategy
+        let metric = Self.metric("http.server.time", unit: "s", Self.counter([Self.point(2, [("http.method", "GET")])]))
+        let outcome = OTLPTranslator.translate(Self.request([metric]), settings)
+        #expect(outcome.labels.map(\.name) == [expected])
+        let isPlain = strategy == .plain || strategy == .plainWithSuffixes
+        #expect(outcome.labels.first?[isPlain ? "http.method" : "http_method"] == "GET")
+    }
+
+    @Test func `a suffix that a plain name has already comes last`() {
+        var settings = OTLPTranslator.Settings()
+        settings.strategy = .plainWithSuffixes
+        let names = [("req.total", ""), ("time.seconds", "s"), ("total", "")].map { name, unit in
+            Self.metric(name, unit: unit, Self.counter([Self.point(1)]))
+        }
+        let outcome = OTLPTranslator.translate(Self.request(names), settings)
+        #expect(outcome.verdicts.map(\.family) == ["req_total", "time.seconds_total", "total_total"])
+    }
+
+    @Test(arguments: [
+        ("2nd", "key_2nd"), ("_x", "key_x"), ("__y", "__y"), ("a-b", "a_b"), ("größe", "gr__e"), ("ok", "ok"),
+        ("x:y", "x_y"),
+    ])
+    func `names of labels`(key: String, expected: String) {
+        let metric = Self.metric("m", .gauge([Self.point(1, [(key, "v")])]))
+        let outcome = OTLPTranslator.translate(Self.request([metric]), .init())
+        #expect(outcome.labels.first?[expected] == "v")
+    }
+
+    @Test func `attributes that become one label are told`() {
+        let metric = Self.metric("m", .gauge([Self.point(1, [("a_b", "3"), ("a.b", "2"), ("a-b", "1")])]))
+        let outcome = OTLPTranslator.translate(Self.request([metric]), .init())
+        #expect(outcome.labels.first?["a_b"] == "1;2;3")
+        #expect(outcome.collisions.count == 1)
+        #expect(outcome.collisions.first?.contains(#""a-b", "a.b", "a_b" collide as label "a_b""#) == true)
+    }
+
+    @Test func `the resource becomes job, instance, promoted labels and target_info`() {
+        var settings = OTLPTranslator.Settings()
+        settings.promoted = ["host.name"]
+        let resource = [
+            ("service.name", "shop"), ("service.namespace", "eu"), ("service.instance.id", "a"), ("host.name", "h"),
+            ("service.version", "3"),
+        ]
+        let metric = Self.metric("m", .gauge([Self.point(1)]))
+        let outcome = OTLPTranslator.translate(Self.request([metric], resource: resource), settings)
+        #expect(
+            Self.texts(outcome) == [
+                #"{__name__="m", host_name="h", instance="a", job="eu/shop"} 1.0"#,
+                #"{__name__="target_info", host_name="h", instance="a", job="eu/shop", service_version="3"} 1.0"#,
+            ]
+        )
+        settings.keepsIdentifying = true
+        settings.promotesAll = true
+        settings.ignored = ["service.version", "service.name"]
+        let other = OTLPTranslator.translate(Self.request([metric], resource: resource), settings)
+        #expect(other.labels.first?["service_version"] == nil)
+        #expect(other.labels.first?["service_namespace"] == "eu")
+        #expect(other.labels.last?["service_name"] == "shop")
+    }
+
+    @Test func `target_info needs something to tell and somebody to tell it of`() {
+        let metric = Self.metric("m", .gauge([Self.point(1)]))
+        for resource in [[("service.name", "shop")], [("host.name", "h")]] {
+            let outcome = OTLPTranslator.translate(Self.request([metric], resource: resource), .init())
+            #expect(outcome.labels.map(\.name) == ["m"])
+        }
+    }
+
+    @Test func `target_info has a sample in each half of the lookback`() {
+        var late = Self.point(2)
+        late.frame.time += 400 * Self.second
+        let metric = Self.metric("m", .gauge([Self.point(1), late]))
+        let resource = [("service.name", "shop"), ("host.name", "h")]
+        let outcome = OTLPTranslator.translate(Self.request([metric], resource: resource), .init())
+        let times = outcome.samples.filter { outcome.labels[$0.series].name == "target_info" }
+            .map { $0.timestamp - 1_700_000_000_000 }
+        #expect(times == [0, 150_000, 300_000, 400_000])
+    }
+
+    @Test func `scopes are told where they are promoted`() {
+        var settings = OTLPTranslator.Settings()
+        settings.promotesScope = true
+        let metric = Self.metric("m", .gauge([Self.point(1)]))
+        let labels = OTLPTranslator.translate(Self.request([metric]), settings).labels.first
+        #expect(labels?["otel_scope_name"] == "lib")
+        #expect(labels?["otel_scope_version"] == "2")
+    }
+
+    @Test func `histograms are cumulative, with exemplars where they belong`() throws {
+        var point = OTLPMetrics.HistogramPoint()
+        point.frame.time = Self.now
+        point.count = 6
+        point.sum = 12.5
+        point.bounds = [0.5, 10_000_000]
+        point.bucketCounts = [1, 2, 3]
+        var example = OTLPMetrics.Example()
+        example.value = 0.7
+        example.traceID = "0af7"
+        example.time = Self.now
+        point.examples = [example]
+        let outcome = OTLPTranslator.translate(
+            Self.request([Self.metric("h", unit: "s", .histogram([point], .cumulative))], resource: []),
+            .init()
+        )
+        #expect(
+            Self.texts(outcome) == [
+                #"{__name__="h_seconds_sum"} 12.5"#, #"{__name__="h_seconds_count"} 6.0"#,
+                #"{__name__="h_seconds_bucket", le="0.5"} 1.0"#, #"{__name__="h_seconds_bucket", le="10000000"} 3.0"#,
+                #"{__name__="h_seconds_bucket", le="+Inf"} 6.0"#,
+            ]
+        )
+        let exemplar = try #require(outcome.exemplars.first)
+        #expect(outcome.labels[exemplar.series]["le"] == "10000000")
+        #expect(exemplar.exemplar.labels == ["trace_id": "0af7"])
+        var settings = OTLPTranslator.Settings()
+        settings.convertsToCustomBuckets = true
+        let native = OTLPTranslator.translate(
+            Self.request([Self.metric("h", unit: "s", .histogram([point], .cumulative))], resource: []),
+            settings
+        )
+        let histogram = try #require(native.histograms.first?.histogram)
+        #expect(histogram.schema == NativeHistogram.customBoundsSchema)
+        #expect(histogram.customValues == [0.5, 10_000_000])
+        #expect(histogram.positiveBuckets == [1, 2, 3])
+    }
+
+    @Test(arguments: [
+        // scale, offset, counts: schema, spans (offset, length), buckets
+        (Int32(1), Int32(0), [UInt64(4), 3, 2, 1], Int32(1), [(Int32(1), UInt32(4))], [4.0, 3, 2, 1]),
+        (1, -1, [4, 0, 0, 1], 1, [(0, 4)], [4, 0, 0, 1]), (1, 5, [4, 0, 0, 0, 1], 1, [(6, 1), (3, 1)], [4, 1]),
+        (9, 0, [4, 3, 2, 1], 8, [(1, 2)], [7, 3]), (10, 1, [1, 1, 1, 1, 1], 8, [(1, 2)], [3, 2]),
+        (0, 0, [0, 0, 0, 0, 5], 0, [(1, 0), (4, 1)], [5]),
+    ])
+    func `exponential buckets`(
+        scale: Int32,
+        offset: Int32,
+        counts: [UInt64],
+        schema: Int32,
+        spans: [(Int32, UInt32)],
+        buckets: [Double]
+    ) throws {
+        var point = OTLPMetrics.ExponentialPoint()
+        point.frame.time = Self.now
+        point.scale = scale
+        point.count = counts.reduce(0, +)
+        point.positive.offset = offset
+        point.positive.counts = counts
+        let outcome = OTLPTranslator.translate(
+            Self.request([Self.metric("e", .exponential([point], .cumulative))]),
+            .init()
+        )
+        let histogram = try #require(outcome.histograms.first?.histogram)
+        #expect(histogram.schema == schema)
+        #expect(histogram.positiveSpans == spans.map { NativeHistogram.Span(offset: $0.0, length: $0.1) })
+        #expect(histogram.positiveBuckets == buckets)
+        #expect(histogram.zeroThreshold == 1e-128)
+    }
+
+    @Test(arguments: [
+        (OTLPMetrics.Temporality.delta, true), (.unspecified, true), (.unknown, true), (.cumulative, false),
+    ])
+    func `points that count from the one before are refused`(temporality: OTLPMetrics.Temporality, isRefused: Bool) {
+        let metric = Self.metric("d", .sum([Self.point(1)], temporality, isMonotonic: true))
+        let verdict = OTLPTranslator.translate(Self.request([metric]), .init()).verdicts.first
+        #expect(verdict?.problem == (isRefused ? #"invalid temporality and type combination for metric "d""# : nil))
+        var settings = OTLPTranslator.Settings()
+        settings.allowsDelta = true
+        let kept = OTLPTranslator.translate(Self.request([metric]), settings).verdicts.first
+        #expect((kept?.problem == nil) == (temporality == .delta || temporality == .cumulative))
+        if temporality == .delta { #expect(kept?.type == .unknown) }
+    }
+
+    @Test func `what cannot be translated says why`() {
+        var point = OTLPMetrics.ExponentialPoint()
+        point.scale = -5
+        let metrics = [
+            Self.metric("none", .none), Self.metric("e", .exponential([point], .cumulative)),
+            Self.metric("...", .gauge([Self.point(1)])),
+            Self.metric("l", .gauge([Self.point(1, [("___", "x")])])), Self.metric("empty", .gauge([])),
+        ]
+        let verdicts = OTLPTranslator.translate(Self.request(metrics), .init()).verdicts
+        #expect(
+            verdicts.map(\.problem) == [
+                "could not get aggregation temporality for none as it has unsupported metric type Empty",
+                "cannot convert exponential to native histogram. Scale must be >= -4, was -5",
+                #"normalization for metric "..." resulted in empty name"#,
+                #"normalization for label name "___" resulted in invalid name "___""#, nil,
+            ]
+        )
+        #expect(verdicts.last?.warnings == ["empty data points. empty is dropped"])
+    }
+
+    @Test func `a point without a value ends its series`() {
+        var point = Self.point(7)
+        point.frame.flags = 1
+        let outcome = OTLPTranslator.translate(Self.request([Self.metric("m", .gauge([point]))]), .init())
+        #expect(outcome.samples.first.map { SpecialValue.isStale($0.value) } == true)
+    }
+
+    @Test func `points that count from the one before add up`() {
+        var totals = OTLPDelta()
+        func send(_ value: Double, at seconds: UInt64) -> [Double] {
+            var point = Self.point(value)
+            point.frame.time = Self.now + seconds * Self.second
+            var request = Self.request([Self.metric("d", .sum([point], .delta, isMonotonic: true))])
+            totals.accumulate(&request, now: 0)
+            return OTLPTranslator.translate(request, .init()).samples.map(\.value)
+        }
+        #expect(send(3, at: 0) == [3])
+        #expect(send(4, at: 10) == [7])
+        #expect(send(4, at: 10) == [])
+        #expect(send(0.5, at: 20) == [7.5])
+        #expect(totals.dropped == 1)
+    }
+
+    @Test(arguments: [
+        (OTLPValue.string("a"), "a"), (.bool(true), "true"), (.int(-3), "-3"), (.double(1), "1"),
+        (.double(1e-7), "1e-7"),
+        (.double(1e21), "1e+21"), (.bytes([1, 2]), "AQI="), (.empty, ""),
+        (.array([.string("<"), .int(1), .empty]), #"["\u003c",1,null]"#),
+        (.map([("b", .int(1)), ("a", .double(0.5))]), #"{"a":0.5,"b":1}"#), (.array([.double(.nan)]), ""),
+    ])
+    func `values as text`(value: OTLPValue, expected: String) {
+        #expect(value.text == expected)
+    }
+}
