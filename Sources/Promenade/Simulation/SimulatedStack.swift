@@ -218,6 +218,8 @@ package final class SimulatedStack {
         let responder = PushgatewayResponder(store: groups, settings: options.pushgateway, clock: clock)
         self.responder = responder
         targets.gateway = responder
+        // Groups that expire go without anybody's doing.
+        if section.groupTimeToLive != nil { targets.isGatewayStill = false }
     }
 
     /// Ends the Pushgateway.

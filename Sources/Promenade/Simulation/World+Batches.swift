@@ -71,6 +71,7 @@ extension World {
         guard let gateway = stack.gateway else {
             return tell(.push, "scenario", "deletion of job \(job) fails: connection refused")
         }
+        stack.targets.isGatewayStill = false
         let (count, error) = await gateway.delete(matching: [[LabelMatcher("job", equals: job)]])
         let words = error.map { " fails: \($0.message)" } ?? ": \(count) deleted"
         tell(.push, "scenario", "DELETE groups of the job \(job)\(words)")
@@ -112,6 +113,7 @@ extension World {
             headers: WebHeaders([("Content-Type", "text/plain; version=0.0.4")]),
             body: push.body
         )
+        stack.targets.isGatewayStill = false
         let response = await responder.respondInProcess(to: request)
         if let due = timeToLive { queue.add(now + due, .upkeep, .expiry) }
         if (200..<300).contains(response.status) {

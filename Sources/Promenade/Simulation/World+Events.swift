@@ -102,6 +102,7 @@ extension World {
                 await deleteGroups(of: job)
             }
         case .wipe:
+            stack.targets.isGatewayStill = false
             _ = await stack.gateway?.wipe()
             tell(.event, "wipe", "")
         case .push(let job, let grouping, let body, let adds):

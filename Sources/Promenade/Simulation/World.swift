@@ -282,7 +282,9 @@ package final class World {
                     tell(.stack, "store", "upkeep failed: \(error.message)")
                 }
             }
-        case .expiry: await stack.gateway?.deleteExpired()
+        case .expiry:
+            stack.targets.isGatewayStill = false
+            await stack.gateway?.deleteExpired()
         case .look(let index): await look(index)
         case .close(let index): close(index)
         }

@@ -66,6 +66,7 @@ final class WorldPlayer: Sendable {
             }
         }
         defer { offer.finish() }
+        world.stack.targets.isGatewayOurs = false
         try await world.begin()
         if let parts = world.stack.parts { offer.yield(parts) }
         var offered = generation

@@ -23,7 +23,12 @@ final class WorldTargets: @unchecked Sendable {
     /// Addresses of batches that are scraped while they run.
     var endpointNames: Set<String> = []
     /// The Pushgateway; `nil` while it is down.
-    var gateway: PushgatewayResponder?
+    var gateway: PushgatewayResponder? { didSet { (isGatewayStill, gatewayAnswer) = (true, nil) } }
+    /// Whether nobody has pushed to it or deleted from it since it began: until then it answers the same each time.
+    var isGatewayStill = true { didSet { if !isGatewayStill { gatewayAnswer = nil } } }
+    /// Whether nobody but the world can push to it.
+    var isGatewayOurs = true
+    private var gatewayAnswer: (url: String, accept: String, answer: TargetResponse)?
     /// The Prometheus server itself.
     var own: (() -> [UInt8])?
     var demo: SimulatedDemo?
@@ -66,8 +71,12 @@ final class WorldTargets: @unchecked Sendable {
             return Self.text(own())
         case "localhost:9091":
             guard let gateway else { throw refused(request, name) }
+            let accept = request.headers.first { $0.name == "Accept" }?.value ?? ""
+            if let known = gatewayAnswer, known.url == request.url, known.accept == accept { return known.answer }
             let web = WebRequest(method: .get, target: path, headers: WebHeaders(request.headers.filter(Self.isPlain)))
-            return Self.response(await gateway.respondInProcess(to: web))
+            let answer = Self.response(await gateway.respondInProcess(to: web))
+            if isGatewayStill, isGatewayOurs { gatewayAnswer = (request.url, accept, answer) }
+            return answer
         case "localhost:8080":
             guard let demo else { throw refused(request, name) }
             return Self.response(demo.answer(at: time))
