@@ -134,12 +134,14 @@ let package = Package(
             ]
         ),
         room("Simulation", ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"]),
+        .target(name: "CLessons"),
+        room("Lessons", ["CLessons", "MetricModel", "ConfigTree", "PromQL"]),
         room(
             "Promenade",
             [
                 "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
-                "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation", "Web", .asyncHTTPClient,
-                .logging,
+                "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation", "Lessons", "Web",
+                .asyncHTTPClient, .logging,
                 .nioCore, .nioPosix, .serviceLifecycle, .unixSignals,
             ]
         ),
@@ -151,7 +153,8 @@ let package = Package(
             name: "PromenadeCLI",
             dependencies: [
                 "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
-                "PromQL", "Rules", "Scrape", "Pushgateway", "Simulation", "Web", "Promenade", .argumentParser,
+                "PromQL", "Rules", "Scrape", "Pushgateway", "Simulation", "Lessons", "Web", "Promenade",
+                .argumentParser,
                 .asyncHTTPClient,
                 .logging, .nioCore, .nioHTTP1,
             ],
@@ -194,6 +197,7 @@ let package = Package(
             "SimulationTests",
             ["MetricModel", "ConfigTree", "Simulation", "Promenade", "Scrape"]
         ),
+        tests("LessonsTests", ["MetricModel", "ConfigTree", "Lessons", "Promenade", "Web"]),
         tests(
             "WebTests",
             [

@@ -33,8 +33,10 @@ import Testing
             "ServiceLifecycle",
         ],
         "Simulation": ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"],
+        "Lessons": ["CLessons", "MetricModel", "ConfigTree", "PromQL"],
         "Promenade": [
-            "Simulation", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB",
+            "Simulation", "Lessons", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient",
+            "PrometheusClientPush", "TSDB",
             "PromQL",
             "Rules", "RuleTemplates", "Scrape",
             "Pushgateway", "Web", "AsyncHTTPClient", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "NIOSSL",
@@ -44,7 +46,8 @@ import Testing
         "PromenadeCLI": [
             "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
             "Rules", "Scrape",
-            "Pushgateway", "Simulation", "Web", "Promenade", "ArgumentParser", "AsyncHTTPClient", "Logging", "NIOCore",
+            "Pushgateway", "Simulation", "Lessons", "Web", "Promenade", "ArgumentParser", "AsyncHTTPClient", "Logging",
+            "NIOCore",
             "NIOHTTP1",
         ],
     ]
