@@ -138,14 +138,14 @@ let package = Package(
             ]
         ),
         room("Simulation", ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"]),
+        .target(name: "CLessons"),
+        room("Lessons", ["CLessons", "MetricModel", "ConfigTree", "PromQL"]),
         room(
             "Promenade",
             [
                 "MetricModel", "ConfigTree", "HTTPCalling", "Exposition", "PrometheusClient", "PrometheusClientPush",
                 "TSDB", "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation", "StorageFaults",
-                "Web",
-                .asyncHTTPClient,
-                .logging,
+                "Lessons", "Web", .asyncHTTPClient, .logging,
                 .nioCore, .nioPosix, .serviceLifecycle, .unixSignals,
             ]
         ),
@@ -157,7 +157,8 @@ let package = Package(
             name: "PromenadeCLI",
             dependencies: [
                 "MetricModel", "ConfigTree", "HTTPCalling", "Exposition", "PrometheusClient", "PrometheusClientPush",
-                "TSDB", "PromQL", "Rules", "Scrape", "Pushgateway", "Simulation", "Web", "Promenade", .argumentParser,
+                "TSDB", "PromQL", "Rules", "Scrape", "Pushgateway", "Simulation", "Lessons", "Web", "Promenade",
+                .argumentParser,
                 .asyncHTTPClient,
                 .logging, .nioCore, .nioHTTP1,
             ],
@@ -206,6 +207,7 @@ let package = Package(
             "SimulationTests",
             ["MetricModel", "ConfigTree", "Simulation", "Promenade", "Scrape"]
         ),
+        tests("LessonsTests", ["MetricModel", "ConfigTree", "Lessons", "Promenade", "Web"]),
         tests(
             "WebTests",
             [

@@ -80,6 +80,18 @@ static const unsigned char prometheus_graph_js[] = {
 static const unsigned char prometheus_home_js[] = {
 #embed "files/prometheus/home.js"
 };
+static const unsigned char prometheus_learn_css[] = {
+#embed "files/prometheus/learn.css"
+};
+static const unsigned char prometheus_learn_js[] = {
+#embed "files/prometheus/learn.js"
+};
+static const unsigned char prometheus_learnpicture_js[] = {
+#embed "files/prometheus/learnpicture.js"
+};
+static const unsigned char prometheus_learnwords_js[] = {
+#embed "files/prometheus/learnwords.js"
+};
 static const unsigned char prometheus_painting_js[] = {
 #embed "files/prometheus/painting.js"
 };
@@ -218,6 +230,10 @@ static const struct web_asset table[] = {
     ASSET("prometheus/functions.js", prometheus_functions_js),
     ASSET("prometheus/graph.js", prometheus_graph_js),
     ASSET("prometheus/home.js", prometheus_home_js),
+    ASSET("prometheus/learn.css", prometheus_learn_css),
+    ASSET("prometheus/learn.js", prometheus_learn_js),
+    ASSET("prometheus/learnpicture.js", prometheus_learnpicture_js),
+    ASSET("prometheus/learnwords.js", prometheus_learnwords_js),
     ASSET("prometheus/painting.js", prometheus_painting_js),
     ASSET("prometheus/pages.css", prometheus_pages_css),
     ASSET("prometheus/panel.js", prometheus_panel_js),

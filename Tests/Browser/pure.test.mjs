@@ -13,6 +13,8 @@ const axes = await load("prometheus/axes.js");
 const format = await load("shared/format.js");
 const results = await load("prometheus/results.js");
 const { csvOfGraph, csvOfTable } = await load("prometheus/export.js");
+const { axisStep, stretches } = await load("prometheus/learnpicture.js");
+const { shortSpan, words } = await load("prometheus/learnwords.js");
 
 test("tokens: every character is in exactly one, with its kind", () => {
     const kinds = (text) => tokenize(text).filter((one) => one.kind !== "space").map((one) => `${one.kind}:${one.text}`).join(" ");
@@ -257,4 +259,35 @@ test("which selectors the Pushgateway could answer", () => {
     ]) assert.equal(pushed.fits(group, [{ name, type, value }]), expected, `${name}${type}${value}`);
     assert.equal(format.queryHref("up", "explain", "15m", 1700000000), "query?g0.expr=up&g0.tab=explain&g0.range_input=15m&g0.moment_input=2023-11-14+22%3A13%3A20");
     assert.equal(url.decode(format.queryHref("up", "explain", "15m", 1700000000).slice(6))[0].end, 1700000000);
+});
+
+test("lessons: what the Pushgateway held, as stretches of equal values", () => {
+    const held = [
+        { at: 0, series: [] },
+        { at: 10, series: [['rows{job="a"}', "1"], ['rows_total{job="a"}', "9"]] },
+        { at: 20, series: [['rows{job="a"}', "1"]] },
+        { at: 30, series: [['rows{job="a"}', "2"], ['rows{job="b"}', "3"]] },
+        { at: 40, series: [['rows{job="b"}', "3"]] },
+    ];
+    assert.deepEqual(stretches(held, "rows", 50), [
+        { name: 'rows{job="a"}', value: "1", from: 10, to: 30 },
+        { name: 'rows{job="a"}', value: "2", from: 30, to: 40 },
+        { name: 'rows{job="b"}', value: "3", from: 30, to: 50 },
+    ]);
+});
+
+test("lessons: every word is there in every language, with the same parts", () => {
+    const parts = (text) => (text.match(/\{\d\}/g) ?? []).sort();
+    for (const [language, texts] of Object.entries(words)) {
+        assert.deepEqual(Object.keys(texts), Object.keys(words.en), language);
+        for (const [name, text] of Object.entries(texts)) assert.deepEqual(parts(text), parts(words.en[name]), name);
+    }
+});
+
+test("lessons: spans in short, and steps of their axis", () => {
+    assert.deepEqual([0, 5000, 65000, 3600000, 3661000].map(shortSpan), ["0s", "5s", "1m5s", "1h", "1h1m1s"]);
+    for (const minutes of [1, 3, 11, 30, 300]) {
+        const labels = (minutes * 60000) / axisStep(minutes * 60000);
+        assert.ok(labels <= 8 && labels >= 3, `${minutes}: ${labels}`);
+    }
 });

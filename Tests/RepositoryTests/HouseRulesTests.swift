@@ -37,9 +37,10 @@ import Testing
             "ServiceLifecycle",
         ],
         "Simulation": ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"],
+        "Lessons": ["CLessons", "MetricModel", "ConfigTree", "PromQL"],
         "Promenade": [
-            "Simulation", "StorageFaults", "HTTPCalling", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient",
-            "PrometheusClientPush", "TSDB", "PromQL",
+            "Simulation", "StorageFaults", "Lessons", "HTTPCalling", "MetricModel", "ConfigTree", "Exposition",
+            "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
             "Rules", "RuleTemplates", "Scrape",
             "Pushgateway", "Web", "AsyncHTTPClient", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "NIOSSL",
             "ServiceLifecycle", "UnixSignals",
@@ -49,9 +50,8 @@ import Testing
         ],
         "PromenadeCLI": [
             "MetricModel", "ConfigTree", "HTTPCalling", "Exposition", "PrometheusClient", "PrometheusClientPush",
-            "TSDB",
-            "PromQL", "Rules", "Scrape",
-            "Pushgateway", "Simulation", "Web", "Promenade", "ArgumentParser", "AsyncHTTPClient", "Logging", "NIOCore",
+            "TSDB", "PromQL", "Rules", "Scrape", "Pushgateway", "Simulation", "Lessons", "Web", "Promenade",
+            "ArgumentParser", "AsyncHTTPClient", "Logging", "NIOCore",
             "NIOHTTP1",
         ],
     ]

@@ -71,6 +71,8 @@ public final class Stack: Sendable {
     /// The connections that there is room for, whichever server they are made to.
     let slots: ConnectionSlots
     let startNanoseconds: Int64
+    /// The lessons, and who is going through one.
+    let classroom: Classroom
     /// Who may talk to the Prometheus server, and to the Pushgateway.
     let access: (prometheus: WebConfig, gateway: WebConfig)
     /// The running services, for whoever wants to end them.
@@ -90,6 +92,7 @@ public final class Stack: Sendable {
         self.clock = clock
         self.logger = logger
         startNanoseconds = clock.wallNanoseconds
+        classroom = Classroom(try Self.course(options.flags["learn.dir"], logger), clock: clock)
         access = (
             try Self.webConfig(options.flags["web.config.file"]),
             try Self.webConfig(options.flags["pushgateway.config.file"])

@@ -46,6 +46,7 @@ enum StackEnvironment {
         environment.fixture = stack.fixtureControl
         environment.demo = stack.demoControl
         environment.clock = stack.clockControl
+        environment.learn = stack.classroom.control
         environment.stack = { stack.status }
         environment.beforeScrape = { await stack.leaveMoment(job: $0) }
         environment.events = stack.state.events

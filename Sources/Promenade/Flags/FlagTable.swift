@@ -46,6 +46,13 @@ extension FlagSet {
                 + "to the ports that these really have."
         ),
         Flag(
+            name: "learn.dir",
+            kind: .text,
+            standard: "",
+            group: "General",
+            help: "A folder of lessons to serve at /learn instead of those that are part of the program."
+        ),
+        Flag(
             name: "log.level",
             kind: .choice(["debug", "info", "warn", "error"]),
             standard: "info",

@@ -61,6 +61,14 @@ package enum ScenarioFile {
         return scenario
     }
 
+    /// Reads a scenario that is a tree already.
+    /// - Throws: `ConfigError` with everything that is wrong.
+    package static func read(node: ConfigNode, file: String) throws(ConfigError) -> Scenario {
+        let scenario = try Scenario(reading: node, file: file, surroundings)
+        try check(scenario)
+        return scenario
+    }
+
     private static let globals = ["scrape_interval", "scrape_timeout", "evaluation_interval", "query_offset"]
 
     private static func parse(_ file: String) throws(ConfigError) -> ConfigNode {

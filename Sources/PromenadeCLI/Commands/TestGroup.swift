@@ -8,8 +8,8 @@ import Promenade
 struct TestGroup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
-        abstract: "Run tests of queries and rules.",
-        subcommands: [PromQLScripts.self, TestRules.self]
+        abstract: "Run tests of queries, rules and lessons.",
+        subcommands: [PromQLScripts.self, TestRules.self, TestLessons.self]
     )
 
     /// `test promql FILE…`

@@ -48,7 +48,7 @@ extension PrometheusServer {
     private var pages: [Route] {
         let views = [
             "/query", "/alerts", "/rules", "/targets", "/service-discovery", "/status", "/tsdb-status", "/flags",
-            "/config",
+            "/config", "/learn",
         ]
         let fixed: [Route] = [
             .get("/", home).brief(),
@@ -127,6 +127,8 @@ extension PrometheusServer {
             .get("/api/v1/targets/sample_labels", answering(sampleLabels)),
             .get("/api/v1/events", answering(events)),
             .get("/api/v1/stack", answering(survey)),
+            .get("/api/v1/learn/**", answering(learn)),
+            .on(.post, at: "/api/v1/learn/**", answering(changeLearning)),
             .get("/api/v1/stack/pushed", answering(pushed)),
             .get("/api/v1/otlp/received", answering(otlpReceived)),
             .get("/federate", federate).long(threads),
@@ -160,7 +162,8 @@ extension PrometheusServer {
         case "/series/**": "/series/:name"
         case "/api/v1/targets/**": "/api/v1/targets/:job"
         case "/api/v1/faults/targets/**": "/api/v1/faults/targets/:job"
-        case "/alerts", "/rules", "/targets", "/service-discovery", "/status", "/tsdb-status", "/flags", "/config":
+        case "/alerts", "/rules", "/targets", "/service-discovery", "/status", "/tsdb-status", "/flags", "/config",
+            "/learn":
             "/query"
         default: pattern
         }

@@ -156,6 +156,8 @@ public struct PrometheusEnvironment: Sendable {
     public var demo: DemoControl?
     /// The stack's time.
     public var clock: ClockControl?
+    /// The lessons; `nil` for a server without.
+    public var learn: LearnControl?
     /// What the stack is made of and what an operator should know of it; `nil` where there is no stack around the server.
     public var stack: (@Sendable () -> StackStatus)?
     /// What has to be done before targets (a job's, or all) are scraped on demand.

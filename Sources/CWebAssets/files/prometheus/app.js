@@ -19,6 +19,7 @@ const pages = {
     "tsdb-status": ["./status.js", "TSDB status", "status"],
     flags: ["./status.js", "Flags", "status"],
     config: ["./status.js", "Configuration", "status"],
+    learn: ["./learn.js", "Learn"],
 };
 
 const page = location.pathname.split("/").pop() ?? "";

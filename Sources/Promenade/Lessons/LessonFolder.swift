@@ -1,0 +1,52 @@
+package import Lessons
+import MetricModel
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Reads the lessons of a folder.
+package enum LessonFolder {
+    /// The greatest file that is read.
+    static let fileLimit = 1 << 20
+
+    /// The course of a folder: each folder in it is a lesson.
+    /// - Throws: `StackError` where it cannot be read, or has no lesson.
+    package static func read(_ folder: String) throws(StackError) -> Course {
+        guard let names = names(folder) else {
+            throw StackError("cannot read the folder \(folder): \(StackError.system(lastErrorNumber()))")
+        }
+        var files: [Course.File] = []
+        for lesson in names {
+            for name in Self.names("\(folder)/\(lesson)") ?? [] {
+                guard name == "scenario.yml" || name.hasSuffix(".md") else { continue }
+                guard let bytes = FileAccess.read("\(folder)/\(lesson)/\(name)"), bytes.count <= fileLimit else {
+                    throw StackError(
+                        "cannot read \(folder)/\(lesson)/\(name), which is a text of at most \(fileLimit) bytes"
+                    )
+                }
+                files.append(Course.File(lesson: lesson, name: name, bytes: bytes))
+            }
+        }
+        if files.isEmpty {
+            throw StackError("there is no lesson in \(folder): each is a folder with scenario.yml and lesson.en.md")
+        }
+        return Course(files, folder: folder)
+    }
+
+    /// What a folder holds, sorted, without what is hidden; `nil` where it is no folder.
+    private static func names(_ folder: String) -> [String]? {
+        guard let handle = opendir(folder) else { return nil }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+}

@@ -1,0 +1,77 @@
+import ConfigTree
+import Lessons
+import MetricModel
+import Simulation
+
+/// A lesson's scenario, with its buttons as events that happen when they are pressed.
+struct LessonScenario {
+    /// A button of a lesson.
+    struct Place: Hashable {
+        var step: Int
+        var block: Int
+        var act: Int
+    }
+
+    let scenario: Scenario
+    /// The event of each button that is not just time.
+    let events: [Place: Int]
+    /// The events of the buttons, which do not happen by themselves.
+    let buttons: Set<Int>
+
+    /// Reads the scenario.
+    /// - Throws: `ConfigError` with the file in which the mistakes are: the scenario's, or the lesson's for its buttons.
+    init(_ file: (file: String, text: [UInt8]), _ lesson: Lesson) throws(ConfigError) {
+        var node = try YAMLReader.parse(file.text, file: file.file)
+        let own = node["events"]?.items.count ?? 0
+        var places: [Place: Int] = [:]
+        var added: [ConfigNode] = []
+        for (step, content) in lesson.steps.enumerated() {
+            for (block, piece) in content.blocks.enumerated() {
+                let acts: [Lesson.Act]
+                switch piece.content {
+                case .act(let found), .explore(let found): acts = found
+                case .text, .run, .predict, .panel, .claim, .picture: continue
+                }
+                for (index, act) in acts.enumerated() {
+                    guard case .event(let event) = act.deed else { continue }
+                    places[Place(step: step, block: block, act: index)] = own + added.count
+                    added.append(Self.atTheStart(event))
+                }
+            }
+        }
+        Self.append(added, to: &node)
+        do throws(ConfigError) {
+            scenario = try ScenarioFile.read(node: node, file: file.file)
+        } catch {
+            let isAct = { (problem: ConfigProblem) in
+                (own..<own + added.count).contains { problem.path.hasPrefix("events[\($0)]") }
+            }
+            let acts = error.problems.filter(isAct)
+            if acts.isEmpty { throw error }
+            throw ConfigError(file: lesson.file, problems: acts)
+        }
+        events = places
+        buttons = Set(places.values)
+    }
+
+    private static func text(_ text: String) -> ConfigNode { ConfigNode(.scalar(.init(text))) }
+
+    private static func atTheStart(_ event: ConfigNode) -> ConfigNode {
+        guard case .mapping(var entries) = event.content else { return event }
+        entries.insert(.init(key: text("at"), value: text("0s")), at: 0)
+        return ConfigNode(.mapping(entries), line: event.line, column: event.column)
+    }
+
+    private static func append(_ added: [ConfigNode], to node: inout ConfigNode) {
+        guard !added.isEmpty, case .mapping(var entries) = node.content else { return }
+        if let index = entries.firstIndex(where: { $0.key.text == "events" }) {
+            entries[index].value = ConfigNode(
+                .sequence(entries[index].value.items + added),
+                line: entries[index].value.line
+            )
+        } else {
+            entries.append(.init(key: text("events"), value: ConfigNode(.sequence(added))))
+        }
+        node.content = .mapping(entries)
+    }
+}

@@ -1,0 +1,256 @@
+import ConfigTree
+import Exposition
+package import Lessons
+import MetricModel
+package import PromQL
+import Pushgateway
+import Simulation
+
+/// A lesson being gone through: its world, and how far it is. Use it from one task at a time, as ``World``.
+package final class LessonWorld {
+    package let lesson: Lesson
+    package let moves: LessonMoves
+    /// How many moves are done.
+    package private(set) var position = 0
+    /// When each move was done, in nanoseconds from the start.
+    package private(set) var moments: [Int64] = []
+    /// Whether somebody pressed what the lesson does not need.
+    package private(set) var isExplored = false
+    /// The choice that turned out right, by step and block.
+    package private(set) var truths: [[Int]: Int] = [:]
+    /// Is told what does not hold.
+    package var complain: ((_ line: Int, _ message: String) -> Void)?
+    let world: World
+    private(set) var trace = LessonTrace()
+    private let source: LessonScenario
+
+    /// A lesson at its beginning.
+    /// - Throws: `ConfigError` with the file and what is wrong in it, `StackError` where there can be no stack.
+    package init(_ lesson: Lesson, scenario file: (file: String, text: [UInt8])) async throws {
+        self.lesson = lesson
+        moves = LessonMoves(lesson)
+        source = try LessonScenario(file, lesson)
+        var options = World.Options(seed: source.scenario.seed)
+        options.tellsScrapes = true
+        options.leftOut = source.buttons
+        world = try await World(source.scenario, options)
+        world.keepsLog = false
+        told = []
+        world.observe = { [unowned self] in told.append($0) }
+        try await world.begin()
+        await look()
+    }
+
+    /// What the world told during a step.
+    private var told: [WorldEvent]
+
+    /// Nanoseconds from the start.
+    package var now: Int64 { world.now }
+
+    // MARK: The way
+
+    /// Does the moves that are missing to a position, which is not behind.
+    package func go(to wanted: Int) async throws {
+        while position < min(wanted, moves.moves.count) {
+            try await carryOut(moves.moves[position])
+            moments.append(now)
+            position += 1
+        }
+    }
+
+    private func carryOut(_ move: LessonMoves.Move) async throws {
+        switch move.kind {
+        case .show: await check(lesson.steps[move.step].blocks[move.block])
+        case .ask: break
+        case .run(let moment):
+            if moment < now {
+                let here = PrometheusDuration(milliseconds: now / 1_000_000)
+                complain?(lesson.steps[move.step].blocks[move.block].line, "the world is at \(here) already")
+            }
+            try await run(until: moment)
+        case .press(let index): try await perform(.init(step: move.step, block: move.block, act: index))
+        case .close: await settle(move.step)
+        }
+    }
+
+    /// Presses a button of those that the lesson does not need.
+    /// - Returns: whether there is such a button.
+    package func explore(step: Int, block: Int, act: Int) async throws -> Bool {
+        guard lesson.steps.indices.contains(step), lesson.steps[step].blocks.indices.contains(block),
+            case .explore(let acts) = lesson.steps[step].blocks[block].content, acts.indices.contains(act)
+        else { return false }
+        isExplored = true
+        try await perform(.init(step: step, block: block, act: act))
+        return true
+    }
+
+    private func perform(_ place: LessonScenario.Place) async throws {
+        let block = lesson.steps[place.step].blocks[place.block]
+        switch block.content {
+        case .act(let acts), .explore(let acts):
+            switch acts[place.act].deed {
+            case .advance(let span): try await run(until: now + span)
+            case .event:
+                if let index = source.events[place] { try await world.event(index) }
+                await look()
+            }
+        case .text, .run, .predict, .panel, .claim, .picture: break
+        }
+    }
+
+    private func run(until moment: Int64) async throws {
+        while let time = world.nextTime, time <= moment, !TaskLimit.isOver {
+            try await world.step()
+            await look()
+        }
+        try await world.run(until: moment)
+        await look()
+    }
+
+    // MARK: What happened
+
+    private func look() async {
+        var hasPushes = trace.held.isEmpty
+        for event in told {
+            if event.kind == .scrape {
+                let parts = event.subject.split(separator: " ", maxSplits: 1).map(String.init)
+                let job = parts.first ?? ""
+                let instance = parts.count > 1 ? parts[1] : ""
+                let isGood = world.health[job + "\u{0}" + instance] ?? false
+                trace.add(.init(time: event.time, job: job, instance: instance, isGood: isGood))
+            } else {
+                if event.kind == .push || event.kind == .stack || event.kind == .event { hasPushes = true }
+                trace.add(event)
+            }
+        }
+        told = []
+        for (index, runs) in world.runs.enumerated() {
+            let batch = world.scenario.batches[index].name
+            for run in runs {
+                trace.add(.init(batch: batch, number: run.number, from: run.begins, to: run.ends, isGood: !run.fails))
+            }
+        }
+        if hasPushes { trace.add(.init(time: now, series: await held())) }
+    }
+
+    /// What the Pushgateway holds now, without the times and results of pushes.
+    private func held() async -> [(labels: Labels, value: Double)] {
+        guard let gateway = world.stack.gateway, let families = try? await gateway.families() else { return [] }
+        let all = families.filter { $0.name != "push_time_seconds" && $0.name != "push_failure_time_seconds" }
+            .flatMap { family in
+                family.metrics.compactMap { metric -> (labels: Labels, value: Double)? in
+                    let value: Double
+                    switch metric.value {
+                    case .counter(let number, _, _), .gauge(let number), .untyped(let number): value = number
+                    case .summary, .histogram: return nil
+                    }
+                    return (Labels(metric.labels + [Label(name: Labels.metricName, value: family.name)]), value)
+                }
+            }
+        return Array(all.sorted { $0.labels < $1.labels }.prefix(LessonTrace.seriesLimit))
+    }
+
+    // MARK: What has to be true
+
+    private func check(_ block: Lesson.Block) async {
+        guard complain != nil else { return }
+        switch block.content {
+        case .text(let text): await check(text.numbers, line: block.line)
+        case .claim(let claims):
+            for claim in claims {
+                let seen = await world.query(claim.expression)
+                if !seen.holds { complain?(claim.line, "\(claim.expression) does not hold: \(Self.text(seen))") }
+            }
+        case .panel(let panels):
+            for panel in panels {
+                if let reason = Self.failure(await world.query(panel.expression)) { complain?(panel.line, reason) }
+            }
+        case .picture(let picture):
+            for query in picture.queries {
+                if let reason = Self.failure(await world.query(query)) { complain?(block.line, reason) }
+            }
+            let batches = world.scenario.batches.map(\.name)
+            for batch in picture.batches where !batches.contains(batch) {
+                complain?(block.line, "there is no batch \(GoText.quoted(batch))")
+            }
+        case .run, .predict, .act, .explore: break
+        }
+    }
+
+    private func check(_ numbers: [(text: String, expression: String)], line: Int) async {
+        for (text, expression) in numbers {
+            let seen = await world.query(expression)
+            let found: String
+            switch seen {
+            case .scalar(let value): found = value
+            case .series(let series) where series.count == 1: found = series[0].value
+            case .series, .notices, .refused, .failed, .unreachable:
+                complain?(line, "\(text) should be \(expression), which is \(Self.text(seen))")
+                continue
+            }
+            guard let said = LessonText.number(text), let value = Double(found) else {
+                complain?(line, "\(text) should be \(expression), which is \(found)")
+                continue
+            }
+            var unit = 1.0
+            for _ in 0..<said.decimals { unit /= 10 }
+            // As printed: half of the last digit may be lost.
+            if abs(said.value - value) > unit / 2 + 1e-9 {
+                complain?(line, "the text says \(text), but \(expression) is \(found)")
+            }
+        }
+    }
+
+    private func settle(_ step: Int) async {
+        for (index, block) in lesson.steps[step].blocks.enumerated() {
+            guard case .predict(let prediction) = block.content else { continue }
+            var right: [Int] = []
+            for (number, choice) in prediction.choices.enumerated() {
+                let seen = await world.query(choice.condition)
+                if let reason = Self.failure(seen) { complain?(choice.line, reason) }
+                if seen.holds { right.append(number) }
+            }
+            truths[[step, index]] = right.first
+            if right.count != 1 {
+                complain?(block.line, "of the choices \(right.count) are true, not one")
+            }
+            await check(LessonText.numbers(prediction.why), line: block.line)
+        }
+    }
+
+    private static func text(_ seen: Observation) -> String { seen.lines(limit: 3).joined(separator: "; ") }
+
+    private static func failure(_ seen: Observation) -> String? {
+        switch seen {
+        case .series, .scalar, .notices: nil
+        case .refused(let reason), .failed(let reason), .unreachable(let reason): reason
+        }
+    }
+
+    // MARK: Questions
+
+    /// What the lesson's server answers now, or answered at a moment, in nanoseconds from the start.
+    package func instant(_ query: String, at moment: Int64? = nil) async throws(PromQLError) -> QueryResult {
+        let time = world.scenario.start + min(moment ?? now, now) / 1_000_000
+        return try await world.stack.engine.instant(query: query, at: time, reader: world.stack.store)
+    }
+
+    /// What it answered at each moment of a range that ends now or at a moment, in at most 600 steps of whole seconds.
+    package func range(_ query: String, _ span: Int64, at moment: Int64? = nil) async throws(PromQLError) -> QueryResult
+    {
+        let end = min(moment ?? now, now)
+        let start = max(0, end - span) / 1_000_000
+        let length = end / 1_000_000 - start
+        let step = max(1000, (length / 600 + 999) / 1000 * 1000)
+        return try await world.stack.engine.range(
+            query: query,
+            from: world.scenario.start + start,
+            to: world.scenario.start + end / 1_000_000,
+            step: step,
+            reader: world.stack.store
+        )
+    }
+
+    /// Ends it.
+    package func close() async throws { try await world.stack.close() }
+}

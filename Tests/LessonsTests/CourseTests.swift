@@ -1,0 +1,119 @@
+import ConfigTree
+import Foundation
+import Lessons
+import Promenade
+import Testing
+
+@Suite(.timeLimit(.minutes(5))) struct CourseTests {
+    static let scenario = "duration: 10m\nservices: {api: {metrics: {m: {type: gauge, value: 7}}}}\n"
+    static let head = "---\ntitle: T\ngoal: G\n---\n## One\n"
+
+    static func course(_ texts: [String: String], scenario: String = scenario) -> Course {
+        var files = [Course.File(lesson: "01-x", name: "scenario.yml", bytes: Array(scenario.utf8))]
+        for (language, text) in texts {
+            files.append(Course.File(lesson: "01-x", name: "lesson.\(language).md", bytes: Array(text.utf8)))
+        }
+        return Course(files, folder: "")
+    }
+
+    static func problems(_ text: String) async throws -> [String] {
+        let course = course(["en": text])
+        #expect(course.problems == [])
+        return try await LessonCheck.run(course).flatMap(\.problems)
+    }
+
+    @Test func `the lessons that are part of the program are those of the folder`() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../lessons").standardized
+        let folder = try LessonFolder.read(root.path)
+        let names = { (course: Course) in course.entries.map { "\($0.name) \($0.languages.keys.sorted())" } }
+        #expect(names(folder) == names(Course.builtIn))
+        let own = Dictionary(uniqueKeysWithValues: Course.builtInFiles.map { ("\($0.lesson)/\($0.name)", $0.bytes) })
+        for (path, bytes) in own {
+            #expect(try Data(contentsOf: root.appending(path: path)) == Data(bytes), "\(path)")
+        }
+    }
+
+    @Test func `everything that the lessons say is so`() async throws {
+        let course = Course.builtIn
+        #expect(course.problems.map(\.description) == [])
+        let verdicts = try await LessonCheck.run(course)
+        #expect(verdicts.flatMap(\.problems) == [])
+        #expect(verdicts.count == course.entries.count * course.languages.count)
+        #expect(course.languages.contains("en") && course.languages.contains("ja"))
+    }
+
+    @Test(arguments: [
+        ("```to\n5m\n```\n{{ 7 := m }}\n```claim\n- m == 7\n```\n", ""),
+        ("```to\n5m\n```\n{{ 8 := m }}\n", "lesson.en.md:9: the text says 8, but m is 7"),
+        ("```to\n5m\n```\n{{ 2.33 := m / 3 }}\n", ""),
+        ("```to\n5m\n```\n{{ 2.34 := m / 3 }}\n", "the text says 2.34, but m / 3 is 2.3333"),
+        ("{{ 7 := m }}\n", "7 should be m, which is no series"),
+        ("```claim\n- m == 7\n```\n", "lesson.en.md:7: m == 7 does not hold: no series"),
+        ("```to\n5m\n```\n```to\n4m\n```\n", "the world is at 5m already"),
+        (
+            "```predict\nquestion: q\nwhy: w\nchoices: [{say: a, when: m == 7}, {say: b, when: absent(m)}]\n```\n```to\n1m\n```\n",
+            ""
+        ),
+        (
+            "```predict\nquestion: q\nwhy: w\nchoices: [{say: a, when: m}, {say: b, when: up}]\n```\n```to\n1m\n```\n",
+            "of the choices 2 are true, not one"
+        ),
+        (
+            "```act\n- {label: x, do: kill, service: ap}\n```\n",
+            "events[0].service: there is no service"
+        ),
+        ("```try\n- {label: x, do: push, job: a, body: x 1}\n```\n", ""),
+        ("```picture\nrange: 5m\nbatches: [b]\n```\n", "there is no batch \"b\""),
+    ])
+    func `what is not so is found`(text: String, expected: String) async throws {
+        let problems = try await Self.problems(Self.head + text)
+        if expected.isEmpty {
+            #expect(problems == [])
+        } else {
+            #expect(problems.count == 1 && problems[0].contains(expected), "\(problems)")
+        }
+    }
+
+    @Test(arguments: [
+        ("## One\nText {{ 1 := m }}.\n", "## Eins\nText {{ 1 := m }}.\n", ""),
+        ("## One\nText\n", "## Eins\nText\n## Zwei\nText\n", "this step is more than the other language has"),
+        ("## One\nText\n## Two\nText\n", "## Eins\nText\n", "step 2, \"Two\", is missing"),
+        ("## One\nText\n\nMore\n", "## Eins\nText\n", "a text is missing at the end of the step"),
+        ("## One\n{{ 1 := m }}\n", "## Eins\n{{ 1 := n }}\n", "{{ 1 := m }}, not a text, paragraph, {{ 1 := n }}"),
+        ("## One\n```to\n5m\n```\n", "## Eins\n```to\n6m\n```\n", "here should be to, 300000ms, not to, 360000ms"),
+    ])
+    func `languages are compared`(english: String, other: String, expected: String) {
+        let head = "---\ntitle: T\ngoal: G\n---\n"
+        let problems = Self.course(["en": head + english, "de": head + other]).problems.map(\.description)
+        if expected.isEmpty {
+            #expect(problems == [])
+        } else {
+            #expect(problems.count == 1 && problems[0].contains(expected), "\(problems)")
+        }
+    }
+
+    @Test func `a language that a lesson lacks is told`() {
+        let text = Array((Self.head + "Text\n").utf8)
+        var files: [Course.File] = []
+        for (lesson, languages) in [("01-a", ["en", "ja"]), ("02-b", ["en"])] {
+            files.append(Course.File(lesson: lesson, name: "scenario.yml", bytes: Array(Self.scenario.utf8)))
+            files += languages.map { Course.File(lesson: lesson, name: "lesson.\($0).md", bytes: text) }
+        }
+        let problems = Course(files, folder: "course").problems.map(\.description)
+        #expect(problems == ["course/02-b/lesson.ja.md: there is no such file (the texts in this language)"])
+    }
+
+    @Test func `what the reader plays with is undone when the lesson goes on`() async throws {
+        let text = Self.head + "```to\n1m\n```\n```try\n- {label: x, do: kill, service: api}\n```\n## Two\nText\n"
+        let entry = try #require(Self.course(["en": text]).entries.first)
+        let lesson = try #require(entry.languages["en"])
+        let found = try await WorldThread.run { () -> [Bool] in
+            let world = try await LessonWorld(lesson, scenario: entry.scenario)
+            try await world.go(to: 2)
+            let isDone = try await world.explore(step: 0, block: 1, act: 0)
+            let isOutside = try await world.explore(step: 0, block: 1, act: 1)
+            return [isDone, isOutside, world.isExplored]
+        }
+        #expect(found == [true, false, true])
+    }
+}
