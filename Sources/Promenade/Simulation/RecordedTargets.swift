@@ -23,19 +23,31 @@ struct RecordedTargets: Sendable {
     /// When a target was scraped first, in milliseconds since 1970; `nil` where it is not in the recording.
     func first(_ url: String) -> Timestamp? { scrapes[RecordedTraffic.url(url)]?.first?.time }
 
-    /// The answer to a scrape; `nil` where the target is not in the recording.
-    func answer(_ request: TargetRequest, time: Int64) async throws(TransportError) -> TargetResponse? {
-        guard let all = scrapes[RecordedTraffic.url(request.url)] else { return nil }
-        let now = start + time / 1_000_000 + Self.slack
+    /// When a scrape of a target was recorded that began within the slack of a slot; in milliseconds since 1970.
+    func scrape(_ url: String, near slot: Timestamp) -> Timestamp? {
+        guard let all = scrapes[RecordedTraffic.url(url)] else { return nil }
+        let index = Self.count(all, upTo: slot + Self.slack)
+        return index > 0 && all[index - 1].time >= slot - Self.slack ? all[index - 1].time : nil
+    }
+
+    /// How many scrapes there were up to a moment.
+    private static func count(_ all: [Recording.Scrape], upTo moment: Timestamp) -> Int {
         var (low, high) = (0, all.count)
         while low < high {
             let middle = (low + high) / 2
-            if all[middle].time <= now { low = middle + 1 } else { high = middle }
+            if all[middle].time <= moment { low = middle + 1 } else { high = middle }
         }
-        guard low > 0 else {
+        return low
+    }
+
+    /// The answer to a scrape; `nil` where the target is not in the recording.
+    func answer(_ request: TargetRequest, time: Int64) async throws(TransportError) -> TargetResponse? {
+        guard let all = scrapes[RecordedTraffic.url(request.url)] else { return nil }
+        let count = Self.count(all, upTo: start + time / 1_000_000 + Self.slack)
+        guard count > 0 else {
             throw TransportError("it was not scraped before \(WorldEvent.moment(all[0].time))", code: .refused)
         }
-        let scrape = all[low - 1]
+        let scrape = all[count - 1]
         let limit = request.timeoutMilliseconds * 1_000_000
         let wait = min(scrape.duration, limit)
         do {

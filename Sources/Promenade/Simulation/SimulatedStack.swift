@@ -143,7 +143,10 @@ package final class SimulatedStack {
         scraping.makeTransport = { (_) throws(TransportError) in
             FaultTransport(job: "", board: faults, outside: WorldTransport(targets), name: WorldTargets.name)
         }
-        if let recorded = targets.recorded { scraping.firstScrape = { recorded.first($0) } }
+        if let recorded = targets.recorded {
+            scraping.firstScrape = { recorded.first($0) }
+            scraping.recordedScrape = { recorded.scrape($0, near: $1) }
+        }
         let scraper = ScrapeManager(store: store, clock: clock, options: scraping)
         self.scraper = scraper
         rules = StackRules(options: options, clock: clock, store: store, logger: logger) { report in

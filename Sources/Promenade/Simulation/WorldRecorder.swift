@@ -27,7 +27,7 @@ package final class WorldRecorder {
 extension Recording.Scrape {
     /// A scrape as it went over the wire.
     package init(_ raw: RawScrape) {
-        self.init(time: raw.time, url: raw.url)
+        self.init(time: raw.sampleTime, url: raw.url)
         status = raw.status
         contentType = raw.responseHeaders.first { $0.name.lowercased() == "content-type" }?.value ?? ""
         duration = raw.duration

@@ -63,7 +63,7 @@ struct RecordingClient {
             let query = "scrapePool=\(FormText.escaped(pool))&scrapeUrl=\(FormText.escaped(address))&index=\(index)"
             guard let data = try? await get(url + "/api/v1/targets/last_scrape?" + query)["data"] else { break }
             kept = data["kept"]?.text.flatMap { Int($0) } ?? 0
-            guard let seconds = data["time"]?.text.flatMap({ Double($0) }) else { break }
+            guard let seconds = (data["sampleTime"] ?? data["time"])?.text.flatMap({ Double($0) }) else { break }
             let time = Int64((seconds * 1000).rounded())
             if time <= known { break }
             var scrape = Recording.Scrape(time: time, url: address)

@@ -5,11 +5,14 @@ import Synchronization
 struct ScrapeTimetable {
     /// A target.
     struct Entry {
+        /// Its slot (steady), which a recorded scrape need not have met to the millisecond.
+        var slot: Int64
         /// What the pool said about that when the entry was made.
         var given: Int64
         var interval: Int64
         var pool: String
         var id: ScrapeTarget.ID
+        var url: String
         var loop: ScrapeLoop?
     }
 
@@ -44,7 +47,7 @@ extension ScrapeManager {
     /// When the next target is scraped or marked stale, as the steady clock counts; `nil` where nothing is due any more.
     package func nextDue() -> Int64? {
         state.withLock { state in
-            if state.timetable.isOld { Self.renew(&state) }
+            if state.timetable.isOld { renew(&state) }
             var next = Int64.max
             for due in state.timetable.dues where due < next { next = due }
             for index in state.timetable.farewells.indices { next = min(next, state.timetable.farewells[index].due) }
@@ -56,9 +59,11 @@ extension ScrapeManager {
     /// - Returns: whether there was one.
     package func scrape(dueAt moment: Int64) async -> Bool {
         let found = state.withLock { state -> (index: Int, entry: ScrapeTimetable.Entry)? in
-            if state.timetable.isOld { Self.renew(&state) }
+            if state.timetable.isOld { renew(&state) }
             guard let index = state.timetable.dues.firstIndex(where: { $0 <= moment }) else { return nil }
-            state.timetable.dues[index] += state.timetable.entries[index].interval
+            let slot = state.timetable.entries[index].slot + state.timetable.entries[index].interval
+            state.timetable.entries[index].slot = slot
+            state.timetable.dues[index] = due(slot, state.timetable.entries[index].url)
             return (index, state.timetable.entries[index])
         }
         guard let found else { return await markStale(dueAt: moment) }
@@ -75,6 +80,14 @@ extension ScrapeManager {
         return true
     }
 
+    /// When the scrape of a slot is: as it was recorded, where it was.
+    private func due(_ slot: Int64, _ url: String) -> Int64 {
+        guard let recordedScrape = options.recordedScrape else { return slot }
+        let offset = clock.wallNanoseconds - clock.steadyNanoseconds
+        guard let time = recordedScrape(url, (slot + offset) / 1_000_000) else { return slot }
+        return time * 1_000_000 - offset
+    }
+
     private func markStale(dueAt moment: Int64) async -> Bool {
         let farewell = state.withLock { state -> ScrapeTimetable.Farewell? in
             guard let index = state.timetable.farewells.firstIndex(where: { $0.due <= moment }) else { return nil }
@@ -87,21 +100,29 @@ extension ScrapeManager {
     }
 
     /// Makes the entries anew; what the old ones know of the next scrapes stays, unless the pool was told otherwise since.
-    private static func renew(_ state: inout State) {
-        for (entry, due) in zip(state.timetable.entries, state.timetable.dues) {
+    private func renew(_ state: inout State) {
+        for entry in state.timetable.entries {
             guard state.pools[entry.pool]?.active[entry.id]?.due == entry.given else { continue }
-            state.pools[entry.pool]?.active[entry.id]?.due = due
+            state.pools[entry.pool]?.active[entry.id]?.due = entry.slot
         }
         state.timetable.entries = []
         state.timetable.dues = []
         for name in state.jobs {
             for id in state.pools[name]?.order ?? [] {
-                guard let active = state.pools[name]?.active[id], let due = active.due else { continue }
+                guard let active = state.pools[name]?.active[id], let slot = active.due else { continue }
                 let interval = max(1, active.target.interval.milliseconds) * 1_000_000
                 state.timetable.entries.append(
-                    .init(given: due, interval: interval, pool: name, id: id, loop: nil)
+                    .init(
+                        slot: slot,
+                        given: slot,
+                        interval: interval,
+                        pool: name,
+                        id: id,
+                        url: active.target.url,
+                        loop: nil
+                    )
                 )
-                state.timetable.dues.append(due)
+                state.timetable.dues.append(due(slot, active.target.url))
             }
         }
         state.timetable.isOld = false

@@ -150,6 +150,7 @@ struct ScrapeLoop: Sendable {
             raw = (
                 RawScrape(
                     time: began,
+                    sampleTime: time,
                     duration: clock.steadyNanoseconds - start,
                     url: request.url,
                     requestHeaders: request.headers,

@@ -40,6 +40,8 @@ public struct TargetReport: Sendable {
 public struct RawScrape: Sendable {
     /// When it began (milliseconds since 1970).
     public var time: Timestamp
+    /// The time that its samples have: that of its slot where it began close to it.
+    public var sampleTime: Timestamp = 0
     /// How long it took, in nanoseconds.
     public var duration: Int64
     /// Where.

@@ -5,7 +5,7 @@ public import MetricModel
 public struct Recording: Sendable {
     /// One scrape.
     public struct Scrape: Sendable, Hashable {
-        /// When it began, in milliseconds since 1970.
+        /// The time of its samples, in milliseconds since 1970.
         public var time: Timestamp
         /// The target, as `RecordedTraffic` shows it.
         public var url: String

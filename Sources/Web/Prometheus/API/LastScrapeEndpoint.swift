@@ -32,6 +32,8 @@ extension PrometheusServer {
         return .json { text in
             text.raw("{\"time\":")
             text.timestamp(scrape.time)
+            text.raw(",\"sampleTime\":")
+            text.timestamp(scrape.sampleTime)
             text.raw(",\"status\":")
             text.integer(scrape.status)
             text.raw(",\"contentType\":")
