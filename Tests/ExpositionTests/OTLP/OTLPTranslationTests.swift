@@ -209,21 +209,17 @@ import Testing
         #expect(histogram.positiveBuckets == [1, 2, 3])
     }
 
-    @Test(arguments: [
-        // scale, offset, counts: schema, spans (offset, length), buckets
-        (Int32(1), Int32(0), [UInt64(4), 3, 2, 1], Int32(1), [(Int32(1), UInt32(4))], [4.0, 3, 2, 1]),
-        (1, -1, [4, 0, 0, 1], 1, [(0, 4)], [4, 0, 0, 1]), (1, 5, [4, 0, 0, 0, 1], 1, [(6, 1), (3, 1)], [4, 1]),
-        (9, 0, [4, 3, 2, 1], 8, [(1, 2)], [7, 3]), (10, 1, [1, 1, 1, 1, 1], 8, [(1, 2)], [3, 2]),
-        (0, 0, [0, 0, 0, 0, 5], 0, [(1, 0), (4, 1)], [5]),
-    ])
-    func `exponential buckets`(
-        scale: Int32,
-        offset: Int32,
-        counts: [UInt64],
-        schema: Int32,
-        spans: [(Int32, UInt32)],
-        buckets: [Double]
-    ) throws {
+    /// Scale, offset, counts: schema, spans (offset, length), buckets.
+    typealias ExponentialCase = (Int32, Int32, [UInt64], Int32, [(Int32, UInt32)], [Double])
+    static let exponentials: [ExponentialCase] = [
+        (1, 0, [4, 3, 2, 1], 1, [(1, 4)], [4, 3, 2, 1]), (1, -1, [4, 0, 0, 1], 1, [(0, 4)], [4, 0, 0, 1]),
+        (1, 5, [4, 0, 0, 0, 1], 1, [(6, 1), (3, 1)], [4, 1]), (9, 0, [4, 3, 2, 1], 8, [(1, 2)], [7, 3]),
+        (10, 1, [1, 1, 1, 1, 1], 8, [(1, 2)], [3, 2]), (0, 0, [0, 0, 0, 0, 5], 0, [(1, 0), (4, 1)], [5]),
+    ]
+
+    @Test(arguments: exponentials)
+    func `exponential buckets`(_ example: ExponentialCase) throws {
+        let (scale, offset, counts, schema, spans, buckets) = example
         var point = OTLPMetrics.ExponentialPoint()
         point.frame.time = Self.now
         point.scale = scale
