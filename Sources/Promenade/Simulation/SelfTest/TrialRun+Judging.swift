@@ -15,6 +15,8 @@ extension TrialRun {
     /// At each scrape of a target, each of its series that had a value before has a value or is marked stale.
     private func checkStaleness(_ world: World, _ columns: [SeriesColumns]) {
         if ledger.now.failures > 0 || plan.jumps || plan.isSkewed { return }
+        // As in Prometheus, a job whose configuration has changed forgets which series it had.
+        let breaks = breaks + plan.reloads.map { world.scenario.start + $0 }
         var scrapes: [String: [Timestamp]] = [:]
         func target(_ labels: Labels) -> String { (labels["job"] ?? "") + " " + (labels["instance"] ?? "") }
         for series in columns where series.labels.name == "up" {

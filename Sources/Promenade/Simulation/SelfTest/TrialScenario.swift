@@ -16,6 +16,8 @@ package struct TrialScenario: Sendable {
     let jumps: Bool
     /// Whether something has a clock of its own, so that its samples have timestamps.
     private(set) var isSkewed = false
+    /// When the configuration changes, in milliseconds from the start.
+    private(set) var reloads: [Int64] = []
     /// Names of the services.
     private(set) var services: [String] = []
     /// Metrics that count.
@@ -73,7 +75,12 @@ package struct TrialScenario: Sendable {
         }
         writeBatches(&lines)
         lines.append("events:")
-        for _ in 0..<number(1...7) { lines.append("  - {at: \(number(1...duration))s, \(event(counts))}") }
+        for _ in 0..<number(1...7) {
+            let time = number(1...duration)
+            let words = event(counts)
+            if words.hasPrefix("do: scale") { reloads.append(time * 1000) }
+            lines.append("  - {at: \(time)s, \(words)}")
+        }
         text = lines.joined(separator: "\n") + "\n"
     }
 
