@@ -207,7 +207,7 @@ let package = Package(
             "SimulationTests",
             ["MetricModel", "ConfigTree", "Simulation", "Promenade", "Scrape"]
         ),
-        tests("LessonsTests", ["MetricModel", "ConfigTree", "Lessons", "Promenade", "Web"]),
+        tests("LessonsTests", ["MetricModel", "ConfigTree", "Lessons", "PromQL", "Promenade", "Web"]),
         tests(
             "WebTests",
             [

@@ -86,6 +86,9 @@ static const unsigned char prometheus_learn_css[] = {
 static const unsigned char prometheus_learn_js[] = {
 #embed "files/prometheus/learn.js"
 };
+static const unsigned char prometheus_learncourse_js[] = {
+#embed "files/prometheus/learncourse.js"
+};
 static const unsigned char prometheus_learnpicture_js[] = {
 #embed "files/prometheus/learnpicture.js"
 };
@@ -232,6 +235,7 @@ static const struct web_asset table[] = {
     ASSET("prometheus/home.js", prometheus_home_js),
     ASSET("prometheus/learn.css", prometheus_learn_css),
     ASSET("prometheus/learn.js", prometheus_learn_js),
+    ASSET("prometheus/learncourse.js", prometheus_learncourse_js),
     ASSET("prometheus/learnpicture.js", prometheus_learnpicture_js),
     ASSET("prometheus/learnwords.js", prometheus_learnwords_js),
     ASSET("prometheus/painting.js", prometheus_painting_js),

@@ -144,7 +144,6 @@ import Web
             flags.withoutEffect.map { "\($0.flag) \($0.text)" } == [
                 "--agent has no effect here: this is always a server that can be queried",
                 "--storage.tsdb.max-block-duration \(blocks)", "--storage.tsdb.min-block-duration \(blocks)",
-                "--web.enable-otlp-receiver has no effect here: there is no OTLP receiver",
                 "--web.listen-address only the first of several addresses is listened on",
                 "--enable-feature=old-ui has no effect here: there is one set of pages",
                 "--enable-feature=native-histogram unknown feature (did you mean native-histograms?)",

@@ -70,8 +70,6 @@ public final class SQLSession {
             switch sqlite3_step(prepared) {
             case SQLITE_ROW: if !row((0..<count).map { SQLSession.value(statement, $0) }) { return }
             case SQLITE_DONE: return
-            case SQLITE_READONLY where sqlite3_stmt_readonly(prepared) == 0:
-                throw StorageError(.unsupported, "the database is only read: the query would change it")
             default: throw failure()
             }
         }

@@ -3,7 +3,7 @@ import MetricModel
 import Testing
 
 /// What becomes of OpenTelemetry's metrics. The tables of names are those of Prometheus's own library for it, in other words.
-@Suite(.timeLimit(.minutes(1))) struct OTLPTranslationTests {
+@Suite(.timeLimit(.minutes(5))) struct OTLPTranslationTests {
     private static let second: UInt64 = 1_000_000_000
     private static let now: UInt64 = 1_700_000_000 * second
 

@@ -192,7 +192,9 @@ final class TrialRun {
         try await stack.startGateway()
         let columns = try await Self.everything(stack)
         for line in ledger.differences(columns, allowsUncertain: allowsUncertain) { fail(world, "\(words): \(line)") }
-        for line in try await (stack.store as? TimeSeriesDatabase)?.problems() ?? [] { fail(world, "\(words): \(line)") }
+        for line in try await (stack.store as? TimeSeriesDatabase)?.problems() ?? [] {
+            fail(world, "\(words): \(line)")
+        }
         if !isModelOpen { await checkGateway(stack) { self.fail(world, "\(words): \($0)") } }
         if ledger.now.failures == 0, words == "killed" {
             for query in ["up", "sum by (job) (up)", "sum(rate(\(plan.counters[0])[1m]))", "ALERTS"] {

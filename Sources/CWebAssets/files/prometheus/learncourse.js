@@ -1,0 +1,127 @@
+// The list of lessons, what is kept of a learner's way, and how texts are drawn.
+
+import { fill, h, memory } from "../shared/dom.js";
+import { word, words } from "./learnwords.js";
+
+/**
+ * Buttons that choose the language.
+ * @param {any} course
+ * @param {string} language
+ * @param {(language: string) => void} choose
+ */
+export function languages(course, language, choose) {
+    return h(
+        "span",
+        { class: "group", role: "group", "aria-label": word(language, "choose") },
+        course.languages.map((/** @type {string} */ one) =>
+            h(
+                "button",
+                {
+                    class: "button small",
+                    type: "button",
+                    lang: one,
+                    "aria-pressed": String(one === language),
+                    onclick: () => {
+                        memory.set("learn/language", one);
+                        choose(one);
+                    },
+                },
+                words[one]?.language ?? one,
+            ),
+        ),
+    );
+}
+
+/** What is kept of a lesson: how far it is, whether it was at its end, what was guessed. */
+export const kept = {
+    /** @param {string} name @returns {{position: number, done: boolean, guesses: Record<string, number>}} */
+    get: (name) => memory.get(`learn/${name}`, { position: 0, done: false, guesses: {} }),
+    /** @param {string} name @param {any} value */
+    set: (name, value) => memory.set(`learn/${name}`, value),
+};
+
+/** The list of lessons. */
+export class CoursePage {
+    /** @param {HTMLElement} main @param {any} course @param {string} language */
+    constructor(main, course, language) {
+        Object.assign(this, { main, course, language });
+    }
+
+    async draw() {
+        const { main, course, language } = /** @type {any} */ (this);
+        const say = (/** @type {string} */ name) => word(language, name);
+        main.lang = language;
+        fill(
+            main,
+            h(
+                "div",
+                { class: "headline" },
+                h("h1", { class: "grow" }, say("learn")),
+                languages(course, language, (one) => {
+                    /** @type {any} */ (this).language = one;
+                    this.draw();
+                }),
+            ),
+            h("p", { class: "muted" }, say("intro")),
+            h(
+                "ol",
+                { class: "plain lessons" },
+                course.lessons.map((/** @type {any} */ lesson) => {
+                    const text = lesson.texts[language] ?? lesson.texts.en ?? Object.values(lesson.texts)[0];
+                    const { position, done } = kept.get(lesson.name);
+                    return h(
+                        "li",
+                        { class: "card" },
+                        h("span", { class: "lesson-number", "aria-hidden": "true" }, lesson.name.slice(0, 2)),
+                        h(
+                            "div",
+                            { class: "grow" },
+                            h("h2", null, h("a", { href: `learn?lesson=${lesson.name}` }, text.title)),
+                            h("p", { class: "muted" }, text.goal),
+                        ),
+                        done
+                            ? h("span", { class: "state good" }, say("done"))
+                            : position > 0
+                              ? h("span", { class: "state" }, say("begun"))
+                              : null,
+                    );
+                }),
+            ),
+        );
+    }
+}
+
+
+/** @param {any[]} spans */
+export function line(spans) {
+    return spans.map((span) => {
+        if (typeof span === "string") return span;
+        if (span.code !== undefined) return h("code", null, span.code);
+        if (span.strong !== undefined) return h("strong", null, span.strong);
+        return h("b", { class: "named", title: span.query }, span.number);
+    });
+}
+
+/** @param {any[]} spans */
+export function plainLine(spans) {
+    return spans.map((span) => (typeof span === "string" ? span : span.code ?? span.strong ?? span.number)).join("");
+}
+
+/** @param {any[][][]} rows */
+export function table(rows) {
+    const [head, ...others] = rows;
+    return h(
+        "div",
+        { class: "table-wrap" },
+        h(
+            "table",
+            { class: "lesson-table" },
+            h("thead", null, h("tr", null, head.map((cell) => h("th", { scope: "col" }, line(cell))))),
+            h(
+                "tbody",
+                null,
+                others.map((row) => h("tr", null, row.map((cell) => h("td", null, line(cell))))),
+            ),
+        ),
+    );
+}

@@ -1,0 +1,104 @@
+import ConfigTree
+import Lessons
+import MetricModel
+import PromQL
+import Promenade
+import Testing
+import Web
+
+@Suite(.timeLimit(.minutes(5))) struct ClassroomTests {
+    static let text = """
+        ---
+        title: T
+        goal: G
+        ---
+        ## One
+        ```to
+        1m
+        ```
+        ```try
+        - {label: x, do: kill, service: api}
+        - {label: y, advance: 1m}
+        ```
+        ## Two
+        Text
+        """
+
+    static func room(_ clock: ManualClock) -> Classroom {
+        let scenario = "duration: 10m\nservices: {api: {metrics: {m: {type: gauge, value: 7}}}}\n"
+        let files = [
+            Course.File(lesson: "01-x", name: "scenario.yml", bytes: Array(scenario.utf8)),
+            Course.File(lesson: "01-x", name: "lesson.en.md", bytes: Array(text.utf8)),
+        ]
+        return Classroom(Course(files, folder: ""), clock: clock)
+    }
+
+    /// An answer as a tree.
+    static func read(_ answer: LearnControl.Answer) throws -> ConfigNode {
+        try YAMLReader.parse(Array(try answer.get().utf8), file: "answer")
+    }
+
+    static func value(_ control: LearnControl, _ id: String, _ query: String) async throws -> [Double] {
+        switch try await control.query(id, query, nil, nil).get().value {
+        case .vector(let rows): return rows.values
+        case .scalar, .string, .matrix: return []
+        }
+    }
+
+    @Test func `a session goes ahead and back, and forgets what was only tried`() async throws {
+        let control = Self.room(ManualClock(now: 0)).control
+        let begun = try Self.read(await control.open("01-x"))
+        let id = try #require(begun["id"]?.text)
+        #expect(begun["position"]?.text == "0" && begun["at"]?.text == "0")
+        let there = try Self.read(await control.go(id, 3))
+        #expect(there["at"]?.text == "60000")
+        #expect(try await Self.value(control, id, "up") == [1])
+        _ = try await control.explore(id, [0, 1, 0]).get()
+        let tried = try Self.read(await control.explore(id, [0, 1, 1]))
+        #expect(tried["explored"]?.text == "true" && tried["at"]?.text == "120000")
+        #expect(try await Self.value(control, id, "up") == [0])
+        let on = try Self.read(await control.go(id, 5))
+        #expect(on["explored"]?.text == "false" && on["at"]?.text == "60000" && on["position"]?.text == "5")
+        #expect(try await Self.value(control, id, "up") == [1])
+        #expect(try Self.read(await control.go(id, 0))["at"]?.text == "0")
+    }
+
+    @Test func `what there is not is told`() async throws {
+        let control = Self.room(ManualClock(now: 0)).control
+        let id = try #require(try Self.read(await control.open("01-x"))["id"]?.text)
+        let answers = [
+            await control.open("02-y"), await control.state("nobody"), await control.explore(id, [0, 1, 2]),
+            await control.explore(id, [7, 0, 0]), control.lesson("02-y", "en"),
+        ]
+        for answer in answers {
+            guard case .failure(let failure) = answer else {
+                Issue.record("no failure")
+                continue
+            }
+            #expect(failure.kind == .notFound)
+        }
+    }
+
+    @Test func `there are at most so many sessions, and idle ones make room`() async throws {
+        let clock = ManualClock(now: 0)
+        let room = Self.room(clock)
+        let control = room.control
+        let first = try #require(try Self.read(await control.open("01-x"))["id"]?.text)
+        clock.advance(nanoseconds: 1)
+        for _ in 1..<Classroom.limit { _ = try await control.open("01-x").get() }
+        guard case .failure = await control.open("01-x") else {
+            Issue.record("there was room for one more")
+            return
+        }
+        clock.advance(nanoseconds: Classroom.giving - 1)
+        _ = try await control.open("01-x").get()
+        #expect(room.count == Classroom.limit)
+        guard case .failure = await control.state(first) else {
+            Issue.record("the one that was idle the longest is still there")
+            return
+        }
+        clock.advance(nanoseconds: Classroom.forgetting)
+        _ = try await control.open("01-x").get()
+        #expect(room.count == 1)
+    }
+}
