@@ -35,6 +35,11 @@ class Learn(unittest.TestCase):
         b.open(f"{URL}/learn")
         b.js("localStorage.clear()")
         b.open(f"{URL}/learn?lesson={name}&lang={language}")
+        self.rest()
+
+    def rest(self):
+        """Waits until the page has drawn what it was asked for: what is pressed meanwhile it does not take."""
+        self.browser.until("drawn", "return document.querySelector('main:not([aria-busy]) > .stack')?.dataset.position !== undefined")
 
     def test_every_lesson_to_its_end_by_keyboard(self):
         b = self.browser
@@ -45,6 +50,7 @@ class Learn(unittest.TestCase):
                     self.assertEqual(b.js("return document.querySelector('main').lang"), language)
                     moves = None
                     for _ in range(60):
+                        self.rest()
                         before = b.js(STATE)
                         self.assertEqual(before["bad"], [])
                         moves = b.js("const p = JSON.parse(localStorage.getItem('learn/' + arguments[0])); return p", lesson["name"])
@@ -63,6 +69,7 @@ class Learn(unittest.TestCase):
         b = self.browser
         self.begin("05-add-push-delete", "en")
         for _ in range(4):
+            self.rest()
             position = b.js(STATE)["position"]
             if b.js("return document.querySelector('.predict') !== null"):
                 break
@@ -72,6 +79,7 @@ class Learn(unittest.TestCase):
         b.click(".choice", "It becomes 0")
         for _ in range(2):
             b.until("a button to press", "return document.querySelector('.lesson-step .button.primary:not(:disabled):not(.choice)') !== null")
+            self.rest()
             position = b.js(STATE)["position"]
             b.click(".lesson-step .button.primary:not(.choice)")
             b.until("the lesson goes on", "return document.querySelector('main > .stack').dataset.position !== arguments[0]", position)

@@ -168,6 +168,7 @@ class LessonPage {
     async work(what) {
         if (this.isBusy) return;
         this.isBusy = true;
+        this.main.setAttribute("aria-busy", "true");
         try {
             await what();
             await this.drawStep();
@@ -175,6 +176,7 @@ class LessonPage {
             this.body.append(h("p", { class: "note bad" }, this.say("lost", /** @type {Error} */ (error).message)));
         } finally {
             this.isBusy = false;
+            this.main.removeAttribute("aria-busy");
         }
     }
 
@@ -197,8 +199,6 @@ class LessonPage {
         const { lesson, state, step } = this;
         const content = lesson.steps[step];
         const before = this.body.dataset.step;
-        this.body.dataset.step = String(step);
-        this.body.dataset.position = String(state.position);
         const width = Math.max(260, Math.min(this.main.clientWidth - 60, 1400));
         const blocks = [];
         let tries = false;
@@ -230,6 +230,8 @@ class LessonPage {
                 blocks,
             ),
         );
+        this.body.dataset.step = String(step);
+        this.body.dataset.position = String(state.position);
         const waits = this.waits;
         const labels = { answer: "guess", press: "do", step: "nextStep", next: "next", end: "more" };
         this.next.textContent = this.say(labels[waits]);
