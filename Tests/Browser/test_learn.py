@@ -77,9 +77,10 @@ class Learn(unittest.TestCase):
             b.until("the lesson goes on", "return document.querySelector('main > .stack').dataset.position !== arguments[0]", position)
         self.assertEqual(b.js("return document.querySelectorAll('.predict .state').length"), 0)
         b.click(".choice", "It becomes 0")
-        for _ in range(2):
-            b.until("a button to press", "return document.querySelector('.lesson-step .button.primary:not(:disabled):not(.choice)') !== null")
+        for _ in range(3):
             self.rest()
+            if b.js("return document.querySelector('.predict.over') !== null"):
+                break
             position = b.js(STATE)["position"]
             b.click(".lesson-step .button.primary:not(.choice)")
             b.until("the lesson goes on", "return document.querySelector('main > .stack').dataset.position !== arguments[0]", position)
