@@ -19,6 +19,12 @@ public final class ManualClock: StackClock {
         var watchers: [Watcher] = []
         var abandoned: Set<Int> = []
 
+        /// A number by which somebody who waits is known.
+        mutating func nextNumber() -> Int {
+            nextSleeper += 1
+            return nextSleeper
+        }
+
         /// Notes that somebody fell asleep or woke up, and hands over those who wait for that.
         mutating func takeWatchers() -> [Watcher] {
             changes += 1
@@ -92,10 +98,7 @@ public final class ManualClock: StackClock {
     /// - Throws: `CancellationError` if the task is cancelled before.
     public func change(after known: Int) async throws {
         try Task.checkCancellation()
-        let id = state.withLock { state in
-            state.nextSleeper += 1
-            return state.nextSleeper
-        }
+        let id = state.withLock { $0.nextNumber() }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 let isCancelled: Bool? = state.withLock { state in
@@ -126,10 +129,7 @@ public final class ManualClock: StackClock {
     /// Waits until the clock has been moved to `deadline`.
     public func sleep(untilSteady deadline: Int64) async throws {
         try Task.checkCancellation()
-        let id = state.withLock { state in
-            state.nextSleeper += 1
-            return state.nextSleeper
-        }
+        let id = state.withLock { $0.nextNumber() }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 var watchers: [Watcher] = []

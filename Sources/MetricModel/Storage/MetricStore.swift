@@ -45,6 +45,11 @@ public protocol RecordStore: Sendable {
 extension RecordStore {
     /// In a task of its own.
     public func apply(_ changes: [RecordChange], whenDone: @escaping @Sendable (StorageError?) -> Void) {
+        applyInTask(changes, whenDone: whenDone)
+    }
+
+    /// Waits for the changes in a task of its own, and tells then.
+    package func applyInTask(_ changes: [RecordChange], whenDone: @escaping @Sendable (StorageError?) -> Void) {
         Task {
             do throws(StorageError) {
                 try await apply(changes)

@@ -64,17 +64,7 @@ extension FileMedium {
 
     /// Applies record changes in one transaction, and tells on the writer's thread, so that no other has to be woken.
     func apply(_ changes: [RecordChange], whenDone: @escaping @Sendable (StorageError?) -> Void) {
-        guard let outcome = engine.loaded.outcome else {
-            Task {
-                do throws(StorageError) {
-                    try await apply(changes)
-                    whenDone(nil)
-                } catch {
-                    whenDone(error)
-                }
-            }
-            return
-        }
+        guard let outcome = engine.loaded.outcome else { return applyInTask(changes, whenDone: whenDone) }
         if let outcome { return whenDone(outcome) }
         do throws(StorageError) {
             try writable().start(whenDone) { (connection) throws(StorageError) in

@@ -150,17 +150,13 @@ public final class DemoServer: Sendable {
     private func front(_ request: WebRequest) async -> WebResponse {
         if request.headers["Accept"]?.contains("text/html") == true, WebAssets.contains("demo/index.html") {
             // The page is there however the server behind it does.
-            var page = WebAssets.response(to: request, file: "demo/index.html")
-            page.headers.append(("Vary", "Accept"))
             // Stopped, it cannot be asked to start: its page asks the Prometheus server.
-            if let host = request.headers["Host"], Self.isPlain(host),
-                let neighbour = survey?.surroundings().prometheus?.listening
-            {
-                let policy = WebAssets.policy(connectingTo: neighbour.origin(onHostOf: host))
-                page.headers = page.headers.map { header in
-                    header.name == "Content-Security-Policy" ? (header.name, policy) : header
-                }
+            var neighbour = ""
+            if let host = request.headers["Host"], Self.isPlain(host) {
+                neighbour = survey?.surroundings().prometheus?.listening.origin(onHostOf: host) ?? ""
             }
+            var page = WebAssets.response(to: request, file: "demo/index.html", connectingTo: neighbour)
+            page.headers.append(("Vary", "Accept"))
             return page
         }
         if case .slow(let milliseconds) = mode { try? await clock.sleep(milliseconds: milliseconds) }

@@ -4,8 +4,8 @@ import MetricModel
 extension PrometheusServer {
     /// The longest body of a request after unpacking.
     private static let unpackedLimit = 256 << 20
-    /// How far ahead of the clock a sample may be, in milliseconds.
-    private static let greatestLead: Int64 = 600_000
+    /// How far ahead of the clock a sample that somebody sends may be, in milliseconds.
+    static let greatestLead: Int64 = 600_000
 
     /// `POST /api/v1/write`: remote write, version 1 and 2.
     func remoteWrite(_ request: WebRequest) async -> WebResponse {

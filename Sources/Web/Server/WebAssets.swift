@@ -12,11 +12,9 @@ public struct WebAssets: Sendable {
     /// The files by path, made on the first request.
     private static let files: [String: File] = load()
 
-    private static let policy = policy(connectingTo: "")
-
     /// What a page may load and ask.
     /// - Parameter origin: another server that it may ask; empty for none.
-    static func policy(connectingTo origin: String) -> String {
+    private static func policy(connectingTo origin: String) -> String {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'"
             + (origin.isEmpty ? "; " : " \(origin); ")
             + "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -62,12 +60,17 @@ public struct WebAssets: Sendable {
     public static func contains(_ path: String) -> Bool { files[path] != nil }
 
     /// Answers a GET or HEAD with a file, or with 304 where the client has it already.
-    public static func response(to request: WebRequest, file path: String) -> WebResponse {
+    /// - Parameter origin: another server that the page may ask; empty for none.
+    public static func response(
+        to request: WebRequest,
+        file path: String,
+        connectingTo origin: String = ""
+    ) -> WebResponse {
         guard let file = files[path] else { return .notFound }
         var response = WebResponse(
             headers: [
                 ("Content-Type", file.type), ("ETag", file.entityTag), ("Cache-Control", "no-cache"),
-                ("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", policy),
+                ("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", policy(connectingTo: origin)),
                 ("Referrer-Policy", "no-referrer"),
             ],
             body: .buffer(file.body)

@@ -20,12 +20,9 @@ extension PrometheusServer {
         return .json { text in
             text.raw("{")
             text.field("events", isFirst: true)
-            text.raw("[")
-            for (index, event) in slice.events.suffix(most).enumerated() {
-                if index > 0 { text.raw(",") }
+            text.list(slice.events.suffix(most)) { event, text in
                 event.write(id: events.id(of: event.number), to: &text)
             }
-            text.raw("]")
             text.field("last")
             text.string(events.id(of: slice.end))
             text.field("missed")

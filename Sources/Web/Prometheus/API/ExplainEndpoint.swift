@@ -136,12 +136,7 @@ private struct ExplanationJSON {
         _ write: (Element, inout JSONText) -> Void
     ) {
         text.field(name)
-        text.raw("[")
-        for (index, element) in elements.enumerated() {
-            if index > 0 { text.raw(",") }
-            write(element, &text)
-        }
-        text.raw("]")
+        text.list(elements, write)
     }
 
     private func write(_ position: PositionRange, to text: inout JSONText) {

@@ -7,12 +7,9 @@ extension PrometheusServer {
     /// `/api/v1/notifications`: what an operator should know now.
     func notifications(_ parameters: APIParameters) -> APIAnswer {
         .json { text in
-            text.raw("[")
-            for (index, notification) in environment.notifications().enumerated() {
-                if index > 0 { text.raw(",") }
+            text.list(environment.notifications()) { notification, text in
                 Self.write(notification, to: &text)
             }
-            text.raw("]")
         }
     }
 

@@ -132,14 +132,11 @@ extension PrometheusServer {
         let addresses: (active: [String], dropped: [String]) = environment.rules?.alertmanagers() ?? ([], [])
         return .json { text in
             func list(_ addresses: [String]) {
-                text.raw("[")
-                for (index, address) in addresses.enumerated() {
-                    if index > 0 { text.raw(",") }
+                text.list(addresses) { address, text in
                     text.raw("{\"url\":")
                     text.string(address)
                     text.raw("}")
                 }
-                text.raw("]")
             }
             text.raw("{\"activeAlertmanagers\":")
             list(addresses.active)
@@ -269,9 +266,7 @@ extension PrometheusServer {
     }
 
     private static func write(_ alerts: [Alert], to text: inout JSONText) {
-        text.raw("[")
-        for (index, alert) in alerts.enumerated() {
-            if index > 0 { text.raw(",") }
+        text.list(alerts) { alert, text in
             text.raw("{\"labels\":")
             text.labels(alert.labels)
             text.field("annotations")
@@ -288,7 +283,6 @@ extension PrometheusServer {
             text.string(exponential(alert.value))
             text.raw("}")
         }
-        text.raw("]")
     }
 
     /// As Go's `'e'` with the fewest digits.

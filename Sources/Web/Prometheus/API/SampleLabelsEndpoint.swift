@@ -39,9 +39,7 @@ extension PrometheusServer {
         text.field("target")
         if let target = row.target { text.string(target) } else { text.raw("null") }
         text.field("values")
-        text.raw("[")
-        for (index, value) in row.values.enumerated() {
-            if index > 0 { text.raw(",") }
+        text.list(row.values) { value, text in
             text.raw("{")
             text.field("value", isFirst: true)
             text.string(value.value)
@@ -49,7 +47,6 @@ extension PrometheusServer {
             text.integer(value.series)
             text.raw("}")
         }
-        text.raw("]")
         text.field("others")
         text.integer(row.others)
         text.raw("}")

@@ -159,16 +159,13 @@ extension PrometheusServer {
     }
 
     private func counts(_ counts: [StorageStatistics.Count], _ text: inout JSONText) {
-        text.raw("[")
-        for (index, count) in counts.enumerated() {
-            if index > 0 { text.raw(",") }
+        text.list(counts) { count, text in
             text.raw("{\"name\":")
             text.string(count.name)
             text.raw(",\"value\":")
             text.integer(count.value)
             text.raw("}")
         }
-        text.raw("]")
     }
 
     func formatQuery(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
@@ -197,12 +194,9 @@ extension PrometheusServer {
         case .number(let value): text.number(value)
         case .string(let value): text.string(value)
         case .array(let items):
-            text.raw("[")
-            for (index, item) in items.enumerated() {
-                if index > 0 { text.raw(",") }
+            text.list(items) { item, text in
                 write(item, to: &text)
             }
-            text.raw("]")
         case .object(let members):
             text.raw("{")
             for (index, member) in members.enumerated() {

@@ -224,9 +224,7 @@ extension PrometheusServer {
             found.removeLast(found.count - end)
         }
         return .json { text in
-            text.raw("[")
-            for (index, entry) in found.enumerated() {
-                if index > 0 { text.raw(",") }
+            text.list(found) { entry, text in
                 text.raw("{\"target\":")
                 text.labels(entry.target)
                 if family.isEmpty {
@@ -241,7 +239,6 @@ extension PrometheusServer {
                 text.string(entry.metadata.unit)
                 text.raw("}")
             }
-            text.raw("]")
         }
     }
 

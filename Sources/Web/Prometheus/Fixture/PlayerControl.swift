@@ -138,9 +138,7 @@ extension PrometheusServer {
         guard let player = environment.clock?.player else { throw APIFailure(.notFound, "this clock is not simulated") }
         let marks = player.marks()
         return .json { text in
-            text.raw("[")
-            for (index, mark) in marks.enumerated() {
-                if index > 0 { text.raw(",") }
+            text.list(marks) { mark, text in
                 text.raw("{\"time\":")
                 text.timestamp(mark.time)
                 text.raw(",\"kind\":")
@@ -151,7 +149,6 @@ extension PrometheusServer {
                 text.string(mark.text)
                 text.raw("}")
             }
-            text.raw("]")
         }
     }
 }

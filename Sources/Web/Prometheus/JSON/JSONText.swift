@@ -45,6 +45,21 @@ struct JSONText {
         bytes.append(UInt8(ascii: "]"))
     }
 
+    /// An array, each element as `write` writes it.
+    mutating func list<Elements: Sequence>(
+        _ elements: Elements,
+        _ write: (Elements.Element, inout JSONText) -> Void
+    ) {
+        raw("[")
+        var isFirst = true
+        for element in elements {
+            if !isFirst { raw(",") }
+            isFirst = false
+            write(element, &self)
+        }
+        raw("]")
+    }
+
     /// A whole number.
     mutating func integer(_ value: some BinaryInteger) { GoNumber.append(Int64(clamping: value), to: &bytes) }
 

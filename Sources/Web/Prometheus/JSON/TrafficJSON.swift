@@ -4,23 +4,18 @@ import Exposition
 enum TrafficJSON {
     /// Headers in their order.
     static func write(_ headers: [(name: String, value: String)], to text: inout JSONText) {
-        text.raw("[")
-        for (index, header) in headers.enumerated() {
-            if index > 0 { text.raw(",") }
+        text.list(headers) { header, text in
             text.raw("{\"name\":")
             text.string(header.name)
             text.raw(",\"value\":")
             text.string(header.value)
             text.raw("}")
         }
-        text.raw("]")
     }
 
     /// What a strict reader finds, line by line.
     static func write(_ findings: [LintFinding], to text: inout JSONText) {
-        text.raw("[")
-        for (index, finding) in findings.enumerated() {
-            if index > 0 { text.raw(",") }
+        text.list(findings) { finding, text in
             text.raw("{\"line\":")
             text.integer(finding.line)
             text.raw(",\"verdict\":")
@@ -31,22 +26,18 @@ enum TrafficJSON {
             text.string(finding.remedy)
             text.raw("}")
         }
-        text.raw("]")
     }
 
     /// How an exposition differs from the one before.
     static func write(_ difference: ExpositionDifference, to text: inout JSONText) {
         func list(_ entries: [ExpositionContent.Entry], to text: inout JSONText) {
-            text.raw("[")
-            for (index, entry) in entries.enumerated() {
-                if index > 0 { text.raw(",") }
+            text.list(entries) { entry, text in
                 text.raw("{\"series\":")
                 text.string(entry.series)
                 text.raw(",\"value\":")
                 text.string(entry.value)
                 text.raw("}")
             }
-            text.raw("]")
         }
         text.raw("{\"added\":")
         list(difference.added, to: &text)

@@ -15,12 +15,9 @@ extension PrometheusServer {
         var receipts = otlp.since(number)[...]
         if limit > 0 { receipts = receipts.suffix(limit) }
         return .json { text in
-            text.raw("[")
-            for (index, receipt) in receipts.enumerated() {
-                if index > 0 { text.raw(",") }
+            text.list(receipts) { receipt, text in
                 receipt.write(to: &text)
             }
-            text.raw("]")
         }
     }
 

@@ -6,8 +6,6 @@ import Synchronization
 extension PrometheusServer {
     /// The longest body, as it is sent and unpacked.
     private static let otlpLimit = 32 << 20
-    /// How far ahead of the clock a sample may be, in milliseconds.
-    private static let otlpLead: Int64 = 600_000
 
     /// `POST /api/v1/otlp/v1/metrics`.
     func takeOTLP(_ request: WebRequest) async -> WebResponse {
@@ -113,7 +111,7 @@ extension PrometheusServer {
         _ outcome: OTLPTranslator.Outcome,
         _ receipt: inout OTLPReceipts.Receipt
     ) async throws(StorageError) -> [Failure] {
-        let latest = clock.now + Self.otlpLead
+        let latest = clock.now + Self.greatestLead
         var isSound = outcome.problems.isEmpty && !outcome.verdicts.contains { $0.problem != nil }
         let references = outcome.labels.isEmpty ? [] : try await store.resolve(outcome.labels)
         var batch = SampleBatch(timestamp: clock.now)
