@@ -2,7 +2,7 @@
 // what became of its templates; what was told to whom in the inbox.
 
 import { api } from "../shared/api.js";
-import { h, fill, every } from "../shared/dom.js";
+import { h, fill, every, renew } from "../shared/dom.js";
 import { listen } from "../shared/events.js";
 import { duration, localTime, queryHref, span } from "../shared/format.js";
 import { painted } from "./answertable.js";
@@ -56,13 +56,20 @@ export async function show(main, page) {
         );
         if (text !== known) {
             known = text;
-            fill(list, groups.length === 0 ? nothing(alerts) : shown.map((/** @type {any} */ g) => groupCard(g, page)));
+            renew(list, groups.length === 0 ? nothing(alerts) : shown.map((/** @type {any} */ g) => groupCard(g, page)));
         }
         if (alerts) {
             const { notices } = await api("inbox", {});
-            fill(inbox, notices.length > 0 ? inboxCard(notices) : null);
+            renew(inbox, notices.length > 0 ? inboxCard(notices) : null);
         }
     };
+    list.addEventListener("click", (/** @type {Event} */ event) => {
+        const rule = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset.rule;
+        if (!rule) return;
+        all.add(rule);
+        known = "";
+        refresh();
+    });
     search.addEventListener("input", refresh);
     state.addEventListener("change", refresh);
     await refresh();
@@ -137,7 +144,7 @@ function ruleCard(rule) {
     const alerting = rule.type === "alerting";
     return h(
         "article",
-        { class: "target" },
+        { class: "target", key: JSON.stringify([rule.name, rule.query, rule.labels]) },
         h(
             "div",
             { class: "row" },
@@ -185,13 +192,8 @@ function alertList(rule) {
     const most = all.has(rule.name) ? rule.alerts.length : MOST;
     const cards = rule.alerts.slice(0, most).map((/** @type {any} */ alert) => alertCard(rule, alert));
     if (rule.alerts.length <= most) return cards;
-    const rest = rule.alerts.slice(most);
-    const more = h("button", { type: "button" }, `Show ${rest.length} more`);
-    more.addEventListener("click", () => {
-        all.add(rule.name);
-        more.replaceWith(...rest.map((/** @type {any} */ alert) => alertCard(rule, alert)));
-    });
-    return [...cards, more];
+    const more = `Show ${rule.alerts.length - most} more`;
+    return [...cards, h("button", { class: "button", type: "button", "data-rule": rule.name }, more)];
 }
 
 /**
@@ -201,7 +203,7 @@ function alertList(rule) {
 function alertCard(rule, alert) {
     return h(
         "div",
-        { class: "alert" },
+        { class: "alert", key: JSON.stringify(alert.labels) },
         h(
             "div",
             { class: "row" },

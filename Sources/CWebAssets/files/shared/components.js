@@ -13,6 +13,9 @@ import { ago, localTime } from "./format.js";
 class StackLabels extends HTMLElement {
     /** @type {string} */
     shown = "";
+    get labels() {
+        return JSON.parse(this.shown || "{}");
+    }
     /** @param {Record<string, string>} labels */
     set labels(labels) {
         const text = JSON.stringify(labels);
@@ -69,15 +72,26 @@ class StackTime extends HTMLElement {
 }
 
 class StackFold extends HTMLElement {
+    static observedAttributes = ["key"];
+    /** @type {HTMLDetailsElement | null} */
+    details = null;
     connectedCallback() {
         const details = this.querySelector("details");
-        const key = `fold:${this.getAttribute("key")}`;
-        if (!details || this.ready) return;
-        this.ready = true;
-        details.open = memory.get(key, details.open);
+        if (!details || this.details) return;
+        this.details = details;
+        this.recall();
         details.addEventListener("toggle", (event) => {
-            if (event.target === details) memory.set(key, details.open);
+            if (event.target === details) memory.set(this.name, details.open);
         });
+    }
+    attributeChangedCallback() {
+        this.recall();
+    }
+    get name() {
+        return `fold:${this.getAttribute("key")}`;
+    }
+    recall() {
+        if (this.details) this.details.open = memory.get(this.name, this.details.open);
     }
 }
 

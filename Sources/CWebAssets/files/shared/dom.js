@@ -98,6 +98,103 @@ export function keyed(parent, items, key, create, update) {
 }
 
 /**
+ * Brings what an element holds to what it should hold, in place: what stays alike is kept, with its focus, its selection
+ * and what was opened, and only what differs is changed. Elements go together by their `key` attribute, then by their
+ * order. Of listeners, those of the element that was there first remain.
+ * @param {Element} element
+ * @param {...any} children
+ */
+export function renew(element, ...children) {
+    const wanted = document.createDocumentFragment();
+    append(wanted, children);
+    reconcile(element, wanted);
+}
+
+/**
+ * @param {Node} holder
+ * @param {Node} wanted
+ */
+function reconcile(holder, wanted) {
+    const before = [...holder.childNodes];
+    const partners = paired(before, [...wanted.childNodes]);
+    const kept = new Set(partners.values());
+    for (const node of before) if (!kept.has(node)) node.remove();
+    let place = holder.firstChild;
+    for (const [node, partner] of partners) {
+        if (!partner) holder.insertBefore(node, place);
+        else if (partner === place) place = place.nextSibling;
+        else move(holder, partner, place);
+        if (partner) adopt(partner, node);
+    }
+}
+
+/**
+ * Moves a child, with its focus where the browser can.
+ * @param {any} holder
+ * @param {Node} child
+ * @param {Node | null} place
+ */
+function move(holder, child, place) {
+    if ("moveBefore" in holder) holder.moveBefore(child, place);
+    else holder.insertBefore(child, place);
+}
+
+/**
+ * For each node that is wanted, in order, the one that becomes it.
+ * @param {ChildNode[]} before
+ * @param {ChildNode[]} after
+ */
+function paired(before, after) {
+    /** @type {Map<ChildNode, ChildNode | undefined>} */
+    const partners = new Map(after.map((node) => [node, undefined]));
+    const keyed = new Map(before.filter(keyOf).map((node) => [keyOf(node), node]));
+    const free = new Set(before);
+    for (const node of after) {
+        const partner = keyed.get(keyOf(node) ?? "");
+        if (!partner || !free.has(partner) || partner.nodeName !== node.nodeName) continue;
+        partners.set(node, partner);
+        free.delete(partner);
+    }
+    for (const node of after) {
+        if (partners.get(node)) continue;
+        for (const partner of free) {
+            if (partner.nodeName !== node.nodeName) continue;
+            partners.set(node, partner);
+            free.delete(partner);
+            break;
+        }
+    }
+    return partners;
+}
+
+/** @param {Node} node */
+const keyOf = (node) => (node instanceof Element ? node.getAttribute("key") : null);
+
+/**
+ * Makes an element, or a text, what another one is. What a person opened stays open; what an element of our own draws
+ * by itself is its own matter.
+ * @param {any} node
+ * @param {any} wanted
+ */
+function adopt(node, wanted) {
+    if (!(node instanceof Element)) {
+        if (node.data !== wanted.data) node.data = wanted.data;
+        return;
+    }
+    if (node.localName === "stack-labels") {
+        Object.assign(node, { labels: Reflect.get(wanted, "labels") });
+        return;
+    }
+    const isOurs = node.localName.includes("-");
+    for (const { name, value } of wanted.attributes)
+        if (node.getAttribute(name) !== value && name !== "open") node.setAttribute(name, value);
+    if (!isOurs)
+        for (const { name } of [...node.attributes])
+            if (!wanted.hasAttribute(name) && name !== "open") node.removeAttribute(name);
+    if (wanted.hasChildNodes() || !isOurs) reconcile(node, wanted);
+}
+
+/**
  * Calls `work` now and then again and again, never twice at once, not while the page is hidden.
  * @param {number} milliseconds
  * @param {(signal: AbortSignal) => Promise<void> | void} work
