@@ -13,7 +13,52 @@ extension SampleReader {
         let request = SelectRequest(matchers: matchers, start: start, end: end, isSorted: true)
         let all = try await select(request)
         try await expectInParts(all, request)
+        try await expectNewest(all, request)
         return all
+    }
+
+    /// Whether the newest samples are the last ones of the columns, at the end of the span and at times within it.
+    private func expectNewest(_ all: [SeriesColumns], _ request: SelectRequest) async throws {
+        let times = Set(all.flatMap { $0.timestamps + $0.histogramTimestamps }).sorted()
+        let inside = stride(from: 0, to: times.count, by: max(1, times.count / 8)).map { times[$0] }
+        for end in inside + [request.end] {
+            var request = request
+            request.end = end
+            request.needsOnlyNewest = true
+            let newest = try await select(request)
+            var expected: [SeriesColumns] = []
+            for columns in all {
+                let floats = columns.timestamps.prefix { $0 <= end }.count
+                let histograms = columns.histogramTimestamps.prefix { $0 <= end }.count
+                if floats + histograms == 0 { continue }
+                var last = SeriesColumns(labels: columns.labels)
+                if floats > 0 {
+                    last.timestamps = [columns.timestamps[floats - 1]]
+                    last.values = [columns.values[floats - 1]]
+                    last.startTimestamps = columns.startTimestamps.isEmpty ? [] : [columns.startTimestamps[floats - 1]]
+                }
+                if histograms > 0 {
+                    last.histogramTimestamps = [columns.histogramTimestamps[histograms - 1]]
+                    last.histograms = [columns.histograms[histograms - 1]]
+                }
+                expected.append(last)
+            }
+            try expect(newest.map(\.labels), equals: expected.map(\.labels))
+            for (newest, expected) in zip(newest, expected) {
+                // Of floats and histograms only the newer one has to be there.
+                let float = expected.timestamps.last ?? .min
+                let histogram = expected.histogramTimestamps.last ?? .min
+                if float >= histogram {
+                    try expect(newest.timestamps.last, equals: expected.timestamps.last)
+                    try expect(newest.values.last?.bitPattern, equals: expected.values.last?.bitPattern)
+                    try expect(newest.startTimestamps.last ?? 0, equals: expected.startTimestamps.last ?? 0)
+                }
+                if histogram >= float {
+                    try expect(newest.histogramTimestamps.last, equals: expected.histogramTimestamps.last)
+                    try expect(newest.histograms.last, equals: expected.histograms.last)
+                }
+            }
+        }
     }
 
     /// Whether the same comes back where few series are read at a time.

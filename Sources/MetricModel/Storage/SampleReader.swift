@@ -10,6 +10,8 @@ public struct SelectRequest: Sendable {
     public var isSorted: Bool
     /// The most samples that may be read; one more is ``StorageError/Code/tooManySamples``. 0 for no limit.
     public var sampleLimit: Int
+    /// Whether of each series nothing but the newest sample of the span is looked at. A store that answers more is not wrong.
+    public var needsOnlyNewest: Bool
 
     /// A request.
     public init(
@@ -17,13 +19,15 @@ public struct SelectRequest: Sendable {
         start: Timestamp,
         end: Timestamp,
         isSorted: Bool = false,
-        sampleLimit: Int = 0
+        sampleLimit: Int = 0,
+        needsOnlyNewest: Bool = false
     ) {
         self.matchers = matchers
         self.start = start
         self.end = end
         self.isSorted = isSorted
         self.sampleLimit = sampleLimit
+        self.needsOnlyNewest = needsOnlyNewest
     }
 }
 

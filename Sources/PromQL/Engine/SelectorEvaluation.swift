@@ -105,7 +105,9 @@ extension Evaluation {
         let lookup = lookup(node, scope.grid)
         let tracksSteps = scope.samples.tracksSteps
         let limits = limits
-        let (answers, charge) = try await read(request(node, scope), steps: scope.grid.count) { series in
+        var request = request(node, scope)
+        request.needsOnlyNewest = scope.grid.count == 1 || lookup.fixedTime != nil
+        let (answers, charge) = try await read(request, steps: scope.grid.count) { series in
             lookup.newest(series, tracksSteps: tracksSteps, limits)
         }
         var stretches = answers

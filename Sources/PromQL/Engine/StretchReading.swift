@@ -8,6 +8,8 @@ struct SelectorRequest: Sendable {
     let end: Timestamp
     /// Whether only counts and sums of histograms are wanted.
     let reducesHistograms: Bool
+    /// Whether of each series only the newest sample is looked at.
+    var needsOnlyNewest = false
 }
 
 extension Evaluation {
@@ -27,7 +29,8 @@ extension Evaluation {
         let selection = try await selection(request)
         let count = selection.count
         // Most series have a sample every fifteen seconds or so.
-        let samplesPerSeries = Int(clamping: (request.end - request.start) / 15_000) + 1
+        let samplesPerSeries =
+            request.needsOnlyNewest ? 1 : Int(clamping: (request.end - request.start) / 15_000) + 1
         let work = count.multipliedReportingOverflow(by: min(samplesPerSeries, 100_000) + min(steps, 100_000))
         let isParallel = work.overflow || work.partialValue >= ParallelRows.threshold
         let size = max(16, min(Self.samplesAtOnce / (samplesPerSeries + steps), isParallel ? (count + 1) / 2 : count))
@@ -72,7 +75,8 @@ extension Evaluation {
                     matchers: request.matchers,
                     start: request.start,
                     end: request.end,
-                    sampleLimit: sampleLimit
+                    sampleLimit: sampleLimit,
+                    needsOnlyNewest: request.needsOnlyNewest
                 )
             )
         } catch {

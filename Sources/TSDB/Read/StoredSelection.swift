@@ -16,7 +16,11 @@ struct StoredSelection: SeriesSelection {
         if positions.isEmpty { return [] }
         var assembler = Assembler(capture, source: source, start: request.start, end: request.end)
         assembler.parts = (series.count + positions.count - 1) / positions.count
-        var columns = try assembler.run(Array(series[positions]), sampleLimit: request.sampleLimit)
+        let wanted = Array(series[positions])
+        var columns =
+            request.needsOnlyNewest
+            ? try assembler.newest(wanted, sampleLimit: request.sampleLimit)
+            : try assembler.run(wanted, sampleLimit: request.sampleLimit)
         var hasEmptyOnes = false
         for index in columns.indices {
             if columns[index].timestamps.isEmpty, columns[index].histogramTimestamps.isEmpty {
