@@ -128,6 +128,10 @@ let package = Package(
                 .nioPosix, .nioSSL, .logging,
             ]
         ),
+        room(
+            "RemoteStorage",
+            ["MetricModel", "Exposition", "HTTPCalling", "Scrape", .logging, .nioCore]
+        ),
         room("Pushgateway", ["MetricModel", "Exposition"]),
         room(
             "Web",
@@ -144,8 +148,8 @@ let package = Package(
             "Promenade",
             [
                 "MetricModel", "ConfigTree", "HTTPCalling", "Exposition", "PrometheusClient", "PrometheusClientPush",
-                "TSDB", "PromQL", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation", "StorageFaults",
-                "Lessons", "Web", .asyncHTTPClient, .logging,
+                "TSDB", "PromQL", "RemoteStorage", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation",
+                "StorageFaults", "Lessons", "Web", .asyncHTTPClient, .logging,
                 .nioCore, .nioPosix, .serviceLifecycle, .unixSignals,
             ]
         ),
@@ -200,6 +204,13 @@ let package = Package(
             [
                 "MetricModel", "ConfigTree", "Exposition", "HTTPCalling", "Scrape", .logging, .nioCore, .nioHTTP1,
                 .nioPosix, .nioSSL,
+            ]
+        ),
+        tests(
+            "RemoteStorageTests",
+            [
+                "MetricModel", "ConfigTree", "Exposition", "RemoteStorage", "Scrape", "TSDB", .logging, .nioCore,
+                .nioHTTP1, .nioPosix,
             ]
         ),
         tests("PushgatewayTests", ["MetricModel", "Exposition", "Pushgateway"]),

@@ -27,6 +27,7 @@ import Testing
             "NIOPosix",
             "NIOSSL", "Logging",
         ],
+        "RemoteStorage": ["MetricModel", "Exposition", "HTTPCalling", "Scrape", "NIOCore", "Logging"],
         "Pushgateway": ["MetricModel", "Exposition"],
         "Web": [
             "CWebAssets", "CZlib", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PromQL", "Rules",
@@ -41,7 +42,7 @@ import Testing
         "Promenade": [
             "Simulation", "StorageFaults", "Lessons", "HTTPCalling", "MetricModel", "ConfigTree", "Exposition",
             "PrometheusClient", "PrometheusClientPush", "TSDB", "PromQL",
-            "Rules", "RuleTemplates", "Scrape",
+            "Rules", "RuleTemplates", "Scrape", "RemoteStorage",
             "Pushgateway", "Web", "AsyncHTTPClient", "Hummingbird", "Logging", "NIOCore", "NIOPosix", "NIOSSL",
             "ServiceLifecycle", "UnixSignals",
         ],

@@ -81,7 +81,8 @@ import Testing
             let tables = ["block", "tombstone", "metadata", "record", "meta"]
             try executeSQL(
                 path,
-                tables.map { "ALTER TABLE \($0) DROP COLUMN checksum;" }.joined() + "PRAGMA user_version = 1"
+                tables.map { "ALTER TABLE \($0) DROP COLUMN checksum;" }.joined()
+                    + "DROP TABLE outbox; PRAGMA user_version = 1"
             )
             let whole = "a20 b15 a b [10] [20] [30] ea"
             // A reader changes nothing, whoever writes brings the file up.

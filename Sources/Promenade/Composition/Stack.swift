@@ -7,6 +7,7 @@ public import PromQL
 import PrometheusClient
 import Rules
 import Pushgateway
+import RemoteStorage
 public import Scrape
 import ServiceLifecycle
 import Synchronization
@@ -58,6 +59,8 @@ public final class Stack: Sendable {
     let logger: Logger
     let gateway: GroupStore?
     let queryMetrics: QueryMetrics
+    /// What sends samples on; `nil` where the store cannot be followed.
+    let remote: RemoteWriter?
     /// What evaluates rules and tells of alerts.
     let rules: StackRules
     /// What the servers know of each other.
@@ -131,6 +134,7 @@ public final class Stack: Sendable {
             threads: EvaluationThreads(.queries(concurrency: concurrency)),
             observe: { queryMetrics.observe($0, seconds: $1) }
         )
+        remote = Self.makeRemote(options, store, clock, logger)
         rules = StackRules(options: options, clock: clock, store: store, logger: logger, events: events)
         _ = try rules.groups(of: options.config)
         var scraping = ScrapeManagerOptions(logger: logger)
@@ -189,6 +193,10 @@ public final class Stack: Sendable {
             guard error.code == .corrupt else { throw error }
             logger.error("The Pushgateway's groups cannot be read", metadata: ["err": "\(error.message)"])
         }
+        await remote?.apply(
+            options.config.prometheus.remoteWrites,
+            externalLabels: options.config.prometheus.global.externalLabels
+        )
         if !options.configFile.isEmpty { state.read(fileStamps()) }
     }
 
@@ -291,6 +299,7 @@ public final class Stack: Sendable {
             list.append(TaskService(name: "expiry of groups") { await gateway.expireGroups() })
         }
         list.append(RuleService(stack: self))
+        if let remote { list.append(TaskService(name: "remote write") { await remote.run() }) }
         list.append(StoppingService(state: state, queries: engine.activeQueries, onEnding: onEnding))
         list.append(TaskService(name: "maintenance") { [self] in await maintain() })
         list.append(
@@ -442,6 +451,7 @@ public final class Stack: Sendable {
             config.prometheus,
             settings: options.prometheus(listening: addresses?.prometheus ?? options.webAddress)
         )
+        await remote?.apply(config.prometheus.remoteWrites, externalLabels: config.prometheus.global.externalLabels)
         state.reloaded(config, at: clock.wallNanoseconds / 1_000_000_000)
         state.events.tell(.reload(.init(file: options.configFile, error: "")))
         logger.info("Completed loading of configuration file", metadata: ["filename": "\(options.configFile)"])
@@ -475,24 +485,5 @@ public final class Stack: Sendable {
         context.scrapeNativeHistograms = features.contains("native-histograms")
         context.extraScrapeMetrics = features.contains("extra-scrape-metrics")
         return context
-    }
-}
-
-/// Why a stack cannot run, in one line.
-public struct StackError: Error, Hashable, CustomStringConvertible {
-    /// What is wrong and where.
-    public let description: String
-
-    package init(_ description: String) { self.description = description }
-
-    static func system(_ code: Int32) -> String { String(cString: strerror(code)).lowercased() }
-
-    /// The error behind those that services wrap around it.
-    static func explained(_ error: any Error) -> any Error {
-        switch error {
-        case let error as WebServerError: StackError(error.description)
-        case let error as StorageError: StackError(error.message)
-        default: error
-        }
     }
 }

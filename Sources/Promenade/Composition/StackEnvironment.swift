@@ -1,5 +1,6 @@
 import MetricModel
 import PrometheusClient
+import RemoteStorage
 import Scrape
 import TSDB
 import Web
@@ -29,7 +30,7 @@ enum StackEnvironment {
             reload: { await stack.reload() },
             quit: { stack.end() },
             metrics: {
-                await StackMetrics.families(stack) + stack.rules.families
+                await StackMetrics.families(stack) + stack.rules.families + (stack.remote?.families ?? [])
                     + process.collect()
             },
             createFolder: { FileAccess.createFolder($0) ? nil : StackError.system(lastErrorNumber()) },
@@ -42,6 +43,7 @@ enum StackEnvironment {
             }
         )
         environment.otlp = { stack.state.now.config.prometheus.otlp.translation }
+        environment.remoteWrites = { await stack.remoteStatus }
         environment.rules = stack.rules.source
         environment.fixture = stack.fixtureControl
         environment.demo = stack.demoControl

@@ -77,7 +77,6 @@ extension FlagSet {
     ]
 
     private static let remote: [Flag] = [
-        flag("storage.remote.flush-deadline", .duration, "1m", because: "nothing is sent to other stores"),
         flag("storage.remote.read-concurrent-limit", .integer, "10", because: "remote read has no limit of its own"),
         flag("storage.remote.read-max-bytes-in-frame", .integer, "1048576", because: "answers come as samples"),
         flag("storage.remote.read-sample-limit", .integer, "50000000", because: "remote read has no limit of its own"),

@@ -154,6 +154,14 @@ extension FlagSet {
             group: "Storage",
             help: "The most bytes that are kept, such as 512MB."
         ),
+        Flag(
+            name: "storage.remote.flush-deadline",
+            kind: .duration,
+            standard: "1m",
+            group: "Storage",
+            help:
+                "How long what waits for remote_write is sent on at the end, at most 5s; the rest is sent after the next start."
+        ),
     ]
 
     private static let queries: [Flag] = [

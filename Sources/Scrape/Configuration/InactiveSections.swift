@@ -20,10 +20,8 @@ struct InactiveSections {
     init(_ root: ConfigSection, context: ConfigContext) {
         self.root = root
         self.context = context
-        readRemoteWrite()
         readRemoteRead()
         readTracing()
-        note("remote_write", "samples are kept in the local store only")
         note("remote_read", "queries read the local store only")
         note("tracing", "no traces are sent")
     }
@@ -36,86 +34,9 @@ struct InactiveSections {
 
     // MARK: Remote storage
 
-    private func readRemoteWrite() {
-        each("remote_write", type: "config.RemoteWriteConfig", words: "remote write") { section in
-            address(section, "remote_write")
-            for name in ["protobuf_message"] {
-                let message = section.string(name) ?? ""
-                let known = ["prometheus.WriteRequest", "io.prometheus.write.v2.Request"]
-                if !message.isEmpty, !known.contains(message) {
-                    section.fail(
-                        "invalid protobuf_message value: unknown remote write protobuf message \(message), supported: "
-                            + known.joined(separator: ", "),
-                        at: name
-                    )
-                }
-            }
-            _ = RelabelRule.readAll(
-                "write_relabel_configs",
-                of: section,
-                empty: "empty or null relabeling rule in remote write config",
-                validation: .utf8
-            )
-            for name in ["send_exemplars", "send_native_histograms", "round_robin_dns"] { _ = section.bool(name) }
-            if let queue = section.section("queue_config", type: "config.QueueConfig") { readQueue(queue) }
-            if let metadata = section.section("metadata_config", type: "config.MetadataConfig") {
-                _ = metadata.bool("send")
-                _ = metadata.duration("send_interval")
-                _ = metadata.int("max_samples_per_send")
-                metadata.finish()
-            }
-            readCloudCredentials(section)
-        }
-    }
-
-    private func readQueue(_ queue: ConfigSection) {
-        for name in ["capacity", "max_shards", "min_shards", "max_samples_per_send"] { _ = queue.int(name) }
-        for name in ["batch_send_deadline", "min_backoff", "max_backoff", "sample_age_limit"] {
-            _ = queue.duration(name)
-        }
-        _ = queue.bool("retry_on_http_429")
-        queue.finish()
-    }
-
-    private func readCloudCredentials(_ section: ConfigSection) {
-        var kinds = ["basic_auth", "authorization", "oauth2"].filter { section.node($0).map { !$0.isNull } ?? false }
-        if let part = section.section("sigv4", type: "sigv4.plain") {
-            kinds.append("sigv4")
-            for name in ["region", "access_key", "secret_key", "profile", "role_arn", "external_id"] {
-                _ = part.string(name)
-            }
-            _ = part.bool("use_fips_sts_endpoint")
-            part.finish()
-        }
-        if let part = section.section("azuread", type: "azuread.plain") {
-            kinds.append("azuread")
-            for (name, fields) in [
-                ("managed_identity", ["client_id"]), ("oauth", ["client_id", "client_secret", "tenant_id"]),
-                ("sdk", ["tenant_id"]), ("workload_identity", ["client_id", "tenant_id", "token_file_path"]),
-            ] {
-                guard let inner = part.section(name, type: "azuread.plain") else { continue }
-                for field in fields { _ = inner.string(field) }
-                inner.finish()
-            }
-            for name in ["cloud", "scope"] { _ = part.string(name) }
-            part.finish()
-        }
-        if let part = section.section("google_iam", type: "googleiam.Config") {
-            kinds.append("google_iam")
-            _ = part.string("credentials_file")
-            part.finish()
-        }
-        if kinds.count > 1 {
-            section.fail(
-                "at most one of basic_auth, authorization, oauth2, or sigv4 must be configured. "
-                    + "Currently configured: [\(kinds.joined(separator: " "))]"
-            )
-        }
-    }
-
     private func readRemoteRead() {
         each("remote_read", type: "config.RemoteReadConfig", words: "remote read") { section in
-            address(section, "remote_read")
+            RemoteWriteConfig.address(section, "remote_read")
             _ = section.uint("chunked_read_limit", type: "uint64")
             for name in ["read_recent", "filter_external_labels"] { _ = section.bool(name) }
             _ = section.stringMap("required_matchers", type: "model.LabelSet", valueType: "model.LabelValue")
@@ -131,33 +52,11 @@ struct InactiveSections {
             }
             _ = HTTPClientConfig(reading: section, context: context)
             _ = section.duration("remote_timeout")
-            checkHeaders(section)
+            RemoteWriteConfig.checkHeaders(section)
             read(section)
             section.finish()
             if let own = section.string("name"), !own.isEmpty, !names.insert(own).inserted {
                 section.fail("found multiple \(words) configs with job name \(GoText.quoted(own))", at: "name")
-            }
-        }
-    }
-
-    private func address(_ section: ConfigSection, _ name: String) {
-        _ = section.string("name")
-        guard let url = section.string("url"), !url.isEmpty else { return section.fail("url for \(name) is empty") }
-        if url.hasPrefix(":") {
-            section.fail("parse \(GoText.quoted(url)): missing protocol scheme", at: "url")
-        }
-    }
-
-    private func checkHeaders(_ section: ConfigSection) {
-        for (name, _) in section.stringMap("headers", type: "map[string]string") ?? [] {
-            if name.lowercased() == "authorization" {
-                section.fail(
-                    "authorization header must be changed via the basic_auth, authorization, oauth2, or sigv4 "
-                        + "parameter",
-                    at: "headers"
-                )
-            } else if HTTPClientConfig.reservedHeaders.contains(name.lowercased()) {
-                section.fail("\(name) is a reserved header. It must not be changed", at: "headers")
             }
         }
     }

@@ -15,6 +15,8 @@ public struct PrometheusConfig: Sendable, Hashable {
     public var scrapeConfigFiles: [String] = []
     /// The jobs of the file itself.
     public var scrapeConfigs: [ScrapeConfig] = []
+    /// To where samples are sent on.
+    public var remoteWrites: [RemoteWriteConfig] = []
     /// How metrics of OpenTelemetry are taken.
     public var otlp = OTLPConfig()
     /// Sections that are read and checked, but do nothing.
@@ -44,6 +46,7 @@ public struct PrometheusConfig: Sendable, Hashable {
         }
         readRulesAndAlerting(root, context: context)
         otlp = OTLPConfig(reading: root)
+        remoteWrites = RemoteWriteConfig.readAll(root, context: context)
         inactive = InactiveSections(root, context: context).found
         readJobs(root, context: context)
     }

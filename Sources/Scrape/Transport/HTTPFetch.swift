@@ -8,7 +8,7 @@ struct HTTPFetch: Sendable {
     let clients: HTTPClients
     let method: HTTPMethod
     let followsRedirects: Bool
-    var body: String?
+    var body: [UInt8]?
 
     private var verb: String { method == .GET ? "Get" : "Post" }
 
@@ -132,7 +132,7 @@ struct HTTPFetch: Sendable {
             url: route.url,
             method: method,
             headers: fields,
-            body: method == self.method ? body.map { .string($0) } : nil
+            body: method == self.method ? body.map { .bytes($0) } : nil
         )
         let task = route.client.execute(request: outgoing, delegate: collector, deadline: deadline)
         return try await withTaskCancellationHandler {

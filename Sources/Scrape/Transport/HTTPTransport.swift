@@ -42,7 +42,12 @@ public final class HTTPTransport: TargetTransport {
 
     /// Posts a body, following redirects where the configuration says so.
     public func post(_ request: TargetRequest, body: String) async throws(TransportError) -> TargetResponse {
-        try await send(request, .POST, body: body)
+        try await send(request, .POST, body: Array(body.utf8))
+    }
+
+    /// Posts bytes.
+    public func post(_ request: TargetRequest, bytes: [UInt8]) async throws(TransportError) -> TargetResponse {
+        try await send(request, .POST, body: bytes)
     }
 
     /// Fetches a target's body, following redirects where the configuration says so.
@@ -53,7 +58,7 @@ public final class HTTPTransport: TargetTransport {
     private func send(
         _ request: TargetRequest,
         _ method: HTTPMethod,
-        body: String?
+        body: [UInt8]?
     ) async throws(TransportError) -> TargetResponse {
         let end = network.steadyNanoseconds + request.timeoutMilliseconds * 1_000_000
         let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(0, end)))

@@ -90,7 +90,7 @@ final class OAuthToken: Sendable {
         let body = form.sorted { $0.key < $1.key }
             .map { URLText.query($0.key) + "=" + URLText.query($0.value) }
             .joined(separator: "&")
-        let fetch = HTTPFetch(clients: clients, method: .POST, followsRedirects: true, body: body)
+        let fetch = HTTPFetch(clients: clients, method: .POST, followsRedirects: true, body: Array(body.utf8))
         return try await fetch.run(
             TargetRequest(url: config.tokenURL, bodyLimit: 1 << 20),
             until: deadline,

@@ -46,6 +46,10 @@ struct BlockChange: Sendable {
     var removed: [Int64] = []
     /// The last journal row that is not needed any more.
     var journalUpTo: Int64?
+    /// The last row that no follower needs; `nil` where nobody follows.
+    var feedFloor: Int64?
+    /// So many bytes are kept for followers.
+    var outboxLimit = Int64.max
     /// All tombstones, where they changed.
     var tombstones: [Tombstone]?
     /// The coded exemplars, where they have to be saved.

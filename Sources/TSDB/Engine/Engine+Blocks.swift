@@ -40,6 +40,8 @@ extension Engine {
         let block = try builder.finish()
         let rows = sink.take()
         var change = BlockChange(added: block, rows: rows, journalUpTo: mark, exemplars: exemplars)
+        change.feedFloor = followers.floor
+        change.outboxLimit = options.outboxSize
         if backend == nil { change.added = block.map { Engine.inlined($0, rows) } }
         try await backend?.commit(change)
         state.withLock { state in

@@ -19,6 +19,8 @@ final class Engine: Sendable {
     private let isClosingEarly = Mutex(false)
     let lastForgetting = Mutex<(time: Timestamp, candidates: Set<UInt32>)>((.min, []))
     let isClosed = Mutex(false)
+    /// Who follows what is stored.
+    let followers = FeedFollowers()
 
     /// Blocks that were replaced.
     struct Graveyard {
@@ -80,7 +82,14 @@ final class Engine: Sendable {
     }
 
     private func appendInMemory(_ batch: SampleBatch) throws(StorageError) -> AppendReport {
-        let judged = try judge(batch, then: { $0.commitStaged() })
+        let followers = followers
+        let judged = try judge(batch) { state, judged in
+            state.commitStaged()
+            if judged.journal.isEmpty { return }
+            let isWhole = followers.keep(JournalRow(number: judged.row, bytes: judged.journal))
+            if !isWhole { state.journalMemory = [:] }
+        }
+        followers.tell()
         if state.withLock({ $0.open.samples > headLimit($0) * 2 }) { closeEarly() }
         return judged.report
     }
@@ -88,7 +97,7 @@ final class Engine: Sendable {
     /// Stages a batch. What has to be looked up for that is read outside of the lock.
     private func judge(
         _ batch: SampleBatch,
-        then finish: (inout HeadState) -> Void = { _ in }
+        then finish: (inout HeadState, HeadState.Judged) -> Void = { _, _ in }
     ) throws(StorageError) -> HeadState.Judged {
         while true {
             let (judged, unsettled, capture) = state.withLock {
@@ -96,7 +105,7 @@ final class Engine: Sendable {
                 let unsettled = state.unsettled(in: batch)
                 if !unsettled.isEmpty { return (nil, unsettled, state.capture(.min, .max)) }
                 let judged = state.judge(batch)
-                finish(&state)
+                finish(&state, judged)
                 return (judged, [], Capture())
             }
             if let judged { return judged }
@@ -112,6 +121,7 @@ final class Engine: Sendable {
             return state.open.samples > headLimit(state) * 2
         }
         if isTooLarge { closeEarly() }
+        followers.tell()
     }
 
     /// What was staged was not written.

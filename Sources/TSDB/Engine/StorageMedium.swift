@@ -16,6 +16,12 @@ protocol StorageMedium: RecordStore {
     func close() async throws(StorageError)
     /// Writes a consistent copy as one file.
     func snapshot(toFile path: String) async throws(StorageError)
+    /// The number of the last entry that is committed.
+    func feedEnd() async throws(StorageError) -> Int64
+    /// Reads what was committed from behind an entry on.
+    func feed(after row: Int64) async throws(StorageError) -> any FeedReader
+    /// Remembers up to where a follower has dealt with it; `current` is called when it is its turn to be written.
+    func feedSave(_ name: String, _ current: @escaping @Sendable () -> FeedCursor?) async throws(StorageError)
     /// Lets the place grow to so many pages of 4 KiB only, where it has pages.
     func limitPages(_ count: Int) async throws(StorageError)
 }

@@ -18,6 +18,8 @@ public struct StoreOptions: Sendable {
     public var acceptedAge: Int64? = 3_600_000
     /// The most exemplars kept; 0 for none.
     public var exemplarCapacity = 100_000
+    /// The most bytes that are kept for followers (remote write) of what they have not dealt with; the oldest goes first.
+    public var outboxSize: Int64 = 2 << 30
     /// What a commit waits for.
     public var durability = Durability.process
     /// How many samples the open head may hold before it is closed into a block (at least 16 for each series).

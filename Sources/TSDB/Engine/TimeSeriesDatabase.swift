@@ -8,7 +8,7 @@ public import MetricModel
 public final class TimeSeriesDatabase: MetricStore, RecordStore {
     let engine: Engine
     /// Where the samples are at home.
-    private let medium: any StorageMedium
+    let medium: any StorageMedium
 
     init(_ engine: Engine, on medium: any StorageMedium) {
         self.engine = engine

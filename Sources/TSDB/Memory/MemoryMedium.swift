@@ -3,7 +3,7 @@ import Synchronization
 
 /// A database at home in memory: the engine has all of it but the records.
 final class MemoryMedium: StorageMedium {
-    private let engine: Engine
+    let engine: Engine
     private let records = Mutex<[String: [[UInt8]: [UInt8]]]>([:])
 
     init(_ engine: Engine) { self.engine = engine }

@@ -187,6 +187,7 @@ final class FileMedium: StorageMedium {
         guard let contents else { return [] }
         stored.withLock { $0 = Stored(mark: contents.stored, next: contents.stored) }
         problemList.withLock { $0 = contents.problems }
+        for (name, cursor) in contents.cursors { engine.followers.set(name, cursor) }
         let state = contents.state
         engine.state.withLock { $0 = state }
         backend.writer?.setHooks(

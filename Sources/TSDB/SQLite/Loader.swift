@@ -10,6 +10,8 @@ enum Loader {
         var orphans: [Int64] = []
         /// The last pair and series that are stored.
         var stored = SeriesRows.Mark()
+        /// Up to where followers have dealt with what is stored.
+        var cursors: [String: FeedCursor] = [:]
         /// What could not be read, in words.
         var problems: [String] = []
     }
@@ -37,6 +39,7 @@ enum Loader {
         try attempt("the labels of series", !isRescue, loadSeries)
         try attempt("the list of blocks", !isRescue, loadBlocks)
         try attempt("metadata, tombstones or exemplars", false, loadSmallThings)
+        try attempt("the places of followers", false, loadCursors)
         contents.state.finishLoading()
         try attempt("the journal", false, replay)
         // What was replayed stays apart from what comes: streams have new numbers now.
@@ -182,6 +185,27 @@ enum Loader {
         try checkRecords(connection, &contents)
     }
 
+    private static func loadCursors(_ connection: Connection, _ contents: inout Contents) throws(StorageError) {
+        let soundMeta = try RowChecksum.condition("name, value", in: connection)
+        contents.state.journalRow =
+            try connection.integer("SELECT value FROM meta WHERE name = 'journal_row' AND \(soundMeta)") ?? 0
+        // A file of an older version that is only read has no such table.
+        if try connection.integer("PRAGMA user_version") ?? 0 >= 3 {
+            let newest = try connection.integer("SELECT max(id) FROM outbox") ?? 0
+            contents.state.journalRow = max(contents.state.journalRow, newest)
+        }
+        let isSound = try RowChecksum.condition(Schema.recordColumns, in: connection)
+        let records = try connection.statement(
+            "SELECT \"key\", value FROM record WHERE \"table\" = ? AND \(isSound)"
+        )
+        defer { records.reset() }
+        records.bind(1, FeedFollowers.table)
+        while try records.step() {
+            let name = String(decoding: records.blob(0), as: UTF8.self)
+            contents.cursors[name] = FeedCursor(record: Array(records.blob(1)))
+        }
+    }
+
     private static func checkRecords(_ connection: Connection, _ contents: inout Contents) throws(StorageError) {
         let isSound = try RowChecksum.condition(Schema.recordColumns, in: connection)
         let records = try connection.statement(
@@ -200,7 +224,7 @@ enum Loader {
         defer { rows.reset() }
         var memory: [UInt32: JournalCodec.StreamMemory] = [:]
         while try rows.step() {
-            contents.state.journalRow = rows.integer(0)
+            contents.state.journalRow = max(contents.state.journalRow, rows.integer(0))
             let parts = Page.open(rows.blob(1)).flatMap { bytes in
                 bytes.withUnsafeBufferPointer {
                     JournalCodec.read(UnsafeBufferPointer(rebasing: $0[..<($0.count - Page.padding)]), &memory)

@@ -201,7 +201,14 @@ final class SQLiteBackend: Backend {
                 _ = try statement.withBlob(7, block.directory, statement.step)
             }
             for id in change.removed { try connection.run("DELETE FROM block WHERE id = ?", id) }
-            if let last = change.journalUpTo { try connection.run("DELETE FROM journal WHERE id <= ?", last) }
+            if let last = change.journalUpTo {
+                try self.moveJournal(
+                    upTo: last,
+                    floor: change.feedFloor,
+                    limit: change.outboxLimit,
+                    connection
+                )
+            }
             if let tombstones = change.tombstones {
                 try connection.run("DELETE FROM tombstone")
                 for entry in tombstones {

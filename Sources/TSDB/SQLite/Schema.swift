@@ -4,7 +4,7 @@ import MetricModel
 /// The tables of `stack.db`, by version (`PRAGMA user_version`). `docs/storage.md` says what they hold.
 enum Schema {
     /// The version that this program writes.
-    static let version: Int64 = 2
+    static let version: Int64 = 3
     /// Marks the file as one of ours (`PRAGMA application_id`, "PrmD").
     static let applicationID: Int64 = 0x5072_6d44
 
@@ -42,6 +42,8 @@ enum Schema {
         UPDATE record SET checksum = row_checksum(\(recordColumns));
         UPDATE meta SET checksum = row_checksum(name, value);
         """,
+        "CREATE TABLE outbox (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, data BLOB NOT NULL);"
+            + "CREATE INDEX outbox_epoch ON outbox (epoch);",
     ]
 
     /// What the checksums of rows are made of; the directory of a block has its own.

@@ -101,6 +101,7 @@ extension PrometheusServer {
             .get("/api/v1/status/stack", answering(stackStatus)),
             .get("/api/v1/status/tsdb", answering(storageStatus)).long(threads),
             .get("/api/v1/status/tsdb/blocks", answering(statusBlocks)).long(threads),
+            .get("/api/v1/status/remote_write", answering(statusRemoteWrite)),
             .get("/api/v1/status/walreplay", answering(statusReplay)),
             .get("/api/v1/features", answering(listFeatures)),
             .get("/api/v1/notifications", answering(notifications)),

@@ -19,13 +19,6 @@ struct InactiveSectionTests {
         "they are read, told and shown without secrets",
         arguments: [
             (
-                "remote_write: [{url: \"http://u:p@h/w\", remote_timeout: 3s, name: a, headers: {X: y}, send_exemplars: true, "
-                    + "basic_auth: {username: u, password: s3cr3t}, write_relabel_configs: [{action: drop, regex: x}], "
-                    + "queue_config: {capacity: 1, max_shards: 2, min_backoff: 1s, retry_on_http_429: true}, "
-                    + "metadata_config: {send: false}, protobuf_message: io.prometheus.write.v2.Request}]",
-                "remote_write has no effect yet: samples are kept in the local store only"
-            ),
-            (
                 "remote_read: [{url: \"http://h/r\", read_recent: true, required_matchers: {a: b}, filter_external_labels: false, "
                     + "authorization: {credentials: s3cr3t}}]",
                 "remote_read has no effect yet: queries read the local store only"
@@ -42,6 +35,37 @@ struct InactiveSectionTests {
         #expect(warnings == [warning])
         #expect(!config.yaml.contains("s3cr3t") && !config.yaml.contains("u:p@"))
         #expect(try read(config.yaml).config.yaml == config.yaml)
+    }
+
+    @Test(
+        "what works is told as it is written, without secrets",
+        arguments: [
+            "remote_write: [{url: \"http://u:p@h/w\", remote_timeout: 3s, name: a, headers: {X: y}, send_exemplars: true, "
+                + "basic_auth: {username: u, password: s3cr3t}, write_relabel_configs: [{action: drop, regex: x}], "
+                + "queue_config: {capacity: 1, max_shards: 2, min_backoff: 1s, retry_on_http_429: true}, "
+                + "metadata_config: {send: false}, protobuf_message: io.prometheus.write.v2.Request}]",
+            "otlp: {promote_resource_attributes: [a, b], translation_strategy: NoTranslation, listen: \":4318\", "
+                + "keep_identifying_resource_attributes: true, convert_histograms_to_nhcb: false, promote_scope_metadata: true}",
+        ]
+    )
+    func shown(text: String) throws {
+        let (config, warnings) = try read(text)
+        #expect(warnings == [])
+        #expect(!config.yaml.contains("s3cr3t") && !config.yaml.contains("u:p@"))
+        #expect(try read(config.yaml).config.yaml == config.yaml)
+    }
+
+    @Test func `a remote write as it is read`() throws {
+        let text =
+            "remote_write: [{url: \"http://h/w\"}, {url: \"http://h/w\", name: b, remote_timeout: 3s, send_exemplars: true, "
+            + "queue_config: {capacity: 7, max_shards: 2, batch_send_deadline: 1s}, protobuf_message: io.prometheus.write.v2.Request}]"
+        let all = try read(text).config.remoteWrites
+        #expect(all.map(\.queue.capacity) == [10_000, 7])
+        #expect(all.map(\.isVersion2) == [false, true])
+        #expect(all.map(\.timeout) == [30_000, 3000])
+        #expect(all.first?.name.utf8.count == 6)
+        #expect(all.last?.name == "b")
+        #expect(all.last?.queue.batchSendDeadline == 1000)
     }
 
     @Test(
@@ -90,6 +114,14 @@ struct InactiveSectionTests {
             (
                 "remote_write: [{url: x, write_relabel_configs: [null]}]",
                 "empty or null relabeling rule in remote write config"
+            ),
+            (
+                "remote_write: [{url: x}, {url: x}]",
+                "duplicate remote write configs are not allowed, found duplicate for URL: x"
+            ),
+            (
+                "remote_write: [{url: x, sigv4: {region: a}}]",
+                "field sigv4 is not supported: Amazon's signatures are not made here; use basic_auth, authorization or oauth2, or a proxy that signs"
             ),
             ("remote_read: [{}]", "url for remote_read is empty"),
             (

@@ -1,0 +1,477 @@
+import Exposition
+import HTTPCalling
+import Logging
+import MetricModel
+import NIOCore
+import Scrape
+import Synchronization
+
+/// Sends what a store gets to one receiver, in the order in which it came, from where it was left off.
+final class RemoteSender: Sendable {
+    /// What all queues have in common.
+    struct Surroundings: Sendable {
+        var source: any FeedSource
+        var metadata: @Sendable () async -> [String: MetricMetadata]
+        var clock: any StackClock
+        var logger: Logger
+        /// The version that is told to receivers.
+        var version: String
+        var environment: [String: String]
+        /// How long what waits is sent on at the end, in milliseconds.
+        var flushDeadline: Int64
+    }
+
+    private struct State {
+        var queue: RemoteQueue
+        var figures = RemoteFigures()
+        var plan = RemoteShardPlan()
+        /// Series as the receiver gets them; those that a rule drops are there without labels.
+        var series: [UInt32: RemoteMessage.Series] = [:]
+        var dropped: Set<UInt32> = []
+        var metadata: [String: MetricMetadata] = [:]
+        var isEnding = false
+        /// The cursor that was saved last.
+        var saved: FeedCursor?
+        var end: Int64 = 0
+    }
+
+    let config: RemoteWriteConfig
+    let externalLabels: [Label]
+    private let around: Surroundings
+    private let transport: HTTPTransport
+    /// The end comes by the machine's time, whatever time the stack lives by.
+    private let network = SystemClock()
+    private let state: Mutex<State>
+    private let readerSignal = RemoteSignal()
+    private let shardSignals: [RemoteSignal]
+    private var clock: any StackClock { around.clock }
+    /// So many entries are read at a time.
+    private static let readLimit = 64
+    /// Labels of so many series are remembered while nothing waits.
+    private static let seriesLimit = 500_000
+
+    init(_ config: RemoteWriteConfig, externalLabels: [Label], _ around: Surroundings) throws(TransportError) {
+        self.config = config
+        self.externalLabels = externalLabels
+        self.around = around
+        transport = try HTTPTransport(config.client, clock: around.clock, environment: around.environment)
+        state = Mutex(State(queue: RemoteQueue(config: config.queue, after: 0)))
+        // A cursor may name more shards than are wanted now.
+        shardSignals = (0..<max(config.queue.maxShards, 200)).map { _ in RemoteSignal() }
+    }
+
+    /// Sends until ``end()`` is called, then what waits for at most the deadline.
+    func run() async {
+        do throws(StorageError) {
+            try await sendAll()
+        } catch {
+            around.logger.error(
+                "Remote write ended",
+                metadata: ["remote": "\(config.name)", "err": "\(error.message)"]
+            )
+        }
+        around.source.feedNotify(config.name, nil)
+        await transport.close()
+    }
+
+    /// Lets it end.
+    func end() {
+        state.withLock { state in
+            state.isEnding = true
+            state.queue.isFlushing = true
+        }
+        wakeAll()
+    }
+
+    private func wakeAll() {
+        readerSignal.wake()
+        for signal in shardSignals { signal.wake() }
+    }
+
+    private func sendAll() async throws(StorageError) {
+        let source = around.source
+        let end = try await source.feedEnd()
+        if let known = try await source.feedCursors()[config.name], known.row <= end {
+            state.withLock { $0.queue = RemoteQueue(config: config.queue, cursor: known) }
+        } else {
+            state.withLock { $0.queue = RemoteQueue(config: config.queue, after: end) }
+            try await save()
+        }
+        let start = state.withLock { $0.queue.cursor.row }
+        let reader = try await source.feed(after: start)
+        let signal = readerSignal
+        source.feedNotify(config.name) { signal.wake() }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.read(reader, from: start) }
+            group.addTask { await self.adjust() }
+            group.addTask { await self.tellMetadata() }
+            for number in shardSignals.indices { group.addTask { await self.send(number) } }
+            group.addTask { await self.limitEnd() }
+            // Reading and all shards end by themselves, the others with them.
+            for _ in 0..<shardSignals.count + 1 { await group.next() }
+            group.cancelAll()
+        }
+        try? await save()
+    }
+
+    /// Gives up what cannot be sent in time at the end: it is sent after the next start.
+    private func limitEnd() async {
+        while !state.withLock({ $0.isEnding }) {
+            if (try? await network.sleep(milliseconds: 200)) == nil { return }
+        }
+        if (try? await network.sleep(milliseconds: around.flushDeadline)) == nil { return }
+        isGivenUp.store(true, ordering: .sequentiallyConsistent)
+        wakeAll()
+    }
+
+    private let isGivenUp = Atomic(false)
+
+    /// Remembers how far it is. The cursor is made when it is its turn to be written.
+    private func save() async throws(StorageError) {
+        try await around.source.feedSave(config.name) {
+            self.state.withLock { state in
+                state.saved = state.queue.cursor
+                return state.saved
+            }
+        }
+    }
+
+    // MARK: Reading
+
+    private func read(_ reader: any FeedReader, from start: Int64) async {
+        var last = start
+        var iterator = readerSignal.stream.makeAsyncIterator()
+        while !state.withLock({ $0.isEnding }) {
+            guard state.withLock({ $0.queue.hasRoom }) else {
+                state.withLock { $0.figures.enqueueRetries += 1 }
+                _ = await iterator.next()
+                continue
+            }
+            do throws(StorageError) {
+                let entries = try await reader.next(limit: Self.readLimit)
+                if entries.isEmpty {
+                    if state.withLock({ $0.queue.isEmpty && $0.saved != $0.queue.cursor }) { try await save() }
+                    _ = await iterator.next()
+                    continue
+                }
+                for entry in entries {
+                    if entry.row > last + 1 {
+                        state.withLock { $0.figures.missingEntries += Int(entry.row - last - 1) }
+                    }
+                    last = entry.row
+                    await add(entry)
+                }
+                for signal in shardSignals.prefix(state.withLock { $0.queue.shardCount }) { signal.wake() }
+            } catch {
+                note(error.message)
+                if (try? await clock.sleep(milliseconds: 1000)) == nil { break }
+            }
+        }
+        for signal in shardSignals { signal.wake() }
+    }
+
+    private func add(_ entry: FeedEntry) async {
+        var numbers: Set<UInt32> = []
+        state.withLock { state in
+            if state.queue.isEmpty, state.series.count + state.dropped.count > Self.seriesLimit {
+                state.series = [:]
+                state.dropped = []
+            }
+            func want(_ series: SeriesRef) {
+                if state.series[series.rawValue] == nil, !state.dropped.contains(series.rawValue) {
+                    numbers.insert(series.rawValue)
+                }
+            }
+            for batch in entry.batches {
+                for series in batch.series { want(series) }
+                for sample in batch.histograms { want(sample.series) }
+                for sample in batch.exemplars { want(sample.series) }
+            }
+        }
+        var forgotten: Set<UInt32> = []
+        if !numbers.isEmpty {
+            let wanted = Array(numbers)
+            let found = await around.source.feedLabels(of: wanted)
+            state.withLock { state in
+                for (number, labels) in zip(wanted, found) {
+                    guard let labels else {
+                        forgotten.insert(number)
+                        continue
+                    }
+                    let made = RemoteMessage.Series(labels, external: externalLabels, rules: config.relabelRules)
+                    if let made { state.series[number] = made } else { state.dropped.insert(number) }
+                }
+            }
+        }
+        let (now, wall) = (clock.steadyNanoseconds, clock.now)
+        state.withLock { state in
+            let items = items(of: entry, forgotten, oldest: wall - config.queue.sampleAgeLimit, &state)
+            state.queue.add(items, upTo: FeedPlace(row: entry.row), now: now)
+            state.end = max(state.end, entry.row)
+        }
+    }
+
+    /// What of an entry has to be sent.
+    private func items(
+        of entry: FeedEntry,
+        _ forgotten: Set<UInt32>,
+        oldest: Timestamp,
+        _ state: inout State
+    ) -> [RemoteItem] {
+        var items: [RemoteItem] = []
+        var index: Int32 = 0
+        func add(_ series: SeriesRef, _ time: Timestamp, _ start: Timestamp, _ payload: RemoteItem.Payload) {
+            let item = RemoteItem(
+                series: series.rawValue,
+                place: FeedPlace(row: entry.row, index: index),
+                timestamp: time,
+                start: start,
+                payload: payload
+            )
+            index += 1
+            state.figures.tickRead += 1
+            if state.dropped.contains(series.rawValue) {
+                state.figures.byRule.add(item)
+            } else if forgotten.contains(series.rawValue) {
+                state.figures.forgotten.add(item)
+            } else if config.queue.sampleAgeLimit > 0, time < oldest {
+                state.figures.tooOld.add(item)
+            } else {
+                items.append(item)
+                state.figures.newestRead = max(state.figures.newestRead, Double(time) / 1000)
+                return
+            }
+            state.figures.tickDropped += 1
+        }
+        for batch in entry.batches {
+            for position in 0..<min(batch.series.count, batch.values.count) {
+                let time = batch.timestamps.isEmpty ? batch.timestamp : batch.timestamps[position]
+                let start = batch.startTimestamps.isEmpty ? 0 : batch.startTimestamps[position]
+                add(batch.series[position], time, start, .float(batch.values[position]))
+            }
+            if config.sendsNativeHistograms {
+                for sample in batch.histograms {
+                    if !config.isVersion2, sample.histogram.schema == NativeHistogram.customBoundsSchema {
+                        state.figures.customBuckets += 1
+                        continue
+                    }
+                    add(sample.series, sample.timestamp, sample.startTimestamp, .histogram(sample.histogram))
+                }
+            }
+            if config.sendsExemplars {
+                for sample in batch.exemplars {
+                    add(sample.series, sample.exemplar.timestamp ?? batch.timestamp, 0, .exemplar(sample.exemplar))
+                }
+            }
+        }
+        return items
+    }
+
+    // MARK: Sending
+
+    private func send(_ number: Int) async {
+        var iterator = shardSignals[number].stream.makeAsyncIterator()
+        while true {
+            let now = clock.steadyNanoseconds
+            let (step, isDone) = state.withLock { state in
+                let step = state.queue.step(number, now: now)
+                if case .send = step { return (step, false) }
+                let isOver =
+                    state.isEnding && (state.queue.isEmpty || isGivenUp.load(ordering: .sequentiallyConsistent))
+                return (step, isOver)
+            }
+            if isDone { return wakeAll() }
+            switch step {
+            case .idle: _ = await iterator.next()
+            case .wait(let until):
+                let timer = timer(until, shardSignals[number])
+                _ = await iterator.next()
+                timer.cancel()
+            case .send(let items): await send(items, number)
+            }
+        }
+    }
+
+    /// Gives a signal at a moment.
+    private func timer(_ moment: Int64, _ signal: RemoteSignal) -> Task<Void, Never> {
+        let clock = clock
+        return Task {
+            if (try? await clock.sleep(untilSteady: moment)) != nil { signal.wake() }
+        }
+    }
+
+    private func send(_ items: [RemoteItem], _ number: Int) async {
+        let (series, metadata, attempt) = state.withLock { ($0.series, $0.metadata, $0.queue.attempt(number)) }
+        let counts = RemoteCounts(items)
+        let body = Snappy.encode(
+            config.isVersion2
+                ? RemoteMessage.version2(items, series, metadata) : RemoteMessage.version1(items, series)
+        )
+        let started = clock.steadyNanoseconds
+        let verdict = await post(body, counts, isVersion2: config.isVersion2, attempt: attempt)
+        let now = clock.steadyNanoseconds
+        let wall = clock.wallNanoseconds
+        state.withLock { state in
+            let seconds = Double(now - started) / 1e9
+            state.figures.observe(seconds)
+            state.figures.tickBusy += seconds
+            switch verdict.result {
+            case .taken:
+                state.figures.sent += counts
+                state.figures.tickSent += counts.all
+                state.figures.bytes += body.count
+                state.figures.lastSuccess = wall
+                let newest = items.map(\.timestamp).max() ?? 0
+                state.figures.newestSent = max(state.figures.newestSent, Double(newest) / 1000)
+                if let written = verdict.written {
+                    state.figures.failed.samples += max(0, counts.samples - written.samples)
+                    state.figures.failed.histograms += max(0, counts.histograms - written.histograms)
+                    state.figures.failed.exemplars += max(0, counts.exemplars - written.exemplars)
+                }
+            case .refused: state.figures.failed += counts
+            case .later: state.figures.retried += counts
+            }
+            state.queue.finish(number, verdict.result, now: now)
+            if case .later = verdict.result, config.queue.sampleAgeLimit > 0 {
+                let oldest = wall / 1_000_000 - config.queue.sampleAgeLimit
+                state.figures.tooOld += state.queue.dropOld(number, before: oldest)
+            }
+        }
+        if !verdict.problem.isEmpty { note(verdict.problem) }
+        switch verdict.result {
+        case .taken, .refused:
+            // At once: what is acknowledged must not be sent again after whatever happens now.
+            do throws(StorageError) { try await save() } catch { note(error.message) }
+            readerSignal.wake()
+            let isResized = state.withLock { $0.queue.resizeIfEmpty() }
+            if isResized || state.withLock({ $0.isEnding }) { wakeAll() }
+        case .later: break
+        }
+    }
+
+    private func post(
+        _ body: [UInt8],
+        _ counts: RemoteCounts,
+        isVersion2: Bool,
+        attempt: Int
+    ) async -> RemoteMessage.Verdict {
+        let request = RemoteMessage.request(config, isVersion2: isVersion2, attempt: attempt, version: around.version)
+        do throws(TransportError) {
+            let answer = try await transport.post(request, bytes: body)
+            return RemoteMessage.verdict(answer, config, counts: counts, now: clock.wallNanoseconds)
+        } catch {
+            return RemoteMessage.Verdict(result: .later(retryAfter: nil), problem: error.message)
+        }
+    }
+
+    private func note(_ problem: String) {
+        let now = clock.wallNanoseconds
+        let isNew = state.withLock { state in
+            let isNew = state.figures.lastError != problem || now - state.figures.lastErrorTime > 60_000_000_000
+            state.figures.lastError = problem
+            if isNew { state.figures.lastErrorTime = now }
+            return isNew
+        }
+        guard isNew else { return }
+        around.logger.warning(
+            "Sending to a remote storage failed",
+            metadata: ["remote": "\(config.name)", "url": "\(identity.url)", "err": "\(problem)"]
+        )
+    }
+
+    // MARK: Chores
+
+    /// Looks every ten seconds how many shards are needed.
+    private func adjust() async {
+        var last = clock.steadyNanoseconds
+        while (try? await clock.sleep(milliseconds: 10_000)) != nil {
+            let now = clock.steadyNanoseconds
+            state.withLock { state in
+                let tick = RemoteShardPlan.Tick(
+                    seconds: max(0.001, Double(now - last) / 1e9),
+                    read: state.figures.tickRead,
+                    dropped: state.figures.tickDropped,
+                    sent: state.figures.tickSent,
+                    busy: state.figures.tickBusy,
+                    delay: state.figures.newestSent > 0 ? clock.seconds - state.figures.newestSent : 0
+                )
+                let isSending = state.figures.tickSent > 0 && state.queue.attempts == 0
+                let count = state.plan.count(tick, now: state.queue.shardCount)
+                state.figures.desired = state.plan.desired
+                (state.figures.tickRead, state.figures.tickDropped, state.figures.tickSent) = (0, 0, 0)
+                state.figures.tickBusy = 0
+                if isSending { state.queue.resize(to: count) }
+                _ = state.queue.resizeIfEmpty()
+            }
+            last = now
+            wakeAll()
+        }
+    }
+
+    /// Tells what is known of families: by itself in version 1, with each series in version 2.
+    private func tellMetadata() async {
+        repeat {
+            let known = await around.metadata()
+            state.withLock { $0.metadata = known }
+            guard !config.isVersion2, config.sendsMetadata, !known.isEmpty else { continue }
+            let families = known.sorted { $0.key < $1.key }.map { (family: $0.key, metadata: $0.value) }
+            for start in stride(from: 0, to: families.count, by: config.metadataPerSend) {
+                let part = Array(families[start..<min(families.count, start + config.metadataPerSend)])
+                let body = Snappy.encode(RemoteMessage.metadata(part))
+                let verdict = await post(body, RemoteCounts(), isVersion2: false, attempt: 0)
+                state.withLock { state in
+                    if verdict.result == .taken {
+                        state.figures.metadata += part.count
+                        state.figures.metadataBytes += body.count
+                    } else {
+                        state.figures.failedMetadata += part.count
+                    }
+                }
+            }
+        } while (try? await clock.sleep(milliseconds: max(1000, config.metadataInterval))) != nil
+    }
+
+    // MARK: Telling
+
+    var identity: RemoteQueueIdentity {
+        RemoteQueueIdentity(name: config.name, url: RecordedTraffic.url(config.url))
+    }
+
+    func addFamilies(to families: inout RemoteFamilies) {
+        let (figures, queue) = state.withLock { ($0.figures, $0.queue) }
+        families.add(figures, queue, identity)
+    }
+
+    func status(end: Int64) -> RemoteStatus {
+        state.withLock { state in
+            let figures = state.figures
+            var status = RemoteStatus(name: identity.name, url: identity.url, version: config.isVersion2 ? 2 : 1)
+            status.shards = state.queue.shardCount
+            status.desired = figures.desired
+            status.minShards = config.queue.minShards
+            status.maxShards = config.queue.maxShards
+            status.pending = state.queue.pending.all
+            status.sent = figures.sent.all
+            status.failed = figures.failed.all
+            status.retried = figures.retried.all
+            status.dropped = figures.tooOld.all + figures.byRule.all + figures.forgotten.all + figures.customBuckets
+            status.behind = max(0, end - state.queue.cursor.row)
+            status.newestSent = figures.newestSent
+            status.attempts = state.queue.attempts
+            status.lastError = figures.lastError
+            status.lastErrorTime = figures.lastErrorTime
+            status.lastSuccess = figures.lastSuccess
+            return status
+        }
+    }
+}
+
+/// Wakes a task that waits; several times while it is awake are one time.
+final class RemoteSignal: Sendable {
+    let stream: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+
+    init() { (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1)) }
+
+    func wake() { continuation.yield() }
+}
