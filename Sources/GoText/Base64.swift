@@ -24,11 +24,16 @@ package enum Base64 {
         guard all.count - digits.count <= 2, all[digits.count...].allSatisfy({ $0 == UInt8(ascii: "=") }) else {
             return nil
         }
+        return bytes(of: digits, standard)
+    }
+
+    /// The bytes that digits of an alphabet stand for, six bits each; `nil` where one is not in it.
+    package static func bytes(of digits: some Sequence<UInt8>, _ alphabet: [UInt8]) -> [UInt8]? {
         var result: [UInt8] = []
         var bits: UInt32 = 0
         var count: UInt32 = 0
         for digit in digits {
-            guard let value = standard.firstIndex(of: digit) else { return nil }
+            guard let value = alphabet.firstIndex(of: digit) else { return nil }
             bits = bits << 6 | UInt32(value)
             count += 6
             if count >= 8 {

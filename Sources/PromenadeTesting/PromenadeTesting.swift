@@ -39,22 +39,9 @@ public func withStack<Result>(
 /// A running stack with what tests ask of it.
 public struct TestStack: Sendable {
     /// The three servers scrape each other; the intervals are long, so that only ``scrape(job:)`` counts.
-    public static let defaultConfig = """
-        global:
-          scrape_interval: 1h
-          scrape_timeout: 10s
-        scrape_configs:
-          - job_name: prometheus
-            static_configs:
-              - targets: [localhost:9090]
-          - job_name: pushgateway
-            honor_labels: true
-            static_configs:
-              - targets: [localhost:9091]
-          - job_name: demo
-            static_configs:
-              - targets: [localhost:8080]
-        """
+    public static let defaultConfig = BuiltInConfig.text(
+        globals: [("scrape_interval", "1h"), ("scrape_timeout", "10s")]
+    )
 
     /// The stack itself.
     public let stack: Stack

@@ -18,22 +18,6 @@ package enum GroupingPath {
         // An empty value would vanish from the path, a slash would split it.
         if value.isEmpty { return "\(name)@base64/=" }
         if value.contains("/") { return "\(name)@base64/\(Base64.encodeURLSafe(value.utf8))" }
-        return "\(name)/\(escaped(value))"
-    }
-
-    private static func escaped(_ value: String) -> String {
-        var result = ""
-        for byte in value.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
-                UInt8(ascii: "~"):
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                result += digits.utf8.count == 1 ? "%0" + digits : "%" + digits
-            }
-        }
-        return result
+        return "\(name)/\(URLText.host(value))"
     }
 }

@@ -1,7 +1,7 @@
 public import AsyncHTTPClient
 import Exposition
 import HTTPCalling
-import MetricModel
+public import MetricModel
 import NIOHTTP1
 public import PrometheusClient
 
@@ -146,34 +146,21 @@ public struct Pusher: Sendable {
     }
 }
 
-/// Why a push failed.
-public struct PushError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The kinds of failure.
-    public enum Code: String, Sendable, Hashable {
-        /// The metrics contradict each other.
-        case gathering
-        /// A metric has a label of the grouping key.
-        case labelConflict
-        /// The job's or a label's name cannot be used.
-        case invalidGrouping
-        /// There can be no Pushgateway at such an address.
-        case invalidAddress
-        /// No answer came.
-        case connection
-        /// The Pushgateway said no.
-        case refused
-    }
-
-    /// The kind.
-    public var code: Code
-    /// What happened, and where.
-    public var message: String
-
-    init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-
-    /// The message.
-    public var description: String { message }
+/// The kinds of `PushError`.
+public enum PushErrorCode: String, Sendable, Hashable {
+    /// The metrics contradict each other.
+    case gathering
+    /// A metric has a label of the grouping key.
+    case labelConflict
+    /// The job's or a label's name cannot be used.
+    case invalidGrouping
+    /// There can be no Pushgateway at such an address.
+    case invalidAddress
+    /// No answer came.
+    case connection
+    /// The Pushgateway said no.
+    case refused
 }
+
+/// Why a push failed.
+public typealias PushError = CodedError<PushErrorCode>

@@ -250,57 +250,16 @@ package enum TemplateBuiltins {
         return result
     }
 
-    static func html(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "&#34;"
-            case "'": result += "&#39;"
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\0": result += "\u{FFFD}"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
+    private static let htmlEscaping = Escaping([
+        "\"": "&#34;", "'": "&#39;", "&": "&amp;", "<": "&lt;", ">": "&gt;", "\0": "\u{FFFD}",
+    ])
+
+    private static let javaScriptEscaping = Escaping(["\\": "\\\\", "'": "\\'", "\"": "\\\""]) { scalar in
+        let isPlain = scalar == "\u{7f}" || GoText.isPrintable(scalar) && !["<", ">", "&", "="].contains(scalar)
+        return isPlain ? nil : "\\u" + Escaping.hexadecimal(scalar, width: 4, uppercase: true)
     }
 
-    static func javaScript(_ text: String) -> String {
-        func code(_ scalar: Unicode.Scalar) -> String {
-            let digits = String(scalar.value, radix: 16, uppercase: true)
-            return "\\u" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-        }
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\\": result += "\\\\"
-            case "'": result += "\\'"
-            case "\"": result += "\\\""
-            case "<", ">", "&", "=": result += code(scalar)
-            default:
-                let isPlain =
-                    scalar.isASCII ? scalar.value >= 0x20 : !GoText.quoted(String(Character(scalar))).hasPrefix("\"\\")
-                if isPlain { result.unicodeScalars.append(scalar) } else { result += code(scalar) }
-            }
-        }
-        return result
-    }
+    static func html(_ text: String) -> String { htmlEscaping.escaped(text) }
 
-    /// `url.QueryEscape`
-    package static func queryEscaped(_ text: String) -> String {
-        var result = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
-                UInt8(ascii: "~"):
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            case 0x20: result += "+"
-            default:
-                result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return result
-    }
+    static func javaScript(_ text: String) -> String { javaScriptEscaping.escaped(text) }
 }

@@ -147,7 +147,7 @@ extension TemplateExecution {
         case .printf: return .string(GoFormat.formatted(text(0), Array(values.dropFirst())))
         case .html: return .string(TemplateBuiltins.html(TemplateBuiltins.joined(values)))
         case .js: return .string(TemplateBuiltins.javaScript(TemplateBuiltins.joined(values)))
-        case .urlquery: return .string(TemplateBuiltins.queryEscaped(TemplateBuiltins.joined(values)))
+        case .urlquery: return .string(URLText.query(TemplateBuiltins.joined(values)))
         case .call:
             if case .nothing = values[0] { throw TemplateCallFailure("call of nil") }
             throw TemplateCallFailure("non-function \(values[0].text) of type \(values[0].type)")
@@ -175,8 +175,8 @@ extension TemplateExecution {
         case .title: return .string(TemplateHelpers.title(text(0)))
         case .toUpper: return .string(TemplateHelpers.mapped(text(0)) { $0.properties.uppercaseMapping })
         case .toLower: return .string(TemplateHelpers.mapped(text(0)) { $0.properties.lowercaseMapping })
-        case .graphLink: return .string("/graph?g0.expr=\(TemplateBuiltins.queryEscaped(text(0)))&g0.tab=0")
-        case .tableLink: return .string("/graph?g0.expr=\(TemplateBuiltins.queryEscaped(text(0)))&g0.tab=1")
+        case .graphLink: return .string("/graph?g0.expr=\(URLText.query(text(0)))&g0.tab=0")
+        case .tableLink: return .string("/graph?g0.expr=\(URLText.query(text(0)))&g0.tab=1")
         case .sortByLabel:
             let list = samples(1)
             let keys = list.items.map { $0.labels[text(0)] ?? "" }
@@ -206,7 +206,7 @@ extension TemplateExecution {
             return .string(prefix)
         case .externalURL: return .string(data.externalURL)
         case .parseDuration: return .float(try TemplateHelpers.parseDuration(text(0)))
-        case .urlQueryEscape: return .string(TemplateBuiltins.queryEscaped(text(0)))
+        case .urlQueryEscape: return .string(URLText.query(text(0)))
         }
     }
 }

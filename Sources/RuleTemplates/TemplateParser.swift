@@ -1,29 +1,15 @@
-import MetricModel
+public import MetricModel
+
+/// The kinds of `TemplateError`.
+public enum TemplateErrorCode: String, Sendable, Hashable {
+    /// The text is no template.
+    case syntax
+    /// Something went wrong while it was expanded.
+    case execution
+}
 
 /// Why a template could not be read, or what went wrong in it, in Go's words.
-public struct TemplateError: Error, Hashable, CustomStringConvertible {
-    /// The kinds of failure.
-    public enum Code: String, Sendable, Hashable {
-        /// The text is no template.
-        case syntax
-        /// Something went wrong while it was expanded.
-        case execution
-    }
-
-    /// The kind.
-    public let code: Code
-    /// The message, which begins with `template: NAME:LINE:`.
-    public let message: String
-
-    /// An error.
-    public init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-
-    /// The message.
-    public var description: String { message }
-}
+public typealias TemplateError = CodedError<TemplateErrorCode>
 
 /// Reads templates as Go's `text/template` does.
 struct TemplateParser {
@@ -152,6 +138,11 @@ struct TemplateParser {
         guard token.kind == .string || token.kind == .rawString else { throw unexpected(token, context) }
         let name = try unquoted(token)
         _ = try expect(.rightDelimiter, context)
+        try addBody(name, context)
+    }
+
+    /// What stands up to `{{end}}`, as a template of its own: without the variables and loops around it.
+    private mutating func addBody(_ name: String, _ context: String) throws(TemplateError) {
         let (outer, outerRange) = (variables, rangeDepth)
         variables = ["$"]
         rangeDepth = 0
@@ -259,13 +250,7 @@ struct TemplateParser {
         let token = nextNonSpace()
         let name = try templateName(token, context)
         let given = try pipeline(context, .rightDelimiter)
-        let (outer, outerRange) = (variables, rangeDepth)
-        variables = ["$"]
-        rangeDepth = 0
-        let (list, ending) = try deeper { parser throws(TemplateError) in try parser.itemList() }
-        if ending != .end { throw failure("unexpected {{else}} in \(context)") }
-        (variables, rangeDepth) = (outer, outerRange)
-        try add(name, list)
+        try addBody(name, context)
         return .template(name: name, given, at: token.position)
     }
 

@@ -1,3 +1,5 @@
+public import MetricModel
+
 /// Answers to the queries of a template, by expression.
 public struct TemplateAnswers: Sendable {
     /// One answer.

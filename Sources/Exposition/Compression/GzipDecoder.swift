@@ -1,4 +1,5 @@
 import CZlib
+public import MetricModel
 
 /// Unpacks gzip, piece by piece as it arrives, into a buffer of limited size. Reusable; not for several threads at once.
 public final class GzipDecoder {

@@ -1,3 +1,5 @@
+public import MetricModel
+
 /// The snappy block format: remote write and remote read bodies.
 public enum Snappy {
     static let corrupt = CompressionError(.corrupt, "snappy: corrupt input")

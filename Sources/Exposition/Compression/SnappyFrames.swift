@@ -1,3 +1,5 @@
+public import MetricModel
+
 /// The snappy framing format, in which a Pushgateway takes compressed bodies.
 public enum SnappyFrames {
     private static let largestBlock = 65536

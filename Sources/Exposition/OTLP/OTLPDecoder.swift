@@ -10,9 +10,7 @@ enum OTLPDecoder {
         var metrics = OTLPMetrics()
         while let tag = try reader.nextTag(of: "ExportMetricsServiceRequest") {
             switch tag.field {
-            case 1:
-                var message = try reader.message(tag, "ResourceMetrics")
-                metrics.resources.append(try resource(&message))
+            case 1: metrics.resources.append(try reader.message(tag, "ResourceMetrics", resource))
             default: try reader.skip(tag)
             }
         }
@@ -32,9 +30,7 @@ enum OTLPDecoder {
                         try inner.skip(tag)
                     }
                 }
-            case 2:
-                var inner = try message.message(tag, "ScopeMetrics")
-                resource.scopes.append(try scope(&inner))
+            case 2: resource.scopes.append(try message.message(tag, "ScopeMetrics", scope))
             default: try message.skip(tag)
             }
         }
@@ -55,9 +51,7 @@ enum OTLPDecoder {
                     default: try inner.skip(tag)
                     }
                 }
-            case 2:
-                var inner = try message.message(tag, "Metrics")
-                scope.metrics.append(try metric(&inner))
+            case 2: scope.metrics.append(try message.message(tag, "Metrics", metric))
             case 3: scope.schemaURL = message.text(try message.delimited(tag, "SchemaUrl"))
             default: try message.skip(tag)
             }
@@ -110,9 +104,7 @@ enum OTLPDecoder {
         var found = Points<Point>()
         while let tag = try message.nextTag(of: "Metric_Data") {
             switch tag.field {
-            case 1:
-                var inner = try message.message(tag, "DataPoints")
-                found.points.append(try read(&inner))
+            case 1: found.points.append(try message.message(tag, "DataPoints", read))
             case 2: found.temporality = .init(number: try message.signed(tag, "AggregationTemporality"))
             case 3: found.isMonotonic = try message.unsigned(tag, "IsMonotonic") != 0
             default: try message.skip(tag)

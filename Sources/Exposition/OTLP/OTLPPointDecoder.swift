@@ -6,8 +6,7 @@ enum OTLPPointDecoder {
         var point = OTLPMetrics.NumberPoint()
         while let tag = try message.nextTag(of: "NumberDataPoint") {
             switch tag.field {
-            case 2: point.frame.start = try message.double(tag, "StartTimeUnixNano").bitPattern
-            case 3: point.frame.time = try message.double(tag, "TimeUnixNano").bitPattern
+            case 2, 3: try point.frame.readTime(&message, tag)
             case 4: point.value = try message.double(tag, "AsDouble")
             case 5: point.examples.append(try example(&message, tag))
             case 6: point.value = Double(Int64(bitPattern: try message.double(tag, "AsInt").bitPattern))
@@ -24,8 +23,7 @@ enum OTLPPointDecoder {
         var counts: [Double] = []
         while let tag = try message.nextTag(of: "HistogramDataPoint") {
             switch tag.field {
-            case 2: point.frame.start = try message.double(tag, "StartTimeUnixNano").bitPattern
-            case 3: point.frame.time = try message.double(tag, "TimeUnixNano").bitPattern
+            case 2, 3: try point.frame.readTime(&message, tag)
             case 4: point.count = try message.double(tag, "Count").bitPattern
             case 5: point.sum = try message.double(tag, "Sum")
             case 6: try message.doubles(tag, "BucketCounts", into: &counts)
@@ -46,18 +44,13 @@ enum OTLPPointDecoder {
         while let tag = try message.nextTag(of: "ExponentialHistogramDataPoint") {
             switch tag.field {
             case 1: point.frame.attributes.append(try OTLPDecoder.attribute(&message, tag))
-            case 2: point.frame.start = try message.double(tag, "StartTimeUnixNano").bitPattern
-            case 3: point.frame.time = try message.double(tag, "TimeUnixNano").bitPattern
+            case 2, 3: try point.frame.readTime(&message, tag)
             case 4: point.count = try message.double(tag, "Count").bitPattern
             case 5: point.sum = try message.double(tag, "Sum")
             case 6: point.scale = Int32(truncatingIfNeeded: try message.zigzag(tag, "Scale"))
             case 7: point.zeroCount = try message.double(tag, "ZeroCount").bitPattern
-            case 8:
-                var inner = try message.message(tag, "Positive")
-                point.positive = try buckets(&inner)
-            case 9:
-                var inner = try message.message(tag, "Negative")
-                point.negative = try buckets(&inner)
+            case 8: point.positive = try message.message(tag, "Positive", buckets)
+            case 9: point.negative = try message.message(tag, "Negative", buckets)
             case 10: point.frame.flags = try flags(&message, tag)
             case 11: point.examples.append(try example(&message, tag))
             default: try message.skip(tag)
@@ -82,21 +75,15 @@ enum OTLPPointDecoder {
         var point = OTLPMetrics.SummaryPoint()
         while let tag = try message.nextTag(of: "SummaryDataPoint") {
             switch tag.field {
-            case 2: point.frame.start = try message.double(tag, "StartTimeUnixNano").bitPattern
-            case 3: point.frame.time = try message.double(tag, "TimeUnixNano").bitPattern
+            case 2, 3: try point.frame.readTime(&message, tag)
             case 4: point.count = try message.double(tag, "Count").bitPattern
             case 5: point.sum = try message.double(tag, "Sum")
             case 6:
-                var inner = try message.message(tag, "QuantileValues")
-                var quantile = (quantile: 0.0, value: 0.0)
-                while let tag = try inner.nextTag(of: "ValueAtQuantile") {
-                    switch tag.field {
-                    case 1: quantile.quantile = try inner.double(tag, "Quantile")
-                    case 2: quantile.value = try inner.double(tag, "Value")
-                    default: try inner.skip(tag)
+                point.quantiles.append(
+                    try message.message(tag, "QuantileValues") { inner throws(ExpositionError) in
+                        try inner.quantile(of: "ValueAtQuantile")
                     }
-                }
-                point.quantiles.append(quantile)
+                )
             case 7: point.frame.attributes.append(try OTLPDecoder.attribute(&message, tag))
             case 8: point.frame.flags = try flags(&message, tag)
             default: try message.skip(tag)
@@ -140,6 +127,35 @@ enum OTLPPointDecoder {
             throw ExpositionError("invalid length for \(name): \(bytes.count) bytes, not \(count)")
         }
         return OTLPMetrics.hexadecimal(bytes)
+    }
+}
+
+extension OTLPMetrics.Frame {
+    /// When a point's counting started, and its time: the fields 2 and 3 of every kind of point.
+    fileprivate mutating func readTime(
+        _ message: inout WireReader,
+        _ tag: WireReader.Tag
+    ) throws(ExpositionError) {
+        if tag.field == 2 {
+            start = try message.double(tag, "StartTimeUnixNano").bitPattern
+        } else {
+            time = try message.double(tag, "TimeUnixNano").bitPattern
+        }
+    }
+}
+
+extension WireReader {
+    /// A quantile and its value, which the formats number alike.
+    mutating func quantile(of message: StaticString) throws(ExpositionError) -> (quantile: Double, value: Double) {
+        var result = (quantile: 0.0, value: 0.0)
+        while let tag = try nextTag(of: message) {
+            switch tag.field {
+            case 1: result.quantile = try double(tag, "Quantile")
+            case 2: result.value = try double(tag, "Value")
+            default: try skip(tag)
+            }
+        }
+        return result
     }
 }
 

@@ -143,10 +143,7 @@ extension TextScanner {
     }
 
     private mutating func readOpenMetricsMetadata(_ keyword: Token) throws(ExpositionError) -> ScrapeParser.Entry {
-        var token = nextToken()
-        guard token == .name else { throw unexpected("expected metric name after \(keyword.rawValue)", token) }
-        takeFamilyName()
-        token = nextToken()
+        let token = try readFamilyName(keyword)
         guard token == .text else { throw ExpositionError("expected text in \(keyword.rawValue)") }
         textRange = position - tokenStart > 1 ? tokenStart + 1..<position - 1 : position..<position
         let text = slice(textRange.lowerBound, textRange.upperBound)
@@ -179,21 +176,9 @@ extension TextScanner {
     }
 
     private mutating func readOpenMetricsSeries(braceIsOpen: Bool) throws(ExpositionError) {
-        series = entryStart..<position
-        hasOffsets = true
         leadOrigin = leadStart
         valueStart = -1
-        var token = Token.braceOpen
-        if !braceIsOpen { token = nextToken() }
-        if token == .braceOpen {
-            var found = offsets
-            offsets = []
-            try readLabels(&found, isExemplar: false)
-            offsets = found
-            series = entryStart..<position
-            token = nextToken()
-        }
-        if offsets[0] == -1 { throw whileParsing("metric name not set") }
+        var token = try readLabelSet(braceIsOpen)
         if token == .value { valueStart = tokenStart + 1 }
         value = try readNumber(token, after: "metric")
         hasTimestamp = false

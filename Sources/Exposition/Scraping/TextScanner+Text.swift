@@ -144,11 +144,17 @@ extension TextScanner {
         }
     }
 
-    private mutating func readTextMetadata(_ keyword: Token) throws(ExpositionError) -> ScrapeParser.Entry {
-        var token = nextToken()
+    /// The name of a family, after a keyword.
+    /// - Returns: the token behind it.
+    mutating func readFamilyName(_ keyword: Token) throws(ExpositionError) -> Token {
+        let token = nextToken()
         guard token == .name else { throw unexpected("expected metric name after \(keyword.rawValue)", token) }
         takeFamilyName()
-        token = nextToken()
+        return nextToken()
+    }
+
+    private mutating func readTextMetadata(_ keyword: Token) throws(ExpositionError) -> ScrapeParser.Entry {
+        var token = try readFamilyName(keyword)
         guard token == .text else {
             throw ExpositionError("expected text in \(keyword.rawValue), got \(token.rawValue)")
         }
@@ -171,7 +177,10 @@ extension TextScanner {
         return keyword == .type ? .type : .help
     }
 
-    private mutating func readTextSeries(braceIsOpen: Bool) throws(ExpositionError) -> ScrapeParser.Entry {
+    /// The labels of a series, whose name was read already, or stands among them.
+    /// - Returns: the token behind them.
+    @inline(__always)
+    mutating func readLabelSet(_ braceIsOpen: Bool) throws(ExpositionError) -> Token {
         series = entryStart..<position
         hasOffsets = true
         var token = Token.braceOpen
@@ -185,6 +194,11 @@ extension TextScanner {
             token = nextToken()
         }
         if offsets[0] == -1 { throw whileParsing("metric name not set") }
+        return token
+    }
+
+    private mutating func readTextSeries(braceIsOpen: Bool) throws(ExpositionError) -> ScrapeParser.Entry {
+        var token = try readLabelSet(braceIsOpen)
         guard token == .value else { throw unexpected("expected value after metric", token) }
         leadOrigin = leadStart
         valueStart = tokenStart

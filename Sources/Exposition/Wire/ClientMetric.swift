@@ -161,15 +161,7 @@ struct ClientMetric {
             case 2: summary.sum = try reader.double(tag, "SampleSum")
             case 3:
                 var message = try reader.message(tag, "Quantile")
-                var quantile = (quantile: 0.0, value: 0.0)
-                while let tag = try message.nextTag(of: "Quantile") {
-                    switch tag.field {
-                    case 1: quantile.quantile = try message.double(tag, "Quantile")
-                    case 2: quantile.value = try message.double(tag, "Value")
-                    default: try message.skip(tag)
-                    }
-                }
-                summary.quantiles.append(quantile)
+                summary.quantiles.append(try message.quantile(of: "Quantile"))
             case 4:
                 var message = try reader.message(tag, "StartTimestamp")
                 summary.start = try time(&message, summary.start)

@@ -80,6 +80,17 @@ struct WireReader {
         WireReader(bytes, try delimited(tag, field))
     }
 
+    /// An embedded message, as `read` reads it.
+    @inline(__always)
+    mutating func message<Value>(
+        _ tag: Tag,
+        _ field: StaticString,
+        _ read: (inout WireReader) throws(ExpositionError) -> Value
+    ) throws(ExpositionError) -> Value {
+        var inner = try message(tag, field)
+        return try read(&inner)
+    }
+
     mutating func unsigned(_ tag: Tag, _ field: StaticString) throws(ExpositionError) -> UInt64 {
         try expect(0, tag, field)
         return try varint()

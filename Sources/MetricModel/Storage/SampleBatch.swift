@@ -90,7 +90,7 @@ public struct SampleBatch: Sendable {
 /// What became of a batch.
 public struct AppendReport: Sendable {
     /// Why a sample was not taken, as Prometheus distinguishes it.
-    public enum Rejection: Sendable, Hashable {
+    public enum Rejection: Sendable, Hashable, CustomStringConvertible {
         /// Older than the newest sample of its series, and out-of-order samples are not accepted.
         case outOfOrder
         /// Out of order and older than the out-of-order window.
@@ -103,6 +103,18 @@ public struct AppendReport: Sendable {
         case unknownSeries
         /// A native histogram that contradicts itself; Prometheus's message.
         case invalidHistogram(String)
+
+        /// Prometheus's words.
+        public var description: String {
+            switch self {
+            case .outOfOrder: "out of order sample"
+            case .tooOld: "too old sample"
+            case .duplicate: "duplicate sample for timestamp"
+            case .outOfBounds: "out of bounds"
+            case .unknownSeries: "unknown series"
+            case .invalidHistogram(let message): message
+            }
+        }
     }
 
     /// Whether nothing was taken, because the batch was to be taken as a whole, or not at all.

@@ -119,6 +119,34 @@ extension SampleReader {
     public func selection(_ request: SelectRequest) async throws(StorageError) -> any SeriesSelection {
         HeldSelection(series: try await select(request))
     }
+
+    /// Asks for the series.
+    public func labelNames(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [String] {
+        let found = try await series(matcherSets.isEmpty ? [[]] : matcherSets, start: start, end: end)
+        return Set(found.flatMap { $0.map(\.name) }).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// Asks for the series.
+    public func labelValues(
+        _ name: String,
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [String] {
+        let found = try await series(matcherSets.isEmpty ? [[]] : matcherSets, start: start, end: end)
+        return Set(found.compactMap { $0[name] }).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// None: not every reader keeps exemplars.
+    public func exemplars(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [SeriesExemplars] { [] }
 }
 
 /// What a request selects, seen at one moment and read a few series at a time, so that not all of it has to be held at once.

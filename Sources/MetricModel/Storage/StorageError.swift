@@ -1,38 +1,24 @@
-/// Why a store could not do what was asked.
-public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The kinds of failure.
-    public enum Code: String, Sendable, Hashable {
-        /// The file is not a database, or its contents contradict themselves.
-        case corrupt
-        /// No space left on the device.
-        case diskFull
-        /// The file or folder cannot be written.
-        case readOnly
-        /// Another process has the store open for writing.
-        case locked
-        /// The file was written by a newer version.
-        case newerVersion
-        /// More samples than the request allows.
-        case tooManySamples
-        /// The calling task was cancelled.
-        case cancelled
-        /// This store cannot do that.
-        case unsupported
-        /// Anything else that reading or writing failed with.
-        case inputOutput
-    }
-
-    /// The kind.
-    public var code: Code
-    /// What happened, where, and what to do.
-    public var message: String
-
-    /// A failure.
-    public init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-
-    /// The message.
-    public var description: String { message }
+/// The kinds of `StorageError`.
+public enum StorageErrorCode: String, Sendable, Hashable {
+    /// The file is not a database, or its contents contradict themselves.
+    case corrupt
+    /// No space left on the device.
+    case diskFull
+    /// The file or folder cannot be written.
+    case readOnly
+    /// Another process has the store open for writing.
+    case locked
+    /// The file was written by a newer version.
+    case newerVersion
+    /// More samples than the request allows.
+    case tooManySamples
+    /// The calling task was cancelled.
+    case cancelled
+    /// This store cannot do that.
+    case unsupported
+    /// Anything else that reading or writing failed with.
+    case inputOutput
 }
+
+/// Why a store could not do what was asked.
+public typealias StorageError = CodedError<StorageErrorCode>

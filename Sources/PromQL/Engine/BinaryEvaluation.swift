@@ -22,7 +22,7 @@ extension Evaluation {
         default:
             let matching = node.matching ?? VectorMatching()
             if let recorder {
-                let explained = try ExplainedMatching(matching, left, right, limits)
+                let explained = try ExplainedMatching(matching, left, right, limits: limits)
                 recorder.note { $0.matching = explained }
             }
             if node.operation.isSetOperator {

@@ -130,7 +130,7 @@ extension Evaluation {
         _ grid: StepGrid
     ) throws(PromQLError) -> SeriesMatrix {
         var call = HistogramCall(
-            kind,
+            kind: kind,
             node: node,
             grid: grid,
             delaysNameRemoval: delaysNameRemoval,

@@ -37,22 +37,17 @@ struct HistogramAggregation {
             let count = rows.reduce(0) { $0 + (input.isPresent($1, step) ? 1 : 0) }
             result.values[group * input.steps + step] = Double(count)
         case .sum, .avg:
-            combine(group, rows, step, &result, &notes)
+            result.values[group * input.steps + step] = Absent.value
+            if let combined = combined(rows, step, &notes) { result.setHistogram(combined, group, step) }
         case .min, .max, .stddev, .stdvar, .quantile, .topk, .bottomk, .limitk, .limitRatio, .countValues:
             // The floats' result stands; the histograms were left out of it.
             notes.histogramIgnored(in: node.operation.rawValue, position)
         }
     }
 
-    private func combine(
-        _ group: Int,
-        _ rows: [Int],
-        _ step: Int,
-        _ result: inout SeriesMatrix,
-        _ notes: inout Annotations
-    ) {
+    /// The sum or the mean of a group's histograms; `nil` where they cannot be taken together.
+    private func combined(_ rows: [Int], _ step: Int, _ notes: inout Annotations) -> NativeHistogram? {
         let position = node.expression.position
-        result.values[group * input.steps + step] = Absent.value
         var total = HistogramSum()
         var mean = HistogramMean()
         var first: Bool?
@@ -67,18 +62,18 @@ struct HistogramAggregation {
                 notes.mixedSchemas(input.labels[row].name, position)
                 // A mix of kinds is told as well, but only as far as it was met before.
                 if isMixed { notes.mixedFloatsHistogramsInAggregation(position) }
-                return
+                return nil
             }
         }
         let seen = node.operation == .sum ? total.seen : mean.seen
         if seen.boundsReconciled { notes.boundsReconciled(.aggregation, position) }
         if isMixed {
             notes.mixedFloatsHistogramsInAggregation(position)
-            return
+            return nil
         }
         if seen.sawReset, seen.sawNoReset { notes.counterResetCollision(.aggregation, position) }
-        guard var combined = node.operation == .sum ? total.sum : mean.mean else { return }
+        guard var combined = node.operation == .sum ? total.sum : mean.mean else { return nil }
         combined.compact()
-        result.setHistogram(combined, group, step)
+        return combined
     }
 }

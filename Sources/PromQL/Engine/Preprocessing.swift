@@ -88,21 +88,15 @@ struct Preprocessing {
                 isWorthWrapping: false
             )
         case .paren(var node):
-            let inner = mark(node.expression)
-            node.expression = inner.expression
-            return Marked(
-                expression: .paren(node),
-                isInvariant: inner.isInvariant,
-                isWorthWrapping: inner.isWorthWrapping
-            )
+            var marked = mark(node.expression)
+            node.expression = marked.expression
+            marked.expression = .paren(node)
+            return marked
         case .unary(var node):
-            let inner = mark(node.operand)
-            node.operand = inner.expression
-            return Marked(
-                expression: .unary(node),
-                isInvariant: inner.isInvariant,
-                isWorthWrapping: inner.isWorthWrapping
-            )
+            var marked = mark(node.operand)
+            node.operand = marked.expression
+            marked.expression = .unary(node)
+            return marked
         case .aggregate(var node):
             let inner = mark(Preprocessing.withoutParentheses(node.expression))
             node.expression = inner.expression

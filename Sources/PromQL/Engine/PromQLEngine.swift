@@ -96,9 +96,7 @@ public struct PromQLEngine: Sendable {
         reader: any SampleReader,
         options queryOptions: QueryOptions = QueryOptions()
     ) async throws(PromQLError) -> QueryResult {
-        let started = clock.steadyNanoseconds
-        return try await EvaluationThreads.run(on: threads) { () async throws(PromQLError) -> QueryResult in
-            let limits = limits(queryOptions, since: started)
+        try await limited(queryOptions) { limits throws(PromQLError) in
             let expression = try await parse(query, limits)
             return try await run(expression, Span(start: time, end: time), reader, queryOptions, limits)
         }
@@ -112,10 +110,8 @@ public struct PromQLEngine: Sendable {
         reader: any SampleReader,
         options queryOptions: QueryOptions = QueryOptions()
     ) async throws(PromQLError) -> QueryResult {
-        let started = clock.steadyNanoseconds
-        return try await EvaluationThreads.run(on: threads) { () async throws(PromQLError) -> QueryResult in
-            let limits = limits(queryOptions, since: started)
-            return try await run(expression, Span(start: time, end: time), reader, queryOptions, limits)
+        try await limited(queryOptions) { limits throws(PromQLError) in
+            try await run(expression, Span(start: time, end: time), reader, queryOptions, limits)
         }
     }
 
@@ -129,12 +125,10 @@ public struct PromQLEngine: Sendable {
         reader: any SampleReader,
         options queryOptions: QueryOptions = QueryOptions()
     ) async throws(PromQLError) -> QueryResult {
-        let started = clock.steadyNanoseconds
-        return try await EvaluationThreads.run(on: threads) { () async throws(PromQLError) -> QueryResult in
-            let limits = limits(queryOptions, since: started)
+        let span = Span(start: start, end: end, step: step)
+        return try await limited(queryOptions) { limits throws(PromQLError) in
             let expression = try await parse(query, limits)
             try checkRange(expression, step)
-            let span = Span(start: start, end: end, step: step)
             return try await run(expression, span, reader, queryOptions, limits)
         }
     }
@@ -149,11 +143,21 @@ public struct PromQLEngine: Sendable {
         reader: any SampleReader,
         options queryOptions: QueryOptions = QueryOptions()
     ) async throws(PromQLError) -> QueryResult {
-        let started = clock.steadyNanoseconds
         try checkRange(expression, step)
-        return try await EvaluationThreads.run(on: threads) { () async throws(PromQLError) -> QueryResult in
-            let span = Span(start: start, end: end, step: step)
-            return try await run(expression, span, reader, queryOptions, limits(queryOptions, since: started))
+        let span = Span(start: start, end: end, step: step)
+        return try await limited(queryOptions) { limits throws(PromQLError) in
+            try await run(expression, span, reader, queryOptions, limits)
+        }
+    }
+
+    /// Runs `body` on the threads for evaluations, with the limits of a query that was asked for now.
+    func limited<Result: Sendable>(
+        _ queryOptions: QueryOptions,
+        _ body: @Sendable (QueryLimits) async throws(PromQLError) -> Result
+    ) async throws(PromQLError) -> Result {
+        let started = clock.steadyNanoseconds
+        return try await EvaluationThreads.run(on: threads) { () async throws(PromQLError) -> Result in
+            try await body(limits(queryOptions, since: started))
         }
     }
 

@@ -1,40 +1,29 @@
-internal import MetricModel
+public import MetricModel
+
+/// The kinds of `PromQLError`, as the HTTP API tells them apart.
+public enum PromQLErrorCode: String, Sendable, Hashable {
+    /// The expression or its parameters are not valid.
+    case badData = "bad_data"
+    /// The evaluation failed.
+    case execution
+    /// The caller went away.
+    case canceled
+    /// It took too long.
+    case timeout
+    /// The store failed.
+    case storage = "internal"
+}
 
 /// Why a query has no answer.
-public struct PromQLError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The kinds of failure, as the HTTP API tells them apart.
-    public enum Code: String, Sendable, Hashable {
-        /// The expression or its parameters are not valid.
-        case badData = "bad_data"
-        /// The evaluation failed.
-        case execution
-        /// The caller went away.
-        case canceled
-        /// It took too long.
-        case timeout
-        /// The store failed.
-        case storage = "internal"
+public typealias PromQLError = CodedError<PromQLErrorCode>
+
+extension PromQLError {
+    static var duplicateLabels: PromQLError {
+        PromQLError(.execution, "vector cannot contain metrics with the same labelset")
     }
-
-    /// The kind.
-    public let code: Code
-    /// The message, in Prometheus's words.
-    public let message: String
-
-    /// A failure.
-    public init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
+    static var tooManySamples: PromQLError {
+        PromQLError(.execution, "query processing would load too many samples into memory in query execution")
     }
-
-    /// The message.
-    public var description: String { message }
-
-    static let duplicateLabels = PromQLError(.execution, "vector cannot contain metrics with the same labelset")
-    static let tooManySamples = PromQLError(
-        .execution,
-        "query processing would load too many samples into memory in query execution"
-    )
     static func canceled(in place: String) -> PromQLError { PromQLError(.canceled, "query was canceled in \(place)") }
     static func ending(in place: String) -> PromQLError {
         PromQLError(.canceled, "query was canceled in \(place): the server is shutting down")

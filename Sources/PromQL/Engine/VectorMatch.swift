@@ -9,20 +9,6 @@ struct VectorMatch {
     let limits: QueryLimits
     private(set) var notes = Annotations()
 
-    init(
-        row: RowOperator,
-        matching: VectorMatching,
-        delaysNameRemoval: Bool,
-        equalLabels: EqualLabels,
-        limits: QueryLimits
-    ) {
-        self.row = row
-        self.matching = matching
-        self.delaysNameRemoval = delaysNameRemoval
-        self.equalLabels = equalLabels
-        self.limits = limits
-    }
-
     /// Whether the right side is the one with several series.
     private var isSwapped: Bool { matching.cardinality == .oneToMany }
 

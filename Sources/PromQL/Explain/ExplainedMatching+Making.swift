@@ -9,7 +9,7 @@ extension ExplainedMatching {
         _ matching: VectorMatching,
         _ left: SeriesMatrix,
         _ right: SeriesMatrix,
-        _ limits: QueryLimits
+        limits: QueryLimits
     ) throws(PromQLError) {
         let signatures = try MatchSignatures(matching, left, right, limits)
         var onLeft = [Int](repeating: 0, count: signatures.count)

@@ -33,9 +33,7 @@ extension PromQLEngine {
         reader: any SampleReader,
         options queryOptions: QueryOptions = QueryOptions()
     ) async throws(PromQLError) -> Explanation {
-        let started = clock.steadyNanoseconds
-        return try await EvaluationThreads.run(on: threads) { () async throws(PromQLError) -> Explanation in
-            let limits = limits(queryOptions, since: started)
+        try await limited(queryOptions) { limits throws(PromQLError) in
             let expression = try await parse(query, limits)
             let span: Span
             switch times {

@@ -206,12 +206,8 @@ extension RangeCall {
         _ metric: String,
         _ notes: inout Annotations
     ) -> Bool {
-        do throws(IncompatibleHistogramLayouts) {
-            if try total.add(other).boundsReconciled { notes.boundsReconciled(.addition, position) }
-            return true
-        } catch {
-            notes.mixedSchemas(metric, position)
-            return false
+        combine(.addition, metric, &notes) { () throws(IncompatibleHistogramLayouts) in
+            try total.add(other).boundsReconciled
         }
     }
 
@@ -222,8 +218,19 @@ extension RangeCall {
         _ metric: String,
         _ notes: inout Annotations
     ) -> Bool {
+        combine(.subtraction, metric, &notes) { () throws(IncompatibleHistogramLayouts) in
+            try total.subtract(other).boundsReconciled
+        }
+    }
+
+    private func combine(
+        _ operation: HistogramCombination,
+        _ metric: String,
+        _ notes: inout Annotations,
+        _ body: () throws(IncompatibleHistogramLayouts) -> Bool
+    ) -> Bool {
         do throws(IncompatibleHistogramLayouts) {
-            if try total.subtract(other).boundsReconciled { notes.boundsReconciled(.subtraction, position) }
+            if try body() { notes.boundsReconciled(operation, position) }
             return true
         } catch {
             notes.mixedSchemas(metric, position)

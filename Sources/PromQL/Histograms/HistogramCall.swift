@@ -17,22 +17,6 @@ struct HistogramCall {
     let limits: QueryLimits
     private(set) var notes = Annotations()
 
-    init(
-        _ kind: Kind,
-        node: CallExpr,
-        grid: StepGrid,
-        delaysNameRemoval: Bool,
-        equalLabels: EqualLabels,
-        limits: QueryLimits
-    ) {
-        self.kind = kind
-        self.node = node
-        self.grid = grid
-        self.delaysNameRemoval = delaysNameRemoval
-        self.equalLabels = equalLabels
-        self.limits = limits
-    }
-
     /// A classic histogram: rows that differ in `le` only.
     private struct Classic {
         var labels: Labels
@@ -199,7 +183,7 @@ struct HistogramCall {
     }
 
     /// By row of a native histogram the steps at which it is not answered.
-    private var mixedNatives: [Int: [Bool]] = [:]
+    var mixedNatives: [Int: [Bool]] = [:]
 
     private mutating func native(
         _ vector: SeriesMatrix,

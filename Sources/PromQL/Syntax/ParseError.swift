@@ -6,12 +6,6 @@ public struct ParseError: Error, Hashable, Sendable, CustomStringConvertible {
         public var position: PositionRange
         /// What is wrong, in Prometheus's words.
         public var message: String
-
-        /// A mistake.
-        public init(position: PositionRange, message: String) {
-            self.position = position
-            self.message = message
-        }
     }
 
     /// The text that was parsed.
@@ -20,12 +14,6 @@ public struct ParseError: Error, Hashable, Sendable, CustomStringConvertible {
     public let mistakes: [Mistake]
     /// What to add to line numbers.
     public var lineOffset = 0
-
-    /// An error.
-    public init(query: String, mistakes: [Mistake]) {
-        self.query = query
-        self.mistakes = mistakes
-    }
 
     /// The first mistake as Prometheus writes it: `1:28: parse error: unclosed left parenthesis`.
     public var description: String {

@@ -42,18 +42,3 @@ extension Stack {
         return text.hasSuffix("/") ? text : text + "/"
     }
 }
-
-extension StackEvent.Scrape {
-    /// What is told of a scrape.
-    init(_ target: ScrapeTarget, job: String, _ report: TargetReport) {
-        self.init(
-            pool: job,
-            url: RecordedTraffic.url(target.url),
-            labels: target.publicLabels,
-            began: report.lastScrape ?? 0,
-            duration: report.lastDuration,
-            samples: report.samplesScraped,
-            error: report.lastError
-        )
-    }
-}

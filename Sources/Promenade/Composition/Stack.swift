@@ -425,7 +425,7 @@ public final class Stack: Sendable {
             let text =
                 "couldn't load configuration (--config.file=\(GoText.quoted(options.configFile))): \(error.prometheusText)"
             state.reloadFailed(.init(nanoseconds: clock.wallNanoseconds, message: text, place: "\(error)"))
-            state.events.tell(.reload(.init(file: options.configFile, error: "\(error)")))
+            state.events.tell(.reload(file: options.configFile, error: "\(error)"))
             logger.error("Error reloading config", metadata: ["err": "\(text)", "where": "\(error)"])
             return text
         }
@@ -439,7 +439,7 @@ public final class Stack: Sendable {
         } catch {
             let text = "error loading rules, previous rule set restored: \(error)"
             state.reloadFailed(.init(nanoseconds: clock.wallNanoseconds, message: text, place: "\(error)"))
-            state.events.tell(.reload(.init(file: options.configFile, error: text)))
+            state.events.tell(.reload(file: options.configFile, error: text))
             logger.error("Error reloading config", metadata: ["err": "\(text)"])
             return text
         }
@@ -453,7 +453,7 @@ public final class Stack: Sendable {
         )
         await remote?.apply(config.prometheus.remoteWrites, externalLabels: config.prometheus.global.externalLabels)
         state.reloaded(config, at: clock.wallNanoseconds / 1_000_000_000)
-        state.events.tell(.reload(.init(file: options.configFile, error: "")))
+        state.events.tell(.reload(file: options.configFile, error: ""))
         logger.info("Completed loading of configuration file", metadata: ["filename": "\(options.configFile)"])
         return nil
     }

@@ -45,7 +45,7 @@ enum AlertMessage {
         if !notice.annotations.isEmpty { fields.append("\"annotations\":\(map(notice.annotations))") }
         fields.append("\"endsAt\":\"\(date(notice.endsAt))\"")
         fields.append("\"startsAt\":\"\(date(notice.startsAt))\"")
-        let query = TemplateBuiltins.queryEscaped(notice.expression)
+        let query = URLText.query(notice.expression)
         fields.append("\"generatorURL\":\(JSONString.quoted("\(externalURL)/graph?g0.expr=\(query)&g0.tab=1"))")
         fields.append("\"labels\":\(map(item.labels))")
         return "{" + fields.joined(separator: ",") + "}"

@@ -72,27 +72,11 @@ final class StackRules: Sendable {
                     metadata: ["group": "\(report.group)", "rule": "\(failure.rule)", "err": "\(failure.reason)"]
                 )
             }
-            if let events { Self.tell(report, to: events) }
+            events?.tell(report)
             if let observer { return observer(report) }
             notifier.notify(report.notices)
             if isInboxWanted ?? !notifier.hasReceivers { inbox.receive(report.notices, at: clock.wallNanoseconds) }
         }
-    }
-
-    private static func tell(_ report: RuleEvaluationReport, to events: StackEvents) {
-        for change in report.changes {
-            events.tell(.alert(.init(group: report.name, labels: change.labels, state: change.state.name)))
-        }
-        events.tell(
-            .evaluation(
-                .init(
-                    file: report.file,
-                    group: report.name,
-                    duration: Int64(report.duration * 1e9),
-                    error: report.failures.first.map { "\($0.rule): \($0.reason)" } ?? ""
-                )
-            )
-        )
     }
 
     /// Reads the rule files of a configuration.

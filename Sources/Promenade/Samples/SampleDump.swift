@@ -101,18 +101,9 @@ public struct SampleDump {
         return (isPlain ? name : "") + (inner.isEmpty ? "" : "{" + inner.joined(separator: ",") + "}")
     }
 
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
-    }
+    private static let escaping = Escaping(["\"": "\\\"", "\\": "\\\\", "\n": "\\n"])
+
+    private static func quoted(_ text: String) -> String { escaping.quoted(text) }
 
     private mutating func appendSeconds(_ time: Timestamp) {
         let (seconds, rest) = time.quotientAndRemainder(dividingBy: 1000)

@@ -8,25 +8,14 @@ public final class Counter: VectorElement {
     /// The latest exemplar.
     private let exemplar = Mutex<Exemplar?>(nil)
 
-    /// What the counter is called.
-    public let descriptor: MetricDescriptor
-    /// Labels of this counter among those of its vector.
-    public let labels: [Label]
+    /// What the counter is called, and which of its vector it is.
+    public let identity: MetricIdentity
 
-    /// A counter of its own.
-    public convenience init(_ name: String, help: String, constantLabels: [String: String] = [:]) {
-        self.init(
-            MetricDescriptor(name: name, help: help, type: .counter, constantLabels: constantLabels),
-            labelValues: [],
-            configuration: ()
-        )
-    }
+    /// The type of such metrics.
+    public static let type = MetricType.counter
 
     /// A counter of a vector.
-    public init(_ descriptor: MetricDescriptor, labelValues: [String], configuration: Void) {
-        self.descriptor = descriptor
-        labels = descriptor.labels(labelValues)
-    }
+    public init(_ identity: MetricIdentity, configuration: Void) { self.identity = identity }
 
     /// The value now.
     public var value: Double { Double(bitPattern: bits.load(ordering: .relaxed)) }

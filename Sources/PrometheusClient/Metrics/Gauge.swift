@@ -6,25 +6,14 @@ public final class Gauge: VectorElement {
     /// The value's bits.
     private let bits = Atomic<UInt64>(0)
 
-    /// What the gauge is called.
-    public let descriptor: MetricDescriptor
-    /// Labels of this gauge among those of its vector.
-    public let labels: [Label]
+    /// What the gauge is called, and which of its vector it is.
+    public let identity: MetricIdentity
 
-    /// A gauge of its own.
-    public convenience init(_ name: String, help: String, constantLabels: [String: String] = [:]) {
-        self.init(
-            MetricDescriptor(name: name, help: help, type: .gauge, constantLabels: constantLabels),
-            labelValues: [],
-            configuration: ()
-        )
-    }
+    /// The type of such metrics.
+    public static let type = MetricType.gauge
 
     /// A gauge of a vector.
-    public init(_ descriptor: MetricDescriptor, labelValues: [String], configuration: Void) {
-        self.descriptor = descriptor
-        labels = descriptor.labels(labelValues)
-    }
+    public init(_ identity: MetricIdentity, configuration: Void) { self.identity = identity }
 
     /// The value now.
     public var value: Double { Double(bitPattern: bits.load(ordering: .relaxed)) }

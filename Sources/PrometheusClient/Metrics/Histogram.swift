@@ -16,10 +16,11 @@ public final class Histogram: VectorElement {
     /// Observations by bucket, and their sum.
     private let state: Mutex<State>
 
-    /// What the histogram is called.
-    public let descriptor: MetricDescriptor
-    /// Labels of this histogram among those of its vector.
-    public let labels: [Label]
+    /// What the histogram is called, and which of its vector it is.
+    public let identity: MetricIdentity
+
+    /// The type of such metrics.
+    public static let type = MetricType.histogram
 
     /// A histogram of its own.
     /// - Parameter buckets: inclusive upper bounds; sorted, and `+Inf` added, by the histogram.
@@ -29,17 +30,12 @@ public final class Histogram: VectorElement {
         buckets: [Double] = Histogram.defaultBuckets,
         constantLabels: [String: String] = [:]
     ) {
-        self.init(
-            MetricDescriptor(name: name, help: help, type: .histogram, constantLabels: constantLabels),
-            labelValues: [],
-            configuration: buckets
-        )
+        self.init(alone: name, help: help, constantLabels: constantLabels, configuration: buckets)
     }
 
     /// A histogram of a vector.
-    public init(_ descriptor: MetricDescriptor, labelValues: [String], configuration: [Double]) {
-        self.descriptor = descriptor
-        labels = descriptor.labels(labelValues)
+    public init(_ identity: MetricIdentity, configuration: [Double]) {
+        self.identity = identity
         bounds = Set(configuration.filter { !$0.isNaN && $0 < .infinity }).sorted()
         state = Mutex(
             State(

@@ -1,21 +1,41 @@
 public import MetricModel
 import Synchronization
 
+/// What a metric is called, and which of its vector it is.
+public struct MetricIdentity: Sendable {
+    /// What the metric is called.
+    public let descriptor: MetricDescriptor
+    /// The metric's labels, sorted by name.
+    public let labels: [Label]
+
+    /// A metric with these values of the descriptor's label names.
+    init(_ descriptor: MetricDescriptor, labelValues: [String] = []) {
+        self.descriptor = descriptor
+        labels = descriptor.labels(labelValues)
+    }
+}
+
 /// A metric that can stand on its own or in a vector of metrics that differ in their labels.
 public protocol VectorElement: MetricCollector {
     /// What all the metrics of a vector share beyond their name: bounds of buckets, say.
     associatedtype Configuration: Sendable
-    /// What the metric is called.
-    var descriptor: MetricDescriptor { get }
-    /// The metric's labels, sorted by name.
-    var labels: [Label] { get }
-    /// A metric with these values of the descriptor's label names.
-    init(_ descriptor: MetricDescriptor, labelValues: [String], configuration: Configuration)
+    /// The type of such metrics.
+    static var type: MetricType { get }
+    /// What the metric is called, and which of its vector it is.
+    var identity: MetricIdentity { get }
+    /// A metric of a vector.
+    init(_ identity: MetricIdentity, configuration: Configuration)
     /// The value now.
     func sample() -> MetricFamily.Value
 }
 
 extension VectorElement {
+    /// What the metric is called.
+    public var descriptor: MetricDescriptor { identity.descriptor }
+
+    /// The metric's labels, sorted by name.
+    public var labels: [Label] { identity.labels }
+
     /// The metric's own descriptor.
     public var descriptors: [MetricDescriptor] { [descriptor] }
 
@@ -29,6 +49,19 @@ extension VectorElement {
                 metrics: [.init(labels: labels, value: sample())]
             )
         ]
+    }
+
+    /// A metric of its own.
+    init(alone name: String, help: String, constantLabels: [String: String], configuration: Configuration) {
+        let descriptor = MetricDescriptor(name: name, help: help, type: Self.type, constantLabels: constantLabels)
+        self.init(MetricIdentity(descriptor), configuration: configuration)
+    }
+}
+
+extension VectorElement where Configuration == Void {
+    /// A metric of its own.
+    public init(_ name: String, help: String, constantLabels: [String: String] = [:]) {
+        self.init(alone: name, help: help, constantLabels: constantLabels, configuration: ())
     }
 }
 
@@ -71,7 +104,7 @@ public final class MetricVector<Element: VectorElement>: MetricCollector {
         let values = completed(values)
         return elements.withLock { elements in
             if let known = elements[values] { return known }
-            let new = Element(descriptor, labelValues: values, configuration: configuration)
+            let new = Element(MetricIdentity(descriptor, labelValues: values), configuration: configuration)
             elements[values] = new
             return new
         }
@@ -89,37 +122,30 @@ public final class MetricVector<Element: VectorElement>: MetricCollector {
     }
 }
 
-extension MetricVector where Element == Counter {
-    /// Counters that differ in these labels.
-    public convenience init(_ name: String, help: String, labelNames: [String], constantLabels: [String: String] = [:])
-    {
-        self.init(
-            MetricDescriptor(
-                name: name,
-                help: help,
-                type: .counter,
-                labelNames: labelNames,
-                constantLabels: constantLabels
-            ),
-            configuration: ()
+extension MetricVector {
+    private convenience init(
+        named name: String,
+        _ help: String,
+        _ labelNames: [String],
+        constantLabels: [String: String],
+        configuration: Element.Configuration
+    ) {
+        let descriptor = MetricDescriptor(
+            name: name,
+            help: help,
+            type: Element.type,
+            labelNames: labelNames,
+            constantLabels: constantLabels
         )
+        self.init(descriptor, configuration: configuration)
     }
 }
 
-extension MetricVector where Element == Gauge {
-    /// Gauges that differ in these labels.
+extension MetricVector where Element.Configuration == Void {
+    /// Metrics that differ in these labels.
     public convenience init(_ name: String, help: String, labelNames: [String], constantLabels: [String: String] = [:])
     {
-        self.init(
-            MetricDescriptor(
-                name: name,
-                help: help,
-                type: .gauge,
-                labelNames: labelNames,
-                constantLabels: constantLabels
-            ),
-            configuration: ()
-        )
+        self.init(named: name, help, labelNames, constantLabels: constantLabels, configuration: ())
     }
 }
 
@@ -132,16 +158,7 @@ extension MetricVector where Element == Histogram {
         buckets: [Double] = Histogram.defaultBuckets,
         constantLabels: [String: String] = [:]
     ) {
-        self.init(
-            MetricDescriptor(
-                name: name,
-                help: help,
-                type: .histogram,
-                labelNames: labelNames,
-                constantLabels: constantLabels
-            ),
-            configuration: buckets
-        )
+        self.init(named: name, help, labelNames, constantLabels: constantLabels, configuration: buckets)
     }
 }
 
@@ -155,15 +172,7 @@ extension MetricVector where Element == Summary {
         constantLabels: [String: String] = [:],
         clock: any StackClock = SystemClock()
     ) {
-        self.init(
-            MetricDescriptor(
-                name: name,
-                help: help,
-                type: .summary,
-                labelNames: labelNames,
-                constantLabels: constantLabels
-            ),
-            configuration: Summary.Configuration(objectives: objectives, clock: clock)
-        )
+        let configuration = Summary.Configuration(objectives: objectives, clock: clock)
+        self.init(named: name, help, labelNames, constantLabels: constantLabels, configuration: configuration)
     }
 }

@@ -40,10 +40,11 @@ public final class Summary: VectorElement {
     /// Count, sum and sketches.
     private let state: Mutex<State>
 
-    /// What the summary is called.
-    public let descriptor: MetricDescriptor
-    /// Labels of this summary among those of its vector.
-    public let labels: [Label]
+    /// What the summary is called, and which of its vector it is.
+    public let identity: MetricIdentity
+
+    /// The type of such metrics.
+    public static let type = MetricType.summary
 
     /// A summary of its own.
     public convenience init(
@@ -53,18 +54,14 @@ public final class Summary: VectorElement {
         constantLabels: [String: String] = [:],
         clock: any StackClock = SystemClock()
     ) {
-        self.init(
-            MetricDescriptor(name: name, help: help, type: .summary, constantLabels: constantLabels),
-            labelValues: [],
-            configuration: Configuration(objectives: objectives, clock: clock)
-        )
+        let configuration = Configuration(objectives: objectives, clock: clock)
+        self.init(alone: name, help: help, constantLabels: constantLabels, configuration: configuration)
     }
 
     /// A summary of a vector.
-    public init(_ descriptor: MetricDescriptor, labelValues: [String], configuration: Configuration) {
-        self.descriptor = descriptor
+    public init(_ identity: MetricIdentity, configuration: Configuration) {
+        self.identity = identity
         self.configuration = configuration
-        labels = descriptor.labels(labelValues)
         let objectives = configuration.objectives
         quantiles = objectives.quantiles.keys.sorted()
         state = Mutex(

@@ -121,28 +121,15 @@ public struct CombinedGatherer: MetricGatherer {
     }
 }
 
-/// Why a metric could not be registered or gathered.
-public struct MetricRegistrationError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The kinds of conflict.
-    public enum Code: String, Sendable, Hashable {
-        /// The name or a label name cannot be used.
-        case invalid
-        /// The same metric is there.
-        case alreadyRegistered
-        /// The name is there with another meaning.
-        case conflict
-    }
-
-    /// The kind.
-    public var code: Code
-    /// Which metric, and what about it.
-    public var message: String
-
-    init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-
-    /// The message.
-    public var description: String { message }
+/// The kinds of `MetricRegistrationError`.
+public enum MetricRegistrationErrorCode: String, Sendable, Hashable {
+    /// The name or a label name cannot be used.
+    case invalid
+    /// The same metric is there.
+    case alreadyRegistered
+    /// The name is there with another meaning.
+    case conflict
 }
+
+/// Why a metric could not be registered or gathered.
+public typealias MetricRegistrationError = CodedError<MetricRegistrationErrorCode>

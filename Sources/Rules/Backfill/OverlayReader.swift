@@ -20,29 +20,4 @@ struct OverlayReader: SampleReader {
     ) async throws(StorageError) -> LabelSets {
         try await base.series(matcherSets, start: start, end: end)
     }
-
-    func labelNames(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        try await base.labelNames(matcherSets, start: start, end: end)
-    }
-
-    func labelValues(
-        _ name: String,
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        try await base.labelValues(name, matcherSets, start: start, end: end)
-    }
-
-    func exemplars(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [SeriesExemplars] {
-        try await base.exemplars(matcherSets, start: start, end: end)
-    }
 }

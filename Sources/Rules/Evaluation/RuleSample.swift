@@ -27,36 +27,22 @@ public struct RuleSample: Sendable {
     var hasHistogram: Bool { boxed.isThere }
 }
 
-/// Why a rule could not be evaluated.
-public struct RuleFailure: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The kinds of failure.
-    public enum Code: String, Sendable, Hashable {
-        /// The query failed.
-        case query
-        /// The query's answer is neither a vector nor a scalar.
-        case resultType
-        /// Two elements would be one series or one alert.
-        case duplicateLabels
-        /// More series or alerts than the group allows.
-        case limit
-        /// The samples could not be written.
-        case storage
-    }
-
-    /// The kind.
-    public let code: Code
-    /// The message, in Prometheus's words.
-    public let message: String
-
-    /// A failure.
-    public init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-
-    /// The message.
-    public var description: String { message }
+/// The kinds of `RuleFailure`.
+public enum RuleFailureCode: String, Sendable, Hashable {
+    /// The query failed.
+    case query
+    /// The query's answer is neither a vector nor a scalar.
+    case resultType
+    /// Two elements would be one series or one alert.
+    case duplicateLabels
+    /// More series or alerts than the group allows.
+    case limit
+    /// The samples could not be written.
+    case storage
 }
+
+/// Why a rule could not be evaluated.
+public typealias RuleFailure = CodedError<RuleFailureCode>
 
 /// An element of a rule's answer.
 public struct RuleElement: Sendable {

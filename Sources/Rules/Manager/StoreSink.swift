@@ -105,7 +105,7 @@ public final class StoreSink: RuleSink {
                     group.references[samples[positions[item.index]].labels] = nil
                     group.writes = [:]
                 }
-                rejected.append((positions[item.index], Self.text(item.reason)))
+                rejected.append((positions[item.index], item.reason.description))
             }
         }
         // A series that ended is not written again soon.
@@ -114,17 +114,5 @@ public final class StoreSink: RuleSink {
             group.writes[first.labels] = nil
         }
         return rejected.sorted { $0.index < $1.index }
-    }
-
-    /// Prometheus's words.
-    private static func text(_ reason: AppendReport.Rejection) -> String {
-        switch reason {
-        case .outOfOrder: "out of order sample"
-        case .tooOld: "too old sample"
-        case .duplicate: "duplicate sample for timestamp"
-        case .outOfBounds: "out of bounds"
-        case .unknownSeries: "unknown series"
-        case .invalidHistogram(let message): message
-        }
     }
 }

@@ -142,40 +142,13 @@ final class RuleTestStore: SampleReader, RuleSink {
         found(request.matchers, request.start, request.end).sorted { $0.labels < $1.labels }
     }
 
-    private func all(_ sets: [[LabelMatcher]], _ start: Timestamp, _ end: Timestamp) -> [Labels] {
-        var labels: Set<Labels> = []
-        for set in sets.isEmpty ? [[]] : sets { labels.formUnion(found(set, start, end).map(\.labels)) }
-        return labels.sorted()
-    }
-
     func series(
         _ matcherSets: [[LabelMatcher]],
         start: Timestamp,
         end: Timestamp
-    ) async throws(StorageError) -> LabelSets { LabelSets(all(matcherSets, start, end)) }
-
-    func labelNames(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        Set(all(matcherSets, start, end).flatMap { $0.map(\.name) }).sorted {
-            $0.utf8.lexicographicallyPrecedes($1.utf8)
-        }
+    ) async throws(StorageError) -> LabelSets {
+        var labels: Set<Labels> = []
+        for set in matcherSets { labels.formUnion(found(set, start, end).map(\.labels)) }
+        return LabelSets(labels.sorted())
     }
-
-    func labelValues(
-        _ name: String,
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        Set(all(matcherSets, start, end).compactMap { $0[name] }).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    }
-
-    func exemplars(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [SeriesExemplars] { [] }
 }

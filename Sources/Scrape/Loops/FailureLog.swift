@@ -79,28 +79,16 @@ final class FailureLogs: Sendable {
     }
 
     /// A JSON string as Go's structured log writes it.
-    static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\u{08}": result += "\\b"
-            case "\u{0C}": result += "\\f"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case "\u{2028}": result += "\\u2028"
-            case "\u{2029}": result += "\\u2029"
-            default:
-                if scalar.value < 0x20 {
-                    result += scalar.value < 0x10 ? "\\u000" : "\\u00"
-                    result += String(scalar.value, radix: 16)
-                } else {
-                    result.unicodeScalars.append(scalar)
-                }
-            }
+    static func quoted(_ text: String) -> String { escaping.quoted(text) }
+
+    private static let escaping = Escaping(
+        [
+            "\"": "\\\"", "\\": "\\\\", "\u{08}": "\\b", "\u{0C}": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t",
+        ]
+    ) { scalar in
+        switch scalar {
+        case "\u{2028}", "\u{2029}": "\\u" + Escaping.hexadecimal(scalar, width: 4)
+        default: Escaping.unicodeControl(scalar)
         }
-        return result + "\""
     }
 }

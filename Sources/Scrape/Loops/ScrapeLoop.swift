@@ -101,7 +101,7 @@ struct ScrapeLoop: Sendable {
     /// Scrapes in a task of its own, so that stopping the loop does not cut the scrape off, and alone: the memory of a target's
     /// series is for one scrape at a time.
     private func shielded(last: Int64?, at wall: () -> Int64) async -> Int64 {
-        await control.takeTurn()
+        await control.turn.enter()
         let start = clock.steadyNanoseconds
         let time = wall() / 1_000_000
         control.lastTime = time
@@ -109,7 +109,7 @@ struct ScrapeLoop: Sendable {
         control.begin(work)
         await work.value
         control.begin(nil)
-        control.giveTurn()
+        control.turn.leave()
         return start
     }
 
@@ -243,11 +243,11 @@ final class LoopControl: Sendable {
         var forcedError: String?
         var last: Int64?
         var lastTime: Timestamp?
-        var isTaken = false
-        var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    /// The scrape under way and those who wait for its end, the error that replaces scrapes, and the last scrape.
+    /// One scrape of the target at a time.
+    let turn = Turnstile()
+    /// The scrape under way, the error that replaces scrapes, and the last scrape.
     private let state = Mutex(State())
 
     /// An error that every scrape fails with, without asking the target.
@@ -263,33 +263,6 @@ final class LoopControl: Sendable {
     var lastTime: Timestamp? {
         get { state.withLock { $0.lastTime } }
         set { state.withLock { $0.lastTime = newValue } }
-    }
-
-    /// Waits until no other scrape of the target is under way.
-    func takeTurn() async {
-        await withCheckedContinuation { continuation in
-            let isFree = state.withLock { state in
-                if state.isTaken {
-                    state.waiting.append(continuation)
-                    return false
-                }
-                state.isTaken = true
-                return true
-            }
-            if isFree { continuation.resume() }
-        }
-    }
-
-    /// Lets the next one scrape.
-    func giveTurn() {
-        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            if state.waiting.isEmpty {
-                state.isTaken = false
-                return nil
-            }
-            return state.waiting.removeFirst()
-        }
-        next?.resume()
     }
 
     func begin(_ work: Task<Void, Never>?) { state.withLock { $0.work = work } }

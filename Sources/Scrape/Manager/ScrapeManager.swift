@@ -158,17 +158,8 @@ public final class ScrapeManager: Sendable {
 
     func add(_ config: ScrapeConfig, _ manner: TargetChange = .usual) async {
         counters.update { $0.pools += 1 }
-        let transport: any TargetTransport
-        do throws(TransportError) {
-            transport = try makeTransport(config)
-        } catch {
-            counters.update { $0.poolsFailed += 1 }
-            logger.error(
-                "error creating new scrape pool",
-                metadata: ["err": "\(error.message)", "scrape_pool": "\(config.jobName)"]
-            )
-            return
-        }
+        let made = madeTransport(config, or: "error creating new scrape pool") { $0.poolsFailed += 1 }
+        guard let transport = made else { return }
         let isRunning = state.withLock { state in
             var pool = ScrapePool(config: config, transport: transport)
             pool.providers = config.discovery.map { ScrapePool.Provider(config: $0) }
@@ -178,6 +169,24 @@ public final class ScrapeManager: Sendable {
         noteFixedTargets(config.jobName)
         if isRunning { startDiscovery(config.jobName) }
         await synchronize(config.jobName, manner)
+    }
+
+    /// What a pool's targets are asked by; counted and logged where there can be none.
+    private func madeTransport(
+        _ config: ScrapeConfig,
+        or complaint: Logger.Message,
+        _ count: (inout ScrapeCounters.Values) -> Void
+    ) -> (any TargetTransport)? {
+        do throws(TransportError) {
+            return try makeTransport(config)
+        } catch {
+            counters.update(count)
+            logger.error(
+                complaint,
+                metadata: ["err": "\(error.message)", "scrape_pool": "\(config.jobName)"]
+            )
+            return nil
+        }
     }
 
     func remove(_ name: String) async {
@@ -207,17 +216,8 @@ public final class ScrapeManager: Sendable {
         let name = config.jobName
         let start = clock.steadyNanoseconds
         counters.update { $0.poolReloads += 1 }
-        let transport: any TargetTransport
-        do throws(TransportError) {
-            transport = try makeTransport(config)
-        } catch {
-            counters.update { $0.poolReloadsFailed += 1 }
-            logger.error(
-                "error reloading scrape pool",
-                metadata: ["err": "\(error.message)", "scrape_pool": "\(name)"]
-            )
-            return
-        }
+        let made = madeTransport(config, or: "error reloading scrape pool") { $0.poolReloadsFailed += 1 }
+        guard let transport = made else { return }
         let keepsMemory = ScrapePool.keepsMemory(old, config)
         let stopped = state.withLock { state -> ([ScrapePool.Active], [Task<Void, Never>], (any TargetTransport)?) in
             guard var pool = state.pools[name] else { return ([], [], nil) }

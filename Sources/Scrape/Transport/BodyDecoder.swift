@@ -1,4 +1,5 @@
 import Exposition
+import MetricModel
 import NIOCore
 import Synchronization
 

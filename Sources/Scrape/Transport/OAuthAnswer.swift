@@ -1,4 +1,5 @@
 import ConfigTree
+import MetricModel
 
 /// What a token server answers, as Go's library reads it: JSON, or a form where the server says so.
 struct OAuthAnswer: Sendable {

@@ -33,7 +33,10 @@ final class Timeline: Sendable {
     }
 
     /// The index of the first time at or after `time`.
-    func lowerBound(_ time: Timestamp) -> Int {
+    func lowerBound(_ time: Timestamp) -> Int { Self.lowerBound(of: time, in: times) }
+
+    /// The index of the first time at or after `time` in rising times.
+    static func lowerBound(of time: Timestamp, in times: [Timestamp]) -> Int {
         var low = 0
         var high = times.count
         while low < high {

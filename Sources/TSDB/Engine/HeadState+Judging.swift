@@ -106,12 +106,8 @@ extension HeadState {
         }
         for (position, sample) in batch.histograms.enumerated() {
             let series = sample.series.rawValue
-            guard table.contains(series) else {
-                report.rejectedHistograms.append((position, .unknownSeries))
-                continue
-            }
-            if !sample.histogram.isStale, let problem = sample.histogram.contradiction {
-                report.rejectedHistograms.append((position, .invalidHistogram(problem)))
+            if let refusal = refusal(of: sample) {
+                report.rejectedHistograms.append((position, refusal))
                 continue
             }
             let index = Int(series - table.first)
@@ -123,6 +119,14 @@ extension HeadState {
         }
         report.isRefused = !report.rejected.isEmpty || !report.rejectedHistograms.isEmpty
         return report
+    }
+
+    /// Why a histogram cannot be taken, whatever its time.
+    @inline(__always)
+    private func refusal(of sample: SampleBatch.HistogramSample) -> AppendReport.Rejection? {
+        guard table.contains(sample.series.rawValue) else { return .unknownSeries }
+        guard !sample.histogram.isStale, let problem = sample.histogram.contradiction else { return nil }
+        return .invalidHistogram(problem)
     }
 
     @inline(__always)
@@ -225,12 +229,8 @@ extension HeadState {
             // samples that come late may lie between.
             if sample.histogram.counterResetHint != .gauge { sample.histogram.counterResetHint = .unknown }
             let series = sample.series.rawValue
-            guard table.contains(series) else {
-                report.rejectedHistograms.append((position, .unknownSeries))
-                continue
-            }
-            if !sample.histogram.isStale, let problem = sample.histogram.contradiction {
-                report.rejectedHistograms.append((position, .invalidHistogram(problem)))
+            if let refusal = refusal(of: sample) {
+                report.rejectedHistograms.append((position, refusal))
                 continue
             }
             let index = Int(series - table.first)

@@ -216,13 +216,7 @@ struct HeadSegment: Sendable {
     /// Where a time belongs in rising times: at the end in most cases.
     static func position(of time: Timestamp, in times: [Timestamp]) -> Int {
         guard let last = times.last, time <= last else { return times.count }
-        var low = 0
-        var high = times.count
-        while low < high {
-            let middle = (low + high) / 2
-            if times[middle] < time { low = middle + 1 } else { high = middle }
-        }
-        return low
+        return Timeline.lowerBound(of: time, in: times)
     }
 
     /// The bits of the sample that a stream's row has for the series at just that time.

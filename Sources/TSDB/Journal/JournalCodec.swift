@@ -18,15 +18,20 @@ enum JournalCodec {
         var starts: [Timestamp] = []
     }
 
+    @inline(__always)
+    private static func writeHead(_ kind: Kind, _ stream: UInt32, _ time: Timestamp, into writer: inout ByteWriter) {
+        writer.byte(kind.rawValue)
+        writer.varint(UInt64(stream))
+        writer.zigzag(time)
+    }
+
     static func writeFull(
         _ stream: UInt32,
         _ time: Timestamp,
         _ memory: StreamMemory,
         into writer: inout ByteWriter
     ) {
-        writer.byte(Kind.full.rawValue)
-        writer.varint(UInt64(stream))
-        writer.zigzag(time)
+        writeHead(.full, stream, time, into: &writer)
         writer.count(memory.series.count)
         var last: UInt32 = 0
         for series in memory.series {
@@ -44,9 +49,7 @@ enum JournalCodec {
         after last: StreamMemory,
         into writer: inout ByteWriter
     ) {
-        writer.byte(Kind.change.rawValue)
-        writer.varint(UInt64(stream))
-        writer.zigzag(time)
+        writeHead(.change, stream, time, into: &writer)
         var unchanged: UInt64 = 0
         memory.values.withUnsafeBufferPointer { new in
             last.values.withUnsafeBufferPointer { old in

@@ -167,18 +167,28 @@ extension Assembler {
                 starts.append(contentsOf: own.isEmpty ? [Timestamp](repeating: 0, count: piece.range.count) : own)
             }
         }
-        if isDisjoint {
-            columns.timestamps = shared.times(pieces)
-            columns.values = values
-            columns.startTimestamps = starts
-            return
-        }
-        // Overlapping: sorted by time; of those at the same time, the one that was stored first.
+        (columns.timestamps, columns.values, columns.startTimestamps) = Assembler.inOrder(
+            pieces,
+            isDisjoint: isDisjoint,
+            values,
+            starts: starts,
+            &shared
+        )
+    }
+
+    /// Times, values and start times of pieces. Where pieces overlap, sorted by time; of those at the same time, the one that was
+    /// stored first.
+    static func inOrder<Value>(
+        _ pieces: [Piece],
+        isDisjoint: Bool,
+        _ values: [Value],
+        starts: [Timestamp],
+        _ shared: inout SharedTimes
+    ) -> ([Timestamp], [Value], [Timestamp]) {
+        if isDisjoint { return (shared.times(pieces), values, starts) }
         let times = pieces.flatMap { $0.timeline.times[$0.range] }
-        let order = Assembler.mergeOrder(times)
-        columns.timestamps = order.map { times[$0] }
-        columns.values = order.map { values[$0] }
-        columns.startTimestamps = starts.isEmpty ? [] : order.map { starts[$0] }
+        let order = mergeOrder(times)
+        return (order.map { times[$0] }, order.map { values[$0] }, starts.isEmpty ? [] : order.map { starts[$0] })
     }
 
     /// Keeps decoded values for an entry that may refer to them.

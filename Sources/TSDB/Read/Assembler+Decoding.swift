@@ -41,7 +41,7 @@ extension Assembler {
         let values = [Double](unsafeUninitializedCapacity: entry.count) { buffer, count in
             guard let base = buffer.baseAddress else { return }
             do throws(StorageError) {
-                try decode(base, page, number, 0, entry.count)
+                try decode(base, page, number, within: 0..<entry.count)
                 count = entry.count
             } catch { failure = error }
         }
@@ -68,7 +68,7 @@ extension Assembler {
                 }
                 return
             }
-            try decode(target, page, number, lower, upper)
+            try decode(target, page, number, within: lower..<upper)
         }
     }
 
@@ -77,11 +77,13 @@ extension Assembler {
         _ target: UnsafeMutablePointer<Double>,
         _ page: Int,
         _ number: Int,
-        _ lower: Int,
-        _ upper: Int
+        within range: Range<Int>
     ) throws(StorageError) {
         let entry = pages[page].entries[number]
-        if entry.reference > 0 { return try decodeReferring(target, page, number, lower, upper) }
+        let (lower, upper) = (range.lowerBound, range.upperBound)
+        if entry.reference > 0 {
+            return try decodeReferring(target, page, entry, other: number - entry.reference, within: range)
+        }
         let isSound = pages[page].bytes.withUnsafeBufferPointer { bytes in
             let coded = UnsafeBufferPointer(rebasing: bytes[entry.values])
             if lower == 0 {
@@ -102,21 +104,20 @@ extension Assembler {
     private func decodeReferring(
         _ target: UnsafeMutablePointer<Double>,
         _ page: Int,
-        _ number: Int,
-        _ lower: Int,
-        _ upper: Int
+        _ entry: Page.Entry,
+        other: Int,
+        within range: Range<Int>
     ) throws(StorageError) {
-        let entry = pages[page].entries[number]
-        let other = number - entry.reference
+        let (lower, upper) = (range.lowerBound, range.upperBound)
         let otherEntry = pages[page].entries[other]
         guard otherEntry.count == entry.count, otherEntry.offset == entry.offset else { throw Assembler.damaged(entry) }
         let whole = try cachedColumn(page, other)
-        if let known = whole?[lower..<upper] ?? decoded.find(page, other, lower..<upper)?[...] {
+        if let known = whole?[range] ?? decoded.find(page, other, range)?[...] {
             known.withUnsafeBufferPointer { buffer in
                 if let base = buffer.baseAddress { target.initialize(from: base, count: buffer.count) }
             }
         } else {
-            try decode(target, page, other, lower, upper)
+            try decode(target, page, other, within: range)
         }
         let isSound = pages[page].bytes.withUnsafeBufferPointer { bytes in
             withUnsafeTemporaryAllocation(of: Int64.self, capacity: upper) { differences in
@@ -171,17 +172,13 @@ extension Assembler {
                 )
             }
         }
-        if isDisjoint {
-            columns.histogramTimestamps = shared.times(pieces)
-            columns.histograms = column
-            columns.histogramStartTimestamps = starts
-            return
-        }
-        let times = pieces.flatMap { $0.timeline.times[$0.range] }
-        let order = Assembler.mergeOrder(times)
-        columns.histogramTimestamps = order.map { times[$0] }
-        columns.histograms = order.map { column[$0] }
-        columns.histogramStartTimestamps = starts.isEmpty ? [] : order.map { starts[$0] }
+        (columns.histogramTimestamps, columns.histograms, columns.histogramStartTimestamps) = Assembler.inOrder(
+            pieces,
+            isDisjoint: isDisjoint,
+            column,
+            starts: starts,
+            &shared
+        )
     }
 
     static func damaged(_ entry: Page.Entry) -> StorageError {

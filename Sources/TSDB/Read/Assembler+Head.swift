@@ -53,39 +53,30 @@ extension Assembler {
         if segment.own.isEmpty { return }
         for (position, number) in series.enumerated() {
             guard let own = segment.own[number] else { continue }
-            if !own.times.isEmpty {
-                let wanted = Wanted(Timeline(own.times), start, end)
-                if !wanted.range.isEmpty {
-                    sampleCount += wanted.range.count
-                    floats[position].append(
-                        Piece(
-                            timeline: wanted.timeline,
-                            range: wanted.range,
-                            values: .column(
-                                Array(own.values[wanted.range]),
-                                own.starts.isEmpty ? [] : Array(own.starts[wanted.range])
-                            )
-                        )
-                    )
-                }
+            let found = ownPiece(own.times) { range in
+                .column(Array(own.values[range]), own.starts.isEmpty ? [] : Array(own.starts[range]))
             }
-            if !own.histogramTimes.isEmpty {
-                let wanted = Wanted(Timeline(own.histogramTimes), start, end)
-                if !wanted.range.isEmpty {
-                    sampleCount += wanted.range.count
-                    histograms[position].append(
-                        Piece(
-                            timeline: wanted.timeline,
-                            range: wanted.range,
-                            values: .histograms(
-                                Array(own.histograms[wanted.range]),
-                                own.histogramStarts.isEmpty ? [] : Array(own.histogramStarts[wanted.range])
-                            )
-                        )
-                    )
-                }
+            if let found {
+                sampleCount += found.range.count
+                floats[position].append(found)
+            }
+            let foundHistograms = ownPiece(own.histogramTimes) { range in
+                let starts = own.histogramStarts
+                return .histograms(Array(own.histograms[range]), starts.isEmpty ? [] : Array(starts[range]))
+            }
+            if let foundHistograms {
+                sampleCount += foundHistograms.range.count
+                histograms[position].append(foundHistograms)
             }
         }
+    }
+
+    /// The part of a series' own samples that is asked for.
+    private func ownPiece(_ times: [Timestamp], _ values: (Range<Int>) -> Values) -> Piece? {
+        if times.isEmpty { return nil }
+        let wanted = Wanted(Timeline(times), start, end)
+        if wanted.range.isEmpty { return nil }
+        return Piece(timeline: wanted.timeline, range: wanted.range, values: values(wanted.range))
     }
 }
 

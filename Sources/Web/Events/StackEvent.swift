@@ -1,4 +1,7 @@
+import Exposition
 public import MetricModel
+package import Pushgateway
+package import Scrape
 
 /// Something that has just happened in the stack, as people are shown it.
 public struct StackEvent: Sendable {
@@ -13,7 +16,9 @@ public struct StackEvent: Sendable {
         /// An alert became pending, began to fire or is over.
         case alert(AlertState)
         /// The configuration was read again, or could not be.
-        case reload(Reload)
+        ///
+        /// The error has the place; it is empty where there is none.
+        case reload(file: String, error: String)
         /// Somebody changed what the demo server does: its new state.
         case demo(String)
     }
@@ -31,12 +36,13 @@ public struct StackEvent: Sendable {
         /// The number by which the Pushgateway remembers it; 0 where it does not.
         public var number: UInt64
 
-        /// A push.
-        public init(method: String, group: [Label], status: Int, error: String = "", number: UInt64 = 0) {
-            self.method = method
-            self.group = group
-            self.status = status
-            self.error = error
+        /// What is told of a remembered push.
+        package init(_ record: PushRecord, number: UInt64) {
+            method = record.method
+            let labels = record.group?.labels ?? []
+            group = labels.filter { $0.name == "job" } + labels.filter { $0.name != "job" }
+            status = record.status
+            error = record.error ?? ""
             self.number = number
         }
     }
@@ -58,23 +64,15 @@ public struct StackEvent: Sendable {
         /// Why it failed; empty where it did not.
         public var error: String
 
-        /// A scrape.
-        public init(
-            pool: String,
-            url: String,
-            labels: Labels,
-            began: Timestamp,
-            duration: Int64,
-            samples: Int,
-            error: String
-        ) {
-            self.pool = pool
-            self.url = url
-            self.labels = labels
-            self.began = began
-            self.duration = duration
-            self.samples = samples
-            self.error = error
+        /// What is told of a target's last scrape.
+        package init(_ target: ScrapeTarget, job: String, _ report: TargetReport) {
+            pool = job
+            url = RecordedTraffic.url(target.url)
+            labels = target.publicLabels
+            began = report.lastScrape ?? 0
+            duration = report.lastDuration
+            samples = report.samplesScraped
+            error = report.lastError
         }
     }
 
@@ -88,14 +86,6 @@ public struct StackEvent: Sendable {
         public var duration: Int64
         /// Why a rule failed; empty where none did.
         public var error: String
-
-        /// An evaluation.
-        public init(file: String, group: String, duration: Int64, error: String) {
-            self.file = file
-            self.group = group
-            self.duration = duration
-            self.error = error
-        }
     }
 
     /// An alert that became another state.
@@ -106,27 +96,6 @@ public struct StackEvent: Sendable {
         public var labels: Labels
         /// `pending`, `firing` or `inactive`.
         public var state: String
-
-        /// An alert.
-        public init(group: String, labels: Labels, state: String) {
-            self.group = group
-            self.labels = labels
-            self.state = state
-        }
-    }
-
-    /// A reload of the configuration.
-    public struct Reload: Sendable {
-        /// The file.
-        public var file: String
-        /// Why it failed, with the place; empty where it did not.
-        public var error: String
-
-        /// A reload.
-        public init(file: String, error: String) {
-            self.file = file
-            self.error = error
-        }
     }
 
     /// Its number, from 1; the numbers have no gaps.
@@ -153,80 +122,39 @@ extension StackEvent {
     /// The names of all kinds.
     static let kindNames = ["push", "scrape", "evaluation", "alert", "reload", "demo"]
 
-    /// Writes it as an object.
-    func write(id: String, to text: inout JSONText) {
-        text.raw("{")
-        text.field("id", isFirst: true)
-        text.string(id)
-        text.field("kind")
-        text.string(kindName)
-        text.field("time")
-        text.timestamp(time / 1_000_000)
+    /// As listeners are told it.
+    func json(id: String) -> JSONObject {
+        var object: JSONObject = ["id": id, "kind": kindName, "time": JSONTime(time / 1_000_000)]
         switch kind {
-        case .push(let push): Self.write(push, to: &text)
-        case .scrape(let scrape): Self.write(scrape, to: &text)
+        case .push(let push):
+            object += [
+                "method": push.method,
+                "group": JSONObject(push.group.map { ($0.name, $0.value) }),
+                "status": push.status,
+                "error": push.error,
+                "number": push.number,
+            ]
+        case .scrape(let scrape):
+            object += [
+                "scrapePool": scrape.pool,
+                "scrapeUrl": scrape.url,
+                "labels": scrape.labels,
+                "began": JSONTime(scrape.began),
+                "duration": Double(scrape.duration) / 1e9,
+                "samples": scrape.samples,
+                "error": scrape.error,
+            ]
         case .evaluation(let evaluation):
-            text.field("file")
-            text.string(evaluation.file)
-            text.field("group")
-            text.string(evaluation.group)
-            text.field("duration")
-            text.number(Double(evaluation.duration) / 1e9)
-            text.field("error")
-            text.string(evaluation.error)
-        case .alert(let alert):
-            text.field("group")
-            text.string(alert.group)
-            text.field("labels")
-            text.labels(alert.labels)
-            text.field("state")
-            text.string(alert.state)
-        case .reload(let reload):
-            text.field("file")
-            text.string(reload.file)
-            text.field("error")
-            text.string(reload.error)
-        case .demo(let state):
-            text.field("state")
-            text.string(state)
+            object += [
+                "file": evaluation.file,
+                "group": evaluation.group,
+                "duration": Double(evaluation.duration) / 1e9,
+                "error": evaluation.error,
+            ]
+        case .alert(let alert): object += ["group": alert.group, "labels": alert.labels, "state": alert.state]
+        case .reload(let file, let error): object += ["file": file, "error": error]
+        case .demo(let state): object += ["state": state]
         }
-        text.raw("}")
-    }
-
-    private static func write(_ push: Push, to text: inout JSONText) {
-        text.field("method")
-        text.string(push.method)
-        text.field("group")
-        text.raw("{")
-        for (index, label) in push.group.enumerated() {
-            if index > 0 { text.raw(",") }
-            text.string(label.name)
-            text.raw(":")
-            text.string(label.value)
-        }
-        text.raw("}")
-        text.field("status")
-        text.integer(push.status)
-        text.field("error")
-        text.string(push.error)
-        text.field("number")
-        text.integer(push.number)
-    }
-
-    private static func write(_ scrape: Scrape, to text: inout JSONText) {
-        text.field("scrapePool")
-        text.string(scrape.pool)
-        text.field("scrapeUrl")
-        text.string(scrape.url)
-        text.field("labels")
-        text.labels(scrape.labels)
-        text.field("began")
-        text.timestamp(scrape.began)
-        text.field("duration")
-        text.number(Double(scrape.duration) / 1e9)
-        text.field("samples")
-        text.integer(scrape.samples)
-        text.field("error")
-        text.string(scrape.error)
+        return object
     }
 }

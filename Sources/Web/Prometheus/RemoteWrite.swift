@@ -126,22 +126,11 @@ extension PrometheusServer {
         outcome.histograms = batch.histograms.count - report.rejectedHistograms.count
         outcome.exemplars = batch.exemplars.count - report.rejectedExemplars
         if let reason = report.rejected.first?.reason ?? report.rejectedHistograms.first?.reason {
-            outcome.problem = outcome.problem ?? Self.words(reason)
+            outcome.problem = outcome.problem ?? reason.description
         }
         var metadata = message.metadata
         for series in good { if let told = series.metadata { metadata.append((series.labels.name, told)) } }
         if !metadata.isEmpty { try await store.record(metadata) }
         return outcome
-    }
-
-    private static func words(_ reason: AppendReport.Rejection) -> String {
-        switch reason {
-        case .outOfOrder: "out of order sample"
-        case .tooOld: "too old sample"
-        case .duplicate: "duplicate sample for timestamp"
-        case .outOfBounds: "out of bounds"
-        case .unknownSeries: "unknown series"
-        case .invalidHistogram(let message): message
-        }
     }
 }

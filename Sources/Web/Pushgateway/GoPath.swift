@@ -1,37 +1,11 @@
+import MetricModel
+
 /// Paths as Go's HTTP server treats them before any handler sees them.
 enum GoPath {
     private static let slash = UInt8(ascii: "/")
 
     /// Decodes percent escapes; `nil` where one is malformed.
-    static func decoded(_ raw: String) -> [UInt8]? {
-        let bytes = Array(raw.utf8)
-        guard bytes.contains(UInt8(ascii: "%")) else { return bytes }
-        var result: [UInt8] = []
-        result.reserveCapacity(bytes.count)
-        var index = 0
-        while index < bytes.count {
-            guard bytes[index] == UInt8(ascii: "%") else {
-                result.append(bytes[index])
-                index += 1
-                continue
-            }
-            guard index + 2 < bytes.count, let high = digit(bytes[index + 1]), let low = digit(bytes[index + 2]) else {
-                return nil
-            }
-            result.append(high << 4 | low)
-            index += 3
-        }
-        return result
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
-    }
+    static func decoded(_ raw: String) -> [UInt8]? { PercentCoding.decodedPathBytes(raw) }
 
     /// Whether ``cleaned(_:)`` would leave the path as it is.
     static func isClean(_ path: [UInt8]) -> Bool {

@@ -184,15 +184,7 @@ extension PushgatewayResponder {
         )
         let number = store.remember(record)
         guard let events = settings.events else { return }
-        let labels = record.group?.labels ?? []
-        let push = StackEvent.Push(
-            method: record.method,
-            group: labels.filter { $0.name == "job" } + labels.filter { $0.name != "job" },
-            status: record.status,
-            error: record.error ?? "",
-            number: number
-        )
-        events.tell(.push(push))
+        events.tell(.push(StackEvent.Push(record, number: number)))
     }
 
     // MARK: - Deleting

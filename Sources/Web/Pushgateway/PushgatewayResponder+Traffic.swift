@@ -8,44 +8,36 @@ extension PushgatewayResponder {
         guard let (record, before) = store.push(number: number) else {
             return missing("push \(number) is not remembered (any more); /api/v1/pushes lists those that are")
         }
+        let push: JSONObject = [
+            "push": JSONPart { $0.bytes.append(contentsOf: GroupStore.json(record)) },
+            "traffic": record.traffic.map { Self.json($0, Content(record), before: before.flatMap(Content.init)) },
+        ]
         var text = JSONText()
-        text.raw("{\"push\":")
-        text.bytes.append(contentsOf: GroupStore.json(record))
-        guard let traffic = record.traffic else {
-            text.raw(",\"traffic\":null}")
-            return envelope(text.bytes)
-        }
-        text.raw(",\"traffic\":{\"requestHeaders\":")
-        TrafficJSON.write(traffic.requestHeaders, to: &text)
-        text.raw(",\"responseHeaders\":")
-        TrafficJSON.write(traffic.responseHeaders, to: &text)
-        text.raw(",\"responseBody\":")
-        text.string(String(decoding: traffic.responseBody, as: UTF8.self))
-        let content = Content(record)
-        text.raw(",\"format\":")
-        text.string(content?.format.mediaType ?? "")
-        let isText = content?.format == .text
-        text.raw(",\"body\":")
-        text.string(isText ? String(decoding: content?.body ?? [], as: UTF8.self) : "")
-        text.raw(",\"bodyBase64\":")
-        text.string(isText ? "" : Base64.encode(content?.body ?? traffic.body ?? []))
-        text.raw(",\"verdicts\":")
-        let findings = isText ? ExpositionLinter.check(content?.body ?? [], as: .text).findings : []
-        TrafficJSON.write(findings, to: &text)
-        text.raw(",\"difference\":")
-        if let content, let old = before.flatMap(Content.init) {
-            TrafficJSON.write(
-                ExpositionDifference(
-                    from: ExpositionContent(old.body, format: old.format),
-                    to: ExpositionContent(content.body, format: content.format)
-                ),
-                to: &text
-            )
-        } else {
-            text.raw("null")
-        }
-        text.raw("}}")
+        push.write(to: &text)
         return envelope(text.bytes)
+    }
+
+    private static func json(_ traffic: PushTraffic, _ content: Content?, before: Content?) -> JSONObject {
+        let isText = content?.format == .text
+        var difference: ExpositionDifference?
+        if let content, let before {
+            difference = ExpositionDifference(
+                from: ExpositionContent(before.body, format: before.format),
+                to: ExpositionContent(content.body, format: content.format)
+            )
+        }
+        return [
+            "requestHeaders": TrafficJSON.headers(traffic.requestHeaders),
+            "responseHeaders": TrafficJSON.headers(traffic.responseHeaders),
+            "responseBody": String(decoding: traffic.responseBody, as: UTF8.self),
+            "format": content?.format.mediaType ?? "",
+            "body": isText ? String(decoding: content?.body ?? [], as: UTF8.self) : "",
+            "bodyBase64": isText ? "" : Base64.encode(content?.body ?? traffic.body ?? []),
+            "verdicts": TrafficJSON.verdicts(
+                isText ? ExpositionLinter.check(content?.body ?? [], as: .text).findings : []
+            ),
+            "difference": difference.map(TrafficJSON.difference),
+        ]
     }
 }
 

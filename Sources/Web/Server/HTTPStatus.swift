@@ -1,3 +1,5 @@
+import MetricModel
+
 /// Names of status codes.
 package enum HTTPStatus {
     /// The reason phrase as Go's `http.StatusText`.
@@ -63,19 +65,7 @@ package enum HTTPStatus {
 /// Text inside HTML.
 enum HTMLText {
     /// Escaped as Go's `html.EscapeString`.
-    static func escaped(_ text: String) -> String {
-        var result = ""
-        result.reserveCapacity(text.utf8.count)
-        for character in text.unicodeScalars {
-            switch character {
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "&": result += "&amp;"
-            case "'": result += "&#39;"
-            case "\"": result += "&#34;"
-            default: result.unicodeScalars.append(character)
-            }
-        }
-        return result
-    }
+    static func escaped(_ text: String) -> String { escaping.escaped(text) }
+
+    private static let escaping = Escaping(["<": "&lt;", ">": "&gt;", "&": "&amp;", "'": "&#39;", "\"": "&#34;"])
 }

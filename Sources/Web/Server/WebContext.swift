@@ -1,5 +1,6 @@
 import Hummingbird
 import Logging
+import MetricModel
 
 /// What goes along with a request on its way through the middleware.
 struct WebContext: RequestContext {

@@ -1,4 +1,5 @@
 public import HTTPTypes
+import MetricModel
 
 /// A request, complete with its body.
 public struct WebRequest: Sendable {

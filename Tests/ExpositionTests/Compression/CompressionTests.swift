@@ -1,4 +1,5 @@
 import Exposition
+import MetricModel
 import Testing
 
 @Suite("Compression", .timeLimit(.minutes(5)))

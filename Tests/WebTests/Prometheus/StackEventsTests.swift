@@ -1,6 +1,7 @@
 import Logging
 import MetricModel
 import PromQL
+import Pushgateway
 import TSDB
 import Testing
 
@@ -11,7 +12,17 @@ import Web
     private let clock = ManualClock()
 
     private func push(_ job: String) -> StackEvent.Kind {
-        .push(.init(method: "PUT", group: [Label(name: "job", value: job)], status: 200))
+        let record = PushRecord(
+            time: 0,
+            client: "127.0.0.1",
+            method: "PUT",
+            group: GroupingKey([Label(name: "job", value: job)]),
+            path: "/metrics/job/\(job)",
+            size: 0,
+            status: 200,
+            duration: 0
+        )
+        return .push(StackEvent.Push(record, number: 0))
     }
 
     private func server(_ events: StackEvents?) -> PrometheusServer {
@@ -81,7 +92,7 @@ import Web
     func `events are answered`(target: String, status: Int, part: String) async {
         let events = StackEvents(clock: clock)
         events.tell(push("a"))
-        events.tell(.reload(.init(file: "stack.yml", error: "stack.yml:3:1: oh")))
+        events.tell(.reload(file: "stack.yml", error: "stack.yml:3:1: oh"))
         let answer = await ask(server(events), target)
         #expect(answer.status == status)
         #expect(answer.body.contains(part), "\(answer.body)")

@@ -1,3 +1,4 @@
+import MetricModel
 import Testing
 import Web
 

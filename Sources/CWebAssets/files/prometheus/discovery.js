@@ -1,6 +1,7 @@
 // Everything that discovery found, kept or dropped, with the labels before and after relabelling.
 
 import { api } from "../shared/api.js";
+import { discloser } from "../shared/components.js";
 import { h, fill } from "../shared/dom.js";
 import { relabelling } from "./relabelling.js";
 
@@ -100,20 +101,7 @@ function found(pool, one) {
     const more = h("div", { class: "target-more", hidden: true });
     const labels = h("stack-labels");
     labels.labels = one.labels ?? one.discovered;
-    const button = h(
-        "button",
-        {
-            class: "button quiet small disclosure",
-            type: "button",
-            "aria-expanded": "false",
-            onclick: async () => {
-                more.hidden = !more.hidden;
-                button.setAttribute("aria-expanded", String(!more.hidden));
-                if (!more.hidden) fill(more, await relabelling(pool, one.discovered, one.labels));
-            },
-        },
-        "Steps",
-    );
+    const button = discloser("Steps", more, async () => [await relabelling(pool, one.discovered, one.labels)]);
     return h(
         "article",
         { class: "target", "aria-label": one.discovered.__address__ ?? pool },

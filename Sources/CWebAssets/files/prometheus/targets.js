@@ -133,29 +133,14 @@ function targetView(first) {
     const bar = h("i");
     const error = h("p", { class: "note bad small", hidden: true });
     const more = h("div", { class: "stack target-more", hidden: true });
-    const button = h(
-        "button",
-        {
-            class: "button quiet small disclosure",
-            type: "button",
-            "aria-expanded": "false",
-            onclick: async () => {
-                more.hidden = !more.hidden;
-                button.setAttribute("aria-expanded", String(!more.hidden));
-                if (more.hidden) return fill(more);
-                fill(
-                    more,
-                    h("h3", null, "Labels, from discovery to the series"),
-                    await relabelling(target.scrapePool, target.discoveredLabels, target.labels),
-                    h("h3", null, "Labels of its samples"),
-                    await sampleLabels(target),
-                    h("h3", null, "What was read"),
-                    await scrapedBody(target),
-                );
-            },
-        },
-        "Details",
-    );
+    const button = discloser("Details", more, async () => [
+        h("h3", null, "Labels, from discovery to the series"),
+        await relabelling(target.scrapePool, target.discoveredLabels, target.labels),
+        h("h3", null, "Labels of its samples"),
+        await sampleLabels(target),
+        h("h3", null, "What was read"),
+        await scrapedBody(target),
+    ]);
     const view = h(
         "article",
         { class: "target", "aria-label": first.scrapeUrl },

@@ -1,5 +1,6 @@
 // The families of one unfolded group.
 
+import { unfolder } from "../shared/components.js";
 import { fill, h, keyed, setText } from "../shared/dom.js";
 import { ordered, refresh } from "./labels.js";
 
@@ -47,15 +48,9 @@ function create(family, path, open) {
             body,
         ),
     );
-    const button = h(
-        "button",
-        {
-            class: "unfold",
-            type: "button",
-            "aria-expanded": "false",
-            "aria-controls": id,
-            onclick: () => row.toggle(samples.hidden),
-        },
+    const button = unfolder(
+        id,
+        (isOpen) => row.toggle(isOpen),
         h("span", { class: "name" }, family.name),
         type,
         help,

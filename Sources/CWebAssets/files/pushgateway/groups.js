@@ -138,17 +138,7 @@ export function groupsView(place, page) {
     function create(group) {
         const id = `group-${++counter}`;
         const families = h("div", { class: "families", id, hidden: true });
-        const button = h(
-            "button",
-            {
-                class: "unfold",
-                type: "button",
-                "aria-expanded": "false",
-                "aria-controls": id,
-                onclick: () => row.toggle(button.getAttribute("aria-expanded") !== "true"),
-            },
-            badges(group.labels),
-        );
+        const button = unfolder(id, (isOpen) => row.toggle(isOpen), badges(group.labels));
         const state = h("span", { class: "state" });
         const time = h("stack-time");
         const expiry = h("span", { class: "small muted" });

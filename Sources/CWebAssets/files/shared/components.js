@@ -6,6 +6,7 @@
 //   <stack-fold key="pool/demo">    wraps one <details>, whose state it remembers under its key
 //   <stack-theme>                   the button that goes through system, light and dark
 //   confirmation(…), toast(…)       a question in a dialog; a passing message that screen readers hear
+//   unfolder(…), discloser(…)       buttons that show and hide what they stand for
 
 import { h, fill, memory, setText } from "./dom.js";
 import { ago, localTime } from "./format.js";
@@ -212,6 +213,52 @@ export function toggleButton(name, changed) {
             },
         },
         name,
+    );
+    return button;
+}
+
+/**
+ * A line that unfolds what has that id.
+ * @param {string} id
+ * @param {(isOpen: boolean) => void} toggle told whether it is to be open
+ * @param {...any} content
+ */
+export function unfolder(id, toggle, ...content) {
+    const isOpen = () => button.getAttribute("aria-expanded") === "true";
+    const button = h(
+        "button",
+        {
+            class: "unfold",
+            type: "button",
+            "aria-expanded": "false",
+            "aria-controls": id,
+            onclick: () => toggle(!isOpen()),
+        },
+        content,
+    );
+    return button;
+}
+
+/**
+ * A button that shows in `more` what it asks for each time that it is opened.
+ * @param {string} words
+ * @param {HTMLElement} more hidden at first
+ * @param {() => Promise<any[]>} contents
+ */
+export function discloser(words, more, contents) {
+    const button = h(
+        "button",
+        {
+            class: "button quiet small disclosure",
+            type: "button",
+            "aria-expanded": "false",
+            onclick: async () => {
+                more.hidden = !more.hidden;
+                button.setAttribute("aria-expanded", String(!more.hidden));
+                fill(more, more.hidden ? [] : await contents());
+            },
+        },
+        words,
     );
     return button;
 }

@@ -43,7 +43,7 @@ extension ExprParser {
         case .step, .range, .maxOf, .minOf:
             let function = try durationFunction()
             let sign: DurationOperator = token.kind == .binary(.subtract) ? .subtract : .add
-            return .operation(.init(sign, nil, function, startPosition: token.start))
+            return .operation(.init(operation: sign, right: function, startPosition: token.start))
         case .leftParen:
             advance()
             let inner = try duration(0)
@@ -101,7 +101,7 @@ extension ExprParser {
                 note(token.position, operation == .divide ? "division by zero" : "modulo by zero")
                 left = ExprParser.zero
             } else {
-                left = .operation(.init(durationOperation, left, right))
+                left = .operation(.init(operation: durationOperation, left: left, right: right))
             }
         }
     }
@@ -123,7 +123,9 @@ extension ExprParser {
             right = try duration(0)
         }
         let end = try expect(.rightParen).end
-        return .operation(.init(operation, left, right, startPosition: name.start, endPosition: end))
+        return .operation(
+            .init(operation: operation, left: left, right: right, startPosition: name.start, endPosition: end)
+        )
     }
 
     private mutating func inRange(_ literal: NumberLiteral) -> DurationExpr {
@@ -142,7 +144,9 @@ extension ExprParser {
         case .number:
             // A plus that is not printed carries the parentheses.
             let (start, end) = (position.start, position.end)
-            return .operation(.init(.add, nil, inner, isWrapped: true, startPosition: start, endPosition: end))
+            return .operation(
+                .init(operation: .add, right: inner, isWrapped: true, startPosition: start, endPosition: end)
+            )
         }
     }
 
@@ -151,7 +155,7 @@ extension ExprParser {
         let isMinus = sign.kind == .binary(.subtract)
         let operand = isWrapped ? wrapped(operand, operand.position) : operand
         guard case .number(var literal) = operand else {
-            return isMinus ? .operation(.init(.subtract, nil, operand, startPosition: sign.start)) : operand
+            return isMinus ? .operation(.init(operation: .subtract, right: operand, startPosition: sign.start)) : operand
         }
         if isMinus { literal.value *= -1 }
         if ExprParser.isOutOfRange(literal.value) {

@@ -27,8 +27,8 @@ extension ExprParser {
             }
         }
         var node = AggregateExpr(
-            operation,
-            .string(StringLiteral("", position: name.position)),
+            operation: operation,
+            expression: .string(StringLiteral("", position: name.position)),
             grouping: grouping,
             isWithout: isWithout,
             position: PositionRange(start: name.start, end: end)
@@ -109,9 +109,9 @@ extension ExprParser {
         // The power leans to the right, everything else to the left.
         let right = try expression(operation.precedence + (operation == .power ? 0 : 1))
         let node = BinaryExpr(
-            operation,
-            left.expression,
-            right.expression,
+            operation: operation,
+            left: left.expression,
+            right: right.expression,
             matching: matching,
             returnsBool: returnsBool
         )

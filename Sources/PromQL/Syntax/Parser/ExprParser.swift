@@ -188,7 +188,7 @@ struct ExprParser {
             let inner = try expression(0)
             let end = try expect(.rightParen).end
             let position = PositionRange(start: token.start, end: end)
-            return try node(.paren(ParenExpr(inner.expression, position: position)), above: inner.height)
+            return try node(.paren(ParenExpr(expression: inner.expression, position: position)), above: inner.height)
         case .binary(.add): return try unary(.plus)
         case .binary(.subtract): return try unary(.minus)
         case .leftBrace: return Parsed(expression: .vectorSelector(try vectorSelector(name: nil)), height: 1)
@@ -214,8 +214,8 @@ struct ExprParser {
         // Only the power binds tighter.
         let operand = try expression(BinaryOperator.power.precedence)
         guard case .number(var literal) = operand.expression else {
-            let expression = Expr.unary(UnaryExpr(operation, operand.expression, startPosition: sign.start))
-            return try node(expression, above: operand.height)
+            let signed = UnaryExpr(operation: operation, operand: operand.expression, startPosition: sign.start)
+            return try node(.unary(signed), above: operand.height)
         }
         if operation == .minus { literal.value *= -1 }
         literal.position.start = sign.start
@@ -232,8 +232,8 @@ struct ExprParser {
             note(name.position, "function \(GoText.quoted(text)) is not enabled")
         }
         let expression = CallExpr(
-            function ?? FunctionSignature.signature(of: .abs),
-            arguments.map(\.expression),
+            function: function ?? FunctionSignature.signature(of: .abs),
+            arguments: arguments.map(\.expression),
             position: PositionRange(start: name.start, end: lastClosing)
         )
         return try node(.call(expression), above: arguments.lazy.map(\.height).max() ?? 0)

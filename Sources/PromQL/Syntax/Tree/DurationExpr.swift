@@ -38,28 +38,11 @@ public indirect enum DurationExpr: Hashable, Sendable {
         /// The right operand.
         public var right: DurationExpr?
         /// Whether it was written in parentheses.
-        public var isWrapped: Bool
+        public var isWrapped = false
         /// The first byte of a sign or a function.
-        public var startPosition: Int
+        public var startPosition = 0
         /// The byte after a function.
-        public var endPosition: Int
-
-        /// An operation.
-        public init(
-            _ operation: DurationOperator,
-            _ left: DurationExpr?,
-            _ right: DurationExpr?,
-            isWrapped: Bool = false,
-            startPosition: Int = 0,
-            endPosition: Int = 0
-        ) {
-            self.operation = operation
-            self.left = left
-            self.right = right
-            self.isWrapped = isWrapped
-            self.startPosition = startPosition
-            self.endPosition = endPosition
-        }
+        public var endPosition = 0
     }
 
     /// Where it stands.

@@ -7,28 +7,11 @@ public struct AggregateExpr: Hashable, Sendable {
     /// The parameter, for the operators that take one.
     public var parameter: Expr?
     /// The labels to group by, or to leave out.
-    public var grouping: [String]
+    public var grouping: [String] = []
     /// Whether ``grouping`` lists the labels to leave out.
-    public var isWithout: Bool
+    public var isWithout = false
     /// Where it stands.
     public var position: PositionRange
-
-    /// An aggregation.
-    public init(
-        _ operation: AggregateOperator,
-        _ expression: Expr,
-        parameter: Expr? = nil,
-        grouping: [String] = [],
-        isWithout: Bool = false,
-        position: PositionRange
-    ) {
-        self.operation = operation
-        self.expression = expression
-        self.parameter = parameter
-        self.grouping = grouping
-        self.isWithout = isWithout
-        self.position = position
-    }
 }
 
 /// How series of the two sides of an operator find each other.
@@ -46,34 +29,17 @@ public struct VectorMatching: Hashable, Sendable {
     }
 
     /// How many meet how many.
-    public var cardinality: Cardinality
+    public var cardinality = Cardinality.oneToOne
     /// The labels named by `on` or `ignoring`.
-    public var labels: [String]
+    public var labels: [String] = []
     /// Whether ``labels`` are those that have to be equal; otherwise they are ignored.
-    public var isOn: Bool
+    public var isOn = false
     /// Labels that the result takes from the "one" side.
-    public var include: [String]
+    public var include: [String] = []
     /// The value that stands in for a missing series on the left.
     public var fillLeft: Double?
     /// The value that stands in for a missing series on the right.
     public var fillRight: Double?
-
-    /// A way to match.
-    public init(
-        _ cardinality: Cardinality = .oneToOne,
-        labels: [String] = [],
-        isOn: Bool = false,
-        include: [String] = [],
-        fillLeft: Double? = nil,
-        fillRight: Double? = nil
-    ) {
-        self.cardinality = cardinality
-        self.labels = labels
-        self.isOn = isOn
-        self.include = include
-        self.fillLeft = fillLeft
-        self.fillRight = fillRight
-    }
 }
 
 /// An operator between two expressions.
@@ -87,22 +53,7 @@ public struct BinaryExpr: Hashable, Sendable {
     /// How series match; `nil` unless both sides are vectors.
     public var matching: VectorMatching?
     /// Whether a comparison answers 0 and 1 instead of filtering.
-    public var returnsBool: Bool
-
-    /// An operation.
-    public init(
-        _ operation: BinaryOperator,
-        _ left: Expr,
-        _ right: Expr,
-        matching: VectorMatching? = nil,
-        returnsBool: Bool = false
-    ) {
-        self.operation = operation
-        self.left = left
-        self.right = right
-        self.matching = matching
-        self.returnsBool = returnsBool
-    }
+    public var returnsBool = false
 
     /// A scalar where both sides are scalars, otherwise a vector.
     public var type: ValueType {
@@ -123,13 +74,6 @@ public struct UnaryExpr: Hashable, Sendable {
     /// The operator's first byte.
     public var startPosition: Int
 
-    /// An operation.
-    public init(_ operation: UnaryOperator, _ operand: Expr, startPosition: Int) {
-        self.operation = operation
-        self.operand = operand
-        self.startPosition = startPosition
-    }
-
     /// Where it stands.
     public var position: PositionRange { PositionRange(start: startPosition, end: operand.position.end) }
 }
@@ -140,12 +84,6 @@ public struct ParenExpr: Hashable, Sendable {
     public var expression: Expr
     /// Where it stands, parentheses included.
     public var position: PositionRange
-
-    /// An expression in parentheses.
-    public init(_ expression: Expr, position: PositionRange) {
-        self.expression = expression
-        self.position = position
-    }
 }
 
 /// A call of a function.
@@ -156,11 +94,4 @@ public struct CallExpr: Hashable, Sendable {
     public var arguments: [Expr]
     /// Where it stands.
     public var position: PositionRange
-
-    /// A call.
-    public init(_ function: FunctionSignature, _ arguments: [Expr], position: PositionRange) {
-        self.function = function
-        self.arguments = arguments
-        self.position = position
-    }
 }

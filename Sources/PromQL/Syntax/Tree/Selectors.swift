@@ -50,14 +50,6 @@ public struct MatrixSelector: Hashable, Sendable {
     /// The byte after the last one.
     public var endPosition: Int
 
-    /// A selection of a range.
-    public init(selector: VectorSelector, range: Int64, rangeExpression: DurationExpr? = nil, endPosition: Int) {
-        self.selector = selector
-        self.range = range
-        self.rangeExpression = rangeExpression
-        self.endPosition = endPosition
-    }
-
     /// Where it stands.
     public var position: PositionRange { PositionRange(start: selector.position.start, end: endPosition) }
 }
@@ -84,14 +76,6 @@ public struct SubqueryExpr: Hashable, Sendable {
     public var bound: RangeBound?
     /// The byte after the last one.
     public var endPosition: Int
-
-    /// A subquery.
-    public init(expression: Expr, range: Int64, rangeExpression: DurationExpr? = nil, endPosition: Int) {
-        self.expression = expression
-        self.range = range
-        self.rangeExpression = rangeExpression
-        self.endPosition = endPosition
-    }
 
     /// Where it stands.
     public var position: PositionRange { PositionRange(start: expression.position.start, end: endPosition) }

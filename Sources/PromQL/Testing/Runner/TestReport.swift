@@ -1,3 +1,5 @@
+import MetricModel
+
 /// What came of a script.
 public struct PromQLTestReport: Sendable {
     /// One command that was checked: an evaluation, or something that could not be read.
@@ -92,20 +94,10 @@ extension Int64 {
 }
 
 extension String {
+    private static let xmlEscaping = Escaping([
+        "&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;", "\n": "&#10;", "\t": "&#9;",
+    ]) { $0.value < 0x20 ? "\u{FFFD}" : nil }
+
     /// The text for use in XML; control characters that XML cannot hold become U+FFFD.
-    fileprivate var xmlEscaped: String {
-        var result = ""
-        for scalar in unicodeScalars {
-            switch scalar {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            case "\n": result += "&#10;"
-            case "\t": result += "&#9;"
-            default: result.unicodeScalars.append(scalar.value < 0x20 ? "\u{FFFD}" : scalar)
-            }
-        }
-        return result
-    }
+    fileprivate var xmlEscaped: String { Self.xmlEscaping.escaped(self) }
 }

@@ -46,18 +46,7 @@ enum Almost {
     private static let epsilon = 0.000_001
 
     /// Whether two numbers differ by less than a millionth of their sum, or are the same kind of NaN.
-    static func equal(_ left: Double, _ right: Double) -> Bool {
-        if SpecialValue.isStale(left) || SpecialValue.isStale(right) {
-            return SpecialValue.isStale(left) && SpecialValue.isStale(right)
-        }
-        if left.isNaN, right.isNaN { return true }
-        if left == right { return true }
-        let sum = left.magnitude + right.magnitude
-        let difference = (left - right).magnitude
-        let smallest = Double.leastNormalMagnitude
-        if left == 0 || right == 0 || sum < smallest { return difference < epsilon * smallest }
-        return difference / min(sum, .greatestFiniteMagnitude) < epsilon
-    }
+    static func equal(_ left: Double, _ right: Double) -> Bool { NearlyEqual.test(left, right, epsilon) }
 
     /// Whether two histograms are the same, up to empty buckets and small differences of their numbers.
     static func equal(_ expected: NativeHistogram, _ actual: NativeHistogram, checksHint: Bool) -> Bool {

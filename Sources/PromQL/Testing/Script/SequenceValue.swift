@@ -16,12 +16,6 @@ public struct SeriesDescription: Hashable, Sendable {
     public var labels: Labels
     /// Its values, one for each step.
     public var values: [SequenceValue]
-
-    /// A series with its values.
-    public init(labels: Labels, values: [SequenceValue]) {
-        self.labels = labels
-        self.values = values
-    }
 }
 
 extension PromQLParser {

@@ -126,37 +126,4 @@ struct TestStore: SampleReader {
             }.map(\.labels).sorted()
         )
     }
-
-    private func selected(
-        _ matcherSets: [[LabelMatcher]],
-        _ start: Timestamp,
-        _ end: Timestamp
-    ) async throws(StorageError) -> LabelSets {
-        try await series(matcherSets.isEmpty ? [[]] : matcherSets, start: start, end: end)
-    }
-
-    func labelNames(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        let names = Set(try await selected(matcherSets, start, end).flatMap { $0.map(\.name) })
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    }
-
-    func labelValues(
-        _ name: String,
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        let values = Set(try await selected(matcherSets, start, end).compactMap { $0[name] })
-        return values.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    }
-
-    func exemplars(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [SeriesExemplars] { [] }
 }

@@ -17,18 +17,12 @@ extension PrometheusServer {
         if !since.isEmpty { place = try eventPlace(since, "since", events) }
         let slice = events.since(place, kinds: kinds)
         let most = limit == 0 ? (since.isEmpty ? Self.eventLimit : StackEvents.capacity) : limit
-        return .json { text in
-            text.raw("{")
-            text.field("events", isFirst: true)
-            text.list(slice.events.suffix(most)) { event, text in
-                event.write(id: events.id(of: event.number), to: &text)
-            }
-            text.field("last")
-            text.string(events.id(of: slice.end))
-            text.field("missed")
-            text.integer(since.isEmpty ? 0 : slice.missed)
-            text.raw("}")
-        }
+        let data: JSONObject = [
+            "events": slice.events.suffix(most).map { $0.json(id: events.id(of: $0.number)) },
+            "last": events.id(of: slice.end),
+            "missed": since.isEmpty ? 0 : slice.missed,
+        ]
+        return .json(data)
     }
 
     /// `/api/v1/events/live`: the same as server-sent events, from now on, or from the one that `Last-Event-ID` (or `since`) names,
@@ -87,7 +81,7 @@ extension PrometheusServer {
         for event in slice.events {
             let id = events.id(of: event.number)
             text.bytes.append(contentsOf: "id: \(id)\ndata: ".utf8)
-            event.write(id: id, to: &text)
+            event.json(id: id).write(to: &text)
             text.raw("\n\n")
         }
         if slice.events.isEmpty { text.bytes.append(contentsOf: "id: \(events.id(of: slice.end))\n\n".utf8) }

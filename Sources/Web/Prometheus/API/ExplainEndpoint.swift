@@ -23,7 +23,7 @@ extension PrometheusServer {
         }
         let (warnings, infos) = explanation.annotations.rendered(query: query)
         let writer = ExplanationJSON(query: Array(query.utf8))
-        return .json(warnings: warnings, infos: infos) { writer.write(explanation, to: &$0) }
+        return .json(writer.json(explanation), warnings: warnings, infos: infos)
     }
 }
 
@@ -31,23 +31,11 @@ extension PrometheusServer {
 private struct ExplanationJSON {
     let query: [UInt8]
 
-    func write(_ explanation: Explanation, to text: inout JSONText) {
-        text.raw("{")
-        text.field("time", isFirst: true)
-        text.timestamp(explanation.time)
-        text.field("node")
-        write(explanation.root, to: &text)
-        if let error = explanation.error {
-            text.field("errorType")
-            text.string(error.code.rawValue)
-            text.field("error")
-            text.string(error.message)
-        }
-        if let reason = explanation.emptyReason {
-            text.field("emptyReason")
-            write(reason, to: &text)
-        }
-        text.raw("}")
+    func json(_ explanation: Explanation) -> JSONObject {
+        var object: JSONObject = ["time": JSONTime(explanation.time), "node": json(explanation.root)]
+        if let error = explanation.error { object += ["errorType": error.code.rawValue, "error": error.message] }
+        object.add("emptyReason", explanation.emptyReason.map(json))
+        return object
     }
 
     private func slice(_ range: PositionRange) -> [UInt8] {
@@ -68,217 +56,118 @@ private struct ExplanationJSON {
         return String(decoding: result, as: UTF8.self)
     }
 
-    private func write(_ node: ExplainedNode, to text: inout JSONText) {
-        text.raw("{")
-        text.field("kind", isFirst: true)
-        text.string(node.kind)
-        if case .call(let call) = node.expression {
-            text.field("function")
-            text.string(call.function.name.rawValue)
-        }
-        if case .binary(let binary) = node.expression {
-            text.field("operator")
-            text.string(binary.operation.rawValue)
-        }
-        text.field("position")
-        write(node.position, to: &text)
-        text.field("text")
-        text.string(String(decoding: slice(node.position), as: UTF8.self))
-        text.field("head")
-        text.string(head(node))
-        text.field("type")
-        text.string(node.type.rawValue)
-        text.field("series")
-        text.integer(node.series)
-        text.field("samples")
-        text.integer(node.samples)
-        text.field("samplesRead")
-        text.integer(node.samplesRead)
-        text.field("seconds")
-        text.number(node.seconds)
-        list("labels", node.labels, to: &text) { label, text in
-            text.raw("{")
-            text.field("name", isFirst: true)
-            text.string(label.name)
-            text.field("count")
-            text.integer(label.count)
-            text.field("values")
-            text.strings(label.values)
-            text.raw("}")
-        }
-        text.field("gained")
-        text.strings(node.gained)
-        text.field("lost")
-        text.strings(node.lost)
-        list("examples", node.examples, to: &text) { series, text in write(series, to: &text) }
-        if let matching = node.matching { write(matching, to: &text) }
+    private func json(_ node: ExplainedNode) -> JSONObject {
+        var object: JSONObject = ["kind": node.kind]
+        if case .call(let call) = node.expression { object.add("function", call.function.name.rawValue) }
+        if case .binary(let binary) = node.expression { object.add("operator", binary.operation.rawValue) }
+        object += [
+            "position": json(node.position),
+            "text": String(decoding: slice(node.position), as: UTF8.self),
+            "head": head(node),
+            "type": node.type.rawValue,
+            "series": node.series,
+            "samples": node.samples,
+            "samplesRead": node.samplesRead,
+            "seconds": node.seconds,
+            "labels": node.labels.map { label -> JSONObject in
+                ["name": label.name, "count": label.count, "values": label.values]
+            },
+            "gained": node.gained,
+            "lost": node.lost,
+            "examples": node.examples.map(json),
+        ]
+        object.add("matching", node.matching.map(json))
         if let greatest = node.greatestWindow {
-            text.field("greatestWindow")
-            text.integer(greatest)
-            list("windows", node.windows, to: &text) { window, text in write(window, to: &text) }
+            object += ["greatestWindow": greatest, "windows": node.windows.map(json)]
         }
-        if !node.warnings.isEmpty {
-            text.field("annotations")
-            text.strings(node.warnings)
-        }
-        if let error = node.error {
-            text.field("error")
-            text.string(error)
-        }
-        list("children", node.children, to: &text) { child, text in write(child, to: &text) }
-        text.raw("}")
+        if !node.warnings.isEmpty { object.add("annotations", node.warnings) }
+        object.add("error", node.error)
+        object.add("children", node.children.map(json))
+        return object
     }
 
-    private func list<Element>(
-        _ name: StaticString,
-        _ elements: [Element],
-        to text: inout JSONText,
-        _ write: (Element, inout JSONText) -> Void
-    ) {
-        text.field(name)
-        text.list(elements, write)
-    }
+    private func json(_ position: PositionRange) -> JSONObject { ["start": position.start, "end": position.end] }
 
-    private func write(_ position: PositionRange, to text: inout JSONText) {
-        text.raw("{")
-        text.field("start", isFirst: true)
-        text.integer(position.start)
-        text.field("end")
-        text.integer(position.end)
-        text.raw("}")
-    }
-
-    private func write(_ series: ExplainedSeries, to text: inout JSONText) {
-        text.raw("{")
-        text.field("metric", isFirst: true)
-        text.labels(series.labels)
+    private func json(_ series: ExplainedSeries) -> JSONObject {
+        var object: JSONObject = ["metric": series.labels]
         if let histogram = series.histogram {
-            text.field("histogram")
-            text.histogram(histogram)
-        } else if let value = series.value {
-            text.field("value")
-            text.value(value)
+            object.add("histogram", JSONPart { $0.histogram(histogram) })
+        } else {
+            object.add("value", series.value.map(JSONSample.init))
         }
-        text.raw("}")
+        return object
     }
 
-    private func write(_ matching: ExplainedMatching, to text: inout JSONText) {
-        text.field("matching")
-        text.raw("{")
-        text.field("matchedLeft", isFirst: true)
-        text.integer(matching.matchedLeft)
-        text.field("matchedRight")
-        text.integer(matching.matchedRight)
-        list("unmatchedLeft", matching.unmatchedLeft, to: &text) { $1.labels($0) }
-        list("unmatchedRight", matching.unmatchedRight, to: &text) { $1.labels($0) }
-        list("groups", matching.groups, to: &text) { group, text in
-            text.raw("{")
-            text.field("labels", isFirst: true)
-            text.labels(group.labels)
-            text.field("left")
-            text.integer(group.left)
-            text.field("right")
-            text.integer(group.right)
-            text.raw("}")
-        }
-        for (name, names) in [
-            ("onlyLeft", matching.onlyLeft), ("onlyRight", matching.onlyRight), ("apart", matching.apart),
-            ("shared", matching.shared),
-        ] as [(StaticString, [String])] {
-            text.field(name)
-            text.strings(names)
-        }
-        text.raw("}")
+    private func json(_ matching: ExplainedMatching) -> JSONObject {
+        [
+            "matchedLeft": matching.matchedLeft,
+            "matchedRight": matching.matchedRight,
+            "unmatchedLeft": matching.unmatchedLeft,
+            "unmatchedRight": matching.unmatchedRight,
+            "groups": matching.groups.map { group -> JSONObject in
+                ["labels": group.labels, "left": group.left, "right": group.right]
+            },
+            "onlyLeft": matching.onlyLeft,
+            "onlyRight": matching.onlyRight,
+            "apart": matching.apart,
+            "shared": matching.shared,
+        ]
     }
 
-    private func write(_ window: ExplainedWindow, to text: inout JSONText) {
-        text.raw("{")
-        text.field("metric", isFirst: true)
-        text.labels(window.labels)
-        text.field("start")
-        text.timestamp(window.start)
-        text.field("end")
-        text.timestamp(window.end)
-        text.field("count")
-        text.integer(window.count)
-        text.field("histograms")
-        text.integer(window.histograms)
-        list("values", Array(zip(window.timestamps, window.values)), to: &text) { sample, text in
-            text.raw("[")
-            text.timestamp(sample.0)
-            text.raw(",")
-            text.value(sample.1)
-            text.raw("]")
-        }
-        list("resets", window.resets, to: &text) { $1.timestamp($0) }
-        if let result = window.result {
-            text.field("result")
-            text.value(result)
-        }
+    private func json(_ window: ExplainedWindow) -> JSONObject {
+        var object: JSONObject = [
+            "metric": window.labels,
+            "start": JSONTime(window.start),
+            "end": JSONTime(window.end),
+            "count": window.count,
+            "histograms": window.histograms,
+            "values": JSONPart { text in
+                text.list(zip(window.timestamps, window.values)) { sample, text in
+                    text.raw("[")
+                    text.timestamp(sample.0)
+                    text.raw(",")
+                    text.value(sample.1)
+                    text.raw("]")
+                }
+            },
+            "resets": window.resets.map(JSONTime.init),
+        ]
+        object.add("result", window.result.map(JSONSample.init))
         switch window.terms {
         case nil: break
         case .line(let slope, let atEnd):
-            text.field("line")
-            text.raw("{")
-            text.field("slope", isFirst: true)
-            text.value(slope)
-            text.field("atEnd")
-            text.value(atEnd)
-            text.raw("}")
-        case .change(let terms): write(terms, to: &text)
+            object.add("line", ["slope": JSONSample(slope), "atEnd": JSONSample(atEnd)] as JSONObject)
+        case .change(let terms): object.add("change", json(terms))
         }
-        text.raw("}")
+        return object
     }
 
-    private func write(_ terms: RateTerms, to text: inout JSONText) {
-        text.field("change")
-        text.raw("{")
-        text.field("first", isFirst: true)
-        text.value(terms.first)
-        for (name, value) in [
-            ("last", terms.last), ("lost", terms.lost), ("change", terms.change), ("sampled", terms.sampled),
-            ("averageGap", terms.averageGap), ("threshold", terms.threshold),
-            ("distanceToStart", terms.distanceToStart), ("distanceToEnd", terms.distanceToEnd),
-            ("toStart", terms.toStart), ("toEnd", terms.toEnd), ("factor", terms.factor),
-        ] as [(StaticString, Double)] {
-            text.field(name)
-            text.value(value)
-        }
-        text.field("stopsAtZero")
-        text.bool(terms.stopsAtZero)
-        if let seconds = terms.seconds {
-            text.field("seconds")
-            text.value(seconds)
-        }
-        text.raw("}")
+    private func json(_ terms: RateTerms) -> JSONObject {
+        let numbers: KeyValuePairs = [
+            "first": terms.first, "last": terms.last, "lost": terms.lost, "change": terms.change,
+            "sampled": terms.sampled, "averageGap": terms.averageGap, "threshold": terms.threshold,
+            "distanceToStart": terms.distanceToStart, "distanceToEnd": terms.distanceToEnd,
+            "toStart": terms.toStart, "toEnd": terms.toEnd, "factor": terms.factor,
+        ]
+        var object = JSONObject(numbers.map { ($0.key, JSONSample($0.value)) })
+        object.add("stopsAtZero", terms.stopsAtZero)
+        object.add("seconds", terms.seconds.map(JSONSample.init))
+        return object
     }
 
-    private func write(_ reason: EmptyReason, to text: inout JSONText) {
-        text.raw("{")
-        text.field("kind", isFirst: true)
-        text.string(reason.kind.rawValue)
-        text.field("title")
-        text.string(reason.title)
-        text.field("details")
-        text.strings(reason.details)
-        text.field("position")
-        write(reason.position, to: &text)
-        list("suggestions", reason.suggestions, to: &text) { suggestion, text in
-            text.raw("{")
-            text.field("label", isFirst: true)
-            text.string(suggestion.label)
-            if let expression = suggestion.expression {
-                text.field("query")
-                text.string(expression)
-            }
-            if let time = suggestion.time {
-                text.field("time")
-                text.timestamp(time)
-            }
-            text.field("now")
-            text.bool(suggestion.looksAtNow)
-            text.raw("}")
-        }
-        text.raw("}")
+    private func json(_ reason: EmptyReason) -> JSONObject {
+        [
+            "kind": reason.kind.rawValue,
+            "title": reason.title,
+            "details": reason.details,
+            "position": json(reason.position),
+            "suggestions": reason.suggestions.map { suggestion in
+                var object: JSONObject = ["label": suggestion.label]
+                object.add("query", suggestion.expression)
+                object.add("time", suggestion.time.map(JSONTime.init))
+                object.add("now", suggestion.looksAtNow)
+                return object
+            },
+        ]
     }
 }

@@ -70,62 +70,24 @@ extension PrometheusServer {
     /// `/api/v1/status/stack`
     func stackStatus(_ parameters: APIParameters) -> APIAnswer {
         let status = environment.stack?() ?? StackStatus()
-        return .json { text in
-            let configuration = status.configuration
-            text.raw("{\"configuration\":{\"file\":")
-            text.string(configuration.file)
-            text.field("builtIn")
-            text.bool(configuration.file.isEmpty)
-            text.field("watched")
-            text.bool(configuration.isWatched)
-            text.field("loaded")
-            text.string(CivilTime.rfc3339(nanoseconds: configuration.loaded))
-            text.field("lastReloadSuccessful")
-            text.bool(configuration.error.isEmpty)
-            text.field("error")
-            text.string(configuration.error)
-            text.field("where")
-            text.string(configuration.place)
-            text.raw("},\"database\":")
-            text.string(status.database)
-            text.field("fixture")
-            text.bool(status.isFixture)
-            text.raw(",\"servers\":{")
-            for (index, server) in status.servers.enumerated() {
-                if index > 0 { text.raw(",") }
-                text.string(server.name)
-                text.raw(":")
-                text.string(server.url)
-            }
-            text.raw("},\"demoGaveWay\":")
-            if let way = status.gaveWay {
-                text.raw("{\"to\":")
-                text.string(way.to)
-                text.field("url")
-                text.string(way.from)
-                text.raw("}")
-            } else {
-                text.raw("null")
-            }
-            text.raw(",\"withoutEffect\":[")
-            for (index, remark) in status.remarks.enumerated() {
-                text.raw(index > 0 ? ",{\"flag\":" : "{\"flag\":")
-                text.string(remark.flag)
-                text.field("text")
-                text.string(remark.text)
-                text.raw("}")
-            }
-            text.raw("],\"followedTargets\":[")
-            for (index, move) in status.moves.enumerated() {
-                text.raw(index > 0 ? ",{\"job\":" : "{\"job\":")
-                text.string(move.job)
-                text.field("from")
-                text.string(move.from)
-                text.field("to")
-                text.string(move.to)
-                text.raw("}")
-            }
-            text.raw("]}")
-        }
+        let configuration = status.configuration
+        let data: JSONObject = [
+            "configuration": [
+                "file": configuration.file,
+                "builtIn": configuration.file.isEmpty,
+                "watched": configuration.isWatched,
+                "loaded": CivilTime.rfc3339(nanoseconds: configuration.loaded),
+                "lastReloadSuccessful": configuration.error.isEmpty,
+                "error": configuration.error,
+                "where": configuration.place,
+            ] as JSONObject,
+            "database": status.database,
+            "fixture": status.isFixture,
+            "servers": JSONObject(status.servers.map { ($0.name, $0.url) }),
+            "demoGaveWay": status.gaveWay.map { ["to": $0.to, "url": $0.from] as JSONObject },
+            "withoutEffect": status.remarks.map { ["flag": $0.flag, "text": $0.text] as JSONObject },
+            "followedTargets": status.moves.map { ["job": $0.job, "from": $0.from, "to": $0.to] as JSONObject },
+        ]
+        return .json(data)
     }
 }

@@ -5,59 +5,40 @@ extension PrometheusServer {
     /// What `/version` answers.
     var version: String {
         var text = JSONText()
-        write(settings.build, to: &text)
+        build.write(to: &text)
         return String(decoding: text.bytes, as: UTF8.self)
     }
 
-    private func write(_ build: PrometheusSettings.BuildInfo, to text: inout JSONText) {
-        text.raw("{")
-        text.field("version", isFirst: true)
-        text.string(build.version)
-        text.field("revision")
-        text.string(build.revision)
-        text.field("branch")
-        text.string(build.branch)
-        text.field("buildUser")
-        text.string(build.buildUser)
-        text.field("buildDate")
-        text.string(build.buildDate)
-        text.field("goVersion")
-        text.string(build.goVersion)
-        text.raw("}")
+    private var build: JSONObject {
+        [
+            "version": settings.build.version,
+            "revision": settings.build.revision,
+            "branch": settings.build.branch,
+            "buildUser": settings.build.buildUser,
+            "buildDate": settings.build.buildDate,
+            "goVersion": settings.build.goVersion,
+        ]
     }
 
     /// `/api/v1/status/config`: the configuration in use.
     func statusConfig(_ parameters: APIParameters) -> APIAnswer {
-        .json { text in
-            text.raw("{\"yaml\":")
-            text.string(environment.configuration())
-            text.raw("}")
-        }
+        .json(["yaml": environment.configuration()] as JSONObject)
     }
 
     /// `/api/v1/status/runtimeinfo`: figures about the process.
-    func statusRuntime(_ parameters: APIParameters) -> APIAnswer { .json { runtimeInfo(&$0) } }
+    func statusRuntime(_ parameters: APIParameters) -> APIAnswer { .json(runtimeInfo) }
 
     /// `/api/v1/status/buildinfo`: who built what.
-    func statusBuild(_ parameters: APIParameters) -> APIAnswer { .json { write(settings.build, to: &$0) } }
+    func statusBuild(_ parameters: APIParameters) -> APIAnswer { .json(build) }
 
     /// `/api/v1/status/flags`: all flags with their values.
     func statusFlags(_ parameters: APIParameters) -> APIAnswer {
-        .json { text in
-            text.raw("{")
-            for (index, flag) in settings.flags.enumerated() {
-                if index > 0 { text.raw(",") }
-                text.string(flag.name)
-                text.raw(":")
-                text.string(flag.value)
-            }
-            text.raw("}")
-        }
+        .json(JSONObject(settings.flags.map { ($0.name, $0.value) }))
     }
 
     /// `/api/v1/status/walreplay`: there is nothing to replay once the server answers.
     func statusReplay(_ parameters: APIParameters) -> APIAnswer {
-        .json { $0.raw("{\"min\":0,\"max\":0,\"current\":0}") }
+        .json(["min": 0, "max": 0, "current": 0] as JSONObject)
     }
 
     /// `/api/v1/features`: what is switched on.
@@ -66,36 +47,23 @@ extension PrometheusServer {
     /// `/api/v1/status/tsdb/blocks`: the store has no blocks as Prometheus's has.
     func statusBlocks(_ parameters: APIParameters) -> APIAnswer { .json { $0.raw("{\"blocks\":[]}") } }
 
-    private func runtimeInfo(_ text: inout JSONText) {
+    private var runtimeInfo: JSONObject {
         let runtime = environment.runtime()
-        text.raw("{")
-        text.field("startTime", isFirst: true)
-        text.string(CivilTime.rfc3339(nanoseconds: runtime.startNanoseconds))
-        text.field("CWD")
-        text.string(runtime.workingFolder)
-        text.field("hostname")
-        text.string(runtime.hostName)
-        text.field("serverTime")
-        text.string(CivilTime.rfc3339(nanoseconds: clock.wallNanoseconds))
-        text.field("reloadConfigSuccess")
-        text.bool(runtime.isLastReloadGood)
-        text.field("lastConfigTime")
-        text.string(CivilTime.rfc3339(nanoseconds: runtime.lastReload * 1_000_000_000))
-        text.field("corruptionCount")
-        text.integer(0)
-        text.field("goroutineCount")
-        text.integer(runtime.threads)
-        text.field("GOMAXPROCS")
-        text.integer(runtime.processors)
-        text.field("GOMEMLIMIT")
-        text.integer(Int64.max)
-        text.field("GOGC")
-        text.string("")
-        text.field("GODEBUG")
-        text.string("")
-        text.field("storageRetention")
-        text.string(settings.retentionText)
-        text.raw("}")
+        return [
+            "startTime": CivilTime.rfc3339(nanoseconds: runtime.startNanoseconds),
+            "CWD": runtime.workingFolder,
+            "hostname": runtime.hostName,
+            "serverTime": CivilTime.rfc3339(nanoseconds: clock.wallNanoseconds),
+            "reloadConfigSuccess": runtime.isLastReloadGood,
+            "lastConfigTime": CivilTime.rfc3339(nanoseconds: runtime.lastReload * 1_000_000_000),
+            "corruptionCount": 0,
+            "goroutineCount": runtime.threads,
+            "GOMAXPROCS": runtime.processors,
+            "GOMEMLIMIT": Int64.max,
+            "GOGC": "",
+            "GODEBUG": "",
+            "storageRetention": settings.retentionText,
+        ]
     }
 
     private func features(_ text: inout JSONText) {
@@ -133,39 +101,24 @@ extension PrometheusServer {
         } catch {
             throw Self.failure(error, .internal)
         }
-        return .json { text in
-            text.raw("{\"headStats\":{")
-            text.field("numSeries", isFirst: true)
-            text.integer(figures.activeSeries)
-            text.field("numLabelPairs")
-            text.integer(figures.labelPairs)
-            text.field("chunkCount")
-            text.integer(figures.chunks)
-            text.field("minTime")
-            text.integer(figures.minTime ?? .max)
-            text.field("maxTime")
-            text.integer(figures.maxTime ?? .min)
-            text.raw("}")
-            text.field("seriesCountByMetricName")
-            counts(figures.seriesByMetricName, &text)
-            text.field("labelValueCountByLabelName")
-            counts(figures.valuesByLabelName, &text)
-            text.field("memoryInBytesByLabelName")
-            counts(figures.bytesByLabelName, &text)
-            text.field("seriesCountByLabelValuePair")
-            counts(figures.seriesByLabelPair, &text)
-            text.raw("}")
-        }
+        let data: JSONObject = [
+            "headStats": [
+                "numSeries": figures.activeSeries,
+                "numLabelPairs": figures.labelPairs,
+                "chunkCount": figures.chunks,
+                "minTime": figures.minTime ?? .max,
+                "maxTime": figures.maxTime ?? .min,
+            ] as JSONObject,
+            "seriesCountByMetricName": Self.counts(figures.seriesByMetricName),
+            "labelValueCountByLabelName": Self.counts(figures.valuesByLabelName),
+            "memoryInBytesByLabelName": Self.counts(figures.bytesByLabelName),
+            "seriesCountByLabelValuePair": Self.counts(figures.seriesByLabelPair),
+        ]
+        return .json(data)
     }
 
-    private func counts(_ counts: [StorageStatistics.Count], _ text: inout JSONText) {
-        text.list(counts) { count, text in
-            text.raw("{\"name\":")
-            text.string(count.name)
-            text.raw(",\"value\":")
-            text.integer(count.value)
-            text.raw("}")
-        }
+    private static func counts(_ counts: [StorageStatistics.Count]) -> [JSONObject] {
+        counts.map { ["name": $0.name, "value": $0.value] }
     }
 
     func formatQuery(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {

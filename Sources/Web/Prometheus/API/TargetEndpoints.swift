@@ -13,76 +13,34 @@ extension PrometheusServer {
         let pools = all.filter { wanted.isEmpty || $0.name == wanted }.sorted {
             $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
         }
-        return .json { text in
-            text.raw("{\"activeTargets\":[")
-            var isFirst = true
-            if showsActive {
-                for pool in pools {
-                    for target in pool.active {
-                        if !isFirst { text.raw(",") }
-                        isFirst = false
-                        write(target, to: &text)
-                    }
-                }
-            }
-            text.raw("],\"droppedTargets\":[")
-            isFirst = true
-            if showsDropped {
-                for pool in pools {
-                    for target in pool.dropped {
-                        if !isFirst { text.raw(",") }
-                        isFirst = false
-                        text.raw("{\"discoveredLabels\":")
-                        text.labels(target.discoveredLabels)
-                        text.raw(",\"scrapePool\":")
-                        text.string(target.scrapePool)
-                        text.raw("}")
-                    }
-                }
-            }
-            text.raw("],\"droppedTargetCounts\":")
-            if showsDropped {
-                text.raw("{")
-                for (index, pool) in all.sorted(by: { $0.name < $1.name }).enumerated() {
-                    if index > 0 { text.raw(",") }
-                    text.string(pool.name)
-                    text.raw(":")
-                    text.integer(pool.droppedCount)
-                }
-                text.raw("}}")
-            } else {
-                text.raw("null}")
-            }
-        }
+        let counts = all.sorted { $0.name < $1.name }.map { ($0.name, $0.droppedCount) }
+        let data: JSONObject = [
+            "activeTargets": showsActive ? pools.flatMap(\.active).map(json) : [],
+            "droppedTargets": showsDropped
+                ? pools.flatMap(\.dropped).map { target -> JSONObject in
+                    ["discoveredLabels": target.discoveredLabels, "scrapePool": target.scrapePool]
+                } : [],
+            "droppedTargetCounts": showsDropped ? JSONObject(counts) : nil,
+        ]
+        return .json(data)
     }
 
-    func write(_ target: ActiveTarget, to text: inout JSONText) {
+    func json(_ target: ActiveTarget) -> JSONObject {
         let labels = target.target.labels
-        text.raw("{\"discoveredLabels\":")
-        text.labels(target.discoveredLabels)
-        text.raw(",\"labels\":")
-        text.labels(target.target.publicLabels)
-        text.raw(",\"scrapePool\":")
-        text.string(target.scrapePool)
-        text.raw(",\"scrapeUrl\":")
-        text.string(target.target.url)
-        text.raw(",\"globalUrl\":")
-        text.string(globalURL(target.target.url))
-        text.raw(",\"lastError\":")
-        text.string(target.report.lastError)
-        text.raw(",\"lastScrape\":")
-        text.string(
-            target.report.lastScrape.map { CivilTime.rfc3339(nanoseconds: $0 * 1_000_000) } ?? "0001-01-01T00:00:00Z"
-        )
-        text.raw(",\"lastScrapeDuration\":")
-        text.number(Double(target.report.lastDuration) / 1e9)
-        text.raw(",\"health\":")
-        text.string(target.report.health.rawValue)
-        text.raw(",\"scrapeInterval\":")
-        text.string(labels[TargetLabel.scrapeInterval] ?? target.target.interval.description)
-        text.raw(",\"scrapeTimeout\":")
-        text.string(labels[TargetLabel.scrapeTimeout] ?? target.target.timeout.description)
-        text.raw("}")
+        let last = target.report.lastScrape.map { CivilTime.rfc3339(nanoseconds: $0 * 1_000_000) }
+        return [
+            "discoveredLabels": target.discoveredLabels,
+            "labels": target.target.publicLabels,
+            "scrapePool": target.scrapePool,
+            "scrapeUrl": target.target.url,
+            "globalUrl": globalURL(target.target.url),
+            "lastError": target.report.lastError,
+            "lastScrape": last ?? "0001-01-01T00:00:00Z",
+            "lastScrapeDuration": Double(target.report.lastDuration) / 1e9,
+            "health": target.report.health.rawValue,
+            "scrapeInterval": labels[TargetLabel.scrapeInterval] ?? target.target.interval.description,
+            "scrapeTimeout": labels[TargetLabel.scrapeTimeout] ?? target.target.timeout.description,
+        ]
     }
 
     /// The URL as outsiders reach it: a local host's name is replaced by this server's.
@@ -111,11 +69,7 @@ extension PrometheusServer {
 
     func scrapePools(_ parameters: APIParameters) -> APIAnswer {
         let names = (scraper?.poolNames ?? []).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        return .json { text in
-            text.raw("{\"scrapePools\":")
-            text.strings(names)
-            text.raw("}")
-        }
+        return .json(["scrapePools": names] as JSONObject)
     }
 
     private func pool(_ parameters: APIParameters) throws(APIFailure) -> String {
@@ -131,11 +85,7 @@ extension PrometheusServer {
     func scrapePoolConfig(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
         let name = try pool(parameters)
         guard let config = scraper?.config(ofPool: name) else { throw unknownPool(name) }
-        return .json { text in
-            text.raw("{\"yaml\":")
-            text.string(config.yaml)
-            text.raw("}")
-        }
+        return .json(["yaml": config.yaml] as JSONObject)
     }
 
     func relabelSteps(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
@@ -151,46 +101,20 @@ extension PrometheusServer {
             throw APIFailure(.badData, "error parsing labels: \(error.reason)")
         }
         guard let steps = scraper?.relabelSteps(pool: name, labels: Labels(pairs)) else { throw unknownPool(name) }
-        return .json { text in
-            text.raw("{\"steps\":[")
-            for (index, step) in steps.enumerated() {
-                if index > 0 { text.raw(",") }
-                text.raw("{\"rule\":")
-                Self.write(step.rule, to: &text)
-                text.raw(",\"output\":")
-                text.labels(step.output)
-                text.raw(",\"keep\":")
-                text.bool(step.isKept)
-                text.raw("}")
-            }
-            text.raw("]}")
+        let shown = steps.map { step -> JSONObject in
+            ["rule": Self.json(step.rule), "output": step.output, "keep": step.isKept]
         }
+        return .json(["steps": shown] as JSONObject)
     }
 
-    private static func write(_ rule: RelabelRule, to text: inout JSONText) {
-        text.raw("{")
-        if let labels = rule.sourceLabels, !labels.isEmpty {
-            text.raw("\"source_labels\":")
-            text.strings(labels)
-            text.raw(",")
-        }
-        text.raw("\"separator\":")
-        text.string(rule.separator)
-        text.raw(",\"regex\":")
-        text.string(rule.regex)
-        if rule.modulus != 0 {
-            text.raw(",\"modulus\":")
-            text.integer(rule.modulus)
-        }
-        if !rule.targetLabel.isEmpty {
-            text.raw(",\"target_label\":")
-            text.string(rule.targetLabel)
-        }
-        text.raw(",\"replacement\":")
-        text.string(rule.replacement)
-        text.raw(",\"action\":")
-        text.string(rule.action.rawValue)
-        text.raw("}")
+    private static func json(_ rule: RelabelRule) -> JSONObject {
+        var object: JSONObject = [:]
+        if let labels = rule.sourceLabels, !labels.isEmpty { object.add("source_labels", labels) }
+        object += ["separator": rule.separator, "regex": rule.regex]
+        if rule.modulus != 0 { object.add("modulus", rule.modulus) }
+        if !rule.targetLabel.isEmpty { object.add("target_label", rule.targetLabel) }
+        object += ["replacement": rule.replacement, "action": rule.action.rawValue]
+        return object
     }
 
     private static func count(_ text: String, _ name: String) throws(APIFailure) -> Int? {
@@ -223,23 +147,16 @@ extension PrometheusServer {
             while end > 0, end < found.count, found[end].target == found[end - 1].target { end += 1 }
             found.removeLast(found.count - end)
         }
-        return .json { text in
-            text.list(found) { entry, text in
-                text.raw("{\"target\":")
-                text.labels(entry.target)
-                if family.isEmpty {
-                    text.raw(",\"metric\":")
-                    text.string(entry.family)
-                }
-                text.raw(",\"type\":")
-                text.string(entry.metadata.type.rawValue)
-                text.raw(",\"help\":")
-                text.string(entry.metadata.help)
-                text.raw(",\"unit\":")
-                text.string(entry.metadata.unit)
-                text.raw("}")
-            }
+        let isShown = family.isEmpty
+        let entries = found.map { entry in
+            var object: JSONObject = ["target": entry.target]
+            if isShown { object.add("metric", entry.family) }
+            object += [
+                "type": entry.metadata.type.rawValue, "help": entry.metadata.help, "unit": entry.metadata.unit,
+            ]
+            return object
         }
+        return .json(entries)
     }
 
     func metricMetadata(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
@@ -254,26 +171,13 @@ extension PrometheusServer {
         }
         var sorted = families.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
         if let limit, limit >= 0, sorted.count > limit { sorted.removeLast(sorted.count - limit) }
-        return .json { text in
-            text.raw("{")
-            for (index, family) in sorted.enumerated() {
-                if index > 0 { text.raw(",") }
-                text.string(family.key)
-                text.raw(":[")
-                for (index, metadata) in family.value.enumerated() {
-                    if index > 0 { text.raw(",") }
-                    text.raw("{\"type\":")
-                    text.string(metadata.type.rawValue)
-                    text.raw(",\"unit\":")
-                    text.string(metadata.unit)
-                    text.raw(",\"help\":")
-                    text.string(metadata.help)
-                    text.raw("}")
-                }
-                text.raw("]")
+        let data = sorted.map { family in
+            let entries = family.value.map { metadata -> JSONObject in
+                ["type": metadata.type.rawValue, "unit": metadata.unit, "help": metadata.help]
             }
-            text.raw("}")
+            return (family.key, entries)
         }
+        return .json(JSONObject(data))
     }
 
     /// `POST /api/v1/scrape?job=`: scrapes now and answers when the samples can be queried.

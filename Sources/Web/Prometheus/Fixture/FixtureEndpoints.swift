@@ -68,18 +68,7 @@ extension PrometheusServer {
 
     /// The targets of some jobs.
     func targetList(_ pools: [PoolSnapshot]) -> APIAnswer {
-        .json { text in
-            text.raw("{\"targets\":[")
-            var isFirst = true
-            for pool in pools {
-                for target in pool.active {
-                    if !isFirst { text.raw(",") }
-                    isFirst = false
-                    write(target, to: &text)
-                }
-            }
-            text.raw("]}")
-        }
+        .json(["targets": pools.flatMap(\.active).map(json)] as JSONObject)
     }
 
     // MARK: Faults

@@ -97,11 +97,17 @@ struct QueryResultJSON: Sendable {
         text.raw("}")
     }
 
-    private func sample(_ rows: SeriesRows, _ index: Int, _ text: inout JSONText) {
+    /// - Returns: where the series' floats are.
+    @inline(__always)
+    private func begin(_ rows: SeriesRows, _ index: Int, _ text: inout JSONText) -> Range<Int> {
         if index > 0 { text.raw(",") }
         text.raw("{\"metric\":")
         text.labels(rows.labels[index])
-        let floats = rows.floats(index)
+        return rows.floats(index)
+    }
+
+    private func sample(_ rows: SeriesRows, _ index: Int, _ text: inout JSONText) {
+        let floats = begin(rows, index, &text)
         if let position = floats.first {
             text.raw(",\"value\":[")
             text.timestamp(rows.timestamps[position])
@@ -117,10 +123,7 @@ struct QueryResultJSON: Sendable {
     }
 
     private func series(_ rows: SeriesRows, _ index: Int, _ text: inout JSONText) {
-        if index > 0 { text.raw(",") }
-        text.raw("{\"metric\":")
-        text.labels(rows.labels[index])
-        let floats = rows.floats(index)
+        let floats = begin(rows, index, &text)
         if !floats.isEmpty {
             text.raw(",\"values\":[")
             rows.timestamps.withUnsafeBufferPointer { times in

@@ -1,3 +1,5 @@
+import MetricModel
+
 /// Password hashes of the form `$2y$10$…`, as Prometheus's web configuration holds them.
 /// (Provos and Mazières, "A Future-Adaptable Password Scheme", USENIX 1999.)
 public struct Bcrypt: Sendable, Hashable {
@@ -48,19 +50,6 @@ public struct Bcrypt: Sendable, Hashable {
 
     /// Bcrypt's own base64: another alphabet, no padding.
     private static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
-        let alphabet = Array("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
-        var bytes: [UInt8] = []
-        var bits: UInt32 = 0
-        var count = 0
-        for character in text {
-            guard let value = alphabet.firstIndex(of: character) else { return nil }
-            bits = bits << 6 | UInt32(value)
-            count += 6
-            if count >= 8 {
-                count -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-            }
-        }
-        return bytes
+        Base64.bytes(of: text, Array("./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8))
     }
 }

@@ -3,19 +3,12 @@ import Hummingbird
 import NIOCore
 
 /// Compresses answers as the client can take them, however short they are, as Prometheus does. Of an empty one the headers say so.
-struct BodyCompression: RouterMiddleware {
-    typealias Context = WebContext
-
-    func handle(
-        _ request: Request,
-        context: WebContext,
-        next: @concurrent (Request, WebContext) async throws -> Response
-    ) async throws -> Response {
-        var response = try await next(request, context)
+struct BodyCompression: AnswerAmendment {
+    func amend(_ response: inout Response, to request: Request) async throws {
         response.headers.append(HTTPField(name: .vary, value: "Accept-Encoding"))
         guard let coding = ContentCoding.negotiated(WebHeaders(fields: request.headers, host: nil)["Accept-Encoding"])
         else {
-            return response
+            return
         }
         response.headers.append(HTTPField(name: .contentEncoding, value: coding.name))
         let body = response.body
@@ -36,14 +29,13 @@ struct BodyCompression: RouterMiddleware {
                     )
                 )
             }
-            return response
+            return
         }
-        guard length > 0 else { return response }
+        guard length > 0 else { return }
         var plain: [UInt8] = []
         try await body.write(PieceWriter { plain += Array(buffer: $0) })
         response.body = ResponseBody(
             byteBuffer: ByteBuffer(bytes: Deflater(coding, length: plain.count).compress(plain, isLast: true))
         )
-        return response
     }
 }

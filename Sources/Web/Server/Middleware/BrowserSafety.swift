@@ -3,9 +3,7 @@ import Hummingbird
 
 /// Tells browsers not to take an answer for what it is not: nothing that is shown may run or load anything, unless a page says what it
 /// needs. Data that are never shown go without.
-struct BrowserSafety: RouterMiddleware {
-    typealias Context = WebContext
-
+struct BrowserSafety: AnswerAmendment {
     private static let policy = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
     /// Headers that the operator wants every answer to have.
@@ -15,12 +13,7 @@ struct BrowserSafety: RouterMiddleware {
         self.extra = extra.compactMap { header in HTTPField.Name(header.name).map { ($0, header.value) } }
     }
 
-    func handle(
-        _ request: Request,
-        context: WebContext,
-        next: @concurrent (Request, WebContext) async throws -> Response
-    ) async throws -> Response {
-        var response = try await next(request, context)
+    func amend(_ response: inout Response, to request: Request) {
         var isData = false
         var hasPolicy = false
         var isUnsniffed = false
@@ -39,9 +32,8 @@ struct BrowserSafety: RouterMiddleware {
             if header.name == .contentSecurityPolicy { hasPolicy = true }
             if header.name == .xContentTypeOptions { isUnsniffed = true }
         }
-        if isData { return response }
+        if isData { return }
         if !isUnsniffed { response.headers.append(HTTPField(name: .xContentTypeOptions, value: "nosniff")) }
         if !hasPolicy { response.headers.append(HTTPField(name: .contentSecurityPolicy, value: Self.policy)) }
-        return response
     }
 }

@@ -72,21 +72,15 @@ struct CrossOriginHeaders: OriginFields {
 }
 
 /// Adds fields to answers by the origin of the page that asks.
-protocol OriginFields: RouterMiddleware where Context == WebContext {
+protocol OriginFields: AnswerAmendment {
     /// The fields for a request from a page of that origin; `nil` where none is named.
     func fields(for origin: String?) -> [HTTPField]
 }
 
 extension OriginFields {
-    func handle(
-        _ request: Request,
-        context: WebContext,
-        next: @concurrent (Request, WebContext) async throws -> Response
-    ) async throws -> Response {
-        var response = try await next(request, context)
+    func amend(_ response: inout Response, to request: Request) {
         for field in fields(for: WebHeaders(fields: request.headers, host: nil)["Origin"]) {
             response.headers.append(field)
         }
-        return response
     }
 }

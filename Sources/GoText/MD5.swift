@@ -1,5 +1,5 @@
 /// The MD5 digest, for `hashmod` only: not for anything that has to withstand an attacker.
-enum MD5 {
+package enum MD5 {
     private static let shifts: [UInt32] = [
         7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21,
     ]
@@ -17,11 +17,8 @@ enum MD5 {
     ]
 
     /// The 16 bytes of the digest.
-    static func digest(_ message: [UInt8]) -> [UInt8] {
-        var padded = message + [0x80]
-        padded.append(contentsOf: repeatElement(0, count: (120 - padded.count % 64) % 64))
-        let bits = UInt64(message.count) &* 8
-        for index in 0..<8 { padded.append(UInt8(truncatingIfNeeded: bits >> (8 * index))) }
+    package static func digest(_ message: [UInt8]) -> [UInt8] {
+        let padded = DigestBlocks.padded(message, length: (0..<8).map { 8 * $0 })
         var state: (UInt32, UInt32, UInt32, UInt32) = (0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476)
         for block in stride(from: 0, to: padded.count, by: 64) {
             let words = (0..<16).map { word in

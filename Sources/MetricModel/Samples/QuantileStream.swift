@@ -1,13 +1,18 @@
-import MetricModel
-
 /// Quantiles of a stream of values within given errors, in little space: the targeted form of the algorithm of Cormode, Korn,
 /// Muthukrishnan and Srivastava, "Effective Computation of Biased Quantiles over Data Streams" (2005), which Prometheus's client
 /// libraries use for summaries.
-struct QuantileStream {
+package struct QuantileStream: Sendable {
     /// A quantile and its allowed error in rank.
-    struct Objective: Sendable {
-        var quantile: Double
-        var error: Double
+    package struct Objective: Sendable {
+        /// Between 0 and 1.
+        package var quantile: Double
+        /// By how much of the number of values the rank may be off.
+        package var error: Double
+
+        package init(quantile: Double, error: Double) {
+            self.quantile = quantile
+            self.error = error
+        }
     }
 
     private struct Sample {
@@ -20,13 +25,13 @@ struct QuantileStream {
     private var samples: [Sample] = []
     private var observed = 0.0
 
-    init(objectives: [Objective]) { self.objectives = objectives }
+    package init(objectives: [Objective]) { self.objectives = objectives }
 
     /// Whether nothing was observed.
-    var isEmpty: Bool { samples.isEmpty }
+    package var isEmpty: Bool { samples.isEmpty }
 
     /// Takes in values that are sorted.
-    mutating func merge(sorted values: [Double]) {
+    package mutating func merge(sorted values: [Double]) {
         guard !values.isEmpty else { return }
         var merged: [Sample] = []
         merged.reserveCapacity(samples.count + values.count)
@@ -85,7 +90,7 @@ struct QuantileStream {
     }
 
     /// The value of a quantile; NaN where nothing was observed.
-    func value(at quantile: Double) -> Double {
+    package func value(at quantile: Double) -> Double {
         guard let first = samples.first else { return .nan }
         var target = (quantile * observed).rounded(.up)
         target += (allowedSpread(target) / 2).rounded(.up)
@@ -97,65 +102,5 @@ struct QuantileStream {
             previous = sample
         }
         return previous.value
-    }
-}
-
-/// The quantiles of what was observed in the last ten minutes.
-struct SlidingQuantiles {
-    /// How long a value counts, in nanoseconds.
-    static let window: Int64 = 600_000_000_000
-    private static let streamCount = 5
-    private static let bufferSize = 500
-    static let objectives = [
-        QuantileStream.Objective(quantile: 0.1, error: 0.01),
-        QuantileStream.Objective(quantile: 0.5, error: 0.05),
-        QuantileStream.Objective(quantile: 0.9, error: 0.01),
-    ]
-
-    /// Streams that began one after the other; the first is the oldest and answers.
-    private var streams: [QuantileStream]
-    private var buffer: [Double] = []
-    private var rotatesAt: Int64
-    private(set) var sum = 0.0
-    private(set) var count: UInt64 = 0
-
-    init(now: Int64) {
-        streams = Array(repeating: QuantileStream(objectives: Self.objectives), count: Self.streamCount)
-        rotatesAt = now + Self.window / Int64(Self.streamCount)
-        buffer.reserveCapacity(Self.bufferSize)
-    }
-
-    mutating func observe(_ value: Double, now: Int64) {
-        if now >= rotatesAt { rotate(now) }
-        sum += value
-        count += 1
-        buffer.append(value)
-        if buffer.count >= Self.bufferSize { flush() }
-    }
-
-    private mutating func flush() {
-        guard !buffer.isEmpty else { return }
-        buffer.sort()
-        for index in streams.indices { streams[index].merge(sorted: buffer) }
-        buffer.removeAll(keepingCapacity: true)
-    }
-
-    private mutating func rotate(_ now: Int64) {
-        flush()
-        while now >= rotatesAt {
-            streams.removeFirst()
-            streams.append(QuantileStream(objectives: Self.objectives))
-            rotatesAt += Self.window / Int64(Self.streamCount)
-            if rotatesAt + Self.window < now { rotatesAt = now + 1 }
-        }
-    }
-
-    mutating func summary(now: Int64) -> MetricFamily.Summary {
-        if now >= rotatesAt { rotate(now) }
-        flush()
-        let quantiles = Self.objectives.map {
-            MetricFamily.Summary.Quantile(quantile: $0.quantile, value: streams[0].value(at: $0.quantile))
-        }
-        return MetricFamily.Summary(quantiles: quantiles, sum: sum, count: count)
     }
 }

@@ -15,22 +15,7 @@ package enum URLText {
     package static func query(_ text: String) -> String { escape(text, plusForSpace: true, extra: "~") }
 
     /// A text with what `%` hides brought back; `nil` where it is not written well.
-    package static func unescaped(_ text: Substring) -> String? {
-        var output: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                output.append(byte)
-                continue
-            }
-            guard let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16), rest.count >= 2 else {
-                return nil
-            }
-            output.append(code)
-            rest = rest.dropFirst(2)
-        }
-        return String(decoding: output, as: UTF8.self)
-    }
+    package static func unescaped(_ text: Substring) -> String? { PercentCoding.decodedPath(String(text)) }
 
     private static func escape(_ text: String, plusForSpace: Bool, extra: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)

@@ -1,11 +1,9 @@
 /// SHA-256 (FIPS 180-4): so that no password is kept in the clear, and for the names of pages of rules. Own, because the library that
 /// has it brings a minute of C to the first build.
-enum SHA256 {
+package enum SHA256 {
     /// The digest of some bytes.
-    static func digest(_ message: [UInt8]) -> [UInt8] {
-        var padded = message + [0x80]
-        padded += [UInt8](repeating: 0, count: (120 - padded.count % 64) % 64)
-        padded += (0..<8).reversed().map { UInt8(truncatingIfNeeded: message.count * 8 >> ($0 * 8)) }
+    package static func digest(_ message: [UInt8]) -> [UInt8] {
+        let padded = DigestBlocks.padded(message, length: (0..<8).reversed().map { 8 * $0 })
         var state = initial
         var words = [UInt32](repeating: 0, count: 64)
         for block in stride(from: 0, to: padded.count, by: 64) {
@@ -26,7 +24,7 @@ enum SHA256 {
     }
 
     /// The digest in hexadecimal digits.
-    static func hexadecimal(_ message: [UInt8]) -> String {
+    package static func hexadecimal(_ message: [UInt8]) -> String {
         digest(message).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
