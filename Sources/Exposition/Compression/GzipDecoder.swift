@@ -56,7 +56,10 @@ public final class GzipDecoder {
             }
             var status = Z_OK
             var produced = 0
-            output.reserveCapacity(start + room)
+            // Not a hair more than is needed, and a bomb would be copied once for each piece of it.
+            if output.capacity < start + room {
+                output.reserveCapacity(max(start + room, min(output.capacity * 2, limit)))
+            }
             output.append(contentsOf: repeatElement(0, count: room))
             output.withUnsafeMutableBufferPointer { buffer in
                 (status, produced) = run(input, &consumed, UnsafeMutableBufferPointer(rebasing: buffer[start...]))

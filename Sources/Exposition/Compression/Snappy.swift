@@ -48,6 +48,21 @@ public enum Snappy {
         return (Int(size), position)
     }
 
+    /// Writes `length` bytes that begin `distance` before them. They may overlap: then what is there already is repeated, each time
+    /// twice as much of it.
+    @inline(__always)
+    private static func repeated(_ target: UnsafeMutablePointer<UInt8>, _ length: Int, _ distance: Int) {
+        let source = target - distance
+        var done = 0
+        var there = distance
+        while done < length {
+            let count = min(there, length - done)
+            (target + done).update(from: source, count: count)
+            done += count
+            there += count
+        }
+    }
+
     private static func expand(
         _ block: UnsafeBufferPointer<UInt8>,
         from start: Int,
@@ -79,10 +94,8 @@ public enum Snappy {
                     position += width
                 }
                 guard length <= size - written, length <= block.count - position else { throw corrupt }
-                var index = 0
-                while index < length {
-                    output[written + index] = block[position + index]
-                    index += 1
+                if length > 0, let target = output.baseAddress, let source = block.baseAddress {
+                    (target + written).update(from: source + position, count: length)
                 }
                 written += length
                 position += length
@@ -99,13 +112,9 @@ public enum Snappy {
                 position += 4
             }
             guard distance > 0, distance <= written, length <= size - written else { throw corrupt }
-            var index = 0
-            // Byte by byte: a copy may overlap itself.
-            while index < length {
-                output[written] = output[written - distance]
-                written += 1
-                index += 1
-            }
+            guard let base = output.baseAddress else { throw corrupt }
+            repeated(base + written, length, distance)
+            written += length
         }
         if written != size { throw corrupt }
     }

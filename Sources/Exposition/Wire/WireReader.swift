@@ -132,7 +132,8 @@ struct WireReader {
             return
         }
         var packed = WireReader(bytes, try delimited(tag, field))
-        into.reserveCapacity(into.count + (packed.end - packed.position) / 8)
+        // Only for the first stretch: a field that is split into many would be copied for each of them.
+        if into.isEmpty { into.reserveCapacity((packed.end - packed.position) / 8) }
         while packed.position < packed.end { into.append(try packed.fixed64()) }
     }
 

@@ -135,6 +135,38 @@ struct CompressionTests {
         #expect(throws: corrupt) { try SnappyFrames.decode(frames) }
     }
 
+    @Test("What unpacks to much is copied a few times, not once for each piece")
+    func bombs() throws {
+        let packed = GzipEncoder.encode([UInt8](repeating: 10, count: 32 << 20))
+        let decoder = GzipDecoder()
+        var output: [UInt8] = []
+        var capacities: Set<Int> = []
+        packed.withUnsafeBytes { bytes in
+            for start in stride(from: 0, to: bytes.count, by: 64) {
+                let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 64, bytes.count)])
+                #expect(throws: Never.self) { try decoder.feed(piece, limit: 33 << 20, into: &output) }
+                capacities.insert(output.capacity)
+            }
+        }
+        try decoder.finish()
+        #expect(output.count == 32 << 20)
+        #expect(capacities.count < 30)
+        #expect(output.capacity < 34 << 20)
+    }
+
+    @Test("Snappy copies that overlap themselves", arguments: [1, 2, 3, 4, 7, 8, 9, 63, 64, 65])
+    func overlappingCopies(distance: Int) throws {
+        let start = (0..<distance).map { UInt8($0 % 251) }
+        for length in [1, 4, 5, 31, 63, 64] {
+            // A literal with its length in a byte, then a copy whose distance has two bytes.
+            let size = distance + length
+            let block =
+                [UInt8(size & 0x7f) | (size > 0x7f ? 0x80 : 0)] + (size > 0x7f ? [UInt8(size >> 7)] : [])
+                + [60 << 2, UInt8(distance - 1)] + start + [UInt8((length - 1) << 2 | 2), UInt8(distance), 0]
+            #expect(try Snappy.decode(block) == (0..<size).map { start[$0 % distance] })
+        }
+    }
+
     @Test("Random damage never traps")
     func damage() {
         var random = SeededRandom(seed: 99)

@@ -180,6 +180,24 @@ struct ProtobufScrapeTests {
         )
     }
 
+    /// A field that is split into many is not copied for each of them, which would take minutes here.
+    @Test("A million stretches of a packed field", .timeLimit(.minutes(1)))
+    func manyStretches() {
+        func field(_ tag: UInt8, _ bytes: [UInt8]) -> [UInt8] {
+            var size: [UInt8] = []
+            var rest = bytes.count
+            while rest >= 0x80 {
+                size.append(UInt8(rest & 0x7f | 0x80))
+                rest >>= 7
+            }
+            return [tag] + size + [UInt8(rest)] + bytes
+        }
+        let stretch: [UInt8] = [14 << 3 | 2, 8, 0, 0, 0, 0, 0, 0, 0, 0]
+        let histogram = [UInt8](repeatElement(stretch, count: 1_000_000).joined())
+        let family = field(10, [0x61]) + [0x18, 4] + field(0x22, field(0x3a, histogram))
+        #expect(scrapeTranscript(Array(field(0, family).dropFirst()), .protobuf).count > 0)
+    }
+
     @Test("Start times")
     func startTimes() {
         body().withUnsafeBytes { bytes in

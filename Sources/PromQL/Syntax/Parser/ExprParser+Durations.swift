@@ -155,7 +155,8 @@ extension ExprParser {
         let isMinus = sign.kind == .binary(.subtract)
         let operand = isWrapped ? wrapped(operand, operand.position) : operand
         guard case .number(var literal) = operand else {
-            return isMinus ? .operation(.init(operation: .subtract, right: operand, startPosition: sign.start)) : operand
+            return isMinus
+                ? .operation(.init(operation: .subtract, right: operand, startPosition: sign.start)) : operand
         }
         if isMinus { literal.value *= -1 }
         if ExprParser.isOutOfRange(literal.value) {
