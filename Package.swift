@@ -230,8 +230,8 @@ let package = Package(
             "PromenadeTests",
             [
                 "MetricModel", "ConfigTree", "PromQL", "Promenade", "PromenadeTesting", "PrometheusClient",
-                "PrometheusClientPush", "Rules", "Scrape", "TSDB", "Web", .asyncHTTPClient, .nioCore, .nioHTTP1,
-                .nioSSL,
+                "PrometheusClientPush", "Rules", "Scrape", "TSDB", "Web", .asyncHTTPClient, .logging, .nioCore,
+                .nioHTTP1, .nioPosix, .nioSSL,
             ]
         ),
     ]

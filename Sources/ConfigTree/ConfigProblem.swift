@@ -1,3 +1,5 @@
+import MetricModel
+
 /// One thing that is wrong in a configuration file.
 public struct ConfigProblem: Sendable, Hashable {
     /// How the problem was found, which decides how Prometheus words it.
@@ -30,6 +32,8 @@ public struct ConfigProblem: Sendable, Hashable {
     public var original: String?
     /// The type that a value should have had, as Go names it, where the problem is that it has another.
     public var expectedType: String?
+    /// Whether the problem is a key that is there twice.
+    public var isRepetition = false
 
     /// A problem.
     public init(
@@ -112,8 +116,39 @@ public final class ConfigProblems {
     /// What is not wrong, but should be told.
     public private(set) var warnings: [ConfigProblem] = []
 
+    /// Whose words are used where go-yaml's versions differ.
+    private let dialect: YAMLReader.Dialect
+
     /// An empty collection for a file.
-    public init(file: String) { self.file = file }
+    public init(file: String, dialect: YAMLReader.Dialect = .configuration) {
+        self.file = file
+        self.dialect = dialect
+    }
+
+    /// Looks for keys that are there twice as version 3 does, which then reads nothing of the mapping.
+    func refusesRepetitions(_ entries: [ConfigNode.Entry], _ path: String) -> Bool {
+        guard dialect == .rules else { return false }
+        var first: [String: [Int]] = [:]
+        var isRefused = false
+        for entry in entries where !entry.isMerged {
+            guard let name = entry.key.text else { continue }
+            for line in first[name] ?? [] {
+                var problem = ConfigProblem(
+                    .structure,
+                    "mapping key \(GoText.quoted(name)) already defined at line \(line)",
+                    line: entry.key.line,
+                    column: entry.key.column,
+                    path: path
+                )
+                problem.isRepetition = true
+                add(problem)
+                isRefused = true
+            }
+            // Of very many only the first is told again.
+            if first[name]?.count ?? 0 < 20 { first[name, default: []].append(entry.key.line) }
+        }
+        return isRefused
+    }
 
     /// Adds a problem.
     public func add(_ problem: ConfigProblem) { problems.append(problem) }

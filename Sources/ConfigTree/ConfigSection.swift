@@ -26,7 +26,7 @@ public final class ConfigSection {
         self.path = path
         self.problems = problems
         switch node.content {
-        case .mapping(let entries): entries.forEach(take)
+        case .mapping(let entries): if !problems.refusesRepetitions(entries, path) { entries.forEach(take) }
         case .scalar, .sequence:
             if !node.isNull { mismatch(node, type, at: path) }
         }
@@ -94,7 +94,7 @@ public final class ConfigSection {
             switch meaning {
             case .int(let value) where value >= 0: UInt64(value)
             case .uint(let value): value
-            case .float(let value) where value >= 0 && value < 0x1p64 && value == value.rounded(.down): UInt64(value)
+            case .float(let value) where value >= 0 && value < 0x1p64: UInt64(value)
             // The largest number and one is the largest number to go-yaml: a float64 does not tell them apart.
             case .float(0x1p64): .max
             default: nil
@@ -107,7 +107,8 @@ public final class ConfigSection {
         scalar(name, type, empty: 0) { _, meaning in
             switch meaning {
             case .int(let value): Int(value)
-            case .float(let value) where value.magnitude < 0x1p63 && value == value.rounded(.down): Int(value)
+            // Go cuts off what follows the point.
+            case .float(let value) where value.magnitude < 0x1p63: Int(value)
             default: nil
             }
         }
@@ -178,6 +179,7 @@ public final class ConfigSection {
             mismatch(node, type, at: path(name))
             return nil
         }
+        if problems.refusesRepetitions(entries, path(name)) { return [] }
         var places: [String: Int] = [:]
         var result: [(key: String, value: String)] = []
         for entry in entries {
@@ -220,9 +222,16 @@ public final class ConfigSection {
     }
 
     /// A list of sections, `nil` for an empty item; an absent or empty field is an empty list.
-    /// - Parameter sectionType: the type's name in messages about the sections' own fields, where it is another one.
-    public func sections(_ name: String, type: String, sectionType: String? = nil) -> [ConfigSection?] {
-        (items(name, "[]*\(type)") ?? []).enumerated().map { index, item in
+    /// - Parameters:
+    ///   - sectionType: the type's name in messages about the sections' own fields, where it is another one.
+    ///   - ofValues: whether Prometheus has a list of values and not, as mostly, of pointers: in messages.
+    public func sections(
+        _ name: String,
+        type: String,
+        sectionType: String? = nil,
+        ofValues: Bool = false
+    ) -> [ConfigSection?] {
+        (items(name, "[]\(ofValues ? "" : "*")\(type)") ?? []).enumerated().map { index, item in
             if item.isNull { return nil }
             let path = "\(path(name))[\(index)]"
             return ConfigSection(item, type: sectionType ?? type, path: path, problems: problems)

@@ -30,7 +30,8 @@ final class YAMLEventStream {
     /// The text, at a place that does not change while the parser reads it.
     private let text: UnsafeMutableBufferPointer<UInt8>
 
-    init(_ bytes: [UInt8]) {
+    init(_ bytes: [UInt8], _ dialect: YAMLReader.Dialect) {
+        self.dialect = dialect
         text = .allocate(capacity: max(1, bytes.count))
         _ = text.initialize(from: bytes)
         yaml_parser_initialize(&parser)
@@ -43,6 +44,7 @@ final class YAMLEventStream {
         if bytes.starts(with: [0xef, 0xbb, 0xbf]) { reached.byte = 3 }
     }
 
+    private let dialect: YAMLReader.Dialect
     private let count: Int
     /// Whether there may be a `\\/`, which libyaml takes and go-yaml does not know.
     private let hasEscapedSlash: Bool
@@ -66,6 +68,19 @@ final class YAMLEventStream {
                 let problem = escapedSlash(from: event.start_mark, to: event.end_mark)
             {
                 throw problem
+            }
+            if event.type == YAML_DOCUMENT_START_EVENT, let version = event.data.document_start.version_directive,
+                version.pointee.major != 1 || version.pointee.minor != 1
+            {
+                let words = "found incompatible YAML document"
+                throw ConfigProblem(
+                    .syntax,
+                    words,
+                    line: place.line,
+                    column: place.column,
+                    hint: "only %YAML 1.1 is read",
+                    original: "yaml: " + words
+                )
             }
             if let found = Self.event(event) { return (found, place) }
         }
@@ -114,12 +129,19 @@ final class YAMLEventStream {
         default: break
         }
         let mark = parser.problem_mark
-        // go-yaml counts these lines in three ways; the place that is told besides is the right one.
+        // go-yaml counts these lines in several ways; the place that is told besides is the right one.
+        let isScanning = parser.error == YAML_SCANNER_ERROR
         var counted = 0
-        if mark.line != 0 {
-            counted = parser.error == YAML_SCANNER_ERROR ? mark.line + 1 : mark.line
-        } else if parser.context_mark.line != 0 {
-            counted = parser.context_mark.line
+        switch dialect {
+        case .configuration:
+            if mark.line != 0 {
+                counted = Int(mark.line) + (isScanning ? 1 : 0)
+            } else {
+                counted = Int(parser.context_mark.line)
+            }
+        case .rules:
+            let line = parser.context_mark.line != 0 ? parser.context_mark.line : mark.line
+            counted = line == 0 ? 0 : Int(line) + (isScanning ? 1 : 0)
         }
         return ConfigProblem(
             .syntax,

@@ -18,7 +18,7 @@ public enum YAMLReader {
         dialect: Dialect = .configuration
     ) throws(ConfigError) -> ConfigNode {
         do throws(ConfigProblem) {
-            let stream = YAMLEventStream(text)
+            let stream = YAMLEventStream(text, dialect)
             var composer = YAMLComposer(stream, dialect)
             let root = try composer.document()
             switch dialect {

@@ -24,6 +24,7 @@ extension TemplateExecution {
             return final ?? value
         }
         let values = try values(name, function.signature, arguments, final, dot)
+        try charge(values.reduce(0) { $0 + $1.size })
         do throws(TemplateCallFailure) {
             let result = try apply(function, values)
             // Variables could otherwise double what they hold, again and again.

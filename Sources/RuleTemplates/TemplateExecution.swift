@@ -6,6 +6,8 @@ struct TemplateExecution {
     static let maximumDepth = 100
     /// So many nodes are walked before a template is given up; Go has no limit.
     static let maximumSteps = 1_000_000
+    /// Text of so many bytes takes as long as a step.
+    static let bytesOfStep = 16
     /// The longest text, in bytes; Go has no limit.
     static let maximumLength = 1 << 20
 
@@ -98,9 +100,17 @@ struct TemplateExecution {
 
     mutating func write(_ text: String) throws(Stop) {
         output += text
+        try charge(text.utf8.count)
         if output.utf8.count > Self.maximumLength {
             throw failure("the text is longer than \(Self.maximumLength) bytes")
         }
+    }
+
+    /// Counts text that is made or looked through as steps, too.
+    mutating func charge(_ bytes: Int) throws(Stop) {
+        if bytes < Self.bytesOfStep { return }
+        steps += bytes / Self.bytesOfStep - 1
+        try step()
     }
 
     mutating func step() throws(Stop) {

@@ -104,7 +104,6 @@ enum TemplateValue {
         }
     }
 
-    /// As an action prints it.
     /// How many bytes a text has; 0 for anything else.
     var length: Int {
         switch self {
@@ -115,6 +114,13 @@ enum TemplateValue {
         }
     }
 
+    /// How much a function has to look through, in bytes of text.
+    var size: Int {
+        if case .samples(let samples) = self { return samples.items.count * TemplateExecution.bytesOfStep }
+        return length
+    }
+
+    /// As an action prints it.
     var printed: String {
         switch self {
         case .nothing: "<no value>"

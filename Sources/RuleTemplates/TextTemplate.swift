@@ -68,6 +68,14 @@ public struct TextTemplate: Sendable {
 
     /// Expands the template.
     public func expand(_ data: TemplateData, answers: TemplateAnswers = TemplateAnswers()) -> Outcome {
+        var steps = 0
+        return expand(data, answers: answers, steps: &steps)
+    }
+
+    /// Expands the template.
+    /// - Parameter steps: grows by how much work it was.
+    public func expand(_ data: TemplateData, answers: TemplateAnswers, steps: inout Int) -> Outcome {
+        steps += 1
         if let constant { return .text(constant) }
         var execution = TemplateExecution(
             name: name,
@@ -76,6 +84,7 @@ public struct TextTemplate: Sendable {
             data: data,
             answers: answers
         )
+        defer { steps += execution.steps }
         do throws(TemplateExecution.Stop) {
             try execution.run()
             return .text(execution.output)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records what real servers answer, for `swift test` to replay on machines that have none.
 
-    record.py [queries] [api] [expositions] [pushes] [rules]        all of them without an argument
+    record.py [queries] [api] [expositions] [pushes] [rules] [rulefiles] [configs]    all of them without an argument
 
 Everything that is asked is drawn from the generators of the comparisons in this folder, with fixed seeds and fixed times. Each
 question is asked twice of one server and once of a second one; what they answer differently from one time to the next is not
@@ -25,11 +25,13 @@ import urllib.parse
 
 sys.path.insert(0, os.path.dirname(__file__))
 import api_differential as api
+import config_cases
 import differences
 import peers
 import push_differential as push
 import query_differential as queries
 import rule_differential as rules
+import rule_file_cases
 import remote_write
 import scrape_cases
 import scrape_differential as scraping
@@ -346,8 +348,37 @@ def record_rules(binary):
     write("rules", {"program": version(binary)}, rows)
 
 
+def record_rulefiles(binary):
+    """What promtool says to rule files with every mistake."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for data in rule_file_cases.cases():
+            (pathlib.Path(folder) / "rules.yml").write_bytes(data)
+            code, _, said = rules.run([binary, "check", "rules", "rules.yml"], folder)
+            rows.append({**text_or_base64("rules", data), "code": code, "said": rules.ordered(said)})
+    write("rulefiles", {"program": version(binary)}, rows)
+
+
+def record_configs(binary):
+    """How configurations are shown; those that cannot be applied (files that are not there) are shown all the same."""
+    rows, refused = [], 0
+    with peers.start_prometheus(binary, "{}", ["--web.enable-lifecycle"]) as server:
+        for text in config_cases.cases():
+            with open(os.path.join(server.folder, "config.yml"), "w") as f:
+                f.write(text)
+            status, _, said = peers.get(server.address, "/-/reload", "POST")
+            if status != 200 and b"while applying" not in said:
+                print(f"refused: {text}: {said.decode()[-200:]}")
+                refused += 1
+                continue
+            shown = json.loads(peers.get(server.address, "/api/v1/status/config")[2])["data"]["yaml"]
+            rows.append(dict(config=text, shown=shown.replace(server.folder, "/c")))
+    print(f"{refused} configurations are refused")
+    write("configs", {"program": version(binary)}, rows)
+
+
 def main():
-    everything = ["queries", "api", "expositions", "pushes", "rules"]
+    everything = ["queries", "api", "expositions", "pushes", "rules", "rulefiles", "configs"]
     wanted = sys.argv[1:] or everything
     if set(wanted) - set(everything):
         sys.exit(__doc__)
@@ -356,7 +387,7 @@ def main():
     promtool = peers.program("PROMTOOL_BIN", "promtool")
     os.makedirs(FOLDER, exist_ok=True)
     for what in wanted:
-        binary = {"pushes": gateway, "rules": promtool}.get(what, prometheus)
+        binary = {"pushes": gateway, "rules": promtool, "rulefiles": promtool}.get(what, prometheus)
         if not binary:
             sys.exit(f"no server to record {what} of: set PROMETHEUS_BIN, PROMTOOL_BIN and PUSHGATEWAY_BIN")
         globals()["record_" + what](binary)

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Compares `check rules` and `test rules` with a real promtool: output and exit code, byte for byte.
 
-    rule_differential.py [--promtool PROMTOOL] [--ours PROMENADE] [--generated N] FILE-OR-FOLDER…
+    rule_differential.py [--promtool PROMTOOL] [--ours PROMENADE] [--generated N] [--invented N] FILE-OR-FOLDER…
+
+With --invented each rule file that is given also gets so many tests with invented series of the metrics that it names; what is expected is
+nothing, so that all that fires, and its texts, are in the output. Kubernetes' PrometheusRule manifests are taken as the rule files in them.
 
 The programs are PROMTOOL_BIN (or promtool of PATH) and PROMENADE_BIN where none are given; without a promtool it exits with 77. Files with `tests:` are run as unit tests, other YAML files are checked as rule files. Generated cases come from a fixed seed.
 """
@@ -148,6 +151,46 @@ def generated(random):
         "group_eval_order": [group["name"] for group in groups], "tests": [test]}
 
 
+NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+VALUES = ["0+1x40", "0+97x40", "1x40", "0x40", "0x10 1x30", "100-3x40", "5 5 5 stale 5x36", "1e9+1e6x40", "0.5+0.01x40", "_x40", "NaN 0x39", "1x20 0x20"]
+
+
+def invented(text, random):
+    """A test of a rule file: series of what its expressions name, with labels that meet the conditions where that is easy."""
+    expressions = re.findall(r"expr: *(?:[|>]-?\n((?:[ ]+.*\n|\n)+)|(.*))", text)
+    alerts = sorted(set(re.findall(r"alert: *['\"]?(\w+)", text)))
+    records = sorted(set(re.findall(rf"record: *['\"]?({NAME})", text)))
+    series = set()
+    for expression in (a or b for a, b in expressions):
+        for name, inner in re.findall(rf"({NAME})\s*\{{([^}}]*)\}}", expression) + [(n, "") for n in re.findall(rf"({NAME})(?=\s*\[|\)| [<>=!+*/-])", expression)]:
+            if name in records or name in ("by", "on", "and", "or", "unless", "ignoring", "without", "le"):
+                continue
+            labels = {"job": random.choice(["node", "api"]), "instance": f"host-{random.randint(1, 3)}:9100"}
+            for label, operation, value in re.findall(rf'({NAME})\s*(=~|!~|!=|=)\s*[\'"]([^\'"]*)[\'"]', inner):
+                if operation == "=":
+                    labels[label] = value
+                elif operation == "=~":
+                    labels[label] = re.sub(r"[.][+*]|[\\^$()?\[\]]", "x", value.split("|")[0]) or "x"
+            if name.endswith("_bucket"):
+                labels["le"] = random.choice(["0.1", "1", "+Inf"])
+            for label in ("namespace", "pod", "device", "mountpoint", "name"):
+                labels.setdefault(label, random.choice(["a", "b"]))
+            series.add(name + json.dumps(labels).replace('": "', '"="').replace("{\"", "{").replace('", "', '",').replace('"="', '="'))
+    times = ["5m", "12m", "20m", "35m"]
+    return {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [{
+        "interval": "1m", "external_labels": {"cluster": "c", "region": "eu"}, "external_url": "http://prometheus.example/p",
+        "input_series": [{"series": one, "values": random.choice(VALUES)} for one in sorted(series)],
+        "alert_rule_test": [{"eval_time": random.choice(times), "alertname": name} for name in alerts for _ in range(2)],
+        "promql_expr_test": [{"expr": name, "eval_time": random.choice(times)} for name in records[:20]]}]}
+
+
+def rule_files(text):
+    """The rule files in a text: itself, or what a manifest of Kubernetes holds."""
+    if "kind: PrometheusRule" not in text:
+        return [text]
+    return [re.sub(r"^  ", "", found, flags=re.M) for found in re.findall(r"^spec:\n((?:[ ].*\n|\n)+)", text, re.M)]
+
+
 def pairs(count, seed=20261128):
     """Generated pairs of a rule file and a test of it, always the same ones."""
     numbers = random.Random(seed)
@@ -164,6 +207,7 @@ def main():
     parser.add_argument("--promtool", default=peers.program("PROMTOOL_BIN", "promtool"))
     parser.add_argument("--ours", default=peers.promenade())
     parser.add_argument("--generated", type=int, default=300)
+    parser.add_argument("--invented", type=int, default=0)
     parser.add_argument("--skip", default=r"start-time-test|legacy_validation|20kseries")
     parser.add_argument("paths", nargs="*", type=Path)
     options = parser.parse_args()
@@ -183,6 +227,18 @@ def main():
             comparison.compare("check", [file.name], file.parent)
             comparison.compare("check", ["--lint=none", "--ignore-unknown-fields", file.name], file.parent)
             comparison.compare("check", ["--lint-fatal", file.name], file.parent)
+    for file in files if options.invented else []:
+        numbers = random.Random(file.name)
+        for text in rule_files(file.read_text()):
+            if not re.search(r"^groups:", text, re.M):
+                continue
+            for _ in range(options.invented):
+                with tempfile.TemporaryDirectory() as name:
+                    folder = Path(name)
+                    (folder / "rules.yml").write_text(text)
+                    (folder / "test.yml").write_text(json.dumps(invented(text, numbers), ensure_ascii=False))
+                    comparison.compare("check", ["rules.yml"], folder)
+                    comparison.compare("test", ["test.yml"], folder)
     for number, pair in enumerate(pairs(options.generated)):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)

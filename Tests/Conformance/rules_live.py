@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Rules and alerts beside a real Prometheus: both scrape the same exporter by the same rule files and tell the same receiver.
 
-    rules_live.py --prometheus PROMETHEUS --ours PROMENADE [--alertmanager ALERTMANAGER] [--minutes 10]
+    rules_live.py [--prometheus PROMETHEUS] [--ours PROMENADE] [--alertmanager ALERTMANAGER] [--minutes 10]
 
-With --minutes the values rise and fall again and again; by turns the target fails for some seconds, or both servers are ended (by
+The programs are PROMETHEUS_BIN, PROMENADE_BIN and ALERTMANAGER_BIN, or those of PATH; without a Prometheus it exits with 77. With --minutes the values rise and fall again and again; by turns the target fails for some seconds, or both servers are ended (by
 turns politely and not) in the middle of the `for` of an alert, which has to go on as if nothing had been. Compared: the rules (`/api/v1/rules`) without times, the slots of groups, the samples of rules and of ALERTS, and what a receiver is
 told. With an Alertmanager: that it takes, groups and resolves our alerts.
 """
@@ -22,6 +22,9 @@ import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import peers
 
 RULES = """
 groups:
@@ -135,11 +138,14 @@ def wait(port, path):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--prometheus", required=True)
-    parser.add_argument("--ours", required=True)
-    parser.add_argument("--alertmanager")
+    parser.add_argument("--prometheus", default=peers.program("PROMETHEUS_BIN", "prometheus"))
+    parser.add_argument("--ours", default=peers.promenade())
+    parser.add_argument("--alertmanager", default=peers.program("ALERTMANAGER_BIN", "alertmanager", "prometheus-alertmanager"))
     parser.add_argument("--minutes", type=float, default=0)
     options = parser.parse_args()
+    if not options.prometheus:
+        sys.exit(77)
+    ports = their_port, our_port, manager = [peers.free_port() for _ in range(3)]
     exporter, receiver = serve(Exporter), serve(Receiver)
     problems = []
     processes = []
@@ -149,13 +155,13 @@ def main():
         servers[who] = subprocess.Popen(commands[who], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def compare(what):
-        rules = [without_times(get(port, "/api/v1/rules")) for port in (9790, 9791)]
+        rules = [without_times(get(port, "/api/v1/rules")) for port in ports[:2]]
         # States between evaluations may differ for a moment.
         for _ in range(10):
             if rules[0] == rules[1]:
                 break
             time.sleep(0.7)
-            rules = [without_times(get(port, "/api/v1/rules")) for port in (9790, 9791)]
+            rules = [without_times(get(port, "/api/v1/rules")) for port in ports[:2]]
         if rules[0] != rules[1]:
             problems.append(f"rules {what}:\n  theirs {json.dumps(rules[0])}\n  ours   {json.dumps(rules[1])}")
 
@@ -167,17 +173,17 @@ def main():
         """Both servers end while Long is pending."""
         Exporter.value = 7
         time.sleep(12)
-        before = [active(port, "Long") for port in (9790, 9791)]
+        before = [active(port, "Long") for port in ports[:2]]
         for who in servers:
             servers[who].kill() if round_ % 4 == 2 else servers[who].terminate()
             servers[who].wait(30)
         time.sleep(2)
         for who in servers:
             start(who)
-        wait(9790, "/-/ready")
-        wait(9791, "/-/ready")
+        wait(their_port, "/-/ready")
+        wait(our_port, "/-/ready")
         time.sleep(9)
-        after = [active(port, "Long") for port in (9790, 9791)]
+        after = [active(port, "Long") for port in ports[:2]]
         print(f"restart {round_}: Long was active at {before}, then at {after}", flush=True)
         for labels in set(after[0]) | set(after[1]):
             theirs, ours = (found.get(labels) for found in after)
@@ -207,8 +213,8 @@ def main():
                 f"receivers: [{{name: hook, webhook_configs: [{{url: 'http://127.0.0.1:{receiver}/hook'}}]}}]\n")
             processes.append(subprocess.Popen(
                 [options.alertmanager, f"--config.file={folder}/am.yml", f"--storage.path={folder}/am", "--cluster.listen-address=",
-                 "--web.listen-address=127.0.0.1:9793"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-            managers = "\n    - static_configs: [{targets: ['127.0.0.1:9793']}]"
+                 f"--web.listen-address=127.0.0.1:{manager}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            managers = f"\n    - static_configs: [{{targets: ['127.0.0.1:{manager}']}}]"
         for who in ("theirs", "ours"):
             extra = managers if who == "ours" else ""
             (folder / f"{who}.yml").write_text(f"""
@@ -224,14 +230,14 @@ scrape_configs: [{{job_name: x, static_configs: [{{targets: ['127.0.0.1:{exporte
         flags = ["--rules.alert.resend-delay=2s", "--rules.alert.for-grace-period=4s"]
         commands = {
             "theirs": [options.prometheus, f"--config.file={folder}/theirs.yml", f"--storage.tsdb.path={folder}/theirs",
-             "--web.listen-address=127.0.0.1:9790", *flags],
+             f"--web.listen-address=127.0.0.1:{their_port}", *flags],
             "ours": [options.ours, "run", f"--config.file={folder}/ours.yml", f"--storage.path={folder}/ours", "--no-demo.enabled",
-             "--no-pushgateway.enabled", "--web.listen-address=127.0.0.1:9791", *flags]}
+             "--no-pushgateway.enabled", f"--web.listen-address=127.0.0.1:{our_port}", *flags]}
         for who in commands:
             start(who)
         try:
-            wait(9790, "/-/ready")
-            wait(9791, "/-/ready")
+            wait(their_port, "/-/ready")
+            wait(our_port, "/-/ready")
             # Neither was there first, as far as alerts can tell.
             time.sleep(6)
             end = time.time() + options.minutes * 60
@@ -251,12 +257,12 @@ scrape_configs: [{{job_name: x, static_configs: [{{targets: ['127.0.0.1:{exporte
                 print(f"round {rounds}: {len(problems)} differences, told {len(Receiver.told['theirs'])} and {len(Receiver.told['ours'])}", flush=True)
                 if isLast:
                     break
-            slots = [[group["lastEvaluation"] for group in get(port, "/api/v1/rules")["groups"]] for port in (9790, 9791)]
+            slots = [[group["lastEvaluation"] for group in get(port, "/api/v1/rules")["groups"]] for port in ports[:2]]
             print("last evaluations:", slots)
             now = time.time()
             for query in ["job:value:sum", "job:value:double", "ALERTS", "ALERTS_FOR_STATE", "limited"]:
                 found = []
-                for port in (9790, 9791):
+                for port in ports[:2]:
                     answer = get(port, "/api/v1/query_range", query=f"count({query})", start=now - 24, end=now - 4, step=2)
                     found.append([v[1] for r in answer["result"] for v in r["values"]])
                 if len(found[0]) - len(found[1]) not in (-1, 0, 1) or set(found[0]) != set(found[1]):

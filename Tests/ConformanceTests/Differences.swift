@@ -6,7 +6,8 @@ struct Differences: Sendable {
     private struct Entry: Decodable {
         enum Kind: String, Decodable {
             case rewrite, annotation, fields, position, query, order, statistics, error, exposition, header, page,
-                method, rules
+                method, rules, config
+            case ruleFile = "rule-file"
             case pushError = "push-error"
         }
         var name: String
@@ -25,6 +26,8 @@ struct Differences: Sendable {
     private let bodies: [Rewriting]
     private let errors: [Rewriting]
     private let rules: [Rewriting]
+    private let configs: [Rewriting]
+    private let ruleFiles: [Pattern]
     private let annotations: [Pattern]
     private let moved: [Pattern]
     private let unordered: [Pattern]
@@ -54,6 +57,8 @@ struct Differences: Sendable {
         bodies = try rewritings(.rewrite)
         errors = try rewritings(.error)
         rules = try rewritings(.rules)
+        configs = try rewritings(.config)
+        ruleFiles = try patterns(.ruleFile)
         annotations = try patterns(.annotation)
         moved = try patterns(.position)
         unordered = try patterns(.order)
@@ -82,6 +87,12 @@ struct Differences: Sendable {
         rules.reduce(text) { $1.pattern.replaced(in: $0, by: $1.replacement) }
     }
 
+    /// A configuration as it is shown, without what versions show otherwise.
+    func rewritten(config text: String) -> String {
+        configs.reduce(text) { $1.pattern.replaced(in: $0, by: $1.replacement) }
+    }
+
+    func isCompared(ruleFile text: String) -> Bool { !ruleFiles.contains { $0.isFound(in: text) } }
     func isCompared(annotation: String) -> Bool { !annotations.contains { $0.isFound(in: annotation) } }
     func isCompared(query: String) -> Bool { !queries.contains { $0.isFound(in: query) } }
     func isCompared(exposition name: String) -> Bool { !expositions.contains { $0.isAll(of: name) } }

@@ -29,9 +29,9 @@ import Testing
         return (isFinding ? 0 : 1, lines)
     }
 
-    private static func checked(_ row: Row) -> (code: Int, said: [String]) {
+    private static func checked(_ text: [UInt8]) -> (code: Int, said: [String]) {
         do throws(RuleFile.Failure) {
-            let rules = try RuleFiles.read(text: Array(row.rules.utf8), file: "rules.yml")
+            let rules = try RuleFiles.read(text: text, file: "rules.yml")
             return answer(RuleLint.duplicates(in: rules).map { [$0] } ?? [], isFinding: true)
         } catch {
             return answer(error.messages)
@@ -71,10 +71,29 @@ import Testing
         #expect(recording.rows.count { $0.check.code != 0 } > 5)
         #expect(recording.rows.count { $0.diff != nil } > 50)
         for (index, row) in recording.rows.enumerated() {
-            var problems = [try Self.same(Self.checked(row), row.check)]
+            var problems = [try Self.same(Self.checked(Array(row.rules.utf8)), row.check)]
             problems.append(try Self.same(await Self.tested(row, .plain), row.tested))
             if let diff = row.diff { problems.append(try Self.same(await Self.tested(row, .diff), diff)) }
             for problem in problems { if let problem { Issue.record("pair \(index): \(problem)") } }
+        }
+    }
+
+    /// A rule file with a mistake.
+    struct FileRow: Decodable, Sendable {
+        var rules: String?
+        var rules64: Data?
+        var code: Int
+        var said: [String]
+    }
+
+    @Test func `rule files with every mistake get promtool's words`() throws {
+        let recording = try Recording<FileRow>("rulefiles")
+        #expect(recording.rows.count >= 300)
+        for row in recording.rows {
+            if let rules = row.rules, try !Differences.known.get().isCompared(ruleFile: rules) { continue }
+            let text = row.rules.map { Array($0.utf8) } ?? [UInt8](row.rules64 ?? Data())
+            let problem = try Self.same(Self.checked(text), Answer(code: row.code, said: row.said))
+            if let problem { Issue.record("\(row.rules ?? "bytes"): \(problem)") }
         }
     }
 }

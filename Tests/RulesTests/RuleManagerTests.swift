@@ -21,10 +21,11 @@ import Testing
         let manager: RuleManager
         let told: Told
 
-        init() {
+        init(concurrency: Int = 1) {
             store = TimeSeriesDatabase.inMemory(options: StoreOptions(), clock: clock)
             engine = PromQLEngine(clock: clock)
-            let environment = RuleEnvironment(engine: engine, reader: store, sink: StoreSink(store), clock: clock)
+            var environment = RuleEnvironment(engine: engine, reader: store, sink: StoreSink(store), clock: clock)
+            environment.concurrency = concurrency
             var options = RuleManagerOptions()
             options.isDriven = true
             let told = Told()
@@ -69,6 +70,12 @@ import Testing
             let result = try await engine.instant(query: query, at: clock.now, reader: store)
             if case .vector(let rows) = result.value { return rows.count }
             return -1
+        }
+
+        func value(_ query: String) async throws -> Double? {
+            let result = try await engine.instant(query: query, at: clock.now, reader: store)
+            if case .vector(let rows) = result.value, rows.count == 1 { return rows.values.first }
+            return nil
         }
 
         var alerts: [Alert] { manager.snapshots.flatMap { $0.rules.flatMap(\.alerts) } }
@@ -173,6 +180,104 @@ import Testing
         #expect(rule.lastError == "vector contains metrics with the same labelset after applying rule labels")
         #expect(try await bench.count("r") == 1)
         #expect(bench.manager.snapshots.first?.counts.failures == 1)
+    }
+
+    @Test(arguments: [1, 2, 4])
+    func `rules that are evaluated at once find what they would find one after the other`(concurrency: Int) async throws
+    {
+        let bench = Bench(concurrency: concurrency)
+        // Groups of the first load write no alerts until those of before the start were looked for.
+        try bench.apply(#"{"groups": []}"#)
+        let plain = (0..<20).map { #"{"record": "r\#($0)", "expr": "m + \#($0)"}"# }
+        let chained = [
+            #"{"record": "sum", "expr": "r0 + r19"}"#, #"{"record": "all", "expr": "sum({__name__=~\"r.*|sum\"})"}"#,
+            #"{"alert": "A", "expr": "m > 0"}"#, #"{"record": "alerts", "expr": "count(ALERTS)"}"#,
+            #"{"record": "bad", "expr": "m + on() n"}"#, #"{"record": "after", "expr": "m"}"#,
+        ]
+        for value in 1...2 {
+            try await bench.write(["__name__": "m", "a": "1"], Double(value), at: bench.clock.now)
+            try await bench.write(["__name__": "n", "a": "1"], 1, at: bench.clock.now)
+            try await bench.write(["__name__": "n", "a": "2"], 1, at: bench.clock.now)
+            try bench.apply(#"{"groups": [{"name": "g", "rules": [\#((plain + chained).joined(separator: ","))]}]}"#)
+            await bench.step()
+            let (first, last) = (Double(value), Double(value + 19))
+            #expect(try await bench.value("r7") == first + 7)
+            #expect(try await bench.value("sum") == first + last)
+            #expect(try await bench.value("all") == (0..<20).reduce(0) { $0 + first + Double($1) } + first + last)
+            #expect(try await bench.value("alerts") == 1)
+            #expect(try await bench.value("after") == first)
+        }
+        let group = try #require(bench.manager.snapshots.first)
+        #expect(group.rules.map(\.health).filter { $0 == .err }.count == 1)
+        #expect(group.counts.evaluations == 52)
+        #expect(group.counts.failures == 2)
+    }
+
+    @Test func `many alerts of a rule come, stay and go`() async throws {
+        let bench = Bench()
+        try bench.apply(#"{"groups": []}"#)
+        var batch = SampleBatch(timestamp: bench.clock.now)
+        let count = 12_000
+        batch.series = try await bench.store.resolve((0..<count).map { ["__name__": "m", "n": "\($0)"] })
+        batch.values = (0..<count).map { _ in 1 }
+        _ = try await bench.store.append(batch)
+        try bench.apply(
+            #"{"groups": [{"name": "g", "interval": "2m", "rules": [{"alert": "A", "expr": "m", "for": "1m", "annotations": {"n": "{{ $labels.n }}"}}]}]}"#
+        )
+        await bench.step()
+        let rule = try #require(bench.manager.snapshots.first?.rules.first)
+        #expect(rule.alertCount == count)
+        #expect(rule.state == .pending)
+        let sorted = rule.alerts
+        #expect(sorted.count == count)
+        for first in [0, 1, 10, 5000, count, count + 1] {
+            #expect(rule.alerts(first: first).map(\.labels) == sorted.prefix(first).map(\.labels))
+        }
+        await bench.step()
+        #expect(bench.told.notices.withLock { $0.map(\.labels) } == sorted.map(\.labels))
+        #expect(bench.told.notices.withLock { $0.first?.annotations } == [Label(name: "n", value: "0")])
+        #expect(try await bench.value("count(ALERTS{alertstate=\"firing\"})") == Double(count))
+        #expect(try await bench.count("ALERTS{alertstate=\"pending\"}") == 0)
+        // Found two minutes ago at the latest, and not any more after five.
+        await bench.step(2)
+        #expect(bench.manager.snapshots.first?.rules.first?.alertCount == 0)
+        #expect(try await bench.count("ALERTS") == 0)
+        #expect(bench.told.notices.withLock { $0.suffix(count).allSatisfy { $0.isResolved } })
+    }
+
+    @Test func `templates that ask for each alert are expanded once each`() async throws {
+        let bench = Bench()
+        try bench.apply(#"{"groups": []}"#)
+        for number in 0..<50 {
+            try await bench.write(["__name__": "m", "n": "\(number)"], Double(number), at: bench.clock.now)
+        }
+        let query = #"{{ with query (printf `m{n=\"%s\"}` $labels.n) }}{{ . | first | value }}{{ end }}"#
+        try bench.apply(
+            #"{"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "m", "annotations": {"a": "\#(query)", "b": "\#(query)"}}]}]}"#
+        )
+        await bench.step()
+        #expect(bench.alerts.map { Set($0.annotations.map(\.value)) }.allSatisfy { $0.count == 1 })
+        #expect(Set(bench.alerts.map { $0.annotations[0].value }) == Set((0..<50).map(String.init)))
+        #expect(bench.manager.snapshots.first?.expansions.all == 100)
+        #expect(bench.manager.snapshots.first?.expansions.failed == 0)
+    }
+
+    @Test func `templates that would keep a core busy end the rule, and the rules after it go on`() async throws {
+        let bench = Bench()
+        try bench.apply(#"{"groups": []}"#)
+        for number in 0..<40 {
+            try await bench.write(["__name__": "m", "n": "\(number)"], 1, at: bench.clock.now)
+        }
+        let busy = String(repeating: #"{{ len (printf \"%999999s\" \"\") }}"#, count: 14)
+        try bench.apply(
+            #"{"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "m", "annotations": {"a": "\#(busy)"}}, {"record": "r", "expr": "m"}]}]}"#
+        )
+        await bench.step()
+        let rules = try #require(bench.manager.snapshots.first?.rules)
+        #expect(rules[0].lastError == "the templates of all alerts take more than 10080000 steps")
+        #expect(rules[0].alertCount == 0)
+        #expect(rules[1].health == .ok)
+        #expect(try await bench.count("r") == 40)
     }
 
     @Test func `a label that follows the value is told`() async throws {

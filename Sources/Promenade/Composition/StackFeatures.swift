@@ -12,7 +12,11 @@ enum StackFeatures {
             ("promql", language(given)),
             ("promql_functions", functions(given)),
             ("promql_operators", operators(given)),
-            ("rules", [("concurrent_rule_eval", false), ("keep_firing_for", true), ("query_offset", true)]),
+            (
+                "rules",
+                [("concurrent_rule_eval", given.contains("concurrent-rule-eval"))]
+                    + on(["keep_firing_for", "query_offset"])
+            ),
             ("templating_functions", on(TextTemplate.functionNames)),
             ("scrape", [("extra_scrape_metrics", given.contains("extra-scrape-metrics"))]),
             ("service_discovery_providers", on(["dns", "docker", "file", "http", "static"])),

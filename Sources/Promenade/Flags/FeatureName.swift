@@ -15,7 +15,8 @@ enum FeatureName {
 
     /// Every name that Prometheus 3.5 or later knows, and those of version 2 that stand in old scripts.
     static let all: [(name: String, standing: Standing)] = [
-        ("auto-reload-config", .working), ("extra-scrape-metrics", .working), ("native-histograms", .working),
+        ("auto-reload-config", .working), ("concurrent-rule-eval", .working), ("extra-scrape-metrics", .working),
+        ("native-histograms", .working),
         ("promql-binop-fill-modifiers", .working), ("promql-delayed-name-removal", .working),
         ("promql-experimental-functions", .working), ("promql-extended-range-selectors", .working),
         ("promql-per-step-stats", .working), ("type-and-unit-labels", .working), ("use-start-timestamps", .working),
@@ -24,7 +25,6 @@ enum FeatureName {
         ("promql-at-modifier", .always), ("promql-negative-offset", .always),
         ("agent", .none("this is always a server that can be queried")),
         ("auto-gomaxprocs", .none("this is no Go program")), ("auto-gomemlimit", .none("this is no Go program")),
-        ("concurrent-rule-eval", .none("rules of a group are evaluated one after the other")),
         ("created-timestamp-zero-ingestion", .none("no zero is stored where a counter was created")),
         ("delayed-compaction", .none(blocks)), ("memory-snapshot-on-shutdown", .none(blocks)),
         ("use-uncached-io", .none(blocks)), ("fast-startup", .none(blocks)), ("xor2-encoding", .none(blocks)),

@@ -19,6 +19,12 @@ extension FlagSet {
         ),
         flag("rules.alert.resend-delay", .duration, "1m", "The least time between two notices of the same alert."),
         flag(
+            "rules.max-concurrent-evals",
+            .integer,
+            "4",
+            "With --enable-feature=concurrent-rule-eval: how many rules of a group are evaluated at once at most."
+        ),
+        flag(
             "alertmanager.notification-queue-capacity",
             .integer,
             "10000",

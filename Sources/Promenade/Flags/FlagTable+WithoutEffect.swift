@@ -24,7 +24,7 @@ extension FlagSet {
     private static let wal = ["snappy", "zstd"]
     private static let messages = ["prometheus.WriteRequest", "io.prometheus.write.v2.Request"]
 
-    static let known: [Flag] = server + rules + tsdb + agent + remote + gateway
+    static let known: [Flag] = server + tsdb + agent + remote + gateway
 
     private static let server: [Flag] = [
         flag("auto-gomaxprocs", .toggle, "true", because: noGo),
@@ -40,10 +40,6 @@ extension FlagSet {
         flag("web.max-notifications-subscribers", .integer, "16", because: "any number may listen"),
         flag("web.search.max-limit", .integer, "10000", because: "there is no search API"),
         flag("web.user-assets", .text, "", because: oneSet),
-    ]
-
-    private static let rules: [Flag] = [
-        flag("rules.max-concurrent-evals", .integer, "4", because: "rules are evaluated one after the other")
     ]
 
     private static let tsdb: [Flag] = [

@@ -37,8 +37,7 @@ enum AlertMessage {
 
     private static func json(_ item: Item, _ externalURL: String) -> String {
         func map(_ labels: some Sequence<Label>) -> String {
-            "{" + labels.map { "\(JSONString.quoted($0.name)):\(JSONString.quoted($0.value))" }.joined(separator: ",")
-                + "}"
+            "{" + labels.map { "\(quoted($0.name)):\(quoted($0.value))" }.joined(separator: ",") + "}"
         }
         var fields: [String] = []
         let notice = item.notice
@@ -46,10 +45,23 @@ enum AlertMessage {
         fields.append("\"endsAt\":\"\(date(notice.endsAt))\"")
         fields.append("\"startsAt\":\"\(date(notice.startsAt))\"")
         let query = URLText.query(notice.expression)
-        fields.append("\"generatorURL\":\(JSONString.quoted("\(externalURL)/graph?g0.expr=\(query)&g0.tab=1"))")
+        fields.append("\"generatorURL\":\(quoted("\(externalURL)/graph?g0.expr=\(query)&g0.tab=1"))")
         fields.append("\"labels\":\(map(item.labels))")
         return "{" + fields.joined(separator: ",") + "}"
     }
+
+    /// A text as Go's encoder writes it, fit for HTML.
+    private static func quoted(_ text: String) -> String {
+        let plain = JSONString.quoted(text)
+        if !plain.unicodeScalars.contains(where: { escapes[$0] != nil }) { return plain }
+        return plain.unicodeScalars.reduce(into: "") { result, scalar in
+            if let escape = escapes[scalar] { result += escape } else { result.unicodeScalars.append(scalar) }
+        }
+    }
+
+    private static let escapes: [Unicode.Scalar: String] = [
+        "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u{2028}": "\\u2028", "\u{2029}": "\\u2029",
+    ]
 
     private static func date(_ nanoseconds: Int64) -> String {
         TemplateTime(nanoseconds: nanoseconds).formatted("2006-01-02T15:04:05.000Z")

@@ -1,22 +1,25 @@
-import Web
-import Logging
-import MetricModel
+package import Logging
+package import MetricModel
 import PrometheusClient
-import Rules
-import Scrape
+package import Rules
+package import Scrape
 import Synchronization
 import TSDB
+import Web
 
 /// Tells Alertmanagers of alerts: a queue and a sender for each.
-final class AlertNotifier: Sendable {
+package final class AlertNotifier: Sendable {
     /// How alerts are queued.
-    struct Limits: Sendable {
+    package struct Limits: Sendable {
         /// The most alerts that wait for one Alertmanager; the oldest beyond are dropped.
-        var capacity = 10_000
+        package var capacity = 10_000
         /// The most alerts of one request.
-        var batch = 256
+        package var batch = 256
         /// Whether what waits is sent at the end.
-        var drains = true
+        package var drains = true
+
+        /// Prometheus's defaults.
+        package init() {}
     }
 
     /// One Alertmanager.
@@ -31,6 +34,8 @@ final class AlertNotifier: Sendable {
         let wake: AsyncStream<Void>.Continuation
         let signals: AsyncStream<Void>
         let task = Mutex<Task<Void, Never>?>(nil)
+        /// Whether nothing comes any more.
+        private let isOver = Mutex(false)
 
         init(_ url: String, _ transport: HTTPTransport, _ config: AlertingConfig.Alertmanager) {
             self.url = url
@@ -38,6 +43,15 @@ final class AlertNotifier: Sendable {
             timeout = config.timeout.milliseconds
             job = config.job
             (signals, wake) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        }
+
+        var isEnding: Bool { isOver.withLock { $0 } }
+
+        /// Ends the sender: when what waits is sent, or at once.
+        func end(drains: Bool) {
+            isOver.withLock { $0 = true }
+            wake.finish()
+            if !drains { task.withLock { $0 }?.cancel() }
         }
     }
 
@@ -63,7 +77,7 @@ final class AlertNotifier: Sendable {
     private let errors: MetricVector<Counter>
     private let dropped: MetricVector<Counter>
 
-    init(limits: Limits, clock: any StackClock, environment: [String: String], logger: Logger) {
+    package init(limits: Limits, clock: any StackClock, environment: [String: String], logger: Logger) {
         self.limits = limits
         self.clock = clock
         self.environment = environment
@@ -107,7 +121,7 @@ final class AlertNotifier: Sendable {
     }
 
     /// Takes over a configuration.
-    func apply(_ config: AlertingConfig, externalLabels: [Label], externalURL: String) async {
+    package func apply(_ config: AlertingConfig, externalLabels: [Label], externalURL: String) async {
         state.withLock { state in
             state.config = config
             state.externalLabels = externalLabels
@@ -118,10 +132,10 @@ final class AlertNotifier: Sendable {
     }
 
     /// Whether anybody is to be told.
-    var hasReceivers: Bool { state.withLock { !$0.config.alertmanagers.isEmpty } }
+    package var hasReceivers: Bool { state.withLock { !$0.config.alertmanagers.isEmpty } }
 
     /// The addresses that alerts are sent to, and those that relabelling dropped.
-    var addresses: (active: [String], dropped: [String]) {
+    package var addresses: (active: [String], dropped: [String]) {
         let pools = discovery.pools()
         let dropped = pools.flatMap(\.dropped).map { target in
             let labels = target.discoveredLabels
@@ -156,7 +170,7 @@ final class AlertNotifier: Sendable {
             }
             return (configs, urls.filter { state.receivers[$0.url] == nil }, gone)
         }
-        for receiver in gone { receiver.wake.finish() }
+        for receiver in gone { receiver.end(drains: limits.drains) }
         for (pool, url) in missing {
             guard let config = configs.first(where: { $0.job.jobName == pool }) else { continue }
             do throws(TransportError) {
@@ -181,7 +195,7 @@ final class AlertNotifier: Sendable {
     }
 
     /// Queues notices for everybody.
-    func notify(_ notices: [AlertNotice]) {
+    package func notify(_ notices: [AlertNotice]) {
         if notices.isEmpty { return }
         refresh()
         let (config, external, receivers) = state.withLock { ($0.config, $0.externalLabels, $0.receivers) }
@@ -213,8 +227,7 @@ final class AlertNotifier: Sendable {
 
     private func serve(_ receiver: Receiver) async {
         for await _ in receiver.signals { await sendAll(receiver) }
-        // At the end one that does not answer is not waited for again and again.
-        if limits.drains { await sendAll(receiver, whileItAnswers: true) }
+        await sendAll(receiver)
         let left = receiver.queue.withLock { queue in
             defer { queue = [] }
             return queue.count
@@ -230,8 +243,8 @@ final class AlertNotifier: Sendable {
         }
     }
 
-    private func sendAll(_ receiver: Receiver, whileItAnswers: Bool = false) async {
-        while true {
+    private func sendAll(_ receiver: Receiver) async {
+        while limits.drains || !receiver.isEnding {
             let batch = receiver.queue.withLock { queue in
                 let batch = Array(queue.prefix(limits.batch))
                 queue.removeFirst(batch.count)
@@ -239,7 +252,8 @@ final class AlertNotifier: Sendable {
             }
             if batch.isEmpty { return }
             let isTaken = await send(batch, receiver)
-            if whileItAnswers, !isTaken { return }
+            // At the end one that does not answer is not waited for again and again.
+            if receiver.isEnding, !isTaken { return }
         }
     }
 
@@ -284,18 +298,18 @@ final class AlertNotifier: Sendable {
     }
 
     /// Finds Alertmanagers until the task is cancelled, and then sends what waits.
-    func run() async {
+    package func run() async {
         try? await discovery.run()
         let receivers = state.withLock { state in
             state.isEnded = true
             return Array(state.receivers.values)
         }
-        for receiver in receivers { receiver.wake.finish() }
+        for receiver in receivers { receiver.end(drains: limits.drains) }
         for receiver in receivers { _ = await receiver.task.withLock { $0 }?.value }
     }
 
     /// The figures, under Prometheus's names.
-    var families: [MetricFamily] {
+    package var families: [MetricFamily] {
         let receivers = state.withLock { Array($0.receivers.values) }
         let lengths = receivers.sorted { $0.url < $1.url }.map { receiver in
             MetricFamily.Metric(

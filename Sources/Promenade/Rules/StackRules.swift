@@ -42,6 +42,9 @@ final class StackRules: Sendable {
             clock: clock
         )
         environment.resendDelay = flags.duration("rules.alert.resend-delay").milliseconds * 1_000_000
+        if flags.list("enable-feature").contains("concurrent-rule-eval") {
+            environment.concurrency = max(1, flags.integer("rules.max-concurrent-evals"))
+        }
         var managing = RuleManagerOptions()
         managing.outageTolerance = flags.duration("rules.alert.for-outage-tolerance").milliseconds * 1_000_000
         managing.gracePeriod = flags.duration("rules.alert.for-grace-period").milliseconds * 1_000_000

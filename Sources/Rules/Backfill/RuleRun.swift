@@ -97,17 +97,14 @@ struct RuleRun {
         guard var alert else { return [] }
         if found.isEmpty, alert.active.isEmpty { return [] }
         let moment = RuleTime.nanoseconds(milliseconds: time)
-        var answers = TemplateAnswers()
-        while true {
-            switch try alert.expand(found, at: moment, surroundings, answers) {
-            case .needs(let query): answers.answers[query] = await answer(query, at: time)
-            case .ready(let expanded):
-                let samples = try alert.take(expanded, at: moment, timestamp: timestamp, limit: group.limit)
-                note(alert, time)
-                self.alert = alert
-                return samples
-            }
+        var expansion = AlertRule.Expansion(found, at: moment)
+        while let query = try alert.expand(&expansion, surroundings) {
+            expansion.answers.answers[query] = await answer(query, at: time)
         }
+        let samples = try alert.take(expansion.expanded, at: moment, timestamp: timestamp, limit: group.limit)
+        note(alert, time)
+        self.alert = alert
+        return samples
     }
 
     private func answer(_ query: String, at time: Timestamp) async -> TemplateAnswers.Answer {

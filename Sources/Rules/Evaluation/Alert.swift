@@ -44,6 +44,8 @@ public struct Alert: Sendable, Hashable {
     public var validUntil: Int64?
     /// Since when it goes on firing without being found.
     public var keepFiringSince: Int64?
+    /// The evaluation that found it last, as its rule counts them.
+    var round = 0
 }
 
 /// An alert that became another state.
@@ -72,4 +74,25 @@ public struct AlertNotice: Sendable, Hashable {
     public var expression: String
     /// The group and the rule from which it comes.
     public var group: String
+
+    /// A notice.
+    public init(
+        labels: Labels,
+        annotations: [Label],
+        startsAt: Int64,
+        endsAt: Int64,
+        isResolved: Bool = false,
+        isRepeated: Bool = false,
+        expression: String,
+        group: String
+    ) {
+        self.labels = labels
+        self.annotations = annotations
+        self.startsAt = startsAt
+        self.endsAt = endsAt
+        self.isResolved = isResolved
+        self.isRepeated = isRepeated
+        self.expression = expression
+        self.group = group
+    }
 }

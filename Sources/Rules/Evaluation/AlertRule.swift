@@ -34,11 +34,34 @@ struct AlertRule: Sendable {
         var value: Double
     }
 
-    /// What comes of expanding templates.
-    enum Expansion {
-        case ready([Expanded])
-        /// A query has to be answered first.
-        case needs(query: String)
+    /// How far the templates of what was found are expanded.
+    struct Expansion {
+        /// So much work may the templates of a rule be: a million steps are about a tenth of a second. Prometheus has no limit.
+        private static let greatestWork = (base: 10_000_000, perElement: 2000)
+        /// What a query counts for.
+        fileprivate static let workOfQuery = 500
+        /// More answers than that are not kept for the elements that follow.
+        fileprivate static let greatestAnswers = 1000
+
+        fileprivate let elements: [RuleElement]
+        fileprivate let time: Int64
+        fileprivate var seen: Set<Labels> = []
+        fileprivate var length = 0
+        fileprivate var work = 0
+        fileprivate let limit: Int
+        /// The elements that are done.
+        fileprivate(set) var expanded: [Expanded] = []
+        /// Answers to queries.
+        var answers = TemplateAnswers()
+
+        /// - Parameter time: the time of the evaluation, in nanoseconds since 1970.
+        init(_ elements: [RuleElement], at time: Int64) {
+            self.elements = elements
+            self.time = time
+            limit = Self.greatestWork.base + Self.greatestWork.perElement * elements.count
+            expanded.reserveCapacity(elements.count)
+            seen.reserveCapacity(elements.count)
+        }
     }
 
     let definition: RuleDefinition
@@ -54,8 +77,15 @@ struct AlertRule: Sendable {
     private var sampleMemory: [Alert.State: [Labels: (alerts: Labels, forState: Labels)]] = [:]
     /// The longest annotations of all alerts of a rule together, in bytes; Prometheus has no limit.
     private static let greatestLength = 256 << 20
-    /// More labels than that are not remembered.
-    private static let greatestMemory = 10_000
+    /// More labels than that, or than twice those that are found, are not remembered.
+    private static let leastMemory = 10_000
+    private var greatestMemory: Int { max(Self.leastMemory, 2 * active.count) }
+    /// Counts the evaluations, so that an alert tells whether the last one found it.
+    private var round = 0
+    /// The series of the last evaluation's samples.
+    private var written: [Labels] = []
+    /// Whether they are those of the evaluation before.
+    private(set) var isSame = false
 
     /// Alerts that changed in the last evaluation; no more than ``greatestChanges``.
     private(set) var changes: [AlertChange] = []
@@ -82,87 +112,113 @@ struct AlertRule: Sendable {
 
     // MARK: Templates
 
-    /// Expands the templates of all elements.
+    /// Expands the templates of all elements, or up to one that asks a query, which is then to be called again with the answer.
     mutating func expand(
-        _ elements: [RuleElement],
-        at time: Int64,
-        _ surroundings: RuleSurroundings,
-        _ answers: TemplateAnswers
-    ) throws(RuleFailure) -> Expansion {
-        var result: [Expanded] = []
-        result.reserveCapacity(elements.count)
-        var seen: Set<Labels> = []
-        var needed = ""
-        var length = 0
+        _ expansion: inout Expansion,
+        _ surroundings: RuleSurroundings
+    ) throws(RuleFailure) -> String? {
         let isConstant = labelTemplates.allSatisfy(\.template.isConstant)
-        for element in elements {
-            let data = TemplateData(
-                labels: element.labels,
-                externalLabels: surroundings.externalLabels,
-                externalURL: surroundings.externalURL,
-                pathPrefix: surroundings.pathPrefix,
-                value: element.value,
-                histogram: element.histogram,
-                time: time / 1_000_000
+        for element in expansion.elements[expansion.expanded.count...] {
+            if Task.isCancelled { throw RuleFailure(.query, "context canceled") }
+            var attempt = Attempt(
+                data: TemplateData(
+                    labels: element.labels,
+                    externalLabels: surroundings.externalLabels,
+                    externalURL: surroundings.externalURL,
+                    pathPrefix: surroundings.pathPrefix,
+                    value: element.value,
+                    histogram: element.histogram,
+                    time: expansion.time / 1_000_000
+                )
             )
-            var labels = Labels()
+            let labels: Labels?
             if isConstant, let known = labelMemory[element.labels] {
                 labels = known
-                expansions += labelTemplates.count
+                attempt.expansions = labelTemplates.count
             } else {
-                var builder = LabelsBuilder(element.labels)
-                builder.remove(Labels.metricName)
-                for (name, template) in labelTemplates {
-                    guard let text = text(template, data, answers, &needed) else { return .needs(query: needed) }
-                    builder.set(name, text)
-                }
-                builder.set("alertname", definition.name)
-                labels = builder.build()
-                if isConstant {
-                    if labelMemory.count >= Self.greatestMemory { labelMemory = [:] }
+                labels = expandedLabels(element.labels, &attempt, expansion.answers)
+                if let labels, isConstant {
+                    let most = max(greatestMemory, 2 * expansion.elements.count)
+                    if labelMemory.count >= most { labelMemory = [:] }
                     labelMemory[element.labels] = labels
                 }
             }
             var annotations: [Label] = []
-            for (name, template) in annotationTemplates {
-                guard let text = text(template, data, answers, &needed) else { return .needs(query: needed) }
-                length += text.utf8.count
-                annotations.append(Label(name: name, value: text))
+            if labels != nil {
+                for (name, template) in annotationTemplates {
+                    guard let text = attempt.text(template, expansion.answers) else { break }
+                    annotations.append(Label(name: name, value: text))
+                }
             }
-            if length > Self.greatestLength {
+            expansion.work += attempt.steps
+            if expansion.work > expansion.limit {
+                throw RuleFailure(.limit, "the templates of all alerts take more than \(expansion.limit) steps")
+            }
+            guard let labels, attempt.query == nil else {
+                expansion.work += Expansion.workOfQuery
+                return attempt.query
+            }
+            expansions += attempt.expansions
+            failedExpansions += attempt.failures
+            expansion.length += annotations.reduce(0) { $0 + $1.value.utf8.count }
+            if expansion.length > Self.greatestLength {
                 throw RuleFailure(
                     .limit,
                     "the annotations of all alerts are longer than \(Self.greatestLength) bytes together"
                 )
             }
-            guard seen.insert(labels).inserted else {
+            guard expansion.seen.insert(labels).inserted else {
                 throw RuleFailure(
                     .duplicateLabels,
                     "vector contains metrics with the same labelset after applying alert labels"
                 )
             }
-            result.append(Expanded(labels: labels, annotations: annotations, value: element.value))
+            expansion.expanded.append(Expanded(labels: labels, annotations: annotations, value: element.value))
+            if expansion.answers.answers.count > Expansion.greatestAnswers { expansion.answers = TemplateAnswers() }
         }
-        return .ready(result)
+        return nil
     }
 
-    private mutating func text(
-        _ template: TextTemplate,
-        _ data: TemplateData,
-        _ answers: TemplateAnswers,
-        _ needed: inout String
-    ) -> String? {
-        switch template.expand(data, answers: answers) {
-        case .text(let text):
-            expansions += 1
-            return text
-        case .failure(let error):
-            expansions += 1
-            failedExpansions += 1
-            return "<error expanding template: error executing template \(template.name): \(error.message)>"
-        case .needs(let query):
-            needed = query
-            return nil
+    private func expandedLabels(
+        _ found: Labels,
+        _ attempt: inout Attempt,
+        _ answers: TemplateAnswers
+    ) -> Labels? {
+        var builder = LabelsBuilder(found)
+        builder.remove(Labels.metricName)
+        for (name, template) in labelTemplates {
+            guard let text = attempt.text(template, answers) else { return nil }
+            builder.set(name, text)
+        }
+        builder.set("alertname", definition.name)
+        return builder.build()
+    }
+
+    /// The templates of one element.
+    private struct Attempt {
+        let data: TemplateData
+        var steps = 0
+        var expansions = 0
+        var failures = 0
+        /// The query that has to be answered first.
+        var query: String?
+
+        init(data: TemplateData) { self.data = data }
+
+        /// `nil` where a query has to be answered first.
+        mutating func text(_ template: TextTemplate, _ answers: TemplateAnswers) -> String? {
+            switch template.expand(data, answers: answers, steps: &steps) {
+            case .text(let text):
+                expansions += 1
+                return text
+            case .failure(let error):
+                expansions += 1
+                failures += 1
+                return "<error expanding template: error executing template \(template.name): \(error.message)>"
+            case .needs(let query):
+                self.query = query
+                return nil
+            }
         }
     }
 
@@ -176,84 +232,109 @@ struct AlertRule: Sendable {
         limit: Int
     ) throws(RuleFailure) -> [RuleSample] {
         changes = []
-        var present: Set<Labels> = []
-        present.reserveCapacity(found.count)
+        round += 1
         var arrived: [Labels] = []
-        for element in found {
-            present.insert(element.labels)
-            if let known = active[element.labels], known.state != .inactive {
-                active[element.labels]?.value = element.value
-                active[element.labels]?.annotations = element.annotations
-                continue
-            }
-            arrived.append(element.labels)
-            active[element.labels] = Alert(
-                state: .pending,
-                labels: element.labels,
-                annotations: element.annotations,
-                value: element.value,
-                activeAt: time
-            )
-        }
-        let hold = RuleTime.nanoseconds(milliseconds: definition.holdDuration)
-        let keep = RuleTime.nanoseconds(milliseconds: definition.keepFiringFor)
-        var count = 0
         var samples: [RuleSample] = []
-        var left: [Labels] = []
-        for (labels, known) in active.sorted(by: { $0.key < $1.key }) {
-            var alert = known
-            if present.contains(labels) {
+        if isRestored { samples.reserveCapacity(2 * found.count) }
+        for element in found {
+            let index = active.index(forKey: element.labels)
+            let known = index.map { active.values[$0] }
+            var alert: Alert
+            if let known, known.state != .inactive {
+                alert = known
+                alert.value = element.value
+                alert.annotations = element.annotations
                 alert.keepFiringSince = nil
             } else {
-                var isKept = false
-                if alert.state == .firing, keep > 0 {
-                    let since = alert.keepFiringSince ?? time
-                    alert.keepFiringSince = since
-                    isKept = RuleTime.span(from: since, to: time) < keep
-                }
-                if alert.state == .pending {
-                    left.append(labels)
-                    active[labels] = nil
-                    note(labels, .inactive)
-                    continue
-                }
-                if let resolved = alert.resolvedAt, RuleTime.span(from: resolved, to: time) > Self.resolvedRetention {
-                    active[labels] = nil
-                    continue
-                }
-                if alert.state != .inactive, !isKept {
-                    alert.state = .inactive
-                    alert.resolvedAt = time
-                    note(labels, .inactive)
-                }
-                if !isKept {
-                    active[labels] = alert
-                    continue
-                }
+                arrived.append(element.labels)
+                alert = Alert(
+                    state: .pending,
+                    labels: element.labels,
+                    annotations: element.annotations,
+                    value: element.value,
+                    activeAt: time
+                )
             }
-            count += 1
-            if alert.state == .pending, RuleTime.span(from: alert.activeAt, to: time) >= hold {
-                alert.state = .firing
-                alert.firedAt = time
-            }
-            if alert.state == .firing, RuleTime.span(from: alert.activeAt, to: time) < hold {
-                // The rule asks for more time than before.
-                alert.state = .pending
-                alert.firedAt = nil
-                alert.lastSentAt = nil
-                alert.keepFiringSince = nil
-            }
-            if alert.state != known.state || alert.activeAt == time { note(labels, alert.state) }
-            active[labels] = alert
+            alert.round = round
+            step(&alert, at: time)
+            if let index { active.values[index] = alert } else { active[element.labels] = alert }
             if isRestored { append(alert, timestamp, to: &samples) }
+        }
+        var count = found.count
+        var left: [Labels] = []
+        // Whoever is known and was not found.
+        if active.count > found.count {
+            for alert in active.values.filter({ $0.round != round }).sorted(by: { $0.labels < $1.labels }) {
+                if alert.state == .pending { left.append(alert.labels) }
+                guard let kept = missed(alert, at: time) else { continue }
+                count += 1
+                if isRestored { append(kept, timestamp, to: &samples) }
+            }
         }
         noteUnsteadyLabel(left: left, arrived: arrived)
         if limit > 0, count > limit {
             active = [:]
             throw RuleFailure(.limit, "exceeded limit of \(limit) with \(count) alerts")
         }
+        noteSeries(of: samples)
         return samples
     }
+
+    /// What becomes of an alert that is not found; the alert where it goes on firing.
+    private mutating func missed(_ known: Alert, at time: Int64) -> Alert? {
+        var alert = known
+        if alert.state == .firing, definition.keepFiringFor > 0 {
+            let since = alert.keepFiringSince ?? time
+            alert.keepFiringSince = since
+            let keep = RuleTime.nanoseconds(milliseconds: definition.keepFiringFor)
+            if RuleTime.span(from: since, to: time) < keep {
+                step(&alert, at: time)
+                active[alert.labels] = alert
+                return alert
+            }
+        }
+        switch alert.state {
+        case .pending:
+            active[alert.labels] = nil
+            note(alert.labels, .inactive)
+        case .firing:
+            alert.state = .inactive
+            alert.resolvedAt = time
+            active[alert.labels] = alert
+            note(alert.labels, .inactive)
+        case .inactive:
+            let resolved = alert.resolvedAt ?? time
+            if RuleTime.span(from: resolved, to: time) > Self.resolvedRetention { active[alert.labels] = nil }
+        }
+        return nil
+    }
+
+    /// Moves an alert that is there between pending and firing.
+    private mutating func step(_ alert: inout Alert, at time: Int64) {
+        let hold = RuleTime.nanoseconds(milliseconds: definition.holdDuration)
+        let before = alert.state
+        let isHeld = RuleTime.span(from: alert.activeAt, to: time) >= hold
+        if alert.state == .pending, isHeld {
+            alert.state = .firing
+            alert.firedAt = time
+        } else if alert.state == .firing, !isHeld {
+            // The rule asks for more time than before.
+            alert.state = .pending
+            alert.firedAt = nil
+            alert.lastSentAt = nil
+            alert.keepFiringSince = nil
+        }
+        if alert.state != before || alert.activeAt == time { note(alert.labels, alert.state) }
+    }
+
+    /// Notes whether the samples are of the same series as those before.
+    private mutating func noteSeries(of samples: [RuleSample]) {
+        isSame = samples.count == written.count && zip(samples, written).allSatisfy { $0.labels == $1 }
+        if !isSame { written = samples.map(\.labels) }
+    }
+
+    /// Forgets of which series the last samples were.
+    mutating func forgetSeries() { written = [] }
 
     private mutating func note(_ labels: Labels, _ state: Alert.State) {
         if changes.count < Self.greatestChanges { changes.append(AlertChange(labels: labels, state: state)) }
@@ -278,7 +359,7 @@ struct AlertRule: Sendable {
         builder.set(Labels.metricName, Self.alerts)
         builder.set("alertstate", alert.state.name)
         let made = (alerts: builder.build(), forState: forState)
-        if sampleMemory[alert.state]?.count ?? 0 >= Self.greatestMemory { sampleMemory[alert.state] = [:] }
+        if sampleMemory[alert.state]?.count ?? 0 >= greatestMemory { sampleMemory[alert.state] = [:] }
         sampleMemory[alert.state, default: [:]][alert.labels] = made
         return made
     }
@@ -312,39 +393,39 @@ struct AlertRule: Sendable {
         interval: Int64,
         group: String
     ) -> [AlertNotice] {
+        let step = max(interval, resendDelay)
+        let valid = RuleTime.later(time, by: step > .max / 4 ? .max : 4 * step)
+        let query = definition.query
         var notices: [AlertNotice] = []
-        for (labels, alert) in active.sorted(by: { $0.key < $1.key }) {
-            let isDue: Bool
-            switch alert.state {
-            case .pending: isDue = false
-            case .inactive, .firing:
-                let sent = alert.lastSentAt
-                if let resolved = alert.resolvedAt, sent.map({ resolved > $0 }) ?? true {
-                    isDue = true
-                } else {
-                    isDue = sent.map { RuleTime.later($0, by: resendDelay) < time } ?? true
-                }
-            }
-            guard isDue else { continue }
-            let step = max(interval, resendDelay)
-            let valid = RuleTime.later(time, by: step > .max / 4 ? .max : 4 * step)
-            active[labels]?.lastSentAt = time
-            active[labels]?.validUntil = valid
+        for index in active.values.indices where isDue(active.values[index], at: time, resendDelay: resendDelay) {
+            let alert = active.values[index]
+            active.values[index].lastSentAt = time
+            active.values[index].validUntil = valid
             notices.append(
                 AlertNotice(
-                    labels: labels,
+                    labels: alert.labels,
                     annotations: alert.annotations,
                     startsAt: alert.firedAt ?? alert.activeAt,
                     endsAt: alert.resolvedAt ?? valid,
                     isResolved: alert.resolvedAt != nil,
                     isRepeated: alert.lastSentAt != nil
                         && (alert.resolvedAt == nil || (alert.lastSentAt ?? 0) >= (alert.resolvedAt ?? 0)),
-                    expression: definition.query,
+                    expression: query,
                     group: group
                 )
             )
         }
-        return notices
+        return notices.sorted { $0.labels < $1.labels }
+    }
+
+    private func isDue(_ alert: Alert, at time: Int64, resendDelay: Int64) -> Bool {
+        switch alert.state {
+        case .pending: return false
+        case .inactive, .firing:
+            guard let sent = alert.lastSentAt else { return true }
+            if let resolved = alert.resolvedAt, resolved > sent { return true }
+            return RuleTime.later(sent, by: resendDelay) < time
+        }
     }
 
     // MARK: Restoring

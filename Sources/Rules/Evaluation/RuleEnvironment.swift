@@ -23,6 +23,8 @@ public struct RuleEnvironment: Sendable {
     public var surroundings = RuleSurroundings()
     /// The least time between two notices of the same alert, in nanoseconds.
     public var resendDelay: Int64 = 60_000_000_000
+    /// How many expressions of a group are evaluated at once, where none reads what another one writes.
+    public var concurrency = 1
 
     /// What rules are evaluated with.
     public init(engine: PromQLEngine, reader: any SampleReader, sink: any RuleSink, clock: any StackClock) {

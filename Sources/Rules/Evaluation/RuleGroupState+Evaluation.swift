@@ -39,7 +39,13 @@ extension RuleGroupState {
         evaluatedAt = environment.clock.wallNanoseconds
         samples = 0
         counts.iterations += 1
+        var ahead: [Int: Ahead] = [:]
+        var window = 0..<0
         for index in rules.indices {
+            if environment.concurrency > 1, index >= window.upperBound {
+                window = self.window(from: index, environment.concurrency)
+                ahead = await ask(ahead: window, at: timestamp, environment)
+            }
             if rules[index].reads.contains(where: { $0.reads(anyOf: pending.names) }) {
                 await write(&pending, environment, &outcome)
             }
@@ -47,7 +53,7 @@ extension RuleGroupState {
             rules[index].evaluatedAt = environment.clock.wallNanoseconds
             counts.evaluations += 1
             do throws(RuleFailure) {
-                let written = try await evaluate(rule: index, at: time, timestamp, environment)
+                let written = try await evaluate(rule: index, at: time, timestamp, environment, ahead[index])
                 rules[index].health = .ok
                 rules[index].lastError = ""
                 samples += written.count
@@ -61,7 +67,7 @@ extension RuleGroupState {
                 }
                 outcome.changes += rules[index].alert?.changes ?? []
                 pending.add(written, rule: index, isResult: true)
-                if rules[index].memory.isSame, !written.isEmpty {
+                if rules[index].alert?.isSame ?? rules[index].memory.isSame, !written.isEmpty {
                     noteNames(index, &pending.names)
                 } else if !written.isEmpty || !rules[index].series.isEmpty {
                     let series = Set(written.lazy.map(\.labels))
@@ -73,7 +79,8 @@ extension RuleGroupState {
             } catch {
                 fail(index, error.message, &outcome)
             }
-            let seconds = Double(environment.clock.steadyNanoseconds - began) / 1e9
+            let own = Double(environment.clock.steadyNanoseconds - began) / 1e9
+            let seconds = own + (ahead[index]?.duration ?? 0)
             rules[index].duration = seconds
             outcome.durations.append(seconds)
         }
@@ -110,10 +117,16 @@ extension RuleGroupState {
         rule index: Int,
         at time: Int64,
         _ timestamp: Timestamp,
-        _ environment: RuleEnvironment
+        _ environment: RuleEnvironment,
+        _ ahead: Ahead?
     ) async throws(RuleFailure) -> [RuleSample] {
         let definition = rules[index].definition
-        let elements = try await environment.elements(definition.expression, at: timestamp)
+        let elements: [RuleElement]
+        if let ahead {
+            elements = try ahead.answer.get()
+        } else {
+            elements = try await environment.elements(definition.expression, at: timestamp)
+        }
         guard var alert = rules[index].alert else {
             return try RecordingRule.samples(
                 definition,
@@ -123,16 +136,12 @@ extension RuleGroupState {
                 &rules[index].memory
             )
         }
-        var answers = TemplateAnswers()
         defer { rules[index].alert = alert }
-        while true {
-            switch try alert.expand(elements, at: time, environment.surroundings, answers) {
-            case .needs(let query):
-                answers.answers[query] = await answer(query, at: time / 1_000_000, environment)
-            case .ready(let found):
-                return try alert.take(found, at: time, timestamp: timestamp, limit: self.definition.limit)
-            }
+        var expansion = AlertRule.Expansion(elements, at: time)
+        while let query = try alert.expand(&expansion, environment.surroundings) {
+            expansion.answers.answers[query] = await answer(query, at: time / 1_000_000, environment)
         }
+        return try alert.take(expansion.expanded, at: time, timestamp: timestamp, limit: self.definition.limit)
     }
 
     /// The answer to a query of a template; that is evaluated at the time of the evaluation, without the offset.
@@ -175,6 +184,7 @@ extension RuleGroupState {
                 guard owner.isResult, let problem = mine.last else { continue }
                 for item in mine { rules[owner.rule].series.remove(waiting.samples[item.index].labels) }
                 rules[owner.rule].memory = RecordingRule.Memory()
+                rules[owner.rule].alert?.forgetSeries()
                 rules[owner.rule].health = .err
                 rules[owner.rule].lastError = problem.reason
                 outcome.failures.append(

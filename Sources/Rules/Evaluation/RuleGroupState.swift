@@ -44,6 +44,8 @@ public struct RuleGroupState: Sendable {
     /// The group, as it is written.
     public let definition: RuleGroupDefinition
     var rules: [Rule]
+    /// Which of the rules read nothing that earlier ones write.
+    let isIndependent: [Bool]
     /// Series of rules that are gone.
     var staleSeries: [Labels] = []
     /// When the last evaluation began, in nanoseconds since 1970.
@@ -62,6 +64,7 @@ public struct RuleGroupState: Sendable {
     public init(_ definition: RuleGroupDefinition, isRestored: Bool) {
         self.definition = definition
         rules = definition.rules.map { Rule($0, isRestored: isRestored) }
+        isIndependent = Self.independence(of: rules)
     }
 
     /// A group that takes over what another one remembers, rule by rule of the same name and labels.

@@ -58,21 +58,15 @@ public struct RuleFile: Sendable {
         scheme: NameScheme = .utf8,
         parser: PromQLParser = PromQLParser()
     ) throws(Failure) {
-        let problems = ConfigProblems(file: file)
+        let problems = ConfigProblems(file: file, dialect: .rules)
         let root = ConfigSection(node, type: "rulefmt.RuleGroups", path: "", problems: problems)
-        let sections = root.sections("groups", type: "rulefmt.RuleGroup")
+        let sections = root.sections("groups", type: "rulefmt.RuleGroup", ofValues: true)
         if !ignoresUnknownFields { root.finish() }
         var messages: [String] = []
         var names: Set<String> = []
         let checker = RuleChecker(scheme: scheme, parser: parser, ignoresUnknownFields: ignoresUnknownFields)
-        for section in sections {
-            guard let section else {
-                // An empty item is a group without a name.
-                messages.append("0:0: Groupname must not be empty")
-                continue
-            }
-            groups.append(checker.group(section, &names, &messages))
-        }
+        // Empty items are passed over.
+        for case let section? in sections { groups.append(checker.group(section, &names, &messages)) }
         let unreadable = Self.structure(problems.problems)
         if !unreadable.isEmpty { throw Failure(messages: unreadable.map { "\(file): \($0)" }) }
         if !messages.isEmpty { throw Failure(messages: messages.map { "\(file): \($0)" }) }
@@ -93,15 +87,22 @@ public struct RuleFile: Sendable {
             let lines = problems.sorted { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) }.map {
                 problem in
                 var message = problem.message
-                if rename, let type = problem.expectedType, let other = nodeTypes[type] {
-                    message = message.dropLast(type.count) + other
+                if rename, let type = problem.expectedType {
+                    for (name, other) in nodeTypes where type == name || type == "[]" + name {
+                        message = message.dropLast(name.count) + other
+                    }
                 }
                 return "\n  " + (problem.line.map { "line \($0): " } ?? "") + message
             }
             return "yaml: unmarshal errors:" + lines.joined()
         }
         if problems.isEmpty { return [] }
-        let wrongTypes = problems.filter { $0.expectedType != nil }
+        // These are only nodes to the second reading, whatever they hold.
+        let nodes = [".record", ".alert", ".expr"]
+        let wrongTypes = problems.filter { problem in
+            problem.isRepetition
+                || problem.expectedType != nil && !nodes.contains { problem.path.hasSuffix("]" + $0) }
+        }
         return [list(problems, false)] + (wrongTypes.isEmpty ? [] : [list(wrongTypes, true)])
     }
 }
@@ -132,14 +133,9 @@ struct RuleChecker {
             _ = value
         }
         var rules: [RuleDefinition] = []
-        for (index, item) in section.sections("rules", type: "rulefmt.Rule").enumerated() {
-            let empty = ConfigSection(
-                ConfigNode(.mapping([])),
-                type: "rulefmt.Rule",
-                path: "",
-                problems: section.problems
-            )
-            if let rule = rule(item ?? empty, group: (name, labels), index: index, &messages) { rules.append(rule) }
+        let items = section.sections("rules", type: "rulefmt.Rule", ofValues: true).compactMap(\.self)
+        for (index, item) in items.enumerated() {
+            if let rule = rule(item, group: (name, labels), index: index, &messages) { rules.append(rule) }
         }
         finish(section)
         return RuleFile.Group(name: name, interval: interval, queryOffset: queryOffset, limit: limit, rules: rules)

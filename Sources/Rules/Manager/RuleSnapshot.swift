@@ -16,10 +16,33 @@ public struct RuleGroupSnapshot: Sendable {
         public var lastEvaluation: Int64?
         /// The most urgent state of its alerts.
         public var state: Alert.State
-        /// Its alerts, those that are resolved left out, sorted by labels.
-        public var alerts: [Alert]
+        /// Its alerts by their labels, with those that are resolved.
+        fileprivate var active: [Labels: Alert]
+        /// How many alerts there are, those that are resolved left out.
+        public var alertCount: Int
         /// A label that follows the value, so that no alert stays, and how many evaluations in a row.
         public var unsteadyLabel: (name: String, times: Int)?
+
+        /// Its alerts, those that are resolved left out, sorted by labels: made when they are asked for.
+        public var alerts: [Alert] { present.sorted { $0.labels < $1.labels } }
+
+        private var present: [Alert] { active.values.filter { $0.resolvedAt == nil } }
+
+        /// The first of its alerts; of many not all are sorted.
+        public func alerts(first count: Int) -> [Alert] {
+            if alertCount <= count { return alerts }
+            var first: [Alert] = []
+            var bound: Labels?
+            for alert in present {
+                if let bound, bound < alert.labels { continue }
+                first.append(alert)
+                if first.count < 2 * count + 64 { continue }
+                first.sort { $0.labels < $1.labels }
+                first.removeLast(first.count - count)
+                bound = first.last?.labels
+            }
+            return Array(first.sorted { $0.labels < $1.labels }.prefix(count))
+        }
     }
 
     /// The group, as it is written.
@@ -55,8 +78,8 @@ extension RuleGroupState {
                     evaluationTime: rule.duration,
                     lastEvaluation: rule.evaluatedAt,
                     state: rule.alert?.state ?? .inactive,
-                    alerts: (rule.alert?.active.values.filter { $0.resolvedAt == nil } ?? [])
-                        .sorted { $0.labels < $1.labels },
+                    active: rule.alert?.active ?? [:],
+                    alertCount: rule.alert?.active.values.count { $0.resolvedAt == nil } ?? 0,
                     unsteadyLabel: rule.alert?.unsteadyLabel
                 )
             },

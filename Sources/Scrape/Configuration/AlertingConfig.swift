@@ -1,4 +1,4 @@
-public import ConfigTree
+import ConfigTree
 public import MetricModel
 
 /// The `alerting` section: who is told of alerts.
@@ -9,6 +9,10 @@ public struct AlertingConfig: Sendable, Hashable {
         public var job: ScrapeConfig
         /// How long to wait for an answer.
         public var timeout = PrometheusDuration(milliseconds: 10_000)
+        /// What stands before the API's path, as it is written.
+        public var pathPrefix = ""
+        /// `relabel_configs` as they are written.
+        public var relabelRules: [RelabelRule] = []
         /// Rules for the alerts that they get.
         public var alertRelabelRules: [RelabelRule] = []
     }
@@ -17,8 +21,6 @@ public struct AlertingConfig: Sendable, Hashable {
     public var alertRelabelRules: [RelabelRule] = []
     /// The sets of Alertmanagers.
     public var alertmanagers: [Alertmanager] = []
-    /// The section as it was read, for those who show the configuration.
-    public var node: ConfigNode?
 
     /// Nobody.
     public init() {}
@@ -28,7 +30,6 @@ public struct AlertingConfig: Sendable, Hashable {
 
     /// Reads the section.
     init(reading section: ConfigSection, global: GlobalConfig, context: ConfigContext) {
-        node = section.node
         alertRelabelRules = RelabelRule.readAll(
             "alert_relabel_configs",
             of: section,
@@ -60,19 +61,21 @@ extension AlertingConfig.Alertmanager {
         if version != "v2" {
             section.fail("expected Alertmanager api version to be one of [v2] but got \(version)", at: "api_version")
         }
-        var prefix = section.string("path_prefix") ?? ""
+        pathPrefix = section.string("path_prefix") ?? ""
+        var prefix = pathPrefix
         while prefix.hasSuffix("/") { prefix.removeLast() }
         if !prefix.hasPrefix("/"), !prefix.isEmpty { prefix = "/" + prefix }
         job.metricsPath = prefix + "/api/v2/alerts"
         section.refuse("sigv4", because: "requests are not signed for AWS")
         job.client = HTTPClientConfig(reading: section, context: context)
         job.discovery = DiscoveryConfig.readAll(section, context: context)
-        job.relabelRules = RelabelRule.readAll(
+        relabelRules = RelabelRule.readAll(
             "relabel_configs",
             of: section,
             empty: "empty or null Alertmanager target relabeling rule",
             validation: global.nameValidation
-        ).map(Self.onPath)
+        )
+        job.relabelRules = relabelRules.map(Self.onPath)
         alertRelabelRules = RelabelRule.readAll(
             "alert_relabel_configs",
             of: section,

@@ -2,119 +2,32 @@ import ConfigTree
 import Exposition
 import MetricModel
 
-/// Collects the fields of a section, leaving out what is empty.
-private struct Fields {
-    var all: [(key: String, value: YAMLValue)] = []
-
-    mutating func text(_ key: String, _ value: String) {
-        if !value.isEmpty { all.append((key, .text(value))) }
-    }
-    mutating func secret(_ key: String, _ value: Secret) { text(key, value.description) }
-    mutating func flag(_ key: String, _ value: Bool, always: Bool = true) {
-        if value || always { all.append((key, .raw(value ? "true" : "false"))) }
-    }
-    mutating func number(_ key: String, _ value: UInt64) {
-        if value != 0 { all.append((key, .raw(String(value)))) }
-    }
-    mutating func duration(_ key: String, _ value: PrometheusDuration) {
-        if value.milliseconds != 0 { all.append((key, .raw(value.description))) }
-    }
-    mutating func texts(_ key: String, _ values: [String]) {
-        if !values.isEmpty { all.append((key, .list(values.map { .text($0) }))) }
-    }
-    mutating func map(_ key: String, _ fields: [(key: String, value: YAMLValue)]) {
-        if !fields.isEmpty { all.append((key, .map(fields))) }
-    }
-    mutating func list(_ key: String, _ items: [YAMLValue]) {
-        if !items.isEmpty { all.append((key, .list(items))) }
-    }
-    mutating func limits(_ limits: ScrapeLimits) {
-        if limits.bodySize.bytes != 0 { all.append(("body_size_limit", .raw(limits.bodySize.description))) }
-        number("sample_limit", limits.samples)
-        number("target_limit", limits.targets)
-        number("label_limit", limits.labels)
-        number("label_name_length_limit", limits.labelNameLength)
-        number("label_value_length_limit", limits.labelValueLength)
-    }
-}
-
 extension PrometheusConfig {
     /// The configuration in Prometheus's normalised form, without secrets, as `/api/v1/status/config` shows it.
     public var yaml: String {
-        var fields = Fields()
+        var fields = ShownFields()
         fields.map("global", global.fields)
         fields.map("runtime", goGC == 0 ? [] : [("gogc", .raw(String(goGC)))])
+        fields.map("alerting", alerting.fields)
         fields.texts("rule_files", ruleFiles)
         fields.texts("scrape_config_files", scrapeConfigFiles)
         fields.list("scrape_configs", scrapeConfigs.map { .map($0.fields) })
-        fields.list("remote_write", remoteWrites.map { $0.content.shown })
-        for section in inactive { fields.all.append((section.name, section.content.shown)) }
-        fields.all.append(("otlp", otlp.shown))
+        if let storage { fields.map("storage", storage.shownStorage) }
+        fields.map("tracing", inactive.first { $0.name == "tracing" }?.shownTracing ?? [])
+        fields.list("remote_write", remoteWrites.map { .map($0.fields) })
+        fields.list("remote_read", inactive.first { $0.name == "remote_read" }?.shownReads ?? [])
+        fields.map("otlp", otlp.fields)
         return YAMLValue.map(fields.all).document
-    }
-}
-
-extension OTLPConfig {
-    /// The section as it is written, with the strategy where it is left out.
-    fileprivate var shown: YAMLValue {
-        var fields: [(key: String, value: YAMLValue)] = []
-        if let content, case .map(let written) = content.shown { fields = written }
-        if !fields.contains(where: { $0.key == "translation_strategy" }) {
-            fields.append(("translation_strategy", .text(translation.strategy.rawValue)))
-        }
-        return .map(fields)
-    }
-}
-
-extension ConfigNode {
-    /// Fields that hold secrets, wherever they stand.
-    private static let secretFields: Set<String> = [
-        "password", "credentials", "bearer_token", "client_secret", "secret_key", "secrets", "proxy_connect_header",
-        "key",
-        "client_certificate_key", "headers",
-    ]
-
-    /// The node as it is written, without secrets.
-    fileprivate var shown: YAMLValue {
-        switch content {
-        case .scalar(let scalar):
-            switch scalar.meaning {
-            case .null: return .raw("null")
-            case .bool, .int, .uint, .float: return .raw(scalar.text)
-            case .timestamp, .string: return .text(HTTPClientConfig.Proxy.redacted(scalar.text))
-            }
-        case .sequence(let items): return .list(items.map(\.shown))
-        case .mapping(let entries):
-            var fields: [(key: String, value: YAMLValue)] = []
-            for entry in entries {
-                let key = entry.key.text ?? ""
-                let value = Self.secretFields.contains(key) ? entry.value.masked : entry.value.shown
-                if let index = fields.firstIndex(where: { $0.key == key }) {
-                    fields[index].value = value
-                } else {
-                    fields.append((key, value))
-                }
-            }
-            return .map(fields)
-        }
-    }
-
-    /// The node with every text hidden.
-    private var masked: YAMLValue {
-        switch content {
-        case .scalar: isNull ? .raw("null") : .text(Secret("x").description)
-        case .sequence(let items): .list(items.map(\.masked))
-        case .mapping(let entries): .map(entries.map { ($0.key.text ?? "", $0.value.masked) })
-        }
     }
 }
 
 extension GlobalConfig {
     fileprivate var fields: [(key: String, value: YAMLValue)] {
-        var fields = Fields()
+        var fields = ShownFields()
         fields.duration("scrape_interval", scrapeInterval)
         fields.duration("scrape_timeout", scrapeTimeout)
-        fields.texts("scrape_protocols", (scrapeProtocols ?? []).map(\.rawValue))
+        let usual = scrapeNativeHistograms ? ScrapeProtocol.protobufFirst : ScrapeProtocol.defaults
+        fields.texts("scrape_protocols", (scrapeProtocols ?? usual).map(\.rawValue))
         fields.duration("evaluation_interval", evaluationInterval)
         fields.duration("rule_query_offset", ruleQueryOffset)
         fields.text("query_log_file", queryLogFile)
@@ -137,7 +50,7 @@ extension ScrapeConfig {
     public var yaml: String { YAMLValue.map(fields).document }
 
     fileprivate var fields: [(key: String, value: YAMLValue)] {
-        var fields = Fields()
+        var fields = ShownFields()
         fields.all.append(("job_name", .text(jobName)))
         fields.flag("honor_labels", honorLabels, always: false)
         fields.flag("honor_timestamps", honorTimestamps)
@@ -170,21 +83,16 @@ extension ScrapeConfig {
         fields.all += client.fields
         fields.list("relabel_configs", relabelRules.map { .map($0.fields) })
         fields.list("metric_relabel_configs", metricRelabelRules.map { .map($0.fields) })
-        var byKind: [String: [YAMLValue]] = [:]
-        for source in discovery {
-            let (kind, items) = source.section
-            byKind[kind, default: []] += items
-        }
-        for kind in byKind.keys.sorted() { fields.list(kind, byKind[kind] ?? []) }
+        fields.all += DiscoveryConfig.fields(discovery)
         return fields.all
     }
 }
 
 extension HTTPClientConfig {
-    fileprivate var fields: [(key: String, value: YAMLValue)] {
-        var fields = Fields()
+    var fields: [(key: String, value: YAMLValue)] {
+        var fields = ShownFields()
         if let basicAuth {
-            var part = Fields()
+            var part = ShownFields()
             part.text("username", basicAuth.username)
             part.text("username_file", basicAuth.usernameFile)
             part.secret("password", basicAuth.password)
@@ -192,7 +100,7 @@ extension HTTPClientConfig {
             fields.all.append(("basic_auth", .map(part.all)))
         }
         if let authorization {
-            var part = Fields()
+            var part = ShownFields()
             part.text("type", authorization.type)
             part.secret("credentials", authorization.credentials)
             part.text("credentials_file", authorization.credentialsFile)
@@ -206,7 +114,7 @@ extension HTTPClientConfig {
         fields.map(
             "http_headers",
             headers.sorted { $0.key < $1.key }.map { name, header in
-                var part = Fields()
+                var part = ShownFields()
                 part.texts("values", header.values)
                 part.texts("secrets", header.secrets.map(\.description))
                 part.texts("files", header.files)
@@ -219,7 +127,7 @@ extension HTTPClientConfig {
 
 extension HTTPClientConfig.OAuth2 {
     fileprivate var fields: [(key: String, value: YAMLValue)] {
-        var fields = Fields()
+        var fields = ShownFields()
         fields.text("client_id", clientID)
         fields.secret("client_secret", clientSecret)
         fields.text("client_secret_file", clientSecretFile)
@@ -233,9 +141,9 @@ extension HTTPClientConfig.OAuth2 {
 }
 
 extension HTTPClientConfig.TLS {
-    fileprivate var fields: [(key: String, value: YAMLValue)] {
+    var fields: [(key: String, value: YAMLValue)] {
         guard self != HTTPClientConfig.TLS() else { return [] }
-        var fields = Fields()
+        var fields = ShownFields()
         fields.text("ca", ca)
         fields.text("cert", cert)
         fields.secret("key", key)
@@ -252,7 +160,7 @@ extension HTTPClientConfig.TLS {
 
 extension HTTPClientConfig.Proxy {
     fileprivate var fields: [(key: String, value: YAMLValue)] {
-        var fields = Fields()
+        var fields = ShownFields()
         fields.text("proxy_url", redactedURL)
         fields.text("no_proxy", noProxy)
         fields.flag("proxy_from_environment", fromEnvironment, always: false)
@@ -278,11 +186,11 @@ extension HTTPClientConfig.Proxy {
 }
 
 extension RelabelRule {
-    fileprivate var fields: [(key: String, value: YAMLValue)] {
-        var fields = Fields()
+    var fields: [(key: String, value: YAMLValue)] {
+        var fields = ShownFields()
         if let sourceLabels, !sourceLabels.isEmpty { fields.all.append(("source_labels", .flow(sourceLabels))) }
         fields.all.append(("separator", .text(separator)))
-        if regex != RelabelRule.defaultRegex { fields.all.append(("regex", .text(regex))) }
+        if isRegexWritten || regex != RelabelRule.defaultRegex { fields.all.append(("regex", .text(regex))) }
         fields.number("modulus", modulus)
         fields.text("target_label", targetLabel)
         fields.all.append(("replacement", .text(replacement)))
@@ -292,22 +200,34 @@ extension RelabelRule {
 }
 
 extension DiscoveryConfig {
-    fileprivate var section: (kind: String, items: [YAMLValue]) {
+    /// Ways of discovery, those of a kind together.
+    static func fields(_ discovery: [DiscoveryConfig]) -> [(key: String, value: YAMLValue)] {
+        var fields = ShownFields()
+        var byKind: [String: [YAMLValue]] = [:]
+        for source in discovery {
+            let (kind, items) = source.section
+            byKind[kind, default: []] += items
+        }
+        for kind in byKind.keys.sorted() { fields.list(kind, byKind[kind] ?? []) }
+        return fields.all
+    }
+
+    private var section: (kind: String, items: [YAMLValue]) {
         switch self {
         case .fixed(let groups): return ("static_configs", groups.map(\.value))
         case .file(let file):
-            var fields = Fields()
+            var fields = ShownFields()
             fields.texts("files", file.files)
             fields.duration("refresh_interval", file.refreshInterval)
             return ("file_sd_configs", [.map(fields.all)])
         case .http(let http):
-            var fields = Fields()
+            var fields = ShownFields()
             fields.all += http.client.fields
             fields.duration("refresh_interval", http.refreshInterval)
             fields.text("url", http.url)
             return ("http_sd_configs", [.map(fields.all)])
         case .dns(let dns):
-            var fields = Fields()
+            var fields = ShownFields()
             fields.texts("names", dns.names)
             fields.duration("refresh_interval", dns.refreshInterval)
             fields.text("type", dns.type)
@@ -319,7 +239,7 @@ extension DiscoveryConfig {
 
 extension TargetGroup {
     fileprivate var value: YAMLValue {
-        var fields = Fields()
+        var fields = ShownFields()
         let addresses = targets.compactMap { $0.first { $0.name == TargetLabel.address }?.value }
         fields.all.append(("targets", .list(addresses.map { .text($0) })))
         let sorted = labels.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }

@@ -5,6 +5,8 @@ import MetricModel
 public struct InactiveSection: Sendable, Hashable {
     /// The section's name.
     public var name: String
+    /// The folder that relative paths start from; empty to leave them as they are.
+    public var directory: String
     /// What it says.
     public var content: ConfigNode
     /// Why it does nothing.
@@ -29,7 +31,7 @@ struct InactiveSections {
     private mutating func note(_ name: String, _ reason: String) {
         guard let node = root.node(name), !node.isBlank else { return }
         root.warn("\(name) has no effect yet: \(reason)", at: name)
-        found.append(InactiveSection(name: name, content: node, reason: reason))
+        found.append(InactiveSection(name: name, directory: context.directory, content: node, reason: reason))
     }
 
     // MARK: Remote storage

@@ -21,6 +21,8 @@ public struct PrometheusConfig: Sendable, Hashable {
     public var otlp = OTLPConfig()
     /// Sections that are read and checked, but do nothing.
     public var inactive: [InactiveSection] = []
+    /// The section `storage`, for showing only.
+    public var storage: ConfigNode?
     /// The jobs of ``scrapeConfigFiles``.
     public var includedScrapeConfigs: [ScrapeConfig] = []
 
@@ -48,6 +50,7 @@ public struct PrometheusConfig: Sendable, Hashable {
         otlp = OTLPConfig(reading: root)
         remoteWrites = RemoteWriteConfig.readAll(root, context: context)
         inactive = InactiveSections(root, context: context).found
+        if root.has("storage"), let node = root.node("storage"), !node.isNull { storage = node }
         readJobs(root, context: context)
     }
 

@@ -35,6 +35,8 @@ public struct RelabelRule: Sendable {
     public var separator = ";"
     /// The pattern's text.
     public var regex = RelabelRule.defaultRegex
+    /// Whether the pattern was written down, be it the usual one: then it is shown.
+    public internal(set) var isRegexWritten = false
     /// The divisor of ``Action/hashmod``.
     public var modulus: UInt64 = 0
     /// Where the result goes.
@@ -232,6 +234,7 @@ extension RelabelRule {
                 replacement: replacement
             )
             rule.nameValidation = validation
+            rule.isRegexWritten = section.has("regex")
             if section.problems.problems.count == count, let problem = rule.problem() { section.fail(problem) }
             return rule
         } catch {

@@ -144,6 +144,11 @@ struct ConfigurationTests {
         global:
           scrape_interval: 15s
           scrape_timeout: 10s
+          scrape_protocols:
+          - OpenMetricsText1.0.0
+          - OpenMetricsText0.0.1
+          - PrometheusText1.0.0
+          - PrometheusText0.0.4
           evaluation_interval: 1m
           external_labels:
             a: b c

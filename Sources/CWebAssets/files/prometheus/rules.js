@@ -39,7 +39,9 @@ export async function show(main, page) {
     fill(main, h("h1", null, alerts ? "Alerts" : "Rules"), h("div", { class: "row" }, search, state), list, inbox);
     let known = "";
     const refresh = async () => {
-        const { groups } = await api("rules", alerts ? { type: "alert" } : {});
+        // A rule may have more alerts than anybody reads: the page asks for some of them only.
+        const few = { alert_limit: String(LIMIT) };
+        const { groups } = await api("rules", alerts ? { ...few, type: "alert" } : few);
         const wanted = search.value.trim().toLowerCase();
         const shown = groups
             .map((/** @type {any} */ group) => ({
@@ -56,7 +58,8 @@ export async function show(main, page) {
         );
         if (text !== known) {
             known = text;
-            renew(list, groups.length === 0 ? nothing(alerts) : shown.map((/** @type {any} */ g) => groupCard(g, page)));
+            const cards = shown.map((/** @type {any} */ group) => groupCard(group, page));
+            renew(list, groups.length === 0 ? nothing(alerts) : cards);
         }
         if (alerts) {
             const { notices } = await api("inbox", {});
@@ -176,6 +179,8 @@ function ruleCard(rule) {
 
 // So many alerts of a rule are shown before somebody asks for all; the rules whose alerts are all shown.
 const MOST = 20;
+// So many are asked for, and looked through by the filter.
+const LIMIT = 500;
 const all = new Set();
 
 /** @param {any} rule */
@@ -191,9 +196,23 @@ function alertList(rule) {
     }
     const most = all.has(rule.name) ? rule.alerts.length : MOST;
     const cards = rule.alerts.slice(0, most).map((/** @type {any} */ alert) => alertCard(rule, alert));
-    if (rule.alerts.length <= most) return cards;
-    const more = `Show ${rule.alerts.length - most} more`;
+    if (rule.alerts.length <= most) return rule.alertCount ? [...cards, others(rule)] : cards;
+    const more = `Show ${rule.alerts.length - most} more${rule.alertCount ? ` of ${rule.alertCount}` : ""}`;
     return [...cards, h("button", { class: "button", type: "button", "data-rule": rule.name }, more)];
+}
+
+/**
+ * The alerts that were not asked for.
+ * @param {any} rule
+ */
+function others(rule) {
+    const query = `ALERTS{alertname=${JSON.stringify(rule.name)}}`;
+    return h(
+        "p",
+        { class: "muted small" },
+        `These are the first ${rule.alerts.length} of ${rule.alertCount} alerts; the filter looks through these. `,
+        h("a", { href: queryHref(`count by (alertstate) (${query})`, "table") }, "Count them"),
+    );
 }
 
 /**

@@ -13,6 +13,8 @@ extension PrometheusServer {
         var excludesAlerts = false
         /// The most groups; 0 for all.
         var limit = 0
+        /// The most alerts of a rule; not in Prometheus.
+        var alertLimit = Int.max
         var token = ""
 
         func takes(_ rule: RuleDefinition) -> Bool {
@@ -45,6 +47,13 @@ extension PrometheusServer {
             case .failure(let error):
                 throw .invalid("exclude_alerts", "error converting exclude_alerts: \(error.message)")
             }
+        }
+        let alertLimit = parameters.query["alert_limit"]
+        if !alertLimit.isEmpty {
+            guard let value = Int32(alertLimit), value >= 0 else {
+                throw .invalid("alert_limit", "not a number of alerts: \(GoText.quoted(alertLimit))")
+            }
+            filter.alertLimit = Int(value)
         }
         let limit = parameters.query["group_limit"]
         filter.token = parameters.query["group_next_token"]
@@ -101,7 +110,7 @@ extension PrometheusServer {
             text.raw("{\"groups\":[")
             for (index, group) in shown.enumerated() {
                 if index > 0 { text.raw(",") }
-                Self.write(group, excludesAlerts: filter.excludesAlerts, to: &text)
+                Self.write(group, alertLimit: filter.excludesAlerts ? nil : filter.alertLimit, to: &text)
             }
             text.raw("]")
             if !nextToken.isEmpty {
@@ -181,7 +190,7 @@ extension PrometheusServer {
         nanoseconds.map { CivilTime.rfc3339(nanoseconds: $0) } ?? "0001-01-01T00:00:00Z"
     }
 
-    private static func write(_ group: RuleGroupSnapshot, excludesAlerts: Bool, to text: inout JSONText) {
+    private static func write(_ group: RuleGroupSnapshot, alertLimit: Int?, to text: inout JSONText) {
         text.raw("{\"name\":")
         text.string(group.definition.name)
         text.field("file")
@@ -189,7 +198,7 @@ extension PrometheusServer {
         text.raw(",\"rules\":[")
         for (index, rule) in group.rules.enumerated() {
             if index > 0 { text.raw(",") }
-            write(rule, excludesAlerts: excludesAlerts, to: &text)
+            write(rule, alertLimit: alertLimit, to: &text)
         }
         text.raw("],\"interval\":")
         text.number(Double(group.definition.interval) / 1000)
@@ -202,7 +211,7 @@ extension PrometheusServer {
         text.raw("}")
     }
 
-    private static func write(_ rule: RuleGroupSnapshot.Rule, excludesAlerts: Bool, to text: inout JSONText) {
+    private static func write(_ rule: RuleGroupSnapshot.Rule, alertLimit: Int?, to text: inout JSONText) {
         let definition = rule.definition
         switch definition.kind {
         case .alerting:
@@ -221,7 +230,12 @@ extension PrometheusServer {
             text.field("annotations")
             write(definition.annotations, to: &text)
             text.field("alerts")
-            if excludesAlerts { text.raw("null") } else { write(rule.alerts, to: &text) }
+            if let alertLimit { write(rule.alerts(first: alertLimit), to: &text) } else { text.raw("null") }
+            if let alertLimit, rule.alertCount > alertLimit {
+                // Not in Prometheus: how many there are where not all are shown.
+                text.field("alertCount")
+                text.integer(rule.alertCount)
+            }
         case .recording:
             text.raw("{\"name\":")
             text.string(definition.name)

@@ -1,0 +1,81 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import PromenadeTesting
+import Testing
+
+/// `/api/v1/rules` and `/api/v1/alerts` of a stack with rules.
+@Suite(.timeLimit(.minutes(5))) struct RuleEndpointTests {
+    private static let config = """
+        global: {evaluation_interval: 15s}
+        rules:
+          groups:
+            - name: g
+              rules:
+                - {record: r, expr: vector(1), labels: {kind: a}}
+                - {alert: Many, expr: 'label_replace(vector(1), "n", "1", "", "") or label_replace(vector(2), "n", "2", "", "") or label_replace(vector(3), "n", "3", "", "")'}
+            - {name: h, rules: [{alert: None, expr: vector(1) > 2, for: 1m}]}
+        """
+
+    private struct Answer: Decodable {
+        struct Group: Decodable {
+            var name: String
+            var rules: [Rule]
+        }
+        struct Rule: Decodable {
+            var name: String
+            var alerts: [Alert]?
+            var alertCount: Int?
+        }
+        struct Alert: Decodable {
+            var labels: [String: String]
+        }
+        struct Content: Decodable {
+            var groups: [Group]?
+            var alerts: [Alert]?
+            var groupNextToken: String?
+        }
+        var data: Content?
+        var error: String?
+    }
+
+    private func ask(_ path: String, _ stack: TestStack) async throws -> Answer {
+        let request = HTTPClientRequest(url: stack.url + "/api/v1/" + path)
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+        let body = try await response.body.collect(upTo: 1 << 20)
+        return try JSONDecoder().decode(Answer.self, from: Data(body.readableBytesView))
+    }
+
+    @Test func `rules, pages of them, and the first of many alerts`() async throws {
+        try await withStack(config: Self.config) { stack in
+            await stack.advance(by: .seconds(15))
+            let all = try #require(try await ask("rules", stack).data?.groups)
+            #expect(all.map(\.name) == ["g", "h"])
+            #expect(all.flatMap(\.rules).map(\.name) == ["r", "Many", "None"])
+            #expect(all.flatMap(\.rules).map(\.alerts?.count) == [nil, 3, 0])
+            #expect(all.flatMap(\.rules).compactMap(\.alertCount).isEmpty)
+            #expect(try await ask("alerts", stack).data?.alerts?.map { $0.labels["n"] } == ["1", "2", "3"])
+
+            let two = try #require(try await ask("rules?alert_limit=2&type=alert", stack).data?.groups)
+            #expect(two.flatMap(\.rules).map(\.alertCount) == [3, nil])
+            #expect(two[0].rules[0].alerts?.map { $0.labels["n"] } == ["1", "2"])
+            #expect(try await ask("rules?alert_limit=0", stack).data?.groups?[0].rules[1].alerts?.count == 0)
+            #expect(try await ask("rules?alert_limit=3", stack).data?.groups?[0].rules[1].alertCount == nil)
+            let none = try await ask("rules?alert_limit=2&exclude_alerts=true", stack).data?.groups?[0].rules[1]
+            #expect(none?.alerts == nil && none?.alertCount == nil)
+            #expect(
+                try await ask("rules?alert_limit=x", stack).error
+                    == #"invalid parameter "alert_limit": not a number of alerts: "x""#
+            )
+
+            let first = try #require(try await ask("rules?group_limit=1", stack).data)
+            #expect(first.groups?.map(\.name) == ["g"])
+            let token = try #require(first.groupNextToken)
+            let next = try await ask("rules?group_limit=1&group_next_token=\(token)", stack).data
+            #expect(next?.groups?.map(\.name) == ["h"] && next?.groupNextToken == nil)
+            #expect(try await ask("rules?rule_name[]=None", stack).data?.groups?.map(\.name) == ["h"])
+            let matched = try await ask("rules?match%5B%5D=%7Bkind=%22a%22%7D", stack).data
+            #expect(matched?.groups?[0].rules.map(\.name) == ["r"])
+        }
+    }
+}
