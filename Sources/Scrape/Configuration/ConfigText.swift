@@ -48,6 +48,7 @@ extension PrometheusConfig {
         fields.texts("scrape_config_files", scrapeConfigFiles)
         fields.list("scrape_configs", scrapeConfigs.map { .map($0.fields) })
         fields.list("remote_write", remoteWrites.map { $0.content.shown })
+        fields.list("remote_read", remoteReads.map { $0.content.shown })
         for section in inactive { fields.all.append((section.name, section.content.shown)) }
         fields.all.append(("otlp", otlp.shown))
         return YAMLValue.map(fields.all).document
