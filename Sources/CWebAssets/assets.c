@@ -122,8 +122,14 @@ static const unsigned char prometheus_pushed_js[] = {
 static const unsigned char prometheus_query_js[] = {
 #embed "files/prometheus/query.js"
 };
+static const unsigned char prometheus_received_js[] = {
+#embed "files/prometheus/received.js"
+};
 static const unsigned char prometheus_relabelling_js[] = {
 #embed "files/prometheus/relabelling.js"
+};
+static const unsigned char prometheus_remotequeues_js[] = {
+#embed "files/prometheus/remotequeues.js"
 };
 static const unsigned char prometheus_results_js[] = {
 #embed "files/prometheus/results.js"
@@ -247,7 +253,9 @@ static const struct web_asset table[] = {
     ASSET("prometheus/pointing.js", prometheus_pointing_js),
     ASSET("prometheus/pushed.js", prometheus_pushed_js),
     ASSET("prometheus/query.js", prometheus_query_js),
+    ASSET("prometheus/received.js", prometheus_received_js),
     ASSET("prometheus/relabelling.js", prometheus_relabelling_js),
+    ASSET("prometheus/remotequeues.js", prometheus_remotequeues_js),
     ASSET("prometheus/results.js", prometheus_results_js),
     ASSET("prometheus/rules.js", prometheus_rules_js),
     ASSET("prometheus/samplelabels.js", prometheus_samplelabels_js),

@@ -90,7 +90,7 @@ public struct TestStack: Sendable {
 
     /// The answer to a query at a time; now without one.
     public func query(_ expression: String, at time: Timestamp? = nil) async throws -> QueryResult {
-        try await stack.engine.instant(query: expression, at: time ?? stack.clock.now, reader: stack.store)
+        try await stack.engine.instant(query: expression, at: time ?? stack.clock.now, reader: stack.reader)
     }
 
     /// The one value that a query answers; `nil` where there is none or more than one.

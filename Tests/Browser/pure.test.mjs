@@ -13,6 +13,7 @@ const axes = await load("prometheus/axes.js");
 const format = await load("shared/format.js");
 const results = await load("prometheus/results.js");
 const { csvOfGraph, csvOfTable } = await load("prometheus/export.js");
+const { lastOfEach } = await load("prometheus/received.js");
 const { axisStep, stretches } = await load("prometheus/learnpicture.js");
 const { shortSpan, words } = await load("prometheus/learnwords.js");
 
@@ -290,4 +291,10 @@ test("lessons: spans in short, and steps of their axis", () => {
         const labels = (minutes * 60000) / axisStep(minutes * 60000);
         assert.ok(labels <= 8 && labels >= 3, `${minutes}: ${labels}`);
     }
+});
+
+test("of each client of OpenTelemetry the last request is shown, the newest first", () => {
+    const all = [["a:1", "x", 1], ["b:2", "x", 2], ["a:9", "x", 3], ["a:9", "y", 4]];
+    const requests = all.map(([client, userAgent, number]) => ({ client, userAgent, number }));
+    assert.deepEqual(lastOfEach(requests).map((one) => one.number), [4, 3, 2]);
 });

@@ -10,6 +10,7 @@ import os
 import re
 import time
 import unittest
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -413,13 +414,41 @@ class Pages(unittest.TestCase):
 
     def test_discovery_status_rules(self):
         b = self.browser
-        for page, words in {"/service-discovery": ["kept"], "/status": ["Version", "Started"], "/tsdb-status": ["Series", "Metrics with the most series", "__name__"], "/flags": ["--web.listen-address"], "/config": ["scrape_configs"], "/alerts": ["TargetDown", "Inbox"], "/rules": ["job:up:sum", "many-to-many"]}.items():
+        for page, words in {"/service-discovery": ["kept"], "/status": ["Version", "Started", "Remote write", "nowhere", "connection refused"], "/tsdb-status": ["Series", "Metrics with the most series", "__name__"], "/flags": ["--web.listen-address"], "/config": ["scrape_configs"], "/alerts": ["TargetDown", "Inbox"], "/rules": ["job:up:sum", "many-to-many"]}.items():
             with self.subTest(page):
                 b.open(URL + page)
                 text = b.js("return document.querySelector('main').innerText")
                 for word in words:
                     self.assertIn(word, text)
                 self.assertEqual(b.js("return document.querySelectorAll('.note.bad').length"), 0)
+
+    def test_what_opentelemetry_sent(self):
+        point = {"asDouble": 1, "timeUnixNano": str(time.time_ns()), "startTimeUnixNano": str(time.time_ns())}
+        metrics = [
+            {"name": "shop.sold", "unit": "1", "sum": {"isMonotonic": True, "aggregationTemporality": 2, "dataPoints": [point]}},
+            {"name": "shop.heat", "unit": "Cel", "gauge": {"dataPoints": [point]}},
+        ]
+
+        def send(metrics, status, agent):
+            body = json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}]}).encode()
+            headers = {"Content-Type": "application/json", "User-Agent": agent}
+            request = urllib.request.Request(URL + "/api/v1/otlp/v1/metrics", data=body, headers=headers)
+            try:
+                with urllib.request.urlopen(request, timeout=20) as answer:
+                    self.assertEqual(answer.status, status)
+            except urllib.error.HTTPError as error:
+                self.assertEqual(error.code, status)
+
+        send(metrics, 200, "shop/1")
+        send([{"name": "shop.gone", "sum": {"isMonotonic": True, "aggregationTemporality": 1, "dataPoints": [point]}}], 500, "till/2")
+        b = self.browser
+        b.open(URL + "/status")
+        b.until("both clients", "return [...document.querySelectorAll('main summary')].map((one) => one.innerText.split(',')[0]).join('|') === '500 till/2|200 shop/1'")
+        b.js("document.querySelectorAll('main details').forEach((one) => (one.open = true))")
+        rows = b.js("return [...document.querySelectorAll('main details tbody tr')].map((row) => [...row.cells].map((cell) => cell.innerText))")
+        self.assertEqual(rows[0][0], "shop.gone")
+        self.assertIn("invalid temporality and type combination", rows[0][-1])
+        self.assertEqual([(row[0], row[3], row[4], row[7]) for row in rows[1:]], [("shop.sold", "shop_sold_total", "counter", "taken"), ("shop.heat", "shop_heat_celsius", "gauge", "taken")])
 
     # For everybody.
 

@@ -103,7 +103,17 @@ private final class Receiver: Sendable {
         let text =
             "remote_write: [{url: \"\(url)\", name: r, queue_config: {batch_send_deadline: 20ms, max_samples_per_send: 50, "
             + "capacity: 200, min_backoff: 10ms, max_backoff: 50ms, max_shards: 3, min_shards: 3}\(more)}]"
-        return try PrometheusConfig.parsed(text).remoteWrites
+        return try parsed(text).remoteWrites
+    }
+
+    static func parsed(_ text: String) throws -> PrometheusConfig {
+        let problems = ConfigProblems(file: "p.yml")
+        let node = try YAMLReader.parse(Array(text.utf8), file: "p.yml")
+        let root = ConfigSection(node, type: "config.plain", path: "", problems: problems)
+        let config = PrometheusConfig(reading: root, context: ConfigContext())
+        root.finish()
+        try problems.throwIfAny()
+        return config
     }
 
     private static func writer(_ source: any FeedSource) -> RemoteWriter {
@@ -227,18 +237,6 @@ private final class Receiver: Sendable {
         }
         #expect(receiver.total == 0)
         await receiver.close()
-    }
-}
-
-extension PrometheusConfig {
-    fileprivate static func parsed(_ text: String) throws -> PrometheusConfig {
-        let problems = ConfigProblems(file: "p.yml")
-        let node = try YAMLReader.parse(Array(text.utf8), file: "p.yml")
-        let root = ConfigSection(node, type: "config.plain", path: "", problems: problems)
-        let config = PrometheusConfig(reading: root, context: ConfigContext())
-        root.finish()
-        try problems.throwIfAny()
-        return config
     }
 }
 

@@ -112,9 +112,18 @@ public protocol SampleReader: Sendable {
         start: Timestamp,
         end: Timestamp
     ) async throws(StorageError) -> [SeriesExemplars]
+    /// The same for one query: what does not come is noted in it.
+    func forQuery() -> any SampleReader
+    /// What did not come, in words; empty where all is there, and where nobody else was asked.
+    var shortfalls: [String] { get }
 }
 
 extension SampleReader {
+    /// A store of one's own brings all or fails.
+    public func forQuery() -> any SampleReader { self }
+    /// A store of one's own brings all or fails.
+    public var shortfalls: [String] { [] }
+
     /// Reads everything at once.
     public func selection(_ request: SelectRequest) async throws(StorageError) -> any SeriesSelection {
         HeldSelection(series: try await select(request))
@@ -159,9 +168,11 @@ public protocol SeriesSelection: Sendable {
 }
 
 /// Series that were read already.
-private struct HeldSelection: SeriesSelection {
-    let series: [SeriesColumns]
+package struct HeldSelection: SeriesSelection {
+    private let series: [SeriesColumns]
 
-    var count: Int { series.count }
-    func read(_ positions: Range<Int>) throws(StorageError) -> [SeriesColumns] { Array(series[positions]) }
+    package init(series: [SeriesColumns]) { self.series = series }
+
+    package var count: Int { series.count }
+    package func read(_ positions: Range<Int>) throws(StorageError) -> [SeriesColumns] { Array(series[positions]) }
 }

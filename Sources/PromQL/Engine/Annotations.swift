@@ -17,11 +17,30 @@ public struct Annotations: Sendable {
         var text: String
         var position: PositionRange
         var details: Details = .none
+
+        init(
+            severity: Severity,
+            text: String,
+            position: PositionRange,
+            details: Details = .none
+        ) {
+            self.severity = severity
+            self.text = text
+            self.position = position
+            self.details = details
+        }
+
+        /// A warning of who was asked for samples.
+        init(outside text: String) {
+            self.init(severity: .warning, text: text, position: PositionRange(start: 0, end: 0), details: .outside)
+        }
     }
 
     /// What is counted over all occurrences of an entry.
     enum Details: Sendable {
         case none
+        /// It is about no place in the query.
+        case outside
         case monotonicity(
             from: Timestamp,
             to: Timestamp,
@@ -102,6 +121,7 @@ extension Annotations.Entry {
         let place = position.lineAndColumn(in: query)
         switch details {
         case .none: return "\(text) (\(place))"
+        case .outside: return text
         case .overlap(let count): return count > 1 ? "\(text) (\(count) occurrences) (\(place))" : "\(text) (\(place))"
         case .monotonicity(let from, let to, let lowest, let highest, let difference, let count):
             let bounds = "\(GoNumber.text(lowest, .shortest)) to \(GoNumber.text(highest, .shortest))"

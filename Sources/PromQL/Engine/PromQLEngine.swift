@@ -240,6 +240,7 @@ public struct PromQLEngine: Sendable {
         let recorder = recording.map { _ in ExplanationRecorder(clock: clock, limits: limits) }
         defer { if let recorder { recording?.set(recorder.root) } }
         let lookback = queryOptions.lookbackDelta ?? options.lookbackDelta
+        let reader = reader.forQuery()
         let evaluation = Evaluation(
             reader: reader,
             options: options,
@@ -271,6 +272,7 @@ public struct PromQLEngine: Sendable {
         statistics.evaluationTotal = seconds(finished - entered)
         statistics.executionTotal = seconds(finished - started)
         counter.report(&statistics)
+        for text in reader.shortfalls { evaluation.annotations.add(Annotations.Entry(outside: text)) }
         return QueryResult(
             value: value,
             annotations: evaluation.annotations,

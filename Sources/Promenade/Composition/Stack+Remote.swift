@@ -1,6 +1,7 @@
 import Logging
 import MetricModel
 import RemoteStorage
+import Scrape
 import Web
 
 extension Stack {
@@ -23,6 +24,31 @@ extension Stack {
             metadata: { (try? await store.metadata()) ?? [:] }
         )
     }
+
+    /// What reads, here and elsewhere.
+    static func makeReading(
+        _ store: any MetricStore,
+        _ clock: any StackClock,
+        _ logger: Logger
+    ) -> RemoteReading {
+        RemoteReading(
+            store: store,
+            clock: clock,
+            logger: logger,
+            version: StackVersion.build.version,
+            environment: ProcessEnvironment.all,
+            earliest: { (try? await store.statistics(limit: 0))?.minTime }
+        )
+    }
+
+    /// Sends and reads by a configuration from now on.
+    func applyRemotes(_ config: PrometheusConfig) async {
+        await remote?.apply(config.remoteWrites, externalLabels: config.global.externalLabels)
+        await reading.apply(config.remoteReads, externalLabels: config.global.externalLabels)
+    }
+
+    /// The figures of remote write and remote read.
+    var remoteFamilies: [MetricFamily] { (remote?.families ?? []) + reading.families }
 
     /// How the queues of remote write stand.
     var remoteStatus: [RemoteQueueStatus] {

@@ -59,6 +59,10 @@ public final class Stack: Sendable {
     let logger: Logger
     let gateway: GroupStore?
     let queryMetrics: QueryMetrics
+    /// What queries read: the store, and what others have besides.
+    public var reader: any SampleReader { reading }
+    /// Who else is asked for samples.
+    let reading: RemoteReading
     /// What sends samples on; `nil` where the store cannot be followed.
     let remote: RemoteWriter?
     /// What evaluates rules and tells of alerts.
@@ -135,7 +139,15 @@ public final class Stack: Sendable {
             observe: { queryMetrics.observe($0, seconds: $1) }
         )
         remote = Self.makeRemote(options, store, clock, logger)
-        rules = StackRules(options: options, clock: clock, store: store, logger: logger, events: events)
+        reading = Self.makeReading(store, clock, logger)
+        rules = StackRules(
+            options: options,
+            clock: clock,
+            store: store,
+            reader: reading,
+            logger: logger,
+            events: events
+        )
         _ = try rules.groups(of: options.config)
         var scraping = ScrapeManagerOptions(logger: logger)
         scraping.environment = ProcessEnvironment.all
@@ -193,10 +205,7 @@ public final class Stack: Sendable {
             guard error.code == .corrupt else { throw error }
             logger.error("The Pushgateway's groups cannot be read", metadata: ["err": "\(error.message)"])
         }
-        await remote?.apply(
-            options.config.prometheus.remoteWrites,
-            externalLabels: options.config.prometheus.global.externalLabels
-        )
+        await applyRemotes(options.config.prometheus)
         if !options.configFile.isEmpty { state.read(fileStamps()) }
     }
 
@@ -451,7 +460,7 @@ public final class Stack: Sendable {
             config.prometheus,
             settings: options.prometheus(listening: addresses?.prometheus ?? options.webAddress)
         )
-        await remote?.apply(config.prometheus.remoteWrites, externalLabels: config.prometheus.global.externalLabels)
+        await applyRemotes(config.prometheus)
         state.reloaded(config, at: clock.wallNanoseconds / 1_000_000_000)
         state.events.tell(.reload(file: options.configFile, error: ""))
         logger.info("Completed loading of configuration file", metadata: ["filename": "\(options.configFile)"])

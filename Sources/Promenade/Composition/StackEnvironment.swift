@@ -30,7 +30,7 @@ enum StackEnvironment {
             reload: { await stack.reload() },
             quit: { stack.end() },
             metrics: {
-                await StackMetrics.families(stack) + stack.rules.families + (stack.remote?.families ?? [])
+                await StackMetrics.families(stack) + stack.rules.families + stack.remoteFamilies
                     + process.collect()
             },
             createFolder: { FileAccess.createFolder($0) ? nil : StackError.system(lastErrorNumber()) },

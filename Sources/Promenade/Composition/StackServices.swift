@@ -3,6 +3,7 @@ import MetricModel
 import NIOPosix
 import PromQL
 import Pushgateway
+import RemoteStorage
 import Scrape
 import ServiceLifecycle
 import Synchronization
@@ -30,6 +31,7 @@ struct StoreService: Service {
         if let error = await stack.gateway?.persist() {
             stack.logger.error("Writing pushed groups failed", metadata: ["err": "\(error.message)"])
         }
+        await stack.reading.close()
         do throws(StorageError) {
             try await stack.store.close()
         } catch {
@@ -112,6 +114,7 @@ final class StackServers: Sendable {
             settings: options.prometheus(listening: options.webAddress),
             environment: StackEnvironment.make(stack),
             store: stack.store,
+            reader: stack.reader,
             engine: stack.engine,
             scraper: stack.scraper,
             clock: stack.clock,

@@ -18,12 +18,14 @@ final class StackRules: Sendable {
     private let isInboxWanted: Bool?
 
     /// - Parameters:
+    ///   - reader: what expressions read; `nil` for the store.
     ///   - events: are told of each evaluation; `nil` where nobody listens.
     ///   - observer: is told of each evaluation in place of Alertmanagers and the inbox; `nil` for these.
     init(
         options: StackOptions,
         clock: any StackClock,
         store: any MetricStore,
+        reader: (any SampleReader)? = nil,
         logger: Logger,
         events: StackEvents? = nil,
         observer: (@Sendable (RuleEvaluationReport) -> Void)? = nil
@@ -37,7 +39,7 @@ final class StackRules: Sendable {
                 activeQueries: ActiveQueries(limit: 20),
                 threads: EvaluationThreads(.rules)
             ),
-            reader: store,
+            reader: reader ?? store,
             sink: StoreSink(store),
             clock: clock
         )

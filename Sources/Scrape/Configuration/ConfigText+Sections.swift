@@ -106,26 +106,24 @@ extension RemoteWriteConfig {
     }
 }
 
-extension InactiveSection {
-    /// The entries of `remote_read`.
-    var shownReads: [YAMLValue] {
-        guard case .sequence(let items) = content.content else { return [] }
-        return items.map { item in
-            let section = ConfigSection(again: item)
-            var fields = ShownFields()
-            fields.address(of: section)
-            fields.duration("remote_timeout", of: section, 60_000)
-            fields.number("chunked_read_limit", section.uint("chunked_read_limit") ?? 50_000_000)
-            fields.headers(of: section)
-            fields.flag("read_recent", of: section)
-            fields.text("name", section.string("name") ?? "")
-            fields.all += HTTPClientConfig(reading: section, context: ConfigContext(directory: directory)).fields
-            fields.map("required_matchers", section.sortedTexts("required_matchers").map { ($0.key, .text($0.value)) })
-            fields.flag("filter_external_labels", section.bool("filter_external_labels") ?? true)
-            return .map(fields.all)
-        }
+extension RemoteReadConfig {
+    var fields: [(key: String, value: YAMLValue)] {
+        let section = ConfigSection(again: content)
+        var fields = ShownFields()
+        fields.address(of: section)
+        fields.duration("remote_timeout", of: section, 60_000)
+        fields.number("chunked_read_limit", section.uint("chunked_read_limit") ?? 50_000_000)
+        fields.headers(of: section)
+        fields.flag("read_recent", of: section)
+        fields.text("name", section.string("name") ?? "")
+        fields.all += client.fields
+        fields.map("required_matchers", section.sortedTexts("required_matchers").map { ($0.key, .text($0.value)) })
+        fields.flag("filter_external_labels", filtersExternalLabels)
+        return fields.all
     }
+}
 
+extension InactiveSection {
     /// The fields of `tracing`.
     var shownTracing: [(key: String, value: YAMLValue)] {
         let section = ConfigSection(again: content)

@@ -15,7 +15,7 @@ extension PrometheusConfig {
         if let storage { fields.map("storage", storage.shownStorage) }
         fields.map("tracing", inactive.first { $0.name == "tracing" }?.shownTracing ?? [])
         fields.list("remote_write", remoteWrites.map { .map($0.fields) })
-        fields.list("remote_read", inactive.first { $0.name == "remote_read" }?.shownReads ?? [])
+        fields.list("remote_read", remoteReads.map { .map($0.fields) })
         fields.map("otlp", otlp.fields)
         return YAMLValue.map(fields.all).document
     }

@@ -22,9 +22,7 @@ struct InactiveSections {
     init(_ root: ConfigSection, context: ConfigContext) {
         self.root = root
         self.context = context
-        readRemoteRead()
         readTracing()
-        note("remote_read", "queries read the local store only")
         note("tracing", "no traces are sent")
     }
 
@@ -32,35 +30,6 @@ struct InactiveSections {
         guard let node = root.node(name), !node.isBlank else { return }
         root.warn("\(name) has no effect yet: \(reason)", at: name)
         found.append(InactiveSection(name: name, directory: context.directory, content: node, reason: reason))
-    }
-
-    // MARK: Remote storage
-
-    private func readRemoteRead() {
-        each("remote_read", type: "config.RemoteReadConfig", words: "remote read") { section in
-            RemoteWriteConfig.address(section, "remote_read")
-            _ = section.uint("chunked_read_limit", type: "uint64")
-            for name in ["read_recent", "filter_external_labels"] { _ = section.bool(name) }
-            _ = section.stringMap("required_matchers", type: "model.LabelSet", valueType: "model.LabelValue")
-        }
-    }
-
-    private func each(_ name: String, type: String, words: String, _ read: (ConfigSection) -> Void) {
-        var names: Set<String> = []
-        for section in root.sections(name, type: type, sectionType: "config.plain") {
-            guard let section else {
-                root.fail("empty or null \(words) config section", at: name)
-                continue
-            }
-            _ = HTTPClientConfig(reading: section, context: context)
-            _ = section.duration("remote_timeout")
-            RemoteWriteConfig.checkHeaders(section)
-            read(section)
-            section.finish()
-            if let own = section.string("name"), !own.isEmpty, !names.insert(own).inserted {
-                section.fail("found multiple \(words) configs with job name \(GoText.quoted(own))", at: "name")
-            }
-        }
     }
 
     // MARK: Tracing

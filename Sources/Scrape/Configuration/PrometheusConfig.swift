@@ -17,6 +17,8 @@ public struct PrometheusConfig: Sendable, Hashable {
     public var scrapeConfigs: [ScrapeConfig] = []
     /// To where samples are sent on.
     public var remoteWrites: [RemoteWriteConfig] = []
+    /// Who else is asked for samples.
+    public var remoteReads: [RemoteReadConfig] = []
     /// How metrics of OpenTelemetry are taken.
     public var otlp = OTLPConfig()
     /// Sections that are read and checked, but do nothing.
@@ -49,6 +51,7 @@ public struct PrometheusConfig: Sendable, Hashable {
         readRulesAndAlerting(root, context: context)
         otlp = OTLPConfig(reading: root)
         remoteWrites = RemoteWriteConfig.readAll(root, context: context)
+        remoteReads = RemoteReadConfig.readAll(root, context: context)
         inactive = InactiveSections(root, context: context).found
         if root.has("storage"), let node = root.node("storage"), !node.isNull { storage = node }
         readJobs(root, context: context)

@@ -121,13 +121,14 @@ public struct RemoteWriteConfig: Sendable, Hashable {
             part.finish()
         }
         refuseClouds(section)
-        let own = section.string("name") ?? ""
-        if own.isEmpty {
-            let digest = MD5.digest(Array("\(content)".utf8))
-            name = digest.prefix(3).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        } else {
-            name = own
-        }
+        name = Self.name(section, content)
+    }
+
+    /// What an entry is called: as it says, or by what it says.
+    static func name(_ section: ConfigSection, _ content: ConfigNode) -> String {
+        if let own = section.string("name"), !own.isEmpty { return own }
+        let digest = MD5.digest(Array("\(content)".utf8))
+        return digest.prefix(3).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     private mutating func readMessage(_ section: ConfigSection) {
@@ -193,7 +194,7 @@ public struct RemoteWriteConfig: Sendable, Hashable {
 
 extension ConfigNode {
     /// The node as if it stood at the beginning: where something stands does not matter to what it says.
-    fileprivate var withoutPlaces: ConfigNode {
+    var withoutPlaces: ConfigNode {
         let inner: Content =
             switch content {
             case .scalar: content

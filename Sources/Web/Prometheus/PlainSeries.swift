@@ -18,7 +18,7 @@ extension PrometheusServer {
                 default: APITime(seconds: end.seconds &- 3600, nanoseconds: end.nanoseconds)
             )
             guard start <= end else { throw APIFailure(.badData, "end timestamp must not be before start time") }
-            found = try await store.select(
+            found = try await reader.select(
                 SelectRequest(
                     matchers: [LabelMatcher(Labels.metricName, equals: name)],
                     start: start.milliseconds,

@@ -9,6 +9,8 @@ public final class PrometheusServer: Sendable {
     let settings: PrometheusSettings
     let environment: PrometheusEnvironment
     let store: any MetricStore
+    /// What queries read: the store, and what others have besides.
+    let reader: any SampleReader
     let clock: any StackClock
     let engine: PromQLEngine
     let parser: PromQLParser
@@ -21,10 +23,12 @@ public final class PrometheusServer: Sendable {
     private let manyValues = Mutex<Set<String>>([])
 
     /// A server over a store.
+    /// - Parameter reader: what queries read; `nil` for the store.
     public init(
         settings: PrometheusSettings,
         environment: PrometheusEnvironment,
         store: any MetricStore,
+        reader: (any SampleReader)? = nil,
         engine: PromQLEngine,
         scraper: ScrapeManager? = nil,
         clock: any StackClock,
@@ -33,6 +37,7 @@ public final class PrometheusServer: Sendable {
         self.settings = settings
         self.environment = environment
         self.store = store
+        self.reader = reader ?? store
         self.clock = clock
         self.logger = logger
         self.engine = engine

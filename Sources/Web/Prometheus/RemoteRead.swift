@@ -60,7 +60,7 @@ extension PrometheusServer {
                     sampleLimit: Self.sampleLimit
                 )
                 do throws(StorageError) {
-                    found = try await store.select(request)
+                    found = try await reader.select(request)
                 } catch {
                     if error.code == .tooManySamples {
                         throw ReadFailure(status: 400, message: "exceeded sample limit (\(Self.sampleLimit))")

@@ -19,15 +19,10 @@ struct InactiveSectionTests {
         "they are read, told and shown without secrets",
         arguments: [
             (
-                "remote_read: [{url: \"http://h/r\", read_recent: true, required_matchers: {a: b}, filter_external_labels: false, "
-                    + "authorization: {credentials: s3cr3t}}]",
-                "remote_read has no effect yet: queries read the local store only"
-            ),
-            (
                 "tracing: {client_type: http, endpoint: \"h:4317\", sampling_fraction: 0.5, insecure: true, compression: gzip, "
                     + "headers: {a: s3cr3t}, timeout: 5s, tls_config: {insecure_skip_verify: true}}",
                 "tracing has no effect yet: no traces are sent"
-            ),
+            )
         ]
     )
     func told(text: String, warning: String) throws {
@@ -44,6 +39,8 @@ struct InactiveSectionTests {
                 + "basic_auth: {username: u, password: s3cr3t}, write_relabel_configs: [{action: drop, regex: x}], "
                 + "queue_config: {capacity: 1, max_shards: 2, min_backoff: 1s, retry_on_http_429: true}, "
                 + "metadata_config: {send: false}, protobuf_message: io.prometheus.write.v2.Request}]",
+            "remote_read: [{url: \"http://u:p@h/r\", read_recent: true, required_matchers: {a: b}, filter_external_labels: false, "
+                + "chunked_read_limit: 1000, remote_timeout: 3s, name: a, authorization: {credentials: s3cr3t}}]",
             "otlp: {promote_resource_attributes: [a, b], translation_strategy: NoTranslation, listen: \":4318\", "
                 + "keep_identifying_resource_attributes: true, convert_histograms_to_nhcb: false, promote_scope_metadata: true}",
         ]
@@ -124,6 +121,19 @@ struct InactiveSectionTests {
                 "field sigv4 is not supported: Amazon's signatures are not made here; use basic_auth, authorization or oauth2, or a proxy that signs"
             ),
             ("remote_read: [{}]", "url for remote_read is empty"),
+            ("remote_read: [null]", "empty or null remote read config section"),
+            (
+                "remote_read: [{url: x}, {url: x}]",
+                "duplicate remote read configs are not allowed, found duplicate for URL: x"
+            ),
+            (
+                "remote_read: [{url: x, name: a}, {url: y, name: a}]",
+                "found multiple remote read configs with job name \"a\""
+            ),
+            (
+                "remote_read: [{url: x, headers: {accept-encoding: a}}]",
+                "accept-encoding is a reserved header. It must not be changed"
+            ),
             (
                 "remote_read: [{url: x, foo: 1, required_matchers: {a: [b]}}]",
                 "yaml: unmarshal errors:\n  line 1: field foo not found in type config.plain\n"

@@ -3,6 +3,8 @@
 import { api } from "../shared/api.js";
 import { h, fill } from "../shared/dom.js";
 import { bytes, localTime, queryHref } from "../shared/format.js";
+import { receivedMetrics } from "./received.js";
+import { remoteQueues } from "./remotequeues.js";
 
 const PAGES = [
     ["status", "Runtime & build"],
@@ -69,11 +71,13 @@ function factText(name, value) {
 }
 
 async function runtime() {
-    const [run, build, walk, managers] = await Promise.all([
+    const [run, build, walk, managers, queues, received] = await Promise.all([
         api("status/runtimeinfo"),
         api("status/buildinfo"),
         api("status/walreplay").catch(() => null),
         api("alertmanagers").catch(() => null),
+        api("status/remote_write").catch(() => []),
+        api("otlp/received").catch(() => []),
     ]);
     return [
         h(
@@ -103,6 +107,8 @@ async function runtime() {
                 goVersion: "Language",
             }),
         ),
+        remoteQueues(queues),
+        receivedMetrics(received),
         walk?.max ? facts("Journal replay", walk, { min: "First", max: "Last", current: "Now" }) : null,
         managers
             ? h(

@@ -17,7 +17,7 @@ extension PrometheusServer {
         }
         let explanation: Explanation
         do throws(PromQLError) {
-            explanation = try await engine.explain(query: query, over: span, reader: store, options: options)
+            explanation = try await engine.explain(query: query, over: span, reader: reader, options: options)
         } catch {
             throw Self.failure(error)
         }

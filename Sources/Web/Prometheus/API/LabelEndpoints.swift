@@ -45,7 +45,7 @@ extension PrometheusServer {
         let sets = try matcherSets(parameters)
         var names: [String]
         do throws(StorageError) {
-            names = try await store.labelNames(sets, start: start, end: end)
+            names = try await reader.labelNames(sets, start: start, end: end)
         } catch {
             throw Self.failure(error)
         }
@@ -73,7 +73,7 @@ extension PrometheusServer {
         let sets = try matcherSets(parameters)
         var values: [String]
         do throws(StorageError) {
-            values = try await store.labelValues(name, sets, start: start, end: end)
+            values = try await reader.labelValues(name, sets, start: start, end: end)
         } catch {
             throw Self.failure(error)
         }
@@ -97,14 +97,15 @@ extension PrometheusServer {
         } catch {
             throw .invalid("match[]", error.message)
         }
+        let reader = reader.forQuery()
         let series: LabelSets
         do throws(StorageError) {
-            series = try await store.series(sets, start: start, end: end)
+            series = try await reader.series(sets, start: start, end: end)
         } catch {
             throw Self.failure(error)
         }
         let count = limit > 0 ? min(limit, series.count) : series.count
-        let warnings = count < series.count ? [Self.truncated] : []
+        let warnings = reader.shortfalls + (count < series.count ? [Self.truncated] : [])
         guard count > 2000 else {
             return .json(warnings: warnings) { text in
                 text.bytes.reserveCapacity(count * 160)
@@ -140,7 +141,7 @@ extension PrometheusServer {
         guard !selectors.isEmpty else { return .nothing }
         let found: [SeriesExemplars]
         do throws(StorageError) {
-            found = try await store.exemplars(selectors, start: start.milliseconds, end: end.milliseconds)
+            found = try await reader.exemplars(selectors, start: start.milliseconds, end: end.milliseconds)
         } catch {
             throw Self.failure(error)
         }

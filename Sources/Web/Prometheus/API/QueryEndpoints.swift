@@ -12,7 +12,7 @@ extension PrometheusServer {
             result = try await engine.instant(
                 query: query,
                 at: time.engineMilliseconds,
-                reader: store,
+                reader: reader,
                 options: options
             )
         } catch {
@@ -32,7 +32,7 @@ extension PrometheusServer {
                 from: start.engineMilliseconds,
                 to: end.engineMilliseconds,
                 step: step,
-                reader: store,
+                reader: reader,
                 options: options
             )
         } catch {

@@ -1,0 +1,80 @@
+// How the queues of remote write stand.
+
+import { h } from "../shared/dom.js";
+import { ago, plain } from "../shared/format.js";
+
+/**
+ * What a queue does, in a word or two, and whether that is as it should be.
+ * @param {any} one
+ */
+function state(one) {
+    if (one.attempts > 0) return { text: `tried ${one.attempts} times`, kind: "bad" };
+    if (one.shardsDesired > one.shardsMax) return { text: "too slow: more shards are wanted", kind: "warn" };
+    return one.pending > 0 || one.entriesBehind > 0
+        ? { text: "sending", kind: "good" }
+        : { text: "up to date", kind: "good" };
+}
+
+/** @param {any[]} queues */
+export function remoteQueues(queues) {
+    if (!queues?.length) return null;
+    const now = Date.now() / 1000;
+    const columns = ["Name", "State", "Waiting", "Sent", "Refused", "Left out", "Tried again", "Newest sent", "Shards"];
+    return h(
+        "section",
+        { class: "card" },
+        h("h2", null, "Remote write"),
+        h(
+            "div",
+            { class: "table-wrap" },
+            h(
+                "table",
+                null,
+                h("caption", { class: "visually-hidden" }, "Queues of remote write"),
+                h(
+                    "thead",
+                    null,
+                    h(
+                        "tr",
+                        null,
+                        columns.map((name, index) => h("th", { scope: "col", class: index > 1 && "num" }, name)),
+                    ),
+                ),
+                h(
+                    "tbody",
+                    null,
+                    queues.map((one) => row(one, now)),
+                ),
+            ),
+        ),
+    );
+}
+
+/**
+ * @param {any} one
+ * @param {number} now
+ */
+function row(one, now) {
+    const { text, kind } = state(one);
+    const count = (/** @type {number} */ value) => h("td", { class: "num" }, value.toLocaleString("en"));
+    return h(
+        "tr",
+        null,
+        h("th", { scope: "row" }, one.name, h("div", { class: "mono small muted" }, one.url)),
+        h(
+            "td",
+            null,
+            h("span", { class: `state ${kind}` }, text),
+            one.lastError
+                ? h("div", { class: "small" }, one.lastError, ` (${ago(now - one.lastErrorTime)})`)
+                : null,
+        ),
+        count(one.pending),
+        count(one.sent),
+        count(one.failed),
+        count(one.dropped),
+        count(one.retried),
+        h("td", { class: "num" }, one.newestSent > 0 ? ago(now - one.newestSent) : "–"),
+        h("td", { class: "num" }, `${one.shards} (${plain(one.shardsDesired, 2)} wanted)`),
+    );
+}

@@ -1,0 +1,173 @@
+import MetricModel
+import Scrape
+import Synchronization
+
+/// What one query reads: from the store here, and from others.
+final class MergedReader: SampleReader {
+    private let store: any SampleReader
+    private let clients: [RemoteReadClient]
+    private let labels: [Label]
+    private let localStart: @Sendable () async -> Timestamp
+    private let notes = Mutex<[String]>([])
+
+    init(
+        store: any SampleReader,
+        clients: [RemoteReadClient],
+        labels: [Label],
+        localStart: @escaping @Sendable () async -> Timestamp
+    ) {
+        self.store = store
+        self.clients = clients
+        self.labels = labels
+        self.localStart = localStart
+    }
+
+    func forQuery() -> any SampleReader { self }
+    var shortfalls: [String] { store.shortfalls + notes.withLock { $0 } }
+
+    private func note(_ text: String) {
+        notes.withLock { notes in
+            if !notes.contains(text) { notes.append(text) }
+        }
+    }
+
+    /// Who has to be asked, and up to when.
+    private func asked(
+        _ matchers: [LabelMatcher],
+        _ start: Timestamp,
+        _ end: Timestamp
+    ) async -> [(client: RemoteReadClient, end: Timestamp)] {
+        var result: [(client: RemoteReadClient, end: Timestamp)] = []
+        for client in clients where client.isMeant(by: matchers) {
+            if client.config.readsRecent {
+                result.append((client, end))
+                continue
+            }
+            let local = await localStart()
+            if start <= local { result.append((client, min(end, local))) }
+        }
+        return result
+    }
+
+    /// What the others have, by labels.
+    private func others(
+        _ matchers: [LabelMatcher],
+        _ start: Timestamp,
+        _ asked: [(client: RemoteReadClient, end: Timestamp)]
+    ) async throws(StorageError) -> [SeriesColumns] {
+        let labels = labels
+        let answers = await withTaskGroup(
+            of: (Int, Result<[SeriesColumns], RemoteReadFailure>).self
+        ) { group in
+            for (index, one) in asked.enumerated() {
+                group.addTask {
+                    do throws(RemoteReadFailure) {
+                        return (
+                            index,
+                            .success(
+                                try await one.client.read(matchers, start: start, end: one.end, externalLabels: labels)
+                            )
+                        )
+                    } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            var answers: [(Int, Result<[SeriesColumns], RemoteReadFailure>)] = []
+            for await answer in group { answers.append(answer) }
+            return answers.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+        var found: [SeriesColumns] = []
+        for answer in answers {
+            switch answer {
+            case .success(let series): found += series
+            case .failure(let failure):
+                if failure.isCancelled { throw StorageError(.cancelled, "context canceled") }
+                note("remote_read: \(failure.message)")
+            }
+        }
+        if asked.count > 1 {
+            found.sort { $0.labels < $1.labels }
+            found = SeriesColumns.mergedNeighbours(found)
+        }
+        return found
+    }
+
+    func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
+        let asked = await asked(request.matchers, request.start, request.end)
+        if asked.isEmpty { return try await store.select(request) }
+        let far = try await others(request.matchers, request.start, asked)
+        let near = try await store.select(request)
+        let all = Self.union(near, far)
+        if request.sampleLimit > 0 {
+            let count = all.reduce(0) { $0 + $1.timestamps.count + $1.histogramTimestamps.count }
+            if count > request.sampleLimit {
+                throw StorageError(.tooManySamples, "query would read more than \(request.sampleLimit) samples")
+            }
+        }
+        return all
+    }
+
+    /// What is here and what is elsewhere, sorted by labels; what both have is taken from here.
+    private static func union(_ near: [SeriesColumns], _ far: [SeriesColumns]) -> [SeriesColumns] {
+        if far.isEmpty { return near.sorted { $0.labels < $1.labels } }
+        var places: [Labels: Int] = [:]
+        for (index, series) in far.enumerated() { places[series.labels] = index }
+        var result = far
+        for series in near {
+            if let place = places[series.labels] {
+                result[place] = series.merged(with: far[place])
+            } else {
+                result.append(series)
+            }
+        }
+        return result.sorted { $0.labels < $1.labels }
+    }
+
+    func selection(_ request: SelectRequest) async throws(StorageError) -> any SeriesSelection {
+        let asked = await asked(request.matchers, request.start, request.end)
+        if asked.isEmpty { return try await store.selection(request) }
+        return HeldSelection(series: try await select(request))
+    }
+
+    func series(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> LabelSets {
+        let near = try await store.series(matcherSets, start: start, end: end)
+        var far: Set<Labels> = []
+        for matchers in matcherSets {
+            let asked = await asked(matchers, start, end)
+            for series in try await others(matchers, start, asked) { far.insert(series.labels) }
+        }
+        if far.isEmpty { return near }
+        far.formUnion(near)
+        return LabelSets(far.sorted())
+    }
+
+    func labelNames(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [String] {
+        try await store.labelNames(matcherSets, start: start, end: end)
+    }
+
+    func labelValues(
+        _ name: String,
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [String] {
+        try await store.labelValues(name, matcherSets, start: start, end: end)
+    }
+
+    func exemplars(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [SeriesExemplars] {
+        try await store.exemplars(matcherSets, start: start, end: end)
+    }
+}
