@@ -86,8 +86,17 @@ static const unsigned char prometheus_learn_css[] = {
 static const unsigned char prometheus_learn_js[] = {
 #embed "files/prometheus/learn.js"
 };
+static const unsigned char prometheus_learnblocks_js[] = {
+#embed "files/prometheus/learnblocks.js"
+};
+static const unsigned char prometheus_learnchanges_js[] = {
+#embed "files/prometheus/learnchanges.js"
+};
 static const unsigned char prometheus_learncourse_js[] = {
 #embed "files/prometheus/learncourse.js"
+};
+static const unsigned char prometheus_learngraph_js[] = {
+#embed "files/prometheus/learngraph.js"
 };
 static const unsigned char prometheus_learnpicture_js[] = {
 #embed "files/prometheus/learnpicture.js"
@@ -241,7 +250,10 @@ static const struct web_asset table[] = {
     ASSET("prometheus/home.js", prometheus_home_js),
     ASSET("prometheus/learn.css", prometheus_learn_css),
     ASSET("prometheus/learn.js", prometheus_learn_js),
+    ASSET("prometheus/learnblocks.js", prometheus_learnblocks_js),
+    ASSET("prometheus/learnchanges.js", prometheus_learnchanges_js),
     ASSET("prometheus/learncourse.js", prometheus_learncourse_js),
+    ASSET("prometheus/learngraph.js", prometheus_learngraph_js),
     ASSET("prometheus/learnpicture.js", prometheus_learnpicture_js),
     ASSET("prometheus/learnwords.js", prometheus_learnwords_js),
     ASSET("prometheus/painting.js", prometheus_painting_js),

@@ -145,6 +145,7 @@ public struct Course: Sendable {
         case .panel: "panel"
         case .claim: "claim"
         case .picture: "picture"
+        case .changes: "changes"
         }
     }
 
@@ -166,8 +167,9 @@ public struct Course: Sendable {
         case .act(let acts), .explore(let acts): parts = acts.map { deed($0.deed) }
         case .panel(let panels): parts = panels.map { "\($0.expression) \($0.range.map { "\($0)" } ?? "now")" }
         case .claim(let claims): parts = claims.map(\.expression)
+        case .changes(let changes): parts = [changes.job]
         case .picture(let picture):
-            parts = picture.batches + picture.jobs + [picture.held] + picture.queries + ["\(picture.range)"]
+            parts = picture.ways.map { "\($0.origin) \($0.held) \($0.job) \($0.query)" } + ["\(picture.range)"]
         }
         return ([word(block)] + parts).joined(separator: ", ")
     }

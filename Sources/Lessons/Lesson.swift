@@ -58,6 +58,8 @@ public struct Lesson: Sendable {
         case claim([Claim])
         /// What happened, what was scraped, what was held and what is answered, on one axis of time.
         case picture(Picture)
+        /// What each request did to a group of the Pushgateway, as far as requests were made.
+        case changes(Changes)
     }
 
     /// A question with choices, of which the world makes exactly one true.
@@ -118,17 +120,39 @@ public struct Lesson: Sendable {
         public var line: Int
     }
 
-    /// What a picture shows.
+    /// A table of what each request left of a group, made from the requests.
+    public struct Changes: Sendable, Hashable {
+        /// The job whose groups are looked at.
+        public var job: String
+    }
+
+    /// What a picture shows: ways of numbers from where they arise to an answer, on one axis of time.
     public struct Picture: Sendable, Hashable {
-        /// The batches whose runs are drawn.
-        public var batches: [String] = []
-        /// The jobs whose scrapes are drawn.
-        public var jobs: [String] = []
-        /// The metric whose value in the Pushgateway is drawn; empty for none.
-        public var held = ""
-        /// Expressions that are asked at each moment.
-        public var queries: [String] = []
+        /// The ways, from top to bottom.
+        public var ways: [Way] = []
         /// How far it goes back, in nanoseconds.
         public var range: Int64
+    }
+
+    /// The way of one number, from where it arises to the answer of a query.
+    public struct Way: Sendable, Hashable {
+        /// Where the number arises.
+        public var origin: Origin
+        /// The metric whose values in the Pushgateway are drawn; empty for a way without it.
+        public var held = ""
+        /// The job under which it is scraped.
+        public var job: String
+        /// What is asked at each moment: a selector, whose samples are what the scraper saw.
+        public var query: String
+    }
+
+    /// Where a number arises.
+    public enum Origin: Sendable, Hashable {
+        /// In the runs of a batch.
+        case batch(String)
+        /// In a service that runs until it is killed.
+        case service(String)
+        /// In requests to a job's groups.
+        case requests(job: String)
     }
 }

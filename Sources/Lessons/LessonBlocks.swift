@@ -18,6 +18,7 @@ struct LessonBlocks {
         case "panel": return .panel(sections(node, "panel").compactMap(panel))
         case "claim": return .claim(claims(node))
         case "picture": return picture(node).map { .picture($0) }
+        case "changes": return changes(node).map { .changes($0) }
         default: return nil
         }
     }
@@ -142,16 +143,44 @@ struct LessonBlocks {
         }
     }
 
+    private func changes(_ node: ConfigNode) -> Lesson.Changes? {
+        let section = ConfigSection(node, type: "changes", path: path, problems: problems)
+        let job = section.string("job") ?? ""
+        if job.isEmpty { section.fail("the field job is missing", hint: "whose groups are looked at: job: backup") }
+        section.finish()
+        return Lesson.Changes(job: job)
+    }
+
     private func picture(_ node: ConfigNode) -> Lesson.Picture? {
         let section = ConfigSection(node, type: "picture", path: path, problems: problems)
         var picture = Lesson.Picture(range: (section.duration("range")?.milliseconds ?? 0) * 1_000_000)
         if picture.range <= 0 { section.fail("the field range is missing", hint: "how far it goes back: 5m") }
-        picture.batches = section.strings("batches") ?? []
-        picture.jobs = section.strings("jobs") ?? []
-        picture.held = section.string("held") ?? ""
-        picture.queries = section.strings("queries") ?? []
-        for query in picture.queries { Self.check(query, line: node.line, problems, path: path) }
+        picture.ways = section.sections("ways", type: "way").compactMap { $0.flatMap(way) }
+        if !section.has("ways") { section.fail("the field ways is missing", hint: "- {batch: …, job: …, query: …}") }
         section.finish()
         return picture
+    }
+
+    private func way(_ section: ConfigSection) -> Lesson.Way? {
+        let origins = [
+            section.string("batch").map { Lesson.Origin.batch($0) },
+            section.string("service").map { Lesson.Origin.service($0) },
+            section.string("requests").map { Lesson.Origin.requests(job: $0) },
+        ].compactMap { $0 }
+        if origins.count != 1 {
+            section.fail("a way begins at one of batch, service and requests (a job that is pushed to)")
+        }
+        let held = section.string("held") ?? ""
+        let job = section.string("job") ?? ""
+        if job.isEmpty { section.fail("the field job is missing", hint: "the job under which it is scraped") }
+        let query = expression(section, "query")
+        if let parsed = try? PromQLParser().parse(query) {
+            if case .vectorSelector = parsed {
+            } else {
+                section.fail("\(GoText.quoted(query)) is no selector, so it has no samples", at: "query")
+            }
+        }
+        section.finish()
+        return origins.first.map { Lesson.Way(origin: $0, held: held, job: job, query: query) }
     }
 }

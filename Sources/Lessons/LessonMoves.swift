@@ -37,7 +37,7 @@ public struct LessonMoves: Sendable {
             for (block, piece) in content.blocks.enumerated() {
                 func add(_ kind: Kind) { moves.append(Move(step: step, block: block, kind: kind)) }
                 switch piece.content {
-                case .text, .panel, .claim, .picture, .explore: add(.show)
+                case .text, .panel, .claim, .picture, .changes, .explore: add(.show)
                 case .run(let moment): add(.run(to: moment))
                 case .predict:
                     add(.ask)

@@ -17,7 +17,7 @@ extension Lesson {
     }
 
     /// The fenced blocks that mean something, besides code.
-    static let words = ["to", "predict", "act", "try", "panel", "claim", "picture"]
+    static let words = ["to", "predict", "act", "try", "panel", "claim", "picture", "changes"]
     /// The languages of code.
     static let codes = ["sh", "yaml", "promql", "text"]
 }

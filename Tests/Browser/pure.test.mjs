@@ -14,8 +14,9 @@ const format = await load("shared/format.js");
 const results = await load("prometheus/results.js");
 const { csvOfGraph, csvOfTable } = await load("prometheus/export.js");
 const { lastOfEach } = await load("prometheus/received.js");
-const { axisStep, stretches } = await load("prometheus/learnpicture.js");
-const { shortSpan, words } = await load("prometheus/learnwords.js");
+const { distinction, lives, looksOf, requestsOf, stretches } = await load("prometheus/learnpicture.js");
+const { changes } = await load("prometheus/learnchanges.js");
+const { axisStep, shortSpan, words } = await load("prometheus/learnwords.js");
 
 test("tokens: every character is in exactly one, with its kind", () => {
     const kinds = (text) => tokenize(text).filter((one) => one.kind !== "space").map((one) => `${one.kind}:${one.text}`).join(" ");
@@ -277,6 +278,51 @@ test("lessons: what the Pushgateway held, as stretches of equal values", () => {
     ]);
 });
 
+test("lessons: what happened, as events and scrapes tell it", () => {
+    const event = (at, subject, text, kind = "event") => ({ at, kind, subject, text });
+    assert.deepEqual(
+        lives([event(5, "kill", "api-1 for 2m"), event(6, "kill", "other-1"), event(9, "start", "api-1")], "api", 20),
+        [{ name: "api-1", from: 0, to: 5 }, { name: "api-1", from: 9, to: 20 }],
+    );
+    const pushes = [
+        event(1, "backup", "PUT /metrics/job/backup (9 bytes)", "push"),
+        event(2, "scenario", "POST /metrics/job/backup/db/a (9 bytes)", "push"),
+        event(3, "scenario", "PUT /metrics/job/backups (9 bytes)", "push"),
+        event(4, "backup", "PUT /metrics/job/backup is refused with 400: no", "push"),
+        event(5, "scenario", "DELETE /metrics/job/backup (0 bytes)", "push"),
+    ];
+    const made = (origin) => requestsOf(pushes, { origin, name: "backup" }).map((one) => `${one.at} ${one.method}`);
+    assert.deepEqual(made("requests"), ["1 PUT", "2 POST", "5 DELETE"]);
+    assert.deepEqual(made("batch"), ["1 PUT"]);
+    const scrape = (at, good, job = "j") => ({ at, job, instance: "i", good });
+    const state = { start: 1000, scrapes: [scrape(0, true), scrape(10, true), scrape(20, false), scrape(20, true, "k")] };
+    const samples = { result: [{ values: [[1.01, "7"]] }, { values: [[1.01, "8"]] }] };
+    assert.deepEqual(looksOf({ job: "j" }, state, samples, 0, 30), [
+        { at: 0, values: [] }, { at: 10, values: ["7", "8"] }, { at: 20, values: null },
+    ]);
+    assert.equal(distinction('m{db="a",instance="",job="j"}'), 'db="a"');
+    assert.equal(distinction("m"), "");
+});
+
+test("lessons: what requests did to a group", () => {
+    const [rows, seconds] = ['rows{instance="",job="b"}', 'seconds{instance="",job="b"}'];
+    const held = [
+        { at: 0, request: "", body: "", series: [] },
+        { at: 1, request: "PUT /metrics/job/b (9 bytes)", body: "rows 1\nseconds 4", series: [[rows, "1"], [seconds, "4"]] },
+        { at: 2, request: "POST /metrics/job/b (9 bytes)", body: "rows 2", series: [[rows, "2"], [seconds, "4"]] },
+        { at: 3, request: "PUT /metrics/job/bb (9 bytes)", body: "x 1", series: [[rows, "2"], [seconds, "4"], ['x{job="bb"}', "1"]] },
+        { at: 4, request: "PUT /metrics/job/b (9 bytes)", body: "rows 3", series: [[rows, "3"]] },
+        { at: 5, request: "DELETE /metrics/job/b (0 bytes)", body: "", series: [] },
+        { at: 9, request: "PUT /metrics/job/b (9 bytes)", body: "rows 9", series: [[rows, "9"]] },
+    ];
+    const said = changes(held, "b", 8).map(({ request, left, gone }) => [
+        request.split(" ")[0], left.map(({ state }) => state).join(), gone.map((name) => name.split("{")[0]).join(),
+    ]);
+    assert.deepEqual(said, [
+        ["PUT", "new,new", ""], ["POST", "renewed,kept", ""], ["PUT", "renewed", "seconds"], ["DELETE", "", "rows"],
+    ]);
+});
+
 test("lessons: every word is there in every language, with the same parts", () => {
     const parts = (text) => (text.match(/\{\d\}/g) ?? []).sort();
     for (const [language, texts] of Object.entries(words)) {
@@ -289,7 +335,7 @@ test("lessons: spans in short, and steps of their axis", () => {
     assert.deepEqual([0, 5000, 65000, 3600000, 3661000].map(shortSpan), ["0s", "5s", "1m5s", "1h", "1h1m1s"]);
     for (const minutes of [1, 3, 11, 30, 300]) {
         const labels = (minutes * 60000) / axisStep(minutes * 60000);
-        assert.ok(labels <= 8 && labels >= 3, `${minutes}: ${labels}`);
+        assert.ok(labels <= 10 && labels >= 3, `${minutes}: ${labels}`);
     }
 });
 

@@ -152,4 +152,5 @@ def main():
     print(f"{len(PAGES) * len(WIDTHS) * 2} pictures, {total / 1e6:.2f} MB in {FOLDER}")
 
 
-main()
+if __name__ == "__main__":
+    main()

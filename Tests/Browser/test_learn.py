@@ -95,8 +95,84 @@ class Learn(unittest.TestCase):
                 b.open(f"{URL}/{path}")
                 self.assertFalse(b.js(STATE)["wide"])
 
+    def moment(self, name, kind, number=0):
+        """The position after a block of a kind was shown: what a permalink has in it."""
+        with urllib.request.urlopen(f"{URL}/api/v1/learn/lessons/{name}?language=en", timeout=20) as answer:
+            lesson = json.load(answer)["data"]
+        found = [index + 1 for index, (step, block, move) in enumerate(lesson["moves"])
+                 if move == "show" and lesson["steps"][step]["blocks"][block]["kind"] == kind]
+        return found[number]
+
+    def visit(self, name, kind, number=0, language="en", width=1280):
+        b = self.browser
+        b.size(width, 900, mobile=width < 500)
+        b.open(f"{URL}/learn?lesson={name}&lang={language}&at={self.moment(name, kind, number)}")
+        self.rest()
+
     def test_the_picture_tells_what_it_shows(self):
         b = self.browser
-        self.begin("04-a-batch-nobody-sees", "en")
+        self.visit("09-scrape-or-push", "picture", 1)
         label = b.js("return document.querySelector('svg.lesson-picture').getAttribute('aria-label')")
-        self.assertIn("0 runs, 5 scrapes that found something and 5 that did not", label)
+        self.assertIn("Scraped: scraped: 1 times something happened; of the scrapes 3 saw the number, 0 came without it, 9 found nobody; the query answers no series.", label)
+        self.assertIn("Pushed: pushed: 1 times something happened; of the scrapes 1 saw the number, 11 came without it, 0 found nobody; the query answers 40.", label)
+        marks = b.js("return ['seen', 'unseen', 'seen-empty'].map((one) => document.querySelectorAll(`svg.lesson-picture > g > .${one}`).length)")
+        self.assertEqual(marks, [4, 9, 11])
+        # Both ways have one axis: the runs begin at the same place.
+        runs = b.js("return [...document.querySelectorAll('svg.lesson-picture .run')].map((one) => one.getBoundingClientRect().x)")
+        self.assertEqual(len(runs), 2)
+        self.assertAlmostEqual(runs[0], runs[1], delta=0.1)
+
+    def test_no_picture_is_cut_off(self):
+        b = self.browser
+        for name in ["04-a-batch-nobody-sees", "05-add-push-delete", "06-grouping-keys", "07-honor-labels", "09-scrape-or-push"]:
+            for width in (360, 1280, 1920):
+                with self.subTest(lesson=name, width=width):
+                    self.visit(name, "picture", -1, "ja", width)
+                    self.assertEqual(b.js("""
+                        const svg = document.querySelector("svg.lesson-picture"), box = svg.getBoundingClientRect(), place = svg.parentElement;
+                        return [place.scrollWidth - place.clientWidth, document.documentElement.scrollWidth - innerWidth,
+                            [...svg.querySelectorAll("text")].filter((one) => {
+                                const { left, right } = one.getBoundingClientRect();
+                                return left < box.left - 1 || right > box.right + 1;
+                            }).map((one) => one.textContent)];"""), [0, 0, []])
+
+    def test_an_answer_is_explained_at_the_moment_of_the_lesson(self):
+        b = self.browser
+        self.visit("02-counters", "panel", 0)
+        b.click(".lesson-panel summary", "Explain")
+        tree = b.until("the explanation", "return document.querySelector('.lesson-panel details[open] .tree')?.innerText")
+        self.assertIn("orders_total", tree)
+        self.assertIn("at 10m after the start", b.js("return document.querySelector('.lesson-panel details[open] p').textContent"))
+        self.assertEqual(b.js(STATE)["bad"], [])
+
+    def test_an_address_leads_to_its_moment(self):
+        b = self.browser
+        self.begin("03-a-target-dies", "en")
+        b.click(".lesson-way .primary")
+        b.until("the address follows", "return new URLSearchParams(location.search).get('at') === document.querySelector('main > .stack').dataset.position")
+        self.visit("03-a-target-dies", "claim", 0, "ja")
+        shown = b.js("return [document.querySelector('.lesson-step h2').textContent, document.querySelector('main').lang, location.search]")
+        self.assertIn("5m31s", b.js("return document.querySelector('.lesson-step .row').textContent"))
+        # Whoever has never been here, or was elsewhere in the lesson, sees the same.
+        address = b.js("return document.querySelector('.lesson-way a').href")
+        b.js("localStorage.clear()")
+        b.open(address)
+        self.rest()
+        self.assertEqual(b.js("return [document.querySelector('.lesson-step h2').textContent, document.querySelector('main').lang, location.search]"), shown)
+
+    def test_the_table_of_what_stays_comes_from_what_was_done(self):
+        b = self.browser
+        self.visit("05-add-push-delete", "changes", 0)
+        rows = "return [...document.querySelectorAll('table.changes')].at(-1).tBodies[0].rows"
+        said = b.js("return [...document.querySelector('table.changes').tBodies[0].rows].map((row) => [row.querySelector('code').textContent.split(' ')[0], "
+                    "[...row.cells[1].querySelectorAll('.badge')].map((one) => one.textContent).join()])")
+        self.assertEqual(said, [["PUT", "new,new"], ["POST", "replaced,stays"], ["PUT", "replaced,gone"], ["DELETE", "gone"]])
+        while not b.js("return document.querySelector('.trying') !== null"):
+            self.rest()
+            position = b.js(STATE)["position"]
+            b.click(".lesson-way .primary")
+            b.until("the lesson goes on", "return document.querySelector('main > .stack').dataset.position !== arguments[0]", position)
+        self.rest()
+        before = b.js(rows + ".length")
+        b.click(".trying .button", "POST rows 2")
+        b.until("what was tried is in the table", rows + ".length === arguments[0]", before + 1)

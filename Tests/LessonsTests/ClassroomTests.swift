@@ -63,6 +63,22 @@ import Web
         #expect(try Self.read(await control.go(id, 0))["at"]?.text == "0")
     }
 
+    @Test func `an answer is explained at a moment of the lesson`() async throws {
+        let control = Self.room(ManualClock(now: 0)).control
+        let begun = try Self.read(await control.open("01-x"))
+        let id = try #require(begun["id"]?.text)
+        let start = try #require(begun["start"]?.text.flatMap(Int64.init))
+        _ = try await control.go(id, 1).get()
+        let explanation = try await control.explain(id, "m + 1", 30_000).get()
+        #expect(explanation.root.series == 1 && explanation.root.examples.first?.value == 8)
+        #expect(explanation.time == start + 30_000)
+        guard case .failure(let failure) = await control.explain(id, "m +", nil) else {
+            Issue.record("no failure")
+            return
+        }
+        #expect(failure.kind == .badData)
+    }
+
     @Test func `what there is not is told`() async throws {
         let control = Self.room(ManualClock(now: 0)).control
         let id = try #require(try Self.read(await control.open("01-x"))["id"]?.text)

@@ -16,6 +16,8 @@ import Testing
         return Course(files, folder: "")
     }
 
+    static func picture(_ way: String) -> String { "```picture\nrange: 5m\nways: [{\(way)}]\n```\n" }
+
     static func problems(_ text: String) async throws -> [String] {
         let course = course(["en": text])
         #expect(course.problems == [])
@@ -50,6 +52,8 @@ import Testing
         ("{{ 7 := m }}\n", "7 should be m, which is no series"),
         ("```claim\n- m == 7\n```\n", "lesson.en.md:7: m == 7 does not hold: no series"),
         ("```to\n5m\n```\n```to\n4m\n```\n", "the world is at 5m already"),
+        ("```changes\njob: api\n```\n", "lesson.en.md:6: nobody has sent anything to /metrics/job/api yet"),
+        ("```act\n- {label: x, do: push, job: api, body: m 1}\n```\n```changes\njob: api\n```\n", ""),
         (
             "```predict\nquestion: q\nwhy: w\nchoices: [{say: a, when: m == 7}, {say: b, when: absent(m)}]\n```\n```to\n1m\n```\n",
             ""
@@ -63,7 +67,11 @@ import Testing
             "events[0].service: there is no service"
         ),
         ("```try\n- {label: x, do: push, job: a, body: x 1}\n```\n", ""),
-        ("```picture\nrange: 5m\nbatches: [b]\n```\n", "there is no batch \"b\""),
+        (picture("batch: b, job: api, query: m"), "there is no batch \"b\""),
+        (picture("service: ap, job: api, query: m"), "there is no service \"ap\""),
+        (picture("requests: b, job: api, query: m"), "nobody has sent anything to /metrics/job/b yet"),
+        (picture("service: api, job: ap, query: m"), "nothing was scraped under the job \"ap\" yet"),
+        ("```to\n1m\n```\n" + picture("service: api, job: api, query: m"), ""),
     ])
     func `what is not so is found`(text: String, expected: String) async throws {
         let problems = try await Self.problems(Self.head + text)

@@ -77,6 +77,11 @@ import Testing
         (head + "\n```claim\n- up\n- sum(\n```\n", "l.md:9: steps[0].claim: \"sum(\""),
         (head + "```claim\n- up[5m]\n```\n", "l.md:7: steps[0].claim: \"up[5m]\" is neither a number nor series"),
         (head + "```panel\n- {expr: up, rage: 5m}\n```\n", "l.md:7:14: steps[0].panel[0].rage: field rage not found"),
+        (head + "```picture\nrange: 5m\nways: [{job: a, query: up}]\n```\n", "a way begins at one of batch, service"),
+        (
+            head + "```picture\nrange: 5m\nways: [{batch: a, job: a, query: 'rate(up[5m])'}]\n```\n",
+            "steps[0].picture.ways[0].query: \"rate(up[5m])\" is no selector"
+        ),
         (head + "A number {{ 5 up }} here.", "l.md:6: a number is written {{ 1.33 := EXPRESSION }}"),
         (head + "A number {{ x := up }} here.", "l.md:6: \"x\" does not begin with a number"),
         (head + "```act\n- {do: kill}\n```\n", "the field label is missing"),

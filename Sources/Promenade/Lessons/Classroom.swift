@@ -28,16 +28,14 @@ package final class Classroom: Sendable {
     private let loaded: Mutex<Course?>
     private let clock: any StackClock
     private let state = Mutex(State())
-    /// A world is used by one thread at a time, and lessons give way to everything else.
-    private let lanes: [EvaluationThreads]
+    /// A world is used by one thread at a time.
+    private let lanes: [LessonLane]
 
     /// A classroom for the lessons of a course; `nil` for those that are part of the program.
     package init(_ course: Course?, clock: any StackClock) {
         loaded = Mutex(course)
         self.clock = clock
-        lanes = (0..<min(4, EvaluationThreads.cores)).map { _ in
-            EvaluationThreads(EvaluationThreads.Lane(limit: 1, niceness: 15))
-        }
+        lanes = (0..<min(4, EvaluationThreads.cores)).map { _ in LessonLane() }
     }
 
     /// The lessons.
@@ -63,7 +61,8 @@ package final class Classroom: Sendable {
             explore: { id, place in await self.with(id) { await $0.explore(place) } },
             query: { id, text, range, moment in
                 await self.with(id) { await $0.query(text, range, at: moment) }
-            }
+            },
+            explain: { id, text, moment in await self.with(id) { await $0.explain(text, at: moment) } }
         )
     }
 

@@ -101,13 +101,26 @@ enum LearnJSON {
         case .panel(let panels): object([("kind", quoted("panel")), ("panels", list(panels.map(panel)))])
         case .claim(let claims):
             object([("kind", quoted("claim")), ("queries", list(claims.map { quoted($0.expression) }))])
+        case .changes(let changes): object([("kind", quoted("changes")), ("job", quoted(changes.job))])
         case .picture(let picture):
             object([
-                ("kind", quoted("picture")), ("batches", list(picture.batches.map(quoted))),
-                ("jobs", list(picture.jobs.map(quoted))), ("held", quoted(picture.held)),
-                ("queries", list(picture.queries.map(quoted))), ("range", milliseconds(picture.range)),
+                ("kind", quoted("picture")), ("ways", list(picture.ways.map(way))),
+                ("range", milliseconds(picture.range)),
             ])
         }
+    }
+
+    private static func way(_ way: Lesson.Way) -> String {
+        let origin: (kind: String, name: String) =
+            switch way.origin {
+            case .batch(let name): ("batch", name)
+            case .service(let name): ("service", name)
+            case .requests(let job): ("requests", job)
+            }
+        return object([
+            ("origin", quoted(origin.kind)), ("name", quoted(origin.name)), ("held", quoted(way.held)),
+            ("job", quoted(way.job)), ("query", quoted(way.query)),
+        ])
     }
 
     private static func panel(_ panel: Lesson.Panel) -> String {
@@ -131,8 +144,8 @@ enum LearnJSON {
     // MARK: Sessions
 
     /// How many events and scrapes are told.
-    private static let toldEvents = 60
-    private static let toldLooks = 400
+    private static let toldEvents = 200
+    private static let toldLooks = 800
 
     static func state(_ world: LessonWorld, id: String) -> String {
         let start = world.world.scenario.start
@@ -191,7 +204,8 @@ enum LearnJSON {
                 list(
                     trace.held.map { held in
                         object([
-                            ("at", milliseconds(held.time)),
+                            ("at", milliseconds(held.time)), ("request", quoted(held.request)),
+                            ("body", quoted(held.body)),
                             (
                                 "series",
                                 list(held.series.map { "[\(quoted($0.labels.selectorText)),\(number($0.value))]" })

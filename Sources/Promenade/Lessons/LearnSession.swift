@@ -20,13 +20,12 @@ actor LearnSession {
     private let id: String
     private let entry: Course.Entry
     private let lesson: Lesson
-    private let lane: EvaluationThreads
+    private let lane: LessonLane
     private let clock: any StackClock
     private var world: LessonWorld?
-    private var tail: Task<Void, Never>?
     private var waiting = 0
 
-    init(id: String, entry: Course.Entry, lesson: Lesson, lane: EvaluationThreads, clock: any StackClock) {
+    init(id: String, entry: Course.Entry, lesson: Lesson, lane: LessonLane, clock: any StackClock) {
         self.id = id
         self.entry = entry
         self.lesson = lesson
@@ -65,15 +64,27 @@ actor LearnSession {
     /// - Parameter range: how far back, in milliseconds; `nil` for now.
     /// - Parameter moment: when, in milliseconds from the start; `nil` for now.
     func query(_ text: String, _ range: Int64?, at moment: Int64?) async -> Result<QueryResult, APIFailure> {
+        await asked(moment) { world, moment throws(PromQLError) in
+            if let range { return try await world.range(text, min(range, Self.longest) * 1_000_000, at: moment) }
+            return try await world.instant(text, at: moment)
+        }
+    }
+
+    /// How the lesson's server comes to an answer.
+    /// - Parameter moment: when, in milliseconds from the start; `nil` for now.
+    func explain(_ text: String, at moment: Int64?) async -> Result<Explanation, APIFailure> {
+        await asked(moment) { world, moment throws(PromQLError) in try await world.explain(text, at: moment) }
+    }
+
+    private func asked<Value: Sendable>(
+        _ moment: Int64?,
+        _ question: @escaping @Sendable (LessonWorld, Int64?) async throws(PromQLError) -> Value
+    ) async -> Result<Value, APIFailure> {
         await turn { session in
             do {
                 let world = try await session.current()
                 do throws(PromQLError) {
-                    let moment = moment.map { min($0, Self.longest) * 1_000_000 }
-                    if let range {
-                        return .success(try await world.range(text, min(range, Self.longest) * 1_000_000, at: moment))
-                    }
-                    return .success(try await world.instant(text, at: moment))
+                    return .success(try await question(world, moment.map { min($0, Self.longest) * 1_000_000 }))
                 } catch {
                     return .failure(APIFailure(error.code == .badData ? .badData : .execution, error.message))
                 }
@@ -92,16 +103,13 @@ actor LearnSession {
             return .failure(APIFailure(.unavailable, "\(waiting) requests of this session wait already"))
         }
         waiting += 1
-        let (before, clock) = (tail, clock)
-        let task = Task(executorPreference: lane) {
-            await before?.value
+        let clock = clock
+        let result = await lane.run {
             let deadline = clock.steadyNanoseconds + Self.patience
             return await TaskLimit { clock.steadyNanoseconds > deadline }.run {
                 await self.carryOut(body)
             }
         }
-        tail = Task { _ = await task.value }
-        let result = await task.value
         waiting -= 1
         return result
     }

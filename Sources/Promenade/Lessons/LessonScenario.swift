@@ -30,7 +30,7 @@ struct LessonScenario {
                 let acts: [Lesson.Act]
                 switch piece.content {
                 case .act(let found), .explore(let found): acts = found
-                case .text, .run, .predict, .panel, .claim, .picture: continue
+                case .text, .run, .predict, .panel, .claim, .picture, .changes: continue
                 }
                 for (index, act) in acts.enumerated() {
                     guard case .event(let event) = act.deed else { continue }

@@ -24,6 +24,10 @@ struct LessonTrace {
     /// What the Pushgateway held from a moment on.
     struct Held {
         var time: Int64
+        /// The one request that made it so; empty where there was none, or more than one.
+        var request = ""
+        /// What a button's request had in its body.
+        var body = ""
         var series: [(labels: Labels, value: Double)]
     }
 

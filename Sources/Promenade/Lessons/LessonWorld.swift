@@ -90,11 +90,11 @@ package final class LessonWorld {
         case .act(let acts), .explore(let acts):
             switch acts[place.act].deed {
             case .advance(let span): try await run(until: now + span)
-            case .event:
+            case .event(let node):
                 if let index = source.events[place] { try await world.event(index) }
-                await look()
+                await look(body: node["body"]?.text ?? "")
             }
-        case .text, .run, .predict, .panel, .claim, .picture: break
+        case .text, .run, .predict, .panel, .claim, .picture, .changes: break
         }
     }
 
@@ -109,8 +109,10 @@ package final class LessonWorld {
 
     // MARK: What happened
 
-    private func look() async {
+    /// - Parameter body: what the request of a button had in its body.
+    private func look(body: String = "") async {
         var hasPushes = trace.held.isEmpty
+        let pushes = told.filter { $0.kind == .push }.map(\.text)
         for event in told {
             if event.kind == .scrape {
                 let parts = event.subject.split(separator: " ", maxSplits: 1).map(String.init)
@@ -130,7 +132,10 @@ package final class LessonWorld {
                 trace.add(.init(batch: batch, number: run.number, from: run.begins, to: run.ends, isGood: !run.fails))
             }
         }
-        if hasPushes { trace.add(.init(time: now, series: await held())) }
+        if hasPushes {
+            let request = pushes.count == 1 ? pushes[0] : ""
+            trace.add(.init(time: now, request: request, body: body, series: await held()))
+        }
     }
 
     /// What the Pushgateway holds now, without the times and results of pushes.
@@ -166,15 +171,40 @@ package final class LessonWorld {
                 if let reason = Self.failure(await world.query(panel.expression)) { complain?(panel.line, reason) }
             }
         case .picture(let picture):
-            for query in picture.queries {
-                if let reason = Self.failure(await world.query(query)) { complain?(block.line, reason) }
+            for way in picture.ways {
+                if let reason = await fault(of: way) { complain?(block.line, reason) }
             }
-            let batches = world.scenario.batches.map(\.name)
-            for batch in picture.batches where !batches.contains(batch) {
-                complain?(block.line, "there is no batch \(GoText.quoted(batch))")
-            }
+        case .changes(let changes):
+            if let reason = silence(of: changes.job) { complain?(block.line, reason) }
         case .run, .predict, .act, .explore: break
         }
+    }
+
+    /// Why a way cannot be drawn.
+    private func fault(of way: Lesson.Way) async -> String? {
+        if let reason = Self.failure(await world.query(way.query)) { return reason }
+        switch way.origin {
+        case .batch(let name):
+            if !world.scenario.batches.contains(where: { $0.name == name }) {
+                return "there is no batch \(GoText.quoted(name))"
+            }
+        case .service(let name):
+            if !world.scenario.services.contains(where: { $0.name == name }) {
+                return "there is no service \(GoText.quoted(name))"
+            }
+        case .requests(let job):
+            if let reason = silence(of: job) { return reason }
+        }
+        if !trace.looks.contains(where: { $0.job == way.job }) {
+            return "nothing was scraped under the job \(GoText.quoted(way.job)) yet"
+        }
+        return nil
+    }
+
+    /// That nobody has made a request to a job's groups.
+    private func silence(of job: String) -> String? {
+        let path = "/metrics/job/\(job)"
+        return trace.held.contains { $0.request.contains(path) } ? nil : "nobody has sent anything to \(path) yet"
     }
 
     private func check(_ numbers: [(text: String, expression: String)], line: Int) async {
@@ -233,6 +263,12 @@ package final class LessonWorld {
     package func instant(_ query: String, at moment: Int64? = nil) async throws(PromQLError) -> QueryResult {
         let time = world.scenario.start + min(moment ?? now, now) / 1_000_000
         return try await world.stack.engine.instant(query: query, at: time, reader: world.stack.store)
+    }
+
+    /// How it comes to an answer at a moment, in nanoseconds from the start.
+    package func explain(_ query: String, at moment: Int64? = nil) async throws(PromQLError) -> Explanation {
+        let time = world.scenario.start + min(moment ?? now, now) / 1_000_000
+        return try await world.stack.engine.explain(query: query, over: .instant(at: time), reader: world.stack.store)
     }
 
     /// What it answered at each moment of a range that ends now or at a moment, in at most 600 steps of whole seconds.

@@ -11,6 +11,10 @@ public struct LearnControl: Sendable {
             QueryResult, APIFailure
         >
 
+    /// Explains a query; the moment is milliseconds from the start of the lesson.
+    public typealias Explain =
+        @Sendable (_ session: String, _ text: String, _ moment: Int64?) async -> Result<Explanation, APIFailure>
+
     /// The list of lessons, in all languages.
     public var course: @Sendable () -> String
     /// A lesson's texts and moves.
@@ -25,6 +29,8 @@ public struct LearnControl: Sendable {
     public var explore: @Sendable (_ session: String, _ place: [Int]) async -> Answer
     /// Asks a session's server: about a moment (now), or about so many milliseconds before it.
     public var query: Query
+    /// Asks how a session's server comes to an answer at a moment (now).
+    public var explain: Explain
 
     /// A control with these.
     public init(
@@ -34,7 +40,8 @@ public struct LearnControl: Sendable {
         state: @escaping @Sendable (_ session: String) async -> Answer,
         go: @escaping @Sendable (_ session: String, _ position: Int) async -> Answer,
         explore: @escaping @Sendable (_ session: String, _ place: [Int]) async -> Answer,
-        query: @escaping Query
+        query: @escaping Query,
+        explain: @escaping Explain
     ) {
         self.course = course
         self.lesson = lesson
@@ -43,5 +50,6 @@ public struct LearnControl: Sendable {
         self.go = go
         self.explore = explore
         self.query = query
+        self.explain = explain
     }
 }

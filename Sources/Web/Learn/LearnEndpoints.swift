@@ -5,7 +5,7 @@ import PromQL
 extension PrometheusServer {
     private static let learnPath = "/api/v1/learn/"
 
-    /// `course`, `lessons/NAME?language=ja`, `sessions/ID`, `sessions/ID/query?query=…&range=5m&at=60000`.
+    /// `course`, `lessons/NAME?language=ja`, `sessions/ID`, `sessions/ID/query?query=…&range=5m&at=60000`, `…/explain?query=…&at=60000`.
     func learn(_ request: WebRequest, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
         let control = try learnControl()
         let parts = request.captured(after: Self.learnPath).split(separator: "/").map(String.init)
@@ -15,6 +15,8 @@ extension PrometheusServer {
         case ("sessions", 2): return Self.json(try await control.state(parts[1]).get())
         case ("sessions", 3) where parts[2] == "query":
             return try await answer(control, session: parts[1], parameters)
+        case ("sessions", 3) where parts[2] == "explain":
+            return try await explained(control, session: parts[1], parameters)
         case (_, _): throw APIFailure(.notFound, "there is no such thing to learn")
         }
     }
@@ -56,8 +58,7 @@ extension PrometheusServer {
         session: String,
         _ parameters: APIParameters
     ) async throws(APIFailure) -> APIAnswer {
-        let text = parameters["query"]
-        guard text.utf8.count <= 4096 else { throw .invalid("query", "it is longer than 4096 bytes") }
+        let text = try Self.question(parameters)
         var range: Int64?
         if !parameters["range"].isEmpty {
             switch APIParameters.duration(parameters["range"]) {
@@ -65,14 +66,7 @@ extension PrometheusServer {
             case .failure(let error): throw .invalid("range", error.message)
             }
         }
-        var moment: Int64?
-        if !parameters["at"].isEmpty {
-            guard let time = Int64(parameters["at"]), time >= 0 else {
-                throw .invalid("at", "\(GoText.quoted(parameters["at"])) is no number of milliseconds")
-            }
-            moment = time
-        }
-        let result = try await control.query(session, text, range, moment).get()
+        let result = try await control.query(session, text, range, try Self.moment(parameters)).get()
         let (warnings, infos) = result.annotations.rendered(query: text)
         var count = 0
         switch result.value {
@@ -81,5 +75,31 @@ extension PrometheusServer {
         }
         let encoder = QueryResultJSON(result: result, count: count, withStatistics: false)
         return .json(warnings: warnings, infos: infos) { encoder.write(to: &$0) }
+    }
+
+    private static func question(_ parameters: APIParameters) throws(APIFailure) -> String {
+        let text = parameters["query"]
+        guard text.utf8.count <= 4096 else { throw .invalid("query", "it is longer than 4096 bytes") }
+        return text
+    }
+
+    private static func moment(_ parameters: APIParameters) throws(APIFailure) -> Int64? {
+        if parameters["at"].isEmpty { return nil }
+        guard let time = Int64(parameters["at"]), time >= 0 else {
+            throw .invalid("at", "\(GoText.quoted(parameters["at"])) is no number of milliseconds")
+        }
+        return time
+    }
+
+    private func explained(
+        _ control: LearnControl,
+        session: String,
+        _ parameters: APIParameters
+    ) async throws(APIFailure) -> APIAnswer {
+        let text = try Self.question(parameters)
+        let explanation = try await control.explain(session, text, try Self.moment(parameters)).get()
+        let (warnings, infos) = explanation.annotations.rendered(query: text)
+        let writer = ExplanationJSON(query: Array(text.utf8))
+        return .json(warnings: warnings, infos: infos) { writer.write(explanation, to: &$0) }
     }
 }

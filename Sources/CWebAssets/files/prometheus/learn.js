@@ -3,9 +3,8 @@
 
 import { api, ApiError, envelope } from "../shared/api.js";
 import { fill, h, memory } from "../shared/dom.js";
-import { queryHref, seriesName } from "../shared/format.js";
-import { CoursePage, kept, languages, line, plainLine, table } from "./learncourse.js";
-import { graph, picture } from "./learnpicture.js";
+import { drawBlock } from "./learnblocks.js";
+import { CoursePage, kept, languages, withCode } from "./learncourse.js";
 import { shortSpan, word } from "./learnwords.js";
 
 /** @param {HTMLElement} main */
@@ -43,6 +42,7 @@ class LessonPage {
         this.body = h("div", { class: "stack" });
         this.told = h("p", { class: "visually-hidden", role: "status" });
         this.next = h("button", { class: "button primary", type: "button", onclick: () => this.forward() });
+        this.link = h("a", { class: "small", onclick: (/** @type {Event} */ event) => this.copy(event) });
         this.back = h("button", { class: "button", type: "button", onclick: () => this.backward() });
         document.addEventListener("keydown", (event) => this.key(event));
         let timer = 0;
@@ -60,7 +60,7 @@ class LessonPage {
     async draw() {
         try {
             this.lesson = await api(`learn/lessons/${this.name}`, { language: this.language });
-            if (!this.state) await this.open(Math.max(kept.get(this.name).position, this.lesson.stops[0]));
+            if (!this.state) await this.open(this.wanted());
         } catch (error) {
             fill(this.main, h("p", { class: "note bad" }, this.say("lost", /** @type {Error} */ (error).message)));
             return;
@@ -80,7 +80,7 @@ class LessonPage {
                     this.draw();
                 }),
             ),
-            h("p", { class: "muted" }, lesson.goal),
+            h("p", { class: "muted" }, withCode(lesson.goal)),
             this.body,
             this.told,
             h(
@@ -88,10 +88,26 @@ class LessonPage {
                 { class: "row lesson-way" },
                 this.back,
                 this.next,
-                h("span", { class: "muted small" }, this.say("keys")),
+                h("span", { class: "muted small grow" }, this.say("keys")),
+                this.link,
             ),
         );
         await this.drawStep();
+    }
+
+    /** Where to begin: at the moment that the address names, or where the reader was. */
+    wanted() {
+        const named = Number(new URLSearchParams(location.search).get("at") ?? NaN);
+        const { stops } = this.lesson;
+        const position = Number.isInteger(named) ? named : kept.get(this.name).position;
+        // A lesson waits at its stops only.
+        return stops.find((/** @type {number} */ one) => one >= position) ?? stops.at(-1);
+    }
+
+    /** The address of what is shown: it leads whoever opens it to the same moment. */
+    get permalink() {
+        const asked = new URLSearchParams({ lesson: this.name, at: this.state.position, lang: this.language });
+        return `learn?${asked}`;
     }
 
     /** @param {number} position */
@@ -157,6 +173,17 @@ class LessonPage {
         await this.work(() => this.go(stops.find((/** @type {number} */ one) => one > position) ?? moves.length));
     }
 
+    /** @param {Event} event */
+    async copy(event) {
+        event.preventDefault();
+        try {
+            await navigator.clipboard.writeText(new URL(this.permalink, document.baseURI).href);
+            this.link.textContent = this.told.textContent = this.say("copied");
+        } catch {
+            // The address bar has it.
+        }
+    }
+
     async backward() {
         const { moves, stops } = this.lesson;
         const wanted = Math.max(0, this.step - 1);
@@ -192,6 +219,20 @@ class LessonPage {
         event.preventDefault();
     }
 
+    /**
+     * Presses a button of those that are only tried.
+     * @param {number} block
+     * @param {number} act
+     */
+    tryOut(block, act) {
+        return this.work(async () => {
+            this.state = await this.ask("act", { step: this.step, block, act });
+            const { position } = kept.get(this.name);
+            // Another session knows nothing of what was before.
+            if (this.state.position !== position) await this.go(position);
+        });
+    }
+
     // The step
 
     async drawStep() {
@@ -199,7 +240,9 @@ class LessonPage {
         const { lesson, state, step } = this;
         const content = lesson.steps[step];
         const before = this.body.dataset.step;
-        const width = Math.max(260, Math.min(this.main.clientWidth - 60, 1400));
+        // Within the card, whose padding is in the type's size.
+        const type = parseFloat(getComputedStyle(document.documentElement).fontSize);
+        const width = Math.max(260, this.body.clientWidth - 3.1 * type);
         const blocks = [];
         let tries = false;
         for (const [index, block] of content.blocks.entries()) {
@@ -211,7 +254,7 @@ class LessonPage {
             if (first >= state.position && !isWaiting) break;
             if (block.kind === "try") tries = true;
             const at = tries && state.explored ? state.at : state.moments[first] ?? state.at;
-            blocks.push(await this.block(block, index, moves, at, width));
+            blocks.push(await drawBlock(this, { block, index, moves, at, width }));
         }
         const heading = h("h2", { tabindex: "-1" }, content.title);
         const clock = this.say("time", state.clock.slice(11, 19), shortSpan(state.at));
@@ -236,249 +279,16 @@ class LessonPage {
         const labels = { answer: "guess", press: "do", step: "nextStep", next: "next", end: "more" };
         this.next.textContent = this.say(labels[waits]);
         this.back.textContent = this.say("back");
+        this.link.textContent = this.say("permalink");
         this.back.disabled = step === 0;
         this.told.textContent = `${content.title}. ${clock}`;
+        this.link.setAttribute("href", this.permalink);
+        history.replaceState(history.state, "", this.permalink);
         if (before !== undefined && before !== String(step)) {
             heading.focus({ preventScroll: true });
             this.main.scrollIntoView({ block: "start" });
         } else if (before !== undefined) {
             this.body.querySelector(".lesson-step > :last-child")?.scrollIntoView({ block: "nearest" });
         }
-    }
-
-    /**
-     * @param {any} block
-     * @param {number} index
-     * @param {any[]} moves
-     * @param {number} at
-     * @param {number} width
-     */
-    async block(block, index, moves, at, width) {
-        switch (block.kind) {
-            case "paragraph":
-                return h("p", null, line(block.line));
-            case "list":
-                return h("ul", null, block.lines.map((/** @type {any} */ one) => h("li", null, line(one))));
-            case "table":
-                return table(block.rows);
-            case "code":
-                return h("pre", { class: "paste", tabindex: "0" }, block.code);
-            case "predict":
-                return this.predict(block, index);
-            case "act":
-                return this.act(block, moves);
-            case "try":
-                return this.trying(block, index);
-            case "panel":
-                return h("div", { class: "lesson-panels" }, await this.panels(block.panels, at, width));
-            case "claim":
-                return h(
-                    "details",
-                    { class: "small" },
-                    h("summary", null, this.say("claims")),
-                    h(
-                        "ul",
-                        { class: "plain" },
-                        block.queries.map((/** @type {string} */ one) => h("li", { class: "mono" }, one)),
-                    ),
-                );
-            case "picture":
-                return h("div", { class: "table-wrap" }, await this.picture(block, at, width));
-            default:
-                return null;
-        }
-    }
-
-    /** @param {any} block @param {number} index */
-    predict(block, index) {
-        const key = `${this.step}/${index}`;
-        const guess = kept.get(this.name).guesses[key];
-        const truth = this.state.truths.find(
-            (/** @type {number[]} */ one) => one[0] === this.step && one[1] === index,
-        )?.[2];
-        const isOver = truth !== undefined;
-        const choices = block.choices.map((/** @type {any} */ choice, /** @type {number} */ place) =>
-            h(
-                "li",
-                null,
-                h(
-                    "button",
-                    {
-                        class: "button choice",
-                        type: "button",
-                        disabled: isOver || guess !== undefined,
-                        "aria-pressed": String(guess === place),
-                        onclick: () => {
-                            const mine = kept.get(this.name);
-                            kept.set(this.name, { ...mine, guesses: { ...mine.guesses, [key]: place } });
-                            this.forward();
-                        },
-                    },
-                    h("span", null, line(choice.text)),
-                ),
-                isOver && truth === place ? h("span", { class: "state good" }, this.say("truth")) : null,
-                guess === place ? h("span", { class: "state" }, this.say("yours")) : null,
-            ),
-        );
-        const verdict = !isOver
-            ? guess === undefined
-                ? h("p", { class: "muted small" }, this.say("answer"))
-                : null
-            : h(
-                  "p",
-                  { class: guess === truth || guess === undefined ? "note good" : "note warn", role: "status" },
-                  guess === undefined
-                      ? null
-                      : h(
-                            "strong",
-                            null,
-                            guess === truth
-                                ? this.say("right")
-                                : this.say("wrong", plainLine(block.choices[truth].text)),
-                            " ",
-                        ),
-                  line(block.why),
-              );
-        return h(
-            "fieldset",
-            { class: isOver ? "predict over" : "predict" },
-            h("legend", null, line(block.question)),
-            h("ul", { class: "plain choices" }, choices),
-            verdict,
-        );
-    }
-
-    /** @param {any} block @param {any[]} moves */
-    act(block, moves) {
-        return h(
-            "div",
-            { class: "row" },
-            block.labels.map((/** @type {string} */ label, /** @type {number} */ place) => {
-                const isDone = moves[place][3] < this.state.position;
-                const isNext = moves[place][3] === this.state.position;
-                return h(
-                    "button",
-                    {
-                        class: isNext ? "button primary" : "button",
-                        type: "button",
-                        disabled: !isNext,
-                        onclick: () => this.forward(),
-                    },
-                    isDone ? `✓ ${label}` : label,
-                );
-            }),
-        );
-    }
-
-    /** @param {any} block @param {number} index */
-    trying(block, index) {
-        return h(
-            "div",
-            { class: "trying" },
-            h("h3", null, this.say("try")),
-            h(
-                "div",
-                { class: "row" },
-                block.labels.map((/** @type {string} */ label, /** @type {number} */ act) =>
-                    h(
-                        "button",
-                        {
-                            class: "button",
-                            type: "button",
-                            onclick: () =>
-                                this.work(async () => {
-                                    this.state = await this.ask("act", { step: this.step, block: index, act });
-                                    const { position } = kept.get(this.name);
-                                    // Another session knows nothing of what was before.
-                                    if (this.state.position !== position) await this.go(position);
-                                }),
-                        },
-                        label,
-                    ),
-                ),
-            ),
-            h("p", { class: "muted small" }, this.say("undone")),
-        );
-    }
-
-    /** @param {string} query @param {number} at @param {number} [range] */
-    async question(query, at, range) {
-        const parameters = range ? { query, at, range: `${range}ms` } : { query, at };
-        try {
-            const data = await api(`learn/sessions/${this.state.id}/query`, parameters);
-            const length = Math.min(range ?? 0, at);
-            return { ...data, step: Math.max(1000, Math.ceil(length / 600000) * 1000) };
-        } catch (error) {
-            return { error: /** @type {Error} */ (error).message };
-        }
-    }
-
-    /** @param {any[]} panels @param {number} at @param {number} width */
-    panels(panels, at, width) {
-        const isNarrow = panels.length === 1;
-        const each = isNarrow ? width : Math.min(width, Math.max(260, width / 2 - 30));
-        return Promise.all(
-            panels.map(async (panel) => {
-                const result = await this.question(panel.query, at, panel.range ?? undefined);
-                return h(
-                    "section",
-                    { class: "lesson-panel" },
-                    panel.title ? h("h3", null, panel.title) : null,
-                    h("p", { class: "mono small" }, panel.query),
-                    result.error
-                        ? h("p", { class: "note bad" }, result.error)
-                        : panel.range
-                          ? graph(result, this.state, at, panel.range, each)
-                          : this.values(result),
-                    h(
-                        "a",
-                        { class: "small", href: queryHref(panel.query, panel.range ? "graph" : "table") },
-                        this.say("real"),
-                    ),
-                );
-            }),
-        );
-    }
-
-    /** @param {any} result */
-    values(result) {
-        const rows = result.resultType === "scalar" ? [{ metric: {}, value: result.result }] : result.result;
-        if (rows.length === 0) return h("p", { class: "badge" }, this.say("nothing"));
-        return h(
-            "div",
-            { class: "table-wrap" },
-            h(
-                "table",
-                null,
-                h(
-                    "thead",
-                    null,
-                    h("tr", null, h("th", null, this.say("series")), h("th", { class: "num" }, this.say("value"))),
-                ),
-                h(
-                    "tbody",
-                    null,
-                    rows.slice(0, 20).map((/** @type {any} */ row) =>
-                        h(
-                            "tr",
-                            null,
-                            h("td", { class: "mono" }, seriesName(row.metric) || "{}"),
-                            h("td", { class: "num" }, row.value ? row.value[1] : row.histogram?.[1].count),
-                        ),
-                    ),
-                ),
-            ),
-        );
-    }
-
-    /** @param {any} block @param {number} at @param {number} width */
-    async picture(block, at, width) {
-        const answers = await Promise.all(
-            block.queries.map(async (/** @type {string} */ query) => ({
-                query,
-                result: await this.question(query, at, block.range),
-            })),
-        );
-        return picture(block, this.state, at, answers, this.language, width);
     }
 }

@@ -77,7 +77,7 @@ export class CoursePage {
                             "div",
                             { class: "grow" },
                             h("h2", null, h("a", { href: `learn?lesson=${lesson.name}` }, text.title)),
-                            h("p", { class: "muted" }, text.goal),
+                            h("p", { class: "muted" }, withCode(text.goal)),
                         ),
                         done
                             ? h("span", { class: "state good" }, say("done"))
@@ -91,6 +91,14 @@ export class CoursePage {
     }
 }
 
+
+/**
+ * A plain text with code between backquotes.
+ * @param {string} text
+ */
+export function withCode(text) {
+    return text.split("`").map((part, index) => (index % 2 ? h("code", null, part) : part));
+}
 
 /** @param {any[]} spans */
 export function line(spans) {

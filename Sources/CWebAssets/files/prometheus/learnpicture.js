@@ -1,21 +1,17 @@
-// A lesson's picture: what happened, what the scraper saw, what the Pushgateway held and what a query answers, lane
-// below lane on one axis of time. Drawn as SVG from what the lesson's session tells.
+// A lesson's picture: the ways of a number from where it arises to the answer of a query, one below the other on one
+// axis of time: what happened, what the Pushgateway held, what the scraper saw, what a query answers. Drawn as SVG
+// from what the lesson's session tells; nothing in it is invented.
 
 import { h } from "../shared/dom.js";
+import { curve } from "./learngraph.js";
 import { number } from "./results.js";
-import { shortSpan, word } from "./learnwords.js";
+import { axisStep, shortSpan, textWidth, word } from "./learnwords.js";
 
-const LABEL = 19;
-const GAP = 14;
-
-/**
- * The steps of the axis that give four to nine labels.
- * @param {number} span milliseconds
- */
-export function axisStep(span) {
-    const steps = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400].map((one) => one * 1000);
-    return steps.find((step) => span / step <= 8) ?? 28800000;
-}
+/** From which width on the lanes have their names beside them. */
+const WIDE = 860;
+const GUTTER = 232;
+/** As many scrapes have marks of full size, and values beside them. */
+const FEW = 45;
 
 /**
  * Stretches in which a value stays the same, from what was held at moments.
@@ -42,204 +38,427 @@ export function stretches(held, metric, end) {
 }
 
 /**
+ * When the instances of a service were alive.
+ * @param {any[]} events
+ * @param {string} service
+ * @param {number} end
+ * @returns {{name: string, from: number, to: number}[]}
+ */
+export function lives(events, service, end) {
+    /** @type {Map<string, number>} */
+    const open = new Map([[`${service}-1`, 0]]);
+    const done = [];
+    for (const { at, kind, subject, text } of events) {
+        const name = text.split(" ")[0];
+        if (kind !== "event" || at > end || !name.startsWith(`${service}-`)) continue;
+        const since = open.get(name);
+        if (["kill", "restart"].includes(subject) && since !== undefined) {
+            done.push({ name, from: since, to: at });
+            open.delete(name);
+        }
+        if (["start", "restart"].includes(subject)) open.set(name, at);
+    }
+    for (const [name, from] of open) done.push({ name, from, to: end });
+    return done;
+}
+
+/**
+ * The requests to a job's groups, or of a batch.
+ * @param {any[]} events
+ * @param {any} way
+ * @returns {{at: number, method: string, path: string}[]}
+ */
+export function requestsOf(events, way) {
+    return events.flatMap(({ at, kind, subject, text }) => {
+        const match = /^(PUT|POST|DELETE) (\/metrics\/job\/([^/ ]+)\S*)/.exec(text);
+        if (kind !== "push" || !match || / fails: | is refused /.test(text)) return [];
+        const isOurs = way.origin === "batch" ? subject === way.name : match[3] === way.name;
+        return isOurs ? [{ at, method: match[1], path: match[2] }] : [];
+    });
+}
+
+/**
+ * What each scrape of a way found: the value that was stored, nothing of it, or nobody.
+ * @param {any} way
+ * @param {any} state
+ * @param {any} samples the stored samples, a range vector
+ * @param {number} begin
+ * @param {number} end
+ * @returns {{at: number, values: string[] | null}[]} without values where nobody was there
+ */
+export function looksOf(way, state, samples, begin, end) {
+    const values = new Map();
+    for (const one of samples?.result ?? [])
+        for (const [time, value] of one.values ?? []) {
+            const at = Math.round(time * 1000 - state.start);
+            values.set(at, [...(values.get(at) ?? []), value]);
+        }
+    return state.scrapes
+        .filter((/** @type {any} */ one) => one.job === way.job && one.at >= begin && one.at <= end)
+        .map((/** @type {any} */ one) => ({ at: one.at, values: one.good ? values.get(one.at) ?? [] : null }));
+}
+
+/**
+ * What of a series' name tells it from others of its metric.
+ * @param {string} name
+ */
+export function distinction(name) {
+    const labels = /\{(.*)\}$/s.exec(name)?.[1] ?? "";
+    return labels.replace(/(^|,)(job="[^"]*"|instance="")/g, "").replace(/^,/, "");
+}
+
+/** Draws one picture. */
+class Drawing {
+    /**
+     * @param {any} picture @param {any} state @param {number} end
+     * @param {{answer: any, samples: any}[]} found @param {string} language @param {number} whole pixels
+     */
+    constructor(picture, state, end, found, language, whole) {
+        Object.assign(this, { picture, state, end, found, language, whole });
+        this.end = end;
+        // Large type makes everything in the picture large, not the words alone.
+        this.scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
+        const width = whole / this.scale;
+        this.width = width;
+        this.begin = Math.max(0, end - picture.range);
+        this.isWide = width >= WIDE;
+        this.left = this.isWide ? GUTTER : 24;
+        this.right = width - 10;
+        this.y = 2;
+        /** @type {any[]} */
+        this.back = [];
+        /** @type {any[]} */
+        this.front = [];
+        /** @type {string[]} */
+        this.told = [];
+    }
+
+    /** @param {number} at */
+    x(at) {
+        const span = Math.max(1000, this.end - this.begin);
+        return this.left + ((at - this.begin) / span) * (this.right - this.left);
+    }
+
+    /** @param {string} name @param {...(string | number)} parts */
+    say(name, ...parts) {
+        return word(/** @type {any} */ (this).language, name, ...parts);
+    }
+
+    /** @param {number} at */
+    inside(at) {
+        return at >= this.begin && at <= this.end;
+    }
+
+    /**
+     * Makes place for a lane.
+     * @param {string} name
+     * @param {number} height
+     * @returns {number} its upper edge
+     */
+    lane(name, height) {
+        if (!this.isWide) this.y += 17;
+        const top = this.y;
+        const place = this.isWide ? { x: 26, y: top + height / 2 + 4.5 } : { x: this.left, y: top - 5 };
+        this.back.push(
+            h("svg:rect", { x: this.left, y: top, width: this.right - this.left, height, class: "lane" }),
+            h("svg:text", { ...place, class: "lane-label" }, this.say(name)),
+        );
+        this.y = top + height + (this.isWide ? 16 : 9);
+        return top;
+    }
+
+    /** @param {any} way @param {any} found */
+    way(way, found) {
+        const { state } = /** @type {any} */ (this);
+        const first = this.y;
+        this.front.push(
+            h(
+                "svg:text",
+                { x: this.isWide ? 26 : 24, y: first + 16, class: "way-name" },
+                this.say(way.held ? "pushedWay" : "scrapedWay", way.name),
+            ),
+            h("svg:text", { x: this.isWide ? this.left : 24, y: first + (this.isWide ? 16 : 34), class: "way-query" },
+                way.query),
+        );
+        this.y = first + (this.isWide ? 28 : 42);
+        const looks = looksOf(way, state, found.samples, this.begin, this.end);
+        const isFew = looks.length <= FEW && (this.right - this.left) / Math.max(1, looks.length) > 11;
+        const origin = this.origin(way);
+        const held = way.held ? this.held(way, origin.bottom) : null;
+        const scraper = this.lane("scrapes", 34);
+        const seen = this.scrapes(looks, scraper, held ?? origin, isFew);
+        const answers = this.lane("answers", 50);
+        const last = this.answers(found.answer, answers, seen.moments, scraper + 34, isFew);
+        this.back.unshift(
+            h("svg:rect", {
+                x: 8,
+                y: first + 2,
+                width: 6,
+                height: answers + 50 - first - 2,
+                rx: 3,
+                class: way.held ? "way-bar pushed" : "way-bar",
+            }),
+        );
+        this.told.push(
+            this.say("toldWay", this.say(way.held ? "pushedWay" : "scrapedWay", way.name), origin.count,
+                seen.found, seen.empty, seen.missed, last ?? this.say("nothing")),
+        );
+        this.y = answers + 50 + 26;
+    }
+
+    /** @param {any} way @returns {{count: number, bottom: number, top: number}} */
+    origin(way) {
+        const { state } = /** @type {any} */ (this);
+        const top = this.lane(way.origin === "requests" ? "requested" : way.origin === "batch" ? "runs" : "lives", 24);
+        let count = 0;
+        const bar = (/** @type {any} */ one, /** @type {string} */ kind, /** @type {string} */ title) => {
+            if (one.from > this.end || (one.to ?? this.end) < this.begin) return;
+            count += 1;
+            const from = this.x(Math.max(this.begin, one.from));
+            const wide = Math.max(3, this.x(Math.min(this.end, one.to ?? this.end)) - from);
+            const label = shortSpan((one.to ?? this.end) - one.from);
+            this.front.push(
+                h(
+                    "svg:g",
+                    null,
+                    h("svg:title", null, title),
+                    h("svg:rect", { x: from, y: top + 3, width: wide, height: 18, rx: 3, class: kind }),
+                    one.to !== null && wide > textWidth(label) + 8
+                        ? h("svg:text", { x: from + wide / 2, y: top + 16.5, class: "on-bar" }, label)
+                        : null,
+                ),
+            );
+        };
+        if (way.origin === "batch")
+            for (const run of state.runs.filter((/** @type {any} */ one) => one.batch === way.name))
+                bar(
+                    run,
+                    run.good ? "run" : "run bad",
+                    `${shortSpan(run.from)} – ${run.to === null ? "…" : shortSpan(run.to)}` +
+                        (run.good ? "" : ` ${this.say("failed")}`),
+                );
+        else if (way.origin === "service")
+            for (const life of lives(state.events, way.name, this.end))
+                bar(life, "run life", `${life.name} ${shortSpan(life.from)} – ${shortSpan(life.to)}`);
+        else {
+            let free = -Infinity;
+            for (const { at, method, path } of requestsOf(state.events, way)) {
+                if (!this.inside(at)) continue;
+                count += 1;
+                const place = this.x(at);
+                const isAtEnd = place + textWidth(method) + 8 > this.right;
+                const start = isAtEnd ? place - textWidth(method) - 6 : place + 5;
+                this.front.push(
+                    h("svg:title", null, `${shortSpan(at)} ${method} ${path}`),
+                    h("svg:path", { d: `M${place} ${top + 2}v20`, class: "request" }),
+                    start > free ? h("svg:text", { x: start, y: top + 16.5, class: "method" }, method) : null,
+                );
+                if (start > free) free = start + textWidth(method);
+            }
+        }
+        return { count, top, bottom: top + 24 };
+    }
+
+    /** @param {any} way @param {number} from @returns {{bottom: number}} */
+    held(way, from) {
+        const { state } = /** @type {any} */ (this);
+        const all = stretches(state.held, way.held, this.end).filter((one) => one.to >= this.begin);
+        const names = [...new Set(all.map((one) => one.name))];
+        const height = Math.max(1, names.length) * 24;
+        const top = this.lane("held", height);
+        for (const one of all) {
+            const start = this.x(Math.max(this.begin, one.from));
+            const wide = Math.max(2, this.x(one.to) - start);
+            const row = top + names.indexOf(one.name) * 24;
+            const label = [names.length > 1 ? distinction(one.name) : "", one.value].filter(Boolean).join(" ");
+            const short = wide > textWidth(label) + 10 ? label : wide > textWidth(one.value) + 10 ? one.value : "";
+            this.front.push(
+                h(
+                    "svg:g",
+                    null,
+                    h("svg:title", null, `${one.name} ${one.value}, ${shortSpan(one.from)} – ${shortSpan(one.to)}`),
+                    h("svg:rect", { x: start, y: row + 3, width: wide, height: 18, rx: 3, class: "held" }),
+                    short ? h("svg:text", { x: start + 6, y: row + 16.5, class: "held-value" }, short) : null,
+                ),
+            );
+        }
+        for (const { at } of requestsOf(state.events, way))
+            if (this.inside(at)) this.front.push(this.arrow(this.x(at), from - 2, top + 2, "push-arrow"));
+        return { bottom: top + height };
+    }
+
+    /** @param {number} x @param {number} from @param {number} to @param {string} kind */
+    arrow(x, from, to, kind) {
+        return h("svg:path", { d: `M${x} ${from}V${to}m-4 -6l4 6l4 -6`, class: kind });
+    }
+
+    /** @param {any[]} looks @param {number} top @param {{bottom: number}} source @param {boolean} isFew */
+    scrapes(looks, top, source, isFew) {
+        const middle = top + 21;
+        let [found, empty, missed] = [0, 0, 0];
+        let before = "";
+        let free = -Infinity;
+        const moments = [];
+        const labels = [];
+        for (const { at, values } of looks) {
+            const x = this.x(at);
+            const value = values?.map((/** @type {string} */ one) => plain(one)).join(" · ") ?? "";
+            const kind = values === null ? "missed" : values.length ? "found" : "empty";
+            if (kind === "missed") missed += 1;
+            else if (kind === "empty") empty += 1;
+            else found += 1;
+            const marks = [h("svg:title", null, `${shortSpan(at)}: ${this.say(kind)} ${value}`)];
+            if (!isFew) marks.push(h("svg:path", { d: `M${x} ${middle - 3}v12`, class: `look ${kind}` }));
+            else {
+                if (kind === "missed")
+                    marks.push(
+                        h("svg:path", { d: `M${x} ${top}V${middle - 5}`, class: "pull none" }),
+                        h("svg:path", { d: `M${x - 4} ${middle - 4}l8 8m0-8l-8 8`, class: "unseen" }),
+                    );
+                else if (kind === "empty")
+                    marks.push(
+                        h("svg:path", { d: `M${x} ${top}V${middle - 5}`, class: "pull none" }),
+                        h("svg:circle", { cx: x, cy: middle, r: 4.5, class: "seen-empty" }),
+                    );
+                else
+                    marks.push(
+                        this.arrow(x, source.bottom, middle - 7, "pull"),
+                        h("svg:circle", { cx: x, cy: middle, r: 5.5, class: "seen" }),
+                    );
+            }
+            this.front.push(h("svg:g", null, marks));
+            if (kind === "found" && value !== before) {
+                const isAtEnd = x + textWidth(value) + 10 > this.right;
+                const start = isAtEnd ? x - textWidth(value) - 9 : x + 8;
+                if (start > free) {
+                    labels.push(h("svg:text", { x: start, y: top + (isFew ? 15 : 13), class: "seen-value" }, value));
+                    free = start + textWidth(value) + 6;
+                }
+                moments.push(at);
+            }
+            before = kind === "found" ? value : "";
+        }
+        this.front.push(labels);
+        return { found, empty, missed, moments };
+    }
+
+    /**
+     * @param {any} answer of the range query @param {number} top @param {number[]} moments at which something new was
+     *     seen @param {number} from @param {boolean} isFew
+     * @returns {string | null} the last answer
+     */
+    answers(answer, top, moments, from, isFew) {
+        const { state } = /** @type {any} */ (this);
+        if (isFew)
+            for (const at of moments) this.front.push(this.arrow(this.x(at), from - 7, top + 1, "pull store"));
+        const times = (answer?.result ?? []).flatMap((/** @type {any} */ one) =>
+            (one.values ?? []).map((/** @type {any} */ v) => Math.round(v[0] * 1000 - state.start)),
+        );
+        times.sort((/** @type {number} */ a, /** @type {number} */ b) => a - b);
+        let since = this.begin;
+        for (const at of [...times, this.end + 1]) {
+            if (at - since > (answer?.step ?? 1000) * 2) {
+                const isLast = at > this.end;
+                const to = Math.min(at, this.end);
+                const [a, b] = [this.x(since), this.x(to)];
+                if (b - a > 2 && !(isLast && to - since < 1000))
+                    this.back.push(
+                        h("svg:rect", { x: a, y: top, width: b - a, height: 50, class: "silent" }),
+                        b - a > textWidth(this.say("silent")) + 8
+                            ? h("svg:text", { x: (a + b) / 2, y: top + 30, class: "silent-word" }, this.say("silent"))
+                            : null,
+                    );
+            }
+            since = at;
+        }
+        this.front.push(
+            h("svg:g", { transform: `translate(0 ${top})` }, curve(answer, state, (at) => this.x(at), 50, 0, true)),
+        );
+        const ends = (answer?.result ?? []).flatMap((/** @type {any} */ one) => {
+            const last = one.values?.at(-1);
+            const step = answer?.step ?? 1000;
+            return last && last[0] * 1000 - state.start > this.end - step ? [plain(last[1])] : [];
+        });
+        return ends.length ? ends.join(" · ") : null;
+    }
+
+    axis() {
+        const step = axisStep(this.end - this.begin, this.right - this.left);
+        const bottom = this.y - 14;
+        const lines = [];
+        for (let at = Math.ceil(this.begin / step) * step; at <= this.end; at += step) {
+            const x = this.x(at);
+            const anchor = x < this.left + 20 ? "start" : x > this.right - 24 ? "end" : "middle";
+            lines.push(
+                h("svg:path", { d: `M${x} 4V${bottom}`, class: "grid-line" }),
+                h("svg:text", { x, y: bottom + 16, class: "axis", "text-anchor": anchor }, shortSpan(at)),
+            );
+        }
+        lines.push(h("svg:path", { d: `M${this.right} 4V${bottom + 4}`, class: "now-line" }));
+        this.y = bottom + 36;
+        return lines;
+    }
+
+    /** What the marks mean. */
+    legend() {
+        const { picture } = /** @type {any} */ (this);
+        const mark = (/** @type {number} */ x, /** @type {number} */ y) => ({
+            push: () => this.arrow(x, y - 8, y + 5, "push-arrow"),
+            found: () => h("svg:circle", { cx: x, cy: y, r: 5.5, class: "seen" }),
+            empty: () => h("svg:circle", { cx: x, cy: y, r: 4.5, class: "seen-empty" }),
+            missed: () => h("svg:path", { d: `M${x - 4} ${y - 4}l8 8m0-8l-8 8`, class: "unseen" }),
+        });
+        const kinds = /** @type {("push" | "found" | "empty" | "missed")[]} */ (["found", "empty", "missed"]);
+        if (picture.ways.some((/** @type {any} */ one) => one.held)) kinds.unshift("push");
+        const items = [];
+        let x = this.left + 8;
+        for (const kind of kinds) {
+            const text = this.say(kind);
+            const wide = textWidth(text) + 34;
+            if (x + wide > this.right && x > this.left + 8) {
+                x = this.left + 8;
+                this.y += 20;
+            }
+            items.push(mark(x, this.y - 4)[kind](), h("svg:text", { x: x + 11, y: this.y, class: "axis" }, text));
+            x += wide;
+        }
+        this.y += 10;
+        return items;
+    }
+
+    draw() {
+        const { picture, found } = /** @type {any} */ (this);
+        picture.ways.forEach((/** @type {any} */ way, /** @type {number} */ index) => this.way(way, found[index]));
+        const axis = this.axis();
+        const legend = this.legend();
+        const [width, height] = [this.width, this.y].map((one) => Math.round(one * this.scale));
+        const size = { width, height, viewBox: `0 0 ${this.width} ${this.y}` };
+        const label = this.say("picture", shortSpan(this.end), this.told.join(" "));
+        return h(
+            "svg:svg",
+            { class: "lesson-picture ways", role: "img", ...size, "aria-label": label },
+            this.back,
+            axis,
+            this.front,
+            legend,
+        );
+    }
+}
+
+/** @param {string} value */
+function plain(value) {
+    const found = number(value);
+    return Number.isFinite(found) ? String(+found.toFixed(3)) : value;
+}
+
+/**
  * @param {any} picture the block of the lesson
  * @param {any} state the session's
  * @param {number} end milliseconds from the start
- * @param {{query: string, result: any}[]} answers of range queries
+ * @param {{answer: any, samples: any}[]} found for each way: a range query's answers, and the samples that are stored
  * @param {string} language
  * @param {number} width pixels
  */
-export function picture(picture, state, end, answers, language, width) {
-    const begin = Math.max(0, end - picture.range);
-    const span = Math.max(1000, end - begin);
-    const left = 6;
-    const right = width - 6;
-    const x = (/** @type {number} */ at) => left + ((at - begin) / span) * (right - left);
-    const inside = (/** @type {number} */ at) => at >= begin && at <= end;
-    /** @type {any[]} */
-    const lanes = [];
-    let y = 4;
-    const lane = (/** @type {string} */ label, /** @type {number} */ height, /** @type {any[]} */ marks) => {
-        const top = y + LABEL;
-        lanes.push(
-            h("svg:text", { x: left, y: y + 13, class: "lane-label" }, label),
-            h("svg:rect", { x: left, y: top, width: right - left, height, class: "lane" }),
-            h("svg:g", { transform: `translate(0 ${top})` }, marks),
-        );
-        y = top + height + GAP;
-    };
-    let runCount = 0;
-    for (const batch of picture.batches) {
-        const runs = state.runs.filter(
-            (/** @type {any} */ one) => one.batch === batch && (one.to ?? end) >= begin && one.from <= end,
-        );
-        runCount += runs.length;
-        lane(
-            word(language, "runs", batch),
-            20,
-            runs.map((/** @type {any} */ run) => {
-                const from = Math.max(begin, run.from);
-                const to = Math.min(end, run.to ?? end);
-                const label = `${shortSpan(run.from)} – ${run.to === null ? "…" : shortSpan(run.to)}`;
-                const wide = Math.max(3, x(to) - x(from));
-                return h(
-                    "svg:g",
-                    null,
-                    h("svg:title", null, label + (run.good ? "" : ` ${word(language, "failed")}`)),
-                    h("svg:rect", {
-                        x: x(from),
-                        y: 2,
-                        width: wide,
-                        height: 16,
-                        rx: 3,
-                        class: run.good ? "run" : "run bad",
-                    }),
-                    run.good ? null : h("svg:text", { x: x(from) + wide / 2, y: 15, class: "cross" }, "×"),
-                );
-            }),
-        );
-    }
-    let found = 0;
-    let missed = 0;
-    for (const job of picture.jobs) {
-        const scrapes = state.scrapes.filter((/** @type {any} */ one) => one.job === job && inside(one.at));
-        lane(
-            word(language, "scrapes", job),
-            20,
-            scrapes.map((/** @type {any} */ scrape) => {
-                scrape.good ? (found += 1) : (missed += 1);
-                const label = `${shortSpan(scrape.at)} ${word(language, scrape.good ? "found" : "missed")}`;
-                return h(
-                    "svg:g",
-                    null,
-                    h("svg:title", null, label),
-                    scrape.good
-                        ? h("svg:circle", { cx: x(scrape.at), cy: 10, r: 5, class: "seen" })
-                        : h("svg:path", { d: `M${x(scrape.at) - 3.5} 6.5l7 7m0-7l-7 7`, class: "unseen" }),
-                );
-            }),
-        );
-    }
-    if (picture.held) {
-        const all = stretches(state.held, picture.held, end).filter((one) => one.to >= begin);
-        const names = [...new Set(all.map((one) => one.name))];
-        lane(
-            word(language, "held", picture.held),
-            Math.max(1, names.length) * 22,
-            all.map((one) => {
-                const from = Math.max(begin, one.from);
-                const wide = Math.max(2, x(one.to) - x(from));
-                const row = names.indexOf(one.name) * 22;
-                const label = names.length > 1 ? `${one.name.slice(picture.held.length)} ${one.value}` : one.value;
-                return h(
-                    "svg:g",
-                    null,
-                    h("svg:title", null, `${one.name} ${one.value}, ${shortSpan(one.from)}`),
-                    h("svg:rect", { x: x(from), y: row + 2, width: wide, height: 18, rx: 3, class: "held" }),
-                    wide > label.length * 8 + 8
-                        ? h("svg:text", { x: x(from) + 5, y: row + 15.5, class: "held-value" }, label)
-                        : null,
-                );
-            }),
-        );
-    }
-    answers.forEach(({ query, result }, index) => {
-        lane(word(language, "answers", query), 44, curve(result, state, x, 44, index));
-    });
-    const step = axisStep(span);
-    const axis = [];
-    for (let at = Math.ceil(begin / step) * step; at <= end; at += step) {
-        const anchor = x(at) < left + 20 ? "start" : x(at) > right - 24 ? "end" : "middle";
-        axis.push(
-            h("svg:path", { d: `M${x(at)} 4V${y - GAP}`, class: "grid-line" }),
-            h("svg:text", { x: x(at), y: y + 6, class: "axis", "text-anchor": anchor }, shortSpan(at)),
-        );
-    }
-    return h(
-        "svg:svg",
-        {
-            class: "lesson-picture",
-            role: "img",
-            width,
-            height: y + 14,
-            viewBox: `0 0 ${width} ${y + 14}`,
-            "aria-label": word(language, "picture", runCount, found, missed, shortSpan(end)),
-        },
-        axis,
-        lanes,
-    );
-}
-
-/**
- * The answers of a range query as dots and lines; where there is no answer there is nothing.
- * @param {any} result of the session's query
- * @param {any} state
- * @param {(at: number) => number} x
- * @param {number} height
- * @param {number} first colour
- */
-function curve(result, state, x, height, first) {
-    const matrix = (result?.result ?? []).slice(0, 8);
-    const all = matrix.flatMap((/** @type {any} */ one) => one.values ?? []);
-    const finite = all.map((/** @type {any} */ sample) => number(sample[1])).filter(Number.isFinite);
-    const high = Math.max(...finite, 0);
-    const low = Math.min(...finite, 0);
-    const y = (/** @type {number} */ value) => height - 6 - ((value - low) / (high - low || 1)) * (height - 22);
-    const step = result?.step ?? 1000;
-    return matrix.map((/** @type {any} */ one, /** @type {number} */ index) => {
-        let path = "";
-        let last = -Infinity;
-        const points = (one.values ?? []).map((/** @type {any} */ v) => [v[0] * 1000 - state.start, number(v[1])]);
-        for (const [at, value] of points) {
-            if (!Number.isFinite(value)) continue;
-            path += `${at - last > step * 1.5 ? "M" : "L"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
-            // A single answer is a short line.
-            if (at - last > step * 1.5) path += "h1.5";
-            last = at;
-        }
-        const end = points[points.length - 1];
-        const place = end ? Math.max(x(end[0]), 34) : 0;
-        return h(
-            "svg:g",
-            { class: `curve series-${(first + index) % 10}` },
-            h("svg:path", { d: path, fill: "none" }),
-            end
-                ? h(
-                      "svg:text",
-                      { x: place, y: Math.max(11, y(end[1]) - 5), "text-anchor": "end" },
-                      String(+end[1].toFixed(3)),
-                  )
-                : null,
-        );
-    });
-}
-
-/**
- * A graph of one question.
- * @param {any} result
- * @param {any} state
- * @param {number} end
- * @param {number} range
- * @param {number} width
- */
-export function graph(result, state, end, range, width) {
-    const begin = Math.max(0, end - range);
-    const span = Math.max(1000, end - begin);
-    const x = (/** @type {number} */ at) => 6 + ((at - begin) / span) * (width - 12);
-    const step = axisStep(span);
-    const axis = [];
-    for (let at = Math.ceil(begin / step) * step; at <= end; at += step) {
-        const anchor = x(at) < 26 ? "start" : x(at) > width - 30 ? "end" : "middle";
-        axis.push(
-            h("svg:path", { d: `M${x(at)} 4V104`, class: "grid-line" }),
-            h("svg:text", { x: x(at), y: 122, class: "axis", "text-anchor": anchor }, shortSpan(at)),
-        );
-    }
-    return h(
-        "svg:svg",
-        { class: "lesson-picture", role: "presentation", width, height: 128, viewBox: `0 0 ${width} 128` },
-        axis,
-        h("svg:rect", { x: 6, y: 4, width: width - 12, height: 100, class: "lane" }),
-        h("svg:g", { transform: "translate(0 4)" }, curve(result, state, x, 100, 0)),
-    );
+export function picture(picture, state, end, found, language, width) {
+    return new Drawing(picture, state, end, found, language, width).draw();
 }

@@ -35,14 +35,36 @@ export const words = {
         real: "Ask the running stack",
         value: "value",
         series: "series",
-        runs: "what happened: runs of {0}",
-        scrapes: "what the scraper saw: {0}",
-        held: "what the Pushgateway held: {0}",
-        answers: "what a query answers: {0}",
-        found: "found",
+        scrapedWay: "Scraped: {0}",
+        pushedWay: "Pushed: {0}",
+        runs: "what happened: runs",
+        lives: "what happened: alive",
+        requested: "what happened: requests",
+        scrapes: "what the scraper saw",
+        held: "what the Pushgateway held",
+        answers: "what a query answers",
+        found: "seen, with its value",
+        empty: "answered, without this number",
         missed: "nobody there",
+        push: "a push",
+        silent: "no answer",
         failed: "failed",
-        picture: "{0} runs, {1} scrapes that found something and {2} that did not, until {3}",
+        picture: "What happened until {0}. {1}",
+        toldWay:
+            "{0}: {1} times something happened; of the scrapes {2} saw the number, {3} came without it, " +
+            "{4} found nobody; the query answers {5}.",
+        explain: "Explain",
+        explainNote: "How the lesson’s server came to this answer, at {0} after the start.",
+        permalink: "Link to this moment",
+        copied: "The link is in the clipboard.",
+        request: "request",
+        left: "what the group held then",
+        new: "new",
+        kept: "stays",
+        renewed: "replaced",
+        gone: "gone",
+        noGroup: "nothing",
+        notYet: "No request yet.",
         end: "That was the lesson. {0}",
         more: "Next lesson",
         lost: "The lesson cannot be shown: {0}",
@@ -51,8 +73,8 @@ export const words = {
         language: "日本語",
         learn: "学ぶ",
         intro:
-            "レッスンは、それぞれ専用の小さなシミュレーションのスタックで動きます。時間は、先へ進むだけ速く過ぎます。" +
-            "動いているスタックのサンプルには、いっさい触れません。",
+            "レッスンは、それぞれ専用の小さなシミュレーションのスタックで動きます。時間は、先へ進めた分だけ経過します。" +
+            "ここで何をしても、動いているスタックのサンプルには影響しません。",
         keys: "スペースキーで進み、左矢印キーで戻ります。",
         open: "始める",
         goOn: "続ける",
@@ -66,7 +88,7 @@ export const words = {
         next: "次へ",
         nextStep: "次のステップ",
         back: "戻る",
-        guess: "まず予想",
+        guess: "まず予想する",
         answer: "答えを選ぶと先へ進みます。",
         right: "そのとおりです。",
         wrong: "実際は「{0}」です。",
@@ -80,14 +102,36 @@ export const words = {
         real: "動いているスタックに問い合わせる",
         value: "値",
         series: "系列",
-        runs: "起きたこと：{0} の実行",
-        scrapes: "スクレイパーが見たもの：{0}",
-        held: "Pushgatewayが持っていたもの：{0}",
-        answers: "クエリの答え：{0}",
-        found: "見つけた",
+        scrapedWay: "スクレイプ：{0}",
+        pushedWay: "プッシュ：{0}",
+        runs: "起きたこと：実行",
+        lives: "起きたこと：稼働",
+        requested: "起きたこと：リクエスト",
+        scrapes: "スクレイパーが見たもの",
+        held: "Pushgatewayが持っていたもの",
+        answers: "クエリの答え",
+        found: "値が見えた",
+        empty: "応答はあるが、この値はない",
         missed: "誰もいない",
+        push: "プッシュ",
+        silent: "答えなし",
         failed: "失敗",
-        picture: "{3}まで：実行 {0} 回、見つけたスクレイプ {1} 回、見つけられなかったスクレイプ {2} 回",
+        picture: "{0}までに起きたこと。{1}",
+        toldWay:
+            "{0}では、できごとが{1}回ありました。スクレイプのうち、値が見えたのは{2}回、値がなかったのは{3}回、" +
+            "誰もいなかったのは{4}回です。クエリの答えは「{5}」です。",
+        explain: "Explain（計算のしくみ）",
+        explainNote: "レッスンのサーバーがこの答えを出すまでの計算です（開始から{0}の時点）。",
+        permalink: "この時点へのリンク",
+        copied: "リンクをクリップボードにコピーしました。",
+        request: "リクエスト",
+        left: "そのあとグループにあったもの",
+        new: "新しい",
+        kept: "残る",
+        renewed: "置き換え",
+        gone: "消える",
+        noGroup: "何もない",
+        notYet: "リクエストはまだありません。",
         end: "レッスンはこれで終わりです。{0}",
         more: "次のレッスン",
         lost: "レッスンを表示できません：{0}",
@@ -121,4 +165,25 @@ export function shortSpan(milliseconds) {
         .map(([count, unit]) => `${count}${unit}`)
         .join("");
     return text || "0s";
+}
+
+/**
+ * The steps of the axis that leave each label its place.
+ * @param {number} span milliseconds
+ * @param {number} [width] pixels
+ */
+export function axisStep(span, width = 760) {
+    const most = Math.max(2, Math.min(10, Math.floor(width / 75)));
+    const steps = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400].map((one) => one * 1000);
+    return steps.find((step) => span / step <= most) ?? 28800000;
+}
+
+/**
+ * About how wide a text is in a picture: nothing may depend on it but what is left out for want of place.
+ * @param {string} text
+ */
+export function textWidth(text) {
+    let width = 0;
+    for (const one of text) width += one.codePointAt(0) > 0x2e7f ? 13.5 : 7.6;
+    return width;
 }

@@ -27,8 +27,8 @@ extension PrometheusServer {
     }
 }
 
-/// Writes an explanation.
-private struct ExplanationJSON {
+/// Writes an explanation of a query.
+struct ExplanationJSON {
     let query: [UInt8]
 
     func json(_ explanation: Explanation) -> JSONObject {

@@ -1,0 +1,93 @@
+// The graphs of lessons: answers of range queries as lines. Where there is no answer there is nothing.
+
+import { h } from "../shared/dom.js";
+import { number } from "./results.js";
+import { axisStep, shortSpan, textWidth } from "./learnwords.js";
+
+/**
+ * The answers of a range query.
+ * @param {any} result of the session's query
+ * @param {any} state
+ * @param {(at: number) => number} x
+ * @param {number} height
+ * @param {number} first colour
+ * @param {boolean} [isStepped] a value stays until the next one, and is named where it changes
+ */
+export function curve(result, state, x, height, first, isStepped) {
+    const matrix = (result?.result ?? []).slice(0, 8);
+    const all = matrix.flatMap((/** @type {any} */ one) => one.values ?? []);
+    const finite = all.map((/** @type {any} */ sample) => number(sample[1])).filter(Number.isFinite);
+    const high = Math.max(...finite, 0);
+    const low = Math.min(...finite, 0);
+    const y = (/** @type {number} */ value) => height - 6 - ((value - low) / (high - low || 1)) * (height - 24);
+    const step = result?.step ?? 1000;
+    let free = -Infinity;
+    return matrix.map((/** @type {any} */ one, /** @type {number} */ index) => {
+        let path = "";
+        let last = -Infinity;
+        let before = NaN;
+        const labels = [];
+        const points = (one.values ?? []).map((/** @type {any} */ v) => [v[0] * 1000 - state.start, number(v[1])]);
+        for (const [at, value] of points) {
+            if (!Number.isFinite(value)) continue;
+            const isNew = at - last > step * 1.5;
+            const [left, top] = [x(at).toFixed(1), y(value).toFixed(1)];
+            if (isNew) path += `M${left} ${top}h1.5`;
+            else path += isStepped ? `H${left}V${top}` : `L${left} ${top}`;
+            if (isStepped && (isNew || value !== before) && x(at) > free) {
+                const text = String(+value.toFixed(3));
+                const room = x(points.at(-1)[0]) - x(at);
+                const place = room < textWidth(text) ? { x: x(at), "text-anchor": "end" } : { x: x(at) + 3 };
+                labels.push(h("svg:text", { ...place, y: Math.max(12, y(value) - 5) }, text));
+                free = x(at) + textWidth(text) + 4;
+            }
+            before = value;
+            last = at;
+        }
+        const end = points.at(-1);
+        if (end && !isStepped)
+            labels.push(
+                h(
+                    "svg:text",
+                    { x: Math.max(x(end[0]), 34), y: Math.max(11, y(end[1]) - 5), "text-anchor": "end" },
+                    String(+end[1].toFixed(3)),
+                ),
+            );
+        return h(
+            "svg:g",
+            { class: `curve series-${(first + index) % 10}` },
+            h("svg:path", { d: path, fill: "none" }),
+            labels,
+        );
+    });
+}
+
+/**
+ * A graph of one question.
+ * @param {any} result
+ * @param {any} state
+ * @param {number} end
+ * @param {number} range
+ * @param {number} width
+ */
+export function graph(result, state, end, range, width) {
+    const begin = Math.max(0, end - range);
+    const span = Math.max(1000, end - begin);
+    const x = (/** @type {number} */ at) => 6 + ((at - begin) / span) * (width - 12);
+    const step = axisStep(span, width);
+    const axis = [];
+    for (let at = Math.ceil(begin / step) * step; at <= end; at += step) {
+        const anchor = x(at) < 26 ? "start" : x(at) > width - 30 ? "end" : "middle";
+        axis.push(
+            h("svg:path", { d: `M${x(at)} 4V104`, class: "grid-line" }),
+            h("svg:text", { x: x(at), y: 122, class: "axis", "text-anchor": anchor }, shortSpan(at)),
+        );
+    }
+    return h(
+        "svg:svg",
+        { class: "lesson-picture", role: "presentation", width, height: 128, viewBox: `0 0 ${width} 128` },
+        axis,
+        h("svg:rect", { x: 6, y: 4, width: width - 12, height: 100, class: "lane" }),
+        h("svg:g", { transform: "translate(0 4)" }, curve(result, state, x, 100, 0)),
+    );
+}
