@@ -22,7 +22,19 @@ extension PrometheusServer {
             throw Self.failure(error)
         }
         let (warnings, infos) = explanation.annotations.rendered(query: query)
-        let writer = ExplanationJSON(query: Array(query.utf8))
+        var writer = ExplanationJSON(query: Array(query.utf8))
+        if explanation.emptyReason != nil, let survey = environment.survey {
+            writer.pushed = await survey.reason(explanation.root.expression, at: explanation.time) { selector in
+                let found = try? await engine.instant(
+                    .vectorSelector(selector),
+                    at: clock.now,
+                    reader: store,
+                    options: options
+                )
+                guard case .vector(let rows)? = found?.value else { return true }
+                return !rows.labels.isEmpty
+            }
+        }
         return .json(warnings: warnings, infos: infos) { writer.write(explanation, to: &$0) }
     }
 }
@@ -30,6 +42,8 @@ extension PrometheusServer {
 /// Writes an explanation.
 private struct ExplanationJSON {
     let query: [UInt8]
+    /// What the Pushgateway has to do with the answer being empty.
+    var pushed: PushedReason?
 
     func write(_ explanation: Explanation, to text: inout JSONText) {
         text.raw("{")
@@ -43,7 +57,10 @@ private struct ExplanationJSON {
             text.field("error")
             text.string(error.message)
         }
-        if let reason = explanation.emptyReason {
+        if let pushed {
+            text.field("emptyReason")
+            write(pushed, to: &text)
+        } else if let reason = explanation.emptyReason {
             text.field("emptyReason")
             write(reason, to: &text)
         }
@@ -249,6 +266,33 @@ private struct ExplanationJSON {
         if let seconds = terms.seconds {
             text.field("seconds")
             text.value(seconds)
+        }
+        text.raw("}")
+    }
+
+    private func write(_ reason: PushedReason, to text: inout JSONText) {
+        text.raw("{")
+        text.field("kind", isFirst: true)
+        text.string(reason.kind.rawValue)
+        text.field("title")
+        text.string(reason.title)
+        text.field("details")
+        text.strings(reason.details)
+        text.field("position")
+        write(reason.position, to: &text)
+        list("suggestions", reason.query.map { [$0] } ?? [], to: &text) { query, text in
+            text.raw("{")
+            text.field("label", isFirst: true)
+            text.string("Ask so")
+            text.field("query")
+            text.string(query)
+            text.field("now")
+            text.bool(false)
+            text.raw("}")
+        }
+        if let retry = reason.retry {
+            text.field("retry")
+            text.number(Double(retry) / 1000)
         }
         text.raw("}")
     }
