@@ -30,14 +30,24 @@ public struct StackEvent: Sendable {
         public var error: String
         /// The number by which the Pushgateway remembers it; 0 where it does not.
         public var number: UInt64
+        /// Whether the group held something before, so that a push replaced or added and a deletion deleted.
+        public var wasThere: Bool
 
         /// A push.
-        public init(method: String, group: [Label], status: Int, error: String = "", number: UInt64 = 0) {
+        public init(
+            method: String,
+            group: [Label],
+            status: Int,
+            error: String = "",
+            number: UInt64 = 0,
+            wasThere: Bool = false
+        ) {
             self.method = method
             self.group = group
             self.status = status
             self.error = error
             self.number = number
+            self.wasThere = wasThere
         }
     }
 
@@ -211,6 +221,8 @@ extension StackEvent {
         text.string(push.error)
         text.field("number")
         text.integer(push.number)
+        text.field("wasThere")
+        text.bool(push.wasThere)
     }
 
     private static func write(_ scrape: Scrape, to text: inout JSONText) {
