@@ -201,7 +201,6 @@ test("a first page is small", () => {
 
 const stack = await load("shared/stack.js");
 const { Waiting, groupText } = await load("prometheus/waiting.js");
-const pushed = await load("prometheus/pushed.js");
 
 test("the stack's servers are on the page's own host, unless they listen or are reached elsewhere", () => {
     const here = { hostname: "lab.example" };
@@ -250,15 +249,7 @@ test("what was pushed waits for the first scrape that begins later", () => {
     assert.equal(groupText({ instance: "", db: "x", job: "b", a: "1" }), "b a=1 db=x");
 });
 
-test("which selectors the Pushgateway could answer", () => {
-    const selector = (name, matchers = []) => ({ type: "vectorSelector", name, matchers });
-    const tree = { type: "binaryExpr", op: "/", lhs: { type: "call", func: {}, args: [{ ...selector("a"), type: "matrixSelector" }] }, rhs: { type: "parenExpr", expr: selector("b") } };
-    assert.deepEqual(pushed.selectors(tree).map((one) => one.name), ["a", "b"]);
-    const group = { labels: { job: "j", db: "x" } };
-    for (const [name, type, value, expected] of [
-        ["job", "=", "j", true], ["job", "=", "k", false], ["job", "!=", "j", false], ["db", "!=", "y", true],
-        ["job", "=~", "k.*", true], ["other", "=", "v", true], ["__name__", "=", "m", true],
-    ]) assert.equal(pushed.fits(group, [{ name, type, value }]), expected, `${name}${type}${value}`);
+test("the link to an explanation has its time", () => {
     assert.equal(format.queryHref("up", "explain", "15m", 1700000000), "query?g0.expr=up&g0.tab=explain&g0.range_input=15m&g0.moment_input=2023-11-14+22%3A13%3A20");
     assert.equal(url.decode(format.queryHref("up", "explain", "15m", 1700000000).slice(6))[0].end, 1700000000);
 });

@@ -321,7 +321,7 @@ class Pages(unittest.TestCase):
         time.sleep(1)
         push(f"moving_{int(time.time())}", "moving 1\n")
         b.until("the push moves", "return window.moved['pulse push']", seconds=30)
-        b.until("the push is told", "return document.querySelector('.feed').innerText.includes('PUT replaced moving_')")
+        b.until("the push is told", "return document.querySelector('.feed').innerText.includes('PUT made the group moving_')")
         self.assertRegex(b.js("return document.querySelector('.living .store').getAttribute('aria-label')"), r"Store: [\d,]+ series")
         b.until("requests and errors are drawn", "return document.querySelector('.living .query.drawn .spark.bad')?.getAttribute('d')")
         lines = [one.split(" in ")[0] for one in b.texts(".feed li > .grow")]

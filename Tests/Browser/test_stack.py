@@ -96,7 +96,7 @@ class Stack(unittest.TestCase):
             b.until("it waits", "return document.querySelectorAll('.living .gateway .parked circle').length > 0")
             text = b.js("return document.querySelector('.living .gateway').getAttribute('aria-label')")
             self.assertRegex(text, r"1 push waits here, scraped (in \d s|now)")
-            self.assertRegex(b.js(line), r"(?s)PUT replaced waiter db=x waits in the Pushgateway, scraped")
+            self.assertRegex(b.js(line), r"(?s)PUT made the group waiter db=x waits in the Pushgateway, scraped")
             b.until("it is taken", f"return (() => {{ {line} }})().includes('then a scrape took it')")
             self.assertRegex(b.js(line), r"waited [\d.]+ m?s in the Pushgateway, then a scrape took it")
             b.until("nothing waits", "return document.querySelectorAll('.living .gateway .parked circle').length === 0")
@@ -309,9 +309,42 @@ class Stack(unittest.TestCase):
                 b.open(URL + page)
                 self.assertGreater(b.js(size), usual * 1.4)
                 self.assertLessEqual(b.js("return document.documentElement.scrollWidth"), 1280, page)
+            for page in (GATEWAY + "/", DEMO + "/"):
+                b.open(page)
+                self.assertGreater(b.js(size), usual * 1.4, page)
         finally:
             b.js("document.querySelector('stack-size button').click()")
         self.assertEqual(b.js(size), usual)
+
+    def test_the_picture_grows_and_nothing_in_it_is_cut(self):
+        b = self.browser
+        push("picture_of_a_job/db/customers", "picture_metric 1\n")
+        heights = {}
+        try:
+            for width, height in ((1280, 900), (360, 800)):
+                for large in (False, True):
+                    b.size(width, height)
+                    b.open("about:blank", ready=False)
+                    self.home()
+                    if large:
+                        b.js("document.querySelector('stack-size button').click()")
+                    b.until("the push", "return /customers/.test(document.querySelector('.living .batch').textContent)")
+                    heights[width, large] = b.js("return document.querySelector('.living .batch .line').getBoundingClientRect().height")
+                    wrong = b.js("""return [...document.querySelectorAll('.living .place')].flatMap((place) => {
+                        const box = place.querySelector('rect').getBoundingClientRect(), dot = place.querySelector('.dot').getBoundingClientRect();
+                        return [...place.querySelectorAll('.title, .line')].filter((text) => {
+                            const { left, right, top, bottom, width } = text.getBoundingClientRect();
+                            if (width === 0) return false;
+                            const isOverDot = text.matches('.title') && right > dot.left && top + (bottom - top) * 0.3 < dot.bottom;
+                            return /…/.test(text.textContent) && !/^…$/.test(text.textContent) || left < box.left || right > box.right || bottom > box.bottom + 1 || isOverDot;
+                        }).map((text) => text.textContent); })""")
+                    self.assertEqual(wrong, [], f"{width} {large}")
+                    if large:
+                        b.js("document.querySelector('stack-size button').click()")
+            self.assertGreater(heights[1280, True], heights[1280, False] * 1.3)
+        finally:
+            b.js("document.cookie = 'promenade-size=; path=/; max-age=0'")
+            push("picture_of_a_job/db/customers", method="DELETE")
 
     def test_the_menu_is_whole_on_a_narrow_screen(self):
         b = self.browser
@@ -324,6 +357,10 @@ class Stack(unittest.TestCase):
                 b.js("document.documentElement.dataset.size = arguments[0] ? 'large' : ''", large)
                 cut = b.js("return [...document.querySelectorAll('.top a, .top button')].filter((one) => { const { left, right } = one.getBoundingClientRect(); return left < 0 || right > innerWidth; }).map((one) => one.innerText)")
                 self.assertEqual(cut, [], page)
+                if not page.startswith(URL):
+                    b.until("the way back", "return document.querySelector('.back')")
+                lines = b.js("return [...document.querySelectorAll('.top .brand, .top .back, .top .button')].map((one) => { const { top, bottom } = one.getBoundingClientRect(); return (top + bottom) / 2; })")
+                self.assertLess(max(lines) - min(lines), 2, f"{page} {large}")
                 self.assertEqual(b.js("const nav = document.querySelector('.top nav'); return nav.scrollWidth - nav.clientWidth"), 0, page)
 
     def test_the_small_graph_has_a_key(self):

@@ -203,14 +203,14 @@ public struct StackOptions: Sendable {
         url flag: String,
         neighbour: @escaping @Sendable () -> ListenAddress? = { nil }
     ) -> AccessPolicy {
-        let external = Self.parts(ofURL: flags[flag]).host
         let named = flags.list("web.allowed-hosts").filter { !$0.isEmpty }
         let pattern = flags["web.allowed-origins"]
         var policy = AccessPolicy(
-            hosts: named + (external.isEmpty ? [] : [external]),
+            hosts: named,
             asksForHosts: !named.isEmpty,
             origins: pattern.isEmpty ? crossOrigin : Self.origins(pattern)
         )
+        policy.externalURL = flags[flag]
         policy.neighbour = neighbour
         return policy
     }

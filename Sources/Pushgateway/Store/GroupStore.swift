@@ -84,6 +84,15 @@ public final class GroupStore: Sendable {
         return damaged
     }
 
+    /// Whether a group holds metrics that were pushed.
+    public func holds(_ key: GroupingKey) -> Bool {
+        let now = clock.wallNanoseconds
+        return inner.withLock { inner in
+            _ = inner.state.deleteExpired(now: now)
+            return inner.state.groups[key]?.families.contains { !Group.isTimestamp($0.entry.name) } ?? false
+        }
+    }
+
     /// How many groups are stored.
     public var groupCount: Int {
         let now = clock.wallNanoseconds

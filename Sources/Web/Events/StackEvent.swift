@@ -35,15 +35,18 @@ public struct StackEvent: Sendable {
         public var error: String
         /// The number by which the Pushgateway remembers it; 0 where it does not.
         public var number: UInt64
+        /// Whether the group held something before, so that a push replaced or added and a deletion deleted.
+        public var wasThere: Bool
 
         /// What is told of a remembered push.
-        package init(_ record: PushRecord, number: UInt64) {
+        package init(_ record: PushRecord, number: UInt64, wasThere: Bool = false) {
             method = record.method
             let labels = record.group?.labels ?? []
             group = labels.filter { $0.name == "job" } + labels.filter { $0.name != "job" }
             status = record.status
             error = record.error ?? ""
             self.number = number
+            self.wasThere = wasThere
         }
     }
 
@@ -133,6 +136,7 @@ extension StackEvent {
                 "status": push.status,
                 "error": push.error,
                 "number": push.number,
+                "wasThere": push.wasThere,
             ]
         case .scrape(let scrape):
             object += [

@@ -10,6 +10,8 @@ extension PushgatewayResponder {
         var key: GroupingKey?
         var error: String?
         var hints: [String] = []
+        /// Whether the group held something before; not asked where nobody hears of it.
+        var wasThere = false
 
         init(_ response: WebResponse, key: GroupingKey? = nil) {
             self.response = response
@@ -65,6 +67,7 @@ extension PushgatewayResponder {
         if let message = applyExtras(request, &push) { return .refused(message, key: key) }
         let isProtobuf = PushBody.isProtobuf(request)
         do {
+            let wasThere = settings.events != nil && store.holds(key)
             let outcome: PushOutcome
             if isDryRun || isProtobuf {
                 push.families = try PushBody.families(body, isProtobuf, utf8Names: store.options.allowsUTF8Names)
@@ -73,7 +76,9 @@ extension PushgatewayResponder {
             } else {
                 outcome = try await store.push(text: body, to: key, mode: push.mode, timeToLive: push.timeToLive)
             }
-            return await result(outcome, push, body, isProtobuf)
+            var result = await result(outcome, push, body, isProtobuf)
+            result.wasThere = wasThere
+            return result
         } catch {
             let (place, hints) = isProtobuf ? (nil, []) : BodyDiagnosis.explain(body, error: error.message)
             guard isDryRun else { return .refused(error.message, key: key, hints: hints) }
@@ -167,12 +172,13 @@ extension PushgatewayResponder {
                 duration: duration,
                 error: result.error,
                 hints: result.hints
-            )
+            ),
+            wasThere: result.wasThere
         )
     }
 
     /// Remembers a request with what went over the wire.
-    func remember(_ request: WebRequest, _ response: WebResponse, _ record: PushRecord) {
+    func remember(_ request: WebRequest, _ response: WebResponse, _ record: PushRecord, wasThere: Bool = false) {
         var record = record
         var answer: [UInt8] = []
         if case .bytes(let bytes) = response.body { answer = bytes }
@@ -184,7 +190,7 @@ extension PushgatewayResponder {
         )
         let number = store.remember(record)
         guard let events = settings.events else { return }
-        events.tell(.push(StackEvent.Push(record, number: number)))
+        events.tell(.push(StackEvent.Push(record, number: number, wasThere: wasThere)))
     }
 
     // MARK: - Deleting
@@ -206,8 +212,11 @@ extension PushgatewayResponder {
             if case .notUnicode = error { return Result(WebResponse(status: 202)) }
             return .refused(Self.message(error))
         }
+        let wasThere = settings.events != nil && store.holds(key)
         if let error = await store.delete(key) { return .failed(error.message, key: key) }
-        return Result(WebResponse(status: 202), key: key)
+        var result = Result(WebResponse(status: 202), key: key)
+        result.wasThere = wasThere
+        return result
     }
 
     func deleteSelection(_ request: WebRequest) async -> WebResponse {
@@ -234,7 +243,9 @@ extension PushgatewayResponder {
         }
         let (count, error) = await store.delete(matching: sets)
         if let error { return .failed(error.message) }
-        return Result(.text("\(count) groups deleted\n", status: 202))
+        var result = Result(.text("\(count) groups deleted\n", status: 202))
+        result.wasThere = count > 0
+        return result
     }
 
     func wipe() async -> WebResponse {

@@ -69,8 +69,10 @@ public final class WebServer: Sendable {
         self.progress = progress
         let quiet = ServerLog.errors(of: logger)
         let slots = slots ?? ConnectionSlots(clock: clock)
+        let scheme = config.tls == nil ? "http" : "https"
         var outer: [WebMiddleware] = [
-            BrowserSafety(config.headers), AccessCheck(access, at: address, harmless: router.harmless),
+            BrowserSafety(config.headers),
+            AccessCheck(access, at: address, scheme: scheme, harmless: router.harmless),
         ]
         if !config.users.isEmpty { outer.append(PasswordCheck(keeper: PasswordKeeper(users: config.users))) }
         let channel = WebChannel(
@@ -95,7 +97,7 @@ public final class WebServer: Sendable {
             try? await channel.pipeline.addHandler(gate, position: .first).get()
             let port = channel.localAddress?.port ?? address.port
             progress.settle(
-                .listening(ListenAddress(host: address.host, port: port, scheme: tls == nil ? "http" : "https"))
+                .listening(ListenAddress(host: address.host, port: port, scheme: scheme))
             )
         }
         guard let tls else {

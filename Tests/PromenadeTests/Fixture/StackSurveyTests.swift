@@ -77,17 +77,59 @@ import Testing
         }
     }
 
+    @Test func `an explanation knows what the Pushgateway holds`() async throws {
+        func explained(_ stack: TestStack, _ query: String) async throws -> String {
+            let escaped = query.utf8.map { "%" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            let body = try await send(.GET, stack.url + "/api/v1/explain?query=" + escaped).body
+            guard let start = body.firstRange(of: #""emptyReason":"#) else { return "" }
+            return String(body[start.upperBound...])
+        }
+        try await withStack(config: Self.config("")) { stack in
+            _ = try await send(.PUT, stack.pushgatewayURL + "/metrics/job/backup/db/x", "rows 4\n")
+            for (query, kind) in [
+                ("rows", "unread"), (#"rows{job="backup"}"#, "unread"), (#"sum(rate(rows{db=~"x|y"}[5m]))"#, "unread"),
+                (#"topk(1, -(rows))"#, "unread"), (#"{__name__="rows"}"#, "unread"), ("1 + other / rows", "unread"),
+                (#"rows{job="other"}"#, "no-metric"), (#"rows{db!~"x"}"#, "no-metric"), ("other", "no-metric"),
+            ] {
+                let reason = try await explained(stack, query)
+                #expect(reason.hasPrefix(#"{"kind":"\#(kind)","#), "\(query): \(reason)")
+            }
+            #expect(try await explained(stack, "rows").contains(#"to the group {db=\"x\", job=\"backup\"}."#))
+            // Before the push it was not there.
+            let past = try await send(.GET, stack.url + "/api/v1/explain?query=rows&time=1000").body
+            #expect(past.contains(#""emptyReason":{"kind":"no-metric""#), "\(past)")
+        }
+        let job = Self.gatewayJob.replacing("honor_labels: true", with: "honor_labels: false")
+        try await withStack(config: Self.config(job)) { stack in
+            _ = try await send(.PUT, stack.pushgatewayURL + "/metrics/job/backup", "rows 4\n")
+            let waits = try await explained(stack, "rows")
+            #expect(waits.hasPrefix(#"{"kind":"waits","title":"Pushed "#) && waits.contains(#""retry":"#), "\(waits)")
+            await stack.scrape(job: "gate")
+            let renamed = try await explained(stack, #"rows{job="backup"} offset 1ms"#)
+            #expect(renamed.hasPrefix(#"{"kind":"renamed","#), "\(renamed)")
+            #expect(renamed.contains(#""query":"rows{exported_job=\"backup\"} offset 1ms""#), "\(renamed)")
+            #expect(try await explained(stack, "rows > 4").hasPrefix(#"{"kind":"filtered","#))
+        }
+    }
+
     @Test func `pushes, scrapes and the demo server's states are told in order`() async throws {
         try await withStack(config: Self.config(Self.gatewayJob)) { stack in
             let group = stack.pushgatewayURL + "/metrics/job/backup"
             _ = try await send(.PUT, group, "rows 4\n")
             _ = try await send(.POST, group, "rows four\n")
+            for _ in 0..<2 { _ = try await send(.DELETE, group, "") }
+            for method in [HTTPMethod.POST, .PUT] { _ = try await send(method, group, "rows 5\n") }
             await stack.scrape(job: "gate")
             _ = try await send(.POST, stack.url + "/api/v1/demo?do=err")
             let told = try await send(.GET, stack.url + "/api/v1/events").body
             let parts = [
-                #""kind":"push","#, #""method":"PUT","group":{"job":"backup"},"status":200,"error":"","number":1}"#,
+                #""kind":"push","#,
+                #""method":"PUT","group":{"job":"backup"},"status":200,"error":"","number":1,"wasThere":false}"#,
                 #""method":"POST","group":{"job":"backup"},"status":400,"error":"text format parsing error in line 1"#,
+                #""method":"DELETE","group":{"job":"backup"},"status":202,"error":"","number":3,"wasThere":true}"#,
+                #""method":"DELETE","group":{"job":"backup"},"status":202,"error":"","number":4,"wasThere":false}"#,
+                #""method":"POST","group":{"job":"backup"},"status":200,"error":"","number":5,"wasThere":false}"#,
+                #""method":"PUT","group":{"job":"backup"},"status":200,"error":"","number":6,"wasThere":true}"#,
                 #""kind":"scrape","#, #""scrapePool":"gate","#, #""kind":"demo","#, #""state":"erring""#,
             ]
             var rest = told[...]

@@ -87,6 +87,41 @@ import Web
         }
     }
 
+    @Test func `an origin is scheme, host and port, and a proxy's scheme is that of the external URL`() async throws {
+        var policy = AccessPolicy(hosts: ["ported.example:81", "named.example"])
+        policy.externalURL = "https://proxy.example/stack"
+        try await LiveServer.with(Self.routes, access: policy) { server in
+            let port = server.port
+            for (host, origin, wanted) in [
+                ("localhost:\(port)", "http://localhost:\(port)", "200"),
+                ("LOCALHOST:\(port)", "HTTP://localhost:\(port)", "200"),
+                ("localhost:\(port)", "https://localhost:\(port)", "403"),
+                ("localhost:\(port)", "ftp://localhost:\(port)", "403"),
+                ("localhost:\(port)", "http://localhost", "403"), ("localhost:\(port)", "http://localhost:80", "403"),
+                ("localhost:\(port)", "://localhost:\(port)", "403"), ("localhost:\(port)", "localhost:\(port)", "403"),
+                ("localhost:\(port)", "http://", "403"), ("localhost:\(port)", "http://a@localhost:\(port)", "403"),
+                // A scheme's own port is not written by browsers.
+                ("localhost:80", "http://localhost", "200"), ("localhost", "http://localhost", "200"),
+                ("localhost", "https://localhost", "403"), ("localhost:443", "https://localhost", "403"),
+                ("localhost:443", "http://localhost:443", "200"),
+                ("[::1]:\(port)", "http://[::1]:\(port)", "200"), ("[::1]", "http://[::1]", "200"),
+                ("[::1]:\(port)", "http://[::1]", "403"), ("[::1]:\(port)", "https://[::1]:\(port)", "403"),
+                // Behind a proxy, which may leave Host as it was or not.
+                ("proxy.example", "https://proxy.example", "200"), ("127.0.0.1:1", "https://proxy.example", "200"),
+                ("127.0.0.1:1", "http://proxy.example", "403"),
+                ("127.0.0.1:1", "https://proxy.example:443", "200"), ("localhost", "https://proxy.example:444", "403"),
+                ("localhost", "https://a.proxy.example", "403"),
+                ("localhost", "http://ported.example:81", "200"), ("localhost", "http://ported.example", "403"),
+                ("localhost", "https://ported.example:81", "403"), ("localhost", "http://named.example", "200"),
+                ("named.example:\(port)", "http://named.example:\(port)", "200"),
+                ("named.example:\(port)", "https://named.example:\(port)", "403"),
+            ] {
+                let request = "POST /change HTTP/1.1\r\nHost: \(host)\r\nOrigin: \(origin)\r\nContent-Length: 0\r\n\r\n"
+                #expect(await status(request, server) == wanted, "\(origin) at \(host)")
+            }
+        }
+    }
+
     @Test func `no header that leaves has a control character, and redirects stay on the host`() async throws {
         try await LiveServer.with(Self.routes) { server in
             let evil = await server.exchange("GET /evil HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

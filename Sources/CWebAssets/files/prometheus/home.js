@@ -53,8 +53,14 @@ export function show(main) {
         ),
     );
     const narrow = matchMedia("(max-width: 46rem)");
-    const picture = new Picture(place, narrow.matches ? "tall" : "wide");
-    narrow.addEventListener("change", () => picture.build(narrow.matches ? "tall" : "wide"));
+    const form = () => {
+        const shape = narrow.matches ? "tall" : "wide";
+        return document.documentElement.dataset.size === "large" ? /** @type {const} */ (`${shape}-large`) : shape;
+    };
+    const picture = new Picture(place, form());
+    const renew = () => picture.form !== form() && picture.build(form());
+    narrow.addEventListener("change", renew);
+    document.addEventListener("themechange", renew);
     const live = new Live(picture, new Feed(feed), { summary, note, increase: links[links.length - 1] });
     /** @type {ReturnType<typeof listen> | null} */
     let events = null;
@@ -75,6 +81,13 @@ export function show(main) {
  * @param {Scraped} target
  */
 const keyOf = (target) => `${target.scrapePool} ${seriesName(target.labels)}`;
+
+/** @param {import("../shared/events.js").Event_} event a push: what it did to its group */
+function deed({ method, wasThere }) {
+    if (method === "DELETE") return wasThere ? "deleted" : "found nothing to delete in";
+    if (!wasThere) return "made the group";
+    return method === "PUT" ? "replaced" : "added to";
+}
 
 /** @param {string} error a scrape's: what was asked for is said already */
 const reason = (error) => error.replace(/^.*: (?=[^:]+: [^:]+$)/, "");
@@ -141,13 +154,12 @@ class Live {
         const group = groupText(event.group) || "no group";
         const isGood = event.status < 300;
         const key = `push ${event.id}`;
-        const did = { PUT: "replaced", POST: "added to", DELETE: "deleted" }[/** @type {string} */ (event.method)];
         if (!isPast) this.picture.pulse("batch-gateway", isGood ? "push" : "failure");
         this.feed.tell({
             key,
             kind: isGood ? "push" : "refused",
             at: event.time,
-            text: `${event.method} ${isGood ? did : "was refused for"} ${group}`,
+            text: `${event.method} ${isGood ? deed(event) : "was refused for"} ${group}`,
             more: event.error,
         });
         this.waiting.pushed(event, key);

@@ -4,6 +4,7 @@ import { api, envelope } from "../shared/api.js";
 import { tabKeys, toast } from "../shared/components.js";
 import { h, fill, memory, setText } from "../shared/dom.js";
 import { duration, seriesName, span } from "../shared/format.js";
+import { survey } from "../shared/stack.js";
 import { AnswerTable } from "./answertable.js";
 import { aboutMetric, metadata, metricNames } from "./catalog.js";
 import { Editor } from "./editor.js";
@@ -374,17 +375,18 @@ export class PanelView {
     async empty(time, signal, place = this.body, known) {
         if (place === this.body) this.table = null;
         const { expr } = this.state;
-        const [{ localized, unknown }, { held, jobLines }, root, found] = await Promise.all([
+        const at = this.state.end === null ? {} : { time };
+        const [{ localized, unknown }, { jobLines }, found] = await Promise.all([
             import("./why.js"),
             import("./pushed.js"),
-            api("parse_query", { query: expr }, signal),
-            known ?? api("explain", { query: expr, time }, signal).then((one) => one.emptyReason),
+            // The present is the server's, whose clock tells what was pushed before.
+            known ?? api("explain", { query: expr, ...at }, signal).then((one) => one.emptyReason),
         ]);
-        const pushed = this.state.end === null ? await held(root) : null;
-        if (signal.aborted) return;
-        if (pushed?.retry) this.again(pushed.retry, signal);
         /** @type {import("./why.js").Reason} */
-        const reason = pushed ?? found ?? unknown;
+        const reason = found ?? unknown;
+        const stack = reason.kind === "unread" ? await survey(signal) : null;
+        if (signal.aborted) return;
+        if (reason.retry && this.state.end === null) this.again(reason.retry, signal);
         fill(
             place,
             h(
@@ -392,7 +394,7 @@ export class PanelView {
                 { class: "why note warn stack", "data-reason": reason.kind },
                 h("h2", null, reason.title),
                 reason.details.map((one) => h("p", null, localized(one))),
-                pushed?.kind === "unread" ? jobLines(pushed.stack) : null,
+                stack ? jobLines(stack) : null,
                 reason.suggestions.length
                     ? h(
                           "div",

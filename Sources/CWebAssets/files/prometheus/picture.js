@@ -3,36 +3,90 @@
 import { fill, h, setText } from "../shared/dom.js";
 
 /**
- * Nodes: their left upper corner in the wide and in the narrow picture.
+ * Nodes: their column and row in the wide and in the narrow picture.
  * @type {Record<string, {wide: [number, number], tall: [number, number], title: string, icon: string}>}
  */
 export const NODES = {
     visitors: {
-        wide: [10, 40],
-        tall: [5, 10],
+        wide: [0, 0],
+        tall: [0, 0],
         title: "Visitors",
         icon: "M8 8a4 4 0 1 1 .01 0M1 20c0-5 3-8 7-8s7 3 7 8M16 9a3 3 0 1 0-1-5M17 12c3 0 5 3 5 7",
     },
-    batch: { wide: [10, 360], tall: [207, 10], title: "Batch jobs", icon: "M3 5h18M3 12h18M3 19h12M18 16l4 3-4 3z" },
-    demo: { wide: [320, 40], tall: [5, 165], title: "Demo server", icon: "M3 4h18v6H3zM3 14h18v6H3zM7 7h.01M7 17h.01" },
-    gateway: { wide: [320, 360], tall: [207, 165], title: "Pushgateway", icon: "M12 3v12M7 10l5 5 5-5M3 17v4h18v-4" },
+    batch: { wide: [0, 2], tall: [1, 0], title: "Batch jobs", icon: "M3 5h18M3 12h18M3 19h12M18 16l4 3-4 3z" },
+    demo: { wide: [1, 0], tall: [0, 1], title: "Demo server", icon: "M3 4h18v6H3zM3 14h18v6H3zM7 7h.01M7 17h.01" },
+    gateway: { wide: [1, 2], tall: [1, 1], title: "Pushgateway", icon: "M12 3v12M7 10l5 5 5-5M3 17v4h18v-4" },
     others: {
-        wide: [320, 200],
-        tall: [5, 320],
+        wide: [1, 1],
+        tall: [0, 2],
         title: "Other targets",
         icon: "M12 3a9 9 0 1 0 .01 0M12 8a4 4 0 1 0 .01 0",
     },
-    scraper: { wide: [650, 200], tall: [207, 320], title: "Scraper", icon: "M20 12a8 8 0 1 1-3-6.2M20 2v5h-5" },
+    scraper: { wide: [2, 1], tall: [1, 2], title: "Scraper", icon: "M20 12a8 8 0 1 1-3-6.2M20 2v5h-5" },
     store: {
-        wide: [960, 200],
-        tall: [207, 475],
+        wide: [3, 1],
+        tall: [1, 3],
         title: "Store",
         icon: "M4 6c0-4 16-4 16 0v12c0 4-16 4-16 0zM4 6c0 4 16 4 16 0M4 12c0 4 16 4 16 0",
     },
-    query: { wide: [960, 360], tall: [5, 475], title: "Query", icon: "M3 3v18h18M6 16l4-5 4 3 6-8" },
+    query: { wide: [3, 2], tall: [0, 3], title: "Query", icon: "M3 3v18h18M6 16l4-5 4 3 6-8" },
 };
-const SIZE = /** @type {const} */ ({ wide: [230, 110], tall: [188, 104] });
-const BOX = { wide: "0 20 1200 470", tall: "0 0 400 590" };
+/**
+ * @typedef {"wide" | "tall" | "wide-large" | "tall-large"} Form
+ * @typedef {{
+ *     isTall: boolean, columns: number[], rows: number[], size: [number, number], box: string, few: number[],
+ *     many: number[], second: number, top: number,
+ * }} Layout where columns and rows begin, how large a box is, the base lines of a box's text where it has two lines and
+ *     where it needs more, where the second word of a curve's key begins, and how high a curve may rise
+ */
+
+/** @type {Record<Form, Layout>} */
+const LAYOUTS = {
+    wide: {
+        isTall: false,
+        columns: [10, 320, 650, 960],
+        rows: [40, 200, 360],
+        size: [230, 110],
+        box: "0 20 1200 470",
+        few: [68, 90],
+        many: [60, 79, 98],
+        second: 82,
+        top: 46,
+    },
+    tall: {
+        isTall: true,
+        columns: [5, 207],
+        rows: [10, 165, 320, 475],
+        size: [188, 104],
+        box: "0 0 400 590",
+        few: [68, 90],
+        many: [58, 76, 94],
+        second: 82,
+        top: 46,
+    },
+    "wide-large": {
+        isTall: false,
+        columns: [4, 318, 632, 946],
+        rows: [14, 194, 374],
+        size: [250, 150],
+        box: "0 0 1200 536",
+        few: [82, 116],
+        many: [74, 103, 132],
+        second: 112,
+        top: 78,
+    },
+    "tall-large": {
+        isTall: true,
+        columns: [3, 205],
+        rows: [8, 186, 364, 542],
+        size: [192, 140],
+        box: "0 0 400 690",
+        few: [74, 104],
+        many: [61, 83, 105, 127],
+        second: 92,
+        top: 64,
+    },
+};
 /**
  * From, to, and the text on the way.
  * @type {[string, string, string][]}
@@ -50,10 +104,12 @@ const ARROWS = [
 export class Picture {
     /**
      * @param {Element} place
-     * @param {"wide" | "tall"} form
+     * @param {Form} form
      */
     constructor(place, form) {
         this.place = place;
+        this.form = form;
+        this.layout = LAYOUTS[form];
         /**
          * How much waits in which node; kept over a rebuild, too.
          * @type {Record<string, number> | undefined}
@@ -67,10 +123,11 @@ export class Picture {
         this.build(form);
     }
 
-    /** @param {"wide" | "tall"} form */
+    /** @param {Form} form */
     build(form) {
         this.form = form;
-        const [w, hh] = SIZE[form];
+        const { isTall, size, box, many } = (this.layout = LAYOUTS[form]);
+        const [w, hh] = size;
         /** @type {Record<string, any>} */
         this.nodes = {};
         /** @type {Record<string, {path: string, line: any}>} */
@@ -89,11 +146,11 @@ export class Picture {
             ];
         });
         const boxes = Object.entries(NODES).map(([name, node]) => {
-            const [x, y] = node[form];
-            const texts = [0, 1].map((i) => h("svg:text", { x: 16, y: 68 + i * 22, class: "line" }));
+            const [x, y] = this.corner(name);
+            const texts = many.map((y) => h("svg:text", { x: 16, y, class: "line" }));
             const dot = h("svg:circle", {
-                cx: w - (form === "tall" ? 12 : 18),
-                cy: form === "tall" ? 12 : 27,
+                cx: w - (form === "wide" ? 18 : 12),
+                cy: form === "wide" ? 27 : 12,
                 r: 5.5,
                 class: "dot",
             });
@@ -106,7 +163,7 @@ export class Picture {
                     { x: 13, y: 14, width: 26, height: 26, viewBox: "0 0 24 24", class: "icon" },
                     h("svg:path", { d: node.icon }),
                 ),
-                h("svg:text", { x: form === "tall" ? 46 : 50, y: 34, class: "title" }, node.title),
+                h("svg:text", { x: isTall ? 46 : 50, y: 34, class: "title" }, node.title),
                 texts,
                 dot,
             );
@@ -124,8 +181,8 @@ export class Picture {
             h(
                 "svg:svg",
                 {
-                    viewBox: BOX[form],
-                    class: `living ${form}`,
+                    viewBox: box,
+                    class: `living ${isTall ? "tall" : "wide"} ${form}`,
                     role: "group",
                     "aria-label":
                         "Batch jobs push to the Pushgateway; the scraper reads the demo server, the Pushgateway and " +
@@ -178,10 +235,9 @@ export class Picture {
         const isDrawn = known.length > 1 && most > 0;
         link.classList.toggle("drawn", isDrawn);
         if (!isDrawn) return;
-        const form = /** @type {"wide" | "tall"} */ (this.form);
-        const [w, hh] = SIZE[form],
-            foot = hh - 30,
-            top = 46;
+        const { size, second, top } = this.layout;
+        const [w, hh] = size,
+            foot = hh - 30;
         const way = (/** @type {number[]} */ values) =>
             values.flatMap((value, i) =>
                 Number.isFinite(value)
@@ -201,11 +257,23 @@ export class Picture {
             place,
             h("svg:path", { class: "spark", d: "M0 -4h14" }),
             h("svg:text", { x: 18 }, key[0]),
-            h("svg:path", { class: "spark bad", d: "M82 -4h14" }),
-            h("svg:text", { x: 100 }, key[1]),
-            form === "wide" ? h("svg:text", { x: w - 32, "text-anchor": "end" }, key[2]) : null,
+            h("svg:path", { class: "spark bad", d: `M${second} -4h14` }),
+            h("svg:text", { x: second + 18 }, key[1]),
+            // Beside the others where there is room, else above the curves.
+            h("svg:text", { x: w - 32, y: this.form === "wide" ? 0 : top - hh + 8, "text-anchor": "end" }, key[2]),
         );
         veil.setAttribute("d", `M${x(points[0])} ${foot}L${points.join("L")}L${x(points[points.length - 1])} ${foot}Z`);
+    }
+
+    /**
+     * Where a node's box begins.
+     * @param {string} name
+     * @returns {[number, number]}
+     */
+    corner(name) {
+        const { isTall, columns, rows } = this.layout;
+        const [column, row] = NODES[name][isTall ? "tall" : "wide"];
+        return [columns[column], rows[row]];
     }
 
     /**
@@ -214,21 +282,21 @@ export class Picture {
      * @param {string} to
      */
     way(from, to) {
-        const form = /** @type {"wide" | "tall"} */ (this.form),
-            [w, hh] = SIZE[form];
-        const [ax, ay] = NODES[from][form],
-            [bx, by] = NODES[to][form];
+        const { isTall, size } = this.layout,
+            [w, hh] = size;
+        const [ax, ay] = this.corner(from),
+            [bx, by] = this.corner(to);
         /** @type {number[]} */
         let points;
         if (Math.abs(bx - ax) < 20)
             points = [ax + w / 2, by > ay ? ay + hh : ay, bx + w / 2, by > ay ? by - 3 : by + hh + 3];
-        else if (form === "tall" && by !== ay)
+        else if (isTall && by !== ay)
             points = [ax + w * (bx > ax ? 0.8 : 0.2), ay + hh, bx + w * (bx > ax ? 0.2 : 0.8), by - 3];
         else points = [bx > ax ? ax + w : ax, ay + hh / 2, bx > ax ? bx - 3 : bx + w + 3, by + hh / 2];
         // Several ways into one side spread over it.
-        if (form === "wide" && to === "scraper") points[3] += from === "demo" ? -24 : from === "gateway" ? 24 : 0;
+        if (!isTall && to === "scraper") points[3] += from === "demo" ? -24 : from === "gateway" ? 24 : 0;
         const [x1, y1, x2, y2] = points;
-        const vertical = Math.abs(bx - ax) < 20 || (form === "tall" && by !== ay);
+        const vertical = Math.abs(bx - ax) < 20 || (isTall && by !== ay);
         const bend = vertical
             ? `${x1} ${(y1 + y2) / 2} ${x2} ${(y1 + y2) / 2}`
             : `${(x1 + x2) / 2} ${y1} ${(x1 + x2) / 2} ${y2}`;
@@ -242,7 +310,8 @@ export class Picture {
     say(name, said) {
         this.said[name] = said;
         const node = this.nodes[name];
-        said.lines.forEach((line, i) => fit(node.texts[i], line, SIZE[/** @type {"wide"} */ (this.form)][0] - 28));
+        const { size, few, many } = this.layout;
+        write(node.texts, said.lines, size[0] - 28, { few, many });
         node.dot.setAttribute("class", `dot ${said.state ?? ""}`);
         if (said.href) node.link.setAttribute("href", said.href);
         node.link.setAttribute("aria-label", `${NODES[name].title}: ${said.lines.filter(Boolean).join(", ")}`);
@@ -255,7 +324,7 @@ export class Picture {
      */
     park(name, count) {
         this.parked = { ...this.parked, [name]: count };
-        const [w, hh] = SIZE[/** @type {"wide"} */ (this.form)];
+        const [w, hh] = this.layout.size;
         const dots = Array.from({ length: Math.min(count, 6) }, (_, i) =>
             h("svg:circle", { cx: w - 18 - i * 15, cy: hh - 14, r: 5.5 }),
         );
@@ -293,15 +362,44 @@ export class Picture {
 }
 
 /**
- * Puts a line into a box, cut where it is too long.
- * @param {any} element
- * @param {string} line
- * @param {number} room
+ * Puts lines into a box: one that is too long goes on in the next row, as long as there are rows, and is cut at last.
+ * @param {any[]} texts the rows
+ * @param {string[]} lines
+ * @param {number} room how long a row may be
+ * @param {{few: number[], many: number[]}} places where the rows stand
  */
-function fit(element, line, room) {
-    if (element.line === line) return;
-    element.line = line;
-    setText(element, line);
-    for (let cut = line.length - 1; cut > 0 && element.getComputedTextLength() > room; cut--)
-        setText(element, `${line.slice(0, cut).trimEnd()}…`);
+function write(texts, lines, room, { few, many }) {
+    const said = JSON.stringify(lines);
+    const [ruler] = texts;
+    if (ruler.said === said) return;
+    ruler.said = said;
+    const fits = (/** @type {string} */ text) => {
+        setText(ruler, text);
+        return ruler.getComputedTextLength() <= room;
+    };
+    /** @type {string[]} */
+    const rows = [];
+    lines.forEach((line, i) => {
+        // Each line that is still to come has a row.
+        const last = many.length - (lines.length - i);
+        let row = "";
+        for (const word of line.split(" ")) {
+            const longer = row ? `${row} ${word}` : word;
+            if (row && rows.length < last && !fits(longer)) {
+                rows.push(row);
+                row = word;
+            } else row = longer;
+        }
+        rows.push(row);
+    });
+    const cut = rows.map((row) => {
+        let shown = row;
+        for (let end = row.length - 1; end > 0 && !fits(shown); end--) shown = `${row.slice(0, end).trimEnd()}…`;
+        return shown;
+    });
+    const places = rows.length > few.length ? many : few;
+    texts.forEach((text, i) => {
+        setText(text, cut[i] ?? "");
+        text.setAttribute("y", places[i] ?? 0);
+    });
 }

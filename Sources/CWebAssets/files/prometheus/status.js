@@ -251,7 +251,7 @@ async function flags() {
             { class: "card table-wrap" },
             h(
                 "table",
-                null,
+                { class: "stacked" },
                 h("caption", { class: "visually-hidden" }, "Flags"),
                 h("thead", null, h("tr", null, h("th", { scope: "col" }, "Flag"), h("th", { scope: "col" }, "Value"))),
                 h("tbody", null, rows),
@@ -287,7 +287,9 @@ async function config() {
             { class: "yaml", tabindex: 0, "aria-label": "Configuration" },
             yaml.split("\n").map((/** @type {string} */ line) => {
                 const found = /^(\s*(?:- )?)([\w.$-]+)(:)(.*)$/.exec(line);
-                return [
+                const row = h(
+                    "span",
+                    { class: "yaml-line" },
                     found
                         ? [
                               found[1],
@@ -297,7 +299,12 @@ async function config() {
                           ]
                         : line,
                     "\n",
-                ];
+                );
+                // What is too long goes on further in than it began.
+                const deep = Math.min(/^[\s-]*/.exec(line)?.[0].length ?? 0, 12) + 2;
+                row.style.paddingLeft = `${deep}ch`;
+                row.style.textIndent = `-${deep}ch`;
+                return row;
             }),
         ),
     );

@@ -4,7 +4,8 @@ import { localTime } from "../shared/format.js";
 
 /**
  * @typedef {{label: string, query?: string, time?: number, now: boolean}} Suggestion
- * @typedef {{kind: string, title: string, details: string[], suggestions: Suggestion[]}} Reason
+ * @typedef {{kind: string, title: string, details: string[], suggestions: Suggestion[], retry?: number}} Reason
+ *     `retry`: in how many seconds it is worth another try
  */
 
 /**

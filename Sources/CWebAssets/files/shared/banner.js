@@ -5,6 +5,7 @@
 //   <stack-size>     the button that makes the type large, for a projector
 
 import { api } from "./api.js";
+import { keep } from "./components.js";
 import { every, fill, h } from "./dom.js";
 import { localTime } from "./format.js";
 import { survey, urlOf } from "./stack.js";
@@ -88,7 +89,7 @@ class StackBack extends HTMLElement {
     async look() {
         const stack = await survey().catch(() => null);
         const server = stack?.prometheus;
-        if (server) fill(this, h("a", { class: "back", href: urlOf(server) }, "‹ The stack"));
+        if (server) fill(this, h("a", { class: "back", href: urlOf(server) }, h("span", null, "‹ The stack"), h("span", { class: "short" }, "‹ Stack")));
         else if (!stack) setTimeout(() => this.isConnected && this.look(), 5000);
     }
 }
@@ -118,12 +119,7 @@ class StackSize extends HTMLElement {
         const root = document.documentElement;
         if (isLarge) root.dataset.size = "large";
         else delete root.dataset.size;
-        try {
-            if (isLarge) localStorage.setItem("size", "large");
-            else localStorage.removeItem("size");
-        } catch {
-            /* switched off */
-        }
+        keep("size", isLarge ? "large" : "");
         this.show();
         // What is drawn by size is drawn anew.
         document.dispatchEvent(new Event("themechange"));

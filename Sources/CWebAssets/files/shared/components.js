@@ -96,6 +96,20 @@ class StackFold extends HTMLElement {
     }
 }
 
+/**
+ * Keeps for a year how a person likes the pages of all servers of this host; an empty value forgets it.
+ * @param {"theme" | "size"} name
+ * @param {string} value
+ */
+export function keep(name, value) {
+    try {
+        const age = value ? 365 * 24 * 3600 : 0;
+        document.cookie = `promenade-${name}=${value}; path=/; max-age=${age}; SameSite=Strict`;
+    } catch {
+        /* switched off */
+    }
+}
+
 class StackTheme extends HTMLElement {
     connectedCallback() {
         const root = document.documentElement;
@@ -106,11 +120,7 @@ class StackTheme extends HTMLElement {
                 const next = { "": "light", light: "dark", dark: "" }[root.dataset.theme ?? ""];
                 if (next) root.dataset.theme = next;
                 else delete root.dataset.theme;
-                try {
-                    next ? localStorage.setItem("theme", next) : localStorage.removeItem("theme");
-                } catch {
-                    /* switched off */
-                }
+                keep("theme", next ?? "");
                 show();
                 document.dispatchEvent(new Event("themechange"));
             },

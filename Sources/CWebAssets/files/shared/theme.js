@@ -1,8 +1,10 @@
-// Runs before the first paint (a classic script in <head>): a chosen theme must not flash, nor a chosen size.
+// Runs before the first paint (a classic script in <head>): a chosen theme must not flash, nor a chosen size. They are
+// kept in cookies (components.js), which the servers of a stack share: a cookie is for a host, whatever the port.
 try {
-    const theme = localStorage.getItem("theme");
-    if (localStorage.getItem("size") === "large") document.documentElement.dataset.size = "large";
-    if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+    const kept = document.cookie.split("; ");
+    const root = document.documentElement;
+    if (kept.includes("promenade-size=large")) root.dataset.size = "large";
+    for (const theme of ["light", "dark"]) if (kept.includes(`promenade-theme=${theme}`)) root.dataset.theme = theme;
 } catch {
-    /* storage switched off: the system's theme */
+    /* cookies switched off: the system's theme */
 }

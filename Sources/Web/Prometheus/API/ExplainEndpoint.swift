@@ -22,7 +22,19 @@ extension PrometheusServer {
             throw Self.failure(error)
         }
         let (warnings, infos) = explanation.annotations.rendered(query: query)
-        let writer = ExplanationJSON(query: Array(query.utf8))
+        var writer = ExplanationJSON(query: Array(query.utf8))
+        if explanation.emptyReason != nil, let survey = environment.survey {
+            writer.pushed = await survey.reason(explanation.root.expression, at: explanation.time) { selector in
+                let found = try? await engine.instant(
+                    .vectorSelector(selector),
+                    at: clock.now,
+                    reader: store,
+                    options: options
+                )
+                guard case .vector(let rows)? = found?.value else { return true }
+                return !rows.labels.isEmpty
+            }
+        }
         return .json(writer.json(explanation), warnings: warnings, infos: infos)
     }
 }
@@ -30,11 +42,13 @@ extension PrometheusServer {
 /// Writes an explanation of a query.
 struct ExplanationJSON {
     let query: [UInt8]
+    /// What the Pushgateway has to do with the answer being empty.
+    var pushed: PushedReason?
 
     func json(_ explanation: Explanation) -> JSONObject {
         var object: JSONObject = ["time": JSONTime(explanation.time), "node": json(explanation.root)]
         if let error = explanation.error { object += ["errorType": error.code.rawValue, "error": error.message] }
-        object.add("emptyReason", explanation.emptyReason.map(json))
+        object.add("emptyReason", pushed.map(json) ?? explanation.emptyReason.map(json))
         return object
     }
 
@@ -152,6 +166,18 @@ struct ExplanationJSON {
         var object = JSONObject(numbers.map { ($0.key, JSONSample($0.value)) })
         object.add("stopsAtZero", terms.stopsAtZero)
         object.add("seconds", terms.seconds.map(JSONSample.init))
+        return object
+    }
+
+    private func json(_ reason: PushedReason) -> JSONObject {
+        var object: JSONObject = [
+            "kind": reason.kind.rawValue,
+            "title": reason.title,
+            "details": reason.details,
+            "position": json(reason.position),
+            "suggestions": (reason.query.map { [$0] } ?? []).map { ["label": "Ask so", "query": $0, "now": false] as JSONObject },
+        ]
+        object.add("retry", reason.retry.map { Double($0) / 1000 })
         return object
     }
 

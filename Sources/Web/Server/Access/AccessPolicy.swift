@@ -9,6 +9,8 @@ public struct AccessPolicy: Sendable {
     public var asksForHosts: Bool
     /// The origins, besides the server's own, whose pages may change something.
     public var origins: CrossOrigin
+    /// The URL by which the server is reached from outside, whose scheme a proxy may have chosen; empty where it is not known.
+    public var externalURL = ""
     /// A server of the same stack whose own page may ask for ``neighbourPath`` here, since it cannot be asked itself while it is stopped.
     public var neighbour: @Sendable () -> ListenAddress? = { nil }
     /// What a neighbour's page may ask for.
@@ -34,7 +36,7 @@ public struct AccessPolicy: Sendable {
         let host = Self.host(of: authority).lowercased()
         if host == "localhost" || host.hasSuffix(".localhost") || host == "::1" || Self.isLoopback(host) { return nil }
         if !isLocal, Self.isAddress(host) { return nil }
-        if host == address.host.lowercased() { return nil }
+        if host == address.host.lowercased() || host == PageOrigin(externalURL)?.host { return nil }
         if hosts.contains(where: { $0 == "*" || Self.host(of: $0).lowercased() == host }) { return nil }
         return
             "This server is not called \(host), so the page that asks may be somebody else's. If it is called so, start it "
@@ -45,13 +47,15 @@ public struct AccessPolicy: Sendable {
     /// - Parameters:
     ///   - origin: the header `Origin`, which browsers send with all such requests.
     ///   - site: the header `Sec-Fetch-Site`.
-    func refusal(ofOrigin origin: String?, site: String?, host: String?) -> String? {
+    ///   - host: what the client calls the server.
+    ///   - scheme: what the server speaks, `http` or `https`.
+    func refusal(ofOrigin origin: String?, site: String?, host: String?, scheme: String) -> String? {
         switch site {
         case "same-origin", "none": return nil
         default: break
         }
         if let origin {
-            if origins.allows(origin) || isOwn(origin, host) { return nil }
+            if origins.allows(origin) || isOwn(origin, host, scheme) { return nil }
         } else if site == nil {
             // Not a browser.
             return nil
@@ -61,16 +65,17 @@ public struct AccessPolicy: Sendable {
     }
 
     /// Whether the origin is that of the server as the client calls it, or as it is called from outside.
-    private func isOwn(_ origin: String, _ host: String?) -> Bool {
-        guard let start = origin.firstRange(of: "://") else { return false }
-        let authority = origin[start.upperBound...].lowercased()
-        return authority == host?.lowercased() || hosts.contains { $0.lowercased() == authority }
+    private func isOwn(_ origin: String, _ host: String?, _ scheme: String) -> Bool {
+        guard let page = PageOrigin(origin) else { return false }
+        if page == PageOrigin(externalURL) { return true }
+        let names = hosts + (host.map { [$0] } ?? [])
+        return names.contains { page == PageOrigin(scheme: scheme, authority: $0) }
     }
 
     /// Whether the origin is that of the neighbour, called by the same name as this server.
     func isNeighbour(_ origin: String?, host: String?) -> Bool {
         guard let origin, let host, let address = neighbour() else { return false }
-        return origin.lowercased() == address.origin(onHostOf: host)
+        return PageOrigin(origin) == PageOrigin(address.origin(onHostOf: host)) && PageOrigin(origin) != nil
     }
 
     /// The host of `host:port`, without brackets.

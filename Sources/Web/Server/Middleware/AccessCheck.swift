@@ -7,14 +7,17 @@ struct AccessCheck: RouterMiddleware {
 
     let policy: AccessPolicy
     let address: ListenAddress
+    /// What the server speaks: `http` or `https`.
+    let scheme: String
     /// The patterns of routes that change nothing, whatever their method.
     let harmless: Set<String>
     /// What most requests call the server, so that not each of them is looked at anew.
     private let usual: [String]
 
-    init(_ policy: AccessPolicy, at address: ListenAddress, harmless: Set<String>) {
+    init(_ policy: AccessPolicy, at address: ListenAddress, scheme: String, harmless: Set<String>) {
         self.policy = policy
         self.address = address
+        self.scheme = scheme
         self.harmless = harmless
         usual = [address.host, "localhost", "127.0.0.1"].map { "\($0):\(address.port)" }
             .filter { policy.refusal(ofHost: $0, at: address) == nil }
@@ -49,7 +52,8 @@ struct AccessCheck: RouterMiddleware {
             let reason = policy.refusal(
                 ofOrigin: origin,
                 site: site,
-                host: request.head.authority
+                host: request.head.authority,
+                scheme: scheme
             )
             if let reason { return try WebResponse.error(reason, status: 403).hummingbird(context) }
         }
