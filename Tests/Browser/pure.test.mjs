@@ -11,6 +11,7 @@ const { FUNCTIONS } = await load("prometheus/functions.js");
 const url = await load("prometheus/urlstate.js");
 const axes = await load("prometheus/axes.js");
 const format = await load("shared/format.js");
+const { momentOf } = await load("shared/clock.js");
 const results = await load("prometheus/results.js");
 const { csvOfGraph, csvOfTable } = await load("prometheus/export.js");
 const { axisStep, stretches } = await load("prometheus/learnpicture.js");
@@ -290,4 +291,33 @@ test("lessons: spans in short, and steps of their axis", () => {
         const labels = (minutes * 60000) / axisStep(minutes * 60000);
         assert.ok(labels <= 8 && labels >= 3, `${minutes}: ${labels}`);
     }
+});
+
+test("simulated time: the moment that a person means", () => {
+    const start = Date.parse("2026-01-05T09:00:00Z") / 1000;
+    const at = { start, now: start + 600 };
+    const local = (hour, minute, second = 0, day = 0) => {
+        const date = new Date(at.now * 1000);
+        date.setHours(hour, minute, second, 0);
+        date.setDate(date.getDate() + day);
+        return date.getTime() / 1000;
+    };
+    const table = {
+        "+30s": start + 630,
+        "+ 1h30m": start + 600 + 5400,
+        "5m": start + 300,
+        " 2026-01-05T09:30:00Z ": start + 1800,
+        "2026-01-05 23:15": new Date("2026-01-05T23:15").getTime() / 1000,
+        "23:59:59": local(23, 59, 59),
+        // What is past today is tomorrow's.
+        "0:00": local(0, 0, 0, 1),
+        "24:00": undefined,
+        "9:60": undefined,
+        soon: undefined,
+        "": undefined,
+        "12": start + 12,
+    };
+    for (const [text, expected] of Object.entries(table)) assert.equal(momentOf(text, at), expected, text);
+    // A clock that is moved by hand has no start.
+    assert.equal(momentOf("5m", { now: 100 }), 400);
 });
