@@ -15,6 +15,9 @@ static const unsigned char shared_api_js[] = {
 static const unsigned char shared_banner_js[] = {
 #embed "files/shared/banner.js"
 };
+static const unsigned char shared_clock_js[] = {
+#embed "files/shared/clock.js"
+};
 static const unsigned char shared_components_js[] = {
 #embed "files/shared/components.js"
 };
@@ -35,6 +38,9 @@ static const unsigned char shared_icon_svg[] = {
 };
 static const unsigned char shared_stack_js[] = {
 #embed "files/shared/stack.js"
+};
+static const unsigned char shared_timebar_js[] = {
+#embed "files/shared/timebar.js"
 };
 static const unsigned char shared_style_css[] = {
 #embed "files/shared/style.css"
@@ -224,6 +230,7 @@ static const struct web_asset table[] = {
 
     ASSET("shared/api.js", shared_api_js),
     ASSET("shared/banner.js", shared_banner_js),
+    ASSET("shared/clock.js", shared_clock_js),
     ASSET("shared/components.js", shared_components_js),
     ASSET("shared/democontrol.js", shared_democontrol_js),
     ASSET("shared/dom.js", shared_dom_js),
@@ -231,6 +238,7 @@ static const struct web_asset table[] = {
     ASSET("shared/format.js", shared_format_js),
     ASSET("shared/icon.svg", shared_icon_svg),
     ASSET("shared/stack.js", shared_stack_js),
+    ASSET("shared/timebar.js", shared_timebar_js),
     ASSET("shared/style.css", shared_style_css),
     ASSET("shared/theme.js", shared_theme_js),
 

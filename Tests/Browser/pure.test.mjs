@@ -11,6 +11,7 @@ const { FUNCTIONS } = await load("prometheus/functions.js");
 const url = await load("prometheus/urlstate.js");
 const axes = await load("prometheus/axes.js");
 const format = await load("shared/format.js");
+const { momentOf } = await load("shared/clock.js");
 const results = await load("prometheus/results.js");
 const { csvOfGraph, csvOfTable } = await load("prometheus/export.js");
 const { lastOfEach } = await load("prometheus/received.js");
@@ -334,4 +335,33 @@ test("of each client of OpenTelemetry the last request is shown, the newest firs
     const all = [["a:1", "x", 1], ["b:2", "x", 2], ["a:9", "x", 3], ["a:9", "y", 4]];
     const requests = all.map(([client, userAgent, number]) => ({ client, userAgent, number }));
     assert.deepEqual(lastOfEach(requests).map((one) => one.number), [4, 3, 2]);
+});
+
+test("simulated time: the moment that a person means", () => {
+    const start = Date.parse("2026-01-05T09:00:00Z") / 1000;
+    const at = { start, now: start + 600 };
+    const local = (hour, minute, second = 0, day = 0) => {
+        const date = new Date(at.now * 1000);
+        date.setHours(hour, minute, second, 0);
+        date.setDate(date.getDate() + day);
+        return date.getTime() / 1000;
+    };
+    const table = {
+        "+30s": start + 630,
+        "+ 1h30m": start + 600 + 5400,
+        "5m": start + 300,
+        " 2026-01-05T09:30:00Z ": start + 1800,
+        "2026-01-05 23:15": new Date("2026-01-05T23:15").getTime() / 1000,
+        "23:59:59": local(23, 59, 59),
+        // What is past today is tomorrow's.
+        "0:00": local(0, 0, 0, 1),
+        "24:00": undefined,
+        "9:60": undefined,
+        soon: undefined,
+        "": undefined,
+        "12": start + 12,
+    };
+    for (const [text, expected] of Object.entries(table)) assert.equal(momentOf(text, at), expected, text);
+    // A clock that is moved by hand has no start.
+    assert.equal(momentOf("5m", { now: 100 }), 400);
 });

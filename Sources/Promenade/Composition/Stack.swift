@@ -196,6 +196,8 @@ public final class Stack: Sendable {
         }
         pushgateway?.onQuit { [weak self] in self?.end() }
         if let demoControl { demo?.allow(demoControl) }
+        demo?.allow(clockControl)
+        pushgateway?.allow(clockControl)
         do throws(StorageError) {
             let damaged = try await gateway?.restore() ?? 0
             if damaged > 0 {

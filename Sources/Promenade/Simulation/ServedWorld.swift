@@ -35,6 +35,7 @@ package struct ServedWorld: Sendable {
         var clock: ManualClock
         var pushgateway: PushgatewayResponder?
         var demo: DemoServer?
+        var pages: WorldPages
     }
 
     /// Runs the world and serves it until the task is cancelled or a signal comes.
@@ -44,9 +45,6 @@ package struct ServedWorld: Sendable {
         _ options: World.Options,
         onReady: @escaping @Sendable (StackAddresses) -> Void
     ) async throws {
-        var whole = options
-        whole.until = .max
-        let settled = whole
         let player = WorldPlayer(
             scenario,
             until: options.until,
@@ -54,6 +52,20 @@ package struct ServedWorld: Sendable {
             isPlaying: options.until >= scenario.duration,
             wall: SystemClock()
         )
+        var whole = options
+        whole.until = .max
+        let (control, run) = (player.control, SystemClock().now)
+        whole.taps.pages = { clock in
+            let time = ClockControl(
+                now: { clock.wallNanoseconds },
+                advance: { await control.command(.jump(clock.now + $0)) },
+                player: control
+            )
+            return WorldPages(clock, run: run, clock: time)
+        }
+        let settled = whole
+        // Lessons have worlds of their own.
+        let classroom = Classroom(try Stack.course("", logger), clock: SystemClock())
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await WorldThread.run {
@@ -64,7 +76,7 @@ package struct ServedWorld: Sendable {
                 let silent: @Sendable (StackAddresses) -> Void = { _ in }
                 var tell = onReady
                 for await parts in player.parts {
-                    if try await serve(parts, player, tell) { return }
+                    if try await serve(parts, player, classroom, tell) { return }
                     tell = silent
                 }
             }
@@ -77,12 +89,13 @@ package struct ServedWorld: Sendable {
     private func serve(
         _ parts: Parts,
         _ player: WorldPlayer,
+        _ classroom: Classroom,
         _ onReady: @escaping @Sendable (StackAddresses) -> Void
     ) async throws -> Bool {
         let slots = ConnectionSlots(clock: SystemClock())
         let web = PrometheusServer(
             settings: parts.options.prometheus(listening: prometheus),
-            environment: environment(parts, player),
+            environment: environment(parts, classroom),
             store: parts.store,
             engine: parts.engine,
             scraper: parts.scraper,
@@ -93,13 +106,20 @@ package struct ServedWorld: Sendable {
         if let responder = parts.pushgateway { servers.append(try server(pushgateway, responder.makeRouter(), slots)) }
         if let demoServer = parts.demo { servers.append(try server(demo, demoServer.makeRouter(), slots)) }
         let listening = servers
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: listening.map { .init(service: ServerService(server: $0)) },
-                gracefulShutdownSignals: [.sigint, .sigterm],
-                logger: quiet
-            )
+        let events = parts.pages.events
+        var configuration = ServiceGroupConfiguration(
+            services: listening.map { .init(service: ServerService(server: $0)) },
+            gracefulShutdownSignals: [.sigint, .sigterm],
+            logger: quiet
         )
+        // The last of the services is the first to end. Pages that listen would hold up the end; they come back by themselves.
+        let goodbye = TaskService(name: "events") {
+            try? await gracefulShutdown()
+            events.sendAway()
+        }
+        configuration.services.append(.init(service: goodbye))
+        configuration.maximumGracefulShutdownDuration = .seconds(5)
+        let group = ServiceGroup(configuration: configuration)
         let generation = player.generation
         return try await withThrowingTaskGroup(of: Bool.self) { tasks in
             tasks.addTask {
@@ -110,6 +130,7 @@ package struct ServedWorld: Sendable {
                 var addresses = StackAddresses(prometheus: try await listening[0].listening())
                 if parts.pushgateway != nil { addresses.pushgateway = try await listening[1].listening() }
                 if parts.demo != nil { addresses.demo = try await listening[listening.count - 1].listening() }
+                parts.pages.listen(at: addresses)
                 onReady(addresses)
                 while player.generation == generation { try await SystemClock().sleep(milliseconds: 50) }
                 await group.triggerGracefulShutdown()
@@ -142,7 +163,7 @@ package struct ServedWorld: Sendable {
         )
     }
 
-    private func environment(_ parts: Parts, _ player: WorldPlayer) -> PrometheusEnvironment {
+    private func environment(_ parts: Parts, _ classroom: Classroom) -> PrometheusEnvironment {
         let (clock, rules, config) = (parts.clock, parts.rules, parts.config)
         var environment = PrometheusEnvironment(
             phase: { .ready },
@@ -163,12 +184,10 @@ package struct ServedWorld: Sendable {
             createFolder: { FileAccess.createFolder($0) ? nil : StackError.system(lastErrorNumber()) }
         )
         environment.rules = rules.source
-        let control = player.control
-        environment.clock = ClockControl(
-            now: { clock.wallNanoseconds },
-            advance: { await control.command(.jump(clock.now + $0)) },
-            player: control
-        )
+        environment.clock = parts.pages.clock
+        environment.events = parts.pages.events
+        environment.learn = classroom.control
+        environment.survey = parts.pages.survey(clock)
         return environment
     }
 }
@@ -176,7 +195,7 @@ package struct ServedWorld: Sendable {
 extension SimulatedStack {
     /// What servers answer from now; `nil` while the Prometheus server is down.
     var parts: ServedWorld.Parts? {
-        guard let scraper, let rules else { return nil }
+        guard let scraper, let rules, let pages else { return nil }
         return ServedWorld.Parts(
             store: store,
             engine: engine,
@@ -186,7 +205,8 @@ extension SimulatedStack {
             config: config,
             clock: clock,
             pushgateway: responder,
-            demo: targets.demo?.server
+            demo: targets.demo?.server,
+            pages: pages
         )
     }
 }

@@ -33,6 +33,8 @@ package final class SimulatedStack {
         package var store: (@Sendable (any MetricStore & RecordStore) -> any MetricStore & RecordStore)?
         /// Changes how stores are opened.
         package var tune: (@Sendable (inout StoreOptions) -> Void)?
+        /// Makes what the pages are told, where people look at the stack in a browser.
+        package var pages: (@Sendable (ManualClock) -> WorldPages)?
 
         /// Nobody looks.
         package init() {}
@@ -78,6 +80,8 @@ package final class SimulatedStack {
     /// Where the Pushgateway keeps its groups.
     private let records: GatewayRecords
     private(set) var config: StackConfig
+    /// What pages are told; `nil` where nobody looks at any.
+    let pages: WorldPages?
     /// What the server itself exposes.
     var figures = SimulatedFigures()
 
@@ -103,7 +107,12 @@ package final class SimulatedStack {
         engine = PromQLEngine(options: options.engine, clock: clock, activeQueries: ActiveQueries(limit: 20))
         store = try Self.makeStore(keeping, options, clock, fileSystem, taps)
         records = GatewayRecords(store)
-        targets.demo = config.demo.isEnabled ? try SimulatedDemo(config.demo, seed: seed, clock: clock) : nil
+        pages = taps.pages?(clock)
+        let survey = pages?.survey(clock)
+        targets.demo =
+            config.demo.isEnabled
+            ? try SimulatedDemo(config.demo, seed: seed, clock: clock, survey: survey) : nil
+        if let pages { targets.demo?.server.allow(pages.clock) }
     }
 
     private static func makeStore(
@@ -135,10 +144,11 @@ package final class SimulatedStack {
         var scraping = ScrapeManagerOptions(logger: logger)
         scraping.isDriven = true
         scraping.isSimulated = true
-        let (reports, targets, faults) = (reports, targets, faults)
+        let (reports, targets, faults, events) = (reports, targets, faults, pages?.events)
         scraping.observe = { target, job, report in
             let name = target.publicLabels["instance"] ?? target.url
             reports.told.withLock { $0.scrapes.append((name, job, report)) }
+            events?.tell(.scrape(StackEvent.Scrape(target, job: job, report)))
         }
         scraping.makeTransport = { (_) throws(TransportError) in
             FaultTransport(job: "", board: faults, outside: WorldTransport(targets), name: WorldTargets.name)
@@ -149,7 +159,8 @@ package final class SimulatedStack {
         }
         let scraper = ScrapeManager(store: store, clock: clock, options: scraping)
         self.scraper = scraper
-        rules = StackRules(options: options, clock: clock, store: store, logger: logger) { report in
+        pages?.scrapes(with: scraper)
+        rules = StackRules(options: options, clock: clock, store: store, logger: logger, events: events) { report in
             reports.told.withLock { $0.rules.append(report) }
         }
         figures = SimulatedFigures()
@@ -173,6 +184,7 @@ package final class SimulatedStack {
     /// Ends the server as a signal does: what is in flight is stored, nothing is marked stale.
     package func stopPrometheus() async {
         await scraper?.stop()
+        pages?.scrapes(with: nil)
         scraper = nil
         rules = nil
         targets.own = nil
@@ -218,7 +230,14 @@ package final class SimulatedStack {
         )
         _ = try await groups.restore()
         gateway = groups
-        let responder = PushgatewayResponder(store: groups, settings: options.pushgateway, clock: clock)
+        var serving = options.pushgateway
+        serving.events = pages?.events
+        serving.survey = pages?.survey(clock)
+        let responder = PushgatewayResponder(store: groups, settings: serving, clock: clock)
+        if let pages {
+            pages.keepsGroups(in: groups)
+            responder.allow(pages.clock)
+        }
         self.responder = responder
         targets.gateway = responder
         // Groups that expire go without anybody's doing.
@@ -229,6 +248,7 @@ package final class SimulatedStack {
     /// - Parameter keepsData: whether the groups that it kept are still there afterwards.
     package func stopGateway(keepsData: Bool) async throws {
         _ = await gateway?.persist()
+        pages?.keepsGroups(in: nil)
         gateway = nil
         responder = nil
         targets.gateway = nil

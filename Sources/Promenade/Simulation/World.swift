@@ -44,6 +44,8 @@ package final class World {
     package var observe: ((WorldEvent) -> Void)?
     /// Whether events are kept in ``log``.
     package var keepsLog = true
+    /// What happened last: a scrape or an evaluation of rules, or an event.
+    package private(set) var last = WorldEvent(time: 0, kind: .begin, subject: "", text: "")
     /// Outages that a study asks about.
     package internal(set) var outages: [Outage] = []
     /// When alerts began to fire.
@@ -190,6 +192,14 @@ package final class World {
     /// When the next thing happens; `nil` where the end comes before.
     package var nextTime: Int64? { next().flatMap { $0.time <= end ? $0.time : nil } }
 
+    /// Whether what happens next is a scrape or an evaluation, which can be seen though nothing is told of it.
+    var isNextSeen: Bool {
+        switch next()?.rank {
+        case .scrape, .rules: true
+        case .scenario, .batchEnd, .batchBegin, .upkeep, .expectation, nil: false
+        }
+    }
+
     private func next() -> (time: Int64, rank: WorldItem.Rank)? {
         var best = queue.first.map { (time: $0.time, rank: $0.rank) }
         func offer(_ time: Int64, _ rank: WorldItem.Rank) {
@@ -293,6 +303,7 @@ package final class World {
     func tell(_ kind: WorldEvent.Kind, _ subject: String, _ text: String) {
         let event = WorldEvent(time: now, kind: kind, subject: subject, text: text)
         if keepsLog { log.append(event) }
+        last = event
         observe?(event)
     }
 
@@ -309,6 +320,7 @@ package final class World {
         stack.figures.scrapes += 1
         stack.figures.samples += report.samplesAdded + 5
         let isUp = report.health == .up
+        last = WorldEvent(time: now, kind: .scrape, subject: name, text: report.lastError)
         if !isUp { stack.figures.failedScrapes += 1 }
         if options.tellsScrapes {
             tell(.scrape, "\(job) \(name)", isUp ? "\(report.samplesScraped) samples" : "failed: \(report.lastError)")
@@ -320,6 +332,7 @@ package final class World {
     }
 
     private func take(_ report: RuleEvaluationReport) {
+        last = WorldEvent(time: now, kind: .rule, subject: report.name, text: "")
         stack.figures.evaluations += report.ruleDurations.count
         stack.figures.ruleFailures += report.failures.count
         for failure in report.failures { tell(.rule, failure.rule, "failed: \(failure.reason)") }

@@ -13,6 +13,8 @@ final class WorldPlayer: Sendable {
         /// How many steps are asked for.
         var steps = 0
         var now: Int64 = 0
+        /// What happened last, in words.
+        var last = ""
         var isOver = false
         var marks: [WorldEvent] = []
         /// Counts restarts of the server.
@@ -83,7 +85,7 @@ final class WorldPlayer: Sendable {
                 try await world.run(until: target)
                 tell(world) { $0.target = nil }
             } else if wish.1 > 0 {
-                try await world.step()
+                try await step(world)
                 tell(world) { $0.steps -= 1 }
             } else if wish.2 {
                 let elapsed = Double(min(moment - before, 1_000_000_000)) * wish.3
@@ -97,10 +99,20 @@ final class WorldPlayer: Sendable {
         }
     }
 
+    /// To the next thing that can be seen: the store looks after itself, and expectations are looked at, without anybody's noticing.
+    private func step(_ world: World) async throws {
+        let before = state.withLock { $0.marks.count }
+        while !Task.isCancelled {
+            let isSeen = world.isNextSeen
+            guard try await world.step() != nil, !isSeen, state.withLock({ $0.marks.count }) == before else { return }
+        }
+    }
+
     private func tell(_ world: World, _ change: (inout State) -> Void) {
         let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             change(&state)
             state.now = world.now
+            state.last = Self.words(world.last)
             state.isOver = world.isOver
             if state.isOver { (state.target, state.steps, state.isPlaying) = (nil, 0, false) }
             guard state.target == nil, state.steps == 0 else { return [] }
@@ -108,6 +120,15 @@ final class WorldPlayer: Sendable {
             return state.waiting
         }
         for continuation in waiting { continuation.resume() }
+    }
+
+    private static func words(_ event: WorldEvent) -> String {
+        let words = switch event.kind {
+        case .scrape: ["scrape of", event.subject, event.text.isEmpty ? "" : "failed: \(event.text)"]
+        case .rule: ["evaluation of", event.subject, event.text]
+        case .begin, .event, .batch, .push, .target, .alert, .notify, .stack, .expect, .end: [event.subject, event.text]
+        }
+        return words.filter { !$0.isEmpty }.joined(separator: " ")
     }
 
     // MARK: What pages ask for
@@ -123,13 +144,15 @@ final class WorldPlayer: Sendable {
                         now: start + state.now / 1_000_000,
                         isPlaying: state.isPlaying,
                         isOver: state.isOver,
-                        speed: state.speed
+                        speed: state.speed,
+                        marks: state.marks.count,
+                        last: state.last
                     )
                 }
             },
             command: { [self] in await carryOut($0) },
-            marks: { [self] in
-                state.withLock { $0.marks }.map { event in
+            marks: { [self] from in
+                state.withLock { $0.marks.dropFirst(from) }.map { event in
                     PlayerControl.Mark(
                         time: start + event.time / 1_000_000,
                         kind: event.kind.rawValue,

@@ -15,6 +15,11 @@ final class WorldTargets: @unchecked Sendable {
         var run: BatchRun
     }
 
+    /// The ports by which targets of a world call the servers of its stack.
+    static let prometheusPort = 9090
+    static let gatewayPort = 9091
+    static let demoPort = 8080
+
     let start: Timestamp
     /// Instances of services, by address.
     var instances: [String: ServiceInstance] = [:]
@@ -146,11 +151,13 @@ final class SimulatedDemo {
     let server: DemoServer
     private var arrivals: Arrivals?
 
-    /// - Parameter seed: the world's, where the configuration has none.
-    init(_ config: StackConfig.Demo, seed: UInt64, clock: any StackClock) throws {
+    /// - Parameters:
+    ///   - seed: the world's, where the configuration has none.
+    ///   - survey: what its page is told of the other servers.
+    init(_ config: StackConfig.Demo, seed: UInt64, clock: any StackClock, survey: StackSurvey?) throws {
         var stream = RandomStream(seed: seed, name: "demo")
         let seed = config.seed ?? stream.next()
-        server = try DemoServer(seed: seed, clock: clock, survey: nil, showsProcess: false)
+        server = try DemoServer(seed: seed, clock: clock, survey: survey, showsProcess: false)
         if config.trafficRate > 0 { arrivals = Arrivals(perSecond: config.trafficRate, seed: seed) }
     }
 

@@ -37,6 +37,7 @@ public final class DemoServer: Sendable {
         var counts: Counts
         var mode = Mode.serving
         var control: DemoControl?
+        var time: ClockControl?
     }
 
     /// What comes next, what was counted, and how it answers.
@@ -81,6 +82,12 @@ public final class DemoServer: Sendable {
 
     /// Lets its own page control it.
     public func allow(_ control: DemoControl) { state.withLock { $0.control = control } }
+
+    /// Lets its own page see and move the stack's time, where it is not the wall's.
+    public func allow(_ time: ClockControl) { state.withLock { $0.time = time.pageClock == .wall ? nil : time } }
+
+    /// The stack's time; `nil` where it is the wall's.
+    private var time: ClockControl? { state.withLock { $0.time } }
 
     /// Begins to count at 0, as a process does that was started again.
     public func reset() throws(MetricRegistrationError) {
@@ -130,6 +137,10 @@ public final class DemoServer: Sendable {
         ]
         routes.append(.on(.get, .post, at: "/api/v1/demo", controlled))
         if let survey { routes.append(.get("/api/v1/stack") { _ in survey.response() }) }
+        routes += [
+            .on(.get, .post, at: "/api/v1/clock") { [self] in await time?.respond(to: $0) ?? answer(serve()) },
+            .get("/api/v1/clock/marks") { [self] in time?.respondWithMarks(to: $0) ?? answer(serve()) },
+        ]
         return WebRouter(routes, style: style)
     }
 
@@ -155,7 +166,12 @@ public final class DemoServer: Sendable {
             if let host = request.headers["Host"], Self.isPlain(host) {
                 neighbour = survey?.surroundings().prometheus?.listening.origin(onHostOf: host) ?? ""
             }
-            var page = WebAssets.response(to: request, file: "demo/index.html", connectingTo: neighbour)
+            var page = WebAssets.response(
+                to: request,
+                file: "demo/index.html",
+                connectingTo: neighbour,
+                clock: time?.pageClock ?? .wall
+            )
             page.headers.append(("Vary", "Accept"))
             return page
         }

@@ -37,9 +37,13 @@ public final class StackEvents: Sendable {
     private let epoch: Int64
 
     /// Nothing has happened yet.
-    public init(clock: any StackClock) {
+    public convenience init(clock: any StackClock) { self.init(clock: clock, run: clock.now) }
+
+    /// Nothing has happened yet.
+    /// - Parameter run: tells the events of this run from those of another, where the clock begins at the same time in each.
+    package init(clock: any StackClock, run: Int64) {
         self.clock = clock
-        epoch = clock.now
+        epoch = run
     }
 
     /// Tells that something happened.
@@ -62,6 +66,15 @@ public final class StackEvents: Sendable {
     public func end() {
         let listeners = state.withLock { state in
             state.isEnded = true
+            return Array(state.listeners.values)
+        }
+        for listener in listeners { listener.finish() }
+    }
+
+    /// Sends everybody away who listens now; they may come back.
+    package func sendAway() {
+        let listeners = state.withLock { state in
+            defer { state.listeners = [:] }
             return Array(state.listeners.values)
         }
         for listener in listeners { listener.finish() }

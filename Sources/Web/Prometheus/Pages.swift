@@ -5,7 +5,7 @@ extension PrometheusServer {
         guard request.headers["Accept"]?.contains("text/html") == true else {
             return .redirect(to: settings.externalPath + "/query")
         }
-        var page = WebAssets.response(to: request, file: "index.html")
+        var page = page(request)
         page.headers.append(("Vary", "Accept"))
         return page
     }
@@ -16,7 +16,9 @@ extension PrometheusServer {
     }
 
     /// Any other page: which one it is, its script tells by the address.
-    func page(_ request: WebRequest) -> WebResponse { WebAssets.response(to: request, file: "index.html") }
+    func page(_ request: WebRequest) -> WebResponse {
+        WebAssets.response(to: request, file: "index.html", clock: environment.clock?.pageClock ?? .wall)
+    }
 
     /// A file of the pages.
     func asset(_ request: WebRequest) -> WebResponse {

@@ -96,7 +96,14 @@ extension PushgatewayResponder {
 
     /// What others have sent: for the pages of this server only.
     private var traffic: [Route] {
-        [
+        var clock: [Route] = []
+        if let time {
+            clock = [
+                .on(.get, .post, at: "/api/v1/clock") { await time.respond(to: $0) },
+                .get("/api/v1/clock/marks") { time.respondWithMarks(to: $0) },
+            ]
+        }
+        return clock + [
             .get("/api/v1/stack") { [self] _ in
                 counted(.apiStatus, "get", settings.survey?.response() ?? missing("this server is alone"))
             },
@@ -155,7 +162,8 @@ extension PushgatewayResponder {
     }
 
     private func page(_ request: WebRequest) -> WebResponse {
-        counted(.status, "get", WebAssets.response(to: request, file: "pushgateway/index.html"))
+        let clock = time?.pageClock ?? .wall
+        return counted(.status, "get", WebAssets.response(to: request, file: "pushgateway/index.html", clock: clock))
     }
 
     private func asset(_ request: WebRequest) -> WebResponse {

@@ -15,6 +15,8 @@ public final class PushgatewayResponder: Sendable {
     private let lastFormat = Mutex<(accept: String, format: ExpositionFormat)?>(nil)
     /// Ends the program.
     private let quit: Mutex<@Sendable () -> Void>
+    /// The stack's time.
+    private let clockControl = Mutex<ClockControl?>(nil)
 
     /// Answers for these groups.
     /// - Parameter quit: is called when a client asks the program to end.
@@ -33,6 +35,12 @@ public final class PushgatewayResponder: Sendable {
 
     /// Sets what is called when a client asks the program to end.
     public func onQuit(_ quit: @escaping @Sendable () -> Void) { self.quit.withLock { $0 = quit } }
+
+    /// Lets its own page see and move the stack's time, where it is not the wall's. Before the routes are made.
+    public func allow(_ time: ClockControl) { clockControl.withLock { $0 = time.pageClock == .wall ? nil : time } }
+
+    /// The stack's time; `nil` where it is the wall's.
+    var time: ClockControl? { clockControl.withLock { $0 } }
 
     func counted(_ handler: GatewayMetrics.Handler, _ method: String, _ response: WebResponse) -> WebResponse {
         store.metrics.count(handler, code: response.status, method: method)

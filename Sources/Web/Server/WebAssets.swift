@@ -1,6 +1,16 @@
 import CWebAssets
 import NIOCore
 
+/// By which clock a page lives.
+public enum PageClock: String, Sendable, CaseIterable {
+    /// That of its reader.
+    case wall
+    /// One that is moved by hand.
+    case manual
+    /// That of a scenario, which is played.
+    case played
+}
+
 /// The files of the web pages, which are part of the program.
 public struct WebAssets: Sendable {
     private struct File: Sendable {
@@ -26,14 +36,31 @@ public struct WebAssets: Sendable {
         while let entryPointer = entry, let path = entryPointer.pointee.path {
             let bytes = UnsafeRawBufferPointer(start: entryPointer.pointee.bytes, count: entryPointer.pointee.count)
             let name = String(cString: path)
-            files[name] = File(
-                body: ByteBuffer(bytes: bytes),
-                entityTag: "\"\(String(hash(bytes), radix: 16))\"",
-                type: type(of: name)
-            )
+            files[name] = file(bytes, type: type(of: name))
+            if name.hasSuffix(".html") {
+                for clock in PageClock.allCases where clock != .wall {
+                    files[key(name, clock)] = marked(bytes, clock)
+                }
+            }
             entry = entryPointer + 1
         }
         return files
+    }
+
+    private static func file(_ bytes: UnsafeRawBufferPointer, type: String) -> File {
+        File(body: ByteBuffer(bytes: bytes), entityTag: "\"\(String(hash(bytes), radix: 16))\"", type: type)
+    }
+
+    /// Where the page for another clock is kept.
+    private static func key(_ name: String, _ clock: PageClock) -> String {
+        clock == .wall ? name : "\(name)?clock=\(clock.rawValue)"
+    }
+
+    /// The page that says in its first element by which clock it lives, so that it knows before it draws anything.
+    private static func marked(_ bytes: UnsafeRawBufferPointer, _ clock: PageClock) -> File {
+        let html = String(decoding: bytes, as: UTF8.self)
+        let marked = html.replacing("<html ", with: "<html data-clock=\"\(clock.rawValue)\" ", maxReplacements: 1)
+        return Array(marked.utf8).withUnsafeBytes { file($0, type: type(of: ".html")) }
     }
 
     /// FNV-1a over 64 bits: enough to tell versions of a file apart.
@@ -60,13 +87,16 @@ public struct WebAssets: Sendable {
     public static func contains(_ path: String) -> Bool { files[path] != nil }
 
     /// Answers a GET or HEAD with a file, or with 304 where the client has it already.
-    /// - Parameter origin: another server that the page may ask; empty for none.
+    /// - Parameters:
+    ///   - origin: another server that the page may ask; empty for none.
+    ///   - clock: by which a page lives.
     public static func response(
         to request: WebRequest,
         file path: String,
-        connectingTo origin: String = ""
+        connectingTo origin: String = "",
+        clock: PageClock = .wall
     ) -> WebResponse {
-        guard let file = files[path] else { return .notFound }
+        guard let file = files[key(path, clock)] ?? files[path] else { return .notFound }
         var response = WebResponse(
             headers: [
                 ("Content-Type", file.type), ("ETag", file.entityTag), ("Cache-Control", "no-cache"),

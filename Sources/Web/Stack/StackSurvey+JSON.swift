@@ -67,7 +67,7 @@ extension StackSurvey {
         if server.listening.scheme != "http" { lines.append("    scheme: \(server.listening.scheme)") }
         if path != "/metrics" { lines.append("    metrics_path: \(path)") }
         let host = server.listening.reachableHost == "127.0.0.1" ? "localhost" : server.listening.reachableHost
-        lines += ["    static_configs:", "      - targets: [\"\(host):\(server.listening.port)\"]"]
+        lines += ["    static_configs:", "      - targets: [\"\(host):\(server.namedPort ?? server.listening.port)\"]"]
         return lines.joined(separator: "\n")
     }
 

@@ -10,6 +10,8 @@ public struct StackServerAddress: Sendable, Hashable {
     public var path: String
     /// The URL by which others reach it, where the flags say so; empty otherwise.
     public var externalURL: String
+    /// The port by which targets name it, where that is another than it listens on.
+    package var namedPort: Int?
 
     /// An address.
     /// - Parameter prefix: what its paths begin with, without a slash at the end; empty for none.
@@ -46,9 +48,12 @@ public struct StackSurvey: Sendable {
 
     /// What is so now.
     package let surroundings: @Sendable () -> Surroundings
-    let scraper: ScrapeManager?
-    let gateway: GroupStore?
+    /// What scrapes now, and where groups are now.
+    private let parts: @Sendable () -> (scraper: ScrapeManager?, gateway: GroupStore?)
     let clock: any StackClock
+
+    var scraper: ScrapeManager? { parts().scraper }
+    var gateway: GroupStore? { parts().gateway }
 
     /// A survey of a stack with these parts.
     public init(
@@ -57,9 +62,17 @@ public struct StackSurvey: Sendable {
         clock: any StackClock,
         surroundings: @escaping @Sendable () -> Surroundings
     ) {
+        self.init(clock: clock, parts: { (scraper, gateway) }, surroundings: surroundings)
+    }
+
+    /// A survey of a stack whose parts are others after a restart.
+    package init(
+        clock: any StackClock,
+        parts: @escaping @Sendable () -> (scraper: ScrapeManager?, gateway: GroupStore?),
+        surroundings: @escaping @Sendable () -> Surroundings
+    ) {
         self.surroundings = surroundings
-        self.scraper = scraper
-        self.gateway = gateway
+        self.parts = parts
         self.clock = clock
     }
 
@@ -78,7 +91,7 @@ public struct StackSurvey: Sendable {
         var readers: [Reader] = []
         for pool in scraper.pools() {
             for target in pool.active {
-                guard let place = TargetPlace(url: target.target.url), place.port == server.listening.port,
+                guard let place = TargetPlace(url: target.target.url), place.port == server.namedPort ?? server.listening.port,
                     names.contains(place.host), place.path == path
                 else { continue }
                 readers.append(Reader(target: target, honorsLabels: pool.config.honorLabels))

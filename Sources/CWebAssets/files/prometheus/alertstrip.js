@@ -1,6 +1,7 @@
 // The last hour of an alert as a strip: inactive, pending, firing, one piece for each minute.
 
 import { api } from "../shared/api.js";
+import { now } from "../shared/clock.js";
 import { h, fill } from "../shared/dom.js";
 import { quoted } from "../shared/format.js";
 
@@ -18,14 +19,14 @@ const strips = new Map();
  */
 export function strip(labels, state) {
     const key = JSON.stringify([labels, state]);
-    const now = Date.now();
+    const asked = now() * 1000;
     const known = strips.get(key);
-    if (known && now - known.at < FRESH) return known.element;
+    if (known && Math.abs(asked - known.at) < FRESH) return known.element;
     if (strips.size > 1000) strips.clear();
     const element =
         known?.element ??
         h("div", { class: "alert-strip", role: "img", "aria-label": "The last hour of the alert" });
-    strips.set(key, { element, at: now });
+    strips.set(key, { element, at: asked });
     load(element, labels, state);
     return element;
 }
@@ -37,7 +38,7 @@ export function strip(labels, state) {
  */
 async function load(element, labels, state) {
     const matchers = Object.entries(labels).map(([name, value]) => `${quoted(name)}=${quoted(value)}`);
-    const end = Math.floor(Date.now() / 1000);
+    const end = Math.floor(now());
     let result = [];
     try {
         const answer = await api("query_range", {

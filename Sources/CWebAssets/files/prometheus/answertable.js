@@ -1,5 +1,6 @@
 // The answer of an instant query as a table.
 
+import { now } from "../shared/clock.js";
 import { h, fill, keyed, setText } from "../shared/dom.js";
 import { localTime, plain, seriesName } from "../shared/format.js";
 import { number } from "./results.js";
@@ -123,7 +124,7 @@ function clock(time) {
     return h(
         "span",
         { class: "muted", title: `@ ${time}` },
-        ` at ${Date.now() / 1000 - time < 43200 ? text.slice(11) : text}`,
+        ` at ${now() - time < 43200 ? text.slice(11) : text}`,
     );
 }
 

@@ -2,6 +2,7 @@
 
 import "../shared/banner.js";
 import "../shared/components.js";
+import { ready } from "../shared/clock.js";
 
 /**
  * Page (the path's last part) → module, title, and the navigation entry it belongs to.
@@ -47,6 +48,8 @@ if (module === "./query.js")
         document.head.append(link);
     }
 const { show } = await import(module);
+// What is "now" has to be known before anything is asked for.
+await ready;
 await show(document.querySelector("main"), page);
 performance.mark("ready");
 document.documentElement.dataset.ready = "true";

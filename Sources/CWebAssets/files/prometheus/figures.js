@@ -1,6 +1,7 @@
 // The numbers of the home page, by PromQL, as anybody could ask for them.
 
 import { api } from "../shared/api.js";
+import { now } from "../shared/clock.js";
 import { parseDuration } from "../shared/format.js";
 
 /** For how long the curves go back, and their step, in seconds. */
@@ -43,7 +44,7 @@ export async function figures(signal) {
 
     /** @param {string} name */
     async function past(name) {
-        const end = Math.floor(Date.now() / 1000 / STEP) * STEP;
+        const end = Math.floor(now() / STEP) * STEP;
         const query = `sum(rate(${name}[30s]))`;
         const [found] = (await api("query_range", { query, start: end - PAST, end, step: STEP }, signal)).result;
         /** @type {number[]} */

@@ -1,6 +1,7 @@
 // A chart on two canvases: one for the curves (painting.js), one above it for what moves with the pointer (crosshair,
 // selection).
 
+import { now } from "../shared/clock.js";
 import { h, fill, keyed, setText } from "../shared/dom.js";
 import { localTime, plain, si } from "../shared/format.js";
 import { COLOURS, Painting, resolved } from "./painting.js";
@@ -380,6 +381,6 @@ export class Chart extends Painting {
         const data = this.data;
         if (!data) return;
         const length = data.end - data.start;
-        this.zoom(data.start - length / 2, Math.min(Date.now() / 1000, data.end + length / 2));
+        this.zoom(data.start - length / 2, Math.min(now(), data.end + length / 2));
     }
 }

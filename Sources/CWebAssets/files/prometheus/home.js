@@ -2,6 +2,7 @@
 // happens. What was pushed waits visibly in the Pushgateway until a scrape takes it.
 
 import { api } from "../shared/api.js";
+import { kind, now, slowness } from "../shared/clock.js";
 import { h, every, fill, setText } from "../shared/dom.js";
 import { listen } from "../shared/events.js";
 import { plain, queryHref, seriesName, si, span } from "../shared/format.js";
@@ -68,10 +69,42 @@ export function show(main) {
     every(1000, async (signal) => {
         if (!events?.isLive() || ++live.rounds % 5 === 1) await live.look(signal);
         // Only who knows what the targets are can tell what a scrape of one means.
-        events ??= listen((event, isPast) => live.hear(event, isPast));
+        events ??= listen(kind ? gathered(live) : (event, isPast) => live.hear(event, isPast));
         live.countdown();
     });
     every(5000, (signal) => live.numbers(signal));
+}
+
+/**
+ * Hears events of simulated time, a night of which may come in seconds: of the scrapes that came since the last picture
+ * only the last of each target is shown, unless a push came after it.
+ * @param {Live} live
+ * @returns {(event: import("../shared/events.js").Event_, isPast: boolean) => void}
+ */
+function gathered(live) {
+    /** @type {[import("../shared/events.js").Event_, boolean][]} */
+    let heard = [];
+    const show = () => {
+        const list = heard;
+        heard = [];
+        const seen = new Set();
+        /** @type {typeof list} */
+        const shown = [];
+        for (const [event, isPast] of list.reverse()) {
+            if (event.kind === "push") seen.clear();
+            if (event.kind === "scrape") {
+                const key = keyOf(/** @type {any} */ (event));
+                if (seen.has(key)) continue;
+                seen.add(key);
+            }
+            shown.push([event, isPast]);
+        }
+        for (const [event, isPast] of shown.reverse()) live.hear(event, isPast);
+    };
+    return (event, isPast) => {
+        if (heard.length === 0) requestAnimationFrame(show);
+        heard.push([event, isPast]);
+    };
 }
 
 /** @typedef {{scrapePool: string, labels: Record<string, string>}} Scraped */
@@ -166,7 +199,7 @@ class Live {
         if (isGood && event.method !== "DELETE") this.lastPush = { at: event.time, group };
         if (isPast) return;
         // The dot lies down when it has arrived.
-        setTimeout(() => this.countdown(), 700);
+        setTimeout(() => this.countdown(), 700 * slowness());
         document.dispatchEvent(new CustomEvent("stackchange", { detail: "push" }));
     }
 
@@ -187,13 +220,14 @@ class Live {
             const time = span(Math.round(waited * 10) / 10);
             this.feed.add(push, `waited ${time} in the Pushgateway, then a scrape took it`);
         }
-        if (taken.length) setTimeout(() => this.countdown(), isNew ? 600 : 0);
+        const slow = slowness();
+        if (taken.length) setTimeout(() => this.countdown(), isNew ? 600 * slow : 0);
         if (began === 0 || (this.scraped.get(key) ?? 0) >= at) return;
         this.scraped.set(key, at);
         if (isNew) {
             this.picture.pulse(`${role}-scraper`, "ask", 0, true);
-            this.picture.pulse(`${role}-scraper`, error ? "failure" : "answer", 600);
-            if (!error) this.picture.pulse("scraper-store", "answer", 1250);
+            this.picture.pulse(`${role}-scraper`, error ? "failure" : "answer", 600 * slow);
+            if (!error) this.picture.pulse("scraper-store", "answer", 1250 * slow);
         }
         this.feed.tell({
             key,
@@ -283,7 +317,7 @@ class Live {
         const groups = pushgateway?.groups === 1 ? "1 group" : `${pushgateway?.groups ?? 0} groups`;
         const readers = pushgateway?.scrapedBy ?? [];
         const next = Math.min(...readers.map((one) => one.nextScrape ?? Infinity));
-        const left = next - Date.now() / 1000;
+        const left = next - now();
         const until = Number.isFinite(left) && left > -1 ? `scraped ${soon(left)}` : "waits for a scrape";
         const lines = !pushgateway
             ? [target ? (target.health === "down" ? "down" : "up") : "not in this stack", target?.labels.instance ?? ""]
@@ -307,7 +341,7 @@ class Live {
             );
         }
         const push = this.lastPush;
-        const past = push && span(Math.max(0, Math.floor(Date.now() / 1000 - push.at)));
+        const past = push && span(Math.max(0, Math.floor(now() - push.at)));
         this.picture.say("batch", {
             lines: push
                 ? [`last push ${past?.split(" ", 2).join(" ")} ago`, push.group]
@@ -362,7 +396,7 @@ class Live {
      * @param {AbortSignal} signal
      */
     async question(signal) {
-        const time = Math.floor(Date.now() / 1000);
+        const time = Math.floor(now());
         const found = await increase(time, signal);
         const link = this.places.increase;
         if (!found || document.activeElement === link || Math.abs(found.says - found.counted) < 0.05) return;

@@ -1,6 +1,7 @@
 // One panel of the query page: editor, tabs, controls, and the answer.
 
 import { api, envelope } from "../shared/api.js";
+import { now } from "../shared/clock.js";
 import { tabKeys, toast } from "../shared/components.js";
 import { h, fill, memory, setText } from "../shared/dom.js";
 import { duration, seriesName, span } from "../shared/format.js";
@@ -228,7 +229,7 @@ export class PanelView {
     /** @param {AbortSignal} signal */
     async runTable(signal) {
         const { state } = this;
-        const time = state.end ?? Date.now() / 1000;
+        const time = state.end ?? now();
         const answer = await envelope("query", { query: state.expr, time }, signal);
         const { resultType, result } = answer.data;
         this.remarks(answer);
@@ -263,11 +264,11 @@ export class PanelView {
         const ask = (/** @type {number} */ until) =>
             envelope("query_range", { query: state.expr, start: until - span, end: until, step }, signal);
         // On multiples of the step, so that points stay where they are from one refresh to the next.
-        let end = state.end ?? Math.floor(Date.now() / 1000 / step) * step;
+        let end = state.end ?? Math.floor(now() / step) * step;
         let answer = await ask(end);
         if (state.end === null && answer.data.result.length === 0) {
             // The first samples of a new stack are younger than the last multiple.
-            end = Date.now() / 1000;
+            end = now();
             answer = await ask(end);
         }
         const start = end - span;
@@ -339,7 +340,7 @@ export class PanelView {
     async runExplain(signal) {
         const { state } = this;
         fill(this.notes);
-        const time = state.end ?? Math.floor(Date.now()) / 1000;
+        const time = state.end ?? Math.floor(now() * 1000) / 1000;
         const [{ explain }, explanation] = await Promise.all([
             import("./explain.js"),
             api("explain", { query: state.expr, time }, signal),

@@ -1,5 +1,6 @@
 // The controls of a panel of the query page: when, over how long, in which steps, how it is drawn.
 
+import { now } from "../shared/clock.js";
 import { h } from "../shared/dom.js";
 import { duration, localTime, parseDuration } from "../shared/format.js";
 import { stepOf } from "./urlstate.js";
@@ -56,7 +57,7 @@ export class PanelControls {
 
     timeControls() {
         const move = (/** @type {number} */ by) =>
-            this.set({ end: (this.state.end ?? Math.floor(Date.now() / 1000)) + by });
+            this.set({ end: (this.state.end ?? Math.floor(now())) + by });
         const step = () => (this.state.tab === "graph" ? this.state.range / 2 : 60);
         const time = h("input", {
             class: "field moment",
@@ -70,8 +71,8 @@ export class PanelControls {
                 else this.set({ end });
             },
         });
-        const now = h("button", { class: "button", type: "button", onclick: () => this.set({ end: null }) }, "Now");
-        this.parts = { time, now };
+        const toNow = h("button", { class: "button", type: "button", onclick: () => this.set({ end: null }) }, "Now");
+        this.parts = { time, now: toNow };
         return [
             h("span", { class: "muted small" }, this.state.tab === "graph" ? "until" : "at"),
             h(
@@ -88,7 +89,7 @@ export class PanelControls {
                     { class: "button icon", type: "button", "aria-label": "Later", onclick: () => move(step()) },
                     "›",
                 ),
-                now,
+                toNow,
             ),
         ];
     }
@@ -182,6 +183,6 @@ function moment(text) {
     const trimmed = text.trim();
     if (trimmed === "" || trimmed === "now") return null;
     const back = trimmed.startsWith("-") ? parseDuration(trimmed.slice(1)) : null;
-    const time = back !== null ? Date.now() / 1000 - back : new Date(trimmed.replace(" ", "T")).getTime() / 1000;
+    const time = back !== null ? now() - back : new Date(trimmed.replace(" ", "T")).getTime() / 1000;
     return Number.isFinite(time) ? time : undefined;
 }

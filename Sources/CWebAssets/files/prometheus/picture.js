@@ -1,5 +1,6 @@
 // The stack as a picture: boxes for its parts, arrows for the ways between them, and what moves along them.
 
+import { slowness } from "../shared/clock.js";
 import { fill, h, setText } from "../shared/dom.js";
 
 /**
@@ -355,7 +356,7 @@ export class Picture {
                 { opacity: 1, offset: 0.92 },
                 { offsetDistance: ends[1], opacity: 0 },
             ],
-            { duration: 700, delay, easing: "ease-in-out", fill: "both" },
+            { duration: 700 * slowness(), delay, easing: "ease-in-out", fill: "both" },
         );
         moving.onfinish = moving.oncancel = () => dot.remove();
     }

@@ -45,6 +45,12 @@ export function show(main) {
         hints.hidden = panels.some((one) => one.state.expr !== "");
     };
 
+    const refreshAll = () =>
+        Promise.all(
+            panels
+                .filter((one) => one.state.end === null && one.state.tab !== "explain")
+                .map((one) => one.run({ quiet: true })),
+        );
     const refresh = h(
         "select",
         {
@@ -61,11 +67,7 @@ export function show(main) {
                             first = false;
                             return;
                         }
-                        await Promise.all(
-                            panels
-                                .filter((one) => one.state.end === null && one.state.tab !== "explain")
-                                .map((one) => one.run({ quiet: true })),
-                        );
+                        await refreshAll();
                     });
             },
         },
@@ -101,6 +103,14 @@ export function show(main) {
     );
     restore();
     addEventListener("popstate", restore);
+    // Simulated time that moves on is followed.
+    let isFollowing = false;
+    document.addEventListener("timechange", async () => {
+        if (isFollowing) return;
+        isFollowing = true;
+        await refreshAll().catch(() => {});
+        isFollowing = false;
+    });
     refresh.value = String(memory.get("refresh", 0));
     if (refresh.value !== "0") refresh.onchange?.() ?? refresh.dispatchEvent(new Event("change"));
     if (panels[0].state.expr === "" && matchMedia("(pointer: fine)").matches)

@@ -6,6 +6,7 @@ import "../shared/components.js";
 import { confirmation, toast } from "../shared/components.js";
 import { fill, h } from "../shared/dom.js";
 import { envelope } from "../shared/api.js";
+import { ready } from "../shared/clock.js";
 import { groupsView } from "./groups.js";
 import { pushesView } from "./pushes.js";
 import { tryView } from "./try.js";
@@ -45,6 +46,7 @@ function show() {
 
 async function begin() {
     try {
+        await ready;
         page.status = (await envelope("status")).data;
     } catch (error) {
         fill(

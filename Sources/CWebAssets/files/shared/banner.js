@@ -2,15 +2,20 @@
 //
 //   <stack-banner>   what an operator should know, above all that a reload failed, until it is repaired
 //   <stack-back>     on the other servers' pages: the way to the stack
+//   <stack-clock>    the bar of simulated time; nothing where time is everybody's
 //   <stack-size>     the button that makes the type large, for a projector
 
 import { api } from "./api.js";
 import { keep } from "./components.js";
 import { every, fill, h } from "./dom.js";
 import { localTime } from "./format.js";
+import { kind } from "./clock.js";
 import { survey, urlOf } from "./stack.js";
 
 /** @typedef {import("./stack.js").Survey} Survey */
+
+// Where time is simulated, its bar stands above all (timebar.js).
+if (kind) import("./timebar.js");
 
 class StackBanner extends HTMLElement {
     said = "";

@@ -8,6 +8,7 @@
 //   confirmation(…), toast(…)       a question in a dialog; a passing message that screen readers hear
 //   unfolder(…), discloser(…)       buttons that show and hide what they stand for
 
+import { now } from "./clock.js";
 import { h, fill, memory, setText } from "./dom.js";
 import { ago, localTime } from "./format.js";
 
@@ -47,17 +48,20 @@ function byName([a], [b]) {
 /** @type {Set<StackTime>} */
 const times = new Set();
 let ticking = 0;
+const refreshAll = () => times.forEach((time) => time.refresh());
 
 class StackTime extends HTMLElement {
     static observedAttributes = ["at"];
     connectedCallback() {
+        if (times.size === 0) document.addEventListener("timechange", refreshAll);
         times.add(this);
         this.refresh();
-        ticking ||= window.setInterval(() => times.forEach((time) => time.refresh()), 1000);
+        ticking ||= window.setInterval(refreshAll, 1000);
     }
     disconnectedCallback() {
         times.delete(this);
         if (times.size === 0) {
+            document.removeEventListener("timechange", refreshAll);
             clearInterval(ticking);
             ticking = 0;
         }
@@ -67,7 +71,7 @@ class StackTime extends HTMLElement {
     }
     refresh() {
         const at = Number(this.getAttribute("at"));
-        setText(this, at > 0 ? ago(Date.now() / 1000 - at) : "never");
+        setText(this, at > 0 ? ago(now() - at) : "never");
         this.title = at > 0 ? localTime(at) : "";
     }
 }

@@ -1,6 +1,7 @@
 // What a class does to the demo server: stop it, start it again with counters at 0, make it slow, let it fail.
 
 import { api, envelope } from "./api.js";
+import { kind } from "./clock.js";
 import { toast } from "./components.js";
 import { every, h, setText } from "./dom.js";
 import { survey, urlOf } from "./stack.js";
@@ -97,7 +98,11 @@ export function demoControl() {
             if (/** @type {any} */ (error).status) section.hidden = true;
         }
     };
-    document.addEventListener("stackchange", look);
-    every(5000, look);
+    // What happens in a scenario that is played, the scenario says.
+    if (kind === "played") section.hidden = true;
+    else {
+        document.addEventListener("stackchange", look);
+        every(5000, look);
+    }
     return section;
 }

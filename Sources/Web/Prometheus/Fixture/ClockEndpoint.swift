@@ -1,20 +1,44 @@
 import MetricModel
 
-/// `/api/v1/clock`: the stack's time.
-extension PrometheusServer {
+/// The time of a stack.
+public struct ClockControl: Sendable {
+    /// What time it is, in nanoseconds since 1970.
+    public var now: @Sendable () -> Int64
+    /// Moves the clock by so many milliseconds and returns when everything that fell due is done; `nil` where time passes by
+    /// itself.
+    public var advance: (@Sendable (_ milliseconds: Int64) async -> Void)?
+    /// What else is done with simulated time; `nil` for any other.
+    public var player: PlayerControl?
+
+    /// A control with these.
+    public init(
+        now: @escaping @Sendable () -> Int64,
+        advance: (@Sendable (_ milliseconds: Int64) async -> Void)? = nil,
+        player: PlayerControl? = nil
+    ) {
+        self.now = now
+        self.advance = advance
+        self.player = player
+    }
+
+    /// By which clock pages live.
+    var pageClock: PageClock { player != nil ? .played : advance != nil ? .manual : .wall }
+}
+
+/// `/api/v1/clock` of each server of a stack: its time, and what is done with it.
+extension ClockControl {
     /// The furthest that one request moves the clock: a year.
     private static let furthest: Int64 = 366 * 86_400_000
 
     /// `GET` tells the time; `POST ?advance=30s` moves it, where it does not pass by itself, and answers when everything that
     /// fell due on the way is done.
-    func time(_ request: WebRequest, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
-        guard let control = environment.clock else { throw APIFailure(.notFound, "this server does not tell its time") }
-        if let player = control.player, request.method == .post, parameters.form["advance"].isEmpty {
+    func answer(_ method: WebRequest.Method, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        if let player, method == .post, parameters.form["advance"].isEmpty {
             try await play(player, parameters)
-            return answer(player)
+            return status(of: player)
         }
-        if request.method == .post {
-            guard let advance = control.advance else {
+        if method == .post {
+            guard let advance else {
                 throw APIFailure(
                     .forbidden,
                     "time passes by itself here; it is moved in a test fixture that was started with "
@@ -27,14 +51,51 @@ extension PrometheusServer {
             }
             await advance(step.milliseconds)
         }
-        if let player = control.player { return answer(player) }
-        let now = control.now()
+        if let player { return status(of: player) }
+        let now = now()
+        let isManual = advance != nil
         return .json { text in
             text.raw("{\"now\":")
             text.timestamp(now / 1_000_000)
             text.raw(",\"manual\":")
-            text.bool(control.advance != nil)
+            text.bool(isManual)
             text.raw("}")
         }
+    }
+
+    /// Answers for a neighbour of the Prometheus server: its pages ask the server that they are from.
+    func respond(to request: WebRequest) async -> WebResponse {
+        do throws(APIFailure) {
+            return try await answer(request.method, APIParameters(request)).response()
+        } catch {
+            return error.response()
+        }
+    }
+
+    /// Answers for a neighbour with what has happened.
+    func respondWithMarks(to request: WebRequest) -> WebResponse {
+        do throws(APIFailure) {
+            return try marks(APIParameters(request)).response()
+        } catch {
+            return error.response()
+        }
+    }
+}
+
+/// The stack's time.
+extension PrometheusServer {
+    private func clockControl() throws(APIFailure) -> ClockControl {
+        guard let control = environment.clock else { throw APIFailure(.notFound, "this server does not tell its time") }
+        return control
+    }
+
+    /// `/api/v1/clock`.
+    func time(_ request: WebRequest, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        try await clockControl().answer(request.method, parameters)
+    }
+
+    /// `/api/v1/clock/marks`: what has happened.
+    func marks(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
+        try clockControl().marks(parameters)
     }
 }

@@ -43,25 +43,3 @@ public struct DemoControl: Sendable {
         self.apply = apply
     }
 }
-
-/// The time of a stack.
-public struct ClockControl: Sendable {
-    /// What time it is, in nanoseconds since 1970.
-    public var now: @Sendable () -> Int64
-    /// Moves the clock by so many milliseconds and returns when everything that fell due is done; `nil` where time passes by
-    /// itself.
-    public var advance: (@Sendable (_ milliseconds: Int64) async -> Void)?
-    /// What else is done with simulated time; `nil` for any other.
-    public var player: PlayerControl?
-
-    /// A control with these.
-    public init(
-        now: @escaping @Sendable () -> Int64,
-        advance: (@Sendable (_ milliseconds: Int64) async -> Void)? = nil,
-        player: PlayerControl? = nil
-    ) {
-        self.now = now
-        self.advance = advance
-        self.player = player
-    }
-}

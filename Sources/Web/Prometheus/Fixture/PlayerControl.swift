@@ -16,15 +16,30 @@ public struct PlayerControl: Sendable {
         public var isOver: Bool
         /// Simulated seconds in a second.
         public var speed: Double
+        /// How many things have happened so far.
+        public var marks: Int
+        /// What happened last, in words: also a scrape or an evaluation, which are no marks.
+        public var last: String
 
         /// How far it is.
-        public init(start: Timestamp, end: Timestamp, now: Timestamp, isPlaying: Bool, isOver: Bool, speed: Double) {
+        public init(
+            start: Timestamp,
+            end: Timestamp,
+            now: Timestamp,
+            isPlaying: Bool,
+            isOver: Bool,
+            speed: Double,
+            marks: Int = 0,
+            last: String = ""
+        ) {
             self.start = start
             self.end = end
             self.now = now
             self.isPlaying = isPlaying
             self.isOver = isOver
             self.speed = speed
+            self.marks = marks
+            self.last = last
         }
     }
 
@@ -36,7 +51,7 @@ public struct PlayerControl: Sendable {
         case pause
         /// It passes so many times as fast as that of the people.
         case speed(Double)
-        /// It goes to the next event, and stands still there.
+        /// It goes to the next scrape, push, evaluation or other event, and stands still there.
         case step
         /// It goes to a moment (milliseconds since 1970) at once; never back.
         case jump(Timestamp)
@@ -66,14 +81,14 @@ public struct PlayerControl: Sendable {
     public var status: @Sendable () -> Status
     /// Does what is asked for, and returns when a step or a jump is done.
     public var command: @Sendable (Command) async -> Void
-    /// What has happened so far.
-    public var marks: @Sendable () -> [Mark]
+    /// What has happened so far, without so many of the first.
+    public var marks: @Sendable (_ from: Int) -> [Mark]
 
     /// A control with these.
     public init(
         status: @escaping @Sendable () -> Status,
         command: @escaping @Sendable (Command) async -> Void,
-        marks: @escaping @Sendable () -> [Mark]
+        marks: @escaping @Sendable (_ from: Int) -> [Mark]
     ) {
         self.status = status
         self.command = command
@@ -82,7 +97,7 @@ public struct PlayerControl: Sendable {
 }
 
 /// `/api/v1/clock` of a server on a simulated clock.
-extension PrometheusServer {
+extension ClockControl {
     /// The greatest speed: a day in ten seconds.
     private static let greatestSpeed = 8640.0
 
@@ -114,7 +129,7 @@ extension PrometheusServer {
     }
 
     /// The time with all that a bar of time shows.
-    func answer(_ player: PlayerControl) -> APIAnswer {
+    func status(of player: PlayerControl) -> APIAnswer {
         let status = player.status()
         return .json { text in
             text.raw("{\"now\":")
@@ -129,14 +144,22 @@ extension PrometheusServer {
             text.bool(status.isOver)
             text.raw(",\"speed\":")
             text.number(status.speed)
+            text.raw(",\"marks\":")
+            text.integer(status.marks)
+            text.raw(",\"last\":")
+            text.string(status.last)
             text.raw("}")
         }
     }
 
-    /// `/api/v1/clock/marks`: what has happened.
-    func marks(_ request: WebRequest, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
-        guard let player = environment.clock?.player else { throw APIFailure(.notFound, "this clock is not simulated") }
-        let marks = player.marks()
+    /// `/api/v1/clock/marks?from=N`: what has happened, without the first N.
+    func marks(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
+        guard let player else { throw APIFailure(.notFound, "this clock is not simulated") }
+        let text = parameters["from"]
+        guard let first = text.isEmpty ? 0 : Int(text), first >= 0 else {
+            throw .invalid("from", "\(GoText.quoted(text)) is not the number of a mark, counted from 0")
+        }
+        let marks = player.marks(first)
         return .json { text in
             text.list(marks) { mark, text in
                 text.raw("{\"time\":")

@@ -1,0 +1,61 @@
+package import MetricModel
+import Pushgateway
+import Scrape
+import Synchronization
+package import Web
+
+/// What the pages of a served world are told: what happens while it happens, who scrapes whom, and its time.
+package final class WorldPages: Sendable {
+    /// The parts that there are now, and where the servers listen.
+    private struct Parts: Sendable {
+        var scraper: ScrapeManager?
+        var gateway: GroupStore?
+        var addresses: StackAddresses?
+    }
+
+    /// The parts that there are now.
+    private let parts = Mutex(Parts())
+    /// What happens, by the world's clock.
+    let events: StackEvents
+    /// The world's time.
+    let clock: ClockControl
+
+    /// - Parameters:
+    ///   - run: what tells this run of the program from another, whose world began at the same moment.
+    ///   - clock: what is done with the world's time.
+    package init(_ world: ManualClock, run: Int64, clock: ClockControl) {
+        events = StackEvents(clock: world, run: run)
+        self.clock = clock
+    }
+
+    /// What the servers of the world know of each other.
+    func survey(_ world: ManualClock) -> StackSurvey {
+        StackSurvey(
+            clock: world,
+            parts: { [self] in parts.withLock { ($0.scraper, $0.gateway) } },
+            surroundings: { [self] in surroundings }
+        )
+    }
+
+    private var surroundings: StackSurvey.Surroundings {
+        var surroundings = StackSurvey.Surroundings()
+        guard let addresses = parts.withLock({ $0.addresses }) else { return surroundings }
+        surroundings.prometheus = Self.server(addresses.prometheus, WorldTargets.prometheusPort)
+        surroundings.pushgateway = addresses.pushgateway.map { Self.server($0, WorldTargets.gatewayPort) }
+        surroundings.demo = addresses.demo.map { Self.server($0, WorldTargets.demoPort) }
+        return surroundings
+    }
+
+    /// A server, which the world's targets call by the port that it always has there.
+    private static func server(_ address: ListenAddress, _ port: Int) -> StackServerAddress {
+        var server = StackServerAddress(listening: address)
+        server.namedPort = port
+        return server
+    }
+
+    func scrapes(with scraper: ScrapeManager?) { parts.withLock { $0.scraper = scraper } }
+
+    func keepsGroups(in gateway: GroupStore?) { parts.withLock { $0.gateway = gateway } }
+
+    func listen(at addresses: StackAddresses) { parts.withLock { $0.addresses = addresses } }
+}
