@@ -130,7 +130,7 @@ let package = Package(
         ),
         room(
             "RemoteStorage",
-            ["MetricModel", "Exposition", "HTTPCalling", "Scrape", .logging, .nioCore]
+            ["MetricModel", "ConfigTree", "Exposition", "HTTPCalling", "Scrape", .logging, .nioCore]
         ),
         room("Pushgateway", ["MetricModel", "Exposition"]),
         room(

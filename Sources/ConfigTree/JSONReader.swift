@@ -53,7 +53,7 @@ private struct JSONScanner {
 
     /// An array or object whose end has not come.
     private struct Open {
-        var start: Int
+        var place: (line: Int, column: Int)
         var items: [ConfigNode] = []
         var entries: [ConfigNode.Entry] = []
         /// The name whose value comes next; `nil` in an array.
@@ -64,28 +64,26 @@ private struct JSONScanner {
     private let bytes: [UInt8]
     private var index = 0
     private var open: [Open] = []
-    /// Where the lines begin.
-    private let lines: [Int]
+    /// The last place that was asked for: from there on is counted, since a text may be one long line.
+    private var known = (offset: 0, line: 1, column: 1)
 
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
-        var lines = [0]
-        for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "\n") { lines.append(index + 1) }
-        self.lines = lines
-    }
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// Line and column, both from 1.
-    func place(of offset: Int) -> (line: Int, column: Int) {
-        var low = 0
-        var high = lines.count
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if lines[middle] <= offset { low = middle } else { high = middle }
+    mutating func place(of offset: Int) -> (line: Int, column: Int) {
+        let offset = min(offset, bytes.count)
+        if offset < known.offset { known = (0, 1, 1) }
+        while known.offset < offset {
+            let byte = bytes[known.offset]
+            known.offset += 1
+            if byte == UInt8(ascii: "\n") {
+                known.line += 1
+                known.column = 1
+            } else if byte & 0xc0 != 0x80 {
+                known.column += 1
+            }
         }
-        let column = bytes[lines[low]..<max(lines[low], min(offset, bytes.count))].reduce(1) { count, byte in
-            byte & 0xc0 == 0x80 ? count : count + 1
-        }
-        return (low + 1, column)
+        return (known.line, known.column)
     }
 
     mutating func document() throws(Problem) -> ConfigNode {
@@ -134,7 +132,12 @@ private struct JSONScanner {
 
     private mutating func close() -> ConfigNode {
         let ended = open.removeLast()
-        return node(ended.isObject ? .mapping(ended.entries) : .sequence(ended.items), at: ended.start)
+        return ConfigNode(
+            ended.isObject ? .mapping(ended.entries) : .sequence(ended.items),
+            line: ended.place.line,
+            column: ended.place.column,
+            format: .json
+        )
     }
 
     private mutating func beginEntry() throws(Problem) {
@@ -158,7 +161,7 @@ private struct JSONScanner {
         switch bytes[index] {
         case UInt8(ascii: "{"), UInt8(ascii: "["):
             guard open.count < JSONReader.deepest else { throw Problem(message: "exceeded max depth", offset: index) }
-            open.append(Open(start: start, isObject: bytes[index] == UInt8(ascii: "{")))
+            open.append(Open(place: place(of: start), isObject: bytes[index] == UInt8(ascii: "{")))
             index += 1
             return nil
         case UInt8(ascii: "\""):
@@ -173,7 +176,7 @@ private struct JSONScanner {
         return node(.scalar(.init(String(decoding: bytes[start..<index], as: UTF8.self))), at: start)
     }
 
-    private func node(_ content: ConfigNode.Content, at offset: Int) -> ConfigNode {
+    private mutating func node(_ content: ConfigNode.Content, at offset: Int) -> ConfigNode {
         let (line, column) = place(of: offset)
         return ConfigNode(content, line: line, column: column, format: .json)
     }

@@ -109,6 +109,18 @@ struct JSONReaderTests {
         #expect(ConfigError(file: "f", problems: problems.problems).description == message)
     }
 
+    @Test("a long text in one line takes as long as in many")
+    func oneLine() throws {
+        let text = "[" + repeatElement("1", count: 200_000).joined(separator: ",") + "]"
+        guard case .sequence(let items) = try parse(text).content else {
+            Issue.record("no list")
+            return
+        }
+        #expect(items.count == 200_000)
+        #expect(items.last?.line == 1)
+        #expect(items.last?.column == text.utf8.count - 1)
+    }
+
     @Test("an object of texts")
     func map() throws {
         let pairs = try JSONReader.strings(Array(#"{"a":"1","A":"2","a":"3","n":null}"#.utf8), file: "")

@@ -27,7 +27,7 @@ import Testing
             "NIOPosix",
             "NIOSSL", "Logging",
         ],
-        "RemoteStorage": ["MetricModel", "Exposition", "HTTPCalling", "Scrape", "NIOCore", "Logging"],
+        "RemoteStorage": ["MetricModel", "ConfigTree", "Exposition", "HTTPCalling", "Scrape", "NIOCore", "Logging"],
         "Pushgateway": ["MetricModel", "Exposition"],
         "Web": [
             "CWebAssets", "CZlib", "MetricModel", "ConfigTree", "Exposition", "PrometheusClient", "PromQL", "Rules",

@@ -44,7 +44,9 @@ public enum ChunkedReadStream {
         var size: UInt64 = 0
         var shift: UInt64 = 0
         while true {
-            guard offset < bytes.count, shift < 64 else { throw ExpositionError("chunked response: cut off in a length") }
+            guard offset < bytes.count, shift < 64 else {
+                throw ExpositionError("chunked response: cut off in a length")
+            }
             let byte = bytes[offset]
             offset += 1
             size |= UInt64(byte & 0x7f) << shift

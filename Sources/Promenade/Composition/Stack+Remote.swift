@@ -1,10 +1,15 @@
+import Exposition
+import HTTPCalling
 import Logging
-import MetricModel
+public import MetricModel
 import RemoteStorage
 import Scrape
 import Web
 
 extension Stack {
+    /// What queries read: the store, and what others have besides.
+    public var reader: any SampleReader { reading }
+
     /// What sends on what the store gets.
     static func makeRemote(
         _ options: StackOptions,
@@ -26,24 +31,63 @@ extension Stack {
     }
 
     /// What reads, here and elsewhere.
+    /// - Throws: ``StackError`` where the store elsewhere cannot be talked to.
     static func makeReading(
+        _ options: StackOptions,
         _ store: any MetricStore,
         _ clock: any StackClock,
         _ logger: Logger
-    ) -> RemoteReading {
-        RemoteReading(
-            store: store,
+    ) throws(StackError) -> (RemoteReading, EngineClient?) {
+        let version = StackVersion.build.version
+        let environment = ProcessEnvironment.all
+        var engine: EngineClient?
+        if let config = options.config.storage.remote {
+            do throws(TransportError) {
+                engine = try EngineClient(config, clock: clock, version: version, environment: environment)
+            } catch {
+                throw StackError("the store elsewhere cannot be talked to: \(error.message)")
+            }
+        }
+        let reading = RemoteReading(
+            store: engine.map { EngineReader($0, clock: clock, version: version) } ?? store,
             clock: clock,
             logger: logger,
-            version: StackVersion.build.version,
-            environment: ProcessEnvironment.all,
+            version: version,
+            environment: environment,
             earliest: { (try? await store.statistics(limit: 0))?.minTime }
         )
+        return (reading, engine)
+    }
+
+    /// The store elsewhere, for the API.
+    var storeElsewhere: StoreElsewhere? {
+        guard let engine = storeEngine else { return nil }
+        return StoreElsewhere(
+            url: RecordedTraffic.url(engine.config.base),
+            isExact: engine.config.isExact
+        ) { path, form in
+            do throws(StorageError) {
+                let answer = try await engine.ask(path, form: form)
+                return WebResponse(
+                    status: answer.status,
+                    headers: [("Content-Type", answer.type)],
+                    body: .bytes(answer.body)
+                )
+            } catch {
+                let text = JSONString.quoted(error.message)
+                return WebResponse(
+                    status: 502,
+                    headers: [("Content-Type", "application/json")],
+                    body: .bytes(Array("{\"status\":\"error\",\"errorType\":\"unavailable\",\"error\":\(text)}".utf8))
+                )
+            }
+        }
     }
 
     /// Sends and reads by a configuration from now on.
     func applyRemotes(_ config: PrometheusConfig) async {
-        await remote?.apply(config.remoteWrites, externalLabels: config.global.externalLabels)
+        let writes = config.remoteWrites + (options.config.storage.remote?.writes ?? [])
+        await remote?.apply(writes, externalLabels: config.global.externalLabels)
         await reading.apply(config.remoteReads, externalLabels: config.global.externalLabels)
     }
 

@@ -59,10 +59,9 @@ public final class Stack: Sendable {
     let logger: Logger
     let gateway: GroupStore?
     let queryMetrics: QueryMetrics
-    /// What queries read: the store, and what others have besides.
-    public var reader: any SampleReader { reading }
-    /// Who else is asked for samples.
+    /// Who else is asked for samples, and the store elsewhere; `nil` where the samples are here.
     let reading: RemoteReading
+    let storeEngine: EngineClient?
     /// What sends samples on; `nil` where the store cannot be followed.
     let remote: RemoteWriter?
     /// What evaluates rules and tells of alerts.
@@ -139,7 +138,7 @@ public final class Stack: Sendable {
             observe: { queryMetrics.observe($0, seconds: $1) }
         )
         remote = Self.makeRemote(options, store, clock, logger)
-        reading = Self.makeReading(store, clock, logger)
+        (reading, storeEngine) = try Self.makeReading(options, store, clock, logger)
         rules = StackRules(
             options: options,
             clock: clock,

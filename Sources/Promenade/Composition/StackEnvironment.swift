@@ -43,6 +43,7 @@ enum StackEnvironment {
             }
         )
         environment.otlp = { stack.state.now.config.prometheus.otlp.translation }
+        environment.elsewhere = stack.storeElsewhere
         environment.remoteWrites = { await stack.remoteStatus }
         environment.rules = stack.rules.source
         environment.fixture = stack.fixtureControl

@@ -123,7 +123,9 @@ public struct StackOptions: Sendable {
             flags.isGiven("storage.tsdb.retention.size")
             ? (try? ByteSize(parsing: flags["storage.tsdb.retention.size"]))?.bytes ?? 0
             : config.storage.retentionBytes ?? 0
-        options.retention = time > 0 ? time : size > 0 ? nil : 15 * 86_400_000
+        // Where the samples are kept elsewhere, what is here is for what has not been sent yet.
+        let standard: Int64 = config.storage.remote == nil ? 15 * 86_400_000 : 2 * 3_600_000
+        options.retention = time > 0 ? time : size > 0 ? nil : standard
         options.retentionSize = size > 0 ? size : nil
         options.outOfOrderWindow = config.storage.outOfOrderWindow
         options.exemplarCapacity = max(0, config.storage.maxExemplars)

@@ -56,6 +56,8 @@ public struct StackConfig: Sendable, Hashable {
         public var retentionBytes: Int64?
         /// How late samples may come, in milliseconds.
         public var outOfOrderWindow: Int64 = 0
+        /// The engine elsewhere that keeps the samples; `nil` where they are kept here.
+        public var remote: RemoteStoreConfig?
         /// How many exemplars are kept.
         public var maxExemplars = 100_000
         /// The defaults.
@@ -115,7 +117,7 @@ public struct StackConfig: Sendable, Hashable {
             if let section = root.section("demo_server", type: "demo_server") { demo = Demo(reading: section) }
             if let section = root.section("pushgateway", type: "pushgateway") { gateway = Gateway(reading: section) }
             if let section = root.section("storage", type: "config.StorageConfig") {
-                storage = Storage(reading: section)
+                storage = Storage(reading: section, context: context)
             }
             if let node = root.node("rules"), !node.isBlank { rules = node }
             if let section = root.section("inbox", type: "inbox") {
@@ -163,7 +165,7 @@ extension StackConfig.Gateway {
 }
 
 extension StackConfig.Storage {
-    init(reading section: ConfigSection) {
+    init(reading section: ConfigSection, context: ConfigContext) {
         path = section.string("path")
         if let tsdb = section.section("tsdb", type: "config.TSDBConfig") {
             outOfOrderWindow = tsdb.duration("out_of_order_time_window")?.milliseconds ?? 0
@@ -173,6 +175,9 @@ extension StackConfig.Storage {
                 retention.finish()
             }
             tsdb.finish()
+        }
+        if let node = section.node("remote"), let part = section.section("remote", type: "storage.remote") {
+            remote = RemoteStoreConfig(reading: part, node: node, context: context)
         }
         if let exemplars = section.section("exemplars", type: "config.ExemplarsConfig") {
             maxExemplars = exemplars.int("max_exemplars") ?? maxExemplars

@@ -166,6 +166,18 @@ extension ConfigNode {
             }
             fields.map("tsdb", part.all)
         }
+        if let remote = section.section("remote", type: "") {
+            var part = ShownFields()
+            part.text("query", HTTPClientConfig.Proxy.redacted(remote.string("query") ?? ""))
+            part.text("read", HTTPClientConfig.Proxy.redacted(remote.string("read") ?? ""))
+            part.flag("exact", of: remote)
+            part.headers(of: remote)
+            part.list(
+                "write",
+                RemoteWriteConfig.readAll(remote, field: "write", context: ConfigContext()).map { .map($0.fields) }
+            )
+            fields.map("remote", part.all)
+        }
         if let exemplars = section.section("exemplars", type: "") {
             var part = ShownFields()
             part.number("max_exemplars", of: exemplars, 0)

@@ -59,6 +59,18 @@ public struct RemoteReadConfig: Sendable, Hashable {
         return found
     }
 
+    /// A server that is asked for everything, whatever is stored here.
+    init(url: String, headers: [(name: String, value: String)], timeout: Int64, client: HTTPClientConfig) {
+        self.url = url
+        self.headers = headers
+        self.timeout = timeout
+        self.client = client
+        name = url
+        readsRecent = true
+        filtersExternalLabels = false
+        content = ConfigNode(.scalar(.init(url)))
+    }
+
     private init(_ section: ConfigSection, _ node: ConfigNode?, _ context: ConfigContext) {
         content = (node ?? ConfigNode(.mapping([]))).withoutPlaces
         client = HTTPClientConfig(reading: section, context: context)

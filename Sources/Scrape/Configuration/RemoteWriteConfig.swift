@@ -66,15 +66,19 @@ public struct RemoteWriteConfig: Sendable, Hashable {
 
     // MARK: Reading
 
-    static func readAll(_ root: ConfigSection, context: ConfigContext) -> [RemoteWriteConfig] {
+    static func readAll(
+        _ root: ConfigSection,
+        field: String = "remote_write",
+        context: ConfigContext
+    ) -> [RemoteWriteConfig] {
         let nodes: [ConfigNode] =
-            if case .sequence(let items)? = root.node("remote_write")?.content { items } else { [] }
+            if case .sequence(let items)? = root.node(field)?.content { items } else { [] }
         var names: Set<String> = []
         var found: [RemoteWriteConfig] = []
-        let sections = root.sections("remote_write", type: "config.RemoteWriteConfig", sectionType: "config.plain")
+        let sections = root.sections(field, type: "config.RemoteWriteConfig", sectionType: "config.plain")
         for (index, section) in sections.enumerated() {
             guard let section else {
-                root.fail("empty or null remote write config section", at: "remote_write")
+                root.fail("empty or null remote write config section", at: field)
                 continue
             }
             let config = RemoteWriteConfig(section, nodes.indices.contains(index) ? nodes[index] : nil, context)

@@ -75,16 +75,19 @@ extension PrometheusServer {
     /// Data that pages from elsewhere may read where the settings let them.
     private var shared: [Route] {
         let routes: [Route] = [
-            .form("/api/v1/query", answering(query)).long(threads),
-            .form("/api/v1/query_range", answering(queryRange)).long(threads),
-            .form("/api/v1/query_exemplars", answering(queryExemplars)).long(threads),
+            .form("/api/v1/query", answeredElsewhere(answering(query), isExpression: true)).long(threads),
+            .form("/api/v1/query_range", answeredElsewhere(answering(queryRange), isExpression: true)).long(threads),
+            .form("/api/v1/query_exemplars", answeredElsewhere(answering(queryExemplars))).long(threads),
             .form("/api/v1/format_query", answering(formatQuery)).long(threads),
             .form("/api/v1/parse_query", answering(parseQuery)).long(threads),
             .form("/api/v1/explain", answering(explain)).long(threads),
-            .form("/api/v1/labels", answering(labelNames)).long(threads),
-            .get("/api/v1/label/:name/values", answering(labelValues)).long(threads, unless: isLabelBrief),
-            .form("/api/v1/series", answering(series)).long(threads),
-            .get("/api/v1/metadata", answering(metricMetadata)).long(threads),
+            .form("/api/v1/labels", answeredElsewhere(answering(labelNames))).long(threads),
+            .get("/api/v1/label/:name/values", answeredElsewhere(answering(labelValues))).long(
+                threads,
+                unless: isLabelBrief
+            ),
+            .form("/api/v1/series", answeredElsewhere(answering(series))).long(threads),
+            .get("/api/v1/metadata", answeredElsewhere(answering(metricMetadata))).long(threads),
             .get("/api/v1/targets", answering(targets)),
             .get("/api/v1/targets/metadata", answering(targetMetadata)).long(threads),
             .get("/api/v1/targets/relabel_steps", answering(relabelSteps)),

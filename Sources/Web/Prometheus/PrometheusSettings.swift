@@ -128,6 +128,8 @@ public struct PrometheusEnvironment: Sendable {
     public var configuration: @Sendable () -> String
     /// How OpenTelemetry's metrics become series.
     public var otlp: @Sendable () -> OTLPTranslator.Settings = { .init() }
+    /// The store elsewhere that has the samples; `nil` where they are here.
+    public var elsewhere: StoreElsewhere?
     /// How the queues of remote write stand.
     public var remoteWrites: @Sendable () async -> [RemoteQueueStatus] = { [] }
     /// Labels that outsiders are told of.

@@ -67,12 +67,18 @@ import { tokenize } from "./tokens.js";
 /**
  * Shows the tree of an explanation.
  * @param {HTMLElement} place
- * @param {{node: ExplainedNode, time: number, error?: string}} explanation
+ * @param {{node: ExplainedNode, time: number, error?: string, store?: {url: string, pushedDown: string}}} explanation
  */
 export function explain(place, explanation) {
     const note = `Every part of the expression, as it was evaluated at ${localTime(explanation.time, true)}.`;
     const tree = h("ul", { class: "tree plain" });
-    fill(place, h("p", { class: "muted small" }, note), tree);
+    const store = explanation.store;
+    const pushed =
+        store &&
+        (store.pushedDown === "expression"
+            ? `${store.url} answers the whole expression; the parts below were evaluated here, over its samples.`
+            : `${store.url} is asked for the samples of each selector; all else is evaluated here.`);
+    fill(place, h("p", { class: "muted small" }, note), pushed && h("p", { class: "note small" }, pushed), tree);
     showNode(tree, explanation.node);
 }
 

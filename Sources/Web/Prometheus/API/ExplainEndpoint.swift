@@ -23,12 +23,13 @@ extension PrometheusServer {
         }
         let (warnings, infos) = explanation.annotations.rendered(query: query)
         var writer = ExplanationJSON(query: Array(query.utf8))
+        writer.elsewhere = environment.elsewhere
         if explanation.emptyReason != nil, let survey = environment.survey {
             writer.pushed = await survey.reason(explanation.root.expression, at: explanation.time) { selector in
                 let found = try? await engine.instant(
                     .vectorSelector(selector),
                     at: clock.now,
-                    reader: store,
+                    reader: reader,
                     options: options
                 )
                 guard case .vector(let rows)? = found?.value else { return true }
@@ -44,10 +45,18 @@ struct ExplanationJSON {
     let query: [UInt8]
     /// What the Pushgateway has to do with the answer being empty.
     var pushed: PushedReason?
+    /// The store elsewhere that was read.
+    var elsewhere: StoreElsewhere?
 
     func json(_ explanation: Explanation) -> JSONObject {
         var object: JSONObject = ["time": JSONTime(explanation.time), "node": json(explanation.root)]
         if let error = explanation.error { object += ["errorType": error.code.rawValue, "error": error.message] }
+        object.add(
+            "store",
+            elsewhere.map { store -> JSONObject in
+                ["url": store.url, "pushedDown": store.isExact ? "selectors" : "expression"]
+            }
+        )
         object.add("emptyReason", pushed.map(json) ?? explanation.emptyReason.map(json))
         return object
     }

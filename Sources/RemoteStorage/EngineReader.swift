@@ -1,0 +1,204 @@
+import ConfigTree
+public import MetricModel
+import Scrape
+
+/// Reads samples from an engine elsewhere: by remote read where it has that, else by queries `selector[span]`, which every engine answers
+/// with its samples as they are. Those have neither stale markers nor native histograms.
+public final class EngineReader: SampleReader {
+    private let client: EngineClient
+    private let remote: RemoteReadClient?
+
+    /// A reader over an engine.
+    public init(_ client: EngineClient, clock: any StackClock, version: String) {
+        self.client = client
+        if let read = client.config.read {
+            remote = try? RemoteReadClient(read, clock: clock, version: version, environment: [:])
+        } else {
+            remote = nil
+        }
+    }
+
+    /// Closes connections.
+    public func close() async {
+        await remote?.close()
+        await client.close()
+    }
+
+    /// The selector of such conditions.
+    static func selector(_ matchers: [LabelMatcher]) -> String {
+        var matchers = matchers
+        if matchers.allSatisfy(\.matchesEmpty) {
+            // A selector has to leave something out.
+            if let any = try? LabelMatcher(Labels.metricName, .notEqual, "") { matchers.append(any) }
+        }
+        let parts = matchers.map { matcher in
+            let name = Label.isLegacyName(matcher.name) ? matcher.name : GoText.quoted(matcher.name)
+            return name + matcher.operation.rawValue + GoText.quoted(matcher.value)
+        }
+        return "{" + parts.joined(separator: ",") + "}"
+    }
+
+    /// The samples of the span.
+    public func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
+        let start = EngineForm.bounded(request.start)
+        let end = EngineForm.bounded(request.end)
+        guard request.start <= request.end else { return [] }
+        var found: [SeriesColumns]
+        if let remote {
+            do throws(RemoteReadFailure) {
+                found = try await remote.read(request.matchers, start: start, end: end, externalLabels: [])
+            } catch {
+                if error.isCancelled { throw StorageError(.cancelled, "context canceled") }
+                throw StorageError(.inputOutput, "remote_read: \(error.message)")
+            }
+        } else {
+            var form = EngineForm()
+            // The span of a range selector begins behind its start.
+            form.add("query", Self.selector(request.matchers) + "[\(end - start + 1)ms]")
+            form.add("time", EngineForm.seconds(end))
+            let data = try await data("/api/v1/query", form)
+            guard let rows = data["result"]?.items else { throw Self.unknown("query") }
+            found = []
+            for row in rows {
+                guard let series = Self.series(row, start...end) else { throw Self.unknown("query") }
+                if !series.isEmpty { found.append(series) }
+            }
+            found.sort { $0.labels < $1.labels }
+        }
+        if request.sampleLimit > 0 {
+            let count = found.reduce(0) { $0 + $1.timestamps.count + $1.histogramTimestamps.count }
+            if count > request.sampleLimit {
+                throw StorageError(.tooManySamples, "query would read more than \(request.sampleLimit) samples")
+            }
+        }
+        return found
+    }
+
+    /// A row of a matrix.
+    private static func series(_ row: ConfigNode, _ span: ClosedRange<Timestamp>) -> SeriesColumns? {
+        guard let labels = row["metric"].flatMap(Self.labels) else { return nil }
+        var columns = SeriesColumns(labels: labels)
+        for pair in row["values"]?.items ?? [] {
+            guard let pair = pair.items, pair.count == 2, let time = pair[0].text.flatMap(milliseconds),
+                let value = pair[1].text.flatMap(number)
+            else { return nil }
+            columns.timestamps.append(time)
+            columns.values.append(value)
+        }
+        return columns.orderedByTime.clipped(to: span)
+    }
+
+    private static func labels(_ node: ConfigNode) -> Labels? {
+        guard case .mapping(let entries) = node.content else { return nil }
+        var labels: [Label] = []
+        for entry in entries {
+            guard let name = entry.key.text, let value = entry.value.text else { return nil }
+            labels.append(Label(name: name, value: value))
+        }
+        return Labels(labels)
+    }
+
+    /// `1700000000.123` in milliseconds.
+    static func milliseconds(_ text: String) -> Timestamp? {
+        guard let seconds = Double(text), abs(seconds) < 1e15 else { return nil }
+        return Timestamp((seconds * 1000).rounded())
+    }
+
+    private static func number(_ text: String) -> Double? {
+        switch text {
+        case "NaN": SpecialValue.nan
+        case "+Inf", "Inf": .infinity
+        case "-Inf": -.infinity
+        default: Double(text)
+        }
+    }
+
+    private static func unknown(_ what: String) -> StorageError {
+        StorageError(.inputOutput, "the store elsewhere answered \(what) in a form that is not Prometheus's")
+    }
+
+    /// The field `data` of an answer.
+    private func data(_ path: String, _ form: EngineForm, isPosted: Bool = true) async throws(StorageError)
+        -> ConfigNode
+    {
+        let answer =
+            isPosted
+            ? try await client.ask(path, form: form.text)
+            : try await client.ask(form.text.isEmpty ? path : "\(path)?\(form.text)", form: nil)
+        let root: ConfigNode
+        do throws(ConfigError) {
+            root = try JSONReader.parse(answer.body, file: path)
+        } catch {
+            let text = String(decoding: answer.body.prefix(200), as: UTF8.self)
+            throw StorageError(
+                .inputOutput,
+                "the store elsewhere answered \(path) with status \(answer.status): \(text)"
+            )
+        }
+        guard root["status"]?.text == "success", let data = root["data"] else {
+            throw StorageError(
+                .inputOutput,
+                "the store elsewhere answered \(path) with status \(answer.status): \(root["error"]?.text ?? "")"
+            )
+        }
+        return data
+    }
+
+    private func form(_ matcherSets: [[LabelMatcher]], _ start: Timestamp, _ end: Timestamp) -> EngineForm {
+        var form = EngineForm()
+        for matchers in matcherSets { form.add("match[]", Self.selector(matchers)) }
+        form.add("start", time: start)
+        form.add("end", time: end)
+        return form
+    }
+
+    /// Label sets, as the engine knows them.
+    public func series(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> LabelSets {
+        let sets = matcherSets.isEmpty ? [[]] : matcherSets
+        guard let rows = try await data("/api/v1/series", form(sets, start, end)).items else {
+            throw Self.unknown("series")
+        }
+        return LabelSets(Set(rows.compactMap(Self.labels)).sorted())
+    }
+
+    /// Names of labels, as the engine knows them.
+    public func labelNames(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [String] {
+        let names = try await data("/api/v1/labels", form(matcherSets, start, end))
+        return names.items?.compactMap(\.text).sorted() ?? []
+    }
+
+    /// Values of a label, as the engine knows them.
+    public func labelValues(
+        _ name: String,
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [String] {
+        let path = "/api/v1/label/\(EngineForm.escaped(name))/values"
+        let values = try await data(path, form(matcherSets, start, end), isPosted: false)
+        return values.items?.compactMap(\.text).sorted() ?? []
+    }
+
+    /// None: exemplars are asked for by the engine's own API only.
+    public func exemplars(
+        _ matcherSets: [[LabelMatcher]],
+        start: Timestamp,
+        end: Timestamp
+    ) async throws(StorageError) -> [SeriesExemplars] {
+        []
+    }
+}
+
+extension ConfigNode {
+    fileprivate var items: [ConfigNode]? {
+        if case .sequence(let items) = content { items } else { nil }
+    }
+}
