@@ -100,6 +100,6 @@ extension PrometheusServer {
         let explanation = try await control.explain(session, text, try Self.moment(parameters)).get()
         let (warnings, infos) = explanation.annotations.rendered(query: text)
         let writer = ExplanationJSON(query: Array(text.utf8))
-        return .json(warnings: warnings, infos: infos) { writer.write(explanation, to: &$0) }
+        return .json(writer.json(explanation), warnings: warnings, infos: infos)
     }
 }
