@@ -91,7 +91,8 @@ public struct StackSurvey: Sendable {
         var readers: [Reader] = []
         for pool in scraper.pools() {
             for target in pool.active {
-                guard let place = TargetPlace(url: target.target.url), place.port == server.namedPort ?? server.listening.port,
+                guard let place = TargetPlace(url: target.target.url),
+                    place.port == server.namedPort ?? server.listening.port,
                     names.contains(place.host), place.path == path
                 else { continue }
                 readers.append(Reader(target: target, honorsLabels: pool.config.honorLabels))

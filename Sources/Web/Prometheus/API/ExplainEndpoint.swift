@@ -184,7 +184,9 @@ struct ExplanationJSON {
             "title": reason.title,
             "details": reason.details,
             "position": json(reason.position),
-            "suggestions": (reason.query.map { [$0] } ?? []).map { ["label": "Ask so", "query": $0, "now": false] as JSONObject },
+            "suggestions": [reason.query].compactMap(\.self).map { query in
+                ["label": "Ask so", "query": query, "now": false] as JSONObject
+            },
         ]
         object.add("retry", reason.retry.map { Double($0) / 1000 })
         return object
