@@ -123,11 +123,13 @@ final class WorldPlayer: Sendable {
     }
 
     private static func words(_ event: WorldEvent) -> String {
-        let words = switch event.kind {
-        case .scrape: ["scrape of", event.subject, event.text.isEmpty ? "" : "failed: \(event.text)"]
-        case .rule: ["evaluation of", event.subject, event.text]
-        case .begin, .event, .batch, .push, .target, .alert, .notify, .stack, .expect, .end: [event.subject, event.text]
-        }
+        let words =
+            switch event.kind {
+            case .scrape: ["scrape of", event.subject, event.text.isEmpty ? "" : "failed: \(event.text)"]
+            case .rule: ["evaluation of", event.subject, event.text]
+            case .begin, .event, .batch, .push, .target, .alert, .notify, .stack, .expect, .end:
+                [event.subject, event.text]
+            }
         return words.filter { !$0.isEmpty }.joined(separator: " ")
     }
 
