@@ -174,5 +174,6 @@ class Learn(unittest.TestCase):
             b.until("the lesson goes on", "return document.querySelector('main > .stack').dataset.position !== arguments[0]", position)
         self.rest()
         before = b.js(rows + ".length")
+        b.js("document.querySelector('.trying').scrollIntoView({ block: 'center' })")
         b.click(".trying .button", "POST rows 2")
         b.until("what was tried is in the table", rows + ".length === arguments[0]", before + 1)

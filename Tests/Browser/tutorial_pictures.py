@@ -69,6 +69,7 @@ class Pictures:
                   "data.moves.findIndex((one) => one[0] === 1 && data.steps[1].blocks[one[1]]?.kind === 'picture') + 1)")
         b.open(f"{WEB}/learn?lesson=09-scrape-or-push&lang={language}&at={at}")
         b.until("drawn", "return document.querySelectorAll('svg.lesson-picture').length > 0")
+        b.js("document.querySelector('.lesson-way').style.visibility = 'hidden'")
         box = b.js("const box = document.querySelector('svg.lesson-picture').getBoundingClientRect();"
                    "return { x: box.x + scrollX - 8, y: box.y + scrollY - 8, width: box.width + 16, height: box.height + 16 }")
         data = b.cdp("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip={**box, "scale": 0.8})["data"]
@@ -118,4 +119,5 @@ def main():
             process.wait(20)
 
 
-main()
+if __name__ == "__main__":
+    main()

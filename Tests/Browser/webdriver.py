@@ -138,8 +138,8 @@ class Browser:
         self.cdp("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": theme}])
 
     def log(self):
-        """What the console said since the last time."""
-        return self.at("POST", "/se/log", {"type": "browser"})
+        """What the console said since the last time, without what the browser's own pages say."""
+        return [one for one in self.at("POST", "/se/log", {"type": "browser"}) if not one["message"].startswith("chrome://")]
 
     def screenshot(self, width, most=2400, least=0, scale=1):
         """The whole page as PNG."""

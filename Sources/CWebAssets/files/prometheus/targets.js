@@ -1,5 +1,6 @@
 // The targets, live: state, labels before and after relabelling with each step, the last scrape and what was read.
 
+import { discloser } from "../shared/components.js";
 import { api } from "../shared/api.js";
 import { h, every, fill, keyed, memory, setText } from "../shared/dom.js";
 import { span } from "../shared/format.js";

@@ -2,7 +2,7 @@
 
 import { every, fill, h, keyed, setText } from "../shared/dom.js";
 import { envelope } from "../shared/api.js";
-import { toggleButton } from "../shared/components.js";
+import { toggleButton, unfolder } from "../shared/components.js";
 import { queryHref } from "../shared/format.js";
 import { groupSelector, survey, urlOf } from "../shared/stack.js";
 import { badges, text } from "./labels.js";
