@@ -71,7 +71,7 @@ class Manager:
         (self.folder / "am.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
         self.address = f"{peers.HOST}:{peers.free_port()}"
         self.prefix, self.context = prefix, context
-        self.command = [binary, f"--config.file={self.folder}/am.yml", f"--storage.path={self.folder}/data", "--cluster.listen-address=",
+        self.command = [*peers.alertmanager(binary), f"--config.file={self.folder}/am.yml", f"--storage.path={self.folder}/data", "--cluster.listen-address=",
                         f"--web.listen-address={self.address}", *flags]
         if web:
             (self.folder / "web.yml").write_text(web)

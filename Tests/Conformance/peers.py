@@ -1,6 +1,7 @@
 """Starting and stopping the servers that the conformance tests compare, on free ports of 127.0.0.1."""
 import http.client
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,17 @@ def program(variable, *names):
         if shutil.which(name):
             return shutil.which(name)
     return None
+
+
+def alertmanager(path):
+    """The words that start an Alertmanager. Debian's looks for its templates in /usr/share only: where it was unpacked elsewhere, it sees the
+    /usr/share that lies beside it in that place, in a mount namespace of its own."""
+    share = pathlib.Path(path).resolve().parent.parent / "share"
+    needed = "prometheus/alertmanager/default.tmpl"
+    if (pathlib.Path("/usr/share") / needed).exists() or not (share / needed).exists() or not shutil.which("unshare"):
+        return [path]
+    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    return ["unshare", "--mount", *as_root, "sh", "-c", 'mount --bind "$0" /usr/share && exec "$@"', str(share), path]
 
 
 def promenade():

@@ -212,7 +212,7 @@ def main():
                 f"route: {{receiver: hook, group_wait: 1s, group_interval: 2s, group_by: [alertname]}}\n"
                 f"receivers: [{{name: hook, webhook_configs: [{{url: 'http://127.0.0.1:{receiver}/hook'}}]}}]\n")
             processes.append(subprocess.Popen(
-                [options.alertmanager, f"--config.file={folder}/am.yml", f"--storage.path={folder}/am", "--cluster.listen-address=",
+                [*peers.alertmanager(options.alertmanager), f"--config.file={folder}/am.yml", f"--storage.path={folder}/am", "--cluster.listen-address=",
                  f"--web.listen-address=127.0.0.1:{manager}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             managers = f"\n    - static_configs: [{{targets: ['127.0.0.1:{manager}']}}]"
         for who in ("theirs", "ours"):
