@@ -24,7 +24,7 @@ FREE = ["--pushgateway.listen-address=127.0.0.1:0", "--demo.listen-address=127.0
 def blocks(kind):
     """{name: text} of the fences behind `<!-- KIND: NAME -->`."""
     with open(DOCUMENT) as f:
-        return dict(re.findall(rf"<!-- {kind}: (\S+) -->\n```\w+\n(.*?)```", f.read(), re.DOTALL))
+        return dict(re.findall(rf"<!-- {kind}: (\S+) -->\n(?:<!-- test: [^\n]* -->\n)?```\w+\n(.*?)```", f.read(), re.DOTALL))
 
 
 class Node(http.server.BaseHTTPRequestHandler):

@@ -3,28 +3,41 @@ import NIOCore
 import NIOHTTP1
 
 /// What is changed on the connections of the HTTP client, so that servers and proxies see and tell the same as with Go's.
-enum ConnectionHandlers {
+package enum ConnectionHandlers {
     /// The header that carries the words of a status to where the answer is read.
     static let phraseHeader = "promenade-status-phrase"
 
     /// Adds the handlers to a new connection.
-    static func install(on channel: any Channel, asksForWholeURL: Bool) -> EventLoopFuture<Void> {
+    package static func install(on channel: any Channel, asksForWholeURL: Bool) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
             let encoder = try pipeline.handler(type: HTTPRequestEncoder.self)
-            try pipeline.addHandler(StatusLineHandler(), position: .before(encoder))
-            if asksForWholeURL { try pipeline.addHandler(WholeURLHandler(), position: .after(encoder)) }
+            let lines = StatusLineHandler()
+            try pipeline.addHandler(lines, position: .before(encoder))
+            let heads = RequestHeadHandler(lines: lines, asksForWholeURL: asksForWholeURL)
+            try pipeline.addHandler(heads, position: .after(encoder))
         }
     }
 }
 
-/// Asks for the whole URL instead of its path, as proxies want it for requests without TLS.
-private final class WholeURLHandler: ChannelOutboundHandler {
+/// Tells where a request begins: an answer may begin before the request's end is written. Asks for the whole URL instead of its path,
+/// as proxies want it for requests without TLS.
+private final class RequestHeadHandler: ChannelOutboundHandler {
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = HTTPClientRequestPart
 
+    private let lines: StatusLineHandler
+    private let asksForWholeURL: Bool
+
+    init(lines: StatusLineHandler, asksForWholeURL: Bool) {
+        self.lines = lines
+        self.asksForWholeURL = asksForWholeURL
+    }
+
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard case .head(var head) = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
+        lines.requestBegins()
+        guard asksForWholeURL else { return context.write(data, promise: promise) }
         head.uri = "http://" + (head.headers.first(name: "Host") ?? "") + head.uri
         context.write(wrapOutboundOut(.head(head)), promise: promise)
     }
@@ -32,11 +45,9 @@ private final class WholeURLHandler: ChannelOutboundHandler {
 
 /// Looks at the first line of each answer. The parser behind it keeps the words of a status only where it does not know the
 /// number, and says little about lines that are none.
-private final class StatusLineHandler: ChannelDuplexHandler {
+private final class StatusLineHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
-    typealias OutboundIn = IOData
-    typealias OutboundOut = IOData
 
     private var awaitsLine = false {
         didSet { if oldValue, !awaitsLine { hasAnswered = true } }
@@ -49,10 +60,8 @@ private final class StatusLineHandler: ChannelDuplexHandler {
     /// The longest head whose lines are mended.
     private static let longestHead = 65536
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        awaitsLine = true
-        context.write(data, promise: promise)
-    }
+    /// A request is about to be written.
+    func requestBegins() { awaitsLine = true }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard awaitsLine else { return context.fireChannelRead(data) }
