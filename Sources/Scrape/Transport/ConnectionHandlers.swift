@@ -1,5 +1,5 @@
 import MetricModel
-import NIOCore
+package import NIOCore
 import NIOHTTP1
 
 /// What is changed on the connections of the HTTP client, so that servers and proxies see and tell the same as with Go's.
