@@ -6,7 +6,7 @@ import Scrape
 import Testing
 
 /// The handlers on a connection of the client, without a socket.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ConnectionHandlerTests {
     private func connection() throws -> EmbeddedChannel {
         let channel = EmbeddedChannel()
