@@ -114,7 +114,7 @@ class Stack(unittest.TestCase):
             self.home()
             b.until("no stream", "return window.EventSource === undefined")
             push("polled", "polled_metric 1\n", method="POST")
-            b.until("told", "return document.querySelector('.feed').innerText.includes('POST added to polled')", seconds=6)
+            b.until("told", "return document.querySelector('.feed').innerText.includes('POST made the group polled')", seconds=6)
             with self.assertRaises(Exception):
                 push("polled", "not a sample\n")
             b.until("the refusal", "return document.querySelector('.feed').innerText.includes('PUT was refused for polled')", seconds=6)

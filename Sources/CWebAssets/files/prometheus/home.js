@@ -293,7 +293,8 @@ class Live {
         if (role === "others") {
             const names = [...new Set(list.map((one) => one.labels.job))];
             const first = list.length ? `${up} of ${list.length} up` : "none";
-            return this.picture.say("others", { lines: [first, names.join(", ")], href: "targets", state });
+            const some = names.length > 3 ? [...names.slice(0, 2), `${names.length - 2} more`] : names;
+            return this.picture.say("others", { lines: [first, some.join(", ")], href: "targets", state });
         }
         const [target] = list;
         const server = role === "demo" ? this.survey?.demo : this.survey?.pushgateway;
