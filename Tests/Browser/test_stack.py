@@ -310,7 +310,8 @@ class Stack(unittest.TestCase):
                 self.assertGreater(b.js(size), usual * 1.4)
                 self.assertLessEqual(b.js("return document.documentElement.scrollWidth"), 1280, page)
             for page in (GATEWAY + "/", DEMO + "/"):
-                b.open(page)
+                b.open(page, ready=False)
+                b.until("the page is there", "return document.querySelector('main h1') !== null")
                 self.assertGreater(b.js(size), usual * 1.4, page)
         finally:
             b.js("document.querySelector('stack-size button').click()")
