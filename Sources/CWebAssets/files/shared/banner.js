@@ -94,8 +94,10 @@ class StackBack extends HTMLElement {
     async look() {
         const stack = await survey().catch(() => null);
         const server = stack?.prometheus;
-        if (server) fill(this, h("a", { class: "back", href: urlOf(server) }, h("span", null, "‹ The stack"), h("span", { class: "short" }, "‹ Stack")));
-        else if (!stack) setTimeout(() => this.isConnected && this.look(), 5000);
+        if (server) {
+            const short = h("span", { class: "short" }, "‹ Stack");
+            fill(this, h("a", { class: "back", href: urlOf(server) }, h("span", null, "‹ The stack"), short));
+        } else if (!stack) setTimeout(() => this.isConnected && this.look(), 5000);
     }
 }
 

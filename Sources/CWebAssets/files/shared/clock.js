@@ -1,5 +1,5 @@
-// The time by which a page lives: its reader's, or that of a stack whose time is simulated (`<html data-clock>`, which the
-// server says). What a page calls "now" and "3 s ago" is asked of here.
+// The time by which a page lives: its reader's, or that of a stack whose time is simulated (`<html data-clock>`, which
+// the server says). What a page calls "now" and "3 s ago" is asked of here.
 
 import { api, envelope } from "./api.js";
 import { parseDuration } from "./format.js";
@@ -54,8 +54,8 @@ function learn(answer) {
 let told = 0;
 
 /**
- * Pages look again when the time has moved, at most so often while it moves by itself. What is looked at `every` so often
- * is looked at once more where a page comes into view, and that is what this amounts to.
+ * Pages look again when the time has moved, at most so often while it moves by itself. What is looked at `every` so
+ * often is looked at once more where a page comes into view, and that is what this amounts to.
  * @param {number} least
  */
 function moved(least) {
@@ -86,8 +86,8 @@ export const ready = kind
     : Promise.resolve(true);
 
 /**
- * The moment that a person means: "+30s" from now, "5m" from the start, "09:30" of the day or the next, or a date and time
- * in the reader's zone; undefined where it is none of them.
+ * The moment that a person means: "+30s" from now, "5m" from the start, "09:30" of the day or the next, or a date and
+ * time in the reader's zone; undefined where it is none of them.
  * @param {string} text
  * @param {{now: number, start?: number}} at
  * @returns {number | undefined} Unix seconds

@@ -1,5 +1,5 @@
-// The bar at the top of every page while time is simulated: what time it is, play and pause, how fast, one step, a jump,
-// and marks where something happened.
+// The bar at the top of every page while time is simulated: what time it is, play and pause, how fast, one step, a
+// jump, and marks where something happened.
 
 import { api } from "./api.js";
 import { askTime, clock, kind, momentOf, moveTime, now, ready } from "./clock.js";
@@ -345,7 +345,13 @@ class TimeBar extends HTMLElement {
             [...this.places].map(([place, { look, count, first }]) =>
                 h(
                     "svg:rect",
-                    { x: place, width: 1.6, y: look === "accent" ? 5 : 0, height: look === "accent" ? 5 : 10, class: look },
+                    {
+                        x: place,
+                        width: 1.6,
+                        y: look === "accent" ? 5 : 0,
+                        height: look === "accent" ? 5 : 10,
+                        class: look,
+                    },
                     h("svg:title", null, count > 1 ? `${first} and ${count - 1} more` : first),
                 ),
             ),
