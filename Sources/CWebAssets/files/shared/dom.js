@@ -99,8 +99,8 @@ export function keyed(parent, items, key, create, update) {
 
 /**
  * Brings what an element holds to what it should hold, in place: what stays alike is kept, with its focus, its
- * selection and what was opened, and only what differs is changed. Elements go together by their `key` attribute, then by their
- * order. Of listeners, those of the element that was there first remain.
+ * selection and what was opened, and only what differs is changed. Elements go together by their `key` attribute,
+ * then by their order. Of listeners, those of the element that was there first remain.
  * @param {Element} element
  * @param {...any} children
  */
