@@ -1,6 +1,6 @@
 // What OpenTelemetry's clients sent last, and what became of each metric.
 
-import { h } from "../shared/dom.js";
+import { captioned, h } from "../shared/dom.js";
 import { ago, bytes } from "../shared/format.js";
 
 const KINDS = { taken: "good", dropped: "warn", refused: "bad" };
@@ -51,30 +51,9 @@ function request(one, now) {
         ),
         one.error ? h("p", { class: "note bad" }, one.error) : null,
         one.warnings.map((/** @type {string} */ text) => h("p", { class: "note warn" }, text)),
-        one.metrics.length ? table(one.metrics) : null,
-    );
-}
-
-/** @param {any[]} metrics */
-function table(metrics) {
-    return h(
-        "div",
-        { class: "table-wrap" },
-        h(
-            "table",
-            null,
-            h("caption", { class: "visually-hidden" }, "What became of each metric"),
-            h(
-                "thead",
-                null,
-                h(
-                    "tr",
-                    null,
-                    COLUMNS.map((name) => h("th", { scope: "col", class: /[PS].*s$/.test(name) && "num" }, name)),
-                ),
-            ),
-            h("tbody", null, metrics.map(row)),
-        ),
+        one.metrics.length
+            ? captioned("What became of each metric", COLUMNS, ["Points", "Samples"], one.metrics.map(row))
+            : null,
     );
 }
 

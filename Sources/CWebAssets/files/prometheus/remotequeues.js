@@ -1,7 +1,9 @@
 // How the queues of remote write stand.
 
-import { h } from "../shared/dom.js";
+import { captioned, h } from "../shared/dom.js";
 import { ago, plain } from "../shared/format.js";
+
+const NUMBERS = ["Waiting", "Sent", "Refused", "Left out", "Tried again", "Newest sent", "Shards"];
 
 /**
  * What a queue does, in a word or two, and whether that is as it should be.
@@ -19,33 +21,15 @@ function state(one) {
 export function remoteQueues(queues) {
     if (!queues?.length) return null;
     const now = Date.now() / 1000;
-    const columns = ["Name", "State", "Waiting", "Sent", "Refused", "Left out", "Tried again", "Newest sent", "Shards"];
     return h(
         "section",
         { class: "card" },
         h("h2", null, "Remote write"),
-        h(
-            "div",
-            { class: "table-wrap" },
-            h(
-                "table",
-                null,
-                h("caption", { class: "visually-hidden" }, "Queues of remote write"),
-                h(
-                    "thead",
-                    null,
-                    h(
-                        "tr",
-                        null,
-                        columns.map((name, index) => h("th", { scope: "col", class: index > 1 && "num" }, name)),
-                    ),
-                ),
-                h(
-                    "tbody",
-                    null,
-                    queues.map((one) => row(one, now)),
-                ),
-            ),
+        captioned(
+            "Queues of remote write",
+            ["Name", "State", ...NUMBERS],
+            NUMBERS,
+            queues.map((one) => row(one, now)),
         ),
     );
 }

@@ -1,7 +1,7 @@
 // Runtime and build, TSDB statistics, flags and configuration.
 
 import { api } from "../shared/api.js";
-import { h, fill } from "../shared/dom.js";
+import { captioned, fill, h } from "../shared/dom.js";
 import { bytes, localTime, queryHref } from "../shared/format.js";
 import { receivedMetrics } from "./received.js";
 import { remoteQueues } from "./remotequeues.js";
@@ -139,51 +139,29 @@ async function tsdb() {
         /** @type {(name: string) => string} */ expr,
     ) => {
         const most = Math.max(1, ...rows.map((one) => one.value));
+        const row = (/** @type {{name: string, value: number}} */ one) => {
+            const bar = h("i");
+            bar.style.width = `${(one.value / most) * 100}%`;
+            const query = expr(one.name);
+            return h(
+                "tr",
+                null,
+                h(
+                    "td",
+                    { class: "mono small named" },
+                    query ? h("a", { href: queryHref(query, "table") }, one.name) : one.name,
+                    h("span", { class: "meter", "aria-hidden": "true" }, bar),
+                ),
+                h("td", { class: "num" }, one.value.toLocaleString("en")),
+            );
+        };
         return h(
             "section",
             { class: "card" },
             h("h2", null, title),
             rows.length === 0
                 ? h("p", { class: "muted" }, "Nothing yet.")
-                : h(
-                      "div",
-                      { class: "table-wrap" },
-                      h(
-                          "table",
-                          null,
-                          h("caption", { class: "visually-hidden" }, title),
-                          h(
-                              "thead",
-                              null,
-                              h(
-                                  "tr",
-                                  null,
-                                  h("th", { scope: "col" }, "Name"),
-                                  h("th", { scope: "col", class: "num" }, what),
-                              ),
-                          ),
-                          h(
-                              "tbody",
-                              null,
-                              rows.map((one) => {
-                                  const bar = h("i");
-                                  bar.style.width = `${(one.value / most) * 100}%`;
-                                  const query = expr(one.name);
-                                  return h(
-                                      "tr",
-                                      null,
-                                      h(
-                                          "td",
-                                          { class: "mono small named" },
-                                          query ? h("a", { href: queryHref(query, "table") }, one.name) : one.name,
-                                          h("span", { class: "meter", "aria-hidden": "true" }, bar),
-                                      ),
-                                      h("td", { class: "num" }, one.value.toLocaleString("en")),
-                                  );
-                              }),
-                          ),
-                      ),
-                  ),
+                : captioned(title, ["Name", what], [what], rows.map(row)),
         );
     };
     const empty = head.minTime > head.maxTime || head.numSeries === 0;

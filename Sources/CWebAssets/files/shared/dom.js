@@ -257,3 +257,25 @@ export const memory = {
         }
     },
 };
+
+/**
+ * A table with a caption for screen readers.
+ * @param {string} caption
+ * @param {string[]} columns
+ * @param {string[]} numbers which of the columns hold numbers
+ * @param {HTMLElement[]} rows
+ */
+export function captioned(caption, columns, numbers, rows) {
+    const heads = columns.map((name) => h("th", { scope: "col", class: numbers.includes(name) && "num" }, name));
+    return h(
+        "div",
+        { class: "table-wrap" },
+        h(
+            "table",
+            null,
+            h("caption", { class: "visually-hidden" }, caption),
+            h("thead", null, h("tr", null, heads)),
+            h("tbody", null, rows),
+        ),
+    );
+}

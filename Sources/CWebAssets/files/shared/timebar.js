@@ -241,8 +241,18 @@ class TimeBar extends HTMLElement {
      */
     say(words, isBad = false) {
         setText(this.said, words);
-        setText(this.told, words);
-        this.told.title = words;
+        this.write(words, words, isBad);
+    }
+
+    /**
+     * What stands beside the time; not said aloud.
+     * @param {string} text
+     * @param {string} title
+     * @param {boolean} [isBad]
+     */
+    write(text, title, isBad = false) {
+        setText(this.told, text);
+        this.told.title = title;
         this.told.classList.toggle("bad", isBad);
     }
 
@@ -272,8 +282,6 @@ class TimeBar extends HTMLElement {
         if (Number(slider.max) !== at.end) {
             slider.min = String(at.start);
             slider.max = String(at.end);
-            // An arrow key goes a hundredth of the way, in whole seconds.
-            slider.step = String(Math.max(1, Math.round(length / 100)));
             slider.step = length > 200 ? "1" : "any";
         }
         slider.setAttribute("aria-valuetext", `${localTime(at.now)}, ${span(at.now - at.start)} of ${span(length)}`);
@@ -311,11 +319,7 @@ class TimeBar extends HTMLElement {
             this.draw();
             setText(this.count, `What happened (${this.marks.length})`);
             const last = more.findLast((/** @type {Mark} */ one) => LOOKS[one.kind]);
-            if (last) {
-                this.told.classList.remove("bad");
-                this.told.title = wordsOf(last);
-                setText(this.told, `${localTime(last.time).slice(11)} ${wordsOf(last)}`);
-            }
+            if (last) this.write(`${localTime(last.time).slice(11)} ${wordsOf(last)}`, wordsOf(last));
             this.showList();
         } finally {
             this.isAsking = false;
