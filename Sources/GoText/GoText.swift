@@ -8,6 +8,12 @@ public enum GoText {
     /// The text in double quotes, escaped as Go's `%q`.
     public static func quoted(_ text: String) -> String { escaping.quoted(text) }
 
+    /// Bytes as Go's `%x`.
+    package static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
     /// Whether Go prints the character as it is.
     package static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.isASCII { return scalar.value >= 0x20 && scalar.value < 0x7f }

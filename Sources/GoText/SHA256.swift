@@ -25,7 +25,7 @@ package enum SHA256 {
 
     /// The digest in hexadecimal digits.
     package static func hexadecimal(_ message: [UInt8]) -> String {
-        digest(message).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        GoText.hexadecimal(digest(message))
     }
 
     private static func step(_ now: inout [UInt32], _ input: UInt32) {

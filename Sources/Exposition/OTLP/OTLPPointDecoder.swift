@@ -162,10 +162,6 @@ extension WireReader {
 extension OTLPMetrics {
     /// Bytes of an identifier as digits; empty for one of zeros only, which stands for none.
     public static func hexadecimal(_ bytes: some Collection<UInt8>) -> String {
-        if bytes.allSatisfy({ $0 == 0 }) { return "" }
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        for byte in bytes { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
-        return String(decoding: text, as: UTF8.self)
+        bytes.allSatisfy { $0 == 0 } ? "" : GoText.hexadecimal(bytes)
     }
 }

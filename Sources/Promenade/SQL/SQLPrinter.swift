@@ -129,7 +129,7 @@ public struct SQLPrinter {
         case .integer(let value): String(value)
         case .real(let value): number(value)
         case .text(let text): text
-        case .blob(let bytes): hex(bytes)
+        case .blob(let bytes): GoText.hexadecimal(bytes)
         }
     }
 
@@ -137,7 +137,7 @@ public struct SQLPrinter {
         switch value {
         case .real(let value) where !value.isFinite: JSONString.quoted(number(value))
         case .text(let text): JSONString.quoted(text)
-        case .blob(let bytes): JSONString.quoted(hex(bytes))
+        case .blob(let bytes): JSONString.quoted(GoText.hexadecimal(bytes))
         default: text(value, null: "null")
         }
     }
@@ -146,10 +146,6 @@ public struct SQLPrinter {
         var bytes: [UInt8] = []
         GoNumber.append(value, .json, to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
-    }
-
-    private static func hex(_ bytes: [UInt8]) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     private static func quotedForCSV(_ text: String) -> String {

@@ -32,33 +32,6 @@ public struct RemoteReadConfig: Sendable, Hashable {
         hasher.combine(content)
     }
 
-    static func readAll(_ root: ConfigSection, context: ConfigContext) -> [RemoteReadConfig] {
-        let nodes: [ConfigNode] =
-            if case .sequence(let items)? = root.node("remote_read")?.content { items } else { [] }
-        var names: Set<String> = []
-        var found: [RemoteReadConfig] = []
-        let sections = root.sections("remote_read", type: "config.RemoteReadConfig", sectionType: "config.plain")
-        for (index, section) in sections.enumerated() {
-            guard let section else {
-                root.fail("empty or null remote read config section", at: "remote_read")
-                continue
-            }
-            let config = RemoteReadConfig(section, nodes.indices.contains(index) ? nodes[index] : nil, context)
-            section.finish()
-            if let own = section.string("name"), !own.isEmpty, !names.insert(own).inserted {
-                section.fail("found multiple remote read configs with job name \(GoText.quoted(own))", at: "name")
-            }
-            if found.contains(config) {
-                section.fail(
-                    "duplicate remote read configs are not allowed, found duplicate for URL: "
-                        + HTTPClientConfig.Proxy.redacted(config.url)
-                )
-            }
-            found.append(config)
-        }
-        return found
-    }
-
     /// A server that is asked for everything, whatever is stored here.
     init(url: String, headers: [(name: String, value: String)], timeout: Int64, client: HTTPClientConfig) {
         self.url = url
@@ -71,14 +44,13 @@ public struct RemoteReadConfig: Sendable, Hashable {
         content = ConfigNode(.scalar(.init(url)))
     }
 
-    private init(_ section: ConfigSection, _ node: ConfigNode?, _ context: ConfigContext) {
-        content = (node ?? ConfigNode(.mapping([]))).withoutPlaces
+    init(_ section: ConfigSection, _ node: ConfigNode, _ context: ConfigContext) {
+        content = node.withoutPlaces
         client = HTTPClientConfig(reading: section, context: context)
         timeout = section.duration("remote_timeout")?.milliseconds ?? timeout
         RemoteWriteConfig.checkHeaders(section)
         headers = (section.stringMap("headers", type: "map[string]string") ?? []).map { ($0.0, $0.1) }
-        RemoteWriteConfig.address(section, "remote_read")
-        url = section.string("url") ?? ""
+        url = Self.address(section)
         if let limit = section.uint("chunked_read_limit", type: "uint64"), limit > 0 {
             chunkedReadLimit = Int(clamping: limit)
         }
@@ -87,6 +59,6 @@ public struct RemoteReadConfig: Sendable, Hashable {
         requiredMatchers =
             (section.stringMap("required_matchers", type: "model.LabelSet", valueType: "model.LabelValue") ?? [])
             .map { ($0.0, $0.1) }
-        name = RemoteWriteConfig.name(section, content)
+        name = entryName(section)
     }
 }

@@ -66,47 +66,15 @@ public struct RemoteWriteConfig: Sendable, Hashable {
 
     // MARK: Reading
 
-    static func readAll(
-        _ root: ConfigSection,
-        field: String = "remote_write",
-        context: ConfigContext
-    ) -> [RemoteWriteConfig] {
-        let nodes: [ConfigNode] =
-            if case .sequence(let items)? = root.node(field)?.content { items } else { [] }
-        var names: Set<String> = []
-        var found: [RemoteWriteConfig] = []
-        let sections = root.sections(field, type: "config.RemoteWriteConfig", sectionType: "config.plain")
-        for (index, section) in sections.enumerated() {
-            guard let section else {
-                root.fail("empty or null remote write config section", at: field)
-                continue
-            }
-            let config = RemoteWriteConfig(section, nodes.indices.contains(index) ? nodes[index] : nil, context)
-            section.finish()
-            if let own = section.string("name"), !own.isEmpty, !names.insert(own).inserted {
-                section.fail("found multiple remote write configs with job name \(GoText.quoted(own))", at: "name")
-            }
-            if found.contains(config) {
-                section.fail(
-                    "duplicate remote write configs are not allowed, found duplicate for URL: "
-                        + HTTPClientConfig.Proxy.redacted(config.url)
-                )
-            }
-            found.append(config)
-        }
-        return found
-    }
-
-    private init(_ section: ConfigSection, _ node: ConfigNode?, _ context: ConfigContext) {
-        content = (node ?? ConfigNode(.mapping([]))).withoutPlaces
+    init(_ section: ConfigSection, _ node: ConfigNode, _ context: ConfigContext) {
+        content = node.withoutPlaces
         // HTTP/2 is not tried where it is not asked for.
         client = HTTPClientConfig(reading: section, context: context)
         if section.node("enable_http2") == nil { client.enableHTTP2 = false }
         timeout = section.duration("remote_timeout")?.milliseconds ?? timeout
         Self.checkHeaders(section)
         headers = (section.stringMap("headers", type: "map[string]string") ?? []).map { ($0.0, $0.1) }
-        Self.address(section, "remote_write")
-        url = section.string("url") ?? ""
+        url = Self.address(section)
         readMessage(section)
         relabelRules = RelabelRule.readAll(
             "write_relabel_configs",
@@ -125,14 +93,7 @@ public struct RemoteWriteConfig: Sendable, Hashable {
             part.finish()
         }
         refuseClouds(section)
-        name = Self.name(section, content)
-    }
-
-    /// What an entry is called: as it says, or by what it says.
-    static func name(_ section: ConfigSection, _ content: ConfigNode) -> String {
-        if let own = section.string("name"), !own.isEmpty { return own }
-        let digest = MD5.digest(Array("\(content)".utf8))
-        return digest.prefix(3).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        name = entryName(section)
     }
 
     private mutating func readMessage(_ section: ConfigSection) {
@@ -170,14 +131,6 @@ public struct RemoteWriteConfig: Sendable, Hashable {
                 name,
                 because: "\(what) are not made here; use basic_auth, authorization or oauth2, or a proxy that signs"
             )
-        }
-    }
-
-    static func address(_ section: ConfigSection, _ name: String) {
-        _ = section.string("name")
-        guard let url = section.string("url"), !url.isEmpty else { return section.fail("url for \(name) is empty") }
-        if url.hasPrefix(":") {
-            section.fail("parse \(GoText.quoted(url)): missing protocol scheme", at: "url")
         }
     }
 
