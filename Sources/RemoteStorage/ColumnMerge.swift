@@ -47,35 +47,45 @@ extension SeriesColumns {
 
     /// Both series as one; what both have is taken from here.
     func merged(with other: SeriesColumns) -> SeriesColumns {
-        var result = SeriesColumns(labels: labels)
         // A time has one sample, whatever its kind.
-        let own = Set(histogramTimestamps)
-        let floats = Set(timestamps)
-        let othersFloats = other.timestamps.indices.filter { !own.contains(other.timestamps[$0]) }
-        let othersHistograms = other.histogramTimestamps.indices.filter {
-            !floats.contains(other.histogramTimestamps[$0])
-        }
-        let hasStarts = !startTimestamps.isEmpty || !other.startTimestamps.isEmpty
-        Self.walk(timestamps, othersFloats.map { other.timestamps[$0] }) { isOwn, place in
-            let source = isOwn ? self : other
-            let index = isOwn ? place : othersFloats[place]
-            result.timestamps.append(source.timestamps[index])
+        let floats = Self.merged(
+            (timestamps, values, startTimestamps),
+            (other.timestamps, other.values, other.startTimestamps),
+            without: Set(histogramTimestamps)
+        )
+        let others = Self.merged(
+            (histogramTimestamps, histograms, histogramStartTimestamps),
+            (other.histogramTimestamps, other.histograms, other.histogramStartTimestamps),
+            without: Set(timestamps)
+        )
+        return SeriesColumns(
+            labels: labels,
+            timestamps: floats.times,
+            values: floats.values,
+            startTimestamps: floats.starts,
+            histogramTimestamps: others.times,
+            histograms: others.values,
+            histogramStartTimestamps: others.starts
+        )
+    }
+
+    /// Samples of one kind; the starts may be left out.
+    private typealias Column<Value> = (times: [Timestamp], values: [Value], starts: [Timestamp])
+
+    /// Both columns as one, without the second one's samples of some times.
+    private static func merged<Value>(
+        _ first: Column<Value>,
+        _ second: Column<Value>,
+        without taken: Set<Timestamp>
+    ) -> Column<Value> {
+        let free = second.times.indices.filter { !taken.contains(second.times[$0]) }
+        let hasStarts = !first.starts.isEmpty || !second.starts.isEmpty
+        var result: Column<Value> = ([], [], [])
+        walk(first.times, free.map { second.times[$0] }) { isFirst, place in
+            let (source, index) = isFirst ? (first, place) : (second, free[place])
+            result.times.append(source.times[index])
             result.values.append(source.values[index])
-            if hasStarts {
-                let starts = source.startTimestamps
-                result.startTimestamps.append(starts.isEmpty ? 0 : starts[index])
-            }
-        }
-        let hasHistogramStarts = !histogramStartTimestamps.isEmpty || !other.histogramStartTimestamps.isEmpty
-        Self.walk(histogramTimestamps, othersHistograms.map { other.histogramTimestamps[$0] }) { isOwn, place in
-            let source = isOwn ? self : other
-            let index = isOwn ? place : othersHistograms[place]
-            result.histogramTimestamps.append(source.histogramTimestamps[index])
-            result.histograms.append(source.histograms[index])
-            if hasHistogramStarts {
-                let starts = source.histogramStartTimestamps
-                result.histogramStartTimestamps.append(starts.isEmpty ? 0 : starts[index])
-            }
+            if hasStarts { result.starts.append(source.starts.isEmpty ? 0 : source.starts[index]) }
         }
         return result
     }

@@ -76,7 +76,7 @@ struct EngineForm {
 
     mutating func add(_ name: String, _ value: String) {
         if !text.isEmpty { text += "&" }
-        text += Self.escaped(name) + "=" + Self.escaped(value)
+        text += URLText.host(name) + "=" + URLText.host(value)
     }
 
     /// Seconds since 1970, left out where it stands for no bound at all.
@@ -97,20 +97,5 @@ struct EngineForm {
         let digits = "\(abs(rest))"
         let sign = time < 0 && whole == 0 ? "-" : ""
         return sign + "\(whole)." + String(repeating: "0", count: 3 - digits.utf8.count) + digits
-    }
-
-    static func escaped(_ text: String) -> String {
-        var result = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                result += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
-            }
-        }
-        return result
     }
 }

@@ -65,12 +65,7 @@ public final class EngineReader: SampleReader {
             }
             found.sort { $0.labels < $1.labels }
         }
-        if request.sampleLimit > 0 {
-            let count = found.reduce(0) { $0 + $1.timestamps.count + $1.histogramTimestamps.count }
-            if count > request.sampleLimit {
-                throw StorageError(.tooManySamples, "query would read more than \(request.sampleLimit) samples")
-            }
-        }
+        try request.checkLimit(of: found)
         return found
     }
 
@@ -182,23 +177,8 @@ public final class EngineReader: SampleReader {
         start: Timestamp,
         end: Timestamp
     ) async throws(StorageError) -> [String] {
-        let path = "/api/v1/label/\(EngineForm.escaped(name))/values"
+        let path = "/api/v1/label/\(URLText.host(name))/values"
         let values = try await data(path, form(matcherSets, start, end), isPosted: false)
         return values.items?.compactMap(\.text).sorted() ?? []
-    }
-
-    /// None: exemplars are asked for by the engine's own API only.
-    public func exemplars(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [SeriesExemplars] {
-        []
-    }
-}
-
-extension ConfigNode {
-    fileprivate var items: [ConfigNode]? {
-        if case .sequence(let items) = content { items } else { nil }
     }
 }

@@ -99,12 +99,7 @@ final class MergedReader: SampleReader {
         let far = try await others(request.matchers, request.start, asked)
         let near = try await store.select(request)
         let all = Self.union(near, far)
-        if request.sampleLimit > 0 {
-            let count = all.reduce(0) { $0 + $1.timestamps.count + $1.histogramTimestamps.count }
-            if count > request.sampleLimit {
-                throw StorageError(.tooManySamples, "query would read more than \(request.sampleLimit) samples")
-            }
-        }
+        try request.checkLimit(of: all)
         return all
     }
 

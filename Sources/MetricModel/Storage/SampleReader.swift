@@ -29,6 +29,13 @@ public struct SelectRequest: Sendable {
         self.sampleLimit = sampleLimit
         self.needsOnlyNewest = needsOnlyNewest
     }
+
+    /// Refuses what was found where it is more than ``sampleLimit``: for readers that cannot tell before.
+    package func checkLimit(of found: [SeriesColumns]) throws(StorageError) {
+        if sampleLimit == 0 { return }
+        let count = found.reduce(0) { $0 + $1.timestamps.count + $1.histogramTimestamps.count }
+        if count > sampleLimit { throw .tooManySamples(limit: sampleLimit) }
+    }
 }
 
 /// One series of an answer: its samples as columns, by rising time. Stale markers are among the values.

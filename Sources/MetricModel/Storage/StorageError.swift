@@ -22,3 +22,10 @@ public enum StorageErrorCode: String, Sendable, Hashable {
 
 /// Why a store could not do what was asked.
 public typealias StorageError = CodedError<StorageErrorCode>
+
+extension StorageError {
+    /// A request would read more than it allows.
+    package static func tooManySamples(limit: Int) -> StorageError {
+        StorageError(.tooManySamples, "query would read more than \(limit) samples")
+    }
+}

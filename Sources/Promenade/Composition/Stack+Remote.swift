@@ -65,22 +65,13 @@ extension Stack {
         return StoreElsewhere(
             url: RecordedTraffic.url(engine.config.base),
             isExact: engine.config.isExact
-        ) { path, form in
-            do throws(StorageError) {
-                let answer = try await engine.ask(path, form: form)
-                return WebResponse(
-                    status: answer.status,
-                    headers: [("Content-Type", answer.type)],
-                    body: .bytes(answer.body)
-                )
-            } catch {
-                let text = JSONString.quoted(error.message)
-                return WebResponse(
-                    status: 502,
-                    headers: [("Content-Type", "application/json")],
-                    body: .bytes(Array("{\"status\":\"error\",\"errorType\":\"unavailable\",\"error\":\(text)}".utf8))
-                )
-            }
+        ) { (path, form) throws(StorageError) in
+            let answer = try await engine.ask(path, form: form)
+            return WebResponse(
+                status: answer.status,
+                headers: [("Content-Type", answer.type)],
+                body: .bytes(answer.body)
+            )
         }
     }
 

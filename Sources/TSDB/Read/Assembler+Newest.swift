@@ -97,7 +97,7 @@ extension Assembler {
             result.append(columns)
         }
         if sampleLimit > 0, count > sampleLimit {
-            throw StorageError(.tooManySamples, "query would read more than \(sampleLimit) samples")
+            throw StorageError.tooManySamples(limit: sampleLimit)
         }
         return result
     }

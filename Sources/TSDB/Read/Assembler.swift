@@ -140,7 +140,7 @@ struct Assembler {
 
     func check(_ limit: Int) throws(StorageError) {
         if limit > 0, sampleCount > limit {
-            throw StorageError(.tooManySamples, "query would read more than \(limit) samples")
+            throw StorageError.tooManySamples(limit: limit)
         }
         if isCancellable, Task.isCancelled || TaskLimit.isOver {
             throw StorageError(.cancelled, "the query was cancelled")

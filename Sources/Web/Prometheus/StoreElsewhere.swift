@@ -1,3 +1,5 @@
+public import MetricModel
+
 /// An engine elsewhere that has the samples, and answers by itself what it can.
 public struct StoreElsewhere: Sendable {
     /// Where it is, without a password.
@@ -5,13 +7,13 @@ public struct StoreElsewhere: Sendable {
     /// Whether expressions are evaluated here all the same, over samples read from it.
     public var isExact: Bool
     /// Asks a path with its query below its address: with a form where that is posted, else by GET.
-    public var ask: @Sendable (_ path: String, _ form: String?) async -> WebResponse
+    public var ask: @Sendable (_ path: String, _ form: String?) async throws(StorageError) -> WebResponse
 
     /// An engine.
     public init(
         url: String,
         isExact: Bool,
-        ask: @escaping @Sendable (_ path: String, _ form: String?) async -> WebResponse
+        ask: @escaping @Sendable (_ path: String, _ form: String?) async throws(StorageError) -> WebResponse
     ) {
         self.url = url
         self.isExact = isExact
@@ -29,7 +31,13 @@ extension PrometheusServer {
             if let response = self.unavailable() { return response }
             let path = String(decoding: request.rawPath.utf8.dropFirst(prefix), as: UTF8.self) + request.querySuffix
             let form = request.method == .post ? String(decoding: request.body, as: UTF8.self) : nil
-            return await store.ask(path, form)
+            do throws(StorageError) {
+                return try await store.ask(path, form)
+            } catch {
+                var response = APIFailure(.unavailable, error.message).response()
+                response.status = 502
+                return response
+            }
         }
     }
 }

@@ -179,32 +179,41 @@ struct ExplanationJSON {
     }
 
     private func json(_ reason: PushedReason) -> JSONObject {
-        var object: JSONObject = [
-            "kind": reason.kind.rawValue,
-            "title": reason.title,
-            "details": reason.details,
-            "position": json(reason.position),
-            "suggestions": [reason.query].compactMap(\.self).map { query in
-                ["label": "Ask so", "query": query, "now": false] as JSONObject
-            },
-        ]
+        var object = json(
+            kind: reason.kind.rawValue,
+            title: reason.title,
+            details: reason.details,
+            position: reason.position,
+            suggestions: reason.query.map { [["label": "Ask so", "query": $0, "now": false]] } ?? []
+        )
         object.add("retry", reason.retry.map { Double($0) / 1000 })
         return object
     }
 
     private func json(_ reason: EmptyReason) -> JSONObject {
-        [
-            "kind": reason.kind.rawValue,
-            "title": reason.title,
-            "details": reason.details,
-            "position": json(reason.position),
-            "suggestions": reason.suggestions.map { suggestion in
+        json(
+            kind: reason.kind.rawValue,
+            title: reason.title,
+            details: reason.details,
+            position: reason.position,
+            suggestions: reason.suggestions.map { suggestion in
                 var object: JSONObject = ["label": suggestion.label]
                 object.add("query", suggestion.expression)
                 object.add("time", suggestion.time.map(JSONTime.init))
                 object.add("now", suggestion.looksAtNow)
                 return object
-            },
-        ]
+            }
+        )
+    }
+
+    /// Why an answer is empty, whatever the reason.
+    private func json(
+        kind: String,
+        title: String,
+        details: [String],
+        position: PositionRange,
+        suggestions: [JSONObject]
+    ) -> JSONObject {
+        ["kind": kind, "title": title, "details": details, "position": json(position), "suggestions": suggestions]
     }
 }
