@@ -130,6 +130,11 @@ extension ConfigNode {
         return entries.last { $0.key.name == key }?.value
     }
 
+    /// The members of a list; `nil` where it is none.
+    public var items: [ConfigNode]? {
+        if case .sequence(let items) = content { items } else { nil }
+    }
+
     /// Whether nothing is said: null, an empty list or mapping, or one that holds only such nodes.
     public var isBlank: Bool {
         switch content {

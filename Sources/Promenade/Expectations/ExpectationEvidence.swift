@@ -91,7 +91,7 @@ extension ExpectationEvidence {
     /// - Parameter number: the last push that does not count: it belongs to another test.
     package static func pushError(inPushes answer: ConfigNode, after number: Int64 = 0) -> String {
         var good: Set<String> = []
-        let refused = answer["data"]?.items.first { push in
+        let refused = answer["data"]?.items?.first { push in
             guard Int64(push["number"]?.text ?? "") ?? .max > number else { return false }
             let path = push["path"]?.text ?? ""
             if push["result"]?.text == "failure" { return !good.contains(path) }

@@ -83,8 +83,8 @@ extension Observation {
     }
 
     private static func series(_ row: ConfigNode) -> ObservedSeries {
-        let sample = row["value"] ?? row["values"]?.items.last ?? row["histogram"] ?? row["histograms"]?.items.last
-        let last = sample?.items.last
+        let sample = row["value"] ?? row["values"]?.items?.last ?? row["histogram"] ?? row["histograms"]?.items?.last
+        let last = sample?.items?.last
         var value = last?.text ?? ""
         if let count = last?["count"]?.text, let sum = last?["sum"]?.text {
             value = "histogram {count:\(count), sum:\(sum)}"
@@ -94,12 +94,6 @@ extension Observation {
 }
 
 extension ConfigNode {
-    /// The members of a list; empty for anything else.
-    package var items: [ConfigNode] {
-        if case .sequence(let items) = content { return items }
-        return []
-    }
-
     /// A JSON object of texts as labels.
     package var labels: Labels {
         guard case .mapping(let entries) = content else { return Labels() }

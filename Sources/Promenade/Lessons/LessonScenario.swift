@@ -22,7 +22,7 @@ struct LessonScenario {
     /// - Throws: `ConfigError` with the file in which the mistakes are: the scenario's, or the lesson's for its buttons.
     init(_ file: (file: String, text: [UInt8]), _ lesson: Lesson) throws(ConfigError) {
         var node = try YAMLReader.parse(file.text, file: file.file)
-        let own = node["events"]?.items.count ?? 0
+        let own = node["events"]?.items?.count ?? 0
         var places: [Place: Int] = [:]
         var added: [ConfigNode] = []
         for (step, content) in lesson.steps.enumerated() {
@@ -66,7 +66,7 @@ struct LessonScenario {
         guard !added.isEmpty, case .mapping(var entries) = node.content else { return }
         if let index = entries.firstIndex(where: { $0.key.text == "events" }) {
             entries[index].value = ConfigNode(
-                .sequence(entries[index].value.items + added),
+                .sequence((entries[index].value.items ?? []) + added),
                 line: entries[index].value.line
             )
         } else {

@@ -51,17 +51,11 @@ enum AlertMessage {
     }
 
     /// A text as Go's encoder writes it, fit for HTML.
-    private static func quoted(_ text: String) -> String {
-        let plain = JSONString.quoted(text)
-        if !plain.unicodeScalars.contains(where: { escapes[$0] != nil }) { return plain }
-        return plain.unicodeScalars.reduce(into: "") { result, scalar in
-            if let escape = escapes[scalar] { result += escape } else { result.unicodeScalars.append(scalar) }
-        }
-    }
+    private static func quoted(_ text: String) -> String { escaping.escaped(JSONString.quoted(text)) }
 
-    private static let escapes: [Unicode.Scalar: String] = [
-        "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u{2028}": "\\u2028", "\u{2029}": "\\u2029",
-    ]
+    private static let escaping = Escaping(["<": "\\u003c", ">": "\\u003e", "&": "\\u0026"]) { scalar in
+        scalar == "\u{2028}" || scalar == "\u{2029}" ? "\\u" + Escaping.hexadecimal(scalar, width: 4) : nil
+    }
 
     private static func date(_ nanoseconds: Int64) -> String {
         TemplateTime(nanoseconds: nanoseconds).formatted("2006-01-02T15:04:05.000Z")

@@ -56,8 +56,8 @@ extension Scenario {
         batches = root.named("batches", type: "batch").map { BatchSpec(reading: $0.section, name: $0.name) }
         checkNames(root)
         var scaled: Set<String> = []
-        if case .sequence(let items) = node["events"]?.content {
-            for item in items where item["do"]?.text == "scale" { scaled.insert(item["service"]?.text ?? "") }
+        for item in node["events"]?.items ?? [] where item["do"]?.text == "scale" {
+            scaled.insert(item["service"]?.text ?? "")
         }
         let context = EventSpec.Context(
             scenario: self,

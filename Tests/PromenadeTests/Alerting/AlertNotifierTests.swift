@@ -57,7 +57,7 @@ import Testing
             externalURL: "http://h:9090/p"
         )
         let running = Task { await notifier.run() }
-        for _ in 0..<500 where notifier.addresses.active.count < count { try await clock.sleep(milliseconds: 10) }
+        try await until("found") { notifier.addresses.active.count >= count }
         #expect(notifier.addresses.active.count == count)
         do {
             try await body(notifier)
