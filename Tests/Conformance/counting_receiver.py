@@ -11,64 +11,7 @@ import struct
 import sys
 import threading
 
-
-def varint(data, at):
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return value, at
-
-
-def unpack(data):
-    """A block of snappy."""
-    size, at = varint(data, 0)
-    out = bytearray()
-    while at < len(data):
-        tag = data[at]
-        at += 1
-        kind = tag & 3
-        if kind == 0:
-            length = (tag >> 2) + 1
-            if length > 60:
-                more = length - 60
-                length = int.from_bytes(data[at:at + more], "little") + 1
-                at += more
-            out += data[at:at + length]
-            at += length
-            continue
-        if kind == 1:
-            length, offset = (tag >> 2 & 7) + 4, tag >> 5 << 8 | data[at]
-            at += 1
-        else:
-            more = 2 if kind == 2 else 4
-            length, offset = (tag >> 2) + 1, int.from_bytes(data[at:at + more], "little")
-            at += more
-        for _ in range(length):
-            out.append(out[-offset])
-    if len(out) != size:
-        raise ValueError("snappy: wrong size")
-    return bytes(out)
-
-
-def fields(data):
-    at = 0
-    while at < len(data):
-        key, at = varint(data, at)
-        kind = key & 7
-        if kind == 0:
-            value, at = varint(data, at)
-        elif kind == 1:
-            value, at = data[at:at + 8], at + 8
-        elif kind == 5:
-            value, at = data[at:at + 4], at + 4
-        else:
-            size, at = varint(data, at)
-            value, at = data[at:at + size], at + size
-        yield key >> 3, value
+from remote_read import fields, read_varint, unsnappy
 
 
 def signed(value):
@@ -82,7 +25,7 @@ def number(data):
 def packed(data):
     at = 0
     while at < len(data):
-        value, at = varint(data, at)
+        value, at = read_varint(data, at)
         yield value
 
 
@@ -131,7 +74,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if status < 300:
             is_new = "write.v2" in self.headers["Content-Type"]
             line, counts = ["2" if is_new else "1"], [0, 0, 0]
-            for labels, samples, histograms, exemplars, _ in series_of(unpack(body), is_new):
+            for labels, samples, histograms, exemplars, _ in series_of(unsnappy(body), is_new):
                 name = key(labels)
                 line += [f"{name} {time} {value!r}" for time, value in samples]
                 for i, part in enumerate((samples, histograms, exemplars)):

@@ -1,11 +1,13 @@
 """Starting and stopping the servers that the conformance tests compare, on free ports of 127.0.0.1."""
 import http.client
+import http.server
 import os
 import pathlib
 import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 HOST = "127.0.0.1"
@@ -59,6 +61,50 @@ def exchange(address, path, method="GET", body=None, headers=None, timeout=60):
         return r.status, r.getheaders(), r.read()
     finally:
         c.close()
+
+
+class Target(http.server.BaseHTTPRequestHandler):
+    """A target of scrapes: a subclass says its text."""
+
+    def text(self):
+        raise NotImplementedError
+
+    def do_GET(self):
+        body = self.text().encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Steps(Target):
+    """Counters of scrapes; a subclass has its own count, and may change what a series makes of it."""
+    scrapes = 0
+    series = 1
+
+    @staticmethod
+    def value(scrapes, series):
+        return scrapes
+
+    def text(self):
+        kind = type(self)
+        kind.scrapes += 1
+        lines = ["# HELP steps_total Scrapes.", "# TYPE steps_total counter"]
+        lines += [f'steps_total{{i="{i}"}} {kind.value(kind.scrapes, i)}' for i in range(kind.series)]
+        return "\n".join(lines) + "\n"
+
+
+def serve(handler, test):
+    """A server of HTTP on a free port, as long as a test runs."""
+    server = http.server.ThreadingHTTPServer((HOST, 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    test.addCleanup(server.server_close)
+    test.addCleanup(server.shutdown)
+    return server
 
 
 class Server:

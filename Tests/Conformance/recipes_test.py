@@ -2,19 +2,17 @@
 
 PROMETHEUS_BIN and VMAGENT_BIN name the agents, PROMENADE_BIN the stack; what is missing is skipped.
 """
-import http.server
 import json
 import os
 import re
 import shlex
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 import urllib.parse
 
-from peers import HOST, free_port, get, program, promenade
+from peers import HOST, Target, free_port, get, program, promenade, serve
 
 PROGRAMS = {"promenade": promenade(), "prometheus": program("PROMETHEUS_BIN", "prometheus"), "vmagent": program("VMAGENT_BIN", "vmagent")}
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "remote.md")
@@ -27,17 +25,9 @@ def blocks(kind):
         return dict(re.findall(rf"<!-- {kind}: (\S+) -->\n(?:<!-- test: [^\n]* -->\n)?```\w+\n(.*?)```", f.read(), re.DOTALL))
 
 
-class Node(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = b"# TYPE node_boots_total counter\nnode_boots_total 7\n"
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+class Node(Target):
+    def text(self):
+        return "# TYPE node_boots_total counter\nnode_boots_total 7\n"
 
 
 @unittest.skipUnless(PROGRAMS["promenade"], "promenade is not built")
@@ -46,10 +36,7 @@ class RecipesTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
-        node = http.server.ThreadingHTTPServer((HOST, 0), Node)
-        threading.Thread(target=node.serve_forever, daemon=True).start()
-        self.addCleanup(node.server_close)
-        self.addCleanup(node.shutdown)
+        node = serve(Node, self)
         self.ports = {"9090": free_port(), "9095": free_port(), "8429": free_port(), "9100": node.server_port}
         for name, text in blocks("file").items():
             with open(f"{self.folder}/{name}", "w") as f:

@@ -100,6 +100,8 @@ def fields(data):
             value, position = read_varint(data, position)
         elif tag & 7 == 1:
             value, position = data[position:position + 8], position + 8
+        elif tag & 7 == 5:
+            value, position = data[position:position + 4], position + 4
         else:
             length, position = read_varint(data, position)
             value, position = data[position:position + length], position + length

@@ -3,7 +3,6 @@ again. Receivers: one that counts, a real Prometheus (PROMETHEUS_BIN) and a real
 
 ROUNDS is how often something is killed with the counting receiver (12), SEED makes a run again.
 """
-import http.server
 import json
 import os
 import random
@@ -11,13 +10,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 import urllib.parse
 
 from counting_receiver import key
-from peers import HOST, Server, free_port, get, program, promenade
+from peers import HOST, Server, Steps, free_port, get, program, promenade, serve
 
 PROMENADE = promenade()
 PROMETHEUS = program("PROMETHEUS_BIN", "prometheus")
@@ -26,23 +24,9 @@ SERIES, SHARDS, BATCH = 40, 3, 100
 ROUNDS = int(os.environ.get("ROUNDS", "12"))
 
 
-class Target(http.server.BaseHTTPRequestHandler):
+class Target(Steps):
     """Series whose value is the number of scrapes."""
-    scrapes = 0
-
-    def do_GET(self):
-        Target.scrapes += 1
-        lines = ["# HELP steps_total Scrapes.", "# TYPE steps_total counter"]
-        lines += [f'steps_total{{i="{i}"}} {Target.scrapes}' for i in range(SERIES)]
-        body = ("\n".join(lines) + "\n").encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+    series = SERIES
 
 
 class Sending(unittest.TestCase):
@@ -50,10 +34,7 @@ class Sending(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
-        self.target = http.server.ThreadingHTTPServer((HOST, 0), Target)
-        threading.Thread(target=self.target.serve_forever, daemon=True).start()
-        self.addCleanup(self.target.server_close)
-        self.addCleanup(self.target.shutdown)
+        self.target = serve(Target, self)
         self.address, self.remote = f"{HOST}:{free_port()}", f"{HOST}:{free_port()}"
         self.sender = self.receiver = None
         self.addCleanup(self.end)

@@ -2,39 +2,29 @@
 
 PROMETHEUS_BIN and VMAGENT_BIN name the agents, PROMENADE_BIN the stack; what is missing is skipped.
 """
-import http.server
 import json
 import os
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 import urllib.parse
 
-from peers import HOST, Server, free_port, get, program, promenade
+from peers import HOST, Server, Target, free_port, get, program, promenade, serve
 
 PROMETHEUS = program("PROMETHEUS_BIN", "prometheus")
 VMAGENT = program("VMAGENT_BIN", "vmagent")
 PROMENADE = promenade()
 
 
-class Counter(http.server.BaseHTTPRequestHandler):
+class Counter(Target):
     """A target whose value is the number of scrapes that it has answered."""
     scrapes = 0
 
-    def do_GET(self):
+    def text(self):
         Counter.scrapes += 1
-        body = f"# TYPE scrapes_total counter\nscrapes_total {Counter.scrapes}\n".encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        return f"# TYPE scrapes_total counter\nscrapes_total {Counter.scrapes}\n"
 
 
 @unittest.skipUnless(PROMENADE, "promenade is not built")
@@ -43,10 +33,7 @@ class RemoteWriteTest(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
         Counter.scrapes = 0
-        self.target = http.server.ThreadingHTTPServer((HOST, 0), Counter)
-        threading.Thread(target=self.target.serve_forever, daemon=True).start()
-        self.addCleanup(self.target.server_close)
-        self.addCleanup(self.target.shutdown)
+        self.target = serve(Counter, self)
         self.port = free_port()
         self.stack = None
         self.addCleanup(self.stop, signal.SIGTERM)

@@ -2,17 +2,15 @@
 
 VICTORIA_BIN and PROMETHEUS_BIN name the engines, PROMENADE_BIN the stack; what is missing is skipped.
 """
-import http.server
 import json
 import shutil
 import signal
 import tempfile
-import threading
 import time
 import unittest
 import urllib.parse
 
-from peers import HOST, Server, free_port, get, program, promenade
+from peers import HOST, Server, Steps, free_port, get, program, promenade, serve
 
 PROMENADE = promenade()
 PROMETHEUS = program("PROMETHEUS_BIN", "prometheus")
@@ -20,23 +18,13 @@ VICTORIA = program("VICTORIA_BIN", "victoria-metrics")
 SERIES = 20
 
 
-class Target(http.server.BaseHTTPRequestHandler):
+class Target(Steps):
     """Counters that count scrapes."""
-    scrapes = 0
+    series = SERIES
 
-    def do_GET(self):
-        Target.scrapes += 1
-        lines = ["# HELP steps_total Scrapes.", "# TYPE steps_total counter"]
-        lines += [f'steps_total{{i="{i}"}} {Target.scrapes * (i + 1)}' for i in range(SERIES)]
-        body = ("\n".join(lines) + "\n").encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+    @staticmethod
+    def value(scrapes, series):
+        return scrapes * (series + 1)
 
 
 @unittest.skipUnless(PROMENADE, "promenade is not built")
@@ -45,11 +33,7 @@ class StoreElsewhere(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
-        target = http.server.ThreadingHTTPServer((HOST, 0), Target)
-        threading.Thread(target=target.serve_forever, daemon=True).start()
-        self.addCleanup(target.server_close)
-        self.addCleanup(target.shutdown)
-        self.target = f"{HOST}:{target.server_port}"
+        self.target = f"{HOST}:{serve(Target, self).server_port}"
         self.address, self.engine = f"{HOST}:{free_port()}", f"{HOST}:{free_port()}"
         self.sender = self.receiver = None
         self.addCleanup(self.end)
