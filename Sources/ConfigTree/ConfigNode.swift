@@ -213,7 +213,7 @@ extension ConfigNode.Scalar {
             if !isNegative, !compact.hasPrefix("+"), let value = UInt64(digits, radix: radix) { return .uint(value) }
         }
         guard Self.isDecimal(compact),
-            let value = Double(compact.hasPrefix("+") ? String(compact.dropFirst()) : compact)
+            let value = Double(compact.hasPrefix("+") ? String(compact.dropFirst()) : compact), value.isFinite
         else { return nil }
         return .float(value)
     }

@@ -49,8 +49,10 @@ public final class ConfigSection {
         )
     }
 
-    /// The name as it is looked up: in JSON its case does not count.
-    private func folded(_ name: String) -> String { node.format == .json ? name.lowercased() : name }
+    /// The name as it is looked up: in JSON its case does not count, and the long s is an s.
+    private func folded(_ name: String) -> String {
+        node.format == .json ? name.lowercased().replacing("ſ", with: "s") : name
+    }
 
     /// The way to a field of the section.
     public func path(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
@@ -94,6 +96,7 @@ public final class ConfigSection {
             switch meaning {
             case .int(let value) where value >= 0: UInt64(value)
             case .uint(let value): value
+            // What is behind the point is cut off. Of a negative one each of Go's processors makes something else, which is refused here.
             case .float(let value) where value >= 0 && value < 0x1p64: UInt64(value)
             // The largest number and one is the largest number to go-yaml: a float64 does not tell them apart.
             case .float(0x1p64): .max

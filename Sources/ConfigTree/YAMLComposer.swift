@@ -186,7 +186,11 @@ struct YAMLComposer {
                 let message = "!!binary value contains invalid base64 data"
                 throw ConfigProblem(.syntax, message, original: "yaml: " + message)
             }
-            result = ConfigNode.Scalar(String(decoding: bytes, as: UTF8.self), isPlain: false)
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                let message = "!!binary value is not UTF-8"
+                throw ConfigProblem(.syntax, message, original: "yaml: " + message)
+            }
+            result = ConfigNode.Scalar(text, isPlain: false)
         default: break
         }
         return result

@@ -46,6 +46,8 @@ final class YAMLEventStream {
 
     private let dialect: YAMLReader.Dialect
     private let count: Int
+    /// What closes the lists and mappings that are open, where they are written in one line; the innermost last.
+    private var flow: [Character?] = []
     /// Whether there may be a `\\/`, which libyaml takes and go-yaml does not know.
     private let hasEscapedSlash: Bool
     /// A place that the search for it has reached, by byte and by character.
@@ -69,20 +71,41 @@ final class YAMLEventStream {
             {
                 throw problem
             }
-            if event.type == YAML_DOCUMENT_START_EVENT, let version = event.data.document_start.version_directive,
-                version.pointee.major != 1 || version.pointee.minor != 1
-            {
-                let words = "found incompatible YAML document"
-                throw ConfigProblem(
-                    .syntax,
-                    words,
-                    line: place.line,
-                    column: place.column,
-                    hint: "only %YAML 1.1 is read",
-                    original: "yaml: " + words
-                )
-            }
+            if let problem = strictness(event, place) { throw problem }
             if let found = Self.event(event) { return (found, place) }
+        }
+        return nil
+    }
+
+    /// What libyaml has learnt since go-yaml was made of it: version 1.2, and a `?` within bare text between brackets.
+    private func strictness(_ event: yaml_event_t, _ place: Place) -> ConfigProblem? {
+        func problem(_ message: String, hint: String? = nil) -> ConfigProblem {
+            ConfigProblem(
+                .syntax,
+                message,
+                line: place.line,
+                column: place.column,
+                hint: hint,
+                original: "yaml: " + message
+            )
+        }
+        switch event.type {
+        case YAML_DOCUMENT_START_EVENT:
+            guard let version = event.data.document_start.version_directive?.pointee else { return nil }
+            if version.major == 1, version.minor == 1 { return nil }
+            return problem("found incompatible YAML document", hint: "only %YAML 1.1 is read")
+        case YAML_SEQUENCE_START_EVENT:
+            flow.append(event.data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE ? "]" : nil)
+        case YAML_MAPPING_START_EVENT:
+            flow.append(event.data.mapping_start.style == YAML_FLOW_MAPPING_STYLE ? "}" : nil)
+        case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT: flow.removeLast()
+        case YAML_SCALAR_EVENT:
+            let scalar = event.data.scalar
+            guard scalar.style == YAML_PLAIN_SCALAR_STYLE, let end = flow.last ?? nil else { return nil }
+            let bytes = UnsafeBufferPointer(start: scalar.value, count: scalar.length)
+            guard bytes.dropFirst().contains(UInt8(ascii: "?")) else { return nil }
+            return problem("did not find expected ',' or '\(end)'")
+        default: break
         }
         return nil
     }

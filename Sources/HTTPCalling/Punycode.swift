@@ -3,10 +3,20 @@ package enum Punycode {
     /// The name in ASCII; one that is in ASCII stays to the letter.
     package static func ascii(_ host: String) -> String {
         if host.utf8.allSatisfy({ $0 < 0x80 }) { return host }
-        return host.split(separator: ".", omittingEmptySubsequences: false).map { part in
+        let mapped = String(String.UnicodeScalarView(host.unicodeScalars.compactMap(mapped)))
+        return mapped.split(separator: ".", omittingEmptySubsequences: false).map { part in
             let scalars = part.lowercased().unicodeScalars
             return scalars.allSatisfy(\.isASCII) ? String(part) : "xn--" + encoded(Array(scalars))
         }.joined(separator: ".")
+    }
+
+    /// What the standard (UTS 46) makes of a character before names are compared: some are not there, some are full stops.
+    private static func mapped(_ scalar: Unicode.Scalar) -> Unicode.Scalar? {
+        switch scalar.value {
+        case 0xad, 0x200b, 0x2060, 0x2064, 0xfe00...0xfe0f, 0xfeff: nil
+        case 0x3002, 0xff0e, 0xff61: "."
+        default: scalar
+        }
     }
 
     private static let digits = Array("abcdefghijklmnopqrstuvwxyz0123456789".unicodeScalars)

@@ -108,7 +108,7 @@ package enum TransportFailure {
 
     private static func io(_ code: Int32, _ address: String) -> TransportError {
         switch code {
-        case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT, EADDRNOTAVAIL: dial("tcp \(address)", code)
+        case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT, EADDRNOTAVAIL, EINVAL: dial("tcp \(address)", code)
         default: TransportError("read: " + SystemText.error(code), code: .closed)
         }
     }

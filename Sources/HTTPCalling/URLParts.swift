@@ -58,7 +58,7 @@ package struct URLParts: Sendable, Hashable {
             user = String(authority[..<at])
             authority = authority[authority.index(after: at)...]
         }
-        if let reason = Self.problem(of: authority) { throw malformed(reason) }
+        if let reason = Self.problem(of: authority) ?? Self.problem(ofUser: user) { throw malformed(reason) }
         if authority.last == ":" { authority.removeLast() }
         if authority.isEmpty, !rest.dropFirst(2).hasPrefix(":") {
             throw unfetched("http: no Host in request URL")
@@ -77,7 +77,11 @@ package struct URLParts: Sendable, Hashable {
             if error.isMalformed { return error.reason }
             path = text.prefix { $0 != "?" && $0 != "#" }
         }
-        var rest = path
+        return brokenEscape(in: path)
+    }
+
+    private static func brokenEscape(in text: Substring) -> String? {
+        var rest = text
         while let percent = rest.firstIndex(of: "%") {
             let escape = rest[percent...].prefix(3)
             guard escape.utf8.count == 3, escape.dropFirst().allSatisfy(\.isHexDigit) else {
@@ -88,6 +92,15 @@ package struct URLParts: Sendable, Hashable {
         return nil
     }
 
+    /// What is wrong with a user's name and password.
+    private static func problem(ofUser user: String) -> String? {
+        let isValid = user.unicodeScalars.allSatisfy { scalar in
+            let isWord = scalar.isASCII && (scalar.properties.isAlphabetic || "0"..."9" ~= scalar)
+            return isWord || "-._:~!$&'()*+,;=%@".unicodeScalars.contains(scalar)
+        }
+        return isValid ? brokenEscape(in: user[...]) : "net/url: invalid userinfo"
+    }
+
     /// What is wrong with a host and port.
     private static func problem(of authority: Substring) -> String? {
         if authority.first == "[" {
@@ -95,7 +108,11 @@ package struct URLParts: Sendable, Hashable {
             let after = authority[authority.index(after: end)...]
             if !isPort(after) { return "invalid port \(GoText.quoted(String(after))) after host" }
             let literal = authority[authority.index(after: authority.startIndex)..<end]
-            let address = literal.firstRange(of: "%25").map { literal[..<$0.lowerBound] } ?? literal
+            let zone = literal.firstRange(of: "%25")
+            let address = zone.map { literal[..<$0.lowerBound] } ?? literal
+            if let zone, zone.upperBound == literal.endIndex {
+                return "invalid host: ParseAddr(\(GoText.quoted(address + "%"))): zone must be a non-empty string"
+            }
             if HostPort.address(address).map({ $0.count == 4 && !address.contains(":") }) ?? false {
                 return "invalid IP-literal"
             }
@@ -154,10 +171,15 @@ package struct URLParts: Sendable, Hashable {
     /// only.
     package var dialledHost: String {
         if host.isEmpty { return "localhost" }
-        let bare = host.prefix { $0 != "%" }
+        let bare = Self.withoutZone(host)
         guard bare.endIndex != host.endIndex, let address = HostPort.address(bare) else { return Punycode.ascii(host) }
         let isLinkLocal = address.count == 16 && address[0] == 0xfe && address[1] & 0xc0 == 0x80
         return isLinkLocal ? host : String(bare)
+    }
+
+    /// An address without its zone, which only those with colons have.
+    private static func withoutZone(_ host: String) -> Substring {
+        host.contains(":") ? host.prefix { $0 != "%" } : host[...]
     }
 
     /// Host and port to connect to.
@@ -199,8 +221,7 @@ package struct URLParts: Sendable, Hashable {
             return TransportError("dial tcp: address \(Int(port).map { "\($0)" } ?? port): invalid port", code: .url)
         }
         let name = dialledHost
-        let bare = name.prefix { $0 != "%" }
-        if HostPort.address(bare) != nil || HostPort.isName(name) { return nil }
+        if HostPort.address(Self.withoutZone(name)) != nil || HostPort.isName(name) { return nil }
         return TransportError("dial tcp: lookup \(name): no such host", code: .unknownHost)
     }
 
@@ -228,7 +249,9 @@ package struct URLParts: Sendable, Hashable {
             if authority.contains("["), !authority.contains("]") { throw .malformed("missing ']' in host") }
             if authority.contains(" ") { throw .malformed("invalid character \" \" in host name") }
         }
-        guard let parts = resolved(reference) else { throw .malformed("http: no Host in request URL") }
+        guard let parts = resolved(reference) else {
+            throw .malformed(Self.malformation(of: whole) ?? "http: no Host in request URL")
+        }
         return parts
     }
 

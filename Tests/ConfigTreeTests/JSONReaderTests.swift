@@ -121,6 +121,13 @@ struct JSONReaderTests {
         #expect(items.last?.column == text.utf8.count - 1)
     }
 
+    @Test("names are compared as Go folds them", arguments: ["targets", "TARGETS", "target\u{17f}", "\u{17f}argets"])
+    func folded(name: String) throws {
+        let problems = ConfigProblems(file: "f")
+        let section = ConfigSection(try parse("{\"\(name)\":\"x\"}"), type: "t", path: "", problems: problems)
+        #expect((section.string("targets") != nil) == (name.hasPrefix("t") || name.hasPrefix("T")))
+    }
+
     @Test("an object of texts")
     func map() throws {
         let pairs = try JSONReader.strings(Array(#"{"a":"1","A":"2","a":"3","n":null}"#.utf8), file: "")

@@ -50,6 +50,17 @@ struct YAMLReaderTests {
                 "a: {<<: 3}\n", "yaml: map merge requires map or sequence of maps as the value",
                 "a.yml:1:5: map merge requires map or sequence of maps as the value"
             ),
+            (
+                "%YAML 1.2\n---\na: b\n", "yaml: found incompatible YAML document",
+                "a.yml:1:1: found incompatible YAML document (only %YAML 1.1 is read)"
+            ),
+            (
+                "a: {b: [c, d?e]}\n", "yaml: did not find expected ',' or ']'",
+                "a.yml:1:12: did not find expected ',' or ']'"
+            ),
+            (
+                "a: !!binary /w==\n", "yaml: !!binary value is not UTF-8", "a.yml: !!binary value is not UTF-8"
+            ),
             ("a: !!int x\n", "yaml: cannot decode !!str `x` as a !!int", "a.yml: cannot decode !!str `x` as a !!int"),
             (
                 "a: 1\n---\nb: 2\n",
@@ -187,7 +198,8 @@ struct YAMLReaderTests {
             ("2020-1-5", .timestamp),
             ("2020-13-01", .string), ("2020-01-01T10:20:30Z", .timestamp), ("2020-01-01 10:20:30", .timestamp),
             ("2020-01-01T10:20:30.5+02:00", .timestamp), ("2020-01-01T10:20", .string), ("-.INF", .float(-.infinity)),
-            ("18446744073709551615", .uint(.max)), ("'12'", .string), ("!!str 12", .string), ("!x 12", .string),
+            ("18446744073709551615", .uint(.max)), ("1e400", .string), ("'12'", .string), ("!!str 12", .string),
+            ("!x 12", .string),
             ("!!float 3", .float(3)),
             ("!!binary aGk=", .string), ("=", .string), ("0x", .string), ("1-2", .string), ("1.2.3", .string),
         ] as [(String, ConfigNode.Meaning)]

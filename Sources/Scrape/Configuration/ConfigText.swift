@@ -73,8 +73,7 @@ extension ScrapeConfig {
         fields.limits(limits)
         fields.number("native_histogram_bucket_limit", nativeHistogramBucketLimit)
         if nativeHistogramMinBucketFactor != 0 {
-            let factor = GoNumber.text(nativeHistogramMinBucketFactor, .json)
-            fields.all.append(("native_histogram_min_bucket_factor", .raw(factor)))
+            fields.all.append(("native_histogram_min_bucket_factor", .number(nativeHistogramMinBucketFactor)))
         }
         fields.number("keep_dropped_targets", keepDroppedTargets)
         fields.text("metric_name_validation_scheme", nameValidation.rawValue)

@@ -1,4 +1,5 @@
 import ConfigTree
+import HTTPCalling
 public import MetricModel
 
 /// Targets that belong together, as discovery finds them.
@@ -175,18 +176,19 @@ extension DiscoveryConfig {
         var http = HTTPDiscovery()
         http.client = HTTPClientConfig(reading: section, context: context)
         http.refreshInterval = section.duration("refresh_interval") ?? http.refreshInterval
-        http.url = section.string("url") ?? ""
+        let url = section.url("url")
         section.finish()
-        if http.url.isEmpty {
-            section.fail("URL is missing")
-        } else if let scheme = http.url.firstRange(of: "://"),
-            ["http", "https"].contains(http.url[..<scheme.lowerBound].lowercased())
-        {
-            if http.url[scheme.upperBound...].prefix(while: { $0 != "/" && $0 != "?" }).isEmpty {
-                section.fail("host is missing in URL", at: "url")
-            }
-        } else {
+        guard let url, !url.isEmpty else {
+            // One that is there and cannot be read is told already.
+            if section.node("url")?.string ?? "" == "" { section.fail("URL is missing") }
+            return .http(http)
+        }
+        http.url = url
+        let scheme = url.prefix { $0 != ":" }
+        if scheme.count == url.count || !["http", "https"].contains(scheme.lowercased()) {
             section.fail("URL scheme must be 'http' or 'https'", at: "url")
+        } else if URLParts(url) == nil {
+            section.fail("host is missing in URL", at: "url")
         }
         return .http(http)
     }

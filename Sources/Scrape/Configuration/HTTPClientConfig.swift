@@ -375,8 +375,8 @@ extension HTTPClientConfig.TLS {
     }
 
     private static func version(_ section: ConfigSection, _ name: String) -> String {
-        let version = section.string(name) ?? ""
-        if !["", "TLS10", "TLS11", "TLS12", "TLS13"].contains(version) {
+        guard let node = section.node(name), !node.isNull, let version = section.string(name) else { return "" }
+        if !["TLS10", "TLS11", "TLS12", "TLS13"].contains(version) {
             section.fail("unknown TLS version: \(version)", at: name)
         }
         return version
@@ -386,7 +386,7 @@ extension HTTPClientConfig.TLS {
 extension HTTPClientConfig.Proxy {
     init(reading section: ConfigSection) {
         self.init()
-        url = section.string("proxy_url") ?? ""
+        url = section.url("proxy_url") ?? ""
         noProxy = section.string("no_proxy") ?? ""
         fromEnvironment = section.bool("proxy_from_environment") ?? false
         if let node = section.node("proxy_connect_header"), case .mapping(let entries) = node.content {

@@ -47,16 +47,11 @@ extension RemoteEntry {
         return found
     }
 
-    /// The field `url`.
+    /// The field `url`; empty where it is none, which is told.
     static func address(_ section: ConfigSection) -> String {
         _ = section.string("name")
-        guard let url = section.string("url"), !url.isEmpty else {
-            section.fail("url for \(sectionName) is empty")
-            return ""
-        }
-        if url.hasPrefix(":") {
-            section.fail("parse \(GoText.quoted(url)): missing protocol scheme", at: "url")
-        }
+        let url = section.url("url") ?? ""
+        if section.node("url")?.string ?? "" == "" { section.fail("url for \(sectionName) is empty") }
         return url
     }
 

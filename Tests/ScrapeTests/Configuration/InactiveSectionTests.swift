@@ -82,6 +82,8 @@ struct InactiveSectionTests {
             ("remote_write: [{}]", "url for remote_write is empty"),
             ("remote_write: [null]", "empty or null remote write config section"),
             ("remote_write: [{url: \":x\"}]", "parse \":x\": missing protocol scheme"),
+            ("remote_write: [{url: \"http://%zz\"}]", "parse \"http://%zz\": invalid URL escape \"%zz\""),
+            ("remote_read: [{url: \"12:30\"}]", "parse \"12:30\": first path segment in URL cannot contain colon"),
             (
                 "remote_write: [{url: x, foo: 1, queue_config: {x: 1}, sigv4: {y: 1}}]",
                 "yaml: unmarshal errors:\n  line 1: field foo not found in type config.plain\n"

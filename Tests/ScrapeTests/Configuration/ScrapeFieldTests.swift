@@ -35,6 +35,58 @@ struct ScrapeFieldTests {
         #expect(throws: ConfigError.self) { try job("sample_limit: 18446744073709555000") }
     }
 
+    @Test("what is behind the point of a whole number is cut off, as go-yaml does it")
+    func fractions() throws {
+        #expect(try job("sample_limit: 1.5")?.limits.samples == 1)
+        #expect(throws: ConfigError.self) { try job("sample_limit: -1.5") }
+        #expect(throws: ConfigError.self) { try job("sample_limit: .nan") }
+    }
+
+    @Test("names of external labels are free, whatever those of metrics may be")
+    func externalNames() throws {
+        let text = "global: {metric_name_validation_scheme: legacy, external_labels: {a.b: c}}"
+        let node = try YAMLReader.parse(Array(text.utf8), file: "p")
+        let root = ConfigSection(node, type: "config.plain", path: "", problems: ConfigProblems(file: "f"))
+        let config = PrometheusConfig(reading: root, context: ConfigContext(directory: "/c"))
+        #expect(config.global.externalLabels.map(\.name) == ["a.b"] && root.problems.problems.isEmpty)
+    }
+
+    @Test("numbers without an end are shown so that they read back", arguments: [".inf", "-.inf", ".nan", "1e+21"])
+    func endless(factor: String) throws {
+        let field = "native_histogram_min_bucket_factor: \(factor)"
+        #expect(try job(field)?.yaml.contains(field + "\n") == true)
+    }
+
+    @Test(
+        "addresses that Go's net/url does not take are refused in its words",
+        arguments: [
+            ("proxy_url: \"a\\tb\"", #"parse "a\tb": net/url: invalid control character in URL"#),
+            ("proxy_url: 12:30", #"parse "12:30": first path segment in URL cannot contain colon"#),
+            ("proxy_url: \"http://[::1\"", #"parse "http://[::1": missing ']' in host"#),
+            ("proxy_url: \"http://u:%zz@x\"", #"parse "http://u:xxxxx@x": invalid URL escape "%zz""#),
+            ("proxy_url: \"http://a b:c@x\"", #"parse "http://a b:xxxxx@x": net/url: invalid userinfo"#),
+            (
+                "oauth2: {client_id: a, token_url: b, proxy_url: \"http://x y\"}",
+                #"parse "http://x y": invalid character " " in host name"#
+            ),
+            ("http_sd_configs: [{url: \"http://%zz\"}]", #"parse "http://%zz": invalid URL escape "%zz""#),
+            ("http_sd_configs: [{url: \"http://a:b/\"}]", #"parse "http://a:b/": invalid port ":b" after host"#),
+            ("http_sd_configs: [{url: \"http:a\"}]", "host is missing in URL"),
+            ("http_sd_configs: [{url: \"http://u@/a\"}]", "host is missing in URL"),
+            ("http_sd_configs: [{url: a}]", "URL scheme must be 'http' or 'https'"),
+            ("http_sd_configs: [{url: \"\"}]", "URL is missing"),
+            ("tls_config: {min_version: \"\"}", "unknown TLS version: "),
+        ] as [(String, String)]
+    )
+    func addresses(field: String, message: String) {
+        do throws(ConfigError) {
+            _ = try job(field)
+            Issue.record("accepted: \(field)")
+        } catch {
+            #expect(error.prometheusText.hasSuffix(message), "\(error.prometheusText)")
+        }
+    }
+
     @Test("are read", arguments: read)
     func plain(field: String) throws {
         #expect(try job(field)?.yaml.contains(field + "\n") == true)

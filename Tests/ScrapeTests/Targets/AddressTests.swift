@@ -67,6 +67,11 @@ struct AddressTests {
             ("127.0.0.1:9100#f", #"parse "http://127.0.0.1:9100%23f/metrics": invalid port ":9100%23f" after host"#),
             ("a b:9100", #"parse "http://a%20b:9100/metrics": invalid URL escape "%20""#),
             ("a%zz:9100", #"Get "http://a%25zz:9100/metrics": dial tcp: lookup a%zz: no such host"#),
+            ("127.0.0.1%:9100", #"Get "http://127.0.0.1%25:9100/metrics": dial tcp: lookup 127.0.0.1%: no such host"#),
+            (
+                "[::1%]:9100",
+                #"parse "http://[::1%25]:9100/metrics": invalid host: ParseAddr("::1%"): zone must be a non-empty string"#
+            ),
             ("[::1", #"parse "http://[::1/metrics": missing ']' in host"#),
             ("[127.0.0.1]:9100", #"parse "http://[127.0.0.1]:9100/metrics": invalid IP-literal"#),
             ("127.1:9100", #"Get "http://127.1:9100/metrics": dial tcp: lookup 127.1: no such host"#),
@@ -118,6 +123,7 @@ struct AddressTests {
         arguments: [
             ("münchen.de", "xn--mnchen-3ya.de"), ("é", "xn--9ca"), ("MÜNCHEN.de", "xn--mnchen-3ya.de"),
             ("bücher.例え.jp", "xn--bcher-kva.xn--r8jz45g.jp"),
+            ("a\u{ad}b。例え", "ab.xn--r8jz45g"), ("\u{feff}127.0.0.1", "127.0.0.1"),
             ("☃.net", "xn--n3h.net"), ("Example.org", "Example.org"),
             ("пример.испытание", "xn--e1afmkfd.xn--80akhbyknj4f"),
         ]
@@ -127,6 +133,19 @@ struct AddressTests {
         let target = ScrapeTarget(labels: labels, config: ScrapeConfig(jobName: "j"))
         let parts = try URLParts(parsing: target.url)
         #expect(parts.host == host && parts.hostHeader == ascii + ":9100" && parts.address == ascii + ":9100")
+    }
+
+    @Test(
+        "paths",
+        arguments: [
+            ("/a'b", "/a%27b"), ("/*", "/%2A"), ("/!(b)", "/%21%28b%29"), ("/a?b=c", "/a%3Fb=c"), ("a:b", "/a:b"),
+            ("/a;b,c=d@e$f&g+h~i", "/a;b,c=d@e$f&g+h~i"), ("/a%20b", "/a%2520b"), ("/ä|[x]", "/%C3%A4%7C%5Bx%5D"),
+            ("//x/../y", "//x/../y"),
+        ]
+    )
+    func paths(path: String, written: String) {
+        let labels: Labels = ["__address__": "h:1", "__scheme__": "http", "__metrics_path__": path]
+        #expect(ScrapeTarget(labels: labels, config: ScrapeConfig(jobName: "j")).url == "http://h:1" + written)
     }
 
     @Test("the user of a URL is sent, but its password not told")
