@@ -56,12 +56,12 @@ struct Fixture {
 
     @discardableResult
     func push(_ path: String, _ text: String, mode: PushRequest.Mode = .replaceGroup, timeToLive: Int64? = nil)
-        async throws -> PushOutcome
+        async throws -> PushOutcome.Verdict
     {
         let families = try FamilyTextParser(validation: .utf8).parse(Array(text.utf8))
         return await store.push(
             PushRequest(key: try Fixture.key(path), families: families, mode: mode, timeToLive: timeToLive)
-        )
+        ).verdict
     }
 
     /// What `/api/v1/metrics` lists.

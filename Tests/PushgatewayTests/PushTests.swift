@@ -129,11 +129,40 @@ import Testing
         let outcome = await gateway.store.push(
             PushRequest(key: try Fixture.key("job/a"), families: [family], mode: .replaceGroup)
         )
-        guard case .refused(let message) = outcome else {
+        guard case .refused(let message) = outcome.verdict else {
             Issue.record("\(outcome)")
             return
         }
         #expect(message.contains(expected), "\(message)")
+    }
+
+    /// Pushes and deletions that come at once: each is told what it met.
+    @Test func ofPushesAtOnceOneMakesTheGroup() async throws {
+        let gateway = Fixture()
+        let (key, body) = (try Fixture.key("job/a"), Array("m 1\n".utf8))
+        for _ in 0..<20 {
+            let made = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for _ in 0..<8 {
+                    group.addTask { try await !gateway.store.push(text: body, to: key, mode: .replaceGroup).wasThere }
+                }
+                return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+            }
+            #expect(made == 1)
+            #expect(try await gateway.store.push(text: Array("m 1 1\n".utf8), to: key, mode: .replaceGroup).wasThere)
+            let deleted = await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<8 { group.addTask { await gateway.store.delete(key).wasThere } }
+                return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+            }
+            #expect(deleted == 1)
+        }
+    }
+
+    /// A failed push leaves a group that says only when.
+    @Test func aGroupOfFailuresHoldsNothing() async throws {
+        let gateway = Fixture()
+        let key = try Fixture.key("job/a")
+        #expect(try await !gateway.store.push(text: Array("m 1 1\n".utf8), to: key, mode: .replaceGroup).wasThere)
+        #expect(try await !gateway.store.push(text: Array("m 1\n".utf8), to: key, mode: .replaceGroup).wasThere)
     }
 
     @Test func severalErrorsAreListed() async throws {
@@ -223,12 +252,13 @@ import Testing
             case .newGroup: return try await gateway.push("job/new", "m 5\n").isFailed
             case .sameShape:
                 let body = Array(full.replacing("1", with: "2").utf8)
-                return try await gateway.store.push(text: body, to: Fixture.key("job/a"), mode: .replaceGroup).isFailed
+                let outcome = try await gateway.store.push(text: body, to: Fixture.key("job/a"), mode: .replaceGroup)
+                return outcome.verdict.isFailed
             case .otherShape: return try await gateway.push("job/a", "m{l=\"1\"} 5\n").isFailed
             case .fewerFamilies: return try await gateway.push("job/a", "", mode: .replaceGroup).isFailed
             case .addUp: return try await gateway.push("job/a", full, mode: .addUp).isFailed
             case .refused: return try await gateway.push("job/b", "# TYPE m counter\nm 5\n").isFailed
-            case .delete: return await gateway.store.delete(try Fixture.key("job/a")) != nil
+            case .delete: return await gateway.store.delete(try Fixture.key("job/a")).error != nil
             case .deleteMatching:
                 return await gateway.store.delete(matching: [[LabelMatcher("job", equals: "a")]]).error != nil
             case .wipe: return await gateway.store.wipe() != nil
@@ -357,7 +387,7 @@ import Testing
     }
 }
 
-extension PushOutcome {
+extension PushOutcome.Verdict {
     /// Whether it could not be stored.
     fileprivate var isFailed: Bool {
         switch self {

@@ -31,15 +31,23 @@ public struct PushRequest: Sendable {
 }
 
 /// What became of a push.
-public enum PushOutcome: Sendable, Hashable {
-    /// It was taken.
-    case accepted
-    /// It was taken without a check of its consistency.
-    case acceptedUnchecked
-    /// It was refused; the message is that of the Pushgateway.
-    case refused(String)
-    /// It could not be stored.
-    case failed(String)
+public struct PushOutcome: Sendable, Hashable {
+    /// What was decided about it.
+    public enum Verdict: Sendable, Hashable {
+        /// It was taken.
+        case accepted
+        /// It was taken without a check of its consistency.
+        case acceptedUnchecked
+        /// It was refused; the message is that of the Pushgateway.
+        case refused(String)
+        /// It could not be stored.
+        case failed(String)
+    }
+
+    /// What was decided about it.
+    public var verdict: Verdict
+    /// Whether the group held pushed metrics before.
+    public var wasThere: Bool
 }
 
 /// A push made ready outside of any lock.

@@ -223,6 +223,11 @@ struct PushgatewayState {
         return true
     }
 
+    /// Whether a group holds metrics that were pushed.
+    func holds(_ key: GroupingKey) -> Bool {
+        groups[key]?.families.contains { !Group.isTimestamp($0.entry.name) } ?? false
+    }
+
     /// Deletes the groups whose time has come; returns how many.
     mutating func deleteExpired(now: Int64) -> Int {
         guard let next = nextExpiry, next <= now else { return 0 }

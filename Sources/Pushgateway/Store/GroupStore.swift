@@ -84,15 +84,6 @@ public final class GroupStore: Sendable {
         return damaged
     }
 
-    /// Whether a group holds metrics that were pushed.
-    public func holds(_ key: GroupingKey) -> Bool {
-        let now = clock.wallNanoseconds
-        return inner.withLock { inner in
-            _ = inner.state.deleteExpired(now: now)
-            return inner.state.groups[key]?.families.contains { !Group.isTimestamp($0.entry.name) } ?? false
-        }
-    }
-
     /// How many groups are stored.
     public var groupCount: Int {
         let now = clock.wallNanoseconds
@@ -114,9 +105,7 @@ public final class GroupStore: Sendable {
 
     /// Takes a push. When the call returns the push is durable.
     public func push(_ request: PushRequest) async -> PushOutcome {
-        let outcome = takeIn(PreparedPush(request))
-        if let error = await persist() { return .failed(error.message) }
-        return outcome
+        await kept(takeIn(PreparedPush(request)))
     }
 
     /// Takes a push in the text format. When the call returns the push is durable.
@@ -138,8 +127,13 @@ public final class GroupStore: Sendable {
             let request = PushRequest(key: key, families: families, mode: mode, timeToLive: timeToLive)
             outcome = takeIn(PreparedPush(request, source: shape.map { ($0, body) }))
         }
-        if let error = await persist() { return .failed(error.message) }
-        return outcome
+        return await kept(outcome)
+    }
+
+    /// What became of a push in the end.
+    private func kept(_ outcome: PushOutcome) async -> PushOutcome {
+        guard let error = await persist() else { return outcome }
+        return PushOutcome(verdict: .failed(error.message), wasThere: outcome.wasThere)
     }
 
     private func takeInRepeated(
@@ -151,8 +145,9 @@ public final class GroupStore: Sendable {
     ) -> PushOutcome? {
         guard let values = BodyValues(body, at: shape.values) else { return nil }
         let now = clock.wallNanoseconds
-        let isRepeated = inner.withLock { inner in
+        let (isRepeated, wasThere) = inner.withLock { inner in
             _ = inner.state.deleteExpired(now: now)
+            let wasThere = inner.state.holds(key)
             let isRepeated = inner.state.applyRepeated(
                 key,
                 shape,
@@ -162,11 +157,13 @@ public final class GroupStore: Sendable {
                 timeToLive: timeToLive ?? options.timeToLive
             )
             if isRepeated { inner.isChanged = self.isKept }
-            return isRepeated
+            return (isRepeated, wasThere)
         }
         guard isRepeated else { return nil }
-        return options.checksConsistency ? .accepted : .acceptedUnchecked
+        return PushOutcome(verdict: taken, wasThere: wasThere)
     }
+
+    private var taken: PushOutcome.Verdict { options.checksConsistency ? .accepted : .acceptedUnchecked }
 
     private func takeIn(_ prepared: PreparedPush) -> PushOutcome {
         let now = clock.wallNanoseconds
@@ -174,22 +171,34 @@ public final class GroupStore: Sendable {
         return inner.withLock { inner in
             _ = inner.state.deleteExpired(now: now)
             inner.isChanged = self.isKept
-            if prepared.hasTimestamps {
-                let message = "pushed metrics must not have timestamps"
-                inner.state.setFailure(prepared.key, error: message, now: now)
-                return options.checksConsistency ? .refused(Self.refusal(message)) : .acceptedUnchecked
-            }
-            let push = Self.adapt(prepared, &inner.state)
-            if options.checksConsistency {
-                Self.add(shapes, to: &inner.state)
-                if let message = inner.state.check(push, now: now)?.message {
-                    inner.state.setFailure(push.key, error: message, now: now)
-                    return .refused(Self.refusal(message))
-                }
-            }
-            inner.state.apply(push, now: now, timeToLive: push.timeToLive ?? options.timeToLive)
-            return options.checksConsistency ? .accepted : .acceptedUnchecked
+            let wasThere = inner.state.holds(prepared.key)
+            let verdict = self.judge(prepared, shapes, &inner.state, now: now)
+            return PushOutcome(verdict: verdict, wasThere: wasThere)
         }
+    }
+
+    /// Changes the groups as a push wants it, where that may be.
+    private func judge(
+        _ prepared: PreparedPush,
+        _ shapes: (Bool, Bool),
+        _ state: inout PushgatewayState,
+        now: Int64
+    ) -> PushOutcome.Verdict {
+        if prepared.hasTimestamps {
+            let message = "pushed metrics must not have timestamps"
+            state.setFailure(prepared.key, error: message, now: now)
+            return options.checksConsistency ? .refused(Self.refusal(message)) : .acceptedUnchecked
+        }
+        let push = Self.adapt(prepared, &state)
+        if options.checksConsistency {
+            Self.add(shapes, to: &state)
+            if let message = state.check(push, now: now)?.message {
+                state.setFailure(push.key, error: message, now: now)
+                return .refused(Self.refusal(message))
+            }
+        }
+        state.apply(push, now: now, timeToLive: push.timeToLive ?? options.timeToLive)
+        return taken
     }
 
     static func refusal(_ message: String) -> String {
@@ -214,14 +223,17 @@ public final class GroupStore: Sendable {
     }
 
     /// Deletes a group. When the call returns that is durable.
-    /// - Returns: what went wrong in storing it.
+    /// - Returns: whether it held pushed metrics, and what went wrong in storing the deletion.
     @discardableResult
-    public func delete(_ key: GroupingKey) async -> StorageError? {
-        inner.withLock { inner in
+    public func delete(_ key: GroupingKey) async -> (wasThere: Bool, error: StorageError?) {
+        let now = clock.wallNanoseconds
+        let wasThere = inner.withLock { inner in
+            _ = inner.state.deleteExpired(now: now)
             inner.isChanged = self.isKept
-            inner.state.delete(key)
+            defer { inner.state.delete(key) }
+            return inner.state.holds(key)
         }
-        return await persist()
+        return (wasThere, await persist())
     }
 
     /// Deletes all groups.

@@ -10,7 +10,7 @@ extension PushgatewayResponder {
         var key: GroupingKey?
         var error: String?
         var hints: [String] = []
-        /// Whether the group held something before; not asked where nobody hears of it.
+        /// Whether the group held something before.
         var wasThere = false
 
         init(_ response: WebResponse, key: GroupingKey? = nil) {
@@ -67,7 +67,6 @@ extension PushgatewayResponder {
         if let message = applyExtras(request, &push) { return .refused(message, key: key) }
         let isProtobuf = PushBody.isProtobuf(request)
         do {
-            let wasThere = settings.events != nil && store.holds(key)
             let outcome: PushOutcome
             if isDryRun || isProtobuf {
                 push.families = try PushBody.families(body, isProtobuf, utf8Names: store.options.allowsUTF8Names)
@@ -76,8 +75,8 @@ extension PushgatewayResponder {
             } else {
                 outcome = try await store.push(text: body, to: key, mode: push.mode, timeToLive: push.timeToLive)
             }
-            var result = await result(outcome, push, body, isProtobuf)
-            result.wasThere = wasThere
+            var result = await result(outcome.verdict, push, body, isProtobuf)
+            result.wasThere = outcome.wasThere
             return result
         } catch {
             let (place, hints) = isProtobuf ? (nil, []) : BodyDiagnosis.explain(body, error: error.message)
@@ -90,12 +89,12 @@ extension PushgatewayResponder {
     }
 
     private func result(
-        _ outcome: PushOutcome,
+        _ verdict: PushOutcome.Verdict,
         _ push: PushRequest,
         _ body: [UInt8],
         _ isProtobuf: Bool
     ) async -> Result {
-        switch outcome {
+        switch verdict {
         case .accepted: return Result(WebResponse(), key: push.key)
         case .acceptedUnchecked: return Result(WebResponse(status: 202), key: push.key)
         case .failed(let message): return .failed(message, key: push.key)
@@ -212,8 +211,8 @@ extension PushgatewayResponder {
             if case .notUnicode = error { return Result(WebResponse(status: 202)) }
             return .refused(Self.message(error))
         }
-        let wasThere = settings.events != nil && store.holds(key)
-        if let error = await store.delete(key) { return .failed(error.message, key: key) }
+        let (wasThere, error) = await store.delete(key)
+        if let error { return .failed(error.message, key: key) }
         var result = Result(WebResponse(status: 202), key: key)
         result.wasThere = wasThere
         return result
