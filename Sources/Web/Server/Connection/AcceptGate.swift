@@ -34,6 +34,11 @@ final class AcceptGate: ChannelDuplexHandler, RemovableChannelHandler, Sendable 
         pause(context, forMilliseconds: 200)
     }
 
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        slots.add(unwrapInboundIn(data))
+        context.fireChannelRead(data)
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let error = error as? IOError, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode) else {
             return context.fireErrorCaught(error)

@@ -102,7 +102,6 @@ final class ConnectionGuard: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         phase = .closed
         connection?.clientHasLeft()
-        slot.isClosed()
         context.fireChannelInactive()
     }
 

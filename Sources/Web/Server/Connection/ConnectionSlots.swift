@@ -16,6 +16,8 @@ public final class ConnectionSlots: Sendable {
     /// What is open.
     private struct OpenConnections {
         var slots: [ObjectIdentifier: ConnectionSlot] = [:]
+        /// Those that gave their place away and are not closed yet.
+        var leaving: [ObjectIdentifier: ConnectionSlot] = [:]
         var waiting: [@Sendable () -> Void] = []
     }
 
@@ -47,13 +49,20 @@ public final class ConnectionSlots: Sendable {
         return Int(clamping: min(limit.rlim_cur, 1 << 20))
     }
 
-    /// Takes in a connection.
+    /// Takes in a connection that was accepted; answers with the place that it has where it is in already.
+    ///
+    /// Asked first by whoever accepts, one connection after the other: when each one's own thread gets to it says nothing about
+    /// which of them came first.
+    @discardableResult
     func add(_ channel: any Channel) -> ConnectionSlot {
-        let slot = ConnectionSlot(channel, self, since: clock.steadyNanoseconds)
-        let isFull = open.withLock { open in
-            open.slots[ObjectIdentifier(slot)] = slot
-            return open.slots.count > capacity
+        let key = ObjectIdentifier(channel)
+        let (slot, isNew, isFull) = open.withLock { open in
+            if let known = open.slots[key] ?? open.leaving[key] { return (known, false, false) }
+            let slot = ConnectionSlot(channel, self, since: clock.steadyNanoseconds)
+            open.slots[key] = slot
+            return (slot, true, open.slots.count > capacity)
         }
+        if isNew { channel.closeFuture.whenComplete { _ in slot.isClosed() } }
         if isFull { makeRoom(but: slot) }
         return slot
     }
@@ -68,7 +77,11 @@ public final class ConnectionSlots: Sendable {
         let victim = open.withLock { open in
             let idle = open.slots.values.filter { $0 !== kept && $0.idleSince != nil }
             let victim = idle.min { ($0.idleSince ?? .max) < ($1.idleSince ?? .max) }
-            if let victim { open.slots[ObjectIdentifier(victim)] = nil }
+            if let victim {
+                let key = ObjectIdentifier(victim.channel)
+                open.slots[key] = nil
+                open.leaving[key] = victim
+            }
             return victim
         }
         victim?.channel.close(promise: nil)
@@ -78,10 +91,12 @@ public final class ConnectionSlots: Sendable {
     /// Calls when there may be room again.
     func whenRoom(_ action: @escaping @Sendable () -> Void) { open.withLock { $0.waiting.append(action) } }
 
-    /// One is closed or has become idle.
-    fileprivate func changed(removing slot: ConnectionSlot?) {
+    /// One is closed.
+    fileprivate func remove(_ slot: ConnectionSlot) {
         let waiting = open.withLock { open -> [@Sendable () -> Void] in
-            if let slot { open.slots[ObjectIdentifier(slot)] = nil }
+            let key = ObjectIdentifier(slot.channel)
+            open.slots[key] = nil
+            open.leaving[key] = nil
             defer { open.waiting = [] }
             return open.waiting
         }
@@ -116,5 +131,5 @@ final class ConnectionSlot: Sendable {
     func isIdle() { since.store(max(1, slots.now), ordering: .relaxed) }
 
     /// The connection is closed.
-    func isClosed() { slots.changed(removing: self) }
+    fileprivate func isClosed() { slots.remove(self) }
 }
