@@ -217,7 +217,9 @@ let package = Package(
         tests("PushgatewayTests", ["MetricModel", "Exposition", "Pushgateway"]),
         tests(
             "SimulationTests",
-            ["MetricModel", "ConfigTree", "Simulation", "Promenade", "Scrape"]
+            [
+                "MetricModel", "ConfigTree", "Rules", "Simulation", "Promenade", "Scrape", "Web", .logging, .nioPosix,
+            ]
         ),
         tests("LessonsTests", ["MetricModel", "ConfigTree", "Lessons", "PromQL", "Promenade", "Web"]),
         tests(

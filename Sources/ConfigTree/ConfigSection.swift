@@ -278,7 +278,8 @@ public final class ConfigSection {
     }
 
     /// Reports every field that nobody asked for.
-    public func finish() {
+    /// - Parameter isListing: whether it is told which fields there are where none is near.
+    public func finish(isListing: Bool = false) {
         for entry in order {
             guard let name = entry.key.name, !knownSet.contains(folded(name)) else { continue }
             let isJSON = node.format == .json
@@ -290,6 +291,7 @@ public final class ConfigSection {
                     column: entry.key.column,
                     path: path(name),
                     hint: DidYouMean.nearest(name, among: known).map { "did you mean \($0)?" }
+                        ?? (isListing ? "there is " + known.joined(separator: ", ") : nil)
                 )
             )
         }

@@ -101,20 +101,23 @@ struct RemoteQueue: Sendable {
 
     // MARK: Sending
 
+    /// When a shard has something to send, in steady nanoseconds; `nil` where nothing waits or something is under way.
+    func due(_ number: Int) -> Int64? {
+        guard number < shards.count, !shards[number].isSending else { return nil }
+        if !shards[number].sending.isEmpty { return shards[number].retryAt }
+        let count = shards[number].count
+        if count == 0 { return nil }
+        let isFull = count >= config.maxSamplesPerSend || isFlushing || wanted != shards.count
+        return shards[number].since + (isFull ? 0 : config.batchSendDeadline * 1_000_000)
+    }
+
     /// What a shard has to do now.
     mutating func step(_ number: Int, now: Int64) -> Step {
-        guard number < shards.count else { return .idle }
-        if shards[number].isSending { return .idle }
+        guard let due = due(number) else { return .idle }
+        if now < due { return .wait(until: due) }
         if !shards[number].sending.isEmpty {
-            if now < shards[number].retryAt { return .wait(until: shards[number].retryAt) }
             shards[number].isSending = true
             return .send(shards[number].sending)
-        }
-        let count = shards[number].count
-        if count == 0 { return .idle }
-        let due = shards[number].since + config.batchSendDeadline * 1_000_000
-        guard count >= config.maxSamplesPerSend || now >= due || isFlushing || wanted != shards.count else {
-            return .wait(until: due)
         }
         let first = shards[number].first
         let end = min(first + config.maxSamplesPerSend, shards[number].waiting.count)

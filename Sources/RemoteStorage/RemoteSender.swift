@@ -19,9 +19,11 @@ final class RemoteSender: Sendable {
         var environment: [String: String]
         /// How long what waits is sent on at the end, in milliseconds.
         var flushDeadline: Int64
+        /// The way to receivers; `nil` for that over the network.
+        var post: RemoteWriter.Post?
     }
 
-    private struct State {
+    struct State {
         var queue: RemoteQueue
         var figures = RemoteFigures()
         var plan = RemoteShardPlan()
@@ -33,20 +35,22 @@ final class RemoteSender: Sendable {
         /// The cursor that was saved last.
         var saved: FeedCursor?
         var end: Int64 = 0
+        /// How far it is, where somebody drives it.
+        var driven: Driven?
     }
 
     let config: RemoteWriteConfig
     let externalLabels: [Label]
-    private let around: Surroundings
-    private let transport: HTTPTransport
+    let around: Surroundings
+    let transport: HTTPTransport
     /// The end comes by the machine's time, whatever time the stack lives by.
     private let network = SystemClock()
-    private let state: Mutex<State>
+    let state: Mutex<State>
     private let readerSignal = RemoteSignal()
     private let shardSignals: [RemoteSignal]
-    private var clock: any StackClock { around.clock }
+    var clock: any StackClock { around.clock }
     /// So many entries are read at a time.
-    private static let readLimit = 64
+    static let readLimit = 64
     /// Labels of so many series are remembered while nothing waits.
     private static let seriesLimit = 500_000
 
@@ -88,7 +92,8 @@ final class RemoteSender: Sendable {
         for signal in shardSignals { signal.wake() }
     }
 
-    private func sendAll() async throws(StorageError) {
+    /// Goes on where it was left off, or begins with what comes.
+    func prepare() async throws(StorageError) -> (reader: any FeedReader, start: Int64) {
         let source = around.source
         let end = try await source.feedEnd()
         if let known = try await source.feedCursors()[config.name], known.row <= end {
@@ -98,7 +103,12 @@ final class RemoteSender: Sendable {
             try await save()
         }
         let start = state.withLock { $0.queue.cursor.row }
-        let reader = try await source.feed(after: start)
+        return (try await source.feed(after: start), start)
+    }
+
+    private func sendAll() async throws(StorageError) {
+        let source = around.source
+        let (reader, start) = try await prepare()
         let signal = readerSignal
         source.feedNotify(config.name) { signal.wake() }
         await withTaskGroup(of: Void.self) { group in
@@ -127,7 +137,7 @@ final class RemoteSender: Sendable {
     private let isGivenUp = Atomic(false)
 
     /// Remembers how far it is. The cursor is made when it is its turn to be written.
-    private func save() async throws(StorageError) {
+    func save() async throws(StorageError) {
         try await around.source.feedSave(config.name) {
             self.state.withLock { state in
                 state.saved = state.queue.cursor
@@ -154,13 +164,7 @@ final class RemoteSender: Sendable {
                     _ = await iterator.next()
                     continue
                 }
-                for entry in entries {
-                    if entry.row > last + 1 {
-                        state.withLock { $0.figures.missingEntries += Int(entry.row - last - 1) }
-                    }
-                    last = entry.row
-                    await add(entry)
-                }
+                await take(entries, after: &last)
                 for signal in shardSignals.prefix(state.withLock { $0.queue.shardCount }) { signal.wake() }
             } catch {
                 note(error.message)
@@ -168,6 +172,18 @@ final class RemoteSender: Sendable {
             }
         }
         for signal in shardSignals { signal.wake() }
+    }
+
+    /// Hands out what was read.
+    func take(_ entries: [FeedEntry], after last: inout Int64) async {
+        for entry in entries {
+            if entry.row > last + 1 {
+                let missing = Int(entry.row - last - 1)
+                state.withLock { $0.figures.missingEntries += missing }
+            }
+            last = entry.row
+            await add(entry)
+        }
     }
 
     private func add(_ entry: FeedEntry) async {
@@ -300,7 +316,7 @@ final class RemoteSender: Sendable {
         }
     }
 
-    private func send(_ items: [RemoteItem], _ number: Int) async {
+    func send(_ items: [RemoteItem], _ number: Int) async {
         let (series, metadata, attempt) = state.withLock { ($0.series, $0.metadata, $0.queue.attempt(number)) }
         let counts = RemoteCounts(items)
         let body = Snappy.encode(
@@ -357,14 +373,19 @@ final class RemoteSender: Sendable {
     ) async -> RemoteMessage.Verdict {
         let request = RemoteMessage.request(config, isVersion2: isVersion2, attempt: attempt, version: around.version)
         do throws(TransportError) {
-            let answer = try await transport.post(request, bytes: body)
+            let answer =
+                if let post = around.post {
+                    try await post(request, body)
+                } else {
+                    try await transport.post(request, bytes: body)
+                }
             return RemoteMessage.verdict(answer, config, counts: counts, now: clock.wallNanoseconds)
         } catch {
             return RemoteMessage.Verdict(result: .later(retryAfter: nil), problem: error.message)
         }
     }
 
-    private func note(_ problem: String) {
+    func note(_ problem: String) {
         let now = clock.wallNanoseconds
         let isNew = state.withLock { state in
             let isNew = state.figures.lastError != problem || now - state.figures.lastErrorTime > 60_000_000_000
@@ -381,87 +402,65 @@ final class RemoteSender: Sendable {
 
     // MARK: Chores
 
-    /// Looks every ten seconds how many shards are needed.
+    /// How often it is looked at how many shards are needed, in milliseconds.
+    static let adjustInterval: Int64 = 10_000
+
     private func adjust() async {
         var last = clock.steadyNanoseconds
-        while (try? await clock.sleep(milliseconds: 10_000)) != nil {
+        while (try? await clock.sleep(milliseconds: Self.adjustInterval)) != nil {
             let now = clock.steadyNanoseconds
-            state.withLock { state in
-                let tick = RemoteShardPlan.Tick(
-                    seconds: max(0.001, Double(now - last) / 1e9),
-                    read: state.figures.tickRead,
-                    dropped: state.figures.tickDropped,
-                    sent: state.figures.tickSent,
-                    busy: state.figures.tickBusy,
-                    delay: state.figures.newestSent > 0 ? clock.seconds - state.figures.newestSent : 0
-                )
-                let isSending = state.figures.tickSent > 0 && state.queue.attempts == 0
-                let count = state.plan.count(tick, now: state.queue.shardCount)
-                state.figures.desired = state.plan.desired
-                (state.figures.tickRead, state.figures.tickDropped, state.figures.tickSent) = (0, 0, 0)
-                state.figures.tickBusy = 0
-                if isSending { state.queue.resize(to: count) }
-                _ = state.queue.resizeIfEmpty()
-            }
+            adjust(since: last, now: now)
             last = now
             wakeAll()
         }
     }
 
-    /// Tells what is known of families: by itself in version 1, with each series in version 2.
+    /// Looks how many shards are needed.
+    func adjust(since last: Int64, now: Int64) {
+        state.withLock { state in
+            let tick = RemoteShardPlan.Tick(
+                seconds: max(0.001, Double(now - last) / 1e9),
+                read: state.figures.tickRead,
+                dropped: state.figures.tickDropped,
+                sent: state.figures.tickSent,
+                busy: state.figures.tickBusy,
+                delay: state.figures.newestSent > 0 ? clock.seconds - state.figures.newestSent : 0
+            )
+            let isSending = state.figures.tickSent > 0 && state.queue.attempts == 0
+            let count = state.plan.count(tick, now: state.queue.shardCount)
+            state.figures.desired = state.plan.desired
+            (state.figures.tickRead, state.figures.tickDropped, state.figures.tickSent) = (0, 0, 0)
+            state.figures.tickBusy = 0
+            if isSending { state.queue.resize(to: count) }
+            _ = state.queue.resizeIfEmpty()
+        }
+    }
+
+    /// How often families are told of, in milliseconds.
+    var metadataInterval: Int64 { max(1000, config.metadataInterval) }
+
     private func tellMetadata() async {
-        repeat {
-            let known = await around.metadata()
-            state.withLock { $0.metadata = known }
-            guard !config.isVersion2, config.sendsMetadata, !known.isEmpty else { continue }
-            let families = known.sorted { $0.key < $1.key }.map { (family: $0.key, metadata: $0.value) }
-            for start in stride(from: 0, to: families.count, by: config.metadataPerSend) {
-                let part = Array(families[start..<min(families.count, start + config.metadataPerSend)])
-                let body = Snappy.encode(RemoteMessage.metadata(part))
-                let verdict = await post(body, RemoteCounts(), isVersion2: false, attempt: 0)
-                state.withLock { state in
-                    if verdict.result == .taken {
-                        state.figures.metadata += part.count
-                        state.figures.metadataBytes += body.count
-                    } else {
-                        state.figures.failedMetadata += part.count
-                    }
+        repeat { await tellMetadataOnce() } while (try? await clock.sleep(milliseconds: metadataInterval)) != nil
+    }
+
+    /// Tells what is known of families: by itself in version 1, with each series in version 2.
+    func tellMetadataOnce() async {
+        let known = await around.metadata()
+        state.withLock { $0.metadata = known }
+        guard !config.isVersion2, config.sendsMetadata, !known.isEmpty else { return }
+        let families = known.sorted { $0.key < $1.key }.map { (family: $0.key, metadata: $0.value) }
+        for start in stride(from: 0, to: families.count, by: config.metadataPerSend) {
+            let part = Array(families[start..<min(families.count, start + config.metadataPerSend)])
+            let body = Snappy.encode(RemoteMessage.metadata(part))
+            let verdict = await post(body, RemoteCounts(), isVersion2: false, attempt: 0)
+            state.withLock { state in
+                if verdict.result == .taken {
+                    state.figures.metadata += part.count
+                    state.figures.metadataBytes += body.count
+                } else {
+                    state.figures.failedMetadata += part.count
                 }
             }
-        } while (try? await clock.sleep(milliseconds: max(1000, config.metadataInterval))) != nil
-    }
-
-    // MARK: Telling
-
-    var identity: RemoteQueueIdentity {
-        RemoteQueueIdentity(name: config.name, url: RecordedTraffic.url(config.url))
-    }
-
-    func addFamilies(to families: inout RemoteFamilies) {
-        let (figures, queue) = state.withLock { ($0.figures, $0.queue) }
-        families.add(figures, queue, identity)
-    }
-
-    func status(end: Int64) -> RemoteStatus {
-        state.withLock { state in
-            let figures = state.figures
-            var status = RemoteStatus(name: identity.name, url: identity.url, version: config.isVersion2 ? 2 : 1)
-            status.shards = state.queue.shardCount
-            status.desired = figures.desired
-            status.minShards = config.queue.minShards
-            status.maxShards = config.queue.maxShards
-            status.pending = state.queue.pending.all
-            status.sent = figures.sent.all
-            status.failed = figures.failed.all
-            status.retried = figures.retried.all
-            status.dropped = figures.tooOld.all + figures.byRule.all + figures.forgotten.all + figures.customBuckets
-            status.behind = max(0, end - state.queue.cursor.row)
-            status.newestSent = figures.newestSent
-            status.attempts = state.queue.attempts
-            status.lastError = figures.lastError
-            status.lastErrorTime = figures.lastErrorTime
-            status.lastSuccess = figures.lastSuccess
-            return status
         }
     }
 }

@@ -6,9 +6,13 @@ import Synchronization
 
 /// Sends what a store gets to the receivers of a configuration (`remote_write`), each from where it was left off.
 public final class RemoteWriter: Sendable {
+    /// The way to a receiver that is not over the network.
+    package typealias Post = @Sendable (TargetRequest, [UInt8]) async throws(TransportError) -> TargetResponse
+
     private struct Running {
         var sender: RemoteSender
-        var task: Task<Void, Never>
+        /// `nil` where somebody drives it.
+        var task: Task<Void, Never>?
     }
 
     private struct State {
@@ -49,6 +53,29 @@ public final class RemoteWriter: Sendable {
         )
     }
 
+    /// A writer that sends when it is told to: ``begin()``, then ``drive()`` after each append and when ``nextDue`` has come.
+    package init(
+        driven source: any FeedSource,
+        clock: any StackClock,
+        logger: Logger,
+        version: String,
+        metadata: @escaping @Sendable () async -> [String: MetricMetadata],
+        post: @escaping Post
+    ) {
+        self.source = source
+        self.logger = logger
+        around = RemoteSender.Surroundings(
+            source: source,
+            metadata: metadata,
+            clock: clock,
+            logger: logger,
+            version: version,
+            environment: [:],
+            flushDeadline: 0,
+            post: post
+        )
+    }
+
     /// Sends by a configuration from now on. Queues that it does not change go on.
     public func apply(_ writes: [RemoteWriteConfig], externalLabels: [Label]) async {
         let (isOpen, gone) = state.withLock { state -> (Bool, [Running]) in
@@ -59,11 +86,10 @@ public final class RemoteWriter: Sendable {
             state.running.removeAll { running in gone.contains { $0.sender === running.sender } }
             return (state.isOpen, gone)
         }
-        for running in gone { running.sender.end() }
-        for running in gone { await running.task.value }
+        for running in gone { await end(running) }
         guard isOpen else { return }
         await forgetOthers(writes)
-        start(writes, externalLabels)
+        await start(writes, externalLabels)
     }
 
     /// What nobody sends any more need not be kept.
@@ -77,13 +103,31 @@ public final class RemoteWriter: Sendable {
         }
     }
 
-    private func start(_ writes: [RemoteWriteConfig], _ labels: [Label]) {
+    private func end(_ running: Running) async {
+        guard let task = running.task else { return await running.sender.leave() }
+        running.sender.end()
+        await task.value
+    }
+
+    private func start(_ writes: [RemoteWriteConfig], _ labels: [Label]) async {
         for config in writes {
             do throws(TransportError) {
                 let sender = try RemoteSender(config, externalLabels: labels, around)
-                state.withLock { state in
-                    guard state.isOpen, !state.running.contains(where: { $0.sender.config == config }) else { return }
-                    state.running.append(Running(sender: sender, task: Task { await sender.run() }))
+                let isDriven = around.post != nil
+                let isNew = state.withLock { state in
+                    guard state.isOpen, !state.running.contains(where: { $0.sender.config == config }) else {
+                        return false
+                    }
+                    state.running.append(
+                        Running(sender: sender, task: isDriven ? nil : Task { await sender.run() })
+                    )
+                    return true
+                }
+                guard isDriven, isNew else { continue }
+                do throws(StorageError) {
+                    try await sender.begin()
+                } catch {
+                    sender.note(error.message)
                 }
             } catch {
                 logger.error(
@@ -110,7 +154,36 @@ public final class RemoteWriter: Sendable {
             return state.running
         }
         for one in running { one.sender.end() }
-        for one in running { await one.task.value }
+        for one in running { await one.task?.value }
+    }
+
+    // MARK: Driving
+
+    /// Begins, where somebody drives it.
+    package func begin() async {
+        let config = state.withLock { state in
+            state.isOpen = true
+            return state.config
+        }
+        await apply(config.writes, externalLabels: config.labels)
+    }
+
+    /// Remembers how far it is and ends, where somebody drives it.
+    package func leave() async {
+        let running = state.withLock { state in
+            state.isOpen = false
+            defer { state.running = [] }
+            return state.running
+        }
+        for one in running { await one.sender.leave() }
+    }
+
+    /// When there is something to send, in steady nanoseconds; `nil` where nothing waits.
+    package var nextDue: Int64? { state.withLock { $0.running }.compactMap { $0.sender.nextDue }.min() }
+
+    /// Reads what came, and sends what is due.
+    package func drive() async {
+        for one in state.withLock({ $0.running }) { await one.sender.drive() }
     }
 
     /// The figures of all queues, under Prometheus's names.

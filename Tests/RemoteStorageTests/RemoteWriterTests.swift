@@ -225,6 +225,32 @@ private final class Receiver: Sendable {
         await receiver.close()
     }
 
+    @Test func `who follows a store in memory anew reads all that comes, whether what was before is dropped or not`()
+        async throws
+    {
+        for width in [10, 2000] {
+            let store = TimeSeriesDatabase.inMemory(clock: SystemClock())
+            let start = try await store.feedEnd()
+            try await store.feedSave("r") { FeedCursor(row: start) }
+            let stream = try await store.openStream()
+            let series = try await store.resolve((0..<width).map { Labels(["__name__": "m", "i": "\($0)"]) })
+            func append(_ step: Int) async throws {
+                var batch = SampleBatch(stream: stream, timestamp: Self.base + Int64(step) * 1000)
+                batch.series = series
+                batch.values = (0..<width).map { Double((step &+ $0 &* 2_654_435_761) & 0xffff_ffff) / 7 }
+                _ = try await store.append(batch)
+            }
+            for step in 0..<150 { try await append(step) }
+            let end = try await store.feedEnd()
+            try await store.feedSave("r") { FeedCursor(row: end) }
+            let reader = try await store.feed(after: end)
+            try await append(150)
+            let entries = try await reader.next(limit: 10)
+            #expect(entries.flatMap(\.batches).map(\.values.count) == [width])
+            #expect(entries.map(\.row) == [end + 1])
+        }
+    }
+
     @Test func `what is refused for good is counted and not sent again`() async throws {
         let receiver = try await Receiver()
         receiver.statuses.withLock { $0 = Array(repeating: 400, count: 3) }

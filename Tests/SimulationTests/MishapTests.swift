@@ -1,3 +1,4 @@
+import Foundation
 import Promenade
 import Simulation
 import Testing
@@ -126,6 +127,25 @@ import Testing
             """, "+++++++"
         ),
         (
+            "a deployment replaces the labels that a metric has",
+            """
+            services:
+              shop:
+                instances: 2
+                metrics:
+                  build_info: {type: info, labels: {version: "1"}}
+                  latency: {type: histogram, native: true, labels: {version: "1", zone: a}}
+                  hits_total: {type: counter, exemplars: true}
+            events: [{at: 5m, do: deploy, service: shop, labels: {version: "2"}}]
+            expect:
+              - {always: 'min(up) == 1'}
+              - {at: 4m, that: 'count(build_info{version="1"}) == 2'}
+              - {at: 6m, that: 'count(build_info{version="2"}) == 2 and count(build_info) == 2'}
+              - {at: 6m, that: 'count(latency{version="2", zone="a"}) == 2 and count(latency) == 2'}
+              - {at: 6m, that: 'count(hits_total{version="2"}) == 2'}
+            """, "+++++"
+        ),
+        (
             "what does not hold is not met",
             """
             services: {shop: {metrics: {a: {type: gauge, value: 1}}}}
@@ -169,6 +189,17 @@ import Testing
         }
         #expect(WorldReport.tap([report]).hasPrefix("TAP version 13\n1..1\nnot ok 1 - test.yml (seed 5): at 2m"))
         #expect(WorldReport.junit([report]).contains("<failure"))
+    }
+
+    @Test func `of what was there before it is told when, whatever else was asked of it`() async throws {
+        let text = """
+            services: {shop: {metrics: {queue_length: {type: gauge, value: 1}}}}
+            events: [{at: 1m, do: kill, service: shop}]
+            expect: [{at: 10m, that: 'queue_length'}, {at: 10m, that: 'queue_length{instance="nowhere"}'}]
+            """
+        let report = try await TestWorlds.run(Self.start + "\n" + text).report
+        #expect(report.text.components(separatedBy: "is not there any more; last seen at +50s: 1").count == 3)
+        #expect(!report.text.contains("no metric is called"), "\(report.text)")
     }
 
     @Test func `who comes to a world does not change what others do`() async throws {

@@ -1,5 +1,8 @@
+import ConfigTree
 import Foundation
+import MetricModel
 import Promenade
+import Rules
 import Simulation
 import Testing
 
@@ -45,7 +48,7 @@ import Testing
             stack: "stack.yml",
             index: "recording.jsonl"
         )
-        try await withFolder { folder in
+        try await TestFolder.with { folder in
             func write(_ name: String, _ bytes: [UInt8]) throws {
                 try Data(bytes).write(to: URL(fileURLWithPath: folder + "/" + name))
             }
@@ -74,11 +77,36 @@ import Testing
         }
     }
 
-    private func withFolder(_ body: (String) async throws -> Void) async throws {
-        let folder = NSTemporaryDirectory() + "/recording-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await body(folder)
+    @Test func `rules are written anew from what the API tells, and are read as the same`() throws {
+        let json = #"""
+            {"groups":[
+              {"name":"shop","file":"/etc/rules/a.yml","interval":15,"limit":0,"rules":[
+                {"state":"inactive","name":"Down","query":"up{job=\"shop\"} == 0","duration":90,"keepFiringFor":30.5,
+                 "labels":{"severity":"page","team":"shop: \"one\""},"annotations":{"summary":"{{ $labels.instance }}\nis down"},
+                 "alerts":null,"health":"ok","type":"alerting"},
+                {"name":"job:up:sum","query":"sum by (job) (up)","labels":{"a":"b"},"health":"ok","type":"recording"}]},
+              {"name":"other","file":"/etc/rules/b.yml","interval":60,"limit":3,"rules":[
+                {"name":"one","query":"1","health":"ok","type":"recording"}]}]}
+            """#
+        let rules = RecordedRules(try JSONReader.parse(Array(json.utf8), file: "rules"))
+        #expect(rules.files.map(\.name) == ["rules/1.yml", "rules/2.yml"])
+        let config = rules.applied(
+            to: "global:\n  scrape_interval: 15s\nrule_files:\n- /etc/rules/*.yml\nscrape_configs:\n- job_name: x\n"
+        )
+        #expect(
+            config
+                == "global:\n  scrape_interval: 15s\nscrape_configs:\n- job_name: x\nrule_files:\n- \"rules/1.yml\"\n- \"rules/2.yml\"\n"
+        )
+        func group(_ index: Int) throws -> RuleFile.Group {
+            let node = try YAMLReader.parse(Array(rules.files[index].text.utf8), file: "x.yml")
+            return try #require(try RuleFile(reading: node, file: "x.yml").groups.first)
+        }
+        let (one, two) = (try group(0), try group(1))
+        #expect(one.name == "shop" && one.interval == 15_000 && one.rules.count == 2)
+        #expect(one.rules[0].name == "Down" && one.rules[0].keepFiringFor == 30_500)
+        #expect(one.rules[0].annotations.contains { $0.value == "{{ $labels.instance }}\nis down" })
+        #expect(one.rules[0].labels.contains(Label(name: "team", value: "shop: \"one\"")))
+        #expect(two.limit == 3 && two.interval == 60_000)
     }
 
     @Test(arguments: [

@@ -44,6 +44,9 @@ package struct ExpectationEvidence: Sendable, Hashable {
     private func explain(_ selector: NamedSelector) -> [String] {
         let known = series[selector.name] ?? []
         if known.isEmpty {
+            if names.contains(selector.name) {
+                return ["\(selector.name) has no series now, though it had some before"]
+            }
             let similar = Similarity.closest(to: selector.name, among: names)
             let question = similar.isEmpty ? "" : "; did you mean \(similar.joined(separator: ", "))?"
             return ["no metric is called \(selector.name)\(question)"]

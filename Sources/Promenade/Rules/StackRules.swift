@@ -78,7 +78,11 @@ final class StackRules: Sendable {
                 )
             }
             events?.tell(report)
-            if let observer { return observer(report) }
+            if let observer {
+                // Where people look at the pages, the inbox is one of them.
+                if events != nil { inbox.receive(report.notices, at: clock.wallNanoseconds) }
+                return observer(report)
+            }
             notifier.notify(report.notices)
             if isInboxWanted ?? !notifier.hasReceivers { inbox.receive(report.notices, at: clock.wallNanoseconds) }
         }

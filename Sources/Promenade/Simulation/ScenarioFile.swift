@@ -1,6 +1,5 @@
 package import ConfigTree
 import MetricModel
-import Rules
 import Scrape
 package import Simulation
 
@@ -84,39 +83,14 @@ package enum ScenarioFile {
     /// Looks at the stack, too, so that all mistakes are told at once and before anything runs.
     private static func check(_ scenario: Scenario) throws(ConfigError) {
         let counts = scenario.services.map { ($0.name, $0.instances) }
-        let config = try SimulatedConfig(scenario).config(counts: counts)
+        var configs = [try SimulatedConfig(scenario).config(counts: counts)]
         for event in scenario.events {
             guard case .reload(let node, let file, let path) = event.action else { continue }
             var other = SimulatedConfig(scenario)
             (other.node, other.file, other.path) = (node, file, path)
-            _ = try other.config(counts: counts)
+            configs.append(try other.config(counts: counts))
         }
-        do {
-            var names: Set<String> = []
-            for group in try StackRules.read(config) { names.formUnion(group.rules.map(\.name)) }
-            try checkStudies(scenario, names)
-        } catch let error as ConfigError {
-            throw error
-        } catch {
-            throw ConfigError(file: scenario.stackFile, problems: [ConfigProblem(.meaning, "\(error)", path: "stack")])
-        }
-    }
-
-    private static func checkStudies(_ scenario: Scenario, _ names: Set<String>) throws(ConfigError) {
-        let problems = ConfigProblems(file: scenario.file)
-        for study in scenario.studies where !names.contains(study.alert) {
-            let meant = DidYouMean.nearest(study.alert, among: names.sorted()).map { "did you mean \($0)?" }
-            problems.add(
-                ConfigProblem(
-                    .meaning,
-                    "no rule is called \(GoText.quoted(study.alert))",
-                    line: study.line,
-                    path: "study.alert",
-                    hint: meant ?? "the stack's rules have " + names.sorted().joined(separator: ", ")
-                )
-            )
-        }
-        try problems.throwIfAny()
+        try ScenarioNames(scenario, configs).check()
     }
 
     private static var surroundings: Scenario.Surroundings {

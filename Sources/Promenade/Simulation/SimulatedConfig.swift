@@ -26,8 +26,10 @@ struct SimulatedConfig {
         if scenario.services.contains(where: { $0.metrics.contains(where: \.isNative) }) {
             context.scrapeNativeHistograms = true
         }
+        let added = jobs(counts)
+        try refuseTheSameJob(added)
         var config = try StackConfig(
-            reading: Self.adding(jobs(counts), to: node),
+            reading: Self.adding(added, to: node),
             file: file,
             path: path,
             context: context
@@ -68,6 +70,26 @@ struct SimulatedConfig {
             jobs.append(Self.job("pushgateway", ["localhost:9091"], [], honors: true))
         }
         return jobs
+    }
+
+    /// What no target names gets a job of its own: where that name is taken, a target was probably meant to be another one.
+    private func refuseTheSameJob(_ added: [ConfigNode]) throws(ConfigError) {
+        let problems = ConfigProblems(file: file)
+        let names = added.compactMap { $0["job_name"]?.text }
+        for (number, job) in (node["scrape_configs"]?.items ?? []).enumerated() {
+            guard let found = job["job_name"], let name = found.text, names.contains(name) else { continue }
+            problems.add(
+                ConfigProblem(
+                    .meaning,
+                    "no target is \(name), so that \(name) would get a second job of this name",
+                    line: found.line,
+                    column: found.column,
+                    path: "\(path.isEmpty ? "" : path + ".")scrape_configs[\(number)].job_name",
+                    hint: "targets: [\(name)], or another job_name"
+                )
+            )
+        }
+        try problems.throwIfAny()
     }
 
     private static func text(_ text: String) -> ConfigNode { ConfigNode(.scalar(.init(text, isPlain: false))) }

@@ -1,7 +1,9 @@
 import ConfigTree
+import Exposition
 package import MetricModel
 package import PromQL
 package import Pushgateway
+import RemoteStorage
 import Rules
 package import Scrape
 import Logging
@@ -9,12 +11,6 @@ import Simulation
 import Synchronization
 package import TSDB
 package import Web
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// The real parts of a stack on a simulated clock, driven by a ``World``: scraper, store, rules, Pushgateway. No sockets, no tasks of
 /// their own.
@@ -63,6 +59,8 @@ package final class SimulatedStack {
     let targets: WorldTargets
     let reports = Reports()
     let faults = FaultBoard()
+    /// Real sockets; `nil` where nobody asked for them.
+    let sockets: WorldSockets?
     private let logger: Logger
     private let keeping: Keeping
     private let fileSystem: String?
@@ -72,6 +70,9 @@ package final class SimulatedStack {
     /// What scrapes; `nil` while the server is down.
     package private(set) var scraper: ScrapeManager?
     private(set) var rules: StackRules?
+    /// What sends on what is stored, and to whom; `nil` where no configuration said so yet.
+    private(set) var remote: RemoteWriter?
+    private(set) var receiver: WorldReceiver?
     /// The groups; `nil` while the Pushgateway is down, or where there is none.
     package private(set) var gateway: GroupStore?
     package private(set) var responder: PushgatewayResponder?
@@ -93,7 +94,8 @@ package final class SimulatedStack {
         start: Timestamp,
         keeping: Keeping,
         fileSystem: String? = nil,
-        taps: Taps = Taps()
+        taps: Taps = Taps(),
+        sockets: WorldSockets? = nil
     ) throws {
         let flags = try FlagSet(parsing: ["--test", "--web.external-url=http://localhost:9090"])
         options = try StackOptions(flags: flags, config: config)
@@ -102,6 +104,7 @@ package final class SimulatedStack {
         self.keeping = keeping
         self.fileSystem = fileSystem
         self.taps = taps
+        self.sockets = sockets
         targets = WorldTargets(start: start)
         logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         engine = PromQLEngine(options: options.engine, clock: clock, activeQueries: ActiveQueries(limit: 20))
@@ -141,6 +144,7 @@ package final class SimulatedStack {
 
     /// Starts the server with what is in the store.
     package func startPrometheus() async throws {
+        try await sockets?.start()
         var scraping = ScrapeManagerOptions(logger: logger)
         scraping.isDriven = true
         scraping.isSimulated = true
@@ -150,8 +154,12 @@ package final class SimulatedStack {
             reports.told.withLock { $0.scrapes.append((name, job, report)) }
             events?.tell(.scrape(StackEvent.Scrape(target, job: job, report)))
         }
-        scraping.makeTransport = { (_) throws(TransportError) in
-            FaultTransport(job: "", board: faults, outside: WorldTransport(targets), name: WorldTargets.name)
+        let sockets = sockets
+        scraping.makeTransport = { (config) throws(TransportError) in
+            var way: (world: WorldSockets, outside: any TargetTransport)?
+            if let sockets { way = (sockets, try HTTPTransport(config.client, clock: SystemClock())) }
+            let outside = WorldTransport(targets, sockets: way)
+            return FaultTransport(job: "", board: faults, outside: outside, name: WorldTargets.name)
         }
         if let recorded = targets.recorded {
             scraping.firstScrape = { recorded.first($0) }
@@ -165,7 +173,10 @@ package final class SimulatedStack {
         }
         figures = SimulatedFigures()
         figures.started = clock.now
-        targets.own = { [unowned self] in figures.text(now: clock.now) }
+        targets.own = { [unowned self] in
+            let sending = remote.map { FamilyEncoder.encode($0.families, as: ExpositionFormat(.text)) }
+            return figures.text(now: clock.now) + (sending ?? [])
+        }
         try await apply(config)
         await scraper.start()
     }
@@ -178,11 +189,44 @@ package final class SimulatedStack {
         await scraper.apply(jobs: config.prometheus.jobs)
         let settings = options.prometheus(listening: ListenAddress(host: "localhost", port: 9090))
         await rules.apply(groups, config.prometheus, settings: settings)
+        await sendOn(config)
         figures.reloaded = clock.now
+    }
+
+    /// Sends what is stored to where a configuration says.
+    private func sendOn(_ config: StackConfig) async {
+        let writes = config.prometheus.remoteWrites
+        if remote == nil, !writes.isEmpty, let source = store as? any FeedSource {
+            let (store, faults) = (store, faults)
+            let receiver =
+                receiver ?? WorldReceiver(options, clock: clock, engine: engine, faults: faults, logger: logger)
+            self.receiver = receiver
+            let remote = RemoteWriter(
+                driven: source,
+                clock: clock,
+                logger: logger,
+                version: StackVersion.build.version,
+                metadata: { (try? await store.metadata()) ?? [:] }
+            ) { request, body throws(TransportError) in
+                try await receiver.post(request, body)
+            }
+            self.remote = remote
+            // Before it begins, so that it knows whose cursors are still wanted.
+            await remote.apply(writes, externalLabels: config.prometheus.global.externalLabels)
+            return await remote.begin()
+        }
+        await remote?.apply(writes, externalLabels: config.prometheus.global.externalLabels)
     }
 
     /// Ends the server as a signal does: what is in flight is stored, nothing is marked stale.
     package func stopPrometheus() async {
+        await remote?.leave()
+        await losePrometheus()
+    }
+
+    /// The server is not there any more.
+    private func losePrometheus() async {
+        remote = nil
         await scraper?.stop()
         pages?.scrapes(with: nil)
         scraper = nil
@@ -200,7 +244,7 @@ package final class SimulatedStack {
         case .folder(let folder):
             try await store.close()
             if !keepsData {
-                for suffix in ["", "-wal", "-shm"] { unlink(folder + "/" + StackOptions.databaseName + suffix) }
+                StoreCopy.remove(folder)
             }
             store = try Self.makeStore(keeping, options, clock, fileSystem, taps)
         }
@@ -208,6 +252,21 @@ package final class SimulatedStack {
         if !groups.isEmpty {
             try await records.apply(groups.map { (table: GroupRecord.table, key: $0.key, value: Optional($0.value)) })
         }
+    }
+
+    /// Ends the server from one moment to the next, as `kill -9` does: what its files hold is all that is there when it begins again.
+    package func killPrometheus() async throws {
+        await losePrometheus()
+        guard case .folder(let folder) = keeping else { return }
+        // What the store still writes when it is closed is not what was there.
+        let kept = folder + "/killed"
+        try StoreCopy.copy(from: folder, to: kept)
+        try await store.close()
+        StoreCopy.remove(folder)
+        try StoreCopy.copy(from: kept, to: folder)
+        StoreCopy.remove(kept)
+        store = try Self.makeStore(keeping, options, clock, fileSystem, taps)
+        records.move(to: store)
     }
 
     // MARK: The Pushgateway
@@ -240,14 +299,21 @@ package final class SimulatedStack {
         }
         self.responder = responder
         targets.gateway = responder
+        if let sockets {
+            targets.isGatewayOurs = false
+            try await sockets.open(responder)
+        }
         // Groups that expire go without anybody's doing.
         if section.groupTimeToLive != nil { targets.isGatewayStill = false }
     }
 
     /// Ends the Pushgateway.
-    /// - Parameter keepsData: whether the groups that it kept are still there afterwards.
-    package func stopGateway(keepsData: Bool) async throws {
-        _ = await gateway?.persist()
+    /// - Parameters:
+    ///   - keepsData: whether the groups that it kept are still there afterwards.
+    ///   - isKilled: whether it has no time to write anything.
+    package func stopGateway(keepsData: Bool, isKilled: Bool = false) async throws {
+        await sockets?.closeGateway()
+        if !isKilled { _ = await gateway?.persist() }
         pages?.keepsGroups(in: nil)
         gateway = nil
         responder = nil
@@ -261,6 +327,7 @@ package final class SimulatedStack {
     package func close() async throws {
         await stopPrometheus()
         _ = await gateway?.persist()
+        await sockets?.close()
         try await store.close()
     }
 }

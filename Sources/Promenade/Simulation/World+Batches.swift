@@ -114,18 +114,32 @@ extension World {
             body: push.body
         )
         stack.targets.isGatewayStill = false
-        let response = await responder.respondInProcess(to: request)
+        let status: Int
+        var words: String
+        do {
+            (status, words) = try await answer(of: responder, to: request)
+        } catch {
+            return failed(push, path, "\(error)")
+        }
         if let due = timeToLive { queue.add(now + due, .upkeep, .expiry) }
-        if (200..<300).contains(response.status) {
+        if (200..<300).contains(status) {
             tell(.push, push.pusher, "\(push.method) \(path) (\(push.body.count) bytes)")
         } else {
-            var words = ""
-            if case .bytes(let bytes) = response.body { words = String(decoding: bytes, as: UTF8.self) }
             while words.hasSuffix("\n") { words.removeLast() }
             lastPushError = "\(push.method) \(path): \(words)"
-            tell(.push, push.pusher, "\(push.method) \(path) is refused with \(response.status): \(words)")
+            tell(.push, push.pusher, "\(push.method) \(path) is refused with \(status): \(words)")
         }
         await lookAround()
+    }
+
+    private func answer(
+        of responder: PushgatewayResponder,
+        to request: WebRequest
+    ) async throws -> (status: Int, words: String) {
+        if let sockets = stack.sockets { return try await sockets.push(request) }
+        let response = await responder.respondInProcess(to: request)
+        guard case .bytes(let bytes) = response.body else { return (response.status, "") }
+        return (response.status, String(decoding: bytes, as: UTF8.self))
     }
 
     /// A push of the recording arrives again.

@@ -95,6 +95,10 @@ extension World {
         case .fault(let place, let fault): try setFault(place, fault, index, ends, span)
         case .restartPart(let part, let down, let keepsData):
             try await restart(part, down: down, keepsData: keepsData)
+        case .killPart(let part):
+            try await kill(part, span)
+            if let ends { queue.add(ends, .scenario, .returnOf(part)) }
+        case .startPart(let part): try await comeBack(part)
         case .deleteGroup(let job, let grouping):
             if let grouping {
                 await deliver(.init(method: "DELETE", job: job, grouping: grouping, pusher: "scenario"))
@@ -125,9 +129,6 @@ extension World {
             paused.remove(batch)
             tell(.event, "resume", batch)
         case .reload: try await reload(index)
-        case .remoteWriteOutage:
-            // Samples are kept in the local store only, so nobody misses any.
-            tell(.event, "remote_write_outage", "nothing is sent yet\(span)")
         }
     }
 
@@ -156,6 +157,9 @@ extension World {
         case .healPushes:
             stack.faults.setPushes(nil)
             tell(.event, "heal", "pushes")
+        case .healRemoteWrite:
+            stack.faults.setRemoteWrites(nil)
+            tell(.event, "heal", "remote_write")
         case .resume(let batch):
             paused.remove(batch)
             tell(.event, "resume", batch)
@@ -190,6 +194,11 @@ extension World {
             tell(.event, fault == nil ? "heal" : "fault", "pushes\(words)\(span)")
             if let ends { queue.add(ends, .scenario, .undo(index, .healPushes)) }
             return
+        case .remoteWrite:
+            stack.faults.setRemoteWrites(fault)
+            tell(.event, fault == nil ? "heal" : "fault", "remote_write\(words)\(span)")
+            if let ends { queue.add(ends, .scenario, .undo(index, .healRemoteWrite)) }
+            return
         case .target(let address): names = [WorldTargets.name(address)]
         case .service(let service, let which): names = chosen(service, which, index, running: nil).map(\.name)
         }
@@ -216,9 +225,7 @@ extension World {
         case .prometheus:
             if !isPrometheusUp { return }
             await stack.stopPrometheus()
-            isPrometheusUp = false
-            groupAlerts = [:]
-            health = [:]
+            prometheusIsGone()
             try await stack.reopenStore(keepsData: keepsData)
         case .pushgateway:
             if !isGatewayUp { return }
@@ -228,13 +235,35 @@ extension World {
         if down > 0 { queue.add(now + down, .scenario, .returnOf(part)) } else { try await comeBack(part) }
     }
 
+    private func prometheusIsGone() {
+        isPrometheusUp = false
+        groupAlerts = [:]
+        health = [:]
+    }
+
+    private func kill(_ part: EventSpec.Part, _ span: String) async throws {
+        tell(.stack, part.rawValue, "is killed\(span)")
+        switch part {
+        case .prometheus:
+            if !isPrometheusUp { return }
+            try await stack.killPrometheus()
+            prometheusIsGone()
+        case .pushgateway:
+            if !isGatewayUp { return }
+            try await stack.stopGateway(keepsData: true, isKilled: true)
+            isGatewayUp = false
+        }
+    }
+
     func comeBack(_ part: EventSpec.Part) async throws {
         switch part {
         case .prometheus:
+            if isPrometheusUp { return }
             try await stack.startPrometheus()
             isPrometheusUp = true
             noteRules()
         case .pushgateway:
+            if isGatewayUp { return }
             try await stack.startGateway()
             isGatewayUp = true
         }

@@ -79,13 +79,15 @@ extension World {
 
     private func observe(_ state: ExpectationState) async -> Observation {
         guard let expression = state.expression else { return .series([]) }
-        return await observe(expression)
+        return await observe(expression, isRemote: state.spec.isRemote)
     }
 
-    private func observe(_ expression: Expr) async -> Observation {
+    private func observe(_ expression: Expr, isRemote: Bool = false) async -> Observation {
+        let store = isRemote ? stack.receiver?.store : stack.store
+        guard let store else { return .series([]) }
         let result: QueryResult
         do throws(PromQLError) {
-            result = try await stack.engine.instant(expression, at: clock.now, reader: stack.store)
+            result = try await stack.engine.instant(expression, at: clock.now, reader: store)
         } catch {
             return .failed(error.message)
         }
@@ -103,11 +105,11 @@ extension World {
     }
 
     /// What the world's server would answer now, for whoever looks into it.
-    package func query(_ text: String) async -> Observation {
+    package func query(_ text: String, isRemote: Bool = false) async -> Observation {
         guard let expression = try? PromQLParser().parse(text) else {
             return .refused("this is no expression: \(text)")
         }
-        return await observe(expression)
+        return await observe(expression, isRemote: isRemote)
     }
 
     private func settle(_ index: Int, isMet: Bool, _ more: [String] = []) async {
@@ -130,11 +132,26 @@ extension World {
         case (.never, _), (_, .refused), (_, .unreachable): break
         case (_, _):
             var evidence = ExpectationEvidence()
-            evidence.names = await names()
+            let isRemote = state.spec.isRemote
+            guard let store = isRemote ? stack.receiver?.store : stack.store else {
+                lines.append("nothing has been sent there yet")
+                break
+            }
+            evidence.names = await names(store)
             var past: [String] = []
             for selector in Expectations.selectors(state.spec.text) {
-                if case .series(let found) = await query(selector.anySeries) { evidence.series[selector.name] = found }
-                if evidence.series[selector.name]?.isEmpty ?? true { past += await lastSeen(selector) }
+                if case .series(let found) = await query(selector.anySeries, isRemote: isRemote) {
+                    evidence.series[selector.name] = found
+                }
+                guard evidence.series[selector.name]?.isEmpty ?? true else { continue }
+                var seen = await lastSeen(selector, store)
+                if seen.isEmpty {
+                    // None fits, but what others of that name did may say why.
+                    var anyone = selector
+                    anyone.matchers = []
+                    seen = await lastSeen(anyone, store)
+                }
+                past += seen
             }
             if !past.isEmpty {
                 lines += past
@@ -149,16 +166,16 @@ extension World {
         return lines
     }
 
-    private func names() async -> [String] {
+    private func names(_ store: any MetricStore) async -> [String] {
         let span = (scenario.start - 3_600_000, clock.now)
-        return (try? await stack.store.labelValues(Labels.metricName, [], start: span.0, end: span.1)) ?? []
+        return (try? await store.labelValues(Labels.metricName, [], start: span.0, end: span.1)) ?? []
     }
 
     /// When series were there that are not any more; none for a name that never was.
-    private func lastSeen(_ selector: NamedSelector) async -> [String] {
+    private func lastSeen(_ selector: NamedSelector, _ store: any MetricStore) async -> [String] {
         let name = LabelMatcher(Labels.metricName, equals: selector.name)
         let request = SelectRequest(matchers: [name] + selector.matchers, start: scenario.start, end: clock.now)
-        let found = ((try? await stack.store.select(request)) ?? []).sorted { $0.labels < $1.labels }
+        let found = ((try? await store.select(request)) ?? []).sorted { $0.labels < $1.labels }
         return found.prefix(5).compactMap { series in
             guard let index = series.values.lastIndex(where: { !SpecialValue.isStale($0) }) else { return nil }
             let time = (series.timestamps[index] - scenario.start) * 1_000_000

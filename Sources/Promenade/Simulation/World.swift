@@ -1,11 +1,14 @@
 import Exposition
+import Logging
 package import MetricModel
 import PromQL
 import Pushgateway
+import RemoteStorage
 import Rules
 import Scrape
 package import Simulation
 import Synchronization
+package import Web
 
 /// A world on a simulated clock: a scenario's services and batches around the real parts of a stack, one thing after the other.
 ///
@@ -26,6 +29,8 @@ package final class World {
         package var leftOut: Set<Int> = []
         /// SQLite's file system, for tests of what happens when it fails.
         package var fileSystem: String?
+        /// Where the Pushgateway listens where the scenario wants sockets; `nil` for any free port of this machine.
+        package var gatewayAddress: ListenAddress?
         /// Where somebody looks at the stack's parts from within.
         package var taps = SimulatedStack.Taps()
 
@@ -125,7 +130,8 @@ package final class World {
             start: scenario.start,
             keeping: options.keeping,
             fileSystem: options.fileSystem,
-            taps: options.taps
+            taps: options.taps,
+            sockets: scenario.hasSockets ? try Self.sockets(options) : nil
         )
         chance = Self.streams(scenario, seed: options.seed)
         batches = scenario.batches.map { BatchCourse($0, seed: options.seed, start: scenario.start) }
@@ -143,6 +149,11 @@ package final class World {
             }
         }
         fillQueue()
+    }
+
+    private static func sockets(_ options: Options) throws -> WorldSockets {
+        let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+        return try WorldSockets(gateway: options.gatewayAddress, logger: logger)
     }
 
     /// The chance of each event: an event that comes or goes does not change that of others.
@@ -196,7 +207,7 @@ package final class World {
     var isNextSeen: Bool {
         switch next()?.rank {
         case .scrape, .rules: true
-        case .scenario, .batchEnd, .batchBegin, .upkeep, .expectation, nil: false
+        case .scenario, .batchEnd, .batchBegin, .remoteWrite, .upkeep, .expectation, nil: false
         }
     }
 
@@ -207,6 +218,7 @@ package final class World {
             best = (time, rank)
         }
         if let due = stack.scraper?.nextDue() { offer(due - steadyStart, .scrape) }
+        if let due = stack.remote?.nextDue { offer(max(now, due - steadyStart), .remoteWrite) }
         if stack.rules != nil, let due = rulesDue { offer(due - wallStart, .rules) }
         return best
     }
@@ -241,12 +253,17 @@ package final class World {
         switch rank {
         case .scrape:
             _ = await stack.scraper?.scrape(dueAt: time + steadyStart)
+            await driveRemote()
             takeReports()
             await lookAround()
         case .rules:
             await stack.rules?.manager.evaluate(dueAt: time + wallStart)
             noteRules()
+            await driveRemote()
             takeReports()
+            await lookAround()
+        case .remoteWrite:
+            await driveRemote()
             await lookAround()
         case .scenario, .batchEnd, .batchBegin, .upkeep, .expectation:
             if let item = queue.take() { try await carryOut(item.action) }

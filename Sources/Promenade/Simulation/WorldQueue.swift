@@ -16,6 +16,8 @@ struct WorldItem {
         case scrape
         /// Groups of rules are evaluated.
         case rules
+        /// What waits to be sent to a remote storage is sent.
+        case remoteWrite
         /// The store and the Pushgateway look after themselves.
         case upkeep
         /// Expectations are looked at.
@@ -57,6 +59,7 @@ struct WorldItem {
         case start([String])
         case heal([String])
         case healPushes
+        case healRemoteWrite
         case resume(String)
         case skew(String, Int64)
     }

@@ -116,6 +116,7 @@ package struct WorldReport: Sendable {
 extension ExpectationSpec {
     /// What is expected, and when.
     package var title: String {
+        let text = isRemote ? "remote " + text : text
         func span(_ from: Int64, _ to: Int64) -> String { "from \(World.span(from)) to \(World.span(to))" }
         switch kind {
         case .at(let time): return "at \(World.span(time)): \(text)"

@@ -48,6 +48,12 @@ final class WorldTargets: @unchecked Sendable {
         return host == "localhost" || host == "127.0.0.1" ? "localhost" + authority.dropFirst(host.count) : String(host)
     }
 
+    /// Whether somebody of this world has an address.
+    func knows(_ name: String, _ url: String) -> Bool {
+        ["localhost:9090", "localhost:9091", "localhost:8080"].contains(name) || instances[name] != nil
+            || endpointNames.contains(name) || recorded?.first(url) != nil
+    }
+
     /// Answers a scrape.
     /// - Parameter time: nanoseconds from the start of the scenario.
     func answer(
@@ -127,10 +133,15 @@ final class WorldTargets: @unchecked Sendable {
 /// The way from a scraper to the targets of its world.
 final class WorldTransport: TargetTransport {
     private let targets: WorldTargets
+    /// The way over real sockets, and that to those who are not of this world; `nil` where there is none.
+    private let sockets: (world: WorldSockets, outside: any TargetTransport)?
     /// Names and paths by URL.
     private let names = Mutex<[String: (name: String, path: String)]>([:])
 
-    init(_ targets: WorldTargets) { self.targets = targets }
+    init(_ targets: WorldTargets, sockets: (world: WorldSockets, outside: any TargetTransport)? = nil) {
+        self.targets = targets
+        self.sockets = sockets
+    }
 
     func fetch(_ request: TargetRequest) async throws(TransportError) -> TargetResponse {
         let (name, path) = names.withLock { names in
@@ -140,10 +151,14 @@ final class WorldTransport: TargetTransport {
             names[request.url] = found
             return found
         }
-        return try await targets.answer(request, name: name, path: path, time: request.clock.steadyNanoseconds)
+        let time = request.clock.steadyNanoseconds
+        guard let sockets else { return try await targets.answer(request, name: name, path: path, time: time) }
+        guard targets.knows(name, request.url) else { return try await sockets.outside.fetch(request) }
+        let answer = try await targets.answer(request, name: name, path: path, time: time)
+        return try await sockets.world.carry(answer, of: name, to: request)
     }
 
-    func close() async {}
+    func close() async { await sockets?.outside.close() }
 }
 
 /// The demo server of a world, with the visitors that it would have had until it is asked.

@@ -15,7 +15,7 @@ struct RecordCommand: AsyncParsableCommand {
         commandName: "record",
         abstract: "Record what a running stack scrapes and receives, as a scenario that gives the same samples.",
         discussion: """
-            Writes scenario.yml, stack.yml, recording.jsonl and the bodies. promenade simulate DIR/scenario.yml lets it happen \
+            Writes scenario.yml, stack.yml, rules/, recording.jsonl and the bodies. promenade simulate DIR/scenario.yml lets it happen \
             again, with --set scrape_interval=30s or other rules if wanted. Headers and parts of URLs that may hold credentials \
             are not recorded. Bodies of more than 512 KiB are recorded as far as the stack shows them.
 
@@ -40,7 +40,8 @@ struct RecordCommand: AsyncParsableCommand {
             Complaint.write("--for: \(GoText.quoted(span)) is not a time such as 5m")
             throw ExitCode(2)
         }
-        guard FileAccess.createFolder(out), FileAccess.createFolder(out + "/bodies") else {
+        let folders = [out, out + "/bodies", out + "/rules"]
+        guard folders.allSatisfy({ FileAccess.createFolder($0) }) else {
             Complaint.write("cannot write to the folder \(out): \(String(cString: strerror(errno)).lowercased())")
             throw ExitCode(2)
         }
@@ -79,6 +80,7 @@ struct RecordCommand: AsyncParsableCommand {
         )
         try Console.save(scenario, to: out + "/scenario.yml")
         try Console.save(recorder.config, to: out + "/stack.yml")
+        for file in recorder.rules { try Console.save(file.text, to: out + "/" + file.name) }
         try Console.save(index, to: out + "/recording.jsonl")
         for body in bodies {
             guard FileAccess.write(body.bytes, to: out + "/" + body.name) else {

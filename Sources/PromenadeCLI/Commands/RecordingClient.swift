@@ -19,6 +19,8 @@ struct RecordingClient {
     private(set) var missed = 0
     /// The stack's configuration.
     private(set) var config = ""
+    /// Its rules.
+    private(set) var rules: [RecordedRules.File] = []
     private var start: Timestamp = 0
     private var lastScrape: [String: Timestamp] = [:]
     private var lastPush: UInt64 = 0
@@ -37,7 +39,12 @@ struct RecordingClient {
     /// Begins: what was scraped and pushed before is not recorded.
     mutating func begin(at start: Timestamp) async throws {
         self.start = start
+        let rules = try await get(url + "/api/v1/rules?exclude_alerts=true")["data"].map { RecordedRules($0) }
         config = try await get(url + "/api/v1/status/config")["data"]?["yaml"]?.text ?? ""
+        if let rules {
+            self.rules = rules.files
+            config = rules.applied(to: config)
+        }
         if !pushgateway.isEmpty { lastPush = try await pushes(since: 0).first?.number ?? 0 }
     }
 

@@ -3,6 +3,7 @@ import ConfigTree
 import MetricModel
 import Promenade
 import Simulation
+import Web
 
 /// `simulate FILE…`
 struct Simulate: AsyncParsableCommand {
@@ -49,7 +50,12 @@ struct Simulate: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where the Prometheus server listens, for --serve.", valueName: "address"))
     var listen = "localhost:9090"
 
-    @Option(help: ArgumentHelp("Where the Pushgateway listens, for --serve.", valueName: "address"))
+    @Option(
+        help: ArgumentHelp(
+            "Where the Pushgateway listens, for --serve and scenarios with sockets.",
+            valueName: "address"
+        )
+    )
     var listenPushgateway = "localhost:9091"
 
     @Option(help: ArgumentHelp("Where the demo server listens, for --serve.", valueName: "address"))
@@ -135,6 +141,14 @@ struct Simulate: AsyncParsableCommand {
         options.until = end
         options.tellsScrapes = scrapes
         if let out { options.keeping = .folder(out) }
+        if scenario.hasSockets {
+            do throws(ListenAddressError) {
+                options.gatewayAddress = try ListenAddress(parsing: listenPushgateway)
+            } catch {
+                Complaint.write(error.message)
+                throw ExitCode(2)
+            }
+        }
         let (settled, isQuiet, isJSON) = (options, quiet || tap, json)
         let arguments = settings.map { "--set \($0)" }
         do {
@@ -162,6 +176,9 @@ struct Simulate: AsyncParsableCommand {
         } catch let error as StackError {
             Complaint.write(error.description)
             throw ExitCode(2)
+        } catch let error as WebServerError {
+            Complaint.write(error.description)
+            throw ExitCode(1)
         }
     }
 }

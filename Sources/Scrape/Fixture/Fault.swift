@@ -79,16 +79,16 @@ extension Fault {
         }
         switch name {
         case "latency":
-            if let duration = section.duration("latency"), duration.milliseconds > 0 {
+            if !section.has("latency") { need("latency", #"{"fault":"latency","latency":"20s"}"#) }
+            if let duration = section.duration("latency") {
+                if duration.milliseconds <= 0 { section.fail("latency has to be more than 0", at: "latency") }
                 kind = .latency(milliseconds: duration.milliseconds)
-            } else {
-                need("latency", #"{"fault":"latency","latency":"20s"}"#)
             }
         case "status":
-            if let status = section.int("status"), (200..<600).contains(status) {
+            if !section.has("status") { need("status", #"{"fault":"status","status":503}"#) }
+            if let status = section.int("status") {
+                if !(200..<600).contains(status) { section.fail("status has to be between 200 and 599", at: "status") }
                 kind = .status(status)
-            } else {
-                need("status", #"{"fault":"status","status":503}"#)
             }
         case "truncated": kind = .truncated
         case "body":

@@ -23,6 +23,7 @@ public final class FaultBoard: Sendable {
     fileprivate struct State {
         var targets: [Place: Active] = [:]
         var pushes: Active?
+        var remoteWrites: Active?
         var handlers: [Place: Handler] = [:]
     }
 
@@ -42,11 +43,17 @@ public final class FaultBoard: Sendable {
     /// Lets pushes and deletions go wrong; `nil` makes them well again.
     public func setPushes(_ fault: Fault?) { state.withLock { $0.pushes = fault.map { Active(fault: $0) } } }
 
+    /// Lets what is sent to a remote storage go wrong; `nil` makes it well again.
+    package func setRemoteWrites(_ fault: Fault?) {
+        state.withLock { $0.remoteWrites = fault.map { Active(fault: $0) } }
+    }
+
     /// Takes all faults away.
     public func clear() {
         state.withLock { state in
             state.targets = [:]
             state.pushes = nil
+            state.remoteWrites = nil
         }
     }
 
@@ -84,6 +91,9 @@ public final class FaultBoard: Sendable {
 
     /// What goes wrong with this push, counted as one.
     package func takePush() -> Fault.Kind? { state.withLock { $0.pushes?.take("") } }
+
+    /// What goes wrong with this request to a remote storage, counted as one.
+    package func takeRemoteWrite() -> Fault.Kind? { state.withLock { $0.remoteWrites?.take("") } }
 
     /// The body of a target whose counters were reset.
     func reset(_ body: [UInt8], job: String, target: String, url: String) -> [UInt8] {

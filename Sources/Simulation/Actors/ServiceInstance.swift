@@ -125,6 +125,13 @@ public final class ServiceInstance {
         }
     }
 
+    /// The labels of a combination; what the version says comes in place of what the metric has.
+    private func labels(_ course: MetricCourse, _ part: Int) -> [Label] {
+        let own = course.labels(of: part)
+        if version.isEmpty { return own }
+        return own.filter { label in !version.contains { $0.name == label.name } } + version
+    }
+
     private func sum(_ spec: MetricSpec, _ count: Double) -> Double { rounded(count * spec.latency.mean) }
 
     private func rounded(_ value: Double) -> Double { (value * 1e6).rounded() / 1e6 }
@@ -135,7 +142,7 @@ public final class ServiceInstance {
             let spec = course.spec
             template.family(spec.name, spec.help, spec.kind)
             for part in 0..<course.partCount {
-                let labels = course.labels(of: part) + version
+                let labels = labels(course, part)
                 switch spec.kind {
                 case .counter, .gauge, .info: template.line(spec.name, labels)
                 case .histogram:
@@ -175,7 +182,7 @@ public final class ServiceInstance {
                 }
             let metrics = (0..<course.partCount).map { part in
                 MetricFamily.Metric(
-                    labels: course.labels(of: part) + version,
+                    labels: labels(course, part),
                     value: value(course, part, time),
                     timestamp: skew == 0 ? nil : start + time / 1_000_000 + skew
                 )

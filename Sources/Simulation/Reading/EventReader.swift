@@ -10,12 +10,14 @@ extension EventSpec {
         var read: (String) -> [UInt8]?
         /// Services whose number of instances some event changes.
         var scaled: Set<String>
+        /// Whether some configuration of the scenario sends samples on.
+        var isSending: Bool
     }
 
     init?(reading section: ConfigSection, _ context: Context) {
         let at = section.times("at")
         guard let word = section.string("do"), !word.isEmpty else {
-            section.fail("the field do is missing", hint: "there is " + Self.words.joined(separator: ", "))
+            section.missing("do", hint: "there is " + Self.words.joined(separator: ", "))
             return nil
         }
         guard Self.words.contains(word) else {
@@ -25,19 +27,19 @@ extension EventSpec {
         let lasting = section.times("for")
         let every = section.time("every")
         guard let action = EventReader(section: section, context: context).action(word) else { return nil }
-        if !section.has("at") { section.fail("the field at is missing", hint: "when it happens: at: 5m") }
+        if !section.has("at") { section.missing("at", hint: "when it happens: at: 5m") }
         if let at, at.lowerBound > context.scenario.duration {
             section.fail("this is after the end of the scenario", at: "at")
         }
         if let every, every <= 0 { section.fail("every has to be more than 0", at: "every") }
         switch action {
-        case .kill, .fault, .pause, .remoteWriteOutage, .skew, .restartPart: break
-        case .start, .restart, .scale, .deploy, .set, .deleteGroup, .wipe, .push, .run, .resume, .reload:
+        case .kill, .killPart, .fault, .pause, .skew, .restartPart: break
+        case .start, .startPart, .restart, .scale, .deploy, .set, .deleteGroup, .wipe, .push, .run, .resume, .reload:
             if section.has("for") {
                 section.fail("\(word) has no end", at: "for", hint: "for goes with kill, fault, pause and skew")
             }
         }
-        section.finish()
+        section.finish(isListing: true)
         guard let at else { return nil }
         self.init(at: at.lowerBound, action, word: word)
         self.at = at
@@ -57,22 +59,30 @@ private struct EventReader {
 
     func action(_ word: String) -> EventSpec.Action? {
         switch word {
-        case "kill": return service().map { .kill(service: $0, which: which($0)) }
-        case "start": return service().map { .start(service: $0, which: which($0)) }
+        case "kill":
+            if section.has("part") { return part().map { .killPart($0) } }
+            return service(hasParts: true).map { .kill(service: $0, which: which($0)) }
+        case "start":
+            if section.has("part") { return part().map { .startPart($0) } }
+            return service(hasParts: true).map { .start(service: $0, which: which($0)) }
         case "restart": return restart()
         case "scale":
             guard let name = service() else { return nil }
-            guard let count = section.int("instances"), (0...ServiceSpec.instanceLimit).contains(count) else {
-                section.fail("scale needs instances, how many there are then", hint: "instances: 5")
+            guard let count = section.whole("instances"), (0...ServiceSpec.instanceLimit).contains(count) else {
+                if section.has("instances") {
+                    section.fail("instances has to be between 0 and \(ServiceSpec.instanceLimit)", at: "instances")
+                } else {
+                    section.missing("instances", hint: "how many there are then: instances: 5")
+                }
                 return nil
             }
             return .scale(service: name, to: count)
-        case "deploy": return service().map { .deploy(service: $0, labels: section.labels("labels")) }
+        case "deploy": return deploy()
         case "set": return set()
         case "skew":
             guard let name = service() else { return nil }
             guard let skew = ServiceSpec.skew(section, "by") else {
-                if !section.has("by") { section.fail("skew needs by, how far the clock is ahead", hint: "by: 90s") }
+                if !section.has("by") { section.missing("by", hint: "how far the clock is ahead: by: 90s") }
                 return nil
             }
             return .skew(service: name, milliseconds: skew)
@@ -85,39 +95,49 @@ private struct EventReader {
         case "push":
             guard let job = job() else { return nil }
             guard let body = section.string("body"), !body.isEmpty else {
-                section.fail("push needs a body", hint: #"body: "rows 42\n""#)
+                section.missing("body", hint: #"body: "rows 42\n""#)
                 return nil
             }
             return .push(
                 job: job,
                 grouping: section.labels("grouping"),
                 body: body.hasSuffix("\n") ? body : body + "\n",
-                adds: section.bool("add") ?? false
+                adds: section.flag("add") ?? false
             )
         case "run": return batch().map { .run(batch: $0) }
         case "pause": return batch().map { .pause(batch: $0) }
         case "resume": return batch().map { .resume(batch: $0) }
         case "reload": return reload()
         case "remote_write_outage":
-            if context.scenario.stack["remote_write"]?.isBlank ?? true {
-                section.fail(
-                    "there is no remote_write in the stack, so it cannot fail",
-                    at: "do",
-                    hint: "leave the event out, or add remote_write to the stack"
-                )
-                return nil
+            guard sendsOn() else { return nil }
+            guard let node = section.node("fault"), !node.isNull else {
+                let refused = ConfigNode(.scalar(.init("refused")), line: section.node.line)
+                return spec(refused).map { .fault(.remoteWrite, $0) }
             }
-            return .remoteWriteOutage
+            return spec(node).map { .fault(.remoteWrite, $0) }
         default: return nil
         }
     }
 
-    private func service() -> String? {
+    /// Whether there is something that can fail: in the stack, or in one that comes later.
+    private func sendsOn() -> Bool {
+        if context.isSending { return true }
+        section.fail(
+            "there is no remote_write in the stack, so it cannot fail",
+            at: "do",
+            hint: "leave the event out, or add remote_write to the stack"
+        )
+        return false
+    }
+
+    private static func there(_ names: [String]) -> String {
+        names.isEmpty ? "there is none" : "there is " + names.joined(separator: ", ")
+    }
+
+    private func service(hasParts: Bool = false) -> String? {
         guard let name = section.string("service") else {
-            section.fail(
-                "the field service is missing",
-                hint: services.isEmpty ? nil : services.joined(separator: ", ")
-            )
+            let more = hasParts ? ", or part: prometheus, pushgateway" : ""
+            section.missing("service", hint: Self.there(services) + more)
             return nil
         }
         if services.contains(name) { return name }
@@ -127,7 +147,7 @@ private struct EventReader {
 
     private func batch() -> String? {
         guard let name = section.string("batch") else {
-            section.fail("the field batch is missing", hint: batches.isEmpty ? nil : batches.joined(separator: ", "))
+            section.missing("batch", hint: Self.there(batches))
             return nil
         }
         if batches.contains(name) { return name }
@@ -137,7 +157,7 @@ private struct EventReader {
 
     private func job() -> String? {
         guard let job = section.string("job"), !job.isEmpty else {
-            section.fail("the field job is missing", hint: "the job of the group")
+            section.missing("job", hint: "the job of the group")
             return nil
         }
         return job
@@ -159,18 +179,46 @@ private struct EventReader {
         return .number(number)
     }
 
+    private func part() -> EventSpec.Part? {
+        for field in ["service", "instance"] where section.has(field) {
+            section.fail("part and \(field) stand together", at: field, hint: "leave one of them out")
+        }
+        return section.word("part", EventSpec.Part.self)
+    }
+
     private func restart() -> EventSpec.Action? {
-        guard section.has("part") else { return service().map { .restart(service: $0, which: which($0)) } }
-        guard let part = section.word("part", EventSpec.Part.self) else { return nil }
+        guard section.has("part") else {
+            return service(hasParts: true).map { .restart(service: $0, which: which($0)) }
+        }
+        guard let part = part() else { return nil }
         let down = section.time("down") ?? section.times("for")?.lowerBound ?? 0
-        return .restartPart(part, down: down, keepsData: section.bool("keep_data") ?? true)
+        return .restartPart(part, down: down, keepsData: section.flag("keep_data") ?? true)
+    }
+
+    private func deploy() -> EventSpec.Action? {
+        guard let name = service() else { return nil }
+        let labels = section.labels("labels")
+        for metric in context.scenario.services.first(where: { $0.name == name })?.metrics ?? [] {
+            for label in labels where metric.isToldApart(by: label.name) {
+                section.fail(
+                    "the series of \(metric.name) are told apart by \(label.name), so it cannot be the same for all",
+                    at: "labels",
+                    hint: "another label, such as version"
+                )
+            }
+        }
+        return .deploy(service: name, labels: labels)
     }
 
     private func set() -> EventSpec.Action? {
         guard let name = service() else { return nil }
-        let metrics = context.scenario.services.first { $0.name == name }?.metrics.map(\.name) ?? []
-        guard let metric = section.string("metric"), metrics.contains(metric) else {
-            section.unknown(section.string("metric") ?? "", "metric of \(name)", metrics, at: "metric")
+        let metrics = context.scenario.services.first { $0.name == name }?.metrics ?? []
+        guard let metric = section.string("metric") else {
+            section.missing("metric", hint: Self.there(metrics.map(\.name)))
+            return nil
+        }
+        guard let spec = metrics.first(where: { $0.name == metric }) else {
+            section.unknown(metric, "metric of \(name)", metrics.map(\.name), at: "metric")
             return nil
         }
         var change = MetricChange()
@@ -181,6 +229,17 @@ private struct EventReader {
         if change == MetricChange() {
             section.fail("set changes nothing", hint: "rate: 50/s, value: 3, median: 80ms or p99: 2s")
         }
+        let fields: [String]
+        switch spec.kind {
+        case .counter: fields = ["rate"]
+        case .gauge: fields = ["value"]
+        case .histogram, .summary: fields = ["rate", "median", "p99"]
+        case .info: fields = []
+        }
+        for field in ["rate", "value", "median", "p99"] where section.has(field) && !fields.contains(field) {
+            let hint = fields.isEmpty ? "deploy changes labels" : fields.joined(separator: ", ")
+            section.fail("a \(spec.kind.rawValue) such as \(metric) has no \(field)", at: field, hint: hint)
+        }
         return .set(service: name, metric: metric, change: change)
     }
 
@@ -188,11 +247,17 @@ private struct EventReader {
         let place: EventSpec.FaultPlace
         if let target = section.string("target") {
             place = .target(target)
-        } else if section.bool("pushes") ?? (section.string("part") == "pushgateway") {
+        } else if section.flag("remote_write") ?? false {
+            guard sendsOn() else { return nil }
+            place = .remoteWrite
+        } else if section.flag("pushes") ?? (section.string("part") == "pushgateway") {
             place = .pushes
         } else {
             guard section.has("service") else {
-                section.fail("nobody is named", hint: "service: shop, target: localhost:9091, or pushes: true")
+                section.fail(
+                    "nobody is named",
+                    hint: "service: shop, target: localhost:9091, pushes: true, or remote_write: true"
+                )
                 return nil
             }
             guard let name = service() else { return nil }
@@ -205,6 +270,17 @@ private struct EventReader {
         }
         guard let spec = spec(node) else { return nil }
         return .fault(place, spec)
+    }
+
+    private static func example(_ fault: String) -> String {
+        switch fault {
+        case "latency": "fault: {latency: 3s}"
+        case "status": "fault: {status: 503}"
+        case "body": #"fault: {body: "no metrics at all"}"#
+        case "content_type": "fault: {content_type: text/html}"
+        case "flapping": "fault: {flapping: {good: 3, bad: 1}}"
+        case _: "fault: \(fault), fault: {\(fault): {times: 2}}"
+        }
     }
 
     /// Reads `refused`, `{latency: 3s}`, `{status: 503, times: 2}`, `{flapping: {good: 2, bad: 1}}`, or the fixture's own form.
@@ -223,6 +299,15 @@ private struct EventReader {
                 entries = given
                 words = given.compactMap { $0.value.text }.joined(separator: " ")
                 break
+            }
+            let names = given.compactMap(\.key.text).filter { $0 != "times" }
+            if names.count > 1 {
+                section.fail(
+                    "\(names.joined(separator: " and ")) stand together",
+                    at: "fault",
+                    hint: "a fault is one: \(Self.example(names[0])), and an event more"
+                )
+                return nil
             }
             for entry in given {
                 let name = entry.key.text ?? ""
@@ -249,7 +334,11 @@ private struct EventReader {
         do throws(ConfigError) {
             try context.checkFault(whole)
         } catch {
-            for problem in error.problems { section.fail(problem.message, at: "fault", hint: problem.hint) }
+            for problem in error.problems {
+                let isMissing = problem.hint?.hasPrefix("for example") ?? true
+                let hint = isMissing ? Self.example(whole["fault"]?.text ?? "") : problem.hint
+                section.fail(problem.message, at: "fault", hint: hint)
+            }
             return nil
         }
         return FaultSpec(node: whole, text: words)

@@ -7,8 +7,22 @@ extension ExpectationSpec {
         "{at: 5m, that: EXPR}, {from: 1m, to: 5m, always: EXPR}, {never: EXPR}, "
         + "{after: 5m, within: 2m, that: EXPR}, {notified: ALERT, after: 5m, within: 3m}, {not_notified: ALERT}"
 
-    init?(reading section: ConfigSection, duration: Int64) {
-        let words = ["that", "always", "never", "notified", "not_notified"].filter { section.has($0) }
+    private static let words = ["that", "always", "never", "notified", "not_notified"]
+    private static let fields = ["at", "from", "to", "after", "within", "resolved", "remote"]
+
+    /// The word that a field with another name was probably meant to be.
+    private static func slip(_ section: ConfigSection) -> String? {
+        guard case .mapping(let entries) = section.node.content else { return nil }
+        let others = entries.compactMap(\.key.text).filter { !fields.contains($0) }
+        return words.first { DidYouMean.nearest($0, among: others) != nil }
+    }
+
+    init?(reading section: ConfigSection, duration: Int64, isSending: Bool) {
+        let words = Self.words.filter { section.has($0) }
+        if words.isEmpty, let slip = Self.slip(section) {
+            section.missing(slip, hint: nil)
+            return nil
+        }
         guard words.count == 1, let word = words.first, let text = section.string(word), !text.isEmpty else {
             section.fail(
                 words.count > 1 ? "\(words.joined(separator: " and ")) stand together" : "nothing is expected",
@@ -40,19 +54,25 @@ extension ExpectationSpec {
                 }
             }
         }
-        for field in ["at", "from", "to", "after", "within", "resolved"] where !fields.contains(field) {
+        for field in Self.fields.dropLast() where !fields.contains(field) {
             if section.has(field) {
                 section.fail("\(field) does not go with \(word)", at: field, hint: "one of " + Self.forms)
             }
         }
+        if let within, within <= 0 { section.fail("within has to be more than 0", at: "within", hint: "within: 2m") }
         if section.has("to"), to <= from { section.fail("to is not after from", at: "to") }
         for (field, time) in [("from", from), ("after", after)] where time > duration {
             section.fail("this is after the end of the scenario", at: field)
         }
         self.init(kind, text)
         line = section.node.line
-        isResolved = section.bool("resolved") ?? false
+        isResolved = section.flag("resolved") ?? false
+        isRemote = section.flag("remote") ?? false
+        if isRemote, !isSending {
+            section.fail("there is no remote_write in the stack, so nothing gets there", at: "remote")
+        }
         if word == "notified" || word == "not_notified" {
+            if isRemote { section.fail("remote does not go with \(word)", at: "remote", hint: "one of " + Self.forms) }
             readAlert(section, word)
         } else {
             do {
@@ -66,7 +86,7 @@ extension ExpectationSpec {
                 section.fail("\(GoText.quoted(text)): \(error)", at: word)
             }
         }
-        section.finish()
+        section.finish(isListing: true)
     }
 
     /// A bare name, a name with conditions, or conditions.

@@ -99,6 +99,24 @@ extension ConfigSection {
         quantity(name, "a time such as 5m, or a span such as 5m..10m", Quantity.times)
     }
 
+    func whole(_ name: String) -> Int? { quantity(name, "a whole number such as 3") { Int($0) } }
+
+    func flag(_ name: String) -> Bool? {
+        quantity(name, "true or false") { ["true": true, "yes": true, "false": false, "no": false][$0.lowercased()] }
+    }
+
+    /// Reports that a field is missing, or what probably stands in its place.
+    func missing(_ name: String, hint: String?) {
+        var given: [String] = []
+        if case .mapping(let entries) = node.content { given = entries.compactMap(\.key.text) }
+        guard let near = DidYouMean.nearest(name, among: given) else {
+            return fail("the field \(name) is missing", hint: hint)
+        }
+        // Asked for, it is not told once more as one that nobody knows.
+        guard has(near) else { return }
+        fail("field \(near) not found in type \(type)", at: near, hint: "did you mean \(name)?")
+    }
+
     /// A word out of a list.
     func word<Word: RawRepresentable & CaseIterable>(_ name: String, _ type: Word.Type) -> Word?
     where Word.RawValue == String {
@@ -117,8 +135,25 @@ extension ConfigSection {
 
     /// Labels, sorted by name.
     func labels(_ name: String) -> [Label] {
-        (stringMap(name, type: "map[string]string") ?? []).map { Label(name: $0.key, value: $0.value) }
-            .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        if let node = node(name), !node.isNull {
+            guard case .mapping = node.content else {
+                fail("\(name) is a mapping from names to values", at: name, hint: "\(name): {zone: a}")
+                return []
+            }
+        }
+        let labels = (stringMap(name, type: "map[string]string") ?? []).map { Label(name: $0.key, value: $0.value) }
+        for label in labels { checkLabel(label.name, at: name) }
+        return labels.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+
+    /// Reports a name that no label can have.
+    func checkLabel(_ label: String, at field: String) {
+        let isGood = label.utf8.enumerated().allSatisfy { index, byte in
+            UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || byte == UInt8(ascii: "_")
+                || index > 0 && UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+        }
+        if isGood, !label.isEmpty, label != Labels.metricName { return }
+        fail("\(GoText.quoted(label)) is no name of a label", at: field, hint: "letters, digits and _")
     }
 
     /// The entries of a mapping, each as a section.

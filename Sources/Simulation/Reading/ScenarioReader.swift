@@ -36,7 +36,7 @@ extension Scenario {
         let root = ConfigSection(node, type: "scenario", path: "", problems: problems)
         name = root.string("name") ?? ""
         if name.isEmpty { name = String(file.split(separator: "/").last ?? "") }
-        seed = root.uint("seed") ?? seed
+        seed = root.quantity("seed", "a whole number such as 7", { UInt64($0) }) ?? seed
         if let text = root.string("start") {
             if let moment = surroundings.moment(text) {
                 start = moment
@@ -44,10 +44,12 @@ extension Scenario {
                 root.fail("\(GoText.quoted(text)) is not a moment such as 2026-01-05T09:00:00Z", at: "start")
             }
         }
-        duration = root.time("duration") ?? 0
+        let given = root.time("duration")
+        // Where that is wrong, nothing else is late.
+        duration = given ?? Self.longest
         if !root.has("duration") {
-            root.fail("the field duration is missing", hint: "how long the scenario lasts, for example duration: 30m")
-        } else if duration <= 0 || duration > Self.longest {
+            root.missing("duration", hint: "how long the scenario lasts, for example duration: 30m")
+        } else if let given, given <= 0 || given > Self.longest {
             root.fail("duration has to be more than 0 and at most ten years", at: "duration")
         }
         stackFile = file
@@ -63,26 +65,27 @@ extension Scenario {
             scenario: self,
             checkFault: surroundings.checkFault,
             read: surroundings.read,
-            scaled: scaled
+            scaled: scaled,
+            isSending: isSending(node)
         )
         events = root.sections("events", type: "event").compactMap { section in
             section.flatMap { EventSpec(reading: $0, context) }
         }
         expectations = root.sections("expect", type: "expectation").compactMap { section in
-            section.flatMap { ExpectationSpec(reading: $0, duration: duration) }
+            section.flatMap { ExpectationSpec(reading: $0, duration: duration, isSending: context.isSending) }
         }
         readStudies(root)
         readRecording(root, surroundings)
         _ = root.node("description")
-        if root.bool("sockets") == true {
-            root.fail(
-                "a scenario runs without sockets",
-                at: "sockets",
-                hint: "promenade simulate FILE --serve opens those of all servers"
-            )
-        }
-        root.finish()
+        hasSockets = root.flag("sockets") ?? false
+        root.finish(isListing: true)
         try problems.throwIfAny()
+    }
+
+    /// Whether the stack, or one that is loaded later, sends samples on.
+    private func isSending(_ node: ConfigNode) -> Bool {
+        let later = node["events"]?.items?.compactMap { $0["do"]?.text == "reload" ? $0["stack"] : nil } ?? []
+        return ([stack] + later).contains { !($0["remote_write"]?.isBlank ?? true) || $0["file"] != nil }
     }
 
     private mutating func readStack(_ node: ConfigNode, _ root: ConfigSection, _ surroundings: Surroundings) {
@@ -162,7 +165,7 @@ extension StudySpec {
     /// Reads `{alert: InstanceDown, should_fire_for: {kill: shop}}`.
     init?(reading section: ConfigSection, _ scenario: Scenario) {
         guard let alert = section.string("alert"), !alert.isEmpty else {
-            section.fail("the field alert is missing", hint: "the name of an alerting rule")
+            section.missing("alert", hint: "the name of an alerting rule")
             return nil
         }
         var outages: [Outage] = []
@@ -197,9 +200,9 @@ extension StudySpec {
                     part.unknown(word, "event", EventSpec.words, at: "event")
                 }
             }
-            part.finish()
+            part.finish(isListing: true)
         }
-        if outages.isEmpty {
+        if outages.isEmpty, parts.allSatisfy(\.node.isBlank) {
             section.fail(
                 "should_fire_for names no outage",
                 hint: "kill: SERVICE, fault: SERVICE, failure: BATCH or event: WORD"
@@ -207,6 +210,6 @@ extension StudySpec {
         }
         self.init(alert: alert, outages: outages, slack: section.time("slack") ?? 60_000_000_000)
         line = section.node.line
-        section.finish()
+        section.finish(isListing: true)
     }
 }

@@ -5,7 +5,7 @@ extension ServiceSpec {
     init(reading section: ConfigSection, name: String) {
         self.init(name: name)
         line = section.node.line
-        if let count = section.int("instances") {
+        if let count = section.whole("instances") {
             instances = count
             if !(0...Self.instanceLimit).contains(count) {
                 section.fail("instances has to be between 0 and \(Self.instanceLimit)", at: "instances")
@@ -14,7 +14,8 @@ extension ServiceSpec {
         labels = section.labels("labels")
         if section.has("skew") { skew = Self.skew(section, "skew") ?? 0 }
         metrics = section.named("metrics", type: "metric").compactMap { MetricSpec(reading: $0.section, name: $0.name) }
-        section.finish()
+        MetricSpec.check(metrics, section)
+        section.finish(isListing: true)
     }
 
     /// How far a clock is ahead, in milliseconds: `90s`, or `-90s` for one that is behind.
@@ -29,6 +30,21 @@ extension ServiceSpec {
 }
 
 extension MetricSpec {
+    /// Tells where two metrics would have series of the same name.
+    static func check(_ metrics: [MetricSpec], _ section: ConfigSection) {
+        var makers: [String: String] = [:]
+        for metric in metrics {
+            for name in metric.seriesNames {
+                guard let other = makers.updateValue(metric.name, forKey: name) else { continue }
+                section.fail(
+                    "\(other) and \(metric.name) both have series called \(name)",
+                    at: "metrics",
+                    hint: "another name for one of them"
+                )
+            }
+        }
+    }
+
     /// Reads a metric.
     /// - Parameter isOfBatch: whether values that a run gives may be named.
     init?(reading section: ConfigSection, name: String, isOfBatch: Bool = false) {
@@ -52,7 +68,7 @@ extension MetricSpec {
         case .counter:
             readRate(section)
             if isOfBatch { readValue(section, isOfBatch) }
-            hasExemplars = section.bool("exemplars") ?? false
+            hasExemplars = section.flag("exemplars") ?? false
         case .gauge:
             readValue(section, isOfBatch)
             readGauge(section)
@@ -61,7 +77,7 @@ extension MetricSpec {
             readLatency(section)
         case .info: value = .number(1)
         }
-        section.finish()
+        section.finish(isListing: true)
     }
 
     private mutating func readRate(_ section: ConfigSection) {
@@ -86,7 +102,7 @@ extension MetricSpec {
         let start: Double
         if case .number(let number) = value { start = number } else { start = 0 }
         let isWhole = [start, walk].allSatisfy { $0 == $0.rounded() } && noise == 0 && daily == 0
-        decimals = section.int("decimals") ?? (isWhole && walk > 0 ? 0 : 3)
+        decimals = section.whole("decimals") ?? (isWhole && walk > 0 ? 0 : 3)
         if !(0...9).contains(decimals) { section.fail("decimals has to be between 0 and 9", at: "decimals") }
     }
 
@@ -129,9 +145,12 @@ extension MetricSpec {
             }
             return
         }
-        isNative = section.bool("native") ?? false
-        hasExemplars = section.bool("exemplars") ?? false
+        isNative = section.flag("native") ?? false
+        hasExemplars = section.flag("exemplars") ?? false
         buckets = numbers(section, "buckets") ?? buckets
+        if section.has("buckets"), buckets.isEmpty {
+            section.fail("there is no bucket", at: "buckets", hint: "buckets: [0.1, 1]")
+        }
         if zip(buckets, buckets.dropFirst()).contains(where: { $0 >= $1 }) {
             section.fail("buckets have to rise", at: "buckets")
         }
@@ -165,21 +184,26 @@ extension MetricSpec {
                 part.fail("a step has to, the new value, or by, a factor", hint: "step: {at: 10m, by: 2}")
             }
             steps.append(Step(at: at ?? 0, to: to, by: by ?? 1))
-            part.finish()
+            part.finish(isListing: true)
         }
         steps.sort { $0.at < $1.at }
     }
 
     private mutating func readGrowth(_ section: ConfigSection) {
         guard let part = section.section("grows", type: "growth") else { return }
-        let most = part.int("max") ?? 10_000
+        let most = part.whole("max") ?? 10_000
         if !(1...Self.partLimit).contains(most) {
             part.fail("max has to be between 1 and \(Self.partLimit)", at: "max")
         }
         let label = part.string("label") ?? ""
         if label.isEmpty { part.fail("the field label is missing", hint: "grows: {label: user, rate: 5/m, max: 1000}") }
+        if parts.count * most > Self.partLimit { part.fail("that makes more than \(Self.partLimit) series", at: "max") }
+        if parts.contains(where: { $0.labels.contains { $0.name == label } }) {
+            part.fail("the metric has the label \(label) already", at: "label", hint: "leave it out of labels")
+        }
+        part.checkLabel(label, at: "label")
         growth = Growth(label: label, rate: part.rate("rate") ?? 1 / 60, most: most)
-        part.finish()
+        part.finish(isListing: true)
     }
 
     /// Labels: `{code: {"200": 95%, "500": 5%}}`, `{zone: [a, b]}`, `{path: 1..100}`, `{version: "1.2"}`.
@@ -191,6 +215,10 @@ extension MetricSpec {
         }
         for entry in entries {
             guard let label = entry.key.text else { continue }
+            section.checkLabel(label, at: "labels")
+            if kind == .histogram && label == "le" || kind == .summary && label == "quantile" {
+                section.fail("a \(kind.rawValue) has the label \(label) already", at: "labels", hint: "another name")
+            }
             let values = values(of: label, entry.value, section)
             if parts.count * values.count > Self.partLimit {
                 section.fail("that makes more than \(Self.partLimit) series", at: "labels")
@@ -263,12 +291,13 @@ extension BatchSpec {
         if section.has("delete_after"), delivery != .deleteAfter {
             section.fail("delete_after goes with deliver: delete_after", at: "delete_after")
         }
-        retries = section.int("retries") ?? 0
+        retries = section.whole("retries") ?? 0
         if !(0...1000).contains(retries) { section.fail("retries has to be between 0 and 1000", at: "retries") }
         metrics = section.named("metrics", type: "metric").compactMap {
             MetricSpec(reading: $0.section, name: $0.name, isOfBatch: true)
         }
-        section.finish()
+        MetricSpec.check(metrics, section)
+        section.finish(isListing: true)
     }
 
     private mutating func readSchedule(_ section: ConfigSection) {

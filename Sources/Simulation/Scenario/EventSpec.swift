@@ -29,6 +29,8 @@ public struct EventSpec: Sendable {
         case target(String)
         /// Pushes.
         case pushes
+        /// What is sent to a remote storage.
+        case remoteWrite
     }
 
     /// What happens.
@@ -51,6 +53,10 @@ public struct EventSpec: Sendable {
         case fault(FaultPlace, FaultSpec?)
         /// A part of the stack ends and begins again after a while, with or without its data.
         case restartPart(Part, down: Int64, keepsData: Bool)
+        /// A part of the stack is gone from one moment to the next: what its files hold is all.
+        case killPart(Part)
+        /// A part of the stack begins again.
+        case startPart(Part)
         /// A group of the Pushgateway is deleted; all groups of the job without further labels.
         case deleteGroup(job: String, grouping: [Label]?)
         /// All groups are deleted.
@@ -65,8 +71,6 @@ public struct EventSpec: Sendable {
         case resume(batch: String)
         /// The stack gets another configuration.
         case reload(stack: ConfigNode, file: String, path: String)
-        /// Remote write fails.
-        case remoteWriteOutage
     }
 
     /// The earliest and the latest moment: between them by chance.
@@ -106,11 +110,12 @@ extension EventSpec.Action {
             service
         case .fault(.target(let address), _): address
         case .fault(.pushes, _): "pushes"
-        case .restartPart(let part, _, _): part.rawValue
+        case .fault(.remoteWrite, _): "remote_write"
+        case .restartPart(let part, _, _), .killPart(let part), .startPart(let part): part.rawValue
         case .deleteGroup(let job, _), .push(let job, _, _, _): job
         case .run(let batch), .pause(let batch), .resume(let batch): batch
         case .wipe: "pushgateway"
-        case .reload, .remoteWriteOutage: "prometheus"
+        case .reload: "prometheus"
         }
     }
 }
@@ -166,6 +171,8 @@ public struct ExpectationSpec: Sendable {
     public var kind: Kind
     /// The expression, or the alert.
     public var text: String
+    /// Whether it is about what a remote storage has got.
+    public var isRemote = false
     /// The conditions on an alert's labels.
     public var matchers: [LabelMatcher] = []
     /// Whether the alert's end is meant.

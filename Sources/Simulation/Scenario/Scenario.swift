@@ -29,6 +29,8 @@ public struct Scenario: Sendable {
     public var expectations: [ExpectationSpec] = []
     /// What a stack scraped and received before, and what is to be so again.
     public var recording: Recording?
+    /// Whether scrapes and pushes go over real sockets, so that real clients can take part.
+    public var hasSockets = false
     /// What is asked of many worlds.
     public var studies: [StudySpec] = []
     /// The file.
@@ -168,6 +170,25 @@ public struct MetricSpec: Sendable {
     public var hasExemplars = false
     /// How many decimals a gauge has.
     public var decimals = 3
+
+    /// Whether several of its series differ in a label.
+    func isToldApart(by label: String) -> Bool {
+        switch kind {
+        case .histogram where label == "le", .summary where label == "quantile": return true
+        case .counter, .gauge, .histogram, .summary, .info: break
+        }
+        if growth?.label == label { return true }
+        return Set(parts.map { part in part.labels.first { $0.name == label }?.value ?? "" }).count > 1
+    }
+
+    /// The names of its series.
+    var seriesNames: [String] {
+        switch kind {
+        case .counter, .gauge, .info: [name]
+        case .histogram: isNative ? [name] : ["_bucket", "_sum", "_count"].map { name + $0 }
+        case .summary: ["", "_sum", "_count"].map { name + $0 }
+        }
+    }
 
     /// Those of the client libraries.
     public static let defaultBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]

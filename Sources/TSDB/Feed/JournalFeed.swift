@@ -93,18 +93,23 @@ final class FeedFollowers: Sendable {
 
     var cursors: [String: FeedCursor] { state.withLock { $0.cursors } }
 
-    func set(_ name: String, _ cursor: FeedCursor?) {
+    /// - Returns: whether rows that are kept in memory were dropped: what comes must not build on them.
+    @discardableResult
+    func set(_ name: String, _ cursor: FeedCursor?) -> Bool {
         state.withLock { state in
             state.cursors[name] = cursor
             let floor = state.cursors.values.map(\.row).min() ?? .max
-            let gone = state.rows.prefix { $0.number <= floor }
-            // The first row that stays may build on those before: whole epochs would have to go. In memory all stay until the limit.
-            if gone.count == state.rows.count {
-                state.rows = []
-                state.bytes = 0
-            }
+            // A row that stays may build on those before it, so that only all can go; seldom, as what comes next is longer then.
+            let isWorthIt = state.cursors.isEmpty || state.bytes > Self.droppedAtOnce
+            guard isWorthIt, let last = state.rows.last, last.number <= floor else { return false }
+            state.rows = []
+            state.bytes = 0
+            return true
         }
     }
+
+    /// So many bytes are dropped at a time.
+    private static let droppedAtOnce = 1 << 20
 
     func listen(_ name: String, _ body: (@Sendable () -> Void)?) { state.withLock { $0.listeners[name] = body } }
 
@@ -197,8 +202,11 @@ extension MemoryMedium {
 
     func feedSave(_ name: String, _ current: @escaping @Sendable () -> FeedCursor?) async throws(StorageError) {
         // The next row of each stream stands for itself, so that who begins to follow now can read it.
-        if engine.followers.cursors[name] == nil { engine.state.withLock { $0.journalMemory = [:] } }
-        engine.followers.set(name, current())
+        let followers = engine.followers
+        engine.state.withLock { state in
+            let isNew = followers.cursors[name] == nil
+            if followers.set(name, current()) || isNew { state.journalMemory = [:] }
+        }
     }
 }
 

@@ -62,14 +62,14 @@ package enum SelfTest {
                 group.addTask {
                     try await WorldThread.run {
                         let files = FaultyFiles()
-                        let folder = TrialFiles.scratch(job)
+                        let folder = StoreCopy.scratch(job)
                         _ = FileAccess.createFolder(folder)
                         defer {
-                            TrialFiles.remove(folder + "/live")
-                            TrialFiles.remove(folder)
+                            StoreCopy.remove(folder + "/live")
+                            StoreCopy.remove(folder)
                         }
                         while !Task.isCancelled, let seed = shared.take() {
-                            TrialFiles.remove(folder + "/live")
+                            StoreCopy.remove(folder + "/live")
                             let trial = TrialRun(TrialScenario(seed: seed), folder: folder, files: files)
                             do {
                                 let (problems, steps, samples) = try await trial.run()

@@ -105,7 +105,7 @@ final class TrialRun {
         if chance.happens(0.01) { try await restart(world, keepsData: chance.happens(0.7)) }
         if chance.happens(0.01) {
             let keepsData = chance.happens(0.7)
-            try await world.stack.stopGateway(keepsData: keepsData)
+            try await world.stack.stopGateway(keepsData: keepsData, isKilled: chance.happens(0.5))
             try await world.stack.startGateway()
             if !keepsData { model.clear() }
             await checkGateway(world.stack) { self.fail(world, "after a restart of the Pushgateway: \($0)") }
@@ -114,8 +114,12 @@ final class TrialRun {
 
     private func restart(_ world: World, keepsData: Bool) async throws {
         reopenings += 1
-        await world.stack.stopPrometheus()
-        try await world.stack.reopenStore(keepsData: keepsData)
+        if keepsData, chance.happens(0.5) {
+            try await world.stack.killPrometheus()
+        } else {
+            await world.stack.stopPrometheus()
+            try await world.stack.reopenStore(keepsData: keepsData)
+        }
         try await world.stack.startGateway()
         try await world.stack.startPrometheus()
         breaks.append(world.clock.now)
@@ -176,8 +180,8 @@ final class TrialRun {
     private func checkCopy(_ world: World, _ words: String) async throws {
         reopenings += 1
         let copy = folder + "/copy"
-        defer { TrialFiles.remove(copy) }
-        TrialFiles.copy(from: folder + "/live", to: copy)
+        defer { StoreCopy.remove(copy) }
+        try StoreCopy.copy(from: folder + "/live", to: copy)
         var taps = SimulatedStack.Taps()
         taps.tune = Self.tune
         let clock = ManualClock(now: world.clock.now)

@@ -4,21 +4,24 @@
     import Glibc
 #endif
 
-/// The files of a trial.
-enum TrialFiles {
+/// The files of a store as they are at a moment.
+enum StoreCopy {
     private static let names = ["stack.db", "stack.db-wal", "stack.db-shm"]
 
     /// Copies a database as it is at this moment, as if its process was killed. Without the index of the WAL, which the next process
     /// makes anew.
-    static func copy(from folder: String, to other: String) {
-        _ = FileAccess.createFolder(other)
+    static func copy(from folder: String, to other: String) throws(StackError) {
+        var isWell = FileAccess.createFolder(other)
         for name in names.dropLast() {
             guard let bytes = FileAccess.read(folder + "/" + name) else { continue }
-            _ = FileAccess.write(bytes, to: other + "/" + name)
+            isWell = isWell && FileAccess.write(bytes, to: other + "/" + name)
+        }
+        if !isWell {
+            throw StackError("cannot copy the store to \(other): \(StackError.system(lastErrorNumber()))")
         }
     }
 
-    /// Removes a folder with a database.
+    /// Removes a database, and its folder where nothing else is in it.
     static func remove(_ folder: String) {
         for name in names { unlink(folder + "/" + name) }
         rmdir(folder)

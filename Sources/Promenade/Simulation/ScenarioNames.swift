@@ -1,0 +1,115 @@
+import ConfigTree
+import MetricModel
+import Rules
+import Scrape
+import Simulation
+
+/// Looks whether names in a scenario stand for something that its stacks have.
+struct ScenarioNames {
+    private let scenario: Scenario
+    /// The stack, and those that are loaded later.
+    private let configs: [StackConfig]
+    private let problems: ConfigProblems
+
+    init(_ scenario: Scenario, _ configs: [StackConfig]) {
+        self.scenario = scenario
+        self.configs = configs
+        problems = ConfigProblems(file: scenario.file)
+    }
+
+    /// - Throws: `ConfigError` with all names that stand for nothing.
+    func check() throws(ConfigError) {
+        var alerts: Set<String> = []
+        for config in configs {
+            do throws(StackError) {
+                for group in try StackRules.read(config) {
+                    alerts.formUnion(group.rules.filter { $0.kind == .alerting }.map(\.name))
+                }
+            } catch {
+                throw ConfigError(file: config.file, problems: [ConfigProblem(.meaning, "\(error)", path: "stack")])
+            }
+        }
+        checkStudies(alerts.sorted())
+        checkNotices(alerts.sorted())
+        // Who takes part from outside has names that nobody here knows.
+        if !scenario.hasSockets, scenario.recording == nil {
+            checkTargets()
+            checkPushes()
+        }
+        try problems.throwIfAny()
+    }
+
+    private func fail(_ message: String, _ line: Int, _ path: String, _ hint: String?) {
+        problems.add(ConfigProblem(.meaning, message, line: line, path: path, hint: hint))
+    }
+
+    private static func nearest(_ name: String, _ known: [String]) -> String? {
+        DidYouMean.nearest(name, among: known).map { "did you mean \($0)?" }
+    }
+
+    private func checkStudies(_ alerts: [String]) {
+        for study in scenario.studies where !alerts.contains(study.alert) {
+            let all =
+                alerts.isEmpty
+                ? "the stack has no alerting rules: rules: {groups: […]}, or rule_files"
+                : "there is " + alerts.joined(separator: ", ")
+            let hint = Self.nearest(study.alert, alerts) ?? all
+            fail("no alert is called \(GoText.quoted(study.alert))", study.line, "study.alert", hint)
+        }
+    }
+
+    /// That nobody is told of what nobody knows may be meant, but not of what is nearly an alert.
+    private func checkNotices(_ alerts: [String]) {
+        for (number, expectation) in scenario.expectations.enumerated() {
+            let word: String
+            switch expectation.kind {
+            case .notified: word = "notified"
+            case .notNotified: word = "not_notified"
+            case .at, .always, .never, .within: continue
+            }
+            for matcher in expectation.matchers
+            where matcher.name == "alertname" && matcher.operation == .equal && !alerts.contains(matcher.value) {
+                guard let hint = Self.nearest(matcher.value, alerts) else { continue }
+                let words = "no alert is called \(GoText.quoted(matcher.value))"
+                fail(words, expectation.line, "expect[\(number)].\(word)", hint)
+            }
+        }
+    }
+
+    private func checkTargets() {
+        // Rules may send scrapes to addresses that stand nowhere.
+        if configs.contains(where: { $0.prometheus.scrapeConfigs.contains { !$0.relabelRules.isEmpty } }) { return }
+        var known: Set<String> = []
+        for job in configs.flatMap(\.prometheus.scrapeConfigs) {
+            for case .fixed(let groups) in job.discovery {
+                for labels in groups.flatMap(\.targets) {
+                    known.insert(WorldTargets.name(labels.first { $0.name == TargetLabel.address }?.value ?? ""))
+                }
+            }
+        }
+        for event in scenario.events {
+            guard case .scale(let service, let count) = event.action else { continue }
+            for number in 1...max(1, count) { known.insert("\(service)-\(number)") }
+        }
+        for (number, event) in scenario.events.enumerated() {
+            guard case .fault(.target(let address), _) = event.action else { continue }
+            if known.contains(WorldTargets.name(address)) { continue }
+            let isService = scenario.services.contains { $0.name == address }
+            let all = known.sorted().prefix(10).joined(separator: ", ")
+            let hint = isService ? "service: \(address)" : Self.nearest(address, known.sorted()) ?? "there is \(all)"
+            fail("no target is called \(GoText.quoted(address))", event.line, "events[\(number)].target", hint)
+        }
+    }
+
+    /// That nothing is deleted of a job that nobody pushes may be meant, but not of what is nearly one.
+    private func checkPushes() {
+        var jobs = Set(scenario.batches.filter { $0.delivery != .endpoint }.map(\.job))
+        for event in scenario.events { if case .push(let job, _, _, _) = event.action { jobs.insert(job) } }
+        for (number, event) in scenario.events.enumerated() {
+            guard case .deleteGroup(let job, _) = event.action, !jobs.contains(job),
+                let hint = Self.nearest(job, jobs.sorted())
+            else { continue }
+            fail("nobody pushes with the job \(GoText.quoted(job))", event.line, "events[\(number)].job", hint)
+        }
+    }
+}
