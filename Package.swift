@@ -13,22 +13,31 @@ let settings: [SwiftSetting] = [
     .treatWarning("DeprecatedDeclaration", as: .warning),
 ]
 
+/// What only the stack needs, or only who pushes: whoever takes the client library without traits clones and builds none of these.
 extension Target.Dependency {
-    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
-    static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let argumentParser = stack("ArgumentParser", "swift-argument-parser")
+    static let asyncHTTPClient = push("AsyncHTTPClient", "async-http-client")
     static let coreMetrics = product(name: "CoreMetrics", package: "swift-metrics")
-    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
-    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
-    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
-    static let hummingbirdTLS = product(name: "HummingbirdTLS", package: "hummingbird")
-    static let logging = product(name: "Logging", package: "swift-log")
-    static let nioCore = product(name: "NIOCore", package: "swift-nio")
-    static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
-    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
-    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
-    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
-    static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+    static let httpTypes = stack("HTTPTypes", "swift-http-types")
+    static let hummingbird = stack("Hummingbird", "hummingbird")
+    static let hummingbirdCore = stack("HummingbirdCore", "hummingbird")
+    static let hummingbirdTLS = stack("HummingbirdTLS", "hummingbird")
+    static let logging = stack("Logging", "swift-log")
+    static let nioCore = push("NIOCore", "swift-nio")
+    static let nioEmbedded = stack("NIOEmbedded", "swift-nio")
+    static let nioHTTP1 = push("NIOHTTP1", "swift-nio")
+    static let nioPosix = push("NIOPosix", "swift-nio")
+    static let nioSSL = push("NIOSSL", "swift-nio-ssl")
+    static let serviceLifecycle = stack("ServiceLifecycle", "swift-service-lifecycle")
+    static let unixSignals = stack("UnixSignals", "swift-service-lifecycle")
+
+    static func stack(_ name: String, _ package: String) -> Target.Dependency {
+        product(name: name, package: package, condition: .when(traits: ["Stack"]))
+    }
+
+    static func push(_ name: String, _ package: String) -> Target.Dependency {
+        product(name: name, package: package, condition: .when(traits: ["Push"]))
+    }
 }
 
 /// A room of the house: a target with the project's compiler settings. What it may import is checked by `RepositoryTests`.
@@ -84,9 +93,16 @@ let package = Package(
     platforms: [.macOS("26.0")],
     products: [
         .executable(name: "promenade", targets: ["PromenadeCLI"]),
-        .library(name: "PrometheusClient", targets: ["PrometheusClient", "PrometheusClientPush"]),
+        // Apart, so that who is scraped builds no HTTP client: of other packages the first needs swift-metrics only.
+        .library(name: "PrometheusClient", targets: ["PrometheusClient", "Exposition", "MetricModel"]),
+        .library(name: "PrometheusClientPush", targets: ["PrometheusClientPush"]),
         .library(name: "PromenadeTesting", targets: ["PromenadeTesting"]),
         .library(name: "MetricStorageTesting", targets: ["MetricStorageTesting", "MetricModel"]),
+    ],
+    traits: [
+        .default(enabledTraits: ["Stack"]),
+        .trait(name: "Stack", description: "The servers, the command and PromenadeTesting.", enabledTraits: ["Push"]),
+        .trait(name: "Push", description: "PrometheusClientPush, which needs an HTTP client."),
     ],
     // Only corrections come by themselves; what is newer is taken by changing these lines.
     dependencies: [

@@ -25,7 +25,9 @@ public struct StorageFactory: Sendable {
     let run: Run
 
     /// A factory.
-    /// - Parameter run: makes an empty store with the settings, runs the body with it, then closes and removes it.
+    /// - Parameters:
+    ///   - name: the kind of store, for messages.
+    ///   - run: makes an empty store with the settings, runs the body with it, then closes and removes it.
     public init(name: String, run: @escaping Run) {
         self.name = name
         self.run = run

@@ -19,6 +19,8 @@ import Web
 ///   - flags: flags as on the command line. `--storage.path` keeps the samples in a file instead of in memory.
 ///   - clock: by default a manual one, on which time passes only by ``TestStack/advance(by:)``, so that nothing in a test
 ///     depends on how fast it runs. `SystemClock()` for a stack that scrapes by itself in real time.
+///   - body: the test; the stack ends with it.
+/// - Returns: what the body returns.
 public func withStack<Result>(
     config: String = TestStack.defaultConfig,
     flags: [String] = [],

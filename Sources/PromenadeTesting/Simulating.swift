@@ -23,6 +23,7 @@ public struct SimulationResult: Sendable {
 ///     #expect(result.isGood, "\(result.report)")
 ///
 /// - Parameters:
+///   - text: the scenario, in YAML.
 ///   - file: where the scenario stands, for messages and for the files that it names.
 ///   - seed: what all chance follows from; the scenario's without it.
 ///   - folder: where the database is kept; in memory without one.

@@ -8,8 +8,10 @@ extension TestStack {
     ///
     ///     try await stack.expect("up{job=\"demo\"} == 1", "rows_total > 40")
     ///
-    /// - Parameter within: how long to wait on the stack's clock; a manual one is moved, so that what is due is scraped. Without
-    ///   it they have to hold now, as after ``scrape(job:)``.
+    /// - Parameters:
+    ///   - expressions: the conditions, in PromQL.
+    ///   - within: how long to wait on the stack's clock; a manual one is moved, so that what is due is scraped. Without it they
+    ///     have to hold now, as after ``scrape(job:)``.
     public func expect(_ expressions: String..., within: Duration = .zero) async throws {
         try await expect(expressions.map(Condition.expression), within: within)
     }
@@ -20,7 +22,7 @@ extension TestStack {
     ///
     /// The error tells what else somebody was told of, and how far the alert is: pending for how long, or why it is not found.
     /// - Parameters:
-    ///   - notified: conditions on the alert's labels as in a selector.
+    ///   - matchers: conditions on the alert's labels as in a selector.
     ///   - within: how long to wait on the stack's clock; a manual one is moved.
     public func expect(notified matchers: String, within: Duration = .zero) async throws {
         try await expect([.notice(try NoticeCondition(parsing: matchers))], within: within)

@@ -6,6 +6,8 @@ import Web
 extension TestStack {
     /// Pushes a text to a group, as a client that sends `PUT /metrics/job/…` would, without a socket.
     /// - Parameters:
+    ///   - text: the metrics, in the text format.
+    ///   - job: the label `job` of the group.
     ///   - grouping: further labels of the group.
     ///   - replacing: whether everything in the group is replaced (`PUT`), or only metrics of the same names (`POST`).
     /// - Throws: ``StackRefusal`` with the Pushgateway's words where it does not take the push.

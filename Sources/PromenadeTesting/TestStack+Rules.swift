@@ -9,6 +9,7 @@ extension TestStack {
 
     /// Lets time pass until somebody was told of an alert with these labels, and answers whether that happened.
     /// - Parameters:
+    ///   - labels: labels that the alert has, among others.
     ///   - reason: why; `nil` for any reason.
     ///   - within: how long to wait, by the stack's clock.
     public func isNotified(

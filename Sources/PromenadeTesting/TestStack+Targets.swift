@@ -9,7 +9,10 @@ extension TestStack {
     /// Adds a target that lives in the test to a job. It is scraped from now on, for the first time when an interval has passed
     /// (``advance(by:)``) or when asked to (``scrape(job:)``).
     /// - Parameters:
+    ///   - target: the target; the closure or the text that it was made with answers the scrapes.
+    ///   - job: the job, a new one or one that is there.
     ///   - instance: its address as it stands in the label `instance`.
+    ///   - labels: labels of its series, besides.
     ///   - config: settings of the job as in `scrape_configs`, in YAML or JSON: `{"scrape_interval":"5s"}`.
     public func add(
         _ target: ScriptedTarget,

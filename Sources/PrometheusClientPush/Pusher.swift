@@ -24,7 +24,9 @@ public struct Pusher: Sendable {
     private var timeoutSeconds: Int64 = 30
 
     /// A pusher for a job.
-    /// - Parameter url: the Pushgateway's address; `http://` is added where no scheme is given.
+    /// - Parameters:
+    ///   - url: the Pushgateway's address; `http://` is added where no scheme is given.
+    ///   - job: the label `job` of the group.
     public init(url: String, job: String) {
         self.url = url
         self.job = job

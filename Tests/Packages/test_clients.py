@@ -73,6 +73,8 @@ export const one = withStack({ clock: "manual" }, async (stack, t: { name: strin
     await clear();
     const rows: Sample[] = await stack.query("up");
     await stack.expect("rows == 1", "up", { within: rows.length });
+    await stack.expect({ notified: ['alertname="Down"'], resolved: 'job="app"' });
+    await stack.delete("nightly", { db: "x" });
 });
 export async function other(): Promise<number> { const stack = await startStack(); return stack.advance("1m"); }
 """)

@@ -40,6 +40,15 @@ export interface FaultOptions {
   [setting: string]: unknown;
 }
 
+export interface ExpectOptions {
+  /** Seconds that may pass; on the manual clock nobody waits for them. */
+  within?: number;
+  /** Somebody has to be told of an alert with such labels: `alertname="Down", severity=~"page|warn"`. */
+  notified?: string | string[];
+  /** Somebody has to be told that it is over. */
+  resolved?: string | string[];
+}
+
 export class Target {
   readonly address: string;
   body: string;
@@ -52,14 +61,16 @@ export class Stack {
   readonly demo: string;
   readonly log: string;
   push(job: string, text: string, grouping?: Record<string, string>, options?: { add?: boolean }): Promise<void>;
+  delete(job: string, grouping?: Record<string, string>): Promise<void>;
   scrape(job?: string): Promise<void>;
   query(expression: string): Promise<Sample[]>;
   value(expression: string): Promise<number>;
-  expect(condition: string, ...more: (string | { within?: number })[]): Promise<void>;
+  expect(...conditions: [...string[], string | ExpectOptions]): Promise<void>;
   target(job: string, target: string | Target, options?: TargetOptions): Promise<Target>;
   remove(job: string, target?: Target): Promise<void>;
   fault(fault: string, options?: FaultOptions): Promise<() => Promise<void>>;
   advance(time: number | string): Promise<number>;
+  now(): Promise<number>;
   begin(): Promise<void>;
   api(method: string, path: string, parameters?: Record<string, string>, body?: unknown): Promise<any>;
   request(method: string, url: string, body?: string): Promise<string>;

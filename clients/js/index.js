@@ -177,9 +177,17 @@ export class Stack {
 
   /** Pushes a group: replaces it (PUT), with `add` only the metrics of the same names (POST). */
   async push(job, text, grouping = {}, { add = false } = {}) {
+    await this.request(add ? "POST" : "PUT", this.#group(job, grouping), text);
+  }
+
+  /** Deletes a group of the Pushgateway; one that is not there, too, as the Pushgateway does. */
+  async delete(job, grouping = {}) {
+    await this.request("DELETE", this.#group(job, grouping));
+  }
+
+  #group(job, grouping) {
     const labels = Object.entries(grouping).map(([name, value]) => pathLabel(name, value));
-    const path = pathLabel("job", job) + labels.join("");
-    await this.request(add ? "POST" : "PUT", `${this.pushgateway}/metrics${path}`, text);
+    return `${this.pushgateway}/metrics${pathLabel("job", job)}${labels.join("")}`;
   }
 
   /** Scrapes a job's targets now, all jobs' without a name; the samples can be queried when it is done. */
@@ -212,13 +220,20 @@ export class Stack {
     throw new NotMet(`${expression} answers ${samples.length} series: ${series}`);
   }
 
-  /** Done when each condition held once; up to `within` seconds pass for it, on the manual clock without waiting. */
+  /**
+   * Done when each condition held once; up to `within` seconds pass for it, on the manual clock without waiting. `notified` (matchers
+   * of labels, or several) holds as soon as somebody was told that such an alert fires, `resolved` that it is over.
+   */
   async expect(...conditions) {
-    const last = conditions.at(-1);
-    let within = typeof last === "object" ? conditions.pop().within ?? 0 : 0;
-    if (conditions.length === 0) throw new TypeError("expect() needs a condition");
+    const options = typeof conditions.at(-1) === "object" ? conditions.pop() : {};
+    const notices = [...flags("--notified", options.notified), ...flags("--resolved", options.resolved)];
+    let within = options.within ?? 0;
+    if (conditions.length + notices.length === 0) throw new TypeError("expect() needs a condition");
     let complaint = "";
-    if (this.clock !== "manual") {
+    if (notices.length > 0) {
+      if (this.clock === "manual") notices.push("--advance");
+      complaint = await this.#complaint(within, conditions, notices);
+    } else if (this.clock !== "manual") {
       complaint = await this.#complaint(within, conditions);
     } else {
       let missing = await this.#notHolding(conditions);
@@ -264,6 +279,11 @@ export class Stack {
   /** Lets time pass (`30`, `"1m"`): every scrape and rule that falls due is done when it is. Answers the time. */
   async advance(time) {
     return (await this.api("POST", "clock", { advance: duration(time) })).now;
+  }
+
+  /** The stack's time, in seconds since 1970. */
+  async now() {
+    return (await this.api("GET", "clock")).now;
   }
 
   /** A test begins that shares the stack: refused pushes of those before it are none of its business. */
@@ -312,9 +332,10 @@ export class Stack {
   }
 
   /** What the program says about conditions that do not hold; nothing where they do. */
-  #complaint(within, conditions) {
+  #complaint(within, conditions, more = []) {
     const after = String(this.#pushes);
     const options = ["expect", "--within", duration(within), "--url", this.prometheus, "--pushes-after", after];
+    options.push(...more);
     if (this.pushgateway) options.push("--pushgateway", this.pushgateway);
     return new Promise((resolve, reject) => {
       execFile(this.#program, [...options, "--", ...conditions], (error, output, errors) => {
@@ -324,6 +345,10 @@ export class Stack {
       });
     });
   }
+}
+
+function flags(name, matchers = []) {
+  return [matchers].flat().map((text) => `${name}=${text}`);
 }
 
 function number(text) {

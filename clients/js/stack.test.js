@@ -21,7 +21,31 @@ test("a push is scraped", withStack(async (stack) => {
   await stack.push("nightly", "other 1\n", { db: "a/b" }, { add: true });
   await stack.scrape();
   await stack.expect("rows_total == 42", "other == 1");
+  await stack.delete("nightly", { db: "a/b" });
+  await stack.scrape();
+  assert.deepEqual(await stack.query("rows_total or other"), []);
 }));
+
+test("somebody is told of an alert", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "rules-"));
+  const file = join(folder, "rules.yml");
+  const expression = 'up{job="app"} == 0';
+  writeFileSync(file, `groups: [{name: g, interval: 5s, rules: [{alert: Down, expr: '${expression}', for: 10s}]}]`);
+  const stack = await startStack({ config: `global: {evaluation_interval: 5s}\nrule_files: [${file}]\n` });
+  try {
+    await stack.target("app", "rows 1\n", { scrape_interval: "5s" });
+    const clear = await stack.fault("refused", { job: "app" });
+    await assert.rejects(stack.expect({ notified: 'alertname="Up"', within: 60 }), /alertname="Up"/);
+    await stack.expect(expression, { notified: ['alertname="Down"', 'job="app"'], within: 60 });
+    await clear();
+    const before = await stack.now();
+    await stack.expect({ resolved: 'alertname="Down"', within: 60 });
+    assert.ok((await stack.now()) > before);
+  } finally {
+    await stack.close();
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test("time passes when it is told to", withStack(async (stack) => {
   const app = await stack.target("app", "jobs_total 5\n", { labels: { zone: "x" }, scrape_interval: "15s" });

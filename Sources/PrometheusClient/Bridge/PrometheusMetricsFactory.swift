@@ -28,7 +28,9 @@ public final class PrometheusMetricsFactory: MetricsFactory {
     private let state = Mutex(State())
 
     /// A factory for a registry.
-    /// - Parameter buckets: bounds for timers (in seconds) and recorders.
+    /// - Parameters:
+    ///   - registry: where its metrics are registered.
+    ///   - buckets: bounds for timers (in seconds) and recorders.
     public init(registry: CollectorRegistry, buckets: [Double] = Histogram.defaultBuckets) {
         self.registry = registry
         self.buckets = buckets

@@ -23,7 +23,11 @@ public final class Histogram: VectorElement {
     public static let type = MetricType.histogram
 
     /// A histogram of its own.
-    /// - Parameter buckets: inclusive upper bounds; sorted, and `+Inf` added, by the histogram.
+    /// - Parameters:
+    ///   - name: the family's name.
+    ///   - help: what it means.
+    ///   - buckets: inclusive upper bounds; sorted, and `+Inf` added, by the histogram.
+    ///   - constantLabels: labels that it always has.
     public convenience init(
         _ name: String,
         help: String,

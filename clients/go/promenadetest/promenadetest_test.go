@@ -3,6 +3,7 @@ package promenadetest_test
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -39,6 +40,31 @@ func TestAPushIsScraped(t *testing.T) {
 	stack.PushAdd("nightly", "other 1\n", promenadetest.Labels{"db": "a/b"})
 	stack.Scrape("")
 	stack.Expect("rows_total == 42", "other == 1")
+	stack.Delete("nightly", promenadetest.Labels{"db": "a/b"})
+	stack.Scrape("")
+	if got := stack.Query("rows_total or other"); len(got) != 0 {
+		t.Fatal(got)
+	}
+}
+
+func TestSomebodyIsToldOfAnAlert(t *testing.T) {
+	t.Parallel()
+	rules := filepath.Join(t.TempDir(), "rules.yml")
+	text := `groups: [{name: g, interval: 5s, rules: [{alert: Down, expr: 'up{job="app"} == 0', for: 10s}]}]`
+	if err := os.WriteFile(rules, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	stack := promenadetest.New(t, promenadetest.Options{Config: "global: {evaluation_interval: 5s}\nrule_files: [" + rules + "]\n"})
+	stack.Target("app", "rows 1\n", nil, map[string]any{"scrape_interval": "5s"})
+	clear := stack.Fault("app", nil, promenadetest.Fault{"fault": "refused"})
+	says(t, stack.Stack.ExpectNotified(time.Minute, `alertname="Up"`), `alertname="Up"`)
+	stack.ExpectNotified(time.Minute, `alertname="Down", job="app"`)
+	clear()
+	before := stack.Now()
+	stack.ExpectResolved(time.Minute, `alertname="Down"`)
+	if !stack.Now().After(before) {
+		t.Fatal("no time has passed")
+	}
 }
 
 func TestTimePassesWhenItIsToldTo(t *testing.T) {

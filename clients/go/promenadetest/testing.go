@@ -85,6 +85,12 @@ func (t *T) PushAdd(job, text string, grouping Labels) {
 	t.check(t.Stack.PushAdd(job, text, grouping))
 }
 
+// Delete deletes a group of the Pushgateway.
+func (t *T) Delete(job string, grouping Labels) {
+	t.t.Helper()
+	t.check(t.Stack.Delete(job, grouping))
+}
+
 // Scrape scrapes a job's targets now, all jobs' with an empty name; the samples can be queried when it returns.
 func (t *T) Scrape(job string) {
 	t.t.Helper()
@@ -119,6 +125,18 @@ func (t *T) ExpectWithin(within time.Duration, expressions ...string) {
 	t.check(t.Stack.Expect(within, expressions...))
 }
 
+// ExpectNotified fails the test unless somebody is told, within the time, of an alert with such labels for each of the matchers.
+func (t *T) ExpectNotified(within time.Duration, matchers ...string) {
+	t.t.Helper()
+	t.check(t.Stack.ExpectNotified(within, matchers...))
+}
+
+// ExpectResolved fails the test unless somebody is told, within the time, that such alerts are over.
+func (t *T) ExpectResolved(within time.Duration, matchers ...string) {
+	t.t.Helper()
+	t.check(t.Stack.ExpectResolved(within, matchers...))
+}
+
 // Target adds a target to a job; see Stack.Target.
 func (t *T) Target(job, target string, labels Labels, config map[string]any) *Target {
 	t.t.Helper()
@@ -148,6 +166,14 @@ func (t *T) Fault(job string, target *Target, fault Fault) (clear func()) {
 func (t *T) Advance(duration time.Duration) time.Time {
 	t.t.Helper()
 	now, err := t.Stack.Advance(duration)
+	t.check(err)
+	return now
+}
+
+// Now is the stack's time.
+func (t *T) Now() time.Time {
+	t.t.Helper()
+	now, err := t.Stack.Now()
 	t.check(err)
 	return now
 }

@@ -77,6 +77,11 @@ func (s *Stack) PushAdd(job, text string, grouping Labels) error {
 	return s.push("POST", job, text, grouping)
 }
 
+// Delete deletes a group of the Pushgateway; one that is not there, too, as the Pushgateway does.
+func (s *Stack) Delete(job string, grouping Labels) error {
+	return s.push("DELETE", job, "", grouping)
+}
+
 func (s *Stack) push(method, job, text string, grouping Labels) error {
 	path := pathLabel("job", job)
 	names := make([]string, 0, len(grouping))
@@ -198,6 +203,31 @@ func (s *Stack) Expect(within time.Duration, expressions ...string) error {
 	return s.complaint(0, missing)
 }
 
+// ExpectNotified returns when somebody was told of an alert with such labels (`alertname="Down", severity=~"page|warn"`) for each of
+// the matchers; it lets so much time pass for it, on the manual clock without waiting.
+func (s *Stack) ExpectNotified(within time.Duration, matchers ...string) error {
+	return s.notices(within, "--notified", matchers)
+}
+
+// ExpectResolved is the same for being told that an alert is over.
+func (s *Stack) ExpectResolved(within time.Duration, matchers ...string) error {
+	return s.notices(within, "--resolved", matchers)
+}
+
+func (s *Stack) notices(within time.Duration, flag string, matchers []string) error {
+	if len(matchers) == 0 {
+		return fmt.Errorf("there has to be an alert to be told of")
+	}
+	var flags []string
+	for _, text := range matchers {
+		flags = append(flags, flag+"="+text)
+	}
+	if !s.realTime {
+		flags = append(flags, "--advance")
+	}
+	return s.complaint(within, nil, flags...)
+}
+
 func (s *Stack) notHolding(expressions []string) (missing []string) {
 	for _, expression := range expressions {
 		found, err := s.ask(expression)
@@ -222,7 +252,7 @@ func (s *Stack) notHolding(expressions []string) (missing []string) {
 }
 
 // complaint is what the program says about conditions that do not hold; nil where they do.
-func (s *Stack) complaint(within time.Duration, expressions []string) error {
+func (s *Stack) complaint(within time.Duration, expressions []string, flags ...string) error {
 	s.mutex.Lock()
 	after := s.pushes
 	s.mutex.Unlock()
@@ -231,6 +261,7 @@ func (s *Stack) complaint(within time.Duration, expressions []string) error {
 	if s.Pushgateway != "" {
 		arguments = append(arguments, "--pushgateway", s.Pushgateway)
 	}
+	arguments = append(arguments, flags...)
 	text, err := exec.Command(s.program, append(append(arguments, "--"), expressions...)...).CombinedOutput()
 	if err == nil {
 		return nil
@@ -245,6 +276,13 @@ func (s *Stack) complaint(within time.Duration, expressions []string) error {
 func (s *Stack) Advance(duration time.Duration) (time.Time, error) {
 	var data struct{ Now float64 }
 	err := s.API("POST", "clock", url.Values{"advance": {fmt.Sprintf("%dms", duration.Milliseconds())}}, nil, &data)
+	return time.UnixMilli(int64(math.Round(data.Now * 1000))), err
+}
+
+// Now is the stack's time.
+func (s *Stack) Now() (time.Time, error) {
+	var data struct{ Now float64 }
+	err := s.API("GET", "clock", nil, nil, &data)
 	return time.UnixMilli(int64(math.Round(data.Now * 1000))), err
 }
 

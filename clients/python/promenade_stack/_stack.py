@@ -12,6 +12,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ._program import program
@@ -195,8 +196,15 @@ class Stack:
 
     def push(self, job: str, text: str, *, add: bool = False, **grouping: str) -> None:
         """Pushes a group: replaces it (PUT), with `add` only the metrics of the same names (POST). Raises `Refused`."""
+        self.request("POST" if add else "PUT", self._group(job, grouping), text.encode())
+
+    def delete(self, job: str, **grouping: str) -> None:
+        """Deletes a group of the Pushgateway; one that is not there, too, as the Pushgateway does."""
+        self.request("DELETE", self._group(job, grouping))
+
+    def _group(self, job: str, grouping: dict[str, str]) -> str:
         path = _labels("job", job) + "".join(_labels(name, value) for name, value in grouping.items())
-        self.request("POST" if add else "PUT", f"{self.pushgateway}/metrics{path}", text.encode())
+        return f"{self.pushgateway}/metrics{path}"
 
     def scrape(self, job: str = "") -> None:
         """Scrapes the targets of a job now, of all jobs without a name; the samples can be queried when it returns."""
@@ -223,16 +231,22 @@ class Stack:
             raise NotMet(self._complaint(0, [expression]) or f"{expression} answers nothing")
         raise NotMet(f"{expression} answers {len(samples)} series: " + ", ".join(str(sample.labels) for sample in samples))
 
-    def expect(self, *expressions: str, within: float = 0) -> None:
+    def expect(self, *expressions: str, within: float = 0, notified: str | Iterable[str] = (),
+               resolved: str | Iterable[str] = ()) -> None:
         """Returns when each condition held once; lets up to `within` seconds pass for it, on the manual clock without waiting.
 
-        A condition holds as soon as it answers a series, or a number that is neither 0 nor NaN. Raises `NotMet`, which tells what was
-        seen instead, near misses, failed scrapes and refused pushes.
+        A condition holds as soon as it answers a series, or a number that is neither 0 nor NaN; `notified='alertname="Down"'` as soon
+        as somebody was told that such an alert fires, `resolved` that it is over. Raises `NotMet`, which tells what was seen instead,
+        near misses, failed scrapes and refused pushes.
         """
         __tracebackhide__ = True
-        if not expressions:
+        notices = _notices("--notified", notified) + _notices("--resolved", resolved)
+        if not expressions and not notices:
             raise TypeError("expect() needs a condition")
-        if self.clock != "manual":
+        if notices:
+            moving = ["--advance"] if self.clock == "manual" else []
+            complaint = self._complaint(within, expressions, [*notices, *moving])
+        elif self.clock != "manual":
             complaint = self._complaint(within, expressions)
         else:
             missing = self._not_holding(expressions)
@@ -341,10 +355,10 @@ class Stack:
                 missing.append(expression)
         return missing
 
-    def _complaint(self, within: float, expressions: tuple[str, ...] | list[str]) -> str:
+    def _complaint(self, within: float, expressions: tuple[str, ...] | list[str], more: Iterable[str] = ()) -> str:
         """What the program says about conditions that do not hold; nothing where they do."""
         command = [self._program, "expect", "--within", f"{round(within * 1000)}ms", "--url", self.prometheus,
-                   "--pushes-after", str(self._pushes)]
+                   "--pushes-after", str(self._pushes), *more]
         if self.pushgateway:
             command += ["--pushgateway", self.pushgateway]
         done = subprocess.run([*command, "--", *expressions], capture_output=True, text=True, timeout=within + _PATIENCE)
@@ -359,6 +373,11 @@ class _Elsewhere(Target):
 
     def close(self) -> None:
         pass
+
+
+def _notices(flag: str, matchers: str | Iterable[str]) -> list[str]:
+    """Flags of `promenade expect`; a text is one condition."""
+    return [f"{flag}={text}" for text in ([matchers] if isinstance(matchers, str) else matchers)]
 
 
 def _labels(name: str, value: str) -> str:

@@ -16,6 +16,9 @@ def test_a_push_is_scraped(promenade_stack):
     promenade_stack.push("nightly", "other 1\n", add=True, db="a/b")
     promenade_stack.scrape()
     promenade_stack.expect("rows_total == 42", "other == 1")
+    promenade_stack.delete("nightly", db="a/b")
+    promenade_stack.scrape()
+    assert promenade_stack.query("rows_total or other") == []
 
 
 def test_time_passes_when_it_is_told_to(promenade_stack):
@@ -74,6 +77,24 @@ def test_a_refusal_has_the_servers_words(promenade_stack):
         promenade_stack.fault("latancy", job="demo")
     with pytest.raises(TypeError):
         promenade_stack.expect()
+
+
+def test_somebody_is_told_of_an_alert(tmp_path):
+    rules = tmp_path / "rules.yml"
+    rules.write_text("groups: [{name: g, interval: 5s, rules: [{alert: Down, expr: 'up{job=\"app\"} == 0', for: 10s}]}]\n")
+    with Stack(config=f"global: {{evaluation_interval: 5s}}\nrule_files: [{rules}]\n") as stack:
+        stack.target("app", "rows 1\n", scrape_interval="5s")
+        with stack.fault("refused", job="app"):
+            with pytest.raises(NotMet, match="alertname=\"Up\""):
+                stack.expect(notified='alertname="Up"', within=60)
+            stack.expect('up{job="app"} == 0', notified=['alertname="Down"', 'job="app"'], within=60)
+        with pytest.raises(NotMet):
+            stack.expect(resolved='alertname="Down"')
+        before = stack.now
+        stack.expect(resolved='alertname="Down"', within=60)
+        assert stack.now > before
+        with pytest.raises(NotMet, match="does not tell an alert by its labels"):
+            stack.expect(notified='alertname=')
 
 
 @pytest.mark.promenade("--no-demo.enabled", config="global: {external_labels: {site: here}}\n")
