@@ -290,7 +290,8 @@ public final class ConfigSection {
                     line: entry.key.line,
                     column: entry.key.column,
                     path: path(name),
-                    hint: DidYouMean.nearest(name, among: known).map { "did you mean \($0)?" }
+                    hint: (DidYouMean.nearest(name, among: known) ?? known.first { $0.hasPrefix(name + "_") })
+                        .map { "did you mean \($0)?" }
                         ?? (isListing ? "there is " + known.joined(separator: ", ") : nil)
                 )
             )

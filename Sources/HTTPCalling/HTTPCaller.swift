@@ -20,6 +20,11 @@ package struct HTTPCall: Sendable {
         self.timeoutMilliseconds = timeoutMilliseconds
     }
 
+    /// A request whose method is given as a word.
+    package init(_ url: String, verb: String, timeoutMilliseconds: Int64) {
+        self.init(url, method: HTTPMethod(rawValue: verb), timeoutMilliseconds: timeoutMilliseconds)
+    }
+
     /// The form is posted.
     package mutating func post(form: String) {
         method = .POST

@@ -146,6 +146,40 @@ import Testing
             """, "+++++"
         ),
         (
+            "a calendar has names, and one day that is restricted is enough",
+            """
+            start: 2026-01-05T09:00:00Z
+            batches:
+              monday: {cron: "5 9 * jan Mon-wed", takes: 1s, metrics: {on_monday: {type: gauge, value: 1}}}
+              sunday: {cron: "5 9 * * sun", takes: 1s, metrics: {on_sunday: {type: gauge, value: 1}}}
+              odd: {cron: "5 9 */2 * mon", takes: 1s, metrics: {on_odd: {type: gauge, value: 1}}}
+              even: {cron: "5 9 */2 * sun", takes: 1s, metrics: {on_odd_sunday: {type: gauge, value: 1}}}
+              either: {cron: "5 9 7 * mon", takes: 1s, metrics: {on_either: {type: gauge, value: 1}}}
+            expect:
+              - {at: 6m, that: 'on_monday and on() on_odd and on() on_either'}
+              - {never: 'on_sunday or on_odd_sunday'}
+            """, "++"
+        ),
+        (
+            "a batch counts as long as it runs",
+            """
+            batches:
+              b:
+                every: 5m
+                takes: 20s
+                metrics:
+                  rows_total: {type: counter, rate: 3/s, labels: {table: [a, b]}}
+                  fixed_total: {type: counter, value: 12}
+                  load: {type: gauge, value: 5, noise: 10%, decimals: 1}
+                  query_seconds: {type: histogram, rate: 4/s, median: 50ms}
+            expect:
+              - {at: 6m, that: 'rows_total{table="a"} == 30'}
+              - {at: 6m, that: 'fixed_total == 12'}
+              - {at: 6m, that: 'abs(load * 10 - round(load * 10)) < 1e-6 and load != 5'}
+              - {at: 6m, that: 'query_seconds_count == 80'}
+            """, "++++"
+        ),
+        (
             "what does not hold is not met",
             """
             services: {shop: {metrics: {a: {type: gauge, value: 1}}}}

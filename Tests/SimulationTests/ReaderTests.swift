@@ -112,6 +112,14 @@ import Testing
             "test.yml:3:37: stack.scrape_configs[0].job_name: no target is shop, so that shop would get a second job"
         ),
         (
+            "duration: 5m\nbatches: {b: {every: 1m, metrics: {a: {type: histogram, native: true}}}}",
+            "batches.b.metrics.a.native: a batch pushes text, which has no native histograms"
+        ),
+        (
+            "duration: 5m\nbatches: {b: {every: 1m, metrics: {a: {type: counter, grows: {label: user}}}}}",
+            "field grows not found in type metric (there is type, help, labels, value, start, rate, noise)"
+        ),
+        (
             "duration: 5m\nbatches: {nightly: {every: 1m}}\nevents:\n  - {at: 2m, do: delete_group, job: nigtly}",
             "events[0].job: nobody pushes with the job \"nigtly\" (did you mean nightly?)"
         ),

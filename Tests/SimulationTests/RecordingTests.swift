@@ -3,6 +3,7 @@ import Foundation
 import MetricModel
 import Promenade
 import Rules
+import Scrape
 import Simulation
 import Testing
 
@@ -62,7 +63,11 @@ import Testing
                   - {job_name: shop, scrape_native_histograms: true, static_configs: [{targets: [shop-1, shop-2]}]}
                   - {job_name: gateway, honor_labels: true, static_configs: [{targets: ['localhost:9091']}]}
                 """
-            try write("stack.yml", Array(stack.utf8))
+            // As a running stack shows it.
+            let whole = Array((stack + "\nstorage: {tsdb: {out_of_order_time_window: 5m}}").utf8)
+            let shown = try StackConfig(text: whole, file: "", context: ConfigContext()).prometheus.yaml
+            #expect(shown.contains("outofordertimewindow: 300000"))
+            try write("stack.yml", Array(shown.utf8))
             let again = try ScenarioFile.read(folder + "/scenario.yml")
             let copy = try await WorldThread.run {
                 let world = try await World(again, World.Options(seed: 99))

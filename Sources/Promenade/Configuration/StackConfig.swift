@@ -168,6 +168,8 @@ extension StackConfig.Storage {
     init(reading section: ConfigSection, context: ConfigContext) {
         path = section.string("path")
         if let tsdb = section.section("tsdb", type: "config.TSDBConfig") {
+            // What Prometheus shows of itself has the window under this name as well, and is read again.
+            _ = tsdb.int("outofordertimewindow", type: "int64")
             outOfOrderWindow = tsdb.duration("out_of_order_time_window")?.milliseconds ?? 0
             if let retention = tsdb.section("retention", type: "config.TSDBRetentionConfig") {
                 retentionTime = retention.duration("time")?.milliseconds

@@ -12,7 +12,7 @@ struct RecordedTargets: Sendable {
     private let start: Timestamp
 
     /// How much later than the world's scrape the recorded one may have begun, in milliseconds.
-    private static let slack: Int64 = 50
+    private static let slack: Int64 = 250
 
     init(_ recording: Recording, start: Timestamp) {
         self.start = start

@@ -121,7 +121,7 @@ extension World {
             reasons += await explanation(state)
         }
         expectations[index].verdict = .init(isMet: isMet, time: now, reasons: reasons)
-        tell(.expect, isMet ? "ok" : "not met", state.spec.text)
+        tell(.expect, isMet ? "ok" : "not met", state.spec.words)
     }
 
     /// What was seen, what is near, and what went wrong before.
@@ -233,7 +233,7 @@ extension World {
             reasons = ["the world ended before"]
         }
         expectations[index].verdict = .init(isMet: isMet, time: now, reasons: reasons)
-        tell(.expect, isMet ? "ok" : "not met", state.spec.text)
+        tell(.expect, isMet ? "ok" : "not met", state.spec.words)
     }
 
     private func alertsNow(_ spec: ExpectationSpec) -> [String] {

@@ -114,9 +114,12 @@ package struct WorldReport: Sendable {
 }
 
 extension ExpectationSpec {
+    /// What is expected, and of whom.
+    var words: String { isRemote ? "remote " + text : text }
+
     /// What is expected, and when.
     package var title: String {
-        let text = isRemote ? "remote " + text : text
+        let text = words
         func span(_ from: Int64, _ to: Int64) -> String { "from \(World.span(from)) to \(World.span(to))" }
         switch kind {
         case .at(let time): return "at \(World.span(time)): \(text)"

@@ -1,8 +1,6 @@
-import AsyncHTTPClient
+import HTTPCalling
 import Logging
 import MetricModel
-import NIOCore
-import NIOHTTP1
 import NIOPosix
 import Scrape
 import Simulation
@@ -120,14 +118,12 @@ package final class WorldSockets: Sendable {
     /// - Returns: the status and what the Pushgateway says.
     func push(_ request: WebRequest) async throws -> (status: Int, words: String) {
         guard let address = gateway else { throw StackError("connection refused") }
-        var outgoing = HTTPClientRequest(url: "http://127.0.0.1:\(address.port)\(request.rawPath)")
-        outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
-        for (name, value) in request.headers.all { outgoing.headers.add(name: name, value: value) }
-        outgoing.headers.add(name: "Connection", value: "close")
-        if request.method != .delete { outgoing.body = .bytes(ByteBuffer(bytes: request.body)) }
-        let response = try await HTTPClient.shared.execute(outgoing, timeout: .seconds(Self.timeout))
-        let body = try await response.body.collect(upTo: 1 << 20)
-        return (Int(response.status.code), String(buffer: body))
+        let url = "http://127.0.0.1:\(address.port)\(request.rawPath)"
+        var call = HTTPCall(url, verb: request.method.rawValue, timeoutMilliseconds: Self.timeout * 1000)
+        call.headers = request.headers.all + [("Connection", "close")]
+        if request.method != .delete { call.body = request.body }
+        let answer = try await HTTPCaller.shared.send(call)
+        return (answer.status, answer.text)
     }
 
     /// Closes all.

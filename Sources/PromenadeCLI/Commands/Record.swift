@@ -48,17 +48,22 @@ struct RecordCommand: AsyncParsableCommand {
         let clock = SystemClock()
         var recorder = RecordingClient(url: Self.trimmed(url), pushgateway: Self.trimmed(pushgateway))
         let start = clock.now
+        var end: Timestamp?
         do {
             try await recorder.begin(at: start)
             while clock.now < start + span.milliseconds {
                 try await clock.sleep(milliseconds: min(RecordingClient.pause, start + span.milliseconds - clock.now))
                 try await recorder.look()
             }
+            // Scrapes that have begun by now are told of when they are over.
+            end = clock.now
+            try await clock.sleep(milliseconds: RecordingClient.pause)
+            try await recorder.look()
         } catch {
             Complaint.write("\(url) cannot be recorded: \(error)")
             if recorder.recording.scrapes.isEmpty { throw ExitCode(1) }
         }
-        try write(recorder, from: start, to: clock.now)
+        try write(recorder, from: start, to: end ?? clock.now)
         if recorder.missed > 0 {
             Complaint.write("\(recorder.missed) scrapes or pushes came faster than they could be read, and are missing")
             throw ExitCode(1)

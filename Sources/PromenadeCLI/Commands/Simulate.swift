@@ -150,6 +150,8 @@ struct Simulate: AsyncParsableCommand {
             }
         }
         let (settled, isQuiet, isJSON) = (options, quiet || tap, json)
+        // Where events are printed they show how far it is.
+        let isShown = isQuiet && Console.isTerminal(2)
         let arguments = settings.map { "--set \($0)" }
         do {
             let report = try await WorldThread.run {
@@ -162,6 +164,14 @@ struct Simulate: AsyncParsableCommand {
                     }
                 }
                 try await world.begin()
+                if isShown {
+                    let whole = min(scenario.duration, end)
+                    for share in Int64(1)..<100 {
+                        try await world.run(until: whole / 100 * share)
+                        Console.complain("\r\(share)%")
+                    }
+                    Console.complain("\r\u{1b}[K")
+                }
                 try await world.run()
                 try await world.stack.close()
                 var report = WorldReport(world)

@@ -78,6 +78,7 @@ public struct BatchRun: Sendable {
             var number: Double
             switch metric.value {
             case .number(let value): number = value
+            case .counted: number = (metric.rate * Double(time - begins) / 1e9).rounded(.down)
             case .took: number = Double((time - begins) / 1_000_000) / 1000
             case .now: number = now
             case .nowOnSuccess:
@@ -97,8 +98,10 @@ public struct BatchRun: Sendable {
                     if metric.noise > 0 { value *= max(0, 1 + metric.noise * chance.normal()) }
                     if metric.walk > 0 { value += metric.walk * chance.normal() }
                     value = min(max(value, metric.least), metric.most)
-                    if metric.kind == .counter || metric.noise > 0 || metric.walk > 0 {
-                        value = (value * 1000).rounded() / 1000
+                    if metric.value == .counted {
+                        value.round(.down)
+                    } else if metric.kind == .counter || metric.noise > 0 || metric.walk > 0 {
+                        value = MetricCourse.rounded(value, metric.kind == .gauge ? metric.decimals : 3)
                     }
                     template.line(metric.name, part.labels)
                     values.append(value)

@@ -183,7 +183,12 @@ struct MetricCourse {
             value *= 1 + spec.noise * RandomStream.normal(number(part, cells ^ 0x5a5a_0000_0000))
         }
         value = min(max(value, spec.least), spec.most)
-        let scale = Self.scales[min(spec.decimals, Self.scales.count - 1)]
+        return Self.rounded(value, spec.decimals)
+    }
+
+    /// A value with so many decimals.
+    static func rounded(_ value: Double, _ decimals: Int) -> Double {
+        let scale = scales[min(decimals, scales.count - 1)]
         return (value * scale).rounded() / scale
     }
 

@@ -96,7 +96,7 @@ extension ConfigSection {
     }
 
     func times(_ name: String) -> ClosedRange<Int64>? {
-        quantity(name, "a time such as 5m, or a span such as 5m..10m", Quantity.times)
+        quantity(name, "a time such as 5m, or a span such as 5m..10m, the shorter first", Quantity.times)
     }
 
     func whole(_ name: String) -> Int? { quantity(name, "a whole number such as 3") { Int($0) } }

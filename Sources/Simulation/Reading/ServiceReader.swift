@@ -5,11 +5,13 @@ extension ServiceSpec {
     init(reading section: ConfigSection, name: String) {
         self.init(name: name)
         line = section.node.line
-        if let count = section.whole("instances") {
-            instances = count
-            if !(0...Self.instanceLimit).contains(count) {
+        if section.has("instances") {
+            let count = section.whole("instances")
+            if let count, !(0...Self.instanceLimit).contains(count) {
                 section.fail("instances has to be between 0 and \(Self.instanceLimit)", at: "instances")
             }
+            // Where that is wrong, no instance is one too many as well.
+            instances = count.flatMap { (0...Self.instanceLimit).contains($0) ? $0 : nil } ?? Self.instanceLimit
         }
         labels = section.labels("labels")
         if section.has("skew") { skew = Self.skew(section, "skew") ?? 0 }
@@ -65,16 +67,27 @@ extension MetricSpec {
         help = section.string("help") ?? ""
         readParts(section)
         switch kind {
+        case .counter where isOfBatch:
+            // Without a value it counts as long as the run takes.
+            value = .counted
+            readValue(section, isOfBatch)
+            rate = section.rate("rate") ?? rate
+            noise = section.share("noise") ?? 0
+            if section.has("rate"), value != .counted {
+                section.fail("value and rate stand together", at: "rate", hint: "leave one of them out")
+            }
         case .counter:
             readRate(section)
-            if isOfBatch { readValue(section, isOfBatch) }
             hasExemplars = section.flag("exemplars") ?? false
         case .gauge:
             readValue(section, isOfBatch)
-            readGauge(section)
+            readGauge(section, isOfBatch)
+        case .histogram where isOfBatch, .summary where isOfBatch:
+            rate = section.rate("rate") ?? rate
+            readLatency(section, isOfBatch)
         case .histogram, .summary:
             readRate(section)
-            readLatency(section)
+            readLatency(section, isOfBatch)
         case .info: value = .number(1)
         }
         section.finish(isListing: true)
@@ -88,15 +101,17 @@ extension MetricSpec {
         readGrowth(section)
     }
 
-    private mutating func readGauge(_ section: ConfigSection) {
+    private mutating func readGauge(_ section: ConfigSection, _ isOfBatch: Bool) {
         walk = section.amount("walk") ?? 0
         least = section.amount("min") ?? least
         most = section.amount("max") ?? most
-        daily = section.share("daily") ?? 0
         noise = section.share("noise") ?? 0
-        leak = section.quantity("leak", "a change such as 1/h or -2/m", Quantity.drift) ?? 0
-        readSteps(section) { $0.amount("to") }
-        readGrowth(section)
+        if !isOfBatch {
+            daily = section.share("daily") ?? 0
+            leak = section.quantity("leak", "a change such as 1/h or -2/m", Quantity.drift) ?? 0
+            readSteps(section) { $0.amount("to") }
+            readGrowth(section)
+        }
         if least > most { section.fail("min is greater than max", at: "min") }
         if walk < 0 { section.fail("walk cannot be negative", at: "walk") }
         let start: Double
@@ -129,7 +144,7 @@ extension MetricSpec {
         }
     }
 
-    private mutating func readLatency(_ section: ConfigSection) {
+    private mutating func readLatency(_ section: ConfigSection, _ isOfBatch: Bool) {
         if let median = section.amount("median") {
             latency = LatencyDistribution(median: median, p99: median * 10)
             if median <= 0 { section.fail("median has to be more than 0", at: "median") }
@@ -145,8 +160,13 @@ extension MetricSpec {
             }
             return
         }
-        isNative = section.flag("native") ?? false
-        hasExemplars = section.flag("exemplars") ?? false
+        if isOfBatch, section.has("native") {
+            section.fail("a batch pushes text, which has no native histograms", at: "native", hint: "buckets: [0.1, 1]")
+        }
+        if !isOfBatch {
+            isNative = section.flag("native") ?? false
+            hasExemplars = section.flag("exemplars") ?? false
+        }
         buckets = numbers(section, "buckets") ?? buckets
         if section.has("buckets"), buckets.isEmpty {
             section.fail("there is no bucket", at: "buckets", hint: "buckets: [0.1, 1]")

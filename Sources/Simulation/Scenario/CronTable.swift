@@ -11,16 +11,33 @@ public struct CronTable: Sendable, Hashable {
     /// Whether both days are restricted: then either is enough.
     private var isEitherDay: Bool
 
-    private static let fields: [(name: String, range: ClosedRange<Int>)] = [
-        ("minute", 0...59), ("hour", 0...23), ("day of the month", 1...31), ("month", 1...12),
-        ("day of the week", 0...7),
+    /// A field: what its numbers may be, and the names of them, from the first on.
+    private struct Field {
+        var name: String
+        var range: ClosedRange<Int>
+        var words: [Substring] = []
+
+        func number(_ text: Substring) -> Int? {
+            if let number = Int(text) { return range.contains(number) ? number : nil }
+            return words.firstIndex(of: Substring(text.lowercased())).map { range.lowerBound + $0 }
+        }
+    }
+
+    private static func words(_ text: String) -> [Substring] { text.split(separator: " ") }
+
+    private static let fields = [
+        Field(name: "minute", range: 0...59), Field(name: "hour", range: 0...23),
+        Field(name: "day of the month", range: 1...31),
+        Field(name: "month", range: 1...12, words: words("jan feb mar apr may jun jul aug sep oct nov dec")),
+        Field(name: "day of the week", range: 0...7, words: words("sun mon tue wed thu fri sat")),
     ]
     private static let names = [
-        "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *",
+        "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@weekly": "0 0 * * 0",
+        "@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *",
     ]
 
-    /// Reads five fields, each `*`, numbers, spans (`1-5`), steps (`*/15`) or a list of these; or `@hourly`, `@daily`, `@weekly`,
-    /// `@monthly`.
+    /// Reads five fields, each `*`, numbers, spans (`1-5`), steps (`*/15`) or a list of these, months and days of the week by name, too
+    /// (`mon-fri`); or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.
     /// - Throws: ``CronError`` that says what is wrong with which field.
     public init(parsing text: String) throws(CronError) {
         let words = (Self.names[text] ?? text).split(separator: " ", omittingEmptySubsequences: true)
@@ -32,22 +49,19 @@ public struct CronTable: Sendable, Hashable {
             )
         }
         var sets: [Set<Int>] = []
-        for (word, field) in zip(words, Self.fields) { sets.append(try Self.values(word, field.name, field.range)) }
+        for (word, field) in zip(words, Self.fields) { sets.append(try Self.values(word, field)) }
         minutes = sets[0]
         hours = sets[1]
         days = sets[2]
         months = sets[3]
         weekdays = Set(sets[4].map { $0 % 7 })
-        isEitherDay = words[2] != "*" && words[4] != "*"
+        isEitherDay = !words[2].hasPrefix("*") && !words[4].hasPrefix("*")
     }
 
-    private static func values(_ word: Substring, _ name: String, _ range: ClosedRange<Int>) throws(CronError) -> Set<
-        Int
-    > {
-        let wrong = CronError(
-            message:
-                "\(GoText.quoted(String(word))) is no \(name): \(range.lowerBound) to \(range.upperBound), *, 1-5, */15"
-        )
+    private static func values(_ word: Substring, _ field: Field) throws(CronError) -> Set<Int> {
+        let range = field.range
+        let forms = "\(range.lowerBound) to \(range.upperBound), *, 1-5, */15"
+        let wrong = CronError(message: "\(GoText.quoted(String(word))) is no \(field.name): \(forms)")
         var found: Set<Int> = []
         for item in word.split(separator: ",", omittingEmptySubsequences: false) {
             let parts = item.split(separator: "/", omittingEmptySubsequences: false)
@@ -55,8 +69,8 @@ public struct CronTable: Sendable, Hashable {
             var span = range
             if parts[0] != "*" {
                 let ends = parts[0].split(separator: "-", omittingEmptySubsequences: false)
-                guard ends.count <= 2, let first = Int(ends[0]), let last = ends.count == 2 ? Int(ends[1]) : first,
-                    range.contains(first), range.contains(last), first <= last
+                guard ends.count <= 2, let first = field.number(ends[0]), let last = field.number(ends[ends.count - 1]),
+                    first <= last
                 else { throw wrong }
                 span = first...(parts.count == 2 && ends.count == 1 ? range.upperBound : last)
             }

@@ -88,6 +88,8 @@ public struct MetricSpec: Sendable {
     public enum Value: Sendable, Hashable {
         /// A number.
         case number(Double)
+        /// What the metric's rate makes of the run's time.
+        case counted
         /// How long the run took, in seconds.
         case took
         /// The Unix time of the run's end.
