@@ -1,4 +1,5 @@
 import ConfigTree
+import HTTPCalling
 import MetricModel
 
 /// An entry of `remote_write` or `remote_read`: what both have, and how a list of them is read.
@@ -54,8 +55,8 @@ extension RemoteEntry {
             section.fail("url for \(sectionName) is empty")
             return ""
         }
-        if url.hasPrefix(":") {
-            section.fail("parse \(GoText.quoted(url)): missing protocol scheme", at: "url")
+        if let reason = URLParts.malformation(of: url) {
+            section.fail("parse \(GoText.quoted(url)): \(reason)", at: "url")
         }
         return url
     }

@@ -82,6 +82,16 @@ struct InactiveSectionTests {
             ("remote_write: [{}]", "url for remote_write is empty"),
             ("remote_write: [null]", "empty or null remote write config section"),
             ("remote_write: [{url: \":x\"}]", "parse \":x\": missing protocol scheme"),
+            ("remote_read: [{url: \"http://h:x/\"}]", "parse \"http://h:x/\": invalid port \":x\" after host"),
+            (
+                "remote_write: [{url: x, protobuf_message: \"\"}]",
+                "invalid protobuf_message value: unknown remote write protobuf message , supported: prometheus.WriteRequest, "
+                    + "io.prometheus.write.v2.Request"
+            ),
+            (
+                "{global: {metric_name_validation_scheme: legacy}, otlp: {translation_strategy: NoTranslation}}",
+                "OTLP translation strategy \"NoTranslation\" is not allowed when UTF8 is disabled"
+            ),
             (
                 "remote_write: [{url: x, foo: 1, queue_config: {x: 1}, sigv4: {y: 1}}]",
                 "yaml: unmarshal errors:\n  line 1: field foo not found in type config.plain\n"
