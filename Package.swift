@@ -241,8 +241,8 @@ let package = Package(
         tests(
             "WebTests",
             [
-                "MetricModel", "ConfigTree", "Exposition", "PromQL", "Scrape", "Pushgateway", "TSDB", "Web", .nioCore,
-                .nioPosix, .logging,
+                "MetricModel", "ConfigTree", "Exposition", "MetricStorageTesting", "PromQL", "Scrape", "RemoteStorage",
+                "Pushgateway", "TSDB", "Web", .nioCore, .nioPosix, .logging,
             ]
         ),
         tests(

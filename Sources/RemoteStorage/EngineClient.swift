@@ -18,20 +18,26 @@ public final class EngineClient: Sendable {
 
     /// Where it is and how it is asked.
     public let config: RemoteStoreConfig
+    /// Its address, one of the configuration's.
+    public let base: String
     private let transport: HTTPTransport
     private let version: String
     /// The longest answer.
     private static let answerLimit = 1 << 30
 
     /// A client of an engine.
-    /// - Parameter version: what it is told in `User-Agent`.
+    /// - Parameters:
+    ///   - base: which one of the configuration's addresses; `nil` for the first.
+    ///   - version: what it is told in `User-Agent`.
     public init(
         _ config: RemoteStoreConfig,
+        base: String? = nil,
         clock: any StackClock,
         version: String,
         environment: [String: String]
     ) throws(TransportError) {
         self.config = config
+        self.base = base ?? config.bases.first ?? ""
         self.version = version
         transport = try HTTPTransport(config.client, clock: clock, environment: environment)
     }
@@ -45,7 +51,7 @@ public final class EngineClient: Sendable {
     ///   - form: parameters in the form of URLs, posted; `nil` to ask with GET, the path's own query with it.
     public func ask(_ path: String, form: String?) async throws(StorageError) -> Answer {
         var request = TargetRequest(
-            url: config.base + path,
+            url: base + path,
             headers: config.headers + [("User-Agent", "Prometheus/\(version)"), ("Accept", "application/json")],
             timeoutMilliseconds: max(1, config.timeout),
             bodyLimit: Self.answerLimit

@@ -1,22 +1,36 @@
 import ConfigTree
+import Exposition
 public import MetricModel
-import Scrape
+public import Scrape
 
 /// Reads samples from an engine elsewhere: by remote read where it has that, else by queries `selector[span]`, which every engine answers
 /// with its samples as they are. Those have neither stale markers nor native histograms.
 public final class EngineReader: SampleReader {
     private let client: EngineClient
     private let remote: RemoteReadClient?
+    private let clock: any StackClock
 
     /// A reader over an engine.
-    public init(_ client: EngineClient, clock: any StackClock, version: String) {
+    public init(
+        _ client: EngineClient,
+        clock: any StackClock,
+        version: String,
+        environment: [String: String]
+    ) throws(TransportError) {
         self.client = client
+        self.clock = clock
         if let read = client.config.read {
-            remote = try? RemoteReadClient(read, clock: clock, version: version, environment: [:])
+            remote = try RemoteReadClient(read, clock: clock, version: version, environment: environment)
         } else {
             remote = nil
         }
     }
+
+    /// Where the engine is, without a password.
+    var address: String { RecordedTraffic.url(client.base) }
+
+    /// How far ahead of the clock samples may be, in milliseconds.
+    private static let greatestLead: Int64 = 86_400_000
 
     /// Closes connections.
     public func close() async {
@@ -24,13 +38,17 @@ public final class EngineReader: SampleReader {
         await client.close()
     }
 
+    /// Conditions of which one leaves something out: without, a selector is refused, and remote read answers nothing.
+    private static func narrowed(_ matchers: [LabelMatcher]) -> [LabelMatcher] {
+        guard matchers.allSatisfy(\.matchesEmpty), let any = try? LabelMatcher(Labels.metricName, .notEqual, "") else {
+            return matchers
+        }
+        return matchers + [any]
+    }
+
     /// The selector of such conditions.
     static func selector(_ matchers: [LabelMatcher]) -> String {
-        var matchers = matchers
-        if matchers.allSatisfy(\.matchesEmpty) {
-            // A selector has to leave something out.
-            if let any = try? LabelMatcher(Labels.metricName, .notEqual, "") { matchers.append(any) }
-        }
+        let matchers = narrowed(matchers)
         let parts = matchers.map { matcher in
             let name = Label.isLegacyName(matcher.name) ? matcher.name : GoText.quoted(matcher.name)
             return name + matcher.operation.rawValue + GoText.quoted(matcher.value)
@@ -40,13 +58,19 @@ public final class EngineReader: SampleReader {
 
     /// The samples of the span.
     public func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
-        let start = EngineForm.bounded(request.start)
-        let end = EngineForm.bounded(request.end)
         guard request.start <= request.end else { return [] }
+        let start = EngineForm.bounded(request.start)
+        // Nobody has samples of the days to come, and a span of more than 292 years is none for an engine.
+        let end = max(start, min(EngineForm.bounded(request.end), clock.now + Self.greatestLead))
         var found: [SeriesColumns]
         if let remote {
             do throws(RemoteReadFailure) {
-                found = try await remote.read(request.matchers, start: start, end: end, externalLabels: [])
+                found = try await remote.read(
+                    Self.narrowed(request.matchers),
+                    start: start,
+                    end: end,
+                    externalLabels: []
+                )
             } catch {
                 if error.isCancelled { throw StorageError(.cancelled, "context canceled") }
                 throw StorageError(.inputOutput, "remote_read: \(error.message)")

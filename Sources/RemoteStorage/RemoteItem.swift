@@ -28,6 +28,12 @@ struct RemoteItem: Sendable {
     var timestamp: Timestamp
     var start: Timestamp
     var payload: Payload
+
+    /// Whether it is an exemplar of the series of another one.
+    func isExemplar(of other: Self) -> Bool {
+        guard series == other.series, case .exemplar = payload else { return false }
+        return true
+    }
 }
 
 /// How many of each kind.
@@ -54,6 +60,15 @@ struct RemoteCounts: Sendable, Hashable {
         left.samples += right.samples
         left.histograms += right.histograms
         left.exemplars += right.exemplars
+    }
+
+    /// What is left where some of it was taken.
+    func without(_ taken: Self) -> Self {
+        var rest = Self()
+        rest.samples = max(0, samples - taken.samples)
+        rest.histograms = max(0, histograms - taken.histograms)
+        rest.exemplars = max(0, exemplars - taken.exemplars)
+        return rest
     }
 
     var all: Int { samples + histograms + exemplars }

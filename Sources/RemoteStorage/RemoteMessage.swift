@@ -49,21 +49,38 @@ enum RemoteMessage {
         _ metadata: [String: MetricMetadata]
     ) -> [UInt8] {
         var request = RemoteWriteRequest()
-        for item in items {
+        // Who takes an exemplar wants a sample of its series with it.
+        var exemplars: [Exemplar] = []
+        for (index, item) in items.enumerated() {
             guard let known = series[item.series] else { continue }
             let told = Self.metadata(of: known.labels.name, metadata)
+            exemplars.removeAll(keepingCapacity: true)
+            for next in items[(index + 1)...] {
+                guard next.series == item.series, case .exemplar(let exemplar) = next.payload else { break }
+                exemplars.append(exemplar)
+            }
             switch item.payload {
             case .float(let value):
-                request.append(known.labels, timestamps: [item.timestamp], values: [value], metadata: told)
+                request.append(
+                    known.labels,
+                    timestamps: [item.timestamp],
+                    values: [value],
+                    startTimestamps: [item.start],
+                    exemplars: exemplars,
+                    metadata: told
+                )
             case .histogram(let histogram):
                 request.append(
                     known.labels,
                     histograms: [
                         .init(timestamp: item.timestamp, startTimestamp: item.start, histogram: histogram)
                     ],
+                    exemplars: exemplars,
                     metadata: told
                 )
-            case .exemplar(let exemplar): request.append(known.labels, exemplars: [exemplar], metadata: told)
+            case .exemplar(let exemplar):
+                if index > 0, items[index - 1].series == item.series { continue }
+                request.append(known.labels, exemplars: [exemplar] + exemplars, metadata: told)
             }
         }
         return request.encoded(as: .version2)
@@ -102,12 +119,15 @@ enum RemoteMessage {
             ("X-Prometheus-Remote-Write-Version", isVersion2 ? "2.0.0" : "0.1.0"),
         ]
         if attempt > 0 { headers.append(("Retry-Attempt", "\(attempt)")) }
-        return TargetRequest(
+        var request = TargetRequest(
             url: config.url,
             headers: headers,
             timeoutMilliseconds: max(1, config.timeout),
-            bodyLimit: 1 << 20
+            bodyLimit: 1 << 16
         )
+        // However much is told with a refusal, it is one.
+        request.cutsBody = true
+        return request
     }
 
     /// What an answer means.
@@ -128,13 +148,11 @@ enum RemoteMessage {
         counts: RemoteCounts,
         now: Int64
     ) -> Verdict {
+        let written = config.isVersion2 ? Self.written(answer) : nil
         if (200..<300).contains(answer.status) {
             guard config.isVersion2, counts.all > 0 else { return Verdict(result: .taken) }
-            func header(_ name: String) -> Int? { Int(answer.header("X-Prometheus-Remote-Write-\(name)-Written")) }
-            guard let samples = header("Samples"), let histograms = header("Histograms"),
-                let exemplars = header("Exemplars")
-            else {
-                // Who knows only version 1 finds nothing in the message and says that all is well.
+            // Who knows only version 1 finds nothing in the message and says that all is well.
+            guard let written else {
                 return Verdict(
                     result: .refused,
                     problem:
@@ -142,16 +160,24 @@ enum RemoteMessage {
                         + "version 2 of the protocol; set protobuf_message: prometheus.WriteRequest"
                 )
             }
-            var written = RemoteCounts()
-            (written.samples, written.histograms, written.exemplars) = (samples, histograms, exemplars)
             return Verdict(result: .taken, written: written)
         }
         let text = String(decoding: answer.body.readableBytesView.prefix(longestProblem), as: UTF8.self)
         let line = text.prefix { $0 != "\n" && $0 != "\r\n" }
         let problem = "server returned HTTP status \(answer.statusText): \(line)"
         let passes = answer.status >= 500 || answer.status == 429 && config.queue.retriesTooMany
-        guard passes else { return Verdict(result: .refused, problem: problem) }
+        guard passes else { return Verdict(result: .refused, problem: problem, written: written) }
         return Verdict(result: .later(retryAfter: retryAfter(answer.header("Retry-After"), now: now)), problem: problem)
+    }
+
+    /// What of it was written, as the answer says; a kind that it does not name was not. `nil` where it names none.
+    private static func written(_ answer: TargetResponse) -> RemoteCounts? {
+        func header(_ name: String) -> Int? { Int(answer.header("X-Prometheus-Remote-Write-\(name)-Written")) }
+        let told = (header("Samples"), header("Histograms"), header("Exemplars"))
+        if told == (nil, nil, nil) { return nil }
+        var written = RemoteCounts()
+        (written.samples, written.histograms, written.exemplars) = (told.0 ?? 0, told.1 ?? 0, told.2 ?? 0)
+        return written
     }
 
     /// The pause that an answer asks for, in nanoseconds; at most a day.

@@ -120,7 +120,13 @@ struct RemoteQueue: Sendable {
             return .send(shards[number].sending)
         }
         let first = shards[number].first
-        let end = min(first + config.maxSamplesPerSend, shards[number].waiting.count)
+        var end = min(first + config.maxSamplesPerSend, shards[number].waiting.count)
+        // An exemplar stays with its sample.
+        while end < shards[number].waiting.count,
+            shards[number].waiting[end].isExemplar(of: shards[number].waiting[end - 1])
+        {
+            end += 1
+        }
         shards[number].sending = Array(shards[number].waiting[first..<end])
         if end == shards[number].waiting.count {
             shards[number].waiting.removeAll(keepingCapacity: true)

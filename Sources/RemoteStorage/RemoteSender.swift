@@ -260,10 +260,18 @@ final class RemoteSender: Sendable {
             state.figures.tickDropped += 1
         }
         for batch in entry.batches {
+            var exemplars: [SeriesRef: [SampleBatch.SeriesExemplar]] = [:]
+            if config.sendsExemplars { exemplars = Dictionary(grouping: batch.exemplars, by: \.series) }
+            func addExemplars(of series: SeriesRef) {
+                for sample in exemplars.removeValue(forKey: series) ?? [] {
+                    add(series, sample.exemplar.timestamp ?? batch.timestamp, 0, .exemplar(sample.exemplar))
+                }
+            }
             for position in 0..<min(batch.series.count, batch.values.count) {
                 let time = batch.timestamps.isEmpty ? batch.timestamp : batch.timestamps[position]
                 let start = batch.startTimestamps.isEmpty ? 0 : batch.startTimestamps[position]
                 add(batch.series[position], time, start, .float(batch.values[position]))
+                if !exemplars.isEmpty { addExemplars(of: batch.series[position]) }
             }
             if config.sendsNativeHistograms {
                 for sample in batch.histograms {
@@ -272,13 +280,11 @@ final class RemoteSender: Sendable {
                         continue
                     }
                     add(sample.series, sample.timestamp, sample.startTimestamp, .histogram(sample.histogram))
+                    addExemplars(of: sample.series)
                 }
             }
-            if config.sendsExemplars {
-                for sample in batch.exemplars {
-                    add(sample.series, sample.exemplar.timestamp ?? batch.timestamp, 0, .exemplar(sample.exemplar))
-                }
-            }
+            // In the order in which they came, so that places are the same when they are read again.
+            for sample in batch.exemplars where exemplars[sample.series] != nil { addExemplars(of: sample.series) }
         }
         return items
     }
@@ -339,12 +345,8 @@ final class RemoteSender: Sendable {
                 state.figures.lastSuccess = wall
                 let newest = items.map(\.timestamp).max() ?? 0
                 state.figures.newestSent = max(state.figures.newestSent, Double(newest) / 1000)
-                if let written = verdict.written {
-                    state.figures.failed.samples += max(0, counts.samples - written.samples)
-                    state.figures.failed.histograms += max(0, counts.histograms - written.histograms)
-                    state.figures.failed.exemplars += max(0, counts.exemplars - written.exemplars)
-                }
-            case .refused: state.figures.failed += counts
+                if let written = verdict.written { state.figures.failed += counts.without(written) }
+            case .refused: state.figures.failed += counts.without(verdict.written ?? RemoteCounts())
             case .later: state.figures.retried += counts
             }
             state.queue.finish(number, verdict.result, now: now)

@@ -14,6 +14,7 @@ import time
 import unittest
 import urllib.parse
 
+import peers
 from counting_receiver import key
 from peers import HOST, Server, Steps, free_port, get, program, promenade, serve
 
@@ -29,12 +30,30 @@ class Target(Steps):
     series = SERIES
 
 
+class WithExemplars(peers.Target):
+    """Counters with an exemplar each, new ones at each scrape."""
+    scrapes = 0
+
+    def do_GET(self):
+        WithExemplars.scrapes += 1
+        lines = ["# TYPE steps counter"]
+        lines += [f'steps_total{{i="{i}"}} {self.scrapes} # {{trace_id="{i}-{self.scrapes}"}} 0.5' for i in range(SERIES)]
+        body = "\n".join([*lines, "# EOF", ""]).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
 class Sending(unittest.TestCase):
+    targets = Target
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
-        self.target = serve(Target, self)
+        self.target = serve(self.targets, self)
         self.address, self.remote = f"{HOST}:{free_port()}", f"{HOST}:{free_port()}"
         self.sender = self.receiver = None
         self.addCleanup(self.end)
@@ -239,6 +258,31 @@ class RealReceiverTest(Sending):
         self.killed([
             VICTORIA, f"-storageDataPath={self.folder}/v", f"-httpListenAddr={self.remote}", "-loggerLevel=ERROR",
             "-search.latencyOffset=0s"], "/health", "/api/v1/write", arrived, signal.SIGTERM)
+
+
+@unittest.skipUnless(PROMENADE and PROMETHEUS, "there is no Prometheus")
+class ExemplarTest(Sending):
+    """Newer ones than 3.5 refuse series that have exemplars alone: each comes with its sample, wherever requests end."""
+    targets = WithExemplars
+
+    def test_prometheus(self):
+        with open(f"{self.folder}/p.yml", "w") as f:
+            f.write("scrape_configs: []\n")
+        self.configure("/api/v1/write", "  protobuf_message: io.prometheus.write.v2.Request\n  send_exemplars: true\n")
+        self.receiver = Server([
+            PROMETHEUS, f"--config.file={self.folder}/p.yml", f"--storage.tsdb.path={self.folder}/p",
+            f"--web.listen-address={self.remote}", "--web.enable-remote-write-receiver", "--enable-feature=exemplar-storage",
+            "--log.level=error"], self.remote).process
+        self.start_sender()
+
+        def exemplars(address):
+            path = f"/api/v1/query_exemplars?query=steps_total&start={time.time() - 600:.0f}&end={time.time() + 600:.0f}"
+            rows = json.loads(get(address, path)[2])["data"]
+            return sorted(one["labels"]["trace_id"] for row in rows for one in row["exemplars"])
+        self.wait("scrapes", lambda: len(exemplars(self.address)) > 20 * SERIES)
+        status = self.rest()
+        self.assertEqual(status["failed"], 0, status)
+        self.assertEqual(exemplars(self.remote), exemplars(self.address))
 
 
 if __name__ == "__main__":

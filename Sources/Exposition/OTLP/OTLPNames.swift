@@ -43,12 +43,42 @@ struct OTLPMetricNamer {
         "s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "y": "year",
     ]
 
+    /// What a name is made of.
+    private struct Origin: Hashable {
+        var name: String
+        var unit: String
+        var isCounter: Bool
+        var isGauge: Bool
+    }
+
+    /// Names that were made already: requests have the same ones for many resources.
+    private var known: [Origin: (origin: Origin, name: String)] = [:]
+
+    init(strategy: OTLPStrategy) { self.strategy = strategy }
+
     /// The name of a metric's family.
-    func name(of metric: OTLPMetrics.Metric) throws(ExpositionError) -> String {
+    mutating func name(of metric: OTLPMetrics.Metric) throws(ExpositionError) -> String {
         let isCounter: Bool
         if case .sum(_, _, isMonotonic: true) = metric.content { isCounter = true } else { isCounter = false }
         let isGauge: Bool
         if case .gauge = metric.content { isGauge = true } else { isGauge = false }
+        let origin = Origin(name: metric.name, unit: metric.unit, isCounter: isCounter, isGauge: isGauge)
+        // Texts that look the same may differ in their bytes.
+        if let known = known[origin], known.origin.name.hasSameBytes(as: metric.name),
+            known.origin.unit.hasSameBytes(as: metric.unit)
+        {
+            return known.name
+        }
+        let name = try makeName(metric, isCounter, isGauge)
+        known[origin] = (origin, name)
+        return name
+    }
+
+    private func makeName(
+        _ metric: OTLPMetrics.Metric,
+        _ isCounter: Bool,
+        _ isGauge: Bool
+    ) throws(ExpositionError) -> String {
         guard strategy.escapes else { return plain(metric, isCounter, isGauge) }
         let name =
             strategy.addsSuffixes

@@ -107,8 +107,10 @@ public struct OTLPTranslator {
     let settings: Settings
     var outcome = Outcome()
     var labels: OTLPLabels
-    private let namer: OTLPMetricNamer
+    private var namer: OTLPMetricNamer
     private var seenInfo: Set<InfoKey> = []
+    /// What was said last of each family.
+    private var told: [String: MetricMetadata] = [:]
 
     private struct InfoKey: Hashable {
         var labels: Labels
@@ -200,7 +202,11 @@ public struct OTLPTranslator {
             help: metric.description,
             unit: OTLPMetricNamer.unit(metric.unit, escapes: true)
         )
-        outcome.metadata.append((family, metadata))
+        // Many resources say the same of a family.
+        if told[family] != metadata {
+            told[family] = metadata
+            outcome.metadata.append((family, metadata))
+        }
         if metric.pointCount == 0 {
             verdict.warnings.append("empty data points. \(metric.name) is dropped")
             return

@@ -4,6 +4,7 @@ import MetricModel
 struct RemoteWriteDecoder1 {
     private var reader: WireReader
     private var request = RemoteWriteRequest()
+    private var builder = LabelBytesBuilder()
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) { reader = WireReader(bytes) }
 
@@ -23,7 +24,7 @@ struct RemoteWriteDecoder1 {
     }
 
     private mutating func readSeries(_ message: inout WireReader) throws(ExpositionError) {
-        var builder = LabelBytesBuilder()
+        builder.removeAll()
         let samples = request.timestamps.count
         let histograms = request.histograms.count
         let exemplars = request.exemplars.count
@@ -71,7 +72,7 @@ struct RemoteWriteDecoder1 {
             default: try message.skip(tag)
             }
         }
-        builder.add(name: Array(message.slice(name)), value: Array(message.slice(value)))
+        builder.add(name: message.slice(name), value: message.slice(value))
     }
 
     private static func exemplar(_ message: inout WireReader) throws(ExpositionError) -> Exemplar {

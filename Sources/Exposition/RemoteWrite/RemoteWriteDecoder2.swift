@@ -5,6 +5,9 @@ struct RemoteWriteDecoder2 {
     private var reader: WireReader
     private var request = RemoteWriteRequest()
     private var symbols: [Range<Int>] = []
+    private var builder = LabelBytesBuilder()
+    /// The references of the series at hand.
+    private var references: [UInt64] = []
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) { reader = WireReader(bytes) }
 
@@ -26,7 +29,7 @@ struct RemoteWriteDecoder2 {
     }
 
     private mutating func readSeries(_ message: inout WireReader) throws(ExpositionError) {
-        var references: [UInt64] = []
+        references.removeAll(keepingCapacity: true)
         var series = RemoteWriteRequest.Series(
             labels: Labels(),
             problem: nil,
@@ -76,11 +79,11 @@ struct RemoteWriteDecoder2 {
         "[" + references.map { String(UInt32(truncatingIfNeeded: $0)) }.joined(separator: " ") + "]"
     }
 
-    private func labels(_ references: [UInt64]) -> Result<Labels, ExpositionError> {
+    private mutating func labels(_ references: [UInt64]) -> Result<Labels, ExpositionError> {
         if references.count % 2 != 0 {
             return .failure(ExpositionError("invalid labelRefs length \(references.count)"))
         }
-        var builder = LabelBytesBuilder()
+        builder.removeAll()
         for index in stride(from: 0, to: references.count, by: 2) {
             let name = UInt32(truncatingIfNeeded: references[index])
             let value = UInt32(truncatingIfNeeded: references[index + 1])
@@ -89,10 +92,7 @@ struct RemoteWriteDecoder2 {
                     "labelRefs \(name) (name) = \(value) (value) outside of symbols table (size \(symbols.count))"
                 return .failure(ExpositionError(problem))
             }
-            builder.add(
-                name: Array(reader.slice(symbols[Int(name)])),
-                value: Array(reader.slice(symbols[Int(value)]))
-            )
+            builder.add(name: reader.slice(symbols[Int(name)]), value: reader.slice(symbols[Int(value)]))
         }
         return .success(builder.build())
     }

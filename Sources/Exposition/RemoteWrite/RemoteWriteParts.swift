@@ -23,13 +23,16 @@ package enum RemoteWriteParts {
         at timestamp: Timestamp,
         to output: inout [UInt8]
     ) {
-        WireWriter.message(1, to: &output) { output in
-            output.append(contentsOf: labels)
-            WireWriter.message(2, to: &output) { output in
-                if value.bitPattern != 0 { WireWriter.double(1, value, to: &output) }
-                if timestamp != 0 { WireWriter.signed(2, timestamp, to: &output) }
-            }
-        }
+        // By sizes that are known before: this is most of what is sent.
+        let time = UInt64(bitPattern: timestamp)
+        let size = (value.bitPattern == 0 ? 0 : 9) + (time == 0 ? 0 : 1 + WireWriter.varintSize(time))
+        output.append(1 << 3 | 2)
+        WireWriter.varint(UInt64(labels.count + 2 + size), to: &output)
+        output.append(contentsOf: labels)
+        output.append(2 << 3 | 2)
+        output.append(UInt8(size))
+        if value.bitPattern != 0 { WireWriter.double(1, value, to: &output) }
+        if time != 0 { WireWriter.signed(2, timestamp, to: &output) }
     }
 
     /// Appends a series with one histogram.

@@ -69,6 +69,7 @@ public struct RemoteWriteRequest: Sendable {
         _ labels: Labels,
         timestamps newTimestamps: [Timestamp] = [],
         values newValues: [Double] = [],
+        startTimestamps newStarts: [Timestamp] = [],
         histograms newHistograms: [HistogramSample] = [],
         exemplars newExemplars: [Exemplar] = [],
         metadata: MetricMetadata? = nil
@@ -84,9 +85,9 @@ public struct RemoteWriteRequest: Sendable {
                 metadata: metadata
             )
         )
-        timestamps += newTimestamps.prefix(count)
-        values += newValues.prefix(count)
-        if !startTimestamps.isEmpty { startTimestamps += repeatElement(0, count: count) }
+        for index in 0..<count {
+            appendSample(newValues[index], newTimestamps[index], start: index < newStarts.count ? newStarts[index] : 0)
+        }
         histograms += newHistograms
         exemplars += newExemplars
     }

@@ -65,9 +65,24 @@ enum WireWriter {
             output[start] = UInt8(length)
             return
         }
-        var prefix: [UInt8] = []
-        varint(UInt64(length), to: &prefix)
-        output.replaceSubrange(start...start, with: prefix)
+        // A longer length moves the message on, without another buffer: this is done for each series.
+        let extra = varintSize(UInt64(length)) - 1
+        for _ in 0..<extra { output.append(0) }
+        output.withUnsafeMutableBytes { bytes in
+            guard let base = bytes.baseAddress else { return }
+            (base + start + 1 + extra).copyMemory(from: base + start + 1, byteCount: length)
+            var rest = length
+            for place in start..<start + extra {
+                bytes[place] = UInt8(truncatingIfNeeded: rest) | 0x80
+                rest >>= 7
+            }
+            bytes[start + extra] = UInt8(rest)
+        }
+    }
+
+    /// How many bytes a number takes.
+    static func varintSize(_ value: UInt64) -> Int {
+        max(1, (UInt64.bitWidth - value.leadingZeroBitCount + 6) / 7)
     }
 
     static func packedDoubles(_ field: Int, _ values: [Double], to output: inout [UInt8]) {

@@ -41,15 +41,30 @@ extension Stack {
         let version = StackVersion.build.version
         let environment = ProcessEnvironment.all
         var engine: EngineClient?
+        var reader: any SampleReader = store
         if let config = options.config.storage.remote {
             do throws(TransportError) {
-                engine = try EngineClient(config, clock: clock, version: version, environment: environment)
+                var readers: [EngineReader] = []
+                for base in config.bases {
+                    let client = try EngineClient(
+                        config,
+                        base: base,
+                        clock: clock,
+                        version: version,
+                        environment: environment
+                    )
+                    readers.append(
+                        try EngineReader(client, clock: clock, version: version, environment: environment)
+                    )
+                    engine = engine ?? client
+                }
+                reader = readers.count == 1 ? readers[0] : EngineUnion(readers)
             } catch {
                 throw StackError("the store elsewhere cannot be talked to: \(error.message)")
             }
         }
         let reading = RemoteReading(
-            store: engine.map { EngineReader($0, clock: clock, version: version) } ?? store,
+            store: reader,
             clock: clock,
             logger: logger,
             version: version,
@@ -62,10 +77,11 @@ extension Stack {
     /// The store elsewhere, for the API.
     var storeElsewhere: StoreElsewhere? {
         guard let engine = storeEngine else { return nil }
-        return StoreElsewhere(
-            url: RecordedTraffic.url(engine.config.base),
-            isExact: engine.config.isExact
-        ) { (path, form) throws(StorageError) in
+        let bases = engine.config.bases.map(RecordedTraffic.url)
+        // Nobody has all of an answer where each engine has a part of the samples.
+        if bases.count > 1 { return StoreElsewhere(url: bases.joined(separator: ", "), isExact: true, ask: nil) }
+        return StoreElsewhere(url: bases[0], isExact: engine.config.isExact) {
+            (path, form) throws(StorageError) in
             let answer = try await engine.ask(path, form: form)
             return WebResponse(
                 status: answer.status,

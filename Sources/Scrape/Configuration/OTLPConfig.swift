@@ -14,7 +14,7 @@ public struct OTLPConfig: Sendable, Hashable {
     /// Prometheus's defaults.
     public init() {}
 
-    init(reading root: ConfigSection) {
+    init(reading root: ConfigSection, validation: NameValidation) {
         guard let section = root.section("otlp", type: "config.plain") else { return }
         content = root.node("otlp")
         listenAddress = section.string("listen")
@@ -43,6 +43,12 @@ public struct OTLPConfig: Sendable, Hashable {
         translation.ignored = Self.attributes(ignored, "ignore_resource_attributes", "ignored", section)
         if let known = OTLPStrategy(rawValue: strategy) {
             translation.strategy = known
+            if validation == .legacy, known == .plain || known == .plainWithSuffixes {
+                section.fail(
+                    "OTLP translation strategy \(GoText.quoted(strategy)) is not allowed when UTF8 is disabled",
+                    at: "translation_strategy"
+                )
+            }
         } else if !strategy.isEmpty {
             section.fail("unsupported OTLP translation strategy \(GoText.quoted(strategy))", at: "translation_strategy")
         }

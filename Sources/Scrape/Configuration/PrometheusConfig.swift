@@ -49,7 +49,7 @@ public struct PrometheusConfig: Sendable, Hashable {
             section.finish()
         }
         readRulesAndAlerting(root, context: context)
-        otlp = OTLPConfig(reading: root)
+        otlp = OTLPConfig(reading: root, validation: global.nameValidation)
         remoteWrites = RemoteWriteConfig.readAll(root, context: context)
         remoteReads = RemoteReadConfig.readAll(root, context: context)
         inactive = InactiveSections(root, context: context).found

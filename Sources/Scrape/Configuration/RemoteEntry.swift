@@ -1,4 +1,5 @@
 import ConfigTree
+import HTTPCalling
 import MetricModel
 
 /// An entry of `remote_write` or `remote_read`: what both have, and how a list of them is read.

@@ -3,8 +3,8 @@ import MetricModel
 
 /// The section `storage.remote`: an engine elsewhere that keeps the samples, while what is here is a buffer only.
 public struct RemoteStoreConfig: Sendable, Hashable {
-    /// Where its API is, without `/api/v1/…` and the slash before it.
-    public var base = ""
+    /// Where its API is, without `/api/v1/…` and the slash before it: several where each has a part of the samples.
+    public var bases: [String] = []
     /// To where samples are sent.
     public var writes: [RemoteWriteConfig] = []
     /// How it is read where queries are evaluated here; `nil` for: by queries.
@@ -33,7 +33,30 @@ public struct RemoteStoreConfig: Sendable, Hashable {
         headers = (section.stringMap("headers", type: "map[string]string") ?? []).map { ($0.0, $0.1) }
         timeout = section.duration("remote_timeout")?.milliseconds ?? timeout
         isExact = section.bool("exact") ?? false
-        base = section.string("query") ?? ""
+        if let node = section.node("query"), case .sequence = node.content {
+            bases = section.strings("query") ?? []
+        } else {
+            bases = [section.string("query") ?? ""]
+        }
+        if bases.isEmpty { bases = [""] }
+        bases = bases.map { Self.address($0, section) }
+        writes = RemoteWriteConfig.readAll(section, field: "write", context: context)
+        if writes.isEmpty {
+            section.fail("write has to name at least one URL: nothing would be stored", at: "write")
+        }
+        for index in writes.indices { writes[index].headers += headers }
+        if let url = section.string("read"), !url.isEmpty {
+            if bases.count > 1 {
+                section.fail("read is for one engine; several in query are read by queries", at: "read")
+            }
+            read = RemoteReadConfig(url: url, headers: headers, timeout: timeout, client: client)
+        }
+        section.finish()
+    }
+
+    /// The address of an API, without what every API has behind it.
+    private static func address(_ text: String, _ section: ConfigSection) -> String {
+        var base = text
         while base.hasSuffix("/") { base.removeLast() }
         for suffix in ["/api/v1/query", "/api/v1"] where base.hasSuffix(suffix) {
             base.removeLast(suffix.utf8.count)
@@ -46,14 +69,6 @@ public struct RemoteStoreConfig: Sendable, Hashable {
                 at: "query"
             )
         }
-        writes = RemoteWriteConfig.readAll(section, field: "write", context: context)
-        if writes.isEmpty {
-            section.fail("write has to name at least one URL: nothing would be stored", at: "write")
-        }
-        for index in writes.indices { writes[index].headers += headers }
-        if let url = section.string("read"), !url.isEmpty {
-            read = RemoteReadConfig(url: url, headers: headers, timeout: timeout, client: client)
-        }
-        section.finish()
+        return base
     }
 }

@@ -97,10 +97,10 @@ public struct RemoteWriteConfig: Sendable, Hashable {
     }
 
     private mutating func readMessage(_ section: ConfigSection) {
-        let message = section.string("protobuf_message") ?? ""
         let known = ["prometheus.WriteRequest", "io.prometheus.write.v2.Request"]
+        let message = section.string("protobuf_message") ?? known[0]
         isVersion2 = message == known[1]
-        if !message.isEmpty, !known.contains(message) {
+        if !known.contains(message) {
             section.fail(
                 "invalid protobuf_message value: unknown remote write protobuf message \(message), supported: "
                     + known.joined(separator: ", "),

@@ -87,7 +87,7 @@ struct HTTPFetch: Sendable {
         var attempt = 0
         while true {
             attempt += 1
-            let collector = AnswerCollector(bodyLimit: request.bodyLimit)
+            let collector = AnswerCollector(bodyLimit: request.bodyLimit, cutsBody: request.cutsBody)
             do {
                 return try await answer(collector, route, fields, method, until: deadline)
             } catch let error as TransportError where error.code == .bodyTooLarge {
@@ -148,6 +148,7 @@ struct HTTPFetch: Sendable {
 /// All calls come on that one event loop, one after the other.
 private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Sendable {
     private let bodyLimit: Int
+    private let cutsBody: Bool
     private var answer = TargetResponse()
     private var isPlain = true
     private var announced = 0
@@ -157,7 +158,10 @@ private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Send
     /// The most room that is made because an answer says how large it is.
     private static let mostRoom = 16 << 20
 
-    init(bodyLimit: Int) { self.bodyLimit = bodyLimit }
+    init(bodyLimit: Int, cutsBody: Bool) {
+        self.bodyLimit = bodyLimit
+        self.cutsBody = cutsBody
+    }
 
     func didReceiveHead(task: HTTPClient.Task<TargetResponse>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
         hasBegun = true
@@ -177,6 +181,7 @@ private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Send
     }
 
     func didReceiveBodyPart(task: HTTPClient.Task<TargetResponse>, _ part: ByteBuffer) -> EventLoopFuture<Void> {
+        if cutsBody, answer.body.readableBytes >= bodyLimit { return task.eventLoop.makeSucceededVoidFuture() }
         if answer.body.readableBytes == 0 {
             answer.body = part
             // A large body gets its room at once instead of growing there.
@@ -185,7 +190,7 @@ private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Send
             var part = part
             answer.body.writeBuffer(&part)
         }
-        if bodyLimit > 0, isPlain, answer.body.readableBytes >= bodyLimit {
+        if bodyLimit > 0, isPlain, !cutsBody, answer.body.readableBytes >= bodyLimit {
             return task.eventLoop.makeFailedFuture(TransportError.bodyTooLarge)
         }
         return task.eventLoop.makeSucceededVoidFuture()

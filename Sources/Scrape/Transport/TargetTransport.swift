@@ -28,6 +28,8 @@ public struct TargetRequest: Sendable {
     public var timeoutMilliseconds: Int64
     /// The most bytes that may come over the wire; 0 for no limit.
     public var bodyLimit: Int
+    /// Whether what comes beyond the limit is left out; else it is a failure.
+    public var cutsBody = false
     /// The path of the socket of this machine behind which the target is; empty for one in the network.
     public var socket = ""
     /// The clock by which the scrape lives; slowness made on purpose passes on it.

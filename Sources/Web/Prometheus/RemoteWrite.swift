@@ -82,8 +82,9 @@ extension PrometheusServer {
     private func write(_ message: RemoteWriteRequest) async throws(StorageError) -> Outcome {
         var outcome = Outcome()
         let latest = clock.now + Self.greatestLead
-        let good = message.series.filter { $0.problem == nil }
-        if message.series.count > good.count {
+        var good = message.series
+        if good.contains(where: { $0.problem != nil }) {
+            good.removeAll { $0.problem != nil }
             let bad = message.series.filter { $0.problem != nil }
             outcome.problem = bad.first?.problem
             let samples = bad.reduce(0) { $0 + $1.samples.count + $1.histograms.count }
@@ -129,7 +130,12 @@ extension PrometheusServer {
             outcome.problem = outcome.problem ?? reason.description
         }
         var metadata = message.metadata
-        for series in good { if let told = series.metadata { metadata.append((series.labels.name, told)) } }
+        if good.contains(where: { $0.metadata != nil }) {
+            // Each series says what its family is; of a family once is enough.
+            var told: [String: MetricMetadata] = [:]
+            for series in good { if let own = series.metadata { told[series.labels.name] = own } }
+            for (name, own) in told { metadata.append((name, own)) }
+        }
         if !metadata.isEmpty { try await store.record(metadata) }
         return outcome
     }

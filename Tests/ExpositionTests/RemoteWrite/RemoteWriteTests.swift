@@ -62,6 +62,24 @@ struct RemoteWriteTests {
         #expect(decoded.metadata.map(\.metadata) == request.metadata.map(\.metadata))
     }
 
+    @Test("Messages of every length come back", arguments: [0, 1, 90, 100, 127, 128, 16_300, 16_384, 2_097_152])
+    func lengths(length: Int) throws {
+        let labels: Labels = ["__name__": "m", "text": String(repeating: "x", count: length)]
+        var request = RemoteWriteRequest()
+        request.append(labels, timestamps: [1_700_000_000_000], values: [1])
+        request.append(labels, timestamps: [0], values: [0])
+        var parts: [UInt8] = []
+        let encoded = RemoteWriteParts.labels(labels)
+        RemoteWriteParts.append(series: encoded, 1, at: 1_700_000_000_000, to: &parts)
+        RemoteWriteParts.append(series: encoded, 0, at: 0, to: &parts)
+        let whole = request.encoded(as: .version1)
+        for decoded in try [parts, whole].map({ try RemoteWriteRequest(decoding: $0, version: .version1) }) {
+            #expect(decoded.series.map(\.labels) == [labels, labels])
+            #expect(decoded.timestamps == request.timestamps)
+            #expect(decoded.values == request.values)
+        }
+    }
+
     @Test("What a series has wrong is told with it")
     func problems() throws {
         var request = RemoteWriteRequest()

@@ -84,6 +84,16 @@ struct InactiveSectionTests {
             ("remote_write: [{url: \":x\"}]", "parse \":x\": missing protocol scheme"),
             ("remote_write: [{url: \"http://%zz\"}]", "parse \"http://%zz\": invalid URL escape \"%zz\""),
             ("remote_read: [{url: \"12:30\"}]", "parse \"12:30\": first path segment in URL cannot contain colon"),
+            ("remote_read: [{url: \"http://h:x/\"}]", "parse \"http://h:x/\": invalid port \":x\" after host"),
+            (
+                "remote_write: [{url: x, protobuf_message: \"\"}]",
+                "invalid protobuf_message value: unknown remote write protobuf message , supported: prometheus.WriteRequest, "
+                    + "io.prometheus.write.v2.Request"
+            ),
+            (
+                "{global: {metric_name_validation_scheme: legacy}, otlp: {translation_strategy: NoTranslation}}",
+                "OTLP translation strategy \"NoTranslation\" is not allowed when UTF8 is disabled"
+            ),
             (
                 "remote_write: [{url: x, foo: 1, queue_config: {x: 1}, sigv4: {y: 1}}]",
                 "yaml: unmarshal errors:\n  line 1: field foo not found in type config.plain\n"

@@ -19,7 +19,7 @@ struct RemoteStoreConfigTests {
             "{query: \"http://h:1/select/0/prometheus/api/v1/\", read: \"http://h:1/read\", exact: true, headers: {X-Scope-OrgID: a}, "
                 + "remote_timeout: 3s, write: [{url: \"http://h:2/w\", headers: {b: c}}, {url: \"http://h:3/w\", name: n}]}"
         )
-        #expect(config.base == "http://h:1/select/0/prometheus")
+        #expect(config.bases == ["http://h:1/select/0/prometheus"])
         #expect(config.writes.map(\.url) == ["http://h:2/w", "http://h:3/w"])
         #expect(config.writes[0].headers.map(\.name) == ["b", "X-Scope-OrgID"])
         #expect(config.writes[1].name == "n")
@@ -29,8 +29,22 @@ struct RemoteStoreConfigTests {
         #expect(config.timeout == 3000)
     }
 
+    @Test func `several engines may have a part each`() throws {
+        let config = try read("{query: [\"http://a:1/\", \"http://b:1/api/v1\"], write: [{url: \"http://h:2/w\"}]}")
+        #expect(config.bases == ["http://a:1", "http://b:1"])
+        #expect(config.read == nil)
+    }
+
     @Test(
         arguments: [
+            (
+                "{query: [\"http://a\", \"http://b\"], read: \"http://a\", write: [{url: x}]}",
+                "read is for one engine; several in query are read by queries"
+            ),
+            (
+                "{query: [], write: [{url: x}]}",
+                "query has to say where the engine's API is, as in query: http://localhost:8428"
+            ),
             ("{write: [{url: x}]}", "query has to say where the engine's API is, as in query: http://localhost:8428"),
             (
                 "{query: \"h:1\", write: [{url: x}]}",
