@@ -68,6 +68,9 @@ static const unsigned char prometheus_editor_js[] = {
 static const unsigned char prometheus_explain_js[] = {
 #embed "files/prometheus/explain.js"
 };
+static const unsigned char prometheus_explainwords_js[] = {
+#embed "files/prometheus/explainwords.js"
+};
 static const unsigned char prometheus_export_js[] = {
 #embed "files/prometheus/export.js"
 };
@@ -250,6 +253,7 @@ static const struct web_asset table[] = {
     ASSET("prometheus/discovery.js", prometheus_discovery_js),
     ASSET("prometheus/editor.js", prometheus_editor_js),
     ASSET("prometheus/explain.js", prometheus_explain_js),
+    ASSET("prometheus/explainwords.js", prometheus_explainwords_js),
     ASSET("prometheus/export.js", prometheus_export_js),
     ASSET("prometheus/feed.js", prometheus_feed_js),
     ASSET("prometheus/figures.js", prometheus_figures_js),

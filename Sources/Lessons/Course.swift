@@ -40,8 +40,14 @@ public struct Course: Sendable {
     public private(set) var problems: [ConfigError] = []
 
     /// Reads the files of a course.
-    /// - Parameter folder: where it is, for messages.
-    public init(_ files: [File], folder: String) {
+    /// - Parameters:
+    ///   - folder: where it is, for messages.
+    ///   - empty: folders in it that hold nothing of a lesson.
+    public init(_ files: [File], folder: String, empty: [String] = []) {
+        for name in empty {
+            let path = folder.isEmpty ? name : "\(folder)/\(name)"
+            problems.append(Self.problem(path, "there is no lesson in it", "scenario.yml and lesson.en.md"))
+        }
         for (name, files) in Dictionary(grouping: files, by: \.lesson).sorted(by: { $0.key < $1.key }) {
             let path = folder.isEmpty ? name : "\(folder)/\(name)"
             guard let scenario = files.first(where: { $0.name == "scenario.yml" }) else {
@@ -55,7 +61,14 @@ public struct Course: Sendable {
             )
             for file in files.sorted(by: { $0.name < $1.name }) {
                 let parts = file.name.split(separator: ".", omittingEmptySubsequences: false)
-                guard parts.count == 3, parts[0] == "lesson", parts[2] == "md" else { continue }
+                guard parts.count == 3, parts[0] == "lesson", parts[2] == "md" else {
+                    if file.name != "scenario.yml", file.name != "README.md" {
+                        let hint = "lesson.en.md, with the language in the middle"
+                        let place = "\(path)/\(file.name)"
+                        problems.append(Self.problem(place, "this is no name for a lesson's texts", hint))
+                    }
+                    continue
+                }
                 do throws(ConfigError) {
                     let language = String(parts[1])
                     let place = "\(path)/\(file.name)"

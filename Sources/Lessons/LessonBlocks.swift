@@ -81,11 +81,13 @@ struct LessonBlocks {
         let section = ConfigSection(node, type: "predict", path: path, problems: problems)
         let question = section.string("question") ?? ""
         let why = section.string("why") ?? ""
+        refuseNumber(question, node)
         if question.isEmpty { section.fail("the field question is missing") }
         if why.isEmpty { section.fail("the field why is missing", hint: "what is told with the truth") }
         let choices = section.sections("choices", type: "choice").compactMap { choice -> Lesson.Choice? in
             guard let choice else { return nil }
             let say = choice.string("say") ?? ""
+            refuseNumber(say, choice.node)
             if say.isEmpty { choice.fail("the field say is missing", hint: "the answer in words") }
             let condition = expression(choice, "when")
             choice.finish()
@@ -96,6 +98,10 @@ struct LessonBlocks {
         }
         section.finish()
         return Lesson.Prediction(question: text(question, node.line), choices: choices, why: text(why, node.line))
+    }
+
+    private func refuseNumber(_ text: String, _ node: ConfigNode) {
+        if let problem = LessonText.numberProblem(text) { fail(problem, node) }
     }
 
     private func act(_ section: ConfigSection) -> Lesson.Act? {
@@ -124,6 +130,7 @@ struct LessonBlocks {
         let expression = expression(section, "expr")
         let range = section.duration("range").map { $0.milliseconds * 1_000_000 }
         let title = section.string("title") ?? ""
+        refuseNumber(title, section.node)
         section.finish()
         return Lesson.Panel(title: title, expression: expression, range: range, line: section.node.line)
     }

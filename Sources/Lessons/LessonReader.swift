@@ -10,7 +10,7 @@ extension Lesson {
         var reader = LessonReader(text, problems)
         reader.read(into: &self)
         if steps.isEmpty { problems.add(ConfigProblem(.meaning, "there is no step", hint: "a line with ## TITLE")) }
-        for (index, step) in steps.enumerated() where step.blocks.isEmpty {
+        for (index, step) in steps.enumerated() where step.blocks.isEmpty && !reader.broken.contains(index) {
             problems.add(ConfigProblem(.meaning, "nothing stands here", line: step.line, path: "steps[\(index)]"))
         }
         try problems.throwIfAny()
@@ -26,16 +26,26 @@ extension Lesson {
 private struct LessonReader {
     let lines: [Substring]
     let problems: ConfigProblems
+    /// The steps with a block that cannot be read.
+    var broken: Set<Int> = []
     /// The line that is next, from 0.
     var next = 0
 
     init(_ text: [UInt8], _ problems: ConfigProblems) {
-        lines = String(decoding: text, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        // Editors on Windows end lines with CRLF, and some begin with a mark.
+        let isMarked = text.starts(with: [0xEF, 0xBB, 0xBF])
+        lines = String(decoding: isMarked ? text.dropFirst(3) : text[...], as: UTF8.self)
+            .split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
         self.problems = problems
     }
 
     func fail(_ message: String, line: Int, path: String = "", hint: String? = nil) {
         problems.add(ConfigProblem(.meaning, message, line: line, path: path, hint: hint))
+    }
+
+    /// A number that would not be checked.
+    func refuseNumber(_ text: String, line: Int) {
+        if let problem = LessonText.numberProblem(text) { fail(problem, line: line) }
     }
 
     mutating func read(into lesson: inout Lesson) {
@@ -44,11 +54,18 @@ private struct LessonReader {
             let line = lines[next]
             let number = next + 1
             if line.hasPrefix("## ") {
-                lesson.steps.append(.init(title: LessonText.trimmed(line.dropFirst(3)), line: number))
+                let title = LessonText.trimmed(line.dropFirst(3))
+                refuseNumber(title, line: number)
+                lesson.steps.append(.init(title: title, line: number))
                 next += 1
             } else if line.hasPrefix("```") {
                 let content = fenced(step: lesson.steps.count - 1)
-                if let content { add(.init(line: number, content: content), to: &lesson) }
+                if let content {
+                    add(.init(line: number, content: content), to: &lesson)
+                } else if !lesson.steps.isEmpty {
+                    // What is wrong with it is told; the step is not empty.
+                    broken.insert(lesson.steps.count - 1)
+                }
             } else if LessonText.trimmed(line).isEmpty {
                 next += 1
             } else {
@@ -72,6 +89,7 @@ private struct LessonReader {
         guard let section = yaml(lines[1..<end], from: 1, type: "head", path: "") else { return }
         lesson.title = section.string("title") ?? ""
         lesson.goal = section.string("goal") ?? ""
+        refuseNumber(lesson.title + lesson.goal, line: 1)
         if lesson.title.isEmpty { section.fail("the field title is missing") }
         if lesson.goal.isEmpty { section.fail("the field goal is missing", hint: "what one knows after it") }
         section.finish()

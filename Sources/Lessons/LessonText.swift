@@ -79,6 +79,11 @@ public enum LessonText: Sendable {
         return (spans, nil)
     }
 
+    /// That a text names a number where none is checked.
+    static func numberProblem(_ text: String) -> String? {
+        text.contains("{{") ? "a number is checked in paragraphs, lists, tables and why, and can stand only there" : nil
+    }
+
     static func trimmed(_ text: some StringProtocol) -> String {
         var rest = text[...]
         while rest.first?.isWhitespace == true { rest = rest.dropFirst() }

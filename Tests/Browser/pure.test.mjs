@@ -18,6 +18,7 @@ const { lastOfEach } = await load("prometheus/received.js");
 const { distinction, lives, looksOf, requestsOf, stretches } = await load("prometheus/learnpicture.js");
 const { changes } = await load("prometheus/learnchanges.js");
 const { axisStep, shortSpan, words } = await load("prometheus/learnwords.js");
+const { explainWords } = await load("prometheus/explainwords.js");
 
 test("tokens: every character is in exactly one, with its kind", () => {
     const kinds = (text) => tokenize(text).filter((one) => one.kind !== "space").map((one) => `${one.kind}:${one.text}`).join(" ");
@@ -316,11 +317,18 @@ test("lessons: what requests did to a group", () => {
 });
 
 test("lessons: every word is there in every language, with the same parts", () => {
-    const parts = (text) => (text.match(/\{\d\}/g) ?? []).sort();
-    for (const [language, texts] of Object.entries(words)) {
-        assert.deepEqual(Object.keys(texts), Object.keys(words.en), language);
-        for (const [name, text] of Object.entries(texts)) assert.deepEqual(parts(text), parts(words.en[name]), name);
-    }
+    const parts = (text) => [...new Set(text.match(/\{\d\}/g))].sort();
+    for (const table of [words, explainWords])
+        for (const [language, texts] of Object.entries(table)) {
+            assert.deepEqual(Object.keys(texts), Object.keys(table.en), language);
+            for (const [name, text] of Object.entries(texts)) assert.deepEqual(parts(text), parts(table.en[name]), name);
+        }
+    assert.deepEqual(Object.keys(explainWords), Object.keys(words));
+});
+
+test("phrases take texts and elements at any place, and more than once", () => {
+    assert.deepEqual(format.phrase("{1}から{0}、{1}", ["a", 2]), ["", 2, "から", "a", "、", 2, ""]);
+    assert.deepEqual(format.phrase("nothing {0}", []).join(""), "nothing ");
 });
 
 test("lessons: spans in short, and steps of their axis", () => {

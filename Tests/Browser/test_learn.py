@@ -4,7 +4,9 @@ See test_pages.py for how to run it.
 """
 
 import json
+import re
 import unittest
+import urllib.error
 import urllib.request
 
 from test_pages import URL
@@ -63,7 +65,8 @@ class Learn(unittest.TestCase):
                             b.press("enter")
                         b.until("the lesson goes on", "return document.querySelector('main > .stack').dataset.position !== arguments[0]", before["position"])
                     self.assertTrue(moves["done"], "it comes to its end")
-                    self.assertEqual(b.log(), [])
+                    # What takes a busy machine too long is asked for once more by the page.
+                    self.assertEqual([one for one in b.log() if "503 (Service Unavailable)" not in one["message"]], [])
 
     def test_a_guess_comes_before_the_truth(self):
         b = self.browser
@@ -117,6 +120,14 @@ class Learn(unittest.TestCase):
         self.assertIn("Pushed: pushed: 1 times something happened; of the scrapes 1 saw the number, 11 came without it, 0 found nobody; the query answers 40.", label)
         marks = b.js("return ['seen', 'unseen', 'seen-empty'].map((one) => document.querySelectorAll(`svg.lesson-picture > g > .${one}`).length)")
         self.assertEqual(marks, [4, 9, 11])
+        # The last stored value holds until the scrape that finds nobody.
+        ends = b.js("""
+            const svg = document.querySelector("svg.lesson-picture");
+            return [svg.querySelector(".curve path"), [...svg.querySelectorAll(":scope > g > .unseen")].at(-1)].map((one) => {
+                const { left, right } = one.getBoundingClientRect();
+                return one.classList.contains("unseen") ? (left + right) / 2 : right;
+            })""")
+        self.assertAlmostEqual(*ends, delta=2)
         # Both ways have one axis: the runs begin at the same place.
         runs = b.js("return [...document.querySelectorAll('svg.lesson-picture .run')].map((one) => one.getBoundingClientRect().x)")
         self.assertEqual(len(runs), 2)
@@ -136,6 +147,109 @@ class Learn(unittest.TestCase):
                                 return left < box.left - 1 || right > box.right + 1;
                             }).map((one) => one.textContent)];"""), [0, 0, []])
 
+    def test_no_graph_is_wider_than_its_panel(self):
+        b = self.browser
+        for name, number in [("01-what-a-scrape-is", 0), ("02-counters", 1), ("03-a-target-dies", 3), ("06-grouping-keys", 3), ("12-labels-and-cardinality", 1)]:
+            for width in (360, 1280, 1920):
+                with self.subTest(lesson=name, width=width):
+                    self.visit(name, "panel", number, "ja", width)
+                    self.assertEqual(b.js("""
+                        return [...document.querySelectorAll(".lesson-panel")].flatMap((panel) => {
+                            const right = panel.getBoundingClientRect().right;
+                            return [...panel.querySelectorAll("svg, table, td")].filter((one) => one.getBoundingClientRect().right > right + 0.5)
+                                .map((one) => one.textContent);
+                        })"""), [])
+                    self.assertFalse(b.js(STATE)["wide"])
+
+    def test_the_left_arrow_undoes_the_space_bar(self):
+        b = self.browser
+        self.begin("05-add-push-delete", "en")
+        seen = [b.js(STATE)["position"]]
+        for _ in range(4):
+            b.js("document.activeElement?.blur()")
+            b.press(" ")
+            if b.js("return document.activeElement?.classList.contains('choice') ?? false"):
+                b.press("enter")
+            b.until("the lesson goes on", "return document.querySelector('main > .stack').dataset.position !== arguments[0]", seen[-1])
+            self.rest()
+            seen.append(b.js(STATE)["position"])
+        for position in reversed(seen[:-1]):
+            b.js("document.activeElement?.blur()")
+            b.press("left")
+            b.until("it goes back", "return document.querySelector('main > .stack').dataset.position === arguments[0]", position)
+            self.rest()
+            # A question that is put again is answered again.
+            self.assertFalse(b.js("return document.querySelector('.predict:not(.over) .choice:disabled') !== null"))
+        self.assertTrue(b.js("return document.querySelector('.lesson-way .button:not(.primary)').disabled"))
+
+    def test_the_truth_is_in_sight(self):
+        b = self.browser
+        b.size(1280, 720)
+        for name in ["05-add-push-delete", "07-honor-labels", "11-quantiles"]:
+            self.begin(name, "en")
+            b.size(1280, 720)
+            for _ in range(60):
+                self.rest()
+                position = b.js(STATE)["position"]
+                if b.js("return JSON.parse(localStorage.getItem('learn/' + arguments[0]))?.done ?? false", name):
+                    break
+                before = b.js("return document.querySelectorAll('.predict.over').length")
+                step = b.js(STATE)["step"]
+                b.js("document.activeElement?.blur()")
+                b.press(" ")
+                if b.js("return document.activeElement?.classList.contains('choice') ?? false"):
+                    b.press("enter")
+                b.until("the lesson goes on", "return document.querySelector('main > .stack').dataset.position !== arguments[0]", position)
+                self.rest()
+                if b.js(STATE)["step"] == step and b.js("return document.querySelectorAll('.predict.over').length") > before:
+                    top, bottom, high = b.js("const { top, bottom } = [...document.querySelectorAll('.predict.over .note')].at(-1).getBoundingClientRect(); return [top, bottom, innerHeight]")
+                    self.assertTrue(0 <= top and bottom <= high, (name, position, top, bottom))
+
+    def test_what_is_tried_keeps_the_focus_and_is_told(self):
+        b = self.browser
+        b.size(1280, 900)
+        b.open(f"{URL}/learn?lesson=05-add-push-delete&lang=en&at=99")
+        self.rest()
+        b.js("[...document.querySelectorAll('.trying button')].find((one) => one.textContent === 'POST rows 2').focus()")
+        for _ in range(2):
+            b.press("enter")
+            b.until("it is told", "return document.querySelector('main [role=status]').textContent.includes('rows 2') || document.activeElement.textContent === 'POST rows 2'")
+            self.rest()
+        self.assertEqual(b.js("return document.activeElement.textContent"), "POST rows 2")
+        self.assertNotIn("Gone.", b.js("return document.querySelector('main > [role=status]').textContent"))
+        # What was tried is in the table below the buttons, and not in the one above.
+        self.assertEqual(b.js("return [...document.querySelectorAll('table.changes')].map((one) => one.tBodies[0].rows.length)"), [4, 6])
+
+    def test_a_window_has_one_session(self):
+        b = self.browser
+        self.begin("01-what-a-scrape-is", "en")
+        first = b.js("return sessionStorage.getItem('learn/session')")
+        b.open(f"{URL}/learn?lesson=02-counters&lang=en")
+        self.rest()
+        self.assertNotEqual(b.js("return sessionStorage.getItem('learn/session')"), first)
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{URL}/api/v1/learn/sessions/{first}", timeout=20)
+        self.assertEqual(refused.exception.code, 404)
+
+    def test_a_full_room_is_told_in_the_reader_s_language_and_waited_for(self):
+        b = self.browser
+        self.begin("01-what-a-scrape-is", "ja")
+        b.js("sessionStorage.setItem('learn/session', 'another')")
+        def open_one():
+            request = urllib.request.Request(f"{URL}/api/v1/learn/sessions", b"lesson=01-what-a-scrape-is", method="POST")
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return json.load(answer)["data"]["id"]
+        taken = []
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            for _ in range(101):
+                taken.append(open_one())
+        self.assertEqual(refused.exception.code, 503)
+        b.open(f"{URL}/learn?lesson=02-counters&lang=ja", ready=False)
+        b.until("it is told", "return document.querySelector('main .note.warn')?.textContent.includes('満席')")
+        # Somebody gives a place back.
+        b.js("sessionStorage.setItem('learn/session', arguments[0])", taken[0])
+        b.until("the lesson begins by itself", "return document.querySelector('main > .stack')?.dataset.position !== undefined", seconds=20)
+
     def test_an_answer_is_explained_at_the_moment_of_the_lesson(self):
         b = self.browser
         self.visit("02-counters", "panel", 0)
@@ -144,6 +258,15 @@ class Learn(unittest.TestCase):
         self.assertIn("orders_total", tree)
         self.assertIn("at 10m after the start", b.js("return document.querySelector('.lesson-panel details[open] p').textContent"))
         self.assertEqual(b.js(STATE)["bad"], [])
+
+    def test_explain_speaks_the_language_of_the_lesson(self):
+        b = self.browser
+        self.visit("02-counters", "panel", 2, "ja")
+        b.js("document.querySelectorAll('.lesson-panel')[1].querySelector('summary').click()")
+        text = b.until("the explanation", "const one = document.querySelector('.lesson-panel details[open] .lesson-explain'); return one?.querySelector('.steps') && one.innerText")
+        for words in ["系列：1", "サンプル：4", "範囲の始まり", "端まで延ばした部分", "の間に450増えました", "メトリクス名"]:
+            self.assertIn(words, text)
+        self.assertIsNone(re.search(r"\b(sample|series|window|the|read)\b", text), text)
 
     def test_an_address_leads_to_its_moment(self):
         b = self.browser

@@ -183,6 +183,27 @@ class Documents(unittest.TestCase):
             if kind == "go":
                 self.assertTrue(any(text in program for program in programs), text)
 
+    def test_every_lesson_ends_on_the_real_stack(self):
+        """The commands of all lessons, one after the other; what is asked for is there."""
+        stack = Stack()
+        try:
+            for path in sorted(glob.glob(os.path.join(ROOT, "lessons/*/lesson.en.md"))):
+                with open(path) as lesson:
+                    found = [block for block in blocks.read(os.path.relpath(path, ROOT), lesson.read()) if block.kind == "sh"]
+                self.assertTrue(found, f"{path} has no commands")
+                for block in found:
+                    for command, _ in block.steps():
+                        with self.subTest(f"{block.place}: {command}"):
+                            code, text = stack.run(command)
+                            self.assertEqual(code, 0, text)
+                            if command.startswith("promenade query"):
+                                self.assertIn('"result":[{', text)
+                            # Until it was scraped, and rules were evaluated.
+                            for _ in range(4):
+                                stack.run('curl -o /dev/null -X POST "$prometheus/api/v1/clock?advance=5s"')
+        finally:
+            stack.close()
+
     def test_links_lead_somewhere(self):
         for file in FILES:
             with open(os.path.join(ROOT, file)) as document:

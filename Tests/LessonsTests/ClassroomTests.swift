@@ -47,7 +47,7 @@ import Web
 
     @Test func `a session goes ahead and back, and forgets what was only tried`() async throws {
         let control = Self.room(ManualClock(now: 0)).control
-        let begun = try Self.read(await control.open("01-x"))
+        let begun = try Self.read(await control.open("01-x", ""))
         let id = try #require(begun["id"]?.text)
         #expect(begun["position"]?.text == "0" && begun["at"]?.text == "0")
         let there = try Self.read(await control.go(id, 3))
@@ -65,7 +65,7 @@ import Web
 
     @Test func `an answer is explained at a moment of the lesson`() async throws {
         let control = Self.room(ManualClock(now: 0)).control
-        let begun = try Self.read(await control.open("01-x"))
+        let begun = try Self.read(await control.open("01-x", ""))
         let id = try #require(begun["id"]?.text)
         let start = try #require(begun["start"]?.text.flatMap(Int64.init))
         _ = try await control.go(id, 1).get()
@@ -81,9 +81,9 @@ import Web
 
     @Test func `what there is not is told`() async throws {
         let control = Self.room(ManualClock(now: 0)).control
-        let id = try #require(try Self.read(await control.open("01-x"))["id"]?.text)
+        let id = try #require(try Self.read(await control.open("01-x", ""))["id"]?.text)
         let answers = [
-            await control.open("02-y"), await control.state("nobody"), await control.explore(id, [0, 1, 2]),
+            await control.open("02-y", ""), await control.state("nobody"), await control.explore(id, [0, 1, 2]),
             await control.explore(id, [7, 0, 0]), control.lesson("02-y", "en"),
         ]
         for answer in answers {
@@ -99,22 +99,25 @@ import Web
         let clock = ManualClock(now: 0)
         let room = Self.room(clock)
         let control = room.control
-        let first = try #require(try Self.read(await control.open("01-x"))["id"]?.text)
+        let first = try #require(try Self.read(await control.open("01-x", ""))["id"]?.text)
         clock.advance(nanoseconds: 1)
-        for _ in 1..<Classroom.limit { _ = try await control.open("01-x").get() }
-        guard case .failure = await control.open("01-x") else {
+        for _ in 1..<Classroom.limit { _ = try await control.open("01-x", "").get() }
+        guard case .failure = await control.open("01-x", "") else {
             Issue.record("there was room for one more")
             return
         }
-        clock.advance(nanoseconds: Classroom.giving - 1)
-        _ = try await control.open("01-x").get()
-        #expect(room.count == Classroom.limit)
+        // A class goes on to its next lesson together.
+        let next = try #require(try Self.read(await control.open("01-x", first))["id"]?.text)
+        #expect(next != first && room.count == Classroom.limit)
         guard case .failure = await control.state(first) else {
-            Issue.record("the one that was idle the longest is still there")
+            Issue.record("the place was not given back")
             return
         }
+        clock.advance(nanoseconds: Classroom.giving)
+        _ = try await control.open("01-x", "").get()
+        #expect(room.count == Classroom.limit)
         clock.advance(nanoseconds: Classroom.forgetting)
-        _ = try await control.open("01-x").get()
+        _ = try await control.open("01-x", "").get()
         #expect(room.count == 1)
     }
 }

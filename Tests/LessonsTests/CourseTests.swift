@@ -1,7 +1,9 @@
 import ConfigTree
 import Foundation
 import Lessons
+import MetricModel
 import Promenade
+import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct CourseTests {
@@ -50,7 +52,10 @@ import Testing
         ("```to\n5m\n```\n{{ 2.33 := m / 3 }}\n", ""),
         ("```to\n5m\n```\n{{ 2.34 := m / 3 }}\n", "the text says 2.34, but m / 3 is 2.3333"),
         ("{{ 7 := m }}\n", "7 should be m, which is no series"),
-        ("```claim\n- m == 7\n```\n", "lesson.en.md:7: m == 7 does not hold: no series"),
+        ("```claim\n- m == 7\n```\n", "lesson.en.md:7: m == 7 does not hold: m is no series"),
+        ("```to\n5m\n```\n```claim\n- m * 2 > 15\n```\n", "lesson.en.md:10: m * 2 > 15 does not hold: m * 2 is {"),
+        ("```to\n11m\n```\n", "lesson.en.md:6: the world ends at 10m, the duration of its scenario"),
+        ("```to\n10m\n```\n```act\n- {label: x, advance: 1s}\n```\n", "lesson.en.md:10: the world ends at 10m"),
         ("```to\n5m\n```\n```to\n4m\n```\n", "the world is at 5m already"),
         ("```changes\njob: api\n```\n", "lesson.en.md:6: nobody has sent anything to /metrics/job/api yet"),
         ("```act\n- {label: x, do: push, job: api, body: m 1}\n```\n```changes\njob: api\n```\n", ""),
@@ -64,7 +69,7 @@ import Testing
         ),
         (
             "```act\n- {label: x, do: kill, service: ap}\n```\n",
-            "events[0].service: there is no service"
+            "lesson.en.md:7:24: steps[0].act[0].service: there is no service"
         ),
         ("```try\n- {label: x, do: push, job: a, body: x 1}\n```\n", ""),
         (picture("batch: b, job: api, query: m"), "there is no batch \"b\""),
@@ -80,6 +85,39 @@ import Testing
         } else {
             #expect(problems.count == 1 && problems[0].contains(expected), "\(problems)")
         }
+    }
+
+    @Test func `what was pushed in vain is told where something else is not so`() async throws {
+        let push = Self.head + "```act\n- {label: x, do: push, job: b, body: x one}\n```\n"
+        #expect(try await Self.problems(push) == [])
+        let problems = try await Self.problems(push + "```claim\n- x\n```\n")
+        #expect(problems.count == 2 && problems[0].contains("lesson.en.md:10: x does not hold"), "\(problems)")
+        #expect(problems[1].contains("lesson.en.md:7: PUT /metrics/job/b is refused with 400: "), "\(problems)")
+    }
+
+    @Test func `what is wrong with a scenario is told once, beside the buttons`() async throws {
+        let text = Self.head + "```act\n- {label: x, do: kil, service: api}\n```\n"
+        let scenario = Self.scenario.replacing("services", with: "servces")
+        let course = Self.course(["en": text, "de": text], scenario: scenario)
+        let verdicts = try await LessonCheck.run(course)
+        #expect(verdicts.map(\.part) == ["scenario.yml", "de", "en"])
+        #expect(verdicts.map(\.isUnreadable) == [true, true, true])
+        let problems = verdicts.flatMap(\.problems)
+        #expect(problems.count == 3 && problems[0].contains("01-x/scenario.yml:2:1: "), "\(problems)")
+        #expect(problems[2].contains("01-x/lesson.en.md:7:14: steps[0].act[0].do: "), "\(problems)")
+    }
+
+    @Test func `a text whose name has no language is told`() {
+        let texts = [
+            "scenario.yml": Self.scenario, "lesson.en.md": Self.head + "Text\n", "lesson_ja.md": "", "README.md": "",
+        ]
+        let files = texts.map { Course.File(lesson: "01-x", name: $0.key, bytes: Array($0.value.utf8)) }
+        let course = Course(files, folder: "c", empty: ["02-y"])
+        let problems = [
+            "c/02-y: there is no lesson in it (scenario.yml and lesson.en.md)",
+            "c/01-x/lesson_ja.md: this is no name for a lesson's texts (lesson.en.md, with the language in the middle)",
+        ]
+        #expect(course.problems.map(\.description) == problems)
     }
 
     @Test(arguments: [
@@ -109,6 +147,38 @@ import Testing
         }
         let problems = Course(files, folder: "course").problems.map(\.description)
         #expect(problems == ["course/02-b/lesson.ja.md: there is no such file (the texts in this language)"])
+    }
+
+    @Test func `what a request's limit breaks off the next request goes on with`() async throws {
+        let text = Self.head + "```to\n5m\n```\n```act\n- {label: x, advance: 2m}\n```\nText\n"
+        let entry = try #require(Self.course(["en": text]).entries.first)
+        let lesson = try #require(entry.languages["en"])
+        let found = try await WorldThread.run { () -> [[Int64]] in
+            let world = try await LessonWorld(lesson, scenario: entry.scenario)
+            var seen: [[Int64]] = []
+            while world.position < 3 {
+                // A moment of the world for each request.
+                let asked = Counter()
+                try await TaskLimit { asked.next() > 1 }.run { () async throws in try await world.go(to: 3) }
+                seen.append([Int64(world.position), world.now / 1_000_000_000])
+            }
+            return seen
+        }
+        #expect(found.count > 10 && found.first?[0] == 0 && found.last == [3, 420])
+        #expect(found.map { $0[1] } == found.map { $0[1] }.sorted())
+        #expect(found.filter { $0[0] == 0 }.allSatisfy { $0[1] <= 300 })
+    }
+
+    /// Counts how often it is asked.
+    private final class Counter: Sendable {
+        private let count = Mutex(0)
+
+        func next() -> Int {
+            count.withLock {
+                $0 += 1
+                return $0
+            }
+        }
     }
 
     @Test func `what the reader plays with is undone when the lesson goes on`() async throws {

@@ -92,10 +92,27 @@ import Testing
             "there are two to six choices"
         ),
         ("---\ntitle: T\ngoal: G\n---\nText\n", "l.md:5: this stands before the first step"),
+        ("---\ntitle: T {{ 1 := up }}\ngoal: G\n---\n## One\nText\n", "l.md:1: a number is checked in paragraphs"),
+        (head + "Text\n## {{ 1 := up }}\nText\n", "l.md:7: a number is checked in paragraphs"),
+        (head + "```panel\n- {expr: up, title: '{{ 1 := up }}'}\n```\n", "steps[0].panel: a number is checked"),
+        (
+            head + "```predict\nquestion: 'q {{ 1 := up }}'\nwhy: w\nchoices: [{say: a, when: up}]\n```\n",
+            "steps[0].predict: a number is checked"
+        ),
     ])
     func `every mistake is told with its place`(text: String, expected: String) {
         let problems = Self.read(text).problems
         #expect(problems.contains(expected), "\(problems)")
+    }
+
+    @Test func `a text from Windows is read`() throws {
+        let text = "\u{FEFF}" + (Self.head + "Text\n\n```to\n5m\n```\n").replacing("\n", with: "\r\n")
+        let lesson = try #require(Self.read(text).lesson)
+        #expect(lesson.title == "T" && lesson.steps.map(\.blocks.count) == [2])
+    }
+
+    @Test func `a block that cannot be read is told once`() {
+        #expect(Self.read(Self.head + "```tooo\n```\n").problems.split(separator: "\n").count == 1)
     }
 
     @Test func `texts of a script without spaces are joined without one`() throws {

@@ -55,7 +55,7 @@ package final class Classroom: Sendable {
         LearnControl(
             course: { LearnJSON.course(self.course) },
             lesson: { self.lesson($0, $1) },
-            open: { await self.open($0) },
+            open: { await self.open($0, former: $1) },
             state: { id in await self.with(id) { await $0.state() } },
             go: { id, position in await self.with(id) { await $0.go(to: position) } },
             explore: { id, place in await self.with(id) { await $0.explore(place) } },
@@ -84,7 +84,7 @@ package final class Classroom: Sendable {
         }
     }
 
-    private func open(_ name: String) async -> LearnControl.Answer {
+    private func open(_ name: String, former: String) async -> LearnControl.Answer {
         let entry: Course.Entry
         do throws(APIFailure) { entry = try self.entry(name) } catch { return .failure(error) }
         guard let lesson = entry.lesson(in: "en") else {
@@ -95,6 +95,7 @@ package final class Classroom: Sendable {
         let id = parts.joined()
         let session = state.withLock { state -> LearnSession? in
             Self.forget(&state, now)
+            state.seats[former] = nil
             if state.seats.count >= Self.limit {
                 guard let idle = state.seats.min(by: { $0.value.used < $1.value.used }),
                     now - idle.value.used >= Self.giving
@@ -114,7 +115,7 @@ package final class Classroom: Sendable {
         }
         guard let session else {
             return .failure(
-                APIFailure(.timeout, "\(Self.limit) people are learning here now; try again in a minute")
+                APIFailure(.timeout, "all \(Self.limit) places are taken; try again in a minute")
             )
         }
         return await session.state()

@@ -158,6 +158,7 @@ enum LearnJSON {
             ("start", "\(start)"),
             ("clock", quoted(WorldEvent.moment(start + world.now / 1_000_000))),
             ("explored", world.isExplored ? "true" : "false"),
+            ("ended", world.isOver ? "true" : "false"),
             (
                 "truths",
                 list(

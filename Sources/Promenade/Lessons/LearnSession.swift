@@ -119,8 +119,7 @@ actor LearnSession {
     ) async -> Result<Value, APIFailure> {
         let result = await body(self)
         guard TaskLimit.isOver else { return result }
-        // What is half done is of no use.
-        world = nil
+        // The world stands between two of its moments: the next request goes on from there.
         return .failure(APIFailure(.timeout, "this took more than \(Self.patience / 1_000_000_000) seconds"))
     }
 

@@ -4,16 +4,18 @@ import MetricModel
 
 /// Goes through lessons and finds whatever they say that is not so.
 package enum LessonCheck {
-    /// What was found about one language of a lesson.
-    package struct Verdict: Sendable {
+    /// What was found about one language of a lesson, or about its scenario.
+    package struct Verdict: Sendable, Hashable {
         /// The lesson's folder.
         package var lesson: String
-        /// The language.
-        package var language: String
+        /// The language; `scenario.yml` where the lesson cannot be gone through in any.
+        package var part: String
         /// How many moves it has.
-        package var moves: Int
+        package var moves = 0
         /// What is not so, one line each, with file and line.
         package var problems: [String]
+        /// Whether a file is wrong, so that nothing else was checked.
+        package var isUnreadable = false
     }
 
     /// Goes through every lesson of a course in every language.
@@ -21,30 +23,47 @@ package enum LessonCheck {
         var verdicts: [Verdict] = []
         for entry in course.entries {
             for (_, lesson) in entry.languages.sorted(by: { $0.key < $1.key }) {
-                verdicts.append(try await run(lesson, entry))
+                // What is wrong with the scenario is told once, not in each language.
+                let found = try await run(lesson, entry)
+                for verdict in found where !verdicts.contains(verdict) { verdicts.append(verdict) }
             }
         }
         return verdicts
     }
 
-    private static func run(_ lesson: Lesson, _ entry: Course.Entry) async throws -> Verdict {
-        let (problems, moves) = try await WorldThread.run { () -> ([String], Int) in
-            var problems: [String] = []
+    private static func run(_ lesson: Lesson, _ entry: Course.Entry) async throws -> [Verdict] {
+        var verdicts: [Verdict] = []
+        // By itself: where a button is wrong, too, both are told.
+        if let error = LessonScenario.mistakes(of: entry.scenario) { verdicts.append(unreadable(error, lesson, entry)) }
+        let own = try await WorldThread.run { () -> Verdict in
             do {
                 let world = try await LessonWorld(lesson, scenario: entry.scenario)
+                var problems: [String] = []
                 world.complain = { problems.append("\(lesson.file):\($0): \($1)") }
                 let count = world.moves.moves.count
                 try await world.go(to: count)
                 try await world.close()
+                // Alone it may be what the lesson is to show.
+                if !problems.isEmpty { problems += world.refusals.map { "\(lesson.file):\($0.line): \($0.text)" } }
                 if problems.isEmpty { problems += try await explore(lesson, entry) }
-                return (problems, count)
+                return Verdict(lesson: lesson.name, part: lesson.language, moves: count, problems: problems)
             } catch let error as ConfigError {
-                return (error.description.split(separator: "\n").map(String.init), 0)
+                return unreadable(error, lesson, entry)
             } catch let error as StackError {
-                return (["\(lesson.file): \(error.description)"], 0)
+                let problem = "\(lesson.file): \(error.description)"
+                return Verdict(lesson: lesson.name, part: lesson.language, problems: [problem], isUnreadable: true)
             }
         }
-        return Verdict(lesson: lesson.name, language: lesson.language, moves: moves, problems: problems)
+        return verdicts.contains(own) ? verdicts : verdicts + [own]
+    }
+
+    private static func unreadable(_ error: ConfigError, _ lesson: Lesson, _ entry: Course.Entry) -> Verdict {
+        Verdict(
+            lesson: lesson.name,
+            part: error.file == entry.scenario.file ? "scenario.yml" : lesson.language,
+            problems: error.description.split(separator: "\n").map(String.init),
+            isUnreadable: true
+        )
     }
 
     /// Presses every button that the lesson does not need, where it stands.

@@ -19,9 +19,12 @@ package enum LessonFolder {
             throw StackError("cannot read the folder \(folder): \(StackError.system(lastErrorNumber()))")
         }
         var files: [Course.File] = []
+        var empty: [String] = []
         for lesson in names {
-            for name in Self.names("\(folder)/\(lesson)") ?? [] {
-                guard name == "scenario.yml" || name.hasSuffix(".md") else { continue }
+            guard let found = Self.names("\(folder)/\(lesson)") else { continue }
+            let own = found.filter { $0 == "scenario.yml" || $0.hasSuffix(".md") }
+            if own.isEmpty { empty.append(lesson) }
+            for name in own {
                 guard let bytes = FileAccess.read("\(folder)/\(lesson)/\(name)"), bytes.count <= fileLimit else {
                     throw StackError(
                         "cannot read \(folder)/\(lesson)/\(name), which is a text of at most \(fileLimit) bytes"
@@ -33,7 +36,7 @@ package enum LessonFolder {
         if files.isEmpty {
             throw StackError("there is no lesson in \(folder): each is a folder with scenario.yml and lesson.en.md")
         }
-        return Course(files, folder: folder)
+        return Course(files, folder: folder, empty: empty)
     }
 
     /// What a folder holds, sorted, without what is hidden; `nil` where it is no folder.

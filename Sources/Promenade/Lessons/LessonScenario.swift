@@ -48,10 +48,30 @@ struct LessonScenario {
             }
             let acts = error.problems.filter(isAct)
             if acts.isEmpty { throw error }
-            throw ConfigError(file: lesson.file, problems: acts)
+            // As the lesson's reader names them.
+            let named = acts.map { problem in
+                var problem = problem
+                let number = Int(problem.path.dropFirst("events[".count).prefix { $0 != "]" })
+                if let place = places.first(where: { $0.value == number })?.key {
+                    let rest = problem.path.drop { $0 != "]" }.dropFirst()
+                    problem.path = "steps[\(place.step)].act[\(place.act)]\(rest)"
+                }
+                return problem
+            }
+            throw ConfigError(file: lesson.file, problems: named)
         }
         events = places
         buttons = Set(places.values)
+    }
+
+    /// What is wrong with a scenario by itself, without the buttons of a lesson.
+    static func mistakes(of file: (file: String, text: [UInt8])) -> ConfigError? {
+        do throws(ConfigError) {
+            _ = try ScenarioFile.read(text: file.text, file: file.file)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     private static func text(_ text: String) -> ConfigNode { ConfigNode(.scalar(.init(text))) }

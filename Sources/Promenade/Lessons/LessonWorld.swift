@@ -20,6 +20,8 @@ package final class LessonWorld {
     package private(set) var truths: [[Int]: Int] = [:]
     /// Is told what does not hold.
     package var complain: ((_ line: Int, _ message: String) -> Void)?
+    /// What buttons have pushed that the Pushgateway did not take, with their lines.
+    package private(set) var refusals: [(line: Int, text: String)] = []
     let world: World
     private(set) var trace = LessonTrace()
     private let source: LessonScenario
@@ -37,22 +39,37 @@ package final class LessonWorld {
         world.keepsLog = false
         told = []
         world.observe = { [unowned self] in told.append($0) }
-        try await world.begin()
+        try await Self.whole { try await world.begin() }
         await look()
+    }
+
+    /// What the world does is done as a whole, whatever the limit of the request: between two things it can wait.
+    private static func whole(_ body: () async throws -> Void) async throws {
+        try await TaskLimit { false }.run { () async throws in try await body() }
     }
 
     /// What the world told during a step.
     private var told: [WorldEvent]
+    /// To where time was to pass when a request's limit was reached; the next request goes on from there.
+    private var pending: Int64?
 
     /// Nanoseconds from the start.
     package var now: Int64 { world.now }
 
+    /// Whether no more time passes in it.
+    var isOver: Bool { now >= world.end }
+
     // MARK: The way
 
-    /// Does the moves that are missing to a position, which is not behind.
+    /// Does the moves that are missing to a position, which is not behind, or as many as the task's limit leaves time for.
     package func go(to wanted: Int) async throws {
         while position < min(wanted, moves.moves.count) {
             try await carryOut(moves.moves[position])
+            switch moves.moves[position].kind {
+            // What was asked may have no answer: it is asked again.
+            case .show, .ask, .close: if TaskLimit.isOver { return }
+            case .run, .press: if pending != nil { return }
+            }
             moments.append(now)
             position += 1
         }
@@ -63,11 +80,9 @@ package final class LessonWorld {
         case .show: await check(lesson.steps[move.step].blocks[move.block])
         case .ask: break
         case .run(let moment):
-            if moment < now {
-                let here = PrometheusDuration(milliseconds: now / 1_000_000)
-                complain?(lesson.steps[move.step].blocks[move.block].line, "the world is at \(here) already")
-            }
-            try await run(until: moment)
+            let line = lesson.steps[move.step].blocks[move.block].line
+            if moment < now { complain?(line, "the world is at \(Self.span(now)) already") }
+            try await run(until: moment, line: line)
         case .press(let index): try await perform(.init(step: move.step, block: move.block, act: index))
         case .close: await settle(move.step)
         }
@@ -80,6 +95,7 @@ package final class LessonWorld {
             case .explore(let acts) = lesson.steps[step].blocks[block].content, acts.indices.contains(act)
         else { return false }
         isExplored = true
+        pending = nil
         try await perform(.init(step: step, block: block, act: act))
         return true
     }
@@ -88,23 +104,33 @@ package final class LessonWorld {
         let block = lesson.steps[place.step].blocks[place.block]
         switch block.content {
         case .act(let acts), .explore(let acts):
+            let line = acts[place.act].line
             switch acts[place.act].deed {
-            case .advance(let span): try await run(until: now + span)
+            case .advance(let span): try await run(until: pending ?? now + span, line: line)
             case .event(let node):
-                if let index = source.events[place] { try await world.event(index) }
+                if let index = source.events[place] { try await Self.whole { try await world.event(index) } }
+                for event in told where event.kind == .push && event.text.contains(" is refused with ") {
+                    refusals.append((line: line, text: event.text))
+                }
                 await look(body: node["body"]?.text ?? "")
             }
         case .text, .run, .predict, .panel, .claim, .picture, .changes: break
         }
     }
 
-    private func run(until moment: Int64) async throws {
-        while let time = world.nextTime, time <= moment, !TaskLimit.isOver {
-            try await world.step()
+    private func run(until moment: Int64, line: Int) async throws {
+        if moment > world.end {
+            complain?(line, "the world ends at \(Self.span(world.end)), the duration of its scenario")
+        }
+        pending = moment
+        while let time = world.nextTime, time <= moment {
+            if TaskLimit.isOver { return }
+            try await Self.whole { _ = try await world.step() }
             await look()
         }
-        try await world.run(until: moment)
+        try await Self.whole { try await world.run(until: moment) }
         await look()
+        pending = nil
     }
 
     // MARK: What happened
@@ -164,7 +190,10 @@ package final class LessonWorld {
         case .claim(let claims):
             for claim in claims {
                 let seen = await world.query(claim.expression)
-                if !seen.holds { complain?(claim.line, "\(claim.expression) does not hold: \(Self.text(seen))") }
+                if !seen.holds {
+                    let reason = await side(of: claim.expression) ?? Self.text(seen)
+                    complain?(claim.line, "\(claim.expression) does not hold: \(reason)")
+                }
             }
         case .panel(let panels):
             for panel in panels {
@@ -246,6 +275,19 @@ package final class LessonWorld {
             }
             await check(LessonText.numbers(prediction.why), line: block.line)
         }
+    }
+
+    /// What stands on the left of a comparison that does not hold.
+    private func side(of expression: String) async -> String? {
+        guard case .binary(let binary) = try? PromQLParser().parse(expression), binary.operation.isComparison else {
+            return nil
+        }
+        let left = binary.left.description
+        return "\(left) is \(Self.text(await world.query(left)))"
+    }
+
+    private static func span(_ nanoseconds: Int64) -> PrometheusDuration {
+        PrometheusDuration(milliseconds: nanoseconds / 1_000_000)
     }
 
     private static func text(_ seen: Observation) -> String { seen.lines(limit: 3).joined(separator: "; ") }

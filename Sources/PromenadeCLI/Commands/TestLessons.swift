@@ -30,17 +30,16 @@ struct TestLessons: AsyncParsableCommand {
             throw ExitCode(2)
         }
         for problem in course.problems { Complaint.remark(problem.description) }
-        var isGood = true
-        for verdict in try await LessonCheck.run(course) {
+        let verdicts = try await LessonCheck.run(course)
+        for verdict in verdicts {
             if verdict.problems.isEmpty {
-                if !quiet { Console.print("ok      \(verdict.lesson) \(verdict.language) (\(verdict.moves) moves)\n") }
+                if !quiet { Console.print("ok      \(verdict.lesson) \(verdict.part) (\(verdict.moves) moves)\n") }
             } else {
-                isGood = false
-                Console.print("not ok  \(verdict.lesson) \(verdict.language)\n")
+                Console.print("not ok  \(verdict.lesson) \(verdict.part)\n")
                 for problem in verdict.problems { Console.print("        \(problem)\n") }
             }
         }
-        if !course.problems.isEmpty { throw ExitCode(2) }
-        if !isGood { throw ExitCode(1) }
+        if !course.problems.isEmpty || verdicts.contains(where: \.isUnreadable) { throw ExitCode(2) }
+        if verdicts.contains(where: { !$0.problems.isEmpty }) { throw ExitCode(1) }
     }
 }

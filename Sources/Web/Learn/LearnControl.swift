@@ -19,8 +19,8 @@ public struct LearnControl: Sendable {
     public var course: @Sendable () -> String
     /// A lesson's texts and moves.
     public var lesson: @Sendable (_ name: String, _ language: String) -> Answer
-    /// Begins a lesson.
-    public var open: @Sendable (_ lesson: String) async -> Answer
+    /// Begins a lesson. The session that its learner had before, if any, gives its place back.
+    public var open: @Sendable (_ lesson: String, _ former: String) async -> Answer
     /// How far a session is, and what happened in it.
     public var state: @Sendable (_ session: String) async -> Answer
     /// Goes to a position, ahead or back.
@@ -36,7 +36,7 @@ public struct LearnControl: Sendable {
     public init(
         course: @escaping @Sendable () -> String,
         lesson: @escaping @Sendable (_ name: String, _ language: String) -> Answer,
-        open: @escaping @Sendable (_ lesson: String) async -> Answer,
+        open: @escaping @Sendable (_ lesson: String, _ former: String) async -> Answer,
         state: @escaping @Sendable (_ session: String) async -> Answer,
         go: @escaping @Sendable (_ session: String, _ position: Int) async -> Answer,
         explore: @escaping @Sendable (_ session: String, _ place: [Int]) async -> Answer,

@@ -21,12 +21,13 @@ extension PrometheusServer {
         }
     }
 
-    /// `sessions` (`lesson`), `sessions/ID/step` (`position`), `sessions/ID/act` (`step`, `block`, `act`).
+    /// `sessions` (`lesson`, `former`), `sessions/ID/step` (`position`), `sessions/ID/act` (`step`, `block`, `act`).
     func changeLearning(_ request: WebRequest, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
         let control = try learnControl()
         let parts = request.captured(after: Self.learnPath).split(separator: "/").map(String.init)
         switch (parts.first, parts.count) {
-        case ("sessions", 1): return Self.json(try await control.open(parameters["lesson"]).get())
+        case ("sessions", 1):
+            return Self.json(try await control.open(parameters["lesson"], parameters["former"]).get())
         case ("sessions", 3) where parts[2] == "step":
             return Self.json(try await control.go(parts[1], try Self.number(parameters, "position")).get())
         case ("sessions", 3) where parts[2] == "act":

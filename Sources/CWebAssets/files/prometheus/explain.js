@@ -3,8 +3,9 @@
 // are the engine's.
 
 import { h, fill } from "../shared/dom.js";
-import { duration, localTime, plain, seriesName, span } from "../shared/format.js";
+import { duration, localTime, phrase, plain, seriesName, span } from "../shared/format.js";
 import { timeLabel, timeTicks, valueLabels, valueTicks } from "./axes.js";
+import { explainWords } from "./explainwords.js";
 import { number } from "./results.js";
 import { tokenize } from "./tokens.js";
 
@@ -62,31 +63,32 @@ import { tokenize } from "./tokens.js";
  * @property {string[]} [annotations]
  * @property {string} [error]
  * @property {ExplainedNode[]} children
+ * @typedef {(name: string, ...parts: any[]) => any[]} Say words of the reader's language, with what belongs into them
  */
 
 /**
  * Shows the tree of an explanation.
  * @param {HTMLElement} place
  * @param {{node: ExplainedNode, time: number, error?: string, store?: {url: string, pushedDown: string}}} explanation
+ * @param {string} [language]
  */
-export function explain(place, explanation) {
-    const note = `Every part of the expression, as it was evaluated at ${localTime(explanation.time, true)}.`;
+export function explain(place, explanation, language = "en") {
+    /** @type {Say} */
+    const say = (name, ...parts) => phrase((explainWords[language] ?? explainWords.en)[name], parts);
+    const note = say("note", localTime(explanation.time, true));
     const tree = h("ul", { class: "tree plain" });
     const store = explanation.store;
-    const pushed =
-        store &&
-        (store.pushedDown === "expression"
-            ? `${store.url} answers the whole expression; the parts below were evaluated here, over its samples.`
-            : `${store.url} is asked for the samples of each selector; all else is evaluated here.`);
+    const pushed = store && say(store.pushedDown === "expression" ? "wholeElsewhere" : "samplesElsewhere", store.url);
     fill(place, h("p", { class: "muted small" }, note), pushed && h("p", { class: "note small" }, pushed), tree);
-    showNode(tree, explanation.node);
+    showNode(say, tree, explanation.node);
 }
 
 /**
+ * @param {Say} say
  * @param {Element} list
  * @param {ExplainedNode} node
  */
-function showNode(list, node) {
+function showNode(say, list, node) {
     const more = h("div", { class: "node-more" });
     const below = node.children.length ? h("ul", { class: "plain" }) : null;
     const code = h(
@@ -96,39 +98,37 @@ function showNode(list, node) {
             h("span", { class: token.kind === "error" ? "muted" : token.kind }, token.text),
         ),
     );
-    const facts = h("div", { class: "node-facts row small" }, factsOf(node));
+    const facts = h("div", { class: "node-facts row small" }, factsOf(say, node));
     list.append(h("li", null, h("div", { class: "node" }, h("div", { class: "row" }, code), facts, more), below));
-    if (node.error) more.append(h("p", { class: "note bad small" }, node.error));
-    for (const one of node.annotations ?? []) more.append(h("p", { class: "note warn small" }, one));
-    if (node.matching) more.append(...matchingOf(node.matching));
-    if (node.windows) windows(more, node);
-    else if (node.examples.length && node.type === "vector") more.append(examplesOf(node));
-    if (below) for (const child of node.children) showNode(below, child);
+    if (node.error) more.append(h("p", { class: "note bad small", lang: "en" }, node.error));
+    for (const one of node.annotations ?? []) more.append(h("p", { class: "note warn small", lang: "en" }, one));
+    if (node.matching) more.append(...matchingOf(say, node.matching));
+    if (node.windows) windows(say, more, node);
+    else if (node.examples.length && node.type === "vector") more.append(examplesOf(say, node));
+    if (below) for (const child of node.children) showNode(say, below, child);
 }
 
-/** @param {ExplainedNode} node */
-function factsOf(node) {
-    if (node.type === "string") return [h("span", { class: "muted" }, "a string")];
+/** @param {Say} say @param {ExplainedNode} node */
+function factsOf(say, node) {
+    if (node.type === "string") return [h("span", { class: "muted" }, say("string"))];
     const value = node.examples[0]?.value;
-    if (node.type === "scalar") return [h("span", { class: "muted" }, "a scalar: "), h("b", null, value ?? "")];
+    if (node.type === "scalar") return [h("span", { class: "muted" }, say("scalar", h("b", null, value ?? "")))];
     const out = [];
     if (!node.error) {
         const state = `state ${node.series ? "good" : "warn"}`;
-        out.push(h("span", { class: state }, counted(node.series, "series", "series")));
+        out.push(h("span", { class: state }, counted(say, node.series, "Series")));
     }
     if (node.series === 1 && value !== undefined && node.type === "vector")
         out.push(h("b", { class: "mono" }, `= ${plain(number(value), 8)}`));
-    if (node.type === "matrix") out.push(h("span", null, counted(node.samples, "sample", "samples")));
+    if (node.type === "matrix") out.push(h("span", null, counted(say, node.samples, "Sample")));
     if (node.samplesRead && (node.type === "matrix" || node.children.length === 0))
-        out.push(h("span", { class: "muted" }, `${node.samplesRead} read`));
+        out.push(h("span", { class: "muted" }, say("read", node.samplesRead)));
     if (node.seconds) out.push(h("span", { class: "muted" }, span(node.seconds)));
     if (node.matching) {
         const { matchedLeft, matchedRight } = node.matching;
         const [left, right] = node.children;
         const all = matchedLeft === left.series && matchedRight === right.series;
-        const said =
-            `${matchedLeft} of ${left.series} on the left and ` +
-            `${matchedRight} of ${right.series} on the right have a partner`;
+        const said = say("partners", matchedLeft, left.series, matchedRight, right.series);
         out.push(h("span", { class: all ? "muted" : "state warn" }, said));
     }
     for (const label of node.labels) {
@@ -143,30 +143,27 @@ function factsOf(node) {
             h(
                 "span",
                 { class: "badge lost" },
-                h("span", { class: "visually-hidden" }, "lost: "),
-                h("s", null, name === "__name__" ? "metric name" : name),
+                h("span", { class: "visually-hidden" }, say("lost")),
+                h("s", null, name === "__name__" ? say("metricName") : name),
             ),
         );
     return out;
 }
 
-/**
- * @param {number} count
- * @param {string} one
- * @param {string} many
- */
-function counted(count, one, many) {
-    return `${count} ${count === 1 ? one : many}`;
+/** @param {Say} say @param {number} count @param {"Series" | "Sample"} what */
+function counted(say, count, what) {
+    return say(`${count === 1 ? "one" : "many"}${what}`, count).join("");
 }
 
 /**
  * Series without a partner, and groups of several.
+ * @param {Say} say
  * @param {Matching} matching
  */
-function matchingOf(matching) {
+function matchingOf(say, matching) {
     const lists = [
-        { name: "On the left without a partner", series: matching.unmatchedLeft },
-        { name: "On the right without a partner", series: matching.unmatchedRight },
+        { name: say("aloneLeft"), series: matching.unmatchedLeft },
+        { name: say("aloneRight"), series: matching.unmatchedRight },
     ].filter((one) => one.series.length);
     const out = lists.map((one) =>
         h(
@@ -185,7 +182,7 @@ function matchingOf(matching) {
             h(
                 "details",
                 { class: "small" },
-                h("summary", { class: "muted" }, "Several series with the same compared labels"),
+                h("summary", { class: "muted" }, say("groups")),
                 h(
                     "ul",
                     { class: "plain" },
@@ -194,7 +191,8 @@ function matchingOf(matching) {
                             "li",
                             null,
                             h("span", { class: "mono" }, seriesName(one.labels) || "{}"),
-                            ` ${one.left} on the left, ${one.right} on the right`,
+                            " ",
+                            say("sides", one.left, one.right),
                         ),
                     ),
                 ),
@@ -205,19 +203,21 @@ function matchingOf(matching) {
 
 /**
  * The first few series of an answer.
+ * @param {Say} say
  * @param {ExplainedNode} node
  */
-function examplesOf(node) {
-    const value = (/** @type {Example} */ one) => one.value ?? (one.histogram ? `count ${one.histogram.count}` : "");
+function examplesOf(say, node) {
+    const value = (/** @type {Example} */ one) =>
+        one.value ?? (one.histogram ? say("histogram", one.histogram.count) : "");
     const rest = node.series - node.examples.length;
     return h(
         "details",
         { class: "small" },
-        h("summary", { class: "muted" }, "Series"),
+        h("summary", { class: "muted" }, say("list")),
         h(
             "table",
             null,
-            h("caption", { class: "visually-hidden" }, `Series of ${node.text}`),
+            h("caption", { class: "visually-hidden" }, say("listOf", node.text)),
             h(
                 "tbody",
                 null,
@@ -231,15 +231,16 @@ function examplesOf(node) {
                 ),
             ),
         ),
-        rest > 0 ? h("p", { class: "muted" }, `and ${rest} more`) : null,
+        rest > 0 ? h("p", { class: "muted" }, say("more", rest)) : null,
     );
 }
 
 /**
+ * @param {Say} say
  * @param {Element} place
  * @param {ExplainedNode} node
  */
-function windows(place, node) {
+function windows(say, place, node) {
     const all = node.windows ?? [];
     const drawn = all.filter((one) => one.values.length);
     const range = node.children.find((one) => one.type === "matrix");
@@ -249,29 +250,23 @@ function windows(place, node) {
                 "details",
                 { class: "small", open: i === 0 },
                 h("summary", null, h("span", { class: "mono" }, seriesName(one.metric) || "{}")),
-                picture(place.clientWidth, node, one),
+                picture(say, place.clientWidth, node, one),
             ),
         ),
     );
     const rest = (range?.series ?? 0) - all.length;
-    if (rest > 0)
-        place.append(h("p", { class: "muted small" }, `and ${rest} more series with a window of their own`));
-    if (all.length > drawn.length)
-        place.append(
-            h(
-                "p",
-                { class: "muted small" },
-                `${all.length - drawn.length} series hold native histograms; their windows are not drawn.`,
-            ),
-        );
+    if (rest > 0) place.append(h("p", { class: "muted small" }, say("moreWindows", rest)));
+    const undrawn = all.length - drawn.length;
+    if (undrawn > 0) place.append(h("p", { class: "muted small" }, say("undrawn", undrawn)));
 }
 
 /**
+ * @param {Say} say
  * @param {number} width
  * @param {ExplainedNode} node
  * @param {Window} window
  */
-function picture(width, node, window) {
+function picture(say, width, node, window) {
     const { start, end, change, line, resets } = window;
     const samples = window.values.map(([at, value]) => /** @type {[number, number]} */ ([at, number(value)]));
     const last = samples.length - 1;
@@ -323,7 +318,7 @@ function picture(width, node, window) {
             height: H,
             class: "window",
             role: "img",
-            "aria-label": `${window.count} samples in the window of ${duration(end - start)}`,
+            "aria-label": say("picture", counted(say, window.count, "Sample"), duration(end - start)).join(""),
         },
         h("svg:rect", { x: x(start), y: top, width: x(end) - x(start), height: H - top - foot, class: "band" }),
         axis.ticks.map((tick, i) => [
@@ -333,8 +328,8 @@ function picture(width, node, window) {
         times.ticks.map((tick) =>
             h("svg:text", { x: x(tick), y: H - 10 * em, class: "middle" }, timeLabel(tick, times.step)),
         ),
-        h("svg:text", { x: x(start) + 5, y: top - 7 * em }, "window starts"),
-        h("svg:text", { x: x(end) - 5, y: top - 7 * em, class: "end" }, "ends"),
+        h("svg:text", { x: x(start) + 5, y: top - 7 * em }, say("starts")),
+        h("svg:text", { x: x(end) - 5, y: top - 7 * em, class: "end" }, say("ends")),
         change
             ? h("svg:path", { d: path([ends[0], mended[0]]) + path([mended[last], ends[1]]), class: "reach" })
             : null,
@@ -352,7 +347,7 @@ function picture(width, node, window) {
         ends.map(([at, value]) => h("svg:circle", { cx: x(at), cy: y(value), r: 4, class: "reached" })),
     );
     const sign = (/** @type {string} */ look, /** @type {string} */ name) =>
-        h("span", null, h("i", { class: look }), name);
+        h("span", null, h("i", { class: look }), say(name));
     return h(
         "div",
         { class: "picture stack" },
@@ -361,14 +356,14 @@ function picture(width, node, window) {
             "p",
             { class: "key small muted", "aria-hidden": "true" },
             sign("sample", "sample"),
-            change ? sign("reach", "carried on to the edges") : null,
-            line ? sign("reach", "the straight line that fits best") : null,
-            fallen.length ? [sign("fall", "reset"), sign("mended", "as if it had not been reset")] : null,
+            change ? sign("reach", "reach") : null,
+            line ? sign("reach", "line") : null,
+            fallen.length ? [sign("fall", "fall"), sign("mended", "mended")] : null,
         ),
         h(
             "ol",
             { class: "steps" },
-            sentences(node, window, samples).map((one) => h("li", null, one)),
+            sentences(say, node, window, samples).map((one) => h("li", null, one)),
         ),
     );
 }
@@ -388,69 +383,67 @@ function segments(samples, cuts) {
 
 /**
  * The arithmetic, a sentence a step.
+ * @param {Say} say
  * @param {ExplainedNode} node
  * @param {Window} window
  * @param {[number, number][]} samples
- * @returns {any[]}
+ * @returns {any[][]}
  */
-function sentences(node, window, samples) {
+function sentences(say, node, window, samples) {
     const name = node.function ?? "";
-    const out = [];
     const { change, line, result } = window;
-    const length = window.end - window.start;
-    const gap =
-        window.count > 1
-            ? `, one every ${span((samples[samples.length - 1][0] - samples[0][0]) / (window.count - 1))} on average`
-            : "";
-    out.push(`${counted(window.count, "sample", "samples")} in ${duration(length)}${gap}.`);
-    if (change) return [...out, ...changeSentences(name, window, change)];
-    if (window.count < 2 && node.type === "vector" && result === undefined)
-        out.push(`${name}() needs more samples, so this series answers nothing.`);
-    if (line) out.push(`The straight line through them rises by ${plain(number(line.slope), 8)} a second.`);
+    const count = [counted(say, window.count, "Sample"), duration(window.end - window.start)];
+    const gap = (samples[samples.length - 1][0] - samples[0][0]) / (window.count - 1);
+    const out = [window.count > 1 ? say("countEvery", ...count, span(gap)) : say("count", ...count)];
+    if (change) return [...out, ...changeSentences(say, name, window, change)];
+    if (window.count < 2 && node.type === "vector" && result === undefined) out.push(say("tooFew", name));
+    if (line) out.push(say("slope", plain(number(line.slope), 8)));
     if (name === "irate" && samples.length > 1) {
         const [a, b] = samples.slice(-2);
-        const from = `from ${plain(a[1], 12)} to ${plain(b[1], 12)}`;
-        out.push(`Only the last two count: ${from} in ${span(b[0] - a[0])}.`);
+        out.push(say("lastTwo", plain(a[1], 12), plain(b[1], 12), span(b[0] - a[0])));
     }
-    if (result !== undefined) out.push([`${name}() answers `, h("b", null, plain(number(result), 12)), "."]);
+    if (result !== undefined) out.push(say("answer", name, h("b", null, plain(number(result), 12))));
     return out;
 }
 
 /**
+ * @param {Say} say
  * @param {string} name
  * @param {Window} window
  * @param {Change} change
  */
-function changeSentences(name, window, change) {
-    const of = (/** @type {string} */ text) => number(text);
+function changeSentences(say, name, window, change) {
+    const exact = (/** @type {string} */ text) => plain(number(text), 12);
+    const long = (/** @type {string} */ text) => span(number(text));
     const falls = window.resets.length;
-    const grown = plain(of(change.change), 12);
-    const why = falls
-        ? `: the counter fell ${falls === 1 ? "once" : `${falls} times`}, and what it had before ` +
-          `(${plain(of(change.lost), 12)}) is added`
-        : "";
-    const from = `From the first (${plain(of(change.first), 12)}) to the last (${plain(of(change.last), 12)})`;
-    const verb = name === "delta" ? "it changed" : "it grew";
-    const edge = (/** @type {string} */ side, /** @type {string} */ distance, /** @type {string} */ added) => {
-        const limit = `1.1 × the mean gap (${span(of(change.threshold))})`;
-        return of(distance) >= of(change.threshold)
-            ? `${side} is ${span(of(distance))} away: further than ${limit}, ` +
-                  `so only half a gap (${span(of(added))}) is added.`
-            : `${side} is ${span(of(distance))} away: less than ${limit}, so the slope is carried on to it.`;
-    };
-    const start = change.stopsAtZero
-        ? `The start of the window is ${span(of(change.distanceToStart))} away, but going back by the slope the ` +
-          `counter would be 0 after ${span(of(change.toStart))}, so only that much is added.`
-        : edge("The start of the window", change.distanceToStart, change.toStart);
-    const covered = of(change.sampled) + of(change.toStart) + of(change.toEnd);
-    const divided = change.seconds ? ` ÷ ${plain(of(change.seconds), 8)} s` : "";
+    const growth = falls === 0 ? "grew" : falls === 1 ? "grewAfterReset" : "grewAfterResets";
+    const edge = (/** @type {string} */ side, /** @type {string} */ distance, /** @type {string} */ added) =>
+        say(
+            number(distance) >= number(change.threshold) ? "far" : "near",
+            say(side).join(""),
+            long(distance),
+            long(change.threshold),
+            long(added),
+        );
+    const covered = number(change.sampled) + number(change.toStart) + number(change.toEnd);
+    const divided = change.seconds ? ` ÷ ${plain(number(change.seconds), 8)} s` : "";
     const product =
-        `${plain(of(change.change), 8)} × ${plain(covered, 8)} s ÷ ` +
-        `${plain(of(change.sampled), 8)} s${divided} = `;
+        `${plain(number(change.change), 8)} × ${plain(covered, 8)} s ÷ ` +
+        `${plain(number(change.sampled), 8)} s${divided} = `;
     return [
-        `${from} ${verb} by ${grown}${why}, over ${span(of(change.sampled))}.`,
-        start,
-        edge("The end", change.distanceToEnd, change.toEnd),
+        say(
+            name === "delta" ? "changed" : growth,
+            exact(change.first),
+            exact(change.last),
+            exact(change.change),
+            long(change.sampled),
+            exact(change.lost),
+            falls,
+        ),
+        change.stopsAtZero
+            ? say("stopsAtZero", long(change.distanceToStart), long(change.toStart))
+            : edge("startEdge", change.distanceToStart, change.toStart),
+        edge("endEdge", change.distanceToEnd, change.toEnd),
         [product, h("b", null, plain(number(window.result ?? "NaN"), 8))],
     ];
 }

@@ -7,6 +7,13 @@ import { drawBlock } from "./learnblocks.js";
 import { CoursePage, kept, languages, withCode } from "./learncourse.js";
 import { shortSpan, word } from "./learnwords.js";
 
+/** Where the session of this window is kept, so that it gives its place back. */
+const SESSION = "learn/session";
+/** After so many milliseconds a reader for whom there was no place is tried again. */
+const PATIENCE = 5000;
+/** So often a session is asked for the same. */
+const TRIES = 5;
+
 /** @param {HTMLElement} main */
 export async function show(main) {
     const style = h("link", { rel: "stylesheet", href: "assets/prometheus/learn.css" });
@@ -39,6 +46,9 @@ class LessonPage {
         /** @type {any} */ this.lesson = null;
         /** @type {any} */ this.state = null;
         this.isBusy = false;
+        this.isAnew = false;
+        /** @type {number | undefined} how many requests there were before anything was tried */
+        this.lived = undefined;
         this.body = h("div", { class: "stack" });
         this.told = h("p", { class: "visually-hidden", role: "status" });
         this.next = h("button", { class: "button primary", type: "button", onclick: () => this.forward() });
@@ -62,7 +72,15 @@ class LessonPage {
             this.lesson = await api(`learn/lessons/${this.name}`, { language: this.language });
             if (!this.state) await this.open(this.wanted());
         } catch (error) {
-            fill(this.main, h("p", { class: "note bad" }, this.say("lost", /** @type {Error} */ (error).message)));
+            const isFull = error instanceof ApiError && error.status === 503;
+            const said = isFull ? this.say("full") : this.say("lost", /** @type {Error} */ (error).message);
+            this.main.lang = this.language;
+            fill(
+                this.main,
+                h("p", { class: isFull ? "note warn" : "note bad", role: "status" }, said),
+                h("p", null, h("a", { href: "learn" }, this.say("all"))),
+            );
+            if (isFull) setTimeout(() => this.draw(), PATIENCE);
             return;
         }
         const { main, course, lesson, language } = this;
@@ -95,9 +113,11 @@ class LessonPage {
         await this.drawStep();
     }
 
-    /** Where to begin: at the moment that the address names, or where the reader was. */
+    /** Where to begin: at the moment that the address names, or where the reader was; a lesson that was done, anew. */
     wanted() {
         const named = Number(new URLSearchParams(location.search).get("at") ?? NaN);
+        const mine = kept.get(this.name);
+        if (!Number.isInteger(named) && mine.done) kept.set(this.name, { ...mine, position: 0, guesses: {} });
         const { stops } = this.lesson;
         const position = Number.isInteger(named) ? named : kept.get(this.name).position;
         // A lesson waits at its stops only.
@@ -112,22 +132,39 @@ class LessonPage {
 
     /** @param {number} position */
     async open(position) {
-        this.state = (await envelope("learn/sessions", { lesson: this.name }, undefined, "POST")).data;
+        await this.begin();
         await this.go(Math.min(position, this.lesson.moves.length));
     }
 
+    /** Another session, in the place of the last one of this window. */
+    async begin() {
+        const asked = { lesson: this.name, former: sessionStorage.getItem(SESSION) ?? "" };
+        this.state = (await envelope("learn/sessions", asked, undefined, "POST")).data;
+        sessionStorage.setItem(SESSION, this.state.id);
+    }
+
     /**
-     * Asks the session; opens another one where it was forgotten.
+     * Asks the session; opens another one where it was forgotten. What takes a busy machine longer than a request may
+     * last goes on from where it was when it is asked for once more.
      * @param {string} path
      * @param {any} parameters
      */
     async ask(path, parameters) {
-        try {
-            return (await envelope(`learn/sessions/${this.state.id}/${path}`, parameters, undefined, "POST")).data;
-        } catch (error) {
-            if (!(error instanceof ApiError) || error.status !== 404) throw error;
-            this.state = (await envelope("learn/sessions", { lesson: this.name }, undefined, "POST")).data;
-            return (await envelope(`learn/sessions/${this.state.id}/${path}`, parameters, undefined, "POST")).data;
+        for (let tries = 1; ; tries += 1) {
+            try {
+                return (await envelope(`learn/sessions/${this.state.id}/${path}`, parameters, undefined, "POST")).data;
+            } catch (error) {
+                const status = error instanceof ApiError ? error.status : 0;
+                const isLong = status === 503 && path === "step";
+                if (tries === TRIES || (status !== 404 && !isLong)) throw error;
+                if (isLong) continue;
+                await this.begin();
+                if (path === "act") {
+                    // What was tried before went with the session; this is tried where the lesson stands.
+                    this.isAnew = true;
+                    await this.go(kept.get(this.name).position);
+                }
+            }
         }
     }
 
@@ -184,11 +221,23 @@ class LessonPage {
         }
     }
 
+    /** Where the lesson waited before; nothing at its beginning. */
+    get former() {
+        return this.lesson.stops.filter((/** @type {number} */ one) => one < this.state.position).at(-1);
+    }
+
     async backward() {
-        const { moves, stops } = this.lesson;
-        const wanted = Math.max(0, this.step - 1);
-        const begin = moves.findIndex((/** @type {any} */ one) => one[0] === wanted);
-        await this.work(() => this.go(stops.find((/** @type {number} */ one) => one > begin)));
+        const { former } = this;
+        if (former === undefined) return;
+        await this.work(async () => {
+            await this.go(former);
+            // A question that is put again is answered again.
+            const mine = kept.get(this.name);
+            const guesses = { ...mine.guesses };
+            for (const [index, [step, block, kind]] of this.lesson.moves.entries())
+                if (kind === "ask" && index + 1 >= former) delete guesses[`${step}/${block}`];
+            kept.set(this.name, { ...mine, guesses });
+        });
     }
 
     /** @param {() => Promise<void>} what */
@@ -213,8 +262,12 @@ class LessonPage {
         if (event.ctrlKey || event.altKey || event.metaKey) return;
         if (target.closest("input, textarea, select, summary")) return;
         const isSpace = event.key === " " && !target.closest("button, a");
-        if (isSpace || event.key === "ArrowRight" || event.key === "PageDown") this.forward();
-        else if (event.key === "ArrowLeft" || event.key === "PageUp") this.backward();
+        // Pages are read to their end first.
+        const { scrollHeight } = document.documentElement;
+        const isDown = event.key === "PageDown" && scrollY + innerHeight >= scrollHeight - 2;
+        const isUp = event.key === "PageUp" && scrollY <= 2;
+        if (isSpace || event.key === "ArrowRight" || isDown) this.forward();
+        else if (event.key === "ArrowLeft" || isUp) this.backward();
         else return;
         event.preventDefault();
     }
@@ -226,11 +279,21 @@ class LessonPage {
      */
     tryOut(block, act) {
         return this.work(async () => {
+            this.isAnew = false;
             this.state = await this.ask("act", { step: this.step, block, act });
             const { position } = kept.get(this.name);
             // Another session knows nothing of what was before.
             if (this.state.position !== position) await this.go(position);
         });
+    }
+
+    /**
+     * What came of what was tried, in words.
+     * @param {string} clock
+     */
+    outcome(clock) {
+        const rows = [...this.body.querySelectorAll(".trying ~ .lesson-panels tbody tr")];
+        return [clock, ...rows.map((row) => [...row.children].map((cell) => cell.textContent).join(" "))].join(". ");
     }
 
     // The step
@@ -240,6 +303,10 @@ class LessonPage {
         const { lesson, state, step } = this;
         const content = lesson.steps[step];
         const before = this.body.dataset.step;
+        const held = /** @type {HTMLElement | null} */ (document.activeElement?.closest("button"));
+        const hadFocus = held !== null && this.body.contains(held);
+        if (!state.explored) this.lived = state.held.length;
+        const truths = this.body.querySelectorAll(".predict.over").length;
         // Within the card, whose padding is in the type's size.
         const type = parseFloat(getComputedStyle(document.documentElement).fontSize);
         const width = Math.max(260, this.body.clientWidth - 3.1 * type);
@@ -254,7 +321,8 @@ class LessonPage {
             if (first >= state.position && !isWaiting) break;
             if (block.kind === "try") tries = true;
             const at = tries && state.explored ? state.at : state.moments[first] ?? state.at;
-            blocks.push(await drawBlock(this, { block, index, moves, at, width }));
+            const requests = tries ? state.held : state.held.slice(0, this.lived);
+            blocks.push(await drawBlock(this, { block, index, moves, at, width, requests }));
         }
         const heading = h("h2", { tabindex: "-1" }, content.title);
         const clock = this.say("time", state.clock.slice(11, 19), shortSpan(state.at));
@@ -280,15 +348,23 @@ class LessonPage {
         this.next.textContent = this.say(labels[waits]);
         this.back.textContent = this.say("back");
         this.link.textContent = this.say("permalink");
-        this.back.disabled = step === 0;
-        this.told.textContent = `${content.title}. ${clock}`;
+        this.back.disabled = this.former === undefined;
+        this.told.textContent = tries && state.explored ? this.outcome(clock) : `${content.title}. ${clock}`;
         this.link.setAttribute("href", this.permalink);
         history.replaceState(history.state, "", this.permalink);
+        if (hadFocus) {
+            // What was pressed is pressed again, or it goes on.
+            const same = [...this.body.querySelectorAll("button")].find((one) => one.textContent === held.textContent);
+            (same && !same.disabled ? same : this.next).focus({ preventScroll: true });
+        }
         if (before !== undefined && before !== String(step)) {
             heading.focus({ preventScroll: true });
             this.main.scrollIntoView({ block: "start" });
         } else if (before !== undefined) {
-            this.body.querySelector(".lesson-step > :last-child")?.scrollIntoView({ block: "nearest" });
+            // What became of a guess comes before what stands below it.
+            const over = [...this.body.querySelectorAll(".predict.over")];
+            const shown = over.length > truths ? over.at(-1) : this.body.querySelector(".lesson-step > :last-child");
+            shown?.scrollIntoView({ block: "nearest" });
         }
     }
 }

@@ -4,6 +4,7 @@
 import { api } from "../shared/api.js";
 import { h } from "../shared/dom.js";
 import { queryHref, seriesName } from "../shared/format.js";
+import { tokenize } from "./tokens.js";
 import { changesTable } from "./learnchanges.js";
 import { kept, line, plainLine, table } from "./learncourse.js";
 import { graph } from "./learngraph.js";
@@ -17,6 +18,7 @@ import { shortSpan } from "./learnwords.js";
  * @property {any[]} moves
  * @property {number} at milliseconds from the start
  * @property {number} width
+ * @property {any[]} requests what the Pushgateway held after each of those that count here
  */
 
 /**
@@ -55,7 +57,7 @@ export async function drawBlock(page, place) {
                 ),
             );
         case "changes":
-            return changesTable(page, block.job, place.at);
+            return changesTable(page, place.requests, block.job, place.at);
         case "picture":
             return h("div", { class: "table-wrap" }, await drawPicture(page, place));
         default:
@@ -151,6 +153,8 @@ function trying(page, { block, index }) {
                 h("button", { class: "button", type: "button", onclick: () => page.tryOut(index, act) }, label),
             ),
         ),
+        page.isAnew ? h("p", { class: "note warn" }, page.say("anew")) : null,
+        page.state.ended ? h("p", { class: "note warn" }, page.say("ended", shortSpan(page.state.at))) : null,
         h("p", { class: "muted small" }, page.say("undone")),
     );
 }
@@ -170,13 +174,39 @@ async function question(page, query, at, range) {
     }
 }
 
+/**
+ * How wide a panel is within, as the style sheet arranges them: as many beside each other as have 24 em each.
+ * @param {number} count @param {number} width
+ */
+function panelWidth(count, width) {
+    const em = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const columns = Math.max(1, Math.min(count, Math.floor((width + em) / (25 * em))));
+    return Math.floor((width - (columns - 1) * em) / columns - 1.5 * em);
+}
+
+/** @type {Promise<Set<string>> | undefined} */
+let names;
+
+/**
+ * Whether the running stack has what an expression asks for: whoever is led there is to find an answer.
+ * @param {string} query
+ */
+async function isReal(query) {
+    names ??= api("label/__name__/values").then((found) => new Set(found), () => new Set());
+    const known = await names;
+    const asked = tokenize(query).filter((token) => token.kind === "name");
+    return asked.length > 0 && asked.every((token) => known.has(token.text));
+}
+
 /** @param {any} page @param {Place} place */
 function panels(page, { block, at, width }) {
-    const isAlone = block.panels.length === 1;
-    const each = isAlone ? width : Math.min(width, Math.max(260, width / 2 - 30));
+    const each = panelWidth(block.panels.length, width);
     return Promise.all(
         block.panels.map(async (/** @type {any} */ panel) => {
-            const result = await question(page, panel.query, at, panel.range ?? undefined);
+            const [result, hasReal] = await Promise.all([
+                question(page, panel.query, at, panel.range ?? undefined),
+                isReal(panel.query),
+            ]);
             return h(
                 "section",
                 { class: "lesson-panel" },
@@ -188,11 +218,12 @@ function panels(page, { block, at, width }) {
                       ? graph(result, page.state, at, panel.range, each)
                       : values(page, result),
                 explained(page, panel.query, at),
-                h(
-                    "a",
-                    { class: "small", href: queryHref(panel.query, panel.range ? "graph" : "table") },
-                    page.say("real"),
-                ),
+                hasReal &&
+                    h(
+                        "a",
+                        { class: "small", href: queryHref(panel.query, panel.range ? "graph" : "table") },
+                        page.say("real"),
+                    ),
             );
         }),
     );
@@ -215,9 +246,8 @@ function explained(page, query, at) {
                         import("./explain.js"),
                         api(`learn/sessions/${page.state.id}/explain`, { query, at }),
                     ]);
-                    explain(place, explanation);
+                    explain(place, explanation, page.language);
                     place.firstChild.textContent = page.say("explainNote", shortSpan(at));
-                    place.lastChild.setAttribute("lang", "en");
                 } catch (error) {
                     place.append(h("p", { class: "note bad" }, /** @type {Error} */ (error).message));
                 }

@@ -44,11 +44,12 @@ function short(name) {
 
 /**
  * @param {any} page
+ * @param {any[]} held
  * @param {string} job
  * @param {number} end
  */
-export function changesTable(page, job, end) {
-    const rows = changes(page.state.held, job, end);
+export function changesTable(page, held, job, end) {
+    const rows = changes(held, job, end);
     if (!rows.length) return h("p", { class: "muted" }, page.say("notYet"));
     return h(
         "div",

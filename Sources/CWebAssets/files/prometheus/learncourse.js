@@ -51,6 +51,7 @@ export class CoursePage {
         const { main, course, language } = /** @type {any} */ (this);
         const say = (/** @type {string} */ name) => word(language, name);
         main.lang = language;
+        document.title = `${say("learn")} · Promenade`;
         fill(
             main,
             h(
@@ -87,10 +88,10 @@ export class CoursePage {
                     );
                 }),
             ),
+            h("p", { class: "muted" }, say("after")),
         );
     }
 }
-
 
 /**
  * A plain text with code between backquotes.

@@ -12,8 +12,9 @@ import { axisStep, shortSpan, textWidth } from "./learnwords.js";
  * @param {number} height
  * @param {number} first colour
  * @param {boolean} [isStepped] a value stays until the next one, and is named where it changes
+ * @param {number} [until] the end of the axis
  */
-export function curve(result, state, x, height, first, isStepped) {
+export function curve(result, state, x, height, first, isStepped, until = Infinity) {
     const matrix = (result?.result ?? []).slice(0, 8);
     const all = matrix.flatMap((/** @type {any} */ one) => one.values ?? []);
     const finite = all.map((/** @type {any} */ sample) => number(sample[1])).filter(Number.isFinite);
@@ -21,7 +22,8 @@ export function curve(result, state, x, height, first, isStepped) {
     const low = Math.min(...finite, 0);
     const y = (/** @type {number} */ value) => height - 6 - ((value - low) / (high - low || 1)) * (height - 24);
     const step = result?.step ?? 1000;
-    let free = -Infinity;
+    /** @type {{from: number, to: number, y: number}[]} where numbers stand already */
+    const taken = [];
     return matrix.map((/** @type {any} */ one, /** @type {number} */ index) => {
         let path = "";
         let last = -Infinity;
@@ -31,20 +33,29 @@ export function curve(result, state, x, height, first, isStepped) {
         for (const [at, value] of points) {
             if (!Number.isFinite(value)) continue;
             const isNew = at - last > step * 1.5;
+            if (isNew && isStepped && path) path += `H${x(last + step).toFixed(1)}`;
             const [left, top] = [x(at).toFixed(1), y(value).toFixed(1)];
             if (isNew) path += `M${left} ${top}h1.5`;
             else path += isStepped ? `H${left}V${top}` : `L${left} ${top}`;
-            if (isStepped && (isNew || value !== before) && x(at) > free) {
+            if (isStepped && (isNew || value !== before)) {
                 const text = String(+value.toFixed(3));
-                const room = x(points.at(-1)[0]) - x(at);
-                const place = room < textWidth(text) ? { x: x(at), "text-anchor": "end" } : { x: x(at) + 3 };
-                labels.push(h("svg:text", { ...place, y: Math.max(12, y(value) - 5) }, text));
-                free = x(at) + textWidth(text) + 4;
+                const wide = textWidth(text);
+                const start = x(points.at(-1)[0]) - x(at) < wide ? x(at) - wide : x(at) + 3;
+                const place = { from: start, to: start + wide + 4, y: Math.max(12, y(value) - 5) };
+                const isFree = taken.every(
+                    (one) => place.from > one.to || place.to < one.from || Math.abs(place.y - one.y) > 13,
+                );
+                if (isFree) {
+                    labels.push(h("svg:text", { x: start, y: place.y }, text));
+                    taken.push(place);
+                }
             }
             before = value;
             last = at;
         }
         const end = points.at(-1);
+        // It holds until the first moment at which it is not found.
+        if (end && isStepped) path += `H${x(Math.min(last + step, until)).toFixed(1)}`;
         if (end && !isStepped)
             labels.push(
                 h(

@@ -129,8 +129,12 @@ class Drawing {
         this.back = [];
         /** @type {any[]} */
         this.front = [];
+        /** @type {any[]} over the arrows */
+        this.names = [];
         /** @type {string[]} */
         this.told = [];
+        this.hasFew = true;
+        this.hasStored = false;
     }
 
     /** @param {number} at */
@@ -161,8 +165,8 @@ class Drawing {
         const place = this.isWide ? { x: 26, y: top + height / 2 + 4.5 } : { x: this.left, y: top - 5 };
         this.back.push(
             h("svg:rect", { x: this.left, y: top, width: this.right - this.left, height, class: "lane" }),
-            h("svg:text", { ...place, class: "lane-label" }, this.say(name)),
         );
+        this.names.push(h("svg:text", { ...place, class: "lane-label" }, this.say(name)));
         this.y = top + height + (this.isWide ? 16 : 9);
         return top;
     }
@@ -242,18 +246,26 @@ class Drawing {
                 bar(life, "run life", `${life.name} ${shortSpan(life.from)} – ${shortSpan(life.to)}`);
         else {
             let free = -Infinity;
-            for (const { at, method, path } of requestsOf(state.events, way)) {
-                if (!this.inside(at)) continue;
-                count += 1;
+            const all = requestsOf(state.events, way).filter(({ at }) => this.inside(at));
+            count = all.length;
+            for (const at of new Set(all.map((one) => one.at))) {
+                // Those of one moment stand behind one mark.
+                const here = all.filter((one) => one.at === at);
+                const title = `${shortSpan(at)} ${here.map((one) => `${one.method} ${one.path}`).join(", ")}`;
+                const text = here.map((one) => one.method).join(", ");
                 const place = this.x(at);
-                const isAtEnd = place + textWidth(method) + 8 > this.right;
-                const start = isAtEnd ? place - textWidth(method) - 6 : place + 5;
+                const isAtEnd = place + textWidth(text) + 8 > this.right;
+                const start = isAtEnd ? place - textWidth(text) - 6 : place + 5;
                 this.front.push(
-                    h("svg:title", null, `${shortSpan(at)} ${method} ${path}`),
-                    h("svg:path", { d: `M${place} ${top + 2}v20`, class: "request" }),
-                    start > free ? h("svg:text", { x: start, y: top + 16.5, class: "method" }, method) : null,
+                    h(
+                        "svg:g",
+                        null,
+                        h("svg:title", null, title),
+                        h("svg:path", { d: `M${place} ${top + 2}v20`, class: "request" }),
+                        start > free ? h("svg:text", { x: start, y: top + 16.5, class: "method" }, text) : null,
+                    ),
                 );
-                if (start > free) free = start + textWidth(method);
+                if (start > free) free = start + textWidth(text);
             }
         }
         return { count, top, bottom: top + 24 };
@@ -292,6 +304,14 @@ class Drawing {
         return h("svg:path", { d: `M${x} ${from}V${to}m-4 -6l4 6l4 -6`, class: kind });
     }
 
+    /**
+     * One of many scrapes: long where it found the value, short where it found others, broken where nobody was there.
+     * @param {number} x @param {number} y @param {string} kind
+     */
+    look(x, y, kind) {
+        return h("svg:path", { d: kind === "empty" ? `M${x} ${y}v7` : `M${x} ${y - 8}v15`, class: `look ${kind}` });
+    }
+
     /** @param {any[]} looks @param {number} top @param {{bottom: number}} source @param {boolean} isFew */
     scrapes(looks, top, source, isFew) {
         const middle = top + 21;
@@ -308,7 +328,7 @@ class Drawing {
             else if (kind === "empty") empty += 1;
             else found += 1;
             const marks = [h("svg:title", null, `${shortSpan(at)}: ${this.say(kind)} ${value}`)];
-            if (!isFew) marks.push(h("svg:path", { d: `M${x} ${middle - 3}v12`, class: `look ${kind}` }));
+            if (!isFew) marks.push(this.look(x, middle + 4, kind));
             else {
                 if (kind === "missed")
                     marks.push(
@@ -348,16 +368,20 @@ class Drawing {
      * @returns {string | null} the last answer
      */
     answers(answer, top, moments, from, isFew) {
-        const { state } = /** @type {any} */ (this);
-        if (isFew)
-            for (const at of moments) this.front.push(this.arrow(this.x(at), from - 7, top + 1, "pull store"));
+        const { state, end } = /** @type {any} */ (this);
+        this.hasStored ||= isFew && moments.length > 0;
+        this.hasFew &&= isFew;
+        const x = (/** @type {number} */ at) => this.x(at);
+        const shown = isFew ? moments : [];
+        this.front.push(shown.map((at) => this.arrow(x(at), from - 7, top + 1, "pull store")));
         const times = (answer?.result ?? []).flatMap((/** @type {any} */ one) =>
             (one.values ?? []).map((/** @type {any} */ v) => Math.round(v[0] * 1000 - state.start)),
         );
         times.sort((/** @type {number} */ a, /** @type {number} */ b) => a - b);
         let since = this.begin;
+        const step = answer?.step ?? 1000;
         for (const at of [...times, this.end + 1]) {
-            if (at - since > (answer?.step ?? 1000) * 2) {
+            if (at - since > step) {
                 const isLast = at > this.end;
                 const to = Math.min(at, this.end);
                 const [a, b] = [this.x(since), this.x(to)];
@@ -369,14 +393,13 @@ class Drawing {
                             : null,
                     );
             }
-            since = at;
+            since = at + step;
         }
         this.front.push(
-            h("svg:g", { transform: `translate(0 ${top})` }, curve(answer, state, (at) => this.x(at), 50, 0, true)),
+            h("svg:g", { transform: `translate(0 ${top})` }, curve(answer, state, x, 50, 0, true, end)),
         );
         const ends = (answer?.result ?? []).flatMap((/** @type {any} */ one) => {
             const last = one.values?.at(-1);
-            const step = answer?.step ?? 1000;
             return last && last[0] * 1000 - state.start > this.end - step ? [plain(last[1])] : [];
         });
         return ends.length ? ends.join(" · ") : null;
@@ -404,11 +427,22 @@ class Drawing {
         const { picture } = /** @type {any} */ (this);
         const mark = (/** @type {number} */ x, /** @type {number} */ y) => ({
             push: () => this.arrow(x, y - 8, y + 5, "push-arrow"),
-            found: () => h("svg:circle", { cx: x, cy: y, r: 5.5, class: "seen" }),
-            empty: () => h("svg:circle", { cx: x, cy: y, r: 4.5, class: "seen-empty" }),
-            missed: () => h("svg:path", { d: `M${x - 4} ${y - 4}l8 8m0-8l-8 8`, class: "unseen" }),
+            stored: () => this.arrow(x, y - 8, y + 5, "pull store"),
+            ...(this.hasFew
+                ? {
+                      found: () => h("svg:circle", { cx: x, cy: y, r: 5.5, class: "seen" }),
+                      empty: () => h("svg:circle", { cx: x, cy: y, r: 4.5, class: "seen-empty" }),
+                      missed: () => h("svg:path", { d: `M${x - 4} ${y - 4}l8 8m0-8l-8 8`, class: "unseen" }),
+                  }
+                : {
+                      found: () => this.look(x, y, "found"),
+                      empty: () => this.look(x, y, "empty"),
+                      missed: () => this.look(x, y, "missed"),
+                  }),
         });
-        const kinds = /** @type {("push" | "found" | "empty" | "missed")[]} */ (["found", "empty", "missed"]);
+        /** @type {("push" | "found" | "empty" | "missed" | "stored")[]} */
+        const kinds = ["found", "empty", "missed"];
+        if (this.hasStored) kinds.push("stored");
         if (picture.ways.some((/** @type {any} */ one) => one.held)) kinds.unshift("push");
         const items = [];
         let x = this.left + 8;
@@ -440,6 +474,7 @@ class Drawing {
             this.back,
             axis,
             this.front,
+            this.names,
             legend,
         );
     }

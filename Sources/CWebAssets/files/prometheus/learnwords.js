@@ -1,5 +1,7 @@
 // The words of the lessons' pages in the languages that the lessons come in. A test compares the languages.
 
+import { phrase } from "../shared/format.js";
+
 /** @type {Record<string, Record<string, string>>} */
 export const words = {
     en: {
@@ -30,6 +32,8 @@ export const words = {
         do: "Do it",
         try: "Try it yourself",
         undone: "When you go on, the lesson continues without what you tried.",
+        anew: "You were away for long: what you tried before is gone, and this was done where the lesson stands.",
+        ended: "This lesson’s world ends here, {0} after its start: no more time passes in it.",
         claims: "Checked at this moment",
         nothing: "no series",
         real: "Ask the running stack",
@@ -68,13 +72,16 @@ export const words = {
         end: "That was the lesson. {0}",
         more: "Next lesson",
         lost: "The lesson cannot be shown: {0}",
+        full: "All places are taken at the moment. The lesson begins by itself as soon as there is one.",
+        after: "Afterwards: ten questions in docs/learn-check.md, and the whole way by hand in docs/tutorial.md.",
+        stored: "stored",
     },
     ja: {
         language: "日本語",
         learn: "学ぶ",
         intro:
             "レッスンは、それぞれ専用の小さなシミュレーションのスタックで動きます。時間は、先へ進めた分だけ経過します。" +
-            "ここで何をしても、動いているスタックのサンプルには影響しません。",
+            "ここで何をしても、実際に動いているスタックのサンプルには影響しません。",
         keys: "スペースキーで進み、左矢印キーで戻ります。",
         open: "始める",
         goOn: "続ける",
@@ -96,10 +103,12 @@ export const words = {
         truth: "正解",
         do: "やってみる",
         try: "自由に試す",
-        undone: "先へ進むと、ここで試したことはなかったことになります。",
+        undone: "先へ進むと、ここで試したことは取り消されます。",
+        anew: "しばらく操作がなかったので、前に試したことは取り消され、レッスンの時点からやり直しました。",
+        ended: "このレッスンの世界は、開始から{0}で終わります。これ以上、時間は進みません。",
         claims: "この時点で確かめたこと",
         nothing: "系列なし",
-        real: "動いているスタックに問い合わせる",
+        real: "実際のスタックに問い合わせる",
         value: "値",
         series: "系列",
         scrapedWay: "スクレイプ：{0}",
@@ -112,14 +121,14 @@ export const words = {
         answers: "クエリの答え",
         found: "値が見えた",
         empty: "応答はあるが、この値はない",
-        missed: "誰もいない",
+        missed: "応答なし",
         push: "プッシュ",
         silent: "答えなし",
         failed: "失敗",
         picture: "{0}までに起きたこと。{1}",
         toldWay:
-            "{0}では、できごとが{1}回ありました。スクレイプのうち、値が見えたのは{2}回、値がなかったのは{3}回、" +
-            "誰もいなかったのは{4}回です。クエリの答えは「{5}」です。",
+            "{0}では、出来事が{1}回ありました。スクレイプのうち、値が見えたのは{2}回、値がなかったのは{3}回、" +
+            "応答がなかったのは{4}回です。クエリの答えは「{5}」です。",
         explain: "Explain（計算のしくみ）",
         explainNote: "レッスンのサーバーがこの答えを出すまでの計算です（開始から{0}の時点）。",
         permalink: "この時点へのリンク",
@@ -135,6 +144,11 @@ export const words = {
         end: "レッスンはこれで終わりです。{0}",
         more: "次のレッスン",
         lost: "レッスンを表示できません：{0}",
+        full: "ただいま満席です。空きができしだい、レッスンが自動的に始まります。",
+        after:
+            "終わったら、docs/learn-check.ja.mdの10の質問に答えてみましょう。" +
+            "docs/tutorial.ja.mdでは、すべてを自分の手で試せます。",
+        stored: "保存",
     },
 };
 
@@ -145,8 +159,7 @@ export const words = {
  * @param {...(string | number)} parts
  */
 export function word(language, name, ...parts) {
-    const text = (words[language] ?? words.en)[name] ?? words.en[name];
-    return text.replace(/\{(\d)\}/g, (_, index) => String(parts[Number(index)] ?? ""));
+    return phrase((words[language] ?? words.en)[name] ?? words.en[name], parts).join("");
 }
 
 /**

@@ -170,6 +170,16 @@ export function quoted(text) {
 }
 
 /**
+ * A phrase with what belongs into it, texts or elements: what stands at `{0}`, `{1}` and so on.
+ * @param {string} template
+ * @param {any[]} parts
+ * @returns {any[]}
+ */
+export function phrase(template, parts) {
+    return template.split(/\{(\d)\}/).map((one, index) => (index % 2 ? parts[Number(one)] ?? "" : one));
+}
+
+/**
  * Where the query page asks something.
  * @param {string} expr
  * @param {string} tab "table", "graph" or "explain"
