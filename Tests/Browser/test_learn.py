@@ -182,6 +182,16 @@ class Learn(unittest.TestCase):
             self.assertFalse(b.js("return document.querySelector('.predict:not(.over) .choice:disabled') !== null"))
         self.assertTrue(b.js("return document.querySelector('.lesson-way .button:not(.primary)').disabled"))
 
+    def test_a_done_lesson_begins_anew(self):
+        b = self.browser
+        self.begin("01-what-a-scrape-is", "en")
+        first = b.js(STATE)["position"]
+        b.js("localStorage.setItem('learn/01-what-a-scrape-is', JSON.stringify({ position: 24, done: true, guesses: { '1/0': 1 } }))")
+        b.open(f"{URL}/learn?lesson=01-what-a-scrape-is")
+        self.rest()
+        self.assertEqual(b.js(STATE)["position"], first)
+        self.assertEqual(b.js("return JSON.parse(localStorage.getItem('learn/01-what-a-scrape-is'))"), {"position": int(first), "done": True, "guesses": {}})
+
     def test_the_truth_is_in_sight(self):
         b = self.browser
         b.size(1280, 720)
