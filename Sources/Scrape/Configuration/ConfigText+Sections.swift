@@ -131,7 +131,7 @@ extension InactiveSection {
         fields.text("client_type", section.string("client_type") ?? "grpc")
         fields.text("endpoint", section.string("endpoint") ?? "")
         if let fraction = section.double("sampling_fraction"), fraction != 0 {
-            fields.all.append(("sampling_fraction", .number(fraction)))
+            fields.real("sampling_fraction", fraction)
         }
         fields.flag("insecure", of: section)
         if let tls = section.section("tls_config", type: "") {

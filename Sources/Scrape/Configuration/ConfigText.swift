@@ -73,7 +73,7 @@ extension ScrapeConfig {
         fields.limits(limits)
         fields.number("native_histogram_bucket_limit", nativeHistogramBucketLimit)
         if nativeHistogramMinBucketFactor != 0 {
-            fields.all.append(("native_histogram_min_bucket_factor", .number(nativeHistogramMinBucketFactor)))
+            fields.real("native_histogram_min_bucket_factor", nativeHistogramMinBucketFactor)
         }
         fields.number("keep_dropped_targets", keepDroppedTargets)
         fields.text("metric_name_validation_scheme", nameValidation.rawValue)

@@ -15,6 +15,12 @@ struct ShownFields {
     mutating func number(_ key: String, _ value: some BinaryInteger) {
         if value != 0 { all.append((key, .raw(String(value)))) }
     }
+    /// A number as YAML writes it, also what is none and what has no end.
+    mutating func real(_ key: String, _ value: Double) {
+        let endless = value < 0 ? "-.inf" : ".inf"
+        let text = value.isFinite ? GoNumber.text(value, .shortest) : value.isNaN ? ".nan" : endless
+        all.append((key, .raw(text)))
+    }
     mutating func duration(_ key: String, _ value: PrometheusDuration) {
         if value.milliseconds != 0 { all.append((key, .raw(value.description))) }
     }

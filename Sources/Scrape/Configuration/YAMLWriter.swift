@@ -155,12 +155,3 @@ enum YAMLValue {
         return true
     }
 }
-
-extension YAMLValue {
-    /// A number as YAML writes it, also what is none and what has no end.
-    static func number(_ value: Double) -> YAMLValue {
-        if value.isNaN { return .raw(".nan") }
-        if value.isInfinite { return .raw(value < 0 ? "-.inf" : ".inf") }
-        return .raw(GoNumber.text(value, .shortest))
-    }
-}
