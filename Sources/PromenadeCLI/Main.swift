@@ -30,7 +30,12 @@ import Promenade
             exit(2)
         }
         do {
-            var command = try PromenadeCommand.parseAsRoot(arguments)
+            // What the parser would take for an option without its value has an empty one.
+            var command = try PromenadeCommand.parseAsRoot(
+                arguments.flatMap { word in
+                    word.hasPrefix("--") && word.hasSuffix("=") ? [String(word.dropLast()), ""] : [word]
+                }
+            )
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

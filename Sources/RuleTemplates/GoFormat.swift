@@ -15,6 +15,8 @@ struct GoFormat {
 
     private struct Flags {
         var minus = false, plus = false, sharp = false, space = false, zero = false
+        /// `%+v` and `%#v`, which ask for the names of fields and Go's syntax and not for signs.
+        var plusV = false, sharpV = false
         var width: Int?
         var precision: Int?
     }
@@ -115,6 +117,10 @@ struct GoFormat {
             }
             let verb = scalars[index]
             index += 1
+            if verb == "v" {
+                (flags.plusV, flags.sharpV) = (flags.plus && !flags.sharp, flags.sharp)
+                (flags.plus, flags.sharp) = (false, false)
+            }
             if verb == "%" {
                 result += "%"
             } else if badIndex {
@@ -148,7 +154,7 @@ struct GoFormat {
         case .nothing:
             result += verb == "v" ? padded("<nil>", flags) : "%!\(verb)(<nil>)"
         case .bool(let flag):
-            result += verb == "t" || verb == "v" ? padded(flag ? "true" : "false", flags) : bad(value, verb)
+            result += verb == "t" || verb == "v" ? padded(flag ? "true" : "false", flags) : bad(value, verb, flags)
         case .int(let number): result += integer(number, value, verb, flags)
         case .named(_, let number, let text):
             if let text, "vsqxX".unicodeScalars.contains(verb) {
@@ -180,14 +186,14 @@ struct GoFormat {
                 append(.string(label.value), verb, flags, to: &part)
                 return part
             }
-            if flags.sharp, verb == "v" {
+            if flags.sharpV {
                 let pairs = labels.map { "\(GoText.quoted($0.name)):\(GoText.quoted($0.value))" }
                 result += "map[string]string{\(pairs.joined(separator: ", "))}"
             } else {
                 result += "map[\(inner.joined(separator: " "))]"
             }
-        case .arguments(let entries):
-            let inner = entries.map { entry in
+        case .arguments(let arguments):
+            let inner = arguments.entries.map { entry in
                 var part = ""
                 append(.string(entry.name), verb, flags, to: &part)
                 part += ":"
@@ -201,10 +207,21 @@ struct GoFormat {
             }
             var part = ""
             append(.labels(sample.labels), verb, flags, to: &part)
-            part += flags.plus && verb == "v" ? " Value:" : " "
+            part += flags.plusV ? " Value:" : " "
             append(TemplateValue(sample), verb, flags, to: &part)
-            result += "&{" + (flags.plus && verb == "v" ? "Labels:" : "") + part + "}"
-        case .samples, .data, .complex: result += padded(value.text, flags)
+            result += "&{" + (flags.plusV ? "Labels:" : "") + part + "}"
+        case .data(let data):
+            let fields: [(name: String, value: TemplateValue)] = [
+                ("Labels", .labels(data.labels)), ("ExternalLabels", .labels(data.externalLabels)),
+                ("ExternalURL", .string(data.externalURL)), ("Value", TemplateValue(data.sample)),
+            ]
+            let inner = fields.map { field in
+                var part = flags.plusV ? field.name + ":" : ""
+                append(field.value, verb, flags, to: &part)
+                return part
+            }
+            result += "{\(inner.joined(separator: " "))}"
+        case .samples, .complex: result += padded(value.text, flags)
         }
     }
 
@@ -244,8 +261,11 @@ struct GoFormat {
         }
     }
 
-    private static func bad(_ value: TemplateValue, _ verb: Unicode.Scalar) -> String {
-        "%!\(verb)(\(value.type)=\(value.text))"
+    /// A verb that the value does not have: shown as by `%v`, width and precision included.
+    private static func bad(_ value: TemplateValue, _ verb: Unicode.Scalar, _ flags: Flags) -> String {
+        var text = ""
+        append(value, "v", flags, to: &text)
+        return "%!\(verb)(\(value.type)=\(text))"
     }
 
     private static func padded(_ text: String, _ flags: Flags, zeros: Bool = false) -> String {
@@ -271,7 +291,7 @@ struct GoFormat {
         }
         switch verb {
         case "v":
-            if flags.sharp { return padded(GoText.quoted(text), flags) }
+            if flags.sharpV { return padded(GoText.quoted(text), flags) }
             cut()
             return padded(shown, flags)
         case "s":
@@ -293,7 +313,7 @@ struct GoFormat {
             }
             let joined = digits.joined(separator: flags.space ? " " : "")
             return padded((flags.sharp && !flags.space && !bytes.isEmpty ? "0\(verb)" : "") + joined, flags)
-        default: return "%!\(verb)(\(value.type)=\(text))"
+        default: return bad(value, verb, flags)
         }
     }
 
@@ -347,7 +367,7 @@ struct GoFormat {
             let digits = String(number.magnitude, radix: 16, uppercase: true)
             let code = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
             return padded(flags.sharp ? "\(code) '\(Character(scalar))'" : code, flags)
-        default: return bad(value, verb)
+        default: return bad(value, verb, flags)
         }
         var digits = String(number.magnitude, radix: radix, uppercase: verb == "X")
         if let precision = flags.precision {
@@ -387,7 +407,7 @@ struct GoFormat {
             let mantissa = bits & 0xF_FFFF_FFFF_FFFF | (exponent == 0 ? 0 : 1 << 52)
             let power = max(exponent, 1) - 1075
             text = "\(mantissa)p\(power < 0 ? "" : "+")\(power)"
-        default: return bad(value, verb)
+        default: return bad(value, verb, flags)
         }
         if !number.isFinite { text = number.isNaN ? "NaN" : "Inf" }
         var sign = signed(number.sign == .minus && !number.isNaN, flags)
@@ -420,7 +440,7 @@ struct GoFormat {
     private static func c(_ format: String, _ number: Double) -> String {
         withVaList([number]) { arguments in
             let length = Int(vsnprintf(nil, 0, format, arguments))
-            guard length > 0, length < maximumWidth else { return "" }
+            guard length > 0, length < 2 * maximumWidth else { return "" }
             return withUnsafeTemporaryAllocation(of: CChar.self, capacity: length + 1) { buffer in
                 withVaList([number]) { _ = vsnprintf(buffer.baseAddress, buffer.count, format, $0) }
                 return String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)

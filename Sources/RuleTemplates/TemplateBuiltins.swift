@@ -129,7 +129,7 @@ package enum TemplateBuiltins {
         switch value {
         case .string(let text), .html(let text): return Int64(text.utf8.count)
         case .labels(let labels): return Int64(labels.count)
-        case .arguments(let entries): return Int64(entries.count)
+        case .arguments(let arguments): return Int64(arguments.entries.count)
         case .samples(let samples): return Int64(samples.items.count)
         case .sample(nil): throw TemplateCallFailure("len of nil pointer")
         case .nothing: throw TemplateCallFailure("reflect: call of reflect.Value.Type on zero Value")
@@ -179,9 +179,9 @@ package enum TemplateBuiltins {
                 }
                 item = .sample(samples.items[place])
             case .labels(let labels): item = .string(labels[try key(index)] ?? "")
-            case .arguments(let entries):
+            case .arguments(let arguments):
                 let name = try key(index)
-                item = entries.first { $0.name == name }?.value ?? .nothing
+                item = arguments.entries.first { $0.name == name }?.value ?? .nothing
             case .nothing, .sample(nil): throw TemplateCallFailure("index of nil pointer")
             case .sample, .time, .histogram, .duration(_, isPointer: true):
                 throw TemplateCallFailure("can't index item of type \(item.type.dropFirst())")

@@ -167,9 +167,11 @@ extension TemplateExecution {
         case .value: return TemplateValue(try sample(0))
         case .strvalue: return .string(try sample(0).labels["__value__"] ?? "")
         case .args:
-            return .arguments(
-                values.enumerated().map { TemplateValue.Entry(name: "arg\($0.offset)", value: $0.element) }
-            )
+            let arguments = TemplateValue.Arguments(values)
+            if arguments.depth > TemplateValue.Arguments.maximumDepth {
+                throw TemplateCallFailure("more than \(TemplateValue.Arguments.maximumDepth) values inside each other")
+            }
+            return .arguments(arguments)
         case .reReplaceAll: return .string(try TemplateHelpers.replaceAll(text(0), text(1), text(2)))
         case .safeHtml: return .html(text(0))
         case .match: return .bool(try TemplateHelpers.expression(text(0)).matches(text(1)))
@@ -205,7 +207,11 @@ extension TemplateExecution {
                 throw TemplateCallFailure("runtime error: invalid memory address or nil pointer dereference")
             }
             return .string(prefix)
-        case .externalURL: return .string(data.externalURL)
+        case .externalURL:
+            if data.pathPrefix == nil {
+                throw TemplateCallFailure("runtime error: invalid memory address or nil pointer dereference")
+            }
+            return .string(data.externalURL)
         case .parseDuration: return .float(try TemplateHelpers.parseDuration(text(0)))
         case .urlQueryEscape: return .string(URLText.query(text(0)))
         }

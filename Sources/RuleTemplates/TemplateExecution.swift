@@ -2,8 +2,8 @@ import MetricModel
 
 /// Expands a template.
 struct TemplateExecution {
-    /// So many templates may call each other; Go allows 100,000, but has a stack that grows.
-    static let maximumDepth = 100
+    /// So many templates, branches and loops may be inside each other; Go allows 100,000 templates, but has a stack that grows.
+    static let maximumDepth = 200
     /// So many nodes are walked before a template is given up; Go has no limit.
     static let maximumSteps = 1_000_000
     /// Text of so many bytes takes as long as a step.
@@ -119,6 +119,9 @@ struct TemplateExecution {
     }
 
     mutating func walk(_ dot: TemplateValue, _ list: [TemplateNode]) throws(Stop) -> Flow {
+        if depth > Self.maximumDepth { throw failure("exceeded maximum template depth (\(Self.maximumDepth))") }
+        depth += 1
+        defer { depth -= 1 }
         for node in list {
             try step()
             switch node {
@@ -148,7 +151,8 @@ struct TemplateExecution {
                 guard let definition = definitions[called] else {
                     throw failure("template \(GoText.quoted(called)) not defined")
                 }
-                if depth == Self.maximumDepth {
+                // Told with the call, and not with what it is called with.
+                if depth > Self.maximumDepth {
                     throw failure("exceeded maximum template depth (\(Self.maximumDepth))")
                 }
                 var inner = TemplateValue.nothing
@@ -156,9 +160,7 @@ struct TemplateExecution {
                 let outer = (variables, template)
                 variables = [("$", inner)]
                 template = called
-                depth += 1
                 _ = try walk(inner, definition)
-                depth -= 1
                 (variables, template) = outer
             case .break: return .leave
             case .continue: return .again
@@ -211,8 +213,8 @@ struct TemplateExecution {
             for label in labels {
                 guard try once(&self, .string(label.name), .string(label.value)) else { return }
             }
-        case .arguments(let entries):
-            for entry in entries.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
+        case .arguments(let arguments):
+            for entry in arguments.entries.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
                 guard try once(&self, .string(entry.name), entry.value) else { return }
             }
         case .int(let count), .named(_, let count, _):
@@ -380,9 +382,9 @@ struct TemplateExecution {
         case .labels(let labels):
             if hasArguments { throw failure("\(name) is not a method but has arguments") }
             return .string(labels[name] ?? "")
-        case .arguments(let entries):
+        case .arguments(let named):
             if hasArguments { throw failure("\(name) is not a method but has arguments") }
-            return entries.first { $0.name == name }?.value ?? .nothing
+            return named.entries.first { $0.name == name }?.value ?? .nothing
         case .data(let data):
             switch name {
             case "Labels": return try found(.labels(data.labels))
@@ -409,7 +411,9 @@ struct TemplateExecution {
                 )
                 return method.call(values)
             }
-        case .bool, .int, .named, .float, .complex, .string, .html, .samples, .histogram: break
+        case .histogram(let histogram):
+            if let value = TemplateValue(field: name, of: histogram) { return try found(value) }
+        case .bool, .int, .named, .float, .complex, .string, .html, .samples: break
         }
         throw failure("can't evaluate field \(name) in type \(type)")
     }

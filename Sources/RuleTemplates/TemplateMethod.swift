@@ -40,14 +40,10 @@ struct TemplateMethod {
         case "String": self.init(.string(time.description))
         case "Unix":
             self.init(
-                .named(
-                    "int64",
-                    nanoseconds >= 0 ? nanoseconds / 1_000_000_000 : (nanoseconds - 999_999_999) / 1_000_000_000,
-                    text: nil
-                )
+                .named("int64", TemplateTime.floor(nanoseconds, per: 1_000_000_000), text: nil)
             )
-        case "UnixMilli": self.init(.named("int64", nanoseconds / 1_000_000, text: nil))
-        case "UnixMicro": self.init(.named("int64", nanoseconds / 1000, text: nil))
+        case "UnixMilli": self.init(.named("int64", TemplateTime.floor(nanoseconds, per: 1_000_000), text: nil))
+        case "UnixMicro": self.init(.named("int64", TemplateTime.floor(nanoseconds, per: 1000), text: nil))
         case "UnixNano": self.init(.named("int64", nanoseconds, text: nil))
         case "Year": self.init(.int(Int64(time.year)))
         case "Month": self.init(.named("time.Month", Int64(time.month), text: TemplateTime.months[time.month - 1]))
@@ -59,18 +55,32 @@ struct TemplateMethod {
         case "YearDay": self.init(.int(Int64(time.dayOfYear)))
         case "Weekday":
             self.init(.named("time.Weekday", Int64(time.weekday), text: TemplateTime.weekdays[time.weekday]))
-        case "UTC": self.init(.time(nanoseconds))
+        case "UTC", "Local": self.init(.time(nanoseconds))
+        case "Location": self.init(.named("*time.Location", 0, text: "UTC"))
+        case "AddDate":
+            self.init([.int, .int, .int]) { values in
+                let numbers = values.map { value in
+                    if case .int(let number) = value { return number }
+                    return 0
+                }
+                return .time(time.adding(years: numbers[0], months: numbers[1], days: numbers[2], to: nanoseconds))
+            }
         case "IsZero", "IsDST": self.init(.bool(false))
         case "Add": self.init([.duration]) { .time(nanoseconds &+ other($0)) }
         case "Sub": self.init([.time]) { .duration(nanoseconds &- other($0), isPointer: false) }
         case "Before": self.init([.time]) { .bool(nanoseconds < other($0)) }
         case "After": self.init([.time]) { .bool(nanoseconds > other($0)) }
         case "Equal": self.init([.time]) { .bool(nanoseconds == other($0)) }
+        case "Compare":
+            self.init([.time]) { .int(nanoseconds < other($0) ? -1 : nanoseconds > other($0) ? 1 : 0) }
         case "Truncate":
+            self.init([.duration]) { .time(nanoseconds &- TemplateTime.rest(nanoseconds, of: other($0))) }
+        case "Round":
             self.init([.duration]) { values in
                 let unit = other(values)
-                // Go counts from the year 1, which for whole seconds up to a week makes no difference but for weeks.
-                return .time(unit <= 0 ? nanoseconds : nanoseconds - ((nanoseconds % unit + unit) % unit))
+                let rest = TemplateTime.rest(nanoseconds, of: unit)
+                let isUp = unit > 0 && rest.magnitude + rest.magnitude >= unit.magnitude
+                return .time(nanoseconds &- rest &+ (isUp ? unit : 0))
             }
         default: return nil
         }

@@ -23,8 +23,8 @@ package struct TemplateTime {
     let dayOfYear: Int
 
     package init(nanoseconds: Int64) {
-        let seconds = nanoseconds >= 0 ? nanoseconds / 1_000_000_000 : -((-(nanoseconds + 1)) / 1_000_000_000) - 1
-        nanosecond = Int(nanoseconds - seconds &* 1_000_000_000)
+        let seconds = Self.floor(nanoseconds, per: 1_000_000_000)
+        nanosecond = Int(nanoseconds &- seconds &* 1_000_000_000)
         var days = Int(seconds / 86400)
         var rest = Int(seconds % 86400)
         if rest < 0 {
@@ -47,6 +47,42 @@ package struct TemplateTime {
         let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
         let before = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334]
         dayOfYear = before[month - 1] + day + (month > 2 && isLeap ? 1 : 0)
+    }
+
+    /// Whole units up to a moment, also before 1970.
+    package static func floor(_ nanoseconds: Int64, per unit: Int64) -> Int64 {
+        let (quotient, rest) = nanoseconds.quotientAndRemainder(dividingBy: unit)
+        return rest < 0 ? quotient - 1 : quotient
+    }
+
+    /// What a moment is past the last whole unit since the year 1, from where Go counts; 0 for a unit that is none.
+    static func rest(_ nanoseconds: Int64, of unit: Int64) -> Int64 {
+        guard unit > 0 else { return 0 }
+        let divisor = UInt64(unit)
+        let since1970 = nanoseconds % unit
+        // From the year 1 to 1970; in nanoseconds that is more than 64 bits hold.
+        let before = (62_135_596_800 % divisor).multipliedFullWidth(by: 1_000_000_000 % divisor)
+        let (_, rest) = divisor.dividingFullWidth(before)
+        return Int64((rest + UInt64(since1970 < 0 ? since1970 + unit : since1970)) % divisor)
+    }
+
+    /// The moment so many years, months and days later, as Go's calendar has it: the 31st of a short month is in the next one.
+    func adding(years: Int64, months: Int64, days: Int64, to nanoseconds: Int64) -> Int64 {
+        let (allMonths, rest) = (Int64(month) &- 1 &+ months).quotientAndRemainder(dividingBy: 12)
+        let wantedMonth = rest < 0 ? rest + 12 : rest
+        let wantedYear = Int64(year) &+ years &+ allMonths &- (rest < 0 ? 1 : 0)
+        let first = Self.days(year: Int64(year), month: Int64(month))
+        let shift = Self.days(year: wantedYear, month: wantedMonth + 1) &- first &+ days
+        return nanoseconds &+ shift &* 86_400_000_000_000
+    }
+
+    /// Days from 1970 to the first of a month.
+    private static func days(year: Int64, month: Int64) -> Int64 {
+        let fromMarch = month > 2 ? year : year &- 1
+        let era = floor(fromMarch, per: 400)
+        let yearOfEra = fromMarch &- era &* 400
+        let dayFromMarch = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5
+        return era &* 146_097 &+ yearOfEra * 365 &+ yearOfEra / 4 &- yearOfEra / 100 &+ dayFromMarch &- 719_468
     }
 
     /// As Go prints a time: `2015-06-23 13:19:44.128 +0000 UTC`.

@@ -31,6 +31,27 @@ enum TemplateValue {
         var value: TemplateValue
     }
 
+    /// What `args` makes. It may hold others of its kind, so it knows how long it is printed and how deep it goes: both grow much
+    /// faster than the work of making it.
+    struct Arguments {
+        /// Deeper ones are refused.
+        static let maximumDepth = 100
+
+        let entries: [Entry]
+        /// About how many bytes it has as a text.
+        let length: Int
+        let depth: Int
+
+        init(_ values: [TemplateValue]) {
+            entries = values.enumerated().map { Entry(name: "arg\($0.offset)", value: $0.element) }
+            length = values.reduce(8) { sum, value in
+                let (length, isOver) = sum.addingReportingOverflow(8 + value.printedLength)
+                return isOver ? .max / 2 : min(length, .max / 2)
+            }
+            depth = 1 + (values.map(\.depth).max() ?? 0)
+        }
+    }
+
     /// No value, or `nil`.
     case nothing
     case bool(Bool)
@@ -45,7 +66,7 @@ enum TemplateValue {
     /// `map[string]string`
     case labels(Labels)
     /// `map[string]interface {}`
-    case arguments([Entry])
+    case arguments(Arguments)
     /// `template.queryResult`
     case samples(Samples)
     /// `*template.sample`, `nil` for none.
@@ -96,7 +117,7 @@ enum TemplateValue {
         case .complex(let real, let imaginary): real != 0 || imaginary != 0
         case .string(let text), .html(let text): !text.isEmpty
         case .labels(let labels): !labels.isEmpty
-        case .arguments(let entries): !entries.isEmpty
+        case .arguments(let arguments): !arguments.entries.isEmpty
         case .samples(let samples): !samples.items.isEmpty
         case .sample(let sample): sample != nil
         case .data, .histogram, .time: true
@@ -104,14 +125,31 @@ enum TemplateValue {
         }
     }
 
-    /// How many bytes a text has; 0 for anything else.
+    /// How many bytes a text has, or what holds texts; 0 for anything else.
     var length: Int {
         switch self {
         case .string(let text), .html(let text): text.utf8.count
-        case .nothing, .bool, .int, .named, .float, .complex, .labels, .arguments, .samples, .sample, .data, .histogram,
-            .time, .duration:
+        case .arguments(let arguments): arguments.length
+        case .nothing, .bool, .int, .named, .float, .complex, .labels, .samples, .sample, .data, .histogram, .time,
+            .duration:
             0
         }
+    }
+
+    /// About how many bytes it takes to print it.
+    fileprivate var printedLength: Int {
+        switch self {
+        case .string, .html, .arguments: length
+        case .labels(let labels): 8 + labels.encoded.count
+        case .samples(let samples): 16 * samples.items.count
+        case .nothing, .bool, .int, .named, .float, .complex, .sample, .data, .histogram, .time, .duration: 32
+        }
+    }
+
+    /// How many values of `args` are inside each other here.
+    fileprivate var depth: Int {
+        if case .arguments(let arguments) = self { return arguments.depth }
+        return 0
     }
 
     /// How much a function has to look through, in bytes of text.
@@ -142,8 +180,8 @@ enum TemplateValue {
         case .string(let text), .html(let text): text
         case .histogram(let histogram): histogram.description
         case .labels(let labels): Self.text(labels)
-        case .arguments(let entries):
-            "map[" + entries.map { "\($0.name):\($0.value.text)" }.joined(separator: " ") + "]"
+        case .arguments(let arguments):
+            "map[" + arguments.entries.map { "\($0.name):\($0.value.text)" }.joined(separator: " ") + "]"
         // Go prints where they are in memory.
         case .samples(let samples): "[" + samples.items.map { _ in "0xc000000000" }.joined(separator: " ") + "]"
         case .sample(let sample): sample.map { "&{\(Self.text($0))}" } ?? "<nil>"
@@ -209,4 +247,20 @@ public struct TemplateData: Sendable {
     }
 
     var sample: TemplateSample { TemplateSample(labels: labels, value: value, histogram: histogram) }
+}
+
+extension TemplateValue {
+    /// A field of a native histogram that is a number; `nil` for those that templates cannot use as one.
+    init?(field name: String, of histogram: NativeHistogram) {
+        switch name {
+        case "CounterResetHint":
+            self = .named("histogram.CounterResetHint", Int64(histogram.counterResetHint.rawValue), text: nil)
+        case "Schema": self = .named("int32", Int64(histogram.schema), text: nil)
+        case "ZeroThreshold": self = .float(histogram.zeroThreshold)
+        case "ZeroCount": self = .float(histogram.zeroCount)
+        case "Count": self = .float(histogram.count)
+        case "Sum": self = .float(histogram.sum)
+        default: return nil
+        }
+    }
 }

@@ -96,6 +96,7 @@ class Rules(unittest.TestCase):
     def test_rules_show_their_errors(self):
         self.assertIn("many-to-many", self.rule("/rules", "broken:up"))
         self.assertIn("ok", self.rule("/rules", "job:up:sum"))
+        self.browser.until("when a group was evaluated", "return /evaluated at .* in .*s/.test(document.querySelector('summary .muted').innerText)")
 
     def test_states_and_names_are_filtered(self):
         b = self.browser
@@ -104,6 +105,12 @@ class Rules(unittest.TestCase):
         b.until("only those that fire", "return ![...document.querySelectorAll('article b')].some((one) => one.textContent === 'Never')")
         b.js("const one = document.querySelector('[type=search]'); one.value = 'targetdown'; one.dispatchEvent(new Event('input'))")
         b.until("only one", "return document.querySelectorAll('article').length === 1")
+        # The address shows the same again.
+        self.assertTrue(b.js("return location.search").endswith("?state=firing&search=targetdown"))
+        self.rule("/alerts?state=firing&search=targetdown", "TargetDown")
+        self.assertEqual(b.js("return document.querySelectorAll('article').length"), 1)
+        b.open(URL + "/alerts?search=nobodyhasthisname")
+        b.until("that there is none", "return document.querySelector('main').innerText.includes('No rule fits the filter.')")
 
     def test_evaluations_are_told_as_events(self):
         with urllib.request.urlopen(f"{URL}/api/v1/events?kind=evaluation&kind=alert&limit=1000", timeout=20) as answer:

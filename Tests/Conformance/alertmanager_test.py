@@ -12,7 +12,9 @@ import json
 import os
 import shutil
 import signal
+import socketserver
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -184,7 +186,8 @@ alerting:
         managers["http"].stop(signal.SIGKILL)
         until("failures are counted", lambda: figures("errors_total").get(urls["http"], 0) > 0)
         failed = figures("errors_total")
-        assert set(u for u, n in failed.items() if n) == {urls["http"]} and figures("dropped_total")[urls["http"]] == failed[urls["http"]], failed
+        assert set(u for u, n in failed.items() if n) == {urls["http"]}, failed
+        until("what failed is dropped", lambda: figures("dropped_total")[urls["http"]] == figures("errors_total")[urls["http"]])
         managers["http"].start()
         until("it is told again", lambda: "Always" in (managers["http"].alerts() or {}))
         print("killed, and told again after its start")
@@ -217,6 +220,87 @@ alerting:
             ours.wait()
 
 
+class Names(socketserver.BaseRequestHandler):
+    """A name server for names of one zone: addresses, and services as (port, name)."""
+    HOST = "127.77.0.53"
+    records = {}
+    fails = False
+
+    @staticmethod
+    def encoded(name):
+        return b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
+
+    def handle(self):
+        query, socket = self.request
+        place, parts = 12, []
+        while query[place]:
+            parts.append(query[place + 1:place + 1 + query[place]].decode().lower())
+            place += 1 + query[place]
+        kind = struct.unpack(">H", query[place + 1:place + 3])[0]
+        answers = []
+        for record in Names.records.get(".".join(parts), []):
+            if kind == 1 and isinstance(record, str):
+                answers.append(bytes(int(n) for n in record.split(".")))
+            elif kind == 33 and isinstance(record, tuple):
+                answers.append(struct.pack(">HHH", 0, 0, record[0]) + self.encoded(record[1]))
+        outcome = 0x8582 if Names.fails else 0x8580 if ".".join(parts) in Names.records else 0x8583
+        head = query[:2] + struct.pack(">HHHHH", outcome, 1, len(answers), 0, 0)
+        body = b"".join(b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 1, len(data)) + data for data in answers)
+        socket.sendto(head + query[12:place + 5] + body, self.client_address)
+
+
+def named(options, folder):
+    """Alertmanagers that are found in the domain name system: by an address and a port, and as a service."""
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        return print("skipped: only root can have a name server and a resolv.conf of its own")
+    folder.mkdir()
+    server = socketserver.ThreadingUDPServer((Names.HOST, 53), Names)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    (folder / "resolv.conf").write_text(f"nameserver {Names.HOST}\n")
+    managers = {name: Manager(options.alertmanager, folder, name) for name in ("address", "service")}
+    ports = {name: int(manager.address.rsplit(":", 1)[1]) for name, manager in managers.items()}
+    Names.records = {"am.test": ["127.0.0.1"], "_am._tcp.test": [(ports["service"], "host.test")], "host.test": ["127.0.0.1"]}
+    (folder / "r.yml").write_text(RULES)
+    (folder / "c.yml").write_text(f"""
+rule_files: [r.yml]
+alerting:
+  alertmanagers:
+    - dns_sd_configs: [{{names: [am.test], type: A, port: {ports["address"]}, refresh_interval: 1s}}]
+    - dns_sd_configs: [{{names: [_am._tcp.test], refresh_interval: 1s}}]
+      relabel_configs: [{{source_labels: [__meta_dns_srv_record_target], regex: 'host.test.', action: keep}}]
+""")
+    address = f"{peers.HOST}:{peers.free_port()}"
+    ours = subprocess.Popen(["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', f"{folder}/resolv.conf",
+                             options.ours, "run", f"--config.file={folder}/c.yml", f"--storage.path={folder}/data",
+                             f"--web.listen-address={address}", "--no-demo.enabled", "--no-pushgateway.enabled", "--rules.alert.resend-delay=1s",
+                             "--log.level=error"], stdout=subprocess.DEVNULL)
+    active = lambda: {x["url"] for x in json.loads(peers.get(address, "/api/v1/alertmanagers")[2])["data"]["activeAlertmanagers"]}
+    try:
+        for name, manager in managers.items():
+            until(f"the first alert at {name}", lambda m=manager: {"Always", "Silent"} == set(m.alerts() or {}))
+        urls = {f"http://127.0.0.1:{ports['address']}/api/v2/alerts", f"http://host.test:{ports['service']}/api/v2/alerts"}
+        assert active() == urls, active()
+        moved = Manager(options.alertmanager, folder, "moved")
+        managers["moved"] = moved
+        port = int(moved.address.rsplit(":", 1)[1])
+        Names.records = {**Names.records, "_am._tcp.test": [(port, "host.test")]}
+        until("the first alert where the service moved", lambda: "Always" in (moved.alerts() or {}))
+        assert active() == {f"http://127.0.0.1:{ports['address']}/api/v2/alerts", f"http://host.test:{port}/api/v2/alerts"}, active()
+        # What cannot be looked up stays as it was; what is said not to be there goes.
+        Names.fails = True
+        time.sleep(2.5)
+        assert len(active()) == 2, active()
+        Names.fails, Names.records = False, {}
+        until("they are gone", lambda: active() == set())
+        print("found by address and as a service in the domain name system, moved, kept while it fails, and gone")
+    finally:
+        server.shutdown()
+        for manager in managers.values():
+            manager.stop(signal.SIGKILL)
+        ours.terminate()
+        ours.wait(30)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--alertmanager", default=peers.program("ALERTMANAGER_BIN", "alertmanager", "prometheus-alertmanager"))
@@ -226,6 +310,7 @@ def main():
         sys.exit(77)
     with tempfile.TemporaryDirectory() as name:
         run(options, Path(name))
+        named(options, Path(name) / "named")
 
 
 main()

@@ -34,6 +34,82 @@ class Told(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertEqual(text.count("no such file"), 1, text)
 
+    def test_rule_files_of_a_configuration_are_checked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            def write(name, text):
+                with open(os.path.join(folder, name), "w") as file:
+                    file.write(text)
+
+            write("good.yml", "groups: [{name: g, rules: [{record: r, expr: up}, {record: r, expr: up}]}]")
+            write("bad.yml", "groups: [{name: g, rules: [{record: r, expr: up(}]}]")
+            write("c.yml", "rule_files: [good.yml]\nscrape_configs: [{job_name: j, scrape_interval: 10m}]\n")
+            valid = "Checking c.yml\n  SUCCESS: 1 rule files found\n SUCCESS: c.yml is valid prometheus config file syntax\n\n"
+            code, out, error = run("check", "config", "c.yml", cwd=folder)
+            self.assertEqual((code, out), (0, valid + "Checking good.yml\n\n"))
+            self.assertIn("lint error 1 duplicate rule(s) found.", error)
+            code, out, _ = run("check", "config", "--lint=none", "c.yml", cwd=folder)
+            self.assertEqual((code, out), (0, valid + "Checking good.yml\n  SUCCESS: 2 rules found\n\n"))
+            self.assertEqual(run("check", "config", "--lint-fatal", "c.yml", cwd=folder)[0], 3)
+            code, _, error = run("check", "config", "--lint=too-long-scrape-interval", "--lint-fatal", "c.yml", cwd=folder)
+            self.assertEqual(code, 3)
+            self.assertIn("data point will be marked as stale - job: j, interval: 10m\n", error)
+            write("c.yml", "rule_files: [bad.yml]\n")
+            code, out, error = run("check", "config", "c.yml", cwd=folder)
+            self.assertEqual((code, out), (1, valid + "Checking bad.yml\n"))
+            self.assertIn('bad.yml: 1:46: group "g", rule 1, "r": could not parse expression', error)
+            self.assertEqual(run("check", "config", "--syntax-only", "c.yml", cwd=folder)[0], 0)
+            write("s.yml", "rules: {groups: [{name: g, foo: 1, rules: []}]}\n")
+            code, _, error = run("check", "config", "s.yml", cwd=folder)
+            self.assertEqual(code, 1)
+            self.assertIn("field foo not found in type rulefmt.RuleGroup", error)
+            code, out, _ = run("check", "rules", "--lint=", "good.yml", cwd=folder)
+            self.assertEqual((code, out), (0, 'WARNING: unknown lint option: ""\nChecking good.yml\n  SUCCESS: 2 rules found\n\n'))
+            write("am.yml", "alerting: {alertmanagers: [{sigv4: {region: eu}, static_configs: [{targets: ['a:1']}]}]}\n")
+            code, out, _ = run("check", "config", "am.yml", cwd=folder)
+            self.assertEqual(code, 1)
+            self.assertIn("field sigv4 is not supported: Amazon's signatures are not made here", out)
+
+    def test_rule_tests_are_reported_as_by_promtool(self):
+        with tempfile.TemporaryDirectory() as folder:
+            def write(name, text):
+                with open(os.path.join(folder, name), "w") as file:
+                    file.write(text)
+
+            write("r.yml", "groups: [{name: g, rules: [{alert: Down, expr: up == 0}]}]")
+            write("t.yml", """
+rule_files: [r.yml, ./r.yml, 'r.y*l']
+tests:
+  - name: first
+    input_series: [{series: up, values: '1 0 0 0'}]
+    alert_rule_test:
+      - {eval_time: 2m, alertname: Down, exp_alerts: [{exp_labels: {a: b}}]}
+      - {eval_time: 3m, alertname: Down, exp_alerts: []}
+  - {promql_expr_test: [{expr: vector(1), eval_time: 1m, exp_samples: [{labels: '{}', value: 1}]}]}
+""")
+            code, out, error = run("test", "rules", "--debug", "--junit=j.xml", "t.yml", "nope.yml", cwd=folder)
+            self.assertEqual(code, 1)
+            self.assertEqual(error.count("alertname: Down"), 2, error)
+            # A file that three patterns name is read once.
+            self.assertNotIn("1:\n", error)
+            self.assertIn('DEBUG: Starting test first\nDEBUG: Dump of all data (input_series and rules) at 3m1s:\n', out)
+            self.assertNotIn("@[0]", out)
+            suites = xml.etree.ElementTree.parse(os.path.join(folder, "j.xml")).getroot()
+            self.assertEqual([(s.get("name"), s.get("tests"), s.get("failures"), s.get("errors")) for s in suites],
+                             [("t.yml", "2", "2", "0"), ("nope.yml", "1", "0", "1")])
+            self.assertEqual([(c.get("name"), len(c)) for c in suites[0]], [("first", 2), ("unnamed#1", 0)])
+            write("e.yml", """
+rule_files: [r.yml]
+tests:
+  - input_series: [{series: up, values: '1 0'}]
+    alert_rule_test:
+      - {eval_time: 1m, alertname: Down, state: pending, exp_alerts: [{exp_labels: {}}]}
+      - {eval_time: 1m, alertname: Dwon, exp_alerts: [{exp_labels: {}}]}
+""")
+            _, _, error = run("test", "rules", "--extended", "e.yml", cwd=folder)
+            self.assertIn("alertname: Down, state: pending, time: 1m", error)
+            self.assertIn("near miss: it is firing", error)
+            self.assertIn('no alerting rule is called "Dwon"; there are Down', error)
+
     def test_servers_that_cannot_be_asked_are_told_at_once_in_plain_words(self):
         commands = (("batch", "push", "--url={}"), ("query", "--url={}", "up"), ("check", "healthy", "--url={}"),
                     ("check", "client", "--scrape={}"), ("expect", "--url={}", "--within=0s", "up"))

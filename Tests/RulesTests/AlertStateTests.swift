@@ -45,6 +45,18 @@ import Testing
         #expect(try await RuleScript.failures(Self.rule(fields), Self.test(values, states)) == [])
     }
 
+    @Test func `a template of a group's label that cannot be read shows why`() async throws {
+        let rules =
+            #"{"groups": [{"name": "g", "labels": {"team": "{{ $x }}"}, "rules": [{"alert": "A", "expr": "x > 0"}]}]}"#
+        let text =
+            #"<error expanding template: error parsing template __alert_A: template: __alert_A:1: undefined variable \"$x\">"#
+        let test = """
+            {"tests": [{"interval": "1m", "input_series": [{"series": "x", "values": "1"}], "alert_rule_test": [
+             {"eval_time": "0s", "alertname": "A", "exp_alerts": [{"exp_labels": {"team": "\(text)"}}]}]}]}
+            """
+        #expect(try await RuleScript.failures(rules, test) == [])
+    }
+
     private static func query(_ expression: String, _ time: String, _ samples: [(String, Double)]) -> String {
         let list = samples.map { #"{"labels": "\#($0.0.replacing("\"", with: "'"))", "value": \#($0.1)}"# }
         return

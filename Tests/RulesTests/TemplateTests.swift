@@ -52,6 +52,7 @@ import Testing
 
     /// What promtool 3.5.3 makes of a native histogram.
     static let histograms = [
+        ("{{ $value.Count }} {{ .Value.Sum }}", "3 2"),
         ("{{ $value }}", "{count:3, sum:2, (0.5,1]:1, (1,2]:2}"), ("{{ printf \"%.8s\" .Value }}", "{count:3"),
         (
             "{{ printf \"%.1f\" .Value }}",
@@ -78,6 +79,11 @@ import Testing
         "{{ range 1000000 }}{{ range 1000000 }}{{ end }}x{{ end }}", "{{ range 1000000 }}0123456789012345{{ end }}",
         // Texts that double, and functions that make much of little.
         "{{ $x := \"0123456789\" }}{{ range 60 }}{{ $x = printf \"%s%s\" $x $x }}{{ end }}",
+        // Values inside each other: wide, deep, and levels of branches times calls.
+        "{{ $x := args \"a\" }}{{ range 40 }}{{ $x = args $x $x }}{{ end }}{{ $x }}",
+        "{{ $x := args 1 }}{{ range 190000 }}{{ $x = args $x }}{{ end }}done",
+        "{{ define \"t\" }}" + String(repeating: "{{ if 1 }}", count: 98) + "{{ template \"t\" . }}"
+            + String(repeating: "{{ end }}", count: 99) + "{{ template \"t\" . }}",
         "{{ $x := \"0123456789\" }}{{ range 60 }}{{ $x = print $x $x }}{{ end }}",
         "{{ $x := \"0123456789\" }}{{ range 60 }}{{ $x = reReplaceAll \".*\" \"$0$0\" $x }}{{ end }}",
         "{{ $x := \"0123456789\" }}{{ range 60 }}{{ $x = html (print \"<\" $x \"<\" $x) }}{{ end }}",
@@ -96,6 +102,34 @@ import Testing
             return
         }
         #expect(error.code == .execution)
+    }
+
+    /// What Go makes of times and verbs that are seldom used.
+    static let seldom = [
+        ("{{ (toTime 9e9).Truncate 9100000000000000000 }}", "2008-10-22 17:46:40 +0000 UTC"),
+        ("{{ (toTime 1e9).Truncate 604800000000000 }}", "2001-09-03 00:00:00 +0000 UTC"),
+        ("{{ (toTime 1e9).Round 86400000000000 }}", "2001-09-09 00:00:00 +0000 UTC"),
+        ("{{ (toTime -9.223372036854775e9).Unix }}", "-9223372037"), ("{{ (toTime -0.0015).UnixMilli }}", "-2"),
+        ("{{ (toTime 1.5e9).AddDate 1 2 3 }}", "2018-09-17 02:40:00 +0000 UTC"),
+        ("{{ (toTime 1.5e9).AddDate 0 -8 17 }}", "2016-12-01 02:40:00 +0000 UTC"),
+        ("{{ (toTime 1).Compare (toTime 2) }} {{ (toTime 1).Location }}", "-1 UTC"),
+        ("{{ printf \"%+v %+d %#v\" 1.5 1 2.0 }}", "1.5 +1 2"),
+        ("{{ printf \"%5d|%-5d|\" 1.0 1.0 }}", "%!d(float64=    1)|%!d(float64=1    )|"),
+        ("{{ printf \"%.3f %.2s\" 5 1234567.5 }}", "%!f(int=005) %!s(float64=1.2e+06)"),
+        (
+            "{{ printf \"%q %+v\" . . }}",
+            "{map[\"a\":\"b\"] map[] \"\" %!q(float64=0)} {Labels:map[a:b] ExternalLabels:map[] ExternalURL: Value:0}"
+        ),
+    ]
+
+    @Test(arguments: seldom)
+    func `seldom used`(_ template: String, _ text: String) throws {
+        let data = TemplateData(labels: ["a": "b"], value: 0, time: 0)
+        guard case .text(let got) = try TextTemplate(alert: "A", text: template).expand(data) else {
+            Issue.record("\(template) is not expanded")
+            return
+        }
+        #expect(got == text)
     }
 
     @Test func `nesting has a limit`() {

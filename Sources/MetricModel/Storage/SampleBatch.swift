@@ -30,6 +30,8 @@ public struct SampleBatch: Sendable {
 
     /// What becomes of it where something of it cannot be taken.
     public var acceptance = Acceptance.each
+    /// Whether samples that are older than the newest of their series are refused even where the store has a window for such.
+    public var refusesLate = false
     /// Whose batch it is; `nil` for a single one.
     public var stream: StreamRef?
     /// The time of all the float samples, unless ``timestamps`` says otherwise.

@@ -49,13 +49,74 @@ public struct SeriesColumns: Sendable {
     /// The float values, parallel to ``timestamps``.
     public var values: [Double]
     /// When each float sample's counter started, parallel to ``timestamps``, 0 for unknown; empty where none is known.
-    public var startTimestamps: [Timestamp]
+    @inlinable public var startTimestamps: [Timestamp] {
+        get { rare.isEmpty ? [] : rare[0].startTimestamps }
+        set {
+            if newValue.isEmpty, rare.isEmpty { return }
+            makeRare()
+            rare[0].startTimestamps = newValue
+        }
+        _modify {
+            makeRare()
+            yield &rare[0].startTimestamps
+        }
+    }
     /// The times of the histogram samples.
-    public var histogramTimestamps: [Timestamp]
+    @inlinable public var histogramTimestamps: [Timestamp] {
+        get { rare.isEmpty ? [] : rare[0].histogramTimestamps }
+        set {
+            if newValue.isEmpty, rare.isEmpty { return }
+            makeRare()
+            rare[0].histogramTimestamps = newValue
+        }
+        _modify {
+            makeRare()
+            yield &rare[0].histogramTimestamps
+        }
+    }
     /// The histograms, parallel to ``histogramTimestamps``.
-    public var histograms: [NativeHistogram]
+    @inlinable public var histograms: [NativeHistogram] {
+        get { rare.isEmpty ? [] : rare[0].histograms }
+        set {
+            if newValue.isEmpty, rare.isEmpty { return }
+            makeRare()
+            rare[0].histograms = newValue
+        }
+        _modify {
+            makeRare()
+            yield &rare[0].histograms
+        }
+    }
     /// When each histogram started to count, parallel to ``histogramTimestamps``; empty where none is known.
-    public var histogramStartTimestamps: [Timestamp]
+    @inlinable public var histogramStartTimestamps: [Timestamp] {
+        get { rare.isEmpty ? [] : rare[0].histogramStartTimestamps }
+        set {
+            if newValue.isEmpty, rare.isEmpty { return }
+            makeRare()
+            rare[0].histogramStartTimestamps = newValue
+        }
+        _modify {
+            makeRare()
+            yield &rare[0].histogramStartTimestamps
+        }
+    }
+
+    /// The columns that few series have.
+    @usableFromInline struct Rare: Sendable {
+        @usableFromInline var startTimestamps: [Timestamp] = []
+        @usableFromInline var histogramTimestamps: [Timestamp] = []
+        @usableFromInline var histograms: [NativeHistogram] = []
+        @usableFromInline var histogramStartTimestamps: [Timestamp] = []
+
+        @usableFromInline init() {}
+    }
+
+    /// One, or none where all of it would be empty: what is copied with each series stays small.
+    @usableFromInline var rare: [Rare] = []
+
+    @inlinable mutating func makeRare() {
+        if rare.isEmpty { rare = [Rare()] }
+    }
 
     /// A series with its columns.
     public init(

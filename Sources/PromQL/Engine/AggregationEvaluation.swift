@@ -27,14 +27,22 @@ struct AggregationGroups {
         }
         let dropped = isWithout ? LabelNames(names.names + [Labels.metricName]) : names
         var known: [Labels: Int] = [:]
+        var recent = isWithout ? nil : RecentGroups(names)
         for row in 0..<matrix.rows {
             try meter.add(64 + matrix.labels[row].encoded.count)
+            if let group = recent?.group(of: matrix.labels[row]) {
+                groupOfRow.append(group)
+                rows[group].append(row)
+                continue
+            }
             let key = isWithout ? matrix.labels[row].dropping(dropped) : matrix.labels[row].keeping(names)
             if let group = known[key] {
                 groupOfRow.append(group)
                 rows[group].append(row)
+                recent?.add(matrix.labels[row], group: group)
             } else {
                 known[key] = labels.count
+                recent?.add(matrix.labels[row], group: labels.count)
                 groupOfRow.append(labels.count)
                 labels.append(key)
                 rows.append([row])
@@ -43,6 +51,41 @@ struct AggregationGroups {
     }
 
     var count: Int { labels.count }
+}
+
+/// A few groups by the value of their only label, found without making the group's labels for each row.
+private struct RecentGroups {
+    private static let greatestCount = 16
+
+    private let name: [UInt8]
+    private var groups: [(value: [UInt8], group: Int)] = []
+
+    /// `nil` where there is not exactly one name.
+    init?(_ names: LabelNames) {
+        guard names.names.count == 1 else { return nil }
+        name = Array(names.names[0].utf8)
+    }
+
+    /// The group of a row, where it is among those that are known.
+    func group(of labels: Labels) -> Int? {
+        let range = name.withUnsafeBufferPointer { labels.valueRange(ofUTF8: $0) } ?? 0..<0
+        return labels.encoded.withUnsafeBufferPointer { bytes in
+            for (value, group) in groups where value.count == range.count {
+                let isSame = value.withUnsafeBufferPointer { value in
+                    for index in 0..<value.count where value[index] != bytes[range.lowerBound + index] { return false }
+                    return true
+                }
+                if isSame { return group }
+            }
+            return nil
+        }
+    }
+
+    mutating func add(_ labels: Labels, group: Int) {
+        guard groups.count < Self.greatestCount else { return }
+        let range = name.withUnsafeBufferPointer { labels.valueRange(ofUTF8: $0) } ?? 0..<0
+        groups.append((Array(labels.encoded[range]), group))
+    }
 }
 
 extension Evaluation {

@@ -37,7 +37,8 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
         }
 
         /// For rules: they come before queries, and after scrapes and pushes.
-        public static let rules = Lane(limit: max(2, EvaluationThreads.cores), niceness: 2)
+        /// More of them than cores: a group of short expressions does not wait for those with long ones.
+        public static let rules = Lane(limit: EvaluationThreads.cores + 8, niceness: 2)
     }
 
     /// How many cores the process may use.

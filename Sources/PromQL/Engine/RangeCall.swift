@@ -93,8 +93,13 @@ struct RangeCall: Sendable {
                 target.update(repeating: Absent.value, count: (series.count - row) * steps)
                 break
             }
-            let hasStaleMarkers = series[row].hasStaleMarkers
-            if needsMixedPath(series[row]) {
+            // Field by field: to copy the whole struct would retain each of its columns.
+            let hasHistograms = !series[row].histograms.isEmpty
+            let hasStaleMarkers =
+                hasHistograms ? series[row].hasStaleMarkers : SeriesColumns.hasStaleMarker(series[row].values)
+            if hasHistograms || isAnchored || isSmoothed
+                || (usesStartTimestamps && !series[row].startTimestamps.isEmpty)
+            {
                 let columns = hasStaleMarkers ? series[row].withoutStaleMarkers : series[row]
                 runMixed(row, columns, target, &kernel, &outcome)
                 lastColumn = nil
@@ -143,11 +148,6 @@ struct RangeCall: Sendable {
                 annotateFloats(bounds, &outcome)
             }
         }
-    }
-
-    private func needsMixedPath(_ series: SeriesColumns) -> Bool {
-        !series.histograms.isEmpty || isAnchored || isSmoothed
-            || (usesStartTimestamps && !series.startTimestamps.isEmpty)
     }
 
     /// Counts the samples of one series' windows.

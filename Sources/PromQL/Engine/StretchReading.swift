@@ -117,8 +117,9 @@ extension SeriesMatrix {
     init<Tally>(steps: Int, _ stretches: inout [RowStretch<Tally>]) {
         self.init(steps: steps)
         if stretches.count == 1 {
-            labels = stretches[0].labels
-            values = stretches[0].values
+            // Taken over, so that nobody else holds them when names are dropped.
+            swap(&labels, &stretches[0].labels)
+            swap(&values, &stretches[0].values)
         } else {
             labels.reserveCapacity(stretches.reduce(0) { $0 + $1.labels.count })
             values.reserveCapacity(stretches.reduce(0) { $0 + $1.values.count })

@@ -119,13 +119,17 @@ struct SmoothedSelector {
 extension SeriesColumns {
     /// Whether any sample is a stale marker.
     var hasStaleMarkers: Bool {
-        let hasStaleValue = values.withUnsafeBufferPointer { values in
+        Self.hasStaleMarker(values) || !histograms.isEmpty && histograms.contains(where: \.isStale)
+    }
+
+    /// Whether any value is a stale marker.
+    static func hasStaleMarker(_ values: [Double]) -> Bool {
+        values.withUnsafeBufferPointer { values in
             // Stale markers are NaN, which is found faster and rare.
             var found = 0
             for value in values { found |= value != value ? 1 : 0 }
             return found != 0 && values.contains(where: SpecialValue.isStale)
         }
-        return hasStaleValue || histograms.contains(where: \.isStale)
     }
 
     /// The same samples without stale markers.

@@ -16,6 +16,7 @@ extension StackConfig {
         var names: [String] = []
         if demo != used.demo { names.append("demo_server") }
         if gateway != used.gateway { names.append("pushgateway") }
+        if isInboxEnabled != used.isInboxEnabled { names.append("inbox") }
         if storage != used.storage { names.append("storage") }
         if prometheus.otlp.listenAddress != used.prometheus.otlp.listenAddress { names.append("otlp.listen") }
         return names

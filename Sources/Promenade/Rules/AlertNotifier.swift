@@ -59,7 +59,7 @@ package final class AlertNotifier: Sendable {
         var config = AlertingConfig()
         var externalLabels: [Label] = []
         var externalURL = ""
-        var receivers: [String: Receiver] = [:]
+        var receivers: [Place: Receiver] = [:]
         var isEnded = false
     }
 
@@ -142,46 +142,55 @@ package final class AlertNotifier: Sendable {
             return
                 "\(labels["__scheme__"] ?? "http")://\(labels["__address__"] ?? "")\(labels["__metrics_path__"] ?? "")"
         }
-        return (Self.urls(pools).map(\.url), dropped)
+        return (Self.places(pools).map(\.url), dropped)
     }
 
-    private static func urls(_ pools: [PoolSnapshot]) -> [(pool: String, url: String)] {
-        var seen: Set<String> = []
+    /// An Alertmanager as one set of the configuration finds it: each set tells it by its own rules.
+    private struct Place: Hashable {
+        var pool: String
+        var url: String
+    }
+
+    private static func places(_ pools: [PoolSnapshot]) -> [Place] {
+        var seen: Set<Place> = []
         return pools.flatMap { pool in
-            pool.active.compactMap { seen.insert($0.target.url).inserted ? (pool.name, $0.target.url) : nil }
+            pool.active.map { Place(pool: pool.name, url: $0.target.url) }.filter { seen.insert($0).inserted }
         }
     }
 
     /// Starts senders for Alertmanagers that were found and ends those for others.
     private func refresh() {
-        let urls = Self.urls(discovery.pools())
+        let places = Self.places(discovery.pools())
         let (configs, missing, gone) = state.withLock {
-            state -> ([AlertingConfig.Alertmanager], [(String, String)], [Receiver]) in
+            state -> ([AlertingConfig.Alertmanager], [Place], [Receiver]) in
             if state.isEnded { return ([], [], []) }
             let configs = state.config.alertmanagers
             var gone: [Receiver] = []
-            for (url, receiver) in state.receivers {
-                let pool = urls.first { $0.url == url }?.pool
-                let config = configs.first { $0.job.jobName == pool }
+            for (place, receiver) in state.receivers {
+                let isThere = places.contains(place)
+                let config = isThere ? configs.first { $0.job.jobName == place.pool } : nil
                 if config?.job != receiver.job || config?.timeout.milliseconds != receiver.timeout {
                     gone.append(receiver)
-                    state.receivers[url] = nil
+                    state.receivers[place] = nil
                 }
             }
-            return (configs, urls.filter { state.receivers[$0.url] == nil }, gone)
+            return (configs, places.filter { state.receivers[$0] == nil }, gone)
         }
         for receiver in gone { receiver.end(drains: limits.drains) }
-        for (pool, url) in missing {
-            guard let config = configs.first(where: { $0.job.jobName == pool }) else { continue }
+        for place in missing {
+            let url = place.url
+            guard let config = configs.first(where: { $0.job.jobName == place.pool }) else { continue }
             do throws(TransportError) {
                 // Certificates and keys are read here, so not under the lock.
                 let transport = try HTTPTransport(config.job.client, clock: clock, environment: environment)
                 let receiver = Receiver(url, transport, config)
                 let isNew = state.withLock { state in
-                    if state.isEnded || state.receivers[url] != nil { return false }
-                    state.receivers[url] = receiver
+                    if state.isEnded || state.receivers[place] != nil { return false }
+                    state.receivers[place] = receiver
                     return true
                 }
+                // There from the beginning, so that a first failure is an increase.
+                if isNew { for vector in [sent, errors, dropped] { vector.labels(url).increment(by: 0) } }
                 receiver.task.withLock {
                     $0 = Task { [self] in isNew ? await serve(receiver) : await transport.close() }
                 }
@@ -201,10 +210,9 @@ package final class AlertNotifier: Sendable {
         let (config, external, receivers) = state.withLock { ($0.config, $0.externalLabels, $0.receivers) }
         if receivers.isEmpty { return }
         let all = AlertMessage.relabelled(AlertMessage.items(notices, external: external), config.alertRelabelRules)
-        let pools = Self.urls(discovery.pools())
-        for (pool, url) in pools {
-            guard let receiver = receivers[url],
-                let rules = config.alertmanagers.first(where: { $0.job.jobName == pool })?.alertRelabelRules
+        for place in Self.places(discovery.pools()) {
+            guard let receiver = receivers[place],
+                let rules = config.alertmanagers.first(where: { $0.job.jobName == place.pool })?.alertRelabelRules
             else { continue }
             let items = AlertMessage.relabelled(all, rules)
             if items.isEmpty { continue }
@@ -215,10 +223,10 @@ package final class AlertNotifier: Sendable {
                 return excess
             }
             if lost > 0 {
-                dropped.labels(url).increment(by: Double(lost))
+                dropped.labels(place.url).increment(by: Double(lost))
                 logger.warning(
                     "Alert notification queue full, dropping alerts",
-                    metadata: ["alertmanager": "\(url)", "count": "\(lost)"]
+                    metadata: ["alertmanager": "\(place.url)", "count": "\(lost)"]
                 )
             }
             receiver.wake.yield()
@@ -235,7 +243,7 @@ package final class AlertNotifier: Sendable {
         if left > 0 { dropped.labels(receiver.url).increment(by: Double(left)) }
         await receiver.transport.close()
         // One that is gone has no figures; one that took its place goes on with them.
-        let isGone = state.withLock { !$0.isEnded && $0.receivers[receiver.url] == nil }
+        let isGone = state.withLock { !$0.isEnded && !$0.receivers.keys.contains { $0.url == receiver.url } }
         if isGone {
             for vector in [sent, errors, dropped] { vector.remove(receiver.url) }
             latency.remove(receiver.url)
@@ -281,12 +289,14 @@ package final class AlertNotifier: Sendable {
         } catch {
             problem = error.message
         }
-        let seconds = Double(clock.steadyNanoseconds - started) / 1e9
-        latency.labels(receiver.url).observe(seconds)
-        latencies.labels(receiver.url).observe(seconds)
         let count = Double(batch.count)
-        sent.labels(receiver.url).increment(by: count)
-        guard let problem else { return true }
+        guard let problem else {
+            let seconds = Double(clock.steadyNanoseconds - started) / 1e9
+            latency.labels(receiver.url).observe(seconds)
+            latencies.labels(receiver.url).observe(seconds)
+            sent.labels(receiver.url).increment(by: count)
+            return true
+        }
         // As in Prometheus, nothing is tried again: the rule tells of the alert again anyway.
         errors.labels(receiver.url).increment(by: count)
         dropped.labels(receiver.url).increment(by: count)
@@ -311,11 +321,9 @@ package final class AlertNotifier: Sendable {
     /// The figures, under Prometheus's names.
     package var families: [MetricFamily] {
         let receivers = state.withLock { Array($0.receivers.values) }
-        let lengths = receivers.sorted { $0.url < $1.url }.map { receiver in
-            MetricFamily.Metric(
-                labels: [Label(name: "alertmanager", value: receiver.url)],
-                value: .gauge(Double(receiver.queue.withLock { $0.count }))
-            )
+        let waiting = Dictionary(receivers.map { ($0.url, $0.queue.withLock { $0.count }) }, uniquingKeysWith: +)
+        let lengths = waiting.sorted { $0.key < $1.key }.map { url, count in
+            MetricFamily.Metric(labels: [Label(name: "alertmanager", value: url)], value: .gauge(Double(count)))
         }
         let length = MetricFamily(
             name: "prometheus_notifications_queue_length",

@@ -2,6 +2,7 @@ import ConfigTree
 import MetricModel
 public import PromQL
 public import Rules
+import Scrape
 
 #if canImport(Darwin)
     import Darwin
@@ -13,18 +14,17 @@ public import Rules
 public enum RuleFiles {
     /// The files of a pattern, sorted; a pattern that matches nothing is none.
     public static func matching(_ pattern: String) -> [String] {
-        var found = glob_t()
-        defer { globfree(&found) }
-        guard glob(pattern, GLOB_NOSORT, nil, &found) == 0 else { return [] }
-        let paths = (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
-        return paths.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        PathPattern(pattern)?.matches.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } ?? []
     }
+
+    /// Whether a pattern can be read.
+    public static func isPattern(_ pattern: String) -> Bool { PathPattern(pattern) != nil }
 
     /// A path of a configuration, seen from the folder of the file in which it stands.
     public static func joined(_ path: String, below folder: String) -> String {
-        if path.isEmpty || path.hasPrefix("/") || folder.isEmpty { return path }
+        if path.isEmpty || path.hasPrefix("/") { return path }
         var parts: [Substring] = []
-        for part in (folder + "/" + path).split(separator: "/") where part != "." {
+        for part in (folder.isEmpty ? path : folder + "/" + path).split(separator: "/") where part != "." {
             if part == "..", let last = parts.last, last != ".." { parts.removeLast() } else { parts.append(part) }
         }
         return (folder.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
@@ -35,13 +35,20 @@ public enum RuleFiles {
     public static func read(
         _ file: String,
         ignoresUnknownFields: Bool = false,
+        scheme: RuleFile.NameScheme = .utf8,
         parser: PromQLParser = PromQLParser()
     ) throws(RuleFile.Failure) -> RuleFile {
         guard let bytes = FileAccess.read(file) else {
             let reason = String(cString: strerror(errno)).lowercased()
             throw RuleFile.Failure(messages: ["\(file): open \(file): \(reason)"])
         }
-        return try read(text: bytes, file: file, ignoresUnknownFields: ignoresUnknownFields, parser: parser)
+        return try read(
+            text: bytes,
+            file: file,
+            ignoresUnknownFields: ignoresUnknownFields,
+            scheme: scheme,
+            parser: parser
+        )
     }
 
     /// Reads a text.
@@ -50,6 +57,7 @@ public enum RuleFiles {
         text: [UInt8],
         file: String,
         ignoresUnknownFields: Bool = false,
+        scheme: RuleFile.NameScheme = .utf8,
         parser: PromQLParser = PromQLParser()
     ) throws(RuleFile.Failure) -> RuleFile {
         let node: ConfigNode
@@ -57,9 +65,15 @@ public enum RuleFiles {
             node = try YAMLReader.parse(text, file: file, dialect: .rules)
         } catch {
             let problem = error.problems.first
-            let message = "\(file): \(problem?.original ?? problem?.message ?? "")"
-            throw RuleFile.Failure(messages: [message, message])
+            let message = problem?.original ?? problem?.message ?? ""
+            throw RuleFile.Failure([message, message], in: file)
         }
-        return try RuleFile(reading: node, file: file, ignoresUnknownFields: ignoresUnknownFields, parser: parser)
+        return try RuleFile(
+            reading: node,
+            file: file,
+            ignoresUnknownFields: ignoresUnknownFields,
+            scheme: scheme,
+            parser: parser
+        )
     }
 }

@@ -1,6 +1,7 @@
 import MetricModel
 import PrometheusClient
 import Rules
+import Synchronization
 
 /// The figures of rules, under Prometheus's names.
 final class RuleMetrics: Sendable {
@@ -8,6 +9,8 @@ final class RuleMetrics: Sendable {
     private let ruleDurations: Histogram
     private let groupDuration: Summary
     private let groupDurations: Histogram
+    /// Templates that were expanded since the start, those of groups that are gone among them.
+    private let expansions = Mutex<(all: Int, failed: Int)>((0, 0))
 
     init(clock: any StackClock) {
         ruleDuration = Summary(
@@ -41,6 +44,10 @@ final class RuleMetrics: Sendable {
         }
         groupDuration.observe(report.duration)
         groupDurations.observe(report.duration)
+        expansions.withLock { expansions in
+            expansions.all += report.expansions.all
+            expansions.failed += report.expansions.failed
+        }
     }
 
     /// The figures of groups as they are now.
@@ -115,19 +122,18 @@ final class RuleMetrics: Sendable {
                 .gauge
             ) { Double($0.samples) },
         ].filter { !$0.metrics.isEmpty }
-        let all = Double(groups.reduce(0) { $0 + $1.expansions.all })
-        let failed = Double(groups.reduce(0) { $0 + $1.expansions.failed })
+        let (all, failed) = expansions.withLock { $0 }
         return ruleDuration.collect() + ruleDurations.collect() + groupDuration.collect() + groupDurations.collect()
             + own + [
                 StackMetrics.counter(
                     "prometheus_template_text_expansions_total",
                     "The total number of template text expansions.",
-                    all
+                    Double(all)
                 ),
                 StackMetrics.counter(
                     "prometheus_template_text_expansion_failures_total",
                     "The total number of template text expansion failures.",
-                    failed
+                    Double(failed)
                 ),
             ]
     }

@@ -112,17 +112,24 @@ final class StackRules: Sendable {
                 groups.append(definition)
             }
         }
+        let scheme: RuleFile.NameScheme =
+            switch global.nameValidation {
+            case .utf8: .utf8
+            case .legacy: .legacy
+            }
         if let node = config.rules {
             do throws(RuleFile.Failure) {
-                add(try RuleFile(reading: node, file: config.file, parser: parser), config.file)
+                add(try RuleFile(reading: node, file: config.file, scheme: scheme, parser: parser), config.file)
             } catch {
                 throw StackError("rules: \(error)")
             }
         }
+        // A file that several patterns match is one.
+        var seen: Set<String> = []
         for pattern in config.prometheus.ruleFiles {
-            for file in RuleFiles.matching(pattern) {
+            for file in RuleFiles.matching(pattern) where seen.insert(file).inserted {
                 do throws(RuleFile.Failure) {
-                    add(try RuleFiles.read(file, parser: parser), file)
+                    add(try RuleFiles.read(file, scheme: scheme, parser: parser), file)
                 } catch {
                     throw StackError(
                         "parse rules from file \(GoText.quoted(file)) (pattern: \(GoText.quoted(pattern))): \(error)"
@@ -142,15 +149,16 @@ final class StackRules: Sendable {
             pathPrefix: settings.externalPath
         )
         await notifier.apply(config.alerting, externalLabels: config.global.externalLabels, externalURL: url)
-        manager.apply(groups, surroundings: surroundings)
+        await manager.apply(groups, surroundings: surroundings)
     }
 
     /// Evaluates and tells until the task is cancelled.
     func run() async {
-        await withDiscardingTaskGroup { group in
-            group.addTask { await self.manager.run() }
-            group.addTask { await self.notifier.run() }
-        }
+        // Ends after the rules: what they find last is told, too.
+        let telling = Task { await notifier.run() }
+        await manager.run()
+        telling.cancel()
+        await telling.value
     }
 
     /// The figures.

@@ -3,6 +3,7 @@ import ConfigTree
 import Exposition
 import MetricModel
 import Promenade
+import Rules
 import Scrape
 
 /// `check`
@@ -18,19 +19,41 @@ struct Check: AsyncParsableCommand {
             abstract: "Read configurations and what they name; every mistake with file, line and field.",
             discussion: """
                 Files with jobs, targets, credentials, certificates and rules are followed, and what labels make of targets. \
-                Exit codes as promtool's: 1 where a configuration cannot be used.
+                Exit codes as promtool's: 1 where a configuration or a rule file cannot be used, 3 for a finding with --lint-fatal.
                 """
         )
+        @Option(help: "all, duplicate-rules, too-long-scrape-interval or none; several with commas between them.")
+        var lint = "duplicate-rules"
+
+        @Flag(name: .customLong("lint-fatal"), inversion: .prefixedNo, help: "Whether a finding fails the check.")
+        var isLintFatal = false
+
+        @Flag(inversion: .prefixedNo, help: "Look at the file alone and not at what it names.")
+        var syntaxOnly = false
+
+        @Flag(inversion: .prefixedNo, help: "Pass over fields of rule files that Prometheus does not know.")
+        var ignoreUnknownFields = false
+
         @Argument(help: "The files.")
         var files: [String]
 
         func run() async throws {
             var isGood = true
+            var rules = RuleChecking(
+                lint,
+                known: ["duplicate-rules", "too-long-scrape-interval"],
+                ignoresUnknownFields: ignoreUnknownFields
+            )
             for file in files {
                 Console.print("Checking \(file)\n")
                 do throws(ConfigError) {
                     let config = try StackConfig(file: file, context: Stack.context(file, FlagSet()))
-                    isGood = Self.report(config, file) && isGood
+                    if report(config, file) {
+                        Console.print("\n")
+                        if !syntaxOnly { check(config, file, &rules) }
+                        continue
+                    }
+                    isGood = false
                 } catch {
                     isGood = false
                     Console.print("  FAILED: \(error.prometheusText)\n")
@@ -42,20 +65,48 @@ struct Check: AsyncParsableCommand {
                 Console.print("\n")
             }
             if !isGood { throw ExitCode(1) }
+            if let code = rules.exitCode(isLintFatal: isLintFatal) { throw code }
+        }
+
+        /// Checks the rules that a configuration has and names, and how often it scrapes.
+        private func check(_ config: StackConfig, _ file: String, _ rules: inout RuleChecking) {
+            // Samples that are further apart than queries look back have gaps between them.
+            for job in config.prometheus.jobs
+            where rules.looks(for: "too-long-scrape-interval") && job.scrapeInterval.milliseconds >= 300_000 {
+                rules.hasFindings = true
+                Console.complain(
+                    "  FAILED: too long scrape interval found, data point will be marked as stale - job: \(job.jobName), "
+                        + "interval: \(job.scrapeInterval)\n"
+                )
+            }
+            if let node = config.rules {
+                Console.print("Checking the rules of \(file)\n")
+                rules.report { () throws(RuleFile.Failure) in
+                    try RuleFile(reading: node, file: file, ignoresUnknownFields: ignoreUnknownFields)
+                }
+            }
+            for path in Self.ruleFiles(of: config) { rules.check(path) }
+        }
+
+        /// The rule files that a configuration names.
+        private static func ruleFiles(of config: StackConfig) -> [String] {
+            config.prometheus.ruleFiles.flatMap(RuleFiles.matching)
         }
 
         /// Tells what is odd or wrong beyond the file's own text; whether all is good.
-        private static func report(_ config: StackConfig, _ file: String) -> Bool {
+        private func report(_ config: StackConfig, _ file: String) -> Bool {
             for warning in config.warnings {
                 let line = warning.line.map { ":\($0)" } ?? ""
                 Console.print("  WARNING: \(file)\(line): \(warning.message)\n")
             }
-            let findings = ConfigInspection.check(config.prometheus)
+            let findings = syntaxOnly ? [] : ConfigInspection.check(config.prometheus)
             for finding in findings {
                 Console.print("  \(finding.isFailure ? "FAILED" : "WARNING"): \(finding.message)\n")
                 for place in finding.places { Console.print("    \(place)\n") }
             }
             if findings.contains(where: \.isFailure) { return false }
+            let ruleFiles = syntaxOnly ? 0 : Self.ruleFiles(of: config).count
+            if ruleFiles > 0 { Console.print("  SUCCESS: \(ruleFiles) rule files found\n") }
             Console.print(" SUCCESS: \(file) is valid prometheus config file syntax\n")
             return true
         }

@@ -23,16 +23,16 @@ struct TestRules: AsyncParsableCommand {
     @Option(help: "Write a JUnit report to this file; - prints it instead of anything else.")
     var junit: String?
 
-    @Flag(help: "Show what differs between expected alerts and those that came, in colours.")
+    @Flag(inversion: .prefixedNo, help: "Show what differs between expected alerts and those that came, in colours.")
     var diff = false
 
-    @Flag(help: "Print what is in the store at the end of each test.")
+    @Flag(inversion: .prefixedNo, help: "Print what is in the store at the end of each test.")
     var debug = false
 
     @Flag(help: "Read what promtool does not know: states, partial labels, near misses.")
     var extended = false
 
-    @Flag(help: "Pass over fields of rule files that Prometheus does not know.")
+    @Flag(inversion: .prefixedNo, help: "Pass over fields of rule files that Prometheus does not know.")
     var ignoreUnknownFields = false
 
     @Argument(help: "The files.")
@@ -42,34 +42,26 @@ struct TestRules: AsyncParsableCommand {
         let chosen = try RegularExpression(patterns.joined(separator: "|"), anchored: false)
         let runner = RuleTestRunner(style: diff ? .diff : extended ? .nearMisses : .plain)
         var isGood = true
-        var reports: [PromQLTestReport] = []
+        var report = RuleTestReport()
         for name in files {
-            var report = PromQLTestReport(name: name)
             var failures: [String] = []
             do throws(TestFileFailure) {
                 let file = try read(name)
-                for result in try await run(file, name, runner, chosen) {
+                let results = try await run(file, name, runner, chosen)
+                report.add(name, results)
+                for result in results {
                     failures += result.failures
-                    if debug {
-                        Console.complain(
+                    if debug, junit != "-" {
+                        Console.print(
                             "DEBUG: Starting test \(result.name)\n\(result.dump)DEBUG: Test \(result.name) finished, "
                                 + "took \(result.took)\n"
                         )
                     }
-                    report.cases.append(
-                        PromQLTestReport.Case(
-                            line: result.line,
-                            source: result.name,
-                            failure: result.failures.isEmpty ? nil : result.failures.joined(separator: "\n"),
-                            duration: result.duration
-                        )
-                    )
                 }
             } catch {
                 failures = [error.message]
-                report.cases.append(PromQLTestReport.Case(line: 1, source: name, failure: error.message))
+                report.add(name, error: error.message)
             }
-            reports.append(report)
             isGood = isGood && failures.isEmpty
             if junit == "-" { continue }
             if failures.isEmpty {
@@ -84,8 +76,8 @@ struct TestRules: AsyncParsableCommand {
             }
         }
         if junit == "-" {
-            Console.print(reports.junit)
-        } else if let junit, !ReadyFile.write(reports.junit, to: junit) {
+            Console.print(report.text)
+        } else if let junit, !ReadyFile.write(report.text, to: junit) {
             Complaint.write("cannot write \(junit)")
             throw ExitCode(1)
         }
@@ -108,7 +100,11 @@ struct TestRules: AsyncParsableCommand {
             return try RuleTestFile(reading: YAMLReader.parse(bytes, file: name), file: name, isExtended: extended)
         } catch {
             let structure = error.problems.filter { $0.kind == .structure }
-            if structure.isEmpty { throw TestFileFailure(message: error.problems.first?.message ?? "") }
+            if structure.isEmpty, extended { throw TestFileFailure(message: error.description) }
+            if structure.isEmpty {
+                let problem = error.problems.first
+                throw TestFileFailure(message: problem?.original ?? problem?.message ?? "")
+            }
             let lines = structure.map { "\n  " + ($0.line.map { "line \($0): " } ?? "") + $0.message }
             throw TestFileFailure(message: "yaml: unmarshal errors:" + lines.joined())
         }
@@ -127,9 +123,10 @@ struct TestRules: AsyncParsableCommand {
         let folder = name.lastIndex(of: "/").map { String(name[..<$0]) } ?? ""
         var paths: [String] = []
         for pattern in file.ruleFiles.map({ RuleFiles.joined($0, below: folder) }) {
+            if !RuleFiles.isPattern(pattern) { throw TestFileFailure(message: "syntax error in pattern") }
             let matching = RuleFiles.matching(pattern)
             if matching.isEmpty { Console.complain("  WARNING: no file match pattern \(pattern)\n") }
-            paths += matching
+            paths += matching.filter { !paths.contains($0) }
         }
         let rules: Swift.Result<[RuleFile], RuleFile.Failure>
         do throws(RuleFile.Failure) {

@@ -64,9 +64,22 @@ struct AlertRule: Sendable {
         }
     }
 
+    /// A template, or what stands in its place where it cannot be read: those of a group's labels are not checked with the file.
+    private enum Template: Sendable {
+        case read(TextTemplate)
+        case broken(String)
+
+        var isConstant: Bool {
+            switch self {
+            case .read(let template): template.isConstant
+            case .broken: true
+            }
+        }
+    }
+
     let definition: RuleDefinition
-    private let labelTemplates: [(name: String, template: TextTemplate)]
-    private let annotationTemplates: [(name: String, template: TextTemplate)]
+    private let labelTemplates: [(name: String, template: Template)]
+    private let annotationTemplates: [(name: String, template: Template)]
     /// The alerts by labels.
     var active: [Labels: Alert] = [:]
     /// Whether alerts of before the start were looked for; until then nothing is written.
@@ -98,10 +111,14 @@ struct AlertRule: Sendable {
     private(set) var unsteadyLabel: (name: String, times: Int)?
 
     init(_ definition: RuleDefinition, isRestored: Bool) {
-        func read(_ items: [Label]) -> [(name: String, template: TextTemplate)] {
-            items.compactMap { item in
-                // They were read before, when the file was checked.
-                (try? TextTemplate(alert: definition.name, text: item.value)).map { (item.name, $0) }
+        func read(_ items: [Label]) -> [(name: String, template: Template)] {
+            items.map { item in
+                do throws(TemplateError) {
+                    return (item.name, .read(try TextTemplate(alert: definition.name, text: item.value)))
+                } catch {
+                    let reason = "error parsing template __alert_\(definition.name): \(error.message)"
+                    return (item.name, .broken("<error expanding template: \(reason)>"))
+                }
             }
         }
         self.definition = definition
@@ -206,7 +223,15 @@ struct AlertRule: Sendable {
         init(data: TemplateData) { self.data = data }
 
         /// `nil` where a query has to be answered first.
-        mutating func text(_ template: TextTemplate, _ answers: TemplateAnswers) -> String? {
+        mutating func text(_ given: Template, _ answers: TemplateAnswers) -> String? {
+            let template: TextTemplate
+            switch given {
+            case .read(let read): template = read
+            case .broken(let text):
+                expansions += 1
+                failures += 1
+                return text
+            }
             switch template.expand(data, answers: answers, steps: &steps) {
             case .text(let text):
                 expansions += 1
@@ -333,6 +358,15 @@ struct AlertRule: Sendable {
         if !isSame { written = samples.map(\.labels) }
     }
 
+    /// Goes on with the alerts of another rule, of which this one has found none yet.
+    mutating func takeOver(_ other: AlertRule) {
+        active = other.active.mapValues { alert in
+            var alert = alert
+            alert.round = 0
+            return alert
+        }
+    }
+
     /// Forgets of which series the last samples were.
     mutating func forgetSeries() { written = [] }
 
@@ -342,9 +376,7 @@ struct AlertRule: Sendable {
 
     private mutating func append(_ alert: Alert, _ timestamp: Timestamp, to samples: inout [RuleSample]) {
         let labels = sampleLabels(alert)
-        let seconds = Double(
-            alert.activeAt >= 0 ? alert.activeAt / 1_000_000_000 : (alert.activeAt - 999_999_999) / 1_000_000_000
-        )
+        let seconds = Double(TemplateTime.floor(alert.activeAt, per: 1_000_000_000))
         samples.append(RuleSample(labels: labels.alerts, timestamp: timestamp, value: 1))
         samples.append(RuleSample(labels: labels.forState, timestamp: timestamp, value: seconds))
     }
@@ -367,7 +399,7 @@ struct AlertRule: Sendable {
     /// Looks for the mistake of a label that follows the value: each evaluation then makes another alert.
     private mutating func noteUnsteadyLabel(left: [Labels], arrived: [Labels]) {
         guard let old = left.first, definition.holdDuration > 0 else {
-            if !arrived.isEmpty || active.isEmpty { unsteadyLabel = nil }
+            unsteadyLabel = nil
             return
         }
         for new in arrived {
@@ -425,48 +457,6 @@ struct AlertRule: Sendable {
             guard let sent = alert.lastSentAt else { return true }
             if let resolved = alert.resolvedAt, resolved > sent { return true }
             return RuleTime.later(sent, by: resendDelay) < time
-        }
-    }
-
-    // MARK: Restoring
-
-    /// What finds the samples that tell since when its alerts were active before the start.
-    var restoreMatchers: [LabelMatcher] {
-        var matchers = [LabelMatcher(Labels.metricName, equals: Self.forState)]
-        for label in Labels(definition.labels) where label.name != "alertname" && !label.value.contains("{{") {
-            matchers.append(LabelMatcher(label.name, equals: label.value))
-        }
-        matchers.append(LabelMatcher("alertname", equals: definition.name))
-        return matchers
-    }
-
-    /// Goes on where the alerts were before the start.
-    /// - Parameters:
-    ///   - series: for each series of ``restoreMatchers`` the time and value of its last sample of the last hour.
-    ///   - now: the time, in nanoseconds since 1970.
-    ///   - grace: the least time that an alert still has to be found before it fires, in nanoseconds.
-    mutating func restore(_ series: [Labels: (timestamp: Timestamp, value: Double)], now: Int64, grace: Int64) {
-        defer { isRestored = true }
-        let hold = RuleTime.nanoseconds(milliseconds: definition.holdDuration)
-        guard hold >= grace else { return }
-        for (labels, alert) in active {
-            var builder = LabelsBuilder(Labels(definition.labels))
-            for label in alert.labels { builder.set(label.name, label.value) }
-            builder.set("alertname", definition.name)
-            builder.set(Labels.metricName, Self.forState)
-            guard let (timestamp, value) = series[builder.build()], value.isFinite, value.magnitude < 9e9 else {
-                continue
-            }
-            let down = RuleTime.nanoseconds(milliseconds: timestamp)
-            let since = Int64(value) * 1_000_000_000
-            let remaining = hold - (down - since)
-            if remaining <= 0 {
-                active[labels]?.activeAt = since
-            } else if remaining < grace {
-                active[labels]?.activeAt = now + grace - hold
-            } else {
-                active[labels]?.activeAt = since + (now - down)
-            }
         }
     }
 }

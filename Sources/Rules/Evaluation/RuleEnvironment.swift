@@ -25,6 +25,8 @@ public struct RuleEnvironment: Sendable {
     public var resendDelay: Int64 = 60_000_000_000
     /// How many expressions of a group are evaluated at once, where none reads what another one writes.
     public var concurrency = 1
+    /// Whether the group is to end: no further rule begins then.
+    var isEnding: @Sendable () -> Bool = { false }
 
     /// What rules are evaluated with.
     public init(engine: PromQLEngine, reader: any SampleReader, sink: any RuleSink, clock: any StackClock) {

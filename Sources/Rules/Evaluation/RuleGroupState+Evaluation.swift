@@ -21,6 +21,9 @@ extension RuleGroupState {
         /// How many each rule has, with the rule.
         var owners: [(rule: Int, count: Int, isResult: Bool)] = []
         var names: Set<String> = []
+        /// What rules, and those that are gone, wrote before: to be kept if this cannot be written.
+        var series: [Int: Set<Labels>] = [:]
+        var staleSeries: [Labels] = []
         var isEmpty: Bool { samples.isEmpty }
 
         mutating func add(_ more: [RuleSample], rule: Int, isResult: Bool) {
@@ -42,6 +45,7 @@ extension RuleGroupState {
         var ahead: [Int: Ahead] = [:]
         var window = 0..<0
         for index in rules.indices {
+            if environment.isEnding() || Task.isCancelled { break }
             if environment.concurrency > 1, index >= window.upperBound {
                 window = self.window(from: index, environment.concurrency)
                 ahead = await ask(ahead: window, at: timestamp, environment)
@@ -74,9 +78,12 @@ extension RuleGroupState {
                     let gone = rules[index].series.subtracting(series)
                     pending.add(Self.stale(gone.sorted(), at: timestamp), rule: index, isResult: false)
                     noteNames(index, &pending.names)
+                    if pending.series[index] == nil { pending.series[index] = rules[index].series }
                     rules[index].series = series
                 }
             } catch {
+                // Whoever ends the process is not told that rules failed.
+                if Task.isCancelled { break }
                 fail(index, error.message, &outcome)
             }
             let own = Double(environment.clock.steadyNanoseconds - began) / 1e9
@@ -86,6 +93,7 @@ extension RuleGroupState {
         }
         if !staleSeries.isEmpty {
             pending.add(Self.stale(staleSeries, at: timestamp), rule: -1, isResult: false)
+            pending.staleSeries = staleSeries
             staleSeries = []
         }
         await write(&pending, environment, &outcome)
@@ -194,7 +202,11 @@ extension RuleGroupState {
         } catch {
             for rule in Set(waiting.owners.map(\.rule)).sorted() where rule >= 0 {
                 fail(rule, error.message, &outcome)
+                rules[rule].memory = RecordingRule.Memory()
+                rules[rule].alert?.forgetSeries()
+                if let series = waiting.series[rule] { rules[rule].series = series }
             }
+            staleSeries += waiting.staleSeries
         }
     }
 }

@@ -79,7 +79,7 @@ public struct RuleGroupState: Sendable {
             guard let first = known[identity]?.first else { continue }
             known[identity]?.removeFirst()
             rules[index].series = old.rules[first].series
-            if let alerts = old.rules[first].alert?.active { rules[index].alert?.active = alerts }
+            if let alerts = old.rules[first].alert { rules[index].alert?.takeOver(alerts) }
         }
         for indexes in known.values {
             for index in indexes { staleSeries += old.rules[index].series.sorted() }

@@ -25,6 +25,10 @@ public struct RuleFile: Sendable {
         public var messages: [String]
         /// A failure with what is wrong.
         public init(messages: [String]) { self.messages = messages }
+        /// A failure with what is wrong in a file; without a name for what has none.
+        public init(_ messages: [String], in file: String) {
+            self.messages = file.isEmpty ? messages : messages.map { "\(file): \($0)" }
+        }
         /// One message a line.
         public var description: String { messages.joined(separator: "\n") }
     }
@@ -68,8 +72,8 @@ public struct RuleFile: Sendable {
         // Empty items are passed over.
         for case let section? in sections { groups.append(checker.group(section, &names, &messages)) }
         let unreadable = Self.structure(problems.problems)
-        if !unreadable.isEmpty { throw Failure(messages: unreadable.map { "\(file): \($0)" }) }
-        if !messages.isEmpty { throw Failure(messages: messages.map { "\(file): \($0)" }) }
+        if !unreadable.isEmpty { throw Failure(unreadable, in: file) }
+        if !messages.isEmpty { throw Failure(messages, in: file) }
     }
 
     /// The types of the reading that is about places.

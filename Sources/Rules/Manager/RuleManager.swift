@@ -35,6 +35,8 @@ public struct RuleEvaluationReport: Sendable {
     public var alerts: [(labels: Labels, state: Alert.State)] = []
     /// Alerts that changed their state, a few of them where there are many.
     public var changes: [AlertChange]
+    /// Templates that were expanded, and those that failed.
+    public var expansions: (all: Int, failed: Int)
 }
 
 /// Evaluates groups of rules by the clock.
@@ -50,13 +52,27 @@ public final class RuleManager: Sendable {
         /// How many evaluations are left until alerts of before the start are looked for; 0 for none.
         let untilRestore: Mutex<Int>
         let task = Mutex<Task<Void, Never>?>(nil)
+        /// The evaluation under way, or the last one.
+        let evaluation = Mutex<Task<Void, Never>?>(nil)
+        /// Whether no further rule is to begin.
+        private let isOver = Mutex(false)
+
+        var isEnding: Bool { isOver.withLock { $0 } }
+
+        /// Ends it: after the rule that is being evaluated, or at once.
+        func end(atOnce: Bool) {
+            isOver.withLock { $0 = true }
+            task.withLock { $0 }?.cancel()
+            if atOnce { evaluation.withLock { $0 }?.cancel() }
+        }
 
         init(_ group: RuleGroupState, isDriven: Bool, now: Int64, restores: Bool) {
             let interval = max(1, RuleTime.nanoseconds(milliseconds: group.definition.interval))
             self.interval = interval
             offset = isDriven ? 0 : RuleSlots.offset(group.definition, interval: interval)
             state = Mutex(group)
-            due = Mutex(RuleSlots.slot(before: now, interval: interval, offset: offset) + interval)
+            let slot = RuleSlots.slot(before: now, interval: interval, offset: offset)
+            due = Mutex(RuleTime.later(slot, by: interval))
             untilRestore = Mutex(restores ? 2 : 0)
         }
     }
@@ -75,7 +91,6 @@ public final class RuleManager: Sendable {
         var farewells: [Farewell] = []
         var isRunning = false
         var wasLoaded = false
-        var isEnded = false
     }
 
     /// The groups.
@@ -111,15 +126,28 @@ public final class RuleManager: Sendable {
     // MARK: Groups
 
     /// Evaluates these groups from now on. Those that are as before go on; others take over what a group of the same file and name
-    /// remembers; the series of those that are gone end after two intervals.
-    public func apply(_ definitions: [RuleGroupDefinition], surroundings: RuleSurroundings) {
+    /// remembers, once the rule that it is evaluating is done; the series of those that are gone end after two intervals. Of
+    /// groups with the same file and name the last one counts.
+    public func apply(_ given: [RuleGroupDefinition], surroundings: RuleSurroundings) async {
+        let unique = Dictionary(given.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
+        var rest = unique
+        let definitions = given.compactMap { rest.removeValue(forKey: $0.key) }
+        let ending = state.withLock { state in
+            state.groups.filter { group in
+                guard let wanted = unique[group.key] else { return true }
+                return !group.running.state.withLock { $0.definition }.isSame(as: wanted)
+            }.map(\.running)
+        }
+        // What they are about to find is not lost and not found twice.
+        for group in ending { group.end(atOnce: false) }
+        for group in ending { await group.task.withLock { $0 }?.value }
         let now = clock.wallNanoseconds
-        let (stopped, started) = state.withLock { state -> ([Running], [Running]) in
+        state.withLock { state in
             state.environment.surroundings = surroundings
             let isFirst = !state.wasLoaded
             state.wasLoaded = true
-            var old = Dictionary(state.groups.map { ($0.key, $0.running) }, uniquingKeysWith: { $1 })
-            var (groups, started, stopped): ([(key: String, running: Running)], [Running], [Running]) = ([], [], [])
+            var old = Dictionary(uniqueKeysWithValues: state.groups.map { ($0.key, $0.running) })
+            var (groups, started): ([(key: String, running: Running)], [Running]) = ([], [])
             for definition in definitions {
                 let known = old.removeValue(forKey: definition.key)
                 if let known, known.state.withLock({ $0.definition }).isSame(as: definition) {
@@ -128,7 +156,6 @@ public final class RuleManager: Sendable {
                 }
                 let group: RuleGroupState
                 if let known {
-                    stopped.append(known)
                     group = RuleGroupState(definition, after: known.state.withLock { $0 })
                 } else {
                     group = RuleGroupState(definition, isRestored: !isFirst)
@@ -138,19 +165,21 @@ public final class RuleManager: Sendable {
                 started.append(running)
             }
             for gone in old.values {
-                stopped.append(gone)
                 let group = gone.state.withLock { $0 }
                 let series = group.allSeries
                 if series.isEmpty { continue }
                 state.farewells.append(
-                    Farewell(due: now + 2 * gone.interval, stoppedAt: now, group: group.definition, series: series)
+                    Farewell(
+                        due: RuleTime.later(RuleTime.later(now, by: gone.interval), by: gone.interval),
+                        stoppedAt: now,
+                        group: group.definition,
+                        series: series
+                    )
                 )
             }
             state.groups = groups
-            return (stopped, state.isRunning ? started : [])
+            if state.isRunning { for group in started { start(group) } }
         }
-        for group in stopped { group.task.withLock { $0 }?.cancel() }
-        for group in started { start(group) }
     }
 
     // MARK: By the system's clock
@@ -164,11 +193,10 @@ public final class RuleManager: Sendable {
             continuation.finish()
             return
         }
-        let groups = state.withLock { state in
+        state.withLock { state in
             state.isRunning = true
-            return state.groups.map(\.running)
+            for group in state.groups { start(group.running) }
         }
-        for group in groups { start(group) }
         while !Task.isCancelled {
             guard (try? await clock.sleep(milliseconds: 1000)) != nil else { break }
             await sayFarewell(until: clock.wallNanoseconds)
@@ -177,11 +205,8 @@ public final class RuleManager: Sendable {
             state.isRunning = false
             return state.groups.map(\.running)
         }
-        for group in running {
-            let task = group.task.withLock { $0 }
-            task?.cancel()
-            await task?.value
-        }
+        for group in running { group.end(atOnce: true) }
+        for group in running { await group.task.withLock { $0 }?.value }
     }
 
     private func start(_ group: Running) {
@@ -199,17 +224,22 @@ public final class RuleManager: Sendable {
                 return
             }
             if Task.isCancelled { return }
-            await evaluate(group, at: time)
-            if Task.isCancelled { return }
-            // Slots that went by during the evaluation are not made up.
-            let missed = max(0, (clock.wallNanoseconds - time) / group.interval - 1)
+            // Slots that went by, during an evaluation or while the machine slept, are not made up.
+            let missed = max(0, (clock.wallNanoseconds - time) / group.interval)
             if missed > 0 {
                 group.state.withLock { state in
                     state.counts.missed += Int(missed)
                     state.counts.iterations += Int(missed)
                 }
+                time += missed * group.interval
             }
-            time += (missed + 1) * group.interval
+            // Not a part of this task: to end the group is not to cut short what it is doing.
+            let slot = time
+            let evaluation = Task { [self] in await evaluate(group, at: slot) }
+            group.evaluation.withLock { $0 = evaluation }
+            await evaluation.value
+            if Task.isCancelled { return }
+            time = RuleTime.later(time, by: group.interval)
         }
     }
 
@@ -227,7 +257,7 @@ public final class RuleManager: Sendable {
         for group in state.withLock({ $0.groups.map(\.running) }) where group.due.withLock({ $0 }) <= time {
             let slot = group.due.withLock { due in
                 let slot = due
-                due += group.interval
+                due = RuleTime.later(due, by: group.interval)
                 return slot
             }
             await evaluate(group, at: slot)
@@ -238,7 +268,9 @@ public final class RuleManager: Sendable {
     // MARK: Evaluations
 
     private func evaluate(_ group: Running, at time: Int64) async {
-        let environment = state.withLock { $0.environment }
+        var surroundings = state.withLock { $0.environment }
+        surroundings.isEnding = { group.isEnding }
+        let environment = surroundings
         let before = group.state.withLock { $0 }
         // All of it on the threads for rules: no rule changes threads.
         var (current, outcome) = await environment.engine.onOwnThreads {
@@ -265,7 +297,10 @@ public final class RuleManager: Sendable {
             ruleDurations: outcome.durations,
             failures: outcome.failures,
             notices: outcome.notices,
-            changes: outcome.changes
+            changes: outcome.changes,
+            expansions: (
+                current.expansions.all - before.expansions.all, current.expansions.failed - before.expansions.failed
+            )
         )
         if options.isDriven { told.alerts = current.activeAlerts }
         report(told)

@@ -80,7 +80,8 @@ extension RuleGroupState {
                     state: rule.alert?.state ?? .inactive,
                     active: rule.alert?.active ?? [:],
                     alertCount: rule.alert?.active.values.count { $0.resolvedAt == nil } ?? 0,
-                    unsteadyLabel: rule.alert?.unsteadyLabel
+                    // Once may be chance.
+                    unsteadyLabel: rule.alert?.unsteadyLabel.flatMap { $0.times >= 3 ? $0 : nil }
                 )
             },
             evaluationTime: duration,
@@ -89,10 +90,15 @@ extension RuleGroupState {
             samples: samples,
             counts: counts,
             restoreTime: restoreTime,
-            expansions: (
-                rules.reduce(0) { $0 + ($1.alert?.expansions ?? 0) },
-                rules.reduce(0) { $0 + ($1.alert?.failedExpansions ?? 0) }
-            )
+            expansions: expansions
+        )
+    }
+
+    /// Templates that were expanded, and those that failed.
+    var expansions: (all: Int, failed: Int) {
+        (
+            rules.reduce(0) { $0 + ($1.alert?.expansions ?? 0) },
+            rules.reduce(0) { $0 + ($1.alert?.failedExpansions ?? 0) }
         )
     }
 }

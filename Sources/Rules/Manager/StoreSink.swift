@@ -81,6 +81,8 @@ public final class StoreSink: RuleSink {
     ) async throws(StorageError) -> [(index: Int, reason: String)] {
         guard let first = samples.first else { return [] }
         var batch = SampleBatch(stream: group.stream, timestamp: first.timestamp)
+        // As in Prometheus: rules do not rewrite the past.
+        batch.refusesLate = true
         var floats: [Int] = []
         var histograms: [Int] = []
         batch.series.reserveCapacity(samples.count)

@@ -159,7 +159,11 @@ extension RuleTestFile.Group {
         }
         alerts = []
         for item in section.sections("alert_rule_test", type: "main.alertTestCase") {
-            guard let item else { continue }
+            guard let item else {
+                // One without a name, which is told of when it is run.
+                alerts.append(.init(time: 0, name: "", alerts: [], state: .firing, isPartial: false))
+                continue
+            }
             alerts.append(RuleTestFile.AlertTest(item, isExtended: isExtended))
         }
         expressions = []
@@ -197,7 +201,10 @@ extension RuleTestFile.AlertTest {
                 if let state = RuleTestFile.ExpectedState(rawValue: text) {
                     self.state = state
                 } else {
-                    section.fail("state has to be firing, pending, resolved or notified", at: "state")
+                    section.fail(
+                        "state has to be firing, pending, resolved or notified, not \(GoText.quoted(text))",
+                        at: "state"
+                    )
                 }
             }
             isPartial = section.bool("partial") ?? false

@@ -77,7 +77,7 @@ public struct RuleTestRunner: Sendable {
             case .success(let files):
                 var run = RuleTestRun(group, file, options, clock, style)
                 failures = await run.failures(of: files)
-                if dumps { dump = await run.dump() }
+                if dumps, run.isComplete { dump = await run.dump() }
             }
             results.append(
                 Result(
@@ -104,6 +104,8 @@ struct RuleTestRun {
     private let style: RuleTestRunner.FailureStyle
     private var groups: [RuleGroupState] = []
     private var failures: [String] = []
+    /// Whether it came to its end, whatever failed.
+    private(set) var isComplete = false
 
     init(
         _ test: RuleTestFile.Group,
@@ -155,7 +157,10 @@ struct RuleTestRun {
             let time = PrometheusDuration(milliseconds: alert.time)
             return ["an item under alert_rule_test misses required attribute alertname at eval_time \(time)\(place)"]
         }
-        if await evaluate(series) { await checkExpressions() }
+        if await evaluate(series) {
+            await checkExpressions()
+            isComplete = true
+        }
         return failures
     }
 
@@ -216,48 +221,10 @@ struct RuleTestRun {
 
     // MARK: Alerts
 
-    /// An alert as tests compare it.
-    private struct Seen: Equatable {
-        var labels: [Label]
-        var annotations: [Label]
-
-        var text: String { "Labels:\(Seen.text(labels))\nAnnotations:\(Seen.text(annotations))" }
-
-        static func text(_ labels: [Label]) -> String {
-            "{"
-                + labels.map { label in
-                    let name = Label.isLegacyName(label.name) ? label.name : GoText.quoted(label.name)
-                    return "\(name)=\(GoText.quoted(label.value))"
-                }.joined(separator: ", ") + "}"
-        }
-
-        static func sorted(_ map: [String: String]) -> [Label] {
-            map.map { Label(name: $0.key, value: $0.value) }.sorted {
-                $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
-            }
-        }
-
-        private static func order(_ left: [Label], _ right: [Label]) -> Bool? {
-            for (a, b) in zip(left, right) {
-                if a.name != b.name { return a.name.utf8.lexicographicallyPrecedes(b.name.utf8) }
-                if a.value != b.value { return a.value.utf8.lexicographicallyPrecedes(b.value.utf8) }
-            }
-            return left.count == right.count ? nil : left.count < right.count
-        }
-
-        static func stands(_ left: Seen, before right: Seen) -> Bool {
-            order(left.labels, right.labels) ?? order(left.annotations, right.annotations) ?? false
-        }
-
-        /// Whether it has all that another one has.
-        func covers(_ other: Seen) -> Bool {
-            other.labels.allSatisfy(labels.contains) && other.annotations.allSatisfy(annotations.contains)
-        }
-    }
-
     private mutating func check(_ expectation: RuleTestFile.AlertTest, _ notices: [AlertNotice]) {
         let rules = groups.flatMap(\.rules).filter { $0.alert != nil && $0.definition.name == expectation.name }
-        var got: [Seen] = []
+        var got: [SeenAlert] = []
+        var others: [(alert: SeenAlert, state: String)] = []
         switch expectation.state {
         case .firing, .pending, .resolved:
             let wanted: Alert.State =
@@ -266,42 +233,47 @@ struct RuleTestRun {
                 case .pending: .pending
                 case .resolved: .inactive
                 }
-            for alert in rules.flatMap({ Array($0.alert?.active.values ?? [:].values) }) where alert.state == wanted {
-                got.append(Seen(labels: Array(alert.labels), annotations: alert.annotations))
+            for alert in rules.flatMap({ Array($0.alert?.active.values ?? [:].values) }) {
+                let seen = SeenAlert(labels: Array(alert.labels), annotations: alert.annotations)
+                if alert.state == wanted { got.append(seen) } else { others.append((seen, alert.state.name)) }
             }
         case .notified:
             for notice in notices where notice.labels["alertname"] == expectation.name {
-                got.append(Seen(labels: Array(notice.labels), annotations: notice.annotations))
+                got.append(SeenAlert(labels: Array(notice.labels), annotations: notice.annotations))
             }
         }
         var expected = expectation.alerts.map { alert in
             var labels = alert.labels
             labels["alertname"] = expectation.name
-            return Seen(labels: Seen.sorted(labels), annotations: Seen.sorted(alert.annotations))
+            return SeenAlert(labels: SeenAlert.sorted(labels), annotations: SeenAlert.sorted(alert.annotations))
         }
-        got.sort(by: Seen.stands(_:before:))
-        expected.sort(by: Seen.stands(_:before:))
+        got.sort(by: SeenAlert.stands(_:before:))
+        expected.sort(by: SeenAlert.stands(_:before:))
         if expectation.isPartial ? Self.isCovered(expected, got) : expected == got { return }
         let name = test.name.isEmpty ? "" : "    name: \(test.name),\n"
         let time = PrometheusDuration(milliseconds: expectation.time)
-        var text = "\(name)    alertname: \(expectation.name), time: \(time), \n"
+        let state = style == .nearMisses ? "state: \(expectation.state.rawValue), " : ""
+        var text = "\(name)    alertname: \(expectation.name), \(state)time: \(time), \n"
         switch style {
         case .plain: text += Self.listing(expected, got)
-        case .nearMisses: text += Self.listing(expected, got) + Self.nearMisses(expected, got)
+        case .nearMisses:
+            text += Self.listing(expected, got)
+            text += Self.nearMisses(expected, got, others, isPartial: expectation.isPartial)
+            if rules.isEmpty { text += unknownRule(expectation.name) }
         case .diff: text += "        diff: " + Self.indented(Self.difference(expected, got), "            ")
         }
         failures.append(text)
     }
 
-    private static func listing(_ expected: [Seen], _ got: [Seen]) -> String {
+    private static func listing(_ expected: [SeenAlert], _ got: [SeenAlert]) -> String {
         "        exp:\(list(expected)), \n        got:\(list(got))"
     }
 
     /// An empty list stands as one alert without anything, as in promtool.
-    private static func difference(_ expected: [Seen], _ got: [Seen]) -> String {
-        func node(_ alerts: [Seen]) -> ColoredDiff.Node {
+    private static func difference(_ expected: [SeenAlert], _ got: [SeenAlert]) -> String {
+        func node(_ alerts: [SeenAlert]) -> ColoredDiff.Node {
             .list(
-                (alerts.isEmpty ? [Seen(labels: [], annotations: [])] : alerts).map { alert in
+                (alerts.isEmpty ? [SeenAlert(labels: [], annotations: [])] : alerts).map { alert in
                     .map([
                         ("Annotations", ColoredDiff.Node(alert.annotations)),
                         ("Labels", ColoredDiff.Node(alert.labels)),
@@ -313,7 +285,7 @@ struct RuleTestRun {
     }
 
     /// Whether every expected alert has one of its own that has all it asks for, and none is left.
-    private static func isCovered(_ expected: [Seen], _ got: [Seen]) -> Bool {
+    private static func isCovered(_ expected: [SeenAlert], _ got: [SeenAlert]) -> Bool {
         if expected.count != got.count { return false }
         // Augmenting paths: whom each alert was given to.
         var owners = [Int?](repeating: nil, count: got.count)
@@ -332,45 +304,22 @@ struct RuleTestRun {
         }
     }
 
+    /// That no rule has the name that was asked for, and which there are.
+    private func unknownRule(_ name: String) -> String {
+        let names = Set(groups.flatMap(\.rules).filter { $0.alert != nil }.map(\.definition.name)).sorted()
+        let there = names.isEmpty ? "there are none" : "there are \(names.prefix(5).joined(separator: ", "))"
+        return "\n        no alerting rule is called \(GoText.quoted(name)); \(there)\(names.count > 5 ? ", …" : "")"
+    }
+
     /// Lines behind the first are indented.
     private static func indented(_ text: String, _ indent: String) -> String {
         text.replacing("\n", with: "\n" + indent)
     }
 
-    private static func list(_ alerts: [Seen]) -> String {
+    private static func list(_ alerts: [SeenAlert]) -> String {
         if alerts.isEmpty { return "[]" }
         let items = alerts.enumerated().map { "\($0.offset):" + indented("\n" + $0.element.text, "  ") }
         return indented("[\n" + items.joined(separator: ",\n") + "\n]", "            ")
-    }
-
-    /// For each expected alert that did not come, what the nearest one has otherwise.
-    private static func nearMisses(_ expected: [Seen], _ got: [Seen]) -> String {
-        var text = ""
-        for wanted in expected where !got.contains(wanted) {
-            func differences(_ seen: Seen) -> [String] {
-                var result: [String] = []
-                for (kind, left, right) in [
-                    ("label", wanted.labels, seen.labels), ("annotation", wanted.annotations, seen.annotations),
-                ] {
-                    let (old, new) = (
-                        Dictionary(left.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 }),
-                        Dictionary(right.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 })
-                    )
-                    for name in Set(old.keys).union(new.keys).sorted() where old[name] != new[name] {
-                        let (a, b) = (
-                            old[name].map(GoText.quoted) ?? "absent", new[name].map(GoText.quoted) ?? "absent"
-                        )
-                        result.append("\(kind) \(name): expected \(a), got \(b)")
-                    }
-                }
-                return result
-            }
-            let candidates = got.filter { !expected.contains($0) }.map(differences)
-            if let nearest = candidates.min(by: { $0.count < $1.count }), nearest.count <= 3 {
-                text += "\n        near miss: " + nearest.joined(separator: "; ")
-            }
-        }
-        return text
     }
 
     // MARK: Expressions
@@ -461,10 +410,13 @@ struct RuleTestRun {
     func dump() async -> String {
         let last = max(test.alerts.map(\.time).max() ?? 0, test.expressions.map(\.time).max() ?? 0)
         let end = (last + 1000) / 1000 * 1000
-        let request = SelectRequest(matchers: [], start: test.start - 1, end: test.start + end, isSorted: true)
+        // The first moment is left out, as by a range that is open on the left.
+        let request = SelectRequest(matchers: [], start: test.start + 1, end: test.start + end, isSorted: true)
         var text =
             "DEBUG: Dump of all data (input_series and rules) at \(TemplateTime.durationText(RuleTime.nanoseconds(milliseconds: end))):\n"
-        for columns in (try? await store.select(request)) ?? [] {
+        let found = (try? await store.select(request)) ?? []
+        if found.isEmpty { text += "\n" }
+        for columns in found {
             text += "\(columns.labels) =>\n"
             for (time, value) in zip(columns.timestamps, columns.values) {
                 text += "\(GoNumber.text(value, .json)) @[\(time)]\n"

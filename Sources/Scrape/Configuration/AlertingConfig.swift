@@ -66,7 +66,11 @@ extension AlertingConfig.Alertmanager {
         while prefix.hasSuffix("/") { prefix.removeLast() }
         if !prefix.hasPrefix("/"), !prefix.isEmpty { prefix = "/" + prefix }
         job.metricsPath = prefix + "/api/v2/alerts"
-        section.refuse("sigv4", because: "requests are not signed for AWS")
+        section.refuse(
+            "sigv4",
+            because: "Amazon's signatures are not made here; "
+                + "use basic_auth, authorization or oauth2, or a proxy that signs"
+        )
         job.client = HTTPClientConfig(reading: section, context: context)
         job.discovery = DiscoveryConfig.readAll(section, context: context)
         relabelRules = RelabelRule.readAll(

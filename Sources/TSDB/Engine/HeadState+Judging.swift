@@ -28,6 +28,7 @@ extension HeadState {
         }
         var stage = StagedBatch()
         stage.newest = maxTime
+        stage.refusesLate = batch.refusesLate
         let minValid = maxTime == .min ? .min : options.acceptedAge.map { maxTime - $0 } ?? .min
         let isShared = batch.timestamps.isEmpty
         let isRow = isShared && batch.stream != nil
@@ -207,7 +208,7 @@ extension HeadState {
             stage.duplicates += 1
             return .duplicate
         }
-        let window = options.outOfOrderWindow
+        let window = stage.refusesLate ? 0 : options.outOfOrderWindow
         if window > 0 {
             if maxTime == .min || time >= maxTime - window { return nil }
             stage.tooOld += 1

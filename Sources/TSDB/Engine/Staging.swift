@@ -16,6 +16,8 @@ struct StagedBatch {
     var exemplars: [(series: UInt32, exemplar: Exemplar)] = []
     /// Its newest sample.
     var newest = Timestamp.min
+    /// Whether late samples are refused whatever the window.
+    var refusesLate = false
     /// For the statistics.
     var appended = 0
     var outOfOrder = 0

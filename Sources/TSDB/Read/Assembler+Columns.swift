@@ -6,13 +6,14 @@ extension Assembler {
     struct SharedTimes {
         var known: [UInt64: [(key: [(ObjectIdentifier, Range<Int>)], times: [Timestamp])]] = [:]
         /// The column of the series before: neighbours mostly are scraped together.
-        private var last: (timeline: Timeline, range: Range<Int>, times: [Timestamp])?
+        private var lastTimeline: Timeline?
+        private var lastRange = 0..<0
+        private var lastTimes: [Timestamp] = []
 
         mutating func times(_ piece: Piece) -> [Timestamp] {
-            if let last, last.timeline === piece.timeline, last.range == piece.range { return last.times }
-            let times = times([piece])
-            last = (piece.timeline, piece.range, times)
-            return times
+            if lastTimeline === piece.timeline, lastRange == piece.range { return lastTimes }
+            (lastTimes, lastTimeline, lastRange) = (times([piece]), piece.timeline, piece.range)
+            return lastTimes
         }
 
         mutating func times(_ unjoined: [Piece]) -> [Timestamp] {
@@ -54,12 +55,11 @@ extension Assembler {
         var shared = SharedTimes()
         for position in series.indices {
             var columns = SeriesColumns(labels: Labels())
-            if let only = floats[position].first {
-                if floats[position].others.isEmpty {
-                    try fillFloats(&columns, only, &shared)
-                } else {
-                    try fillFloats(&columns, floats[position].all, &shared)
-                }
+            if floats[position].isOne {
+                // Taken out, so that its values change hands and are not shared for a moment.
+                if let only = floats[position].takeFirst() { try fillFloats(&columns, only, &shared) }
+            } else if !floats[position].isEmpty {
+                try fillFloats(&columns, floats[position].all, &shared)
                 floats[position] = PieceList()
             }
             if !histograms[position].isEmpty {
@@ -112,9 +112,11 @@ extension Assembler {
     /// The columns of a series that is in one piece.
     private func fillFloats(
         _ columns: inout SeriesColumns,
-        _ piece: Piece,
+        _ given: consuming Piece,
         _ shared: inout SharedTimes
     ) throws(StorageError) {
+        let piece = given
+        columns.timestamps = shared.times(piece)
         switch piece.values {
         case .histograms: return
         case .column(let values, let starts):
@@ -129,7 +131,6 @@ extension Assembler {
             }
             columns.startTimestamps = try starts(piece)
         }
-        columns.timestamps = shared.times(piece)
     }
 
     /// The values of pieces, one after the other.

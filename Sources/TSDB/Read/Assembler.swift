@@ -38,10 +38,15 @@ struct Assembler {
         private(set) var others: [Piece] = []
 
         var isEmpty: Bool { first == nil }
+        /// Whether the series is in one piece.
+        var isOne: Bool { first != nil && others.isEmpty }
         /// In the order in which they were found.
         var all: [Piece] { first.map { [$0] + others } ?? [] }
 
-        mutating func append(_ piece: Piece) {
+        /// Takes the first piece out.
+        mutating func takeFirst() -> Piece? { first.take() }
+
+        mutating func append(_ piece: consuming Piece) {
             if first == nil { first = piece } else { others.append(piece) }
         }
     }

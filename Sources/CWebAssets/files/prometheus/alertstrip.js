@@ -54,6 +54,9 @@ async function load(element, labels, state) {
     }
     const states = new Array(PIECES).fill("inactive");
     for (const series of result) {
+        // Matchers also find alerts that have more labels.
+        const names = Object.keys(series.metric).filter((name) => name !== "__name__" && name !== "alertstate");
+        if (names.some((name) => name !== "alertname" && !(name in labels))) continue;
         for (const [time] of series.values ?? []) {
             const piece = PIECES - 1 - Math.round((end - time) / STEP);
             if (piece >= 0 && piece < PIECES) states[piece] = series.metric.alertstate;

@@ -2,6 +2,7 @@
 // what became of its templates; what was told to whom in the inbox.
 
 import { api } from "../shared/api.js";
+import { now } from "../shared/clock.js";
 import { h, fill, every, renew } from "../shared/dom.js";
 import { listen } from "../shared/events.js";
 import { duration, localTime, queryHref, span } from "../shared/format.js";
@@ -36,6 +37,10 @@ export async function show(main, page) {
             ),
         )
     );
+    const asked = new URLSearchParams(location.search);
+    search.value = asked.get("search") ?? "";
+    const wanted = asked.get("state") ?? "all";
+    if ([...state.options].some((option) => option.value === wanted)) state.value = wanted;
     fill(main, h("h1", null, alerts ? "Alerts" : "Rules"), h("div", { class: "row" }, search, state), list, inbox);
     let known = "";
     const refresh = async () => {
@@ -54,12 +59,13 @@ export async function show(main, page) {
             }))
             .filter((/** @type {any} */ group) => group.rules.length > 0);
         const text = JSON.stringify(shown, (key, value) =>
-            key === "lastEvaluation" || key === "evaluationTime" ? undefined : value,
+            alerts && (key === "lastEvaluation" || key === "evaluationTime") ? undefined : value,
         );
         if (text !== known) {
             known = text;
             const cards = shown.map((/** @type {any} */ group) => groupCard(group, page));
-            renew(list, groups.length === 0 ? nothing(alerts) : cards);
+            const none = h("p", { class: "muted" }, "No rule fits the filter.");
+            renew(list, groups.length === 0 ? nothing(alerts) : cards.length === 0 ? none : cards);
         }
         if (alerts) {
             const { notices } = await api("inbox", {});
@@ -73,8 +79,16 @@ export async function show(main, page) {
         known = "";
         refresh();
     });
-    search.addEventListener("input", refresh);
-    state.addEventListener("change", refresh);
+    const choose = () => {
+        const chosen = new URLSearchParams();
+        if (state.value !== "all") chosen.set("state", state.value);
+        if (search.value) chosen.set("search", search.value);
+        // A link to what is seen, and seen again when the page is read anew.
+        history.replaceState(history.state, "", location.pathname + (chosen.size > 0 ? `?${chosen}` : ""));
+        refresh();
+    };
+    search.addEventListener("input", choose);
+    state.addEventListener("change", choose);
     await refresh();
     every(5000, refresh);
     // What changes is seen at once; what happens together is looked at together.
@@ -135,11 +149,23 @@ function groupCard(group, page) {
                 null,
                 h("h2", null, group.name),
                 " ",
-                h("span", { class: "muted small" }, `${group.file} · every ${duration(group.interval)}`),
+                h("span", { class: "muted small" }, about(group, page)),
             ),
             h("div", { class: "targets" }, group.rules.map(ruleCard)),
         ),
     );
+}
+
+/**
+ * @param {any} group
+ * @param {string} page
+ */
+function about(group, page) {
+    const parts = [group.file, `every ${duration(group.interval)}`];
+    if (group.limit > 0) parts.push(`at most ${group.limit} for each rule`);
+    const last = Date.parse(group.lastEvaluation) / 1000;
+    if (page === "rules" && last > 0) parts.push(`evaluated at ${localTime(last)} in ${span(group.evaluationTime)}`);
+    return parts.join(" · ");
 }
 
 /** @param {any} rule */
@@ -172,7 +198,7 @@ function ruleCard(rule) {
                       "Put the value into an annotation.",
               )
             : null,
-        alerting ? templates(rule) : null,
+        templates(rule),
         alerting ? alertList(rule) : null,
     );
 }
@@ -189,7 +215,11 @@ function alertList(rule) {
         return h(
             "p",
             { class: "muted small" },
-            rule.state === "unknown" ? "Not evaluated yet." : "The expression finds nothing now.",
+            rule.state === "unknown"
+                ? "Not evaluated yet."
+                : rule.lastError
+                  ? "The last evaluation failed, so there are no alerts."
+                  : "The expression finds nothing now.",
             " ",
             h("a", { href: queryHref(rule.query, "explain") }, "Why?"),
         );
@@ -249,11 +279,11 @@ function waiting(rule, alert) {
     const since = Date.parse(alert.activeAt) / 1000;
     const found = `Found without a gap since ${localTime(since)}.`;
     if (alert.keepFiringSince) {
-        const left = rule.keepFiringFor - (Date.now() - Date.parse(alert.keepFiringSince)) / 1000;
+        const left = rule.keepFiringFor - (now() - Date.parse(alert.keepFiringSince) / 1000);
         return `Not found any more; it goes on firing for ${span(Math.max(0, left))}.`;
     }
     if (alert.state !== "pending") return found;
-    const left = rule.duration - (Date.now() / 1000 - since);
+    const left = rule.duration - (now() - since);
     return `${found} It fires in ${span(Math.max(0, left))} at the earliest, if it is found until then.`;
 }
 
@@ -270,7 +300,7 @@ function templates(rule) {
         h(
             "details",
             { class: "small" },
-            h("summary", null, "Labels and annotations as written"),
+            h("summary", null, rule.annotations ? "Labels and annotations as written" : "Labels"),
             entries.map(([name, text]) =>
                 h("p", null, h("b", null, name), " ", h("code", null, /** @type {string} */ (text))),
             ),

@@ -99,5 +99,5 @@ extension String {
     ]) { $0.value < 0x20 ? "\u{FFFD}" : nil }
 
     /// The text for use in XML; control characters that XML cannot hold become U+FFFD.
-    fileprivate var xmlEscaped: String { Self.xmlEscaping.escaped(self) }
+    package var xmlEscaped: String { Self.xmlEscaping.escaped(self) }
 }

@@ -68,7 +68,11 @@ extension PrometheusServer {
             if value <= 0 { throw .invalid("group_limit", "group_limit needs to be greater than 0") }
             filter.limit = Int(value)
         } else {
-            let reason = Int(limit) == nil ? "invalid syntax" : "value out of range"
+            let digits =
+                limit.utf8.first == UInt8(ascii: "-") || limit.utf8.first == UInt8(ascii: "+")
+                ? limit.utf8.dropFirst() : limit.utf8[...]
+            let isNumber = !digits.isEmpty && digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            let reason = isNumber ? "value out of range" : "invalid syntax"
             throw .invalid(
                 "group_limit",
                 "group_limit needs to be a valid number: strconv.ParseInt: parsing \(GoText.quoted(limit)): \(reason)"
@@ -272,9 +276,10 @@ extension PrometheusServer {
         text.raw("{")
         for (index, label) in labels.enumerated() {
             if index > 0 { text.raw(",") }
-            text.string(label.name)
+            var (name, value) = (label.name, label.value)
+            name.withUTF8 { text.labelString($0) }
             text.raw(":")
-            text.string(label.value)
+            value.withUTF8 { text.labelString($0) }
         }
         text.raw("}")
     }
