@@ -133,7 +133,7 @@ import Testing
         )
     }
 
-    @Test func `limits hold at each evaluation`() async throws {
+    @Test func `an evaluation beyond the limit is left out, and the others are not`() async throws {
         let history = History(
             series: (0..<3).map { Self.columns(["__name__": "m", "i": "\($0)"], [1, 1, $0 == 2 ? 1 : nil]) }
         )
@@ -144,7 +144,38 @@ import Testing
             until: 90_000
         )
         #expect(result.failures.map(\.reason) == ["exceeded limit of 2 with 3 series"])
-        #expect(result.series.isEmpty)
+        #expect(result.series.map(\.labels) == [["__name__": "r", "i": "2"]])
+        #expect(result.series.first?.timestamps == [60_000, 90_000])
+    }
+
+    @Test func `alerts before and after an evaluation that failed are told`() async throws {
+        // Two alerts at 60 s, where one is allowed; one before and one after.
+        let history = History(
+            series: [
+                Self.columns(["__name__": "m", "i": "1"], [1, 1, 1, nil, nil, nil]),
+                Self.columns(["__name__": "m", "i": "2"], [nil, nil, 1, nil, nil, 1]),
+            ]
+        )
+        let result = try await Self.run(history, #"{"alert": "A", "expr": "m"}"#, #", "limit": 1"#, until: 150_000)
+        #expect(result.failures.map(\.reason) == ["exceeded limit of 1 with 2 alerts"])
+        #expect(result.spans.map { $0.labels["i"] } == ["1", "2"])
+        #expect(result.spans.map(\.pending) == [0, 150_000])
+    }
+
+    @Test func `what is stored of a rule's series is read beside what it finds now`() async throws {
+        let stored = Self.columns(["__name__": "r"], Array(repeating: 10, count: 10))
+        let source = Self.columns(["__name__": "m"], Array(repeating: nil, count: 10) + [0, 0])
+        let file = try RuleScript.rules(
+            #"{"groups": [{"name": "g", "rules": [{"record": "r", "expr": "m"}, {"record": "all", "expr": "sum_over_time(r[10m])"}]}]}"#
+        )
+        var group = RuleGroupDefinition(file: "f", name: "g", interval: 30_000)
+        group.rules = file.groups[0].rules
+        let backfill = RuleBackfill(
+            engine: PromQLEngine(clock: ManualClock()),
+            reader: History(series: [source, stored])
+        )
+        let result = await backfill.run([group], from: 300_000, to: 330_000)
+        #expect(result.series.first { $0.labels.name == "all" }?.values == [100, 100])
     }
 
     @Test func `native histograms are kept`() async throws {

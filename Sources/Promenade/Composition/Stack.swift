@@ -66,6 +66,8 @@ public final class Stack: Sendable {
     let remote: RemoteWriter?
     /// What evaluates rules and tells of alerts.
     let rules: StackRules
+    /// The rules that the configuration had when it was read.
+    let rulesAtStart: [RuleGroupDefinition]
     /// What the servers know of each other.
     let survey: StackSurvey
     /// What tests do to the stack; `nil` where it is no test fixture.
@@ -147,7 +149,7 @@ public final class Stack: Sendable {
             logger: logger,
             events: events
         )
-        _ = try rules.groups(of: options.config)
+        rulesAtStart = try rules.groups(of: options.config)
         var scraping = ScrapeManagerOptions(logger: logger)
         scraping.environment = ProcessEnvironment.all
         // Nobody moves a manual clock while a scrape waits, so scrapes are run by whoever moves it.

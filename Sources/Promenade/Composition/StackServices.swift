@@ -206,14 +206,11 @@ struct ScrapeService: Service {
             return
         }
         stack.state.bound(addresses)
-        let config = stack.options.config
-        if let groups = try? stack.rules.groups(of: config) {
-            await stack.rules.apply(
-                groups,
-                config.prometheus,
-                settings: stack.options.prometheus(listening: addresses.prometheus)
-            )
-        }
+        await stack.rules.apply(
+            stack.rulesAtStart,
+            stack.options.config.prometheus,
+            settings: stack.options.prometheus(listening: addresses.prometheus)
+        )
         await stack.scraper.apply(stack.followingPorts(stack.options.config.prometheus, addresses))
         await cancelWhenGracefulShutdown {
             if stack.state.phase == .starting { stack.state.enter(.ready) }

@@ -24,7 +24,7 @@ public struct RuleBackfill: Sendable {
         public var series: [SeriesColumns] = []
         /// The alerts, by beginning.
         public var spans: [Span] = []
-        /// Rules that failed, with the first reason.
+        /// Rules of which an evaluation failed, with the first reason; the other evaluations count.
         public var failures: [(rule: String, reason: String)] = []
 
         /// The alerts as a table: when each was found, fired and ended.
@@ -69,23 +69,46 @@ public struct RuleBackfill: Sendable {
             let step = max(1, group.interval)
             let first = (start + step - 1) / step * step
             for definition in group.rules {
-                do throws(RuleFailure) {
-                    var run = RuleRun(definition, group, engine, reader, surroundings)
-                    var time = first
-                    while time <= end {
-                        let last = min(end, time + (Self.sliceLength - 1) * step)
-                        results.append(try await run.samples(from: time, to: last, step))
-                        time += Self.sliceLength * step
-                    }
-                    result.spans += run.finishedSpans
-                } catch {
-                    result.failures.append((definition.name, error.message))
+                var run = RuleRun(definition, group, engine, reader, surroundings)
+                var failure: RuleFailure?
+                var time = first
+                while time <= end {
+                    let last = min(end, time + (Self.sliceLength - 1) * step)
+                    await evaluate(&run, from: time, to: last, step: step, failure: &failure)
+                    time += Self.sliceLength * step
                 }
+                result.spans += run.finishedSpans
+                if let failure { result.failures.append((definition.name, failure.message)) }
             }
         }
-        let request = SelectRequest(matchers: [], start: .min, end: .max)
-        result.series = (try? await results.select(request)) ?? []
+        result.series = results.all
         result.spans.sort { ($0.pending, $0.labels) < ($1.pending, $1.labels) }
         return result
+    }
+
+    /// Evaluates a stretch, and where that fails its halves: an evaluation that fails is left out, and nothing else is.
+    private func evaluate(
+        _ run: inout RuleRun,
+        from first: Timestamp,
+        to last: Timestamp,
+        step: Int64,
+        failure: inout RuleFailure?
+    ) async {
+        var attempt = run
+        do throws(RuleFailure) {
+            results.append(try await attempt.samples(from: first, to: last, step))
+            run = attempt
+        } catch {
+            let count = (last - first) / step + 1
+            if count == 1 || Task.isCancelled {
+                // What a rule remembers of an evaluation that failed is what it would have remembered then.
+                run = attempt
+                failure = failure ?? error
+                return
+            }
+            let middle = first + (count / 2 - 1) * step
+            await evaluate(&run, from: first, to: middle, step: step, failure: &failure)
+            await evaluate(&run, from: middle + step, to: last, step: step, failure: &failure)
+        }
     }
 }

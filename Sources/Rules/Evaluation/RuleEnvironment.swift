@@ -7,6 +7,13 @@ public protocol RuleSink: Sendable {
     /// - Returns: those that were not taken, by position, with the reason in Prometheus's words.
     /// - Throws: ``RuleFailure`` where none could be written.
     func write(_ samples: [RuleSample], group: String) async throws(RuleFailure) -> [(index: Int, reason: String)]
+    /// A group is gone: what is remembered of it is not needed any more.
+    func forget(group: String)
+}
+
+extension RuleSink {
+    /// Nothing is remembered.
+    public func forget(group: String) {}
 }
 
 /// What rules are evaluated with.

@@ -85,6 +85,9 @@ public final class RuleManager: Sendable {
         var series: [Labels]
     }
 
+    /// After so many nanoseconds what the store did not take is written again.
+    private static let farewellRetry: Int64 = 10_000_000_000
+
     private struct State {
         var environment: RuleEnvironment
         var groups: [(key: String, running: Running)] = []
@@ -284,7 +287,7 @@ public final class RuleManager: Sendable {
         }
         if needsRestoring, current.waitsForRestoring {
             let started = clock.steadyNanoseconds
-            await current.restore(environment.reader, now: clock.wallNanoseconds, options)
+            outcome.failures += await current.restore(environment.reader, now: clock.wallNanoseconds, options)
             current.restoreTime = Double(clock.steadyNanoseconds - started) / 1e9
         }
         let after = current
@@ -316,11 +319,23 @@ public final class RuleManager: Sendable {
             // A clock that somebody moves may still stand where the last evaluation was.
             let late: Int64 = options.isDriven ? 1 : 0
             let timestamp = farewell.stoppedAt / 1_000_000 + late - farewell.group.queryOffset
-            // What was written since is newer and goes on.
-            _ = try? await environment.sink.write(
-                RuleGroupState.stale(farewell.series, at: timestamp),
-                group: farewell.group.key
-            )
+            do throws(RuleFailure) {
+                // What was written since is newer and goes on.
+                _ = try await environment.sink.write(
+                    RuleGroupState.stale(farewell.series, at: timestamp),
+                    group: farewell.group.key
+                )
+            } catch {
+                // The store may take it later.
+                state.withLock { state in
+                    var again = farewell
+                    again.due = RuleTime.later(time, by: Self.farewellRetry)
+                    state.farewells.append(again)
+                }
+                continue
+            }
+            let isBack = state.withLock { $0.groups.contains { $0.key == farewell.group.key } }
+            if !isBack { environment.sink.forget(group: farewell.group.key) }
         }
     }
 }
@@ -340,8 +355,14 @@ extension RuleGroupState {
     var waitsForRestoring: Bool { rules.contains { $0.alert.map { !$0.isRestored } ?? false } }
 
     /// Goes on where the alerts were before the start.
-    mutating func restore(_ reader: any SampleReader, now: Int64, _ options: RuleManagerOptions) async {
+    /// - Returns: the rules of which that could not be read, with the reasons; their alerts begin anew.
+    mutating func restore(
+        _ reader: any SampleReader,
+        now: Int64,
+        _ options: RuleManagerOptions
+    ) async -> [(rule: String, reason: String)] {
         let end = now / 1_000_000
+        var failures: [(rule: String, reason: String)] = []
         for index in rules.indices {
             guard var alert = rules[index].alert, !alert.isRestored else { continue }
             var series: [Labels: (timestamp: Timestamp, value: Double)] = [:]
@@ -351,13 +372,18 @@ extension RuleGroupState {
                     start: end - options.outageTolerance / 1_000_000,
                     end: end
                 )
-                for columns in (try? await reader.select(request)) ?? [] {
-                    guard let time = columns.timestamps.last, let value = columns.values.last else { continue }
-                    series[columns.labels] = (time, value)
+                do throws(StorageError) {
+                    for columns in try await reader.select(request) {
+                        guard let time = columns.timestamps.last, let value = columns.values.last else { continue }
+                        series[columns.labels] = (time, value)
+                    }
+                } catch {
+                    failures.append((alert.definition.name, "Failed to restore 'for' state: \(error.message)"))
                 }
             }
             alert.restore(series, now: now, grace: options.gracePeriod)
             rules[index].alert = alert
         }
+        return failures
     }
 }

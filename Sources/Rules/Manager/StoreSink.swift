@@ -39,20 +39,29 @@ public final class StoreSink: RuleSink {
     ) async throws(RuleFailure) -> [(index: Int, reason: String)] {
         do throws(StorageError) {
             var group: Group
+            // Taken out, so that it is changed in its place.
             if let known = groups.withLock({ $0.removeValue(forKey: name) }) {
                 group = known
             } else {
                 group = Group(stream: try await store.openStream())
             }
-            let references = try await references(of: samples, &group)
-            let report = try await append(samples, references, &group)
+            let report: Result<[(index: Int, reason: String)], StorageError>
+            do throws(StorageError) {
+                let references = try await references(of: samples, &group)
+                report = .success(try await append(samples, references, &group))
+            } catch {
+                report = .failure(error)
+            }
             let kept = group
             groups.withLock { $0[name] = kept }
-            return report
+            return try report.get()
         } catch {
             throw RuleFailure(.storage, error.message)
         }
     }
+
+    /// Forgets the stream and the references of a group that is gone.
+    public func forget(group name: String) { groups.withLock { $0[name] = nil } }
 
     private func references(
         of samples: [RuleSample],

@@ -138,6 +138,9 @@ final class RuleTestStore: SampleReader, RuleSink {
         )
     }
 
+    /// All series, sorted by labels.
+    var all: [SeriesColumns] { found([], .min, .max).sorted { $0.labels < $1.labels } }
+
     func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
         found(request.matchers, request.start, request.end).sorted { $0.labels < $1.labels }
     }

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Foundation
 import NIOCore
+import NIOHTTP1
 import PromenadeTesting
 import Testing
 
@@ -76,6 +77,40 @@ import Testing
             #expect(try await ask("rules?rule_name[]=None", stack).data?.groups?.map(\.name) == ["h"])
             let matched = try await ask("rules?match%5B%5D=%7Bkind=%22a%22%7D", stack).data
             #expect(matched?.groups?[0].rules.map(\.name) == ["r"])
+        }
+    }
+
+    @Test func `filters may come in a form, as long lists do`() async throws {
+        try await withStack(config: Self.config) { stack in
+            var request = HTTPClientRequest(url: stack.url + "/api/v1/rules")
+            request.method = .POST
+            request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
+            request.body = .bytes(ByteBuffer(string: "rule_name[]=None"))
+            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+            let body = try await response.body.collect(upTo: 1 << 20)
+            let answer = try JSONDecoder().decode(Answer.self, from: Data(body.readableBytesView))
+            #expect(answer.data?.groups?.flatMap(\.rules).map(\.name) == ["None"])
+        }
+    }
+
+    @Test func `names in rules are those that the configuration allows`() async throws {
+        let config = """
+            global: {metric_name_validation_scheme: legacy}
+            rules: {groups: [{name: g, rules: [{record: a.b, expr: vector(1)}]}]}
+            """
+        let refusal = await #expect(throws: (any Error).self) { try await withStack(config: config) { _ in } }
+        #expect(refusal.map { "\($0)".contains("invalid recording rule name: a.b") } == true)
+    }
+
+    @Test func `rule files are found as other files of the configuration are`() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "rules-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // The shell's pattern would pass over a name that begins with a dot; Go's does not.
+        let text = "groups: [{name: hidden, rules: [{record: r, expr: vector(1)}]}]"
+        try Data(text.utf8).write(to: folder.appending(path: ".h.yml"))
+        try await withStack(config: "rule_files: ['\(folder.path)/*.yml']") { stack in
+            #expect(try await ask("rules", stack).data?.groups?.map(\.name) == ["hidden"])
         }
     }
 }
