@@ -107,6 +107,13 @@ extension ConfigNode {
         return false
     }
 
+    /// Whether the node is null to a type of Prometheus that reads itself, such as a duration: go-yaml passes over `~`, `null` and
+    /// nothing, and hands on `Null` and `NULL` as empty texts.
+    public var isPassedOver: Bool {
+        guard isNull, case .scalar(let scalar) = content else { return false }
+        return format == .json || scalar.text == "" || scalar.text == "~" || scalar.text == "null"
+    }
+
     /// The text of a scalar; `nil` for anything else.
     public var text: String? {
         if case .scalar(let scalar) = content { return scalar.text }

@@ -133,7 +133,7 @@ public final class ConfigSection {
     public func duration(_ name: String) -> PrometheusDuration? {
         let zero = PrometheusDuration(milliseconds: 0)
         guard let node = node(name) else { return nil }
-        if node.isNull { return zero }
+        if node.isPassedOver { return zero }
         guard let text = string(name) else { return nil }
         do throws(PrometheusDurationError) {
             return try PrometheusDuration(parsing: text)

@@ -110,14 +110,12 @@ package struct URLParts: Sendable, Hashable {
             let literal = authority[authority.index(after: authority.startIndex)..<end]
             let zone = literal.firstRange(of: "%25")
             let address = zone.map { literal[..<$0.lowerBound] } ?? literal
-            if let zone, zone.upperBound == literal.endIndex {
-                return "invalid host: ParseAddr(\(GoText.quoted(address + "%"))): zone must be a non-empty string"
+            let text = String(address) + (zone.map { "%\(literal[$0.upperBound...])" } ?? "")
+            if let problem = AddressLiteral.problem(of: text) {
+                return "invalid host: ParseAddr(\(GoText.quoted(text))): \(problem)"
             }
             if HostPort.address(address).map({ $0.count == 4 && !address.contains(":") }) ?? false {
                 return "invalid IP-literal"
-            }
-            if HostPort.address(address) == nil {
-                return "invalid host: ParseAddr(\(GoText.quoted(String(literal)))): unable to parse IP"
             }
             return nil
         }

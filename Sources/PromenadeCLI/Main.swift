@@ -42,12 +42,12 @@ import Promenade
                 try command.run()
             }
         } catch {
-            if PromenadeCommand.exitCode(for: error) == .validationFailure {
-                // As for the stack's flags: 2 for arguments that cannot be used.
-                Complaint.write(PromenadeCommand.fullMessage(for: error))
-                exit(2)
-            }
-            PromenadeCommand.exit(withError: error)
+            let code = PromenadeCommand.exitCode(for: error)
+            // Help was asked for, or the command has told what there is to tell.
+            if code == .success || error is ExitCode { PromenadeCommand.exit(withError: error) }
+            Complaint.write(String(PromenadeCommand.fullMessage(for: error).trimmingPrefix("Error: ")))
+            // As for the stack's flags: 2 for arguments that cannot be used.
+            exit(code == .validationFailure ? 2 : code.rawValue)
         }
     }
 }

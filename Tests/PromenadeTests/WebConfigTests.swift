@@ -35,7 +35,7 @@ import Web
     ) async throws -> (status: Int, headers: [String: String], body: String) {
         var request = HTTPClientRequest(url: url)
         if let authorization { request.headers.add(name: "Authorization", value: authorization) }
-        let response = try await client.execute(request, timeout: .seconds(30))
+        let response = try await client.execute(request, timeout: .seconds(120))
         let body = try await response.body.collect(upTo: 1 << 20)
         let headers = response.headers.map { ($0.name.lowercased(), $0.value) }
         return (
@@ -119,6 +119,29 @@ import Web
                 }
                 let open = try await get(stack.demoURL + "/metrics")
                 #expect(open.status == 200 && open.headers["x-frame-options"] == nil)
+            }
+        }
+    }
+
+    @Test func `who sends wrong passwords holds up nobody else`() async throws {
+        try await withFolder { folder in
+            try """
+            basic_auth_users:
+              alice: $2b$04$abcdefghijklmnopqrstuuFmEfrkTQnczNzw475xE2VhDrK1uwJiC
+              bob: $2b$05$abcdefghijklmnopqrstuu8xaCxxL82bnl.UY74PMksDxIJShppPC
+            """.write(toFile: folder + "/web.yml", atomically: true, encoding: .utf8)
+            try await withStack(flags: ["--web.config.file=\(folder)/web.yml"]) { stack in
+                let wrong = ["Ym9iOmE=", "Ym9iOmI=", "Ym9iOmM=", "Ym9iOmQ="]
+                let url = stack.url + "/-/healthy"
+                // In the order in which they are answered; the right one's user is asked about last.
+                let answers = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for credentials in wrong + ["YWxpY2U6cmlnaHQ="] {
+                        group.addTask { try await get(url, authorization: "Basic \(credentials)").status }
+                    }
+                    return try await group.reduce(into: [Int]()) { $0.append($1) }
+                }
+                #expect(answers.sorted() == [200, 401, 401, 401, 401])
+                #expect(answers.last == 401, "\(answers)")
             }
         }
     }

@@ -110,6 +110,28 @@ tests:
             self.assertIn("near miss: it is firing", error)
             self.assertIn('no alerting rule is called "Dwon"; there are Down', error)
 
+    def test_a_folder_is_no_empty_file(self):
+        code, out, error = run("check", "metrics", "/")
+        self.assertEqual((code, out, error), (1, "", "promenade: cannot read /: is a directory\n"))
+
+    def test_what_was_probably_meant(self):
+        for words, told in ((("chekc",), 'unknown command "chekc" (did you mean check?)'), (("help", "nonsense"), 'unknown command "nonsense"'),
+                            (("run", "--versoin"), "did you mean --version?"), (("tsdb", "info", "x"), "Unexpected argument 'x'")):
+            with self.subTest(words=words):
+                code, out, error = run(*words)
+                self.assertEqual((code, out), (2, ""))
+                self.assertTrue(error.startswith("promenade: " + told) or told in error.splitlines()[0], error)
+                self.assertEqual(error.count("promenade: "), 1)
+                self.assertNotIn("Error:", error)
+
+    def test_each_failure_is_told_under_the_programs_name(self):
+        for words in (("tsdb", "info", "--storage.path=/nowhere"), ("test", "promql", "/nowhere"), ("tsdb", "dump", "--min-time=x")):
+            with self.subTest(words=words):
+                code, _, error = run(*words)
+                self.assertIn(code, (1, 2))
+                self.assertTrue(error.startswith("promenade: "), error)
+                self.assertNotIn("Error: ", error)
+
     def test_servers_that_cannot_be_asked_are_told_at_once_in_plain_words(self):
         commands = (("batch", "push", "--url={}"), ("query", "--url={}", "up"), ("check", "healthy", "--url={}"),
                     ("check", "client", "--scrape={}"), ("expect", "--url={}", "--within=0s", "up"))

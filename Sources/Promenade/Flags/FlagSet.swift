@@ -24,6 +24,7 @@ public struct FlagSet: Sendable {
                 isExpanded = true
                 continue
             }
+            if argument == "--", rest.isEmpty { break }
             guard argument.hasPrefix("--"), argument.count > 2 else { throw .unexpected(argument, rest.first) }
             let body = argument.dropFirst(2)
             let equals = body.firstIndex(of: "=")
@@ -45,7 +46,9 @@ public struct FlagSet: Sendable {
         _ rest: inout ArraySlice<String>
     ) throws(FlagError) {
         if flag.isToggle { return try note(flag, "true", given: value) }
-        guard let text = value ?? rest.popFirst() else {
+        // What looks like a flag is one, and no value; a minus by itself is none.
+        let isFlag = rest.first.map { $0.hasPrefix("-") && $0.count > 1 } ?? false
+        guard let text = value ?? (isFlag ? nil : rest.popFirst()) else {
             throw FlagError(message: "expected argument for flag '--\(flag.name)'")
         }
         try note(flag, try flag.checked(text), given: nil)
@@ -179,7 +182,7 @@ public struct FlagError: Error, Hashable, CustomStringConvertible {
 extension FlagSet {
     /// The flag that was probably meant: nearly the same letters, or the same end (`--listen-address`).
     static func suggestion(for name: String) -> String? {
-        if let nearest = DidYouMean.nearest(name, among: names) { return nearest }
+        if let nearest = DidYouMean.nearest(name, among: names + ["help", "version"]) { return nearest }
         let ends = names.filter { $0.hasSuffix("." + name) || $0.hasSuffix("-" + name) }
         return ends.first { byName[$0]?.standing == .working } ?? ends.first
     }

@@ -375,7 +375,7 @@ extension HTTPClientConfig.TLS {
     }
 
     private static func version(_ section: ConfigSection, _ name: String) -> String {
-        guard let node = section.node(name), !node.isNull, let version = section.string(name) else { return "" }
+        guard let node = section.node(name), !node.isPassedOver, let version = section.string(name) else { return "" }
         if !["TLS10", "TLS11", "TLS12", "TLS13"].contains(version) {
             section.fail("unknown TLS version: \(version)", at: name)
         }

@@ -42,6 +42,11 @@ struct ScrapeFieldTests {
         #expect(throws: ConfigError.self) { try job("sample_limit: .nan") }
     }
 
+    @Test("nothing is the default, as go-yaml passes over it", arguments: ["", "~", "null"])
+    func passedOver(nothing: String) throws {
+        #expect(try job("scrape_interval: \(nothing), tls_config: {min_version: \(nothing)}") != nil)
+    }
+
     @Test("names of external labels are free, whatever those of metrics may be")
     func externalNames() throws {
         let text = "global: {metric_name_validation_scheme: legacy, external_labels: {a.b: c}}"
@@ -76,6 +81,8 @@ struct ScrapeFieldTests {
             ("http_sd_configs: [{url: a}]", "URL scheme must be 'http' or 'https'"),
             ("http_sd_configs: [{url: \"\"}]", "URL is missing"),
             ("tls_config: {min_version: \"\"}", "unknown TLS version: "),
+            ("tls_config: {min_version: Null}", "unknown TLS version: "),
+            ("scrape_interval: Null", "empty duration string"), ("scrape_timeout: NULL", "empty duration string"),
         ] as [(String, String)]
     )
     func addresses(field: String, message: String) {
@@ -84,6 +91,45 @@ struct ScrapeFieldTests {
             Issue.record("accepted: \(field)")
         } catch {
             #expect(error.prometheusText.hasSuffix(message), "\(error.prometheusText)")
+        }
+    }
+
+    @Test(
+        "why an address in brackets is none is told in Go's words; nil where it is one",
+        arguments: [
+            ("::", nil), ("::1%25a%25b", nil), ("::ffff:1.2.3.4", nil), ("1:2:3:4:5:6:1.2.3.4", nil),
+            ("a", "unable to parse IP"), ("1:2:3", "address string too short"), ("%25a", "missing IPv6 address"),
+            ("12345::", #"each group must have 4 or less digits (at "12345::")"#),
+            ("::1x", #"unexpected character, want colon (at "x")"#),
+            ("1:2:3:4:5:6:7:8:9", #"trailing garbage after address (at "9")"#),
+            ("1:2:3:4:5:6:7::8", "the :: must expand to at least one field of zeros"),
+            ("1:2:3:4:5:6:7:8::", "the :: must expand to at least one field of zeros"),
+            ("1::2::3", #"multiple :: in address (at ":3")"#),
+            ("::g", #"each colon-separated field must have at least one digit (at "g")"#),
+            ("1::2:", #"colon must be followed by more characters (at ":")"#),
+            ("::1.2.3", "IPv4 address too short"), ("::1.2.3.4.5", "IPv4 address too long"),
+            ("::01.2.3.4", "IPv4 field has octet with leading zero"), ("::256.0.0.1", "IPv4 field has value >255"),
+            ("::1..2.3", #"IPv4 field must have at least one digit (at ".2.3")"#),
+            ("::1.2.3.", #"IPv4 field must have at least one digit (at ".")"#),
+            ("1.2.3.x", #"unexpected character (at "x")"#),
+            (
+                "1:2:3:4:5:6:7:1.2.3.4",
+                #"embedded IPv4 address must replace the final 2 fields of the address (at "1.2.3.4")"#
+            ),
+            (
+                "1:2::3:4:5:6:7:1.2.3.4",
+                #"too many hex fields to fit an embedded IPv4 at the end of the address (at "1.2.3.4")"#
+            ),
+        ] as [(String, String?)]
+    )
+    func literals(literal: String, reason: String?) {
+        do throws(ConfigError) {
+            _ = try job("proxy_url: \"http://[\(literal)]:80\"")
+            #expect(reason == nil)
+        } catch {
+            let text = literal.replacing("%25", with: "%")
+            let parsed = "invalid host: ParseAddr(\"\(text)\"): \(reason ?? "nothing")"
+            #expect(error.prometheusText.hasSuffix(parsed), "\(error.prometheusText)")
         }
     }
 
