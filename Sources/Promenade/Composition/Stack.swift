@@ -155,8 +155,7 @@ public final class Stack: Sendable {
         // Nobody moves a manual clock while a scrape waits, so scrapes are run by whoever moves it.
         scraping.isDriven = clock is ManualClock
         scraping.observe = { target, job, report in
-            let scrape = StackEvent.Scrape(target, job: job, report)
-            events.tell(.scrape(scrape))
+            events.tell(.scrape(StackEvent.Scrape(target, job: job, report)))
         }
         let fixture = options.isFixture ? StackFixture() : nil
         self.fixture = fixture

@@ -84,7 +84,8 @@ export async function show(main, page) {
         if (state.value !== "all") chosen.set("state", state.value);
         if (search.value) chosen.set("search", search.value);
         // A link to what is seen, and seen again when the page is read anew.
-        history.replaceState(history.state, "", location.pathname + (chosen.size > 0 ? `?${chosen}` : ""));
+        const query = chosen.toString();
+        history.replaceState(history.state, "", location.pathname + (query && `?${query}`));
         refresh();
     };
     search.addEventListener("input", choose);
