@@ -110,7 +110,8 @@ import Testing
         let text = "groups: [{name: hidden, rules: [{record: r, expr: vector(1)}]}]"
         try Data(text.utf8).write(to: folder.appending(path: ".h.yml"))
         try await withStack(config: "rule_files: ['\(folder.path)/*.yml']") { stack in
-            #expect(try await ask("rules", stack).data?.groups?.map(\.name) == ["hidden"])
+            let answer = try await ask("rules", stack)
+            #expect(answer.data?.groups?.map(\.name) == ["hidden"])
         }
     }
 }
