@@ -118,11 +118,7 @@ public final class Stack: Sendable {
             if let failure, FileAccess.stamp(file) == nil {
                 throw StackError("cannot write to the data folder \(StackPlaces.absolute(folder)): \(failure)")
             }
-            store = try TimeSeriesDatabase.open(
-                path: file,
-                options: options.store,
-                clock: clock
-            )
+            store = try TimeSeriesDatabase.open(path: file, options: options.store, clock: clock)
         } else {
             store = TimeSeriesDatabase.inMemory(options: options.store, clock: clock)
         }

@@ -94,7 +94,7 @@ extension PrometheusServer {
             .get("/api/v1/scrape_pools", answering(scrapePools)),
             .get("/api/v1/scrape_pools/config", answering(scrapePoolConfig)),
             .get("/api/v1/alertmanagers", answering(alertmanagers)),
-            .form("/api/v1/rules", answering(rules)),
+            .get("/api/v1/rules", answering(rules)),
             .get("/api/v1/alerts", answering(alerts)),
             .get("/api/v1/inbox", answering(inbox)),
             .get("/api/v1/status/config", answering(statusConfig)),

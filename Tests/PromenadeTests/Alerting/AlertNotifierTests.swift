@@ -133,7 +133,7 @@ import Testing
                 - static_configs: [{targets: ['\(receiver.address)']}]
                   alert_relabel_configs: [{action: keep, source_labels: [alertname], regex: B}]
             """
-        try await withNotifier(text) { notifier in
+        try await withNotifier(text, found: 2) { notifier in
             notifier.notify([Self.notice(["alertname": "A"]), Self.notice(["alertname": "B"])])
             let told = await receiver.next(2).map { $0.alerts.map { $0.labels["alertname"] } }
             #expect(told.contains(["A"]) && told.contains(["B"]))

@@ -1,7 +1,6 @@
 import AsyncHTTPClient
 import Foundation
 import NIOCore
-import NIOHTTP1
 import PromenadeTesting
 import Testing
 
@@ -77,19 +76,6 @@ import Testing
             #expect(try await ask("rules?rule_name[]=None", stack).data?.groups?.map(\.name) == ["h"])
             let matched = try await ask("rules?match%5B%5D=%7Bkind=%22a%22%7D", stack).data
             #expect(matched?.groups?[0].rules.map(\.name) == ["r"])
-        }
-    }
-
-    @Test func `filters may come in a form, as long lists do`() async throws {
-        try await withStack(config: Self.config) { stack in
-            var request = HTTPClientRequest(url: stack.url + "/api/v1/rules")
-            request.method = .POST
-            request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
-            request.body = .bytes(ByteBuffer(string: "rule_name[]=None"))
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
-            let body = try await response.body.collect(upTo: 1 << 20)
-            let answer = try JSONDecoder().decode(Answer.self, from: Data(body.readableBytesView))
-            #expect(answer.data?.groups?.flatMap(\.rules).map(\.name) == ["None"])
         }
     }
 
