@@ -30,12 +30,7 @@ import Promenade
             exit(2)
         }
         do {
-            // What the parser would take for an option without its value has an empty one.
-            var command = try PromenadeCommand.parseAsRoot(
-                arguments.flatMap { word in
-                    word.hasPrefix("--") && word.hasSuffix("=") ? [String(word.dropLast()), ""] : [word]
-                }
-            )
+            var command = try PromenadeCommand.parseAsRoot(withEmptyValues(arguments))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -49,6 +44,16 @@ import Promenade
             // As for the stack's flags: 2 for arguments that cannot be used.
             exit(code == .validationFailure ? 2 : code.rawValue)
         }
+    }
+
+    /// The same arguments, `--option=` in two words: the parser would take it for an option without a value, and it has an empty one.
+    private static func withEmptyValues(_ arguments: [String]) -> [String] {
+        let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+        return arguments[..<end].flatMap { word in
+            let isEmpty =
+                word.hasPrefix("--") && word.hasSuffix("=") && word.firstIndex(of: "=") == word.lastIndex(of: "=")
+            return isEmpty ? [String(word.dropLast()), ""] : [word]
+        } + arguments[end...]
     }
 }
 

@@ -114,6 +114,11 @@ tests:
         code, out, error = run("check", "metrics", "/")
         self.assertEqual((code, out, error), (1, "", "promenade: cannot read /: is a directory\n"))
 
+    def test_an_equals_sign_at_the_end_of_a_value_is_a_part_of_it(self):
+        code, _, error = run("expect", "--url=http://127.0.0.1:1", "--notified=alertname=")
+        self.assertEqual(code, 2)
+        self.assertIn('"alertname=" does not tell an alert by its labels', error)
+
     def test_what_was_probably_meant(self):
         for words, told in ((("chekc",), 'unknown command "chekc" (did you mean check?)'), (("help", "nonsense"), 'unknown command "nonsense"'),
                             (("run", "--versoin"), "did you mean --version?"), (("tsdb", "info", "x"), "Unexpected argument 'x'")):
