@@ -46,7 +46,10 @@ export async function show(main, page) {
     const refresh = async () => {
         // A rule may have more alerts than anybody reads: the page asks for some of them only.
         const few = { alert_limit: String(LIMIT) };
-        const { groups } = await api("rules", alerts ? { ...few, type: "alert" } : few);
+        const [{ groups }, told] = await Promise.all([
+            api("rules", alerts ? { ...few, type: "alert" } : few),
+            alerts ? api("inbox", {}) : null,
+        ]);
         const wanted = search.value.trim().toLowerCase();
         const shown = groups
             .map((/** @type {any} */ group) => ({
@@ -67,10 +70,7 @@ export async function show(main, page) {
             const none = h("p", { class: "muted" }, "No rule fits the filter.");
             renew(list, groups.length === 0 ? nothing(alerts) : cards.length === 0 ? none : cards);
         }
-        if (alerts) {
-            const { notices } = await api("inbox", {});
-            renew(inbox, notices.length > 0 ? inboxCard(notices) : null);
-        }
+        if (told) renew(inbox, told.notices.length > 0 ? inboxCard(told.notices) : null);
     };
     list.addEventListener("click", (/** @type {Event} */ event) => {
         const rule = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset.rule;
