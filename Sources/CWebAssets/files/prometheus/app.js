@@ -30,23 +30,35 @@ const here = document.querySelector(`.top nav a[href="${entry}"]`);
 here?.setAttribute("aria-current", "page");
 // On a narrow screen the navigation scrolls sideways.
 here?.scrollIntoView({ inline: "center", block: "nearest" });
-// What the query page is made of is asked for at once, not level by level.
-if (module === "./query.js")
-    for (const part of [
-        "panel",
-        "answertable",
-        "panelcontrols",
-        "editor",
-        "tokens",
-        "catalog",
-        "urlstate",
-        "results",
-    ]) {
-        const link = document.createElement("link");
-        link.rel = "modulepreload";
-        link.href = `assets/prometheus/${part}.js`;
-        document.head.append(link);
-    }
+/**
+ * What the deepest pages are made of: it is asked for at once, not level by level.
+ * @type {Record<string, string[]>}
+ */
+const parts = {
+    "./query.js": [
+        "prometheus/panel",
+        "prometheus/answertable",
+        "prometheus/panelcontrols",
+        "prometheus/editor",
+        "prometheus/tokens",
+        "prometheus/catalog",
+        "prometheus/urlstate",
+        "prometheus/results",
+    ],
+    "./rules.js": [
+        "prometheus/answertable",
+        "prometheus/alertstrip",
+        "prometheus/tokens",
+        "prometheus/results",
+        "shared/events",
+    ],
+};
+for (const part of parts[module] ?? []) {
+    const link = document.createElement("link");
+    link.rel = "modulepreload";
+    link.href = `assets/${part}.js`;
+    document.head.append(link);
+}
 const { show } = await import(module);
 // What is "now" has to be known before anything is asked for.
 await ready;
