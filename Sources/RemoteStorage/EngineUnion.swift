@@ -22,28 +22,21 @@ public final class EngineUnion: SampleReader {
     private func ask<Part: Sendable>(
         _ body: @escaping @Sendable (EngineReader) async throws(StorageError) -> Part
     ) async throws(StorageError) -> [Part] {
-        let answers = await withTaskGroup(of: (Int, Result<Part, StorageError>).self) { group in
-            for (index, engine) in engines.enumerated() {
-                group.addTask {
-                    do throws(StorageError) {
-                        return (index, .success(try await body(engine)))
-                    } catch {
-                        return (index, .failure(error))
-                    }
-                }
+        let answers = await RemoteStorage.answers(of: engines) { engine -> Result<Part, StorageError> in
+            do throws(StorageError) {
+                return .success(try await body(engine))
+            } catch {
+                return .failure(error)
             }
-            var answers: [(Int, Result<Part, StorageError>)] = []
-            for await answer in group { answers.append(answer) }
-            return answers.sorted { $0.0 < $1.0 }
         }
         var parts: [Part] = []
         var failures: [(engine: EngineReader, error: StorageError)] = []
-        for (index, answer) in answers {
+        for (engine, answer) in zip(engines, answers) {
             switch answer {
             case .success(let part): parts.append(part)
             case .failure(let error):
                 if error.code == .cancelled || error.code == .tooManySamples { throw error }
-                failures.append((engines[index], error))
+                failures.append((engine, error))
             }
         }
         if parts.isEmpty, let first = failures.first { throw first.error }

@@ -56,26 +56,14 @@ final class MergedReader: SampleReader {
         _ asked: [(client: RemoteReadClient, end: Timestamp)]
     ) async throws(StorageError) -> [SeriesColumns] {
         let labels = labels
-        let answers = await withTaskGroup(
-            of: (Int, Result<[SeriesColumns], RemoteReadFailure>).self
-        ) { group in
-            for (index, one) in asked.enumerated() {
-                group.addTask {
-                    do throws(RemoteReadFailure) {
-                        return (
-                            index,
-                            .success(
-                                try await one.client.read(matchers, start: start, end: one.end, externalLabels: labels)
-                            )
-                        )
-                    } catch {
-                        return (index, .failure(error))
-                    }
-                }
+        let answers = await RemoteStorage.answers(of: asked) { one -> Result<[SeriesColumns], RemoteReadFailure> in
+            do throws(RemoteReadFailure) {
+                return .success(
+                    try await one.client.read(matchers, start: start, end: one.end, externalLabels: labels)
+                )
+            } catch {
+                return .failure(error)
             }
-            var answers: [(Int, Result<[SeriesColumns], RemoteReadFailure>)] = []
-            for await answer in group { answers.append(answer) }
-            return answers.sorted { $0.0 < $1.0 }.map(\.1)
         }
         var found: [SeriesColumns] = []
         for answer in answers {

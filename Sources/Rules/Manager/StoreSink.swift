@@ -45,16 +45,12 @@ public final class StoreSink: RuleSink {
             } else {
                 group = Group(stream: try await store.openStream())
             }
-            let report: Result<[(index: Int, reason: String)], StorageError>
-            do throws(StorageError) {
-                let references = try await references(of: samples, &group)
-                report = .success(try await append(samples, references, &group))
-            } catch {
-                report = .failure(error)
+            defer {
+                let kept = group
+                groups.withLock { $0[name] = kept }
             }
-            let kept = group
-            groups.withLock { $0[name] = kept }
-            return try report.get()
+            let references = try await references(of: samples, &group)
+            return try await append(samples, references, &group)
         } catch {
             throw RuleFailure(.storage, error.message)
         }
