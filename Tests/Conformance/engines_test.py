@@ -12,7 +12,7 @@ import time
 import unittest
 import urllib.parse
 
-from peers import HOST, RECEIVER, Server, Steps, free_port, get, program, promenade, serve
+from peers import HOST, RECEIVER, Multiples, Server, free_port, get, program, promenade, serve, until
 
 PROMENADE = promenade()
 PROMETHEUS = program("PROMETHEUS_BIN", "prometheus")
@@ -21,13 +21,8 @@ VMAGENT = program("VMAGENT_BIN", "vmagent")
 SERIES = 60
 
 
-class Target(Steps):
-    """Counters that count scrapes."""
+class Target(Multiples):
     series = SERIES
-
-    @staticmethod
-    def value(scrapes, series):
-        return scrapes * (series + 1)
 
 
 @unittest.skipUnless(PROMENADE, "promenade is not built")
@@ -84,13 +79,7 @@ class SeveralEngines(unittest.TestCase):
         self.fail("samples still come")
 
     def until(self, condition, seconds=40):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            found = condition()
-            if found:
-                return found
-            time.sleep(0.2)
-        self.fail(f"not within {seconds} s")
+        return until(self, condition, seconds)
 
     @unittest.skipUnless(VICTORIA and VMAGENT, "there is no VictoriaMetrics")
     def test_three_victoria_metrics_with_sharding_and_replicas(self):

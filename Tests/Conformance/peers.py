@@ -98,6 +98,26 @@ class Steps(Target):
         return "\n".join(lines) + "\n"
 
 
+class Multiples(Steps):
+    """Counters of which each counts another multiple of the scrapes."""
+
+    @staticmethod
+    def value(scrapes, series):
+        return scrapes * (series + 1)
+
+
+def until(test, condition, seconds=30):
+    """What a condition answers once it holds; a test in which it does not come to hold has failed."""
+    deadline = time.monotonic() + seconds
+    last = None
+    while time.monotonic() < deadline:
+        last = condition()
+        if last:
+            return last
+        time.sleep(0.2)
+    test.fail(f"not within {seconds} s: {last}")
+
+
 def serve(handler, test):
     """A server of HTTP on a free port, as long as a test runs."""
     server = http.server.ThreadingHTTPServer((HOST, 0), handler)

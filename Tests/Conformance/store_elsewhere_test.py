@@ -10,7 +10,7 @@ import time
 import unittest
 import urllib.parse
 
-from peers import HOST, Server, Steps, free_port, get, program, promenade, serve
+from peers import HOST, Multiples, Server, free_port, get, program, promenade, serve, until
 
 PROMENADE = promenade()
 PROMETHEUS = program("PROMETHEUS_BIN", "prometheus")
@@ -18,13 +18,8 @@ VICTORIA = program("VICTORIA_BIN", "victoria-metrics")
 SERIES = 20
 
 
-class Target(Steps):
-    """Counters that count scrapes."""
+class Target(Multiples):
     series = SERIES
-
-    @staticmethod
-    def value(scrapes, series):
-        return scrapes * (series + 1)
 
 
 @unittest.skipUnless(PROMENADE, "promenade is not built")
@@ -82,16 +77,6 @@ storage:
         status, _, body = get(address, f"/api/v1/{path}?{urllib.parse.urlencode(parameters, doseq=True)}")
         return status, json.loads(body)
 
-    def until(self, condition, seconds=30):
-        deadline = time.monotonic() + seconds
-        last = None
-        while time.monotonic() < deadline:
-            last = condition()
-            if last:
-                return last
-            time.sleep(0.2)
-        self.fail(f"not within {seconds} s: {last}")
-
     def rows(self, address, query, at=None):
         parameters = {"query": query} | ({"time": at} if at else {})
         status, answer = self.api(address, "query", **parameters)
@@ -103,9 +88,9 @@ storage:
         Target.scrapes = 0
         self.start_engine(kind)
         self.start()
-        self.until(lambda: len(self.rows(self.address, "steps_total")) == SERIES)
+        until(self, lambda: len(self.rows(self.address, "steps_total")) == SERIES)
         # A rule reads there, and what it makes goes there.
-        self.until(lambda: self.rows(self.engine, "steps:sum"))
+        until(self, lambda: self.rows(self.engine, "steps:sum"))
         at = time.time() - 1
         for query in ["steps_total", "sum(steps_total)", "rate(steps_total[5s])", "topk(3, steps_total)"]:
             self.assertEqual(self.rows(self.address, query, at), self.rows(self.engine, query, at))
@@ -125,7 +110,7 @@ storage:
         explained = self.api(self.address, "explain", query="sum(steps_total)", time=at)[1]["data"]
         self.assertEqual(explained["store"]["pushedDown"], "selectors")
         # Evaluated here it is what Prometheus would make of these samples.
-        self.until(lambda: self.rows(self.address, "steps_total", time.time()))
+        until(self, lambda: self.rows(self.address, "steps_total", time.time()))
         at = time.time() - 1
         samples = self.rows(self.engine, "steps_total[10s]", at)
         self.assertEqual([key for key, _ in samples], [key for key, _ in self.rows(self.address, "steps_total[10s]", at)])
@@ -143,7 +128,7 @@ storage:
         back = time.time()
         self.start_engine(kind)
         query = f"count_over_time(steps_total[{int((back - away) * 1000)}ms])"
-        self.until(lambda: [row for row in self.rows(self.engine, query, back) if float(row[1][1]) >= 3])
+        until(self, lambda: [row for row in self.rows(self.engine, query, back) if float(row[1][1]) >= 3])
 
     @unittest.skipUnless(VICTORIA, "there is no VictoriaMetrics")
     def test_victoria_metrics(self):
