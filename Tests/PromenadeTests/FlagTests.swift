@@ -32,6 +32,7 @@ import Web
             (["--agent", "--no-agent"], "flag 'agent' cannot be repeated"),
             (["--web.cors.origin=("], #"--web.cors.origin: "(" has to be a regular expression: missing closing )"#),
             (["--web.max-connections=many"], #"--web.max-connections: "many" has to be a whole number"#),
+            (["--rules.max-concurrent-evals=1.5"], "has to be a whole number"),
             (
                 ["--storage.tsdb.retention.size=5"],
                 #"--storage.tsdb.retention.size: "5" has to be a size such as 512MB"#

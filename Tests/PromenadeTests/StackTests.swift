@@ -102,4 +102,12 @@ import Web
             }
         }
     }
+
+    @Test func `a host that there is none of is told in one line`() async throws {
+        await #expect {
+            try await withStack(flags: ["--web.listen-address=%zz:0"]) { _ in }
+        } throws: { error in
+            "\(error)" == "listen tcp %zz:0: lookup %zz: no such host"
+        }
+    }
 }

@@ -147,6 +147,10 @@ public final class WebServer: Sendable {
             let failure = WebServerError(address: address, errorNumber: error.errnoCode)
             progress.settle(.failed(failure))
             throw failure
+        } catch let error as SocketAddressError.UnknownHost {
+            let failure = WebServerError(address: address, message: "lookup \(error.host): no such host")
+            progress.settle(.failed(failure))
+            throw failure
         } catch {
             let failure = WebServerError(address: address, message: "\(error)")
             progress.settle(.failed(failure))
