@@ -16,13 +16,14 @@ extension StackClock {
     /// Wall time in seconds, as metrics carry it.
     public var seconds: Double { Double(wallNanoseconds) / 1e9 }
 
-    /// Sleeps for a number of nanoseconds.
+    /// Sleeps for a number of nanoseconds; where that goes beyond the clock's last moment, until that.
     public func sleep(nanoseconds: Int64) async throws {
-        try await sleep(untilSteady: steadyNanoseconds + nanoseconds)
+        let (end, isBeyond) = steadyNanoseconds.addingReportingOverflow(nanoseconds)
+        try await sleep(untilSteady: isBeyond ? .max : end)
     }
 
     /// Sleeps for a number of milliseconds.
     public func sleep(milliseconds: Int64) async throws {
-        try await sleep(nanoseconds: milliseconds * 1_000_000)
+        try await sleep(nanoseconds: min(milliseconds, .max / 1_000_000) * 1_000_000)
     }
 }

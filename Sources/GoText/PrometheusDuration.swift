@@ -6,6 +6,11 @@ public struct PrometheusDuration: Hashable, Sendable, Comparable {
     /// A duration of that many milliseconds.
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
+    /// The length in nanoseconds, for whoever waits so long: at most a century, so that a moment and twice that are a moment.
+    public var nanoseconds: Int64 { min(max(milliseconds, -Self.century), Self.century) * 1_000_000 }
+
+    private static let century: Int64 = 100 * 31_536_000_000
+
     /// The length in seconds.
     public var seconds: Double { Double(milliseconds) / 1000 }
 

@@ -88,7 +88,6 @@ package struct HTTPCaller: Sendable {
             throw TransportError(error.message, code: .url)
         }
         var redirects = RedirectRules(first: url)
-        let secret = url.authorization.map { [("Authorization", $0)] } ?? []
         while true {
             let context = "\(verb) \(GoText.quoted(url.shown)): "
             guard url.scheme == "http" || url.scheme == "https" else {
@@ -98,8 +97,10 @@ package struct HTTPCaller: Sendable {
             var request = HTTPClientRequest(url: "\(url.scheme)://\(url.address)\(url.target)")
             request.method = method
             request.headers.add(name: "Host", value: url.hostHeader)
+            // The user of a URL is for that URL; a reference without a host keeps it.
+            let user = url.authorization.map { [(name: "Authorization", value: $0)] } ?? []
             let own =
-                redirects.isForeign ? call.headers.filter { !RedirectRules.isSecret($0.name) } : call.headers + secret
+                user + (redirects.isForeign ? call.headers.filter { !RedirectRules.isSecret($0.name) } : call.headers)
             for header in own + redirects.referer { request.headers.add(name: header.name, value: header.value) }
             if let body = call.body, method == call.method { request.body = .bytes(ByteBuffer(bytes: body)) }
             var answer = try await once(request, url, limit: call.bodyLimit, until: deadline, context: context)

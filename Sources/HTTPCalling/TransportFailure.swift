@@ -115,7 +115,10 @@ package enum TransportFailure {
 
     private static func connection(_ error: NIOConnectionError, _ address: String) -> TransportError {
         guard let first = error.connectionErrors.first else {
-            return TransportError("dial tcp: lookup \(error.host): no such host", code: .unknownHost)
+            // Whoever has no way to a name server need not look for a slip in the name.
+            let answers = [error.dnsAError, error.dnsAAAAError].compactMap { $0 as? SocketAddressError.UnknownHost }
+            let reason = answers.first { $0.errorCode != EAI_NONAME }?.errorDescription ?? "no such host"
+            return TransportError("dial tcp: lookup \(error.host): \(reason)", code: .unknownHost)
         }
         let host = first.target.ipAddress ?? error.host
         let dialled = (host.contains(":") ? "[\(host)]" : host) + ":\(error.port)"

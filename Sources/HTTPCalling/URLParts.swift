@@ -34,21 +34,14 @@ package struct URLParts: Sendable, Hashable {
         }
         let text = url.prefix { $0 != "#" }
         if text.first == ":" { throw malformed("missing protocol scheme") }
-        let colon = text.firstIndex(of: ":")
-        let name = colon.map { text[..<$0] } ?? ""
-        let isScheme = name.utf8.enumerated().allSatisfy { index, byte in
-            let isLetter = byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z")
-            let isOther = byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") || "+-.".utf8.contains(byte)
-            return isLetter || index > 0 && isOther
-        }
-        guard let colon, isScheme else {
-            if text.prefix(while: { $0 != "/" }).contains(":") {
+        guard let name = Self.scheme(of: text) else {
+            if text.prefix(while: { $0 != "/" && $0 != "?" }).contains(":") {
                 throw malformed("first path segment in URL cannot contain colon")
             }
             throw unfetched("unsupported protocol scheme \"\"")
         }
         scheme = name.lowercased()
-        let rest = text[text.index(after: colon)...]
+        let rest = text[name.endIndex...].dropFirst()
         guard rest.hasPrefix("//") else {
             throw unfetched("http: no Host in request URL")
         }
@@ -65,6 +58,17 @@ package struct URLParts: Sendable, Hashable {
         }
         self.authority = String(authority)
         self.target = target.hasPrefix("/") ? String(target) : "/" + target
+    }
+
+    /// What stands before the colon of a URL that is a whole one; `nil` for one that begins with something else.
+    private static func scheme(of text: Substring) -> Substring? {
+        guard let colon = text.firstIndex(of: ":") else { return nil }
+        let isScheme = text[..<colon].utf8.enumerated().allSatisfy { index, byte in
+            let isLetter = byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z")
+            let isOther = byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") || "+-.".utf8.contains(byte)
+            return isLetter || index > 0 && isOther
+        }
+        return isScheme ? text[..<colon] : nil
     }
 
     /// Why Go's `net/url` takes a text for no URL, in its words; `nil` where it takes it, even if nothing can be fetched there.
@@ -254,7 +258,7 @@ package struct URLParts: Sendable, Hashable {
     }
 
     private func resolved(_ reference: Substring) -> URLParts? {
-        if reference.contains("://"), !reference.hasPrefix("/"), !reference.hasPrefix("?") {
+        if Self.scheme(of: reference) != nil {
             return URLParts(String(reference))
         }
         if reference.hasPrefix("//") { return URLParts("\(scheme):\(reference)") }

@@ -50,7 +50,7 @@ struct LessonBlocks {
             fail("\(GoText.quoted(node.text ?? "")) is no moment", node, hint: "how long after the start: 5m16s")
             return nil
         }
-        return span.milliseconds * 1_000_000
+        return span.nanoseconds
     }
 
     /// Checks that an expression can be asked at a moment.
@@ -128,7 +128,7 @@ struct LessonBlocks {
 
     private func panel(_ section: ConfigSection) -> Lesson.Panel? {
         let expression = expression(section, "expr")
-        let range = section.duration("range").map { $0.milliseconds * 1_000_000 }
+        let range = section.duration("range").map { $0.nanoseconds }
         let title = section.string("title") ?? ""
         refuseNumber(title, section.node)
         section.finish()
@@ -160,7 +160,7 @@ struct LessonBlocks {
 
     private func picture(_ node: ConfigNode) -> Lesson.Picture? {
         let section = ConfigSection(node, type: "picture", path: path, problems: problems)
-        var picture = Lesson.Picture(range: (section.duration("range")?.milliseconds ?? 0) * 1_000_000)
+        var picture = Lesson.Picture(range: section.duration("range")?.nanoseconds ?? 0)
         if picture.range <= 0 { section.fail("the field range is missing", hint: "how far it goes back: 5m") }
         picture.ways = section.sections("ways", type: "way").compactMap { $0.flatMap(way) }
         if !section.has("ways") { section.fail("the field ways is missing", hint: "- {batch: …, job: …, query: …}") }

@@ -81,6 +81,9 @@ extension TestStack {
                     }
                 )
             }
+        } catch let error as PromQLError where error.code == .badData {
+            // No time mends that.
+            return .refused("\(error)")
         } catch {
             return .failed("\(error)")
         }

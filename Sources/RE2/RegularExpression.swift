@@ -10,7 +10,6 @@ public struct RegularExpression: Sendable {
     private let automaton: RegexAutomaton
     let captures: RegexCaptures
     let captureNames: [String?]
-    private let isAnchored: Bool
 
     /// Compiles a pattern.
     /// - Parameters:
@@ -19,15 +18,29 @@ public struct RegularExpression: Sendable {
     /// - Throws: ``RegularExpressionError`` with RE2's own message.
     public init(_ pattern: String, anchored: Bool, dotMatchesNewline: Bool = true) throws(RegularExpressionError) {
         self.pattern = pattern
-        isAnchored = anchored
         var parser = RegexParser(pattern, dotMatchesNewline: dotMatchesNewline)
-        let node = try parser.parse()
+        var node: RegexNode
+        var isWhole = anchored
+        do throws(RegularExpressionError) {
+            node = try parser.parse()
+        } catch {
+            // Prometheus puts the pattern into `^(?s:…)$` as a text, which may mend what is wrong with it alone, or break it.
+            guard anchored else { throw error }
+            parser = RegexParser("^(?s:\(pattern))$", dotMatchesNewline: false)
+            guard let mended = try? parser.parse() else { throw error }
+            node = mended
+            isWhole = false
+        }
+        if isWhole, pattern.contains("\\Q") {
+            var within = RegexParser("^(?s:\(pattern))$", dotMatchesNewline: false)
+            _ = try within.parse()
+        }
         captureNames = parser.captureNames
-        shape = anchored ? RegexShape(node) : .general(prefix: [])
+        shape = isWhole ? RegexShape(node) : .general(prefix: [])
         if case .literals(let texts) = shape, texts.count > 8 { literalSet = Set(texts) } else { literalSet = [] }
         let program = try RegexProgram(node)
-        automaton = RegexAutomaton(program, isAnchored: anchored)
-        captures = RegexCaptures(program: program, slotCount: captureNames.count * 2 + 2, isAnchored: anchored)
+        automaton = RegexAutomaton(program, isAnchored: isWhole)
+        captures = RegexCaptures(program: program, slotCount: captureNames.count * 2 + 2, isAnchored: isWhole)
     }
 
     /// Whether the text matches.

@@ -108,7 +108,8 @@ struct RemoteQueue: Sendable {
         let count = shards[number].count
         if count == 0 { return nil }
         let isFull = count >= config.maxSamplesPerSend || isFlushing || wanted != shards.count
-        return shards[number].since + (isFull ? 0 : config.batchSendDeadline * 1_000_000)
+        let deadline = PrometheusDuration(milliseconds: config.batchSendDeadline).nanoseconds
+        return shards[number].since + (isFull ? 0 : deadline)
     }
 
     /// What a shard has to do now.
@@ -157,10 +158,10 @@ struct RemoteQueue: Sendable {
             shards[number].backoff = 0
         case .later(let retryAfter):
             let last = shards[number].backoff
-            let next = last == 0 ? config.minBackoff : min(config.maxBackoff, last * 2)
+            let next = last == 0 ? config.minBackoff : last > config.maxBackoff / 2 ? config.maxBackoff : last * 2
             shards[number].backoff = next
             shards[number].attempts += 1
-            shards[number].retryAt = now + (retryAfter ?? next * 1_000_000)
+            shards[number].retryAt = now + (retryAfter ?? PrometheusDuration(milliseconds: next).nanoseconds)
         }
     }
 

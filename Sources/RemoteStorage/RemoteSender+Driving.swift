@@ -41,7 +41,7 @@ extension RemoteSender {
             adjust(since: driven.adjusted, now: now)
             driven.adjusted = now
         }
-        if driven.told.map({ now - $0 >= metadataInterval * 1_000_000 }) ?? true {
+        if driven.told.map({ now - $0 >= PrometheusDuration(milliseconds: metadataInterval).nanoseconds }) ?? true {
             await tellMetadataOnce()
             driven.told = now
         }

@@ -15,6 +15,8 @@ import Testing
         (#"[[:alpha:]_]+"#, "ab_", true),
         ("(a|b|c|d|e|f|g|h|i|j)k", "jk", true), (#"\x{263a}"#, "☺", true), ("x{2,3}?", "xxx", true),
         ("x{2,3}", "x", false),
+        // As a part of `^(?s:…)$`.
+        ("z)|(x.*", "zebra", true), ("z)|(x.*", "yx", true), ("z)|(x.*", "y", false),
     ])
     func `matches the whole text as RE2`(pattern: String, text: String, expected: Bool) throws {
         #expect(try RegularExpression(pattern, anchored: true).matches(text) == expected)
@@ -26,7 +28,8 @@ import Testing
         ("a**", "invalid nested repetition operator: `**`"), ("[", "missing closing ]: `[`"),
         ("[z-a]", "invalid character class range: `z-a`"), (#"\y"#, #"invalid escape sequence: `\y`"#),
         ("a{1001}", "invalid repeat count: `{1001}`"), ("(a{100}){100}", "invalid repeat count: `{100}`"),
-        (#"a\"#, "trailing backslash at end of expression: ``"), ("(?z)", "invalid or unsupported Perl syntax: `(?z`"),
+        (#"a\"#, "trailing backslash at end of expression: ``"), (#"\Qa"#, #"missing closing ): `^(?s:\Qa)$`"#),
+        ("(?z)", "invalid or unsupported Perl syntax: `(?z`"),
         (#"\p{Foo}"#, #"invalid character class range: `\p{Foo}`"#), ("(?P<n", "invalid named capture: `(?P<n`"),
     ])
     func `refuses in RE2's words`(pattern: String, message: String) {

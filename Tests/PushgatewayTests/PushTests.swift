@@ -322,6 +322,33 @@ import Testing
         }
     }
 
+    /// A batch that fails takes back what was built on it: whoever came meanwhile is told so, too.
+    @Test(.timeLimit(.minutes(5))) func nobodyIsToldThatWhatWasTakenBackIsStored() async {
+        let gateway = Fixture()
+        gateway.records.state.withLock { $0.failure = StorageError(.diskFull, "no space left") }
+        let taken = await withTaskGroup(of: Int.self) { group in
+            for job in 0..<8 {
+                group.addTask {
+                    var taken = 0
+                    for number in 0..<500 {
+                        let verdict = try? await gateway.push("job/\(job)", "m \(number)\n")
+                        if verdict != .failed("no space left") { taken += 1 }
+                    }
+                    return taken
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(taken == 0)
+    }
+
+    @Test func aTimeToLiveOfCenturiesIsOne() async throws {
+        let gateway = Fixture()
+        try await gateway.push("job/a", "m 1\n", timeToLive: .max)
+        gateway.clock.advance(milliseconds: 1000)
+        #expect(gateway.store.groupCount == 1)
+    }
+
     @Test(.timeLimit(.minutes(5))) func readinessComesBackByItself() async throws {
         let gateway = Fixture()
         gateway.records.state.withLock { $0.failure = StorageError(.diskFull, "no space left") }

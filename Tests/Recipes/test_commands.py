@@ -29,6 +29,14 @@ class Told(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertEqual(text.split(), ["--url", "--expose", "--for", "--db", "--version", "--help"])
 
+    def test_the_time_of_a_query_is_in_seconds_as_in_the_api(self):
+        stack = Stack("--clock=manual")
+        self.addCleanup(stack.close)
+        for time, answer in (("1700000000", "1700000000"), ("1700000000.5", "1700000000.5"), ("2023-11-14T22:13:20Z", "1700000000")):
+            code, text, error = run("query", "--url", stack.urls["prometheus"], "--time", time, "time()")
+            self.assertEqual(code, 0, error)
+            self.assertIn(f'"{answer}"', text)
+
     def test_a_file_that_is_not_there_is_told_once(self):
         code, text, _ = run("check", "config", "nowhere.yml")
         self.assertEqual(code, 1)

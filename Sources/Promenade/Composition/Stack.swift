@@ -83,6 +83,8 @@ public final class Stack: Sendable {
     let classroom: Classroom
     /// Who may talk to the Prometheus server, and to the Pushgateway.
     let access: (prometheus: WebConfig, gateway: WebConfig)
+    /// Lets one read the configuration again at a time.
+    let reloads = Turnstile()
     /// The running services, for whoever wants to end them.
     private let services = Mutex<ServiceGroup?>(nil)
     /// Since when nothing is stored, and why.
@@ -255,7 +257,7 @@ public final class Stack: Sendable {
         settings.checksConsistency = !options.flags.isOn("push.disable-consistency-check")
         settings.allowsUTF8Names = options.flags.isOn("push.enable-utf8-names")
         let section = options.config.gateway
-        settings.timeToLive = section.groupTimeToLive.map { $0 * 1_000_000 }
+        settings.timeToLive = section.groupTimeToLive.map { PrometheusDuration(milliseconds: $0).nanoseconds }
         settings.acceptsTimeToLiveHeader = section.acceptsTimeToLiveHeader
         settings.allowsDeletionBySelector = section.allowsDeletionBySelector
         settings.allowsAggregation = section.addsCounters
@@ -382,87 +384,6 @@ public final class Stack: Sendable {
                 logger.error("Maintenance of the store failed", metadata: ["err": "\(error.message)"])
             }
         }
-    }
-
-    private func reloadOnHangup() async {
-        for await _ in await UnixSignalsSequence(trapping: .sighup) { _ = await reload() }
-    }
-
-    /// How long files have to be left alone before they are read again: who writes one in several pieces is let finish.
-    private static let settlingTime: Int64 = 100
-
-    private func reloadOnChange() async {
-        let pause = options.flags.duration("config.auto-reload-interval").milliseconds
-        while !Task.isCancelled {
-            do {
-                try await clock.sleep(milliseconds: max(Self.settlingTime, pause))
-                var stamps = fileStamps()
-                guard stamps != state.now.fileStamps else { continue }
-                while true {
-                    try await clock.sleep(milliseconds: Self.settlingTime)
-                    let later = fileStamps()
-                    if later == stamps { break }
-                    stamps = later
-                }
-            } catch {
-                return
-            }
-            logger.info("Configuration file change detected, reloading the configuration.")
-            _ = await reload()
-        }
-    }
-
-    /// By which changes of the files that the configuration is made of are noticed.
-    func fileStamps() -> [String: [Int64]?] {
-        ConfigFiles.stamps(of: options.configFile)
-    }
-
-    /// Reads the configuration again and scrapes by it; what was wrong, if anything was.
-    func reload() async -> String? {
-        guard !options.configFile.isEmpty else { return "there is no configuration file" }
-        logger.info("Loading configuration file", metadata: ["filename": "\(options.configFile)"])
-        // Taken before the files are read: what changes meanwhile is read again.
-        let context = Self.context(options.configFile, options.flags)
-        let stamps = fileStamps()
-        defer { state.read(stamps) }
-        let config: StackConfig
-        do throws(ConfigError) {
-            config = try StackConfig(file: options.configFile, context: context)
-        } catch {
-            let text =
-                "couldn't load configuration (--config.file=\(GoText.quoted(options.configFile))): \(error.prometheusText)"
-            state.reloadFailed(.init(nanoseconds: clock.wallNanoseconds, message: text, place: "\(error)"))
-            state.events.tell(.reload(file: options.configFile, error: "\(error)"))
-            logger.error("Error reloading config", metadata: ["err": "\(text)", "where": "\(error)"])
-            return text
-        }
-        for warning in config.warnings { logger.warning("\(warning.message)", metadata: ["field": "\(warning.path)"]) }
-        for name in config.sectionsDiffering(from: options.config) {
-            logger.warning("A changed section takes effect at the next start", metadata: ["section": "\(name)"])
-        }
-        let groups: [RuleGroupDefinition]
-        do throws(StackError) {
-            groups = try rules.groups(of: config)
-        } catch {
-            let text = "error loading rules, previous rule set restored: \(error)"
-            state.reloadFailed(.init(nanoseconds: clock.wallNanoseconds, message: text, place: "\(error)"))
-            state.events.tell(.reload(file: options.configFile, error: text))
-            logger.error("Error reloading config", metadata: ["err": "\(text)"])
-            return text
-        }
-        let addresses = state.now.addresses
-        let followed = addresses.map { followingPorts(config.prometheus, $0) } ?? config.prometheus
-        await scraper.apply(jobs: fixture?.applied(to: followed.jobs) ?? followed.jobs)
-        await rules.apply(
-            groups,
-            config.prometheus,
-            settings: options.prometheus(listening: addresses?.prometheus ?? options.webAddress)
-        )
-        await applyRemotes(config.prometheus)
-        state.reloaded(config, at: clock.wallNanoseconds / 1_000_000_000)
-        state.events.tell(.reload(file: options.configFile, error: ""))
-        logger.info("Completed loading of configuration file", metadata: ["filename": "\(options.configFile)"])
-        return nil
     }
 
     /// The configuration with the stack's own targets where its servers really are, if that is wanted; each that has moved is

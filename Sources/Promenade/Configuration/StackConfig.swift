@@ -137,7 +137,7 @@ extension StackConfig.Demo {
         listenAddress = section.string("listen_address")
         if let traffic = section.section("traffic", type: "traffic") {
             trafficRate = traffic.double("requests_per_second") ?? 0
-            if trafficRate < 0 || trafficRate > 10_000 {
+            if !(0...10_000).contains(trafficRate) {
                 traffic.fail("requests_per_second has to be between 0 and 10000", at: "requests_per_second")
             }
             seed = traffic.uint("seed")

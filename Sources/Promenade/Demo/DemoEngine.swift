@@ -71,14 +71,14 @@ actor DemoEngine: Service {
 
     /// How it is; `nil` before it listens.
     func status() -> DemoControl.Status? {
-        address.map { DemoControl.Status(mode: demo.mode, url: $0.localURL) }
+        address.map { DemoControl.Status(mode: demo.mode, url: $0.localURL, isBusy: isBusy) }
     }
 
     /// Does what a class asks for.
     /// - Returns: why that cannot be.
     func apply(_ command: DemoControl.Command) async -> APIFailure? {
         guard let address else { return APIFailure(.unavailable, "the demo server is only starting") }
-        guard !isBusy else { return APIFailure(.unavailable, "the demo server is being stopped or started; ask again") }
+        guard !isBusy else { return DemoControl.busy }
         isBusy = true
         defer { isBusy = false }
         let failure = await carryOut(command, at: address)

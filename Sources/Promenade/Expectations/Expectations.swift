@@ -67,7 +67,7 @@ package struct Expectations: Sendable {
         ask: (_ condition: Condition, _ remaining: PrometheusDuration) async -> Observation
     ) async -> [Outcome] {
         let begin = clock.steadyNanoseconds
-        let end = begin + within.milliseconds * 1_000_000
+        let end = begin + within.nanoseconds
         var outcomes = conditions.map { Outcome($0, last: .series([])) }
         while true {
             for index in outcomes.indices where !outcomes[index].isSettled {
@@ -81,7 +81,7 @@ package struct Expectations: Sendable {
             }
             let now = clock.steadyNanoseconds
             if now >= end || outcomes.allSatisfy(\.isSettled) { return outcomes }
-            let next = min(end, now + interval.milliseconds * 1_000_000)
+            let next = min(end, now + interval.nanoseconds)
             guard (try? await clock.sleep(untilSteady: next)) != nil else { return outcomes }
         }
     }

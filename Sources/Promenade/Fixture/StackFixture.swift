@@ -2,6 +2,7 @@ package import ConfigTree
 import Rules
 public import MetricModel
 import Pushgateway
+import ServiceLifecycle
 public import Scrape
 import Synchronization
 package import Web
@@ -140,16 +141,20 @@ extension Stack {
         guard let manual = clock as? ManualClock else { return ClockControl(now: { clock.wallNanoseconds }) }
         return ClockControl(
             now: { clock.wallNanoseconds },
-            advance: { [weak self] in await self?.advance(manual, milliseconds: $0) }
+            advance: { [weak self] milliseconds in
+                await cancelWhenGracefulShutdown { await self?.advance(manual, milliseconds: milliseconds) }
+            }
         )
     }
 
-    /// Moves a manual clock; whatever is due on the way is scraped, and done when this returns.
+    /// Moves a manual clock; whatever is due on the way is scraped, and done when this returns. Where the task is cancelled, the
+    /// clock stands where it had come to.
     public func advance(_ clock: ManualClock, milliseconds: Int64) async {
         let end = clock.wallNanoseconds + milliseconds * 1_000_000
         // Rules at the same moment come after the scrapes.
-        while let due = rules.manager.nextDue(until: end) {
+        while !Task.isCancelled, let due = rules.manager.nextDue(until: end) {
             await scraper.advance(clock, milliseconds: max(0, due - clock.wallNanoseconds) / 1_000_000)
+            if Task.isCancelled { return }
             await rules.manager.evaluate(dueAt: due)
         }
         await scraper.advance(clock, milliseconds: max(0, end - clock.wallNanoseconds) / 1_000_000)

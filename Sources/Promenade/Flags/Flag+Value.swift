@@ -12,7 +12,9 @@ extension Flag {
         case .toggle: return value
         case .integer where name == "rules.max-concurrent-evals":
             // The one that Prometheus keeps as 64 bits, and those it reads more strictly.
-            guard let whole = Int(value.replacing("_", with: "")) else { throw wrong(value, "has to be a whole number") }
+            guard let whole = Int(value.replacing("_", with: "")) else {
+                throw wrong(value, "has to be a whole number")
+            }
             return String(whole)
         case .integer:
             // As Prometheus reads it: 5e7 and 1_000 are whole numbers, too.

@@ -184,6 +184,14 @@ extension FlagSet {
     static func suggestion(for name: String) -> String? {
         if let nearest = DidYouMean.nearest(name, among: names + ["help", "version"]) { return nearest }
         let ends = names.filter { $0.hasSuffix("." + name) || $0.hasSuffix("-" + name) }
-        return ends.first { byName[$0]?.standing == .working } ?? ends.first
+        // A part of the name: `--config`, `--no-demo`, `--retention`; or its last word, where others have another beginning.
+        let words = name.split { ".-".contains($0) }
+        let last = name.split(separator: ".").last ?? ""
+        let parts = names.filter { known in
+            let all = known.split { ".-".contains($0) }
+            return words.allSatisfy(all.contains) || known.hasSuffix("." + last)
+        }
+        let found = ends + parts
+        return found.first { byName[$0]?.standing == .working } ?? found.first
     }
 }

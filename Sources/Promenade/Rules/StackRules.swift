@@ -43,13 +43,13 @@ final class StackRules: Sendable {
             sink: StoreSink(store),
             clock: clock
         )
-        environment.resendDelay = flags.duration("rules.alert.resend-delay").milliseconds * 1_000_000
+        environment.resendDelay = flags.duration("rules.alert.resend-delay").nanoseconds
         if flags.list("enable-feature").contains("concurrent-rule-eval") {
             environment.concurrency = max(1, flags.integer("rules.max-concurrent-evals"))
         }
         var managing = RuleManagerOptions()
-        managing.outageTolerance = flags.duration("rules.alert.for-outage-tolerance").milliseconds * 1_000_000
-        managing.gracePeriod = flags.duration("rules.alert.for-grace-period").milliseconds * 1_000_000
+        managing.outageTolerance = flags.duration("rules.alert.for-outage-tolerance").nanoseconds
+        managing.gracePeriod = flags.duration("rules.alert.for-grace-period").nanoseconds
         managing.isDriven = clock is ManualClock
         var limits = AlertNotifier.Limits()
         limits.capacity = max(1, flags.integer("alertmanager.notification-queue-capacity"))

@@ -48,7 +48,7 @@ struct RecordedTargets: Sendable {
             throw TransportError("it was not scraped before \(WorldEvent.moment(all[0].time))", code: .refused)
         }
         let scrape = all[count - 1]
-        let limit = request.timeoutMilliseconds * 1_000_000
+        let limit = request.timeoutNanoseconds
         let wait = min(scrape.duration, limit)
         do {
             try await request.clock.sleep(untilSteady: request.clock.steadyNanoseconds + wait)

@@ -10,7 +10,8 @@ struct Query: AsyncParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The time to ask for, now without one: \(TimeArgument.forms).", valueName: "time")
+        help: ArgumentHelp("The time to ask for, now without one: \(TimeArgument.instantForms).", valueName: "time"),
+        transform: TimeArgument.instant
     )
     var time: TimeArgument?
 

@@ -109,7 +109,7 @@ struct Simulate: AsyncParsableCommand {
                 Complaint.write("--until: \(GoText.quoted(until)) is not a time such as 5m16s")
                 throw ExitCode(2)
             }
-            end = span.milliseconds * 1_000_000
+            end = span.nanoseconds
         }
         let scenarios = try files.map(read)
         if out != nil, scenarios.count > 1 || seeds != nil || !compare.isEmpty {

@@ -54,7 +54,10 @@ struct Banner {
 
     private var configuration: String {
         guard !options.configFile.isEmpty else {
-            return "built in (no stack.yml in \(StackPlaces.absolute(".")))"
+            let other = "prometheus.yml"
+            let isThere = access(other, R_OK) == 0
+            let hint = isThere ? "; --config.file=\(other) takes the one that is there" : ""
+            return "built in (no stack.yml in \(StackPlaces.absolute("."))\(hint))"
         }
         let watched = options.watchesConfiguration ? ", read again when it changes" : ""
         return StackPlaces.absolute(options.configFile) + watched

@@ -32,9 +32,9 @@ public final class GroupStore: Sendable {
 
     /// Somebody who waits until the changes so far are durable.
     struct Waiter {
-        var continuation: CheckedContinuation<StorageError?, Never>
+        var resume: @Sendable (StorageError?) -> Void
         /// Is called where they could not be stored, once they are taken back.
-        var afterFailure: (@Sendable (inout Inner) -> Void)?
+        var afterFailure: @Sendable (inout Inner) -> Void
     }
 
     /// How the gateway behaves.
@@ -105,7 +105,7 @@ public final class GroupStore: Sendable {
 
     /// Takes a push. When the call returns the push is durable.
     public func push(_ request: PushRequest) async -> PushOutcome {
-        await kept(takeIn(PreparedPush(request)))
+        await kept(PreparedPush(request))
     }
 
     /// Takes a push in the text format. When the call returns the push is durable.
@@ -119,33 +119,28 @@ public final class GroupStore: Sendable {
         timeToLive: Int64? = nil
     ) async throws(ExpositionError) -> PushOutcome {
         let shape = mode == .addUp ? nil : BodyShape(body)
-        let outcome: PushOutcome
-        if let shape, let repeated = takeInRepeated(shape, body, key, mode, timeToLive) {
-            outcome = repeated
-        } else {
-            let families = try FamilyTextParser(validation: options.allowsUTF8Names ? .utf8 : .legacy).parse(body)
-            let request = PushRequest(key: key, families: families, mode: mode, timeToLive: timeToLive)
-            outcome = takeIn(PreparedPush(request, source: shape.map { ($0, body) }))
-        }
-        return await kept(outcome)
+        if let shape, let repeated = await keptRepeated(shape, body, key, mode, timeToLive) { return repeated }
+        let families = try FamilyTextParser(validation: options.allowsUTF8Names ? .utf8 : .legacy).parse(body)
+        let request = PushRequest(key: key, families: families, mode: mode, timeToLive: timeToLive)
+        return await kept(PreparedPush(request, source: shape.map { ($0, body) }))
     }
 
     /// What became of a push in the end.
-    private func kept(_ outcome: PushOutcome) async -> PushOutcome {
-        guard let error = await persist() else { return outcome }
-        return PushOutcome(verdict: .failed(error.message), wasThere: outcome.wasThere)
+    private static func outcome(_ kept: (result: PushOutcome, error: StorageError?)) -> PushOutcome {
+        guard let error = kept.error else { return kept.result }
+        return PushOutcome(verdict: .failed(error.message), wasThere: kept.result.wasThere)
     }
 
-    private func takeInRepeated(
+    private func keptRepeated(
         _ shape: BodyShape,
         _ body: [UInt8],
         _ key: GroupingKey,
         _ mode: PushRequest.Mode,
         _ timeToLive: Int64?
-    ) -> PushOutcome? {
+    ) async -> PushOutcome? {
         guard let values = BodyValues(body, at: shape.values) else { return nil }
         let now = clock.wallNanoseconds
-        let (isRepeated, wasThere) = inner.withLock { inner in
+        let kept = await change { inner in
             _ = inner.state.deleteExpired(now: now)
             let wasThere = inner.state.holds(key)
             let isRepeated = inner.state.applyRepeated(
@@ -156,25 +151,24 @@ public final class GroupStore: Sendable {
                 now: now,
                 timeToLive: timeToLive ?? options.timeToLive
             )
-            if isRepeated { inner.isChanged = self.isKept }
-            return (isRepeated, wasThere)
+            return (isRepeated ? PushOutcome(verdict: self.taken, wasThere: wasThere) : nil, isRepeated)
         }
-        guard isRepeated else { return nil }
-        return PushOutcome(verdict: taken, wasThere: wasThere)
+        return kept.result.map { Self.outcome(($0, kept.error)) }
     }
 
     private var taken: PushOutcome.Verdict { options.checksConsistency ? .accepted : .acceptedUnchecked }
 
-    private func takeIn(_ prepared: PreparedPush) -> PushOutcome {
+    private func kept(_ prepared: PreparedPush) async -> PushOutcome {
         let now = clock.wallNanoseconds
         let shapes = options.checksConsistency ? metrics.requestFamilyShapes() : (false, false)
-        return inner.withLock { inner in
-            _ = inner.state.deleteExpired(now: now)
-            inner.isChanged = self.isKept
-            let wasThere = inner.state.holds(prepared.key)
-            let verdict = self.judge(prepared, shapes, &inner.state, now: now)
-            return PushOutcome(verdict: verdict, wasThere: wasThere)
-        }
+        return Self.outcome(
+            await change { inner in
+                _ = inner.state.deleteExpired(now: now)
+                let wasThere = inner.state.holds(prepared.key)
+                let verdict = self.judge(prepared, shapes, &inner.state, now: now)
+                return (PushOutcome(verdict: verdict, wasThere: wasThere), true)
+            }
+        )
     }
 
     /// Changes the groups as a push wants it, where that may be.
@@ -227,38 +221,34 @@ public final class GroupStore: Sendable {
     @discardableResult
     public func delete(_ key: GroupingKey) async -> (wasThere: Bool, error: StorageError?) {
         let now = clock.wallNanoseconds
-        let wasThere = inner.withLock { inner in
+        let (wasThere, error) = await change { inner in
             _ = inner.state.deleteExpired(now: now)
-            inner.isChanged = self.isKept
             defer { inner.state.delete(key) }
-            return inner.state.holds(key)
+            return (inner.state.holds(key), true)
         }
-        return (wasThere, await persist())
+        return (wasThere, error)
     }
 
     /// Deletes all groups.
     /// - Returns: what went wrong in storing it.
     @discardableResult
     public func wipe() async -> StorageError? {
-        inner.withLock { inner in
-            inner.isChanged = self.isKept
+        await change { inner in
             for key in Array(inner.state.groups.keys) { inner.state.delete(key) }
-        }
-        return await persist()
+            return ((), true)
+        }.error
     }
 
     /// Deletes the groups whose labels satisfy all matchers of at least one list.
     /// - Returns: how many, and what went wrong in storing it.
     public func delete(matching sets: [[LabelMatcher]]) async -> (count: Int, error: StorageError?) {
-        let count = inner.withLock { inner in
-            inner.isChanged = self.isKept
+        let (count, error) = await change { inner in
             let keys = inner.state.groups.keys.filter { key in
                 sets.contains { matchers in matchers.allSatisfy { $0.matches(key[$0.name] ?? "") } }
             }
             for key in keys { inner.state.delete(key) }
-            return keys.count
+            return (keys.count, true)
         }
-        let error = await persist()
         return (error == nil ? count : 0, error)
     }
 
@@ -272,8 +262,7 @@ public final class GroupStore: Sendable {
 
     /// Deletes the groups whose time is over now.
     public func deleteExpired() async {
-        let count = inner.withLock { $0.state.deleteExpired(now: clock.wallNanoseconds) }
-        if count > 0 { await persist() }
+        _ = await change { inner in ((), inner.state.deleteExpired(now: clock.wallNanoseconds) > 0) }
     }
 
     // MARK: - Keeping
@@ -283,31 +272,63 @@ public final class GroupStore: Sendable {
     /// What `body` sees, once it is durable. Where that fails `body` is run again on what is left.
     func whenDurable<Result: Sendable>(_ body: @escaping @Sendable (inout Inner) -> Result) async -> Result {
         let now = clock.wallNanoseconds
-        let (seen, isDurable) = inner.withLock { inner in
-            _ = inner.state.deleteExpired(now: now)
-            return (body(&inner), inner.isDurable)
-        }
-        if isDurable { return seen }
         let seenAgain = Mutex<Result?>(nil)
-        let failure = await persist { inner in
-            let again = body(&inner)
-            seenAgain.withLock { $0 = again }
+        let (seen, failure) = await settled { inner in
+            _ = inner.state.deleteExpired(now: now)
+            let seen = body(&inner)
+            guard !inner.isDurable else { return (seen, nil) }
+            return (
+                seen,
+                { inner in
+                    let again = body(&inner)
+                    seenAgain.withLock { $0 = again }
+                }
+            )
         }
         return failure == nil ? seen : seenAgain.withLock { $0 } ?? seen
     }
 
     /// Returns once everything that was changed before is durable, or taken back because it could not be stored.
     @discardableResult
-    public func persist() async -> StorageError? { await persist(afterFailure: nil) }
+    public func persist() async -> StorageError? {
+        await settled { inner -> (Bool, afterFailure: (@Sendable (inout Inner) -> Void)?) in
+            let isDurable = inner.isDurable
+            return (isDurable, afterFailure: isDurable ? nil : { @Sendable _ in })
+        }.error
+    }
 
-    private func persist(afterFailure: (@Sendable (inout Inner) -> Void)?) async -> StorageError? {
-        guard isKept else { return nil }
-        return await withCheckedContinuation { continuation in
-            let starts = inner.withLock { inner in
-                inner.waiters.append(Waiter(continuation: continuation, afterFailure: afterFailure))
+    /// Runs `body` and, where it says that something has changed, waits until that is durable, or taken back because it could not
+    /// be stored.
+    private func change<Result: Sendable>(
+        _ body: @Sendable (inout Inner) -> (result: Result, isChanged: Bool)
+    ) async -> (result: Result, error: StorageError?) {
+        await settled { inner in
+            let (result, isChanged) = body(&inner)
+            guard isChanged, self.isKept else { return (result, nil) }
+            inner.isChanged = true
+            return (result, { _ in })
+        }
+    }
+
+    /// Runs `body` and, where it says what is to be done in case of a failure, waits until all that was changed up to then is
+    /// durable, or taken back. Both under one lock: else a batch that fails in between would take back what nobody waits for yet.
+    private func settled<Result: Sendable>(
+        _ body: @Sendable (inout Inner) -> (Result, afterFailure: (@Sendable (inout Inner) -> Void)?)
+    ) async -> (result: Result, error: StorageError?) {
+        await withCheckedContinuation { continuation in
+            let (early, starts) = inner.withLock { inner -> (Result?, Bool) in
+                let (result, afterFailure) = body(&inner)
+                guard let afterFailure else { return (result, false) }
+                let waiter = Waiter {
+                    continuation.resume(returning: (result, $0))
+                } afterFailure: {
+                    afterFailure(&$0)
+                }
+                inner.waiters.append(waiter)
                 defer { inner.isWriting = true }
-                return !inner.isWriting
+                return (nil, !inner.isWriting)
             }
+            if let early { continuation.resume(returning: (early, nil)) }
             if starts { self.writeBatches() }
         }
     }
@@ -364,10 +385,10 @@ public final class GroupStore: Sendable {
             }
             let waiters = batch.waiters + Self.takeBack(batch.changes, &inner)
             inner.storedCount = inner.state.groups.count
-            for waiter in waiters { waiter.afterFailure?(&inner) }
+            for waiter in waiters { waiter.afterFailure(&inner) }
             return waiters
         }
-        for waiter in told { waiter.continuation.resume(returning: failure) }
+        for waiter in told { waiter.resume(failure) }
     }
 
     /// Takes back what could not be stored and what was built on it; gives those who wait for the latter.

@@ -10,9 +10,9 @@ extension ConfigSection {
         self.init(node, type: "", path: "", problems: ConfigProblems(file: ""))
     }
 
-    /// Texts under names, sorted.
+    /// Texts under names, in the order of go-yaml.
     fileprivate func sortedTexts(_ name: String) -> [(key: String, value: String)] {
-        (stringMap(name, type: "") ?? []).sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        (stringMap(name, type: "") ?? []).sorted { YAMLKeyOrder.precedes($0.key, $1.key) }
     }
 }
 

@@ -32,7 +32,10 @@ extension GlobalConfig {
         fields.duration("rule_query_offset", ruleQueryOffset)
         fields.text("query_log_file", queryLogFile)
         fields.text("scrape_failure_log_file", scrapeFailureLogFile)
-        fields.map("external_labels", externalLabels.map { ($0.name, .text($0.value)) })
+        fields.map(
+            "external_labels",
+            externalLabels.sorted { YAMLKeyOrder.precedes($0.name, $1.name) }.map { ($0.name, .text($0.value)) }
+        )
         fields.limits(limits)
         fields.number("keep_dropped_targets", keepDroppedTargets)
         fields.text("metric_name_validation_scheme", nameValidation.rawValue)
@@ -57,7 +60,7 @@ extension ScrapeConfig {
         fields.flag("track_timestamps_staleness", trackTimestampsStaleness)
         fields.map(
             "params",
-            params.sorted { $0.key < $1.key }.map { ($0.key, .list($0.value.map { .text($0) })) }
+            params.sorted { YAMLKeyOrder.precedes($0.key, $1.key) }.map { ($0.key, .list($0.value.map { .text($0) })) }
         )
         fields.duration("scrape_interval", scrapeInterval)
         fields.duration("scrape_timeout", scrapeTimeout)
@@ -112,7 +115,7 @@ extension HTTPClientConfig {
         fields.all += proxy.fields
         fields.map(
             "http_headers",
-            headers.sorted { $0.key < $1.key }.map { name, header in
+            headers.sorted { YAMLKeyOrder.precedes($0.key, $1.key) }.map { name, header in
                 var part = ShownFields()
                 part.texts("values", header.values)
                 part.texts("secrets", header.secrets.map(\.description))
@@ -132,7 +135,10 @@ extension HTTPClientConfig.OAuth2 {
         fields.text("client_secret_file", clientSecretFile)
         fields.texts("scopes", scopes)
         fields.text("token_url", tokenURL)
-        fields.map("endpoint_params", endpointParams.sorted { $0.key < $1.key }.map { ($0.key, .text($0.value)) })
+        fields.map(
+            "endpoint_params",
+            endpointParams.sorted { YAMLKeyOrder.precedes($0.key, $1.key) }.map { ($0.key, .text($0.value)) }
+        )
         fields.map("tls_config", tls.fields)
         fields.all += proxy.fields
         return fields.all
@@ -165,7 +171,9 @@ extension HTTPClientConfig.Proxy {
         fields.flag("proxy_from_environment", fromEnvironment, always: false)
         fields.map(
             "proxy_connect_header",
-            connectHeader.sorted { $0.key < $1.key }.map { ($0.key, .list($0.value.map { .text($0.description) })) }
+            connectHeader.sorted { YAMLKeyOrder.precedes($0.key, $1.key) }.map {
+                ($0.key, .list($0.value.map { .text($0.description) }))
+            }
         )
         return fields.all
     }
@@ -241,7 +249,7 @@ extension TargetGroup {
         var fields = ShownFields()
         let addresses = targets.compactMap { $0.first { $0.name == TargetLabel.address }?.value }
         fields.all.append(("targets", .list(addresses.map { .text($0) })))
-        let sorted = labels.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        let sorted = labels.sorted { YAMLKeyOrder.precedes($0.name, $1.name) }
         fields.map("labels", sorted.map { ($0.name, .text($0.value)) })
         return .map(fields.all)
     }

@@ -44,6 +44,14 @@ public struct GlobalConfig: Sendable, Hashable {
 public struct ScrapeLimits: Sendable, Hashable {
     /// Bytes of the uncompressed body.
     public var bodySize = ByteSize(bytes: 0)
+
+    /// The most bytes of a body that are read, over the wire and unpacked, where no limit is given.
+    static let largestBody = 256 << 20
+
+    /// The most bytes of a body that are read, over the wire and unpacked.
+    var bodyLimit: Int {
+        bodySize.bytes > 0 ? Int(min(bodySize.bytes, 2 << 30)) : Self.largestBody
+    }
     /// Samples after metric relabelling.
     public var samples: UInt64 = 0
     /// Targets of the job after relabelling.

@@ -24,11 +24,12 @@ struct InactiveSections {
         self.context = context
         readTracing()
         note("tracing", "no traces are sent")
+        note("runtime", "this is no Go program")
     }
 
     private mutating func note(_ name: String, _ reason: String) {
         guard let node = root.node(name), !node.isBlank else { return }
-        root.warn("\(name) has no effect yet: \(reason)", at: name)
+        root.warn("\(name) has no effect here: \(reason)", at: name)
         found.append(InactiveSection(name: name, directory: context.directory, content: node, reason: reason))
     }
 

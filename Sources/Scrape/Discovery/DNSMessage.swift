@@ -97,6 +97,9 @@ package struct DNSMessage: Sendable {
     }
 
     /// Reads a name, following at most a few pointers, with a dot at its end.
+    /// The longest name that there is (RFC 1035, 2.3.4).
+    private static let longestName = 255
+
     private static func name(_ bytes: [UInt8], _ position: inout Int) -> String? {
         var result = ""
         var index = position
@@ -114,7 +117,7 @@ package struct DNSMessage: Sendable {
                 index = (length & 0x3f) << 8 | Int(bytes[index + 1])
                 continue
             }
-            guard index + 1 + length <= bytes.count else { return nil }
+            guard index + 1 + length <= bytes.count, result.utf8.count + length < longestName else { return nil }
             result += String(decoding: bytes[(index + 1)..<(index + 1 + length)], as: UTF8.self) + "."
             index += 1 + length
         }

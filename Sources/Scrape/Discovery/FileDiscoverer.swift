@@ -9,8 +9,10 @@ struct FileDiscoverer {
     let logger: Logger
 
     private struct Known {
-        var stamp: FileStamp
+        var stamp: FileStamp?
         var groups: [TargetGroup]
+        /// What is wrong with the file now; empty where nothing is.
+        var problem = ""
     }
 
     /// What was read, by path.
@@ -45,17 +47,20 @@ struct FileDiscoverer {
         }
         var problem = ""
         for path in paths {
-            guard let stamp = FileSystem.stamp(path) else { continue }
-            if !readsAll, let known = files[path], known.stamp == stamp { continue }
+            let stamp = FileSystem.stamp(path)
+            if !readsAll, let known = files[path], known.stamp == stamp {
+                if !known.problem.isEmpty { problem = known.problem }
+                continue
+            }
             isChanged = true
             do throws(DiscoveryError) {
                 files[path] = Known(stamp: stamp, groups: try read(path))
-                counters.update { $0.fileTimes[path] = Double(stamp.modified / 1_000_000_000) }
+                if let stamp { counters.update { $0.fileTimes[path] = Double(stamp.modified / 1_000_000_000) } }
             } catch {
                 counters.update { $0.fileReadErrors += 1 }
                 logger.error("Error reading file", metadata: ["path": "\(path)", "err": "\(error)"])
                 problem = error.description
-                files[path] = Known(stamp: stamp, groups: files[path]?.groups ?? [])
+                files[path] = Known(stamp: stamp, groups: files[path]?.groups ?? [], problem: problem)
             }
         }
         return isChanged ? (paths.flatMap { files[$0]?.groups ?? [] }, problem) : nil

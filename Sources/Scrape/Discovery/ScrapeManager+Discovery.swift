@@ -32,7 +32,7 @@ extension ScrapeManager {
         while !Task.isCancelled {
             let now = clock.steadyNanoseconds
             let readsAll = now >= nextFull
-            if readsAll { nextFull = now + config.refreshInterval.milliseconds * 1_000_000 }
+            if readsAll { nextFull = now + config.refreshInterval.nanoseconds }
             if let (groups, problem) = files.refresh(readsAll: readsAll) {
                 let seconds = Double(clock.steadyNanoseconds - now) / 1e9
                 discoveryCounters.update { $0.fileScans.observe(seconds) }
@@ -107,7 +107,7 @@ extension ScrapeManager {
         at place: DiscoveryCounters.Place,
         _ look: () async -> String?
     ) async {
-        let length = max(1, interval.milliseconds) * 1_000_000
+        let length = max(1_000_000, interval.nanoseconds)
         var next = clock.steadyNanoseconds
         while !Task.isCancelled {
             let start = clock.steadyNanoseconds

@@ -7,16 +7,22 @@ extension ScrapeManager {
     /// of the configuration. A target falls due whenever its interval has passed since it came. Samples have the exact times.
     ///
     /// For managers whose options say ``ScrapeManagerOptions/isDriven``. Nothing waits for real time but targets outside of
-    /// this process.
+    /// this process. Where the task is cancelled, the clock stands where it had come to.
     public func advance(_ clock: ManualClock, milliseconds: Int64) async {
-        await serially { [self] in
+        let work = enqueue { [self] in
             let end = clock.steadyNanoseconds + milliseconds * 1_000_000
-            while let (name, id, due) = takeDue(until: end) {
+            while !Task.isCancelled, let (name, id, due) = takeDue(until: end) {
                 clock.advance(nanoseconds: max(0, due - clock.steadyNanoseconds))
                 guard let loop = await makeLoop(name, id) else { continue }
                 await loop.scrapeOnce()
             }
+            if Task.isCancelled { return }
             clock.advance(nanoseconds: end - clock.steadyNanoseconds)
+        }
+        await withTaskCancellationHandler {
+            await work.value
+        } onCancel: {
+            work.cancel()
         }
     }
 
@@ -33,7 +39,7 @@ extension ScrapeManager {
                 }
             }
             if let (name, id, due) = first, let target = state.pools[name]?.active[id]?.target {
-                state.pools[name]?.active[id]?.due = due + max(1, target.interval.milliseconds) * 1_000_000
+                state.pools[name]?.active[id]?.due = due + max(1_000_000, target.interval.nanoseconds)
             }
             return first
         }

@@ -110,7 +110,7 @@ extension ScrapeManager {
         for name in state.jobs {
             for id in state.pools[name]?.order ?? [] {
                 guard let active = state.pools[name]?.active[id], let slot = active.due else { continue }
-                let interval = max(1, active.target.interval.milliseconds) * 1_000_000
+                let interval = max(1_000_000, active.target.interval.nanoseconds)
                 state.timetable.entries.append(
                     .init(
                         slot: slot,

@@ -207,6 +207,16 @@ extension ScrapeLoop {
         ] where count > 0 {
             logger.warning("\(message)", metadata: ["num_dropped": "\(count)", "target": "\(target.url)"])
         }
+        // What the scraper says of itself may well be there already, but is never too old.
+        let isReportLost = report.rejected.contains { index, reason in
+            index >= sampleCount && (reason == .tooOld || reason == .outOfBounds)
+        }
+        if isReportLost {
+            logger.warning(
+                "Appending scrape report failed",
+                metadata: ["err": "out of bounds", "target": "\(target.url)"]
+            )
+        }
     }
 
     // MARK: The end

@@ -36,13 +36,13 @@ struct ScrapeLoop: Sendable {
             url: target.url,
             headers: ScrapeHeaders.all(config, timeout: target.timeout, userAgent: userAgent),
             timeoutMilliseconds: target.timeout.milliseconds,
-            bodyLimit: Int(config.limits.bodySize.bytes)
+            bodyLimit: config.limits.bodyLimit
         )
         request.socket = target.labels[TargetLabel.unixSocket] ?? ""
         return request
     }
 
-    private var interval: Int64 { target.interval.milliseconds * 1_000_000 }
+    private var interval: Int64 { target.interval.nanoseconds }
 
     /// Scrapes until the task is cancelled. A scrape under way is finished, unless the control says to give it up.
     @concurrent
@@ -225,7 +225,7 @@ struct ScrapeLoop: Sendable {
             )
             return fetched
         }
-        let limit = config.limits.bodySize.bytes > 0 ? Int(config.limits.bodySize.bytes) : Int.max
+        let limit = config.limits.bodyLimit
         do throws(TransportError) {
             try space.decode(response.body, isCompressed: fetched.isCompressed, limit: limit)
             if space.count >= limit { fetched.outcome = .failure(.bodyTooLarge) }

@@ -73,9 +73,7 @@ extension ScrapeManager {
 
     /// The loop of a target, with what the pool has now.
     func makeLoop(_ name: String, _ id: ScrapeTarget.ID) async -> ScrapeLoop? {
-        let found = state.withLock { state in state.pools[name].flatMap { pool in pool.active[id].map { (pool, $0) } } }
-        guard let (pool, active) = found else { return nil }
-        var stream = active.stream
+        guard var stream = state.withLock({ state in state.pools[name]?.active[id].map(\.stream) }) else { return nil }
         if stream == nil {
             do throws(StorageError) {
                 stream = try await store.openStream()
@@ -85,7 +83,9 @@ extension ScrapeManager {
             }
             state.withLock { $0.pools[name]?.active[id]?.stream = stream }
         }
-        guard let stream else { return nil }
+        // Not before: a pool that somebody holds while another is written to is copied with all its targets.
+        let found = state.withLock { state in state.pools[name].flatMap { pool in pool.active[id].map { (pool, $0) } } }
+        guard let stream, let (pool, active) = found else { return nil }
         return loop(pool, active, stream, startsImmediately: options.firstScrapeImmediately && !active.hasStarted)
     }
 
@@ -125,7 +125,7 @@ extension ScrapeManager {
             state.withLock { state in
                 guard let active = state.pools[name]?.active[id] else { return }
                 state.pools[name]?.active[id]?.hasStarted = true
-                let interval = active.target.interval.milliseconds * 1_000_000
+                let interval = active.target.interval.nanoseconds
                 state.pools[name]?.active[id]?.due =
                     options.isSimulated
                     ? ScrapeTimetable.slot(interval, clock, like: options.firstScrape?(active.target.url))
@@ -146,7 +146,7 @@ extension ScrapeManager {
     /// that did not happen, two intervals and a tenth later, so that a target that comes back in the meantime is not harmed.
     func linger(_ active: ScrapePool.Active, in name: String) {
         guard let last = active.control.last, let stream = active.stream else { return }
-        let interval = active.target.interval.milliseconds * 1_000_000
+        let interval = active.target.interval.nanoseconds
         let found = state.withLock { state -> (ScrapePool, Int)? in
             guard let pool = state.pools[name], !state.isStopped else { return nil }
             state.nextLingering += 1

@@ -51,7 +51,7 @@ package struct SingleScrape: Sendable {
                 url: url,
                 headers: headers,
                 timeoutMilliseconds: config.scrapeTimeout.milliseconds,
-                bodyLimit: Int(config.limits.bodySize.bytes)
+                bodyLimit: config.limits.bodyLimit
             )
         )
         let begin = clock.steadyNanoseconds
@@ -59,7 +59,7 @@ package struct SingleScrape: Sendable {
             let response = try await transport.fetch(scrape.request, timedBy: clock)
             scrape.fetchNanoseconds = clock.steadyNanoseconds - begin
             scrape.response = response
-            let limit = config.limits.bodySize.bytes > 0 ? Int(config.limits.bodySize.bytes) : Int.max
+            let limit = config.limits.bodyLimit
             scrape.body = try BodyDecoder.decode(response.body, isCompressed: scrape.isCompressed, limit: limit)
             guard response.status == 200 else {
                 throw TransportError("server returned HTTP status \(response.statusText)", code: .status)

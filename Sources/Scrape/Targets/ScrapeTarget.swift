@@ -48,7 +48,9 @@ public struct ScrapeTarget: Sendable, Hashable {
             params[name] = values
         }
         let path = labels[TargetLabel.metricsPath] ?? ""
-        var url = (labels[TargetLabel.scheme] ?? "") + "://" + URLText.authority(labels[TargetLabel.address] ?? "")
+        // A scheme that relabelling has taken away leaves a URL without one, which cannot be fetched.
+        let scheme = labels[TargetLabel.scheme] ?? ""
+        var url = (scheme.isEmpty ? "//" : scheme + "://") + URLText.authority(labels[TargetLabel.address] ?? "")
         url += path.isEmpty || path.hasPrefix("/") ? URLText.path(path) : "/" + URLText.path(path)
         let query = params.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.flatMap { name, values in
             values.map { URLText.query(name) + "=" + URLText.query($0) }

@@ -82,6 +82,11 @@ final class HTTPClients: Sendable {
             way.name = Self.zoned
             target = "\(url.scheme)://\(Self.zoned)\(url.port.isEmpty ? "" : ":" + url.port)\(url.target)"
         }
+        // As Go dials: an address that stands for all of a machine's is this machine, by IPv4.
+        if HostPort.address(url.dialledHost[...])?.allSatisfy({ $0 == 0 }) == true, url.host.contains(":") {
+            way.host = "127.0.0.1"
+            way.name = url.host
+        }
         var headers: [(name: String, value: String)] = []
         if !socket.isEmpty {
             target = "\(url.isSecure ? "https+unix" : "http+unix")://\(URLText.host(socket))\(url.target)"

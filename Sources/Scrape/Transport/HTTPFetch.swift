@@ -26,13 +26,13 @@ struct HTTPFetch: Sendable {
         } catch {
             throw TransportError(error.message, code: .url)
         }
-        var secrets = secrets
-        if let user = url.authorization, !secrets.contains(where: { $0.name == "Authorization" }) {
-            secrets.append(("Authorization", user))
-        }
         var redirects = RedirectRules(first: url)
         while true {
-            let own = redirects.isForeign ? headers : headers + secrets
+            var own = redirects.isForeign ? headers : headers + secrets
+            // The user of a URL is for that URL; a reference without a host keeps it.
+            if let user = url.authorization, !own.contains(where: { $0.name == "Authorization" }) {
+                own.append(("Authorization", user))
+            }
             let answer = try await once(
                 request,
                 url,

@@ -60,7 +60,7 @@ public final class HTTPTransport: TargetTransport {
         _ method: HTTPMethod,
         body: [UInt8]?
     ) async throws(TransportError) -> TargetResponse {
-        let end = network.steadyNanoseconds + request.timeoutMilliseconds * 1_000_000
+        let end = network.steadyNanoseconds + request.timeoutNanoseconds
         let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(0, end)))
         var secrets: [(name: String, value: String)] = []
         var headers = request.headers

@@ -35,6 +35,9 @@ public struct TargetRequest: Sendable {
     /// The clock by which the scrape lives; slowness made on purpose passes on it.
     public var clock: any StackClock = SystemClock()
 
+    /// The longest wait, for a deadline.
+    package var timeoutNanoseconds: Int64 { PrometheusDuration(milliseconds: timeoutMilliseconds).nanoseconds }
+
     /// A request.
     public init(
         url: String,

@@ -51,9 +51,9 @@ extension Engine {
             let isDue = self.state.withLock { state in
                 !state.open.isEmpty
                     && (state.open.samples > self.headLimit(state)
-                        || now - state.open.minTime > self.options.headAge
-                            && (state.open.maxTime - state.open.minTime > self.options.headAge
-                                || now - state.open.maxTime > self.options.headAge))
+                        || now.minus(state.open.minTime) > self.options.headAge
+                            && (state.open.maxTime.minus(state.open.minTime) > self.options.headAge
+                                || now.minus(state.open.maxTime) > self.options.headAge))
                     || !state.frozen.isEmpty
             }
             if isDue { try await self.closeHead() }
@@ -101,7 +101,7 @@ extension Engine {
 
     func applyRetention(_ now: Timestamp) async throws(StorageError) {
         if let retention = options.retention {
-            let old = state.withLock { $0.blocks.filter { $0.maxTime < now - retention } }
+            let old = state.withLock { $0.blocks.filter { $0.maxTime < now.minus(retention) } }
             try await drop(old)
         }
         if let limit = options.retentionSize, let backend {

@@ -29,7 +29,7 @@ extension HeadState {
         var stage = StagedBatch()
         stage.newest = maxTime
         stage.refusesLate = batch.refusesLate
-        let minValid = maxTime == .min ? .min : options.acceptedAge.map { maxTime - $0 } ?? .min
+        let minValid = self.minValid
         let isShared = batch.timestamps.isEmpty
         let isRow = isShared && batch.stream != nil
         let hasStarts = !batch.startTimestamps.isEmpty
@@ -43,7 +43,9 @@ extension HeadState {
             let index = Int(series &- first)
             let time = isShared ? batch.timestamp : batch.timestamps[position]
             let value = batch.values[position]
-            if index < lastTime.count, table.isAlive[index], time > lastTime[index], time >= minValid {
+            if index < lastTime.count, table.isAlive[index], time > lastTime[index], time >= minValid,
+                time <= Self.latest
+            {
                 setLast(index, time, value.bitPattern)
                 if !lastHistogram.isEmpty { forgetHistogram(series) }
                 if time > stage.newest { stage.newest = time }
@@ -85,12 +87,22 @@ extension HeadState {
         return judged
     }
 
+    /// Samples are between these: a difference of two times fits, so does one and the longest span.
+    static let earliest: Timestamp = -(1 << 61)
+    static let latest: Timestamp = 1 << 61
+
+    /// The oldest time that a sample may have.
+    private var minValid: Timestamp {
+        guard maxTime != .min, let age = options.acceptedAge else { return Self.earliest }
+        return max(Self.earliest, maxTime.minus(age))
+    }
+
     /// What of a batch does not fit to what is stored and staged; nothing of it is staged. Samples of the batch that do not fit to
     /// each other are not among it.
     private func misfits(in batch: SampleBatch) -> AppendReport {
         var report = AppendReport()
         var ignored = StagedBatch()
-        let minValid = maxTime == .min ? .min : options.acceptedAge.map { maxTime - $0 } ?? .min
+        let minValid = self.minValid
         for position in 0..<min(batch.series.count, batch.values.count) {
             let series = batch.series[position].rawValue
             let time = batch.timestamps.isEmpty ? batch.timestamp : batch.timestamps[position]
@@ -99,7 +111,7 @@ extension HeadState {
                 continue
             }
             let index = Int(series - table.first)
-            if time > lastTime[index], time >= minValid { continue }
+            if time > lastTime[index], time >= minValid, time <= Self.latest { continue }
             let isSame = lastHistogram[series] == nil && lastBits[index] == batch.values[position].bitPattern
             if let rejection = rejection(time, index, minValid, isSame: isSame, &ignored) {
                 report.rejected.append((position, rejection))
@@ -112,7 +124,9 @@ extension HeadState {
                 continue
             }
             let index = Int(series - table.first)
-            if sample.timestamp > lastTime[index], sample.timestamp >= minValid { continue }
+            if sample.timestamp > lastTime[index], sample.timestamp >= minValid, sample.timestamp <= Self.latest {
+                continue
+            }
             let isSame = lastHistogram[series] == sample.histogram
             if let rejection = rejection(sample.timestamp, index, minValid, isSame: isSame, &ignored) {
                 report.rejectedHistograms.append((position, rejection))
@@ -203,6 +217,7 @@ extension HeadState {
         isSame: Bool,
         _ stage: inout StagedBatch
     ) -> AppendReport.Rejection? {
+        if time < Self.earliest || time > Self.latest { return .outOfBounds }
         if time >= minValid, time == lastTime[index] {
             if isSame { return nil }
             stage.duplicates += 1
@@ -210,7 +225,7 @@ extension HeadState {
         }
         let window = stage.refusesLate ? 0 : options.outOfOrderWindow
         if window > 0 {
-            if maxTime == .min || time >= maxTime - window { return nil }
+            if maxTime == .min || time >= maxTime.minus(window) { return nil }
             stage.tooOld += 1
             return .tooOld
         }
@@ -236,7 +251,7 @@ extension HeadState {
             }
             let index = Int(series - table.first)
             let place = Staging.Place(series: series, time: sample.timestamp)
-            if sample.timestamp > lastTime[index], sample.timestamp >= minValid {
+            if sample.timestamp > lastTime[index], sample.timestamp >= minValid, sample.timestamp <= Self.latest {
                 setLast(index, sample.timestamp, 0)
                 staged.replaceHistogram(series, lastHistogram.updateValue(sample.histogram, forKey: series))
                 stage.newest = max(stage.newest, sample.timestamp)

@@ -108,7 +108,8 @@ struct HeadState {
     var activeSeries: Int {
         guard maxTime != .min else { return 0 }
         var count = 0
-        for index in lastTime.indices where lastTime[index] > maxTime - 3_600_000 && table.isAlive[index] { count += 1 }
+        let start = maxTime.minus(3_600_000)
+        for index in lastTime.indices where lastTime[index] > start && table.isAlive[index] { count += 1 }
         return count
     }
 

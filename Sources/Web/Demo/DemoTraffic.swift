@@ -36,6 +36,8 @@ package struct Arrivals: Sendable {
 public struct DemoTraffic: Sendable {
     /// The shortest pause between two bunches of requests, in nanoseconds.
     private static let pause: Int64 = 200_000_000
+    /// What nobody waits for: some centuries, in nanoseconds.
+    private static let farAway = 0x1p62
     /// Keeps the moments of the visits apart from what the server answers, which follows from the same seed.
     private static let stream: UInt64 = 0x7261_6666_6963
 
@@ -58,7 +60,7 @@ public struct DemoTraffic: Sendable {
         var arrivals = Arrivals(perSecond: rate, seed: seed)
         let start = clock.steadyNanoseconds
         while !Task.isCancelled {
-            let next = start + Int64(arrivals.next)
+            let next = arrivals.next < Self.farAway ? start + Int64(arrivals.next) : .max
             do {
                 try await clock.sleep(untilSteady: max(next, clock.steadyNanoseconds + Self.pause))
             } catch {

@@ -107,6 +107,10 @@ extension PrometheusServer {
             }
             for position in series.histograms {
                 let sample = message.histograms[position]
+                if sample.timestamp > latest {
+                    outcome.problem = outcome.problem ?? "out of bounds"
+                    continue
+                }
                 batch.histograms.append(
                     SampleBatch.HistogramSample(
                         series: reference,
@@ -116,7 +120,7 @@ extension PrometheusServer {
                     )
                 )
             }
-            for position in series.exemplars {
+            for position in series.exemplars where message.exemplars[position].timestamp ?? 0 <= latest {
                 batch.exemplars.append(
                     SampleBatch.SeriesExemplar(series: reference, exemplar: message.exemplars[position])
                 )

@@ -115,7 +115,7 @@ extension PushgatewayResponder {
                 guard duration.milliseconds > 0 else {
                     return "invalid X-Pushgateway-TTL: the duration has to be positive"
                 }
-                push.timeToLive = duration.milliseconds * 1_000_000
+                push.timeToLive = duration.nanoseconds
             } catch {
                 return "invalid X-Pushgateway-TTL: \(error.message)"
             }

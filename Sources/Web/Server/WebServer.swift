@@ -86,7 +86,10 @@ public final class WebServer: Sendable {
         )
         let tls = try config.tls?.configuration(address)
         let configuration = ServerConfiguration(
-            address: .hostname(address.host.isEmpty ? Self.everyInterface : address.host, port: address.port),
+            address: .hostname(
+                ["", "::"].contains(address.host) ? Self.everyInterface : address.host,
+                port: address.port
+            ),
             backlog: 1024,
             availableConnectionsDelegate: limits.connections.map { MaximumAvailableConnections($0, logger: quiet) }
         )
@@ -127,12 +130,13 @@ public final class WebServer: Sendable {
         }
     }
 
-    /// The address for every interface: IPv6 takes IPv4 in too, where the system has it.
+    /// The address for every interface: IPv6 takes IPv4 in too, where the system has it. The resolver takes no IPv6 address where
+    /// only the loopback interface has one, as in a container's network.
     private static var everyInterface: String {
         let descriptor = socket(AF_INET6, Int32(SOCK_STREAM_VALUE), 0)
         guard descriptor >= 0 else { return "0.0.0.0" }
         close(descriptor)
-        return "::"
+        return (try? SocketAddress.makeAddressResolvingHost("::", port: 0)) == nil ? "0.0.0.0" : "::"
     }
 
     /// Listens and serves until the task is cancelled or the service group shuts down gracefully.

@@ -125,6 +125,21 @@ import Testing
         }
     }
 
+    /// Whoever has gone away wants nothing any more, and holds up nobody.
+    @Test func `a manual clock stands still once nobody waits for it`() async throws {
+        try await withStack { stack in
+            let began = stack.now
+            let walk = Task { await stack.advance(by: .seconds(30 * 86_400)) }
+            for _ in 0..<10_000_000 where stack.now == began { await Task.yield() }
+            walk.cancel()
+            await walk.value
+            let stood = stack.now
+            #expect(stood < began + 30 * 86_400_000)
+            await stack.advance(by: .milliseconds(1))
+            #expect(stack.now == stood + 1)
+        }
+    }
+
     @Test func `time that passes by itself is not moved`() async throws {
         try await withStack(clock: SystemClock()) { stack in
             let answer = try await send(.POST, stack.url + "/api/v1/clock?advance=1s")

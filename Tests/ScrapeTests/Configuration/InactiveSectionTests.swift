@@ -21,7 +21,7 @@ struct InactiveSectionTests {
             (
                 "tracing: {client_type: http, endpoint: \"h:4317\", sampling_fraction: 0.5, insecure: true, compression: gzip, "
                     + "headers: {a: s3cr3t}, timeout: 5s, tls_config: {insecure_skip_verify: true}}",
-                "tracing has no effect yet: no traces are sent"
+                "tracing has no effect here: no traces are sent"
             )
         ]
     )

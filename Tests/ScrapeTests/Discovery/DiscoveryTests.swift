@@ -68,6 +68,10 @@ struct DiscoveryTests {
         await waitForError("json: cannot unmarshal number into Go struct field .a of type model.LabelValue")
         write("[{\"targets\": [\"a:1\"], \"labels\": {\"\": \"x\"}}]", to: folder + "/a.json")
         await waitForError("\"\" is not a valid label name")
+        // A good file that changes beside it does not hide it.
+        write("[{\"targets\": [\"b:3\", \"b:4\"]}]", to: folder + "/b.json")
+        await wait(for: ["http://a:1/metrics", "http://b:3/metrics", "http://b:4/metrics"])
+        await waitForError("\"\" is not a valid label name")
         let failures = harness.manager.metricFamilies.first { $0.name == "prometheus_sd_file_read_errors_total" }
         guard case .counter(let count, _, _) = failures?.metrics.first?.value else {
             Issue.record("no count of errors")

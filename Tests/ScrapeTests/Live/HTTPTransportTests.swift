@@ -51,6 +51,8 @@ struct HTTPTransportTests {
     @Test("compressed bodies, redirects and failures")
     func answers() async throws {
         let packed = GzipEncoder.encode(Array("a 7\n".utf8))
+        // A mebibyte, of which 257 are more than is read of a target that has no limit.
+        let blanks = GzipEncoder.encode([UInt8](repeating: UInt8(ascii: "\n"), count: 1 << 20))
         let server = try await LiveServer { head in
             switch head.uri {
             case "/gzip":
@@ -60,6 +62,11 @@ struct HTTPTransportTests {
                     headers: [("Content-Type", "text/plain"), ("Content-Encoding", "gzip")],
                     body: Array(packed.dropLast(9))
                 )
+            case "/bomb":
+                .init(
+                    headers: [("Content-Type", "text/plain"), ("Content-Encoding", "gzip")],
+                    body: [[UInt8]](repeating: blanks, count: 257).flatMap(\.self)
+                )
             case "/moved": .init(status: .found, headers: [("Location", "/gzip")])
             case "/round": .init(status: .found, headers: [("Location", "/round")])
             default: .init(status: .notFound)
@@ -68,7 +75,7 @@ struct HTTPTransportTests {
         for (path, follow, error) in [
             ("/gzip", true, ""), ("/moved", true, ""), ("/moved", false, "server returned HTTP status 302 Found"),
             ("/round", true, "Get \"/round\": stopped after 10 redirects"), ("/cut", true, "unexpected EOF"),
-            ("/none", true, "server returned HTTP status 404 Not Found"),
+            ("/none", true, "server returned HTTP status 404 Not Found"), ("/bomb", true, "body size limit exceeded"),
         ] {
             let (manager, store) = await stack(server.port) {
                 $0.metricsPath = path

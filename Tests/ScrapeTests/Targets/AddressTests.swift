@@ -108,6 +108,33 @@ struct AddressTests {
         #expect(await LiveScrape.error(0) { $0.discovery = Self.discovery(labels) } == error)
     }
 
+    @Test("a reference whose query holds a URL is a path here")
+    func references() throws {
+        let here = try URLParts(parsing: "http://a/b/c")
+        #expect(try here.resolve("login?next=http://b/").text == "http://a/b/login?next=http://b/")
+        #expect(try here.resolve("HTTP://b/").text == "http://b/")
+        #expect(URLParts.malformation(of: "foo?x=a:b") == nil)
+    }
+
+    @Test("a target whose scheme is taken away")
+    func schemeGone() async throws {
+        let rule = try RelabelRule(.labeldrop, regex: "__scheme__")
+        let error = await LiveScrape.error(0) {
+            $0.discovery = Self.discovery(["__address__": "127.0.0.1:1"])
+            $0.relabelRules = [rule]
+        }
+        #expect(error == #"Get "//127.0.0.1:1/metrics": unsupported protocol scheme """#)
+    }
+
+    @Test("an address that stands for all of a machine's is this machine")
+    func unspecified() async throws {
+        let server = try await LiveServer { _ in Self.body }
+        for address in ["[::]:\(server.port)", "0.0.0.0:\(server.port)"] {
+            #expect(await LiveScrape.error(0) { $0.discovery = Self.discovery(["__address__": address]) } == "")
+        }
+        try await server.close()
+    }
+
     @Test("TLS asked of a server that has none")
     func tls() async throws {
         let server = try await LiveServer { _ in Self.body }

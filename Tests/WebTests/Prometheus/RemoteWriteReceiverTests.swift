@@ -197,6 +197,22 @@ import Web
         #expect(answer.written == [written, 0, 0])
     }
 
+    @Test func `histograms and exemplars far ahead are refused, too`() async throws {
+        let receiver = Receiver()
+        let later = Self.now + 3_600_000
+        var request = RemoteWriteRequest()
+        request.append(["__name__": "h"], histograms: [.init(timestamp: later, histogram: Self.histogram("pnz"))])
+        request.append(
+            ["__name__": "m"],
+            timestamps: [Self.now],
+            values: [1],
+            exemplars: [Exemplar(labels: ["trace_id": "a"], value: 1, timestamp: later)]
+        )
+        let answer = await receiver.send(request)
+        #expect(answer.status == 400 && answer.text.contains("out of bounds"))
+        #expect(answer.written == [1, 0, 0])
+    }
+
     @Test func `the same request again is taken, other values at the same time are not`() async throws {
         let receiver = Receiver()
         let request = Self.request([["__name__": "m"]])

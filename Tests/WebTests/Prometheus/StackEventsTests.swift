@@ -84,6 +84,9 @@ import Web
         ),
         ("/api/v1/events?since=1700000000000-2", 200, #"{"events":[],"last":"1700000000000-2","missed":0}"#),
         ("/api/v1/events?limit=1", 200, #"{"events":[{"id":"1700000000000-2","#),
+        // Whoever goes on from a place is told everything after it, in pieces.
+        ("/api/v1/events?since=1700000000000-0&limit=1", 200, #"{"events":[{"id":"1700000000000-1","#),
+        ("/api/v1/events?since=1700000000000-0&limit=1", 200, #""last":"1700000000000-1","missed":0}"#),
         ("/api/v1/events?kind=pull", 400, "there is no kind of event \\\"pull\\\"; there are push, scrape,"),
         ("/api/v1/events?since=yesterday", 400, "since has to be the id of an event"),
         ("/api/v1/events/live?since=yesterday", 400, "since has to be the id of an event"),

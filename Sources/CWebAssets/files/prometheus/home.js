@@ -67,7 +67,7 @@ export function show(main) {
     let events = null;
     // Events tell what happens; what is there is asked for, more often where events do not come.
     every(1000, async (signal) => {
-        if (!events?.isLive() || ++live.rounds % 5 === 1) await live.look(signal);
+        if (!events?.isLive() || live.isOld || ++live.rounds % 5 === 1) await live.look(signal);
         // Only who knows what the targets are can tell what a scrape of one means.
         events ??= listen(kind ? gathered(live) : (event, isPast) => live.hear(event, isPast));
         live.countdown();
@@ -136,6 +136,8 @@ class Live {
         this.feed = feed;
         this.places = places;
         this.rounds = 0;
+        /** Whether something has happened since what is there was asked for. */
+        this.isOld = false;
         /** @type {Map<string, number>} when each target was scraped last, in milliseconds */
         this.scraped = new Map();
         this.waiting = new Waiting();
@@ -198,6 +200,7 @@ class Live {
         this.waiting.pushed(event, key);
         if (isGood && event.method !== "DELETE") this.lastPush = { at: event.time, group };
         if (isPast) return;
+        this.isOld = true;
         // The dot lies down when it has arrived.
         setTimeout(() => this.countdown(), 700 * slowness());
         document.dispatchEvent(new CustomEvent("stackchange", { detail: "push" }));
@@ -244,6 +247,7 @@ class Live {
      */
     async look(signal) {
         const { summary } = this.places;
+        this.isOld = false;
         let active;
         try {
             const asked = [survey(signal), api("targets", { state: "active" }, signal)];

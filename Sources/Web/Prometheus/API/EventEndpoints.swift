@@ -17,9 +17,13 @@ extension PrometheusServer {
         if !since.isEmpty { place = try eventPlace(since, "since", events) }
         let slice = events.since(place, kinds: kinds)
         let most = limit == 0 ? (since.isEmpty ? Self.eventLimit : StackEvents.capacity) : limit
+        // Whoever goes on from an event is told all that came after it, in pieces where they are many.
+        let told = since.isEmpty ? slice.events.suffix(most) : slice.events.prefix(most)
+        let isCut = !since.isEmpty && told.count < slice.events.count
+        let last = isCut ? told.last.map(\.number) : nil
         let data: JSONObject = [
-            "events": slice.events.suffix(most).map { $0.json(id: events.id(of: $0.number)) },
-            "last": events.id(of: slice.end),
+            "events": told.map { $0.json(id: events.id(of: $0.number)) },
+            "last": events.id(of: last ?? slice.end),
             "missed": since.isEmpty ? 0 : slice.missed,
         ]
         return .json(data)

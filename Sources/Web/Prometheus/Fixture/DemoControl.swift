@@ -18,11 +18,19 @@ public struct DemoControl: Sendable {
         public var mode: DemoServer.Mode
         /// Its base URL.
         public var url: String
+        /// Whether it is being stopped or started, when it can be told nothing.
+        public var isBusy: Bool
         /// A status.
-        public init(mode: DemoServer.Mode, url: String) {
+        public init(mode: DemoServer.Mode, url: String, isBusy: Bool = false) {
             self.mode = mode
             self.url = url
+            self.isBusy = isBusy
         }
+    }
+
+    /// What is answered while it is being stopped or started.
+    package static var busy: APIFailure {
+        APIFailure(.unavailable, "the demo server is being stopped or started; ask again")
     }
 
     /// Whether a class may change anything: where nobody else can reach the stack, or the lifecycle API is on.

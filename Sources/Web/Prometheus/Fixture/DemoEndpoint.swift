@@ -42,6 +42,7 @@ extension DemoControl {
             guard request.method == .post else { return try await answer(request, parameters).response() }
             let command = try command(parameters)
             let before = await status()
+            if before?.isBusy == true { throw DemoControl.busy }
             let state: DemoServer.Mode
             switch command {
             case .stop: state = .stopped

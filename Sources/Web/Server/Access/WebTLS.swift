@@ -23,7 +23,8 @@ public struct WebTLS: Sendable {
     var oldest = TLSVersion.tlsv12
     var newest: TLSVersion?
 
-    init(reading section: ConfigSection, folder: String) {
+    /// Reads the section; `nil` where it says nothing, which is no TLS.
+    init?(reading section: ConfigSection, folder: String) {
         func path(_ name: String) -> String {
             let path = section.string(name) ?? ""
             return path.isEmpty || path.hasPrefix("/") ? path : folder + path
@@ -34,13 +35,19 @@ public struct WebTLS: Sendable {
         keyFile = path("key_file")
         clientAuthorityText = section.string("client_ca") ?? ""
         clientAuthorityFile = path("client_ca_file")
-        if certificateText.isEmpty, certificateFile.isEmpty { section.fail("missing one of cert or cert_file") }
-        if keyText.isEmpty, keyFile.isEmpty { section.fail("missing one of key or key_file") }
+        let policy = section.string("client_auth_type") ?? ""
+        let texts = [
+            certificateText, certificateFile, keyText, keyFile, clientAuthorityText, clientAuthorityFile, policy,
+        ]
+        let isNothing = texts.allSatisfy(\.isEmpty)
+        if !isNothing, certificateText.isEmpty, certificateFile.isEmpty {
+            section.fail("missing one of cert or cert_file")
+        }
+        if !isNothing, keyText.isEmpty, keyFile.isEmpty { section.fail("missing one of key or key_file") }
         for (text, file) in [("cert", "cert_file"), ("key", "key_file"), ("client_ca", "client_ca_file")]
         where !(section.string(text) ?? "").isEmpty && !(section.string(file) ?? "").isEmpty {
             section.fail("only one of \(text) and \(file) can be given", at: file)
         }
-        let policy = section.string("client_auth_type") ?? ""
         switch policy {
         case "", "NoClientCert": clients = .unasked
         case "VerifyClientCertIfGiven": clients = .verifiedIfGiven
@@ -74,6 +81,7 @@ public struct WebTLS: Sendable {
         for name in ["cipher_suites", "curve_preferences"] { section.refuse(name, because: "the defaults are used") }
         section.refuse("client_allowed_sans", because: "any certificate that is vouched for is accepted")
         section.finish()
+        if isNothing { return nil }
     }
 
     /// Reads the files.

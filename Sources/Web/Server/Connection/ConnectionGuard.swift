@@ -51,6 +51,12 @@ final class ConnectionGuard: ChannelDuplexHandler {
         self.slot = slot
     }
 
+    /// Whether what comes next is the beginning of a request.
+    var isBetweenRequests: Bool {
+        guard case .open = phase else { return false }
+        return exchanges.last?.isRead ?? true
+    }
+
     // MARK: What comes in
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

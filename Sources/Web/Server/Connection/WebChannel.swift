@@ -49,6 +49,7 @@ struct WebChannel: ServerChildChannel {
             let guardian = ConnectionGuard(clock: clock, slot: slots.add(channel))
             let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(guardian, position: .after(parser))
+            try pipeline.addHandler(TargetEscaper(guardian), position: .before(parser))
             let context = NIOLoopBound(
                 (guardian, try pipeline.context(handler: guardian)),
                 eventLoop: channel.eventLoop
