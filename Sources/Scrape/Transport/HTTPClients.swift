@@ -84,8 +84,7 @@ final class HTTPClients: Sendable {
         }
         // As Go dials: an address that stands for all of a machine's is this machine, by IPv4.
         if HostPort.address(url.dialledHost[...])?.allSatisfy({ $0 == 0 }) == true, url.host.contains(":") {
-            way.host = "127.0.0.1"
-            way.name = url.host
+            target = "\(url.scheme)://127.0.0.1\(url.port.isEmpty ? "" : ":" + url.port)\(url.target)"
         }
         var headers: [(name: String, value: String)] = []
         if !socket.isEmpty {
