@@ -65,7 +65,7 @@ class Clients(Case):
             self.skipTest("no tsc")
         project = self.folder()
         with open(os.path.join(project, "use.ts"), "w") as file:
-            file.write("""import { Sample, startStack, withStack } from "./index";
+            file.write("""import { Sample, Stack, startStack, withStack } from "./index";
 export const one = withStack({ clock: "manual" }, async (stack, t: { name: string }) => {
     const app = await stack.target("app", "rows 1\\n", { labels: { zone: "x" }, scrape_interval: "5s" });
     app.body = t.name;
@@ -74,8 +74,15 @@ export const one = withStack({ clock: "manual" }, async (stack, t: { name: strin
     const rows: Sample[] = await stack.query("up");
     await stack.expect("rows == 1", "up", { within: rows.length });
     await stack.expect({ notified: ['alertname="Down"'], resolved: 'job="app"' });
-    await stack.delete("nightly", { db: "x" });
+    await stack.delete("nightly", { db: "x", shard: 3 });
+    await stack.remove("app", "127.0.0.1:1");
+    const dispose: () => Promise<void> = () => stack[Symbol.asyncDispose]();
+    if (stack.clock === "manual") await dispose();
 });
+// @ts-expect-error: a stack is started, not made
+new Stack();
+// @ts-expect-error: what no stack knows is found here already
+export const misspelt = startStack({ clok: "manual" });
 export async function other(): Promise<number> { const stack = await startStack(); return stack.advance("1m"); }
 """)
         shutil.copy(os.path.join(CLIENTS, "js", "index.d.ts"), project)
