@@ -292,7 +292,8 @@ export class Stack {
 
   /**
    * Done when each condition held once; up to `within` seconds pass for it, on the manual clock without waiting.
-   * `notified` (matchers of labels, or several) holds as soon as somebody was told that such an alert fires, `resolved` that it is over.
+   * `notified` (matchers of labels, or several) holds as soon as somebody was told that such an alert fires,
+   * `resolved` that it is over.
    * `NotMet` where one does not hold, `Refused` where one is wrong in itself.
    */
   async expect(...conditions) {
