@@ -24,16 +24,23 @@ class Clients(Case):
     def test_the_table_of_verbs_is_true(self):
         """Whatever stands in the table of docs/testing.md is there, in each language."""
         sources = []
-        for file in ("python/promenade_stack/_stack.py", "go/promenadetest/testing.go", "js/index.js"):
-            with open(os.path.join(CLIENTS, file)) as text:
-                sources.append(text.read())
+        for files in (("python/promenade_stack/_stack.py",), ("go/promenadetest/testing.go",), ("js/index.js",),
+                      ("go/promenadetest/verbs.go", "go/promenadetest/target.go"), ("js/index.d.ts",)):
+            texts = []
+            for file in files:
+                with open(os.path.join(CLIENTS, file)) as text:
+                    texts.append(text.read())
+            sources.append("".join(texts))
         with open(os.path.join(ROOT, "docs", "testing.md")) as text:
             rows = re.findall(r"^\| ([a-z].*?) \| `(\w+).*?` \| `(\w+).*?` \| `(\w+).*?` \|", text.read(), re.M)
         self.assertGreaterEqual(len(rows), 9)
         for _, python, go, js in rows:
             self.assertRegex(sources[0], rf"    def {python}\(")
-            self.assertRegex(sources[1], rf"\) {go}\(")
+            self.assertRegex(sources[1], rf"\(t \*T\) {go}\(")
             self.assertRegex(sources[2], rf"(?m)^  async {js}\(")
+            # The verbs that answer errors, and the types.
+            self.assertRegex(sources[3], rf"\(s \*Stack\) {go}\(")
+            self.assertRegex(sources[4], rf"(?m)^  {js}\(")
 
     def test_go(self):
         if shutil.which("go") is None:
