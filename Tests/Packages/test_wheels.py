@@ -110,6 +110,15 @@ class Wheels(Case):
         self.assertLess(min(seconds, work), SECONDS)
         self.assertEqual([name for name in os.listdir(folder) if "promenade" in name], [])
 
+    def test_each_says_what_it_is(self):
+        for wheel in self.wheels:
+            with zipfile.ZipFile(wheel) as file:
+                name = next(name for name in file.namelist() if name.endswith("/METADATA"))
+                head, body = file.read(name).decode().split("\n\n", 1)
+            self.assertIn("Description-Content-Type: text/markdown", head.split("\n"))
+            self.assertIn("def test_rows_are_counted(promenade_stack)", body)
+            self.assertEqual(re.findall(r"\]\((?!https?:)", body), [], "a link that leads nowhere outside the tree")
+
     def test_names(self):
         """What the wheel is called, and for which machines it is."""
         name = os.path.basename(self.wheel("promenade_stack"))
