@@ -24,16 +24,23 @@ class Clients(Case):
     def test_the_table_of_verbs_is_true(self):
         """Whatever stands in the table of docs/testing.md is there, in each language."""
         sources = []
-        for file in ("python/promenade_stack/_stack.py", "go/promenadetest/testing.go", "js/index.js"):
-            with open(os.path.join(CLIENTS, file)) as text:
-                sources.append(text.read())
+        for files in (("python/promenade_stack/_stack.py",), ("go/promenadetest/testing.go",), ("js/index.js",),
+                      ("go/promenadetest/verbs.go", "go/promenadetest/target.go"), ("js/index.d.ts",)):
+            texts = []
+            for file in files:
+                with open(os.path.join(CLIENTS, file)) as text:
+                    texts.append(text.read())
+            sources.append("".join(texts))
         with open(os.path.join(ROOT, "docs", "testing.md")) as text:
             rows = re.findall(r"^\| ([a-z].*?) \| `(\w+).*?` \| `(\w+).*?` \| `(\w+).*?` \|", text.read(), re.M)
         self.assertGreaterEqual(len(rows), 9)
         for _, python, go, js in rows:
             self.assertRegex(sources[0], rf"    def {python}\(")
-            self.assertRegex(sources[1], rf"\) {go}\(")
+            self.assertRegex(sources[1], rf"\(t \*T\) {go}\(")
             self.assertRegex(sources[2], rf"(?m)^  async {js}\(")
+            # The verbs that answer errors, and the types.
+            self.assertRegex(sources[3], rf"\(s \*Stack\) {go}\(")
+            self.assertRegex(sources[4], rf"(?m)^  {js}\(")
 
     def test_go(self):
         if shutil.which("go") is None:
@@ -65,7 +72,7 @@ class Clients(Case):
             self.skipTest("no tsc")
         project = self.folder()
         with open(os.path.join(project, "use.ts"), "w") as file:
-            file.write("""import { Sample, startStack, withStack } from "./index";
+            file.write("""import { Sample, Stack, startStack, withStack } from "./index";
 export const one = withStack({ clock: "manual" }, async (stack, t: { name: string }) => {
     const app = await stack.target("app", "rows 1\\n", { labels: { zone: "x" }, scrape_interval: "5s" });
     app.body = t.name;
@@ -74,8 +81,15 @@ export const one = withStack({ clock: "manual" }, async (stack, t: { name: strin
     const rows: Sample[] = await stack.query("up");
     await stack.expect("rows == 1", "up", { within: rows.length });
     await stack.expect({ notified: ['alertname="Down"'], resolved: 'job="app"' });
-    await stack.delete("nightly", { db: "x" });
+    await stack.delete("nightly", { db: "x", shard: 3 });
+    await stack.remove("app", "127.0.0.1:1");
+    const dispose: () => Promise<void> = () => stack[Symbol.asyncDispose]();
+    if (stack.clock === "manual") await dispose();
 });
+// @ts-expect-error: a stack is started, not made
+new Stack();
+// @ts-expect-error: what no stack knows is found here already
+export const misspelt = startStack({ clok: "manual" });
 export async function other(): Promise<number> { const stack = await startStack(); return stack.advance("1m"); }
 """)
         shutil.copy(os.path.join(CLIENTS, "js", "index.d.ts"), project)

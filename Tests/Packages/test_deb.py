@@ -2,6 +2,7 @@
 import glob
 import gzip
 import os
+import re
 import shutil
 import subprocess
 import unittest
@@ -63,6 +64,10 @@ class Deb(Case):
                 text = run("man", "--warnings=w", "-E", "UTF-8", "-l", "-Tutf8", path, env=dict(os.environ, MANWIDTH="200", PAGER="cat"))
                 self.assertNotIn("warning", text.split("\n")[0])
                 self.assertIn("promenade", text)
+                if page == "promenade.1.gz":
+                    # As a terminal shows it: a bold letter is one that is struck twice.
+                    see = re.sub(".\x08", "", text).split("SEE ALSO")[1]
+                    self.assertRegex(see, r"promenade-batch\(1\),\s+promenade-check\(1\),\s+(promenade-\w+\(1\),\s+)+promenade-tsdb\(1\)\n")
         program = os.path.join(root, "usr", "bin")
         for shell, file, ask in (
                 ("bash", "bash-completion/completions/promenade",
@@ -72,13 +77,20 @@ class Deb(Case):
                 ("zsh", "zsh/vendor-completions/_promenade",
                  "fpath=(${1:h} $fpath); autoload -Uz compinit; compinit -D -u; compadd() { shift 3; print -l -- $@ }; "
                  "words=(promenade che); CURRENT=2; ${_comps[promenade]}"),
-                ("fish", "fish/vendor_completions.d/promenade.fish", "source $argv[1]; complete -C 'promenade che'")):
+                ("fish", "fish/vendor_completions.d/promenade.fish",
+                 "source $argv[1]; complete -C 'promenade '; echo -; complete -C 'promenade run --config.file '")):
             if shutil.which(shell) is None:
                 continue
             path = os.path.join(share, file)
             words = [path] if shell == "fish" else [shell, path]
-            done = run(shell, "-c", ask, *words, env=dict(os.environ, PATH=program + os.pathsep + os.environ["PATH"]))
+            done = run(shell, "-c", ask, *words, env=dict(os.environ, PATH=program + os.pathsep + os.environ["PATH"]), cwd=ROOT)
             self.assertIn("check", done.split(), shell)
+            if shell == "fish":
+                # Files stand where files are meant, and nowhere else.
+                commands, files = done.split("-\n", 1)
+                self.assertNotIn("README.md", commands)
+                self.assertIn("README.md", files)
+        self.assertEqual(run(os.path.join(program, "promenade"), "__complete", "--", "open", "p").split(), ["prometheus", "pushgateway"])
 
     def test_scripts_are_plain_shell(self):
         for name in ("postinst", "prerm", "postrm"):

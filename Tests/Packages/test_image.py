@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -63,34 +64,56 @@ class Image(Case):
         for name in [listed["Config"], *listed["Layers"], "oci-layout", "index.json"]:
             self.assertIn(name, names)
 
-    def test_it_runs_in_its_root(self):
-        missing = namespace_is_missing()
-        if missing:
-            self.skipTest(missing)
+    def rooted(self, *namespaces, before="true"):
+        """The image's root, its configuration, the words that run a command in it, and the environment of that."""
         root, config = self.unpack()
         user = config["User"].split(":")[0]
         # Where nobody but root may change the user, the program runs as the one there is.
         who = ["--userspec", f"{user}:{user}"] if os.geteuid() == 0 else []
-        mounted = f'mount --rbind /proc "{root}/proc" && exec chroot "$@"'
-        inside = ["unshare", *NAMESPACE, "sh", "-c", mounted, "chroot", *who, root]
+        mounted = f'{before} && mount --rbind /proc "{root}/proc" && exec chroot "$@"'
+        inside = ["unshare", *NAMESPACE, *namespaces, "sh", "-c", mounted, "chroot", *who, root]
         if os.geteuid() == 0:
             os.chmod(root, 0o755)
         environment = dict(item.split("=", 1) for item in config["Env"])
         environment["PATH"] += os.pathsep + os.environ["PATH"]
-        self.assertEqual(run(*inside, *config["Entrypoint"], "--version", env=environment), f"promenade {version()}\n")
-        # What every engine writes.
-        with open(os.path.join(root, "etc", "hosts"), "w") as file:
-            file.write("127.0.0.1 localhost\n")
-        # As the image starts it, but on ports that are free, and in a test's hand.
-        command = [re.sub(r"-address=:\d+$", "-address=:0", word) for word in config["Cmd"]] + ["--test"]
-        process = subprocess.Popen([*inside, *config["Entrypoint"], *command], env=environment, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE)
+        return root, config, inside, environment
+
+    def started(self, command, environment):
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.kill)
         # Nothing here waits without an end.
         late = threading.Timer(60, process.kill)
         late.start()
         self.addCleanup(late.cancel)
+        return process
+
+    def test_it_listens_in_a_network_of_ipv4(self):
+        """A bridge of docker's: the only address besides the loopback interface's is one of IPv4."""
+        missing = namespace_is_missing() or ("" if shutil.which("ip") else "no ip of iproute2")
+        if missing:
+            self.skipTest(missing)
+        network = "ip link set lo up && ip addr add 10.77.0.2/32 dev lo"
+        _, config, inside, environment = self.rooted("--net", before=network)
+        process = self.started([*inside, *config["Entrypoint"], *config["Cmd"], "--test"], environment)
+        urls = json.loads(process.stdout.readline() or "{}")
+        process.stdin.close()
+        self.assertEqual(process.wait(60), 0)
+        self.assertEqual({name: urls[name].rsplit(":", 1)[1] for name in ("prometheus", "pushgateway", "demo")},
+                         {"prometheus": "9090", "pushgateway": "9091", "demo": "8080"})
+
+    def test_it_runs_in_its_root(self):
+        missing = namespace_is_missing()
+        if missing:
+            self.skipTest(missing)
+        root, config, inside, environment = self.rooted()
+        self.assertEqual(run(*inside, *config["Entrypoint"], "--version", env=environment), f"promenade {version()}\n")
+        # What every engine writes.
+        with open(os.path.join(root, "etc", "hosts"), "w") as file:
+            file.write("127.0.0.1 localhost\n")
+        # As the image starts it, but on ports that are free, and in a test's hand.
+        command = [re.sub(r"-address=:\d+$", "-address=:0", word) for word in config["Cmd"]] + ["--test"]
+        process = self.started([*inside, *config["Entrypoint"], *command], environment)
         try:
             urls = json.loads(process.stdout.readline())
             with urllib.request.urlopen(urls["prometheus"] + "/api/v1/scrape?wait=true", data=b"", timeout=60) as answer:

@@ -1,8 +1,10 @@
 """The list of what the program was made of, and the checksums."""
 import glob
+import hashlib
 import json
 import os
 import shutil
+import sys
 import unittest
 
 from packages import PROGRAM, ROOT, Case, run
@@ -15,10 +17,19 @@ class Contents(Case):
         shutil.copy(PROGRAM, os.path.join(folder, "promenade"))
         run(os.path.join(ROOT, "packaging", "sbom"), PROGRAM, folder)
         with open(glob.glob(os.path.join(folder, "*.cdx.json"))[0]) as file:
-            listed = {entry["name"]: entry for entry in json.load(file)["components"]}
+            whole = json.load(file)
+        listed = {entry["name"]: entry for entry in whole["components"]}
         with open(os.path.join(ROOT, "Package.resolved")) as file:
             pins = [pin["identity"] for pin in json.load(file)["pins"]]
-        self.assertEqual(sorted(listed), sorted([*pins, "sqlite3", "zlib", "libyaml"]))
+        # What is linked in, whether a package manager of Swift's knows it or not, and what the image has besides.
+        system = ["swift-runtime", "sqlite3", "zlib", "libyaml", "libstdc++", "libgcc", "glibc", "ca-certificates"]
+        if sys.platform != "darwin":
+            pins = [pin for pin in pins if pin != "swift-nio-transport-services"] + system
+        self.assertEqual(sorted(listed), sorted(pins))
+        with open(PROGRAM, "rb") as file:
+            digest = hashlib.sha256(file.read()).hexdigest()
+        self.assertEqual(whole["metadata"]["component"]["hashes"], [{"alg": "SHA-256", "content": digest}])
+        self.assertRegex(whole["serialNumber"], r"^urn:uuid:[-0-9a-f]{36}$")
         nio = listed["swift-nio"]
         self.assertEqual(nio["purl"], "pkg:swift/github.com/apple/swift-nio@" + nio["version"])
         if shutil.which("sha256sum"):

@@ -21,9 +21,12 @@ impl Stack {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
+            .unwrap_or_else(|error| panic!("{} cannot be started (PROMENADE_BIN names the program): {error}", program()));
         let mut ready = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        if !ready.contains("\"ready\"") {
+            panic!("{} did not start ({}), and said: {ready}", program(), process.wait().unwrap());
+        }
         Stack { process, ready }
     }
 
@@ -38,7 +41,7 @@ impl Stack {
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         // A refusal has the server's own words.
-        assert!(head.contains(" 200 "), "{method} {path}: {head}\n{body}");
+        assert!(head.split(' ').nth(1).unwrap().starts_with('2'), "{method} {path}: {head}\n{body}");
         body.to_string()
     }
 
@@ -81,4 +84,7 @@ fn a_push_is_scraped() {
     stack.request("pushgateway", "PUT", "/metrics/job/nightly", "rows_total 50\n");
     stack.advance("10s");
     stack.expect(&["rows_total == 50", "changes(rows_total[1m]) == 1"]);
+    stack.request("pushgateway", "DELETE", "/metrics/job/nightly", "");
+    stack.advance("10s");
+    stack.expect(&["absent(rows_total)"]);
 }

@@ -10,6 +10,19 @@ export class Refused extends Error {
 
 export class NotMet extends Error {}
 
+/** The stack's process is no more. */
+export class Ended extends Error {}
+
+// As @types/node and lib.esnext.disposable have it; for those who have neither.
+declare global {
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+}
+
+/** Labels of a grouping key. */
+export type Grouping = Record<string, string | number>;
+
 /** What stands in a job of `scrape_configs`, besides labels. */
 export interface TargetOptions {
   labels?: Record<string, string>;
@@ -35,7 +48,7 @@ export interface Sample {
 
 export interface FaultOptions {
   job?: string;
-  target?: Target;
+  target?: Target | string;
   times?: number;
   [setting: string]: unknown;
 }
@@ -50,24 +63,29 @@ export interface ExpectOptions {
 }
 
 export class Target {
+  private constructor();
   readonly address: string;
   body: string;
   close(): Promise<void>;
 }
 
 export class Stack {
+  private constructor();
   readonly prometheus: string;
   readonly pushgateway: string;
   readonly demo: string;
+  /** The number of its process. */
+  readonly pid: number;
+  readonly clock: "manual" | "system";
   readonly log: string;
-  push(job: string, text: string, grouping?: Record<string, string>, options?: { add?: boolean }): Promise<void>;
-  delete(job: string, grouping?: Record<string, string>): Promise<void>;
+  push(job: string, text: string, grouping?: Grouping, options?: { add?: boolean }): Promise<void>;
+  delete(job: string, grouping?: Grouping): Promise<void>;
   scrape(job?: string): Promise<void>;
   query(expression: string): Promise<Sample[]>;
   value(expression: string): Promise<number>;
   expect(...conditions: [...string[], string | ExpectOptions]): Promise<void>;
   target(job: string, target: string | Target, options?: TargetOptions): Promise<Target>;
-  remove(job: string, target?: Target): Promise<void>;
+  remove(job: string, target?: Target | string): Promise<void>;
   fault(fault: string, options?: FaultOptions): Promise<() => Promise<void>>;
   advance(time: number | string): Promise<number>;
   now(): Promise<number>;
@@ -75,6 +93,7 @@ export class Stack {
   api(method: string, path: string, parameters?: Record<string, string>, body?: unknown): Promise<any>;
   request(method: string, url: string, body?: string): Promise<string>;
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export function startStack(options?: StackOptions): Promise<Stack>;

@@ -1,6 +1,6 @@
 // A whole local Prometheus stack for tests: `withStack` for each test, `startStack` for all of a file. No dependency.
 import { execFile, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +25,14 @@ export class NotMet extends Error {
   constructor(text) {
     super(text);
     this.name = "NotMet";
+  }
+}
+
+/** The stack's process is no more. The message tells how it ended, and what it logged. */
+export class Ended extends Error {
+  constructor(text) {
+    super(text);
+    this.name = "Ended";
   }
 }
 
@@ -80,6 +88,8 @@ export class Target {
       response.writeHead(200, { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
       response.end(target.body);
     });
+    // What waits to be scraped is no reason to go on.
+    target.server.on("connection", (socket) => socket.unref()).unref();
     await new Promise((resolve, reject) => target.server.once("error", reject).listen(0, "127.0.0.1", resolve));
     target.address = `127.0.0.1:${target.server.address().port}`;
     return target;
@@ -95,10 +105,29 @@ export class Target {
 }
 
 // A label of a grouping key as a part of the path; what a path cannot hold goes as base64.
-function pathLabel(name, value) {
+function pathLabel(name, given) {
+  if (typeof given !== "string" && typeof given !== "number") {
+    throw new TypeError(`the label ${name} is ${given}; it has to be a text or a number`);
+  }
+  const value = String(given);
   if (value === "") return `/${name}@base64/=`;
-  if (value.includes("/")) return `/${name}@base64/${Buffer.from(value).toString("base64url")}`;
+  // A path with . and .. is another path.
+  if (value.includes("/") || value === "." || value === "..") {
+    return `/${name}@base64/${Buffer.from(value).toString("base64url")}`;
+  }
   return `/${name}/${encodeURIComponent(value)}`;
+}
+
+// `host:port` of a target, which is one that was made, or a text.
+function addressOf(target) {
+  return typeof target === "string" ? target : target.address;
+}
+
+// A word that is meant for another language, or misspelt, would be passed over in silence.
+function known(options, names, verb) {
+  for (const name of Object.keys(options)) {
+    if (!names.includes(name)) throw new TypeError(`${verb} has no option ${name}; it has ${names.join(", ")}`);
+  }
 }
 
 function duration(time) {
@@ -113,21 +142,33 @@ export class Stack {
   #log = "";
   #targets = [];
   #pushes = 0;
+  #ended;
 
   /** See `startStack`. */
-  static async start({ config, flags = [], clock = "manual", logLevel = "warn" } = {}) {
+  static async start(options = {}) {
+    known(options, ["config", "flags", "clock", "logLevel"], "a stack");
+    const { config, flags = [], clock = "manual", logLevel = "warn" } = options;
     const stack = new Stack();
     stack.clock = clock;
     stack.#program = program();
-    const options = ["run", "--test", `--clock=${clock}`, `--log.level=${logLevel}`];
+    const words = ["run", "--test", `--clock=${clock}`, `--log.level=${logLevel}`];
+    const stdio = ["pipe", "pipe", "pipe"];
     if (config !== undefined) {
       stack.#folder = mkdtempSync(join(tmpdir(), "promenade-"));
-      const file = join(stack.#folder, "stack.yml");
+      let file = join(stack.#folder, "stack.yml");
       writeFileSync(file, config);
-      options.push(`--config.file=${file}`);
+      if (existsSync("/proc/self/fd")) {
+        // A file without a name leaves nothing behind, however the test ends.
+        stdio.push(openSync(file, "r"));
+        stack.#forget();
+        file = "/proc/self/fd/3";
+      }
+      words.push(`--config.file=${file}`);
     }
-    const child = spawn(stack.#program, [...options, ...flags], { stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(stack.#program, [...words, ...flags], { stdio });
+    if (stdio.length > 3) closeSync(stdio[3]);
     stack.#process = child;
+    stack.#ended = new Promise((resolve) => child.once("close", resolve));
     child.stderr.setEncoding("utf8").on("data", (text) => (stack.#log += text));
     child.stdin.on("error", () => {});
     let line = "";
@@ -141,14 +182,19 @@ export class Stack {
         });
       });
       const urls = JSON.parse(line);
+      stack.pid = urls.pid;
       stack.prometheus = urls.prometheus;
       stack.pushgateway = urls.pushgateway ?? "";
       stack.demo = urls.demo ?? "";
     } catch (error) {
       const isSyntax = error instanceof SyntaxError;
       await stack.close();
-      throw isSyntax ? new Error(`the stack did not start: ${stack.log.trim()}${line}`) : error;
+      if (!isSyntax) throw error;
+      const text = (stack.log + line).trim() || `${stack.#program} ended with ${stack.#how()}, and said nothing`;
+      throw new Error(`the stack did not start: ${text}`);
     }
+    // Without close(), the stack ends with this process; it is no reason for the process to go on.
+    for (const part of [child, child.stdin, child.stdout, child.stderr]) part.unref();
     return stack;
   }
 
@@ -159,11 +205,34 @@ export class Stack {
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
       const ended = new Promise((resolve) => child.once("close", resolve));
       const late = setTimeout(() => child.kill("SIGKILL"), patience);
+      for (const part of [child, child.stdout, child.stderr]) part.ref();
       child.stdin.end();
       await ended;
       clearTimeout(late);
     }
+    this.#forget();
+  }
+
+  #forget() {
     if (this.#folder) rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder = undefined;
+  }
+
+  #how() {
+    const { signalCode, exitCode } = this.#process;
+    return signalCode ? `signal ${signalCode}` : `exit code ${exitCode}`;
+  }
+
+  /** Where nobody answers: is there a process still? One that is killed may take a moment to be gone. */
+  async #checkItLives() {
+    let late;
+    const isOver = await Promise.race([
+      this.#ended.then(() => true),
+      new Promise((resolve) => (late = setTimeout(resolve, 1000, false))),
+    ]);
+    clearTimeout(late);
+    if (!isOver) return;
+    throw new Ended(`the stack has ended with ${this.#how()}:\n${this.#log.trim() || "it logged nothing"}`);
   }
 
   async [Symbol.asyncDispose ?? Symbol("asyncDispose")]() {
@@ -176,8 +245,9 @@ export class Stack {
   }
 
   /** Pushes a group: replaces it (PUT), with `add` only the metrics of the same names (POST). */
-  async push(job, text, grouping = {}, { add = false } = {}) {
-    await this.request(add ? "POST" : "PUT", this.#group(job, grouping), text);
+  async push(job, text, grouping = {}, options = {}) {
+    known(options, ["add"], "push()");
+    await this.request(options.add ? "POST" : "PUT", this.#group(job, grouping), text);
   }
 
   /** Deletes a group of the Pushgateway; one that is not there, too, as the Pushgateway does. */
@@ -200,12 +270,12 @@ export class Stack {
     const { resultType, result } = await this.api("POST", "query", { query: expression });
     if (resultType === "scalar") return [{ labels: {}, value: number(result[1]) }];
     if (resultType !== "vector") {
-      throw new Refused(`${expression} answers a ${resultType}; query() is for series with one value each`, 200);
+      throw new TypeError(`${expression} answers a ${resultType}; query() is for series with one value each`);
     }
     return result.map(({ metric, value }) => {
       if (value) return { labels: metric, value: number(value[1]) };
       const series = JSON.stringify(metric);
-      throw new Refused(`${expression}: ${series} is a native histogram; ask for histogram_count() and the like`, 200);
+      throw new TypeError(`${expression}: ${series} is a native histogram; ask for histogram_count() and the like`);
     });
   }
 
@@ -221,30 +291,20 @@ export class Stack {
   }
 
   /**
-   * Done when each condition held once; up to `within` seconds pass for it, on the manual clock without waiting. `notified` (matchers
-   * of labels, or several) holds as soon as somebody was told that such an alert fires, `resolved` that it is over.
+   * Done when each condition held once; up to `within` seconds pass for it, on the manual clock without waiting.
+   * `notified` (matchers of labels, or several) holds as soon as somebody was told that such an alert fires,
+   * `resolved` that it is over.
+   * `NotMet` where one does not hold, `Refused` where one is wrong in itself.
    */
   async expect(...conditions) {
     const options = typeof conditions.at(-1) === "object" ? conditions.pop() : {};
+    known(options, ["within", "notified", "resolved"], "expect()");
     const notices = [...flags("--notified", options.notified), ...flags("--resolved", options.resolved)];
-    let within = options.within ?? 0;
     if (conditions.length + notices.length === 0) throw new TypeError("expect() needs a condition");
-    let complaint = "";
-    if (notices.length > 0) {
-      if (this.clock === "manual") notices.push("--advance");
-      complaint = await this.#complaint(within, conditions, notices);
-    } else if (this.clock !== "manual") {
-      complaint = await this.#complaint(within, conditions);
-    } else {
-      let missing = await this.#notHolding(conditions);
-      while (missing.length > 0 && within > 0) {
-        const step = Math.min(1, within);
-        await this.advance(step);
-        within -= step;
-        missing = await this.#notHolding(missing);
-      }
-      if (missing.length > 0) complaint = await this.#complaint(0, missing);
-    }
+    // What holds already needs no process that asks.
+    const missing = await this.#notHolding(conditions);
+    if (missing.length + notices.length === 0) return;
+    const complaint = await this.#complaint(options.within ?? 0, missing, notices);
     if (complaint) throw new NotMet(complaint);
   }
 
@@ -252,6 +312,10 @@ export class Stack {
   async target(job, target, { labels = {}, ...config } = {}) {
     let made = target;
     if (typeof target === "string") {
+      if (!target.includes("\n") && (target === "" || /[\s{}"]/.test(target))) {
+        const text = JSON.stringify(target);
+        throw new TypeError(`${text} is no host:port; a text that a target exposes ends with a line break`);
+      }
       made = target.includes("\n") ? await Target.serve(target) : new Target(target, "");
       this.#targets.push(made);
     }
@@ -261,15 +325,18 @@ export class Stack {
     return made;
   }
 
-  /** Ends a job, or with a target only that; its series are stale from the next moment on. */
+  /**
+   * Ends a job, or with a target (or its `host:port`) only that; its series are stale from the next moment on: on the
+   * manual clock, after an `advance`.
+   */
   async remove(job, target) {
-    await this.api("DELETE", `targets/${encodeURIComponent(job)}`, target ? { target: target.address } : {});
+    await this.api("DELETE", `targets/${encodeURIComponent(job)}`, target ? { target: addressOf(target) } : {});
   }
 
   /** Lets the scrapes of a job go wrong, or without a job pushes, until the function that it answers is called. */
   async fault(fault, { job = "", target, ...settings } = {}) {
     const path = job ? `faults/targets/${encodeURIComponent(job)}` : "faults/pushgateway";
-    const parameters = target ? { target: target.address } : {};
+    const parameters = target ? { target: addressOf(target) } : {};
     await this.api("PUT", path, parameters, { fault, ...settings });
     return async () => {
       await this.api("DELETE", path, parameters);
@@ -302,7 +369,10 @@ export class Stack {
 
   /** The body of an answer; `Refused` with the server's own words where the status is not 2xx. */
   async request(method, url, body) {
-    const { status, text } = await ask(method, url, body);
+    const { status, text } = await ask(method, url, body).catch(async (error) => {
+      await this.#checkItLives();
+      throw error;
+    });
     if (status >= 200 && status < 300) return text;
     let words = text.trim();
     try {
@@ -320,30 +390,35 @@ export class Stack {
       try {
         data = await this.api("POST", "query", { query: condition });
       } catch (error) {
-        // What is wrong with it is told by the program.
-        if (error instanceof Refused) return conditions;
-        throw error;
+        // That it cannot be evaluated now may pass; that it is wrong does not.
+        if (!(error instanceof Refused) || error.status === 400) throw error;
+        missing.push(condition);
+        continue;
       }
       const scalar = data.resultType === "scalar" ? number(data.result[1]) : 0;
       const holds = data.resultType === "scalar" ? scalar !== 0 && !Number.isNaN(scalar) : data.result.length > 0;
-      if (data.resultType === "matrix" || data.resultType === "string" || !holds) missing.push(condition);
+      if (data.resultType === "string" || !holds) missing.push(condition);
     }
     return missing;
   }
 
   /** What the program says about conditions that do not hold; nothing where they do. */
-  #complaint(within, conditions, more = []) {
+  async #complaint(within, conditions, more = []) {
     const after = String(this.#pushes);
     const options = ["expect", "--within", duration(within), "--url", this.prometheus, "--pushes-after", after];
     options.push(...more);
+    if (this.clock === "manual") options.push("--advance");
     if (this.pushgateway) options.push("--pushgateway", this.pushgateway);
-    return new Promise((resolve, reject) => {
+    const { code, said } = await new Promise((resolve, reject) => {
       execFile(this.#program, [...options, "--", ...conditions], (error, output, errors) => {
-        if (!error) resolve("");
-        else if (typeof error.code === "number") resolve((output + errors).trim());
-        else reject(error);
+        if (error && typeof error.code !== "number") reject(error);
+        else resolve({ code: error?.code ?? 0, said: (output + errors).trim() });
       });
     });
+    if (code === 0) return "";
+    if (code === 2) throw new Refused(said, 400);
+    if (code !== 1) await this.#checkItLives();
+    return said || `${this.#program} expect ended with ${code}`;
   }
 }
 
@@ -366,12 +441,16 @@ export function withStack(options, body) {
   if (typeof options === "function") [options, body] = [{}, options];
   return async (t) => {
     const stack = await Stack.start(options);
+    // A test that is given up (its timeout) needs no stack any more, and what it still asks for fails.
+    const giveUp = () => void stack.close();
+    t?.signal?.addEventListener("abort", giveUp, { once: true });
     try {
       return await body(stack, t);
     } catch (error) {
       if (stack.log.trim()) t?.diagnostic?.(`log of the stack:\n${stack.log.trim()}`);
       throw error;
     } finally {
+      t?.signal?.removeEventListener("abort", giveUp);
       await stack.close();
     }
   };

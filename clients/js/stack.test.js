@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { NotMet, Refused, startStack, withStack } from "promenadetest";
+import { Ended, NotMet, Refused, startStack, withStack } from "promenadetest";
 
 const shared = await startStack();
 after(() => shared.close());
@@ -79,8 +79,16 @@ test("faults come and go", withStack(async (stack) => {
 test("a refusal has the server's words", withStack(async (stack) => {
   await assert.rejects(stack.push("nightly", "rows_total many\n"), /expected float as value, got "many"/);
   await assert.rejects(stack.query("sum(up"), /unclosed left parenthesis/);
-  await assert.rejects(stack.expect("sum(up"), /unclosed left parenthesis/);
-  await assert.rejects(stack.query("up[1m]"), /answers a matrix/);
+  // A wrong expression is no condition that does not hold.
+  for (const options of [{}, { within: 5 }, { within: 5, notified: 'alertname="Down"' }]) {
+    await assert.rejects(stack.expect("sum(up", options), (error) => {
+      assert.ok(error instanceof Refused && error.status === 400, error);
+      assert.match(error.message, /unclosed left parenthesis/);
+      return true;
+    });
+  }
+  await assert.rejects(stack.expect({ notified: "alertname=" }), Refused);
+  await assert.rejects(stack.query("up[1m]"), { name: "TypeError", message: /answers a matrix/ });
   await assert.rejects(stack.value("rows_of_nobody"), (error) => {
     assert.ok(error instanceof NotMet);
     assert.match(error.message, /no metric is called rows_of_nobody/);
@@ -90,6 +98,101 @@ test("a refusal has the server's words", withStack(async (stack) => {
   await assert.rejects(stack.expect(), TypeError);
   await assert.rejects(stack.fault("latancy", { job: "demo" }), /did you mean latency/);
 }));
+
+test("groupings of all kinds", withStack(async (stack) => {
+  const odd = { add: "x", dots: "..", dot: ".", shard: 3, empty: "", path: "a/b", text: "é ?#%2F&=\n" };
+  await stack.push("..", "rows 1\n", odd);
+  await stack.push("nightly", "rows 2\n");
+  await stack.scrape();
+  const { empty: _, ...wanted } = { __name__: "rows", ...odd, job: "..", shard: "3" };
+  assert.deepEqual(await stack.query("rows == 1"), [{ labels: wanted, value: 1 }]);
+  await stack.delete("..", odd);
+  await stack.scrape();
+  assert.equal(await stack.value("rows"), 2);
+  await assert.rejects(stack.push("n", "x 1\n", { db: undefined }), /the label db is undefined/);
+}));
+
+test("what is misspelt is told", withStack(async (stack) => {
+  await assert.rejects(startStack({ clok: "system" }), /no option clok; it has config, flags, clock, logLevel/);
+  await assert.rejects(stack.push("n", "x 1\n", {}, { ad: true }), /push\(\) has no option ad/);
+  await assert.rejects(stack.expect("up", { whithin: 3 }), /no option whithin/);
+  for (const text of ["jobs_total 5", 'jobs_total{x="y"}', ""]) {
+    await assert.rejects(stack.target("app", text), /line break/);
+  }
+}));
+
+test("a target elsewhere goes by its address", withStack(async (stack) => {
+  await stack.target("app", "127.0.0.1:1");
+  await stack.target("app", "127.0.0.1:2");
+  const clear = await stack.fault("status", { job: "app", target: "127.0.0.1:1", status: 503 });
+  await clear();
+  await stack.remove("app", "127.0.0.1:1");
+  await stack.scrape("app");
+  assert.deepEqual((await stack.query('up{job="app"}')).map(({ labels }) => labels.instance), ["127.0.0.1:2"]);
+}));
+
+test("the time that passed is told", withStack(async (stack) => {
+  const start = await stack.now();
+  await assert.rejects(stack.expect("rows_of_nobody", { within: 40 }), /after 40000 ms, 41 attempts/);
+  assert.equal(await stack.now(), start + 40);
+  // What cannot be evaluated yet is waited for.
+  await stack.scrape();
+  await assert.rejects(stack.expect("up * on() scrape_duration_seconds", { within: 1 }), /2 attempts/);
+}));
+
+test("a stack that has ended says so", withStack({ logLevel: "debug" }, async (stack) => {
+  await stack.push("n", "x 1\n");
+  process.kill(stack.pid, "SIGKILL");
+  for (const verb of [() => stack.scrape(), () => stack.push("n", "x 1\n"), () => stack.expect("up")]) {
+    await assert.rejects(verb, (error) => {
+      assert.ok(error instanceof Ended, error);
+      assert.match(error.message, /the stack has ended with signal SIGKILL:\n.*level=/);
+      return true;
+    });
+  }
+}));
+
+test("a test that is given up has no stack any more", async () => {
+  const given = new AbortController();
+  const body = withStack(async (stack) => {
+    given.abort();
+    let last;
+    // It is on its way out for a moment.
+    while (!(last instanceof Ended)) last = await stack.scrape().catch((error) => error);
+    assert.match(last.message, /exit code 0/);
+  });
+  await body({ signal: given.signal });
+});
+
+const ends = { "that is not closed": "", "whose test is killed": 'process.kill(process.pid, "SIGKILL");' };
+
+for (const [way, end] of Object.entries(ends)) {
+  test(`a stack ${way} leaves nothing and holds nobody up`, () => {
+    const folder = mkdtempSync(join(tmpdir(), "apart-"));
+    try {
+      const code = `
+        import { startStack } from "promenadetest";
+        const config = "global: {external_labels: {site: here}}";
+        const stack = await startStack({ config, flags: ["--web.enable-lifecycle"] });
+        await stack.target("app", "rows 1\\n");
+        await stack.scrape();
+        await stack.expect("rows == 1");
+        await stack.request("POST", stack.prometheus + "/-/reload");
+        const { yaml } = await stack.api("GET", "status/config");
+        if (!yaml.includes("site: here")) throw new Error(yaml);
+        console.log("done");
+        ${end}`;
+      const env = { ...process.env, TMPDIR: folder };
+      const words = ["--input-type=module", "-e", code];
+      const done = spawnSync(process.execPath, words, { encoding: "utf8", env, timeout: 20_000 });
+      assert.equal(done.stdout, "done\n", done.stderr);
+      assert.deepEqual([done.status, done.signal], end ? [null, "SIGKILL"] : [0, null]);
+      assert.deepEqual(readdirSync(folder), []);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+}
 
 const options = { config: "global: {}\n", flags: ["--no-demo.enabled"] };
 

@@ -78,6 +78,9 @@ enum CommandTree {
         guard let command = path.last else { return [] }
         if typed.hasPrefix("-") { return options(command).filter { $0.hasPrefix(typed) } }
         guard rest.isEmpty else { return [] }
+        if command == OpenCommand.self {
+            return OpenCommand.Page.allCases.map(\.rawValue).filter { $0.hasPrefix(typed) }
+        }
         var names = command.configuration.subcommands.map(name)
         if path.count == 1, !isHelp { names += Self.words }
         return names.filter { $0.hasPrefix(typed) }.sorted()

@@ -57,7 +57,12 @@ enum CompletionScript: String, CaseIterable {
                 set -l words (commandline -opc)
                 promenade __complete -- $words[2..] (commandline -ct) 2>/dev/null
             end
-            complete -c promenade -a '(__promenade_complete)'
+            function __promenade_answers
+                set -l answers (__promenade_complete)
+                test -n "$answers[1]"
+            end
+            # Files are offered where the program has nothing to say.
+            complete -c promenade -f -n __promenade_answers -a '(__promenade_complete)'
 
             """
         }

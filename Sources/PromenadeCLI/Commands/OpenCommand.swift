@@ -1,6 +1,7 @@
 import ArgumentParser
 import AsyncHTTPClient
 import NIOCore
+import NIOHTTP1
 import Promenade
 import Scrape
 
@@ -11,11 +12,11 @@ struct OpenCommand: AsyncParsableCommand {
         abstract: "Open a running stack's pages in the browser.",
         discussion: """
             Prints the address, too; where there is no browser to open (no desktop, a remote shell), only that. \
-            Exit code 3: nothing answers there.
+            Exit code 3: nothing answers there, or what answers has no such page.
             """
     )
 
-    @Argument(help: "Which: prometheus, query, targets, alerts, pushgateway or demo.")
+    @Argument(help: "Which: prometheus, query, targets, alerts, learn, pushgateway or demo.")
     var page = Page.prometheus
 
     @Option(help: "The server's URL, where it has not the usual one.")
@@ -24,10 +25,15 @@ struct OpenCommand: AsyncParsableCommand {
     func run() async throws {
         let base = url.map { $0.contains("://") ? $0 : "http://" + $0 } ?? page.server
         let address = (base.hasSuffix("/") ? String(base.dropLast()) : base) + page.path
+        let status: HTTPResponseStatus
         do {
-            _ = try await HTTPClient.shared.execute(HTTPClientRequest(url: address), timeout: .seconds(2))
+            status = try await HTTPClient.shared.execute(HTTPClientRequest(url: address), timeout: .seconds(2)).status
         } catch {
             Complaint.write("\(TransportFailure.text(error, url: address)); promenade run starts the stack")
+            throw ExitCode(3)
+        }
+        if status == .notFound {
+            Complaint.write("\(address) is not there: 404. A server with --web.route-prefix wants it in --url")
             throw ExitCode(3)
         }
         Console.print(address + "\n")
@@ -52,12 +58,12 @@ struct OpenCommand: AsyncParsableCommand {
 
     /// Pages that have a name.
     enum Page: String, ExpressibleByArgument, CaseIterable {
-        case prometheus, query, targets, alerts, pushgateway, demo
+        case prometheus, query, targets, alerts, learn, pushgateway, demo
 
         /// The server that has it, at its usual address.
         var server: String {
             switch self {
-            case .prometheus, .query, .targets, .alerts: "http://localhost:9090"
+            case .prometheus, .query, .targets, .alerts, .learn: "http://localhost:9090"
             case .pushgateway: "http://localhost:9091"
             case .demo: "http://localhost:8080"
             }
@@ -70,6 +76,7 @@ struct OpenCommand: AsyncParsableCommand {
             case .query: "/query"
             case .targets: "/targets"
             case .alerts: "/alerts"
+            case .learn: "/learn"
             }
         }
     }

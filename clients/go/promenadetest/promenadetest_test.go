@@ -91,7 +91,7 @@ func TestFaultsComeAndGo(t *testing.T) {
 	app := stack.Target("app", "rows 1\n", nil, nil)
 	clear := stack.Fault("app", nil, promenadetest.Fault{"fault": "status", "status": 503})
 	stack.Scrape("app")
-	says(t, stack.Stack.Expect(0, "rows == 1"), "server returned HTTP status 503 Service Unavailable")
+	says(t, stack.Stack.Expect("rows == 1"), "server returned HTTP status 503 Service Unavailable")
 	clear()
 	stack.Scrape("app")
 	stack.Expect("rows == 1")
@@ -113,15 +113,105 @@ func TestARefusalHasTheServersWords(t *testing.T) {
 	says(t, stack.Push("nightly", "rows_total many\n", nil), `expected float as value, got "many"`)
 	_, err := stack.Query("sum(up")
 	says(t, err, "unclosed left parenthesis")
-	says(t, stack.Expect(0, "sum(up"), "unclosed left parenthesis")
+	// A wrong expression is no condition that does not hold.
+	for _, err := range []error{stack.Expect("sum(up"), stack.ExpectWithin(time.Minute, "sum(up"), stack.ExpectNotified(0, "alertname=")} {
+		var refused *promenadetest.Refused
+		if !errors.As(err, &refused) || refused.Status != 400 {
+			t.Fatal(err)
+		}
+	}
+	says(t, stack.Expect("sum(up"), "unclosed left parenthesis")
+	// Without a series, and yet it holds as a condition of the program's: nothing is no value.
+	var notMet *promenadetest.NotMet
+	if _, err := stack.Value("vector(1) > 2"); !errors.As(err, &notMet) {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"jobs_total 5", `jobs_total{x="y"}`, ""} {
+		_, err := stack.Target("app", text, nil, nil)
+		says(t, err, "line break")
+	}
 	_, err = stack.Query("up[1m]")
 	says(t, err, "answers a matrix")
 	_, err = stack.Value("rows_of_nobody")
 	says(t, err, "no metric is called rows_of_nobody")
 	says(t, err, "push refused")
-	says(t, stack.Expect(0), "needs a condition")
+	says(t, stack.Expect(), "needs a condition")
 	_, err = stack.Fault("demo", nil, promenadetest.Fault{"fault": "latancy"})
 	says(t, err, "did you mean latency")
+}
+
+func TestGroupingsOfAllKinds(t *testing.T) {
+	t.Parallel()
+	stack := promenadetest.New(t)
+	odd := promenadetest.Labels{"dot": ".", "dots": "..", "path": "a/b", "add": "é ?#%2F&=\n", "job": ".."}
+	stack.Push("..", "rows 1\n", promenadetest.Labels{"dot": ".", "dots": "..", "path": "a/b", "add": "é ?#%2F&=\n", "empty": ""})
+	stack.Push("nightly", "rows 2\n", nil)
+	stack.Scrape("")
+	odd["__name__"] = "rows"
+	if got := stack.Query("rows == 1"); len(got) != 1 || !reflect.DeepEqual(got[0].Labels, odd) {
+		t.Fatal(got)
+	}
+	delete(odd, "__name__")
+	delete(odd, "job")
+	odd["empty"] = ""
+	stack.Delete("..", odd)
+	stack.Scrape("")
+	if got := stack.Value("rows"); got != 2 {
+		t.Fatal(got)
+	}
+}
+
+func TestTheTimeThatPassedIsTold(t *testing.T) {
+	t.Parallel()
+	stack := promenadetest.New(t)
+	before := stack.Now()
+	says(t, stack.Stack.ExpectWithin(40*time.Second, "rows_of_nobody"), "after 40000 ms, 41 attempts")
+	if got := stack.Now().Sub(before); got != 40*time.Second {
+		t.Fatal(got)
+	}
+	stack.Scrape("")
+	says(t, stack.Stack.ExpectWithin(time.Second, "up * on() scrape_duration_seconds"), "2 attempts")
+}
+
+func TestAStackThatHasEndedSaysSo(t *testing.T) {
+	t.Parallel()
+	stack, err := promenadetest.Start(promenadetest.Options{LogLevel: "debug"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stack.Close()
+	process, err := os.FindProcess(stack.PID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	process.Kill()
+	for _, err := range []error{stack.Scrape(""), stack.Push("nightly", "rows 1\n", nil), stack.Expect("up")} {
+		var ended *promenadetest.Ended
+		if !errors.As(err, &ended) {
+			t.Fatal(err)
+		}
+		says(t, err, "the stack has ended (signal: killed):")
+		says(t, err, "level=")
+	}
+}
+
+func TestNothingIsLeft(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	stack := promenadetest.New(t, promenadetest.Options{
+		Config: "global: {external_labels: {site: here}}\n", Flags: []string{"--web.enable-lifecycle"},
+	})
+	// Not while it runs either, so that nothing has to be taken away where a test is killed; yet it can be read again.
+	if files, err := os.ReadDir(folder); err != nil || len(files) != 0 {
+		t.Fatal(files, err)
+	}
+	if _, err := stack.Request("POST", stack.Prometheus+"/-/reload", nil); err != nil {
+		t.Fatal(err)
+	}
+	var config struct{ YAML string }
+	if err := stack.API("GET", "status/config", nil, nil, &config); err != nil || !strings.Contains(config.YAML, "site: here") {
+		t.Fatal(config, err)
+	}
 }
 
 func TestOptions(t *testing.T) {
@@ -145,8 +235,8 @@ func TestOneStackForAll(t *testing.T) {
 	if err := shared.Push("before", "broken {\n", nil); err == nil {
 		t.Fatal("taken")
 	}
-	says(t, shared.Expect(0, "rows_of_nobody"), "push refused")
-	err := shared.For(t).Stack.Expect(0, "rows_of_nobody")
+	says(t, shared.Expect("rows_of_nobody"), "push refused")
+	err := shared.For(t).Stack.Expect("rows_of_nobody")
 	if strings.Contains(err.Error(), "push refused") {
 		t.Fatal(err)
 	}

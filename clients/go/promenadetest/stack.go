@@ -57,19 +57,27 @@ type NotMet struct{ Text string }
 
 func (n *NotMet) Error() string { return n.Text }
 
+// Ended tells that the stack's process is no more: how it ended, and what it logged.
+type Ended struct{ Text string }
+
+func (e *Ended) Error() string { return e.Text }
+
 // Stack is a running stack, whose verbs answer errors. New and For give the verbs that fail a test.
 type Stack struct {
 	// Prometheus, Pushgateway and Demo are the servers' URLs; empty where there is none.
 	Prometheus, Pushgateway, Demo string
+	// PID is the number of its process.
+	PID int
 
 	program  string
 	realTime bool
 	command  *exec.Cmd
 	input    io.Closer
 	log      *buffer
-	config   string
+	config   string // a file's path; empty where the configuration has none
 	client   *http.Client
 	closing  sync.Once
+	over     chan struct{} // closed when the process is no more
 
 	mutex   sync.Mutex // protects what follows
 	targets []*Target
@@ -160,23 +168,28 @@ func Start(options Options) (*Stack, error) {
 		client: &http.Client{Timeout: patience, Transport: &http.Transport{}},
 	}
 	arguments := []string{"run", "--test", "--clock=" + clock, "--log.level=" + level}
+	var passed []*os.File
 	if options.Config != "" {
 		file, err := os.CreateTemp("", "promenade-*.yml")
 		if err != nil {
 			return nil, err
 		}
+		defer file.Close()
 		stack.config = file.Name()
-		_, err = file.WriteString(options.Config)
-		if closed := file.Close(); err == nil {
-			err = closed
-		}
-		if err != nil {
+		if _, err = file.WriteString(options.Config); err != nil {
 			stack.forget()
 			return nil, err
 		}
-		arguments = append(arguments, "--config.file="+stack.config)
+		name := stack.config
+		if _, err := os.Stat("/proc/self/fd"); err == nil {
+			// A file without a name leaves nothing behind, however the test ends; the first file that is passed is number 3.
+			stack.forget()
+			stack.config, name, passed = "", "/proc/self/fd/3", []*os.File{file}
+		}
+		arguments = append(arguments, "--config.file="+name)
 	}
 	stack.command = exec.Command(path, append(arguments, options.Flags...)...)
+	stack.command.ExtraFiles = passed
 	stack.command.Stderr = stack.log
 	input, err := stack.command.StdinPipe()
 	if err != nil {
@@ -193,9 +206,18 @@ func Start(options Options) (*Stack, error) {
 		return nil, err
 	}
 	line, _ := bufio.NewReader(output).ReadBytes('\n')
+	stack.over = make(chan struct{})
+	go func() {
+		stack.command.Wait()
+		close(stack.over)
+	}()
 	if err := json.Unmarshal(line, stack); err != nil {
 		stack.Close()
-		return nil, fmt.Errorf("the stack did not start: %s%s", strings.TrimSpace(stack.log.String()), line)
+		text := strings.TrimSpace(stack.log.String() + string(line))
+		if text == "" {
+			text = fmt.Sprintf("%s ended with %v, and said nothing", path, stack.command.ProcessState)
+		}
+		return nil, fmt.Errorf("the stack did not start: %s", text)
 	}
 	return stack, nil
 }
@@ -213,10 +235,24 @@ func (s *Stack) Close() {
 		s.client.CloseIdleConnections()
 		s.input.Close()
 		late := time.AfterFunc(patience, func() { s.command.Process.Kill() })
-		s.command.Wait()
+		<-s.over
 		late.Stop()
 		s.forget()
 	})
+}
+
+// ended is an error where the process is no more: how it ended, and what it logged. One that is killed may take a moment to be gone.
+func (s *Stack) ended() error {
+	select {
+	case <-s.over:
+	case <-time.After(time.Second):
+		return nil
+	}
+	log := strings.TrimSpace(s.Log())
+	if log == "" {
+		log = "it logged nothing"
+	}
+	return &Ended{fmt.Sprintf("the stack has ended (%v):\n%s", s.command.ProcessState, log)}
 }
 
 func (s *Stack) forget() {

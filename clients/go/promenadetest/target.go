@@ -1,6 +1,7 @@
 package promenadetest
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -48,6 +49,8 @@ func (s *Stack) Target(job, target string, labels Labels, config map[string]any)
 		s.mutex.Lock()
 		s.targets = append(s.targets, made)
 		s.mutex.Unlock()
+	} else if target == "" || strings.ContainsAny(target, " \t{}\"") {
+		return nil, fmt.Errorf("%q is no host:port; a text that a target exposes ends with a line break", target)
 	}
 	body := map[string]any{"targets": []string{made.Address}}
 	if len(labels) > 0 {
@@ -59,7 +62,8 @@ func (s *Stack) Target(job, target string, labels Labels, config map[string]any)
 	return made, s.API("POST", "targets/"+url.PathEscape(job), nil, body, nil)
 }
 
-// Remove ends a job, or with a target only that; its series are stale from the next moment on.
+// Remove ends a job, or with a target only that (one that was not made here is &Target{Address: "host:port"}); its series are stale
+// from the next moment on: on the manual clock, after an Advance.
 func (s *Stack) Remove(job string, target *Target) error {
 	return s.API("DELETE", "targets/"+url.PathEscape(job), only(target), nil, nil)
 }

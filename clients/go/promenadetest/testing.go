@@ -116,13 +116,13 @@ func (t *T) Value(expression string) float64 {
 // Expect fails the test unless all conditions hold now.
 func (t *T) Expect(expressions ...string) {
 	t.t.Helper()
-	t.check(t.Stack.Expect(0, expressions...))
+	t.check(t.Stack.Expect(expressions...))
 }
 
 // ExpectWithin fails the test unless each condition holds once within the time, which passes on the manual clock without waiting.
 func (t *T) ExpectWithin(within time.Duration, expressions ...string) {
 	t.t.Helper()
-	t.check(t.Stack.Expect(within, expressions...))
+	t.check(t.Stack.ExpectWithin(within, expressions...))
 }
 
 // ExpectNotified fails the test unless somebody is told, within the time, of an alert with such labels for each of the matchers.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -33,6 +34,9 @@ func (s *Stack) Request(method, address string, body []byte) ([]byte, error) {
 	}
 	response, err := s.client.Do(request)
 	if err != nil {
+		if ended := s.ended(); ended != nil {
+			return nil, ended
+		}
 		return nil, err
 	}
 	defer response.Body.Close()
@@ -101,7 +105,7 @@ func pathLabel(name, value string) string {
 	if value == "" {
 		return "/" + name + "@base64/="
 	}
-	if strings.Contains(value, "/") {
+	if value == "." || value == ".." || strings.Contains(value, "/") {
 		return "/" + name + "@base64/" + base64.RawURLEncoding.EncodeToString([]byte(value))
 	}
 	return "/" + name + "/" + url.PathEscape(value)
@@ -171,36 +175,32 @@ func (s *Stack) Value(expression string) (float64, error) {
 		return samples[0].Value, nil
 	}
 	if len(samples) == 0 {
-		return 0, s.complaint(0, []string{expression})
+		if err := s.complaint(0, []string{expression}); err != nil {
+			return 0, err
+		}
+		// It holds as a condition, or a series came in between.
+		return 0, &NotMet{expression + " answers nothing"}
 	}
 	return 0, &NotMet{fmt.Sprintf("%s answers %d series: %v", expression, len(samples), samples)}
 }
 
-// Expect returns when each condition held once; it lets so much time pass for it, on the manual clock without waiting. A condition
-// holds as soon as it answers a series, or a number that is neither 0 nor NaN.
-func (s *Stack) Expect(within time.Duration, expressions ...string) error {
+// Expect answers a NotMet unless all conditions hold now, a Refused where one is wrong in itself. A condition holds as soon as it
+// answers a series, or a number that is neither 0 nor NaN.
+func (s *Stack) Expect(expressions ...string) error {
+	return s.ExpectWithin(0, expressions...)
+}
+
+// ExpectWithin returns when each condition held once; it lets so much time pass for it, on the manual clock without waiting.
+func (s *Stack) ExpectWithin(within time.Duration, expressions ...string) error {
 	if len(expressions) == 0 {
 		return fmt.Errorf("Expect needs a condition")
 	}
-	if s.realTime {
-		return s.complaint(within, expressions)
+	// What holds already needs no process that asks.
+	missing, err := s.notHolding(expressions)
+	if err != nil || len(missing) == 0 {
+		return err
 	}
-	missing := s.notHolding(expressions)
-	for len(missing) > 0 && within > 0 {
-		step := time.Second
-		if within < step {
-			step = within
-		}
-		if _, err := s.Advance(step); err != nil {
-			return err
-		}
-		within -= step
-		missing = s.notHolding(missing)
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return s.complaint(0, missing)
+	return s.complaint(within, missing)
 }
 
 // ExpectNotified returns when somebody was told of an alert with such labels (`alertname="Down", severity=~"page|warn"`) for each of
@@ -222,18 +222,20 @@ func (s *Stack) notices(within time.Duration, flag string, matchers []string) er
 	for _, text := range matchers {
 		flags = append(flags, flag+"="+text)
 	}
-	if !s.realTime {
-		flags = append(flags, "--advance")
-	}
 	return s.complaint(within, nil, flags...)
 }
 
-func (s *Stack) notHolding(expressions []string) (missing []string) {
+func (s *Stack) notHolding(expressions []string) (missing []string, err error) {
 	for _, expression := range expressions {
 		found, err := s.ask(expression)
+		var refused *Refused
+		if errors.As(err, &refused) && refused.Status != http.StatusBadRequest {
+			// That it cannot be evaluated now may pass; that it is wrong does not.
+			missing = append(missing, expression)
+			continue
+		}
 		if err != nil {
-			// What is wrong with it is told by the program.
-			return expressions
+			return nil, err
 		}
 		holds := false
 		if found.ResultType == "scalar" {
@@ -241,14 +243,14 @@ func (s *Stack) notHolding(expressions []string) (missing []string) {
 			json.Unmarshal(found.Result, &value)
 			number, err := strconv.ParseFloat(fmt.Sprint(value[len(value)-1]), 64)
 			holds = err == nil && number != 0 && !math.IsNaN(number)
-		} else if found.ResultType == "vector" {
+		} else if found.ResultType != "string" {
 			holds = string(bytes.TrimSpace(found.Result)) != "[]"
 		}
 		if !holds {
 			missing = append(missing, expression)
 		}
 	}
-	return missing
+	return missing, nil
 }
 
 // complaint is what the program says about conditions that do not hold; nil where they do.
@@ -261,15 +263,29 @@ func (s *Stack) complaint(within time.Duration, expressions []string, flags ...s
 	if s.Pushgateway != "" {
 		arguments = append(arguments, "--pushgateway", s.Pushgateway)
 	}
+	if !s.realTime {
+		arguments = append(arguments, "--advance")
+	}
 	arguments = append(arguments, flags...)
 	text, err := exec.Command(s.program, append(append(arguments, "--"), expressions...)...).CombinedOutput()
 	if err == nil {
 		return nil
 	}
-	if _, isExit := err.(*exec.ExitError); !isExit {
+	exit, isExit := err.(*exec.ExitError)
+	if !isExit {
 		return err
 	}
-	return &NotMet{strings.TrimSpace(string(text))}
+	said := strings.TrimSpace(string(text))
+	switch exit.ExitCode() {
+	case 1:
+	case 2:
+		return &Refused{Request: "expect", Status: http.StatusBadRequest, Text: said}
+	default:
+		if ended := s.ended(); ended != nil {
+			return ended
+		}
+	}
+	return &NotMet{said}
 }
 
 // Advance lets time pass: every scrape and rule that falls due is done when it returns. It answers the stack's time.

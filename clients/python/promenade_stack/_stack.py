@@ -1,10 +1,12 @@
 """A stack on free ports, with the verbs of a test."""
 from __future__ import annotations
 
+import http.client
 import http.server
 import json
 import math
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -12,7 +14,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ._program import program
@@ -37,6 +39,15 @@ class NotMet(AssertionError):
 
 class StartFailed(OSError):
     """The stack did not start. The text is the program's own."""
+
+
+class Ended(OSError):
+    """The stack's process is no more. The text tells how it ended, and what it logged."""
+
+
+def __tracebackhide__(info: Any) -> bool:
+    """pytest shows the test's line where a verb says no, not the verb's own lines; anything else is shown whole."""
+    return info is None or isinstance(info.value, (Refused, NotMet, StartFailed, Ended, TypeError, ValueError))
 
 
 class Sample(NamedTuple):
@@ -135,27 +146,30 @@ class Stack:
         self._log = tempfile.TemporaryFile()
         self._config: str | None = None
         arguments = ["run", "--test", f"--clock={clock}", f"--log.level={log_level}"]
-        if config is not None:
-            descriptor, self._config = tempfile.mkstemp(suffix=".yml", prefix="promenade-")
-            with os.fdopen(descriptor, "w") as file:
-                file.write(config)
-            arguments.append(f"--config.file={self._config}")
+        passed: list[int] = []
         try:
             self._program = program()
+            if config is not None:
+                passed, path = self._written(config)
+                arguments.append(f"--config.file={path}")
             self._process = subprocess.Popen(
-                [self._program, *arguments, *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
+                [self._program, *arguments, *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, pass_fds=passed)
         except BaseException:
             self._forget()
             raise
+        finally:
+            for descriptor in passed:
+                os.close(descriptor)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         try:
             urls = json.loads(line)
         except ValueError:
             self._end()
-            text = self.log()
+            text = self.log().strip() or line.decode(errors="replace").strip()
             self._forget()
-            raise StartFailed(f"the stack did not start: {text.strip() or line.decode(errors='replace')}") from None
+            text = text or f"{self._program} ended with {self._process.returncode}, and said nothing"
+            raise StartFailed(f"the stack did not start: {text}") from None
         #: The servers' URLs; the demo server's is empty where there is none.
         self.prometheus: str = urls["prometheus"]
         self.pushgateway: str = urls.get("pushgateway", "")
@@ -187,6 +201,20 @@ class Stack:
         if process.stdout is not None:
             process.stdout.close()
 
+    def _written(self, config: str) -> tuple[list[int], str]:
+        """A configuration as a file: descriptors for the program, and the path by which it reads (and reloads) it."""
+        if os.path.isdir("/proc/self/fd"):
+            # A file without a name leaves nothing behind, however the test ends.
+            with tempfile.TemporaryFile() as unnamed:
+                unnamed.write(config.encode())
+                unnamed.flush()
+                descriptor = os.dup(unnamed.fileno())
+            return [descriptor], f"/proc/self/fd/{descriptor}"
+        named, self._config = tempfile.mkstemp(suffix=".yml", prefix="promenade-")
+        with os.fdopen(named, "w", encoding="utf-8") as file:
+            file.write(config)
+        return [], self._config
+
     def _forget(self) -> None:
         self._log.close()
         if self._config is not None and os.path.exists(self._config):
@@ -194,16 +222,23 @@ class Stack:
 
     # The verbs.
 
-    def push(self, job: str, text: str, *, add: bool = False, **grouping: str) -> None:
-        """Pushes a group: replaces it (PUT), with `add` only the metrics of the same names (POST). Raises `Refused`."""
-        self.request("POST" if add else "PUT", self._group(job, grouping), text.encode())
+    def push(self, job: str, text: str, grouping: Mapping[str, object] | None = None, *, add: bool = False, **labels: object) -> None:
+        """Pushes a group: replaces it (PUT), with `add` only the metrics of the same names (POST). Raises `Refused`.
 
-    def delete(self, job: str, **grouping: str) -> None:
+        The grouping's labels are keywords, or a mapping where one is called as a parameter is: `push("n", text, {"add": "x"})`.
+        """
+        if not isinstance(add, bool):
+            raise TypeError(f"add={add!r}: it is True or False; a label of this name is given as push(job, text, {{'add': …}})")
+        self.request("POST" if add else "PUT", self._group(job, grouping, labels), text.encode())
+
+    def delete(self, job: str, grouping: Mapping[str, object] | None = None, **labels: object) -> None:
         """Deletes a group of the Pushgateway; one that is not there, too, as the Pushgateway does."""
-        self.request("DELETE", self._group(job, grouping))
+        self.request("DELETE", self._group(job, grouping, labels))
 
-    def _group(self, job: str, grouping: dict[str, str]) -> str:
-        path = _labels("job", job) + "".join(_labels(name, value) for name, value in grouping.items())
+    def _group(self, job: str, grouping: Mapping[str, object] | None, labels: dict[str, object]) -> str:
+        if grouping is not None and not isinstance(grouping, Mapping):
+            raise TypeError(f"a grouping is a mapping of labels, not {grouping!r}")
+        path = _label("job", job) + "".join(_label(name, value) for name, value in {**(grouping or {}), **labels}.items())
         return f"{self.pushgateway}/metrics{path}"
 
     def scrape(self, job: str = "") -> None:
@@ -211,15 +246,16 @@ class Stack:
         self.api("POST", "scrape", job=job, wait="true")
 
     def query(self, expression: str) -> list[Sample]:
-        """What an expression answers now. Raises `Refused` with the server's words about a wrong one."""
+        """What an expression answers now. Raises `Refused` with the server's words about a wrong one, `ValueError` where the answer is no
+        series with one value each."""
         data = self.api("POST", "query", query=expression)
         if data["resultType"] == "scalar":
             return [Sample({}, float(data["result"][1]))]
         if data["resultType"] != "vector":
-            raise Refused(f"{expression} answers a {data['resultType']}; query() is for series with one value each", 200)
+            raise ValueError(f"{expression} answers a {data['resultType']}; query() is for series with one value each")
         for row in data["result"]:
             if "value" not in row:
-                raise Refused(f"{expression}: {row['metric']} is a native histogram; ask for histogram_count() and the like", 200)
+                raise ValueError(f"{expression}: {row['metric']} is a native histogram; ask for histogram_count() and the like")
         return [Sample(row["metric"], float(row["value"][1])) for row in data["result"]]
 
     def value(self, expression: str) -> float:
@@ -237,25 +273,14 @@ class Stack:
 
         A condition holds as soon as it answers a series, or a number that is neither 0 nor NaN; `notified='alertname="Down"'` as soon
         as somebody was told that such an alert fires, `resolved` that it is over. Raises `NotMet`, which tells what was seen instead,
-        near misses, failed scrapes and refused pushes.
+        near misses, failed scrapes and refused pushes, and `Refused` where a condition is wrong in itself.
         """
-        __tracebackhide__ = True
         notices = _notices("--notified", notified) + _notices("--resolved", resolved)
         if not expressions and not notices:
             raise TypeError("expect() needs a condition")
-        if notices:
-            moving = ["--advance"] if self.clock == "manual" else []
-            complaint = self._complaint(within, expressions, [*notices, *moving])
-        elif self.clock != "manual":
-            complaint = self._complaint(within, expressions)
-        else:
-            missing = self._not_holding(expressions)
-            while missing and within > 0:
-                step = min(1.0, within)
-                self.advance(step)
-                within -= step
-                missing = self._not_holding(missing)
-            complaint = self._complaint(0, missing) if missing else ""
+        # What holds already needs no process that asks.
+        missing = self._not_holding(expressions)
+        complaint = self._complaint(within, missing, notices) if missing or notices else ""
         if complaint:
             raise NotMet(complaint)
 
@@ -268,6 +293,8 @@ class Stack:
         if isinstance(target, str) and "\n" in target:
             target = Target(target)
             self._targets.append(target)
+        elif isinstance(target, str) and (not target or re.search(r"[\s{}\"]", target)):
+            raise ValueError(f"{target!r} is no host:port; a text that a target exposes ends with a line break")
         address = target.address if isinstance(target, Target) else target
         body: dict[str, Any] = {"targets": [address], "labels": labels or {}}
         if config:
@@ -276,7 +303,7 @@ class Stack:
         return target if isinstance(target, Target) else _Elsewhere(address)
 
     def remove(self, job: str, target: Target | str | None = None) -> None:
-        """Ends a target, or the whole job; its series are stale from the next moment on."""
+        """Ends a target, or the whole job; its series are stale from the next moment on: on the manual clock, after an `advance`."""
         address = target.address if isinstance(target, Target) else target
         self.api("DELETE", "targets/" + urllib.parse.quote(job, safe=""), **({"target": address} if address else {}))
 
@@ -331,38 +358,61 @@ class Stack:
             text = error.read().decode(errors="replace").strip()
             status, reason = error.code, error.reason
             error.close()
+        except (OSError, http.client.HTTPException):
+            self._check_it_lives()
+            raise
         try:
             text = json.loads(text)["error"]
         except (ValueError, KeyError, TypeError):
             pass
         raise Refused(f"{method} {url}: {status} {reason}: {text}", status)
 
-    def _not_holding(self, expressions: tuple[str, ...] | list[str]) -> list[str]:
+    def _check_it_lives(self) -> None:
+        """Where nobody answers: is there a process still? One that is killed may take a moment to be gone."""
+        try:
+            code = self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            return
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        log = "" if self._log.closed else self.log().strip()
+        raise Ended(f"the stack has ended with {how}" + (f":\n{log}" if log else ", and logged nothing")) from None
+
+    def _not_holding(self, expressions: tuple[str, ...]) -> list[str]:
         missing = []
         for expression in expressions:
             try:
                 data = self.api("POST", "query", query=expression)
-            except Refused:
-                # What is wrong with it is told by the program.
-                return list(expressions)
+            except Refused as refused:
+                # That it cannot be evaluated now may pass; that it is wrong does not.
+                if refused.status == 400:
+                    raise
+                missing.append(expression)
+                continue
             result = data["result"]
             if data["resultType"] == "scalar":
                 number = float(result[1])
                 holds = number != 0 and not math.isnan(number)
             else:
-                holds = data["resultType"] == "vector" and len(result) > 0
+                holds = data["resultType"] != "string" and len(result) > 0
             if not holds:
                 missing.append(expression)
         return missing
 
-    def _complaint(self, within: float, expressions: tuple[str, ...] | list[str], more: Iterable[str] = ()) -> str:
+    def _complaint(self, within: float, expressions: list[str], more: Iterable[str] = ()) -> str:
         """What the program says about conditions that do not hold; nothing where they do."""
+        if self.clock == "manual":
+            more = [*more, "--advance"]
         command = [self._program, "expect", "--within", f"{round(within * 1000)}ms", "--url", self.prometheus,
                    "--pushes-after", str(self._pushes), *more]
         if self.pushgateway:
             command += ["--pushgateway", self.pushgateway]
         done = subprocess.run([*command, "--", *expressions], capture_output=True, text=True, timeout=within + _PATIENCE)
-        return "" if done.returncode == 0 else (done.stdout + done.stderr).strip() or f"expect ended with {done.returncode}"
+        text = (done.stdout + done.stderr).strip() or f"{self._program} expect ended with {done.returncode}"
+        if done.returncode == 2:
+            raise Refused(text, 400)
+        if done.returncode not in (0, 1):
+            self._check_it_lives()
+        return "" if done.returncode == 0 else text
 
 
 class _Elsewhere(Target):
@@ -380,9 +430,12 @@ def _notices(flag: str, matchers: str | Iterable[str]) -> list[str]:
     return [f"{flag}={text}" for text in ([matchers] if isinstance(matchers, str) else matchers)]
 
 
-def _labels(name: str, value: str) -> str:
+def _label(name: str, value: object) -> str:
     """A label of a grouping key as a part of the path; what a path cannot hold goes as base64."""
-    if value == "" or "/" in value:
+    if value is None or isinstance(value, (bytes, bool)):
+        raise TypeError(f"the label {name} is {value!r}; it has to be a text or a number")
+    value = str(value)
+    if value in ("", ".", "..") or "/" in value:
         import base64
 
         return f"/{name}@base64/" + (base64.urlsafe_b64encode(value.encode()).decode().rstrip("=") or "=")

@@ -37,11 +37,13 @@ def _level(config: pytest.Config) -> str | None:
 
 
 def _start(pytestconfig: pytest.Config, /, *flags: str, **settings: Any) -> Stack:
-    level = _level(pytestconfig) or "warn"
+    settings = {"log_level": _level(pytestconfig) or "warn", **settings}
     try:
-        return Stack(*pytestconfig.getini("promenade_flags"), *flags, log_level=level, **settings)
+        return Stack(*pytestconfig.getini("promenade_flags"), *flags, **settings)
     except (ProgramMissing, StartFailed) as error:
-        pytest.fail(str(error), pytrace=False)
+        problem = str(error)
+    # Behind the `except`, as pytest would tell the same once more as its cause.
+    pytest.fail(problem, pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +76,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failure tells what the stack has logged."""
     report = yield
-    if report.when == "call" and report.failed:
+    if report.when != "teardown" and report.failed:
         stacks = [item.stash[_STACK]] if _STACK in item.stash else []
         shared = item.config.stash[_SESSION]
         if shared is not None and "promenade" in getattr(item, "fixturenames", ()):
@@ -83,6 +85,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             lines = stack.log().splitlines()
             if _level(item.config) is None:
                 lines = lines[-_SHOWN:]
+            elif not lines:
+                lines = [f"nothing was logged at level {_level(item.config)}"]
             if lines:
                 report.sections.append(("Log of the Promenade stack", "\n".join(lines)))
     return report

@@ -1,8 +1,9 @@
 """The verbs, and what failures say. Run by Tests/Packages/run with the wheels installed; a user's tests look like these."""
 import os
+import signal
 
 import pytest
-from promenade_stack import NotMet, ProgramMissing, Refused, Sample, Stack, StartFailed, program
+from promenade_stack import Ended, NotMet, ProgramMissing, Refused, Sample, Stack, StartFailed, program
 
 pytest_plugins = ["pytester"]
 
@@ -62,9 +63,12 @@ def test_a_refusal_has_the_servers_words(promenade_stack):
         promenade_stack.push("nightly", "rows_total many\n")
     with pytest.raises(Refused, match="unclosed left parenthesis"):
         promenade_stack.query("sum(up")
-    with pytest.raises(NotMet, match="unclosed left parenthesis"):
-        promenade_stack.expect("sum(up")
-    with pytest.raises(Refused, match="answers a matrix"):
+    # A wrong expression is no condition that does not hold.
+    for within, notified in ((0, ()), (5, ()), (5, 'alertname="Down"')):
+        with pytest.raises(Refused, match="unclosed left parenthesis") as refused:
+            promenade_stack.expect("sum(up", within=within, notified=notified)
+        assert refused.value.status == 400
+    with pytest.raises(ValueError, match="answers a matrix"):
         promenade_stack.query("up[1m]")
     with pytest.raises(NotMet, match='push refused: .*got "many"'):
         promenade_stack.expect("rows_of_nobody")
@@ -93,7 +97,7 @@ def test_somebody_is_told_of_an_alert(tmp_path):
         before = stack.now
         stack.expect(resolved='alertname="Down"', within=60)
         assert stack.now > before
-        with pytest.raises(NotMet, match="does not tell an alert by its labels"):
+        with pytest.raises(Refused, match="does not tell an alert by its labels"):
             stack.expect(notified='alertname=')
 
 
@@ -128,16 +132,87 @@ def test_what_cannot_start_says_why(monkeypatch):
         Stack(config="global: {scrape_intervall: 5s}\n")
     with pytest.raises(StartFailed, match="--web.listen-adress"):
         Stack("--web.listen-adress=x")
+
+
+def test_the_program_is_of_this_version(tmp_path, monkeypatch):
+    ours = program()
     monkeypatch.setenv("PROMENADE_BIN", "/nowhere")
     with pytest.raises(ProgramMissing, match="/nowhere"):
         program()
+    for name, script, words in (("old", "echo promenade 0.0.9", "promenade 0.0.9"), ("mute", "exit 3", "ends with 3")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+        monkeypatch.setenv("PROMENADE_BIN", str(tmp_path / name))
+        with pytest.raises(ProgramMissing, match=f"{name} is no promenade .*{words}"):
+            Stack()
+    (tmp_path / "mine").symlink_to(ours)
+    monkeypatch.setenv("PROMENADE_BIN", "mine")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert program() == str(tmp_path / "mine")
+    (tmp_path / "brief").write_text("#!/bin/sh\n[ $1 = --version ] && exec mine --version\nexit 4\n")
+    (tmp_path / "brief").chmod(0o755)
+    monkeypatch.setenv("PROMENADE_BIN", "brief")
+    with pytest.raises(StartFailed, match="brief ended with 4"):
+        Stack()
+
+
+def test_groupings_of_all_kinds(promenade_stack):
+    odd = {"add": "x", "text": "..", "dot": ".", "shard": 3, "empty": "", "path": "a/b", "grouping": "é ?#%2F&=\n"}
+    promenade_stack.push("..", "rows 1\n", odd)
+    promenade_stack.push("nightly", "rows 2\n", {"db": "a"}, shard=1.5)
+    promenade_stack.scrape()
+    found = {sample.value: sample.labels for sample in promenade_stack.query("rows")}
+    assert found[1].pop("__name__") == "rows"
+    assert found[1] == {"job": "..", **{name: str(value) for name, value in odd.items() if value != ""}}
+    assert found[2] == {"__name__": "rows", "job": "nightly", "db": "a", "shard": "1.5"}
+    promenade_stack.delete("..", odd)
+    promenade_stack.scrape()
+    assert promenade_stack.value("rows") == 2
+    with pytest.raises(TypeError, match="the label db is None"):
+        promenade_stack.push("nightly", "rows 2\n", db=None)
+    with pytest.raises(TypeError, match="add='x'"):
+        promenade_stack.push("nightly", "rows 2\n", add="x")
+
+
+def test_a_text_without_a_line_break_is_told(promenade_stack):
+    for text in ("jobs_total 5", "jobs_total{x=\"y\"}", ""):
+        with pytest.raises(ValueError, match="line break"):
+            promenade_stack.target("app", text)
+
+
+def test_the_time_that_passed_is_told(promenade_stack):
+    start = promenade_stack.now
+    with pytest.raises(NotMet, match=r"after 40000 ms, 41 attempts"):
+        promenade_stack.expect("rows_of_nobody", within=40)
+    assert promenade_stack.now == start + 40
+    # What cannot be evaluated yet is waited for.
+    with pytest.raises(NotMet, match="many-to-many|duplicate"):
+        promenade_stack.advance(15)
+        promenade_stack.expect("up * on() scrape_duration_seconds", within=1)
+
+
+@pytest.mark.promenade(log_level="debug")
+def test_a_stack_that_has_ended_says_so(promenade_stack):
+    promenade_stack.push("nightly", "rows 1\n")
+    os.kill(promenade_stack._process.pid, signal.SIGKILL)
+    for verb in (promenade_stack.scrape, lambda: promenade_stack.push("nightly", "rows 1\n"), lambda: promenade_stack.expect("up")):
+        with pytest.raises(Ended, match=r"the stack has ended with signal 9:\n.*level="):
+            verb()
 
 
 def test_nothing_is_left(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with Stack(config="global: {}\n") as stack:
+    rules = tmp_path / "rules.yml"
+    rules.write_text("groups: []\n")
+    with Stack("--web.enable-lifecycle", config=f"global: {{external_labels: {{site: here}}}}\nrule_files: [{rules}]\n") as stack:
         pid = stack._process.pid
-    assert os.listdir(tmp_path) == []
+        # Not while it runs either, so that nothing has to be taken away where a test is killed; yet it can be read again.
+        assert os.listdir(tmp_path) == ["rules.yml"]
+        rules.write_text("groups: [{name: g, rules: [{record: one, expr: vector(1)}]}]\n")
+        stack.request("POST", stack.prometheus + "/-/reload")
+        assert [group["name"] for group in stack.api("GET", "rules")["groups"]] == ["g"]
+        assert "site: here" in stack.api("GET", "status/config")["yaml"]
+    assert os.listdir(tmp_path) == ["rules.yml"]
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     stack.close()
@@ -154,8 +229,40 @@ def test_a_failure_shows_words_near_misses_and_log(pytester):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*no series fits rows_total{db=\"y\"}; near misses:*", "*db is \"x\", not =\"y\"*",
                                  "*Log of the Promenade stack*", "*level=*"])
+    # The classes' place leaves room for what they say; the verb's own lines are none of the test's.
+    assert "promenade_stack.NotMet: " in result.stdout.str() and "_stack.py" not in result.stdout.str()
     quiet = pytester.runpytest_subprocess()
     assert "level=INFO" not in quiet.stdout.str() and "level=info" not in quiet.stdout.str()
+
+
+def test_a_refusal_points_at_the_tests_line(pytester):
+    pytester.makepyfile("""
+        def test_push(promenade_stack):
+            promenade_stack.push("nightly", "rows_total many\\n")
+        def test_target(promenade_stack):
+            promenade_stack.target("app", "jobs_total 5")
+    """)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=2)
+    assert "_stack.py" not in result.stdout.str()
+    result.stdout.fnmatch_lines(["E *promenade_stack.Refused: PUT *"])
+
+
+def test_what_fails_before_the_test_shows_the_log(pytester):
+    pytester.makepyfile("""
+        import pytest
+        @pytest.fixture
+        def app(promenade_stack):
+            promenade_stack.expect("nope")
+        def test_it(app): pass
+        @pytest.mark.promenade("--no-such-flag")
+        def test_never(promenade_stack): pass
+    """)
+    result = pytester.runpytest_subprocess("--promenade-log-level=error")
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["*Log of the Promenade stack*", "nothing was logged at level error"])
+    text = result.stdout.str()
+    assert text.count("the stack did not start: promenade: unknown long flag") == 1 and "another exception" not in text
 
 
 def test_xdist_gives_each_worker_its_own(pytester):
