@@ -42,10 +42,18 @@ public struct OpenMetricsLoader: ~Copyable {
         switch entry {
         case .series:
             let labels = parser.labels()
-            guard let time = parser.timestamp else { throw ImportFailed(file: name, labels: labels.description) }
+            guard let time = parser.timestamp else {
+                throw ImportFailed(file: name, problem: "expected timestamp for series \(labels), got none")
+            }
             if let reference = known[labels] {
                 current = reference
             } else {
+                if let repeated = labels.repeatedName {
+                    throw ImportFailed(
+                        file: name,
+                        problem: "label name \(GoText.quoted(repeated)) is not unique: invalid sample \(labels)"
+                    )
+                }
                 current = try await importer.resolve([labels])[0]
                 known[labels] = current
             }
@@ -86,7 +94,7 @@ public struct OpenMetricsLoader: ~Copyable {
 /// A sample that cannot be imported.
 public struct ImportFailed: Error, CustomStringConvertible {
     var file: String
-    var labels: String
+    var problem: String
     /// What was wrong, and where.
-    public var description: String { "\(file): expected timestamp for series \(labels), got none" }
+    public var description: String { "\(file): \(problem)" }
 }
