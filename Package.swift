@@ -234,7 +234,9 @@ let package = Package(
         tests(
             "SimulationTests",
             [
-                "MetricModel", "ConfigTree", "Rules", "Simulation", "Promenade", "Scrape", "Web", .logging, .nioPosix,
+                "MetricModel", "ConfigTree", "HTTPCalling", "Rules", "Simulation", "Promenade", "Scrape", "Web",
+                .logging,
+                .nioPosix,
             ]
         ),
         tests("LessonsTests", ["MetricModel", "ConfigTree", "Lessons", "PromQL", "Promenade", "Web"]),

@@ -196,13 +196,9 @@ enum Console {
     /// Writes a text to a file; `-` is the standard output.
     static func save(_ text: String, to path: String) throws {
         if path == "-" { return print(text) }
-        guard let file = fopen(path, "w") else {
-            throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
-        }
+        guard let file = fopen(path, "w") else { throw WritingFailed(path) }
         let written = fputs(text, file)
-        if fclose(file) != 0 || written < 0 {
-            throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
-        }
+        if fclose(file) != 0 || written < 0 { throw WritingFailed(path) }
     }
 
     /// Whether a person looks at the stream.
@@ -214,4 +210,18 @@ struct ReadingFailed: Error, CustomStringConvertible {
     var path: String
     var reason: String
     var description: String { "cannot read \(path): \(reason)" }
+}
+
+/// Why a file could not be written.
+struct WritingFailed: Error, CustomStringConvertible {
+    var path: String
+    var reason: String
+
+    /// For the reason that the system gives.
+    init(_ path: String) {
+        self.path = path
+        reason = String(cString: strerror(errno)).lowercased()
+    }
+
+    var description: String { "cannot write \(path): \(reason)" }
 }

@@ -98,7 +98,7 @@ import Testing
             """, "+++"
         ),
         (
-            "another configuration takes effect, a wrong one does not",
+            "another configuration takes effect",
             """
             services: {shop: {metrics: {a: {type: gauge, value: 1}}}}
             events:

@@ -7,11 +7,11 @@ import Web
 
 /// A folder that is there while a test needs it.
 enum TestFolder {
-    static func with(_ body: (String) async throws -> Void) async throws {
+    static func with<Result>(_ body: (String) async throws -> Result) async throws -> Result {
         let folder = NSTemporaryDirectory() + "/simulation-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try await body(folder)
+        return try await body(folder)
     }
 }
 

@@ -249,7 +249,7 @@ public final class Stack: Sendable {
                 Label(name: "branch", value: "main"), Label(name: "goarch", value: StackVersion.architecture),
                 Label(name: "goos", value: StackVersion.system), Label(name: "goversion", value: "swift"),
                 Label(name: "revision", value: StackVersion.build.revision), Label(name: "tags", value: "unknown"),
-                Label(name: "version", value: "1.11.2"),
+                Label(name: "version", value: StackVersion.pushgateway),
             ],
             processFamilies: { process.collect() }
         )

@@ -241,7 +241,8 @@ public struct StackOptions: Sendable {
             }
         }
         settings.buildInformation = [
-            "version": "1.11.2", "revision": StackVersion.build.revision, "branch": "main", "goVersion": "swift",
+            "version": StackVersion.pushgateway, "revision": StackVersion.build.revision, "branch": "main",
+            "goVersion": "swift",
             "buildUser": "", "buildDate": "",
         ]
         return settings
@@ -291,6 +292,8 @@ public struct StackOptions: Sendable {
 public enum StackVersion {
     /// The version.
     public static let version = "0.1.0"
+    /// The Pushgateway whose ways this one has.
+    static let pushgateway = "1.11.2"
 
     /// The system that the program was built for, by Go's name.
     static var system: String {

@@ -8,6 +8,9 @@ import MetricModel
 
 /// The few things that the composition does with files.
 package enum FileAccess {
+    /// Whether there is a file.
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     /// The contents of a file; `nil` where it cannot be read (`errno` says why).
     package static func read(_ path: String) -> [UInt8]? {
         guard let file = fopen(path, "r") else { return nil }

@@ -7,8 +7,15 @@ import Web
 
 /// Answers scrapes as a recording has them.
 struct RecordedTargets: Sendable {
+    /// Who scraped whom.
+    private struct Place: Hashable {
+        /// The job; empty where the recording does not say.
+        var pool: String
+        var url: String
+    }
+
     /// Scrapes of a target, by rising time.
-    private var scrapes: [String: [Recording.Scrape]] = [:]
+    private var scrapes: [Place: [Recording.Scrape]] = [:]
     private let start: Timestamp
 
     /// How much later than the world's scrape the recorded one may have begun, in milliseconds.
@@ -16,16 +23,24 @@ struct RecordedTargets: Sendable {
 
     init(_ recording: Recording, start: Timestamp) {
         self.start = start
-        for scrape in recording.scrapes { scrapes[scrape.url, default: []].append(scrape) }
-        for url in scrapes.keys { scrapes[url]?.sort { $0.time < $1.time } }
+        for scrape in recording.scrapes {
+            scrapes[Place(pool: scrape.pool, url: scrape.url), default: []].append(scrape)
+        }
+        for place in scrapes.keys { scrapes[place]?.sort { $0.time < $1.time } }
     }
 
-    /// When a target was scraped first, in milliseconds since 1970; `nil` where it is not in the recording.
-    func first(_ url: String) -> Timestamp? { scrapes[RecordedTraffic.url(url)]?.first?.time }
+    /// The scrapes of a target by a job; those that no job is known of belong to all.
+    private func all(_ url: String, of pool: String) -> [Recording.Scrape]? {
+        let url = RecordedTraffic.url(url)
+        return scrapes[Place(pool: pool, url: url)] ?? scrapes[Place(pool: "", url: url)]
+    }
+
+    /// When a job scraped a target first, in milliseconds since 1970; `nil` where that is not in the recording.
+    func first(_ url: String, of pool: String) -> Timestamp? { all(url, of: pool)?.first?.time }
 
     /// When a scrape of a target was recorded that began within the slack of a slot; in milliseconds since 1970.
-    func scrape(_ url: String, near slot: Timestamp) -> Timestamp? {
-        guard let all = scrapes[RecordedTraffic.url(url)] else { return nil }
+    func scrape(_ url: String, of pool: String, near slot: Timestamp) -> Timestamp? {
+        guard let all = all(url, of: pool) else { return nil }
         let index = Self.count(all, upTo: slot + Self.slack)
         return index > 0 && all[index - 1].time >= slot - Self.slack ? all[index - 1].time : nil
     }
@@ -41,8 +56,12 @@ struct RecordedTargets: Sendable {
     }
 
     /// The answer to a scrape; `nil` where the target is not in the recording.
-    func answer(_ request: TargetRequest, time: Int64) async throws(TransportError) -> TargetResponse? {
-        guard let all = scrapes[RecordedTraffic.url(request.url)] else { return nil }
+    func answer(
+        _ request: TargetRequest,
+        of pool: String,
+        time: Int64
+    ) async throws(TransportError) -> TargetResponse? {
+        guard let all = all(request.url, of: pool) else { return nil }
         let count = Self.count(all, upTo: start + time / 1_000_000 + Self.slack)
         guard count > 0 else {
             throw TransportError("it was not scraped before \(WorldEvent.moment(all[0].time))", code: .refused)

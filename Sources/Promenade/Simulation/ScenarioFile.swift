@@ -38,9 +38,10 @@ package enum ScenarioFile {
         }
         // What is set comes after what the files say, so that a stack in a file of its own can be changed too.
         if let stack { (scenario.stack, scenario.stackFile, scenario.stackPath) = (try parse(stack), stack, "") }
+        let plain = scenario
         for setting in settings {
             let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, !parts[0].isEmpty else {
+            guard parts.count == 2, parts[0].contains(where: { $0 != "." }) else {
                 let problem = ConfigProblem(.meaning, "\(GoText.quoted(setting)) is not NAME=VALUE")
                 throw ConfigError(file: "--set", problems: [problem])
             }
@@ -54,10 +55,23 @@ package enum ScenarioFile {
             }
         }
         let kept = (scenario.stack, scenario.stackFile, scenario.stackPath)
-        scenario = try Scenario(reading: node, file: file, surroundings)
-        (scenario.stack, scenario.stackFile, scenario.stackPath) = kept
-        try check(scenario)
-        return scenario
+        do throws(ConfigError) {
+            scenario = try Scenario(reading: node, file: file, surroundings)
+            (scenario.stack, scenario.stackFile, scenario.stackPath) = kept
+            try check(scenario)
+            return scenario
+        } catch {
+            // What is wrong without the settings, too, is the file's mistake.
+            try check(plain)
+            throw ConfigError(
+                file: settings.map { "--set \($0)" }.joined(separator: " "),
+                problems: error.problems.map { problem in
+                    var problem = problem
+                    (problem.line, problem.column) = (nil, nil)
+                    return problem
+                }
+            )
+        }
     }
 
     /// Reads a scenario that is a tree already.
@@ -83,14 +97,20 @@ package enum ScenarioFile {
     /// Looks at the stack, too, so that all mistakes are told at once and before anything runs.
     private static func check(_ scenario: Scenario) throws(ConfigError) {
         let counts = scenario.services.map { ($0.name, $0.instances) }
-        var configs = [try SimulatedConfig(scenario).config(counts: counts)]
+        var stacks = [SimulatedConfig(scenario)]
         for event in scenario.events {
             guard case .reload(let node, let file, let path) = event.action else { continue }
             var other = SimulatedConfig(scenario)
             (other.node, other.file, other.path) = (node, file, path)
-            configs.append(try other.config(counts: counts))
+            stacks.append(other)
         }
-        try ScenarioNames(scenario, configs).check()
+        var configs: [StackConfig] = []
+        for stack in stacks {
+            let config = try stack.config(counts: counts)
+            try stack.checkRules(of: config)
+            configs.append(config)
+        }
+        try ScenarioNames(scenario, stacks, configs).check()
     }
 
     private static var surroundings: Scenario.Surroundings {

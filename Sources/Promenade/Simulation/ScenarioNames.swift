@@ -7,12 +7,14 @@ import Simulation
 /// Looks whether names in a scenario stand for something that its stacks have.
 struct ScenarioNames {
     private let scenario: Scenario
-    /// The stack, and those that are loaded later.
+    /// The stack, and those that are loaded later: as they are written, and as they were read.
+    private let stacks: [SimulatedConfig]
     private let configs: [StackConfig]
     private let problems: ConfigProblems
 
-    init(_ scenario: Scenario, _ configs: [StackConfig]) {
+    init(_ scenario: Scenario, _ stacks: [SimulatedConfig], _ configs: [StackConfig]) {
         self.scenario = scenario
+        self.stacks = stacks
         self.configs = configs
         problems = ConfigProblems(file: scenario.file)
     }
@@ -33,6 +35,7 @@ struct ScenarioNames {
         checkNotices(alerts.sorted())
         // Who takes part from outside has names that nobody here knows.
         if !scenario.hasSockets, scenario.recording == nil {
+            for stack in stacks { try checkServices(stack) }
             checkTargets()
             checkPushes()
         }
@@ -74,6 +77,38 @@ struct ScenarioNames {
                 fail(words, expectation.line, "expect[\(number)].\(word)", hint)
             }
         }
+    }
+
+    /// That a target is never there may be meant, but not where it is nearly a service.
+    private func checkServices(_ stack: SimulatedConfig) throws(ConfigError) {
+        let problems = ConfigProblems(file: stack.file)
+        let prefix = stack.path.isEmpty ? "" : stack.path + "."
+        let names = scenario.services.map(\.name) + scenario.batches.filter { $0.delivery == .endpoint }.map(\.name)
+        func isKnown(_ name: String) -> Bool {
+            if names.contains(name) || name.contains(":") { return true }
+            guard let dash = name.lastIndex(of: "-"), Int(name[name.index(after: dash)...]) != nil else { return false }
+            return names.contains(String(name[..<dash]))
+        }
+        for (number, job) in (stack.node["scrape_configs"]?.items ?? []).enumerated()
+        where job["relabel_configs"] == nil {
+            for (place, group) in (job["static_configs"]?.items ?? []).enumerated() {
+                for (index, target) in (group["targets"]?.items ?? []).enumerated() {
+                    let name = WorldTargets.name(target.text ?? "")
+                    guard !isKnown(name), let hint = Self.nearest(name, names) else { continue }
+                    problems.add(
+                        ConfigProblem(
+                            .meaning,
+                            "there is no service \(GoText.quoted(name))",
+                            line: target.line,
+                            column: target.column,
+                            path: "\(prefix)scrape_configs[\(number)].static_configs[\(place)].targets[\(index)]",
+                            hint: hint
+                        )
+                    )
+                }
+            }
+        }
+        try problems.throwIfAny()
     }
 
     private func checkTargets() {

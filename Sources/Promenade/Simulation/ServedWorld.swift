@@ -11,7 +11,7 @@ package import Web
 
 /// A world with its servers: all pages and APIs on the simulated clock.
 ///
-/// A restart of the Prometheus server in the scenario is one of the real server, too: what it answers from is another thing then.
+/// The servers listen all the time, whatever becomes of the parts in the scenario: they answer from the parts that there are.
 package struct ServedWorld: Sendable {
     /// Where the servers listen.
     package var prometheus = ListenAddress(host: "localhost", port: 9090)
@@ -24,17 +24,23 @@ package struct ServedWorld: Sendable {
 
     package init(logger: Logger) { self.logger = logger }
 
-    /// What servers answer from, between two restarts.
+    /// What servers answer from, until a part ends or begins.
     struct Parts: Sendable {
-        var store: any MetricStore & RecordStore
-        var engine: PromQLEngine
-        var scraper: ScrapeManager
-        var rules: StackRules
-        var options: StackOptions
-        var config: StackConfig
-        var clock: ManualClock
+        /// What the Prometheus server is made of.
+        struct Prometheus: Sendable {
+            var store: any MetricStore & RecordStore
+            var engine: PromQLEngine
+            var scraper: ScrapeManager
+            var rules: StackRules
+        }
+
+        /// `nil` while it is down.
+        var prometheus: Prometheus?
+        /// `nil` while it is down.
         var pushgateway: PushgatewayResponder?
         var demo: DemoServer?
+        var options: StackOptions
+        var clock: ManualClock
         var pages: WorldPages
     }
 
@@ -68,78 +74,90 @@ package struct ServedWorld: Sendable {
         let classroom = Classroom(try Stack.course("", logger), clock: SystemClock())
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                try await WorldThread.run {
-                    try await player.run(try await World(scenario, settled))
-                }
+                do {
+                    try await WorldThread.run { try await player.run(try await World(scenario, settled)) }
+                } catch is CancellationError {}
             }
             group.addTask {
-                let silent: @Sendable (StackAddresses) -> Void = { _ in }
-                var tell = onReady
-                for await parts in player.parts {
-                    if try await serve(parts, player, classroom, tell) { return }
-                    tell = silent
-                }
+                do { try await serve(player, classroom, onReady) } catch is CancellationError {}
             }
-            _ = try await group.next()
-            group.cancelAll()
+            // Who ends first ends the other; what was wrong with either is told.
+            while try await group.next() != nil { group.cancelAll() }
         }
     }
 
-    /// Serves until other parts come (`false`) or the program shall end (`true`).
+    /// Serves until the program shall end.
     private func serve(
-        _ parts: Parts,
         _ player: WorldPlayer,
         _ classroom: Classroom,
         _ onReady: @escaping @Sendable (StackAddresses) -> Void
-    ) async throws -> Bool {
+    ) async throws {
+        var changes = player.parts.makeAsyncIterator()
+        guard let first = await changes.next(), let pages = router(first, classroom) else { return }
         let slots = ConnectionSlots(clock: SystemClock())
-        let web = PrometheusServer(
-            settings: parts.options.prometheus(listening: prometheus),
-            environment: environment(parts, classroom),
-            store: parts.store,
-            engine: parts.engine,
-            scraper: parts.scraper,
-            clock: parts.clock,
-            logger: logger
-        )
-        var servers = [try server(prometheus, web.makeRouter(), slots)]
-        if let responder = parts.pushgateway { servers.append(try server(pushgateway, responder.makeRouter(), slots)) }
-        if let demoServer = parts.demo { servers.append(try server(demo, demoServer.makeRouter(), slots)) }
-        let listening = servers
-        let events = parts.pages.events
+        let web = try server(prometheus, pages, slots)
+        let gateway =
+            first.options.config.gateway.isEnabled
+            ? try server(pushgateway, Self.router(first.pushgateway), slots) : nil
+        let demo = try first.demo.map { try server(self.demo, $0.makeRouter(), slots) }
+        let events = first.pages.events
         var configuration = ServiceGroupConfiguration(
-            services: listening.map { .init(service: ServerService(server: $0)) },
+            services: [web, gateway, demo].compactMap(\.self).map { .init(service: ServerService(server: $0)) },
             gracefulShutdownSignals: [.sigint, .sigterm],
             logger: quiet
         )
-        // The last of the services is the first to end. Pages that listen would hold up the end; they come back by themselves.
+        // The last of the services is the first to end. Who listens or waits would hold up the end; pages come back by themselves.
         let goodbye = TaskService(name: "events") {
             try? await gracefulShutdown()
             events.sendAway()
+            player.release()
         }
         configuration.services.append(.init(service: goodbye))
         configuration.maximumGracefulShutdownDuration = .seconds(5)
         let group = ServiceGroup(configuration: configuration)
-        let generation = player.generation
-        return try await withThrowingTaskGroup(of: Bool.self) { tasks in
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
             tasks.addTask {
-                try await group.run()
-                return player.generation == generation
-            }
-            tasks.addTask {
-                var addresses = StackAddresses(prometheus: try await listening[0].listening())
-                if parts.pushgateway != nil { addresses.pushgateway = try await listening[1].listening() }
-                if parts.demo != nil { addresses.demo = try await listening[listening.count - 1].listening() }
-                parts.pages.listen(at: addresses)
+                var addresses = StackAddresses(prometheus: try await web.listening())
+                addresses.pushgateway = try await gateway?.listening()
+                addresses.demo = try await demo?.listening()
+                first.pages.listen(at: addresses)
                 onReady(addresses)
-                while player.generation == generation { try await SystemClock().sleep(milliseconds: 50) }
-                await group.triggerGracefulShutdown()
-                return false
+                for await parts in player.parts {
+                    // While it is down, its pages show what was there: they hold the bar of time.
+                    if let router = router(parts, classroom) { web.answer(by: router) }
+                    gateway?.answer(by: Self.router(parts.pushgateway))
+                }
             }
             defer { tasks.cancelAll() }
-            for try await isOver in tasks { if isOver || player.generation != generation { return isOver } }
-            return true
+            // The server's end is that of all; the world's end is told by who runs it.
+            _ = try await tasks.next()
         }
+    }
+
+    private func router(_ parts: Parts, _ classroom: Classroom) -> WebRouter? {
+        guard let own = parts.prometheus else { return nil }
+        return PrometheusServer(
+            settings: parts.options.prometheus(listening: prometheus),
+            environment: environment(parts, own.rules, classroom),
+            store: own.store,
+            engine: own.engine,
+            scraper: own.scraper,
+            clock: parts.clock,
+            logger: logger
+        ).makeRouter()
+    }
+
+    /// The routes of the Pushgateway; while it is down, whoever asks is told so.
+    private static func router(_ gateway: PushgatewayResponder?) -> WebRouter {
+        if let gateway { return gateway.makeRouter() }
+        let text = "the Pushgateway is down at this moment of the scenario\n"
+        let answer = WebResponse(
+            status: 503,
+            headers: [("Content-Type", "text/plain; charset=utf-8")],
+            body: .bytes(Array(text.utf8))
+        )
+        return WebRouter(serving: [Route.on(.get, .post, .put, .delete, at: "/**") { _ in answer }])
     }
 
     private var quiet: Logger {
@@ -163,15 +181,20 @@ package struct ServedWorld: Sendable {
         )
     }
 
-    private func environment(_ parts: Parts, _ classroom: Classroom) -> PrometheusEnvironment {
-        let (clock, rules, config) = (parts.clock, parts.rules, parts.config)
+    private func environment(
+        _ parts: Parts,
+        _ rules: StackRules,
+        _ classroom: Classroom
+    ) -> PrometheusEnvironment {
+        let pages = parts.pages
         var environment = PrometheusEnvironment(
             phase: { .ready },
-            configuration: { config.prometheus.yaml },
-            externalLabels: { config.prometheus.global.externalLabels },
+            configuration: { pages.standing?.config.prometheus.yaml ?? "" },
+            externalLabels: { pages.standing?.config.prometheus.global.externalLabels ?? [] },
             runtime: {
                 var info = PrometheusEnvironment.RuntimeInfo()
-                info.startNanoseconds = clock.wallNanoseconds
+                info.startNanoseconds = (pages.standing?.started ?? 0) * 1_000_000
+                info.lastReload = (pages.standing?.loaded ?? 0) / 1000
                 info.workingFolder = ProcessEnvironment.workingFolder
                 info.hostName = "localhost"
                 info.processors = ProcessEnvironment.processors
@@ -184,29 +207,24 @@ package struct ServedWorld: Sendable {
             createFolder: { FileAccess.createFolder($0) ? nil : StackError.system(lastErrorNumber()) }
         )
         environment.rules = rules.source
-        environment.clock = parts.pages.clock
-        environment.events = parts.pages.events
+        environment.clock = pages.clock
+        environment.events = pages.events
         environment.learn = classroom.control
-        environment.survey = parts.pages.survey(clock)
+        environment.survey = pages.survey(parts.clock)
         return environment
     }
 }
 
 extension SimulatedStack {
-    /// What servers answer from now; `nil` while the Prometheus server is down.
+    /// What servers answer from now; there have to be pages.
     var parts: ServedWorld.Parts? {
-        guard let scraper, let rules, let pages else { return nil }
-        return ServedWorld.Parts(
-            store: store,
-            engine: engine,
-            scraper: scraper,
-            rules: rules,
-            options: options,
-            config: config,
-            clock: clock,
-            pushgateway: responder,
-            demo: targets.demo?.server,
-            pages: pages
-        )
+        guard let pages else { return nil }
+        var parts = ServedWorld.Parts(options: options, clock: clock, pages: pages)
+        if let scraper, let rules {
+            parts.prometheus = .init(store: store, engine: engine, scraper: scraper, rules: rules)
+        }
+        parts.pushgateway = responder
+        parts.demo = targets.demo?.server
+        return parts
     }
 }

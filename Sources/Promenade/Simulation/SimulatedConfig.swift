@@ -1,5 +1,6 @@
 import ConfigTree
 import MetricModel
+import Rules
 import Scrape
 import Simulation
 
@@ -152,6 +153,41 @@ struct SimulatedConfig {
                 config.prometheus.scrapeConfigs[job].discovery[item] = .fixed(groups)
             }
         }
+    }
+
+    // MARK: Rules
+
+    /// - Throws: `ConfigError` with what is wrong in rules that stand in the stack, and files of rules that are not there.
+    func checkRules(of config: StackConfig) throws(ConfigError) {
+        let problems = ConfigProblems(file: file)
+        let prefix = path.isEmpty ? "" : path + "."
+        if let node = config.rules {
+            do throws(RuleFile.Failure) {
+                _ = try RuleFile(reading: node, file: file)
+            } catch {
+                for var problem in error.problems {
+                    problem.path = "\(prefix)rules" + (problem.path.isEmpty ? "" : "." + problem.path)
+                    problems.add(problem)
+                }
+            }
+        }
+        for (number, item) in (node["rule_files"]?.items ?? []).enumerated() {
+            guard number < config.prometheus.ruleFiles.count, let name = item.text,
+                !name.contains(where: "*?[".contains),
+                RuleFiles.matching(config.prometheus.ruleFiles[number]).isEmpty
+            else { continue }
+            problems.add(
+                ConfigProblem(
+                    .meaning,
+                    "there is no file \(config.prometheus.ruleFiles[number])",
+                    line: item.line,
+                    column: item.column,
+                    path: "\(prefix)rule_files[\(number)]",
+                    hint: "it is looked for beside the file that names it"
+                )
+            )
+        }
+        try problems.throwIfAny()
     }
 
     // MARK: What is not simulated

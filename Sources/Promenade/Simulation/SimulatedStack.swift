@@ -83,6 +83,8 @@ package final class SimulatedStack {
     private(set) var config: StackConfig
     /// What pages are told; `nil` where nobody looks at any.
     let pages: WorldPages?
+    /// Counts starts and ends of parts, for who serves them.
+    private(set) var changes = 0
     /// What the server itself exposes.
     var figures = SimulatedFigures()
 
@@ -158,12 +160,12 @@ package final class SimulatedStack {
         scraping.makeTransport = { (config) throws(TransportError) in
             var way: (world: WorldSockets, outside: any TargetTransport)?
             if let sockets { way = (sockets, try HTTPTransport(config.client, clock: SystemClock())) }
-            let outside = WorldTransport(targets, sockets: way)
+            let outside = WorldTransport(targets, job: config.jobName, sockets: way)
             return FaultTransport(job: "", board: faults, outside: outside, name: WorldTargets.name)
         }
         if let recorded = targets.recorded {
-            scraping.firstScrape = { recorded.first($0) }
-            scraping.recordedScrape = { recorded.scrape($0, near: $1) }
+            scraping.firstScrape = { recorded.first($1, of: $0) }
+            scraping.recordedScrape = { recorded.scrape($1, of: $0, near: $2) }
         }
         let scraper = ScrapeManager(store: store, clock: clock, options: scraping)
         self.scraper = scraper
@@ -179,18 +181,23 @@ package final class SimulatedStack {
         }
         try await apply(config)
         await scraper.start()
+        changes += 1
     }
 
     /// Goes by a configuration from now on.
     package func apply(_ config: StackConfig) async throws {
-        self.config = config
-        guard let scraper, let rules else { return }
+        guard let scraper, let rules else {
+            self.config = config
+            return
+        }
         let groups = try rules.groups(of: config)
+        self.config = config
         await scraper.apply(jobs: config.prometheus.jobs)
         let settings = options.prometheus(listening: ListenAddress(host: "localhost", port: 9090))
         await rules.apply(groups, config.prometheus, settings: settings)
         await sendOn(config)
         figures.reloaded = clock.now
+        pages?.goes(by: config, started: figures.started, since: clock.now)
     }
 
     /// Sends what is stored to where a configuration says.
@@ -232,6 +239,7 @@ package final class SimulatedStack {
         scraper = nil
         rules = nil
         targets.own = nil
+        changes += 1
     }
 
     /// Opens the store anew; without its data it begins empty. The Pushgateway's groups are not the server's.
@@ -284,7 +292,7 @@ package final class SimulatedStack {
         let groups = GroupStore(
             options: settings,
             clock: clock,
-            metrics: GatewayMetrics(clock: clock, build: [Label(name: "version", value: "1.11.2")]),
+            metrics: GatewayMetrics(clock: clock, build: [Label(name: "version", value: StackVersion.pushgateway)]),
             records: section.isPersistent ? records : nil
         )
         _ = try await groups.restore()
@@ -298,6 +306,7 @@ package final class SimulatedStack {
             responder.allow(pages.clock)
         }
         self.responder = responder
+        changes += 1
         targets.gateway = responder
         if let sockets {
             targets.isGatewayOurs = false
@@ -317,6 +326,7 @@ package final class SimulatedStack {
         pages?.keepsGroups(in: nil)
         gateway = nil
         responder = nil
+        changes += 1
         targets.gateway = nil
         if keepsData { return }
         let stored = try await records.records(in: GroupRecord.table)

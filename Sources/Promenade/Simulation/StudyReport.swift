@@ -87,10 +87,13 @@ package struct StudyReport: Sendable {
             let bars = Self.bars(figures)
             let most = max(1, bars.map(\.count).max() ?? 1)
             let step = max(1, (width - 40) / max(1, bars.count))
-            let title = Self.rows(figures).map { "\($0.name) \($0.value)" }.joined(separator: " · ")
+            let titles = Self.rows(figures).map { "\($0.name) \($0.value)" }
+            let title = titles.prefix(3).joined(separator: " · ")
+            let rest = titles.dropFirst(3).joined(separator: " · ")
             parts.append(
                 "<text x=\"20\" y=\"\(top + 20)\" font-weight=\"bold\">\(Self.escaped(figures.alert))</text>"
-                    + "<text x=\"20\" y=\"\(top + 38)\" font-size=\"11\">\(Self.escaped(title))</text>"
+                    + "<text x=\"20\" y=\"\(top + 36)\" font-size=\"11\">\(Self.escaped(title))</text>"
+                    + "<text x=\"20\" y=\"\(top + 50)\" font-size=\"11\">\(Self.escaped(rest))</text>"
             )
             for (index, bar) in bars.enumerated() {
                 let size = bar.count * (height - 80) / most
@@ -137,8 +140,14 @@ package struct StackComparison: Sendable {
 
     package init(_ sides: [(name: String, scenario: Scenario, study: WorldStudy)]) { self.sides = sides }
 
-    /// For people.
-    package var text: String {
+    /// An object of JSON with the rows of the table.
+    package var json: String {
+        let lines = rows.dropFirst().map { row in "[\(row.map(JSONString.quoted).joined(separator: ","))]" }
+        let names = sides.map { JSONString.quoted($0.name) }.joined(separator: ",")
+        return "{\"comparison\":[\(names)],\"rows\":[\(lines.joined(separator: ","))]}"
+    }
+
+    private var rows: [[String]] {
         var rows: [[String]] = [[""] + sides.map(\.name)]
         rows.append(["scrapes"] + sides.map { side in "\(side.study.reports.reduce(0) { $0 + $1.scrapes })" })
         rows.append(["samples"] + sides.map { side in "\(side.study.reports.reduce(0) { $0 + $1.samples })" })
@@ -148,7 +157,7 @@ package struct StackComparison: Sendable {
                 [state.spec.title]
                     + sides.map { side in
                         let met = side.study.reports.filter { report in
-                            index < report.states.count && report.states[index].verdict?.isMet == true
+                            index < report.states.count && report.states[index].isMet
                         }
                         return worlds == 1 ? (met.isEmpty ? "not met" : "ok") : "\(met.count) of \(worlds)"
                     }
@@ -173,6 +182,12 @@ package struct StackComparison: Sendable {
                 rows.append(["\(alert): \(entry.name)"] + columns.map { row < $0.count ? $0[row].value : "-" })
             }
         }
+        return rows
+    }
+
+    /// For people.
+    package var text: String {
+        let rows = rows
         let widths = (0...sides.count).map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
             var line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }

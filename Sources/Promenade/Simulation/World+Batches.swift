@@ -18,14 +18,17 @@ extension World {
 
     func beginRun(_ index: Int) {
         let spec = batches[index].spec
-        if paused.contains(spec.name) { return }
+        // A run that is left out has its chance, too: so those after it do not depend on why.
+        let run = batches[index].begin(runCounts[index] + 1, at: now)
+        if holds.isHeld(.batch(spec.name)) { return }
         if spec.overlap == .skip, !runs[index].isEmpty {
             return tell(.batch, spec.name, "is left out, as run \(runs[index][0].number) is not over")
         }
         runCounts[index] += 1
-        let run = batches[index].begin(runCounts[index], at: now)
         runs[index].append(run)
-        let overlap = runs[index].count > 1 ? ", while \(runs[index].count - 1) other is not over" : ""
+        let others = runs[index].count - 1
+        let overlap =
+            others == 0 ? "" : others == 1 ? ", while another is not over" : ", while \(others) others are not over"
         tell(.batch, spec.name, "run \(run.number) begins\(overlap)")
         if spec.delivery == .endpoint {
             stack.targets.endpoints[spec.name, default: []].append(.init(spec: spec, run: run))
@@ -151,6 +154,7 @@ extension World {
             headers: WebHeaders(push.contentType.isEmpty ? [] : [("Content-Type", push.contentType)]),
             body: push.body
         )
+        stack.targets.isGatewayStill = false
         let response = await responder.respondInProcess(to: request)
         tell(.push, "recording", "\(push.method) \(push.path) (\(push.body.count) bytes): \(response.status)")
         if let due = timeToLive { queue.add(now + due, .upkeep, .expiry) }

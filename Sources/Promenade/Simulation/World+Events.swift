@@ -20,12 +20,13 @@ extension World {
             state.instances.append(instance)
         }
         for (index, instance) in state.instances.enumerated() {
-            let isThere = index < count
-            if isThere, index >= state.count, now > 0 { instance.begin(at: now) }
-            if isThere {
+            if index < count {
+                // What comes back is what was deployed meanwhile.
+                if index >= state.count, now > 0 { instance.deploy(state.version, at: now) }
                 stack.targets.instances[instance.name] = instance
             } else {
                 stack.targets.instances[instance.name] = nil
+                well(name, instance.name)
             }
         }
         state.count = count
@@ -49,27 +50,67 @@ extension World {
 
     // MARK: Events
 
+    /// An event that happens: the number by which what it holds is known, and when it ends.
+    struct Happening {
+        var number: Int
+        var index: Int
+        /// `nil` for never.
+        var ends: Int64?
+        /// For how long, in words.
+        var span = ""
+    }
+
     func event(_ index: Int) async throws {
         let event = scenario.events[index]
-        if let every = event.every { queue.add(now + every, .scenario, .event(index)) }
-        let ends = event.lasting.map { now + chance[index].whole($0) }
-        let span = ends.map { " for \(PrometheusDuration(milliseconds: ($0 - now) / 1_000_000))" } ?? ""
-        note(.event(word: event.word), "", ends: ends ?? now)
-        switch event.action {
+        if let every = event.every {
+            // Each time by chance anew, in a span that is so much later.
+            repetitions[index, default: 0] += 1
+            let shift = every * (repetitions[index] ?? 0)
+            if event.at.lowerBound + shift <= end {
+                let moment =
+                    event.at.lowerBound == event.at.upperBound ? event.at.lowerBound : chance[index].whole(event.at)
+                queue.add(max(now, moment + shift), .scenario, .event(index))
+            }
+        }
+        happenings += 1
+        var what = Happening(number: happenings, index: index)
+        what.ends = event.lasting.map { now + chance[index].whole($0) }
+        if case .restartPart(_, let down, _) = event.action, what.ends == nil, down > 0 { what.ends = now + down }
+        if let ends = what.ends { what.span = " for \(Self.span(ends - now))" }
+        begin(.event(word: event.word), "", by: what.number)
+        try await carryOut(event.action, what)
+        finishEvents()
+    }
+
+    /// An event holds places until it ends.
+    private func hold(_ what: Happening, _ effect: WorldHolds.Effect, _ places: [WorldHolds.Place]) {
+        for place in places { holds.add(what.number, effect, on: place, isForGood: what.ends == nil) }
+        if let ends = what.ends, !places.isEmpty { queue.add(ends, .scenario, .undo(what.number, places)) }
+    }
+
+    /// An instance begins or is gone: whatever held it down does not any more.
+    private func well(_ service: String, _ instance: String) {
+        holds.clear(.instance(instance))
+        finish(.kill(service: service), instance)
+    }
+
+    private func carryOut(_ action: EventSpec.Action, _ what: Happening) async throws {
+        let (index, span) = (what.index, what.span)
+        switch action {
         case .kill(let service, let which):
-            let killed = chosen(service, which, index, running: true).filter(\.isUp)
-            for instance in killed {
+            let all = chosen(service, which, index, running: true)
+            for instance in all where instance.isUp {
                 instance.kill()
                 begin(.kill(service: service), instance.name)
                 tell(.event, "kill", instance.name + span)
             }
-            if let ends { queue.add(ends, .scenario, .undo(index, .start(killed.map(\.name)))) }
+            hold(what, .down, all.map { .instance($0.name) })
         case .start(let service, let which):
-            start(chosen(service, which, index, running: false))
+            for instance in chosen(service, which, index, running: false) { start(instance) }
         case .restart(let service, let which):
             for instance in chosen(service, which, index, running: nil) {
                 instance.begin(at: now)
-                finish(instance.name)
+                well(service, instance.name)
                 tell(.event, "restart", instance.name)
             }
         case .scale(let service, let count):
@@ -80,7 +121,7 @@ extension World {
             services[service]?.version = labels
             for instance in chosen(service, .all, index, running: nil) {
                 instance.deploy(labels, at: now)
-                finish(instance.name)
+                well(service, instance.name)
             }
             tell(.event, "deploy", "\(service) \(Labels(labels).selectorText)")
         case .set(let service, let metric, let change):
@@ -88,17 +129,15 @@ extension World {
             for instance in services[service]?.instances ?? [] { instance.change(metric, change, at: now) }
             tell(.event, "set", "\(service) \(metric)\(Self.text(change))")
         case .skew(let service, let milliseconds):
-            let before = services[service]?.instances.first?.skew ?? 0
-            setSkew(service, milliseconds)
+            hold(what, .skew(milliseconds), [.clock(service)])
+            setSkew(service)
             tell(.event, "skew", "\(service) by \(milliseconds)ms\(span)")
-            if let ends { queue.add(ends, .scenario, .undo(index, .skew(service, before))) }
-        case .fault(let place, let fault): try setFault(place, fault, index, ends, span)
-        case .restartPart(let part, let down, let keepsData):
-            try await restart(part, down: down, keepsData: keepsData)
-        case .killPart(let part):
-            try await kill(part, span)
-            if let ends { queue.add(ends, .scenario, .returnOf(part)) }
-        case .startPart(let part): try await comeBack(part)
+        case .fault(let place, let fault): try setFault(place, fault, what)
+        case .restartPart(let part, _, let keepsData): try await restart(part, what, keepsData: keepsData)
+        case .killPart(let part): try await kill(part, what)
+        case .startPart(let part):
+            holds.clear(.part(part))
+            try await comeBack(part)
         case .deleteGroup(let job, let grouping):
             if let grouping {
                 await deliver(.init(method: "DELETE", job: job, grouping: grouping, pusher: "scenario"))
@@ -122,50 +161,62 @@ extension World {
         case .run(let batch):
             if let number = batches.firstIndex(where: { $0.spec.name == batch }) { beginRun(number) }
         case .pause(let batch):
-            paused.insert(batch)
+            hold(what, .down, [.batch(batch)])
             tell(.event, "pause", batch + span)
-            if let ends { queue.add(ends, .scenario, .undo(index, .resume(batch))) }
         case .resume(let batch):
-            paused.remove(batch)
+            holds.clear(.batch(batch))
             tell(.event, "resume", batch)
         case .reload: try await reload(index)
         }
     }
 
-    private func start(_ instances: [ServiceInstance]) {
-        for instance in instances where !instance.isUp {
-            instance.begin(at: now)
-            finish(instance.name)
-            tell(.event, "start", instance.name)
-        }
+    private func start(_ instance: ServiceInstance) {
+        if let service = service(of: instance.name) { well(service, instance.name) }
+        if instance.isUp { return }
+        instance.begin(at: now)
+        tell(.event, "start", instance.name)
     }
 
-    private func setSkew(_ service: String, _ milliseconds: Int64) {
-        services[service]?.spec.skew = milliseconds
-        for instance in services[service]?.instances ?? [] { instance.skew = milliseconds }
+    private func service(of instance: String) -> String? {
+        services.first { $0.value.instances.contains { $0.name == instance } }?.key
     }
 
-    func undo(_ index: Int, _ undo: WorldItem.Undo) {
-        switch undo {
-        case .start(let names): start(names.compactMap { stack.targets.instances[$0] })
-        case .heal(let names):
-            for name in names {
-                stack.faults.set(nil, job: "", target: name)
-                finish(name)
+    /// Sets a service's clock as events want it, or as it is by itself.
+    private func setSkew(_ name: String) {
+        var skew = scenario.services.first { $0.name == name }?.skew ?? 0
+        if case .skew(let milliseconds) = holds.effect(on: .clock(name)) { skew = milliseconds }
+        services[name]?.spec.skew = skew
+        for instance in services[name]?.instances ?? [] { instance.skew = skew }
+    }
+
+    /// An event ends: what it held goes on as it was, unless another event holds it still.
+    func undo(_ event: Int, _ places: [WorldHolds.Place]) async throws {
+        var (healed, remaining): ([String], [String]) = ([], [])
+        for place in places where holds.end(event, on: place) {
+            let isHeld = holds.isHeld(place)
+            switch place {
+            case .instance(let name): if !isHeld { stack.targets.instances[name].map(start) }
+            case .part(let part): if !isHeld { try await comeBack(part) }
+            case .target, .pushes, .remoteWrite:
+                setFault(place)
+                if isHeld { remaining.append(Self.name(place)) } else { healed.append(Self.name(place)) }
+            case .batch(let batch): if !isHeld { tell(.event, "resume", batch) }
+            case .clock(let service):
+                setSkew(service)
+                tell(.event, "skew", "\(service) by \(services[service]?.spec.skew ?? 0)ms")
             }
-            tell(.event, "heal", names.joined(separator: " "))
-        case .healPushes:
-            stack.faults.setPushes(nil)
-            tell(.event, "heal", "pushes")
-        case .healRemoteWrite:
-            stack.faults.setRemoteWrites(nil)
-            tell(.event, "heal", "remote_write")
-        case .resume(let batch):
-            paused.remove(batch)
-            tell(.event, "resume", batch)
-        case .skew(let service, let milliseconds):
-            setSkew(service, milliseconds)
-            tell(.event, "skew", "\(service) by \(milliseconds)ms")
+        }
+        if !healed.isEmpty { tell(.event, "heal", healed.joined(separator: " ")) }
+        if !remaining.isEmpty { tell(.event, "fault", "\(remaining.joined(separator: " ")) as before") }
+        finishEvents()
+    }
+
+    private static func name(_ place: WorldHolds.Place) -> String {
+        switch place {
+        case .instance(let name), .target(let name), .batch(let name), .clock(let name): name
+        case .part(let part): part.rawValue
+        case .pushes: "pushes"
+        case .remoteWrite: "remote_write"
         }
     }
 
@@ -178,61 +229,62 @@ extension World {
 
     // MARK: Faults
 
-    private func setFault(
-        _ place: EventSpec.FaultPlace,
-        _ spec: FaultSpec?,
-        _ index: Int,
-        _ ends: Int64?,
-        _ span: String
-    ) throws {
+    private func setFault(_ place: EventSpec.FaultPlace, _ spec: FaultSpec?, _ what: Happening) throws {
         let fault = try spec.map { try Fault(reading: $0.node) }
         let words = spec.map { " \($0.text)" } ?? ""
-        var names: [String]
+        let places: [WorldHolds.Place]
         switch place {
-        case .pushes:
-            stack.faults.setPushes(fault)
-            tell(.event, fault == nil ? "heal" : "fault", "pushes\(words)\(span)")
-            if let ends { queue.add(ends, .scenario, .undo(index, .healPushes)) }
-            return
-        case .remoteWrite:
-            stack.faults.setRemoteWrites(fault)
-            tell(.event, fault == nil ? "heal" : "fault", "remote_write\(words)\(span)")
-            if let ends { queue.add(ends, .scenario, .undo(index, .healRemoteWrite)) }
-            return
-        case .target(let address): names = [WorldTargets.name(address)]
-        case .service(let service, let which): names = chosen(service, which, index, running: nil).map(\.name)
+        case .pushes: places = [.pushes]
+        case .remoteWrite: places = [.remoteWrite]
+        case .target(let address): places = [.target(WorldTargets.name(address))]
+        case .service(let service, let which):
+            places = chosen(service, which, what.index, running: nil).map { .target($0.name) }
         }
-        for name in names {
+        if let fault { hold(what, .fault(fault), places) } else { for place in places { holds.clear(place) } }
+        for place in places {
+            setFault(place)
+            guard fault != nil, case .target(let name) = place, let service = service(of: name) else { continue }
+            begin(.fault(service: service), name)
+        }
+        let names = places.map(Self.name).joined(separator: " ")
+        tell(.event, fault == nil ? "heal" : "fault", "\(names)\(words)\(what.span)")
+    }
+
+    /// Lets go wrong what events want to go wrong.
+    private func setFault(_ place: WorldHolds.Place) {
+        var fault: Fault?
+        if case .fault(let found) = holds.effect(on: place) { fault = found }
+        switch place {
+        case .target(let name):
             stack.faults.set(fault, job: "", target: name)
-            if fault == nil {
-                finish(name)
-            } else if case .service(let service, _) = place {
-                begin(.fault(service: service), name)
-            }
+            if fault == nil, let service = service(of: name) { finish(.fault(service: service), name) }
+        case .pushes: stack.faults.setPushes(fault)
+        case .remoteWrite: stack.faults.setRemoteWrites(fault)
+        case .instance, .part, .batch, .clock: break
         }
-        tell(.event, fault == nil ? "heal" : "fault", "\(names.joined(separator: " "))\(words)\(span)")
-        if let ends { queue.add(ends, .scenario, .undo(index, .heal(names))) }
     }
 
     // MARK: Parts of the stack
 
-    private func restart(_ part: EventSpec.Part, down: Int64, keepsData: Bool) async throws {
+    private func restart(_ part: EventSpec.Part, _ what: Happening, keepsData: Bool) async throws {
         let words =
             (keepsData ? "" : " without its data")
-            + (down > 0 ? ", back in \(PrometheusDuration(milliseconds: down / 1_000_000))" : "")
+            + (what.ends.map { ", back in \(Self.span($0 - now))" } ?? "")
         tell(.stack, part.rawValue, "restarts\(words)")
         switch part {
         case .prometheus:
-            if !isPrometheusUp { return }
-            await stack.stopPrometheus()
-            prometheusIsGone()
+            if isPrometheusUp {
+                await stack.stopPrometheus()
+                prometheusIsGone()
+            }
             try await stack.reopenStore(keepsData: keepsData)
         case .pushgateway:
-            if !isGatewayUp { return }
             try await stack.stopGateway(keepsData: keepsData)
             isGatewayUp = false
         }
-        if down > 0 { queue.add(now + down, .scenario, .returnOf(part)) } else { try await comeBack(part) }
+        // It begins again, whatever ended it before.
+        holds.clear(.part(part))
+        if what.ends == nil { try await comeBack(part) } else { hold(what, .down, [.part(part)]) }
     }
 
     private func prometheusIsGone() {
@@ -241,15 +293,20 @@ extension World {
         health = [:]
     }
 
-    private func kill(_ part: EventSpec.Part, _ span: String) async throws {
-        tell(.stack, part.rawValue, "is killed\(span)")
+    private func kill(_ part: EventSpec.Part, _ what: Happening) async throws {
+        let isUp =
+            switch part {
+            case .prometheus: isPrometheusUp
+            case .pushgateway: isGatewayUp
+            }
+        tell(.stack, part.rawValue, "\(isUp ? "is killed" : "is down already")\(what.span)")
+        hold(what, .down, [.part(part)])
+        if !isUp { return }
         switch part {
         case .prometheus:
-            if !isPrometheusUp { return }
             try await stack.killPrometheus()
             prometheusIsGone()
         case .pushgateway:
-            if !isGatewayUp { return }
             try await stack.stopGateway(keepsData: true, isKilled: true)
             isGatewayUp = false
         }
@@ -296,28 +353,5 @@ extension World {
             lastReload = before
             tell(.stack, "prometheus", "keeps its configuration, as the new one is wrong: \(error)")
         }
-    }
-
-    // MARK: What studies want to know
-
-    func begin(_ kind: StudySpec.Outage, _ instance: String) {
-        if outages.contains(where: { $0.kind == kind && $0.instance == instance && $0.to == nil }) { return }
-        outages.append(Outage(kind: kind, instance: instance, from: now, to: nil))
-    }
-
-    func finish(_ instance: String) {
-        for index in outages.indices where outages[index].instance == instance && outages[index].to == nil {
-            outages[index].to = now
-        }
-    }
-
-    func finish(_ kind: StudySpec.Outage) {
-        for index in outages.indices where outages[index].kind == kind && outages[index].to == nil {
-            outages[index].to = now
-        }
-    }
-
-    func note(_ kind: StudySpec.Outage, _ instance: String, ends: Int64) {
-        outages.append(Outage(kind: kind, instance: instance, from: now, to: ends))
     }
 }

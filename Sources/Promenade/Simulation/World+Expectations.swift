@@ -22,6 +22,8 @@ package struct ExpectationState {
     package struct Verdict: Sendable {
         /// Whether it holds.
         package var isMet: Bool
+        /// Whether the world was ended (`--until`) before it could be said.
+        package var isOpen = false
         /// When that was settled.
         package var time: Int64
         /// Why, one line each.
@@ -97,7 +99,11 @@ extension World {
         case .vector(let rows), .matrix(let rows):
             let series = (0..<rows.count).map { row -> ObservedSeries in
                 var value = rows.floats(row).last.map { GoNumber.text(rows.values[$0], .json) } ?? ""
-                if let last = rows.histograms(row).last { value = "\(rows.histograms[last])" }
+                if let last = rows.histograms(row).last {
+                    let histogram = rows.histograms[last]
+                    let sum = GoNumber.text(histogram.sum, .json)
+                    value = "histogram {count:\(GoNumber.text(histogram.count, .json)), sum:\(sum)}"
+                }
                 return ObservedSeries(rows.labels[row], value)
             }
             return .series(series.sorted { $0.labels < $1.labels })
@@ -128,6 +134,9 @@ extension World {
     private func explanation(_ state: ExpectationState) async -> [String] {
         let seen = state.last.lines()
         var lines = ["last seen: \(seen.first ?? "")"] + seen.dropFirst().map { "  " + $0 }
+        if case .series(let found) = state.last, found.isEmpty, let expression = state.expression {
+            lines += await sides(of: expression, isRemote: state.spec.isRemote)
+        }
         switch (state.spec.kind, state.last) {
         case (.never, _), (_, .refused), (_, .unreachable): break
         case (_, _):
@@ -166,6 +175,27 @@ extension World {
         return lines
     }
 
+    /// What stood on both sides of the comparisons that let nothing through.
+    private func sides(of expression: Expr, isRemote: Bool) async -> [String] {
+        guard case .binary(let node) = expression.unwrapped else { return [] }
+        if node.operation.isSetOperator {
+            return await sides(of: node.left, isRemote: isRemote) + (await sides(of: node.right, isRemote: isRemote))
+        }
+        guard node.operation.isComparison else { return [] }
+        var lines: [String] = []
+        for side in [node.left, node.right] {
+            switch side.unwrapped {
+            // The explanation of near misses tells of series as they are.
+            case .number, .vectorSelector: continue
+            case _: break
+            }
+            let seen = await observe(side, isRemote: isRemote).lines()
+            lines.append("\(side) was \(seen.count == 1 ? seen[0] : "")")
+            if seen.count > 1 { lines += seen.map { "  " + $0 } }
+        }
+        return lines
+    }
+
     private func names(_ store: any MetricStore) async -> [String] {
         let span = (scenario.start - 3_600_000, clock.now)
         return (try? await store.labelValues(Labels.metricName, [], start: span.0, end: span.1)) ?? []
@@ -184,28 +214,6 @@ extension World {
         }
     }
 
-    // MARK: Notices
-
-    /// A notice was sent.
-    func noteNotice(_ notice: AlertNotice) {
-        for index in expectations.indices where expectations[index].verdict == nil {
-            let spec = expectations[index].spec
-            guard notice.isResolved == spec.isResolved else { continue }
-            let isInSpan: Bool
-            switch spec.kind {
-            case .notified(let after, let until): isInSpan = now >= after && now <= until
-            case .notNotified(let from, let to): isInSpan = now >= from && now < to
-            case .at, .always, .never, .within: continue
-            }
-            guard isInSpan, spec.matchers.allSatisfy({ $0.matches(notice.labels) }) else { continue }
-            var isMet = true
-            if case .notNotified = spec.kind { isMet = false }
-            let words = "somebody was told of \(notice.labels.selectorText)"
-            expectations[index].verdict = .init(isMet: isMet, time: now, reasons: [words])
-            tell(.expect, isMet ? "ok" : "not met", spec.text)
-        }
-    }
-
     /// The world ends: what is open is settled.
     func settle() {
         for index in expectations.indices { close(index) }
@@ -216,40 +224,38 @@ extension World {
         guard expectations[index].verdict == nil else { return }
         let state = expectations[index]
         let isMet: Bool
-        var reasons: [String] = []
+        var (time, reasons): (Int64, [String]) = (now, [])
         switch state.spec.kind {
         case .always(let from, let to):
             isMet = state.looks > 0
             if !isMet {
+                if to > end, isCut { return leaveOpen(index) }
                 reasons = ["between \(Self.span(from)) and \(Self.span(to)) nothing was scraped, pushed or evaluated"]
             }
         case .never, .notNotified: isMet = true
         case .notified(let after, let until):
+            if until > end, isCut { return leaveOpen(index) }
             isMet = false
-            reasons = ["nobody was told between \(Self.span(after)) and \(Self.span(min(until, end)))"]
-            reasons += alertsNow(state.spec)
-        case .at, .within:
-            isMet = false
-            reasons = ["the world ended before"]
+            time = min(until, end)
+            reasons = ["nobody was told between \(Self.span(after)) and \(Self.span(time))"]
+            reasons += otherNotices(state.spec, after, until) + alertsNow(state.spec)
+        case .at, .within: return leaveOpen(index)
         }
-        expectations[index].verdict = .init(isMet: isMet, time: now, reasons: reasons)
+        expectations[index].verdict = .init(isMet: isMet, time: time, reasons: reasons)
         tell(.expect, isMet ? "ok" : "not met", state.spec.words)
     }
 
-    private func alertsNow(_ spec: ExpectationSpec) -> [String] {
-        var lines: [String] = []
-        for group in groupAlerts.keys.sorted() {
-            for (labels, state) in (groupAlerts[group] ?? [:]).sorted(by: { $0.key < $1.key }) {
-                lines.append("at the end \(labels.selectorText) is \(state.name)")
-            }
-        }
-        let names = Set((stack.rules?.manager.snapshots ?? []).flatMap(\.rules).map(\.definition.name))
-        for matcher in spec.matchers where matcher.name == "alertname" && !names.contains(matcher.value) {
-            let similar = Similarity.closest(to: matcher.value, among: names.sorted())
-            let question = similar.isEmpty ? "" : "; did you mean \(similar.joined(separator: ", "))?"
-            lines.append("no rule is called \(matcher.value)\(question)")
-        }
-        return lines
+    /// Whether the world was ended before its scenario.
+    private var isCut: Bool { end < scenario.duration }
+
+    private func leaveOpen(_ index: Int) {
+        expectations[index].verdict = .init(
+            isMet: false,
+            isOpen: true,
+            time: now,
+            reasons: ["the world was ended before"]
+        )
+        tell(.expect, "not reached", expectations[index].spec.words)
     }
 
     static func span(_ time: Int64) -> String { PrometheusDuration(milliseconds: time / 1_000_000).description }

@@ -25,6 +25,8 @@ package final class World {
         package var until = Int64.max
         /// Whether every scrape is an event of the log.
         package var tellsScrapes = false
+        /// Options of the command that make this world of the scenario, one word each, for commands that open it again.
+        package var arguments: [String] = []
         /// Places of events in the scenario's list that do not happen.
         package var leftOut: Set<Int> = []
         /// SQLite's file system, for tests of what happens when it fails.
@@ -52,10 +54,11 @@ package final class World {
     /// What happened last: a scrape or an evaluation of rules, or an event.
     package private(set) var last = WorldEvent(time: 0, kind: .begin, subject: "", text: "")
     /// Outages that a study asks about.
-    package internal(set) var outages: [Outage] = []
+    package var outages: [Outage] { book.all }
+    var book: OutageBook
     /// When alerts began to fire.
     package internal(set) var firings: [Firing] = []
-    /// How many samples were stored.
+    /// How many samples scrapes brought, with the five that tell of each.
     package internal(set) var samples = 0
     /// How many scrapes there were.
     package internal(set) var scrapes = 0
@@ -65,11 +68,18 @@ package final class World {
     var batches: [BatchCourse]
     var runs: [[BatchRun]]
     var runCounts: [Int]
-    var paused: Set<String> = []
+    /// What events hold down or let go wrong.
+    var holds = WorldHolds()
+    /// How often events have happened that happen again and again, by their places in the scenario's list.
+    var repetitions: [Int: Int64] = [:]
+    /// How many events have happened.
+    var happenings = 0
     var services: [String: ServiceState] = [:]
     var expectations: [ExpectationState]
     var watched: [Int] = []
     var health: [String: Bool] = [:]
+    /// What somebody was told of, where it is asked for.
+    var notices: [Notice] = []
     /// The last push that failed, in one line.
     var lastPushError = ""
     /// The event whose configuration is in use.
@@ -97,31 +107,16 @@ package final class World {
         var version: [Label] = []
     }
 
-    /// A time in which something was wrong.
-    package struct Outage: Sendable, Hashable {
-        /// What it is counted as.
-        package var kind: StudySpec.Outage
-        /// The instance; empty for no particular one.
-        package var instance: String
-        package var from: Int64
-        /// `nil` while it lasts.
-        package var to: Int64?
-    }
-
-    /// An alert that began to fire.
-    package struct Firing: Sendable, Hashable {
-        package var time: Int64
-        package var labels: Labels
-    }
-
     /// Makes the world and its stack; nothing has happened yet.
     /// - Throws: `ConfigError` for a stack with mistakes, `StackError` where it cannot be used.
     package init(_ scenario: Scenario, _ options: Options) async throws {
         self.scenario = scenario
         self.options = options
+        book = OutageBook(scenario.studies)
         clock = ManualClock(now: scenario.start)
         steadyStart = clock.steadyNanoseconds
         end = min(scenario.duration, options.until)
+        if case .folder(let folder) = options.keeping { try Self.refuseKnownStore(folder) }
         let config = try SimulatedConfig(scenario).config(counts: scenario.services.map { ($0.name, $0.instances) })
         stack = try SimulatedStack(
             config: config,
@@ -149,6 +144,13 @@ package final class World {
             }
         }
         fillQueue()
+    }
+
+    /// What another run left would be in the way of this one's samples.
+    private static func refuseKnownStore(_ folder: String) throws(StackError) {
+        let file = folder + "/" + StackOptions.databaseName
+        guard FileAccess.exists(file) else { return }
+        throw StackError("\(file) is there already, so this would be another run; remove it or name another folder")
     }
 
     private static func sockets(_ options: Options) throws -> WorldSockets {
@@ -271,13 +273,20 @@ package final class World {
     }
 
     /// Runs to the end, or until a moment.
-    package func run(until moment: Int64 = .max) async throws {
-        while let due = next(), due.time <= min(moment, end) { try await carryOut(due.time, due.rank) }
+    /// - Parameter goesOn: is asked before each step whether to go on.
+    /// - Returns: whether it came there.
+    @discardableResult
+    package func run(until moment: Int64 = .max, while goesOn: () -> Bool = { true }) async throws -> Bool {
+        while let due = next(), due.time <= min(moment, end) {
+            guard goesOn() else { return false }
+            try await carryOut(due.time, due.rank)
+        }
         if moment < end {
             if moment > now { clock.advance(nanoseconds: moment - now) }
-            return
+            return true
         }
         try await finish()
+        return true
     }
 
     private func finish() async throws {
@@ -293,13 +302,12 @@ package final class World {
     private func carryOut(_ action: WorldItem.Action) async throws {
         switch action {
         case .event(let index): try await event(index)
-        case .undo(let index, let undo): self.undo(index, undo)
+        case .undo(let event, let places): try await undo(event, places)
         case .batch(let index): batchIsDue(index)
         case .begin(let index): beginRun(index)
         case .end(let index, let run): await endRun(index, run)
         case .push(let push): await deliver(push)
         case .recorded(let index): await replayPush(index)
-        case .returnOf(let part): try await comeBack(part)
         case .upkeep:
             queue.add(now + Self.upkeepInterval, .upkeep, .upkeep)
             if isPrometheusUp {
@@ -356,7 +364,7 @@ package final class World {
         tellAlerts(report)
         for notice in report.notices {
             stack.figures.notices += 1
-            noteNotice(notice)
+            note(notice)
             if notice.isRepeated { continue }
             let name = notice.labels["alertname"] ?? ""
             tell(.notify, name, "\(notice.isResolved ? "resolved" : "firing") \(Self.text(notice.labels))")
@@ -366,9 +374,12 @@ package final class World {
     private func tellAlerts(_ report: RuleEvaluationReport) {
         if report.alerts.isEmpty, groupAlerts[report.group]?.isEmpty ?? true { return }
         var now: [Labels: Alert.State] = [:]
-        for (labels, state) in report.alerts { now[labels] = state }
+        // Several rules can have an alert of the same labels: who is told of it is told of the one that is furthest.
+        for (labels, state) in report.alerts where state == .firing || now[labels] == nil { now[labels] = state }
         let before = groupAlerts[report.group] ?? [:]
-        for (labels, state) in report.alerts where before[labels] != state {
+        var told: Set<Labels> = []
+        for (labels, _) in report.alerts {
+            guard let state = now[labels], before[labels] != state, told.insert(labels).inserted else { continue }
             tell(.alert, labels["alertname"] ?? "", "\(state.name) \(Self.text(labels))")
             if state == .firing { firings.append(Firing(time: self.now, labels: labels)) }
         }

@@ -11,6 +11,14 @@ package final class WorldPages: Sendable {
         var scraper: ScrapeManager?
         var gateway: GroupStore?
         var addresses: StackAddresses?
+        var standing: Standing?
+    }
+
+    /// The configuration that is in use, when the server began and when it was loaded, in milliseconds since 1970.
+    struct Standing: Sendable {
+        var config: StackConfig
+        var started: Timestamp
+        var loaded: Timestamp
     }
 
     /// The parts that there are now.
@@ -58,4 +66,11 @@ package final class WorldPages: Sendable {
     func keepsGroups(in gateway: GroupStore?) { parts.withLock { $0.gateway = gateway } }
 
     func listen(at addresses: StackAddresses) { parts.withLock { $0.addresses = addresses } }
+
+    func goes(by config: StackConfig, started: Timestamp, since moment: Timestamp) {
+        parts.withLock { $0.standing = Standing(config: config, started: started, loaded: moment) }
+    }
+
+    /// What the Prometheus server goes by; `nil` before its first start.
+    var standing: Standing? { parts.withLock { $0.standing } }
 }

@@ -5,28 +5,38 @@ import Web
 
 /// Plays a world at some speed, and lets people stop it, go on, take a step and jump.
 final class WorldPlayer: Sendable {
+    /// Somebody who waits for what was asked for.
+    private struct Waiting {
+        /// Up to which moment, or which step; `nil` for none.
+        var moment: Int64?
+        var step: Int?
+        var continuation: CheckedContinuation<Void, Never>
+    }
+
     private struct State {
         var isPlaying: Bool
         var speed: Double
         /// Up to where it goes at once, in nanoseconds from the start.
         var target: Int64?
-        /// How many steps are asked for.
-        var steps = 0
+        /// How many steps were asked for, and how many were taken.
+        var steps = (asked: 0, taken: 0)
         var now: Int64 = 0
         /// What happened last, in words.
         var last = ""
         var isOver = false
+        /// What happened, without so many of the first.
         var marks: [WorldEvent] = []
-        /// Counts restarts of the server.
-        var generation = 0
+        var forgotten = 0
         /// Those who wait for what they asked for.
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        var waiting: [Waiting] = []
     }
 
     /// The most events that are kept to be shown.
     private static let markLimit = 20_000
     /// How often a world that stands still, or goes on between two events, is looked at, in milliseconds.
     private static let pause: Int64 = 25
+    /// For how long it goes on before it looks whether people want something else, in nanoseconds.
+    private static let slice: Int64 = 20_000_000
 
     /// What people want and how far the world is.
     private let state: Mutex<State>
@@ -56,70 +66,95 @@ final class WorldPlayer: Sendable {
         if until < end { state.withLock { $0.target = until } }
     }
 
-    /// How often the server was started.
-    var generation: Int { state.withLock { $0.generation } }
-
     /// Runs the world until the task is cancelled; at its end it stays as it is.
     func run(_ world: World) async throws {
         world.observe = { [self] event in
             state.withLock { state in
-                if state.marks.count < Self.markLimit { state.marks.append(event) }
-                if event.kind == .stack, event.text.hasPrefix("is there") { state.generation += 1 }
+                if state.marks.count >= 2 * Self.markLimit {
+                    state.marks.removeFirst(Self.markLimit)
+                    state.forgotten += Self.markLimit
+                }
+                state.marks.append(event)
             }
         }
-        defer { offer.finish() }
+        defer {
+            offer.finish()
+            release()
+        }
         world.stack.targets.isGatewayOurs = false
         try await world.begin()
-        if let parts = world.stack.parts { offer.yield(parts) }
-        var offered = generation
+        var offered: Int?
         var moment = wall.steadyNanoseconds
         while !Task.isCancelled {
-            let wish = state.withLock { ($0.target, $0.steps, $0.isPlaying, $0.speed) }
-            if generation != offered, let parts = world.stack.parts {
-                offered = generation
-                offer.yield(parts)
+            if world.stack.changes != offered {
+                offered = world.stack.changes
+                if let parts = world.stack.parts { offer.yield(parts) }
             }
+            let wish = state.withLock { ($0.target, $0.steps, $0.isPlaying, $0.speed) }
             let before = moment
             moment = wall.steadyNanoseconds
+            let limit = moment + Self.slice
+            let goesOn = { [wall] in wall.steadyNanoseconds < limit && !Task.isCancelled }
             if let target = wish.0 {
-                try await world.run(until: target)
-                tell(world) { $0.target = nil }
-            } else if wish.1 > 0 {
-                try await step(world)
-                tell(world) { $0.steps -= 1 }
-            } else if wish.2 {
-                let elapsed = Double(min(moment - before, 1_000_000_000)) * wish.3
-                try await world.run(until: min(world.now + Int64(elapsed), end))
-                tell(world) { _ in }
-                try await wall.sleep(milliseconds: Self.pause)
-            } else {
-                tell(world) { _ in }
-                try await wall.sleep(milliseconds: Self.pause)
+                tell(world, isThere: try await world.run(until: target, while: goesOn))
+                continue
             }
+            if wish.1.taken < wish.1.asked {
+                try await step(world)
+                state.withLock { $0.steps.taken = min($0.steps.asked, $0.steps.taken + 1) }
+                tell(world)
+                continue
+            }
+            var isThere = true
+            if wish.2 {
+                let elapsed = Double(min(moment - before, 1_000_000_000)) * wish.3
+                isThere = try await world.run(until: min(world.now + Int64(elapsed), end), while: goesOn)
+            }
+            tell(world, isThere: isThere)
+            try await wall.sleep(milliseconds: Self.pause)
         }
     }
 
     /// To the next thing that can be seen: the store looks after itself, and expectations are looked at, without anybody's noticing.
     private func step(_ world: World) async throws {
-        let before = state.withLock { $0.marks.count }
+        func count() -> Int { state.withLock { $0.marks.count + $0.forgotten } }
+        let before = count()
         while !Task.isCancelled {
             let isSeen = world.isNextSeen
-            guard try await world.step() != nil, !isSeen, state.withLock({ $0.marks.count }) == before else { return }
+            guard try await world.step() != nil, !isSeen, count() == before else { return }
         }
     }
 
-    private func tell(_ world: World, _ change: (inout State) -> Void) {
-        let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
-            change(&state)
+    /// How far the world is now; whoever waited for that is answered.
+    /// - Parameter isThere: whether all that happens at this moment has happened.
+    private func tell(_ world: World, isThere: Bool = true) {
+        let found = state.withLock { state -> [Waiting] in
             state.now = world.now
             state.last = Self.words(world.last)
             state.isOver = world.isOver
-            if state.isOver { (state.target, state.steps, state.isPlaying) = (nil, 0, false) }
-            guard state.target == nil, state.steps == 0 else { return [] }
+            let done = isThere ? state.now : state.now - 1
+            if let target = state.target, done >= target { state.target = nil }
+            if state.isOver {
+                (state.target, state.isPlaying) = (nil, false)
+                state.steps.taken = state.steps.asked
+            }
+            let (taken, isOver) = (state.steps.taken, state.isOver)
+            func isDone(_ one: Waiting) -> Bool { isOver || done >= one.moment ?? 0 && taken >= one.step ?? 0 }
+            defer { state.waiting.removeAll(where: isDone) }
+            return state.waiting.filter(isDone)
+        }
+        for one in found { one.continuation.resume() }
+    }
+
+    /// Nobody waits any longer, though what they wait for has not come.
+    func release() {
+        let waiting = state.withLock { state in
+            state.target = nil
+            state.steps.taken = state.steps.asked
             defer { state.waiting = [] }
             return state.waiting
         }
-        for continuation in waiting { continuation.resume() }
+        for one in waiting { one.continuation.resume() }
     }
 
     private static func words(_ event: WorldEvent) -> String {
@@ -147,14 +182,14 @@ final class WorldPlayer: Sendable {
                         isPlaying: state.isPlaying,
                         isOver: state.isOver,
                         speed: state.speed,
-                        marks: state.marks.count,
+                        marks: state.marks.count + state.forgotten,
                         last: state.last
                     )
                 }
             },
             command: { [self] in await carryOut($0) },
             marks: { [self] from in
-                state.withLock { $0.marks.dropFirst(from) }.map { event in
+                state.withLock { $0.marks.dropFirst(max(0, from - $0.forgotten)) }.map { event in
                     PlayerControl.Mark(
                         time: start + event.time / 1_000_000,
                         kind: event.kind.rawValue,
@@ -167,23 +202,29 @@ final class WorldPlayer: Sendable {
     }
 
     private func carryOut(_ command: PlayerControl.Command) async {
+        if command == .pause { release() }
         await withCheckedContinuation { continuation in
             let isDone = state.withLock { state -> Bool in
                 if state.isOver { return true }
+                var one = Waiting(continuation: continuation)
                 switch command {
                 case .play: state.isPlaying = true
                 case .pause: state.isPlaying = false
                 case .speed(let speed): state.speed = speed
                 case .step:
                     state.isPlaying = false
-                    state.steps += 1
+                    state.steps.asked += 1
+                    one.step = state.steps.asked
                 case .jump(let time):
-                    let target = (time - start) * 1_000_000
+                    // What is beyond the end is the end.
+                    let target = time <= start ? 0 : min(time - start, end / 1_000_000 + 1) * 1_000_000
                     guard target > state.now else { return true }
-                    state.target = target
+                    let moment = min(target, end)
+                    state.target = max(state.target ?? 0, moment)
+                    one.moment = moment
                 }
-                guard state.target != nil || state.steps > 0 else { return true }
-                state.waiting.append(continuation)
+                if one.step == nil, one.moment == nil { return true }
+                state.waiting.append(one)
                 return false
             }
             if isDone { continuation.resume() }

@@ -30,8 +30,8 @@ struct WorldItem {
     enum Action {
         /// Something that the scenario says; by its place in the list.
         case event(Int)
-        /// It is undone.
-        case undo(Int, Undo)
+        /// An event ends, by its number: it does not hold these any more.
+        case undo(Int, [WorldHolds.Place])
         /// A batch is due.
         case batch(Int)
         /// A run begins.
@@ -42,8 +42,6 @@ struct WorldItem {
         case push(Push)
         /// A push of the recording that is replayed arrives.
         case recorded(Int)
-        /// A part of the stack is there again.
-        case returnOf(EventSpec.Part)
         /// Upkeep of the store, once a minute.
         case upkeep
         /// Groups of the Pushgateway may have expired.
@@ -52,16 +50,6 @@ struct WorldItem {
         case look(Int)
         /// The span of an expectation is over.
         case close(Int)
-    }
-
-    /// How an event is undone.
-    enum Undo {
-        case start([String])
-        case heal([String])
-        case healPushes
-        case healRemoteWrite
-        case resume(String)
-        case skew(String, Int64)
     }
 
     /// A push or deletion on its way.

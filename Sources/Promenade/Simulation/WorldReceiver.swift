@@ -22,13 +22,11 @@ final class WorldReceiver: Sendable {
     let store: any MetricStore
     private let router: WebRouter
     private let faults: FaultBoard
-    private let clock: ManualClock
     private let state = Mutex(State())
 
     init(_ options: StackOptions, clock: ManualClock, engine: PromQLEngine, faults: FaultBoard, logger: Logger) {
         store = TimeSeriesDatabase.inMemory(options: options.store, clock: clock)
         self.faults = faults
-        self.clock = clock
         var settings = PrometheusSettings()
         settings.isRemoteWriteEnabled = true
         let environment = PrometheusEnvironment(

@@ -15,10 +15,15 @@ package final class WorldRecorder {
     package func look(_ world: World) {
         guard let scraper = world.stack.scraper else { return }
         for pool in scraper.pools() {
-            for target in pool.active where target.report.lastScrape != last[target.target.url] {
-                last[target.target.url] = target.report.lastScrape
+            for target in pool.active {
+                let place = target.scrapePool + " " + target.target.url
+                if target.report.lastScrape == last[place] { continue }
+                last[place] = target.report.lastScrape
                 let kept = scraper.rawScrapes(pool: target.scrapePool, labels: target.target.publicLabels)
-                if let scrape = kept.first { recording.scrapes.append(Recording.Scrape(scrape)) }
+                guard let raw = kept.first else { continue }
+                var scrape = Recording.Scrape(raw)
+                scrape.pool = target.scrapePool
+                recording.scrapes.append(scrape)
             }
         }
     }

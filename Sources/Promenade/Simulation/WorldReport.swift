@@ -16,8 +16,10 @@ package struct WorldReport: Sendable {
     package var states: [ExpectationState]
     package var outages: [World.Outage]
     package var firings: [World.Firing]
-    /// Options that belong to the world, for commands.
-    package var arguments: [String] = []
+    /// Options that belong to the world, for commands; one word each.
+    package var arguments: [String]
+    /// The stack that was used in place of the scenario's; empty for its own.
+    package var stack = ""
 
     /// The report of a world that is over.
     package init(_ world: World) {
@@ -31,23 +33,36 @@ package struct WorldReport: Sendable {
         states = world.expectations
         outages = world.outages
         firings = world.firings
+        arguments = world.options.arguments
     }
 
-    /// Whether all expectations are met.
-    package var isGood: Bool { states.allSatisfy { $0.verdict?.isMet ?? false } }
+    /// Whether all expectations are met that could be looked at.
+    package var isGood: Bool { failed.isEmpty }
 
     /// The lines (in the file) of the expectations that are not met.
-    package var failed: [Int] { states.filter { !($0.verdict?.isMet ?? false) }.map(\.spec.line) }
+    package var failed: [Int] { states.filter { !$0.isMet && !$0.isOpen }.map(\.spec.line) }
+
+    /// What tells this world from others, for people.
+    private var title: String { "\(scenario) (\(stack.isEmpty ? "" : "\(stack), ")seed \(seed))" }
 
     /// The command that opens a moment.
     private func command(_ time: Int64) -> String {
-        let words = arguments.map { " " + $0 }.joined()
-        return "promenade simulate \(file) --seed \(seed)\(words) --until \(World.span(time)) --serve"
+        let words = ["promenade", "simulate", file, "--seed", "\(seed)"] + arguments
+        return (words + ["--until", World.span(time), "--serve"]).map(Self.quoted).joined(separator: " ")
+    }
+
+    /// A word as a shell reads it.
+    static func quoted(_ word: String) -> String {
+        let isPlain = word.utf8.allSatisfy { byte in
+            UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+                || "-_./:=,@%+".utf8.contains(byte)
+        }
+        return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
     }
 
     private func details(_ state: ExpectationState) -> [String] {
         guard let verdict = state.verdict else { return [] }
-        if verdict.isMet { return [] }
+        if verdict.isMet || verdict.isOpen { return [] }
         return verdict.reasons + [
             "at \(WorldEvent.moment(start + verdict.time / 1_000_000)) (+\(World.span(verdict.time))), seed \(seed)",
             "look: \(command(verdict.time))",
@@ -58,12 +73,12 @@ package struct WorldReport: Sendable {
     package var text: String {
         var lines: [String] = []
         for state in states {
-            let isMet = state.verdict?.isMet ?? false
-            lines.append("\(isMet ? "ok      " : "not met ")\(state.spec.title)")
+            lines.append("\(state.isMet ? "ok      " : state.isOpen ? "open    " : "not met ")\(state.spec.title)")
             lines += details(state).map { "        " + $0 }
         }
-        let good = states.filter { $0.verdict?.isMet ?? false }.count
-        lines.append("\(scenario): \(good) of \(states.count) expectations met (seed \(seed))")
+        let (good, open) = (states.count(where: \.isMet), states.count(where: \.isOpen))
+        let rest = open == 0 ? "" : ", \(open) not reached"
+        lines.append("\(scenario): \(good) of \(states.count) expectations met\(rest) (seed \(seed))")
         return lines.map { $0 + "\n" }.joined()
     }
 
@@ -73,20 +88,21 @@ package struct WorldReport: Sendable {
         var lines = ["TAP version 13", "1..\(all.count)"]
         for (index, (report, state)) in all.enumerated() {
             // A bare # begins a directive.
-            let name = "\(report.scenario) (seed \(report.seed)): \(state.spec.title)".replacing("\\", with: "\\\\")
+            let name = "\(report.title): \(state.spec.title)".replacing("\\", with: "\\\\")
                 .replacing("#", with: "\\#")
-            lines.append("\(state.verdict?.isMet ?? false ? "ok" : "not ok") \(index + 1) - \(name)")
+            let verdict = state.isMet || state.isOpen ? "ok" : "not ok"
+            lines.append("\(verdict) \(index + 1) - \(name)\(state.isOpen ? " # SKIP not reached" : "")")
             lines += report.details(state).map { "# " + $0 }
         }
         return lines.map { $0.replacing("\n", with: " ") + "\n" }.joined()
     }
 
-    /// As JUnit XML.
+    /// As JUnit XML; what was not reached is no case.
     package static func junit(_ reports: [WorldReport]) -> String {
         reports.map { report in
             PromQLTestReport(
-                name: "\(report.file) seed \(report.seed)",
-                cases: report.states.map { state in
+                name: "\(report.file) \(report.stack.isEmpty ? "" : "\(report.stack) ")seed \(report.seed)",
+                cases: report.states.filter { !$0.isOpen }.map { state in
                     let lines = report.details(state)
                     return PromQLTestReport.Case(
                         line: state.spec.line,
@@ -104,13 +120,21 @@ package struct WorldReport: Sendable {
         let expectations = states.map { state in
             let reasons = (state.verdict?.reasons ?? []).map(JSONString.quoted).joined(separator: ",")
             return "{\"expectation\":\(JSONString.quoted(state.spec.title)),\"line\":\(state.spec.line),"
-                + "\"met\":\(state.verdict?.isMet ?? false),\"at\":\((state.verdict?.time ?? 0) / 1_000_000),"
+                + "\"met\":\(state.isMet),\(state.isOpen ? "\"open\":true," : "")\"at\":\((state.verdict?.time ?? 0) / 1_000_000),"
                 + "\"looks\":\(state.looks),\"reasons\":[\(reasons)]}"
         }
-        return "{\"scenario\":\(JSONString.quoted(scenario)),\"file\":\(JSONString.quoted(file)),\"seed\":\(seed),"
+        return "{\"scenario\":\(JSONString.quoted(scenario)),\"file\":\(JSONString.quoted(file)),"
+            + "\(stack.isEmpty ? "" : "\"stack\":\(JSONString.quoted(stack)),")\"seed\":\(seed),"
             + "\"good\":\(isGood),\"scrapes\":\(scrapes),\"samples\":\(samples),"
             + "\"expectations\":[\(expectations.joined(separator: ","))]}"
     }
+}
+
+extension ExpectationState {
+    /// Whether it holds.
+    package var isMet: Bool { verdict?.isMet ?? false }
+    /// Whether it could not be looked at.
+    package var isOpen: Bool { verdict?.isOpen ?? false }
 }
 
 extension ExpectationSpec {

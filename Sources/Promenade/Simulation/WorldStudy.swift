@@ -85,8 +85,8 @@ package struct WorldStudy: Sendable {
 
     // MARK: Shrinking
 
-    /// The fewest events that still let an expectation fail, by their places in the scenario's list: each is left out in turn,
-    /// and stays out where what failed still fails.
+    /// Few events that still let an expectation fail, by their places in the scenario's list: each is left out in turn, and stays out
+    /// where what failed still fails; then, of the last dozen, each two together.
     package static func shrink(
         _ scenario: Scenario,
         _ failing: WorldReport,
@@ -96,25 +96,38 @@ package struct WorldStudy: Sendable {
         var own = options
         own.seed = failing.seed
         var runs = 0
+        func fails(without left: [Int]) async throws -> Bool {
+            if runs >= runLimit { return false }
+            runs += 1
+            var less = own
+            less.leftOut.formUnion(left)
+            let settled = less
+            let report = try await WorldThread.run { try await Self.report(scenario, settled) }
+            if wanted.isDisjoint(with: report.failed) { return false }
+            own = less
+            return true
+        }
+        var kept: [Int] { scenario.events.indices.filter { !own.leftOut.contains($0) } }
         var isChanged = true
         while isChanged {
             isChanged = false
-            for index in scenario.events.indices.reversed() where !own.leftOut.contains(index) && runs < runLimit {
-                runs += 1
-                var less = own
-                less.leftOut.insert(index)
-                let settled = less
-                let report = try await WorldThread.run { try await Self.report(scenario, settled) }
-                guard !wanted.isDisjoint(with: report.failed) else { continue }
-                own = less
-                isChanged = true
+            for index in kept.reversed() { if try await fails(without: [index]) { isChanged = true } }
+            if isChanged || kept.count > pairLimit { continue }
+            // Two that undo each other can only go together.
+            search: for first in kept {
+                for second in kept where second > first {
+                    guard try await fails(without: [first, second]) else { continue }
+                    isChanged = true
+                    break search
+                }
             }
         }
-        return scenario.events.indices.filter { !own.leftOut.contains($0) }
+        return kept
     }
 
-    /// The most worlds that are tried to make a failing one smaller.
+    /// The most worlds that are tried to make a failing one smaller, and the most events of which each two are tried.
     private static let runLimit = 300
+    private static let pairLimit = 12
 
     // MARK: Alerts
 

@@ -49,20 +49,21 @@ final class WorldTargets: @unchecked Sendable {
     }
 
     /// Whether somebody of this world has an address.
-    func knows(_ name: String, _ url: String) -> Bool {
+    func knows(_ name: String, _ url: String, job: String) -> Bool {
         ["localhost:9090", "localhost:9091", "localhost:8080"].contains(name) || instances[name] != nil
-            || endpointNames.contains(name) || recorded?.first(url) != nil
+            || endpointNames.contains(name) || recorded?.first(url, of: job) != nil
     }
 
     /// Answers a scrape.
     /// - Parameter time: nanoseconds from the start of the scenario.
     func answer(
         _ request: TargetRequest,
+        job: String,
         name: String,
         path: String,
         time: Int64
     ) async throws(TransportError) -> TargetResponse {
-        if let answer = try await recorded?.answer(request, time: time) { return answer }
+        if let answer = try await recorded?.answer(request, of: job, time: time) { return answer }
         if let instance = instances[name] {
             guard instance.isUp else { throw refused(request, name) }
             let accept = request.headers.first { $0.name == "Accept" }?.value ?? ""
@@ -133,13 +134,15 @@ final class WorldTargets: @unchecked Sendable {
 /// The way from a scraper to the targets of its world.
 final class WorldTransport: TargetTransport {
     private let targets: WorldTargets
+    private let job: String
     /// The way over real sockets, and that to those who are not of this world; `nil` where there is none.
     private let sockets: (world: WorldSockets, outside: any TargetTransport)?
     /// Names and paths by URL.
     private let names = Mutex<[String: (name: String, path: String)]>([:])
 
-    init(_ targets: WorldTargets, sockets: (world: WorldSockets, outside: any TargetTransport)? = nil) {
+    init(_ targets: WorldTargets, job: String, sockets: (world: WorldSockets, outside: any TargetTransport)? = nil) {
         self.targets = targets
+        self.job = job
         self.sockets = sockets
     }
 
@@ -152,9 +155,11 @@ final class WorldTransport: TargetTransport {
             return found
         }
         let time = request.clock.steadyNanoseconds
-        guard let sockets else { return try await targets.answer(request, name: name, path: path, time: time) }
-        guard targets.knows(name, request.url) else { return try await sockets.outside.fetch(request) }
-        let answer = try await targets.answer(request, name: name, path: path, time: time)
+        guard let sockets else {
+            return try await targets.answer(request, job: job, name: name, path: path, time: time)
+        }
+        guard targets.knows(name, request.url, job: job) else { return try await sockets.outside.fetch(request) }
+        let answer = try await targets.answer(request, job: job, name: name, path: path, time: time)
         return try await sockets.world.carry(answer, of: name, to: request)
     }
 

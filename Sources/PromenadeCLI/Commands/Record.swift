@@ -89,7 +89,7 @@ struct RecordCommand: AsyncParsableCommand {
         try Console.save(index, to: out + "/recording.jsonl")
         for body in bodies {
             guard FileAccess.write(body.bytes, to: out + "/" + body.name) else {
-                throw ReadingFailed(path: out + "/" + body.name, reason: String(cString: strerror(errno)).lowercased())
+                throw WritingFailed(out + "/" + body.name)
             }
         }
         Console.print(

@@ -68,12 +68,17 @@ struct RecordingClient {
         var kept = 1
         while index < kept {
             let query = "scrapePool=\(FormText.escaped(pool))&scrapeUrl=\(FormText.escaped(address))&index=\(index)"
-            guard let data = try? await get(url + "/api/v1/targets/last_scrape?" + query)["data"] else { break }
+            guard let data = try? await get(url + "/api/v1/targets/last_scrape?" + query)["data"] else {
+                // Older ones would have come after the one that was asked for.
+                if index > 0 || lastScrape[pool + " " + address] != nil { missed += 1 }
+                break
+            }
             kept = data["kept"]?.text.flatMap { Int($0) } ?? 0
             guard let seconds = (data["sampleTime"] ?? data["time"])?.text.flatMap({ Double($0) }) else { break }
             let time = Int64((seconds * 1000).rounded())
             if time <= known { break }
             var scrape = Recording.Scrape(time: time, url: address)
+            scrape.pool = pool
             scrape.status = data["status"]?.text.flatMap { Int($0) } ?? 0
             scrape.contentType = data["contentType"]?.text ?? ""
             scrape.duration = Int64(((data["duration"]?.text.flatMap { Double($0) } ?? 0) * 1e9).rounded())

@@ -29,8 +29,7 @@ extension Simulate {
             Complaint.write(error.message)
             throw ExitCode(2)
         }
-        var options = World.Options(seed: seed ?? scenario.seed)
-        options.until = end
+        var options = try options(scenario, seed: seed ?? scenario.seed, until: end)
         if let out { options.keeping = .folder(out) }
         do {
             try await served.run(scenario, options) { addresses in
@@ -41,9 +40,12 @@ extension Simulate {
         } catch let error as ConfigError {
             Complaint.remark(error.description)
             throw ExitCode(2)
+        } catch let error as StackError {
+            Complaint.write(error.description)
+            throw ExitCode(2)
         } catch let error as WebServerError {
             Complaint.write(error.description)
-            throw ExitCode(1)
+            throw ExitCode(2)
         }
     }
 }

@@ -18,7 +18,9 @@ extension Simulate {
                     all += study.reports
                     isGood = try await tell(scenario, study, end) && isGood
                 } else {
-                    isGood = try await tellComparison(scenario, seeds, end) && isGood
+                    let reports = try await compared(scenario, seeds, end)
+                    all += reports
+                    isGood = reports.allSatisfy(\.isGood) && isGood
                 }
             } catch let error as ConfigError {
                 Complaint.remark(error.description)
@@ -26,7 +28,7 @@ extension Simulate {
             }
         }
         if tap { Console.print(WorldReport.tap(all)) }
-        if let junit { try Console.save(WorldReport.junit(all), to: junit) }
+        if let junit { try Self.save(WorldReport.junit(all), to: junit) }
         if !isGood { throw ExitCode(1) }
     }
 
@@ -44,9 +46,13 @@ extension Simulate {
         return first...last
     }
 
-    private func worlds(_ scenario: Scenario, _ seeds: ClosedRange<UInt64>, _ end: Int64) async throws -> WorldStudy {
-        var options = World.Options(seed: seeds.lowerBound)
-        options.until = end
+    private func worlds(
+        _ scenario: Scenario,
+        _ seeds: ClosedRange<UInt64>,
+        _ end: Int64,
+        stack: String? = nil
+    ) async throws -> WorldStudy {
+        let options = try options(scenario, seed: seeds.lowerBound, until: end, stack: stack)
         let isShown = Console.isTerminal(2) && seeds.count > 1
         let count = seeds.count
         let study = try await WorldStudy.run(scenario, seeds: seeds, jobs: jobs, options: options) { done in
@@ -73,15 +79,14 @@ extension Simulate {
             }
             Console.print(figures.text)
         }
-        if let svg { try Console.save(figures.svg, to: svg) }
+        if let svg { try Self.save(figures.svg, to: svg) }
         guard let first = failing.first else { return true }
         if !json, !tap { try await tellSmallest(scenario, first, end) }
         return false
     }
 
     private func tellSmallest(_ scenario: Scenario, _ failing: WorldReport, _ end: Int64) async throws {
-        var options = World.Options(seed: failing.seed)
-        options.until = end
+        var options = try options(scenario, seed: failing.seed, until: end)
         let kept = try await WorldStudy.shrink(scenario, failing, options: options)
         Console.print(
             "\nseed \(failing.seed), made smaller: \(kept.count) of \(scenario.events.count) events are enough\n"
@@ -91,22 +96,39 @@ extension Simulate {
             Console.print("  \(scenario.file):\(event.line): \(event.word) \(event.action.subject)\n")
         }
         options.leftOut = Set(scenario.events.indices).subtracting(kept)
+        let numbers = options.leftOut.sorted().map(String.init).joined(separator: ",")
+        options.arguments = settings.flatMap { ["--set", $0] } + (stack.map { ["--stack", $0] } ?? [])
+        if !numbers.isEmpty { options.arguments += ["--leave-out", numbers] }
         let settled = options
-        var report = try await WorldThread.run { try await WorldStudy.report(scenario, settled) }
-        report.arguments = settings.map { "--set \($0)" }
+        let report = try await WorldThread.run { try await WorldStudy.report(scenario, settled) }
         Console.print(report.text)
     }
 
-    private func tellComparison(_ scenario: Scenario, _ seeds: ClosedRange<UInt64>, _ end: Int64) async throws -> Bool {
+    /// Tells how the same worlds look to several stacks.
+    private func compared(_ scenario: Scenario, _ seeds: ClosedRange<UInt64>, _ end: Int64) async throws
+        -> [WorldReport]
+    {
         var sides: [(name: String, scenario: Scenario, study: WorldStudy)] = []
         if compare.count == 1 {
-            sides.append((scenario.file, scenario, try await worlds(scenario, seeds, end)))
+            sides.append((stack ?? scenario.file, scenario, try await worlds(scenario, seeds, end)))
         }
         for file in compare {
             let other = try read(scenario.file, stack: file)
-            sides.append((file, other, try await worlds(other, seeds, end)))
+            sides.append((file, other, try await worlds(other, seeds, end, stack: file)))
         }
-        Console.print(StackComparison(sides).text)
-        return sides.allSatisfy { $0.study.reports.allSatisfy(\.isGood) }
+        let reports = sides.flatMap { side in
+            side.study.reports.map { report in
+                var report = report
+                report.stack = side.name
+                return report
+            }
+        }
+        if json {
+            for report in reports { Console.print(report.json + "\n") }
+            Console.print(StackComparison(sides).json + "\n")
+        } else if !tap {
+            Console.print(StackComparison(sides).text)
+        }
+        return reports
     }
 }

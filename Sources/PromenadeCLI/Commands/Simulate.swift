@@ -41,6 +41,22 @@ struct Simulate: AsyncParsableCommand {
     )
     var settings: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Another stack in place of the scenario's: a stack.yml, or a scenario that has one.",
+            valueName: "file"
+        )
+    )
+    var stack: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Events that do not happen, by their numbers in the file from 0: 0,3..5.",
+            valueName: "numbers"
+        )
+    )
+    var leaveOut: String?
+
     @Flag(help: "Serve the world: all pages on the simulated clock. With --until it stands still there.")
     var serve = false
 
@@ -102,30 +118,90 @@ struct Simulate: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if jobs < 1 { throw Self.refusal("--jobs: at least one world runs at a time") }
         if selfTest { return try await testItself(try seedRange(1)) }
-        var end = Int64.max
-        if let until {
-            guard let span = try? PrometheusDuration(parsing: until) else {
-                Complaint.write("--until: \(GoText.quoted(until)) is not a time such as 5m16s")
-                throw ExitCode(2)
-            }
-            end = span.nanoseconds
-        }
         let scenarios = try files.map(read)
+        let end = try end(of: scenarios)
         if out != nil, scenarios.count > 1 || seeds != nil || !compare.isEmpty {
-            Complaint.write("--out keeps the database of one world")
-            throw ExitCode(2)
+            throw Self.refusal("--out keeps the database of one world")
+        }
+        if svg != nil, scenarios.count > 1 || seeds == nil || !compare.isEmpty {
+            throw Self.refusal("--svg draws the study of one scenario: --seeds 1..1000")
+        }
+        if tap, json { throw Self.refusal("--tap and --json are two forms of the same: leave one of them out") }
+        if serve, tap || json || junit != nil {
+            throw Self.refusal("--serve has no verdicts: leave out --tap, --json and --junit")
         }
         if serve { return try await serve(scenarios, until: end) }
         if !compare.isEmpty || seeds != nil { return try await study(scenarios, until: end) }
         var reports: [WorldReport] = []
         for scenario in scenarios { reports.append(try await simulate(scenario, until: end)) }
         if tap { Console.print(WorldReport.tap(reports)) }
-        if let junit { try Console.save(WorldReport.junit(reports), to: junit) }
+        if let junit { try Self.save(WorldReport.junit(reports), to: junit) }
         if !reports.allSatisfy(\.isGood) { throw ExitCode(1) }
     }
 
-    private func read(_ file: String) throws -> Scenario { try read(file, stack: nil) }
+    /// Tells why a command cannot be carried out.
+    static func refusal(_ words: String) -> ExitCode {
+        Complaint.write(words)
+        return ExitCode(2)
+    }
+
+    /// Writes a report; a place where none can be is a mistake of the command.
+    static func save(_ text: String, to path: String) throws {
+        do {
+            try Console.save(text, to: path)
+        } catch let error as WritingFailed {
+            throw refusal(error.description)
+        }
+    }
+
+    private func end(of scenarios: [Scenario]) throws -> Int64 {
+        guard let until else { return .max }
+        guard let span = try? PrometheusDuration(parsing: until) else {
+            throw Self.refusal("--until: \(GoText.quoted(until)) is not a time such as 5m16s")
+        }
+        let end = span.nanoseconds
+        for scenario in scenarios where end > scenario.duration {
+            let duration = PrometheusDuration(milliseconds: scenario.duration / 1_000_000)
+            throw Self.refusal("--until: \(until) is after the end of \(scenario.file), which lasts \(duration)")
+        }
+        return end
+    }
+
+    /// The options of a world of a scenario.
+    /// - Parameter stack: the file whose stack it has; `nil` for that of the command, or of the scenario.
+    func options(_ scenario: Scenario, seed: UInt64, until end: Int64, stack: String? = nil) throws -> World.Options {
+        var options = World.Options(seed: seed)
+        options.until = end
+        options.arguments = settings.flatMap { ["--set", $0] }
+        if let stack = stack ?? self.stack { options.arguments += ["--stack", stack] }
+        if let leaveOut {
+            options.leftOut = try leftOut(leaveOut, of: scenario)
+            options.arguments += ["--leave-out", leaveOut]
+        }
+        return options
+    }
+
+    private func leftOut(_ text: String, of scenario: Scenario) throws -> Set<Int> {
+        var found: Set<Int> = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let ends =
+                part.firstRange(of: "..").map { [part[..<$0.lowerBound], part[$0.upperBound...]] } ?? [part, part]
+            guard let first = Int(ends[0]), let last = Int(ends[1]), first >= 0, first <= last,
+                last < scenario.events.count
+            else {
+                throw Self.refusal(
+                    "--leave-out: \(GoText.quoted(text)) does not name events of \(scenario.file): "
+                        + "it has \(scenario.events.count), counted from 0, such as 0,3..5"
+                )
+            }
+            found.formUnion(first...last)
+        }
+        return found
+    }
+
+    private func read(_ file: String) throws -> Scenario { try read(file, stack: stack) }
 
     func read(_ file: String, stack: String?) throws -> Scenario {
         do throws(ConfigError) {
@@ -137,8 +213,7 @@ struct Simulate: AsyncParsableCommand {
     }
 
     private func simulate(_ scenario: Scenario, until end: Int64) async throws -> WorldReport {
-        var options = World.Options(seed: seed ?? scenario.seed)
-        options.until = end
+        var options = try options(scenario, seed: seed ?? scenario.seed, until: end)
         options.tellsScrapes = scrapes
         if let out { options.keeping = .folder(out) }
         if scenario.hasSockets {
@@ -152,7 +227,6 @@ struct Simulate: AsyncParsableCommand {
         let (settled, isQuiet, isJSON) = (options, quiet || tap, json)
         // Where events are printed they show how far it is.
         let isShown = isQuiet && Console.isTerminal(2)
-        let arguments = settings.map { "--set \($0)" }
         do {
             let report = try await WorldThread.run {
                 let world = try await World(scenario, settled)
@@ -174,9 +248,7 @@ struct Simulate: AsyncParsableCommand {
                 }
                 try await world.run()
                 try await world.stack.close()
-                var report = WorldReport(world)
-                report.arguments = arguments
-                return report
+                return WorldReport(world)
             }
             if json { Console.print(report.json + "\n") } else if !tap { Console.print(report.text) }
             return report
@@ -188,7 +260,7 @@ struct Simulate: AsyncParsableCommand {
             throw ExitCode(2)
         } catch let error as WebServerError {
             Complaint.write(error.description)
-            throw ExitCode(1)
+            throw ExitCode(2)
         }
     }
 }

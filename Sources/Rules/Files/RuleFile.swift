@@ -23,6 +23,8 @@ public struct RuleFile: Sendable {
     public struct Failure: Error, Sendable, CustomStringConvertible {
         /// Everything that is wrong, each in promtool's words with the file's name first.
         public var messages: [String]
+        /// The same with the places, for those who tell them in another form; empty where nobody knows the places.
+        public var problems: [ConfigProblem] = []
         /// A failure with what is wrong.
         public init(messages: [String]) { self.messages = messages }
         /// A failure with what is wrong in a file; without a name for what has none.
@@ -72,8 +74,20 @@ public struct RuleFile: Sendable {
         // Empty items are passed over.
         for case let section? in sections { groups.append(checker.group(section, &names, &messages)) }
         let unreadable = Self.structure(problems.problems)
-        if !unreadable.isEmpty { throw Failure(unreadable, in: file) }
-        if !messages.isEmpty { throw Failure(messages, in: file) }
+        if unreadable.isEmpty, messages.isEmpty { return }
+        var failure = Failure(unreadable.isEmpty ? messages : unreadable, in: file)
+        failure.problems = unreadable.isEmpty ? messages.map(Self.problem) : problems.problems
+        throw failure
+    }
+
+    /// `3:61: group "g", …` as a problem with its place.
+    private static func problem(_ message: String) -> ConfigProblem {
+        let parts = message.split(separator: ":", maxSplits: 2)
+        guard parts.count == 3, let line = Int(parts[0]), let column = Int(parts[1]) else {
+            return ConfigProblem(.meaning, message)
+        }
+        let text = String(parts[2].drop { $0 == " " })
+        return ConfigProblem(.meaning, text, line: line > 0 ? line : nil, column: column > 0 ? column : nil)
     }
 
     /// The types of the reading that is about places.

@@ -63,7 +63,7 @@ extension ScrapeManager {
             guard let index = state.timetable.dues.firstIndex(where: { $0 <= moment }) else { return nil }
             let slot = state.timetable.entries[index].slot + state.timetable.entries[index].interval
             state.timetable.entries[index].slot = slot
-            state.timetable.dues[index] = due(slot, state.timetable.entries[index].url)
+            state.timetable.dues[index] = due(slot, state.timetable.entries[index])
             return (index, state.timetable.entries[index])
         }
         guard let found else { return await markStale(dueAt: moment) }
@@ -81,10 +81,10 @@ extension ScrapeManager {
     }
 
     /// When the scrape of a slot is: as it was recorded, where it was.
-    private func due(_ slot: Int64, _ url: String) -> Int64 {
+    private func due(_ slot: Int64, _ entry: ScrapeTimetable.Entry) -> Int64 {
         guard let recordedScrape = options.recordedScrape else { return slot }
         let offset = clock.wallNanoseconds - clock.steadyNanoseconds
-        guard let time = recordedScrape(url, (slot + offset) / 1_000_000) else { return slot }
+        guard let time = recordedScrape(entry.pool, entry.url, (slot + offset) / 1_000_000) else { return slot }
         return time * 1_000_000 - offset
     }
 
@@ -111,18 +111,17 @@ extension ScrapeManager {
             for id in state.pools[name]?.order ?? [] {
                 guard let active = state.pools[name]?.active[id], let slot = active.due else { continue }
                 let interval = max(1_000_000, active.target.interval.nanoseconds)
-                state.timetable.entries.append(
-                    .init(
-                        slot: slot,
-                        given: slot,
-                        interval: interval,
-                        pool: name,
-                        id: id,
-                        url: active.target.url,
-                        loop: nil
-                    )
+                let entry = ScrapeTimetable.Entry(
+                    slot: slot,
+                    given: slot,
+                    interval: interval,
+                    pool: name,
+                    id: id,
+                    url: active.target.url,
+                    loop: nil
                 )
-                state.timetable.dues.append(due(slot, active.target.url))
+                state.timetable.entries.append(entry)
+                state.timetable.dues.append(due(slot, entry))
             }
         }
         state.timetable.isOld = false

@@ -128,7 +128,7 @@ extension ScrapeManager {
                 let interval = active.target.interval.nanoseconds
                 state.pools[name]?.active[id]?.due =
                     options.isSimulated
-                    ? ScrapeTimetable.slot(interval, clock, like: options.firstScrape?(active.target.url))
+                    ? ScrapeTimetable.slot(interval, clock, like: options.firstScrape?(name, active.target.url))
                     : clock.steadyNanoseconds + interval
                 state.timetable.isOld = true
             }

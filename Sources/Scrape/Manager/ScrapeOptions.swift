@@ -20,9 +20,9 @@ public struct ScrapeManagerOptions: Sendable {
     package var isSimulated = false
     /// When a target was scraped first in a recording that is replayed (milliseconds since 1970): its slots go by that. `nil` for
     /// multiples of the interval.
-    package var firstScrape: (@Sendable (_ url: String) -> Timestamp?)?
+    package var firstScrape: (@Sendable (_ pool: String, _ url: String) -> Timestamp?)?
     /// When a recorded scrape of a target happened that is close to a slot (both in milliseconds since 1970).
-    package var recordedScrape: (@Sendable (_ url: String, _ slot: Timestamp) -> Timestamp?)?
+    package var recordedScrape: (@Sendable (_ pool: String, _ url: String, _ slot: Timestamp) -> Timestamp?)?
     /// Is told of each scrape when all of it is stored; has to return at once.
     public var observe: ScrapeObserver?
     /// Asks for names in DNS discovery.

@@ -126,12 +126,18 @@ public struct BatchRun: Sendable {
         _ template: inout ExpositionTemplate,
         _ values: inout [Double]
     ) {
-        let count = (metric.rate * part.share * seconds).rounded(.down)
+        let count = min(0x1p53, (metric.rate * part.share * seconds).rounded(.down))
         if metric.kind == .histogram {
-            for bound in metric.buckets + [.infinity] {
+            let bounds = metric.buckets + [.infinity]
+            let shares = bounds.map(metric.latency.share)
+            var counts = bounds.map { _ in 0.0 }
+            BucketSplit(zip(shares, [0] + shares).map { max(0, $0 - $1) }).add(count, to: &counts)
+            var upTo = 0.0
+            for (bound, count) in zip(bounds, counts) {
                 let text = GoNumber.text(bound, .shortest)
                 template.line(metric.name + "_bucket", part.labels, Label(name: "le", value: text))
-                values.append((count * metric.latency.share(upTo: bound)).rounded(.down))
+                upTo += count
+                values.append(upTo)
             }
         } else {
             for quantile in metric.quantiles {

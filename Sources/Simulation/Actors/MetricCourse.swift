@@ -14,18 +14,29 @@ struct MetricCourse {
     private let startOfDay: Int64
     /// Cells that are over.
     private var cells: Int64 = 0
-    /// Counts at the beginning and at the end of the present cell, part after part; of histograms, bucket after bucket of each
-    /// part and then the rest. Of gauges, the value without noise.
+    /// Counts at the beginning and at the end of the present cell, part after part. Of gauges, the value without noise.
     private var before: [Double]
     private var after: [Double]
     /// Counts when the instance began.
     private var bases: [Double]
-    /// How many values a part has.
+    /// How many buckets a histogram has, with the one for the rest.
     private let width: Int
-    /// Shares of the buckets, not added up.
-    private var bucketShares: [Double] = []
+    /// How observations are shared out to the buckets.
+    private var split = BucketSplit([])
+    /// What each part had observed when the distribution changed last: how many, their sum, and of histograms how many in each bucket.
+    private var settled: [Settled] = []
     /// How many parts there were at the last look, where they grow.
     private(set) var partCount: Int
+
+    /// Observations whose distribution is another one by now.
+    private struct Settled {
+        var count = 0.0
+        var sum = 0.0
+        var buckets: [Double] = []
+    }
+
+    /// The most that is counted: above it not every whole number is one of its own.
+    private static let most = 0x1p53
 
     /// - Parameter start: the start of the scenario in nanoseconds since 1970.
     init(_ spec: MetricSpec, seed: UInt64, start: Int64) {
@@ -38,13 +49,13 @@ struct MetricCourse {
         case .counter, .gauge, .summary, .info: width = 1
         }
         partCount = spec.growth == nil ? spec.parts.count : 0
-        let count = spec.parts.count * (spec.growth?.most ?? 1) * width
+        let count = spec.parts.count * (spec.growth?.most ?? 1)
         var first = 0.0
         if spec.kind == .gauge, case .number(let number) = spec.value { first = number }
         before = [Double](repeating: first, count: count)
         after = before
         bases = [Double](repeating: 0, count: count)
-        setShares()
+        setSplit()
         fill(cell: 0)
     }
 
@@ -82,18 +93,10 @@ struct MetricCourse {
         let time = cell * Self.cell
         let seconds = Double(Self.cell) / 1e9
         switch spec.kind {
-        case .counter, .summary:
+        case .counter, .summary, .histogram:
             let amount = rate(at: time) * seconds
             for part in 0..<before.count {
                 after[part] = before[part] + noisy(amount * share(of: part), part, cell)
-            }
-        case .histogram:
-            let amount = rate(at: time) * seconds
-            for part in 0..<before.count / width {
-                let count = noisy(amount * share(of: part), part, cell)
-                for (bucket, share) in bucketShares.enumerated() {
-                    after[part * width + bucket] = before[part * width + bucket] + count * share
-                }
             }
         case .gauge:
             // A walk's steps in a cell: a twelfth of a minute's variance.
@@ -120,7 +123,9 @@ struct MetricCourse {
     }
 
     /// The rate at a time, with the day's shape and the steps.
-    private func rate(at time: Int64) -> Double { stepped(spec.rate, time) * shape(at: time) }
+    private func rate(at time: Int64) -> Double {
+        min(stepped(spec.rate, time), MetricSpec.rateLimit) * shape(at: time)
+    }
 
     private func stepped(_ value: Double, _ time: Int64) -> Double {
         var value = value
@@ -141,23 +146,33 @@ struct MetricCourse {
     mutating func begin(at time: Int64) {
         advance(to: time)
         for index in bases.indices { bases[index] = count(index, at: time) }
+        settled = []
+        // What leaks begins anew with the process.
+        if spec.kind == .gauge, spec.leak != 0, time > 0, case .number(let number) = spec.value {
+            for index in before.indices { before[index] = number }
+            fill(cell: cells)
+        }
     }
 
     /// Another rate, value or distribution from now on.
     mutating func change(_ change: MetricChange, at time: Int64) {
         advance(to: time)
+        // The latest word is what counts; steps that come later are words, too.
+        if change.rate != nil || change.value != nil { spec.steps.removeAll { $0.at <= time } }
         if let rate = change.rate { spec.rate = rate }
         if let value = change.value {
+            spec.value = .number(value)
             for index in before.indices {
                 before[index] = value
                 after[index] = value
             }
         }
         if change.median != nil || change.p99 != nil {
+            settle(at: time)
             let median = change.median ?? spec.latency.median
             let scale = spec.latency.median > 0 ? spec.latency.p99 / spec.latency.median : 10
             spec.latency = LatencyDistribution(median: median, p99: change.p99 ?? median * scale)
-            setShares()
+            setSplit()
         }
         // In the middle of a cell what counts goes on as it was: it must not fall.
         if spec.kind != .gauge, time == cells * Self.cell { fill(cell: cells) }
@@ -173,7 +188,7 @@ struct MetricCourse {
     @inline(__always)
     func counted(_ part: Int, at time: Int64) -> Double {
         // A hair more, as sums of shares may fall short of the whole number that they stand for.
-        max(0, (count(part, at: time) - bases[part] + 1e-6).rounded(.down))
+        min(Self.most, max(0, (count(part, at: time) - bases[part] + 1e-6).rounded(.down)))
     }
 
     /// What a gauge shows.
@@ -194,32 +209,55 @@ struct MetricCourse {
 
     private static let scales: [Double] = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9]
 
-    /// The buckets of a part, each up to its bound, and all; whole numbers that never fall.
-    func cumulative(_ part: Int, at time: Int64, into counts: inout [Double]) {
+    /// How many observations a part has in each bucket, those beyond the last bound at the end; none of them ever falls.
+    /// - Returns: how many there are in all.
+    func observed(_ part: Int, at time: Int64, into counts: inout [Double]) -> Double {
+        let all = counted(part, at: time)
         counts.removeAll(keepingCapacity: true)
-        var sum = 0.0
-        for bucket in 0..<width {
-            let index = part * width + bucket
-            sum += count(index, at: time) - bases[index]
-            counts.append(max(0, (sum + 1e-6).rounded(.down)))
+        if part < settled.count {
+            counts.append(contentsOf: settled[part].buckets)
+            split.add(max(0, all - settled[part].count), to: &counts)
+        } else {
+            for _ in 0..<width { counts.append(0) }
+            split.add(all, to: &counts)
+        }
+        return all
+    }
+
+    /// The sum of what a part has observed.
+    func sum(_ part: Int, _ count: Double) -> Double {
+        let before = part < settled.count ? settled[part] : Settled()
+        return before.sum + max(0, count - before.count) * spec.latency.mean
+    }
+
+    /// The distribution is about to change: what was observed until now stays as it is.
+    private mutating func settle(at time: Int64) {
+        guard spec.kind == .histogram || spec.kind == .summary else { return }
+        settled = (0..<partLimit).map { part in
+            var now = Settled()
+            now.count = spec.kind == .histogram ? observed(part, at: time, into: &now.buckets) : counted(part, at: time)
+            now.sum = sum(part, now.count)
+            return now
         }
     }
 
     // MARK: Distributions
 
-    /// Native histograms have schema 3 and these buckets, from 2^-10 to 2^10 seconds.
+    /// Native histograms have schema 3 and these buckets, from 2^-10 to 2^10 seconds, and one more for the rest.
     static let nativeSchema: Int32 = 3
     static let nativeFirst = -79
     static let nativeBuckets = 160
 
-    private mutating func setShares() {
+    private mutating func setSplit() {
         guard spec.kind == .histogram else { return }
         var last = 0.0
-        bucketShares = (0..<width).map { bucket in
-            let upTo = bucket == width - 1 ? 1 : spec.latency.share(upTo: bound(bucket))
-            defer { last = max(last, upTo) }
-            return max(0, upTo - last)
-        }
+        split = BucketSplit(
+            (0..<width).map { bucket in
+                let upTo = bucket == width - 1 ? 1 : spec.latency.share(upTo: bound(bucket))
+                defer { last = max(last, upTo) }
+                return max(0, upTo - last)
+            }
+        )
     }
 
     private func bound(_ bucket: Int) -> Double {

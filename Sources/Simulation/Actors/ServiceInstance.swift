@@ -111,15 +111,20 @@ public final class ServiceInstance {
             case .gauge: values.append(course.shown(part, at: time))
             case .info: values.append(1)
             case .histogram:
-                course.cumulative(part, at: time, into: &counts)
-                let all = counts.last ?? 0
-                if !spec.isNative { values += counts }
-                values.append(sum(spec, all))
+                let all = course.observed(part, at: time, into: &counts)
+                if !spec.isNative {
+                    var upTo = 0.0
+                    for count in counts {
+                        upTo += count
+                        values.append(upTo)
+                    }
+                }
+                values.append(rounded(course.sum(part, all)))
                 values.append(all)
             case .summary:
                 let count = course.counted(part, at: time)
                 for quantile in spec.quantiles { values.append(rounded(spec.latency.quantile(quantile))) }
-                values.append(sum(spec, count))
+                values.append(rounded(course.sum(part, count)))
                 values.append(count)
             }
         }
@@ -131,8 +136,6 @@ public final class ServiceInstance {
         if version.isEmpty { return own }
         return own.filter { label in !version.contains { $0.name == label.name } } + version
     }
-
-    private func sum(_ spec: MetricSpec, _ count: Double) -> Double { rounded(count * spec.latency.mean) }
 
     private func rounded(_ value: Double) -> Double { (value * 1e6).rounded() / 1e6 }
 
@@ -210,23 +213,24 @@ public final class ServiceInstance {
             return .summary(
                 MetricFamily.Summary(
                     quantiles: spec.quantiles.map { .init(quantile: $0, value: rounded(spec.latency.quantile($0))) },
-                    sum: sum(spec, count),
+                    sum: rounded(course.sum(part, count)),
                     count: UInt64(count)
                 )
             )
         case .histogram:
-            course.cumulative(part, at: time, into: &counts)
-            let all = counts.last ?? 0
-            var histogram = MetricFamily.Histogram(sum: sum(spec, all), count: all)
+            let all = course.observed(part, at: time, into: &counts)
+            var histogram = MetricFamily.Histogram(sum: rounded(course.sum(part, all)), count: all)
             if spec.isNative {
-                histogram.native = native(counts, sum: histogram.sum)
+                histogram.native = native(counts, count: all, sum: histogram.sum)
                 if spec.hasExemplars, all > 0 { histogram.exemplars = [exemplar(course, part, time)] }
                 return .histogram(histogram)
             }
             let example = spec.hasExemplars && all > 0 ? exemplar(course, part, time) : nil
             var isGiven = false
+            var upTo = 0.0
             histogram.buckets = zip(spec.buckets + [.infinity], counts).map { bound, count in
-                var bucket = MetricFamily.Histogram.Bucket(upperBound: bound, cumulativeCount: count)
+                upTo += count
+                var bucket = MetricFamily.Histogram.Bucket(upperBound: bound, cumulativeCount: upTo)
                 if let example, !isGiven, example.value <= bound {
                     bucket.exemplar = example
                     isGiven = true
@@ -248,21 +252,17 @@ public final class ServiceInstance {
         )
     }
 
-    /// The counts up to each bound as a native histogram; what is beyond the last bound belongs to the last bucket.
-    private func native(_ counts: [Double], sum: Double) -> NativeHistogram {
+    /// The counts as a native histogram.
+    private func native(_ counts: [Double], count: Double, sum: Double) -> NativeHistogram {
         var histogram = NativeHistogram()
         histogram.schema = MetricCourse.nativeSchema
         histogram.zeroThreshold = 0x1p-128
         histogram.isInteger = true
-        histogram.count = counts.last ?? 0
+        histogram.count = count
         histogram.sum = sum
-        var last = 0.0
         var gap: Int32 = 0
         var isFirst = true
-        for bucket in 0..<MetricCourse.nativeBuckets {
-            let upTo = bucket == MetricCourse.nativeBuckets - 1 ? counts.last ?? 0 : counts[bucket]
-            let count = upTo - last
-            last = upTo
+        for (bucket, count) in counts.enumerated() {
             guard count > 0 else {
                 gap += 1
                 continue

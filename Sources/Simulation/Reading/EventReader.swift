@@ -81,7 +81,7 @@ private struct EventReader {
         case "set": return set()
         case "skew":
             guard let name = service() else { return nil }
-            guard let skew = ServiceSpec.skew(section, "by") else {
+            guard let skew = ServiceSpec.skew(section, "by", start: context.scenario.start) else {
                 if !section.has("by") { section.missing("by", hint: "how far the clock is ahead: by: 90s") }
                 return nil
             }
@@ -191,8 +191,10 @@ private struct EventReader {
             return service(hasParts: true).map { .restart(service: $0, which: which($0)) }
         }
         guard let part = part() else { return nil }
-        let down = section.time("down") ?? section.times("for")?.lowerBound ?? 0
-        return .restartPart(part, down: down, keepsData: section.flag("keep_data") ?? true)
+        if section.has("down"), section.has("for") {
+            section.fail("down and for mean the same", at: "for", hint: "leave one of them out")
+        }
+        return .restartPart(part, down: section.time("down") ?? 0, keepsData: section.flag("keep_data") ?? true)
     }
 
     private func deploy() -> EventSpec.Action? {
@@ -226,6 +228,8 @@ private struct EventReader {
         change.value = section.amount("value")
         change.median = section.amount("median")
         change.p99 = section.amount("p99")
+        // An event before may have set the median that a p99 alone goes with.
+        MetricSpec.check(section, median: change.median, p99: change.p99, known: 0)
         if change == MetricChange() {
             section.fail("set changes nothing", hint: "rate: 50/s, value: 3, median: 80ms or p99: 2s")
         }

@@ -32,10 +32,11 @@ extension ExpectationSpec {
         }
         let at = section.time("at")
         let from = section.time("from") ?? 0
-        let to = section.time("to") ?? duration + 1
+        // What would be after the end is looked at until then.
+        let to = min(section.time("to") ?? .max, duration + 1)
         let after = section.time("after") ?? 0
         let within = section.time("within")
-        let until = within.map { after + $0 } ?? duration
+        let until = min(within.map { after + $0 } ?? duration, duration)
         let kind: Kind
         var fields: Set<String>
         switch word {

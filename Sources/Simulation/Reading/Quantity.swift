@@ -77,7 +77,10 @@ extension ConfigSection {
     }
 
     func rate(_ name: String) -> Double? {
-        quantity(name, "a rate such as 20/s, 5/m or 1/h", Quantity.rate)
+        guard let rate = quantity(name, "a rate such as 20/s, 5/m or 1/h", Quantity.rate) else { return nil }
+        if rate <= MetricSpec.rateLimit { return rate }
+        fail("\(GoText.quoted(string(name) ?? "")) is more than a thousand million a second", at: name)
+        return nil
     }
 
     func share(_ name: String) -> Double? {
@@ -92,11 +95,21 @@ extension ConfigSection {
     }
 
     func time(_ name: String) -> Int64? {
-        quantity(name, "a time such as 5m, 1h30m or 250ms", Quantity.time)
+        guard let time = quantity(name, "a time such as 5m, 1h30m or 250ms", Quantity.time) else { return nil }
+        return isShort(time, name) ? time : nil
     }
 
     func times(_ name: String) -> ClosedRange<Int64>? {
-        quantity(name, "a time such as 5m, or a span such as 5m..10m, the shorter first", Quantity.times)
+        let form = "a time such as 5m, or a span such as 5m..10m, the shorter first"
+        guard let times = quantity(name, form, Quantity.times) else { return nil }
+        return isShort(times.upperBound, name) ? times : nil
+    }
+
+    /// Reports a time that no scenario has, so that what is reckoned with times stays within their range.
+    private func isShort(_ time: Int64, _ name: String) -> Bool {
+        if time <= Scenario.longest { return true }
+        fail("\(GoText.quoted(string(name) ?? "")) is more than ten years", at: name)
+        return false
     }
 
     func whole(_ name: String) -> Int? { quantity(name, "a whole number such as 3") { Int($0) } }
@@ -107,6 +120,7 @@ extension ConfigSection {
 
     /// Reports that a field is missing, or what probably stands in its place.
     func missing(_ name: String, hint: String?) {
+        if has(name) { return fail("the field is empty", at: name, hint: hint) }
         var given: [String] = []
         if case .mapping(let entries) = node.content { given = entries.compactMap(\.key.text) }
         guard let near = DidYouMean.nearest(name, among: given) else {

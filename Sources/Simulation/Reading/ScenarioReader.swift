@@ -27,6 +27,9 @@ extension Scenario {
     /// The longest scenario: ten years.
     static let longest: Int64 = 3653 * 86_400_000_000_000
 
+    /// When a scenario can begin, in milliseconds since 1970: nanoseconds are counted to the year 2262, and it may last long.
+    static let starts: ClosedRange<Timestamp> = 0...7_258_118_400_000
+
     /// Reads a scenario.
     /// - Throws: `ConfigError` with everything that is wrong in it.
     public init(reading node: ConfigNode, file: String, _ surroundings: Surroundings) throws(ConfigError) {
@@ -39,7 +42,11 @@ extension Scenario {
         seed = root.quantity("seed", "a whole number such as 7", { UInt64($0) }) ?? seed
         if let text = root.string("start") {
             if let moment = surroundings.moment(text) {
-                start = moment
+                if Self.starts.contains(moment) {
+                    start = moment
+                } else {
+                    root.fail("\(GoText.quoted(text)) is not between the years 1970 and 2200", at: "start")
+                }
             } else {
                 root.fail("\(GoText.quoted(text)) is not a moment such as 2026-01-05T09:00:00Z", at: "start")
             }
@@ -54,7 +61,9 @@ extension Scenario {
         }
         stackFile = file
         if let section = root.node("stack"), !section.isNull { readStack(section, root, surroundings) }
-        services = root.named("services", type: "service").map { ServiceSpec(reading: $0.section, name: $0.name) }
+        services = root.named("services", type: "service").map {
+            ServiceSpec(reading: $0.section, name: $0.name, start: start)
+        }
         batches = root.named("batches", type: "batch").map { BatchSpec(reading: $0.section, name: $0.name) }
         checkNames(root)
         var scaled: Set<String> = []
@@ -71,6 +80,7 @@ extension Scenario {
         events = root.sections("events", type: "event").compactMap { section in
             section.flatMap { EventSpec(reading: $0, context) }
         }
+        checkBatches(root)
         expectations = root.sections("expect", type: "expectation").compactMap { section in
             section.flatMap { ExpectationSpec(reading: $0, duration: duration, isSending: context.isSending) }
         }
@@ -128,7 +138,24 @@ extension Scenario {
                 root.fail("\(GoText.quoted(name)) is an address, so it has letters, digits, -, _ and . only", at: what)
             }
             if name == "localhost" { root.fail("localhost is the stack itself", at: what) }
+            if what == "batches", let service = services.first(where: { $0.hasInstance(name) }) {
+                root.fail("\(GoText.quoted(name)) is an instance of \(service.name)", at: what, hint: "another name")
+            }
             if !seen.insert(name).inserted { root.fail("there are two called \(GoText.quoted(name))", at: what) }
+        }
+    }
+
+    /// A batch that nothing lets run is a mistake.
+    private func checkBatches(_ root: ConfigSection) {
+        var isRun: Set<String> = []
+        for event in events { if case .run(let batch) = event.action { isRun.insert(batch) } }
+        for (name, section) in root.named("batches", type: "batch") {
+            // What is wrong with a schedule is told already.
+            if section.has("every") || section.has("cron") || isRun.contains(name) { continue }
+            section.fail(
+                "it never runs",
+                hint: "every: 10m, cron: \"0 3 * * *\", or an event: {at: 5m, do: run, batch: \(name)}"
+            )
         }
     }
 

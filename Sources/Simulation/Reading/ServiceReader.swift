@@ -2,7 +2,7 @@ import ConfigTree
 import MetricModel
 
 extension ServiceSpec {
-    init(reading section: ConfigSection, name: String) {
+    init(reading section: ConfigSection, name: String, start: Timestamp) {
         self.init(name: name)
         line = section.node.line
         if section.has("instances") {
@@ -14,20 +14,28 @@ extension ServiceSpec {
             instances = count.flatMap { (0...Self.instanceLimit).contains($0) ? $0 : nil } ?? Self.instanceLimit
         }
         labels = section.labels("labels")
-        if section.has("skew") { skew = Self.skew(section, "skew") ?? 0 }
+        if section.has("skew") { skew = Self.skew(section, "skew", start: start) ?? 0 }
         metrics = section.named("metrics", type: "metric").compactMap { MetricSpec(reading: $0.section, name: $0.name) }
         MetricSpec.check(metrics, section)
         section.finish(isListing: true)
     }
 
     /// How far a clock is ahead, in milliseconds: `90s`, or `-90s` for one that is behind.
-    static func skew(_ section: ConfigSection, _ name: String) -> Int64? {
-        section.quantity(name, "a time such as 90s or -90s") { text in
+    static func skew(_ section: ConfigSection, _ name: String, start: Timestamp) -> Int64? {
+        let skew = section.quantity(name, "a time such as 90s or -90s") { text in
             let isBehind = text.hasPrefix("-")
             return Quantity.time(isBehind ? String(text.dropFirst()) : text).map {
                 ($0 / 1_000_000) * (isBehind ? -1 : 1)
             }
         }
+        guard let skew else { return nil }
+        if abs(skew) > Scenario.longest / 1_000_000 {
+            section.fail("\(GoText.quoted(section.string(name) ?? "")) is more than ten years", at: name)
+            return nil
+        }
+        if start + skew >= 0 { return skew }
+        section.fail("such a clock shows a time before 1970, which no exposition has", at: name)
+        return nil
     }
 }
 
@@ -97,7 +105,7 @@ extension MetricSpec {
         rate = section.rate("rate") ?? rate
         daily = section.share("daily") ?? 0
         noise = section.share("noise") ?? 0
-        readSteps(section) { $0.rate("to") }
+        readSteps(section, isRate: true) { $0.rate("to") }
         readGrowth(section)
     }
 
@@ -147,10 +155,9 @@ extension MetricSpec {
     private mutating func readLatency(_ section: ConfigSection, _ isOfBatch: Bool) {
         if let median = section.amount("median") {
             latency = LatencyDistribution(median: median, p99: median * 10)
-            if median <= 0 { section.fail("median has to be more than 0", at: "median") }
         }
+        Self.check(section, median: section.amount("median"), p99: section.amount("p99"), known: latency.median)
         if let p99 = section.amount("p99") {
-            if p99 < latency.median { section.fail("p99 is less than the median", at: "p99") }
             latency = LatencyDistribution(median: latency.median, p99: p99)
         }
         if kind == .summary {
@@ -179,6 +186,16 @@ extension MetricSpec {
         }
     }
 
+    /// Tells of a median and a 99th percentile that no observations have.
+    /// - Parameter known: the median where none is given.
+    static func check(_ section: ConfigSection, median: Double?, p99: Double?, known: Double) {
+        if let median, median <= 0 { section.fail("median has to be more than 0", at: "median") }
+        for (field, value) in [("median", median), ("p99", p99)] {
+            if let value, value > latencyLimit { section.fail("\(field) is more than 1e9 seconds", at: field) }
+        }
+        if let p99, p99 < median ?? known { section.fail("p99 is less than the median", at: "p99") }
+    }
+
     private func numbers(_ section: ConfigSection, _ name: String) -> [Double]? {
         guard let texts = section.strings(name) else { return nil }
         return texts.compactMap { text in
@@ -188,7 +205,11 @@ extension MetricSpec {
         }
     }
 
-    private mutating func readSteps(_ section: ConfigSection, _ to: (ConfigSection) -> Double?) {
+    private mutating func readSteps(
+        _ section: ConfigSection,
+        isRate: Bool = false,
+        _ to: (ConfigSection) -> Double?
+    ) {
         let isList: Bool
         if case .sequence = section.node("step")?.content { isList = true } else { isList = false }
         let parts =
@@ -199,6 +220,7 @@ extension MetricSpec {
             let at = part.time("at")
             let to = to(part)
             let by = part.amount("by")
+            if isRate, let by, by < 0 { part.fail("what counts does not go back", at: "by", hint: "by: 0.5") }
             if at == nil, !part.has("at") { part.fail("the field at is missing", hint: "step: {at: 10m, to: 50/s}") }
             if part.has("to") == part.has("by") {
                 part.fail("a step has to, the new value, or by, a factor", hint: "step: {at: 10m, by: 2}")
@@ -214,6 +236,7 @@ extension MetricSpec {
         let most = part.whole("max") ?? 10_000
         if !(1...Self.partLimit).contains(most) {
             part.fail("max has to be between 1 and \(Self.partLimit)", at: "max")
+            return
         }
         let label = part.string("label") ?? ""
         if label.isEmpty { part.fail("the field label is missing", hint: "grows: {label: user, rate: 5/m, max: 1000}") }
@@ -240,6 +263,15 @@ extension MetricSpec {
                 section.fail("a \(kind.rawValue) has the label \(label) already", at: "labels", hint: "another name")
             }
             let values = values(of: label, entry.value, section)
+            if values.isEmpty {
+                section.fail("the label \(label) has no value", at: "labels", hint: "\(label): [a, b]")
+                return
+            }
+            let texts = values.map(\.text)
+            if Set(texts).count < texts.count {
+                section.fail("the label \(label) has a value twice", at: "labels", hint: "each value once")
+                return
+            }
             if parts.count * values.count > Self.partLimit {
                 section.fail("that makes more than \(Self.partLimit) series", at: "labels")
                 return
@@ -261,13 +293,32 @@ extension MetricSpec {
         switch node.content {
         case .scalar(let scalar):
             guard let dots = scalar.text.firstRange(of: ".."), let first = Int(scalar.text[..<dots.lowerBound]),
-                let last = Int(scalar.text[dots.upperBound...]), first <= last, last - first < Self.partLimit
+                let last = Int(scalar.text[dots.upperBound...])
             else { return [(scalar.text, 1)] }
-            let share = 1 / Double(last - first + 1)
+            let (span, isTooLong) = last.subtractingReportingOverflow(first)
+            if first > last {
+                section.fail(
+                    "\(GoText.quoted(scalar.text)) goes down",
+                    at: "labels",
+                    hint: "\(label): \(last)..\(first)"
+                )
+                return [("", 1)]
+            }
+            if isTooLong || span >= Self.partLimit {
+                section.fail("\(GoText.quoted(scalar.text)) makes more than \(Self.partLimit) series", at: "labels")
+                return [("", 1)]
+            }
+            let share = 1 / Double(span + 1)
             return (first...last).map { ("\($0)", share) }
         case .sequence(let items):
+            if let item = items.first(where: { $0.text == nil }) {
+                let problem = "the values of \(label) are texts"
+                section.problems.add(
+                    ConfigProblem(.meaning, problem, line: item.line, column: item.column, path: section.path("labels"))
+                )
+            }
             let share = 1 / Double(max(1, items.count))
-            return items.map { ($0.text ?? "", share) }
+            return items.enumerated().map { ($1.text ?? "\($0)", share) }
         case .mapping(let entries):
             let values = entries.map { entry -> (text: String, share: Double) in
                 let text = entry.value.text ?? ""
@@ -329,7 +380,9 @@ extension BatchSpec {
             schedule = .every(interval: max(1_000_000, interval), first: section.time("first") ?? interval)
         } else if let text = section.string("cron") {
             do throws(CronError) {
-                schedule = .cron(try CronTable(parsing: text))
+                let table = try CronTable(parsing: text)
+                schedule = .cron(table)
+                if table.next(after: 0) == nil { section.fail("there is no such day", at: "cron") }
             } catch {
                 section.fail(error.message, at: "cron")
             }

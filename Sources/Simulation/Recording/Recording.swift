@@ -9,6 +9,8 @@ public struct Recording: Sendable {
         public var time: Timestamp
         /// The target, as `RecordedTraffic` shows it.
         public var url: String
+        /// The job: others may scrape the same target, at other moments. Empty where that is not known.
+        public var pool = ""
         /// The status code; 0 without an answer.
         public var status = 200
         /// The answer's content type.
@@ -80,7 +82,8 @@ public struct Recording: Sendable {
             lines.append(
                 (
                     scrape.time,
-                    "{\"scrape\":\(JSONString.quoted(scrape.url)),\"time\":\(scrape.time),\"status\":\(scrape.status),"
+                    "{\"scrape\":\(JSONString.quoted(scrape.url)),\"job\":\(JSONString.quoted(scrape.pool)),"
+                        + "\"time\":\(scrape.time),\"status\":\(scrape.status),"
                         + "\"type\":\(JSONString.quoted(scrape.contentType)),\"took\":\(scrape.duration),"
                         + "\"error\":\(JSONString.quoted(scrape.error)),\"body\":\(JSONString.quoted(name(scrape.body)))}\n"
                 )
@@ -112,6 +115,7 @@ public struct Recording: Sendable {
             }
             let node = try JSONReader.parse(Array(line), file: file)
             guard let time = node["time"]?.text.flatMap({ Int64($0) }) else { throw wrong("time is missing") }
+            guard Scenario.starts.contains(time) else { throw wrong("time is not between the years 1970 and 2200") }
             let name = node["body"]?.text ?? ""
             if !name.isEmpty, known[name] == nil {
                 let parts = name.split(separator: "/")
@@ -123,9 +127,16 @@ public struct Recording: Sendable {
             let (type, body) = (node["type"]?.text ?? "", known[name] ?? [])
             if let url = node["scrape"]?.text {
                 var scrape = Scrape(time: time, url: url)
+                scrape.pool = node["job"]?.text ?? ""
                 scrape.status = node["status"]?.text.flatMap { Int($0) } ?? 0
                 scrape.contentType = type
                 scrape.duration = node["took"]?.text.flatMap { Int64($0) } ?? 0
+                guard scrape.status == 0 || (100...999).contains(scrape.status) else {
+                    throw wrong("status is no status code")
+                }
+                guard (0...Scenario.longest).contains(scrape.duration) else {
+                    throw wrong("took is no number of nanoseconds")
+                }
                 scrape.error = node["error"]?.text ?? ""
                 scrape.body = body
                 scrapes.append(scrape)

@@ -66,6 +66,14 @@ public struct ServiceSpec: Sendable {
 
     /// The most instances.
     public static let instanceLimit = 10_000
+
+    /// Whether an address is, or may come to be, that of an instance.
+    func hasInstance(_ address: String) -> Bool {
+        guard address.hasPrefix(name + "-"), let number = Int(address.dropFirst(name.utf8.count + 1)) else {
+            return false
+        }
+        return (1...Self.instanceLimit).contains(number)
+    }
 }
 
 /// A metric that services and batches expose.
@@ -197,6 +205,11 @@ public struct MetricSpec: Sendable {
 
     /// The most label combinations of a metric.
     public static let partLimit = 100_000
+
+    /// The most events a second: what ten years make of them is still counted one by one.
+    static let rateLimit = 1e9
+    /// The longest observation, in seconds.
+    static let latencyLimit = 1e9
 
     /// A metric.
     public init(name: String, kind: Kind) {

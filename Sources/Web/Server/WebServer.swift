@@ -23,6 +23,7 @@ public final class WebServer: Sendable {
 
     private let address: ListenAddress
     private let server: Listener
+    private let routes: ServedRoutes
     /// Whether the server listens yet.
     private let progress: Progressing
 
@@ -70,14 +71,17 @@ public final class WebServer: Sendable {
         let quiet = ServerLog.errors(of: logger)
         let slots = slots ?? ConnectionSlots(clock: clock)
         let scheme = config.tls == nil ? "http" : "https"
-        var outer: [WebMiddleware] = [
-            BrowserSafety(config.headers),
-            AccessCheck(access, at: address, scheme: scheme, harmless: router.harmless),
-        ]
-        if !config.users.isEmpty { outer.append(PasswordCheck(keeper: PasswordKeeper(users: config.users))) }
+        let passwords = config.users.isEmpty ? nil : PasswordCheck(keeper: PasswordKeeper(users: config.users))
+        let routes = ServedRoutes(router) { router in
+            let outer: [WebMiddleware] = [
+                BrowserSafety(config.headers),
+                AccessCheck(access, at: address, scheme: scheme, harmless: router.harmless),
+            ]
+            return outer + (passwords.map { [$0] } ?? [])
+        }
+        self.routes = routes
         let channel = WebChannel(
-            router: router,
-            responder: router.responder(behind: outer),
+            routes: routes,
             clock: clock,
             date: HTTPDate(clock: clock),
             idleLimit: limits.idleMilliseconds,
@@ -161,6 +165,9 @@ public final class WebServer: Sendable {
             throw failure
         }
     }
+
+    /// Answers by other routes from now on; connections stay.
+    package func answer(by router: WebRouter) { routes.exchange(for: router) }
 
     /// The address it listens on, with the port that the system has given; waits until it does.
     /// - Throws: ``WebServerError`` where the address cannot be listened on.

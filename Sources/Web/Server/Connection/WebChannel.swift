@@ -25,8 +25,7 @@ struct WebChannel: ServerChildChannel {
         var channel: any Channel { http.channel }
     }
 
-    let router: WebRouter
-    let responder: RouterResponder<WebContext>
+    let routes: ServedRoutes
     let clock: any StackClock
     let date: HTTPDate
     let idleLimit: Int64?
@@ -85,12 +84,7 @@ struct WebChannel: ServerChildChannel {
     private func answer(_ request: Request, _ writer: consuming ResponseWriter, on connection: WebConnection)
         async throws
     {
-        var response = try await WebRouter.respond(
-            to: request,
-            by: responder,
-            prefix: router.prefix,
-            WebContextSource.quiet(connection)
-        )
+        var response = try await routes.respond(to: request, on: connection)
         response.headers.append(HTTPField(name: .date, value: date.text))
         if request.method == .head {
             // Of an answer that is written piece by piece nobody knows the length.

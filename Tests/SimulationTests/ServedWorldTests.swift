@@ -1,0 +1,189 @@
+import ConfigTree
+import HTTPCalling
+import Logging
+import MetricModel
+import Promenade
+import Simulation
+import Synchronization
+import Testing
+import Web
+
+/// Worlds that people look at: whatever they ask for, the program goes on.
+@Suite(.timeLimit(.minutes(5))) struct ServedWorldTests {
+    /// Whether all has been asked.
+    private final class End: Sendable {
+        let isThere = Mutex(false)
+    }
+
+    /// A world that is served, and how to ask it.
+    private struct Served: Sendable {
+        var addresses: StackAddresses
+
+        func get(_ path: String, gateway: Bool = false) async throws -> (status: Int, text: String) {
+            let address = gateway ? addresses.pushgateway ?? addresses.prometheus : addresses.prometheus
+            let call = HTTPCall("http://127.0.0.1:\(address.port)\(path)", timeoutMilliseconds: 60_000)
+            let answer = try await HTTPCaller.shared.send(call)
+            return (answer.status, answer.text)
+        }
+
+        /// Asks for something to be done with the time, and answers what is told of it then.
+        @discardableResult
+        func clock(_ form: String) async throws -> ConfigNode {
+            var call = HTTPCall(
+                "http://127.0.0.1:\(addresses.prometheus.port)/api/v1/clock",
+                timeoutMilliseconds: 60_000
+            )
+            if !form.isEmpty { call.post(form: form) }
+            let answer = try await HTTPCaller.shared.send(call)
+            return try JSONReader.parse(Array(answer.text.utf8), file: "clock")["data"] ?? ConfigNode(.mapping([]))
+        }
+
+        /// How far the world is, in seconds.
+        func now(_ form: String = "") async throws -> Int64 {
+            let status = try await clock(form)
+            func time(_ name: String) -> Int64 { Int64((Double(status[name]?.text ?? "") ?? 0).rounded()) }
+            return time("now") - time("start")
+        }
+    }
+
+    private static func with(
+        _ text: String,
+        until: Int64 = 1_000_000_000,
+        _ body: @Sendable (Served) async throws -> Void
+    )
+        async throws
+    {
+        let scenario = try ScenarioFile.read(text: Array(text.utf8), file: "test.yml")
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        var world = ServedWorld(logger: logger)
+        for address in [\ServedWorld.prometheus, \.pushgateway, \.demo] {
+            world[keyPath: address] = ListenAddress(host: "127.0.0.1", port: 0)
+        }
+        var options = World.Options(seed: 1)
+        options.until = until
+        let (served, settled) = (world, options)
+        let (ready, found) = AsyncStream<StackAddresses>.makeStream()
+        let task = Task { try await served.run(scenario, settled) { found.yield($0) } }
+        for await addresses in ready {
+            do { try await body(Served(addresses: addresses)) } catch { Issue.record(error) }
+            break
+        }
+        task.cancel()
+        _ = await task.result
+    }
+
+    private static let shop = """
+        seed: 1
+        duration: 30m
+        services: {shop: {metrics: {a: {type: gauge, value: 1}}}}
+        batches: {b: {every: 2m, metrics: {m: {type: gauge, value: took}}}}
+
+        """
+
+    @Test func `a jump beyond the end goes to the end, and one before the start nowhere`() async throws {
+        try await Self.with(Self.shop) { served in
+            let seen1 = try await served.now("to=1000-01-01T00:00:00Z")
+            #expect(seen1 <= 2)
+            let seen2 = try await served.now("to=2400-01-01T00:00:00Z")
+            #expect(seen2 == 1800)
+            let seen3 = try await served.clock("")
+            #expect(seen3["over"]?.text == "true")
+            let seen4 = try await served.get("/api/v1/query?query=up")
+            #expect(seen4.status == 200)
+        }
+    }
+
+    @Test func `two who jump both get where they want to, and who pauses stops both`() async throws {
+        let long = """
+            duration: 300d
+            stack: {global: {scrape_interval: 1s, scrape_timeout: 1s}}
+            services: {shop: {instances: 20, metrics: {a: {type: gauge, walk: 1, labels: {n: 1..20}}}}}
+            """
+        try await Self.with(long) { served in
+            async let second = served.now("to=2026-01-05T09:03:00Z")
+            let seen5 = try await served.now("to=2026-01-05T09:02:00Z")
+            #expect(seen5 >= 120)
+            let reached = try await second
+            #expect(reached >= 180)
+            // Far away: the answer comes as somebody pauses.
+            async let far = served.now("to=2026-10-05T09:00:00Z")
+            var now = try await served.now()
+            while now < 200 { now = try await served.now() }
+            let stopped = try await served.now("action=pause")
+            let stop = try await far
+            #expect(stop < 86400 * 200)
+            let later = try await served.now()
+            #expect(later < stopped + 600)
+            let seen6 = try await served.clock("")
+            #expect(seen6["playing"]?.text == "false")
+        }
+    }
+
+    @Test func `parts come and go while clients ask, and the servers listen all the time`() async throws {
+        let text =
+            Self.shop + """
+                events:
+                  - {at: 2m, do: restart, part: pushgateway}
+                  - {at: 4m, do: restart, part: prometheus}
+                  - {at: 6m, do: kill, part: pushgateway, for: 2m}
+                  - {at: 10m, do: kill, part: prometheus, for: 1m}
+                  - {at: 12m, do: restart, part: pushgateway}
+                """
+        try await Self.with(text) { served in
+            let end = End()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for gateway in [false, true, true] {
+                    group.addTask {
+                        while !end.isThere.withLock({ $0 }) {
+                            // An answer there is at any time; a down Pushgateway says that it is down.
+                            let status = try await served.get("/-/ready", gateway: gateway).status
+                            #expect([200, 503].contains(status))
+                        }
+                    }
+                }
+                for minute in 1...20 {
+                    _ = try await served.now("to=2026-01-05T09:\(minute < 10 ? "0" : "")\(minute):30Z")
+                }
+                end.isThere.withLock { $0 = true }
+                try await group.waitForAll()
+            }
+            let seen7 = try await served.get("/api/v1/query?query=up")
+            #expect(seen7.text.contains("shop-1"))
+        }
+    }
+
+    @Test func `a Pushgateway that is down in the world says so`() async throws {
+        try await Self.with(Self.shop + "events: [{at: 2m, do: kill, part: pushgateway, for: 2m}]\n") { served in
+            let seen8 = try await served.get("/metrics", gateway: true)
+            #expect(seen8.status == 200)
+            _ = try await served.now("to=2026-01-05T09:03:00Z")
+            // The servers are told of it a moment after the world.
+            var answer = try await served.get("/metrics", gateway: true)
+            while answer.status == 200 { answer = try await served.get("/metrics", gateway: true) }
+            #expect(answer.status == 503 && answer.text.contains("is down at this moment of the scenario"))
+            _ = try await served.now("to=2026-01-05T09:05:00Z")
+            while answer.status == 503 { answer = try await served.get("/metrics", gateway: true) }
+            #expect(answer.status == 200)
+        }
+    }
+
+    @Test func `the configuration and the times of the server are those that the world has now`() async throws {
+        let text =
+            Self.shop + """
+                stack: {global: {scrape_interval: 15s, external_labels: {x: a}}}
+                events: [{at: 5m, do: reload, stack: {global: {scrape_interval: 60s, external_labels: {x: b}}}}]
+                """
+        try await Self.with(text) { served in
+            func config() async throws -> String { try await served.get("/api/v1/status/config").text }
+            let before = try await config()
+            #expect(before.contains("x: a"))
+            _ = try await served.now("to=2026-01-05T09:06:00Z")
+            let later = try await config()
+            #expect(later.contains("x: b") && later.contains("scrape_interval: 1m"), "\(later)")
+            let runtime = try await served.get("/api/v1/status/runtimeinfo").text
+            #expect(runtime.contains("\"startTime\":\"2026-01-05T09:00:00Z\""), "\(runtime)")
+            #expect(runtime.contains("\"lastConfigTime\":\"2026-01-05T09:05:00Z\""), "\(runtime)")
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import Promenade
+import Simulation
+import Testing
+
+/// What is told of expectations that are not met, or were not reached.
+@Suite(.timeLimit(.minutes(5))) struct VerdictTests {
+    private static let shop = """
+        seed: 3
+        duration: 20m
+        stack:
+          global: {scrape_interval: 10s, evaluation_interval: 10s}
+          rules: {groups: [{name: g, rules: [{alert: Down, expr: up == 0, for: 1m, labels: {severity: page}}]}]}
+        services: {shop: {metrics: {req_total: {type: counter, rate: 10/s}, n: {type: histogram, native: true}}}}
+        events: [{at: 5m, do: kill, service: shop}]
+
+        """
+
+    @Test func `a notice that came too early, too late or of another kind is told, and the moment is the span's end`()
+        async throws
+    {
+        let text =
+            Self.shop + """
+                expect:
+                  - {notified: Down, after: 1m, within: 2m}
+                  - {notified: 'Down{job="shop"}', after: 6m10s, within: 20s}
+                  - {notified: 'Down{severity="ticket"}', after: 5m, within: 5m}
+                """
+        let report = try await TestWorlds.run(text).report
+        #expect(report.failed.count == 3)
+        #expect(
+            report.text.contains(
+                "somebody was told of {alertname=\"Down\", instance=\"shop-1\", job=\"shop\", severity=\"page\"} at +6m: 3m too late"
+            ),
+            "\(report.text)"
+        )
+        #expect(report.text.contains("at +6m: 10s too early"))
+        #expect(report.text.contains("severity is \"page\", not =\"ticket\""))
+        #expect(report.text.contains("look: promenade simulate test.yml --seed 3 --until 3m --serve"))
+    }
+
+    @Test func `a comparison that lets nothing through tells what it compared`() async throws {
+        let text =
+            Self.shop + """
+                expect:
+                  - {at: 4m, that: 'rate(req_total[1m]) > 100'}
+                  - {at: 4m, that: 'up == 1 and (abs(histogram_count(sum(n)) - 7) < 1)'}
+                """
+        let report = try await TestWorlds.run(text).report
+        #expect(
+            report.text.contains("rate(req_total[1m]) was {instance=\"shop-1\", job=\"shop\"} 10"),
+            "\(report.text)"
+        )
+        #expect(report.text.contains("abs(histogram_count(sum(n)) - 7) was {} 2"), "\(report.text)")
+        #expect(report.text.contains("histogram {count:"))
+        #expect(report.text.utf8.count < 4000, "\(report.text)")
+    }
+
+    @Test func `what a shorter run does not reach is open, not wrong`() async throws {
+        let text =
+            Self.shop + """
+                expect:
+                  - {at: 2m, that: 'up == 1'}
+                  - {at: 10m, that: 'up == 1'}
+                  - {after: 2m, within: 10m, that: 'up == 7'}
+                  - {notified: Down, after: 2m, within: 10m}
+                  - {from: 1m, to: 10m, always: 'up == 1'}
+                  - {from: 9m, to: 10m, always: 'up == 0'}
+                  - {never: 'up == 0'}
+                """
+        let report = try await TestWorlds.run(text, until: 240_000_000_000).report
+        #expect(report.isGood, "\(report.text)")
+        let words = report.text.split(separator: "\n").map { $0.prefix(4) }
+        #expect(words == ["ok  ", "open", "open", "open", "ok  ", "open", "ok  ", "test"], "\(report.text)")
+        #expect(report.text.contains("3 of 7 expectations met, 4 not reached"))
+        #expect(WorldReport.tap([report]).contains("ok 2 - test.yml (seed 3): at 10m: up == 1 # SKIP not reached"))
+        let whole = try await TestWorlds.run(text).report
+        #expect(!whole.isGood && !whole.text.contains("open "))
+    }
+
+    @Test func `the command that opens a moment can be given to a shell as it is`() async throws {
+        let text = Self.shop + "expect: [{at: 4m, that: 'up == 7'}]\n"
+        let scenario = try ScenarioFile.read(text: Array(text.utf8), file: "sp ace/it's.yml")
+        var options = World.Options(seed: 3)
+        options.arguments = ["--set", "services.shop.metrics.b={type: gauge}"]
+        let settled = options
+        let study = try await WorldStudy.run(scenario, seeds: 3...3, jobs: 1, options: settled)
+        let command =
+            "promenade simulate 'sp ace/it'\\''s.yml' --seed 3 --set 'services.shop.metrics.b={type: gauge}' --until 4m --serve"
+        #expect(study.reports[0].text.contains("look: " + command + "\n"), "\(study.reports[0].text)")
+    }
+
+    @Test func `a database that is there already is not gone on with`() async throws {
+        try await TestFolder.with { folder in
+            _ = try await TestWorlds.run(Self.shop, keeping: .folder(folder))
+            let error = await #expect(throws: StackError.self) {
+                _ = try await TestWorlds.run(Self.shop, keeping: .folder(folder))
+            }
+            #expect(error?.description.contains("/stack.db is there already") == true)
+        }
+    }
+
+    @Test func `what is wrong with a setting is told of the setting`() {
+        let text = "duration: 5m\nservices: {shop: {}}"
+        let error = #expect(throws: (any Error).self) {
+            _ = try ScenarioFile.read(text: Array(text.utf8), file: "test.yml", settings: ["services.shop.instancs=5"])
+        }
+        #expect(
+            error.map { "\($0)" }?.hasPrefix(
+                "--set services.shop.instancs=5: services.shop.instancs: field instancs not found in type service"
+            ) == true,
+            "\(String(describing: error))"
+        )
+    }
+}
