@@ -1,5 +1,7 @@
 // What happened in a lesson's world, as its session tells it, arranged for tables and pictures. Pure.
 
+import { shortSpan } from "./learnwords.js";
+
 /**
  * Stretches in which a value stays the same, from what was held at moments.
  * @param {{at: number, series: [string, string][]}[]} held rising
@@ -92,4 +94,13 @@ export function distinctions(metrics) {
             .map((name) => (name === "__name__" ? one[name] : `${name}="${one[name] ?? ""}"`))
             .join(", "),
     );
+}
+
+/**
+ * From when to when; nothing of what comes after the moment that is shown.
+ * @param {{from: number, to: number | null}} one
+ * @param {number} end
+ */
+export function span({ from, to }, end) {
+    return `${shortSpan(from)} – ${to === null || to > end ? "…" : shortSpan(to)}`;
 }

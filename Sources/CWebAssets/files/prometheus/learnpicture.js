@@ -4,7 +4,7 @@
 
 import { h } from "../shared/dom.js";
 import { curve, lineNames } from "./learngraph.js";
-import { distinction, lives, looksOf, requestsOf, stretches } from "./learnfacts.js";
+import { distinction, lives, looksOf, requestsOf, span, stretches } from "./learnfacts.js";
 import { number } from "./results.js";
 import { axisStep, shortSpan, spanWords, textWidth, word } from "./learnwords.js";
 
@@ -474,11 +474,6 @@ class Drawing {
             legend,
         );
     }
-}
-
-/** @param {{from: number, to: number | null}} one @param {number} end */
-function span({ from, to }, end) {
-    return `${shortSpan(from)} – ${to === null || to > end ? "…" : shortSpan(to)}`;
 }
 
 /** @param {string} value */
