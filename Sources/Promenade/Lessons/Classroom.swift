@@ -77,7 +77,8 @@ package final class Classroom: Sendable {
             guard let lesson = entry.lesson(in: language) else {
                 return .failure(APIFailure(.notFound, "the lesson has no texts"))
             }
-            return .success(LearnJSON.lesson(lesson, languages: entry.languages.keys.filter { !entry.differing.contains($0) }.sorted()))
+            let languages = entry.languages.keys.filter { !entry.differing.contains($0) }
+            return .success(LearnJSON.lesson(lesson, languages: languages.sorted()))
         } catch {
             return .failure(error)
         }

@@ -26,7 +26,9 @@ enum LearnJSON {
                 "lessons",
                 list(
                     course.entries.map { entry in
-                        let texts = entry.languages.filter { !entry.differing.contains($0.key) }.sorted { $0.key < $1.key }.map { language, lesson in
+                        let texts = entry.languages.filter { !entry.differing.contains($0.key) }.sorted {
+                            $0.key < $1.key
+                        }.map { language, lesson in
                             (language, object([("title", quoted(lesson.title)), ("goal", quoted(lesson.goal))]))
                         }
                         return object([("name", quoted(entry.name)), ("texts", object(texts))])
@@ -230,7 +232,8 @@ enum LearnJSON {
                 list(
                     trace.held.map { held in
                         object([
-                            ("at", milliseconds(held.time)), ("request", held.request.map { request($0, []) } ?? "null"),
+                            ("at", milliseconds(held.time)),
+                            ("request", held.request.map { request($0, []) } ?? "null"),
                             ("body", quoted(held.body)),
                             (
                                 "series",
