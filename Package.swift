@@ -160,13 +160,14 @@ let package = Package(
         ),
         room("Simulation", ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"]),
         .target(name: "CLessons"),
+        .target(name: "CStackFile"),
         room("Lessons", ["CLessons", "MetricModel", "ConfigTree", "PromQL"]),
         room(
             "Promenade",
             [
                 "MetricModel", "ConfigTree", "HTTPCalling", "Exposition", "PrometheusClient", "PrometheusClientPush",
                 "TSDB", "PromQL", "RemoteStorage", "Rules", "RuleTemplates", "Scrape", "Pushgateway", "Simulation",
-                "StorageFaults", "Lessons", "Web", .asyncHTTPClient, .logging,
+                "StorageFaults", "Lessons", "Web", "CStackFile", .asyncHTTPClient, .logging,
                 .nioCore, .nioPosix, .serviceLifecycle, .unixSignals,
             ]
         ),

@@ -107,8 +107,26 @@ static const unsigned char prometheus_learncourse_js[] = {
 static const unsigned char prometheus_learngraph_js[] = {
 #embed "files/prometheus/learngraph.js"
 };
+static const unsigned char prometheus_learnfacts_js[] = {
+#embed "files/prometheus/learnfacts.js"
+};
 static const unsigned char prometheus_learnpicture_js[] = {
 #embed "files/prometheus/learnpicture.js"
+};
+static const unsigned char prometheus_learnread_js[] = {
+#embed "files/prometheus/learnread.js"
+};
+static const unsigned char docs_learn_check_md[] = {
+#embed "../../docs/learn-check.md"
+};
+static const unsigned char docs_learn_check_ja_md[] = {
+#embed "../../docs/learn-check.ja.md"
+};
+static const unsigned char docs_tutorial_md[] = {
+#embed "../../docs/tutorial.md"
+};
+static const unsigned char docs_tutorial_ja_md[] = {
+#embed "../../docs/tutorial.ja.md"
 };
 static const unsigned char prometheus_learnwords_js[] = {
 #embed "files/prometheus/learnwords.js"
@@ -266,7 +284,13 @@ static const struct web_asset table[] = {
     ASSET("prometheus/learnchanges.js", prometheus_learnchanges_js),
     ASSET("prometheus/learncourse.js", prometheus_learncourse_js),
     ASSET("prometheus/learngraph.js", prometheus_learngraph_js),
+    ASSET("prometheus/learnfacts.js", prometheus_learnfacts_js),
     ASSET("prometheus/learnpicture.js", prometheus_learnpicture_js),
+    ASSET("prometheus/learnread.js", prometheus_learnread_js),
+    ASSET("docs/learn-check.md", docs_learn_check_md),
+    ASSET("docs/learn-check.ja.md", docs_learn_check_ja_md),
+    ASSET("docs/tutorial.md", docs_tutorial_md),
+    ASSET("docs/tutorial.ja.md", docs_tutorial_ja_md),
     ASSET("prometheus/learnwords.js", prometheus_learnwords_js),
     ASSET("prometheus/painting.js", prometheus_painting_js),
     ASSET("prometheus/pages.css", prometheus_pages_css),

@@ -10,10 +10,13 @@ public struct Course: Sendable {
         public var scenario: (file: String, text: [UInt8])
         /// The lesson by language.
         public var languages: [String: Lesson]
+        /// The languages whose moves are not those of the others: nobody can be led through them.
+        public internal(set) var differing: Set<String> = []
 
         /// Those texts in a language, or in English where there are none, or in any.
         public func lesson(in language: String) -> Lesson? {
-            languages[language] ?? languages["en"] ?? languages.min { $0.key < $1.key }?.value
+            let usable = languages.filter { !differing.contains($0.key) }
+            return usable[language] ?? usable["en"] ?? usable.min { $0.key < $1.key }?.value
         }
     }
 
@@ -43,7 +46,9 @@ public struct Course: Sendable {
     /// - Parameters:
     ///   - folder: where it is, for messages.
     ///   - empty: folders in it that hold nothing of a lesson.
-    public init(_ files: [File], folder: String, empty: [String] = []) {
+    ///   - unread: what there is and could not be read.
+    public init(_ files: [File], folder: String, empty: [String] = [], unread: [ConfigError] = []) {
+        problems = unread
         for name in empty {
             let path = folder.isEmpty ? name : "\(folder)/\(name)"
             problems.append(Self.problem(path, "there is no lesson in it", "scenario.yml and lesson.en.md"))
@@ -51,6 +56,7 @@ public struct Course: Sendable {
         for (name, files) in Dictionary(grouping: files, by: \.lesson).sorted(by: { $0.key < $1.key }) {
             let path = folder.isEmpty ? name : "\(folder)/\(name)"
             guard let scenario = files.first(where: { $0.name == "scenario.yml" }) else {
+                if problems.contains(where: { $0.file == "\(path)/scenario.yml" }) { continue }
                 problems.append(Self.problem("\(path)/scenario.yml", "there is no such file", "the lesson's world"))
                 continue
             }
@@ -102,7 +108,7 @@ public struct Course: Sendable {
 
     /// What one language has and another has not.
     private mutating func compare(_ folder: String) {
-        for entry in entries {
+        for (place, entry) in entries.enumerated() {
             guard let model = entry.lesson(in: "en") else { continue }
             for language in languages {
                 guard let other = entry.languages[language] else {
@@ -114,6 +120,7 @@ public struct Course: Sendable {
                 }
                 if language == model.language { continue }
                 if let (message, line) = Self.difference(model, other) {
+                    entries[place].differing.insert(language)
                     let hint = "compared with \(model.file)"
                     problems.append(Self.problem(other.file, message, hint, line: line))
                 }
@@ -195,7 +202,7 @@ public struct Course: Sendable {
     }
 
     /// A node without its places.
-    private static func plain(_ node: ConfigNode) -> String {
+    static func plain(_ node: ConfigNode) -> String {
         switch node.content {
         case .scalar(let scalar): scalar.text
         case .sequence(let items): "[" + items.map(plain).joined(separator: ", ") + "]"

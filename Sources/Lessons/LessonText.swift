@@ -22,18 +22,23 @@ public enum LessonText: Sendable {
         case strong(String)
         /// A number that the text names, with the expression that has this value at this place.
         case number(text: String, expression: String)
+        /// A number that is so for a reason that no expression has.
+        case plain(String)
     }
 
     /// All numbers that it names.
     public var numbers: [(text: String, expression: String)] {
-        let lines: [Line] =
-            switch self {
-            case .paragraph(let line): [line]
-            case .list(let lines): lines
-            case .table(let rows): rows.flatMap(\.self)
-            case .code: []
-            }
-        return lines.flatMap(Self.numbers)
+        lines.flatMap(Self.numbers)
+    }
+
+    /// All lines of it, besides code.
+    var lines: [Line] {
+        switch self {
+        case .paragraph(let line): [line]
+        case .list(let lines): lines
+        case .table(let rows): rows.flatMap(\.self)
+        case .code: []
+        }
     }
 
     /// The numbers that a line names.
@@ -43,12 +48,13 @@ public enum LessonText: Sendable {
         }
     }
 
-    /// Reads a line: `` `code` ``, `**strong**`, `{{ 1.33 := increase(x[1m]) }}`.
+    /// Reads a line: `` `code` ``, `**strong**`, `{{ 1.33 := increase(x[1m]) }}`, `{{ 1.33 }}`.
     /// - Returns: the spans, and what is wrong with them.
     public static func line(_ text: String) -> (spans: Line, problem: String?) {
         var spans: Line = []
         var words = ""
         var rest = Substring(text)
+        let wrong = "a number is written {{ 1.33 := EXPRESSION }}, or {{ 1.33 }} where nothing checks it"
         func flush() {
             if !words.isEmpty { spans.append(.words(words)) }
             words = ""
@@ -65,10 +71,15 @@ public enum LessonText: Sendable {
                 spans.append(.strong(String(inner)))
                 rest = after
             } else if rest.hasPrefix("{{") {
-                guard let (inner, after) = until(" }}", rest.dropFirst(2)), let (shown, asked) = until(":=", inner)
-                else { return (spans, "a number is written {{ 1.33 := EXPRESSION }}") }
+                guard let (inner, after) = until(" }}", rest.dropFirst(2)) else { return (spans, wrong) }
                 flush()
-                spans.append(.number(text: trimmed(shown), expression: trimmed(asked)))
+                if let (shown, asked) = until(":=", inner) {
+                    spans.append(.number(text: trimmed(shown), expression: trimmed(asked)))
+                } else if Double(trimmed(inner)) != nil {
+                    spans.append(.plain(trimmed(inner)))
+                } else {
+                    return (spans, wrong)
+                }
                 rest = after
             } else {
                 words.append(first)

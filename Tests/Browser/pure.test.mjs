@@ -15,9 +15,10 @@ const { momentOf } = await load("shared/clock.js");
 const results = await load("prometheus/results.js");
 const { csvOfGraph, csvOfTable } = await load("prometheus/export.js");
 const { lastOfEach } = await load("prometheus/received.js");
-const { distinction, lives, looksOf, requestsOf, stretches } = await load("prometheus/learnpicture.js");
+const { distinction, distinctions, lives, looksOf, requestsOf, stretches } = await load("prometheus/learnfacts.js");
+const { linkHere } = await load("prometheus/learnread.js");
 const { changes } = await load("prometheus/learnchanges.js");
-const { axisStep, shortSpan, words } = await load("prometheus/learnwords.js");
+const { axisStep, inWords, sentences, shortSpan, spanWords, words } = await load("prometheus/learnwords.js");
 const { explainWords } = await load("prometheus/explainwords.js");
 
 test("tokens: every character is in exactly one, with its kind", () => {
@@ -272,17 +273,16 @@ test("lessons: what the Pushgateway held, as stretches of equal values", () => {
 });
 
 test("lessons: what happened, as events and scrapes tell it", () => {
-    const event = (at, subject, text, kind = "event") => ({ at, kind, subject, text });
-    assert.deepEqual(
-        lives([event(5, "kill", "api-1 for 2m"), event(6, "kill", "other-1"), event(9, "start", "api-1")], "api", 20),
-        [{ name: "api-1", from: 0, to: 5 }, { name: "api-1", from: 9, to: 20 }],
-    );
+    const life = (name, from, to, service = "api") => ({ service, name, from, to });
+    const told = [life("api-1", 0, 5), life("api-2", 0, null), life("api-extra-1", 0, null, "api-extra"), life("api-1", 9, 30), life("api-3", 25, null)];
+    // Nothing is known of what comes after the moment that is shown.
+    assert.deepEqual(lives(told, "api", 20), [
+        { name: "api-1", from: 0, to: 5 }, { name: "api-2", from: 0, to: null }, { name: "api-1", from: 9, to: null },
+    ]);
+    const request = (at, by, method, job) => ({ at, by, method, job, path: `/metrics/job/${job}` });
     const pushes = [
-        event(1, "backup", "PUT /metrics/job/backup (9 bytes)", "push"),
-        event(2, "scenario", "POST /metrics/job/backup/db/a (9 bytes)", "push"),
-        event(3, "scenario", "PUT /metrics/job/backups (9 bytes)", "push"),
-        event(4, "backup", "PUT /metrics/job/backup is refused with 400: no", "push"),
-        event(5, "scenario", "DELETE /metrics/job/backup (0 bytes)", "push"),
+        request(1, "backup", "PUT", "backup"), request(2, "scenario", "POST", "backup"), request(3, "scenario", "PUT", "backups"),
+        request(5, "scenario", "DELETE", "backup"),
     ];
     const made = (origin) => requestsOf(pushes, { origin, name: "backup" }).map((one) => `${one.at} ${one.method}`);
     assert.deepEqual(made("requests"), ["1 PUT", "2 POST", "5 DELETE"]);
@@ -294,19 +294,23 @@ test("lessons: what happened, as events and scrapes tell it", () => {
         { at: 0, values: [] }, { at: 10, values: ["7", "8"] }, { at: 20, values: null },
     ]);
     assert.equal(distinction('m{db="a",instance="",job="j"}'), 'db="a"');
+    assert.equal(distinction('m{db="a", instance="", job="j"}'), 'db="a"');
     assert.equal(distinction("m"), "");
+    assert.deepEqual(distinctions([{ __name__: "m", job: "a", i: "1" }, { __name__: "m", job: "b" }]), ['job="a"', 'job="b"']);
+    assert.deepEqual(distinctions([{ __name__: "m" }, { __name__: "m", db: "b" }]), ['db=""', 'db="b"']);
+    assert.deepEqual(distinctions([{ a: "1", b: "1" }, { a: "1", b: "2" }, { a: "2", b: "2" }]), ['a="1", b="1"', 'a="1", b="2"', 'a="2", b="2"']);
 });
 
 test("lessons: what requests did to a group", () => {
     const [rows, seconds] = ['rows{instance="",job="b"}', 'seconds{instance="",job="b"}'];
     const held = [
-        { at: 0, request: "", body: "", series: [] },
-        { at: 1, request: "PUT /metrics/job/b (9 bytes)", body: "rows 1\nseconds 4", series: [[rows, "1"], [seconds, "4"]] },
-        { at: 2, request: "POST /metrics/job/b (9 bytes)", body: "rows 2", series: [[rows, "2"], [seconds, "4"]] },
-        { at: 3, request: "PUT /metrics/job/bb (9 bytes)", body: "x 1", series: [[rows, "2"], [seconds, "4"], ['x{job="bb"}', "1"]] },
-        { at: 4, request: "PUT /metrics/job/b (9 bytes)", body: "rows 3", series: [[rows, "3"]] },
-        { at: 5, request: "DELETE /metrics/job/b (0 bytes)", body: "", series: [] },
-        { at: 9, request: "PUT /metrics/job/b (9 bytes)", body: "rows 9", series: [[rows, "9"]] },
+        { at: 0, request: null, body: "", series: [] },
+        { at: 1, request: { method: "PUT", path: "/metrics/job/b", job: "b" }, body: "rows 1\nseconds 4", series: [[rows, "1"], [seconds, "4"]] },
+        { at: 2, request: { method: "POST", path: "/metrics/job/b", job: "b" }, body: "rows 2", series: [[rows, "2"], [seconds, "4"]] },
+        { at: 3, request: { method: "PUT", path: "/metrics/job/bb", job: "bb" }, body: "x 1", series: [[rows, "2"], [seconds, "4"], ['x{job="bb"}', "1"]] },
+        { at: 4, request: { method: "PUT", path: "/metrics/job/b", job: "b" }, body: "rows 3", series: [[rows, "3"]] },
+        { at: 5, request: { method: "DELETE", path: "/metrics/job/b", job: "b" }, body: "", series: [] },
+        { at: 9, request: { method: "PUT", path: "/metrics/job/b", job: "b" }, body: "rows 9", series: [[rows, "9"]] },
     ];
     const said = changes(held, "b", 8).map(({ request, left, gone }) => [
         request.split(" ")[0], left.map(({ state }) => state).join(), gone.map((name) => name.split("{")[0]).join(),
@@ -329,6 +333,30 @@ test("lessons: every word is there in every language, with the same parts", () =
 test("phrases take texts and elements at any place, and more than once", () => {
     assert.deepEqual(format.phrase("{1}から{0}、{1}", ["a", 2]), ["", 2, "から", "a", "、", 2, ""]);
     assert.deepEqual(format.phrase("nothing {0}", []).join(""), "nothing ");
+});
+
+test("lessons: spans and sentences as a language writes them", () => {
+    assert.equal(spanWords("ja", 70000), "1分10秒");
+    assert.equal(spanWords("en", 70000), "1m10s");
+    assert.deepEqual(["45 s", "4 min 45 s", "15s", "1h30m", "rate(x[5m])", "5 more", "7"].map((one) => inWords("ja", one)),
+        ["45秒", "4分45秒", "15秒", "1時間30分", "rate(x[5m])", "5 more", "7"]);
+    assert.equal(sentences("ja", ["見えたのはどちら？", "時刻 1"]), "見えたのはどちら？時刻 1。");
+    assert.equal(sentences("en", ["Who saw it?", "Time 1"]), "Who saw it? Time 1.");
+});
+
+test("lessons: a text's links lead to what the server has", () => {
+    assert.equal(linkHere("../lessons/06-grouping-keys/lesson.ja.md"), "learn?lesson=06-grouping-keys&lang=ja");
+    assert.equal(linkHere("tutorial.md"), "learn?read=tutorial&lang=en");
+    assert.equal(linkHere("learn-check.ja.md"), "learn?read=learn-check&lang=ja");
+    assert.deepEqual(["../stack.yml", "tutorial/server/main.go", "pages.md"].map(linkHere), [undefined, undefined, undefined]);
+});
+
+test("times and long numbers keep their whole part", () => {
+    assert.equal(format.precise(1767610920), "1767610920");
+    assert.equal(format.precise(1767610920.25), "1767610920.25");
+    assert.equal(format.precise(9.999999999999998, 6), "10");
+    assert.equal(format.precise(0.21462063251771324, 6), "0.214621");
+    assert.equal(format.precise(Infinity), "+Inf");
 });
 
 test("lessons: spans in short, and steps of their axis", () => {

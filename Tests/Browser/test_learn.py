@@ -118,8 +118,8 @@ class Learn(unittest.TestCase):
         b = self.browser
         self.visit("09-scrape-or-push", "picture", 1)
         label = b.js("return document.querySelector('svg.lesson-picture').getAttribute('aria-label')")
-        self.assertIn("Scraped: scraped: 1 times something happened; of the scrapes 3 saw the number, 0 came without it, 9 found nobody; the query answers no series.", label)
-        self.assertIn("Pushed: pushed: 1 times something happened; of the scrapes 1 saw the number, 11 came without it, 0 found nobody; the query answers 40.", label)
+        self.assertIn("Scraped: 1 times something happened; of the scrapes 3 saw the number, 0 came without it, 9 found nobody; the query answers no series.", label)
+        self.assertIn("Pushed: 1 times something happened; of the scrapes 1 saw the number, 11 came without it, 0 found nobody; the query answers 40.", label)
         marks = b.js("return ['seen', 'unseen', 'seen-empty'].map((one) => document.querySelectorAll(`svg.lesson-picture > g > .${one}`).length)")
         self.assertEqual(marks, [4, 9, 11])
         # The last stored value holds until the scrape that finds nobody.
@@ -183,6 +183,76 @@ class Learn(unittest.TestCase):
             # A question that is put again is answered again.
             self.assertFalse(b.js("return document.querySelector('.predict:not(.over) .choice:disabled') !== null"))
         self.assertTrue(b.js("return document.querySelector('.lesson-way .button:not(.primary)').disabled"))
+
+    def test_a_language_in_the_address_is_kept_on_the_way(self):
+        b = self.browser
+        self.begin("04-a-batch-nobody-sees", "ja")
+        b.js("localStorage.clear()")
+        b.open(f"{URL}/learn?lesson=04-a-batch-nobody-sees&lang=ja&at=99")
+        self.rest()
+        # Whoever is led to the end of a lesson has not done it.
+        self.assertFalse(b.js("return JSON.parse(localStorage.getItem('learn/04-a-batch-nobody-sees')).done"))
+        self.assertIn("lang=ja", b.js("return document.querySelector('.headline a').href"))
+        b.click(".lesson-way .primary")
+        b.until("the next lesson", "return location.search.includes('05-add-push-delete') && document.querySelector('main > .stack')?.dataset.position !== undefined")
+        self.rest()
+        self.assertEqual(b.js("return document.querySelector('main').lang"), "ja")
+        b.click(".headline a")
+        b.until("the list", "return document.querySelector('.lessons') !== null")
+        self.assertEqual(b.js("return document.querySelector('main').lang"), "ja")
+
+    def test_the_last_lesson_leads_to_the_questions(self):
+        b = self.browser
+        for language, title, answer in [("en", "How much have you learnt?", "Answer"), ("ja", "理解度チェック", "答え")]:
+            b.open(f"{URL}/learn?lesson={self.course['lessons'][-1]['name']}&lang={language}&at=99", ready=False)
+            said = {"en": "All lessons", "ja": "レッスン一覧"}[language]
+            b.until("the end of the last lesson", "return document.querySelector('.lesson-way .primary')?.textContent === arguments[0]", said, seconds=LONG)
+            b.js("document.querySelector('.lesson-step a[href*=read]').click()")
+            b.until("the questions", "return document.querySelectorAll('details summary').length === 10")
+            self.assertEqual(b.js("return [document.querySelector('h1').textContent, document.querySelector('summary').textContent]"), [title, answer])
+            b.js("[...document.querySelectorAll('a')].find((one) => one.href.includes('06-grouping-keys')).click()")
+            b.until("the lesson", "return document.querySelector('main > .stack')?.dataset.position !== undefined")
+            self.rest()
+            self.assertEqual(b.js("return document.querySelector('main').lang"), language)
+
+    def test_what_is_new_is_in_sight(self):
+        b = self.browser
+        b.size(1280, 720)
+        b.open(f"{URL}/learn?lesson=05-add-push-delete&lang=en&at={self.moment('05-add-push-delete', 'changes') - 2}", ready=False)
+        self.rest()
+        b.size(1280, 720)
+        for _ in range(2):
+            position = b.js(STATE)["position"]
+            b.js("document.activeElement?.blur()")
+            b.press(" ")
+            b.until("the lesson goes on", "return document.querySelector('main > .stack').dataset.position !== arguments[0]", position)
+            self.rest()
+            if b.js("return document.querySelector('table.changes') !== null"):
+                break
+        top, high = b.js("return [document.querySelector('table.changes').getBoundingClientRect().top, innerHeight]")
+        self.assertTrue(0 <= top < high / 2, (top, high))
+
+    def test_a_resize_keeps_what_was_opened(self):
+        b = self.browser
+        self.visit("02-counters", "panel", 0)
+        b.click(".lesson-panel summary", "Explain")
+        b.until("the explanation", "return document.querySelector('.lesson-panel details[open] .tree')")
+        b.js("window.before = document.querySelector('.lesson-step'); window.dispatchEvent(new Event('resize'))")
+        # A narrower window is drawn anew, and after it nothing waits any more.
+        self.assertTrue(b.js("return new Promise((done) => setTimeout(() => done(document.querySelector('.lesson-step') === window.before), 400))"))
+        b.size(1000, 900)
+        b.until("it is drawn for its width", "return document.querySelector('.lesson-step') !== window.before")
+
+    def test_a_lesson_that_there_is_not_is_told_in_the_language_of_the_page(self):
+        b = self.browser
+        b.open(f"{URL}/learn?lesson=nothing&lang=ja", ready=False)
+        b.until("it is told", "return document.querySelector('main .note')?.textContent === '「nothing」というレッスンはありません。'")
+        b.log()
+
+    def test_lines_of_a_graph_have_names(self):
+        b = self.browser
+        self.visit("10-alerts", "panel", 2)
+        self.assertEqual(b.js("return [...document.querySelectorAll('.line-names li')].map((one) => one.textContent)"), ['alertstate="firing"', 'alertstate="pending"'])
 
     def test_a_done_lesson_begins_anew(self):
         b = self.browser
@@ -276,7 +346,7 @@ class Learn(unittest.TestCase):
         self.visit("02-counters", "panel", 2, "ja")
         b.js("document.querySelectorAll('.lesson-panel')[1].querySelector('summary').click()")
         text = b.until("the explanation", "const one = document.querySelector('.lesson-panel details[open] .lesson-explain'); return one?.querySelector('.steps') && one.innerText")
-        for words in ["系列：1", "サンプル：4", "範囲の始まり", "端まで延ばした部分", "の間に450増えました", "メトリクス名"]:
+        for words in ["系列：1", "サンプル：4", "範囲の始まり", "端まで延ばした部分", "45秒の間に1増えました", "メトリクス名"]:
             self.assertIn(words, text)
         self.assertIsNone(re.search(r"\b(sample|series|window|the|read)\b", text), text)
 
@@ -287,7 +357,7 @@ class Learn(unittest.TestCase):
         b.until("the address follows", "return new URLSearchParams(location.search).get('at') === document.querySelector('main > .stack').dataset.position")
         self.visit("03-a-target-dies", "claim", 0, "ja")
         shown = b.js("return [document.querySelector('.lesson-step h2').textContent, document.querySelector('main').lang, location.search]")
-        self.assertIn("5m31s", b.js("return document.querySelector('.lesson-step .row').textContent"))
+        self.assertIn("5分45秒", b.js("return document.querySelector('.lesson-step .row').textContent"))
         # Whoever has never been here, or was elsewhere in the lesson, sees the same.
         address = b.js("return document.querySelector('.lesson-way a').href")
         b.js("localStorage.clear()")

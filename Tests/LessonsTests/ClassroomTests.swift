@@ -63,6 +63,45 @@ import Web
         #expect(try Self.read(await control.go(id, 0))["at"]?.text == "0")
     }
 
+    @Test func `instances are drawn as they lived, and requests as they were taken`() async throws {
+        let scenario = "duration: 10m\nservices: {api: {instances: 2, metrics: {m: {type: gauge, value: 7}}}}\n"
+        let text = """
+            ---
+            title: T
+            goal: G
+            ---
+            ## One
+            ```act
+            - {label: a, advance: 1m}
+            - {label: b, do: kill, service: api, instance: 2}
+            - {label: c, do: restart, service: api, instance: 1}
+            - {label: d, do: push, job: b, body: m 1}
+            - {label: e, do: push, job: b, body: m one}
+            - {label: f, do: kill, part: pushgateway}
+            - {label: g, do: push, job: b, body: m 2}
+            - {label: h, do: scale, service: api, instances: 3}
+            ```
+            """
+        let files = [("scenario.yml", scenario), ("lesson.en.md", text)].map {
+            Course.File(lesson: "01-x", name: $0.0, bytes: Array($0.1.utf8))
+        }
+        let control = Classroom(Course(files, folder: ""), clock: ManualClock(now: 0)).control
+        let id = try #require(try Self.read(await control.open("01-x", ""))["id"]?.text)
+        let state = try Self.read(await control.go(id, 9))
+        let lives = (state["lives"]?.items ?? []).map { life in
+            ["name", "from", "to"].map { life[$0]?.text ?? "" }.joined(separator: " ")
+        }
+        let expected = ["api-1 0 60000", "api-2 0 60000", "api-1 60000 null", "api-3 60000 null"]
+        #expect(lives == expected)
+        let requests = (state["requests"]?.items ?? []).map { request in
+            ["method", "path", "job"].map { request[$0]?.text ?? "" }.joined(separator: " ")
+        }
+        #expect(requests == ["PUT /metrics/job/b b"])
+        // What the Pushgateway held changes when it is gone, and no request is to blame.
+        let held = (state["held"]?.items ?? []).map { $0["request"]?["method"]?.text ?? "-" }
+        #expect(held.count > 2 && held.filter { $0 == "PUT" } == ["PUT"], "\(held)")
+    }
+
     @Test func `an answer is explained at a moment of the lesson`() async throws {
         let control = Self.room(ManualClock(now: 0)).control
         let begun = try Self.read(await control.open("01-x", ""))

@@ -52,6 +52,20 @@ import Testing
         ("```to\n5m\n```\n{{ 2.33 := m / 3 }}\n", ""),
         ("```to\n5m\n```\n{{ 2.34 := m / 3 }}\n", "the text says 2.34, but m / 3 is 2.3333"),
         ("{{ 7 := m }}\n", "7 should be m, which is no series"),
+        ("It is scraped every 16 seconds.\n", "lesson.en.md:6: nothing checks 16: {{ 16 := EXPRESSION }}"),
+        ("It is scraped every {{ 16 }} seconds.\n", ""),
+        ("Ten minutes are 600 seconds, api-99 and `m 99` are names, m has 7.\n", ""),
+        ("After 1m30s.\n```to\n1m30s\n```\n", ""),
+        ("After 1m31s.\n```to\n1m30s\n```\n", "nothing checks 31"),
+        ("```text\nm 9999\n```\n", "lesson.en.md:6: nothing checks 9999"),
+        (
+            "```try\n- {label: x, do: push, job: a, body: no metric at all}\n```\n",
+            "lesson.en.md:7: PUT /metrics/job/a is refused with 400: "
+        ),
+        (
+            "```act\n- {label: x, do: push, job: api2, body: m 1}\n```\n```changes\njob: api\n```\n",
+            "nobody has sent anything to /metrics/job/api yet"
+        ),
         ("```claim\n- m == 7\n```\n", "lesson.en.md:7: m == 7 does not hold: m is no series"),
         ("```to\n5m\n```\n```claim\n- m * 2 > 15\n```\n", "lesson.en.md:10: m * 2 > 15 does not hold: m * 2 is {"),
         ("```to\n11m\n```\n", "lesson.en.md:6: the world ends at 10m, the duration of its scenario"),
@@ -136,6 +150,30 @@ import Testing
         } else {
             #expect(problems.count == 1 && problems[0].contains(expected), "\(problems)")
         }
+    }
+
+    @Test func `a language that would be led another way is not offered`() throws {
+        let course = Self.course(["en": Self.head + "Text\n", "de": Self.head + "Text\n## Zwei\nText\n"])
+        let entry = try #require(course.entries.first)
+        #expect(entry.lesson(in: "de")?.language == "en" && entry.lesson(in: "en")?.language == "en")
+    }
+
+    @Test func `what cannot be read is told, and the other lessons are there`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "lessons-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for name in ["01-a", "02-b"] {
+            let lesson = folder.appending(path: name)
+            try FileManager.default.createDirectory(at: lesson, withIntermediateDirectories: true)
+            try Data(Self.scenario.utf8).write(to: lesson.appending(path: "scenario.yml"))
+            try Data((Self.head + "Text\n").utf8).write(to: lesson.appending(path: "lesson.en.md"))
+        }
+        try Data("notes".utf8).write(to: folder.appending(path: "notes.txt"))
+        let long = folder.appending(path: "01-a/lesson.en.md")
+        try Data(repeating: 0x20, count: (1 << 20) + 1).write(to: long)
+        let course = try LessonFolder.read(folder.path)
+        #expect(course.entries.map(\.name) == ["02-b"])
+        let problem = "\(long.path): it cannot be read (a text of at most 1048576 bytes)"
+        #expect(course.problems.map(\.description) == [problem])
     }
 
     @Test func `a language that a lesson lacks is told`() {

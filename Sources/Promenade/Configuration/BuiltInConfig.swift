@@ -1,6 +1,13 @@
-/// The configuration where there is no file: the three servers scrape each other.
+internal import CStackFile
+
+/// The configuration where there is no file.
 package enum BuiltInConfig {
-    /// The configuration with these global settings.
+    /// The shipped `stack.yml`: whoever has the program alone has the stack that lessons and tutorial speak of.
+    package static var shipped: [UInt8] {
+        Array(UnsafeBufferPointer(start: stack_file, count: stack_file_count))
+    }
+
+    /// The three servers scrape each other, with these global settings.
     package static func text(globals: [(name: String, value: String)]) -> String {
         """
         global:
@@ -18,7 +25,4 @@ package enum BuiltInConfig {
               - targets: [localhost:8080]
         """
     }
-
-    /// For people: they scrape each other every few seconds.
-    package static let text = text(globals: [("scrape_interval", "5s")])
 }

@@ -16,7 +16,6 @@ package final class Classroom: Sendable {
     private struct Seat {
         var session: LearnSession
         var used: Int64
-        var opened: Int
     }
 
     private struct State {
@@ -78,7 +77,8 @@ package final class Classroom: Sendable {
             guard let lesson = entry.lesson(in: language) else {
                 return .failure(APIFailure(.notFound, "the lesson has no texts"))
             }
-            return .success(LearnJSON.lesson(lesson, languages: entry.languages.keys.sorted()))
+            let languages = entry.languages.keys.filter { !entry.differing.contains($0) }
+            return .success(LearnJSON.lesson(lesson, languages: languages.sorted()))
         } catch {
             return .failure(error)
         }
@@ -110,7 +110,7 @@ package final class Classroom: Sendable {
                 lane: lanes[state.opened % lanes.count],
                 clock: clock
             )
-            state.seats[id] = Seat(session: session, used: now, opened: state.opened)
+            state.seats[id] = Seat(session: session, used: now)
             return session
         }
         guard let session else {

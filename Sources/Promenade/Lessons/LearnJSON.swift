@@ -26,7 +26,9 @@ enum LearnJSON {
                 "lessons",
                 list(
                     course.entries.map { entry in
-                        let texts = entry.languages.sorted { $0.key < $1.key }.map { language, lesson in
+                        let texts = entry.languages.filter { !entry.differing.contains($0.key) }.sorted {
+                            $0.key < $1.key
+                        }.map { language, lesson in
                             (language, object([("title", quoted(lesson.title)), ("goal", quoted(lesson.goal))]))
                         }
                         return object([("name", quoted(entry.name)), ("texts", object(texts))])
@@ -74,6 +76,7 @@ enum LearnJSON {
                 case .words(let text): quoted(text)
                 case .code(let text): object([("code", quoted(text))])
                 case .strong(let text): object([("strong", quoted(text))])
+                case .plain(let text): quoted(text)
                 case .number(let text, let expression):
                     object([("number", quoted(text)), ("query", quoted(expression))])
                 }
@@ -147,6 +150,15 @@ enum LearnJSON {
     private static let toldEvents = 200
     private static let toldLooks = 800
 
+    private static func request(_ request: LessonTrace.Request, _ more: [(String, String)]) -> String {
+        object(
+            more + [
+                ("by", quoted(request.by)), ("method", quoted(request.method)), ("path", quoted(request.path)),
+                ("job", quoted(request.job)),
+            ]
+        )
+    }
+
     static func state(_ world: LessonWorld, id: String) -> String {
         let start = world.world.scenario.start
         let trace = world.trace
@@ -179,6 +191,21 @@ enum LearnJSON {
                 )
             ),
             (
+                "requests",
+                list(trace.requests.suffix(toldEvents).map { request($0, [("at", milliseconds($0.time))]) })
+            ),
+            (
+                "lives",
+                list(
+                    trace.lives.suffix(toldEvents).map { life in
+                        object([
+                            ("service", quoted(life.service)), ("name", quoted(life.name)),
+                            ("from", milliseconds(life.from)), ("to", life.to.map(milliseconds) ?? "null"),
+                        ])
+                    }
+                )
+            ),
+            (
                 "runs",
                 list(
                     trace.runs.map { run in
@@ -205,7 +232,8 @@ enum LearnJSON {
                 list(
                     trace.held.map { held in
                         object([
-                            ("at", milliseconds(held.time)), ("request", quoted(held.request)),
+                            ("at", milliseconds(held.time)),
+                            ("request", held.request.map { request($0, []) } ?? "null"),
                             ("body", quoted(held.body)),
                             (
                                 "series",

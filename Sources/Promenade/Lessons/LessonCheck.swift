@@ -39,6 +39,12 @@ package enum LessonCheck {
             do {
                 let world = try await LessonWorld(lesson, scenario: entry.scenario)
                 var problems: [String] = []
+                for number in lesson.looseNumbers(scenario: entry.scenario.text) {
+                    problems.append(
+                        "\(lesson.file):\(number.line): nothing checks \(number.text): {{ \(number.text) := EXPRESSION }}, "
+                            + "or {{ \(number.text) }} where it is so for another reason"
+                    )
+                }
                 world.complain = { problems.append("\(lesson.file):\($0): \($1)") }
                 let count = world.moves.moves.count
                 try await world.go(to: count)
@@ -66,18 +72,22 @@ package enum LessonCheck {
         )
     }
 
-    /// Presses every button that the lesson does not need, where it stands.
+    /// Presses every button that the lesson does not need, where it stands, and tells what was pushed in vain. That a button
+    /// leads beyond the end of the world is told to its reader when it does.
     private static func explore(_ lesson: Lesson, _ entry: Course.Entry) async throws -> [String] {
+        var problems: [String] = []
         let moves = LessonMoves(lesson).moves
         for (place, move) in moves.enumerated() where move.kind == .show {
             guard case .explore(let acts) = lesson.steps[move.step].blocks[move.block].content else { continue }
             let world = try await LessonWorld(lesson, scenario: entry.scenario)
             try await world.go(to: place)
+            let before = world.refusals.count
             for index in acts.indices {
                 _ = try await world.explore(step: move.step, block: move.block, act: index)
             }
+            problems += world.refusals.dropFirst(before).map { "\(lesson.file):\($0.line): \($0.text)" }
             try await world.close()
         }
-        return []
+        return problems
     }
 }

@@ -1,3 +1,4 @@
+import ConfigTree
 package import Lessons
 import MetricModel
 
@@ -20,23 +21,32 @@ package enum LessonFolder {
         }
         var files: [Course.File] = []
         var empty: [String] = []
+        var unread: [ConfigError] = []
         for lesson in names {
-            guard let found = Self.names("\(folder)/\(lesson)") else { continue }
+            guard let found = Self.names("\(folder)/\(lesson)") else {
+                // A file beside the lessons is no lesson; a folder that cannot be looked into may be one.
+                if lastErrorNumber() != ENOTDIR { unread.append(Self.unreadable("\(folder)/\(lesson)")) }
+                continue
+            }
             let own = found.filter { $0 == "scenario.yml" || $0.hasSuffix(".md") }
             if own.isEmpty { empty.append(lesson) }
             for name in own {
                 guard let bytes = FileAccess.read("\(folder)/\(lesson)/\(name)"), bytes.count <= fileLimit else {
-                    throw StackError(
-                        "cannot read \(folder)/\(lesson)/\(name), which is a text of at most \(fileLimit) bytes"
-                    )
+                    unread.append(Self.unreadable("\(folder)/\(lesson)/\(name)"))
+                    continue
                 }
                 files.append(Course.File(lesson: lesson, name: name, bytes: bytes))
             }
         }
-        if files.isEmpty {
+        if files.isEmpty, unread.isEmpty {
             throw StackError("there is no lesson in \(folder): each is a folder with scenario.yml and lesson.en.md")
         }
-        return Course(files, folder: folder, empty: empty)
+        return Course(files, folder: folder, empty: empty, unread: unread)
+    }
+
+    private static func unreadable(_ path: String) -> ConfigError {
+        let hint = "a text of at most \(fileLimit) bytes"
+        return ConfigError(file: path, problems: [ConfigProblem(.meaning, "it cannot be read", hint: hint)])
     }
 
     /// What a folder holds, sorted, without what is hidden; `nil` where it is no folder.

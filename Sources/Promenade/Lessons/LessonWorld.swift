@@ -109,7 +109,7 @@ package final class LessonWorld {
             case .advance(let span): try await run(until: pending ?? now + span, line: line)
             case .event(let node):
                 if let index = source.events[place] { try await Self.whole { try await world.event(index) } }
-                for event in told where event.kind == .push && event.text.contains(" is refused with ") {
+                for event in told where event.kind == .push && LessonTrace.Request(event) == nil {
                     refusals.append((line: line, text: event.text))
                 }
                 await look(body: node["body"]?.text ?? "")
@@ -138,7 +138,9 @@ package final class LessonWorld {
     /// - Parameter body: what the request of a button had in its body.
     private func look(body: String = "") async {
         var hasPushes = trace.held.isEmpty
-        let pushes = told.filter { $0.kind == .push }.map(\.text)
+        let requests = told.compactMap(LessonTrace.Request.init)
+        for request in requests { trace.add(request) }
+        see()
         for event in told {
             if event.kind == .scrape {
                 let parts = event.subject.split(separator: " ", maxSplits: 1).map(String.init)
@@ -159,8 +161,20 @@ package final class LessonWorld {
             }
         }
         if hasPushes {
-            let request = pushes.count == 1 ? pushes[0] : ""
+            let request = requests.count == 1 ? requests[0] : nil
             trace.add(.init(time: now, request: request, body: body, series: await held()))
+        }
+    }
+
+    /// Notes which instances of the services are there.
+    private func see() {
+        let begun = told.filter { $0.kind == .event && ["restart", "deploy"].contains($0.subject) }
+            .map { String($0.text.prefix { $0 != " " }) }
+        for (name, service) in world.services {
+            let alive = Set(service.instances.prefix(service.count).filter(\.isUp).map(\.name))
+            // A deployment is told of the service as a whole.
+            let anew = begun.contains(name) ? alive : alive.intersection(begun)
+            trace.see(name, alive, begun: anew, at: now)
         }
     }
 
@@ -178,7 +192,10 @@ package final class LessonWorld {
                     return (Labels(metric.labels + [Label(name: Labels.metricName, value: family.name)]), value)
                 }
             }
-        return Array(all.sorted { $0.labels < $1.labels }.prefix(LessonTrace.seriesLimit))
+        // Those that were looked at before go first: one more does not make another look gone.
+        let known = Set(trace.held.last?.series.map(\.labels) ?? [])
+        let kept = all.filter { known.contains($0.labels) } + all.filter { !known.contains($0.labels) }
+        return kept.prefix(LessonTrace.seriesLimit).sorted { $0.labels < $1.labels }
     }
 
     // MARK: What has to be true
@@ -232,8 +249,7 @@ package final class LessonWorld {
 
     /// That nobody has made a request to a job's groups.
     private func silence(of job: String) -> String? {
-        let path = "/metrics/job/\(job)"
-        return trace.held.contains { $0.request.contains(path) } ? nil : "nobody has sent anything to \(path) yet"
+        trace.requests.contains { $0.job == job } ? nil : "nobody has sent anything to /metrics/job/\(job) yet"
     }
 
     private func check(_ numbers: [(text: String, expression: String)], line: Int) async {

@@ -98,7 +98,7 @@ enum RunCommand {
             // Without a file there is still a stack: the one that the shipped file describes.
             return (
                 try StackConfig(
-                    text: Array(BuiltInConfig.text.utf8),
+                    text: BuiltInConfig.shipped,
                     file: "(built in)",
                     context: Stack.context("", flags)
                 ),

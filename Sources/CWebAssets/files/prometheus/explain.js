@@ -3,9 +3,10 @@
 // are the engine's.
 
 import { h, fill } from "../shared/dom.js";
-import { duration, localTime, phrase, plain, seriesName, span } from "../shared/format.js";
+import { duration, localTime, phrase, plain, precise, seriesName, span } from "../shared/format.js";
 import { timeLabel, timeTicks, valueLabels, valueTicks } from "./axes.js";
 import { explainWords } from "./explainwords.js";
+import { inWords } from "./learnwords.js";
 import { number } from "./results.js";
 import { tokenize } from "./tokens.js";
 
@@ -74,7 +75,11 @@ import { tokenize } from "./tokens.js";
  */
 export function explain(place, explanation, language = "en") {
     /** @type {Say} */
-    const say = (name, ...parts) => phrase((explainWords[language] ?? explainWords.en)[name], parts);
+    const say = (name, ...parts) =>
+        phrase(
+            (explainWords[language] ?? explainWords.en)[name],
+            parts.map((one) => (typeof one === "string" ? inWords(language, one) : one)),
+        );
     const note = say("note", localTime(explanation.time, true));
     const tree = h("ul", { class: "tree plain" });
     const store = explanation.store;
@@ -119,7 +124,7 @@ function factsOf(say, node) {
         out.push(h("span", { class: state }, counted(say, node.series, "Series")));
     }
     if (node.series === 1 && value !== undefined && node.type === "vector")
-        out.push(h("b", { class: "mono" }, `= ${plain(number(value), 8)}`));
+        out.push(h("b", { class: "mono" }, `= ${precise(number(value))}`));
     if (node.type === "matrix") out.push(h("span", null, counted(say, node.samples, "Sample")));
     if (node.samplesRead && (node.type === "matrix" || node.children.length === 0))
         out.push(h("span", { class: "muted" }, say("read", node.samplesRead)));
@@ -255,9 +260,9 @@ function windows(say, place, node) {
         ),
     );
     const rest = (range?.series ?? 0) - all.length;
-    if (rest > 0) place.append(h("p", { class: "muted small" }, say("moreWindows", rest)));
     const undrawn = all.length - drawn.length;
     if (undrawn > 0) place.append(h("p", { class: "muted small" }, say("undrawn", undrawn)));
+    if (rest > 0) place.append(h("p", { class: "muted small" }, say("moreWindows", rest)));
 }
 
 /**
@@ -397,7 +402,7 @@ function sentences(say, node, window, samples) {
     const out = [window.count > 1 ? say("countEvery", ...count, span(gap)) : say("count", ...count)];
     if (change) return [...out, ...changeSentences(say, name, window, change)];
     if (window.count < 2 && node.type === "vector" && result === undefined) out.push(say("tooFew", name));
-    if (line) out.push(say("slope", plain(number(line.slope), 8)));
+    if (line) out.push(say("slope", precise(number(line.slope))));
     if (name === "irate" && samples.length > 1) {
         const [a, b] = samples.slice(-2);
         out.push(say("lastTwo", plain(a[1], 12), plain(b[1], 12), span(b[0] - a[0])));
@@ -426,10 +431,10 @@ function changeSentences(say, name, window, change) {
             long(added),
         );
     const covered = number(change.sampled) + number(change.toStart) + number(change.toEnd);
-    const divided = change.seconds ? ` ÷ ${plain(number(change.seconds), 8)} s` : "";
+    const divided = change.seconds ? ` ÷ ${precise(number(change.seconds))} s` : "";
     const product =
-        `${plain(number(change.change), 8)} × ${plain(covered, 8)} s ÷ ` +
-        `${plain(number(change.sampled), 8)} s${divided} = `;
+        `${precise(number(change.change))} × ${precise(covered)} s ÷ ` +
+        `${precise(number(change.sampled))} s${divided} = `;
     return [
         say(
             name === "delta" ? "changed" : growth,
@@ -444,6 +449,6 @@ function changeSentences(say, name, window, change) {
             ? say("stopsAtZero", long(change.distanceToStart), long(change.toStart))
             : edge("startEdge", change.distanceToStart, change.toStart),
         edge("endEdge", change.distanceToEnd, change.toEnd),
-        [product, h("b", null, plain(number(window.result ?? "NaN"), 8))],
+        [product, h("b", null, precise(number(window.result ?? "NaN")))],
     ];
 }

@@ -4,15 +4,17 @@
 import { api, ApiError, envelope } from "../shared/api.js";
 import { fill, h, memory } from "../shared/dom.js";
 import { drawBlock } from "./learnblocks.js";
-import { CoursePage, kept, languages, withCode } from "./learncourse.js";
-import { shortSpan, word } from "./learnwords.js";
+import { afterwards, CoursePage, kept, languages, withCode } from "./learncourse.js";
+import { readings, show as showReading } from "./learnread.js";
+import { sentences, spanWords, word } from "./learnwords.js";
 
 /** Where the session of this window is kept, so that it gives its place back. */
 const SESSION = "learn/session";
 /** After so many milliseconds a reader for whom there was no place is tried again. */
 const PATIENCE = 5000;
-/** So often a session is asked for the same. */
+/** So often a session is asked for the same, and after so many milliseconds where it has too much to do. */
 const TRIES = 5;
+const PAUSE = 300;
 
 /** @param {HTMLElement} main */
 export async function show(main) {
@@ -31,6 +33,8 @@ export async function show(main) {
         const wanted = navigator.languages.map((one) => one.slice(0, 2));
         language = wanted.find((one) => course.languages.includes(one)) ?? course.languages[0] ?? "en";
     }
+    const reading = asked.get("read") ?? "";
+    if (readings.includes(reading)) return showReading(main, course, reading, language);
     const page = name ? new LessonPage(main, course, name, language) : new CoursePage(main, course, language);
     await page.draw();
 }
@@ -47,6 +51,9 @@ class LessonPage {
         /** @type {any} */ this.state = null;
         this.isBusy = false;
         this.isAnew = false;
+        /** @type {number | undefined} for which width it is drawn */
+        this.drawnWidth = undefined;
+        this.drawings = 0;
         /** @type {number | undefined} how many requests there were before anything was tried */
         this.lived = undefined;
         this.body = h("div", { class: "stack" });
@@ -58,7 +65,10 @@ class LessonPage {
         let timer = 0;
         window.addEventListener("resize", () => {
             clearTimeout(timer);
-            timer = window.setTimeout(() => this.drawStep(), 150);
+            // The bar of a telephone's browser that comes and goes changes the height alone.
+            timer = window.setTimeout(() => {
+                if (this.drawnWidth && this.body.clientWidth !== this.drawnWidth) this.drawStep();
+            }, 150);
         });
     }
 
@@ -72,13 +82,19 @@ class LessonPage {
             this.lesson = await api(`learn/lessons/${this.name}`, { language: this.language });
             if (!this.state) await this.open(this.wanted());
         } catch (error) {
-            const isFull = error instanceof ApiError && error.status === 503;
-            const said = isFull ? this.say("full") : this.say("lost", /** @type {Error} */ (error).message);
+            const status = error instanceof ApiError ? error.status : 0;
+            const isFull = status === 503;
+            const isKnown = this.course.lessons.some((/** @type {any} */ one) => one.name === this.name);
+            const said = isFull
+                ? this.say("full")
+                : isKnown
+                  ? this.say("lost", /** @type {Error} */ (error).message)
+                  : this.say("unknown", this.name);
             this.main.lang = this.language;
             fill(
                 this.main,
                 h("p", { class: isFull ? "note warn" : "note bad", role: "status" }, said),
-                h("p", null, h("a", { href: "learn" }, this.say("all"))),
+                h("p", null, h("a", { href: this.list }, this.say("all"))),
             );
             if (isFull) setTimeout(() => this.draw(), PATIENCE);
             return;
@@ -86,19 +102,22 @@ class LessonPage {
         const { main, course, lesson, language } = this;
         main.lang = language;
         document.title = `${lesson.title} · Promenade`;
+        const lang = lesson.language;
+        this.body.lang = lang;
         fill(
             main,
             h(
                 "div",
                 { class: "headline" },
-                h("h1", { class: "grow" }, lesson.title),
-                h("a", { href: "learn" }, this.say("all")),
+                h("h1", { class: "grow", lang }, lesson.title),
+                h("a", { href: this.list }, this.say("all")),
                 languages(course, language, (one) => {
                     this.language = one;
                     this.draw();
                 }),
             ),
-            h("p", { class: "muted" }, withCode(lesson.goal)),
+            h("p", { class: "muted", lang }, withCode(lesson.goal)),
+            lang === language ? null : h("p", { class: "note warn" }, this.say("foreign")),
             this.body,
             this.told,
             h(
@@ -106,7 +125,7 @@ class LessonPage {
                 { class: "row lesson-way" },
                 this.back,
                 this.next,
-                h("span", { class: "muted small grow" }, this.say("keys")),
+                h("span", { class: "muted small grow lesson-keys" }, this.say("keys")),
                 this.link,
             ),
         );
@@ -122,6 +141,17 @@ class LessonPage {
         const position = Number.isInteger(named) ? named : kept.get(this.name).position;
         // A lesson waits at its stops only.
         return stops.find((/** @type {number} */ one) => one >= position) ?? stops.at(-1);
+    }
+
+    /** The address of the list, in the language of this page. */
+    get list() {
+        return `learn?lang=${this.language}`;
+    }
+
+    /** The lesson after this one; nothing after the last. */
+    get following() {
+        const { lessons } = this.course;
+        return lessons[lessons.findIndex((/** @type {any} */ one) => one.name === this.name) + 1];
     }
 
     /** The address of what is shown: it leads whoever opens it to the same moment. */
@@ -157,7 +187,10 @@ class LessonPage {
                 const status = error instanceof ApiError ? error.status : 0;
                 const isLong = status === 503 && path === "step";
                 if (tries === TRIES || (status !== 404 && !isLong)) throw error;
-                if (isLong) continue;
+                if (isLong) {
+                    await new Promise((resolve) => setTimeout(resolve, PAUSE * tries));
+                    continue;
+                }
                 await this.begin();
                 if (path === "act") {
                     // What was tried before went with the session; this is tried where the lesson stands.
@@ -171,9 +204,7 @@ class LessonPage {
     /** @param {number} position */
     async go(position) {
         this.state = await this.ask("step", { position });
-        const mine = kept.get(this.name);
-        const isDone = mine.done || position >= this.lesson.moves.length;
-        kept.set(this.name, { ...mine, position, done: isDone });
+        kept.set(this.name, { ...kept.get(this.name), position });
     }
 
     /** The step that is shown. */
@@ -200,14 +231,18 @@ class LessonPage {
             return;
         }
         if (this.waits === "end") {
-            const { lessons } = this.course;
-            const index = lessons.findIndex((/** @type {any} */ one) => one.name === this.name);
-            location.href = lessons[index + 1] ? `learn?lesson=${lessons[index + 1].name}` : "learn";
+            const { following } = this;
+            location.href = following ? `learn?lesson=${following.name}&lang=${this.language}` : this.list;
             return;
         }
         const { position } = this.state;
         const { stops, moves } = this.lesson;
-        await this.work(() => this.go(stops.find((/** @type {number} */ one) => one > position) ?? moves.length));
+        const next = stops.find((/** @type {number} */ one) => one > position) ?? moves.length;
+        await this.work(async () => {
+            await this.go(next);
+            // Whoever was led to the end by an address has seen nothing of it.
+            if (next >= moves.length) kept.set(this.name, { ...kept.get(this.name), done: true });
+        });
     }
 
     /** @param {Event} event */
@@ -259,7 +294,8 @@ class LessonPage {
     /** @param {KeyboardEvent} event */
     key(event) {
         const target = /** @type {HTMLElement} */ (event.target);
-        if (event.ctrlKey || event.altKey || event.metaKey) return;
+        // A key that is held down does not run through the lesson.
+        if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
         if (target.closest("input, textarea, select, summary")) return;
         const isSpace = event.key === " " && !target.closest("button, a");
         // Pages are read to their end first.
@@ -293,7 +329,8 @@ class LessonPage {
      */
     outcome(clock) {
         const rows = [...this.body.querySelectorAll(".trying ~ .lesson-panels tbody tr")];
-        return [clock, ...rows.map((row) => [...row.children].map((cell) => cell.textContent).join(" "))].join(". ");
+        const told = rows.map((row) => [...row.children].map((cell) => cell.textContent).join(" "));
+        return sentences(this.language, [clock, ...told]);
     }
 
     // The step
@@ -307,9 +344,13 @@ class LessonPage {
         const hadFocus = held !== null && this.body.contains(held);
         if (!state.explored) this.lived = state.held.length;
         const truths = this.body.querySelectorAll(".predict.over").length;
+        const known = this.body.querySelectorAll(".lesson-step > *").length;
+        this.drawings += 1;
+        const turn = this.drawings;
         // Within the card, whose padding is in the type's size.
         const type = parseFloat(getComputedStyle(document.documentElement).fontSize);
-        const width = Math.max(260, this.body.clientWidth - 3.1 * type);
+        const drawnWidth = this.body.clientWidth;
+        const width = Math.max(260, drawnWidth - 3.1 * type);
         const blocks = [];
         let tries = false;
         for (const [index, block] of content.blocks.entries()) {
@@ -324,8 +365,13 @@ class LessonPage {
             const requests = tries ? state.held : state.held.slice(0, this.lived);
             blocks.push(await drawBlock(this, { block, index, moves, at, width, requests }));
         }
+        // Another drawing was begun meanwhile.
+        if (turn !== this.drawings) return;
+        this.drawnWidth = drawnWidth;
+        const waits = this.waits;
+        const isLast = waits === "end" && !this.following;
         const heading = h("h2", { tabindex: "-1" }, content.title);
-        const clock = this.say("time", state.clock.slice(11, 19), shortSpan(state.at));
+        const clock = this.say("time", state.clock.slice(11, 19), spanWords(this.language, state.at));
         fill(
             this.body,
             h(
@@ -339,17 +385,19 @@ class LessonPage {
                 ),
                 heading,
                 blocks,
+                isLast ? afterwards(this.language, "over") : null,
             ),
         );
         this.body.dataset.step = String(step);
         this.body.dataset.position = String(state.position);
-        const waits = this.waits;
-        const labels = { answer: "guess", press: "do", step: "nextStep", next: "next", end: "more" };
+        const end = isLast ? "all" : "more";
+        const labels = { answer: "guess", press: "do", step: "nextStep", next: "next", end };
         this.next.textContent = this.say(labels[waits]);
         this.back.textContent = this.say("back");
         this.link.textContent = this.say("permalink");
         this.back.disabled = this.former === undefined;
-        this.told.textContent = tries && state.explored ? this.outcome(clock) : `${content.title}. ${clock}`;
+        const said = sentences(this.language, [content.title, clock]);
+        this.told.textContent = tries && state.explored ? this.outcome(clock) : said;
         this.link.setAttribute("href", this.permalink);
         history.replaceState(history.state, "", this.permalink);
         if (hadFocus) {
@@ -363,8 +411,22 @@ class LessonPage {
         } else if (before !== undefined) {
             // What became of a guess comes before what stands below it.
             const over = [...this.body.querySelectorAll(".predict.over")];
-            const shown = over.length > truths ? over.at(-1) : this.body.querySelector(".lesson-step > :last-child");
-            shown?.scrollIntoView({ block: "nearest" });
+            const all = [...this.body.querySelectorAll(".lesson-step > *")];
+            if (over.length > truths) over.at(-1)?.scrollIntoView({ block: "nearest" });
+            else if (all.length > known) showAll(all[known], all[all.length - 1]);
+            else all.at(-1)?.scrollIntoView({ block: "nearest" });
         }
     }
+}
+
+/**
+ * Brings what is new into sight: to its end where there is room for all of it, else from its beginning on.
+ * @param {Element} first
+ * @param {Element} last
+ */
+function showAll(first, last) {
+    const high = last.getBoundingClientRect().bottom - first.getBoundingClientRect().top;
+    const way = document.querySelector(".lesson-way")?.clientHeight ?? 0;
+    if (high < innerHeight - way - 16) last.scrollIntoView({ block: "nearest" });
+    else first.scrollIntoView({ block: "start" });
 }

@@ -3,13 +3,14 @@
 
 import { api } from "../shared/api.js";
 import { h } from "../shared/dom.js";
-import { queryHref, seriesName } from "../shared/format.js";
+import { precise, queryHref, seriesName } from "../shared/format.js";
 import { tokenize } from "./tokens.js";
 import { changesTable } from "./learnchanges.js";
 import { kept, line, plainLine, table } from "./learncourse.js";
 import { graph } from "./learngraph.js";
+import { number } from "./results.js";
 import { picture } from "./learnpicture.js";
-import { shortSpan } from "./learnwords.js";
+import { spanWords } from "./learnwords.js";
 
 /**
  * @typedef {Object} Place a block and where it stands
@@ -154,7 +155,9 @@ function trying(page, { block, index }) {
             ),
         ),
         page.isAnew ? h("p", { class: "note warn" }, page.say("anew")) : null,
-        page.state.ended ? h("p", { class: "note warn" }, page.say("ended", shortSpan(page.state.at))) : null,
+        page.state.ended
+            ? h("p", { class: "note warn" }, page.say("ended", spanWords(page.language, page.state.at)))
+            : null,
         h("p", { class: "muted small" }, page.say("undone")),
     );
 }
@@ -247,7 +250,7 @@ function explained(page, query, at) {
                         api(`learn/sessions/${page.state.id}/explain`, { query, at }),
                     ]);
                     explain(place, explanation, page.language);
-                    place.firstChild.textContent = page.say("explainNote", shortSpan(at));
+                    place.firstChild.textContent = page.say("explainNote", spanWords(page.language, at));
                 } catch (error) {
                     place.append(h("p", { class: "note bad" }, /** @type {Error} */ (error).message));
                 }
@@ -256,6 +259,24 @@ function explained(page, query, at) {
         h("summary", null, page.say("explain")),
         place,
     );
+}
+
+/**
+ * The name of a series, which may be broken between its labels.
+ * @param {string} name
+ */
+function breakable(name) {
+    return name.split(/(?<=[{,])/).flatMap((part) => [part, h("wbr")]);
+}
+
+/**
+ * A value with as many digits as one reads; all of them stand in its title.
+ * @param {string} text
+ */
+function rounded(text) {
+    const value = number(text);
+    if (!Number.isFinite(value) || Number.isInteger(value)) return [text];
+    return [h("span", { title: text }, precise(value, 6))];
 }
 
 /** @param {any} page @param {any} result */
@@ -280,8 +301,8 @@ function values(page, result) {
                     h(
                         "tr",
                         null,
-                        h("td", { class: "mono" }, seriesName(row.metric) || "{}"),
-                        h("td", { class: "num" }, row.value ? row.value[1] : row.histogram?.[1].count),
+                        h("td", { class: "mono" }, breakable(seriesName(row.metric) || "{}")),
+                        h("td", { class: "num" }, ...rounded(row.value ? row.value[1] : row.histogram?.[1].count)),
                     ),
                 ),
             ),

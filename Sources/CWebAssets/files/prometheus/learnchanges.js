@@ -2,7 +2,7 @@
 // about them.
 
 import { h } from "../shared/dom.js";
-import { distinction } from "./learnpicture.js";
+import { distinction } from "./learnfacts.js";
 import { shortSpan } from "./learnwords.js";
 
 /**
@@ -22,14 +22,13 @@ export function changes(held, job, end) {
         const now = new Map(
             series.filter((/** @type {[string, string]} */ [name]) => name.includes(`job="${job}"`)),
         );
-        const [method, path] = request.split(" ");
-        if (path === `/metrics/job/${job}` || path?.startsWith(`/metrics/job/${job}/`)) {
+        if (request?.job === job) {
             const left = [...now].map(([name, value]) => {
                 const old = before.get(name);
                 return { name, value, state: old === undefined ? "new" : old === value ? "kept" : "renewed" };
             });
             const gone = [...before.keys()].filter((name) => !now.has(name));
-            rows.push({ at, request: `${method} ${path}`, body, left, gone });
+            rows.push({ at, request: `${request.method} ${request.path}`, body, left, gone });
         }
         before = now;
     }

@@ -60,6 +60,7 @@ export class CoursePage {
                 h("h1", { class: "grow" }, say("learn")),
                 languages(course, language, (one) => {
                     /** @type {any} */ (this).language = one;
+                    history.replaceState(history.state, "", `learn?lang=${one}`);
                     this.draw();
                 }),
             ),
@@ -77,7 +78,7 @@ export class CoursePage {
                         h(
                             "div",
                             { class: "grow" },
-                            h("h2", null, h("a", { href: `learn?lesson=${lesson.name}` }, text.title)),
+                            h("h2", null, h("a", { href: `learn?lesson=${lesson.name}&lang=${language}` }, text.title)),
                             h("p", { class: "muted" }, withCode(text.goal)),
                         ),
                         done
@@ -88,9 +89,28 @@ export class CoursePage {
                     );
                 }),
             ),
-            h("p", { class: "muted" }, say("after")),
+            afterwards(language, "after"),
         );
     }
+}
+
+/**
+ * Where it goes on after the last lesson.
+ * @param {string} language
+ * @param {string} name of the words before the links
+ */
+export function afterwards(language, name) {
+    const say = (/** @type {string} */ one) => word(language, one);
+    const place = (/** @type {string} */ one) => `learn?read=${one}&lang=${language}`;
+    return h(
+        "p",
+        { class: "muted" },
+        say(name),
+        " ",
+        h("a", { href: place("learn-check") }, say("check")),
+        " · ",
+        h("a", { href: place("tutorial") }, say("byHand")),
+    );
 }
 
 /**

@@ -1,6 +1,7 @@
 // The graphs of lessons: answers of range queries as lines. Where there is no answer there is nothing.
 
 import { h } from "../shared/dom.js";
+import { distinctions } from "./learnfacts.js";
 import { number } from "./results.js";
 import { axisStep, shortSpan, textWidth } from "./learnwords.js";
 
@@ -30,7 +31,7 @@ export function curve(result, state, x, height, first, isStepped, until = Infini
         let before = NaN;
         const labels = [];
         const points = (one.values ?? []).map((/** @type {any} */ v) => [v[0] * 1000 - state.start, number(v[1])]);
-        for (const [at, value] of points) {
+        for (const [place, [at, value]] of points.entries()) {
             if (!Number.isFinite(value)) continue;
             const isNew = at - last > step * 1.5;
             if (isNew && isStepped && path) path += `H${x(last + step).toFixed(1)}`;
@@ -41,13 +42,18 @@ export function curve(result, state, x, height, first, isStepped, until = Infini
                 const text = String(+value.toFixed(3));
                 const wide = textWidth(text);
                 const start = x(points.at(-1)[0]) - x(at) < wide ? x(at) - wide : x(at) + 3;
-                const place = { from: start, to: start + wide + 4, y: Math.max(12, y(value) - 5) };
+                const spot = { from: start, to: start + wide + 4, y: Math.max(12, y(value) - 5) };
+                // No line goes through a number: that of a value which changes again soon is left out.
+                const change = points.slice(place).findIndex((/** @type {number[]} */ one) => one[1] !== value);
+                const [until, from] = change < 0 ? [Infinity, 0] : [points[place + change], points[place + change - 1]];
+                const isSoon = until[0] - from[0] <= step * 1.5 && x(until[0]) < spot.to;
+                const isCrossed = change > 0 && isSoon;
                 const isFree = taken.every(
-                    (one) => place.from > one.to || place.to < one.from || Math.abs(place.y - one.y) > 13,
+                    (one) => spot.from > one.to || spot.to < one.from || Math.abs(spot.y - one.y) > 13,
                 );
-                if (isFree) {
-                    labels.push(h("svg:text", { x: start, y: place.y }, text));
-                    taken.push(place);
+                if (isFree && !isCrossed) {
+                    labels.push(h("svg:text", { x: start, y: spot.y }, text));
+                    taken.push(spot);
                 }
             }
             before = value;
@@ -56,14 +62,17 @@ export function curve(result, state, x, height, first, isStepped, until = Infini
         const end = points.at(-1);
         // It holds until the first moment at which it is not found.
         if (end && isStepped) path += `H${x(Math.min(last + step, until)).toFixed(1)}`;
-        if (end && !isStepped)
-            labels.push(
-                h(
-                    "svg:text",
-                    { x: Math.max(x(end[0]), 34), y: Math.max(11, y(end[1]) - 5), "text-anchor": "end" },
-                    String(+end[1].toFixed(3)),
-                ),
-            );
+        if (end && !isStepped) {
+            const text = String(+end[1].toFixed(3));
+            const right = Math.max(x(end[0]), textWidth(text) + 8);
+            const spot = { from: right - textWidth(text), to: right, y: Math.max(11, y(end[1]) - 5) };
+            // The same number at the same place is said once, another one above it or below.
+            const near = taken.filter((one) => one.to > spot.from - 4 && one.from < spot.to + 4);
+            const other = near.find((one) => Math.abs(one.y - spot.y) < 13);
+            if (other) spot.y = spot.y <= other.y && other.y > 26 ? other.y - 13 : other.y + 13;
+            labels.push(h("svg:text", { x: right, y: spot.y, "text-anchor": "end" }, text));
+            taken.push(spot);
+        }
         return h(
             "svg:g",
             { class: `curve series-${(first + index) % 10}` },
@@ -71,6 +80,16 @@ export function curve(result, state, x, height, first, isStepped, until = Infini
             labels,
         );
     });
+}
+
+/**
+ * Which line is which, where there are several.
+ * @param {any} result
+ * @returns {string[]} nothing for one alone
+ */
+export function lineNames(result) {
+    const all = (result?.result ?? []).slice(0, 8);
+    return all.length > 1 ? distinctions(all.map((/** @type {any} */ one) => one.metric)) : [];
 }
 
 /**
@@ -94,11 +113,21 @@ export function graph(result, state, end, range, width) {
             h("svg:text", { x: x(at), y: 122, class: "axis", "text-anchor": anchor }, shortSpan(at)),
         );
     }
-    return h(
+    const key = lineNames(result).map((name, index) =>
+        h(
+            "li",
+            { class: "mono" },
+            h("svg:svg", { class: `curve series-${index}`, width: 18, height: 8, "aria-hidden": "true" },
+                h("svg:path", { d: "M1 4h16" })),
+            name,
+        ),
+    );
+    const drawn = h(
         "svg:svg",
         { class: "lesson-picture", role: "presentation", width, height: 128, viewBox: `0 0 ${width} 128` },
         axis,
         h("svg:rect", { x: 6, y: 4, width: width - 12, height: 100, class: "lane" }),
         h("svg:g", { transform: "translate(0 4)" }, curve(result, state, x, 100, 0)),
     );
+    return h("div", null, drawn, key.length ? h("ul", { class: "plain line-names small" }, key) : null);
 }

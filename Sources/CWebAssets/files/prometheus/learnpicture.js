@@ -3,109 +3,20 @@
 // from what the lesson's session tells; nothing in it is invented.
 
 import { h } from "../shared/dom.js";
-import { curve } from "./learngraph.js";
+import { curve, lineNames } from "./learngraph.js";
+import { distinction, lives, looksOf, requestsOf, span, stretches } from "./learnfacts.js";
 import { number } from "./results.js";
-import { axisStep, shortSpan, textWidth, word } from "./learnwords.js";
+import { axisStep, shortSpan, spanWords, textWidth, word } from "./learnwords.js";
 
 /** From which width on the lanes have their names beside them. */
 const WIDE = 860;
 const GUTTER = 232;
 /** As many scrapes have marks of full size, and values beside them. */
 const FEW = 45;
-
-/**
- * Stretches in which a value stays the same, from what was held at moments.
- * @param {{at: number, series: [string, string][]}[]} held rising
- * @param {string} metric
- * @param {number} end
- * @returns {{name: string, value: string, from: number, to: number}[]}
- */
-export function stretches(held, metric, end) {
-    /** @type {Map<string, {name: string, value: string, from: number, to: number}>} */
-    const open = new Map();
-    const done = [];
-    for (const { at, series } of held) {
-        if (at > end) break;
-        const now = new Map(series.filter(([name]) => name === metric || name.startsWith(`${metric}{`)));
-        for (const [name, stretch] of open) {
-            if (now.get(name) === stretch.value) continue;
-            done.push({ ...stretch, to: at });
-            open.delete(name);
-        }
-        for (const [name, value] of now) if (!open.has(name)) open.set(name, { name, value, from: at, to: end });
-    }
-    return [...done, ...open.values()].sort((a, b) => a.name.localeCompare(b.name) || a.from - b.from);
-}
-
-/**
- * When the instances of a service were alive.
- * @param {any[]} events
- * @param {string} service
- * @param {number} end
- * @returns {{name: string, from: number, to: number}[]}
- */
-export function lives(events, service, end) {
-    /** @type {Map<string, number>} */
-    const open = new Map([[`${service}-1`, 0]]);
-    const done = [];
-    for (const { at, kind, subject, text } of events) {
-        const name = text.split(" ")[0];
-        if (kind !== "event" || at > end || !name.startsWith(`${service}-`)) continue;
-        const since = open.get(name);
-        if (["kill", "restart"].includes(subject) && since !== undefined) {
-            done.push({ name, from: since, to: at });
-            open.delete(name);
-        }
-        if (["start", "restart"].includes(subject)) open.set(name, at);
-    }
-    for (const [name, from] of open) done.push({ name, from, to: end });
-    return done;
-}
-
-/**
- * The requests to a job's groups, or of a batch.
- * @param {any[]} events
- * @param {any} way
- * @returns {{at: number, method: string, path: string}[]}
- */
-export function requestsOf(events, way) {
-    return events.flatMap(({ at, kind, subject, text }) => {
-        const match = /^(PUT|POST|DELETE) (\/metrics\/job\/([^/ ]+)\S*)/.exec(text);
-        if (kind !== "push" || !match || / fails: | is refused /.test(text)) return [];
-        const isOurs = way.origin === "batch" ? subject === way.name : match[3] === way.name;
-        return isOurs ? [{ at, method: match[1], path: match[2] }] : [];
-    });
-}
-
-/**
- * What each scrape of a way found: the value that was stored, nothing of it, or nobody.
- * @param {any} way
- * @param {any} state
- * @param {any} samples the stored samples, a range vector
- * @param {number} begin
- * @param {number} end
- * @returns {{at: number, values: string[] | null}[]} without values where nobody was there
- */
-export function looksOf(way, state, samples, begin, end) {
-    const values = new Map();
-    for (const one of samples?.result ?? [])
-        for (const [time, value] of one.values ?? []) {
-            const at = Math.round(time * 1000 - state.start);
-            values.set(at, [...(values.get(at) ?? []), value]);
-        }
-    return state.scrapes
-        .filter((/** @type {any} */ one) => one.job === way.job && one.at >= begin && one.at <= end)
-        .map((/** @type {any} */ one) => ({ at: one.at, values: one.good ? values.get(one.at) ?? [] : null }));
-}
-
-/**
- * What of a series' name tells it from others of its metric.
- * @param {string} name
- */
-export function distinction(name) {
-    const labels = /\{(.*)\}$/s.exec(name)?.[1] ?? "";
-    return labels.replace(/(^|,)(job="[^"]*"|instance="")/g, "").replace(/^,/, "");
-}
+/** With so many, each has its arrow to what is stored; with more there is no room for them. */
+const ROOMY = 20;
+/** Above a lane with its name on it, arrows have so many pixels. */
+const ARROW = 15;
 
 /** Draws one picture. */
 class Drawing {
@@ -160,15 +71,26 @@ class Drawing {
      * @returns {number} its upper edge
      */
     lane(name, height) {
-        if (!this.isWide) this.y += 17;
+        // The name stands above the arrows that lead into the lane.
+        if (!this.isWide) this.y += 16 + ARROW;
         const top = this.y;
-        const place = this.isWide ? { x: 26, y: top + height / 2 + 4.5 } : { x: this.left, y: top - 5 };
+        const place = this.isWide ? { x: 26, y: top + height / 2 + 4.5 } : { x: this.left, y: top - ARROW - 4 };
         this.back.push(
             h("svg:rect", { x: this.left, y: top, width: this.right - this.left, height, class: "lane" }),
         );
         this.names.push(h("svg:text", { ...place, class: "lane-label" }, this.say(name)));
-        this.y = top + height + (this.isWide ? 16 : 9);
+        this.y = top + height + (this.isWide ? 16 : 5);
         return top;
+    }
+
+    /**
+     * Its heading: how the number is got at, and what it is called where that does not say the same.
+     * @param {any} way
+     */
+    name(way) {
+        const kind = way.held ? "pushedWay" : "scrapedWay";
+        const plainly = this.say(kind, "").replace(/[:：]\s*$/, "");
+        return plainly.toLowerCase() === way.name.toLowerCase() ? plainly : this.say(kind, way.name);
     }
 
     /** @param {any} way @param {any} found */
@@ -179,7 +101,7 @@ class Drawing {
             h(
                 "svg:text",
                 { x: this.isWide ? 26 : 24, y: first + 16, class: "way-name" },
-                this.say(way.held ? "pushedWay" : "scrapedWay", way.name),
+                this.name(way),
             ),
             h("svg:text", { x: this.isWide ? this.left : 24, y: first + (this.isWide ? 16 : 34), class: "way-query" },
                 way.query),
@@ -204,10 +126,33 @@ class Drawing {
             }),
         );
         this.told.push(
-            this.say("toldWay", this.say(way.held ? "pushedWay" : "scrapedWay", way.name), origin.count,
+            this.say("toldWay", this.name(way), origin.count,
                 seen.found, seen.empty, seen.missed, last ?? this.say("nothing")),
         );
-        this.y = answers + 50 + 26;
+        this.y = answers + 50;
+        this.lines(lineNames(found.answer));
+        this.y += 26;
+    }
+
+    /**
+     * Which curve is which.
+     * @param {string[]} names
+     */
+    lines(names) {
+        let x = this.left + 4;
+        if (names.length) this.y += 17;
+        for (const [index, name] of names.entries()) {
+            const wide = textWidth(name) + 42;
+            if (x + wide > this.right && index) {
+                x = this.left + 4;
+                this.y += 17;
+            }
+            this.front.push(
+                h("svg:g", { class: `curve series-${index}` }, h("svg:path", { d: `M${x} ${this.y - 4}h18` }),
+                    h("svg:text", { x: x + 24, y: this.y }, name)),
+            );
+            x += wide;
+        }
     }
 
     /** @param {any} way @returns {{count: number, bottom: number, top: number}} */
@@ -220,14 +165,15 @@ class Drawing {
             count += 1;
             const from = this.x(Math.max(this.begin, one.from));
             const wide = Math.max(3, this.x(Math.min(this.end, one.to ?? this.end)) - from);
-            const label = shortSpan((one.to ?? this.end) - one.from);
+            const isOver = one.to !== null && one.to <= this.end;
+            const label = shortSpan(Math.min(one.to ?? this.end, this.end) - one.from) + (isOver ? "" : "…");
             this.front.push(
                 h(
                     "svg:g",
                     null,
                     h("svg:title", null, title),
                     h("svg:rect", { x: from, y: top + 3, width: wide, height: 18, rx: 3, class: kind }),
-                    one.to !== null && wide > textWidth(label) + 8
+                    one.from < this.end && wide > textWidth(label) + 8
                         ? h("svg:text", { x: from + wide / 2, y: top + 16.5, class: "on-bar" }, label)
                         : null,
                 ),
@@ -237,25 +183,36 @@ class Drawing {
             for (const run of state.runs.filter((/** @type {any} */ one) => one.batch === way.name))
                 bar(
                     run,
-                    run.good ? "run" : "run bad",
-                    `${shortSpan(run.from)} – ${run.to === null ? "…" : shortSpan(run.to)}` +
-                        (run.good ? "" : ` ${this.say("failed")}`),
+                    run.good || !(run.to <= this.end) ? "run" : "run bad",
+                    span(run, this.end) + (run.good || !(run.to <= this.end) ? "" : ` ${this.say("failed")}`),
                 );
         else if (way.origin === "service")
-            for (const life of lives(state.events, way.name, this.end))
-                bar(life, "run life", `${life.name} ${shortSpan(life.from)} – ${shortSpan(life.to)}`);
+            for (const life of lives(state.lives, way.name, this.end))
+                bar(life, "run life", `${life.name} ${span(life, this.end)}`);
         else {
             let free = -Infinity;
-            const all = requestsOf(state.events, way).filter(({ at }) => this.inside(at));
+            const all = requestsOf(state.requests, way).filter(({ at }) => this.inside(at));
             count = all.length;
             for (const at of new Set(all.map((one) => one.at))) {
                 // Those of one moment stand behind one mark.
                 const here = all.filter((one) => one.at === at);
                 const title = `${shortSpan(at)} ${here.map((one) => `${one.method} ${one.path}`).join(", ")}`;
-                const text = here.map((one) => one.method).join(", ");
                 const place = this.x(at);
-                const isAtEnd = place + textWidth(text) + 8 > this.right;
-                const start = isAtEnd ? place - textWidth(text) - 6 : place + 5;
+                const first = here[0].method;
+                const whole = here.map((one) => one.method).join(", ");
+                const forms = [whole, `${first} +${here.length - 1}`, `${here.length}×`];
+                const starts = forms.map((one) => {
+                    const wide = textWidth(one);
+                    return place + wide + 8 > this.right ? place - wide - 8 : place + 5;
+                });
+                // The first that has room between its neighbours; where none has, the title tells it.
+                const next = this.x(all.find((one) => one.at > at)?.at ?? Infinity);
+                const fits = forms.findIndex(
+                    (one, form) =>
+                        starts[form] > free && (starts[form] < place || starts[form] + textWidth(one) < next),
+                );
+                const form = fits < 0 ? 0 : fits;
+                const [text, start] = [forms[form], fits < 0 ? -Infinity : starts[form]];
                 this.front.push(
                     h(
                         "svg:g",
@@ -265,7 +222,7 @@ class Drawing {
                         start > free ? h("svg:text", { x: start, y: top + 16.5, class: "method" }, text) : null,
                     ),
                 );
-                if (start > free) free = start + textWidth(text);
+                if (start > free) free = Math.max(place, start + textWidth(text)) + 4;
             }
         }
         return { count, top, bottom: top + 24 };
@@ -294,8 +251,9 @@ class Drawing {
                 ),
             );
         }
-        for (const { at } of requestsOf(state.events, way))
-            if (this.inside(at)) this.front.push(this.arrow(this.x(at), from - 2, top + 2, "push-arrow"));
+        const start = this.isWide ? from - 2 : top - ARROW + 2;
+        for (const { at } of requestsOf(state.requests, way))
+            if (this.inside(at)) this.front.push(this.arrow(this.x(at), start, top + 2, "push-arrow"));
         return { bottom: top + height };
     }
 
@@ -320,6 +278,8 @@ class Drawing {
         let free = -Infinity;
         const moments = [];
         const labels = [];
+        const isRoomy = looks.filter((one) => one.values?.length).length <= ROOMY;
+        const start = this.isWide ? source.bottom : top - ARROW + 2;
         for (const { at, values } of looks) {
             const x = this.x(at);
             const value = values?.map((/** @type {string} */ one) => plain(one)).join(" · ") ?? "";
@@ -342,24 +302,59 @@ class Drawing {
                     );
                 else
                     marks.push(
-                        this.arrow(x, source.bottom, middle - 7, "pull"),
+                        this.arrow(x, start, middle - 7, "pull"),
                         h("svg:circle", { cx: x, cy: middle, r: 5.5, class: "seen" }),
                     );
             }
             this.front.push(h("svg:g", null, marks));
-            if (kind === "found" && value !== before) {
-                const isAtEnd = x + textWidth(value) + 10 > this.right;
-                const start = isAtEnd ? x - textWidth(value) - 9 : x + 8;
-                if (start > free) {
-                    labels.push(h("svg:text", { x: start, y: top + (isFew ? 15 : 13), class: "seen-value" }, value));
-                    free = start + textWidth(value) + 6;
+            if (kind === "found" && isFew && isRoomy) moments.push(at);
+            if (kind === "found" && value !== before && isFew) {
+                const wide = textWidth(value);
+                const place = x + wide + 10 > this.right ? x - wide - 9 : x + 8;
+                // Beside its mark, and not on the arrow of the next one.
+                const next = looks.find((one) => one.at > at && one.values?.length);
+                const isSame = next?.values.map((/** @type {string} */ one) => plain(one)).join(" · ") === value;
+                const hasRoom = place < x || place + wide < this.x(next?.at ?? Infinity) - 4;
+                // Where there is no room, it is said over those that have the same.
+                if (place > free && (hasRoom || isSame)) {
+                    labels.push(h("svg:text", { x: place, y: top + 15, class: "seen-value" }, value));
+                    free = place + wide + 6;
                 }
-                moments.push(at);
             }
             before = kind === "found" ? value : "";
         }
+        if (!isFew) labels.push(this.clusters(looks, top));
         this.front.push(labels);
         return { found, empty, missed, moments };
+    }
+
+    /**
+     * Values of many scrapes: those that follow each other have one text over them, from the first to the last.
+     * @param {any[]} looks @param {number} top
+     */
+    clusters(looks, top) {
+        /** @type {{from: number, to: number, values: string[]}[]} */
+        const found = [];
+        let isOpen = false;
+        for (const { at, values } of looks) {
+            const value = values?.map((/** @type {string} */ one) => plain(one)).join(" · ") ?? "";
+            const last = found.at(-1);
+            if (value && isOpen && last) {
+                last.to = at;
+                if (last.values.at(-1) !== value) last.values.push(value);
+            } else if (value) found.push({ from: at, to: at, values: [value] });
+            isOpen = value !== "";
+        }
+        let free = -Infinity;
+        return found.map(({ from, to, values }) => {
+            const text = values.length > 1 ? `${values[0]}…${values.at(-1)}` : values[0];
+            const wide = textWidth(text);
+            const middle = (this.x(from) + this.x(to)) / 2;
+            const start = Math.max(this.left + 2, Math.min(middle - wide / 2, this.right - wide - 2));
+            if (start < free) return null;
+            free = start + wide + 6;
+            return h("svg:text", { x: start, y: top + 11, class: "seen-value" }, text);
+        });
     }
 
     /**
@@ -373,7 +368,8 @@ class Drawing {
         this.hasFew &&= isFew;
         const x = (/** @type {number} */ at) => this.x(at);
         const shown = isFew ? moments : [];
-        this.front.push(shown.map((at) => this.arrow(x(at), from - 7, top + 1, "pull store")));
+        const start = this.isWide ? from - 7 : top - ARROW + 2;
+        this.front.push(shown.map((at) => this.arrow(x(at), start, top + 1, "pull store")));
         const times = (answer?.result ?? []).flatMap((/** @type {any} */ one) =>
             (one.values ?? []).map((/** @type {any} */ v) => Math.round(v[0] * 1000 - state.start)),
         );
@@ -467,7 +463,7 @@ class Drawing {
         const legend = this.legend();
         const [width, height] = [this.width, this.y].map((one) => Math.round(one * this.scale));
         const size = { width, height, viewBox: `0 0 ${this.width} ${this.y}` };
-        const label = this.say("picture", shortSpan(this.end), this.told.join(" "));
+        const label = this.say("picture", spanWords(/** @type {any} */ (this).language, this.end), this.told.join(" "));
         return h(
             "svg:svg",
             { class: "lesson-picture ways", role: "img", ...size, "aria-label": label },

@@ -23,16 +23,16 @@ export const words = {
         next: "Next",
         nextStep: "Next step",
         back: "Back",
-        guess: "First guess",
+        guess: "Guess first",
         answer: "Choose an answer to go on.",
-        right: "That is how it is.",
-        wrong: "It is otherwise: “{0}”.",
+        right: "Right.",
+        wrong: "Not so: “{0}”.",
         yours: "your guess",
-        truth: "so it is",
+        truth: "true",
         do: "Do it",
         try: "Try it yourself",
         undone: "When you go on, the lesson continues without what you tried.",
-        anew: "You were away for long: what you tried before is gone, and this was done where the lesson stands.",
+        anew: "You were away for a long time. What you had tried is gone; the lesson goes on from this step.",
         ended: "This lesson’s world ends here, {0} after its start: no more time passes in it.",
         claims: "Checked at this moment",
         nothing: "no series",
@@ -69,11 +69,15 @@ export const words = {
         gone: "gone",
         noGroup: "nothing",
         notYet: "No request yet.",
-        end: "That was the lesson. {0}",
+        over: "That was the course. To see how much you have learnt:",
         more: "Next lesson",
+        check: "Ten questions",
+        byHand: "The whole way by hand: the tutorial",
+        unknown: "There is no lesson “{0}”.",
+        foreign: "This lesson has no texts in this language yet.",
         lost: "The lesson cannot be shown: {0}",
         full: "All places are taken at the moment. The lesson begins by itself as soon as there is one.",
-        after: "Afterwards: ten questions in docs/learn-check.md, and the whole way by hand in docs/tutorial.md.",
+        after: "Afterwards:",
         stored: "stored",
     },
     ja: {
@@ -91,7 +95,7 @@ export const words = {
         choose: "言語",
         all: "レッスン一覧",
         step: "ステップ {0} / {1}",
-        time: "シミュレーションの時刻 {0}（開始から {1}）",
+        time: "シミュレーションの時刻 {0}（開始から{1}）",
         next: "次へ",
         nextStep: "次のステップ",
         back: "戻る",
@@ -104,8 +108,8 @@ export const words = {
         do: "やってみる",
         try: "自由に試す",
         undone: "先へ進むと、ここで試したことは取り消されます。",
-        anew: "しばらく操作がなかったので、前に試したことは取り消され、レッスンの時点からやり直しました。",
-        ended: "このレッスンの世界は、開始から{0}で終わります。これ以上、時間は進みません。",
+        anew: "しばらく操作がなかったので、試したことは取り消されました。レッスンはこのステップから続きます。",
+        ended: "このレッスンのシミュレーションは、開始から{0}で終わりです。これ以上、時間は進みません。",
         claims: "この時点で確かめたこと",
         nothing: "系列なし",
         real: "実際のスタックに問い合わせる",
@@ -118,36 +122,38 @@ export const words = {
         requested: "起きたこと：リクエスト",
         scrapes: "スクレイパーが見たもの",
         held: "Pushgatewayが持っていたもの",
-        answers: "クエリの答え",
+        answers: "クエリの結果",
         found: "値が見えた",
         empty: "応答はあるが、この値はない",
         missed: "応答なし",
         push: "プッシュ",
-        silent: "答えなし",
+        silent: "結果なし",
         failed: "失敗",
         picture: "{0}までに起きたこと。{1}",
         toldWay:
             "{0}では、出来事が{1}回ありました。スクレイプのうち、値が見えたのは{2}回、値がなかったのは{3}回、" +
-            "応答がなかったのは{4}回です。クエリの答えは「{5}」です。",
+            "応答がなかったのは{4}回です。クエリの結果は「{5}」です。",
         explain: "Explain（計算のしくみ）",
         explainNote: "レッスンのサーバーがこの答えを出すまでの計算です（開始から{0}の時点）。",
         permalink: "この時点へのリンク",
         copied: "リンクをクリップボードにコピーしました。",
         request: "リクエスト",
         left: "そのあとグループにあったもの",
-        new: "新しい",
-        kept: "残る",
+        new: "新規",
+        kept: "そのまま",
         renewed: "置き換え",
-        gone: "消える",
+        gone: "消えた",
         noGroup: "何もない",
         notYet: "リクエストはまだありません。",
-        end: "レッスンはこれで終わりです。{0}",
+        over: "コースはこれで終わりです。理解できたか確かめてみましょう。",
         more: "次のレッスン",
+        check: "10の問題",
+        byHand: "すべてを自分の手で試す：チュートリアル",
+        unknown: "「{0}」というレッスンはありません。",
+        foreign: "このレッスンには、まだ日本語のテキストがありません。",
         lost: "レッスンを表示できません：{0}",
         full: "ただいま満席です。空きができしだい、レッスンが自動的に始まります。",
-        after:
-            "終わったら、docs/learn-check.ja.mdの10の質問に答えてみましょう。" +
-            "docs/tutorial.ja.mdでは、すべてを自分の手で試せます。",
+        after: "終わったら：",
         stored: "保存",
     },
 };
@@ -178,6 +184,39 @@ export function shortSpan(milliseconds) {
         .map(([count, unit]) => `${count}${unit}`)
         .join("");
     return text || "0s";
+}
+
+const UNITS = { ja: { d: "日", h: "時間", m: "分", min: "分", s: "秒", ms: "ミリ秒" } };
+
+/**
+ * A span of time (1m10s, 4 min 45 s) as a language writes it in sentences; any other text as it is.
+ * @param {string} language
+ * @param {string} text
+ */
+export function inWords(language, text) {
+    const units = /** @type {Record<string, Record<string, string>>} */ (UNITS)[language];
+    if (!units || !/^(\d[\d.]* ?(ms|min|[dhms]) ?)+$/.test(text)) return text;
+    const written = text.replace(/(\d) ?(ms|min|[dhms])(?![a-z])/g, (_, digit, unit) => digit + units[unit]);
+    return written.replace(/(日|時間|分|秒) (?=\d)/g, "$1");
+}
+
+/**
+ * A span of time in a sentence: 5m16s, 5分16秒.
+ * @param {string} language
+ * @param {number} milliseconds
+ */
+export function spanWords(language, milliseconds) {
+    return inWords(language, shortSpan(milliseconds));
+}
+
+/**
+ * Sentences one after the other; those that are no whole ones get their full stop.
+ * @param {string} language
+ * @param {string[]} parts
+ */
+export function sentences(language, parts) {
+    const [stop, gap] = language === "ja" ? ["。", ""] : [".", " "];
+    return parts.map((one) => (/[.?!。？！]$/.test(one) ? one : one + stop)).join(gap);
 }
 
 /**

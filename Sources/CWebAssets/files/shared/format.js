@@ -27,6 +27,16 @@ export function plain(value, digits = 6) {
 }
 
 /**
+ * A number with at most `digits` significant digits, but never less than its whole part: a time stays a time.
+ * @param {number} value
+ * @param {number} [digits]
+ */
+export function precise(value, digits = 8) {
+    const whole = Math.abs(value) >= 1 ? Math.floor(Math.log10(Math.abs(value))) + 1 : 1;
+    return plain(value, Number.isFinite(value) ? Math.min(17, Math.max(digits, whole + 3)) : digits);
+}
+
+/**
  * 1234567 → "1.23M".
  * @param {number} value
  * @param {number} [digits]
