@@ -44,10 +44,10 @@ public struct RuleEnvironment: Sendable {
     }
 
     /// What an expression finds at a time.
-    func elements(_ expression: Expr, at time: Timestamp) async throws(RuleFailure) -> [RuleElement] {
+    func elements(_ query: InstantQuery, at time: Timestamp) async throws(RuleFailure) -> [RuleElement] {
         let result: QueryResult
         do throws(PromQLError) {
-            result = try await engine.instant(expression, at: time, reader: reader)
+            result = try await engine.instant(query, at: time, reader: reader)
         } catch {
             throw RuleFailure(.query, error.message)
         }
