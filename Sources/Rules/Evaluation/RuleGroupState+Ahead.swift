@@ -29,7 +29,7 @@ extension RuleGroupState {
         first..<min(rules.count, first + 4 * concurrency)
     }
 
-    /// Evaluates the expressions of independent rules, some at a time.
+    /// Evaluates the expressions of independent rules, as many at a time as there are places.
     func ask(
         ahead window: Range<Int>,
         at timestamp: Timestamp,
@@ -39,14 +39,16 @@ extension RuleGroupState {
         if waiting.count < 2 { return [:] }
         return await withTaskGroup(of: (Int, Ahead).self) { group in
             var found: [Int: Ahead] = [:]
-            var running = 0
-            while !waiting.isEmpty || running > 0 {
-                if running < environment.concurrency, let (index, query) = waiting.popFirst() {
-                    running += 1
+            while true {
+                if let (index, query) = waiting.first, environment.places.take() {
+                    waiting.removeFirst()
                     group.addTask { (index, await Self.ahead(query, at: timestamp, environment)) }
                 } else if let (index, answer) = await group.next() {
-                    running -= 1
+                    environment.places.giveBack()
                     found[index] = answer
+                } else {
+                    // Other groups have all the places: what is left is evaluated when its turn comes.
+                    break
                 }
             }
             return found

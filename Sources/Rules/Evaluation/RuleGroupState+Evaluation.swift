@@ -67,6 +67,8 @@ extension RuleGroupState {
                     interval: RuleTime.nanoseconds(milliseconds: definition.interval),
                     group: definition.key
                 ) {
+                    // Nobody waits for the rules that follow.
+                    if !notices.isEmpty { environment.tell(notices) }
                     outcome.notices += notices
                 }
                 outcome.changes += rules[index].alert?.changes ?? []
