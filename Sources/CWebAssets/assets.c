@@ -170,6 +170,9 @@ static const unsigned char prometheus_remotequeues_js[] = {
 static const unsigned char prometheus_results_js[] = {
 #embed "files/prometheus/results.js"
 };
+static const unsigned char prometheus_rulefilter_js[] = {
+#embed "files/prometheus/rulefilter.js"
+};
 static const unsigned char prometheus_rules_js[] = {
 #embed "files/prometheus/rules.js"
 };
@@ -305,6 +308,7 @@ static const struct web_asset table[] = {
     ASSET("prometheus/relabelling.js", prometheus_relabelling_js),
     ASSET("prometheus/remotequeues.js", prometheus_remotequeues_js),
     ASSET("prometheus/results.js", prometheus_results_js),
+    ASSET("prometheus/rulefilter.js", prometheus_rulefilter_js),
     ASSET("prometheus/rules.js", prometheus_rules_js),
     ASSET("prometheus/samplelabels.js", prometheus_samplelabels_js),
     ASSET("prometheus/scrapedbody.js", prometheus_scrapedbody_js),

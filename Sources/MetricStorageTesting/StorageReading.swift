@@ -17,6 +17,29 @@ extension SampleReader {
         return all
     }
 
+    /// Whether a selection answers the same newest samples without columns.
+    private func expectAlone(_ columns: [SeriesColumns], _ request: SelectRequest) async throws {
+        let selection = try await selection(request)
+        let middle = selection.count / 2
+        var alone: [SeriesColumns] = []
+        for part in [0..<middle, middle..<selection.count] {
+            switch try selection.newest(part) {
+            case .columns(let found): alone += found
+            case .floats(let labels, let times, let values):
+                for (index, labels) in labels.enumerated() {
+                    alone.append(SeriesColumns(labels: labels, timestamps: [times[index]], values: [values[index]]))
+                }
+            }
+        }
+        alone.sort { $0.labels < $1.labels }
+        try expect(alone.map(\.labels), equals: columns.map(\.labels))
+        for (alone, columns) in zip(alone, columns) {
+            try expect(alone.timestamps.last, equals: columns.timestamps.last)
+            try expect(alone.values.last?.bitPattern, equals: columns.values.last?.bitPattern)
+            try expect(alone.histogramTimestamps.last, equals: columns.histogramTimestamps.last)
+        }
+    }
+
     /// Whether the newest samples are the last ones of the columns, at the end of the span and at times within it.
     private func expectNewest(_ all: [SeriesColumns], _ request: SelectRequest) async throws {
         let times = Set(all.flatMap { $0.timestamps + $0.histogramTimestamps }).sorted()
@@ -26,6 +49,7 @@ extension SampleReader {
             request.end = end
             request.needsOnlyNewest = true
             let newest = try await select(request)
+            try await expectAlone(newest, request)
             var expected: [SeriesColumns] = []
             for columns in all {
                 let floats = columns.timestamps.prefix { $0 <= end }.count

@@ -401,3 +401,15 @@ test("simulated time: the moment that a person means", () => {
     // A clock that is moved by hand has no start.
     assert.equal(momentOf("5m", { now: 100 }), 400);
 });
+
+test("the filter of rules: names, groups and labels as they are shown; of a rule only the alerts that fit", async () => {
+    const { fitting, unseen } = await load("prometheus/rulefilter.js");
+    const alert = (i) => ({ labels: { alertname: "Many", i: String(i), severity: "page" } });
+    const rule = { name: "Many", labels: { severity: "page" }, alerts: [alert(0), alert(1), alert(10)], alertCount: 2500 };
+    const group = { name: "watch", file: "rules/a.yml", rules: [rule] };
+    for (const whole of ["", "many", "watch", "a.yml", 'severity="page"']) assert.equal(fitting(group, rule, whole), rule, whole);
+    assert.deepEqual(fitting(group, rule, 'i="1"').alerts, [alert(1)]);
+    assert.deepEqual(fitting(group, rule, 'i="1').alerts, [alert(1), alert(10)]);
+    assert.equal(fitting(group, rule, 'i="2444"'), null);
+    assert.equal(unseen([group]), 2497);
+});

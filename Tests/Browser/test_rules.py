@@ -38,6 +38,18 @@ class Rules(unittest.TestCase):
         self.assertEqual(states[-1], "firing")
         self.assertIn("inactive", states)
 
+    def test_an_alert_that_is_over_keeps_its_strip(self):
+        self.rule("/alerts", "Over")
+        text = self.browser.until("it is over", f"const text = {RULE}?.innerText; return text?.includes('finds nothing now') && text?.includes('broken') && text", "Over", seconds=60)
+        self.assertIn("over", text)
+        self.assertIn("firing", self.browser.js(f"return [...{RULE}.querySelectorAll('.alert-strip i')].map((one) => one.className)", "Over"))
+
+    def test_the_filter_shows_the_alerts_that_fit(self):
+        b = self.browser
+        self.rule("/alerts?search=job%3D%22broken%22", "TargetDown")
+        shown = b.js("return [...document.querySelectorAll('.alert')].map((one) => one.innerText)")
+        self.assertTrue(shown and all("broken" in one for one in shown), shown)
+
     def test_why_an_alert_does_not_fire(self):
         self.assertRegex(self.rule("/alerts", "DownForLong"), r"It fires in 5\d min.* at the earliest")
         self.assertIn("The expression finds nothing now.", self.rule("/alerts", "Never"))

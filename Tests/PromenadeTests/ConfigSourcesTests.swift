@@ -12,8 +12,14 @@ struct ConfigSourcesTests {
         func write(_ text: String, _ name: String) throws {
             try Data(text.utf8).write(to: folder.appending(path: name))
         }
+        var known = ConfigSources.Known()
         func names() -> [String] {
-            ConfigSources.files(of: folder.path + "/main.yml").map { String($0.dropFirst(folder.path.count + 1)) }
+            let main = folder.path + "/main.yml"
+            let files = ConfigSources.files(of: main)
+            // What is known of files that did not change makes no difference.
+            #expect(ConfigSources.files(of: main, &known) == files)
+            #expect(ConfigSources.files(of: main, &known) == files)
+            return files.map { String($0.dropFirst(folder.path.count + 1)) }
         }
         try write(
             """

@@ -237,6 +237,27 @@ import Testing
         #expect(explained.contains("no metric is called missing") == (text == "Quiet"))
     }
 
+    @Test func `the nearest alert is told first, and that notices were forgotten`() throws {
+        var evidence = Self.alerts
+        evidence.rules[0].alerts = (0..<2000).map {
+            .init(labels: ["alertname": "Down", "job": "\($0)"], state: "firing", activeAt: 0)
+        }
+        evidence.forgotten = 1500
+        let lines = evidence.explain(try NoticeCondition(parsing: #"Down{job="1200"}"#))
+        #expect(lines.first == #"firing {alertname="Down", job="1200"}"#)
+        #expect(lines.last?.contains("keeps the newest 2 notices: 1500 before them") == true)
+    }
+
+    @Test func `an inbox that is off is told`() throws {
+        var evidence = Self.alerts
+        evidence.takesNotices = false
+        let reason = "the inbox takes nothing, because the configuration has inbox: {enabled: false}"
+        let condition = try NoticeCondition(parsing: "Down")
+        #expect(evidence.explain(condition).contains(reason))
+        evidence.takesNotices = true
+        #expect(!evidence.explain(condition).contains(reason))
+    }
+
     @Test func `a notice of the end is no notice of the beginning`() throws {
         let evidence = Self.alerts
         let fires = try NoticeCondition(parsing: "Late")

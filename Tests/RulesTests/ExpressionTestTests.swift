@@ -84,6 +84,40 @@ import Testing
         )
     }
 
+    @Test("The same sample may be written twice, another value may not") func twice() async throws {
+        func failures(_ first: String, _ second: String) async throws -> [String] {
+            try await RuleScript.failures(
+                #"{"groups": [{"name": "g", "rules": [{"record": "r", "expr": "\#(first)"}, "#
+                    + #"{"record": "r", "expr": "\#(second)"}]}]}"#,
+                """
+                {"tests": [{"interval": "1m",
+                    "input_series": [{"series": "up", "values": "_ 1 1"},
+                        {"series": "h", "values": "{{count:3 sum:2 buckets:[3]}}x2"}],
+                    "promql_expr_test": [{"expr": "vector(1)", "eval_time": "1m",
+                        "exp_samples": [{"labels": "{}", "value": 1}]}]}]}
+                """
+            )
+        }
+        #expect(try await failures("h", "last_over_time(h[5m])") == [])
+        #expect(try await failures("up", "up") == [])
+        let text = "duplicate sample for timestamp 60000; overrides not allowed: existing 1, new value 2"
+        #expect(try await failures("up", "up * 2").contains { $0.contains(text) })
+    }
+
+    @Test("An item that is empty is one, and mistakes come in the order of the file") func readings() throws {
+        let file = try RuleTestFile(
+            reading: RuleScript.node(#"{"tests": [{"promql_expr_test": [{"expr": "up", "exp_samples": [null]}]}]}"#),
+            file: "t.yml"
+        )
+        #expect(file.groups.first?.expressions.first?.samples.count == 1)
+        let wrong = Array("foo: 1\ntests:\n- bar: 2\n- alert_rule_test: x\n".utf8)
+        let failure = #expect(throws: ConfigError.self) {
+            try RuleTestFile(reading: try YAMLReader.parse(wrong, file: "t.yml"), file: "t.yml")
+        }
+        #expect(failure?.problems.map(\.line) == [1, 3, 4])
+        #expect(failure?.problems.last?.message.contains("into []main.alertTestCase") == true)
+    }
+
     @Test("Values may differ by the last bit where that is allowed") func fuzzy() async throws {
         let group = Self.group("vector(0.1 + 0.2)", "0", Self.list(Self.sample("{}", "0.3")))
         #expect(try await Self.failure(group) != nil)

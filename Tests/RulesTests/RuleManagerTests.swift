@@ -11,6 +11,8 @@ import Testing
     private final class Told: Sendable {
         let notices = Mutex<[AlertNotice]>([])
         let changes = Mutex<[AlertChange]>([])
+        /// The names of the alerts that were told together, as soon as they were found.
+        let early = Mutex<[[String?]]>([])
     }
 
     /// A store to write to that may fail.
@@ -66,6 +68,9 @@ import Testing
             options.isDriven = true
             let told = Told()
             self.told = told
+            environment.tell = { notices in
+                told.early.withLock { $0.append(notices.map { $0.labels["alertname"] }) }
+            }
             manager = RuleManager(environment, options: options) { report in
                 told.notices.withLock { $0 += report.notices }
                 told.changes.withLock { $0 += report.changes }
@@ -255,6 +260,18 @@ import Testing
         #expect(group.rules.map(\.health).filter { $0 == .err }.count == 1)
         #expect(group.counts.evaluations == 52)
         #expect(group.counts.failures == 2)
+    }
+
+    @Test func `alerts are told rule by rule, also where nothing can be written`() async throws {
+        let bench = Bench()
+        try await bench.apply(
+            #"{"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "vector(1)"}, {"record": "r", "expr": "vector(1)"}, "#
+                + #"{"alert": "B", "expr": "ALERTS"}, {"alert": "C", "expr": "vector(1)"}]}]}"#
+        )
+        bench.sink.isFailing.withLock { $0 = true }
+        await bench.step()
+        #expect(bench.told.early.withLock { $0 } == [["A"], ["C"]])
+        #expect(bench.told.notices.withLock { $0.map { $0.labels["alertname"] } } == ["A", "C"])
     }
 
     @Test func `many alerts of a rule come, stay and go`() async throws {
@@ -450,16 +467,18 @@ import Testing
         #expect(notices.withLock { $0.count } == 1)
     }
 
-    @Test func `slots are spread by a hash`() {
-        let group = RuleGroupDefinition(file: "f", name: "g", interval: 60_000)
-        let offset = RuleSlots.offset(group, interval: 60_000_000_000)
-        #expect(offset >= 0 && offset < 60_000_000_000)
-        #expect(
-            offset
-                != RuleSlots.offset(
-                    RuleGroupDefinition(file: "f", name: "h", interval: 60_000),
-                    interval: 60_000_000_000
-                )
-        )
+    /// As Prometheus 3.5.3 evaluated them.
+    static let slots: [(file: String, offset: Int64)] = [
+        ("f.yml", 8_284_976_183),
+        (String(repeating: "l", count: 140) + ".yml", 2_092_105_668),
+        (
+            String(repeating: "m", count: 100) + String(repeating: "n", count: 140) + "/"
+                + String(repeating: "o", count: 60) + ".yml", 6_961_779_713
+        ),
+    ]
+
+    @Test(arguments: slots) func `slots are spread by a hash`(_ file: String, _ offset: Int64) {
+        let group = RuleGroupDefinition(file: file, name: "g", interval: 10_000)
+        #expect(RuleSlots.offset(group, interval: 10_000_000_000) == offset)
     }
 }

@@ -31,21 +31,34 @@ extension Labels {
         afterMetricName ?? dropping(.reserved)
     }
 
-    /// The common case: the name comes first, and all other labels begin with a letter behind `_`, so that none is reserved.
+    /// Whether the metric's name can be told at a glance to be the only one that ``withoutReserved`` drops.
+    public var isWithoutReservedBesideName: Bool {
+        encoded.withUnsafeBufferPointer { Labels.endOfMetricName($0) != nil }
+    }
+
+    /// The common case: nothing is dropped but the name in front.
     private var afterMetricName: Labels? {
         encoded.withUnsafeBufferPointer { bytes in
-            guard bytes.count > 10, bytes[0] == 8 else { return nil }
-            let name = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[1..<9])
-            guard name.elementsEqual("__name__".utf8) else { return nil }
-            var position = 9
-            _ = Labels.field(bytes, &position)
+            guard let position = Labels.endOfMetricName(bytes) else { return nil }
             if position == bytes.count { return Labels() }
-            // A name of 128 bytes or more has its length in two.
-            guard position + 1 < bytes.count, bytes[position] < 0x80, bytes[position + 1] > UInt8(ascii: "_") else {
-                return nil
-            }
             return Labels(encoded: Array(UnsafeBufferPointer(rebasing: bytes[position...])))
         }
+    }
+
+    /// Where the metric's name ends, where it comes first and all other labels begin with a letter behind `_`, so that none is
+    /// reserved.
+    private static func endOfMetricName(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+        guard bytes.count > 10, bytes[0] == 8, let base = bytes.baseAddress else { return nil }
+        let name: StaticString = "__name__"
+        for index in 0..<8 where base[1 + index] != name.utf8Start[index] { return nil }
+        var position = 9
+        _ = Labels.field(bytes, &position)
+        if position == bytes.count { return position }
+        // A name of 128 bytes or more has its length in two.
+        guard position + 1 < bytes.count, bytes[position] < 0x80, bytes[position + 1] > UInt8(ascii: "_") else {
+            return nil
+        }
+        return position
     }
 
     private func selected(_ names: LabelNames, keepsNamed: Bool) -> [UInt8] {

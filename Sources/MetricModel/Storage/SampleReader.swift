@@ -118,6 +118,9 @@ public struct SeriesColumns: Sendable {
         if rare.isEmpty { rare = [Rare()] }
     }
 
+    /// Whether there are neither histograms nor times at which counters started.
+    @inlinable public var hasFloatsOnly: Bool { rare.isEmpty }
+
     /// A series with its columns.
     public init(
         labels: Labels,
@@ -233,6 +236,24 @@ public protocol SeriesSelection: Sendable {
     /// The series at these positions with their samples; those without a sample in the span are left out. Several tasks may read
     /// at the same time.
     func read(_ positions: Range<Int>) throws(StorageError) -> [SeriesColumns]
+    /// The same where nothing but the newest sample of each series is looked at (see ``SelectRequest/needsOnlyNewest``).
+    func newest(_ positions: Range<Int>) throws(StorageError) -> NewestSamples
+}
+
+extension SeriesSelection {
+    /// What ``read(_:)`` answers.
+    public func newest(_ positions: Range<Int>) throws(StorageError) -> NewestSamples {
+        .columns(try read(positions))
+    }
+}
+
+/// The newest samples of series; those without a sample are left out.
+public enum NewestSamples: Sendable {
+    /// Where there are floats only: the labels, and parallel to them times and values. A column for each series would cost more
+    /// than finding its sample.
+    case floats([Labels], times: [Timestamp], values: [Double])
+    /// As whole answers have them.
+    case columns([SeriesColumns])
 }
 
 /// Series that were read already.

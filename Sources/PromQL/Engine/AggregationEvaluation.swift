@@ -53,6 +53,16 @@ struct AggregationGroups {
     var count: Int { labels.count }
 }
 
+extension AggregateOperator {
+    /// Whether the results have the labels of groups, and not those of series.
+    fileprivate var answersGroups: Bool {
+        switch self {
+        case .sum, .avg, .min, .max, .group, .count, .stddev, .stdvar, .quantile: true
+        case .topk, .bottomk, .limitk, .limitRatio, .countValues: false
+        }
+    }
+}
+
 /// A few groups by the value of their only label, found without making the group's labels for each row.
 private struct RecentGroups {
     private static let greatestCount = 16
@@ -95,8 +105,8 @@ extension Evaluation {
         let before = currentSamples
         var parameters: [Double] = []
         if let parameter = node.parameter { parameters = try await evaluate(parameter, scope).values }
-        let input = try await evaluate(node.expression, scope)
         let names = LabelNames(node.grouping)
+        let input = try await evaluateOperand(of: node, names, scope)
         var result: SeriesMatrix
         switch operation {
         case .topk, .bottomk, .limitk, .limitRatio:
@@ -111,6 +121,21 @@ extension Evaluation {
         currentSamples = before
         try hold(result.sampleCount, scope)
         return result
+    }
+
+    /// What is aggregated. Where a function over ranges is, and its series' names do not tell groups apart, nobody sees whether
+    /// it has dropped them: new labels for each series would cost more than the function.
+    private func evaluateOperand(
+        of node: AggregateExpr,
+        _ names: LabelNames,
+        _ scope: Scope
+    ) async throws(PromQLError) -> SeriesMatrix {
+        guard recorder == nil, !delaysNameRemoval, case .call(let call) = node.expression,
+            case .range(let function) = call.function.name.kind, node.operation.answersGroups,
+            node.isWithout || !names.names.contains(where: { $0.hasPrefix("__") })
+        else { return try await evaluate(node.expression, scope) }
+        try limits.check()
+        return try charged(await evaluateRangeCall(call, function, scope, mayKeepNames: true))
     }
 
     private func annotateQuantiles(_ quantiles: [Double], _ position: PositionRange) {

@@ -133,7 +133,7 @@ final class Evaluation {
     }
 
     /// The result with its values counted, unless they were.
-    private func charged(_ matrix: SeriesMatrix) throws(PromQLError) -> SeriesMatrix {
+    func charged(_ matrix: SeriesMatrix) throws(PromQLError) -> SeriesMatrix {
         // Not worth a place of its own where it is small.
         guard matrix.charge == nil, matrix.values.count > 8192 else { return matrix }
         var matrix = matrix

@@ -159,3 +159,36 @@ struct Preprocessing {
         }
     }
 }
+
+/// An expression that is evaluated again and again, each time at one moment.
+public struct InstantQuery: Sendable {
+    /// The expression.
+    public let expression: Expr
+    /// It, prepared, where that is the same at any moment.
+    let prepared: Expr?
+
+    /// Prepares an expression.
+    public init(_ expression: Expr) {
+        self.expression = expression
+        var dependsOnMoment = false
+        expression.walk { (part: Expr, _: [Expr]) -> Bool in
+            switch part {
+            case .vectorSelector(let node): dependsOnMoment = dependsOnMoment || node.isFixed
+            case .matrixSelector(let node): dependsOnMoment = dependsOnMoment || node.selector.isFixed
+            case .subquery(let node): dependsOnMoment = dependsOnMoment || node.bound != nil || node.timestamp != nil
+            case .call(let node):
+                let name = node.function.name
+                dependsOnMoment = dependsOnMoment || name == .start || name == .end
+            case .number, .string, .aggregate, .binary, .unary, .paren, .stepInvariant: break
+            }
+            return true
+        }
+        let preprocessing = Preprocessing(start: 0, end: 0, interval: 0)
+        prepared = dependsOnMoment ? nil : try? preprocessing.prepared(expression)
+    }
+}
+
+extension VectorSelector {
+    /// Whether it is tied to a moment by `@`.
+    fileprivate var isFixed: Bool { bound != nil || timestamp != nil }
+}

@@ -115,6 +115,20 @@ public struct PromQLEngine: Sendable {
         }
     }
 
+    /// Evaluates an expression at one time.
+    @concurrent
+    public func instant(
+        _ query: InstantQuery,
+        at time: Timestamp,
+        reader: any SampleReader,
+        options queryOptions: QueryOptions = QueryOptions()
+    ) async throws(PromQLError) -> QueryResult {
+        try await limited(queryOptions) { limits throws(PromQLError) in
+            let span = Span(start: time, end: time)
+            return try await run(query.expression, prepared: query.prepared, span, reader, queryOptions, limits)
+        }
+    }
+
     /// Evaluates an expression at many times. `step` in milliseconds.
     @concurrent
     public func range(
@@ -211,6 +225,7 @@ public struct PromQLEngine: Sendable {
 
     func run(
         _ expression: Expr,
+        prepared known: Expr? = nil,
         _ span: Span,
         _ reader: any SampleReader,
         _ queryOptions: QueryOptions,
@@ -231,7 +246,8 @@ public struct PromQLEngine: Sendable {
         statistics.queue = seconds(entered - queued)
         observe?(.queueTime, statistics.queue)
         try limits.check(in: "query execution")
-        let prepared = try Preprocessing(start: span.start, end: span.end, interval: span.step).prepared(expression)
+        let preprocessing = Preprocessing(start: span.start, end: span.end, interval: span.step)
+        let prepared = if let known { known } else { try preprocessing.prepared(expression) }
         let isInstant = span.step == 0
         let grid =
             isInstant ? StepGrid(at: span.start) : StepGrid(start: span.start, end: span.end, interval: span.step)

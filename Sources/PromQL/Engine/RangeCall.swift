@@ -82,8 +82,7 @@ struct RangeCall: Sendable {
         var outcome = Outcome(tally: SampleTally(steps: tracksSteps ? steps : 0))
         var kernel = prototype
         var bounds = WindowBounds()
-        var lastColumn: UnsafePointer<Timestamp>?
-        var lastCount = 0
+        var known = KnownColumn()
         outcome.windows.reserveCapacity(series.count)
         var meter = WorkMeter(limits)
         for row in series.indices {
@@ -93,52 +92,62 @@ struct RangeCall: Sendable {
                 target.update(repeating: Absent.value, count: (series.count - row) * steps)
                 break
             }
-            // Field by field: to copy the whole struct would retain each of its columns.
-            let hasHistograms = !series[row].histograms.isEmpty
-            let hasStaleMarkers =
-                hasHistograms ? series[row].hasStaleMarkers : SeriesColumns.hasStaleMarker(series[row].values)
-            if hasHistograms || isAnchored || isSmoothed
-                || (usesStartTimestamps && !series[row].startTimestamps.isEmpty)
-            {
-                let columns = hasStaleMarkers ? series[row].withoutStaleMarkers : series[row]
+            let isOrdinary = !isAnchored && !isSmoothed && (series[row].hasFloatsOnly || !mixes(series[row]))
+            if isOrdinary, fill(target, series[row], &kernel, &bounds, &known, &outcome) { continue }
+            known.forget()
+            let columns = series[row].hasStaleMarkers ? series[row].withoutStaleMarkers : series[row]
+            if mixes(columns) {
                 runMixed(row, columns, target, &kernel, &outcome)
-                lastColumn = nil
-                continue
-            }
-            if hasStaleMarkers {
-                let columns = series[row].withoutStaleMarkers
-                fill(target, columns.timestamps, columns.values, &kernel, &bounds, &outcome) { _ in false }
-                lastColumn = nil
-                continue
-            }
-            fill(target, series[row].timestamps, series[row].values, &kernel, &bounds, &outcome) { timestamps in
-                let isKnown = lastColumn == timestamps.baseAddress && lastCount == timestamps.count
-                (lastColumn, lastCount) = (timestamps.baseAddress, timestamps.count)
-                return isKnown
+            } else {
+                _ = fill(target, columns, &kernel, &bounds, &known, &outcome)
+                // It was made for this series, and its memory goes to the next.
+                known.forget()
             }
         }
         return outcome
     }
 
-    /// Evaluates a series of floats. The windows are found anew unless those of the series before are known to be the same.
+    /// Whether the function looks at more than values and times of floats.
+    private func mixes(_ series: SeriesColumns) -> Bool {
+        isAnchored || isSmoothed || !series.histograms.isEmpty
+            || (usesStartTimestamps && !series.startTimestamps.isEmpty)
+    }
+
+    /// The column of timestamps for which the windows are known.
+    private struct KnownColumn {
+        private var start: UnsafePointer<Timestamp>?
+        private var count = 0
+
+        /// Whether it is this one; it is, from now on.
+        mutating func isAgain(_ timestamps: UnsafeBufferPointer<Timestamp>) -> Bool {
+            if start == timestamps.baseAddress, count == timestamps.count { return true }
+            (start, count) = (timestamps.baseAddress, timestamps.count)
+            return false
+        }
+
+        mutating func forget() { self = KnownColumn() }
+    }
+
+    /// Evaluates a series of floats, unless there are stale markers among them. The windows are found anew unless those of the series
+    /// before are known to be the same.
     @inline(__always)
     private func fill(
         _ target: UnsafeMutablePointer<Double>,
-        _ timestamps: [Timestamp],
-        _ values: [Double],
+        _ series: borrowing SeriesColumns,
         _ kernel: inout some RangeKernel,
         _ bounds: inout WindowBounds,
-        _ outcome: inout Outcome,
-        isKnown: (UnsafeBufferPointer<Timestamp>) -> Bool
-    ) {
-        timestamps.withUnsafeBufferPointer { timestamps in
-            values.withUnsafeBufferPointer { values in
+        _ known: inout KnownColumn,
+        _ outcome: inout Outcome
+    ) -> Bool {
+        series.values.withUnsafeBufferPointer { values in
+            if SeriesColumns.hasStaleMarker(values) { return false }
+            return series.timestamps.withUnsafeBufferPointer { timestamps in
                 guard let times = timestamps.baseAddress, let base = values.baseAddress, !values.isEmpty else {
                     target.update(repeating: Absent.value, count: steps)
                     outcome.windows.append(Outcome.HeldWindows())
-                    return
+                    return true
                 }
-                if !isKnown(timestamps) {
+                if !known.isAgain(timestamps) {
                     bounds = WindowBounds(timestamps, windows, limits)
                     kernel.begin(bounds, times)
                 }
@@ -146,6 +155,7 @@ struct RangeCall: Sendable {
                 kernel.fill(target, column, bounds)
                 count(bounds, times, &outcome)
                 annotateFloats(bounds, &outcome)
+                return true
             }
         }
     }

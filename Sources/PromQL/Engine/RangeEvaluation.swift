@@ -2,10 +2,12 @@ internal import MetricModel
 
 extension Evaluation {
     /// Evaluates a call one of whose arguments is a range vector.
+    /// - Parameter mayKeepNames: whether it makes no difference further up that the name is not dropped.
     func evaluateRangeCall(
         _ node: CallExpr,
         _ function: RangeFunction,
-        _ scope: Scope
+        _ scope: Scope,
+        mayKeepNames: Bool = false
     ) async throws(PromQLError) -> SeriesMatrix {
         let name = node.function.name
         guard let index = node.arguments.firstIndex(where: { $0.type == .matrix }) else {
@@ -57,7 +59,13 @@ extension Evaluation {
         var matrix = evaluated
         try holdRows(matrix, windows, scope)
         if name == .rate || name == .increase { try annotatePossibleNonCounters(matrix, position) }
-        let mayCollide = try applyNames(function, &matrix, source)
+        let keepsNames =
+            if mayKeepNames, !source.mayCollide, !matrix.hasHistograms {
+                try hasNoOtherReserved(matrix)
+            } else {
+                false
+            }
+        let mayCollide = keepsNames ? false : try applyNames(function, &matrix, source)
         // The samples of a subquery are given back; a nested call has counted them.
         currentSamples -= source.heldSamples
         if name == .absentOverTime {
@@ -151,6 +159,16 @@ extension Evaluation {
             matrix.histograms[row] = points
         }
         return (matrix, windows)
+    }
+
+    /// Whether no series has the labels of type and unit, which go with the name.
+    private func hasNoOtherReserved(_ matrix: SeriesMatrix) throws(PromQLError) -> Bool {
+        var meter = WorkMeter(limits)
+        for row in 0..<matrix.rows {
+            try meter.add(matrix.labels[row].encoded.count)
+            if !matrix.labels[row].isWithoutReservedBesideName { return false }
+        }
+        return true
     }
 
     /// Marks or drops names; `first_over_time` and `last_over_time` keep them. Answers whether series may have the same labels

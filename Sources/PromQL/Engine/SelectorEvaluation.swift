@@ -107,10 +107,21 @@ extension Evaluation {
         let limits = limits
         var request = request(node, scope)
         request.needsOnlyNewest = scope.grid.count == 1 || lookup.fixedTime != nil
-        let (answers, charge) = try await read(request, steps: scope.grid.count) { series in
-            lookup.newest(series, tracksSteps: tracksSteps, limits)
+        var stretches: [RowStretch<Lookup.Outcome>]
+        let charge: MemoryCharge
+        if scope.grid.count == 1 {
+            (stretches, charge) = try await readNewest(request) { newest in
+                switch newest {
+                case .floats(let labels, _, let values):
+                    lookup.newest(labels, values, tracksSteps: tracksSteps)
+                case .columns(let series): lookup.newest(series, tracksSteps: tracksSteps, limits)
+                }
+            }
+        } else {
+            (stretches, charge) = try await read(request, steps: scope.grid.count) { series in
+                lookup.newest(series, tracksSteps: tracksSteps, limits)
+            }
         }
-        var stretches = answers
         var samples = 0
         var histograms: [(row: Int, points: [NativeHistogram?])] = []
         var first = 0
@@ -161,6 +172,21 @@ extension Lookup {
     struct Outcome: Sendable {
         var tally: SampleTally
         var histograms: [(row: Int, points: [NativeHistogram?])] = []
+    }
+
+    /// The rows of the only step, whose samples were found already: the request's span is that of the look-back. A stale marker is
+    /// no sample, and stands for one as it is.
+    func newest(_ labels: [Labels], _ values: [Double], tracksSteps: Bool) -> RowStretch<Outcome> {
+        var outcome = Outcome(tally: SampleTally(steps: tracksSteps ? 1 : 0))
+        var present = 0
+        for value in values { present &+= Absent.isAbsent(value) ? 0 : 1 }
+        outcome.tally.total = present
+        outcome.tally.read = present
+        if tracksSteps {
+            outcome.tally.totalByStep[0] = present
+            outcome.tally.readByStep[0] = present
+        }
+        return RowStretch(labels: labels, values: values, tally: outcome)
     }
 
     /// The newest sample of each series at each step.

@@ -24,6 +24,36 @@ extension Evaluation {
         steps: Int,
         _ body: @escaping @Sendable ([SeriesColumns]) -> Result
     ) async throws(PromQLError) -> (answers: [Result], charge: MemoryCharge) {
+        let reduces = request.reducesHistograms
+        return try await read(request, steps: steps) { selection, positions, charge throws(PromQLError) in
+            var series = try Self.read(selection, positions)
+            if reduces { series = series.map(HistogramStatistics.reduced) }
+            try charge.add(series.count * (8 * steps + 16))
+            return body(series)
+        }
+    }
+
+    /// Reads the newest samples of series a few at a time. As ``read(_:steps:_:)``.
+    func readNewest<Result: Sendable>(
+        _ request: SelectorRequest,
+        _ body: @escaping @Sendable (NewestSamples) -> Result
+    ) async throws(PromQLError) -> (answers: [Result], charge: MemoryCharge) {
+        let reduces = request.reducesHistograms
+        return try await read(request, steps: 1) { selection, positions, charge throws(PromQLError) in
+            var newest = try Self.readNewest(selection, positions)
+            try charge.add(positions.count * 24)
+            if reduces, case .columns(let series) = newest {
+                newest = .columns(series.map(HistogramStatistics.reduced))
+            }
+            return body(newest)
+        }
+    }
+
+    private func read<Result: Sendable>(
+        _ request: SelectorRequest,
+        steps: Int,
+        _ body: @escaping @Sendable (any SeriesSelection, Range<Int>, MemoryCharge) throws(PromQLError) -> Result
+    ) async throws(PromQLError) -> (answers: [Result], charge: MemoryCharge) {
         let charge = try limits.charge()
         guard request.start <= request.end else { return ([], charge) }
         let selection = try await selection(request)
@@ -35,7 +65,6 @@ extension Evaluation {
         let isParallel = work.overflow || work.partialValue >= ParallelRows.threshold
         let size = max(16, min(Self.samplesAtOnce / (samplesPerSeries + steps), isParallel ? (count + 1) / 2 : count))
         let limits = limits
-        let reduces = request.reducesHistograms
         let answers = await ParallelRows.map(count, work: isParallel ? .max : 0) { rows in
             var answers: [Result] = []
             var failure: PromQLError?
@@ -43,10 +72,7 @@ extension Evaluation {
             do throws(PromQLError) {
                 while position < rows.upperBound, !limits.isOver {
                     let end = min(position + size, rows.upperBound)
-                    var series = try Self.read(selection, position..<end)
-                    if reduces { series = series.map(HistogramStatistics.reduced) }
-                    try charge.add(series.count * (8 * steps + 16))
-                    answers.append(body(series))
+                    answers.append(try body(selection, position..<end, charge))
                     position = end
                 }
             } catch { failure = error }
@@ -57,12 +83,24 @@ extension Evaluation {
         return (answers.flatMap(\.0), charge)
     }
 
+    /// The series at these positions of a selection.
     static func read(
         _ selection: any SeriesSelection,
         _ positions: Range<Int>
     ) throws(PromQLError) -> [SeriesColumns] {
         do throws(StorageError) {
             return try selection.read(positions)
+        } catch {
+            throw .from(error)
+        }
+    }
+
+    private static func readNewest(
+        _ selection: any SeriesSelection,
+        _ positions: Range<Int>
+    ) throws(PromQLError) -> NewestSamples {
+        do throws(StorageError) {
+            return try selection.newest(positions)
         } catch {
             throw .from(error)
         }
@@ -109,6 +147,13 @@ struct RowStretch<Tally: Sendable>: Sendable {
             return
         }
         self.tally = tally
+    }
+}
+
+extension RowStretch {
+    /// Rows of one step.
+    init(labels: [Labels], values: [Double], tally: Tally) {
+        (self.labels, self.values, self.tally) = (labels, values, tally)
     }
 }
 

@@ -119,17 +119,16 @@ struct SmoothedSelector {
 extension SeriesColumns {
     /// Whether any sample is a stale marker.
     var hasStaleMarkers: Bool {
-        Self.hasStaleMarker(values) || !histograms.isEmpty && histograms.contains(where: \.isStale)
+        values.withUnsafeBufferPointer(Self.hasStaleMarker)
+            || !histograms.isEmpty && histograms.contains(where: \.isStale)
     }
 
     /// Whether any value is a stale marker.
-    static func hasStaleMarker(_ values: [Double]) -> Bool {
-        values.withUnsafeBufferPointer { values in
-            // Stale markers are NaN, which is found faster and rare.
-            var found = 0
-            for value in values { found |= value != value ? 1 : 0 }
-            return found != 0 && values.contains(where: SpecialValue.isStale)
-        }
+    static func hasStaleMarker(_ values: UnsafeBufferPointer<Double>) -> Bool {
+        // Stale markers are NaN, which is found faster and rare.
+        var found = 0
+        for value in values { found |= value != value ? 1 : 0 }
+        return found != 0 && values.contains(where: SpecialValue.isStale)
     }
 
     /// The same samples without stale markers.

@@ -3,9 +3,9 @@ import Scrape
 /// The files that a configuration is made of, by which a change is noticed.
 enum ConfigFiles {
     /// Each file that the configuration names now, with that by which changes are noticed.
-    static func stamps(of main: String) -> [String: [Int64]?] {
+    static func stamps(of main: String, _ known: inout ConfigSources.Known) -> [String: [Int64]?] {
         var stamps: [String: [Int64]?] = [:]
-        for file in ConfigSources.files(of: main) { stamps.updateValue(FileAccess.stamp(file), forKey: file) }
+        for file in ConfigSources.files(of: main, &known) { stamps.updateValue(FileAccess.stamp(file), forKey: file) }
         return stamps
     }
 }

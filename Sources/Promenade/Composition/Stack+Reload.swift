@@ -19,14 +19,15 @@ extension Stack {
     /// Reads the configuration again when its files change.
     func reloadOnChange() async {
         let pause = options.flags.duration("config.auto-reload-interval").milliseconds
+        var known = ConfigSources.Known()
         while !Task.isCancelled {
             do {
                 try await clock.sleep(milliseconds: max(Self.settlingTime, pause))
-                var stamps = fileStamps()
+                var stamps = ConfigFiles.stamps(of: options.configFile, &known)
                 guard stamps != state.now.fileStamps else { continue }
                 while true {
                     try await clock.sleep(milliseconds: Self.settlingTime)
-                    let later = fileStamps()
+                    let later = ConfigFiles.stamps(of: options.configFile, &known)
                     if later == stamps { break }
                     stamps = later
                 }
@@ -40,7 +41,8 @@ extension Stack {
 
     /// By which changes of the files that the configuration is made of are noticed.
     func fileStamps() -> [String: [Int64]?] {
-        ConfigFiles.stamps(of: options.configFile)
+        var known = ConfigSources.Known()
+        return ConfigFiles.stamps(of: options.configFile, &known)
     }
 
     /// Reads the configuration again and scrapes by it; what was wrong, if anything was. One after the other: of two at once, one

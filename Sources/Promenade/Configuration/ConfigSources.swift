@@ -7,6 +7,38 @@ package enum ConfigSources {
     /// The main file and all that it names: files with jobs (and what these name), files with rules, and files with secrets,
     /// certificates and keys. Files with targets are not among them; discovery watches them itself.
     package static func files(of main: String) -> [String] {
+        var known = Known()
+        return files(of: main, &known)
+    }
+
+    /// What files name, by their stamps: those that have not changed are not read again.
+    package struct Known {
+        fileprivate var files: [String: (stamp: [Int64], names: Names)] = [:]
+
+        /// Nothing.
+        package init() {}
+    }
+
+    /// What a file names, in its own words.
+    fileprivate struct Names {
+        var rulePatterns: [String] = []
+        var jobPatterns: [String] = []
+        var others: [String] = []
+
+        init?(_ file: String) {
+            guard let bytes = FileAccess.read(file), let root = try? YAMLReader.parse(bytes, file: file) else {
+                return nil
+            }
+            rulePatterns = (root["rule_files"]?.items ?? []).map { $0.text ?? "" }
+            jobPatterns = (root["scrape_config_files"]?.items ?? []).map { $0.text ?? "" }
+            others = ConfigSources.named(in: root)
+        }
+    }
+
+    /// The same, with what is known of files that were looked at before.
+    package static func files(of main: String, _ known: inout Known) -> [String] {
+        let before = known.files
+        known = Known()
         var found: [String] = [main]
         var seen: Set<String> = [main]
         func add(_ path: String) -> Bool {
@@ -15,16 +47,24 @@ package enum ConfigSources {
             return true
         }
         func read(_ file: String) {
-            guard let bytes = FileAccess.read(file), let root = try? YAMLReader.parse(bytes, file: file) else { return }
+            guard let stamp = FileAccess.stamp(file) else { return }
+            let names: Names
+            if let old = before[file], old.stamp == stamp {
+                names = old.names
+            } else {
+                guard let new = Names(file) else { return }
+                names = new
+            }
+            known.files[file] = (stamp, names)
             let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? ""
             let context = ConfigContext(directory: folder)
-            for pattern in root["rule_files"]?.items ?? [] {
-                for path in PathPattern(context.path(pattern.text ?? ""))?.matches ?? [] { _ = add(path) }
+            for pattern in names.rulePatterns {
+                for path in PathPattern(context.path(pattern))?.matches ?? [] { _ = add(path) }
             }
-            for pattern in root["scrape_config_files"]?.items ?? [] {
-                for path in PathPattern(context.path(pattern.text ?? ""))?.matches ?? [] where add(path) { read(path) }
+            for pattern in names.jobPatterns {
+                for path in PathPattern(context.path(pattern))?.matches ?? [] where add(path) { read(path) }
             }
-            for path in named(in: root) { _ = add(context.path(path)) }
+            for path in names.others { _ = add(context.path(path)) }
         }
         read(main)
         return found

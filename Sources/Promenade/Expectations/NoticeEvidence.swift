@@ -77,6 +77,10 @@ package struct NoticeEvidence: Sendable, Hashable {
     package var rules: [ObservedRule] = []
     /// Alertmanagers that are told instead of the inbox.
     package var alertmanagers: [String] = []
+    /// Whether the inbox takes what is told.
+    package var takesNotices = true
+    /// How many notices the inbox had room for no more.
+    package var forgotten = 0
     /// The stack's time, in milliseconds since 1970.
     package var now: Timestamp = 0
 
@@ -107,9 +111,18 @@ package struct NoticeEvidence: Sendable, Hashable {
                     + "inbox: {enabled: true} in the configuration lets it listen beside them"
             )
         }
+        if !takesNotices, alertmanagers.isEmpty {
+            lines.append("the inbox takes nothing, because the configuration has inbox: {enabled: false}")
+        }
         lines.append(notices.isEmpty ? "nobody was told of anything" : "told instead, newest first:")
         for notice in notices.prefix(5) { lines.append("  \(notice)\(difference(notice, condition))") }
         if notices.count > 5 { lines.append("  … and \(notices.count - 5) more") }
+        if forgotten > 0 {
+            lines.append(
+                "the inbox keeps the newest \(notices.count) notices: \(forgotten) before them, which may have been "
+                    + "of this alert, are not known any more"
+            )
+        }
         return lines
     }
 
@@ -130,8 +143,12 @@ package struct NoticeEvidence: Sendable, Hashable {
         if !rule.lastError.isEmpty { return ["the rule \(rule.name) fails: \(rule.lastError)"] }
         if !rule.wasEvaluated { return ["the rule \(rule.name) has not been evaluated yet"] }
         if rule.alerts.isEmpty { return ["the rule \(rule.name) finds nothing now: \(rule.query)"] }
-        var lines = rule.alerts.prefix(5).map { alert in
-            let reasons = Self.misses(alert.labels, condition)
+        // The nearest first.
+        let alerts = rule.alerts.map { (alert: $0, reasons: Self.misses($0.labels, condition)) }
+        let nearest = alerts.enumerated()
+            .sorted { ($0.element.reasons.count, $0.offset) < ($1.element.reasons.count, $1.offset) }
+            .map(\.element)
+        var lines = nearest.prefix(5).map { alert, reasons in
             let mismatch = reasons.isEmpty ? "" : ": " + reasons.joined(separator: ", ")
             guard alert.state == "pending" else { return "firing \(alert.labels)\(mismatch)" }
             let since = max(0, now - alert.activeAt)
@@ -149,6 +166,8 @@ extension NoticeEvidence {
     package init(inbox: ConfigNode?, rules: ConfigNode?, alertmanagers: ConfigNode?, clock: ConfigNode?) {
         self.init()
         notices = Self.notices(inInbox: inbox)
+        takesNotices = inbox?["data"]?["enabled"]?.text != "false"
+        forgotten = Int(inbox?["data"]?["forgotten"]?.text ?? "") ?? 0
         for group in rules?["data"]?["groups"]?.items ?? [] {
             for rule in group["rules"]?.items ?? [] {
                 let alerts = (rule["alerts"]?.items ?? []).map { alert in

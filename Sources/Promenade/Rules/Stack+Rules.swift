@@ -14,6 +14,7 @@ extension Stack {
         var evidence = NoticeEvidence()
         evidence.now = clock.now
         evidence.alertmanagers = rules.source.alertmanagers().active
+        (evidence.takesNotices, evidence.forgotten) = rules.source.inboxState()
         evidence.notices = rules.inbox.entries.map { entry in
             ObservedNotice(
                 time: CivilTime.rfc3339(nanoseconds: entry.time),

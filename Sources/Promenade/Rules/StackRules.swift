@@ -69,6 +69,15 @@ final class StackRules: Sendable {
         parser = PromQLParser(options: options.engine.parser)
         let isInboxWanted = options.config.isInboxEnabled
         self.isInboxWanted = isInboxWanted
+        environment.tell = { notices in
+            // Where people look at the pages of a simulation, the inbox is one of them.
+            var isTaken = events != nil
+            if observer == nil {
+                notifier.notify(notices)
+                isTaken = isInboxWanted ?? !notifier.hasReceivers
+            }
+            if isTaken { inbox.receive(notices, at: clock.wallNanoseconds) }
+        }
         manager = RuleManager(environment, options: managing) { report in
             metrics.observe(report)
             for failure in report.failures {
@@ -78,13 +87,7 @@ final class StackRules: Sendable {
                 )
             }
             events?.tell(report)
-            if let observer {
-                // Where people look at the pages, the inbox is one of them.
-                if events != nil { inbox.receive(report.notices, at: clock.wallNanoseconds) }
-                return observer(report)
-            }
-            notifier.notify(report.notices)
-            if isInboxWanted ?? !notifier.hasReceivers { inbox.receive(report.notices, at: clock.wallNanoseconds) }
+            observer?(report)
         }
     }
 
@@ -169,7 +172,8 @@ final class StackRules: Sendable {
         RuleSource(
             groups: { self.manager.snapshots },
             alertmanagers: { self.notifier.addresses },
-            inbox: { self.inbox.entries }
+            inbox: { self.inbox.entries },
+            inboxState: { (self.isInboxWanted ?? !self.notifier.hasReceivers, self.inbox.forgotten) }
         )
     }
 }

@@ -39,9 +39,11 @@ extension TSDBGroup {
                 guard let time = TestTime.milliseconds(text) else { throw ValidationError("--end has to be a time") }
                 return time
             }
+            if let last, last < first { throw ValidationError("--end is before --start") }
             let interval = try PrometheusDuration(parsing: evalInterval).milliseconds
             var groups: [RuleGroupDefinition] = []
-            for file in files {
+            var seen: Set<String> = []
+            for file in files where seen.insert(file).inserted {
                 do throws(RuleFile.Failure) {
                     for group in try RuleFiles.read(file).groups {
                         var definition = RuleGroupDefinition(
@@ -67,11 +69,44 @@ extension TSDBGroup {
             let backfill = RuleBackfill(engine: PromQLEngine(clock: clock), reader: store)
             let result = await backfill.run(groups, from: first, to: last ?? clock.now)
             Console.print(result.table)
-            for failure in result.failures { Console.complain("\(failure.rule): \(failure.reason)\n") }
-            if !dryRun { try await Self.write(result.series, into: store) }
+            for failure in result.failures { Console.complain("\(failure)\n") }
+            var refused = 0
+            if !dryRun {
+                refused = try await Self.conflicts(of: result.series, with: store)
+                try await Self.write(result.series, into: store)
+            }
             try await store.close()
-            Console.print("\(result.sampleCount) samples\(dryRun ? ", nothing written" : "")\n")
-            if !result.failures.isEmpty { throw ExitCode(1) }
+            Console.print("\(result.sampleCount - refused) samples\(dryRun ? ", nothing written" : "")\n")
+            if refused > 0 {
+                Console.complain(
+                    "\(refused) samples were not written: other values are stored at their times, "
+                        + "which the API's delete_series removes\n"
+                )
+            }
+            if !result.failures.isEmpty || refused > 0 { throw ExitCode(1) }
+        }
+
+        /// How many samples have another value in the store already, which stays.
+        private static func conflicts(
+            of series: [SeriesColumns],
+            with store: TimeSeriesDatabase
+        ) async throws -> Int {
+            var count = 0
+            for columns in series {
+                let times = columns.timestamps + columns.histogramTimestamps
+                guard let first = times.min(), let last = times.max() else { continue }
+                let matchers = columns.labels.map { LabelMatcher($0.name, equals: $0.value) }
+                for stored in try await store.select(SelectRequest(matchers: matchers, start: first, end: last))
+                where stored.labels == columns.labels {
+                    let values = Dictionary(zip(stored.timestamps, stored.values)) { $1 }
+                    count += zip(columns.timestamps, columns.values)
+                        .count { time, value in values[time].map { $0.bitPattern != value.bitPattern } ?? false }
+                    let histograms = Dictionary(zip(stored.histogramTimestamps, stored.histograms)) { $1 }
+                    count += zip(columns.histogramTimestamps, columns.histograms)
+                        .count { time, histogram in histograms[time].map { $0 != histogram } ?? false }
+                }
+            }
+            return count
         }
 
         private static func write(_ series: [SeriesColumns], into store: TimeSeriesDatabase) async throws {

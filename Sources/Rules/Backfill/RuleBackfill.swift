@@ -18,24 +18,39 @@ public struct RuleBackfill: Sendable {
         public var end: Timestamp?
     }
 
+    /// Evaluations of a rule that failed.
+    public struct Failure: Sendable, Hashable, CustomStringConvertible {
+        /// The group's file and name.
+        public var group: String
+        /// The rule.
+        public var rule: String
+        /// Why the first one failed.
+        public var reason: String
+        /// When that was, in milliseconds since 1970.
+        public var time: Timestamp
+        /// How many failed.
+        public var count: Int
+
+        /// All of it in a line.
+        public var description: String {
+            let evaluations = count == 1 ? "one evaluation" : "\(count) evaluations, the first"
+            return "\(group), \(rule): \(reason) (\(evaluations) at \(RuleBackfill.text(time)))"
+        }
+    }
+
     /// What came of it.
     public struct Result: Sendable {
         /// The new series.
         public var series: [SeriesColumns] = []
         /// The alerts, by beginning.
         public var spans: [Span] = []
-        /// Rules of which an evaluation failed, with the first reason; the other evaluations count.
-        public var failures: [(rule: String, reason: String)] = []
+        /// Rules of which an evaluation failed; the other evaluations count.
+        public var failures: [Failure] = []
 
         /// The alerts as a table: when each was found, fired and ended.
         public var table: String {
             if spans.isEmpty { return "" }
-            func text(_ time: Timestamp?) -> String {
-                time.map {
-                    TemplateTime(nanoseconds: RuleTime.nanoseconds(milliseconds: $0)).formatted("2006-01-02T15:04:05Z")
-                }
-                    ?? "-                   "
-            }
+            func text(_ time: Timestamp?) -> String { time.map(RuleBackfill.text) ?? "-                   " }
             let rows = spans.map { "\(text($0.pending))  \(text($0.firing))  \(text($0.end))  \($0.labels)\n" }
             return "pending               firing                end                   alert\n" + rows.joined()
         }
@@ -44,6 +59,10 @@ public struct RuleBackfill: Sendable {
         public var sampleCount: Int {
             series.reduce(0) { $0 + $1.timestamps.count + $1.histogramTimestamps.count }
         }
+    }
+
+    static func text(_ time: Timestamp) -> String {
+        TemplateTime(nanoseconds: RuleTime.nanoseconds(milliseconds: time)).formatted("2006-01-02T15:04:05Z")
     }
 
     /// So many evaluations are made at once.
@@ -70,7 +89,7 @@ public struct RuleBackfill: Sendable {
             let first = (start + step - 1) / step * step
             for definition in group.rules {
                 var run = RuleRun(definition, group, engine, reader, surroundings)
-                var failure: RuleFailure?
+                var failure: Failure?
                 var time = first
                 while time <= end {
                     let last = min(end, time + (Self.sliceLength - 1) * step)
@@ -78,7 +97,7 @@ public struct RuleBackfill: Sendable {
                     time += Self.sliceLength * step
                 }
                 result.spans += run.finishedSpans
-                if let failure { result.failures.append((definition.name, failure.message)) }
+                if let failure { result.failures.append(failure) }
             }
         }
         result.series = results.all
@@ -92,7 +111,7 @@ public struct RuleBackfill: Sendable {
         from first: Timestamp,
         to last: Timestamp,
         step: Int64,
-        failure: inout RuleFailure?
+        failure: inout Failure?
     ) async {
         var attempt = run
         do throws(RuleFailure) {
@@ -103,7 +122,16 @@ public struct RuleBackfill: Sendable {
             if count == 1 || Task.isCancelled {
                 // What a rule remembers of an evaluation that failed is what it would have remembered then.
                 run = attempt
-                failure = failure ?? error
+                failure =
+                    failure
+                    ?? Failure(
+                        group: run.group.key,
+                        rule: run.definition.name,
+                        reason: error.message,
+                        time: first,
+                        count: 0
+                    )
+                failure?.count += 1
                 return
             }
             let middle = first + (count / 2 - 1) * step

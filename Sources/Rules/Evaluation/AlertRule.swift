@@ -427,6 +427,7 @@ struct AlertRule: Sendable {
     ) -> [AlertNotice] {
         let step = max(interval, resendDelay)
         let valid = RuleTime.later(time, by: step > .max / 4 ? .max : 4 * step)
+        if !active.values.contains(where: { isDue($0, at: time, resendDelay: resendDelay) }) { return [] }
         let query = definition.query
         var notices: [AlertNotice] = []
         for index in active.values.indices where isDue(active.values[index], at: time, resendDelay: resendDelay) {

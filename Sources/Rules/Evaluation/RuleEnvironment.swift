@@ -1,5 +1,6 @@
 public import MetricModel
 public import PromQL
+import Synchronization
 
 /// Where rules write.
 public protocol RuleSink: Sendable {
@@ -16,6 +17,23 @@ extension RuleSink {
     public func forget(group: String) {}
 }
 
+/// Places that expressions of all groups share: whoever finds none waits for its turn.
+final class RulePlaces: Sendable {
+    private let free: Mutex<Int>
+
+    init(_ count: Int) { free = Mutex(count) }
+
+    func take() -> Bool {
+        free.withLock { free in
+            if free == 0 { return false }
+            free -= 1
+            return true
+        }
+    }
+
+    func giveBack() { free.withLock { $0 += 1 } }
+}
+
 /// What rules are evaluated with.
 public struct RuleEnvironment: Sendable {
     /// What evaluates expressions.
@@ -30,8 +48,15 @@ public struct RuleEnvironment: Sendable {
     public var surroundings = RuleSurroundings()
     /// The least time between two notices of the same alert, in nanoseconds.
     public var resendDelay: Int64 = 60_000_000_000
-    /// How many expressions of a group are evaluated at once, where none reads what another one writes.
-    public var concurrency = 1
+    /// How many expressions of all groups together are evaluated beside the groups' own turn, where none reads what another one of
+    /// its group writes.
+    public var concurrency = 1 {
+        didSet { places = RulePlaces(concurrency > 1 ? concurrency : 0) }
+    }
+    /// The places for these expressions.
+    private(set) var places = RulePlaces(0)
+    /// Is told of alerts as soon as their rule was evaluated.
+    public var tell: @Sendable ([AlertNotice]) -> Void = { _ in }
     /// Whether the group is to end: no further rule begins then.
     var isEnding: @Sendable () -> Bool = { false }
 
@@ -44,10 +69,10 @@ public struct RuleEnvironment: Sendable {
     }
 
     /// What an expression finds at a time.
-    func elements(_ expression: Expr, at time: Timestamp) async throws(RuleFailure) -> [RuleElement] {
+    func elements(_ query: InstantQuery, at time: Timestamp) async throws(RuleFailure) -> [RuleElement] {
         let result: QueryResult
         do throws(PromQLError) {
-            result = try await engine.instant(expression, at: time, reader: reader)
+            result = try await engine.instant(query, at: time, reader: reader)
         } catch {
             throw RuleFailure(.query, error.message)
         }

@@ -29,24 +29,26 @@ extension RuleGroupState {
         first..<min(rules.count, first + 4 * concurrency)
     }
 
-    /// Evaluates the expressions of independent rules, some at a time.
+    /// Evaluates the expressions of independent rules, as many at a time as there are places.
     func ask(
         ahead window: Range<Int>,
         at timestamp: Timestamp,
         _ environment: RuleEnvironment
     ) async -> [Int: Ahead] {
-        var waiting = window.filter { isIndependent[$0] }.map { ($0, rules[$0].definition.expression) }[...]
+        var waiting = window.filter { isIndependent[$0] }.map { ($0, rules[$0].query) }[...]
         if waiting.count < 2 { return [:] }
         return await withTaskGroup(of: (Int, Ahead).self) { group in
             var found: [Int: Ahead] = [:]
-            var running = 0
-            while !waiting.isEmpty || running > 0 {
-                if running < environment.concurrency, let (index, expression) = waiting.popFirst() {
-                    running += 1
-                    group.addTask { (index, await Self.ahead(expression, at: timestamp, environment)) }
+            while true {
+                if let (index, query) = waiting.first, environment.places.take() {
+                    waiting.removeFirst()
+                    group.addTask { (index, await Self.ahead(query, at: timestamp, environment)) }
                 } else if let (index, answer) = await group.next() {
-                    running -= 1
+                    environment.places.giveBack()
                     found[index] = answer
+                } else {
+                    // Other groups have all the places: what is left is evaluated when its turn comes.
+                    break
                 }
             }
             return found
@@ -54,14 +56,14 @@ extension RuleGroupState {
     }
 
     private static func ahead(
-        _ expression: Expr,
+        _ query: InstantQuery,
         at timestamp: Timestamp,
         _ environment: RuleEnvironment
     ) async -> Ahead {
         let began = environment.clock.steadyNanoseconds
         let answer: Result<[RuleElement], RuleFailure>
         do throws(RuleFailure) {
-            answer = .success(try await environment.elements(expression, at: timestamp))
+            answer = .success(try await environment.elements(query, at: timestamp))
         } catch {
             answer = .failure(error)
         }

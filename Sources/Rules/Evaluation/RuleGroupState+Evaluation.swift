@@ -67,6 +67,8 @@ extension RuleGroupState {
                     interval: RuleTime.nanoseconds(milliseconds: definition.interval),
                     group: definition.key
                 ) {
+                    // Nobody waits for the rules that follow.
+                    if !notices.isEmpty { environment.tell(notices) }
                     outcome.notices += notices
                 }
                 outcome.changes += rules[index].alert?.changes ?? []
@@ -133,7 +135,7 @@ extension RuleGroupState {
         if let ahead {
             elements = try ahead.answer.get()
         } else {
-            elements = try await environment.elements(definition.expression, at: timestamp)
+            elements = try await environment.elements(rules[index].query, at: timestamp)
         }
         guard var alert = rules[index].alert else {
             return try RecordingRule.samples(
@@ -159,7 +161,10 @@ extension RuleGroupState {
         _ environment: RuleEnvironment
     ) async -> TemplateAnswers.Answer {
         do {
-            let elements = try await environment.elements(try environment.engine.parse(query), at: timestamp)
+            let elements = try await environment.elements(
+                InstantQuery(try environment.engine.parse(query)),
+                at: timestamp
+            )
             return .samples(
                 elements.map {
                     TemplateSample(labels: $0.labels, value: $0.value, histogram: $0.histogram)

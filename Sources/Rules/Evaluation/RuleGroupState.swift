@@ -28,6 +28,8 @@ public struct RuleGroupState: Sendable {
         var series: Set<Labels> = []
         /// What a recording rule found last.
         var memory = RecordingRule.Memory()
+        /// Its expression, ready to be evaluated.
+        let query: InstantQuery
         /// What its expression reads.
         let reads: [RuleReading]
 
@@ -37,6 +39,7 @@ public struct RuleGroupState: Sendable {
             case .alerting: alert = AlertRule(definition, isRestored: isRestored)
             case .recording: alert = nil
             }
+            query = InstantQuery(definition.expression)
             reads = RuleReading.all(of: definition)
         }
     }

@@ -38,8 +38,8 @@ public final class AlertInbox: Sendable {
     /// An empty inbox.
     public init() {}
 
-    /// How many notices came since the start.
-    public var total: Int { state.withLock { $0.total } }
+    /// How many notices had to make room for newer ones.
+    public var forgotten: Int { state.withLock { $0.total - $0.entries.count } }
 
     /// Takes notices. Repeated ones of an alert that is resolved are not told again: Alertmanager would not either.
     public func receive(_ notices: [AlertNotice], at time: Int64) {

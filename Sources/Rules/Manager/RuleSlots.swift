@@ -6,8 +6,18 @@ public enum RuleSlots {
     /// file spreads the groups.
     /// - Parameter interval: the group's interval in nanoseconds, more than 0.
     public static func offset(_ group: RuleGroupDefinition, interval: Int64) -> Int64 {
-        let labels: Labels = ["file": group.file, "name": group.name]
-        return Int64(XXHash64.hash(labels.encoded) % UInt64(interval))
+        // Labels as Prometheus holds them in memory: each text behind its length.
+        var bytes: [UInt8] = []
+        for text in ["file", group.file, "name", group.name] {
+            let length = text.utf8.count
+            if length < 255 {
+                bytes.append(UInt8(length))
+            } else {
+                bytes += [255] + [0, 8, 16].map { UInt8(truncatingIfNeeded: length >> $0) }
+            }
+            bytes += text.utf8
+        }
+        return Int64(XXHash64.hash(bytes) % UInt64(interval))
     }
 
     /// The last slot that is not after a time, all in nanoseconds.

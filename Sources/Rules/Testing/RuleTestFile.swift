@@ -121,12 +121,21 @@ extension RuleTestFile {
         let interval = root.duration("evaluation_interval")?.milliseconds ?? 0
         evaluationInterval = interval == 0 ? 60_000 : interval
         groups = []
-        for (index, test) in root.sections("tests", type: "main.testGroup").enumerated() {
+        for (index, test) in root.sections("tests", type: "main.testGroup", ofValues: true).enumerated() {
             guard let test else { continue }
             groups.append(Group(test, index: index, evaluationInterval, isExtended: isExtended))
         }
         root.finish()
-        try problems.throwIfAny()
+        do throws(ConfigError) {
+            try problems.throwIfAny()
+        } catch {
+            // In the order of the file, as they are met there; those of one line stay as they are.
+            var ordered = error
+            ordered.problems = error.problems.enumerated()
+                .sorted { ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset) }
+                .map(\.element)
+            throw ordered
+        }
     }
 }
 
@@ -152,13 +161,13 @@ extension RuleTestFile.Group {
             }
         }
         series = []
-        for item in section.sections("input_series", type: "main.series") {
+        for item in section.sections("input_series", type: "main.series", ofValues: true) {
             guard let item else { continue }
             series.append(.init(series: item.string("series") ?? "", values: item.string("values") ?? ""))
             item.finish()
         }
         alerts = []
-        for item in section.sections("alert_rule_test", type: "main.alertTestCase") {
+        for item in section.sections("alert_rule_test", type: "main.alertTestCase", ofValues: true) {
             guard let item else {
                 // One without a name, which is told of when it is run.
                 alerts.append(.init(time: 0, name: "", alerts: [], state: .firing, isPartial: false))
@@ -167,7 +176,7 @@ extension RuleTestFile.Group {
             alerts.append(RuleTestFile.AlertTest(item, isExtended: isExtended))
         }
         expressions = []
-        for item in section.sections("promql_expr_test", type: "main.promqlTestCase") {
+        for item in section.sections("promql_expr_test", type: "main.promqlTestCase", ofValues: true) {
             guard let item else { continue }
             expressions.append(RuleTestFile.ExpressionTest(item))
         }
@@ -182,7 +191,7 @@ extension RuleTestFile.AlertTest {
         alerts = []
         state = .firing
         isPartial = false
-        for item in section.sections("exp_alerts", type: "main.alert") {
+        for item in section.sections("exp_alerts", type: "main.alert", ofValues: true) {
             guard let item else {
                 alerts.append(RuleTestFile.ExpectedAlert(labels: [:], annotations: [:]))
                 continue
@@ -218,8 +227,11 @@ extension RuleTestFile.ExpressionTest {
         expression = section.string("expr") ?? ""
         time = section.duration("eval_time")?.milliseconds ?? 0
         samples = []
-        for item in section.sections("exp_samples", type: "main.sample") {
-            guard let item else { continue }
+        for item in section.sections("exp_samples", type: "main.sample", ofValues: true) {
+            guard let item else {
+                samples.append(RuleTestFile.Sample(labels: "", value: 0, histogram: ""))
+                continue
+            }
             samples.append(
                 RuleTestFile.Sample(
                     labels: item.string("labels") ?? "",

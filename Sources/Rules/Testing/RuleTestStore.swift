@@ -78,17 +78,34 @@ final class RuleTestStore: SampleReader, RuleSink {
         let last = max(columns.timestamps.last ?? .min, columns.histogramTimestamps.last ?? .min)
         if sample.timestamp > last { return nil }
         if sample.timestamp < last { return "out of order sample" }
-        if sample.histogram == nil, columns.timestamps.last == last,
-            columns.values.last?.bitPattern == sample.value.bitPattern
-        {
-            return nil
+        if isSame(sample, columns) { return nil }
+        let text = "duplicate sample for timestamp"
+        // In promtool's words, which has others for the time 0.
+        guard sample.timestamp != 0, sample.histogram == nil, columns.timestamps.last == last,
+            let value = columns.values.last
+        else { return text }
+        let (old, new) = (GoNumber.text(value, .shortest), GoNumber.text(sample.value, .shortest))
+        return "\(text) \(sample.timestamp); overrides not allowed: existing \(old), new value \(new)"
+    }
+
+    /// Whether the series' last sample is just this one.
+    private static func isSame(_ sample: RuleSample, _ columns: SeriesColumns) -> Bool {
+        guard let histogram = sample.histogram else {
+            return columns.timestamps.last == sample.timestamp
+                && columns.values.last?.bitPattern == sample.value.bitPattern
         }
-        return "duplicate sample for timestamp"
+        guard columns.histogramTimestamps.last == sample.timestamp, var last = columns.histograms.last else {
+            return false
+        }
+        // The hint depends on what came before, and is worked out again when it is read.
+        last.counterResetHint = histogram.counterResetHint
+        return last == histogram
     }
 
     private static func append(_ sample: RuleSample, to state: inout State) {
         let position = state.position(of: sample.labels)
         if let histogram = sample.histogram {
+            if state.series[position].histogramTimestamps.last == sample.timestamp { return }
             state.append(histogram, at: sample.timestamp, to: position)
         } else if state.series[position].timestamps.last == sample.timestamp {
             state.series[position].values[state.series[position].values.count - 1] = sample.value

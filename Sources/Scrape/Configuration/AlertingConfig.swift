@@ -79,7 +79,7 @@ extension AlertingConfig.Alertmanager {
             empty: "empty or null Alertmanager target relabeling rule",
             validation: global.nameValidation
         )
-        job.relabelRules = relabelRules.map(Self.onPath)
+        job.relabelRules = Self.discoveredPath + relabelRules.map(Self.onPath)
         alertRelabelRules = RelabelRule.readAll(
             "alert_relabel_configs",
             of: section,
@@ -87,7 +87,7 @@ extension AlertingConfig.Alertmanager {
             validation: global.nameValidation
         )
         section.finish()
-        guard job.relabelRules.isEmpty else { return }
+        guard relabelRules.isEmpty else { return }
         for case .fixed(let groups) in job.discovery {
             for target in groups.flatMap(\.targets) {
                 guard let address = target.first?.value, address.contains("/") else { continue }
@@ -95,6 +95,15 @@ extension AlertingConfig.Alertmanager {
             }
         }
     }
+
+    /// A path that discovery gives counts for more than the one that is configured.
+    private static let discoveredPath = [
+        try? RelabelRule(
+            sourceLabels: [AlertingConfig.pathLabel],
+            regex: "(.+)",
+            targetLabel: TargetLabel.metricsPath
+        )
+    ].compactMap(\.self)
 
     /// A rule that reads and sets the path where jobs have it.
     private static func onPath(_ rule: RelabelRule) -> RelabelRule {

@@ -246,8 +246,25 @@ struct HeadSegment: Sendable {
         return index < own.histogramTimes.count && own.histogramTimes[index] == time
     }
 
+    /// The slots of series that are all members of one stream, with columns of their own or without; `nil` where it is not so.
+    func slots(ofOneStream series: [UInt32], mayHaveOwn: Bool) -> (stream: Int, slots: [Int])? {
+        guard let first = series.first, let stream = place(of: first)?.stream else { return nil }
+        var slots: [Int] = []
+        slots.reserveCapacity(series.count)
+        for number in series {
+            guard let place = place(of: number), place.stream == stream else { return nil }
+            slots.append(place.slot)
+        }
+        if !mayHaveOwn, !own.isEmpty, series.contains(where: { own.index(forKey: $0) != nil }) { return nil }
+        return (stream, slots)
+    }
+
     /// Calls `body` with the series that are in rows, grouped by stream, and their slots.
     func groupByStream(_ series: [UInt32], _ body: (_ stream: Int, _ members: [(position: Int, slot: Int)]) -> Void) {
+        if let one = slots(ofOneStream: series, mayHaveOwn: true) {
+            body(one.stream, one.slots.enumerated().map { ($0, $1) })
+            return
+        }
         var groups: [[(position: Int, slot: Int)]] = [[(position: Int, slot: Int)]](repeating: [], count: streams.count)
         for (position, number) in series.enumerated() {
             if let place = place(of: number) { groups[place.stream].append((position, place.slot)) }

@@ -71,6 +71,47 @@ extension Assembler {
         }
     }
 
+    /// The columns of series that are all in rows of one stream of one segment and nowhere else, as those of a target mostly are
+    /// for the span of a rule: made at once, without pieces. `nil` where it is not so.
+    mutating func recent(_ series: [UInt32], _ sampleLimit: Int) throws(StorageError) -> [SeriesColumns]? {
+        if capture.blocks.contains(where: { $0.minTime <= end && $0.maxTime >= start }) { return nil }
+        let segments = capture.segments.filter { $0.minTime <= end && $0.maxTime >= start }
+        guard segments.count == 1, let slots = segments[0].slots(ofOneStream: series, mayHaveOwn: false) else {
+            return nil
+        }
+        let rows = segments[0].streams[slots.stream]
+        if !rows.starts.isEmpty { return nil }
+        let timeline = Timeline(rows.times)
+        let wanted = timeline.range(start, end)
+        if sampleLimit > 0, series.count * wanted.count > sampleLimit { return nil }
+        let times = wanted.count == rows.times.count ? rows.times : Array(rows.times[wanted])
+        var isComplete = true
+        var result: [SeriesColumns] = []
+        result.reserveCapacity(series.count)
+        withUnsafeTemporaryAllocation(of: UnsafeBufferPointer<Double>.self, capacity: wanted.count) { pointers in
+            // The rows are held by `rows` for as long as the pointers are used.
+            for (index, row) in wanted.enumerated() {
+                pointers.initializeElement(at: index, to: rows.rows[row].withUnsafeBufferPointer { $0 })
+            }
+            for slot in slots.slots where isComplete {
+                let values = [Double](unsafeUninitializedCapacity: wanted.count) { buffer, count in
+                    for index in 0..<wanted.count {
+                        guard slot < pointers[index].count else { return }
+                        let value = pointers[index][slot]
+                        if value.bitPattern == HeadSegment.absentBits { return }
+                        buffer[index] = value
+                    }
+                    count = wanted.count
+                }
+                isComplete = values.count == wanted.count
+                result.append(SeriesColumns(labels: Labels(), timestamps: times, values: values))
+            }
+        }
+        withExtendedLifetime(rows) {}
+        try check(0)
+        return isComplete ? result : nil
+    }
+
     /// The part of a series' own samples that is asked for.
     private func ownPiece(_ times: [Timestamp], _ values: (Range<Int>) -> Values) -> Piece? {
         if times.isEmpty { return nil }

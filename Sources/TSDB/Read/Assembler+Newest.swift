@@ -3,7 +3,7 @@ import MetricModel
 /// Finding the newest samples only: of the head a row or two is looked at, and of the blocks those that may have a newer sample.
 extension Assembler {
     /// The newest float and histogram of each series in the span, of those that are not older than what is found elsewhere.
-    private struct NewestSamples {
+    struct Newest {
         var times: [Timestamp]
         var values: [Double]
         var starts: [Timestamp]
@@ -30,6 +30,28 @@ extension Assembler {
             histogramTimes[position] = time
             histograms[position] = (histogram, start)
         }
+
+        /// Columns with these samples; those of series without any are empty.
+        var columns: [SeriesColumns] {
+            // Series that are scraped together share their column of timestamps.
+            var shared: [Timestamp] = []
+            return times.indices.map { position in
+                var columns = SeriesColumns(labels: Labels())
+                let time = times[position]
+                if time != .min {
+                    if shared.first != time { shared = [time] }
+                    columns.timestamps = shared
+                    columns.values = [values[position]]
+                    if starts[position] != 0 { columns.startTimestamps = [starts[position]] }
+                }
+                if let newest = histograms[position] {
+                    columns.histogramTimestamps = [histogramTimes[position]]
+                    columns.histograms = [newest.histogram]
+                    if newest.start != 0 { columns.histogramStartTimestamps = [newest.start] }
+                }
+                return columns
+            }
+        }
     }
 
     private enum Place {
@@ -44,10 +66,9 @@ extension Assembler {
         }
     }
 
-    /// The columns of the ascending series, in their order, with the newest float and the newest histogram of the span at most;
-    /// those without a sample have empty columns.
-    mutating func newest(_ series: [UInt32], sampleLimit: Int = 0) throws(StorageError) -> [SeriesColumns] {
-        var found = NewestSamples(series.count)
+    /// The newest float and the newest histogram of the span for each of the ascending series, in their order.
+    mutating func newest(_ series: [UInt32], sampleLimit: Int = 0) throws(StorageError) -> Newest {
+        var found = Newest(series.count)
         // From the latest end to the earliest; what was stored last comes first among equals.
         var places: [Place] = []
         for segment in capture.segments.reversed() where segment.minTime <= end && segment.maxTime >= start {
@@ -69,37 +90,11 @@ extension Assembler {
             }
             try check(0)
         }
-        return try columns(found, sampleLimit)
-    }
-
-    private func columns(_ found: NewestSamples, _ sampleLimit: Int) throws(StorageError) -> [SeriesColumns] {
-        var result: [SeriesColumns] = []
-        result.reserveCapacity(found.times.count)
-        var count = 0
-        // Series that are scraped together share their column of timestamps.
-        var shared: [Timestamp] = []
-        for position in found.times.indices {
-            var columns = SeriesColumns(labels: Labels())
-            let time = found.times[position]
-            if time != .min {
-                count += 1
-                if shared.first != time { shared = [time] }
-                columns.timestamps = shared
-                columns.values = [found.values[position]]
-                if found.starts[position] != 0 { columns.startTimestamps = [found.starts[position]] }
-            }
-            if let newest = found.histograms[position] {
-                count += 1
-                columns.histogramTimestamps = [found.histogramTimes[position]]
-                columns.histograms = [newest.histogram]
-                if newest.start != 0 { columns.histogramStartTimestamps = [newest.start] }
-            }
-            result.append(columns)
+        if sampleLimit > 0 {
+            let count = found.times.count { $0 != .min } + found.histograms.count
+            if count > sampleLimit { throw StorageError.tooManySamples(limit: sampleLimit) }
         }
-        if sampleLimit > 0, count > sampleLimit {
-            throw StorageError.tooManySamples(limit: sampleLimit)
-        }
-        return result
+        return found
     }
 
     // MARK: - Where they are
@@ -108,7 +103,7 @@ extension Assembler {
         for open: [Int],
         of series: [UInt32],
         in segment: HeadSegment,
-        _ found: inout NewestSamples
+        _ found: inout Newest
     ) {
         segment.groupByStream(open.map { series[$0] }) { stream, members in
             let rows = segment.streams[stream]
@@ -154,7 +149,7 @@ extension Assembler {
         for open: [Int],
         of series: [UInt32],
         in block: Block,
-        _ found: inout NewestSamples
+        _ found: inout Newest
     ) throws(StorageError) {
         var one = Capture()
         one.blocks = [block]

@@ -122,6 +122,7 @@ struct Assembler {
         _ series: [UInt32],
         sampleLimit: Int = 0
     ) throws(StorageError) -> [SeriesColumns] {
+        if let columns = try recent(series, sampleLimit) { return columns }
         try gather(series, sampleLimit)
         return try build()
     }

@@ -14,13 +14,43 @@ struct StoredSelection: SeriesSelection {
 
     func read(_ positions: Range<Int>) throws(StorageError) -> [SeriesColumns] {
         if positions.isEmpty { return [] }
+        var assembler = assembler(for: positions)
+        let wanted = Array(series[positions])
+        let columns =
+            request.needsOnlyNewest
+            ? try assembler.newest(wanted, sampleLimit: request.sampleLimit).columns
+            : try assembler.run(wanted, sampleLimit: request.sampleLimit)
+        return labelled(columns, positions)
+    }
+
+    func newest(_ positions: Range<Int>) throws(StorageError) -> NewestSamples {
+        if positions.isEmpty { return .columns([]) }
+        var assembler = assembler(for: positions)
+        let wanted = positions.count == series.count ? series : Array(series[positions])
+        let found = try assembler.newest(wanted, sampleLimit: request.sampleLimit)
+        guard found.histograms.isEmpty else { return .columns(labelled(found.columns, positions)) }
+        if !found.times.contains(.min) {
+            // Where all labels are wanted nobody copies them one by one.
+            let own = positions.count == labels.count ? labels : Array(labels[positions])
+            return .floats(own, times: found.times, values: found.values)
+        }
+        let present = found.times.indices.filter { found.times[$0] != .min }
+        return .floats(
+            present.map { labels[positions.lowerBound + $0] },
+            times: present.map { found.times[$0] },
+            values: present.map { found.values[$0] }
+        )
+    }
+
+    private func assembler(for positions: Range<Int>) -> Assembler {
         var assembler = Assembler(capture, source: source, start: request.start, end: request.end)
         assembler.parts = (series.count + positions.count - 1) / positions.count
-        let wanted = Array(series[positions])
-        var columns =
-            request.needsOnlyNewest
-            ? try assembler.newest(wanted, sampleLimit: request.sampleLimit)
-            : try assembler.run(wanted, sampleLimit: request.sampleLimit)
+        return assembler
+    }
+
+    /// The columns with their labels; those that are empty are left out.
+    private func labelled(_ unlabelled: [SeriesColumns], _ positions: Range<Int>) -> [SeriesColumns] {
+        var columns = unlabelled
         var hasEmptyOnes = false
         for index in columns.indices {
             if columns[index].timestamps.isEmpty, columns[index].histogramTimestamps.isEmpty {

@@ -109,7 +109,7 @@ import Testing
         ("load 5", [#"1: invalid step definition "5": not a valid duration string: "5""#]),
         (
             "load 1m\n  up 1 x",
-            [#"2: 2:6: parse error: unexpected identifier "x" in series values, expected number or "stale""#]
+            [#"2: 2:6: parse error: unexpected "x""#]
         ),
         ("load 1m\n  up@st 1s", ["2: @st line has no following sample line"]),
         ("load 1m\n  up@st 1s\n  down 1", ["2: @st metric does not match the following sample line metric"]),

@@ -39,12 +39,23 @@ import Testing
 
     static let mistakes: [(text: String, message: String)] = [
         ("up 1 abc", #"1:6: parse error: unexpected identifier "abc" in series values, expected number or "stale""#),
-        ("up 1x", #"1:6: parse error: invalid repetition in series values: """#),
+        ("up 1x", "1:6: parse error: unexpected end of input in series values"),
+        ("up 1+1", "1:7: parse error: unexpected end of input in series values"),
+        ("up 1-", "1:6: parse error: unexpected end of input in series values"),
+        ("up _x", "1:6: parse error: unexpected end of input in series values"),
+        ("up 1x-3", "1:6: parse error: unexpected <op:-> in series values"),
+        ("up 1+1xx", #"1:8: parse error: unexpected "x" in series values"#),
+        ("up 1 2 x3y", #"1:8: parse error: unexpected "x""#),
+        ("up _x2x", #"1:7: parse error: unexpected "x""#),
+        ("up 1+1x2-1x2", "1:9: parse error: unexpected <op:->"),
+        ("up 1 0x1p4", #"1:8: parse error: bad number syntax: "1""#),
+        ("up 1e", #"1:4: parse error: bad number syntax: "1e""#),
         (
-            "up 1+1",
-            #"1:7: parse error: unexpected end of input in series values, expected "x" and a number of repetitions"#
+            "up 1x2.5",
+            #"1:6: parse error: invalid repetition in series values: strconv.ParseUint: parsing "2.5": invalid syntax"#
         ),
-        ("up 1,2", #"1:5: parse error: unexpected "," in series values, expected space"#),
+        ("up 1,2", "1:5: parse error: unexpected character in series sequence: ','"),
+        ("up 1 #c", "1:6: parse error: unexpected character in series sequence: '#'"),
         ("up 0x99999999", "1:6: parse error: more than 10000000 values in one line"),
         ("up{a=b} 1", #"1:6: parse error: unexpected identifier "b" in label set, expected string"#),
         ("up{a} 1", #"1:5: parse error: unexpected "}" in label set, expected "=""#),
@@ -52,7 +63,12 @@ import Testing
         ("h {{count 1}}", "1:5: parse error: missing `:` for histogram descriptor"),
         ("h {{sum:1 sum:1}}", #"1:11: parse error: duplicate key "sum" in histogram"#),
         ("h {{schema:1.5}}", "1:12: parse error: not a whole number: 1.5"),
-        ("h {{buckets:[1,2]}}", #"1:15: parse error: unexpected "," in buckets description, expected space or "]""#),
+        ("h {{buckets:[1,2]}}", "1:15: parse error: invalid character in buckets description: ','"),
+        ("h {{buckets:[1 2}}", "1:17: parse error: invalid character in buckets description: '}'"),
+        ("h {{schema:1,sum:2}}", "1:13: parse error: histogram description incomplete unexpected: ','"),
+        ("h {{} ", "1:5: parse error: histogram description incomplete unexpected: '}'"),
+        ("h {{count:1 sum:x}}", #"1:17: parse error: bad histogram descriptor found: "x""#),
+        ("h {{counter_reset_hint:foo}}", #"1:24: parse error: bad histogram descriptor found: "foo""#),
         (
             "h {{schema:2}}+{{schema:1}}x1",
             "1:3: parse error: error combining histograms: cannot merge from schema 1 to 2"

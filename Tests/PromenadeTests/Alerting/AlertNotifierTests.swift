@@ -123,6 +123,22 @@ import Testing
         await receiver.close()
     }
 
+    @Test func `a path that comes with the address counts for more than the configured one`() async throws {
+        let receiver = try await AlertReceiver()
+        let text = """
+            alerting:
+              alertmanagers:
+                - path_prefix: /am
+                  static_configs: [{targets: ['\(receiver.address)'], labels: {__alerts_path__: /own/path}}]
+            """
+        try await withNotifier(text) { notifier in
+            #expect(notifier.addresses.active == ["http://\(receiver.address)/own/path"])
+            notifier.notify([Self.notice(["alertname": "A"])])
+            #expect(await receiver.next(1).first?.uri == "/own/path")
+        }
+        await receiver.close()
+    }
+
     @Test func `an Alertmanager of two sets is told by the rules of each`() async throws {
         let receiver = try await AlertReceiver()
         let text = """

@@ -7,7 +7,8 @@ import { h, fill, every, renew } from "../shared/dom.js";
 import { listen } from "../shared/events.js";
 import { duration, localTime, queryHref, span } from "../shared/format.js";
 import { painted } from "./answertable.js";
-import { strip } from "./alertstrip.js";
+import { past, strip } from "./alertstrip.js";
+import { fitting, unseen } from "./rulefilter.js";
 
 const STATES = /** @type {Record<string, string>} */ ({ inactive: "good", pending: "warn", firing: "bad" });
 const WEIGHT = /** @type {Record<string, number>} */ ({ firing: 0, pending: 1, inactive: 2, unknown: 3 });
@@ -55,7 +56,9 @@ export async function show(main, page) {
             .map((/** @type {any} */ group) => ({
                 ...group,
                 rules: group.rules
-                    .filter((/** @type {any} */ rule) => matches(rule, wanted, state.value, alerts))
+                    .filter((/** @type {any} */ rule) => isIn(rule, state.value, alerts))
+                    .map((/** @type {any} */ rule) => fitting(group, rule, wanted))
+                    .filter(Boolean)
                     .sort((/** @type {any} */ a, /** @type {any} */ b) =>
                         alerts ? WEIGHT[a.state] - WEIGHT[b.state] : 0,
                     ),
@@ -67,7 +70,9 @@ export async function show(main, page) {
         if (text !== known) {
             known = text;
             const cards = shown.map((/** @type {any} */ group) => groupCard(group, page));
-            const none = h("p", { class: "muted" }, "No rule fits the filter.");
+            const missed = alerts ? unseen(groups) : 0;
+            const beyond = `${missed} alerts beyond the first ${LIMIT} of their rules were not looked through.`;
+            const none = h("p", { class: "muted" }, "No rule fits the filter. ", missed > 0 ? beyond : "");
             renew(list, groups.length === 0 ? nothing(alerts) : cards.length === 0 ? none : cards);
         }
         if (told) renew(inbox, told.notices.length > 0 ? inboxCard(told.notices) : null);
@@ -109,13 +114,11 @@ export async function show(main, page) {
 
 /**
  * @param {any} rule
- * @param {string} wanted
  * @param {string} state
  * @param {boolean} alerts
  */
-function matches(rule, wanted, state, alerts) {
-    if (state !== "all" && (alerts ? rule.state : rule.health) !== state) return false;
-    return wanted === "" || JSON.stringify([rule.name, rule.labels, rule.alerts]).toLowerCase().includes(wanted);
+function isIn(rule, state, alerts) {
+    return state === "all" || (alerts ? rule.state : rule.health) === state;
 }
 
 /** @param {boolean} alerts */
@@ -213,17 +216,20 @@ const all = new Set();
 /** @param {any} rule */
 function alertList(rule) {
     if (rule.alerts.length === 0) {
-        return h(
-            "p",
-            { class: "muted small" },
-            rule.state === "unknown"
-                ? "Not evaluated yet."
-                : rule.lastError
-                  ? "The last evaluation failed, so there are no alerts."
-                  : "The expression finds nothing now.",
-            " ",
-            h("a", { href: queryHref(rule.query, "explain") }, "Why?"),
-        );
+        return [
+            h(
+                "p",
+                { class: "muted small" },
+                rule.state === "unknown"
+                    ? "Not evaluated yet."
+                    : rule.lastError
+                      ? "The last evaluation failed, so there are no alerts."
+                      : "The expression finds nothing now.",
+                " ",
+                h("a", { href: queryHref(rule.query, "explain") }, "Why?"),
+            ),
+            past(rule),
+        ];
     }
     const most = all.has(rule.name) ? rule.alerts.length : MOST;
     const cards = rule.alerts.slice(0, most).map((/** @type {any} */ alert) => alertCard(rule, alert));
@@ -265,10 +271,18 @@ function alertCard(rule, alert) {
         h("p", { class: "muted small" }, waiting(rule, alert)),
         strip(alert.labels, alert.state),
         Object.entries(alert.annotations).map(([name, text]) =>
-            h("p", { class: "small" }, h("b", null, name), " ", /** @type {string} */ (text)),
+            h("p", { class: "annotation small" }, h("b", null, name), " ", linked(/** @type {string} */ (text))),
         ),
         inputs(rule, alert),
     );
+}
+
+/**
+ * An annotation; a link where it is an address and nothing else, as that of a runbook.
+ * @param {string} text
+ */
+function linked(text) {
+    return /^https?:\/\/\S+$/.test(text) ? h("a", { href: text, rel: "noreferrer" }, text) : text;
 }
 
 /**

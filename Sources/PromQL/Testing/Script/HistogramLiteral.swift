@@ -8,7 +8,8 @@ extension SeriesDescriptionParser {
         skipSpaces()
         while !take("}}") {
             let start = position
-            let key = word()
+            let key = descriptor()
+            if key.isEmpty { throw incomplete() }
             guard HistogramLiteral.keys.contains(key.lowercased()) else {
                 throw fail("bad histogram descriptor found: \(GoText.quoted(key))", at: start)
             }
@@ -16,13 +17,41 @@ extension SeriesDescriptionParser {
                 throw fail("duplicate key \"\(key)\" in histogram", at: start)
             }
             guard take(":") else { throw fail("missing `:` for histogram descriptor", at: start) }
+            if key.lowercased() != "counter_reset_hint" { try refuseWord() }
             try value(of: key.lowercased(), in: &literal)
             let isSeparated = skipSpaces()
             if !isSeparated, !isAt("}}") {
+                guard let byte = current, Lexer.isAlphaNumeric(Int(byte)) else { throw incomplete() }
                 throw unexpected("histogram description", "histogram description key, e.g. buckets:[5 10 7]")
             }
         }
         return (literal.histogram, literal.seen.contains("counter_reset_hint"))
+    }
+
+    /// The name of a part of a histogram: letters and underscores.
+    private mutating func descriptor() -> String {
+        let start = position
+        while let byte = current, Lexer.isAlpha(Int(byte)) { position += 1 }
+        return text(from: start)
+    }
+
+    /// Where neither a part nor the end follows.
+    private mutating func incomplete() -> ParsingStopped {
+        let start = position
+        let found = current == nil ? "'\u{FFFD}'" : Self.quoted(metric.lexer.nextScalar(at: &position))
+        return fail("histogram description incomplete unexpected: \(found)", at: start)
+    }
+
+    /// A word in the place of a number is taken for the name of a part.
+    private mutating func refuseWord() throws(ParsingStopped) {
+        guard let byte = current, Lexer.isAlpha(Int(byte)) else { return }
+        let start = position
+        let word = descriptor()
+        if ["nan", "inf"].contains(word.lowercased()) {
+            position = start
+            return
+        }
+        throw fail("bad histogram descriptor found: \(GoText.quoted(word))", at: start)
     }
 
     private mutating func value(of key: String, in literal: inout HistogramLiteral) throws(ParsingStopped) {
@@ -41,7 +70,7 @@ extension SeriesDescriptionParser {
             let start = position
             let hint = word()
             guard let value = HistogramLiteral.hints[hint.lowercased()] else {
-                throw fail("error parsing counter_reset_hint: unknown value \(GoText.quoted(hint))", at: start)
+                throw fail("bad histogram descriptor found: \(GoText.quoted(hint))", at: start)
             }
             literal.histogram.counterResetHint = value
         }
@@ -64,7 +93,11 @@ extension SeriesDescriptionParser {
         skipSpaces()
         while !take("]") {
             values.append(try number())
-            if !skipSpaces(), !isAt("]") { throw unexpected("buckets description", "space or \"]\"") }
+            if !skipSpaces(), !isAt("]"), let byte = current, !Lexer.isDigit(Int(byte)) {
+                let start = position
+                let found = Self.quoted(metric.lexer.nextScalar(at: &position))
+                throw fail("invalid character in buckets description: \(found)", at: start)
+            }
         }
         return values
     }

@@ -5,7 +5,7 @@ struct SeriesDescriptionParser {
     /// The most values that one line may stand for.
     private static let greatestCount = 10_000_000
 
-    private var metric: ExprParser
+    var metric: ExprParser
     private let input: [UInt8]
     var position = 0
     private var ownMistakes: [ParseError.Mistake] = []
@@ -25,7 +25,7 @@ struct SeriesDescriptionParser {
         position = metric.lexer.position
         var values: [SequenceValue] = []
         while current != nil {
-            guard skipSpaces() else { throw unexpected("series values", "space") }
+            guard skipSpaces() else { throw unexpected(in: "") }
             if current != nil { values += try item() }
         }
         return SeriesDescription(labels: labels, values: values)
@@ -64,6 +64,43 @@ struct SeriesDescriptionParser {
         return ParsingStopped()
     }
 
+    /// Fails in promtool's words, which depend on how the rest would be split into tokens.
+    mutating func unexpected(in place: String = " in series values") -> ParsingStopped {
+        let start = position
+        guard let byte = current else { return fail("unexpected end of input\(place)") }
+        let found: String
+        switch byte {
+        case UInt8(ascii: "+"), UInt8(ascii: "-"): found = "<op:\(String(UnicodeScalar(byte)))>"
+        case UInt8(ascii: "x"), UInt8(ascii: "_"): found = GoText.quoted(String(UnicodeScalar(byte)))
+        default:
+            if isAtNumber {
+                guard scanNumber() else { return badNumber(from: start) }
+                found = "number \(GoText.quoted(text(from: start)))"
+            } else if Lexer.isAlpha(Int(byte)) {
+                found = "identifier \(GoText.quoted(word()))"
+            } else {
+                let found = Self.quoted(metric.lexer.nextScalar(at: &position))
+                return fail("unexpected character in series sequence: \(found)", at: start)
+            }
+        }
+        return fail("unexpected \(found)\(place)", at: start)
+    }
+
+    /// A character as Go's `%q` writes it.
+    static func quoted(_ character: String) -> String {
+        switch character {
+        case "'": return "'\\''"
+        case "\"": return "'\"'"
+        default: return "'" + GoText.quoted(character).dropFirst().dropLast() + "'"
+        }
+    }
+
+    mutating func badNumber(from start: Int) -> ParsingStopped {
+        fail("bad number syntax: \(GoText.quoted(text(from: start)))", at: start)
+    }
+
+    func text(from start: Int) -> String { String(decoding: input[start..<position], as: UTF8.self) }
+
     mutating func unexpected(_ place: String, _ expected: String) -> ParsingStopped {
         let start = position
         let found = current == nil ? "end of input" : GoText.quoted(metric.lexer.nextScalar(at: &position))
@@ -73,6 +110,7 @@ struct SeriesDescriptionParser {
     // MARK: - Values
 
     private mutating func item() throws(ParsingStopped) -> [SequenceValue] {
+        if isAt("x") { throw unexpected(in: "") }
         if take("_") {
             return take("x") ? Array(repeating: .omitted, count: try repetitions()) : [.omitted]
         }
@@ -81,7 +119,7 @@ struct SeriesDescriptionParser {
         if take("x") { return Array(repeating: .float(value), count: try repetitions() + 1) }
         guard current == UInt8(ascii: "+") || current == UInt8(ascii: "-") else { return [.float(value)] }
         let step = try number()
-        guard take("x") else { throw unexpected("series values", "\"x\" and a number of repetitions") }
+        guard take("x") else { throw unexpected() }
         var values: [SequenceValue] = []
         var next = value
         for _ in 0...(try repetitions()) {
@@ -93,13 +131,17 @@ struct SeriesDescriptionParser {
 
     private mutating func repetitions() throws(ParsingStopped) -> Int {
         let start = position
-        while let byte = current, Lexer.isDigit(Int(byte)) { position += 1 }
-        let text = String(decoding: input[start..<position], as: UTF8.self)
-        guard let value = Int(text) else {
-            throw fail("invalid repetition in series values: \(GoText.quoted(text))", at: start)
+        guard isAtNumber else { throw unexpected() }
+        guard scanNumber() else { throw badNumber(from: start) }
+        let text = text(from: start)
+        guard text.utf8.allSatisfy({ Lexer.isDigit(Int($0)) }) else {
+            let reason = "strconv.ParseUint: parsing \(GoText.quoted(text)): invalid syntax"
+            throw fail("invalid repetition in series values: \(reason)", at: start)
+        }
+        guard let value = Int(text), value <= Self.greatestCount, count + value <= Self.greatestCount else {
+            throw fail("more than \(Self.greatestCount) values in one line", at: start)
         }
         count += value
-        if count > Self.greatestCount { throw fail("more than \(Self.greatestCount) values in one line", at: start) }
         return value
     }
 
@@ -112,7 +154,7 @@ struct SeriesDescriptionParser {
 
     private mutating func unsignedNumber() throws(ParsingStopped) -> Double {
         let start = position
-        if let byte = current, Lexer.isAlpha(Int(byte)) {
+        if let byte = current, Lexer.isAlpha(Int(byte)), byte != UInt8(ascii: "x"), byte != UInt8(ascii: "_") {
             let name = word()
             switch name.lowercased() {
             case "inf": return .infinity
@@ -126,20 +168,52 @@ struct SeriesDescriptionParser {
                 )
             }
         }
-        while let byte = current, Lexer.isDigit(Int(byte)) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") {
-            position += 1
-            if let exponent = current, exponent | 0x20 == UInt8(ascii: "e") {
-                position += 1
-                if current == UInt8(ascii: "+") || current == UInt8(ascii: "-") { position += 1 }
-            }
-        }
-        if start == position { throw unexpected("series values", "number or \"stale\"") }
-        let text = String(decoding: input[start..<position], as: UTF8.self)
+        guard isAtNumber else { throw unexpected() }
+        guard scanNumber() else { throw badNumber(from: start) }
         do {
-            return try GoNumberParser.number(text)
+            return try GoNumberParser.number(text(from: start))
         } catch {
             throw fail("error parsing number: \(error)", at: start)
         }
+    }
+
+    /// Whether a number begins here.
+    private var isAtNumber: Bool {
+        guard let byte = current else { return false }
+        if Lexer.isDigit(Int(byte)) { return true }
+        return byte == UInt8(ascii: ".") && position + 1 < input.count && Lexer.isDigit(Int(input[position + 1]))
+    }
+
+    /// Moves past a number, of which there is one digit at least. `false` where it cannot be one, behind what told.
+    private mutating func scanNumber() -> Bool {
+        func isAt(_ bytes: String) -> Bool { current.map { bytes.utf8.contains($0) } ?? false }
+        func accept(_ bytes: String) -> Bool {
+            guard isAt(bytes) else { return false }
+            position += 1
+            return true
+        }
+        let digits = "0123456789"
+        let notAfterAll = "._eE"
+        _ = accept(".")
+        var (hasDot, hasExponent) = (false, false)
+        while isAt(digits + notAfterAll) {
+            if accept(".") {
+                if hasDot || accept("_.") { return false }
+                hasDot = true
+            } else if accept("eE") {
+                if hasExponent { return false }
+                hasExponent = true
+                _ = accept("+-")
+                if accept(notAfterAll) || current == nil { return false }
+            } else if accept("_") {
+                if accept(notAfterAll) || current == nil { return false }
+            } else {
+                _ = accept(digits)
+            }
+        }
+        // What repeats follows at once.
+        guard let next = current, next != UInt8(ascii: "x") else { return true }
+        return !Lexer.isAlphaNumeric(Int(next))
     }
 
     // MARK: - Series of histograms
@@ -150,11 +224,11 @@ struct SeriesDescriptionParser {
         if take("x") {
             return Array(repeating: .histogram(base, hintIsGiven: baseHint), count: try repetitions() + 1)
         }
-        guard isAt("+{{") || isAt("-{{") else { return [.histogram(base, hintIsGiven: baseHint)] }
         let isIncrease = take("+")
-        if !isIncrease { _ = take("-") }
+        guard isIncrease || take("-") else { return [.histogram(base, hintIsGiven: baseHint)] }
+        guard isAt("{{") else { throw unexpected() }
         let (step, hintIsGiven) = try histogram()
-        guard take("x") else { throw unexpected("series values", "\"x\" and a number of repetitions") }
+        guard take("x") else { throw unexpected() }
         var values = [SequenceValue.histogram(base, hintIsGiven: hintIsGiven)]
         var next = base
         for _ in 0..<(try repetitions()) {

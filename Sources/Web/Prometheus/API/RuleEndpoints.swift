@@ -162,6 +162,7 @@ extension PrometheusServer {
     /// `/api/v1/inbox`: what was told of alerts, newest first. Not in Prometheus.
     func inbox(_ parameters: APIParameters) -> APIAnswer {
         let entries = environment.rules?.inbox() ?? []
+        let state = environment.rules?.inboxState() ?? (isOn: false, forgotten: 0)
         return .json { text in
             text.raw("{\"notices\":[")
             for (index, entry) in entries.enumerated() {
@@ -184,7 +185,12 @@ extension PrometheusServer {
                 text.string(entry.notice.group)
                 text.raw("}")
             }
-            text.raw("]}")
+            text.raw("]")
+            text.field("enabled")
+            text.bool(state.isOn)
+            text.field("forgotten")
+            text.integer(state.forgotten)
+            text.raw("}")
         }
     }
 
