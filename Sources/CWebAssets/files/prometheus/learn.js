@@ -15,6 +15,8 @@ const PATIENCE = 5000;
 /** So often a session is asked for the same, and after so many milliseconds where it has too much to do. */
 const TRIES = 5;
 const PAUSE = 300;
+/** So often where each time brings the lesson further. */
+const LONG_TRIES = 20;
 
 /** @param {HTMLElement} main */
 export async function show(main) {
@@ -186,7 +188,7 @@ class LessonPage {
             } catch (error) {
                 const status = error instanceof ApiError ? error.status : 0;
                 const isLong = status === 503 && path === "step";
-                if (tries === TRIES || (status !== 404 && !isLong)) throw error;
+                if (tries === (isLong ? LONG_TRIES : TRIES) || (status !== 404 && !isLong)) throw error;
                 if (isLong) {
                     await new Promise((resolve) => setTimeout(resolve, PAUSE * tries));
                     continue;
