@@ -98,7 +98,8 @@ package struct HTTPCaller: Sendable {
             request.method = method
             request.headers.add(name: "Host", value: url.hostHeader)
             // The user of a URL is for that URL; a reference without a host keeps it.
-            let user = url.authorization.map { [(name: "Authorization", value: $0)] } ?? []
+            let isTold = call.headers.contains { $0.name.lowercased() == "authorization" }
+            let user = isTold ? [] : url.authorization.map { [(name: "Authorization", value: $0)] } ?? []
             let own =
                 user + (redirects.isForeign ? call.headers.filter { !RedirectRules.isSecret($0.name) } : call.headers)
             for header in own + redirects.referer { request.headers.add(name: header.name, value: header.value) }

@@ -117,7 +117,9 @@ package enum TransportFailure {
         guard let first = error.connectionErrors.first else {
             // Whoever has no way to a name server need not look for a slip in the name.
             let answers = [error.dnsAError, error.dnsAAAAError].compactMap { $0 as? SocketAddressError.UnknownHost }
-            let reason = answers.first { $0.errorCode != EAI_NONAME }?.errorDescription ?? "no such host"
+            let reason =
+                answers.first { [EAI_AGAIN, EAI_FAIL, EAI_SYSTEM].contains(CInt($0.errorCode)) }?.errorDescription
+                ?? "no such host"
             return TransportError("dial tcp: lookup \(error.host): \(reason)", code: .unknownHost)
         }
         let host = first.target.ipAddress ?? error.host

@@ -64,6 +64,9 @@ struct RemoteQueue: Sendable {
         wanted = min(config.maxShards, max(config.minShards, places.count))
     }
 
+    /// More shards than these do not run, whatever `max_shards` says.
+    static let mostShards = 1000
+
     /// A queue that begins behind an entry.
     init(config: RemoteWriteConfig.Queue, after row: Int64) {
         self.init(config: config, places: Array(repeating: FeedPlace(row: row), count: config.minShards))
@@ -227,7 +230,7 @@ struct RemoteQueue: Sendable {
             places.append(FeedPlace(row: Int64(bitPattern: values[index]), index: place))
         }
         // What cannot be read names no more than the entry.
-        if places.isEmpty || UInt64(places.count) != values[0] || places.count > 10_000 {
+        if places.isEmpty || UInt64(places.count) != values[0] || places.count > max(config.maxShards, 200) {
             places = Array(repeating: FeedPlace(row: cursor.row), count: config.minShards)
         }
         self.init(config: config, places: places)

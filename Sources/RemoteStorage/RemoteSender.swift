@@ -53,19 +53,26 @@ final class RemoteSender: Sendable {
     static let readLimit = 64
     /// Labels of so many series are remembered while nothing waits.
     private static let seriesLimit = 500_000
-    /// More shards than these do not run, whatever `max_shards` says.
-    private static let mostShards = 1000
 
     init(_ config: RemoteWriteConfig, externalLabels: [Label], _ around: Surroundings) throws(TransportError) {
         var config = config
-        config.queue.maxShards = min(config.queue.maxShards, Self.mostShards)
+        if config.queue.maxShards > RemoteQueue.mostShards {
+            around.logger.warning(
+                "Not so many shards run",
+                metadata: [
+                    "remote": "\(config.name)", "max_shards": "\(config.queue.maxShards)",
+                    "run": "\(RemoteQueue.mostShards)",
+                ]
+            )
+        }
+        config.queue.maxShards = min(config.queue.maxShards, RemoteQueue.mostShards)
         self.config = config
         self.externalLabels = externalLabels
         self.around = around
         transport = try HTTPTransport(config.client, clock: around.clock, environment: around.environment)
         state = Mutex(State(queue: RemoteQueue(config: config.queue, after: 0)))
         // A cursor may name more shards than are wanted now.
-        shardSignals = (0..<Self.mostShards).map { _ in RemoteSignal() }
+        shardSignals = (0..<max(config.queue.maxShards, 200)).map { _ in RemoteSignal() }
     }
 
     /// Sends until ``end()`` is called, then what waits for at most the deadline.

@@ -28,6 +28,8 @@ import Web
             (["--versoin"], "unknown long flag '--versoin' (did you mean --version?)"),
             (["--no-web.enable-lifecyle"], "(did you mean --no-web.enable-lifecycle?)"),
             (["--config=c.yml"], "(did you mean --config.file?)"), (["--no-demo"], "(did you mean --no-demo.enabled?)"),
+            (["--port=90"], "(did you mean --web.listen-address?)"),
+            (["--foo.enabled"], "unknown long flag '--foo.enabled'"),
             (["--retention=5d"], "(did you mean --storage.tsdb.retention.time?)"),
             (["--web.telemetry-path=/m"], "(did you mean --pushgateway.telemetry-path?)"),
             (["--listen-address=:1"], "(did you mean --web.listen-address?)"),

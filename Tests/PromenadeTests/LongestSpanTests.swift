@@ -46,6 +46,7 @@ import Testing
             stack.fault(.latency(.seconds(9_000_000_000)), job: "gone")
             if isManual { await stack.advance(by: .seconds(3600)) }
             await stack.scrape(job: "demo")
+            if isManual { await stack.scrape(job: "gone") }
             try await stack.push("m 1\n", job: "batch")
             #expect(try await stack.value("count(up{job=\"demo\"})") == 1)
         }

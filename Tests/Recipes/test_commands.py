@@ -122,13 +122,18 @@ tests:
         code, out, error = run("check", "metrics", "/")
         self.assertEqual((code, out, error), (1, "", "promenade: cannot read /: is a directory\n"))
 
-    def test_a_label_that_is_there_twice_is_not_imported(self):
+    def test_what_no_store_can_hold_is_not_imported(self):
         with tempfile.TemporaryDirectory() as folder:
             with open(os.path.join(folder, "a.om"), "w") as file:
                 file.write('a{b="1",b="2"} 1 1000\n# EOF\n')
             code, _, error = run("tsdb", "import", "--storage.path=data", "a.om", cwd=folder)
             self.assertEqual(code, 1)
             self.assertIn('a.om: label name "b" is not unique: invalid sample', error)
+            with open(os.path.join(folder, "b.om"), "w") as file:
+                file.write("a 1 9223372036854774\n# EOF\n")
+            code, _, error = run("tsdb", "import", "--storage.path=data", "b.om", cwd=folder)
+            self.assertEqual(code, 1)
+            self.assertIn("in no year from 1 to 9999", error)
 
     def test_an_equals_sign_at_the_end_of_a_value_is_a_part_of_it(self):
         code, _, error = run("expect", "--url=http://127.0.0.1:1", "--notified=alertname=")

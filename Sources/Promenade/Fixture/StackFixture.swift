@@ -155,7 +155,8 @@ extension Stack {
         while !Task.isCancelled, let due = rules.manager.nextDue(until: end) {
             await scraper.advance(clock, milliseconds: max(0, due - clock.wallNanoseconds) / 1_000_000)
             if Task.isCancelled { return }
-            await rules.manager.evaluate(dueAt: due)
+            // Not cut short: a slot that was begun would be lost.
+            await Task { await rules.manager.evaluate(dueAt: due) }.value
         }
         await scraper.advance(clock, milliseconds: max(0, end - clock.wallNanoseconds) / 1_000_000)
         await gateway?.deleteExpired()

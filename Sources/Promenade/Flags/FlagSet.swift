@@ -185,11 +185,13 @@ extension FlagSet {
         if let nearest = DidYouMean.nearest(name, among: names + ["help", "version"]) { return nearest }
         let ends = names.filter { $0.hasSuffix("." + name) || $0.hasSuffix("-" + name) }
         // A part of the name: `--config`, `--no-demo`, `--retention`; or its last word, where others have another beginning.
+        if name.isEmpty { return nil }
+        if name == "port" { return "web.listen-address" }
         let words = name.split { ".-".contains($0) }
         let last = name.split(separator: ".").last ?? ""
         let parts = names.filter { known in
             let all = known.split { ".-".contains($0) }
-            return words.allSatisfy(all.contains) || known.hasSuffix("." + last)
+            return words.allSatisfy(all.contains) || last.contains("-") && known.hasSuffix("." + last)
         }
         let found = ends + parts
         return found.first { byName[$0]?.standing == .working } ?? found.first

@@ -37,7 +37,7 @@ public struct OpenMetricsLoader: ~Copyable {
     public mutating func step() async throws -> Bool {
         if importer.isFull { try await importer.flush() }
         // Most samples belong to the series of the one before.
-        if lead.count > 0, readRun() { return true }
+        if lead.count > 0, try readRun() { return true }
         guard let entry = try parser.next() else { return false }
         switch entry {
         case .series:
@@ -45,6 +45,7 @@ public struct OpenMetricsLoader: ~Copyable {
             guard let time = parser.timestamp else {
                 throw ImportFailed(file: name, problem: "expected timestamp for series \(labels), got none")
             }
+            guard Importer.times.contains(time) else { throw outOfBounds(time) }
             if let reference = known[labels] {
                 current = reference
             } else {
@@ -68,13 +69,14 @@ public struct OpenMetricsLoader: ~Copyable {
     }
 
     /// Reads samples that follow with the same labels. Whether there were any.
-    private mutating func readRun() -> Bool {
+    private mutating func readRun() throws -> Bool {
         let count = times.withUnsafeMutableBufferPointer { times in
             values.withUnsafeMutableBufferPointer { values in
                 parser.advance(over: lead, times, values)
             }
         }
         if count == 0 { return false }
+        if let time = times[..<count].first(where: { !Importer.times.contains($0) }) { throw outOfBounds(time) }
         times.withUnsafeBufferPointer { times in
             values.withUnsafeBufferPointer { values in
                 importer.append(
@@ -85,6 +87,10 @@ public struct OpenMetricsLoader: ~Copyable {
             }
         }
         return true
+    }
+
+    private func outOfBounds(_ time: Timestamp) -> ImportFailed {
+        ImportFailed(file: name, problem: "the time \(time) (in milliseconds) of a sample is in no year from 1 to 9999")
     }
 
     /// Writes the rest; what was imported in all.

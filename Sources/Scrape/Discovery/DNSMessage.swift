@@ -96,10 +96,10 @@ package struct DNSMessage: Sendable {
         return best.isEmpty ? text(0..<8) : text(0..<best.lowerBound) + "::" + text(best.upperBound..<8)
     }
 
-    /// Reads a name, following at most a few pointers, with a dot at its end.
     /// The longest name that there is (RFC 1035, 2.3.4).
     private static let longestName = 255
 
+    /// Reads a name, following at most a few pointers, with a dot at its end.
     private static func name(_ bytes: [UInt8], _ position: inout Int) -> String? {
         var result = ""
         var index = position

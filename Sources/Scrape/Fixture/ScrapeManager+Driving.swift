@@ -54,8 +54,13 @@ final class ScrapeTimeline: StackClock {
 
     init(_ clock: any StackClock) { self.clock = clock }
 
-    var wallNanoseconds: Int64 { clock.wallNanoseconds + slept.withLock { $0 } }
-    var steadyNanoseconds: Int64 { clock.steadyNanoseconds + slept.withLock { $0 } }
+    var wallNanoseconds: Int64 { later(clock.wallNanoseconds) }
+    var steadyNanoseconds: Int64 { later(clock.steadyNanoseconds) }
+
+    private func later(_ time: Int64) -> Int64 {
+        let (later, isOver) = time.addingReportingOverflow(slept.withLock { $0 })
+        return isOver ? .max : later
+    }
 
     func sleep(untilSteady deadline: Int64) async throws {
         try Task.checkCancellation()

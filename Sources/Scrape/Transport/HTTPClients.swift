@@ -82,9 +82,11 @@ final class HTTPClients: Sendable {
             way.name = Self.zoned
             target = "\(url.scheme)://\(Self.zoned)\(url.port.isEmpty ? "" : ":" + url.port)\(url.target)"
         }
-        // As Go dials: an address that stands for all of a machine's is this machine, by IPv4.
-        if HostPort.address(url.dialledHost[...])?.allSatisfy({ $0 == 0 }) == true, url.host.contains(":") {
-            target = "\(url.scheme)://127.0.0.1\(url.port.isEmpty ? "" : ":" + url.port)\(url.target)"
+        // As Go dials: an address that stands for all of a machine's is this machine, by IPv6 or, where nobody listens, by IPv4.
+        if proxies.isEmpty, socket.isEmpty, url.host.contains(":"),
+            HostPort.address(url.dialledHost[...])?.allSatisfy({ $0 == 0 }) == true
+        {
+            target = "\(url.scheme)://localhost\(url.port.isEmpty ? "" : ":" + url.port)\(url.target)"
         }
         var headers: [(name: String, value: String)] = []
         if !socket.isEmpty {

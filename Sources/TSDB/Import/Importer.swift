@@ -256,6 +256,9 @@ public struct Importer: ~Copyable {
         return summary
     }
 
+    /// Times that may be imported, the years 1 to 9999: blocks are made day by day.
+    public static let times: ClosedRange<Timestamp> = -62_135_596_800_000...253_402_300_799_999
+
     static func midnight(_ time: Timestamp) -> Timestamp {
         (time >= 0 ? time / day : (time - day + 1) / day) * day
     }

@@ -60,17 +60,17 @@ struct LiveServer: Sendable {
     }
 }
 
-/// A connection without any notion of HTTP. Nothing it does takes longer than five seconds.
+/// A connection without any notion of HTTP. Nothing it does takes longer than its patience.
 final class RawClient: Sendable {
     private let descriptor: Int32
 
-    init?(port: Int) {
+    init?(port: Int, patience: Int = 5) {
         #if canImport(Darwin)
             descriptor = socket(AF_INET, SOCK_STREAM, 0)
         #else
             descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         #endif
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        var limit = timeval(tv_sec: patience, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()

@@ -186,7 +186,9 @@ import Web
 
     @Test func `in whatever pieces they come`() async throws {
         try await LiveServer.with(Self.routes, access: AccessPolicy(hosts: ["*"])) { server in
+            let letters = "GET /p?é HTTP/1.1\r\nHost: x\r\nX: é\r\n\r\n"
             let text = Array((Self.good[18].0 + Self.good[0].0 + Self.end).utf8)
+            let first = Array((letters + Self.good[18].0 + Self.end).utf8)
             for cut in 1..<text.count {
                 let answer = await server.onThread { () -> String in
                     guard let client = RawClient(port: server.port) else { return "" }
@@ -195,6 +197,16 @@ import Web
                     return String(decoding: client.readAll(), as: UTF8.self)
                 }
                 #expect(answer.contains("[abc0123456789]") && answer.hasSuffix("end"), "cut at \(cut): \(answer)")
+            }
+            for cut in 1..<first.count {
+                let answer = await server.onThread { () -> String in
+                    guard let client = RawClient(port: server.port) else { return "" }
+                    client.send(Array(first[..<cut]))
+                    client.send(Array(first[cut...]))
+                    return String(decoding: client.readAll(), as: UTF8.self)
+                }
+                let isWhole = answer.contains("GET /p?%C3%A9 []") && answer.contains("[abc0123456789]")
+                #expect(isWhole && answer.hasSuffix("end"), "cut at \(cut): \(answer)")
             }
         }
     }

@@ -49,7 +49,11 @@ extension ClockControl {
             guard let step = try? PrometheusDuration(parsing: text), step.milliseconds <= Self.furthest else {
                 throw .invalid("advance", "\(GoText.quoted(text)) is not a duration of at most 366d, such as 30s")
             }
+            let begin = self.now()
             await advance(step.milliseconds)
+            if player == nil, self.now() - begin < step.nanoseconds {
+                throw APIFailure(.unavailable, "the clock was stopped on its way: the server is shutting down")
+            }
         }
         if let player { return status(of: player) }
         let now = now()

@@ -51,6 +51,9 @@ final class ConnectionGuard: ChannelDuplexHandler {
         self.slot = slot
     }
 
+    /// How many heads of requests have come.
+    private(set) var heads = 0
+
     /// Whether what comes next is the beginning of a request.
     var isBetweenRequests: Bool {
         guard case .open = phase else { return false }
@@ -72,6 +75,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         }
         switch part {
         case .head(var head):
+            heads += 1
             let check = RequestHeadCheck(&head)
             if let refusal = check.refusal { return refuse(context, refusal) }
             if exchanges.isEmpty { slot.isBusy() }

@@ -3,40 +3,58 @@ import NIOCore
 /// Stands in front of NIO's parser and escapes bytes beyond ASCII in a request's target: the parser takes none, Go's server takes
 /// them as they are, and clients send them (`curl -g` in a query, hand-made ones).
 ///
-/// Only where a request begins a buffer and its first line is whole; elsewhere the parser refuses it.
+/// Nothing but such bytes of a request's first line is changed, and nothing that could end a line, a word or a request is made.
+/// A request that begins in the middle of what comes at once, behind another one, is left alone.
 final class TargetEscaper: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
+    private enum Place: Equatable {
+        /// A request may begin.
+        case start
+        /// The first line of a request has begun and is not over.
+        case line
+        /// The first line is over; so many heads had come before.
+        case rest(heads: Int)
+    }
+
     private let guardian: ConnectionGuard
+    private var place = Place.start
 
     init(_ guardian: ConnectionGuard) { self.guardian = guardian }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .rest(let heads) = place, heads != guardian.heads, guardian.isBetweenRequests { place = .start }
         let buffer = unwrapInboundIn(data)
-        guard guardian.isBetweenRequests, let escaped = Self.escaped(buffer) else {
-            return context.fireChannelRead(data)
-        }
-        context.fireChannelRead(wrapInboundOut(escaped))
+        context.fireChannelRead(wrapInboundOut(escaped(buffer) ?? buffer))
     }
 
-    /// The same with its first line escaped; `nil` where there is nothing to escape, or the line is no request line.
-    static func escaped(_ buffer: ByteBuffer) -> ByteBuffer? {
-        let length = buffer.withUnsafeReadableBytes { bytes -> Int? in
-            guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
-            return bytes[..<end].contains { $0 >= 0x80 } ? end : nil
+    /// The same with what it holds of a first line escaped; `nil` where that changes nothing.
+    private func escaped(_ buffer: ByteBuffer) -> ByteBuffer? {
+        let lines = (UInt8(ascii: "\r"), UInt8(ascii: "\n"))
+        let bytes = buffer.readableBytesView
+        switch place {
+        case .rest: return nil
+        case .line: break
+        case .start:
+            // Empty lines in front of a request are passed over.
+            let begin = bytes.drop { $0 == lines.0 || $0 == lines.1 }
+            if begin.isEmpty { return nil }
+            let method = begin.prefix { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+            guard !method.isEmpty, method.endIndex == begin.endIndex || begin[method.endIndex] == UInt8(ascii: " ")
+            else {
+                place = .rest(heads: guardian.heads)
+                return nil
+            }
         }
-        guard let length else { return nil }
-        let line = buffer.readableBytesView.prefix(length)
-        let words = (line.last == UInt8(ascii: "\r") ? line.dropLast() : line).split(
-            separator: UInt8(ascii: " "),
-            omittingEmptySubsequences: false
-        )
-        guard words.count == 3, words[0].allSatisfy({ (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }),
-            words[2].starts(with: "HTTP/1.".utf8)
-        else { return nil }
+        let first =
+            place == .start ? bytes.firstIndex { $0 != lines.0 && $0 != lines.1 } ?? bytes.startIndex : bytes.startIndex
+        let end = bytes[first...].firstIndex(of: lines.1)
+        place = end == nil ? .line : .rest(heads: guardian.heads)
+        let line = bytes[..<(end ?? bytes.endIndex)]
+        guard line.contains(where: { $0 >= 0x80 }) else { return nil }
         var result = ByteBuffer()
-        result.reserveCapacity(buffer.readableBytes + 2 * length)
+        result.reserveCapacity(buffer.readableBytes + 2 * line.count)
         for byte in line {
             if byte < 0x80 {
                 result.writeInteger(byte)
@@ -44,7 +62,7 @@ final class TargetEscaper: ChannelInboundHandler {
                 result.writeString("%" + String(byte, radix: 16, uppercase: true))
             }
         }
-        result.writeBytes(buffer.readableBytesView.dropFirst(length))
+        result.writeBytes(bytes[line.endIndex...])
         return result
     }
 }
