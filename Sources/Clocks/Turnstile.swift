@@ -12,6 +12,12 @@ package final class Turnstile: Sendable {
 
     package init() {}
 
+    /// How many are within or wait.
+    package var count: Int { state.withLock { $0.waiting.count + ($0.isTaken ? 1 : 0) } }
+
+    /// How many wait.
+    package var waiting: Int { state.withLock { $0.waiting.count } }
+
     /// Waits until nobody else is within. Whoever has entered leaves.
     package func enter() async {
         await withCheckedContinuation { continuation in

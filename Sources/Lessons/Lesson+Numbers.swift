@@ -1,3 +1,5 @@
+import ConfigTree
+
 extension Lesson {
     /// A number in a text that comes from nowhere.
     public struct LooseNumber: Sendable, Hashable {
@@ -5,24 +7,42 @@ extension Lesson {
         public var line: Int
         /// As it stands there.
         public var text: String
+        /// Whether it can be marked there: not in titles, the goal and the labels of buttons.
+        public var isMarkable: Bool
     }
 
-    /// The numbers in paragraphs, lists, tables, questions and pieces of `text` that are neither checked (`{{ 5 := up }}`) nor
+    /// The numbers in titles, the goal, paragraphs, lists, tables, questions, labels and pieces of `text` that are neither checked (`{{ 5 := up }}`) nor
     /// written as so for another reason (`{{ 5 }}`), and that stand in nothing of which the lesson is made: not in its
     /// scenario, its moments, buttons, expressions or checked numbers.
     public func looseNumbers(scenario: [UInt8]) -> [LooseNumber] {
-        var known = KnownNumbers(String(decoding: scenario, as: UTF8.self))
+        // Comments do nothing.
+        let node = try? YAMLReader.parse(scenario, file: "")
+        var known = KnownNumbers(node.map(Course.plain) ?? String(decoding: scenario, as: UTF8.self))
         for block in steps.flatMap(\.blocks) { known.add(block.content) }
         var found: [LooseNumber] = []
-        for block in steps.flatMap(\.blocks) {
-            for text in Self.plainTexts(block.content) {
-                for number in KnownNumbers.bare(text) where !known.contains(number.value) {
-                    let loose = LooseNumber(line: block.line, text: number.text)
-                    if !found.contains(loose) { found.append(loose) }
-                }
+        func look(_ text: String, _ line: Int, isMarkable: Bool = false) {
+            for number in KnownNumbers.bare(text) where !known.contains(number.value) {
+                let loose = LooseNumber(line: line, text: number.text, isMarkable: isMarkable)
+                if !found.contains(loose) { found.append(loose) }
+            }
+        }
+        for text in [title, goal] { look(text, 1) }
+        for step in steps {
+            look(step.title, step.line)
+            for block in step.blocks {
+                for text in Self.plainTexts(block.content) { look(text, block.line, isMarkable: true) }
+                for label in Self.labels(block.content) { look(label.text, label.line) }
             }
         }
         return found
+    }
+
+    private static func labels(_ content: Content) -> [(text: String, line: Int)] {
+        switch content {
+        case .act(let acts), .explore(let acts): acts.map { ($0.label, $0.line) }
+        case .panel(let panels): panels.map { ($0.title, $0.line) }
+        case .text, .run, .predict, .claim, .picture, .changes: []
+        }
     }
 
     private static func plainTexts(_ content: Content) -> [String] {

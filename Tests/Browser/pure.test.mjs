@@ -15,8 +15,8 @@ const { momentOf } = await load("shared/clock.js");
 const results = await load("prometheus/results.js");
 const { csvOfGraph, csvOfTable } = await load("prometheus/export.js");
 const { lastOfEach } = await load("prometheus/received.js");
-const { distinction, distinctions, lives, looksOf, requestsOf, stretches } = await load("prometheus/learnfacts.js");
-const { linkHere } = await load("prometheus/learnread.js");
+const { distinction, distinctions, isOver, lives, looksOf, requestsOf, stretches } = await load("prometheus/learnfacts.js");
+const { linkHere, read: readText } = await load("prometheus/learnread.js");
 const { changes } = await load("prometheus/learnchanges.js");
 const { axisStep, inWords, sentences, shortSpan, spanWords, words } = await load("prometheus/learnwords.js");
 const { explainWords } = await load("prometheus/explainwords.js");
@@ -412,4 +412,31 @@ test("the filter of rules: names, groups and labels as they are shown; of a rule
     assert.deepEqual(fitting(group, rule, 'i="1').alerts, [alert(1), alert(10)]);
     assert.equal(fitting(group, rule, 'i="2444"'), null);
     assert.equal(unseen([group]), 2497);
+});
+
+test("lessons: what hangs is not over", () => {
+    assert.deepEqual([null, 6, 5, 0].map((to) => isOver({ to }, 5)), [false, false, true, true]);
+});
+
+test("lessons: a text is read to its end, with its lists and a code block that has none", () => {
+    class Node {}
+    class Element extends Node {
+        constructor(tag) {
+            super();
+            Object.assign(this, { tag, children: [] });
+        }
+        setAttribute() {}
+        appendChild(child) {
+            this.children.push(child);
+        }
+        toString() {
+            return `<${this.tag}>${this.children.join("")}</${this.tag}>`;
+        }
+    }
+    const text = (words) => Object.assign(new Node(), { toString: () => words });
+    const before = [globalThis.document, globalThis.Node];
+    Object.assign(globalThis, { document: { createElement: (tag) => new Element(tag), createTextNode: text }, Node });
+    const found = readText(["One", "two", "- a", "  b", "- c", "", "```sh", "ls", "- d"]).join("");
+    [globalThis.document, globalThis.Node] = before;
+    assert.equal(found, "<p>One two</p><ul><li>a b</li><li>c</li></ul><pre>ls\n- d</pre>");
 });

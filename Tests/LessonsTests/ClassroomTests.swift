@@ -3,6 +3,7 @@ import Lessons
 import MetricModel
 import PromQL
 import Promenade
+import Synchronization
 import Testing
 import Web
 
@@ -24,8 +25,9 @@ import Web
         Text
         """
 
-    static func room(_ clock: ManualClock) -> Classroom {
-        let scenario = "duration: 10m\nservices: {api: {metrics: {m: {type: gauge, value: 7}}}}\n"
+    static let scenario = "duration: 10m\nservices: {api: {metrics: {m: {type: gauge, value: 7}}}}\n"
+
+    static func room(_ clock: ManualClock, scenario: String = scenario, text: String = text) -> Classroom {
         let files = [
             Course.File(lesson: "01-x", name: "scenario.yml", bytes: Array(scenario.utf8)),
             Course.File(lesson: "01-x", name: "lesson.en.md", bytes: Array(text.utf8)),
@@ -82,10 +84,7 @@ import Web
             - {label: h, do: scale, service: api, instances: 3}
             ```
             """
-        let files = [("scenario.yml", scenario), ("lesson.en.md", text)].map {
-            Course.File(lesson: "01-x", name: $0.0, bytes: Array($0.1.utf8))
-        }
-        let control = Classroom(Course(files, folder: ""), clock: ManualClock(now: 0)).control
+        let control = Self.room(ManualClock(now: 0), scenario: scenario, text: text).control
         let id = try #require(try Self.read(await control.open("01-x", ""))["id"]?.text)
         let state = try Self.read(await control.go(id, 9))
         let lives = (state["lives"]?.items ?? []).map { life in
@@ -100,6 +99,71 @@ import Web
         // What the Pushgateway held changes when it is gone, and no request is to blame.
         let held = (state["held"]?.items ?? []).map { $0["request"]?["method"]?.text ?? "-" }
         #expect(held.count > 2 && held.filter { $0 == "PUT" } == ["PUT"], "\(held)")
+    }
+
+    /// A lesson whose buttons do this, gone through to its end.
+    static func state(scenario: String = scenario, after acts: [String]) async throws -> ConfigNode {
+        let buttons = acts.map { "- {label: x, \($0)}\n" }.joined()
+        let text = "---\ntitle: T\ngoal: G\n---\n## One\n```act\n\(buttons)```\n"
+        let control = room(ManualClock(now: 0), scenario: scenario, text: text).control
+        let id = try #require(try read(await control.open("01-x", ""))["id"]?.text)
+        return try read(await control.go(id, acts.count + 1))
+    }
+
+    @Test func `a request tells its job and what became of it, whatever its words`() async throws {
+        let state = try await Self.state(after: [
+            "do: push, job: a/b, body: m 1", "do: push, job: b, grouping: {db: one}, body: m 1",
+            "do: delete_group, job: b", "do: push, job: a/b, body: m one", "do: kill, part: pushgateway",
+            "do: delete_group, job: b", "do: delete_group, job: b, grouping: {}",
+        ])
+        let requests = (state["requests"]?.items ?? []).map { request in
+            ["method", "path", "job"].map { request[$0]?.text ?? "" }.joined(separator: " ")
+        }
+        let expected = [
+            "PUT /metrics/job@base64/YS9i a/b", "PUT /metrics/job/b/db/one b", "DELETE /metrics/job/b/… b",
+        ]
+        #expect(requests == expected)
+    }
+
+    @Test func `who lives on is told from its beginning, however many come and go`() async throws {
+        let names = ["zeta", "alpha", "mid", "beta", "omega", "gamma"]
+        let services = names.map { "  \($0): {metrics: {m: {type: gauge, value: 7}}}\n" }.joined()
+        let scenario =
+            "duration: 10m\nstack: {global: {scrape_interval: 1m}}\nservices:\n\(services)"
+            + "  many: {instances: 300, metrics: {m: {type: gauge, value: 7}}}\n"
+        let round = ["advance: 1s", "do: restart, service: many"]
+        let state = try await Self.state(scenario: scenario, after: (0..<6).flatMap { _ in round })
+        let lives = (state["lives"]?.items ?? []).map { life in
+            ["service", "from", "to"].map { life[$0]?.text ?? "" }.joined(separator: " ")
+        }
+        #expect(lives.filter { !$0.hasPrefix("many") } == names.map { "\($0) 0 null" })
+        #expect(lives.filter { $0.hasPrefix("many") } == Array(repeating: "many 6000 null", count: 200))
+    }
+
+    /// Who came when.
+    private final class Order: Sendable {
+        private let state = Mutex<[String]>([])
+
+        var names: [String] { state.withLock { $0 } }
+
+        func add(_ name: String) { state.withLock { $0.append(name) } }
+    }
+
+    @Test func `whoever asks for much at once does not make others wait for all of it`() async {
+        let lane = LessonLane()
+        let (greedy, modest) = (Turnstile(), Turnstile())
+        let order = Order()
+        let (gate, opening) = AsyncStream<Void>.makeStream()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await lane.run(greedy) { for await _ in gate {} } }
+            while lane.count == 0, !Task.isCancelled { await Task.yield() }
+            for _ in 0..<5 { group.addTask { await lane.run(greedy) { order.add("greedy") } } }
+            while greedy.waiting < 5, !Task.isCancelled { await Task.yield() }
+            group.addTask { await lane.run(modest) { order.add("modest") } }
+            while lane.count < 2, !Task.isCancelled { await Task.yield() }
+            opening.finish()
+        }
+        #expect(order.names == ["modest"] + Array(repeating: "greedy", count: 5))
     }
 
     @Test func `an answer is explained at a moment of the lesson`() async throws {

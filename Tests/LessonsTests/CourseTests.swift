@@ -66,6 +66,12 @@ import Testing
             "```act\n- {label: x, do: push, job: api2, body: m 1}\n```\n```changes\njob: api\n```\n",
             "nobody has sent anything to /metrics/job/api yet"
         ),
+        ("```try\n- {label: x, do: push, job: a/b, body: m 1}\n```\n", ""),
+        ("```act\n- {label: x, do: delete_group, job: api}\n```\n```changes\njob: api\n```\n", ""),
+        ("Text\n## After 16 s\nText\n", "lesson.en.md:7: nothing checks 16: it stands nowhere in what"),
+        ("```act\n- {label: Wait 16 s, advance: 15s}\n```\n", "lesson.en.md:7: nothing checks 16: it stands nowhere"),
+        ("```panel\n- {title: Of 99 targets, expr: up}\n```\n", "lesson.en.md:7: nothing checks 99: it stands nowhere"),
+        ("```act\n- {label: Wait 15 s, advance: 15s}\n```\n## After 15 s\nText\n", ""),
         ("```claim\n- m == 7\n```\n", "lesson.en.md:7: m == 7 does not hold: m is no series"),
         ("```to\n5m\n```\n```claim\n- m * 2 > 15\n```\n", "lesson.en.md:10: m * 2 > 15 does not hold: m * 2 is {"),
         ("```to\n11m\n```\n", "lesson.en.md:6: the world ends at 10m, the duration of its scenario"),
@@ -107,6 +113,27 @@ import Testing
         let problems = try await Self.problems(push + "```claim\n- x\n```\n")
         #expect(problems.count == 2 && problems[0].contains("lesson.en.md:10: x does not hold"), "\(problems)")
         #expect(problems[1].contains("lesson.en.md:7: PUT /metrics/job/b is refused with 400: "), "\(problems)")
+    }
+
+    @Test func `a goal's number is looked for, and not in comments`() async throws {
+        let text = Self.head.replacing("goal: G", with: "goal: Why 16") + "It is 16.\n"
+        let found = try await LessonCheck.run(Self.course(["en": text], scenario: "# 16\n" + Self.scenario))
+        let start = "01-x/lesson.en.md:"
+        let expected = [
+            "1: nothing checks 16: it stands nowhere in what the lesson is made of",
+            "6: nothing checks 16: {{ 16 := EXPRESSION }}, or {{ 16 }} where it is so for another reason",
+        ]
+        #expect(found.flatMap(\.problems) == expected.map { start + $0 })
+    }
+
+    @Test(arguments: ["act", "try"]) func `a batch may run by a button only`(block: String) async throws {
+        let scenario = "duration: 10m\nbatches: {b: {takes: 4s, metrics: {rows: {type: gauge, value: 7}}}}\n"
+        let text = Self.head + "```\(block)\n- {label: Run it, do: run, batch: b}\n```\n"
+        let found = try await LessonCheck.run(Self.course(["en": text], scenario: scenario))
+        #expect(found.flatMap(\.problems) == [])
+        let without = try await LessonCheck.run(Self.course(["en": Self.head + "Text\n"], scenario: scenario))
+        let problems = without.flatMap(\.problems)
+        #expect(problems.count == 1 && problems[0].contains("it never runs"), "\(problems)")
     }
 
     @Test func `what is wrong with a scenario is told once, beside the buttons`() async throws {

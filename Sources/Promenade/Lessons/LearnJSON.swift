@@ -197,7 +197,7 @@ enum LearnJSON {
             (
                 "lives",
                 list(
-                    trace.lives.suffix(toldEvents).map { life in
+                    trace.lives(atMost: toldEvents).map { life in
                         object([
                             ("service", quoted(life.service)), ("name", quoted(life.name)),
                             ("from", milliseconds(life.from)), ("to", life.to.map(milliseconds) ?? "null"),

@@ -24,6 +24,7 @@ actor LearnSession {
     private let clock: any StackClock
     private var world: LessonWorld?
     private var waiting = 0
+    private let turns = Turnstile()
 
     init(id: String, entry: Course.Entry, lesson: Lesson, lane: LessonLane, clock: any StackClock) {
         self.id = id
@@ -104,7 +105,7 @@ actor LearnSession {
         }
         waiting += 1
         let clock = clock
-        let result = await lane.run {
+        let result = await lane.run(turns) {
             let deadline = clock.steadyNanoseconds + Self.patience
             return await TaskLimit { clock.steadyNanoseconds > deadline }.run {
                 await self.carryOut(body)

@@ -34,16 +34,17 @@ package enum LessonCheck {
     private static func run(_ lesson: Lesson, _ entry: Course.Entry) async throws -> [Verdict] {
         var verdicts: [Verdict] = []
         // By itself: where a button is wrong, too, both are told.
-        if let error = LessonScenario.mistakes(of: entry.scenario) { verdicts.append(unreadable(error, lesson, entry)) }
+        if let error = LessonScenario.mistakes(of: entry) { verdicts.append(unreadable(error, lesson, entry)) }
         let own = try await WorldThread.run { () -> Verdict in
             do {
                 let world = try await LessonWorld(lesson, scenario: entry.scenario)
                 var problems: [String] = []
                 for number in lesson.looseNumbers(scenario: entry.scenario.text) {
-                    problems.append(
-                        "\(lesson.file):\(number.line): nothing checks \(number.text): {{ \(number.text) := EXPRESSION }}, "
-                            + "or {{ \(number.text) }} where it is so for another reason"
-                    )
+                    let remedy =
+                        number.isMarkable
+                        ? "{{ \(number.text) := EXPRESSION }}, or {{ \(number.text) }} where it is so for another reason"
+                        : "it stands nowhere in what the lesson is made of"
+                    problems.append("\(lesson.file):\(number.line): nothing checks \(number.text): \(remedy)")
                 }
                 world.complain = { problems.append("\(lesson.file):\($0): \($1)") }
                 let count = world.moves.moves.count

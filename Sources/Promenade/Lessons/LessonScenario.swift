@@ -64,13 +64,38 @@ struct LessonScenario {
         buttons = Set(places.values)
     }
 
-    /// What is wrong with a scenario by itself, without the buttons of a lesson.
-    static func mistakes(of file: (file: String, text: [UInt8])) -> ConfigError? {
+    /// What is wrong with a scenario by itself. Of the buttons of its lesson only this counts: that they run a batch, which
+    /// may have no other way to run.
+    static func mistakes(of entry: Course.Entry) -> ConfigError? {
         do throws(ConfigError) {
-            _ = try ScenarioFile.read(text: file.text, file: file.file)
+            var node = try YAMLReader.parse(entry.scenario.text, file: entry.scenario.file)
+            // That there is no such batch is the button's mistake.
+            let run = Set(entry.languages.values.flatMap(batchesRun)).sorted().filter { node["batches"]?[$0] != nil }
+            append(
+                run.map { name in
+                    let fields = [("at", "0s"), ("do", "run"), ("batch", name)]
+                    return ConfigNode(.mapping(fields.map { .init(key: text($0.0), value: text($0.1)) }))
+                },
+                to: &node
+            )
+            _ = try ScenarioFile.read(node: node, file: entry.scenario.file)
             return nil
         } catch {
             return error
+        }
+    }
+
+    /// The batches that buttons of a lesson run.
+    private static func batchesRun(_ lesson: Lesson) -> [String] {
+        lesson.steps.flatMap(\.blocks).flatMap { block -> [String] in
+            switch block.content {
+            case .act(let acts), .explore(let acts):
+                acts.compactMap { act in
+                    guard case .event(let event) = act.deed, event["do"]?.text == "run" else { return nil }
+                    return event["batch"]?.text
+                }
+            case .text, .run, .predict, .panel, .claim, .picture, .changes: []
+            }
         }
     }
 

@@ -43,22 +43,12 @@ struct LessonTrace {
 
         /// The request that the world tells of; `nil` where there was none, or the Pushgateway did not take it.
         init?(_ event: WorldEvent) {
-            let words = event.text.split(separator: " ").map(String.init)
-            guard event.kind == .push, words.count > 2, ["PUT", "POST", "DELETE"].contains(words[0]) else { return nil }
-            let start = "/metrics/job/"
-            if event.text.hasPrefix("DELETE groups of the job "), words.count > 5 {
-                path = start + words[5]
-            } else if words[1].hasPrefix(start), words[2].hasPrefix("(") {
-                // What was recorded has its answer's status at the end.
-                if let status = words.last.flatMap({ Int($0) }), status >= 300 { return nil }
-                path = words[1]
-            } else {
-                return nil
-            }
+            guard let request = event.request, request.isTaken else { return nil }
             time = event.time
             by = event.subject
-            method = words[0]
-            job = String(path.dropFirst(start.count).prefix { $0 != "/" })
+            method = request.method
+            path = request.path
+            job = request.job
         }
     }
 
@@ -105,8 +95,32 @@ struct LessonTrace {
             }
         }
         for name in alive.subtracting(open).sorted() {
-            Self.append(Life(service: service, name: name, from: time), to: &lives)
+            if lives.count >= Self.limit { dropOver() }
+            lives.append(Life(service: service, name: name, from: time))
         }
+    }
+
+    /// Makes room for lives. Those that last are never dropped: there are no more of them than instances.
+    private mutating func dropOver() {
+        var rest = Self.limit / 4
+        lives.removeAll { life in
+            guard life.to != nil, rest > 0 else { return false }
+            rest -= 1
+            return true
+        }
+    }
+
+    /// Lives to tell, at most so many of each service: those that last first, then the latest; in the order in which they began.
+    func lives(atMost count: Int) -> [Life] {
+        var rest: [String: Int] = [:]
+        func take(_ index: Int) -> Bool {
+            let left = rest[lives[index].service, default: count]
+            rest[lives[index].service] = left - 1
+            return left > 0
+        }
+        let lasting = lives.indices.filter { lives[$0].to == nil }.filter(take)
+        let over = lives.indices.reversed().filter { lives[$0].to != nil }.filter(take)
+        return (lasting + over).sorted().map { lives[$0] }
     }
 
     mutating func add(_ run: Run) {

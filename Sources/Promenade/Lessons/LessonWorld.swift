@@ -109,7 +109,7 @@ package final class LessonWorld {
             case .advance(let span): try await run(until: pending ?? now + span, line: line)
             case .event(let node):
                 if let index = source.events[place] { try await Self.whole { try await world.event(index) } }
-                for event in told where event.kind == .push && LessonTrace.Request(event) == nil {
+                for event in told where event.kind == .push && event.request?.isTaken != true {
                     refusals.append((line: line, text: event.text))
                 }
                 await look(body: node["body"]?.text ?? "")
@@ -170,7 +170,8 @@ package final class LessonWorld {
     private func see() {
         let begun = told.filter { $0.kind == .event && ["restart", "deploy"].contains($0.subject) }
             .map { String($0.text.prefix { $0 != " " }) }
-        for (name, service) in world.services {
+        for name in world.scenario.services.map(\.name) {
+            guard let service = world.services[name] else { continue }
             let alive = Set(service.instances.prefix(service.count).filter(\.isUp).map(\.name))
             // A deployment is told of the service as a whole.
             let anew = begun.contains(name) ? alive : alive.intersection(begun)

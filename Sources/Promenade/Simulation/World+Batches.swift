@@ -71,13 +71,16 @@ extension World {
 
     /// Deletes all groups of a job.
     func deleteGroups(of job: String) async {
+        let path = (try? GroupingPath.path(job: job, labels: [])) ?? "job/"
+        var request = WorldEvent.Request(method: "DELETE", path: "/metrics/\(path)/…", job: job, isTaken: false)
         guard let gateway = stack.gateway else {
-            return tell(.push, "scenario", "deletion of job \(job) fails: connection refused")
+            return tell(.push, "scenario", "deletion of job \(job) fails: connection refused", request)
         }
         stack.targets.isGatewayStill = false
         let (count, error) = await gateway.delete(matching: [[LabelMatcher("job", equals: job)]])
         let words = error.map { " fails: \($0.message)" } ?? ": \(count) deleted"
-        tell(.push, "scenario", "DELETE groups of the job \(job)\(words)")
+        request.isTaken = error == nil
+        tell(.push, "scenario", "DELETE groups of the job \(job)\(words)", request)
         await lookAround()
     }
 
@@ -125,12 +128,14 @@ extension World {
             return failed(push, path, "\(error)")
         }
         if let due = timeToLive { queue.add(now + due, .upkeep, .expiry) }
-        if (200..<300).contains(status) {
-            tell(.push, push.pusher, "\(push.method) \(path) (\(push.body.count) bytes)")
+        var outcome = push.request(path)
+        outcome.isTaken = (200..<300).contains(status)
+        if outcome.isTaken {
+            tell(.push, push.pusher, "\(push.method) \(path) (\(push.body.count) bytes)", outcome)
         } else {
             while words.hasSuffix("\n") { words.removeLast() }
             lastPushError = "\(push.method) \(path): \(words)"
-            tell(.push, push.pusher, "\(push.method) \(path) is refused with \(status): \(words)")
+            tell(.push, push.pusher, "\(push.method) \(path) is refused with \(status): \(words)", outcome)
         }
         await lookAround()
     }
@@ -156,9 +161,21 @@ extension World {
         )
         stack.targets.isGatewayStill = false
         let response = await responder.respondInProcess(to: request)
-        tell(.push, "recording", "\(push.method) \(push.path) (\(push.body.count) bytes): \(response.status)")
+        let words = "\(push.method) \(push.path) (\(push.body.count) bytes): \(response.status)"
+        tell(.push, "recording", words, Self.request(push, response.status))
         if let due = timeToLive { queue.add(now + due, .upkeep, .expiry) }
         await lookAround()
+    }
+
+    /// The request of a recording; `nil` where its path is that of no group.
+    private static func request(_ push: Recording.Push, _ status: Int) -> WorldEvent.Request? {
+        let start = "/metrics/"
+        guard push.path.hasPrefix(start),
+            let path = PercentCoding.decodedPathBytes(String(push.path.dropFirst(start.count))),
+            let key = try? GroupingKey(parsingPath: path, utf8Names: true)
+        else { return nil }
+        let job = key.labels.first { $0.name == "job" }?.value ?? ""
+        return .init(method: push.method, path: push.path, job: job, isTaken: (200..<300).contains(status))
     }
 
     private var timeToLive: Int64? { stack.config.gateway.groupTimeToLive.map { $0 * 1_000_000 } }
@@ -166,11 +183,18 @@ extension World {
     private func failed(_ push: WorldItem.Push, _ path: String, _ reason: String) {
         lastPushError = "\(push.method) \(path): \(reason)"
         let again = push.retries > 0 ? "; tries again in 10s" : ""
-        tell(.push, push.pusher, "\(push.method) \(path) fails: \(reason)\(again)")
+        tell(.push, push.pusher, "\(push.method) \(path) fails: \(reason)\(again)", push.request(path))
         guard push.retries > 0 else { return }
         var next = push
         next.retries -= 1
         next.isPastFaults = false
         queue.add(now + Self.patience * 1_000_000, .batchEnd, .push(next))
+    }
+}
+
+extension WorldItem.Push {
+    /// The request, not taken yet.
+    fileprivate func request(_ path: String) -> WorldEvent.Request {
+        WorldEvent.Request(method: method, path: path, job: job, isTaken: false)
     }
 }

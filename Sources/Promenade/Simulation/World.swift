@@ -325,8 +325,8 @@ package final class World {
         }
     }
 
-    func tell(_ kind: WorldEvent.Kind, _ subject: String, _ text: String) {
-        let event = WorldEvent(time: now, kind: kind, subject: subject, text: text)
+    func tell(_ kind: WorldEvent.Kind, _ subject: String, _ text: String, _ request: WorldEvent.Request? = nil) {
+        let event = WorldEvent(time: now, kind: kind, subject: subject, text: text, request: request)
         if keepsLog { log.append(event) }
         last = event
         observe?(event)

@@ -31,6 +31,26 @@ public struct WorldEvent: Sendable, Hashable {
         case end
     }
 
+    /// A request to the Pushgateway.
+    public struct Request: Sendable, Hashable {
+        /// `PUT`, `POST` or `DELETE`.
+        public var method: String
+        /// The path of the group; with `/…` at its end where it is about all groups of the job.
+        public var path: String
+        /// The job of the group.
+        public var job: String
+        /// Whether the Pushgateway took it.
+        public var isTaken: Bool
+
+        /// A request and what became of it.
+        public init(method: String, path: String, job: String, isTaken: Bool) {
+            self.method = method
+            self.path = path
+            self.job = job
+            self.isTaken = isTaken
+        }
+    }
+
     /// When, in nanoseconds from the start of the scenario.
     public var time: Int64
     /// What happened.
@@ -39,13 +59,16 @@ public struct WorldEvent: Sendable, Hashable {
     public var subject: String
     /// The rest in words.
     public var text: String
+    /// Of a push or deletion: the request, where it came to one.
+    public var request: Request?
 
     /// Something that happened.
-    public init(time: Int64, kind: Kind, subject: String, text: String) {
+    public init(time: Int64, kind: Kind, subject: String, text: String, request: Request? = nil) {
         self.time = time
         self.kind = kind
         self.subject = subject
         self.text = text
+        self.request = request
     }
 
     /// A line of the log: the moment by the calendar, from the start, what happened.

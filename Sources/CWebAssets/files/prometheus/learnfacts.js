@@ -36,7 +36,7 @@ export function stretches(held, metric, end) {
 export function lives(told, service, end) {
     return told
         .filter((one) => one.service === service && one.from <= end)
-        .map(({ name, from, to }) => ({ name, from, to: to !== null && to <= end ? to : null }));
+        .map(({ name, from, to }) => ({ name, from, to: isOver({ to }, end) ? to : null }));
 }
 
 /**
@@ -102,5 +102,14 @@ export function distinctions(metrics) {
  * @param {number} end
  */
 export function span({ from, to }, end) {
-    return `${shortSpan(from)} – ${to === null || to > end ? "…" : shortSpan(to)}`;
+    return `${shortSpan(from)} – ${to !== null && isOver({ to }, end) ? shortSpan(to) : "…"}`;
+}
+
+/**
+ * Whether it has ended at the moment that is shown: what hangs never does.
+ * @param {{to: number | null}} one
+ * @param {number} end
+ */
+export function isOver({ to }, end) {
+    return to !== null && to <= end;
 }

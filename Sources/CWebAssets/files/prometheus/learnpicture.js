@@ -4,7 +4,7 @@
 
 import { h } from "../shared/dom.js";
 import { curve, lineNames } from "./learngraph.js";
-import { distinction, lives, looksOf, requestsOf, span, stretches } from "./learnfacts.js";
+import { distinction, isOver, lives, looksOf, requestsOf, span, stretches } from "./learnfacts.js";
 import { number } from "./results.js";
 import { axisStep, shortSpan, spanWords, textWidth, word } from "./learnwords.js";
 
@@ -165,8 +165,8 @@ class Drawing {
             count += 1;
             const from = this.x(Math.max(this.begin, one.from));
             const wide = Math.max(3, this.x(Math.min(this.end, one.to ?? this.end)) - from);
-            const isOver = one.to !== null && one.to <= this.end;
-            const label = shortSpan(Math.min(one.to ?? this.end, this.end) - one.from) + (isOver ? "" : "…");
+            const passed = shortSpan(Math.min(one.to ?? this.end, this.end) - one.from);
+            const label = passed + (isOver(one, this.end) ? "" : "…");
             this.front.push(
                 h(
                     "svg:g",
@@ -180,12 +180,11 @@ class Drawing {
             );
         };
         if (way.origin === "batch")
-            for (const run of state.runs.filter((/** @type {any} */ one) => one.batch === way.name))
-                bar(
-                    run,
-                    run.good || !(run.to <= this.end) ? "run" : "run bad",
-                    span(run, this.end) + (run.good || !(run.to <= this.end) ? "" : ` ${this.say("failed")}`),
-                );
+            for (const run of state.runs.filter((/** @type {any} */ one) => one.batch === way.name)) {
+                const hasFailed = !run.good && isOver(run, this.end);
+                const title = span(run, this.end) + (hasFailed ? ` ${this.say("failed")}` : "");
+                bar(run, hasFailed ? "run bad" : "run", title);
+            }
         else if (way.origin === "service")
             for (const life of lives(state.lives, way.name, this.end))
                 bar(life, "run life", `${life.name} ${span(life, this.end)}`);

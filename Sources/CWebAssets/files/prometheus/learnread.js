@@ -59,16 +59,20 @@ export function read(lines) {
     const add = (/** @type {any} */ one) => open[open.length - 1].push(one);
     /** @type {string[]} */
     let words = [];
+    /** @type {string[][]} the items of a list, each with its lines */
+    let items = [];
     const flush = () => {
         if (words.length) add(h("p", null, inline(joined(words))));
+        if (items.length) add(h("ul", null, items.map((item) => h("li", null, inline(joined(item))))));
         words = [];
+        items = [];
     };
     for (let at = 0; at < lines.length; at += 1) {
         const line = lines[at];
         const heading = /^(#{1,3}) (.*)/.exec(line);
         const summary = /^<details><summary>(.*)<\/summary>$/.exec(line);
         const isMark = /^(<!--.*-->)?$/.test(line);
-        if (heading || summary || isMark || line === "</details>" || /^(```|- )/.test(line)) flush();
+        if (heading || summary || isMark || line === "</details>" || line.startsWith("```")) flush();
         if (isMark) continue;
         if (heading) add(h(`h${heading[1].length}`, null, inline(heading[2])));
         else if (summary) {
@@ -77,11 +81,19 @@ export function read(lines) {
             const inner = open.pop();
             add(h("details", { class: "stack" }, inner));
         } else if (line.startsWith("```")) {
-            const end = lines.indexOf("```", at + 1);
+            const found = lines.indexOf("```", at + 1);
+            // A block without an end goes to the end of the text.
+            const end = found < 0 ? lines.length : found;
             add(h("pre", { class: "paste", tabindex: "0" }, lines.slice(at + 1, end).join("\n")));
             at = end;
-        } else if (line.startsWith("- ")) add(h("li", null, inline(line.slice(2))));
-        else words.push(line);
+        } else if (line.startsWith("- ")) {
+            if (words.length) flush();
+            items.push([line.slice(2)]);
+        } else if (items.length && line.startsWith("  ")) items[items.length - 1].push(line.trim());
+        else {
+            if (items.length) flush();
+            words.push(line);
+        }
     }
     flush();
     return open[0];
