@@ -145,7 +145,10 @@ extension DemoControl.Command {
         case .stop: "stop"
         case .start: "start"
         case .restart: "restart"
-        case .behave(let mode): mode.name
+        case .behave(.slow): "slow"
+        case .behave(.failing): "fail"
+        case .behave(.erring): "err"
+        case .behave(.serving), .behave(.stopped): "start"
         }
     }
 }

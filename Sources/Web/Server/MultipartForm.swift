@@ -10,23 +10,32 @@ enum MultipartForm {
         guard let type = try? MediaType(parsing: contentType), type.essence == "multipart/form-data",
             let boundary = type.parameters["boundary"], !boundary.isEmpty
         else { return nil }
-        let delimiter = Array("\r\n--\(boundary)".utf8)
-        // Before the first delimiter there need not be a line.
-        var rest = (Array("\r\n".utf8) + body)[...]
+        // Lines end as the first one does, which need not have one before it.
+        let opening = Array("--\(boundary)".utf8)
+        guard let start = body.firstRange(of: opening) else { return nil }
+        let isBare = body[start.upperBound...].first { $0 != 0x20 && $0 != 0x09 } == UInt8(ascii: "\n")
+        let newline = Array((isBare ? "\n" : "\r\n").utf8)
+        let delimiter = newline + opening
+        var rest = (newline + body)[...]
         var values: [(name: String, value: String)] = []
         guard let first = rest.firstRange(of: delimiter) else { return nil }
         rest = rest[first.upperBound...]
         for _ in 0...partLimit {
             if rest.starts(with: "--".utf8) { return values }
-            guard let line = rest.firstRange(of: "\r\n".utf8),
+            guard let line = rest.firstRange(of: newline),
                 rest[..<line.lowerBound].allSatisfy({ $0 == 0x20 || $0 == 0x09 }),
                 let end = rest.firstRange(of: delimiter)
             else { return nil }
             // The line's end belongs to the headers, which may be none.
             let bytes = rest[line.lowerBound..<end.lowerBound]
-            guard let blank = bytes.firstRange(of: "\r\n\r\n".utf8) else { return nil }
-            if let name = name(in: bytes[..<blank.lowerBound]) {
-                values.append((name, String(decoding: bytes[blank.upperBound...], as: UTF8.self)))
+            guard let blank = bytes.firstRange(of: newline + newline) else { return nil }
+            let headers = String(decoding: bytes[..<blank.lowerBound], as: UTF8.self).split(
+                separator: isBare ? "\n" : "\r\n"
+            )
+            if let name = name(in: headers) {
+                let isQuoted = header("content-transfer-encoding", in: headers)?.lowercased() == "quoted-printable"
+                let value = bytes[blank.upperBound...]
+                values.append((name, String(decoding: isQuoted ? unquoted(value) : Array(value), as: UTF8.self)))
             }
             rest = rest[end.upperBound...]
         }
@@ -34,15 +43,44 @@ enum MultipartForm {
     }
 
     /// The name of a part by its headers; `nil` where it is a file or has no name.
-    private static func name(in headers: ArraySlice<UInt8>) -> String? {
-        for line in String(decoding: headers, as: UTF8.self).split(separator: "\r\n") {
-            guard let colon = line.firstIndex(of: ":"), line[..<colon].lowercased() == "content-disposition",
-                let disposition = try? MediaType(parsing: String(line[line.index(after: colon)...]).trimmed)
-            else { continue }
-            let name = disposition.parameters["name"] ?? ""
-            let isValue = disposition.essence == "form-data" && disposition.parameters["filename"] == nil
-            return isValue && !name.isEmpty ? name : nil
+    private static func name(in headers: [Substring]) -> String? {
+        guard let text = header("content-disposition", in: headers), let disposition = try? MediaType(parsing: text)
+        else {
+            return nil
+        }
+        let name = disposition.parameters["name"] ?? ""
+        let isValue = disposition.essence == "form-data" && disposition.parameters["filename"] == nil
+        return isValue && !name.isEmpty ? name : nil
+    }
+
+    private static func header(_ name: String, in headers: [Substring]) -> String? {
+        for line in headers {
+            guard let colon = line.firstIndex(of: ":"), line[..<colon].lowercased() == name else { continue }
+            return String(line[line.index(after: colon)...]).trimmed
         }
         return nil
+    }
+
+    /// The bytes that quoted-printable text stands for (RFC 2045, 6.7).
+    private static func unquoted(_ text: ArraySlice<UInt8>) -> [UInt8] {
+        var result: [UInt8] = []
+        var rest = text
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "=") else {
+                result.append(byte)
+                continue
+            }
+            if rest.starts(with: "\r\n".utf8) {
+                rest = rest.dropFirst(2)
+            } else if rest.first == UInt8(ascii: "\n") {
+                rest = rest.dropFirst()
+            } else if let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16), rest.count > 1 {
+                result.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                result.append(byte)
+            }
+        }
+        return result
     }
 }

@@ -205,6 +205,11 @@ import Web
                 "--x\r\nA: b\r\nContent-Disposition: form-data; name=time\r\n\r\n5\r\n--x\r\nContent-Disposition: form-data; name=query\r\n\r\n1+2\r\n--x--",
                 "\"x\"", true
             ),
+            ("--x\nContent-Disposition: form-data; name=query\n\n1+2\n--x--\n", "x", true),
+            (
+                "--x\r\nContent-Disposition: form-data; name=query\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n1=2B=\r\n2\r\n--x--",
+                "x", true
+            ),
             ("--x\r\nContent-Disposition: form-data; name=query; filename=a\r\n\r\n1+2\r\n--x--", "x", false),
             ("--x\r\nContent-Disposition: form-data; name=query\r\n\r\n1+2\r\n", "x", false),
             ("--y\r\nContent-Disposition: form-data; name=query\r\n\r\n1+2\r\n--y--", "x", false), ("", "x", false),
