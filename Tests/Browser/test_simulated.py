@@ -213,6 +213,42 @@ class Played(Process):
 
 
 @unittest.skipUnless(BINARY, "PROMENADE_BINARY is not set")
+class Jumps(Process):
+    """A world that takes long to get to its end."""
+
+    @classmethod
+    def start(cls, folder):
+        text = SCENARIO.replace("duration: 8h", "duration: 300d").replace("at: 2m,", "at: 5m,")
+        (folder / "long.yml").write_text(text)
+        cls.url, cls.gateway, cls.demo = [f"http://127.0.0.1:{free_port()}" for _ in range(3)]
+        flags = [f"--{name}={url[7:]}" for name, url in {"listen": cls.url, "listen-pushgateway": cls.gateway, "listen-demo": cls.demo}.items()]
+        cls.process, _ = begin(folder, ["simulate", "long.yml", "--serve", "--until", "31s", *flags], "demo server: ")
+
+    def test_a_home_page_that_knows_what_a_jump_passed(self):
+        b = self.browser
+        self.open(self.url + "/")
+        b.until("all are up", "return document.querySelector('#summary').textContent.startsWith('4 of 4')")
+        b.type("stack-clock .clock-jump", "5m30s")
+        self.press("Jump")
+        # By the timer alone it would take five seconds.
+        b.until("the one that was killed is missing", "return document.querySelector('#summary').textContent.startsWith('3 of 4')", seconds=3)
+
+    def test_pause_stops_a_jump_of_this_page(self):
+        b = self.browser
+        self.open(self.url + "/targets")
+        b.type("stack-clock .clock-jump", "250d")
+        b.click("stack-clock button", "Jump")
+        b.until("it can be paused", "return document.querySelector('stack-clock button').textContent.includes('Pause')")
+        before = b.js(STATE)["time"]
+        b.until("its time is seen to pass", "return document.querySelector('.clock-time').textContent !== arguments[0]", before)
+        b.click("stack-clock button", "Pause")
+        b.until("the bar rests", "return !document.querySelector('stack-clock').hasAttribute('aria-busy')")
+        clock = ask(self.url + "/api/v1/clock")
+        self.assertLess(clock["now"], clock["start"] + 240 * 86400)
+        self.assertIn("Play", b.js("return document.querySelector('stack-clock button').textContent"))
+
+
+@unittest.skipUnless(BINARY, "PROMENADE_BINARY is not set")
 class Manual(Process):
     @classmethod
     def start(cls, folder):

@@ -41,6 +41,16 @@ import Testing
             """, "+++"
         ),
         (
+            "a fault that is used up is so still when what covered it ends",
+            """
+            events:
+              - {at: 4m, do: fault, service: shop, instance: 1, fault: {status: 503, times: 2}}
+              - {at: 4m, do: fault, service: shop, instance: 2, fault: {status: 503, times: 2}, for: 20m}
+              - {at: 10m, do: fault, service: shop, fault: {latency: 1s}, for: 1m}
+            expect: [{at: 4m10s, that: 'sum(up{job="shop"}) == 0'}, {from: 4m30s, always: 'sum(up{job="shop"}) == 2'}]
+            """, "++"
+        ),
+        (
             "who heals takes everything away, and what was to end later ends nothing",
             """
             events:

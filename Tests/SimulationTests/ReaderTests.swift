@@ -145,6 +145,10 @@ import Testing
             "duration: 5m\nservices: {shop: {metrics: {a: {type: gauge, labels: {u: 1..500}, grows: {label: v, max: 1000}}}}}",
             "services.shop.metrics.a.grows.max: that makes more than 100000 series"
         ),
+        (
+            "duration: 5h\nservices: {shop: {}}\nevents: [{at: 0s..1h, every: 1m, do: kill, service: shop}]",
+            "events[0].every: every is shorter than the span of at"
+        ),
     ]
 
     @Test(arguments: mistakes.indices) func `mistakes are told with their place and what would be right`(_ index: Int) {

@@ -82,6 +82,36 @@ import Testing
         }
     }
 
+    @Test func `a job that was not recorded gets what another one got at that URL`() async throws {
+        let text = """
+            duration: 3m
+            stack:
+              global: {scrape_interval: 10s}
+              scrape_configs:
+                - {job_name: b, static_configs: [{targets: ['shop:80', 'other:80']}]}
+                - {job_name: anew, static_configs: [{targets: ['shop:80', 'other:80', 'nobody:80']}]}
+            expect:
+              - {at: 1m, that: 'v{job="b", instance="shop:80"} == 2'}
+              - {at: 1m, that: 'v{job="b", instance="other:80"} == 4'}
+              - {at: 1m, that: 'v{job="anew", instance="shop:80"} == 1'}
+              - {at: 1m, that: 'v{job="anew", instance="other:80"} == 4'}
+              - {at: 1m, that: 'up{instance="nobody:80"} == 0'}
+            """
+        var scenario = try ScenarioFile.read(text: Array(text.utf8), file: "test.yml")
+        var recording = Recording()
+        for (job, host, value) in [("b", "shop", 2), ("a", "shop", 1), ("c", "shop", 3), ("", "other", 4)] {
+            var scrape = Recording.Scrape(time: scenario.start, url: "http://\(host):80/metrics")
+            scrape.pool = job
+            scrape.contentType = "text/plain; version=0.0.4"
+            scrape.body = Array("v \(value)\n".utf8)
+            recording.scrapes.append(scrape)
+        }
+        scenario.recording = recording
+        let settled = scenario
+        let study = try await WorldStudy.run(settled, seeds: 1...1, jobs: 1, options: World.Options(seed: 1))
+        #expect(study.reports[0].isGood, "\(study.reports[0].text)")
+    }
+
     @Test func `rules are written anew from what the API tells, and are read as the same`() throws {
         let json = #"""
             {"groups":[

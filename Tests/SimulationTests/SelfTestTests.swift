@@ -21,6 +21,17 @@ import Testing
         #expect(outcome == "+")
     }
 
+    @Test func `a counter that falls is told, unless its process began anew then`() {
+        let series = CounterFalls([10_000, 20_000, 30_000, 40_000, 50_000], [1, 5, 2, 3, 0])
+        let (first, second) = (
+            CounterFalls.Fall(from: 20_000, to: 30_000), CounterFalls.Fall(from: 40_000, to: 50_000)
+        )
+        #expect(series.falls == [first, second])
+        #expect(series.unexplained(by: [25_000...25_000, 41_000...90_000]) == nil)
+        #expect(series.unexplained(by: [25_000...25_000]) == second)
+        #expect(series.unexplained(by: [10_000...19_999, 48_000...48_000]) == first)
+    }
+
     @Test func `random worlds lose nothing and answer as they have to`() async throws {
         #if DEBUG
             let count: UInt64 = 100

@@ -49,6 +49,7 @@ import Web
     private static func with(
         _ text: String,
         until: Int64 = 1_000_000_000,
+        keeping: SimulatedStack.Keeping = .memory,
         _ body: @Sendable (Served) async throws -> Void
     )
         async throws
@@ -62,6 +63,7 @@ import Web
         }
         var options = World.Options(seed: 1)
         options.until = until
+        options.keeping = keeping
         let (served, settled) = (world, options)
         let (ready, found) = AsyncStream<StackAddresses>.makeStream()
         let task = Task { try await served.run(scenario, settled) { found.yield($0) } }
@@ -161,10 +163,41 @@ import Web
             // The servers are told of it a moment after the world.
             var answer = try await served.get("/metrics", gateway: true)
             while answer.status == 200 { answer = try await served.get("/metrics", gateway: true) }
-            #expect(answer.status == 503 && answer.text.contains("is down at this moment of the scenario"))
+            #expect(answer.status == 503 && answer.text.contains("the Pushgateway is down since 2026-01-05T09:02:00"))
+            // Who looks at its page goes on from there.
+            let clock = try await served.get("/api/v1/clock", gateway: true)
+            #expect(clock.status == 200 && clock.text.contains("\"playing\""))
+            let page = try await served.get("/", gateway: true)
+            #expect(page.status == 200)
             _ = try await served.now("to=2026-01-05T09:05:00Z")
             while answer.status == 503 { answer = try await served.get("/metrics", gateway: true) }
             #expect(answer.status == 200)
+        }
+    }
+
+    @Test(arguments: [false, true]) func `a Prometheus server that is down in the world says so`(_ isStored: Bool)
+        async throws
+    {
+        try await TestFolder.with { folder in
+            let text = Self.shop + "events: [{at: 2m, do: kill, part: prometheus, for: 2m}]\n"
+            try await Self.with(text, keeping: isStored ? .folder(folder) : .memory) { served in
+                let query = "/api/v1/query?query=up"
+                _ = try await served.now("to=2026-01-05T09:03:00Z")
+                var answer = try await served.get(query)
+                while answer.status != 503 { answer = try await served.get(query) }
+                #expect(answer.text.contains("the Prometheus server is down since 2026-01-05T09:02:00"))
+                for path in ["/-/ready", "/metrics", "/federate", "/api/v1/targets", "/api/v1/status/config"] {
+                    let status = try await served.get(path).status
+                    #expect(status == 503, "\(path)")
+                }
+                for path in ["/query", "/api/v1/clock", "/api/v1/clock/marks", "/assets/shared/timebar.js"] {
+                    let status = try await served.get(path).status
+                    #expect(status == 200, "\(path)")
+                }
+                _ = try await served.now("to=2026-01-05T09:05:00Z")
+                while answer.status != 200 { answer = try await served.get(query) }
+                #expect(answer.text.contains("shop-1"))
+            }
         }
     }
 

@@ -66,15 +66,42 @@ import Testing
                   - {from: 1m, to: 10m, always: 'up == 1'}
                   - {from: 9m, to: 10m, always: 'up == 0'}
                   - {never: 'up == 0'}
+                  - {from: 10m, never: 'up == 0'}
+                  - {from: 10m, not_notified: Down}
+                  - {from: 1m, to: 3m, never: 'up == 0'}
                 """
         let report = try await TestWorlds.run(text, until: 240_000_000_000).report
         #expect(report.isGood, "\(report.text)")
         let words = report.text.split(separator: "\n").map { $0.prefix(4) }
-        #expect(words == ["ok  ", "open", "open", "open", "ok  ", "open", "ok  ", "test"], "\(report.text)")
-        #expect(report.text.contains("3 of 7 expectations met, 4 not reached"))
+        #expect(words == ["ok  "] + Array(repeating: "open", count: 8) + ["ok  ", "test"], "\(report.text)")
+        #expect(report.text.contains("2 of 10 expectations met, 8 not reached"))
         #expect(WorldReport.tap([report]).contains("ok 2 - test.yml (seed 3): at 10m: up == 1 # SKIP not reached"))
         let whole = try await TestWorlds.run(text).report
         #expect(!whole.isGood && !whole.text.contains("open "))
+    }
+
+    @Test func `what a shorter run does not reach is open in a comparison, too`() async throws {
+        let text =
+            Self.shop + """
+                expect:
+                  - {at: 2m, that: 'up == 1'}
+                  - {at: 10m, that: 'up == 1'}
+                  - {at: 1m, that: 'up == 0'}
+                """
+        let scenario = try ScenarioFile.read(text: Array(text.utf8), file: "test.yml")
+        var options = World.Options(seed: 3)
+        options.until = 240_000_000_000
+        let settled = options
+        let tables: [(seeds: ClosedRange<UInt64>, words: [String])] = [
+            (3...3, ["ok", "open", "not met"]), (3...4, ["2 of 2", "open", "0 of 2"]),
+        ]
+        for (seeds, words) in tables {
+            let study = try await WorldStudy.run(scenario, seeds: seeds, jobs: 1, options: settled)
+            let table = StackComparison([("a", scenario, study), ("b", scenario, study)]).text.split(separator: "\n")
+            for (line, word) in zip(table[3...5], words) {
+                #expect(line.hasSuffix("  \(word)"), "\(table.joined(separator: "\n"))")
+            }
+        }
     }
 
     @Test func `the command that opens a moment can be given to a shell as it is`() async throws {

@@ -16,6 +16,8 @@ struct RecordedTargets: Sendable {
 
     /// Scrapes of a target, by rising time.
     private var scrapes: [Place: [Recording.Scrape]] = [:]
+    /// The job whose scrapes of a target are taken where another one asks that never scraped it.
+    private var anyPools: [String: String] = [:]
     private let start: Timestamp
 
     /// How much later than the world's scrape the recorded one may have begun, in milliseconds.
@@ -26,13 +28,18 @@ struct RecordedTargets: Sendable {
         for scrape in recording.scrapes {
             scrapes[Place(pool: scrape.pool, url: scrape.url), default: []].append(scrape)
         }
-        for place in scrapes.keys { scrapes[place]?.sort { $0.time < $1.time } }
+        for place in scrapes.keys {
+            scrapes[place]?.sort { $0.time < $1.time }
+            anyPools[place.url] = min(anyPools[place.url] ?? place.pool, place.pool)
+        }
     }
 
-    /// The scrapes of a target by a job; those that no job is known of belong to all.
+    /// The scrapes of a target by a job. Where it has none, those that no job is known of, or another job's (the first by name):
+    /// the same world is seen by stacks whose jobs are called otherwise.
     private func all(_ url: String, of pool: String) -> [Recording.Scrape]? {
         let url = RecordedTraffic.url(url)
-        return scrapes[Place(pool: pool, url: url)] ?? scrapes[Place(pool: "", url: url)]
+        if let own = scrapes[Place(pool: pool, url: url)] { return own }
+        return anyPools[url].flatMap { scrapes[Place(pool: $0, url: url)] }
     }
 
     /// When a job scraped a target first, in milliseconds since 1970; `nil` where that is not in the recording.

@@ -38,6 +38,8 @@ package struct ServedWorld: Sendable {
         var prometheus: Prometheus?
         /// `nil` while it is down.
         var pushgateway: PushgatewayResponder?
+        /// Since when a part is down, in milliseconds since 1970.
+        var downSince: (prometheus: Timestamp?, gateway: Timestamp?) = (nil, nil)
         var demo: DemoServer?
         var options: StackOptions
         var clock: ManualClock
@@ -94,11 +96,10 @@ package struct ServedWorld: Sendable {
     ) async throws {
         var changes = player.parts.makeAsyncIterator()
         guard let first = await changes.next(), let pages = router(first, classroom) else { return }
+        let gatewayPages = first.pushgateway?.makeRouter()
         let slots = ConnectionSlots(clock: SystemClock())
         let web = try server(prometheus, pages, slots)
-        let gateway =
-            first.options.config.gateway.isEnabled
-            ? try server(pushgateway, Self.router(first.pushgateway), slots) : nil
+        let gateway = try gatewayPages.map { try server(pushgateway, $0, slots) }
         let demo = try first.demo.map { try server(self.demo, $0.makeRouter(), slots) }
         let events = first.pages.events
         var configuration = ServiceGroupConfiguration(
@@ -123,10 +124,16 @@ package struct ServedWorld: Sendable {
                 addresses.demo = try await demo?.listening()
                 first.pages.listen(at: addresses)
                 onReady(addresses)
+                // While a part is down, its pages still hold the bar of time.
+                var (own, other) = (pages, gatewayPages)
                 for await parts in player.parts {
-                    // While it is down, its pages show what was there: they hold the bar of time.
-                    if let router = router(parts, classroom) { web.answer(by: router) }
-                    gateway?.answer(by: Self.router(parts.pushgateway))
+                    own = router(parts, classroom) ?? own
+                    let words = Self.words("the Prometheus server", parts.downSince.prometheus)
+                    web.answer(by: words.map(own.closed) ?? own)
+                    other = parts.pushgateway?.makeRouter() ?? other
+                    guard let other else { continue }
+                    let more = Self.words("the Pushgateway", parts.downSince.gateway)
+                    gateway?.answer(by: more.map(other.closed) ?? other)
                 }
             }
             defer { tasks.cancelAll() }
@@ -148,16 +155,9 @@ package struct ServedWorld: Sendable {
         ).makeRouter()
     }
 
-    /// The routes of the Pushgateway; while it is down, whoever asks is told so.
-    private static func router(_ gateway: PushgatewayResponder?) -> WebRouter {
-        if let gateway { return gateway.makeRouter() }
-        let text = "the Pushgateway is down at this moment of the scenario\n"
-        let answer = WebResponse(
-            status: 503,
-            headers: [("Content-Type", "text/plain; charset=utf-8")],
-            body: .bytes(Array(text.utf8))
-        )
-        return WebRouter(serving: [Route.on(.get, .post, .put, .delete, at: "/**") { _ in answer }])
+    /// What is told while a part is down; `nil` where it is not.
+    private static func words(_ part: String, _ since: Timestamp?) -> String? {
+        since.map { "\(part) is down since \(WorldEvent.moment($0))" }
     }
 
     private var quiet: Logger {
@@ -223,6 +223,7 @@ extension SimulatedStack {
         if let scraper, let rules {
             parts.prometheus = .init(store: store, engine: engine, scraper: scraper, rules: rules)
         }
+        parts.downSince = downSince
         parts.pushgateway = responder
         parts.demo = targets.demo?.server
         return parts

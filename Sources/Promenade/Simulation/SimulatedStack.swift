@@ -85,6 +85,8 @@ package final class SimulatedStack {
     let pages: WorldPages?
     /// Counts starts and ends of parts, for who serves them.
     private(set) var changes = 0
+    /// Since when parts are down that are down, in milliseconds since 1970.
+    private(set) var downSince: (prometheus: Timestamp?, gateway: Timestamp?) = (nil, nil)
     /// What the server itself exposes.
     var figures = SimulatedFigures()
 
@@ -181,6 +183,7 @@ package final class SimulatedStack {
         }
         try await apply(config)
         await scraper.start()
+        downSince.prometheus = nil
         changes += 1
     }
 
@@ -236,6 +239,7 @@ package final class SimulatedStack {
         remote = nil
         await scraper?.stop()
         pages?.scrapes(with: nil)
+        downSince.prometheus = downSince.prometheus ?? clock.now
         scraper = nil
         rules = nil
         targets.own = nil
@@ -307,6 +311,7 @@ package final class SimulatedStack {
         }
         self.responder = responder
         changes += 1
+        downSince.gateway = nil
         targets.gateway = responder
         if let sockets {
             targets.isGatewayOurs = false
@@ -327,6 +332,7 @@ package final class SimulatedStack {
         gateway = nil
         responder = nil
         changes += 1
+        downSince.gateway = downSince.gateway ?? clock.now
         targets.gateway = nil
         if keepsData { return }
         let stored = try await records.records(in: GroupRecord.table)

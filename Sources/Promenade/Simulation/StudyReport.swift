@@ -156,10 +156,12 @@ package struct StackComparison: Sendable {
             rows.append(
                 [state.spec.title]
                     + sides.map { side in
-                        let met = side.study.reports.filter { report in
-                            index < report.states.count && report.states[index].isMet
-                        }
-                        return worlds == 1 ? (met.isEmpty ? "not met" : "ok") : "\(met.count) of \(worlds)"
+                        let states = side.study.reports.compactMap { index < $0.states.count ? $0.states[index] : nil }
+                        // Of what was not reached nobody can say more.
+                        let told = states.filter { $0.verdict?.isOpen != true }
+                        let met = told.filter(\.isMet)
+                        if told.isEmpty { return "open" }
+                        return worlds == 1 ? (met.isEmpty ? "not met" : "ok") : "\(met.count) of \(told.count)"
                     }
             )
         }

@@ -15,6 +15,7 @@ extension World {
         while state.instances.count < count {
             let number = state.instances.count + 1
             let instance = ServiceInstance(state.spec, number: number, seed: options.seed, start: scenario.start)
+            owners[instance.name] = name
             for (metric, change) in state.changes { instance.change(metric, change, at: now) }
             if now > 0 || !state.version.isEmpty { instance.deploy(state.version, at: now) }
             state.instances.append(instance)
@@ -171,14 +172,10 @@ extension World {
     }
 
     private func start(_ instance: ServiceInstance) {
-        if let service = service(of: instance.name) { well(service, instance.name) }
+        if let service = owners[instance.name] { well(service, instance.name) }
         if instance.isUp { return }
         instance.begin(at: now)
         tell(.event, "start", instance.name)
-    }
-
-    private func service(of instance: String) -> String? {
-        services.first { $0.value.instances.contains { $0.name == instance } }?.key
     }
 
     /// Sets a service's clock as events want it, or as it is by itself.
@@ -230,7 +227,7 @@ extension World {
     // MARK: Faults
 
     private func setFault(_ place: EventSpec.FaultPlace, _ spec: FaultSpec?, _ what: Happening) throws {
-        let fault = try spec.map { try Fault(reading: $0.node) }
+        let fault = try spec.map { RunningFault(try Fault(reading: $0.node)) }
         let words = spec.map { " \($0.text)" } ?? ""
         let places: [WorldHolds.Place]
         switch place {
@@ -243,7 +240,7 @@ extension World {
         if let fault { hold(what, .fault(fault), places) } else { for place in places { holds.clear(place) } }
         for place in places {
             setFault(place)
-            guard fault != nil, case .target(let name) = place, let service = service(of: name) else { continue }
+            guard fault != nil, case .target(let name) = place, let service = owners[name] else { continue }
             begin(.fault(service: service), name)
         }
         let names = places.map(Self.name).joined(separator: " ")
@@ -252,14 +249,14 @@ extension World {
 
     /// Lets go wrong what events want to go wrong.
     private func setFault(_ place: WorldHolds.Place) {
-        var fault: Fault?
+        var fault: RunningFault?
         if case .fault(let found) = holds.effect(on: place) { fault = found }
         switch place {
         case .target(let name):
-            stack.faults.set(fault, job: "", target: name)
-            if fault == nil, let service = service(of: name) { finish(.fault(service: service), name) }
-        case .pushes: stack.faults.setPushes(fault)
-        case .remoteWrite: stack.faults.setRemoteWrites(fault)
+            stack.faults.put(fault, job: "", target: name)
+            if fault == nil, let service = owners[name] { finish(.fault(service: service), name) }
+        case .pushes: stack.faults.putPushes(fault)
+        case .remoteWrite: stack.faults.putRemoteWrites(fault)
         case .instance, .part, .batch, .clock: break
         }
     }
@@ -322,7 +319,8 @@ extension World {
         case .pushgateway:
             if isGatewayUp { return }
             try await stack.startGateway()
-            isGatewayUp = true
+            isGatewayUp = stack.gateway != nil
+            if !isGatewayUp { return }
         }
         tell(.stack, part.rawValue, "is there again")
     }

@@ -24,24 +24,38 @@ extension World {
     struct OutageBook {
         let asked: Set<StudySpec.Outage>
         private(set) var all: [Outage] = []
-        /// Places of those that last, and the event that each of them lasts as long as.
-        private var open: [(index: Int, event: Int?)] = []
+        /// Places of those that last until somebody says that they are over.
+        private var open: [Kind: Int] = [:]
+        /// Places of those that last as long as an event.
+        private var events: [Int: [Int]] = [:]
+
+        private struct Kind: Hashable {
+            var kind: StudySpec.Outage
+            var instance: String
+        }
 
         init(_ studies: [StudySpec]) { asked = Set(studies.flatMap(\.outages)) }
 
         mutating func begin(_ kind: StudySpec.Outage, _ instance: String, _ event: Int?, at time: Int64) {
             guard asked.contains(kind) else { return }
-            let isKnown = open.contains { all[$0.index].kind == kind && all[$0.index].instance == instance }
-            if isKnown, event == nil { return }
-            open.append((all.count, event))
+            if let event {
+                events[event, default: []].append(all.count)
+            } else {
+                let place = Kind(kind: kind, instance: instance)
+                if open[place] != nil { return }
+                open[place] = all.count
+            }
             all.append(Outage(kind: kind, instance: instance, from: time))
         }
 
-        mutating func finish(at time: Int64, where isOver: (Outage, Int?) -> Bool) {
-            open.removeAll { index, event in
-                guard isOver(all[index], event) else { return false }
-                all[index].to = time
-                return true
+        mutating func finish(_ kind: StudySpec.Outage, _ instance: String, at time: Int64) {
+            guard let index = open.removeValue(forKey: Kind(kind: kind, instance: instance)) else { return }
+            all[index].to = time
+        }
+
+        mutating func finishEvents(at time: Int64, where isOver: (Int) -> Bool) {
+            for event in events.keys where isOver(event) {
+                for index in events.removeValue(forKey: event) ?? [] { all[index].to = time }
             }
         }
     }
@@ -54,13 +68,11 @@ extension World {
 
     /// It is over.
     func finish(_ kind: StudySpec.Outage, _ instance: String = "") {
-        if book.asked.isEmpty { return }
-        book.finish(at: now) { outage, event in event == nil && outage.kind == kind && outage.instance == instance }
+        book.finish(kind, instance, at: now)
     }
 
     /// Events that hold nothing any more are over.
     func finishEvents() {
-        if book.asked.isEmpty { return }
-        book.finish(at: now) { _, event in event.map { !holds.holds($0) } ?? false }
+        book.finishEvents(at: now) { !holds.holds($0) }
     }
 }

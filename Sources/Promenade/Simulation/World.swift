@@ -75,6 +75,8 @@ package final class World {
     /// How many events have happened.
     var happenings = 0
     var services: [String: ServiceState] = [:]
+    /// The service of each instance that ever was.
+    var owners: [String: String] = [:]
     var expectations: [ExpectationState]
     var watched: [Int] = []
     var health: [String: Bool] = [:]

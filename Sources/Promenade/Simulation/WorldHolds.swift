@@ -26,7 +26,7 @@ struct WorldHolds {
         /// It is down, or does not run.
         case down
         /// It goes wrong.
-        case fault(Fault)
+        case fault(RunningFault)
         /// Its clock is ahead by so many milliseconds.
         case skew(Int64)
     }

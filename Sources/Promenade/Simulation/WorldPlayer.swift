@@ -101,7 +101,8 @@ final class WorldPlayer: Sendable {
             }
             if wish.1.taken < wish.1.asked {
                 try await step(world)
-                state.withLock { $0.steps.taken = min($0.steps.asked, $0.steps.taken + 1) }
+                // Who pauses meanwhile has taken it already; a step that is asked for after that is another one.
+                state.withLock { $0.steps.taken = max($0.steps.taken, wish.1.taken + 1) }
                 tell(world)
                 continue
             }
@@ -111,7 +112,8 @@ final class WorldPlayer: Sendable {
                 isThere = try await world.run(until: min(world.now + Int64(elapsed), end), while: goesOn)
             }
             tell(world, isThere: isThere)
-            try await wall.sleep(milliseconds: Self.pause)
+            // A world that needs all of a processor gets it.
+            if isThere { try await wall.sleep(milliseconds: Self.pause) }
         }
     }
 

@@ -62,7 +62,7 @@ extension Simulate {
         return study
     }
 
-    /// Which seeds fail, the first of them with the fewest events, and how the alerts did.
+    /// Which seeds fail, the first of them with few events, and how the alerts did.
     private func tell(_ scenario: Scenario, _ study: WorldStudy, _ end: Int64) async throws -> Bool {
         let failing = study.reports.filter { !$0.isGood }
         let figures = StudyReport(scenario, study)

@@ -13,17 +13,10 @@ public final class FaultBoard: Sendable {
         var target = ""
     }
 
-    fileprivate struct Active {
-        var fault: Fault
-        /// How often each URL was asked for since.
-        var counts: [String: Int] = [:]
-        var reset = CounterReset()
-    }
-
-    fileprivate struct State {
-        var targets: [Place: Active] = [:]
-        var pushes: Active?
-        var remoteWrites: Active?
+    private struct State {
+        var targets: [Place: RunningFault] = [:]
+        var pushes: RunningFault?
+        var remoteWrites: RunningFault?
         var handlers: [Place: Handler] = [:]
     }
 
@@ -37,16 +30,22 @@ public final class FaultBoard: Sendable {
 
     /// Lets scrapes of a job (or of one of its targets) go wrong; `nil` makes them well again.
     public func set(_ fault: Fault?, job: String, target: String = "") {
-        state.withLock { $0.targets[Place(job: job, target: target)] = fault.map { Active(fault: $0) } }
+        put(fault.map(RunningFault.init), job: job, target: target)
+    }
+
+    /// Lets scrapes go wrong as they did before, where the fault remembers something.
+    package func put(_ fault: RunningFault?, job: String, target: String = "") {
+        state.withLock { $0.targets[Place(job: job, target: target)] = fault }
     }
 
     /// Lets pushes and deletions go wrong; `nil` makes them well again.
-    public func setPushes(_ fault: Fault?) { state.withLock { $0.pushes = fault.map { Active(fault: $0) } } }
+    public func setPushes(_ fault: Fault?) { putPushes(fault.map(RunningFault.init)) }
+
+    /// Lets pushes go wrong as they did before, where the fault remembers something.
+    package func putPushes(_ fault: RunningFault?) { state.withLock { $0.pushes = fault } }
 
     /// Lets what is sent to a remote storage go wrong; `nil` makes it well again.
-    package func setRemoteWrites(_ fault: Fault?) {
-        state.withLock { $0.remoteWrites = fault.map { Active(fault: $0) } }
-    }
+    package func putRemoteWrites(_ fault: RunningFault?) { state.withLock { $0.remoteWrites = fault } }
 
     /// Takes all faults away.
     public func clear() {
@@ -79,40 +78,21 @@ public final class FaultBoard: Sendable {
         state.withLock { $0.handlers[Place(job: job, target: target)] }
     }
 
-    /// What goes wrong with this scrape, counted as one.
-    func takeScrape(job: String, target: String, url: String) -> Fault.Kind? {
-        state.withLock { state in
-            for place in [Place(job: job, target: target), Place(job: job)] {
-                if state.targets[place] != nil { return state.targets[place]?.take(url) }
-            }
-            return nil
-        }
+    private func running(_ job: String, _ target: String) -> RunningFault? {
+        state.withLock { $0.targets[Place(job: job, target: target)] ?? $0.targets[Place(job: job)] }
     }
 
+    /// What goes wrong with this scrape, counted as one.
+    func takeScrape(job: String, target: String, url: String) -> Fault.Kind? { running(job, target)?.take(url) }
+
     /// What goes wrong with this push, counted as one.
-    package func takePush() -> Fault.Kind? { state.withLock { $0.pushes?.take("") } }
+    package func takePush() -> Fault.Kind? { state.withLock { $0.pushes }?.take("") }
 
     /// What goes wrong with this request to a remote storage, counted as one.
-    package func takeRemoteWrite() -> Fault.Kind? { state.withLock { $0.remoteWrites?.take("") } }
+    package func takeRemoteWrite() -> Fault.Kind? { state.withLock { $0.remoteWrites }?.take("") }
 
     /// The body of a target whose counters were reset.
     func reset(_ body: [UInt8], job: String, target: String, url: String) -> [UInt8] {
-        state.withLock { state in
-            for place in [Place(job: job, target: target), Place(job: job)] {
-                if state.targets[place] != nil { return state.targets[place]?.reset.apply(body, of: url) ?? body }
-            }
-            return body
-        }
-    }
-}
-
-extension FaultBoard.Active {
-    /// What comes of one request.
-    fileprivate mutating func take(_ url: String) -> Fault.Kind? {
-        let count = counts[url, default: 0]
-        counts[url] = count + 1
-        if let times = fault.times, count >= times { return nil }
-        guard case .flapping(let good, let bad) = fault.kind else { return fault.kind }
-        return count % (good + bad) < good ? nil : .refused
+        running(job, target)?.reset(body, of: url) ?? body
     }
 }

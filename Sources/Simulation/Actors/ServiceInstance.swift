@@ -17,6 +17,8 @@ public final class ServiceInstance {
     public let name: String
     /// Whether it runs.
     public private(set) var isUp: Bool
+    /// When it began, in nanoseconds from the start of the scenario.
+    public private(set) var began: Int64 = 0
     /// How far its own clock is ahead, in milliseconds.
     public var skew: Int64
     private var courses: [MetricCourse]
@@ -28,7 +30,6 @@ public final class ServiceInstance {
     private var values: [Double] = []
     private var counts: [Double] = []
     private var capacity = 0
-    private var began: Int64 = 0
 
     /// - Parameters:
     ///   - start: the start of the scenario, in milliseconds since 1970.

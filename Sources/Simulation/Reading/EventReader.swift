@@ -32,6 +32,9 @@ extension EventSpec {
             section.fail("this is after the end of the scenario", at: "at")
         }
         if let every, every <= 0 { section.fail("every has to be more than 0", at: "every") }
+        if let every, let at, every > 0, every < at.upperBound - at.lowerBound {
+            section.fail("every is shorter than the span of at", at: "every", hint: "a span of at most that length")
+        }
         switch action {
         case .kill, .killPart, .fault, .pause, .skew, .restartPart: break
         case .start, .startPart, .restart, .scale, .deploy, .set, .deleteGroup, .wipe, .push, .run, .resume, .reload:

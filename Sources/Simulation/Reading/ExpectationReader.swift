@@ -33,7 +33,8 @@ extension ExpectationSpec {
         let at = section.time("at")
         let from = section.time("from") ?? 0
         // What would be after the end is looked at until then.
-        let to = min(section.time("to") ?? .max, duration + 1)
+        let wanted = section.time("to") ?? .max
+        let to = min(wanted, duration + 1)
         let after = section.time("after") ?? 0
         let within = section.time("within")
         let until = min(within.map { after + $0 } ?? duration, duration)
@@ -61,7 +62,7 @@ extension ExpectationSpec {
             }
         }
         if let within, within <= 0 { section.fail("within has to be more than 0", at: "within", hint: "within: 2m") }
-        if section.has("to"), to <= from { section.fail("to is not after from", at: "to") }
+        if section.has("to"), wanted <= from { section.fail("to is not after from", at: "to") }
         for (field, time) in [("from", from), ("after", after)] where time > duration {
             section.fail("this is after the end of the scenario", at: field)
         }

@@ -206,7 +206,7 @@ public struct MetricSpec: Sendable {
     /// The most label combinations of a metric.
     public static let partLimit = 100_000
 
-    /// The most events a second: what ten years make of them is still counted one by one.
+    /// The most events a second: what a hundred days make of them is still counted one by one; then the counter stands still.
     static let rateLimit = 1e9
     /// The longest observation, in seconds.
     static let latencyLimit = 1e9

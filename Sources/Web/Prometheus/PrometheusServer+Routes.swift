@@ -57,7 +57,7 @@ extension PrometheusServer {
             .get("/favicon.ico", icon).brief(),
             .get("/assets/**", asset).brief(),
         ]
-        return fixed + views.map { Route.get($0, page).brief() }
+        return (fixed + views.map { Route.get($0, page).brief() }).map { $0.outliving() }
     }
 
     /// For whoever operates it.
@@ -113,8 +113,8 @@ extension PrometheusServer {
             .on(.post, .put, at: "/api/v1/admin/tsdb/snapshot", answering(snapshot)),
             .on(.post, at: "/api/v1/scrape", answering(scrapeNow)),
             .on(.get, .post, at: "/api/v1/demo", answering(demo)),
-            .on(.get, .post, at: "/api/v1/clock", answering(time)),
-            .get("/api/v1/clock/marks", answering(marks)),
+            .on(.get, .post, at: "/api/v1/clock", answering(time)).outliving(),
+            .get("/api/v1/clock/marks", answering(marks)).outliving(),
             .on(.delete, .post, .put, at: "/api/v1/targets/**", answering(setTargets)),
             .on(.delete, .get, at: "/api/v1/faults", answering(faults)),
             .on(.delete, .put, at: "/api/v1/faults/targets/**", answering(targetFault)),
@@ -129,10 +129,10 @@ extension PrometheusServer {
         [
             .get("/api/v1/targets/last_scrape", answering(lastScrape)),
             .get("/api/v1/targets/sample_labels", answering(sampleLabels)),
-            .get("/api/v1/events", answering(events)),
+            .get("/api/v1/events", answering(events)).outliving(),
             .get("/api/v1/stack", answering(survey)),
-            .get("/api/v1/learn/**", answering(learn)),
-            .on(.post, at: "/api/v1/learn/**", answering(changeLearning)),
+            .get("/api/v1/learn/**", answering(learn)).outliving(),
+            .on(.post, at: "/api/v1/learn/**", answering(changeLearning)).outliving(),
             .get("/api/v1/stack/pushed", answering(pushed)),
             .get("/api/v1/otlp/received", answering(otlpReceived)),
             .get("/federate", federate).long(threads),
@@ -143,7 +143,7 @@ extension PrometheusServer {
     private var wire: [Route] {
         [
             .get("/api/v1/notifications/live", liveNotifications),
-            .get("/api/v1/events/live", liveEvents),
+            .get("/api/v1/events/live", liveEvents).outliving(),
             .on(.post, at: "/api/v1/read", remoteRead).bodies(upTo: 32 << 20).long(threads).with {
                 $0.changesState = false
             },

@@ -77,9 +77,9 @@ extension PushgatewayResponder {
             .get("/-/healthy", unpackable { [self] _ in counted(.healthy, "get", health()) }).brief(),
             .get("/-/ready", unpackable { [self] _ in counted(.ready, "get", health()) }).brief(),
             .on(.post, .put, at: "/-/quit") { [self] _ in quitResponse() },
-            .get("/", page).brief(),
-            .get("/status", page).brief(),
-            .get("/assets/**", asset).brief(),
+            .get("/", page).brief().outliving(),
+            .get("/status", page).brief().outliving(),
+            .get("/assets/**", asset).brief().outliving(),
             .get("/static/**", missingFile).brief(),
         ]
     }
@@ -99,8 +99,8 @@ extension PushgatewayResponder {
         var clock: [Route] = []
         if let time {
             clock = [
-                .on(.get, .post, at: "/api/v1/clock") { await time.respond(to: $0) },
-                .get("/api/v1/clock/marks") { time.respondWithMarks(to: $0) },
+                .on(.get, .post, at: "/api/v1/clock") { await time.respond(to: $0) }.outliving(),
+                .get("/api/v1/clock/marks") { time.respondWithMarks(to: $0) }.outliving(),
             ]
         }
         return clock + [

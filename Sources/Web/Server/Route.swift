@@ -41,6 +41,8 @@ public struct Route: Sendable {
     var bodyLimit = 1 << 20
     /// Whether a request may change something, so that only those may send it who are let.
     var changesState: Bool
+    /// Whether it needs nothing of a server that is down in a scenario.
+    var outlives = false
     /// What is done to request and answer on their way, outermost first.
     var middleware: [WebMiddleware] = []
     /// Who answers.
@@ -74,6 +76,9 @@ public struct Route: Sendable {
 
     /// The route, answered on the connection's own thread.
     package func brief() -> Route { with { $0.pace = .brief } }
+
+    /// The route, answered also while the server is down in a scenario.
+    func outliving() -> Route { with { $0.outlives = true } }
 
     /// The route, answered on threads for what takes long, or on the connection's own where it is brief.
     func long(_ threads: Threads, unless isBrief: (@Sendable (WebRequest) -> Bool)? = nil) -> Route {

@@ -8,6 +8,7 @@ public struct WebRouter: Sendable {
     let routes: [Route]
     let prefix: String
     let mux: RouteMux
+    private let style: RouteMux.Style
     private let inner: RouterResponder<WebContext>
 
     /// - Parameters:
@@ -16,12 +17,33 @@ public struct WebRouter: Sendable {
     init(_ routes: [Route], prefix: String = "", style: RouteMux.Style = RouteMux.Style()) {
         self.routes = routes
         self.prefix = prefix
+        self.style = style
         mux = RouteMux(routes: routes, prefix: prefix, style: style)
         inner = Self.responder(routes, [mux])
     }
 
     /// A server with these routes.
     package init(serving routes: [Route]) { self.init(routes) }
+
+    /// The routes while whoever answers there is down in a scenario: what needs nothing of it is answered, all else with 503.
+    /// - Parameter words: why.
+    package func closed(_ words: String) -> WebRouter {
+        let closed = routes.map { route in
+            if route.outlives { return route }
+            return route.with { route in
+                (route.pace, route.threads) = (.brief, nil)
+                route.handler = { request in
+                    var answer = WebResponse.error(words, status: 503)
+                    if request.routePath.hasPrefix(PrometheusServer.api) {
+                        answer = APIFailure(.unavailable, words).response()
+                        answer.status = 503
+                    }
+                    return answer
+                }
+            }
+        }
+        return WebRouter(closed, prefix: prefix, style: style)
+    }
 
     /// The patterns of those routes that change nothing, whatever their method.
     var harmless: Set<String> {

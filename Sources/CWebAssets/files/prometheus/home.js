@@ -2,7 +2,7 @@
 // happens. What was pushed waits visibly in the Pushgateway until a scrape takes it.
 
 import { api } from "../shared/api.js";
-import { kind, now, slowness } from "../shared/clock.js";
+import { clock, kind, now, slowness } from "../shared/clock.js";
 import { h, every, fill, setText } from "../shared/dom.js";
 import { listen } from "../shared/events.js";
 import { plain, queryHref, seriesName, si, span } from "../shared/format.js";
@@ -63,6 +63,7 @@ export function show(main) {
     narrow.addEventListener("change", renew);
     document.addEventListener("themechange", renew);
     const live = new Live(picture, new Feed(feed), { summary, note, increase: links[links.length - 1] });
+    if (kind) document.addEventListener("clock", () => live.moved());
     /** @type {ReturnType<typeof listen> | null} */
     let events = null;
     // Events tell what happens; what is there is asked for, more often where events do not come.
@@ -140,6 +141,10 @@ class Live {
         this.isOld = false;
         /** @type {Map<string, number>} when each target was scraped last, in milliseconds */
         this.scraped = new Map();
+        /** @type {Map<string, boolean>} whether the last scrape of each target that was told of went well */
+        this.health = new Map();
+        /** What a simulated clock said last. */
+        this.time = clock()?.now;
         this.waiting = new Waiting();
         /** @type {import("../shared/stack.js").Survey | null} */
         this.survey = null;
@@ -159,6 +164,13 @@ class Live {
         return this.roles.get(keyOf(target)) ?? "others";
     }
 
+    /** A simulated clock was asked: where it has moved, other things are there. */
+    moved() {
+        const time = clock()?.now;
+        if (time !== this.time) this.isOld = true;
+        this.time = time;
+    }
+
     /**
      * Something happened.
      * @param {import("../shared/events.js").Event_} event
@@ -169,6 +181,7 @@ class Live {
             case "push":
                 return this.push(event, isPast);
             case "scrape":
+                if (!isPast && this.health.get(keyOf(/** @type {any} */ (event))) === !!event.error) this.isOld = true;
                 return this.scrape(/** @type {any} */ (event), event.began, event.error, event.duration, !isPast);
             case "reload":
             case "demo":
@@ -266,6 +279,7 @@ class Live {
         const keys = new Set(active.map(keyOf));
         const isFirst = this.scraped.size === 0;
         this.feed.forget(keys);
+        this.health = new Map(active.map((/** @type {any} */ one) => [keyOf(one), one.health === "up"]));
         for (const key of this.scraped.keys()) if (!keys.has(key)) this.scraped.delete(key);
         /** @type {Record<string, any[]>} */
         const roles = { demo: [], gateway: [], others: [] };

@@ -45,6 +45,8 @@ class TimeBar extends HTMLElement {
     places = new Map();
     isDragged = false;
     isMoving = false;
+    /** How many jumps are under way, which can be stopped. */
+    jumps = 0;
     isAsking = false;
 
     connectedCallback() {
@@ -119,7 +121,7 @@ class TimeBar extends HTMLElement {
 
     player() {
         this.play = this.button("▶ Play", "Let time pass", {
-            onclick: () => this.move({ action: clock()?.playing ? "pause" : "play" }),
+            onclick: () => this.move({ action: clock()?.playing || this.jumps ? "pause" : "play" }),
         });
         this.step = this.button("Step", "To the next scrape, push or evaluation", {
             onclick: () => this.move({ action: "step" }),
@@ -216,8 +218,11 @@ class TimeBar extends HTMLElement {
      */
     async move(what) {
         if (this.isMoving) return;
-        this.isMoving = true;
+        const isJump = what.to !== undefined;
+        if (isJump) this.jumps++;
+        else this.isMoving = true;
         this.setAttribute("aria-busy", "true");
+        this.show();
         try {
             const at = await moveTime(what);
             await this.look();
@@ -229,8 +234,9 @@ class TimeBar extends HTMLElement {
         } catch (error) {
             this.say(/** @type {Error} */ (error).message, true);
         } finally {
-            this.isMoving = false;
-            this.removeAttribute("aria-busy");
+            if (isJump) this.jumps--;
+            else this.isMoving = false;
+            if (!this.isMoving && !this.jumps) this.removeAttribute("aria-busy");
             this.show();
         }
     }
@@ -274,8 +280,9 @@ class TimeBar extends HTMLElement {
         this.tell();
         if (!this.slider || at.start === undefined || at.end === undefined) return;
         const { play, step, slider, speed } = this;
-        setText(play, at.playing ? "❚❚ Pause" : "▶ Play");
-        play.setAttribute("aria-label", at.playing ? "Pause" : "Play");
+        const goes = at.playing || this.jumps > 0;
+        setText(play, goes ? "❚❚ Pause" : "▶ Play");
+        play.setAttribute("aria-label", goes ? "Pause" : "Play");
         play.disabled = step.disabled = at.over;
         if (at.over && !this.told.textContent) this.say("The end of the scenario");
         const length = at.end - at.start;

@@ -8,7 +8,7 @@ extension TrialRun {
         let columns = try await Self.everything(world.stack)
         for line in ledger.differences(columns, allowsUncertain: allowsUncertain) { fail(world, line) }
         checkStaleness(world, columns)
-        await checkRates(world)
+        await checkFalls(world, columns)
         await checkInstants(world, columns)
     }
 
@@ -42,27 +42,55 @@ extension TrialRun {
         }
     }
 
-    /// What counts never falls.
-    private func checkRates(_ world: World) async {
-        let start = world.scenario.start
-        for name in plan.counters {
-            let query = "rate(\(name)[1m]) < 0 or increase(\(name)[37s]) < 0 or resets(\(name)[5m]) < 0"
+    /// What counts falls only where its process begins anew, and `resets()` counts just those falls.
+    private func checkFalls(_ world: World, _ columns: [SeriesColumns]) async {
+        let counting = columns.filter { plan.counters.contains($0.labels.name) && !$0.timestamps.isEmpty }
+        guard let first = counting.compactMap(\.timestamps.first).min(),
+            let last = counting.compactMap(\.timestamps.last).max()
+        else { return }
+        let seeming = seemingBeginnings(world)
+        var counts: [String: [Labels: Int]] = [:]
+        for series in counting {
+            let found = CounterFalls(series.timestamps, series.values)
+            counts[series.labels.name, default: [:]][series.labels.dropping(.metricName)] = found.falls.count
+            // With a clock that was set, samples are not at the times of the world.
+            if plan.jumps || plan.isSkewed { continue }
+            let instance = series.labels["instance"] ?? ""
+            let known = (beginnings[instance] ?? []).map { $0...$0 } + (seeming[instance] ?? [])
+            if let fall = found.unexplained(by: known) {
+                fail(world, "\(series.labels) falls between \(fall.from) and \(fall.to), and nothing was restarted")
+            }
+        }
+        for (metric, expected) in counts {
+            let query = "resets(\(metric)[\((last - first) / 1000 + 2)s])"
             do throws(PromQLError) {
-                let result = try await world.stack.engine.range(
-                    query: query,
-                    from: start,
-                    to: start + world.end / 1_000_000,
-                    step: 17_000,
-                    reader: world.stack.store
-                )
-                guard case .matrix(let rows) = result.value, rows.count == 0 else {
-                    fail(world, "\(name) has a negative rate")
-                    continue
+                let result = try await world.stack.engine.instant(query: query, at: last, reader: world.stack.store)
+                guard case .vector(let rows) = result.value else { continue }
+                for row in 0..<rows.count {
+                    let told = rows.floats(row).last.map { rows.values[$0] } ?? -1
+                    let seen = expected[rows.labels[row].dropping(.metricName)].map(Double.init)
+                    if told != seen {
+                        fail(world, "\(query) is \(told) for \(rows.labels[row]), and it fell \(seen ?? 0) times")
+                    }
                 }
             } catch {
                 fail(world, "\(query): \(error.message)")
             }
         }
+    }
+
+    /// When faults let instances look as if they had begun anew, in milliseconds since 1970.
+    private func seemingBeginnings(_ world: World) -> [String: [ClosedRange<Timestamp>]] {
+        var found: [String: [ClosedRange<Timestamp>]] = [:]
+        for event in world.scenario.events {
+            guard case .fault(.service(let service, .number(let number)), let fault?) = event.action,
+                fault.text.contains("reset_counters")
+            else { continue }
+            let begin = world.scenario.start + event.at.lowerBound / 1_000_000
+            let end = event.lasting.map { begin + $0.upperBound / 1_000_000 } ?? .max
+            found["\(service)-\(number)", default: []].append(begin...end)
+        }
+        return found
     }
 
     /// What a selector finds at a moment: the last sample of five minutes, unless that is a mark of staleness.

@@ -17,6 +17,8 @@ final class TrialRun {
     var problems: [String] = []
     /// When the server began anew: what was there before is not marked stale by it.
     var breaks: [Timestamp] = []
+    /// When each instance began, in milliseconds since 1970.
+    private(set) var beginnings: [String: [Timestamp]] = [:]
     /// How many steps there were.
     var steps = 0
     private var chance: RandomStream
@@ -57,6 +59,7 @@ final class TrialRun {
         try await world.begin()
         while !isOver, problems.isEmpty, try await world.step() != nil {
             steps += 1
+            noteBeginnings(world)
             try await disturb(world)
         }
         files.heal()
@@ -80,6 +83,13 @@ final class TrialRun {
 
     func fail(_ world: World, _ words: String) {
         problems.append("+\(world.now / 1_000_000_000)s (step \(steps)): \(words)")
+    }
+
+    private func noteBeginnings(_ world: World) {
+        for instance in world.services.values.flatMap(\.instances) {
+            let time = world.scenario.start + instance.began / 1_000_000
+            if beginnings[instance.name]?.last != time { beginnings[instance.name, default: []].append(time) }
+        }
     }
 
     // MARK: Disturbances
