@@ -41,13 +41,20 @@ export function slowness(at = status) {
     return (at.speed ?? 1) > 30 ? 0.5 : 1;
 }
 
-/** @param {Status} answer */
-function learn(answer) {
-    const before = status;
+/** @type {number | undefined} the time at which pages looked last */
+let seen;
+
+/**
+ * @param {Status} answer
+ * @param {boolean} [isPassing] whether it is on its way to where pages shall look again
+ */
+function learn(answer, isPassing = false) {
+    const before = seen;
     status = answer;
+    if (!isPassing) seen = answer.now;
     heard = performance.now();
     document.dispatchEvent(new CustomEvent("clock"));
-    if (before && answer.now !== before.now) moved(answer.playing ? 1000 : 0);
+    if (!isPassing && before !== undefined && answer.now !== before) moved(answer.playing ? 1000 : 0);
     return answer;
 }
 
@@ -68,8 +75,9 @@ function moved(least) {
 /**
  * Asks for the time.
  * @param {AbortSignal} [signal]
+ * @param {boolean} [isPassing] whether a jump is under way, at whose end pages look again
  */
-export const askTime = async (signal) => learn(await api("clock", {}, signal));
+export const askTime = async (signal, isPassing) => learn(await api("clock", {}, signal), isPassing);
 
 /**
  * Does something to the time, and comes back when it is done.

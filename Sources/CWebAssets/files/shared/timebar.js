@@ -60,7 +60,7 @@ class TimeBar extends HTMLElement {
             this.show();
             document.addEventListener("clock", () => this.show());
             this.stop = every(500, async (signal) => {
-                if (!this.isMoving) await askTime(signal);
+                if (!this.isMoving) await askTime(signal, this.jumps > 0);
                 await this.look(signal);
             });
             const tick = () => {
