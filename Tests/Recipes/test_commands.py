@@ -162,7 +162,7 @@ tests:
         commands = (("batch", "push", "--url={}"), ("query", "--url={}", "up"), ("check", "healthy", "--url={}"),
                     ("check", "client", "--scrape={}"), ("expect", "--url={}", "--within=0s", "up"))
         addresses = (("http://127.0.0.1:65536", "port"), ("http://127.0.0.1:18446744073709551616", "port"),
-                     ("http://127.0.0.1:1", "connection refused"), ("nowhere.invalid:80", "no such host"),
+                     ("http://127.0.0.1:1", "connection refused"), ("nowhere.invalid:80", "lookup nowhere.invalid: "),
                      ("http://[::1", "missing ']' in host"), ("ftp://h", "ftp"))
         for address, words in addresses:
             for command in commands:
