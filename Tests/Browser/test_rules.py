@@ -42,7 +42,7 @@ class Rules(unittest.TestCase):
         self.rule("/alerts", "Over")
         text = self.browser.until("it is over", f"const text = {RULE}?.innerText; return text?.includes('finds nothing now') && text?.includes('broken') && text", "Over", seconds=60)
         self.assertIn("over", text)
-        self.assertIn("firing", self.browser.js(f"return [...{RULE}.querySelectorAll('.alert-strip i')].map((one) => one.className)", "Over"))
+        self.browser.until("its strip", f"return [...({RULE}?.querySelectorAll('.alert-strip i') ?? [])].some((one) => one.className === 'firing')", "Over")
 
     def test_the_filter_shows_the_alerts_that_fit(self):
         b = self.browser

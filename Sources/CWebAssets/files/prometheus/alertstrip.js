@@ -174,7 +174,8 @@ async function loadPast(element, rule) {
         alerts.set(key, alert);
         mark(alert.states, series, end);
     }
-    const last = (/** @type {string[]} */ states) => states.findLastIndex((state) => state !== "inactive");
+    const last = (/** @type {string[]} */ states) =>
+        states.reduce((found, state, index) => (state === "inactive" ? found : index), -1);
     const sorted = [...alerts.values()].sort((a, b) => last(b.states) - last(a.states));
     const more = sorted.length - MOST;
     fill(
