@@ -97,7 +97,7 @@ class Wheels(Case):
         shutil.copytree(os.path.join(ROOT, "clients", "python", "tests"), os.path.join(folder, "tests"))
         with open(os.path.join(folder, "test_hundred.py"), "w") as file:
             file.write(HUNDRED)
-        pytest = [f"{programs}/pytest", "-p", "no:cacheprovider", "-q"]
+        pytest = [f"{programs}/python", "-m", "pytest", "-p", "no:cacheprovider", "-q"]
         text = run(*pytest, "tests", cwd=folder, env=variables)
         self.assertRegex(text, r"\b[1-9][0-9] passed")
         start, before = time.monotonic(), os.times()
