@@ -63,8 +63,15 @@ extension World {
 
     func event(_ index: Int) async throws {
         let event = scenario.events[index]
+        happenings += 1
+        var what = Happening(number: happenings, index: index)
+        what.ends = event.lasting.map { now + chance[index].whole($0) }
+        if case .restartPart(_, let down, _) = event.action, what.ends == nil, down > 0 { what.ends = now + down }
+        if let ends = what.ends { what.span = " for \(Self.span(ends - now))" }
+        begin(.event(word: event.word), "", by: what.number)
+        try await carryOut(event.action, what)
         if let every = event.every {
-            // Each time by chance anew, in a span that is so much later.
+            // Each time by chance anew, in a span that is so much later. Drawn last: how long the world lasts changes nothing before.
             repetitions[index, default: 0] += 1
             let shift = every * (repetitions[index] ?? 0)
             if event.at.lowerBound + shift <= end {
@@ -73,13 +80,6 @@ extension World {
                 queue.add(max(now, moment + shift), .scenario, .event(index))
             }
         }
-        happenings += 1
-        var what = Happening(number: happenings, index: index)
-        what.ends = event.lasting.map { now + chance[index].whole($0) }
-        if case .restartPart(_, let down, _) = event.action, what.ends == nil, down > 0 { what.ends = now + down }
-        if let ends = what.ends { what.span = " for \(Self.span(ends - now))" }
-        begin(.event(word: event.word), "", by: what.number)
-        try await carryOut(event.action, what)
         finishEvents()
     }
 
