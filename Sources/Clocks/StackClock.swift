@@ -18,8 +18,7 @@ extension StackClock {
 
     /// Sleeps for a number of nanoseconds; where that goes beyond the clock's last moment, until that.
     public func sleep(nanoseconds: Int64) async throws {
-        let (end, isBeyond) = steadyNanoseconds.addingReportingOverflow(nanoseconds)
-        try await sleep(untilSteady: isBeyond ? .max : end)
+        try await sleep(untilSteady: steadyNanoseconds.plus(nanoseconds))
     }
 
     /// Sleeps for a number of milliseconds.

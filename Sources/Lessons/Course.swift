@@ -13,10 +13,12 @@ public struct Course: Sendable {
         /// The languages whose moves are not those of the others: nobody can be led through them.
         public internal(set) var differing: Set<String> = []
 
+        /// The lesson in the languages whose moves are the same, each of which may be chosen.
+        public var usable: [String: Lesson] { languages.filter { !differing.contains($0.key) } }
+
         /// Those texts in a language, or in English where there are none, or in any.
         public func lesson(in language: String) -> Lesson? {
-            let usable = languages.filter { !differing.contains($0.key) }
-            return usable[language] ?? usable["en"] ?? usable.min { $0.key < $1.key }?.value
+            usable[language] ?? usable["en"] ?? usable.min { $0.key < $1.key }?.value
         }
     }
 

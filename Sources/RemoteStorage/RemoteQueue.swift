@@ -67,6 +67,9 @@ struct RemoteQueue: Sendable {
     /// More shards than these do not run, whatever `max_shards` says.
     static let mostShards = 1000
 
+    /// How many shards there may be at a time: a cursor may name more than are wanted now.
+    static func room(_ config: RemoteWriteConfig.Queue) -> Int { max(config.maxShards, 200) }
+
     /// A queue that begins behind an entry.
     init(config: RemoteWriteConfig.Queue, after row: Int64) {
         self.init(config: config, places: Array(repeating: FeedPlace(row: row), count: config.minShards))
@@ -161,7 +164,7 @@ struct RemoteQueue: Sendable {
             shards[number].backoff = 0
         case .later(let retryAfter):
             let last = shards[number].backoff
-            let next = last == 0 ? config.minBackoff : last > config.maxBackoff / 2 ? config.maxBackoff : last * 2
+            let next = last == 0 ? config.minBackoff : min(config.maxBackoff, last * 2)
             shards[number].backoff = next
             shards[number].attempts += 1
             shards[number].retryAt = now + (retryAfter ?? PrometheusDuration(milliseconds: next).nanoseconds)
@@ -230,7 +233,7 @@ struct RemoteQueue: Sendable {
             places.append(FeedPlace(row: Int64(bitPattern: values[index]), index: place))
         }
         // What cannot be read names no more than the entry.
-        if places.isEmpty || UInt64(places.count) != values[0] || places.count > max(config.maxShards, 200) {
+        if places.isEmpty || UInt64(places.count) != values[0] || places.count > Self.room(config) {
             places = Array(repeating: FeedPlace(row: cursor.row), count: config.minShards)
         }
         self.init(config: config, places: places)

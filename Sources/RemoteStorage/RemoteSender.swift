@@ -71,8 +71,7 @@ final class RemoteSender: Sendable {
         self.around = around
         transport = try HTTPTransport(config.client, clock: around.clock, environment: around.environment)
         state = Mutex(State(queue: RemoteQueue(config: config.queue, after: 0)))
-        // A cursor may name more shards than are wanted now.
-        shardSignals = (0..<max(config.queue.maxShards, 200)).map { _ in RemoteSignal() }
+        shardSignals = (0..<RemoteQueue.room(config.queue)).map { _ in RemoteSignal() }
     }
 
     /// Sends until ``end()`` is called, then what waits for at most the deadline.

@@ -103,16 +103,13 @@ public struct PromQLEngine: Sendable {
     }
 
     /// Evaluates an expression at one time.
-    @concurrent
     public func instant(
         _ expression: Expr,
         at time: Timestamp,
         reader: any SampleReader,
         options queryOptions: QueryOptions = QueryOptions()
     ) async throws(PromQLError) -> QueryResult {
-        try await limited(queryOptions) { limits throws(PromQLError) in
-            try await run(expression, Span(start: time, end: time), reader, queryOptions, limits)
-        }
+        try await instant(InstantQuery(expression), at: time, reader: reader, options: queryOptions)
     }
 
     /// Evaluates an expression at one time.

@@ -257,7 +257,7 @@ public final class Stack: Sendable {
         settings.checksConsistency = !options.flags.isOn("push.disable-consistency-check")
         settings.allowsUTF8Names = options.flags.isOn("push.enable-utf8-names")
         let section = options.config.gateway
-        settings.timeToLive = section.groupTimeToLive.map { PrometheusDuration(milliseconds: $0).nanoseconds }
+        settings.timeToLive = section.groupTimeToLive
         settings.acceptsTimeToLiveHeader = section.acceptsTimeToLiveHeader
         settings.allowsDeletionBySelector = section.allowsDeletionBySelector
         settings.allowsAggregation = section.addsCounters

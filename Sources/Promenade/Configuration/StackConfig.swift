@@ -32,7 +32,7 @@ public struct StackConfig: Sendable, Hashable {
         public var listenAddress: String?
         /// Whether groups are kept in the store's file.
         public var isPersistent = true
-        /// How long a group lives without another push, in milliseconds; `nil` for ever.
+        /// How long a group lives without another push, in nanoseconds; `nil` for ever.
         public var groupTimeToLive: Int64?
         /// Whether the header `X-Pushgateway-TTL` sets that for its group.
         public var acceptsTimeToLiveHeader = false
@@ -152,7 +152,7 @@ extension StackConfig.Gateway {
         isEnabled = section.bool("enabled") ?? true
         listenAddress = section.string("listen_address")
         isPersistent = section.bool("persistence") ?? isPersistent
-        groupTimeToLive = section.duration("group_ttl").map(\.milliseconds).flatMap { $0 > 0 ? $0 : nil }
+        groupTimeToLive = section.duration("group_ttl").map(\.nanoseconds).flatMap { $0 > 0 ? $0 : nil }
         acceptsTimeToLiveHeader = section.bool("ttl_header") ?? acceptsTimeToLiveHeader
         allowsDeletionBySelector = section.bool("delete_by_selector") ?? allowsDeletionBySelector
         addsCounters = section.bool("add_counters") ?? addsCounters

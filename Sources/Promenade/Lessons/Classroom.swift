@@ -77,8 +77,7 @@ package final class Classroom: Sendable {
             guard let lesson = entry.lesson(in: language) else {
                 return .failure(APIFailure(.notFound, "the lesson has no texts"))
             }
-            let languages = entry.languages.keys.filter { !entry.differing.contains($0) }
-            return .success(LearnJSON.lesson(lesson, languages: languages.sorted()))
+            return .success(LearnJSON.lesson(lesson, languages: entry.usable.keys.sorted()))
         } catch {
             return .failure(error)
         }

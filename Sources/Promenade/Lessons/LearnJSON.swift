@@ -26,9 +26,7 @@ enum LearnJSON {
                 "lessons",
                 list(
                     course.entries.map { entry in
-                        let texts = entry.languages.filter { !entry.differing.contains($0.key) }.sorted {
-                            $0.key < $1.key
-                        }.map { language, lesson in
+                        let texts = entry.usable.sorted { $0.key < $1.key }.map { language, lesson in
                             (language, object([("title", quoted(lesson.title)), ("goal", quoted(lesson.goal))]))
                         }
                         return object([("name", quoted(entry.name)), ("texts", object(texts))])

@@ -288,7 +288,7 @@ package final class SimulatedStack {
         guard options.config.gateway.isEnabled else { return }
         let section = config.gateway
         var settings = PushgatewayOptions()
-        settings.timeToLive = section.groupTimeToLive.map { $0 * 1_000_000 }
+        settings.timeToLive = section.groupTimeToLive
         settings.acceptsTimeToLiveHeader = section.acceptsTimeToLiveHeader
         settings.allowsDeletionBySelector = section.allowsDeletionBySelector
         settings.allowsAggregation = section.addsCounters

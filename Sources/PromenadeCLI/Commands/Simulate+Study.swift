@@ -97,8 +97,7 @@ extension Simulate {
         }
         options.leftOut = Set(scenario.events.indices).subtracting(kept)
         let numbers = options.leftOut.sorted().map(String.init).joined(separator: ",")
-        options.arguments = settings.flatMap { ["--set", $0] } + (stack.map { ["--stack", $0] } ?? [])
-        if !numbers.isEmpty { options.arguments += ["--leave-out", numbers] }
+        options.arguments = arguments(stack: stack, leavingOut: numbers.isEmpty ? nil : numbers)
         let settled = options
         let report = try await WorldThread.run { try await WorldStudy.report(scenario, settled) }
         Console.print(report.text)

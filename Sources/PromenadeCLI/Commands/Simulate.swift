@@ -174,13 +174,15 @@ struct Simulate: AsyncParsableCommand {
     func options(_ scenario: Scenario, seed: UInt64, until end: Int64, stack: String? = nil) throws -> World.Options {
         var options = World.Options(seed: seed)
         options.until = end
-        options.arguments = settings.flatMap { ["--set", $0] }
-        if let stack = stack ?? self.stack { options.arguments += ["--stack", stack] }
-        if let leaveOut {
-            options.leftOut = try leftOut(leaveOut, of: scenario)
-            options.arguments += ["--leave-out", leaveOut]
-        }
+        if let leaveOut { options.leftOut = try leftOut(leaveOut, of: scenario) }
+        options.arguments = arguments(stack: stack ?? self.stack, leavingOut: leaveOut)
         return options
+    }
+
+    /// What of the command makes a world, for commands that open it again.
+    func arguments(stack: String?, leavingOut numbers: String?) -> [String] {
+        settings.flatMap { ["--set", $0] } + (stack.map { ["--stack", $0] } ?? [])
+            + (numbers.map { ["--leave-out", $0] } ?? [])
     }
 
     private func leftOut(_ text: String, of scenario: Scenario) throws -> Set<Int> {

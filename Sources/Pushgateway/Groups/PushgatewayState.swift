@@ -125,7 +125,7 @@ struct PushgatewayState {
     private mutating func succeed(_ group: Group, now: Int64, timeToLive: Int64?) {
         group.lastError = nil
         setTimestamp(Group.pushTimeName, in: group, to: Double(now) / 1e9, now: now)
-        group.expiresAt = timeToLive.map { $0 > .max - now ? .max : now + $0 }
+        group.expiresAt = timeToLive.map(now.plus)
         if let expiry = group.expiresAt { nextExpiry = min(nextExpiry ?? expiry, expiry) }
         touch(group)
     }

@@ -291,10 +291,7 @@ public final class GroupStore: Sendable {
     /// Returns once everything that was changed before is durable, or taken back because it could not be stored.
     @discardableResult
     public func persist() async -> StorageError? {
-        await settled { inner -> (Bool, afterFailure: (@Sendable (inout Inner) -> Void)?) in
-            let isDurable = inner.isDurable
-            return (isDurable, afterFailure: isDurable ? nil : { @Sendable _ in })
-        }.error
+        await change { inner in ((), !inner.isDurable) }.error
     }
 
     /// Runs `body` and, where it says that something has changed, waits until that is durable, or taken back because it could not
@@ -319,12 +316,9 @@ public final class GroupStore: Sendable {
             let (early, starts) = inner.withLock { inner -> (Result?, Bool) in
                 let (result, afterFailure) = body(&inner)
                 guard let afterFailure else { return (result, false) }
-                let waiter = Waiter {
-                    continuation.resume(returning: (result, $0))
-                } afterFailure: {
-                    afterFailure(&$0)
-                }
-                inner.waiters.append(waiter)
+                inner.waiters.append(
+                    Waiter(resume: { continuation.resume(returning: (result, $0)) }, afterFailure: afterFailure)
+                )
                 defer { inner.isWriting = true }
                 return (nil, !inner.isWriting)
             }

@@ -33,13 +33,13 @@ extension AlertRule {
             // In whole seconds, as in Prometheus.
             let down = RuleTime.nanoseconds(milliseconds: timestamp - timestamp % 1000)
             let since = Int64(value) * 1_000_000_000
-            let remaining = RuleTime.span(from: RuleTime.span(from: since, to: down), to: hold)
+            let remaining = hold.minus(down.minus(since))
             if remaining <= 0 {
                 active[labels]?.activeAt = since
             } else if remaining < grace {
-                active[labels]?.activeAt = RuleTime.span(from: hold, to: RuleTime.later(now, by: grace))
+                active[labels]?.activeAt = now.plus(grace).minus(hold)
             } else {
-                active[labels]?.activeAt = RuleTime.later(since, by: RuleTime.span(from: down, to: now))
+                active[labels]?.activeAt = since.plus(now.minus(down))
             }
         }
     }

@@ -312,7 +312,7 @@ struct AlertRule: Sendable {
             let since = alert.keepFiringSince ?? time
             alert.keepFiringSince = since
             let keep = RuleTime.nanoseconds(milliseconds: definition.keepFiringFor)
-            if RuleTime.span(from: since, to: time) < keep {
+            if time.minus(since) < keep {
                 step(&alert, at: time)
                 active[alert.labels] = alert
                 return alert
@@ -329,7 +329,7 @@ struct AlertRule: Sendable {
             note(alert.labels, .inactive)
         case .inactive:
             let resolved = alert.resolvedAt ?? time
-            if RuleTime.span(from: resolved, to: time) > Self.resolvedRetention { active[alert.labels] = nil }
+            if time.minus(resolved) > Self.resolvedRetention { active[alert.labels] = nil }
         }
         return nil
     }
@@ -338,7 +338,7 @@ struct AlertRule: Sendable {
     private mutating func step(_ alert: inout Alert, at time: Int64) {
         let hold = RuleTime.nanoseconds(milliseconds: definition.holdDuration)
         let before = alert.state
-        let isHeld = RuleTime.span(from: alert.activeAt, to: time) >= hold
+        let isHeld = time.minus(alert.activeAt) >= hold
         if alert.state == .pending, isHeld {
             alert.state = .firing
             alert.firedAt = time
@@ -426,7 +426,7 @@ struct AlertRule: Sendable {
         group: String
     ) -> [AlertNotice] {
         let step = max(interval, resendDelay)
-        let valid = RuleTime.later(time, by: step > .max / 4 ? .max : 4 * step)
+        let valid = time.plus(step > .max / 4 ? .max : 4 * step)
         if !active.values.contains(where: { isDue($0, at: time, resendDelay: resendDelay) }) { return [] }
         let query = definition.query
         var notices: [AlertNotice] = []
@@ -457,7 +457,7 @@ struct AlertRule: Sendable {
         case .inactive, .firing:
             guard let sent = alert.lastSentAt else { return true }
             if let resolved = alert.resolvedAt, resolved > sent { return true }
-            return RuleTime.later(sent, by: resendDelay) < time
+            return sent.plus(resendDelay) < time
         }
     }
 }

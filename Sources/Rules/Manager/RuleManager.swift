@@ -72,7 +72,7 @@ public final class RuleManager: Sendable {
             offset = isDriven ? 0 : RuleSlots.offset(group.definition, interval: interval)
             state = Mutex(group)
             let slot = RuleSlots.slot(before: now, interval: interval, offset: offset)
-            due = Mutex(RuleTime.later(slot, by: interval))
+            due = Mutex(slot.plus(interval))
             untilRestore = Mutex(restores ? 2 : 0)
         }
     }
@@ -173,7 +173,7 @@ public final class RuleManager: Sendable {
                 if series.isEmpty { continue }
                 state.farewells.append(
                     Farewell(
-                        due: RuleTime.later(RuleTime.later(now, by: gone.interval), by: gone.interval),
+                        due: now.plus(gone.interval).plus(gone.interval),
                         stoppedAt: now,
                         group: group.definition,
                         series: series
@@ -242,7 +242,7 @@ public final class RuleManager: Sendable {
             group.evaluation.withLock { $0 = evaluation }
             await evaluation.value
             if Task.isCancelled { return }
-            time = RuleTime.later(time, by: group.interval)
+            time = time.plus(group.interval)
         }
     }
 
@@ -260,7 +260,7 @@ public final class RuleManager: Sendable {
         for group in state.withLock({ $0.groups.map(\.running) }) where group.due.withLock({ $0 }) <= time {
             let slot = group.due.withLock { due in
                 let slot = due
-                due = RuleTime.later(due, by: group.interval)
+                due = due.plus(group.interval)
                 return slot
             }
             await evaluate(group, at: slot)
@@ -329,7 +329,7 @@ public final class RuleManager: Sendable {
                 // The store may take it later.
                 state.withLock { state in
                     var again = farewell
-                    again.due = RuleTime.later(time, by: Self.farewellRetry)
+                    again.due = time.plus(Self.farewellRetry)
                     state.farewells.append(again)
                 }
                 continue

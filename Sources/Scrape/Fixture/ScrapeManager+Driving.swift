@@ -54,13 +54,8 @@ final class ScrapeTimeline: StackClock {
 
     init(_ clock: any StackClock) { self.clock = clock }
 
-    var wallNanoseconds: Int64 { later(clock.wallNanoseconds) }
-    var steadyNanoseconds: Int64 { later(clock.steadyNanoseconds) }
-
-    private func later(_ time: Int64) -> Int64 {
-        let (later, isOver) = time.addingReportingOverflow(slept.withLock { $0 })
-        return isOver ? .max : later
-    }
+    var wallNanoseconds: Int64 { clock.wallNanoseconds.plus(slept.withLock { $0 }) }
+    var steadyNanoseconds: Int64 { clock.steadyNanoseconds.plus(slept.withLock { $0 }) }
 
     func sleep(untilSteady deadline: Int64) async throws {
         try Task.checkCancellation()

@@ -14,7 +14,8 @@ enum MultipartForm {
         let opening = Array("--\(boundary)".utf8)
         guard let start = body.firstRange(of: opening) else { return nil }
         let isBare = body[start.upperBound...].first { $0 != 0x20 && $0 != 0x09 } == UInt8(ascii: "\n")
-        let newline = Array((isBare ? "\n" : "\r\n").utf8)
+        let ending = isBare ? "\n" : "\r\n"
+        let newline = Array(ending.utf8)
         let delimiter = newline + opening
         var rest = (newline + body)[...]
         var values: [(name: String, value: String)] = []
@@ -29,9 +30,7 @@ enum MultipartForm {
             // The line's end belongs to the headers, which may be none.
             let bytes = rest[line.lowerBound..<end.lowerBound]
             guard let blank = bytes.firstRange(of: newline + newline) else { return nil }
-            let headers = String(decoding: bytes[..<blank.lowerBound], as: UTF8.self).split(
-                separator: isBare ? "\n" : "\r\n"
-            )
+            let headers = String(decoding: bytes[..<blank.lowerBound], as: UTF8.self).split(separator: ending)
             if let name = name(in: headers) {
                 let isQuoted = header("content-transfer-encoding", in: headers)?.lowercased() == "quoted-printable"
                 let value = bytes[blank.upperBound...]

@@ -151,16 +151,14 @@ public final class WebServer: Sendable {
             case .plain(let server): try await server.run()
             case .encrypted(let server): try await server.run()
             }
-        } catch let error as IOError {
-            let failure = WebServerError(address: address, errorNumber: error.errnoCode)
-            progress.settle(.failed(failure))
-            throw failure
-        } catch let error as SocketAddressError.UnknownHost {
-            let failure = WebServerError(address: address, message: "lookup \(error.host): no such host")
-            progress.settle(.failed(failure))
-            throw failure
         } catch {
-            let failure = WebServerError(address: address, message: "\(error)")
+            let failure =
+                switch error {
+                case let error as IOError: WebServerError(address: address, errorNumber: error.errnoCode)
+                case let error as SocketAddressError.UnknownHost:
+                    WebServerError(address: address, message: "lookup \(error.host): no such host")
+                default: WebServerError(address: address, message: "\(error)")
+                }
             progress.settle(.failed(failure))
             throw failure
         }

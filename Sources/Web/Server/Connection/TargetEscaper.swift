@@ -9,7 +9,7 @@ final class TargetEscaper: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    private enum Place: Equatable {
+    private enum Place {
         /// A request may begin.
         case start
         /// The first line of a request has begun and is not over.
@@ -33,6 +33,7 @@ final class TargetEscaper: ChannelInboundHandler {
     private func escaped(_ buffer: ByteBuffer) -> ByteBuffer? {
         let lines = (UInt8(ascii: "\r"), UInt8(ascii: "\n"))
         let bytes = buffer.readableBytesView
+        var first = bytes.startIndex
         switch place {
         case .rest: return nil
         case .line: break
@@ -46,9 +47,8 @@ final class TargetEscaper: ChannelInboundHandler {
                 place = .rest(heads: guardian.heads)
                 return nil
             }
+            first = begin.startIndex
         }
-        let first =
-            place == .start ? bytes.firstIndex { $0 != lines.0 && $0 != lines.1 } ?? bytes.startIndex : bytes.startIndex
         let end = bytes[first...].firstIndex(of: lines.1)
         place = end == nil ? .line : .rest(heads: guardian.heads)
         let line = bytes[..<(end ?? bytes.endIndex)]
