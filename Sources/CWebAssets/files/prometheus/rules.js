@@ -7,7 +7,7 @@ import { h, fill, every, renew } from "../shared/dom.js";
 import { listen } from "../shared/events.js";
 import { duration, localTime, queryHref, span } from "../shared/format.js";
 import { painted } from "./answertable.js";
-import { past, strip } from "./alertstrip.js";
+import { lately, over, overList, strip } from "./alertstrip.js";
 import { fitting, unseen } from "./rulefilter.js";
 
 const STATES = /** @type {Record<string, string>} */ ({ inactive: "good", pending: "warn", firing: "bad" });
@@ -44,6 +44,11 @@ export async function show(main, page) {
     if ([...state.options].some((option) => option.value === wanted)) state.value = wanted;
     fill(main, h("h1", null, alerts ? "Alerts" : "Rules"), h("div", { class: "row" }, search, state), list, inbox);
     let known = "";
+    let soon = 0;
+    // What happens together is looked at together.
+    const later = () => {
+        if (!soon) soon = window.setTimeout(() => ((soon = 0), list.isConnected && refresh()), 300);
+    };
     const refresh = async () => {
         // A rule may have more alerts than anybody reads: the page asks for some of them only.
         const few = { alert_limit: String(LIMIT) };
@@ -64,6 +69,8 @@ export async function show(main, page) {
                     ),
             }))
             .filter((/** @type {any} */ group) => group.rules.length > 0);
+        const rules = shown.flatMap((/** @type {any} */ group) => group.rules);
+        await Promise.all(rules.map((/** @type {any} */ rule) => recall(rule, later)));
         const text = JSON.stringify(shown, (key, value) =>
             alerts && (key === "lastEvaluation" || key === "evaluationTime") ? undefined : value,
         );
@@ -97,16 +104,11 @@ export async function show(main, page) {
     state.addEventListener("change", choose);
     await refresh();
     every(5000, refresh);
-    // What changes is seen at once; what happens together is looked at together.
-    let soon = 0;
+    // What changes is seen at once.
     const hearing = listen(
         (_, isPast) => {
-            if (isPast || soon) return;
-            soon = window.setTimeout(() => {
-                soon = 0;
-                if (list.isConnected) refresh();
-                else hearing.stop();
-            }, 300);
+            if (!list.isConnected) hearing.stop();
+            else if (!isPast) later();
         },
         ["evaluation", "alert", "reload"],
     );
@@ -214,6 +216,20 @@ const LIMIT = 500;
 const all = new Set();
 
 /** @param {any} rule */
+const shownOf = (rule) => (all.has(rule.name) ? rule.alerts.length : MOST);
+
+/**
+ * Adds what is known of the last hour of a rule's alerts.
+ * @param {any} rule
+ * @param {() => void} learnt is called when more is known
+ */
+async function recall(rule, learnt) {
+    if (rule.type !== "alerting") return;
+    for (const alert of rule.alerts.slice(0, shownOf(rule))) alert.lately = lately(alert.labels, alert.state, learnt);
+    rule.over = await over(rule);
+}
+
+/** @param {any} rule */
 function alertList(rule) {
     if (rule.alerts.length === 0) {
         return [
@@ -228,10 +244,10 @@ function alertList(rule) {
                 " ",
                 h("a", { href: queryHref(rule.query, "explain") }, "Why?"),
             ),
-            past(rule),
+            overList(rule.over),
         ];
     }
-    const most = all.has(rule.name) ? rule.alerts.length : MOST;
+    const most = shownOf(rule);
     const cards = rule.alerts.slice(0, most).map((/** @type {any} */ alert) => alertCard(rule, alert));
     if (rule.alerts.length <= most) return rule.alertCount ? [...cards, others(rule)] : cards;
     const more = `Show ${rule.alerts.length - most} more${rule.alertCount ? ` of ${rule.alertCount}` : ""}`;
@@ -269,7 +285,7 @@ function alertCard(rule, alert) {
             h("span", { class: "muted small" }, `value ${Number(alert.value)}`),
         ),
         h("p", { class: "muted small" }, waiting(rule, alert)),
-        strip(alert.labels, alert.state),
+        strip(alert.lately),
         Object.entries(alert.annotations).map(([name, text]) =>
             h("p", { class: "annotation small" }, h("b", null, name), " ", linked(/** @type {string} */ (text))),
         ),
