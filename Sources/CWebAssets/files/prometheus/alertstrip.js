@@ -171,7 +171,7 @@ async function lastHour(matchers, isWanted) {
 const inactive = () => new Array(PIECES).fill("inactive");
 
 /** Which alerts there were within the last hour: asked once for all rules, and not at each evaluation. */
-function recentNames() {
+export function recentNames() {
     const asked = now() * 1000;
     if (!recent || Math.abs(asked - recent.at) >= TOGETHER) recent = { names: askNames(), at: asked };
     return recent.names;

@@ -7,7 +7,7 @@ import { h, fill, every, renew } from "../shared/dom.js";
 import { listen } from "../shared/events.js";
 import { duration, localTime, queryHref, span } from "../shared/format.js";
 import { painted } from "./answertable.js";
-import { lately, over, overList, strip } from "./alertstrip.js";
+import { lately, over, overList, recentNames, strip } from "./alertstrip.js";
 import { fitting, unseen } from "./rulefilter.js";
 
 const STATES = /** @type {Record<string, string>} */ ({ inactive: "good", pending: "warn", firing: "bad" });
@@ -55,6 +55,7 @@ export async function show(main, page) {
         const [{ groups }, told] = await Promise.all([
             api("rules", alerts ? { ...few, type: "alert" } : few),
             alerts ? api("inbox", {}) : null,
+            recentNames().catch(() => null),
         ]);
         const wanted = search.value.trim().toLowerCase();
         const shown = groups
