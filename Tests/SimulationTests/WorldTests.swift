@@ -72,20 +72,6 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2, 3] as [UInt64]) func `a world that is ended before is the same up to then`(_ seed: UInt64)
-        async throws
-    {
-        let text = """
-            duration: 3h
-            services: {shop: {instances: 9, metrics: {up_seconds: {type: gauge, value: 1}}}}
-            events: [{at: 5m..30m, every: 1h, do: kill, service: shop, instance: any, for: 10s..8m}]
-            """
-        let whole = try await TestWorlds.run(text, seed: seed).log
-        let part = try await TestWorlds.run(text, seed: seed, until: 1_900_000_000_000).log
-        #expect(part.contains { $0.contains("kill") })
-        #expect(whole.starts(with: part.dropLast()), "\(part.last ?? "")")
-    }
-
     private static func all(width: Int, inFiles: Bool = false) async throws -> [TestWorlds.Outcome] {
         try await withThrowingTaskGroup(of: (UInt64, TestWorlds.Outcome).self) { group in
             var found: [UInt64: TestWorlds.Outcome] = [:]
