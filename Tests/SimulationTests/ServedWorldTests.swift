@@ -112,13 +112,29 @@ import Web
             async let far = served.now("to=2026-10-05T09:00:00Z")
             var now = try await served.now()
             while now < 200 { now = try await served.now() }
-            let stopped = try await served.now("action=pause")
+            // What is told then is where the world stands, to both.
+            let stopped = try await served.clock("action=pause")["now"]?.text
             let stop = try await far
             #expect(stop < 86400 * 200)
-            let later = try await served.now()
-            #expect(later < stopped + 600)
+            let later = try await served.clock("")["now"]?.text
+            #expect(later == stopped)
             let seen6 = try await served.clock("")
             #expect(seen6["playing"]?.text == "false")
+        }
+    }
+
+    @Test func `of two who go on at once each goes on from where the one before ends`() async throws {
+        try await Self.with(Self.shop) { served in
+            let began = try await served.now()
+            async let one = served.now("advance=4m")
+            async let two = served.now("advance=5m")
+            let first = try await min(one, two)
+            #expect(first >= began + 240)
+            let sum = try await served.now()
+            #expect(sum == began + 540)
+            // Beyond the end is the end.
+            let end = try await served.now("advance=300d")
+            #expect(end == 1800)
         }
     }
 

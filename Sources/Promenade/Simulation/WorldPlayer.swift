@@ -7,9 +7,10 @@ import Web
 final class WorldPlayer: Sendable {
     /// Somebody who waits for what was asked for.
     private struct Waiting {
-        /// Up to which moment, or which step; `nil` for none.
+        /// Up to which moment, which step, or until the player has looked so often what people want; `nil` for none.
         var moment: Int64?
         var step: Int?
+        var look: Int?
         var continuation: CheckedContinuation<Void, Never>
     }
 
@@ -20,10 +21,16 @@ final class WorldPlayer: Sendable {
         var target: Int64?
         /// How many steps were asked for, and how many were taken.
         var steps = (asked: 0, taken: 0)
+        /// How often the player has looked what people want; nothing moves while it looks.
+        var looks = 0
         var now: Int64 = 0
+        /// Up to which moment all has happened.
+        var done: Int64 = 0
         /// What happened last, in words.
         var last = ""
         var isOver = false
+        /// Whether nobody plays any longer.
+        var isGone = false
         /// What happened, without so many of the first.
         var marks: [WorldEvent] = []
         var forgotten = 0
@@ -79,6 +86,7 @@ final class WorldPlayer: Sendable {
         }
         defer {
             offer.finish()
+            state.withLock { $0.isGone = true }
             release()
         }
         world.stack.targets.isGatewayOurs = false
@@ -90,7 +98,11 @@ final class WorldPlayer: Sendable {
                 offered = world.stack.changes
                 if let parts = world.stack.parts { offer.yield(parts) }
             }
-            let wish = state.withLock { ($0.target, $0.steps, $0.isPlaying, $0.speed) }
+            let wish = state.withLock { state in
+                state.looks += 1
+                return (state.target, state.steps, state.isPlaying, state.speed)
+            }
+            answer()
             let before = moment
             moment = wall.steadyNanoseconds
             let limit = moment + Self.slice
@@ -130,7 +142,7 @@ final class WorldPlayer: Sendable {
     /// How far the world is now; whoever waited for that is answered.
     /// - Parameter isThere: whether all that happens at this moment has happened.
     private func tell(_ world: World, isThere: Bool = true) {
-        let found = state.withLock { state -> [Waiting] in
+        state.withLock { state in
             state.now = world.now
             state.last = Self.words(world.last)
             state.isOver = world.isOver
@@ -140,15 +152,25 @@ final class WorldPlayer: Sendable {
                 (state.target, state.isPlaying) = (nil, false)
                 state.steps.taken = state.steps.asked
             }
-            let (taken, isOver) = (state.steps.taken, state.isOver)
-            func isDone(_ one: Waiting) -> Bool { isOver || done >= one.moment ?? 0 && taken >= one.step ?? 0 }
+            state.done = done
+        }
+        answer()
+    }
+
+    /// Whoever waited for what is there now is answered.
+    private func answer() {
+        let found = state.withLock { state -> [Waiting] in
+            let (done, taken, looks, isOver) = (state.done, state.steps.taken, state.looks, state.isOver)
+            func isDone(_ one: Waiting) -> Bool {
+                isOver || done >= one.moment ?? 0 && taken >= one.step ?? 0 && looks >= one.look ?? 0
+            }
             defer { state.waiting.removeAll(where: isDone) }
             return state.waiting.filter(isDone)
         }
         for one in found { one.continuation.resume() }
     }
 
-    /// Nobody waits any longer, though what they wait for has not come.
+    /// Nobody waits any longer, though what they wait for has not come: the program ends.
     func release() {
         let waiting = state.withLock { state in
             state.target = nil
@@ -204,14 +226,22 @@ final class WorldPlayer: Sendable {
     }
 
     private func carryOut(_ command: PlayerControl.Command) async {
-        if command == .pause { release() }
         await withCheckedContinuation { continuation in
             let isDone = state.withLock { state -> Bool in
-                if state.isOver { return true }
+                if state.isOver || state.isGone { return true }
                 var one = Waiting(continuation: continuation)
                 switch command {
                 case .play: state.isPlaying = true
-                case .pause: state.isPlaying = false
+                case .pause:
+                    state.isPlaying = false
+                    state.target = nil
+                    state.steps.taken = state.steps.asked
+                    // What is in the works is done when the player looks again; so long do those wait who wanted to get further.
+                    one.look = state.looks + 1
+                    for index in state.waiting.indices {
+                        (state.waiting[index].moment, state.waiting[index].step) = (nil, nil)
+                        state.waiting[index].look = one.look
+                    }
                 case .speed(let speed): state.speed = speed
                 case .step:
                     state.isPlaying = false
@@ -221,11 +251,15 @@ final class WorldPlayer: Sendable {
                     // What is beyond the end is the end.
                     let target = time <= start ? 0 : min(time - start, end / 1_000_000 + 1) * 1_000_000
                     guard target > state.now else { return true }
-                    let moment = min(target, end)
-                    state.target = max(state.target ?? 0, moment)
-                    one.moment = moment
+                    one.moment = min(target, end)
+                case .advance(let milliseconds):
+                    // From where a jump that is under way ends.
+                    let from = max(state.now, state.target ?? 0)
+                    one.moment = from + min(max(0, milliseconds), (end - from) / 1_000_000 + 1) * 1_000_000
+                    one.moment = min(one.moment ?? end, end)
                 }
-                if one.step == nil, one.moment == nil { return true }
+                if let moment = one.moment { state.target = max(state.target ?? 0, moment) }
+                if one.step == nil, one.moment == nil, one.look == nil { return true }
                 state.waiting.append(one)
                 return false
             }

@@ -35,6 +35,32 @@ import Testing
         }
     }
 
+    @Test func `of two who move the clock at once each goes on from where the one before ends`() async throws {
+        let config = """
+            global: {scrape_interval: 10s, evaluation_interval: 10s}
+            rules: {groups: [{name: g, rules: [{record: ups, expr: sum(up)}]}]}
+            """
+        try await withStack(config: config) { stack in
+            let (scrapes, scraped) = AsyncStream<Void>.makeStream()
+            let (gate, open) = AsyncStream<Void>.makeStream()
+            let slow = ScriptedTarget { request throws(TransportError) in
+                scraped.yield()
+                for await _ in gate { break }
+                return .text("rows 1\n")
+            }
+            try await stack.add(slow, job: "app", instance: "one:1")
+            async let one: Void = stack.advance(by: .seconds(60))
+            for await _ in scrapes { break }
+            async let two: Void = stack.advance(by: .seconds(90))
+            for _ in 0..<1000 { await Task.yield() }
+            open.finish()
+            _ = await (one, two)
+            #expect(stack.now - Self.start == 150_000)
+            #expect(try await stack.value("count_over_time(up[10m])") == 15)
+            #expect(try await stack.value("count_over_time(ups[10m])") == 15)
+        }
+    }
+
     @Test func `a target comes and goes while the stack runs`() async throws {
         try await withStack(config: "global: {scrape_interval: 10s}") { stack in
             let one = ScriptedTarget("rows 1\n")

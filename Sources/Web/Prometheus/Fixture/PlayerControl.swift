@@ -55,6 +55,8 @@ public struct PlayerControl: Sendable {
         case step
         /// It goes to a moment (milliseconds since 1970) at once; never back.
         case jump(Timestamp)
+        /// It goes on at once by so many milliseconds, from where it is or where a jump that is under way ends.
+        case advance(Int64)
     }
 
     /// Something that happened, to be marked on a bar of time.
@@ -79,7 +81,7 @@ public struct PlayerControl: Sendable {
 
     /// How far it is.
     public var status: @Sendable () -> Status
-    /// Does what is asked for, and returns when a step or a jump is done.
+    /// Does what is asked for, and returns when a step or a jump is done, or for a pause when nothing moves any more.
     public var command: @Sendable (Command) async -> Void
     /// What has happened so far, without so many of the first.
     public var marks: @Sendable (_ from: Int) -> [Mark]
