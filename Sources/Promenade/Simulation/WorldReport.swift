@@ -97,17 +97,18 @@ package struct WorldReport: Sendable {
         return lines.map { $0.replacing("\n", with: " ") + "\n" }.joined()
     }
 
-    /// As JUnit XML; what was not reached is no case.
+    /// As JUnit XML; what was not reached is skipped.
     package static func junit(_ reports: [WorldReport]) -> String {
         reports.map { report in
             PromQLTestReport(
                 name: "\(report.file) \(report.stack.isEmpty ? "" : "\(report.stack) ")seed \(report.seed)",
-                cases: report.states.filter { !$0.isOpen }.map { state in
+                cases: report.states.map { state in
                     let lines = report.details(state)
                     return PromQLTestReport.Case(
                         line: state.spec.line,
                         source: state.spec.title,
                         failure: lines.isEmpty ? nil : lines.joined(separator: "\n"),
+                        skipped: state.isOpen ? state.verdict?.reasons.joined(separator: "\n") ?? "" : nil,
                         duration: state.verdict?.time ?? 0
                     )
                 }

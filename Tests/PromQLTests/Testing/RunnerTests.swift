@@ -179,8 +179,8 @@ import Testing
         #expect(
             [report].junit == """
                 <?xml version="1.0" encoding="UTF-8"?>
-                <testsuites tests="3" failures="2" errors="0" time="0.000000">
-                  <testsuite name="dir/a&amp;b.test" tests="3" failures="2" errors="0" time="0.000000">
+                <testsuites tests="3" failures="2" errors="0" skipped="0" time="0.000000">
+                  <testsuite name="dir/a&amp;b.test" tests="3" failures="2" errors="0" skipped="0" time="0.000000">
                     <testcase name="line 1: eval instant at 0 1 &lt; bool 2" classname="dir/a&amp;b.test" time="0.000000">
                       <failure message="expected scalar 0 but got 1">expected scalar 0 but got 1</failure>
                     </testcase>

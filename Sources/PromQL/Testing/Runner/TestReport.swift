@@ -10,14 +10,17 @@ public struct PromQLTestReport: Sendable {
         public var source: String
         /// What was wrong, in one or more lines; `nil` where nothing was.
         public var failure: String?
+        /// Why it was not checked; `nil` where it was.
+        public var skipped: String?
         /// How long it took, in nanoseconds.
         public var duration: Int64
 
         /// A checked command.
-        public init(line: Int, source: String, failure: String? = nil, duration: Int64 = 0) {
+        public init(line: Int, source: String, failure: String? = nil, skipped: String? = nil, duration: Int64 = 0) {
             self.line = line
             self.source = source
             self.failure = failure
+            self.skipped = skipped
             self.duration = duration
         }
     }
@@ -59,16 +62,19 @@ extension Sequence<PromQLTestReport> {
         var suites = ""
         var tests = 0
         var failed = 0
+        var skipped = 0
         var total: Int64 = 0
         for report in self {
             tests += report.cases.count
             failed += report.failures.count
+            let left = report.cases.count { $0.skipped != nil }
+            skipped += left
             let duration = report.cases.reduce(0) { $0 + $1.duration }
             total += duration
             let name = report.name.xmlEscaped
             suites +=
                 "  <testsuite name=\"\(name)\" tests=\"\(report.cases.count)\" failures=\"\(report.failures.count)\""
-            suites += " errors=\"0\" time=\"\(duration.asSeconds)\">\n"
+            suites += " errors=\"0\" skipped=\"\(left)\" time=\"\(duration.asSeconds)\">\n"
             for test in report.cases {
                 suites += "    <testcase name=\"line \(test.line): \(test.source.xmlEscaped)\" classname=\"\(name)\""
                 suites += " time=\"\(test.duration.asSeconds)\""
@@ -77,13 +83,16 @@ extension Sequence<PromQLTestReport> {
                     suites +=
                         ">\n      <failure message=\"\(String(first).xmlEscaped)\">\(failure.xmlEscaped)</failure>\n"
                     suites += "    </testcase>\n"
+                } else if let skipped = test.skipped {
+                    suites += ">\n      <skipped message=\"\(skipped.xmlEscaped)\"/>\n    </testcase>\n"
                 } else {
                     suites += "/>\n"
                 }
             }
             suites += "  </testsuite>\n"
         }
-        let counts = "tests=\"\(tests)\" failures=\"\(failed)\" errors=\"0\" time=\"\(total.asSeconds)\""
+        let counts =
+            "tests=\"\(tests)\" failures=\"\(failed)\" errors=\"0\" skipped=\"\(skipped)\" time=\"\(total.asSeconds)\""
         return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites \(counts)>\n\(suites)</testsuites>\n"
     }
 }
