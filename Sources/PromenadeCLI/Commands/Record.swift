@@ -40,17 +40,23 @@ struct RecordCommand: AsyncParsableCommand {
             Complaint.write("--for: \(GoText.quoted(span)) is not a time such as 5m")
             throw ExitCode(2)
         }
-        let folders = [out, out + "/bodies", out + "/rules"]
-        guard folders.allSatisfy({ FileAccess.createFolder($0) }) else {
-            Complaint.write("cannot write to the folder \(out): \(String(cString: strerror(errno)).lowercased())")
-            throw ExitCode(2)
-        }
         let clock = SystemClock()
         var recorder = RecordingClient(url: Self.trimmed(url), pushgateway: Self.trimmed(pushgateway))
         let start = clock.now
         var end: Timestamp?
         do {
             try await recorder.begin(at: start)
+        } catch {
+            Complaint.write("there is no stack to be recorded: \(error)")
+            throw ExitCode(1)
+        }
+        // What cannot be written is told before, not after the time is over; where nobody answers no folder is left behind.
+        let folders = [out, out + "/bodies", out + "/rules"]
+        guard folders.allSatisfy({ FileAccess.createFolder($0) }) else {
+            Complaint.write("cannot write to the folder \(out): \(String(cString: strerror(errno)).lowercased())")
+            throw ExitCode(2)
+        }
+        do {
             while clock.now < start + span.milliseconds {
                 try await clock.sleep(milliseconds: min(RecordingClient.pause, start + span.milliseconds - clock.now))
                 try await recorder.look()

@@ -1,8 +1,7 @@
-import AsyncHTTPClient
 import ConfigTree
+import HTTPCalling
 import MetricModel
 import NIOCore
-import NIOHTTP1
 import Promenade
 import Simulation
 
@@ -132,11 +131,13 @@ struct RecordingClient {
     }
 
     private func get(_ url: String) async throws -> ConfigNode {
-        let response = try await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: .seconds(10))
-        let body = try await response.body.collect(upTo: 1 << 28)
-        guard response.status.code == 200 else {
-            throw Refusal(description: "\(url): HTTP status \(response.status.code)")
+        let answer: HTTPAnswer
+        do throws(TransportError) {
+            answer = try await HTTPCaller.shared.send(HTTPCall(url, timeoutMilliseconds: 10_000))
+        } catch {
+            throw Refusal(description: error.message)
         }
-        return try JSONReader.parse(Array(body.readableBytesView), file: url)
+        guard answer.status == 200 else { throw Refusal(description: "\(url): HTTP status \(answer.status)") }
+        return try JSONReader.parse(Array(answer.body.readableBytesView), file: url)
     }
 }
