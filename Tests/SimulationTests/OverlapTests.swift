@@ -211,6 +211,43 @@ import Testing
         #expect("\(figures.outages) \(figures.seen) \(figures.falseAlarms)" == study.figures, "\(study)")
     }
 
+    /// When an instance is killed in a world of half an hour, for how long, and what becomes of an alert `for: 5m`.
+    static let cuts: [(event: String, figures: String)] = [
+        ("{at: 29m56s, do: kill, service: shop, instance: 1}", "outages 1 seen 0 missed 0 cut 1"),
+        ("{at: 26m, do: kill, service: shop, instance: 1, for: 3m50s}", "outages 1 seen 0 missed 0 cut 1"),
+        ("{at: 26m, do: kill, service: shop, instance: 1, for: 1m}", "outages 1 seen 0 missed 1 cut 0"),
+        ("{at: 24m, do: kill, service: shop, instance: 1}", "outages 1 seen 1 missed 0 cut 0"),
+        ("{at: 10m, do: kill, service: shop, instance: 1}", "outages 1 seen 1 missed 0 cut 0"),
+        // The alert is not about it: none will come.
+        ("{at: 10m, do: kill, service: other}", "outages 1 seen 0 missed 1 cut 0"),
+    ]
+
+    @Test(arguments: cuts.indices) func `an outage that the end cuts before the alert could fire is not missed`(
+        _ index: Int
+    ) async throws {
+        let (event, expected) = Self.cuts[index]
+        let text = """
+            duration: 30m
+            stack:
+              global: {scrape_interval: 10s, evaluation_interval: 10s}
+              scrape_configs: [{job_name: shop, static_configs: [{targets: [shop-1]}]}]
+              rules: {groups: [{name: g, rules: [{alert: Down, expr: 'up{job="shop"} == 0', for: 5m}]}]}
+            services: {shop: {metrics: {a: {type: gauge, value: 1}}}, other: {metrics: {a: {type: gauge, value: 1}}}}
+            events:
+              - \(event)
+            study: {alert: Down, should_fire_for: {kill: \(event.contains("other") ? "other" : "shop")}, slack: 30s}
+            """
+        let scenario = try ScenarioFile.read(text: Array(text.utf8), file: "test.yml")
+        let study = try await WorldStudy.run(scenario, seeds: 1...1, jobs: 1, options: World.Options(seed: 1))
+        let report = StudyReport(scenario, study)
+        let figures = report.figures[0]
+        let words = "outages \(figures.outages) seen \(figures.seen) missed \(figures.missed) cut \(figures.open)"
+        #expect(words == expected)
+        #expect(report.json.contains("\"missed\":\(figures.missed),\"cut\":\(figures.open),"))
+        #expect(report.text.contains("  cut by the end  \(figures.open)\n"))
+        #expect(report.svg.contains(">cut<") == (figures.open > 0))
+    }
+
     @Test func `an alert of two rules begins to fire once`() async throws {
         let rules =
             "  rules: {groups: [{name: g, rules: [{alert: A, expr: up == 0}, {alert: A, expr: up == 0, for: 10m}]}]}"

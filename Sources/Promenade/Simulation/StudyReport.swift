@@ -26,12 +26,14 @@ package struct StudyReport: Sendable {
 
     /// The lines of a table, name and value.
     package static func rows(_ figures: WorldStudy.AlertFigures) -> [(name: String, value: String)] {
-        let share = figures.outages == 0 ? 0 : Double(figures.seen) * 100 / Double(figures.outages)
+        let judged = figures.outages - figures.open
+        let share = judged == 0 ? 0 : Double(figures.seen) * 100 / Double(judged)
         let perDay = figures.days > 0 ? Double(figures.falseAlarms) / figures.days : 0
         return [
             ("outages", "\(figures.outages)"),
             ("seen", "\(figures.seen) (\(fixed(share, 1))%)"),
             ("missed", "\(figures.missed)"),
+            ("cut by the end", "\(figures.open)"),
             ("delay, median", span(figures.delay(0.5))),
             ("delay, p95", span(figures.delay(0.95))),
             ("delay, max", span(figures.delays.last)),
@@ -59,10 +61,10 @@ package struct StudyReport: Sendable {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    /// How many outages were seen how late: twelve spans, and those that were not seen.
+    /// How many outages were seen how late: twelve spans, those that were not seen, and those that the end cut.
     static func bars(_ figures: WorldStudy.AlertFigures) -> [(name: String, count: Int)] {
         guard let least = figures.delays.first, let most = figures.delays.last else {
-            return figures.missed > 0 ? [("missed", figures.missed)] : []
+            return rest(figures)
         }
         let second: Int64 = 1_000_000_000
         let width = max(second, ((most - least) / 12 / second + 1) * second)
@@ -74,11 +76,14 @@ package struct StudyReport: Sendable {
             bars.append(("to \(World.span(edge + width))", count))
             edge += width
         }
-        if figures.missed > 0 { bars.append(("missed", figures.missed)) }
-        return bars
+        return bars + rest(figures)
     }
 
-    /// A picture: a bar for each span of delay, and one for what was missed.
+    private static func rest(_ figures: WorldStudy.AlertFigures) -> [(name: String, count: Int)] {
+        [("missed", figures.missed), ("cut", figures.open)].filter { $0.1 > 0 }
+    }
+
+    /// A picture: a bar for each span of delay, and one for each of what was missed and what the end cut.
     package var svg: String {
         let (width, height, bottom) = (720, 240, 60)
         var parts: [String] = []
@@ -88,8 +93,8 @@ package struct StudyReport: Sendable {
             let most = max(1, bars.map(\.count).max() ?? 1)
             let step = max(1, (width - 40) / max(1, bars.count))
             let titles = Self.rows(figures).map { "\($0.name) \($0.value)" }
-            let title = titles.prefix(3).joined(separator: " · ")
-            let rest = titles.dropFirst(3).joined(separator: " · ")
+            let title = titles.prefix(4).joined(separator: " · ")
+            let rest = titles.dropFirst(4).joined(separator: " · ")
             parts.append(
                 "<text x=\"20\" y=\"\(top + 20)\" font-weight=\"bold\">\(Self.escaped(figures.alert))</text>"
                     + "<text x=\"20\" y=\"\(top + 36)\" font-size=\"11\">\(Self.escaped(title))</text>"
@@ -98,7 +103,7 @@ package struct StudyReport: Sendable {
             for (index, bar) in bars.enumerated() {
                 let size = bar.count * (height - 80) / most
                 let x = 20 + index * step
-                let color = bar.name == "missed" ? "#c0392b" : "#2e6fb7"
+                let color = bar.name == "missed" ? "#c0392b" : bar.name == "cut" ? "#8a8a8a" : "#2e6fb7"
                 parts.append(
                     "<rect x=\"\(x)\" y=\"\(top + height - size)\" width=\"\(max(1, step - 4))\" height=\"\(size)\" "
                         + "fill=\"\(color)\"><title>\(bar.count)</title></rect>"
@@ -122,7 +127,7 @@ package struct StudyReport: Sendable {
     package var json: String {
         let items = figures.map { figures in
             "{\"alert\":\(JSONString.quoted(figures.alert)),\"worlds\":\(worlds),\"outages\":\(figures.outages),"
-                + "\"seen\":\(figures.seen),\"missed\":\(figures.missed),"
+                + "\"seen\":\(figures.seen),\"missed\":\(figures.missed),\"cut\":\(figures.open),"
                 + "\"delayMedian\":\(milliseconds(figures.delay(0.5))),\"delayP95\":\(milliseconds(figures.delay(0.95))),"
                 + "\"delayMax\":\(milliseconds(figures.delays.last)),\"falseAlarms\":\(figures.falseAlarms),"
                 + "\"days\":\(Self.fixed(figures.days, 3))}"

@@ -316,6 +316,7 @@ extension World {
             try await stack.startPrometheus()
             isPrometheusUp = true
             noteRules()
+            noteAlerts()
         case .pushgateway:
             if isGatewayUp { return }
             try await stack.startGateway()
@@ -330,6 +331,7 @@ extension World {
         let counts = scenario.services.map { ($0.name, services[$0.name]?.count ?? 0) }
         try await stack.apply(try currentConfig.config(counts: counts))
         noteRules()
+        noteAlerts()
     }
 
     private var currentConfig: SimulatedConfig {

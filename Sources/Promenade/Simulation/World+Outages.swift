@@ -1,4 +1,7 @@
 package import MetricModel
+import PromQL
+import Rules
+import Scrape
 package import Simulation
 
 /// What studies want to know of a world.
@@ -56,6 +59,27 @@ extension World {
         mutating func finishEvents(at time: Int64, where isOver: (Int) -> Bool) {
             for event in events.keys where isOver(event) {
                 for index in events.removeValue(forKey: event) ?? [] { all[index].to = time }
+            }
+        }
+    }
+
+    /// How long after the beginning of an outage an alert of each rule may begin to fire at the latest, where its condition needs
+    /// no more than the ranges in it: a scrape sees the outage, an evaluation the scrape, and `for` has to pass.
+    func noteAlerts() {
+        guard !scenario.studies.isEmpty, let scraper = stack.scraper, let rules = stack.rules else { return }
+        let scrapes = scraper.pools().map(\.config.scrapeInterval.milliseconds).max() ?? 0
+        for group in rules.manager.snapshots.map(\.definition) {
+            for rule in group.rules where rule.kind == .alerting {
+                var range: Int64 = 0
+                rule.expression.walk { expression, _ in
+                    if case .matrixSelector(let node) = expression { range = max(range, node.range) }
+                    if case .subquery(let node) = expression { range = max(range, node.range) }
+                    return true
+                }
+                // `for` is looked at by evaluations: it is over at the next one. What is longer than the world is as long.
+                let waits = [scrapes, group.interval, group.interval, rule.holdDuration, range / 1_000_000]
+                let reach = waits.reduce(0) { $0 + min($1, scenario.duration / 1_000_000) } * 1_000_000
+                reaches[rule.name] = max(reaches[rule.name] ?? 0, reach)
             }
         }
     }

@@ -56,6 +56,8 @@ package final class World {
     /// Outages that a study asks about.
     package var outages: [Outage] { book.all }
     var book: OutageBook
+    /// How long after the beginning of an outage each alert may begin to fire, in nanoseconds.
+    var reaches: [String: Int64] = [:]
     /// When alerts began to fire.
     package internal(set) var firings: [Firing] = []
     /// How many samples scrapes brought, with the five that tell of each.
@@ -235,6 +237,7 @@ package final class World {
         try await stack.startPrometheus()
         isPrometheusUp = true
         noteRules()
+        noteAlerts()
     }
 
     /// Asks when the next group of rules is evaluated: after each evaluation, and where the groups may be others.

@@ -16,6 +16,8 @@ package struct WorldReport: Sendable {
     package var states: [ExpectationState]
     package var outages: [World.Outage]
     package var firings: [World.Firing]
+    /// How long after the beginning of an outage each alert may begin to fire, in nanoseconds.
+    var reaches: [String: Int64]
     /// Options that belong to the world, for commands; one word each.
     package var arguments: [String]
     /// The stack that was used in place of the scenario's; empty for its own.
@@ -33,6 +35,7 @@ package struct WorldReport: Sendable {
         states = world.expectations
         outages = world.outages
         firings = world.firings
+        reaches = world.reaches
         arguments = world.options.arguments
     }
 

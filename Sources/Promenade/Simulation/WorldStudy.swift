@@ -136,12 +136,14 @@ package struct WorldStudy: Sendable {
         package var alert: String
         package var outages = 0
         package var seen = 0
+        /// Not seen, but the end came before the alert could fire: neither seen nor missed.
+        package var open = 0
         /// From the beginning of each outage that was seen to the alert, in nanoseconds, rising.
         package var delays: [Int64] = []
         package var falseAlarms = 0
         package var days = 0.0
 
-        package var missed: Int { outages - seen }
+        package var missed: Int { outages - seen - open }
 
         /// The delay that a share of the outages that were seen did not exceed; `nil` where none was.
         package func delay(_ share: Double) -> Int64? {
@@ -163,9 +165,14 @@ package struct WorldStudy: Sendable {
                 let isSame = outage.instance.isEmpty || instance.isEmpty || instance == outage.instance
                 return isSame && firing.time >= outage.from && firing.time < (outage.to ?? span) + study.slack
             }
+            let reach = report.reaches[study.alert] ?? 0
             figures.outages += outages.count
             for outage in outages {
-                guard let firing = firings.first(where: { belongs($0, outage) }) else { continue }
+                guard let firing = firings.first(where: { belongs($0, outage) }) else {
+                    let isWaitedFor = report.end < (outage.to ?? .max - study.slack) + study.slack
+                    if isWaitedFor, report.end - outage.from < reach { figures.open += 1 }
+                    continue
+                }
                 figures.seen += 1
                 figures.delays.append(firing.time - outage.from)
             }
