@@ -8,6 +8,7 @@ import sys
 import time
 import unittest
 import zipfile
+import zlib
 
 from packages import ROOT, Case, bare, pack, run, version
 
@@ -81,6 +82,11 @@ class Wheels(Case):
                 record = next(name for name in file.namelist() if name.endswith(".dist-info/RECORD"))
                 rows = [line.split(",")[0] for line in file.read(record).decode().splitlines()]
                 self.assertEqual(sorted(rows), sorted(file.namelist()))
+                # zipfile heeds no level of the archive's for entries that are made by hand.
+                for entry in file.infolist():
+                    packed = zlib.compressobj(9, zlib.DEFLATED, -15)
+                    best = len(packed.compress(file.read(entry)) + packed.flush())
+                    self.assertLessEqual(entry.compress_size, best, entry.filename)
 
     def test_fixtures_of_pytest(self):
         programs, variables = self.environment()
