@@ -3,6 +3,8 @@
 # there stands in PREFIX/share/promenade/installed, by which uninstall.sh takes it away again. An upgrade is the same once more.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+# A program that does not run here (another machine's, an older C library) is not installed; the system has said why.
+version=$("$here/bin/promenade" --version) || { echo "promenade does not run here; nothing was installed" >&2; exit 1; }
 if [ "$(id -u)" = 0 ]; then default=/usr/local; else default=$HOME/.local; fi
 prefix=${1:-${PREFIX:-$default}}
 mkdir -p "$prefix/share/promenade"
@@ -22,5 +24,5 @@ echo "$before" | while IFS= read -r file; do
     [ -z "$file" ] || echo "$files" | grep -qxF "$file" || rm -f "$prefix/$file"
 done
 echo "$files" >"$list"
-echo "$("$prefix/bin/promenade" --version) is in $prefix/bin; $prefix/share/promenade/uninstall.sh takes it away"
+echo "$version is in $prefix/bin; $prefix/share/promenade/uninstall.sh takes it away"
 case ":$PATH:" in *":$prefix/bin:"*) ;; *) echo "$prefix/bin is not in PATH" ;; esac

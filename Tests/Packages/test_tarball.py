@@ -1,6 +1,7 @@
 """The tarball: installed into an empty HOME, upgraded, and taken away."""
 import glob
 import os
+import subprocess
 import tarfile
 import unittest
 
@@ -12,11 +13,15 @@ def files(folder):
 
 
 class Tarball(Case):
-    def test_installed_upgraded_and_taken_away(self):
-        place, home = self.folder(), self.folder()
+    def unpack(self):
+        """An empty home, and the script that installs."""
+        place = self.folder()
         with tarfile.open(glob.glob(os.path.join(pack("tarball", "tarball"), "*.tar.gz"))[0]) as tar:
             tar.extractall(place)
-        script = glob.glob(os.path.join(place, "*", "install.sh"))[0]
+        return self.folder(), glob.glob(os.path.join(place, "*", "install.sh"))[0]
+
+    def test_installed_upgraded_and_taken_away(self):
+        home, script = self.unpack()
         variables = bare(home)
         # As somebody who is not root, or told where.
         prefix = os.path.join(home, ".local")
@@ -39,6 +44,16 @@ class Tarball(Case):
         self.assertIn("gone", run(os.path.join(prefix, "share", "promenade", "uninstall.sh"), env=variables))
         self.assertEqual(files(home), [".local/bin/other"])
         self.assertEqual(os.listdir(prefix), ["bin"])
+
+    def test_what_does_not_run_is_not_installed(self):
+        home, script = self.unpack()
+        program = os.path.join(os.path.dirname(script), "bin", "promenade")
+        with open(program, "w") as file:
+            file.write("#!/bin/sh\necho \"version 'GLIBC_9.99' not found\" >&2\nexit 1\n")
+        done = subprocess.run([script, os.path.join(home, "new")], capture_output=True, text=True, env=bare(home))
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "version 'GLIBC_9.99' not found\npromenade does not run here; nothing was installed\n")
+        self.assertEqual(files(home), [])
 
 
 if __name__ == "__main__":

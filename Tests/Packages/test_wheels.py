@@ -129,6 +129,10 @@ class Wheels(Case):
         """What the wheel is called, and for which machines it is."""
         name = os.path.basename(self.wheel("promenade_stack"))
         self.assertRegex(name, re.escape(self.version) + r"-py3-none-(manylinux_\d+_\d+|linux|macosx_\d+_\d+)_\w+\.whl")
+        library = re.search(r"manylinux_(\d+)_(\d+)", name)
+        if library:
+            with open(os.path.join(ROOT, "docs", "packaging.md")) as text:
+                self.assertIn("glibc {}.{} or later".format(*library.groups()), text.read())
 
 
 if __name__ == "__main__":
