@@ -80,10 +80,15 @@ struct GoFormat {
             func star() -> Int? {
                 guard argument < values.count else { return nil }
                 argument += 1
-                switch values[argument - 1] {
-                case .int(let value), .named(_, let value, _): return value.magnitude <= maximumWidth ? Int(value) : nil
-                default: return nil
+                let given: Int64
+                if case .int(let value) = values[argument - 1] {
+                    given = value
+                } else if case .named(_, let value, _) = values[argument - 1] {
+                    given = value
+                } else {
+                    return nil
                 }
+                return given.magnitude <= maximumWidth ? Int(given) : nil
             }
             position()
             if index < scalars.count, scalars[index] == "*" {

@@ -20,22 +20,24 @@ package enum TemplateBuiltins {
     private static func integer(_ value: TemplateValue) -> Int64 {
         switch value {
         case .int(let number), .named(_, let number, _), .duration(let number, _): number
-        default: 0
+        case .nothing, .bool, .float, .complex, .string, .html, .labels, .arguments, .samples, .sample, .data,
+            .histogram, .time:
+            0
         }
     }
 
     private static func text(_ value: TemplateValue) -> String {
         switch value {
         case .string(let text), .html(let text): text
-        default: ""
+        case .nothing, .bool, .int, .named, .float, .complex, .labels, .arguments, .samples, .sample, .data, .histogram,
+            .time, .duration:
+            ""
         }
     }
 
     private static func isNil(_ value: TemplateValue) -> Bool {
-        switch value {
-        case .nothing, .sample(nil): true
-        default: false
-        }
+        if case .sample(nil) = value { return true }
+        return isInvalid(value)
     }
 
     private static func typeName(_ value: TemplateValue) -> String {
@@ -79,13 +81,13 @@ package enum TemplateBuiltins {
                     if isNil(first) == isNil(other) { return true }
                     continue
                 }
-                switch (first, other) {
-                case (.labels, _), (.arguments, _), (.samples, _), (.data, _):
+                switch first {
+                case .labels, .arguments, .samples, .data:
                     throw TemplateCallFailure("non-comparable type \(other.text): \(other.type)")
-                case (.time, .time), (.histogram, .histogram), (.sample, .sample), (.duration, .duration):
+                case .nothing, .bool, .int, .named, .float, .complex, .string, .html, .sample, .histogram, .time,
+                    .duration:
                     // Pointers: never the same unless they point to the same.
                     continue
-                default: continue
                 }
             }
         }
@@ -146,16 +148,16 @@ package enum TemplateBuiltins {
             guard value >= 0, value <= count else { throw TemplateCallFailure("index out of range: \(value)") }
             return Int(value)
         case .nothing: throw TemplateCallFailure("cannot index slice/array with nil")
-        default: throw TemplateCallFailure("cannot index slice/array with type \(index.type)")
+        case .bool, .float, .complex, .string, .html, .labels, .arguments, .samples, .sample, .data, .histogram, .time,
+            .duration:
+            throw TemplateCallFailure("cannot index slice/array with type \(index.type)")
         }
     }
 
     private static func key(_ index: TemplateValue) throws(TemplateCallFailure) -> String {
-        switch index {
-        case .string(let text): return text
-        case .nothing: throw TemplateCallFailure("value is nil; should be of type string")
-        default: throw TemplateCallFailure("value has type \(index.type); should be string")
-        }
+        if case .string(let text) = index { return text }
+        if case .nothing = index { throw TemplateCallFailure("value is nil; should be of type string") }
+        throw TemplateCallFailure("value has type \(index.type); should be string")
     }
 
     static func index(
@@ -195,25 +197,27 @@ package enum TemplateBuiltins {
     static func slice(_ item: TemplateValue, _ indexes: [TemplateValue]) throws(TemplateCallFailure) -> TemplateValue {
         if case .nothing = item { throw TemplateCallFailure("slice of untyped nil") }
         if indexes.count > 3 { throw TemplateCallFailure("too many slice indexes: \(indexes.count)") }
-        let count: Int
-        switch item {
-        case .string(let text), .html(let text):
+        func range(of count: Int) throws(TemplateCallFailure) -> Range<Int> {
+            var bounds = [0, count, count]
+            for (number, index) in indexes.enumerated() { bounds[number] = try position(index, count) }
+            for number in 0..<(indexes.count == 3 ? 2 : 1) where bounds[number] > bounds[number + 1] {
+                throw TemplateCallFailure("invalid slice index: \(bounds[number]) > \(bounds[number + 1])")
+            }
+            return bounds[0]..<bounds[1]
+        }
+        func cut(_ text: String) throws(TemplateCallFailure) -> String {
             if indexes.count == 3 { throw TemplateCallFailure("cannot 3-index slice a string") }
-            count = text.utf8.count
-        case .samples(let samples): count = samples.items.count
-        default: throw TemplateCallFailure("can't slice item of type \(item.type)")
+            let bytes = Array(text.utf8)
+            return String(decoding: bytes[try range(of: bytes.count)], as: UTF8.self)
         }
-        var bounds = [0, count, count]
-        for (number, index) in indexes.enumerated() { bounds[number] = try position(index, count) }
-        for number in 0..<(indexes.count == 3 ? 2 : 1) where bounds[number] > bounds[number + 1] {
-            throw TemplateCallFailure("invalid slice index: \(bounds[number]) > \(bounds[number + 1])")
-        }
-        let range = bounds[0]..<bounds[1]
         switch item {
-        case .string(let text): return .string(String(decoding: Array(text.utf8)[range], as: UTF8.self))
-        case .html(let text): return .html(String(decoding: Array(text.utf8)[range], as: UTF8.self))
-        case .samples(let samples): return .samples(TemplateValue.Samples(Array(samples.items[range])))
-        default: return item
+        case .string(let text): return .string(try cut(text))
+        case .html(let text): return .html(try cut(text))
+        case .samples(let samples):
+            return .samples(TemplateValue.Samples(Array(samples.items[try range(of: samples.items.count)])))
+        case .nothing, .bool, .int, .named, .float, .complex, .labels, .arguments, .sample, .data, .histogram, .time,
+            .duration:
+            throw TemplateCallFailure("can't slice item of type \(item.type)")
         }
     }
 

@@ -103,16 +103,20 @@ extension TemplateExecution {
         _ value: TemplateValue,
         _ parameter: TemplateFunction.Parameter
     ) throws(Stop) -> TemplateValue {
-        switch (parameter, value) {
-        case (.any, _), (.value, _), (.string, .string), (.sample, .sample), (.samples, .samples), (.int, .int),
-            (.time, .time):
-            return value
-        case (.duration, .duration(let length, _)): return .duration(length, isPointer: false)
-        case (_, .nothing):
+        switch parameter {
+        case .any, .value: return value
+        case .string: if case .string = value { return value }
+        case .sample: if case .sample = value { return value }
+        case .samples: if case .samples = value { return value }
+        case .int: if case .int = value { return value }
+        case .time: if case .time = value { return value }
+        case .duration: if case .duration(let length, _) = value { return .duration(length, isPointer: false) }
+        }
+        if case .nothing = value {
             if parameter.takesNil { return parameter.none }
             throw failure("invalid value; expected \(parameter.name)")
-        default: throw failure("wrong type for value; expected \(parameter.name); got \(value.type)")
         }
+        throw failure("wrong type for value; expected \(parameter.name); got \(value.type)")
     }
 
     func apply(

@@ -280,11 +280,9 @@ struct TemplateExecution {
         case .bool, .dot, .null, .number, .string:
             place = .operand(first)
             try notAFunction(operands, final)
-            switch first {
-            case .dot: return dot
-            case .null: throw failure("nil is not a command")
-            default: return try constant(first)
-            }
+            if case .dot = first { return dot }
+            if case .null = first { throw failure("nil is not a command") }
+            return try constant(first)
         }
     }
 
@@ -356,7 +354,9 @@ struct TemplateExecution {
         switch receiver {
         case .data, .sample: name == "Value"
         case .arguments: true
-        default: false
+        case .nothing, .bool, .int, .named, .float, .complex, .string, .html, .labels, .samples, .histogram, .time,
+            .duration:
+            false
         }
     }
 

@@ -17,7 +17,8 @@ enum TemplateHelpers {
                 throw TemplateCallFailure("strconv.ParseFloat: parsing \(GoText.quoted(text)): value out of range")
             }
             return number
-        default:
+        case .nothing, .bool, .named, .complex, .html, .labels, .arguments, .samples, .sample, .data, .histogram, .time,
+            .duration:
             var name = value.type
             if case .nothing = value { name = "<nil>" }
             throw TemplateCallFailure("can't convert \(name) to float")

@@ -29,11 +29,8 @@ struct TemplateToken {
 
     /// As messages name it.
     var description: String {
-        switch kind {
-        case .endOfText: return "EOF"
-        case .error: return text
-        default: break
-        }
+        if kind == .endOfText { return "EOF" }
+        if kind == .error { return text }
         if kind.isKeyword { return "<\(text)>" }
         let scalars = text.unicodeScalars
         if text.utf8.count > 10 {

@@ -15,21 +15,23 @@ struct TemplateMethod {
 
     /// The method of that name; `nil` where the value has none, or none that is useful in a text.
     init?(_ receiver: TemplateValue, _ name: String) {
-        switch receiver {
-        case .time(let nanoseconds): self.init(time: nanoseconds, name)
-        case .duration(let nanoseconds, _): self.init(duration: nanoseconds, name)
-        case .named(_, _, let text?) where name == "String": self.init(.string(text))
-        default: return nil
+        if case .time(let nanoseconds) = receiver {
+            self.init(time: nanoseconds, name)
+        } else if case .duration(let nanoseconds, _) = receiver {
+            self.init(duration: nanoseconds, name)
+        } else if case .named(_, _, let text?) = receiver, name == "String" {
+            self.init(.string(text))
+        } else {
+            return nil
         }
     }
 
     private init?(time nanoseconds: Int64, _ name: String) {
         let time = TemplateTime(nanoseconds: nanoseconds)
         func other(_ values: [TemplateValue]) -> Int64 {
-            switch values.first {
-            case .time(let value), .duration(let value, _): value
-            default: 0
-            }
+            if case .time(let value) = values.first { return value }
+            if case .duration(let value, _) = values.first { return value }
+            return 0
         }
         switch name {
         case "Format":

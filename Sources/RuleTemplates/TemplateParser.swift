@@ -166,14 +166,11 @@ struct TemplateParser {
 
     private mutating func textOrAction() throws(TemplateError) -> Item {
         let token = nextNonSpace()
-        switch token.kind {
-        case .text: return .node(.text(token.text))
-        case .leftDelimiter:
-            actionLine = token.line
-            defer { actionLine = 0 }
-            return try action()
-        default: throw unexpected(token, "input")
-        }
+        if token.kind == .text { return .node(.text(token.text)) }
+        if token.kind != .leftDelimiter { throw unexpected(token, "input") }
+        actionLine = token.line
+        defer { actionLine = 0 }
+        return try action()
     }
 
     private mutating func action() throws(TemplateError) -> Item {
@@ -207,11 +204,13 @@ struct TemplateParser {
                 given = try pipeline(context, .rightDelimiter)
             }
             return .node(.template(name: name, given, at: token.position))
-        default: break
+        case .error, .bool, .character, .characterConstant, .complex, .assign, .declare, .define, .dot, .endOfText,
+            .field, .identifier, .leftDelimiter, .leftParenthesis, .nil, .number, .pipe, .rawString, .rightDelimiter,
+            .rightParenthesis, .space, .string, .text, .variable:
+            backup()
+            let first = peek()
+            return .node(.action(try pipeline("command", .rightDelimiter), at: first.position))
         }
-        backup()
-        let first = peek()
-        return .node(.action(try pipeline("command", .rightDelimiter), at: first.position))
     }
 
     private mutating func control(_ context: String) throws(TemplateError) -> TemplateNode.Branch {
@@ -287,10 +286,11 @@ struct TemplateParser {
                 pipeline.variables.append(token.text)
                 variables.append(token.text)
                 if context == "range", pipeline.variables.count < 2 {
-                    switch peekNonSpace().kind {
-                    case .variable, .rightDelimiter, .rightParenthesis: continue declarations
-                    default: throw failure("range can only initialize variables")
+                    let next = peekNonSpace().kind
+                    if next == .variable || next == .rightDelimiter || next == .rightParenthesis {
+                        continue declarations
                     }
+                    throw failure("range can only initialize variables")
                 }
                 throw failure("too many declarations in \(context)")
             } else if after.kind == .space {
@@ -311,7 +311,10 @@ struct TemplateParser {
                 .variable, .leftParenthesis:
                 backup()
                 pipeline.commands.append(try command())
-            default: throw unexpected(token, context)
+            case .error, .assign, .block, .break, .character, .continue, .declare, .define, .else, .end, .endOfText,
+                .if,
+                .leftDelimiter, .pipe, .range, .rightDelimiter, .rightParenthesis, .space, .template, .text, .with:
+                throw unexpected(token, context)
             }
         }
         if pipeline.commands.isEmpty { throw failure("missing value for \(context)") }
@@ -327,18 +330,17 @@ struct TemplateParser {
 
     private mutating func command() throws(TemplateError) -> TemplateCommand {
         var command = TemplateCommand(operands: [], position: peekNonSpace().position)
-        loop: while true {
+        while true {
             _ = peekNonSpace()
             if let operand = try operand() { command.operands.append(operand) }
             let token = next()
-            switch token.kind {
-            case .space: continue
-            case .rightDelimiter, .rightParenthesis:
-                backup()
-                break loop
-            case .pipe: break loop
-            default: throw unexpected(token, "operand")
+            if token.kind == .space { continue }
+            if token.kind == .pipe { break }
+            guard token.kind == .rightDelimiter || token.kind == .rightParenthesis else {
+                throw unexpected(token, "operand")
             }
+            backup()
+            break
         }
         if command.operands.isEmpty { throw failure("empty command") }
         return command
@@ -390,7 +392,8 @@ struct TemplateParser {
             )
         case .string, .rawString:
             return .string(try unquoted(token), written: token.text, at: token.position)
-        default:
+        case .error, .assign, .block, .break, .character, .continue, .declare, .define, .else, .end, .endOfText, .if,
+            .leftDelimiter, .pipe, .range, .rightDelimiter, .rightParenthesis, .space, .template, .text, .with:
             backup()
             return nil
         }

@@ -160,11 +160,9 @@ enum TemplateValue {
 
     /// As an action prints it.
     var printed: String {
-        switch self {
-        case .nothing: "<no value>"
-        case .sample(let sample): sample.map { "{\(Self.text($0))}" } ?? "<nil>"
-        default: text
-        }
+        if case .nothing = self { return "<no value>" }
+        if case .sample(let sample?) = self { return "{\(Self.text(sample))}" }
+        return text
     }
 
     /// As `%v` prints it.
@@ -205,7 +203,9 @@ enum TemplateValue {
     var isText: Bool {
         switch self {
         case .string, .html: true
-        default: false
+        case .nothing, .bool, .int, .named, .float, .complex, .labels, .arguments, .samples, .sample, .data, .histogram,
+            .time, .duration:
+            false
         }
     }
 }

@@ -116,11 +116,8 @@ enum RuleReading: Sendable {
     static func all(of definition: RuleDefinition) -> [RuleReading] {
         var result: [RuleReading] = []
         definition.expression.walk { (expression: Expr, _: [Expr]) -> Bool in
-            switch expression {
-            case .vectorSelector(let selector): result.append(RuleReading(selector.matchers))
-            case .call(let call) where call.function.name == .info: result.append(.everything)
-            default: break
-            }
+            if case .vectorSelector(let selector) = expression { result.append(RuleReading(selector.matchers)) }
+            if case .call(let call) = expression, call.function.name == .info { result.append(.everything) }
             return true
         }
         let texts = definition.labels + definition.annotations
