@@ -79,15 +79,7 @@ import Testing
 
         func apply(_ json: String) async throws {
             let file = try RuleScript.rules(json)
-            let groups = file.groups.map { group in
-                var definition = RuleGroupDefinition(
-                    file: "r.yml",
-                    name: group.name,
-                    interval: group.interval == 0 ? 30_000 : group.interval
-                )
-                definition.rules = group.rules
-                return definition
-            }
+            let groups = file.groups.map { $0.definition(file: "r.yml", interval: 30_000) }
             await manager.apply(groups, surroundings: RuleSurroundings())
         }
 

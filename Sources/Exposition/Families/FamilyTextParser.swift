@@ -1,12 +1,6 @@
 public import MetricModel
 
-/// Which names a reader accepts.
-public enum NameValidation: Sendable, Hashable {
-    /// `[a-zA-Z_:][a-zA-Z0-9_:]*` for metrics, the same without colons for labels.
-    case legacy
-    /// Any UTF-8 text that is not empty.
-    case utf8
-
+extension NameValidation {
     func acceptsMetricName(_ name: [UInt8]) -> Bool {
         switch self {
         case .legacy:

@@ -1,5 +1,5 @@
 import ConfigTree
-import MetricModel
+public import MetricModel
 public import PromQL
 public import Rules
 import Scrape
@@ -35,7 +35,7 @@ public enum RuleFiles {
     public static func read(
         _ file: String,
         ignoresUnknownFields: Bool = false,
-        scheme: RuleFile.NameScheme = .utf8,
+        scheme: NameValidation = .utf8,
         parser: PromQLParser = PromQLParser()
     ) throws(RuleFile.Failure) -> RuleFile {
         guard let bytes = FileAccess.read(file) else {
@@ -57,7 +57,7 @@ public enum RuleFiles {
         text: [UInt8],
         file: String,
         ignoresUnknownFields: Bool = false,
-        scheme: RuleFile.NameScheme = .utf8,
+        scheme: NameValidation = .utf8,
         parser: PromQLParser = PromQLParser()
     ) throws(RuleFile.Failure) -> RuleFile {
         let node: ConfigNode

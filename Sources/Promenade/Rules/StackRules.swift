@@ -106,20 +106,10 @@ final class StackRules: Sendable {
         var groups: [RuleGroupDefinition] = []
         let global = config.prometheus.global
         func add(_ read: RuleFile, _ file: String) {
-            for group in read.groups {
-                let interval = group.interval == 0 ? global.evaluationInterval.milliseconds : group.interval
-                var definition = RuleGroupDefinition(file: file, name: group.name, interval: interval)
-                definition.queryOffset = group.queryOffset ?? global.ruleQueryOffset.milliseconds
-                definition.limit = group.limit
-                definition.rules = group.rules
-                groups.append(definition)
-            }
+            let (interval, offset) = (global.evaluationInterval.milliseconds, global.ruleQueryOffset.milliseconds)
+            groups += read.groups.map { $0.definition(file: file, interval: interval, queryOffset: offset) }
         }
-        let scheme: RuleFile.NameScheme =
-            switch global.nameValidation {
-            case .utf8: .utf8
-            case .legacy: .legacy
-            }
+        let scheme = global.nameValidation
         if let node = config.rules {
             do throws(RuleFile.Failure) {
                 add(try RuleFile(reading: node, file: config.file, scheme: scheme, parser: parser), config.file)

@@ -45,17 +45,7 @@ extension TSDBGroup {
             var seen: Set<String> = []
             for file in files where seen.insert(file).inserted {
                 do throws(RuleFile.Failure) {
-                    for group in try RuleFiles.read(file).groups {
-                        var definition = RuleGroupDefinition(
-                            file: file,
-                            name: group.name,
-                            interval: group.interval == 0 ? interval : group.interval
-                        )
-                        definition.queryOffset = group.queryOffset ?? 0
-                        definition.limit = group.limit
-                        definition.rules = group.rules
-                        groups.append(definition)
-                    }
+                    groups += try RuleFiles.read(file).groups.map { $0.definition(file: file, interval: interval) }
                 } catch {
                     Console.complain("\(error)\n")
                     throw ExitCode(1)

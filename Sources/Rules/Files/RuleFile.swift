@@ -1,5 +1,5 @@
 public import ConfigTree
-import MetricModel
+public import MetricModel
 public import PromQL
 import RuleTemplates
 
@@ -17,6 +17,23 @@ public struct RuleFile: Sendable {
         public var limit: Int
         /// The rules, the group's labels merged in.
         public var rules: [RuleDefinition]
+
+        /// The group as it runs.
+        /// - Parameters:
+        ///   - file: the file's name.
+        ///   - interval: the time between two evaluations where the group names none, in milliseconds.
+        ///   - queryOffset: how far behind its queries look where the group does not say, in milliseconds.
+        public func definition(file: String, interval: Int64, queryOffset: Int64 = 0) -> RuleGroupDefinition {
+            var definition = RuleGroupDefinition(
+                file: file,
+                name: name,
+                interval: self.interval == 0 ? interval : self.interval
+            )
+            definition.queryOffset = self.queryOffset ?? queryOffset
+            definition.limit = limit
+            definition.rules = rules
+            return definition
+        }
     }
 
     /// Why a file was refused.
@@ -33,14 +50,6 @@ public struct RuleFile: Sendable {
         }
         /// One message a line.
         public var description: String { messages.joined(separator: "\n") }
-    }
-
-    /// The names that metrics and labels may have.
-    public enum NameScheme: Sendable {
-        /// Any text.
-        case utf8
-        /// `[a-zA-Z_][a-zA-Z0-9_]*`, with colons for metrics.
-        case legacy
     }
 
     /// The groups.
@@ -61,7 +70,7 @@ public struct RuleFile: Sendable {
         reading node: ConfigNode,
         file: String,
         ignoresUnknownFields: Bool = false,
-        scheme: NameScheme = .utf8,
+        scheme: NameValidation = .utf8,
         parser: PromQLParser = PromQLParser()
     ) throws(Failure) {
         let problems = ConfigProblems(file: file, dialect: .rules)
@@ -127,7 +136,7 @@ public struct RuleFile: Sendable {
 
 /// Reads groups and rules and checks them.
 struct RuleChecker {
-    let scheme: RuleFile.NameScheme
+    let scheme: NameValidation
     let parser: PromQLParser
     let ignoresUnknownFields: Bool
 
@@ -146,9 +155,8 @@ struct RuleChecker {
         if !names.insert(name).inserted {
             messages.append("0:0: groupname: \"\(name)\" is repeated in the same file")
         }
-        for (key, value) in labels {
-            if !isLabelName(key) || key == Labels.metricName { messages.append("invalid label name: \(key)") }
-            _ = value
+        for (key, _) in labels where !scheme.allowsLabelName(key) || key == Labels.metricName {
+            messages.append("invalid label name: \(key)")
         }
         var rules: [RuleDefinition] = []
         let items = section.sections("rules", type: "rulefmt.Rule", ofValues: true).compactMap(\.self)
@@ -157,20 +165,6 @@ struct RuleChecker {
         }
         finish(section)
         return RuleFile.Group(name: name, interval: interval, queryOffset: queryOffset, limit: limit, rules: rules)
-    }
-
-    private func isLabelName(_ name: String) -> Bool {
-        switch scheme {
-        case .utf8: !name.isEmpty
-        case .legacy: Label.isLegacyName(name)
-        }
-    }
-
-    private func isMetricName(_ name: String) -> Bool {
-        switch scheme {
-        case .utf8: !name.isEmpty
-        case .legacy: Label.isLegacyMetricName(name)
-        }
     }
 
     private func rule(
@@ -214,15 +208,15 @@ struct RuleChecker {
             if !annotations.isEmpty { fail("invalid field 'annotations' in recording rule", at: recordPlace) }
             if holdDuration != 0 { fail("invalid field 'for' in recording rule", at: recordPlace) }
             if keepFiringFor != 0 { fail("invalid field 'keep_firing_for' in recording rule", at: recordPlace) }
-            if !isMetricName(record) { fail("invalid recording rule name: \(record)", at: recordPlace) }
+            if !scheme.allowsMetricName(record) { fail("invalid recording rule name: \(record)", at: recordPlace) }
             if record.contains("{") || record.contains("}") {
                 fail("braces present in the recording rule name; should it be in expr?: \(record)", at: recordPlace)
             }
         }
-        for label in labels where !isLabelName(label.name) || label.name == Labels.metricName {
+        for label in labels where !scheme.allowsLabelName(label.name) || label.name == Labels.metricName {
             fail("invalid label name: \(label.name)")
         }
-        for annotation in annotations where !isLabelName(annotation.name) {
+        for annotation in annotations where !scheme.allowsLabelName(annotation.name) {
             fail("invalid annotation name: \(annotation.name)")
         }
         if !alert.isEmpty {

@@ -138,15 +138,7 @@ struct RuleTestRun {
         let order = Dictionary(file.groupOrder.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { $1 })
         groups = files.enumerated().flatMap { index, file in
             file.groups.map { group in
-                var definition = RuleGroupDefinition(
-                    file: "\(index)",
-                    name: group.name,
-                    interval: group.interval == 0 ? test.interval : group.interval
-                )
-                definition.queryOffset = group.queryOffset ?? 0
-                definition.limit = group.limit
-                definition.rules = group.rules
-                return RuleGroupState(definition, isRestored: true)
+                RuleGroupState(group.definition(file: "\(index)", interval: test.interval), isRestored: true)
             }
         }.enumerated().sorted { left, right in
             let (first, second) = (order[left.element.definition.name] ?? 0, order[right.element.definition.name] ?? 0)

@@ -42,35 +42,6 @@ public enum ScrapeProtocol: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// Which names metrics and labels may have.
-public enum NameValidation: String, Sendable, Hashable {
-    /// Any UTF-8.
-    case utf8
-    /// Letters, digits, underscores and (for metrics) colons.
-    case legacy
-
-    /// Whether a label may be called so.
-    public func allowsLabelName(_ name: String) -> Bool {
-        switch self {
-        case .utf8: !name.isEmpty
-        case .legacy: NameValidation.isLegacyLabelName(name)
-        }
-    }
-
-    private static func isLegacyLabelName(_ name: String) -> Bool {
-        var isFirst = true
-        for byte in name.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"): break
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): if isFirst { return false }
-            default: return false
-            }
-            isFirst = false
-        }
-        return !isFirst
-    }
-}
-
 /// How names that need quotes are asked for.
 public enum NameEscaping: String, Sendable, Hashable, CaseIterable {
     /// As they are.
