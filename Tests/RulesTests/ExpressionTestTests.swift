@@ -102,6 +102,26 @@ import Testing
         #expect(try await failures("up", "up") == [])
         let text = "duplicate sample for timestamp 60000; overrides not allowed: existing 1, new value 2"
         #expect(try await failures("up", "up * 2").contains { $0.contains(text) })
+        let other = "duplicate sample for timestamp 60000; overrides not allowed: existing is a histogram, new value 1"
+        #expect(try await failures("h", "vector(1)").contains { $0.contains("duplicate sample for timestamp") })
+        #expect(try await failures("h offset 1m", "up offset 0s").contains { $0.contains(other) })
+    }
+
+    @Test("A histogram that contradicts itself is not written") func contradiction() async throws {
+        let failures = try await RuleScript.failures(
+            #"{"groups": [{"name": "g", "rules": [{"record": "r", "expr": "h * -1"}]}]}"#,
+            """
+            {"tests": [{"interval": "1m",
+                "input_series": [{"series": "h", "values": "_ {{count:3 sum:2 buckets:[3]}}"}],
+                "promql_expr_test": [{"expr": "vector(1)", "eval_time": "1m",
+                    "exp_samples": [{"labels": "{}", "value": 1}]}]}]}
+            """
+        )
+        #expect(
+            failures == [
+                "    rule: r, time: 1m0s, err: observation count is  -3: histogram's observation count is negative"
+            ]
+        )
     }
 
     @Test("An item that is empty is one, and mistakes come in the order of the file") func readings() throws {

@@ -25,6 +25,22 @@ public struct RuleSample: Sendable {
 
     /// Whether there is a native histogram.
     var hasHistogram: Bool { boxed.isThere }
+
+    /// Why the sample cannot be written where its series has another one at that time, in Prometheus's words: these have no
+    /// figures for the time 0 and for histograms.
+    func duplicateReason(beside columns: SeriesColumns) -> String {
+        let text = AppendReport.Rejection.duplicate.description
+        if timestamp == 0 || hasHistogram { return text }
+        let existing: String
+        if columns.histogramTimestamps.contains(timestamp) {
+            existing = "existing is a histogram"
+        } else if let index = columns.timestamps.lastIndex(of: timestamp) {
+            existing = "existing \(GoNumber.text(columns.values[index], .shortest))"
+        } else {
+            return text
+        }
+        return "\(text) \(timestamp); overrides not allowed: \(existing), new value \(GoNumber.text(value, .shortest))"
+    }
 }
 
 /// The kinds of `RuleFailure`.

@@ -112,7 +112,10 @@ public final class StoreSink: RuleSink {
                     group.references[samples[positions[item.index]].labels] = nil
                     group.writes = [:]
                 }
-                rejected.append((positions[item.index], item.reason.description))
+                let sample = samples[positions[item.index]]
+                let reason =
+                    item.reason == .duplicate ? try await duplicateReason(of: sample) : item.reason.description
+                rejected.append((positions[item.index], reason))
             }
         }
         // A series that ended is not written again soon.
@@ -121,5 +124,16 @@ public final class StoreSink: RuleSink {
             group.writes[first.labels] = nil
         }
         return rejected.sorted { $0.index < $1.index }
+    }
+
+    /// Why a sample was not taken beside the one that is there, which the store does not tell.
+    private func duplicateReason(of sample: RuleSample) async throws(StorageError) -> String {
+        let request = SelectRequest(
+            matchers: sample.labels.map { LabelMatcher($0.name, equals: $0.value) },
+            start: sample.timestamp,
+            end: sample.timestamp
+        )
+        let there = try await store.select(request).first { $0.labels == sample.labels }
+        return there.map(sample.duplicateReason) ?? AppendReport.Rejection.duplicate.description
     }
 }

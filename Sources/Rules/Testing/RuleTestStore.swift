@@ -61,7 +61,9 @@ final class RuleTestStore: SampleReader, RuleSink {
         state.withLock { state in
             var rejected: [(index: Int, reason: String)] = []
             for (index, sample) in samples.enumerated() {
-                if let position = state.positions[sample.labels],
+                if let contradiction = sample.histogram?.contradiction {
+                    rejected.append((index, contradiction))
+                } else if let position = state.positions[sample.labels],
                     let reason = Self.refusal(sample, state.series[position])
                 {
                     rejected.append((index, reason))
@@ -79,13 +81,7 @@ final class RuleTestStore: SampleReader, RuleSink {
         if sample.timestamp > last { return nil }
         if sample.timestamp < last { return "out of order sample" }
         if isSame(sample, columns) { return nil }
-        let text = "duplicate sample for timestamp"
-        // In promtool's words, which has others for the time 0.
-        guard sample.timestamp != 0, sample.histogram == nil, columns.timestamps.last == last,
-            let value = columns.values.last
-        else { return text }
-        let (old, new) = (GoNumber.text(value, .shortest), GoNumber.text(sample.value, .shortest))
-        return "\(text) \(sample.timestamp); overrides not allowed: existing \(old), new value \(new)"
+        return sample.duplicateReason(beside: columns)
     }
 
     /// Whether the series' last sample is just this one.
