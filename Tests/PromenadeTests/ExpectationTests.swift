@@ -197,8 +197,8 @@ import Testing
         var evidence = NoticeEvidence()
         evidence.now = 1_000_000
         evidence.notices = [
-            ObservedNotice(time: "T2", reason: "resolved", labels: ["alertname": "Late", "job": "a"]),
-            ObservedNotice(time: "T1", reason: "first", labels: ["alertname": "Late", "job": "a"]),
+            ObservedNotice(number: 2, time: "T2", reason: "resolved", labels: ["alertname": "Late", "job": "a"]),
+            ObservedNotice(number: 1, time: "T1", reason: "first", labels: ["alertname": "Late", "job": "a"]),
         ]
         evidence.rules = [
             ObservedRule(
@@ -246,6 +246,25 @@ import Testing
         let lines = evidence.explain(try NoticeCondition(parsing: #"Down{job="1200"}"#))
         #expect(lines.first == #"firing {alertname="Down", job="1200"}"#)
         #expect(lines.last?.contains("keeps the newest 2 notices: 1500 before them") == true)
+    }
+
+    @Test func `notices of an earlier test do not count`() throws {
+        let answer = try JSONReader.parse(
+            Array(
+                #"""
+                {"data": {"notices": [
+                    {"number": 3, "time": "T3", "reason": "first", "labels": {"alertname": "B"}},
+                    {"number": 2, "time": "T2", "reason": "resolved", "labels": {"alertname": "A"}},
+                    {"number": 1, "time": "T1", "reason": "first", "labels": {"alertname": "A"}}]}}
+                """#.utf8
+            ),
+            file: "inbox"
+        )
+        #expect(NoticeEvidence.notices(inInbox: answer).map(\.number) == [3, 2, 1])
+        #expect(NoticeEvidence.notices(inInbox: answer, after: 1).map(\.time) == ["T3", "T2"])
+        #expect(NoticeEvidence.notices(inInbox: answer, after: 3) == [])
+        let evidence = NoticeEvidence(inbox: answer, rules: nil, alertmanagers: nil, clock: nil, after: 2)
+        #expect(evidence.notices.map(\.time) == ["T3"])
     }
 
     @Test func `an inbox that is off is told`() throws {

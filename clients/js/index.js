@@ -142,6 +142,7 @@ export class Stack {
   #log = "";
   #targets = [];
   #pushes = 0;
+  #notices = 0;
   #ended;
 
   /** See `startStack`. */
@@ -353,8 +354,10 @@ export class Stack {
     return (await this.api("GET", "clock")).now;
   }
 
-  /** A test begins that shares the stack: refused pushes of those before it are none of its business. */
+  /** A test begins that shares the stack: refused pushes and notices of those before it are none of its business. */
   async begin() {
+    const { notices } = await this.api("GET", "inbox");
+    this.#notices = Math.max(0, ...notices.map((notice) => notice.number));
     if (!this.pushgateway) return;
     const { data } = JSON.parse(await this.request("GET", `${this.pushgateway}/api/v1/pushes`));
     this.#pushes = Math.max(0, ...data.map((push) => push.number));
@@ -404,9 +407,8 @@ export class Stack {
 
   /** What the program says about conditions that do not hold; nothing where they do. */
   async #complaint(within, conditions, more = []) {
-    const after = String(this.#pushes);
-    const options = ["expect", "--within", duration(within), "--url", this.prometheus, "--pushes-after", after];
-    options.push(...more);
+    const options = ["expect", "--within", duration(within), "--url", this.prometheus];
+    options.push("--pushes-after", String(this.#pushes), "--notices-after", String(this.#notices), ...more);
     if (this.clock === "manual") options.push("--advance");
     if (this.pushgateway) options.push("--pushgateway", this.pushgateway);
     const { code, said } = await new Promise((resolve, reject) => {

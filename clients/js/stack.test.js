@@ -41,6 +41,9 @@ test("somebody is told of an alert", async () => {
     const before = await stack.now();
     await stack.expect({ resolved: 'alertname="Down"', within: 60 });
     assert.ok((await stack.now()) > before);
+    await stack.begin();
+    await assert.rejects(stack.expect({ notified: 'alertname="Down"' }), /nobody was told/);
+    await assert.rejects(stack.expect({ resolved: 'alertname="Down"' }), /nobody was told/);
   } finally {
     await stack.close();
     rmSync(folder, { recursive: true });

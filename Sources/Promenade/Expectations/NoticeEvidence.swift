@@ -4,6 +4,8 @@ import Rules
 
 /// Somebody was told of an alert.
 package struct ObservedNotice: Sendable, Hashable, CustomStringConvertible {
+    /// Which notice of its inbox it is, from 1.
+    package var number: Int
     /// When.
     package var time: String
     /// `first`, `repeated` or `resolved`.
@@ -11,7 +13,8 @@ package struct ObservedNotice: Sendable, Hashable, CustomStringConvertible {
     /// The alert.
     package var labels: Labels
 
-    package init(time: String, reason: String, labels: Labels) {
+    package init(number: Int, time: String, reason: String, labels: Labels) {
+        self.number = number
         self.time = time
         self.reason = reason
         self.labels = labels
@@ -163,9 +166,16 @@ package struct NoticeEvidence: Sendable, Hashable {
 
 extension NoticeEvidence {
     /// Reads answers of `/api/v1/inbox`, `/api/v1/rules?type=alert`, `/api/v1/alertmanagers` and `/api/v1/clock`.
-    package init(inbox: ConfigNode?, rules: ConfigNode?, alertmanagers: ConfigNode?, clock: ConfigNode?) {
+    /// - Parameter number: the last notice that does not count.
+    package init(
+        inbox: ConfigNode?,
+        rules: ConfigNode?,
+        alertmanagers: ConfigNode?,
+        clock: ConfigNode?,
+        after number: Int = 0
+    ) {
         self.init()
-        notices = Self.notices(inInbox: inbox)
+        notices = Self.notices(inInbox: inbox, after: number)
         takesNotices = inbox?["data"]?["enabled"]?.text != "false"
         forgotten = Int(inbox?["data"]?["forgotten"]?.text ?? "") ?? 0
         for group in rules?["data"]?["groups"]?.items ?? [] {
@@ -196,13 +206,15 @@ extension NoticeEvidence {
     }
 
     /// The notices of an answer of `/api/v1/inbox`, newest first.
-    package static func notices(inInbox answer: ConfigNode?) -> [ObservedNotice] {
+    /// - Parameter number: the last notice that does not count: it belongs to another test.
+    package static func notices(inInbox answer: ConfigNode?, after number: Int = 0) -> [ObservedNotice] {
         (answer?["data"]?["notices"]?.items ?? []).map { notice in
             ObservedNotice(
+                number: Int(notice["number"]?.text ?? "") ?? 0,
                 time: notice["time"]?.text ?? "",
                 reason: notice["reason"]?.text ?? "",
                 labels: notice["labels"]?.labels ?? Labels()
             )
-        }
+        }.filter { $0.number > number }
     }
 }

@@ -17,6 +17,7 @@ extension Stack {
         (evidence.takesNotices, evidence.forgotten) = rules.source.inboxState()
         evidence.notices = rules.inbox.entries.map { entry in
             ObservedNotice(
+                number: entry.number,
                 time: CivilTime.rfc3339(nanoseconds: entry.time),
                 reason: entry.reason.rawValue,
                 labels: entry.notice.labels

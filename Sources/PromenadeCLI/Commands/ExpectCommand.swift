@@ -51,6 +51,12 @@ struct ExpectCommand: AsyncParsableCommand {
     )
     var pushesAfter: Int64 = 0
 
+    @Option(
+        name: .customLong("notices-after"),
+        help: "Only notices with a greater number count, as /api/v1/inbox has them: those of this test."
+    )
+    var noticesAfter = 0
+
     @Option(help: "A file with more expressions, one a line, # for comments; - is the standard input.")
     var file: String?
 
@@ -67,7 +73,12 @@ struct ExpectCommand: AsyncParsableCommand {
         var expectations: Expectations
         let server: ExpectServer
         do {
-            server = try ExpectServer(url: url, pushgateway: pushgateway, pushesAfter: pushesAfter)
+            server = try ExpectServer(
+                url: url,
+                pushgateway: pushgateway,
+                pushesAfter: pushesAfter,
+                noticesAfter: noticesAfter
+            )
             var all = expressions
             if let file { all += Expectations.parse(file: String(decoding: try Console.read(file), as: UTF8.self)) }
             var conditions = all.map(Condition.expression)

@@ -12,9 +12,13 @@ struct ExpectServer: Sendable {
     /// The last push that does not count.
     let pushesAfter: Int64
 
+    /// The last notice that does not count.
+    let noticesAfter: Int
+
     /// - Throws: what is wrong with an address.
-    init(url: String, pushgateway: String?, pushesAfter: Int64) throws(TransportError) {
+    init(url: String, pushgateway: String?, pushesAfter: Int64, noticesAfter: Int) throws(TransportError) {
         self.pushesAfter = pushesAfter
+        self.noticesAfter = noticesAfter
         self.url = try ServerAddress(url).url
         if let pushgateway {
             self.pushgateway = try ServerAddress(pushgateway).url
@@ -34,7 +38,8 @@ struct ExpectServer: Sendable {
                 guard status == 200 else {
                     return .refused("\(url) has no inbox (HTTP status \(status)): it is no Promenade")
                 }
-                return .notices(NoticeEvidence.notices(inInbox: answer).filter { $0.meets(notice) })
+                let notices = NoticeEvidence.notices(inInbox: answer, after: noticesAfter)
+                return .notices(notices.filter { $0.meets(notice) })
             } catch {
                 return .unreachable("\(url): \(error.message)")
             }
@@ -78,7 +83,8 @@ struct ExpectServer: Sendable {
                 inbox: await get(url + "/api/v1/inbox"),
                 rules: await get(url + "/api/v1/rules?type=alert"),
                 alertmanagers: await get(url + "/api/v1/alertmanagers"),
-                clock: await get(url + "/api/v1/clock")
+                clock: await get(url + "/api/v1/clock"),
+                after: noticesAfter
             )
         }
         let selectors = unmet.flatMap { evidence.expressions(of: $0) }.flatMap(Expectations.selectors)

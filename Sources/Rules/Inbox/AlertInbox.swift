@@ -13,6 +13,8 @@ public struct InboxEntry: Sendable, Hashable {
         case resolved
     }
 
+    /// Which notice of this inbox it is, from 1.
+    public var number: Int
     /// When, in nanoseconds since 1970.
     public var time: Int64
     /// Why.
@@ -50,7 +52,7 @@ public final class AlertInbox: Sendable {
                 let reason: InboxEntry.Reason =
                     notice.isResolved ? .resolved : notice.isRepeated ? .repeated : .first
                 state.total += 1
-                let entry = InboxEntry(time: time, reason: reason, notice: notice)
+                let entry = InboxEntry(number: state.total, time: time, reason: reason, notice: notice)
                 if state.entries.count < Self.capacity {
                     state.entries.append(entry)
                 } else {

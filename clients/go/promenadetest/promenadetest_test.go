@@ -65,6 +65,11 @@ func TestSomebodyIsToldOfAnAlert(t *testing.T) {
 	if !stack.Now().After(before) {
 		t.Fatal("no time has passed")
 	}
+	if err := stack.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	says(t, stack.Stack.ExpectNotified(0, `alertname="Down"`), "nobody was told")
+	says(t, stack.Stack.ExpectResolved(0, `alertname="Down"`), "nobody was told")
 }
 
 func TestTimePassesWhenItIsToldTo(t *testing.T) {

@@ -82,6 +82,7 @@ type Stack struct {
 	mutex   sync.Mutex // protects what follows
 	targets []*Target
 	pushes  int
+	known   int // the newest notice of before
 }
 
 // buffer is a log that is written and read at once.

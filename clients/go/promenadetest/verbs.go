@@ -256,10 +256,10 @@ func (s *Stack) notHolding(expressions []string) (missing []string, err error) {
 // complaint is what the program says about conditions that do not hold; nil where they do.
 func (s *Stack) complaint(within time.Duration, expressions []string, flags ...string) error {
 	s.mutex.Lock()
-	after := s.pushes
+	pushes, notices := s.pushes, s.known
 	s.mutex.Unlock()
 	arguments := []string{"expect", "--within", fmt.Sprintf("%dms", within.Milliseconds()), "--url", s.Prometheus,
-		"--pushes-after", strconv.Itoa(after)}
+		"--pushes-after", strconv.Itoa(pushes), "--notices-after", strconv.Itoa(notices)}
 	if s.Pushgateway != "" {
 		arguments = append(arguments, "--pushgateway", s.Pushgateway)
 	}
@@ -302,8 +302,19 @@ func (s *Stack) Now() (time.Time, error) {
 	return time.UnixMilli(int64(math.Round(data.Now * 1000))), err
 }
 
-// Begin forgets the refused pushes of tests before this one, for tests that share a stack. For does it.
+// Begin forgets the refused pushes and the notices of tests before this one, for tests that share a stack. For does it.
 func (s *Stack) Begin() error {
+	var inbox struct{ Notices []struct{ Number int } }
+	if err := s.API("GET", "inbox", nil, nil, &inbox); err != nil {
+		return err
+	}
+	s.mutex.Lock()
+	for _, notice := range inbox.Notices {
+		if notice.Number > s.known {
+			s.known = notice.Number
+		}
+	}
+	s.mutex.Unlock()
 	if s.Pushgateway == "" {
 		return nil
 	}

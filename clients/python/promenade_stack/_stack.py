@@ -143,6 +143,7 @@ class Stack:
         self.clock = clock
         self._targets: list[Target] = []
         self._pushes = 0
+        self._notices = 0
         self._log = tempfile.TemporaryFile()
         self._config: str | None = None
         arguments = ["run", "--test", f"--clock={clock}", f"--log.level={log_level}"]
@@ -331,7 +332,9 @@ class Stack:
     # What the verbs are made of.
 
     def begin(self) -> None:
-        """A test begins that shares the stack: refused pushes of those before it are none of its business."""
+        """A test begins that shares the stack: refused pushes and notices of those before it are none of its business."""
+        notices = self.api("GET", "inbox")["notices"]
+        self._notices = max((notice["number"] for notice in notices), default=0)
         if self.pushgateway:
             pushes = json.loads(self.request("GET", f"{self.pushgateway}/api/v1/pushes"))["data"]
             self._pushes = max((push["number"] for push in pushes), default=0)
@@ -403,7 +406,7 @@ class Stack:
         if self.clock == "manual":
             more = [*more, "--advance"]
         command = [self._program, "expect", "--within", f"{round(within * 1000)}ms", "--url", self.prometheus,
-                   "--pushes-after", str(self._pushes), *more]
+                   "--pushes-after", str(self._pushes), "--notices-after", str(self._notices), *more]
         if self.pushgateway:
             command += ["--pushgateway", self.pushgateway]
         done = subprocess.run([*command, "--", *expressions], capture_output=True, text=True, timeout=within + _PATIENCE)

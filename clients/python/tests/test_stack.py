@@ -97,6 +97,10 @@ def test_somebody_is_told_of_an_alert(tmp_path):
         before = stack.now
         stack.expect(resolved='alertname="Down"', within=60)
         assert stack.now > before
+        stack.begin()
+        for condition in ({"notified": 'alertname="Down"'}, {"resolved": 'alertname="Down"'}):
+            with pytest.raises(NotMet, match="nobody was told"):
+                stack.expect(**condition)
         with pytest.raises(Refused, match="does not tell an alert by its labels"):
             stack.expect(notified='alertname=')
 

@@ -167,7 +167,9 @@ extension PrometheusServer {
             text.raw("{\"notices\":[")
             for (index, entry) in entries.enumerated() {
                 if index > 0 { text.raw(",") }
-                text.raw("{\"time\":")
+                text.raw("{\"number\":")
+                text.integer(entry.number)
+                text.field("time")
                 text.string(CivilTime.rfc3339(nanoseconds: entry.time))
                 text.field("reason")
                 text.string(entry.reason.rawValue)
