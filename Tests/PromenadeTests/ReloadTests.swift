@@ -77,4 +77,30 @@ import Web
             try await until("and repaired") { $0.scraper.poolNames.contains("c") && $0.reloadFailure == nil }
         }
     }
+
+    /// After how many milliseconds files count as left alone, whose sizes at each look are given; the last one stays.
+    private func settled(from old: Int64?, _ sizes: [Int64?]) async throws -> Int64 {
+        func stamps(_ size: Int64?) -> [String: [Int64]?] {
+            ["main": [1, 0, 50, 1], "rules": size.map { [2, 0, $0, 7] }]
+        }
+        let clock = ExpectationTests.LeapingClock()
+        var looks = 0
+        try await ConfigFiles.settle(since: stamps(old), clock: clock) {
+            defer { looks += 1 }
+            return stamps(sizes[min(looks, sizes.count - 1)])
+        }
+        return clock.steadyNanoseconds / 1_000_000
+    }
+
+    @Test func `a file that lost all it had is given time to get something again`() async throws {
+        #expect(try await settled(from: 90, [80]) == 100)
+        #expect(try await settled(from: 90, [80, 85, 95]) == 300)
+        // Emptied, and written again after 700 ms.
+        #expect(try await settled(from: 90, [0, 0, 0, 0, 0, 0, 0, 95]) == 800)
+        #expect(try await settled(from: 90, [0]) == 2000)
+        // One that had nothing before, that is new, or that is gone.
+        #expect(try await settled(from: 0, [0]) == 100)
+        #expect(try await settled(from: nil, [0]) == 100)
+        #expect(try await settled(from: 90, [nil]) == 100)
+    }
 }

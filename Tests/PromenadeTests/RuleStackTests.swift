@@ -67,6 +67,15 @@ import Testing
         }
     }
 
+    @Test(arguments: ["[]", "[{name: g, rules: []}]", "hello"])
+    func `rules that are no mapping are refused, empty or not`(_ rules: String) async throws {
+        let failure = await #expect(throws: StackError.self) {
+            try await withStack(config: "rules: \(rules)") { _ in }
+        }
+        #expect(failure?.description.contains("into rulefmt.RuleGroups") == true)
+        for nothing in ["", "{}", "{groups: []}"] { try await withStack(config: "rules: \(nothing)") { _ in } }
+    }
+
     @Test func `a stack with a bad rule does not start and says why`() async {
         let config = "rules: {groups: [{name: g, rules: [{record: r, expr: '('}]}]}"
         let failure = await #expect(throws: StackError.self) { try await withStack(config: config) { _ in } }

@@ -61,6 +61,9 @@ public struct FileFacts: Sendable, Hashable {
         modified = (Int64(time.tv_sec), Int64(time.tv_nsec))
     }
 
+    /// Where the length stands in ``stamp``.
+    public static let sizeInStamp = 2
+
     /// By which a change of the file is noticed.
     public var stamp: [Int64] {
         [modified.seconds, modified.nanoseconds, Int64(size), Int64(truncatingIfNeeded: number)]

@@ -1,7 +1,41 @@
+package import MetricModel
 import Scrape
 
 /// The files that a configuration is made of, by which a change is noticed.
-enum ConfigFiles {
+package enum ConfigFiles {
+    /// The time between two looks at files that have changed, in milliseconds.
+    package static let pause: Int64 = 100
+    /// For how many looks a file that has lost all it had may stay so: who truncates it means to write it anew, and without its
+    /// rules every alert would lose the time that it has waited.
+    private static let looksAtEmptied = 20
+
+    /// Waits until files are left alone: who writes one in several pieces is let finish.
+    /// - Parameters:
+    ///   - old: the files as they were read.
+    ///   - look: the files as they are.
+    package static func settle(
+        since old: [String: [Int64]?],
+        clock: any StackClock,
+        look: () -> [String: [Int64]?]
+    ) async throws {
+        var seen = look()
+        var unchanged = 0
+        while unchanged < (isSomeEmptied(old, seen) ? looksAtEmptied : 1) {
+            try await clock.sleep(milliseconds: pause)
+            let later = look()
+            unchanged = later == seen ? unchanged + 1 : 0
+            seen = later
+        }
+    }
+
+    /// Whether a file has nothing in it that had something.
+    private static func isSomeEmptied(_ old: [String: [Int64]?], _ new: [String: [Int64]?]) -> Bool {
+        new.contains { file, stamp in
+            guard let stamp, let before = old[file] ?? nil else { return false }
+            return stamp[FileFacts.sizeInStamp] == 0 && before[FileFacts.sizeInStamp] > 0
+        }
+    }
+
     /// Each file that the configuration names now, with that by which changes are noticed.
     static func stamps(of main: String, _ known: inout ConfigSources.Known) -> [String: [Int64]?] {
         var stamps: [String: [Int64]?] = [:]

@@ -13,23 +13,17 @@ extension Stack {
         for await _ in await UnixSignalsSequence(trapping: .sighup) { _ = await reload() }
     }
 
-    /// How long files have to be left alone before they are read again: who writes one in several pieces is let finish.
-    private static let settlingTime: Int64 = 100
-
     /// Reads the configuration again when its files change.
     func reloadOnChange() async {
         let pause = options.flags.duration("config.auto-reload-interval").milliseconds
         var known = ConfigSources.Known()
         while !Task.isCancelled {
             do {
-                try await clock.sleep(milliseconds: max(Self.settlingTime, pause))
-                var stamps = ConfigFiles.stamps(of: options.configFile, &known)
-                guard stamps != state.now.fileStamps else { continue }
-                while true {
-                    try await clock.sleep(milliseconds: Self.settlingTime)
-                    let later = ConfigFiles.stamps(of: options.configFile, &known)
-                    if later == stamps { break }
-                    stamps = later
+                try await clock.sleep(milliseconds: max(ConfigFiles.pause, pause))
+                let old = state.now.fileStamps
+                guard ConfigFiles.stamps(of: options.configFile, &known) != old else { continue }
+                try await ConfigFiles.settle(since: old, clock: clock) {
+                    ConfigFiles.stamps(of: options.configFile, &known)
                 }
             } catch {
                 return

@@ -119,7 +119,7 @@ public struct StackConfig: Sendable, Hashable {
             if let section = root.section("storage", type: "config.StorageConfig") {
                 storage = Storage(reading: section, context: context)
             }
-            if let node = root.node("rules"), !node.isBlank { rules = node }
+            if let node = root.node("rules"), !node.isNull { rules = node }
             if let section = root.section("inbox", type: "inbox") {
                 isInboxEnabled = section.bool("enabled") ?? true
                 section.finish()
