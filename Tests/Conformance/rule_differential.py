@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares `check rules` and `test rules` with a real promtool: output and exit code, byte for byte.
 
-    rule_differential.py [--promtool PROMTOOL] [--ours PROMENADE] [--generated N] [--invented N] FILE-OR-FOLDER…
+    rule_differential.py [--promtool PROMTOOL] [--ours PROMENADE] [--generated N] [--seed N] [--invented N] FILE-OR-FOLDER…
 
 With --invented each rule file that is given also gets so many tests with invented series of the metrics that it names; what is expected is
 nothing, so that all that fires, and its texts, are in the output. Kubernetes' PrometheusRule manifests are taken as the rule files in them.
@@ -34,8 +34,10 @@ def ordered(text):
 
 
 def masked(text):
-    # The two series of a match that is not unique are left to the order of the store.
-    text = re.sub(r"\[(\{[^\[\]]*?\}), (\{[^\[\]]*?\})\];many", lambda found: str(sorted(found.groups())), text)
+    # Which match that is not unique is found first is left to the order of the store, and promtool's changes from run to run.
+    text = re.sub(r"the match group \{[^\[\]]*?\} (on the \w+ hand-side of the operation): \[[^\[\]]*\];many", r"\1;many", text)
+    # What is left of subtracting histograms is a gauge in main; of 3.5's, the store says whether a reset came before.
+    text = re.sub(r'(\{__name__="r:\d+"[^{}]*\} \{\{[^{}]*?) ?counter_reset_hint:(?:gauge|not_reset)', r"\1", text)
     for find, replace in differences.RULES:
         text = re.sub(find, replace, text)
     return text
@@ -177,7 +179,9 @@ def invented(text, random):
                 labels.setdefault(label, random.choice(["a", "b"]))
             series.add(name + json.dumps(labels).replace('": "', '"="').replace("{\"", "{").replace('", "', '",').replace('"="', '="'))
     times = ["5m", "12m", "20m", "35m"]
-    return {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [{
+    # promtool evaluates groups in any order where none is given.
+    groups = list(dict.fromkeys(re.findall(r"""^ *(?:- )?["']?name["']?: *["']?(.*?)["']?$""", text, re.M)))
+    return {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "group_eval_order": groups, "tests": [{
         "interval": "1m", "external_labels": {"cluster": "c", "region": "eu"}, "external_url": "http://prometheus.example/p",
         "input_series": [{"series": one, "values": random.choice(VALUES)} for one in sorted(series)],
         "alert_rule_test": [{"eval_time": random.choice(times), "alertname": name} for name in alerts for _ in range(2)],
@@ -191,10 +195,22 @@ def rule_files(text):
     return [re.sub(r"^  ", "", found, flags=re.M) for found in re.findall(r"^spec:\n((?:[ ].*\n|\n)+)", text, re.M)]
 
 
-def pairs(count, seed=20261128):
-    """Generated pairs of a rule file and a test of it, always the same ones."""
+SEED = 20261128
+
+
+def pairs(count, seed=SEED):
+    """Generated pairs of a rule file and a test of it, the same ones for the same seed."""
     numbers = random.Random(seed)
     return [generated(numbers) for _ in range(count)]
+
+
+def loses_samples(pair):
+    """Whether 3.5 loses samples of a series of floats and histograms: of what is brought in at once it writes floats first, and then
+    the histograms before them are late. Main writes them in their order."""
+    seconds = {"30s": 30, "1m": 60, "2m": 120}
+    test = pair[1]["tests"][0]
+    return seconds[pair[1]["evaluation_interval"]] > seconds[test["interval"]] and any(
+        re.search(r"\}\}x\d+ \d", series["values"]) for series in test["input_series"])
 
 
 def written(pair, folder):
@@ -207,6 +223,7 @@ def main():
     parser.add_argument("--promtool", default=peers.program("PROMTOOL_BIN", "promtool"))
     parser.add_argument("--ours", default=peers.promenade())
     parser.add_argument("--generated", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--invented", type=int, default=0)
     parser.add_argument("--skip", default=r"start-time-test|legacy_validation|20kseries")
     parser.add_argument("paths", nargs="*", type=Path)
@@ -239,13 +256,17 @@ def main():
                     (folder / "test.yml").write_text(json.dumps(invented(text, numbers), ensure_ascii=False))
                     comparison.compare("check", ["rules.yml"], folder)
                     comparison.compare("test", ["test.yml"], folder)
-    for number, pair in enumerate(pairs(options.generated)):
+    left_out = 0
+    for number, pair in enumerate(pairs(options.generated, options.seed)):
+        if loses_samples(pair):
+            left_out += 1
+            continue
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             written(pair, folder)
             comparison.compare("check", ["rules.yml"], folder)
             comparison.compare("test", ["--diff", "test.yml"] if number % 5 == 4 else ["test.yml"], folder)
-    print(f"{comparison.count} compared, {len(comparison.different)} differ")
+    print(f"{comparison.count} compared, {len(comparison.different)} differ; {left_out} generated tests left out, of which 3.5 loses samples")
     sys.exit(1 if comparison.different else 0)
 
 
