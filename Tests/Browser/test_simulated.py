@@ -219,6 +219,7 @@ class Jumps(Process):
     @classmethod
     def start(cls, folder):
         text = SCENARIO.replace("duration: 8h", "duration: 300d").replace("at: 2m,", "at: 5m,")
+        text += "  - {at: 12m, do: kill, part: prometheus, for: 2m}\n"
         (folder / "long.yml").write_text(text)
         cls.url, cls.gateway, cls.demo = [f"http://127.0.0.1:{free_port()}" for _ in range(3)]
         flags = [f"--{name}={url[7:]}" for name, url in {"listen": cls.url, "listen-pushgateway": cls.gateway, "listen-demo": cls.demo}.items()]
@@ -232,6 +233,23 @@ class Jumps(Process):
         self.press("Jump")
         # By the timer alone it would take five seconds.
         b.until("the one that was killed is missing", "return document.querySelector('#summary').textContent.startsWith('3 of 4')", seconds=3)
+
+    def test_b_how_targets_are_is_not_told_while_the_server_is_down(self):
+        b = self.browser
+        self.open(self.url + "/")
+        boxes = "return [...document.querySelectorAll('.stack-picture [aria-label], svg [aria-label]')].map(one => one.getAttribute('aria-label'))"
+        b.type("stack-clock .clock-jump", "11m")
+        self.press("Jump")
+        b.until("they are told", boxes + ".includes('Other targets: 1 of 2 up, shop')")
+        b.type("stack-clock .clock-jump", "13m")
+        self.press("Jump")
+        b.until("the server is down", boxes + ".includes('Scraper: does not answer')")
+        told = b.js(boxes)
+        for name in ["Other targets", "Demo server", "Pushgateway", "Store"]:
+            self.assertIn(f"{name}: not known", told)
+        b.type("stack-clock .clock-jump", "14m30s")
+        self.press("Jump")
+        b.until("they are told again", boxes + ".includes('Other targets: 1 of 2 up, shop')")
 
     def test_pause_stops_a_jump_of_this_page(self):
         b = self.browser

@@ -148,6 +148,8 @@ class Live {
         this.waiting = new Waiting();
         /** @type {import("../shared/stack.js").Survey | null} */
         this.survey = null;
+        /** Whether the server answers, so that it is known how its targets are. */
+        this.isKnown = true;
         /** @type {Map<string, string>} what the stack's own targets are */
         this.roles = new Map();
         /** @type {{at: number, group: string} | null} */
@@ -268,10 +270,10 @@ class Live {
             this.survey = stack;
             active = targets.activeTargets;
         } catch (error) {
-            this.picture.say("scraper", { lines: ["does not answer", ""], state: "bad" });
-            setText(summary, "The server does not answer.");
+            if (!signal.aborted) this.unknown();
             throw error;
         }
+        this.isKnown = true;
         const { pushgateway, demo } = /** @type {import("../shared/stack.js").Survey} */ (this.survey);
         this.roles.clear();
         for (const one of pushgateway?.scrapedBy ?? []) this.roles.set(keyOf(one), "gateway");
@@ -299,6 +301,15 @@ class Live {
         });
         setText(summary, `${up} of ${active.length} targets up`);
         unread(this.places.note, /** @type {import("../shared/stack.js").Survey} */ (this.survey));
+    }
+
+    /** The server does not answer: how its targets are, and what it has stored, is not known. */
+    unknown() {
+        this.isKnown = false;
+        this.picture.say("scraper", { lines: ["does not answer", ""], state: "bad" });
+        for (const name of ["demo", "gateway", "others", "store"])
+            this.picture.say(name, { lines: ["not known", ""], href: this.picture.said[name]?.href });
+        setText(this.places.summary, "The server does not answer.");
     }
 
     /**
@@ -330,6 +341,7 @@ class Live {
 
     /** What waits in the Pushgateway, and until when. */
     countdown() {
+        if (!this.isKnown) return;
         const { target, href, state = "" } = this.gateway ?? {};
         const { pushgateway } = this.survey ?? {};
         const { count } = this.waiting;
