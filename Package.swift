@@ -88,6 +88,15 @@ let staticRuntime: [LinkerSetting] = [
     )
 ]
 
+/// The commands are not hot, and nobody depends on them, so that flags which others' packages may not have are allowed: what is hot
+/// is in the rooms below. The last makes each function a section of its own, which the linker can put beside its like.
+let smallCommand: [SwiftSetting] = [
+    .unsafeFlags(
+        ["-Osize", "-Xfrontend", "-function-sections"],
+        .when(platforms: [.linux], configuration: .release)
+    )
+]
+
 let package = Package(
     name: "promenade",
     platforms: [.macOS("26.0")],
@@ -184,7 +193,7 @@ let package = Package(
                 .asyncHTTPClient,
                 .logging, .nioCore, .nioHTTP1,
             ],
-            swiftSettings: settings,
+            swiftSettings: settings + smallCommand,
             linkerSettings: staticRuntime
         ),
         tests("RepositoryTests"),
