@@ -13,15 +13,63 @@ package struct MediaType: Hashable, Sendable {
         essence = MediaType.trimmed(String(decoding: bytes[..<baseEnd], as: UTF8.self).lowercased())
         try MediaType.check(Array(essence.utf8))
         parameters = [:]
+        var pieces: [String: [String: String]] = [:]
         var reader = ParameterReader(bytes: bytes, position: baseEnd)
         while reader.skipBlanks() {
             guard let (name, value) = reader.next() else {
                 if reader.isTrailingSemicolon { break }
                 throw ExpositionError("mime: invalid media parameter")
             }
-            if parameters[name] != nil { throw ExpositionError("mime: duplicate parameter name") }
-            parameters[name] = value
+            let base = String(name.prefix { $0 != "*" })
+            let known = base == name ? parameters[name] : pieces[base]?[name]
+            if let known, known != value { throw ExpositionError("mime: duplicate parameter name") }
+            if base == name { parameters[name] = value } else { pieces[base, default: [:]][name] = value }
         }
+        for (name, pieces) in pieces {
+            if let value = MediaType.joined(name, pieces) { parameters[name] = value }
+        }
+    }
+
+    /// The value of a parameter that is encoded, or comes in pieces (RFC 2231); `nil` where they make none.
+    private static func joined(_ name: String, _ pieces: [String: String]) -> String? {
+        if let whole = pieces[name + "*"] { return encoded(whole) }
+        var value: String?
+        for number in 0... {
+            let piece = "\(name)*\(number)"
+            if let plain = pieces[piece] {
+                value = (value ?? "") + plain
+            } else if let text = pieces[piece + "*"] {
+                value = (value ?? "") + ((number == 0 ? encoded(text) : unescaped(text[...])) ?? "")
+            } else {
+                break
+            }
+        }
+        return value
+    }
+
+    /// What stands for text of a character set: `utf-8'en'a%20b`.
+    private static func encoded(_ text: String) -> String? {
+        let parts = text.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, ["utf-8", "us-ascii"].contains(parts[0].lowercased()) else { return nil }
+        return unescaped(parts[2])
+    }
+
+    private static func unescaped(_ text: Substring) -> String? {
+        var result: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                result.append(byte)
+                continue
+            }
+            let digits = rest.prefix(2)
+            guard digits.count == 2, digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
+                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+            else { return nil }
+            result.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(decoding: result, as: UTF8.self)
     }
 
     private static func trimmed(_ text: String) -> String {

@@ -1,9 +1,12 @@
+import Exposition
 import MetricModel
 
 /// The parameters of a request: those of the query and, for a form, those of its body, which come first.
 public struct FormValues: Sendable {
     /// Names and values, in order.
     public private(set) var pairs: [(name: String, value: String)] = []
+    /// So many of them were in the URL or in an encoded body; what comes after them was in the parts of one.
+    private var encoded: Int?
     /// What is malformed, in Go's words; the well-formed pairs are kept all the same.
     public private(set) var error: String?
 
@@ -18,6 +21,11 @@ public struct FormValues: Sendable {
         switch request.method {
         case .post, .put:
             let type = request.headers["Content-Type"] ?? ""
+            do throws(ExpositionError) {
+                if !type.isEmpty { _ = try MediaType(parsing: type) }
+            } catch {
+                self.error = error.message
+            }
             let essence = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
             if essence == "application/x-www-form-urlencoded" {
                 append(String(decoding: request.body, as: UTF8.self))
@@ -33,7 +41,13 @@ public struct FormValues: Sendable {
         self.init(request)
         let type = request.headers["Content-Type"] ?? ""
         guard !request.body.isEmpty, type.utf8.count >= "multipart/".utf8.count else { return }
+        encoded = pairs.count
         pairs += MultipartForm.values(request.body, contentType: type) ?? []
+    }
+
+    /// Whether the parameter was given otherwise than in a part of the body.
+    func containsEncoded(_ name: String) -> Bool {
+        pairs.prefix(encoded ?? pairs.count).contains { $0.name == name }
     }
 
     /// The first value of a parameter; empty where there is none.

@@ -121,7 +121,14 @@ struct RouteResponder: HTTPResponder {
 
     func respond(to request: Request, context: WebContext) async throws -> Response {
         var asked = WebRequest(request, context)
-        if asked.method == .post || asked.method == .put || asked.method == .delete {
+        let isRead =
+            switch asked.method {
+            case .post, .put, .delete: true
+            // As Go's forms: the parts of a body count whatever the method.
+            case .get: asked.headers["Content-Type"]?.lowercased().hasPrefix("multipart/form-data") ?? false
+            case .head, .options, .other: false
+            }
+        if isRead {
             switch try await body(of: request, context) {
             case .bytes(let bytes): asked.body = bytes
             case .tooLarge:

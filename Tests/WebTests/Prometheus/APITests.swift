@@ -112,6 +112,10 @@ import Web
                     + #""invalid parameter \"time\": invalid time value for 'time': cannot parse \"x\" to a valid timestamp"}"#
             ),
             (
+                "query?query=(&timeout=0", 400,
+                bad + #""invalid parameter \"query\": context deadline exceeded"}"#
+            ),
+            (
                 "query?query=1&timeout=x", 400,
                 bad + #""invalid parameter \"timeout\": cannot parse \"x\" to a valid duration"}"#
             ),
@@ -225,6 +229,49 @@ import Web
         let found = try await answer(server(), request)
         #expect(found.0 == (isRead ? 200 : 400))
         #expect(found.1.contains(#","3"]"#) == isRead)
+    }
+
+    /// The right answers are those of Prometheus 3.5.
+    @Test(
+        arguments: [
+            ("name*=utf-8''query", true), ("name*=UTF-8'en'qu%65ry", true), ("name*0=que; name*1=ry", true),
+            ("name*0*=us-ascii''que; name*1=ry", true), ("name*0*=utf-8''qu%65; name*1*=%72y", true),
+            ("name=query; name=query", true), ("name=query; name=time", false), ("name*=latin1''query", false),
+            ("name*=utf-8query", false), ("name*=utf-8''qu%6", false), ("name*1=query", false),
+        ] as [(String, Bool)]
+    )
+    func `names of parts may be encoded or cut`(name: String, isRead: Bool) async throws {
+        for method in [WebRequest.Method.get, .post] {
+            let request = WebRequest(
+                method: method,
+                target: "/api/v1/query",
+                headers: WebHeaders([("Content-Type", "multipart/form-data; boundary=x")]),
+                body: Array("--x\r\nContent-Disposition: form-data; \(name)\r\n\r\n1+2\r\n--x--".utf8)
+            )
+            #expect(try await answer(server(), request).1.contains(#","3"]"#) == isRead)
+        }
+    }
+
+    /// Where Prometheus reads the form before the parts, and where it refuses what is malformed.
+    @Test(
+        arguments: [
+            ("series", "multipart/form-data; boundary=x", "no match[] parameter provided"),
+            ("series?match[]=up", "multipart/form-data; boundary=x", nil),
+            ("labels", "multipart/form-data; boundary=x", nil),
+            ("series?match[]=up", "application/x-www-form-urlencoded; =", "mime: invalid media parameter"),
+            ("labels", "application/x-www-form-urlencoded; =", nil), ("series?match[]=up", "/", "mime: no media type"),
+        ] as [(String, String, String?)]
+    )
+    func `forms that are not looked at, or refused`(path: String, type: String, problem: String?) async throws {
+        let request = WebRequest(
+            method: .post,
+            target: "/api/v1/" + path,
+            headers: WebHeaders([("Content-Type", type)]),
+            body: Array("--x\r\nContent-Disposition: form-data; name=match[]\r\n\r\nup\r\n--x--".utf8)
+        )
+        let found = try await answer(server(), request)
+        #expect(found.0 == (problem == nil ? 200 : 400))
+        #expect(found.1.contains(problem ?? #""status":"success""#))
     }
 
     @Test(

@@ -11,6 +11,11 @@ struct APIParameters {
         query = FormValues(parsing: request.rawQuery)
     }
 
+    /// Refuses what is malformed, where Prometheus does; elsewhere the well-formed values count.
+    func requireForm() throws(APIFailure) {
+        if let error = form.error { throw APIFailure(.badData, "error parsing form values: \(error)") }
+    }
+
     subscript(name: String) -> String { form[name] }
 
     /// `limit`: 0 for none.

@@ -8,11 +8,12 @@ extension PrometheusServer {
 
     func deleteSeries(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
         try requireAdmin()
-        if let error = parameters.form.error {
-            throw APIFailure(.badData, "error parsing form values: \(error)")
-        }
+        try parameters.requireForm()
         let texts = parameters.form.values("match[]")
-        if texts.isEmpty { throw APIFailure(.badData, "no match[] parameter provided") }
+        // As in Prometheus, parts of a body come too late for this look.
+        guard parameters.form.containsEncoded("match[]") else {
+            throw APIFailure(.badData, "no match[] parameter provided")
+        }
         let start = try parameters.time("start", default: .earliest)
         let end = try parameters.time("end", default: .latest)
         for text in texts {

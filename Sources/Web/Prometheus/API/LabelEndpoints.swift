@@ -83,10 +83,9 @@ extension PrometheusServer {
     }
 
     func series(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
-        if let error = parameters.form.error {
-            throw APIFailure(.badData, "error parsing form values: \(error)")
-        }
-        guard parameters.form.contains("match[]") else {
+        try parameters.requireForm()
+        // As in Prometheus, parts of a body come too late for this look.
+        guard parameters.form.containsEncoded("match[]") else {
             throw APIFailure(.badData, "no match[] parameter provided")
         }
         let limit = try parameters.limit()

@@ -68,8 +68,11 @@ extension PrometheusServer {
 
     func queryOptions(_ parameters: APIParameters) throws(APIFailure) -> PromQLEngine.QueryOptions {
         var options = PromQLEngine.QueryOptions()
-        options.timeout = try parameters.timeout().map { max(0, $0 / 1_000_000) }
+        let timeout = try parameters.timeout()
+        options.timeout = timeout.map { max(1, $0 / 1_000_000) }
         options.lookbackDelta = try parameters.lookbackDelta()
+        // As in Prometheus: over before the expression is looked at.
+        if let timeout, timeout <= 0 { throw .invalid("query", "context deadline exceeded") }
         options.countsSamplesPerStep = parameters["stats"] == "all"
         return options
     }
