@@ -51,6 +51,10 @@ import Web
         ("POST / HTTP/1.1\r\nHost: x\r\n\r\n", "POST /? []"),
         ("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 003\r\n\r\nabc", "PUT /? [abc]"),
         ("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", "GET /? []"),
+        (
+            "GET / HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 3\r\n\r\nabc",
+            "GET /? [abc]"
+        ),
         (chunked + "3\r\nabc\r\n0\r\n\r\n", "POST /? [abc]"),
         (chunked + "3;e=1\r\nabc\r\nA\r\n0123456789\r\n0\r\nT: 1\r\n\r\n", "POST /? [abc0123456789]"),
         (chunked + "00003\r\nabc\r\n000\r\n\r\n", "POST /? [abc]"),
@@ -184,29 +188,72 @@ import Web
         }
     }
 
+    /// Requests behind each other, of every kind of end, with letters in targets, headers and bodies, and with what looks like a
+    /// request in a body.
+    private static let stream = [
+        "GET /?q=バ HTTP/1.1\r\nHost: x\r\n\r\n", "\r\nGET /p?é HTTP/1.1\r\nHost: x\r\nX: é\r\n\r\n",
+        "POST /?é HTTP/1.1\r\nHost: x\r\nContent-Length: 28\r\n\r\né\r\n\r\nGET /é HTTP/1.1\r\n\r\né",
+        "GET /p?ü=1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST /p?é HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3;e=1\r\né.\r\n"
+            + "18\r\n\r\n\r\nGET /é HTTP/1.1\r\n\r\n\r\n0\r\nT: 1\r\n\r\n",
+        "PUT /?ß HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "DELETE /?😀 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /?ö HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", Self.end,
+    ]
+
+    private static let bodies = [
+        "GET /?q=%E3%83%90 []", "GET /p?%C3%A9 []", "POST /?%C3%A9 [é\r\n\r\nGET /é HTTP/1.1\r\n\r\né]",
+        "GET /p?%C3%BC=1 []", "POST /p?%C3%A9 [é.\r\n\r\nGET /é HTTP/1.1\r\n\r\n]", "PUT /?%C3%9F []",
+        "DELETE /?%F0%9F%98%80 []", "GET /?%C3%B6 []", "end",
+    ]
+
+    /// Sends bytes in pieces; what comes back, without heads.
+    private func bodies(of pieces: [ArraySlice<UInt8>], _ server: LiveServer) async -> [String] {
+        let answer = await server.onThread { () -> String in
+            guard let client = RawClient(port: server.port) else { return "" }
+            for piece in pieces { client.send(Array(piece)) }
+            return String(decoding: client.readAll(), as: UTF8.self)
+        }
+        var rest = answer[...]
+        var bodies: [String] = []
+        while let head = rest.firstRange(of: "\r\n\r\n") {
+            let fields = rest[..<head.lowerBound].lowercased()
+            guard let length = fields.firstRange(of: "content-length: "),
+                let count = Int(fields[length.upperBound...].prefix { $0.isNumber })
+            else { break }
+            bodies.append(String(decoding: rest[head.upperBound...].utf8.prefix(count), as: UTF8.self))
+            rest = Substring(rest[head.upperBound...].utf8.dropFirst(count))
+        }
+        return bodies
+    }
+
     @Test func `in whatever pieces they come`() async throws {
+        let text = Array(Self.stream.joined().utf8)
         try await LiveServer.with(Self.routes, access: AccessPolicy(hosts: ["*"])) { server in
-            let letters = "GET /p?é HTTP/1.1\r\nHost: x\r\nX: é\r\n\r\n"
-            let text = Array((Self.good[18].0 + Self.good[0].0 + Self.end).utf8)
-            let first = Array((letters + Self.good[18].0 + Self.end).utf8)
+            #expect(await bodies(of: [text[...]], server) == Self.bodies)
             for cut in 1..<text.count {
-                let answer = await server.onThread { () -> String in
-                    guard let client = RawClient(port: server.port) else { return "" }
-                    client.send(Array(text[..<cut]))
-                    client.send(Array(text[cut...]))
-                    return String(decoding: client.readAll(), as: UTF8.self)
-                }
-                #expect(answer.contains("[abc0123456789]") && answer.hasSuffix("end"), "cut at \(cut): \(answer)")
+                let answers = await bodies(of: [text[..<cut], text[cut...]], server)
+                #expect(answers == Self.bodies, "cut at \(cut)")
             }
-            for cut in 1..<first.count {
-                let answer = await server.onThread { () -> String in
-                    guard let client = RawClient(port: server.port) else { return "" }
-                    client.send(Array(first[..<cut]))
-                    client.send(Array(first[cut...]))
-                    return String(decoding: client.readAll(), as: UTF8.self)
+            for length in [1, 2, 3, 5, 7, 37, 100] {
+                let pieces = stride(from: 0, to: text.count, by: length).map {
+                    text[$0..<min($0 + length, text.count)]
                 }
-                let isWhole = answer.contains("GET /p?%C3%A9 []") && answer.contains("[abc0123456789]")
-                #expect(isWhole && answer.hasSuffix("end"), "cut at \(cut): \(answer)")
+                #expect(await bodies(of: pieces, server) == Self.bodies, "pieces of \(length)")
+            }
+        }
+    }
+
+    @Test func `any two requests, one behind the other`() async throws {
+        try await LiveServer.with(Self.routes, access: AccessPolicy(hosts: ["*"])) { server in
+            for (first, one) in zip(Self.stream, Self.bodies).dropLast() {
+                for (second, two) in zip(Self.stream, Self.bodies) {
+                    let text = Array((first + second + (two == "end" ? "" : Self.end)).utf8)
+                    let wanted = [one, two] + (two == "end" ? [] : ["end"])
+                    #expect(
+                        await bodies(of: [text[...]], server) == wanted,
+                        "\(first.debugDescription), \(second.debugDescription)"
+                    )
+                }
             }
         }
     }

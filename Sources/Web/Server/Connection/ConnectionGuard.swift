@@ -23,6 +23,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
         let check: RequestHeadCheck
         /// Whether all of the request is there.
         var isRead = false
+        /// How many bytes of the body are still to come; `nil` where only its chunks tell.
+        var bodyLeft: Int?
         /// Whether the head of the answer is written.
         var isAnswered = false
         /// Whether it is the last one.
@@ -60,6 +62,15 @@ final class ConnectionGuard: ChannelDuplexHandler {
         return exchanges.last?.isRead ?? true
     }
 
+    /// Whether no more requests are taken.
+    var isOver: Bool { if case .open = phase { false } else { true } }
+
+    /// How many bytes of a body are to come before the next request may begin; `nil` where that is not known.
+    var bodyLeft: Int? {
+        guard let last = exchanges.last, !last.isRead, let left = last.bodyLeft, left > 0 else { return nil }
+        return left
+    }
+
     // MARK: What comes in
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -79,9 +90,13 @@ final class ConnectionGuard: ChannelDuplexHandler {
             let check = RequestHeadCheck(&head)
             if let refusal = check.refusal { return refuse(context, refusal) }
             if exchanges.isEmpty { slot.isBusy() }
-            exchanges.append(Exchange(check: check, closes: check.closes))
+            exchanges.append(Exchange(check: check, bodyLeft: check.bodyLength, closes: check.closes))
             context.fireChannelRead(wrapInboundOut(.head(head)))
-        case .body: context.fireChannelRead(data)
+        case .body(let bytes):
+            if let left = exchanges.last?.bodyLeft {
+                exchanges[exchanges.index(before: exchanges.endIndex)].bodyLeft = left - bytes.readableBytes
+            }
+            context.fireChannelRead(data)
         case .end:
             if !exchanges.isEmpty { exchanges[exchanges.index(before: exchanges.endIndex)].isRead = true }
             // Nobody reads trailers.

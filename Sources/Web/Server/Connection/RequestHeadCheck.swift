@@ -12,6 +12,8 @@ struct RequestHeadCheck {
     var refusal: Refusal?
     /// Whether the connection ends with the answer.
     var closes = false
+    /// How long the body is, where that is said; the parser has refused what is no length.
+    var bodyLength: Int?
     /// Whether the client waits for `100 Continue` before it sends the body.
     var expectsContinue = false
     /// Whether the client speaks HTTP/1.0 and wants to go on.
@@ -36,7 +38,6 @@ struct RequestHeadCheck {
 
     private mutating func checkFields(_ headers: HTTPHeaders) {
         var hosts = 0
-        var hasLength = false
         var transferCodings = 0
         var keepsAlive = !isOld
         var isClosed = false
@@ -61,7 +62,7 @@ struct RequestHeadCheck {
                     if option.equalsIgnoringCase("close") { isClosed = true }
                     if option.equalsIgnoringCase("keep-alive") { keepsAlive = true }
                 }
-            case 14 where name.equalsIgnoringCase("content-length"): hasLength = true
+            case 14 where name.equalsIgnoringCase("content-length"): bodyLength = Int(value.trimmed) ?? 0
             case 17 where name.equalsIgnoringCase("transfer-encoding"):
                 transferCodings += 1
                 if !value.trimmed.equalsIgnoringCase("chunked") { refuse(501, "Unsupported transfer encoding") }
@@ -70,7 +71,7 @@ struct RequestHeadCheck {
         }
         if transferCodings > 0 {
             // RFC 9112, 6.1: what frames a request twice may be read in two ways.
-            if hasLength { refuse(400, "both Content-Length and Transfer-Encoding") }
+            if bodyLength != nil { refuse(400, "both Content-Length and Transfer-Encoding") }
             if transferCodings > 1 { refuse(400, "too many transfer encodings") }
             if isOld { refuse(400, "Transfer-Encoding in HTTP/1.0") }
         }

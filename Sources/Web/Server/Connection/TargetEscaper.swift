@@ -4,7 +4,8 @@ import NIOCore
 /// them as they are, and clients send them (`curl -g` in a query, hand-made ones).
 ///
 /// Nothing but such bytes of a request's first line is changed, and nothing that could end a line, a word or a request is made.
-/// A request that begins in the middle of what comes at once, behind another one, is left alone.
+/// What comes at once is handed on request by request, so that the guard behind the parser says where the next one begins; nothing
+/// is copied but what is changed, and of bodies of a known length nothing is looked at.
 final class TargetEscaper: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -18,43 +19,49 @@ final class TargetEscaper: ChannelInboundHandler {
         case rest(heads: Int)
     }
 
+    private enum Byte {
+        static let (lf, cr, blank) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: " "))
+    }
+
     private let guardian: ConnectionGuard
     private var place = Place.start
 
     init(_ guardian: ConnectionGuard) { self.guardian = guardian }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .rest(let heads) = place, heads != guardian.heads, guardian.isBetweenRequests { place = .start }
-        let buffer = unwrapInboundIn(data)
-        context.fireChannelRead(wrapInboundOut(escaped(buffer) ?? buffer))
+        var buffer = unwrapInboundIn(data)
+        while buffer.readableBytes > 0 {
+            context.fireChannelRead(wrapInboundOut(next(of: &buffer)))
+            if case .rest(let heads) = place, heads != guardian.heads, guardian.isBetweenRequests { place = .start }
+        }
     }
 
-    /// The same with what it holds of a first line escaped; `nil` where that changes nothing.
-    private func escaped(_ buffer: ByteBuffer) -> ByteBuffer? {
-        let lines = (UInt8(ascii: "\r"), UInt8(ascii: "\n"))
-        let bytes = buffer.readableBytesView
-        var first = bytes.startIndex
+    /// Takes off what can be handed on before the next request may begin, with a first line escaped.
+    private func next(of buffer: inout ByteBuffer) -> ByteBuffer {
         switch place {
-        case .rest: return nil
-        case .line: break
-        case .start:
-            // Empty lines in front of a request are passed over.
-            let begin = bytes.drop { $0 == lines.0 || $0 == lines.1 }
-            if begin.isEmpty { return nil }
-            let method = begin.prefix { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
-            guard !method.isEmpty, method.endIndex == begin.endIndex || begin[method.endIndex] == UInt8(ascii: " ")
-            else {
-                place = .rest(heads: guardian.heads)
-                return nil
-            }
-            first = begin.startIndex
+        case .rest: return buffer.readSlice(length: rest(of: buffer)) ?? buffer
+        case .line, .start: break
         }
-        let end = bytes[first...].firstIndex(of: lines.1)
+        let bytes = buffer.readableBytesView
+        // Empty lines in front of a request are passed over.
+        let begin = if case .start = place { bytes.drop { $0 == Byte.lf || $0 == Byte.cr } } else { bytes }
+        if begin.isEmpty { return buffer.readSlice(length: bytes.count) ?? buffer }
+        if case .start = place {
+            let method = begin.prefix { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+            guard !method.isEmpty, method.endIndex == begin.endIndex || begin[method.endIndex] == Byte.blank else {
+                place = .rest(heads: guardian.heads)
+                return buffer.readSlice(length: bytes.count) ?? buffer
+            }
+        }
+        let end = begin.firstIndex(of: Byte.lf)
         place = end == nil ? .line : .rest(heads: guardian.heads)
         let line = bytes[..<(end ?? bytes.endIndex)]
-        guard line.contains(where: { $0 >= 0x80 }) else { return nil }
+        guard line.contains(where: { $0 >= 0x80 }) else {
+            let length = end.map { Self.head(in: bytes, from: $0 - bytes.startIndex) } ?? bytes.count
+            return buffer.readSlice(length: length) ?? buffer
+        }
         var result = ByteBuffer()
-        result.reserveCapacity(buffer.readableBytes + 2 * line.count)
+        result.reserveCapacity(2 * line.count)
         for byte in line {
             if byte < 0x80 {
                 result.writeInteger(byte)
@@ -62,7 +69,30 @@ final class TargetEscaper: ChannelInboundHandler {
                 result.writeString("%" + String(byte, radix: 16, uppercase: true))
             }
         }
-        result.writeBytes(bytes[line.endIndex...])
+        buffer.moveReaderIndex(forwardBy: line.count)
         return result
+    }
+
+    /// How many bytes there are before the next request may begin, when its first line is over.
+    private func rest(of buffer: ByteBuffer) -> Int {
+        if guardian.isOver { return buffer.readableBytes }
+        if let length = guardian.bodyLeft { return min(length, buffer.readableBytes) }
+        let bytes = buffer.readableBytesView
+        // What may end it may have begun in what came before.
+        if bytes.first == Byte.lf { return 1 }
+        if bytes.first == Byte.cr, bytes.dropFirst().first == Byte.lf { return 2 }
+        return Self.head(in: bytes, from: 0)
+    }
+
+    /// How many bytes there are up to the end of the first empty line, with which a head or the last chunk of a body may end.
+    private static func head(in bytes: ByteBufferView, from first: Int) -> Int {
+        var place = bytes.startIndex + first
+        while let end = bytes[place...].firstIndex(of: Byte.lf) {
+            if end + 2 < bytes.endIndex, bytes[end + 1] == Byte.cr, bytes[end + 2] == Byte.lf {
+                return end + 3 - bytes.startIndex
+            }
+            place = end + 1
+        }
+        return bytes.count
     }
 }
