@@ -79,79 +79,46 @@ package struct HTTPCaller: Sendable {
     package func send(_ call: HTTPCall) async throws(TransportError) -> HTTPAnswer {
         let wait = min(max(0, call.timeoutMilliseconds), Self.longestMilliseconds) * 1_000_000
         let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(0, network.steadyNanoseconds + wait)))
-        var method = call.method
-        let verb = method.rawValue.prefix(1) + method.rawValue.dropFirst().lowercased()
-        var url: URLParts
-        do throws(URLProblem) {
-            url = try URLParts(parsing: call.url)
-        } catch {
-            throw TransportError(error.message, code: .url)
-        }
-        var redirects = RedirectRules(first: url)
+        var way = try RequestWay(call.url, method: call.method)
         while true {
-            let context = "\(verb) \(GoText.quoted(url.shown)): "
-            guard url.scheme == "http" || url.scheme == "https" else {
-                throw RedirectRules.unsupported(url.scheme, context: context)
+            try way.check(connects: true)
+            let answer = try await way.url.dial { url throws(TransportError) in
+                try await once(call, way, to: url, until: deadline)
             }
-            if let problem = url.addressProblem { throw problem.during(context) }
-            var request = HTTPClientRequest(url: "\(url.scheme)://\(url.address)\(url.target)")
-            request.method = method
-            request.headers.add(name: "Host", value: url.hostHeader)
-            // The user of a URL is for that URL; a reference without a host keeps it.
-            let isTold = call.headers.contains { $0.name.lowercased() == "authorization" }
-            let user = isTold ? [] : url.authorization.map { [(name: "Authorization", value: $0)] } ?? []
-            let own =
-                user + (redirects.isForeign ? call.headers.filter { !RedirectRules.isSecret($0.name) } : call.headers)
-            for header in own + redirects.referer { request.headers.add(name: header.name, value: header.value) }
-            if let body = call.body, method == call.method { request.body = .bytes(ByteBuffer(bytes: body)) }
-            var answer = try await once(request, url, limit: call.bodyLimit, until: deadline, context: context)
-            answer.method = method
-            guard RedirectRules.statuses.contains(answer.status), let location = answer.headers.first(name: "Location"),
-                !location.isEmpty
-            else { return answer }
-            let next: URLParts
-            do throws(URLParts.ReferenceProblem) {
-                next = try url.resolve(location)
-            } catch {
-                throw RedirectRules.failure(error, location, from: url, String(verb))
-            }
-            guard redirects.follow(from: url, to: next, status: answer.status) else {
-                throw TransportError(
-                    "stopped after \(RedirectRules.most) redirects",
-                    code: .status,
-                    context: "\(verb) \(GoText.quoted(location)): "
-                )
-            }
-            if method != .HEAD, let changed = redirects.method { method = changed }
-            url = next
+            let location = answer.headers.first(name: "Location") ?? ""
+            guard try way.follow(status: answer.status, location: location) else { return answer }
         }
     }
 
     private func once(
-        _ request: HTTPClientRequest,
-        _ url: URLParts,
-        limit: Int,
-        until deadline: NIODeadline,
-        context: String
+        _ call: HTTPCall,
+        _ way: RequestWay,
+        to url: URLParts,
+        until deadline: NIODeadline
     ) async throws(TransportError) -> HTTPAnswer {
+        var request = HTTPClientRequest(url: "\(url.scheme)://\(url.address)\(url.target)")
+        request.method = way.method
+        request.headers.add(name: "Host", value: way.url.hostHeader)
+        for header in way.headers(call.headers) { request.headers.add(name: header.name, value: header.value) }
+        if let body = call.body, way.hasBody { request.body = .bytes(ByteBuffer(bytes: body)) }
         let response: HTTPClientResponse
         do {
             response = try await client.execute(request, deadline: deadline)
         } catch {
-            let failure = TransportFailure.failure(error, address: url.address, socket: "", isProxied: false)
-            throw failure.during(context)
+            let failure = TransportFailure.failure(error, address: way.url.address, socket: "", isProxied: false)
+            throw failure.during(way.context)
         }
         do {
             return HTTPAnswer(
                 status: Int(response.status.code),
                 version: response.version,
                 headers: response.headers,
-                body: try await response.body.collect(upTo: limit),
-                method: request.method,
-                url: url.text
+                body: try await response.body.collect(upTo: call.bodyLimit),
+                method: way.method,
+                url: way.url.text
             )
         } catch {
-            throw TransportFailure.ofBody(error).during(context)
+            throw TransportFailure.ofBody(error).during(way.context)
         }
     }
 }

@@ -28,6 +28,14 @@ package enum HostPort {
         return isMapped ? Array(bytes.suffix(4)) : bytes
     }
 
+    /// An address of four or sixteen bytes as it is written.
+    package static func text(_ address: [UInt8]) -> String {
+        var text = [CChar](repeating: 0, count: 64)
+        let family = address.count == 4 ? AF_INET : AF_INET6
+        guard inet_ntop(family, address, &text, socklen_t(text.count)) != nil else { return "" }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     /// Whether a text can be a name in the domain name system, as Go decides it. What only looks like an address to older programs
     /// (`127.1`, `0x7f000001`) is none.
     package static func isName(_ text: String) -> Bool {

@@ -108,7 +108,8 @@ package enum TransportFailure {
 
     private static func io(_ code: Int32, _ address: String) -> TransportError {
         switch code {
-        case ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT, EADDRNOTAVAIL, EINVAL: dial("tcp \(address)", code)
+        case ECONNREFUSED, EAFNOSUPPORT, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT, EADDRNOTAVAIL, EINVAL:
+            dial("tcp \(address)", code)
         default: TransportError("read: " + SystemText.error(code), code: .closed)
         }
     }
@@ -122,7 +123,8 @@ package enum TransportFailure {
                 ?? "no such host"
             return TransportError("dial tcp: lookup \(error.host): \(reason)", code: .unknownHost)
         }
-        let host = first.target.ipAddress ?? error.host
+        // What no host was named for is told without one.
+        let host = address.hasPrefix(":") ? "" : first.target.ipAddress ?? error.host
         let dialled = (host.contains(":") ? "[\(host)]" : host) + ":\(error.port)"
         if let system = first.error as? IOError { return dial("tcp \(dialled)", system.errnoCode) }
         return failure(first.error, address: address, socket: "", isProxied: false).during("dial tcp \(dialled): ")

@@ -169,14 +169,12 @@ package struct URLParts: Sendable, Hashable {
     /// The port in the URL; empty without one.
     package var port: String { parts.port }
 
-    /// The host to connect to: in ASCII, and this machine where the URL names none. Zones say something about link-local addresses
-    /// only.
+    /// The host to connect to, in ASCII; empty where the URL names none. Zones say something about link-local addresses only.
     package var dialledHost: String {
-        if host.isEmpty { return "localhost" }
         let bare = Self.withoutZone(host)
-        guard bare.endIndex != host.endIndex, let address = HostPort.address(bare) else { return Punycode.ascii(host) }
+        guard let address = HostPort.address(bare) else { return Punycode.ascii(host) }
         let isLinkLocal = address.count == 16 && address[0] == 0xfe && address[1] & 0xc0 == 0x80
-        return isLinkLocal ? host : String(bare)
+        return isLinkLocal && bare.endIndex != host.endIndex ? host : HostPort.text(address)
     }
 
     /// An address without its zone, which only those with colons have.
@@ -185,9 +183,33 @@ package struct URLParts: Sendable, Hashable {
     }
 
     /// Host and port to connect to.
-    package var address: String {
-        let name = host.isEmpty ? "" : dialledHost
-        return (name.contains(":") ? "[\(name)]" : name) + ":" + (port.isEmpty ? (isSecure ? "443" : "80") : port)
+    package var address: String { Self.address(dialledHost, Int(port).map { "\($0)" } ?? port, isSecure) }
+
+    private static func address(_ host: String, _ port: String, _ isSecure: Bool) -> String {
+        (host.contains(":") ? "[\(host)]" : host) + ":" + (port.isEmpty ? (isSecure ? "443" : "80") : port)
+    }
+
+    /// Connects to one after the other of the addresses that the URL's host stands for, until somebody listens there. As in Go, none
+    /// and `0.0.0.0` are this machine by IPv4, `::` is this machine by IPv6, then by IPv4. Names are looked up by whoever connects.
+    /// - Throws: what went wrong first.
+    package func dial<Answer>(
+        _ attempt: (URLParts) async throws(TransportError) -> Answer
+    ) async throws(TransportError) -> Answer {
+        let (name, all) = (dialledHost, "0.0.0.0")
+        if !name.isEmpty, name != "::" { return try await attempt(self) }
+        var byFour = self
+        byFour.authority = Self.address(all, port, isSecure)
+        if name.isEmpty { return try await attempt(byFour) }
+        do throws(TransportError) {
+            return try await attempt(self)
+        } catch let first {
+            guard first.code == .refused else { throw first }
+            do throws(TransportError) {
+                return try await attempt(byFour)
+            } catch {
+                throw error.code == .refused ? first : error
+            }
+        }
     }
 
     /// The `Host` header: in ASCII, without the zone of an address.
@@ -219,11 +241,12 @@ package struct URLParts: Sendable, Hashable {
 
     /// Why there can be no such host or port, so that nobody has to be asked; `nil` where there may be.
     package var addressProblem: TransportError? {
+        if authority.isEmpty { return TransportError("http: no Host in request URL", code: .url) }
         if !hasPossiblePort {
             return TransportError("dial tcp: address \(Int(port).map { "\($0)" } ?? port): invalid port", code: .url)
         }
         let name = dialledHost
-        if HostPort.address(Self.withoutZone(name)) != nil || HostPort.isName(name) { return nil }
+        if name.isEmpty || HostPort.address(Self.withoutZone(name)) != nil || HostPort.isName(name) { return nil }
         return TransportError("dial tcp: lookup \(name): no such host", code: .unknownHost)
     }
 

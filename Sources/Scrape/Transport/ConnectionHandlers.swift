@@ -87,8 +87,7 @@ private final class StatusLineHandler: ChannelInboundHandler {
         let text = String(decoding: line, as: UTF8.self)
         if let problem = Self.problem(text) {
             awaitsLine = false
-            let broken = "net/http: HTTP/1.x transport connection broken: "
-            context.fireErrorCaught(TransportError(broken + problem, code: .malformed))
+            context.fireErrorCaught(Self.failure(problem))
             return context.close(promise: nil)
         }
         if line.last != UInt8(ascii: "\r"), !Self.complete(&buffer) {
@@ -135,7 +134,16 @@ private final class StatusLineHandler: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         if let begun = held.take() {
-            context.fireChannelRead(wrapInboundOut(begun))
+            // What comes without an end is a line, too, when nothing more comes.
+            if let problem = Self.problem(String(decoding: begun.readableBytesView, as: UTF8.self)) {
+                awaitsLine = false
+                let isAlert = begun.readableBytesView.starts(with: [0x15, 0x03])
+                context.fireErrorCaught(
+                    Self.failure(problem + (isAlert ? " (the server speaks TLS: scheme: https?)" : ""))
+                )
+            } else {
+                context.fireChannelRead(wrapInboundOut(begun))
+            }
         } else if isStale {
             context.fireErrorCaught(StaleConnection())
         }
@@ -148,6 +156,10 @@ private final class StatusLineHandler: ChannelInboundHandler {
 
     /// Whether a request waits for its answer on a connection that was kept from an earlier one.
     private var isStale: Bool { awaitsLine && hasAnswered }
+
+    private static func failure(_ problem: String) -> TransportError {
+        TransportError("net/http: HTTP/1.x transport connection broken: " + problem, code: .malformed)
+    }
 
     /// What Go's client says about a line that is no status line.
     private static func problem(_ line: String) -> String? {

@@ -76,17 +76,11 @@ final class HTTPClients: Sendable {
     /// The way to a URL, or to a socket of this machine.
     func route(to url: URLParts, socket: String) throws(TransportError) -> Route {
         var way = Way()
-        var target = "\(url.scheme)://\(url.host.isEmpty ? "localhost" : "")\(url.address)\(url.target)"
+        var target = "\(url.scheme)://\(url.address)\(url.target)"
         if url.dialledHost.contains("%") {
             way.host = url.dialledHost
             way.name = Self.zoned
             target = "\(url.scheme)://\(Self.zoned)\(url.port.isEmpty ? "" : ":" + url.port)\(url.target)"
-        }
-        // As Go dials: an address that stands for all of a machine's is this machine, by IPv6 or, where nobody listens, by IPv4.
-        if proxies.isEmpty, socket.isEmpty, url.host.contains(":"),
-            HostPort.address(url.dialledHost[...])?.allSatisfy({ $0 == 0 }) == true
-        {
-            target = "\(url.scheme)://localhost\(url.port.isEmpty ? "" : ":" + url.port)\(url.target)"
         }
         var headers: [(name: String, value: String)] = []
         if !socket.isEmpty {

@@ -10,77 +10,49 @@ struct HTTPFetch: Sendable {
     let followsRedirects: Bool
     var body: [UInt8]?
 
-    private var verb: String { method == .GET ? "Get" : "Post" }
-
     /// Fetches.
-    /// - Parameter secrets: headers that only the first host and those below it get.
     func run(
         _ request: TargetRequest,
         until deadline: NIODeadline,
-        headers: [(name: String, value: String)],
-        secrets: [(name: String, value: String)]
+        headers: [(name: String, value: String)]
     ) async throws(TransportError) -> TargetResponse {
-        var url: URLParts
-        do throws(URLProblem) {
-            url = try URLParts(parsing: request.url)
-        } catch {
-            throw TransportError(error.message, code: .url)
-        }
-        var redirects = RedirectRules(first: url)
+        var way = try RequestWay(request.url, method: method)
         while true {
-            var own = redirects.isForeign ? headers : headers + secrets
-            // The user of a URL is for that URL; a reference without a host keeps it.
-            if let user = url.authorization, !own.contains(where: { $0.name == "Authorization" }) {
-                own.append(("Authorization", user))
+            let answer = try await once(request, way, until: deadline, headers: way.headers(headers))
+            guard followsRedirects, try way.follow(status: answer.status, location: answer.header("Location")) else {
+                return answer
             }
-            let answer = try await once(
-                request,
-                url,
-                until: deadline,
-                method: redirects.method ?? method,
-                headers: own + redirects.referer
-            )
-            guard followsRedirects, RedirectRules.statuses.contains(answer.status) else { return answer }
-            let location = answer.header("Location")
-            if location.isEmpty { return answer }
-            let next: URLParts
-            do throws(URLParts.ReferenceProblem) {
-                next = try url.resolve(location)
-            } catch {
-                throw RedirectRules.failure(error, location, from: url, verb)
-            }
-            guard redirects.follow(from: url, to: next, status: answer.status) else {
-                throw TransportError(
-                    "stopped after \(RedirectRules.most) redirects",
-                    code: .status,
-                    context: "\(verb) \(GoText.quoted(location)): "
-                )
-            }
-            url = next
         }
     }
 
     private func once(
         _ request: TargetRequest,
-        _ url: URLParts,
+        _ way: RequestWay,
         until deadline: NIODeadline,
-        method: HTTPMethod,
         headers: [(name: String, value: String)]
     ) async throws(TransportError) -> TargetResponse {
-        let context = "\(verb) \(GoText.quoted(url.shown)): "
-        guard url.scheme == "http" || url.scheme == "https" else {
-            throw RedirectRules.unsupported(url.scheme, context: context)
+        let connects = request.socket.isEmpty && !clients.isProxied(way.url)
+        try way.check(connects: connects)
+        guard connects else { return try await once(request, way, to: way.url, until: deadline, headers: headers) }
+        return try await way.url.dial { url throws(TransportError) in
+            try await once(request, way, to: url, until: deadline, headers: headers)
         }
-        if request.socket.isEmpty, !clients.isProxied(url), let problem = url.addressProblem {
-            throw problem.during(context)
-        }
+    }
+
+    private func once(
+        _ request: TargetRequest,
+        _ way: RequestWay,
+        to url: URLParts,
+        until deadline: NIODeadline,
+        headers: [(name: String, value: String)]
+    ) async throws(TransportError) -> TargetResponse {
         let route: HTTPClients.Route
         do throws(TransportError) {
             route = try clients.route(to: url, socket: request.socket)
         } catch {
-            throw error.during(context)
+            throw error.during(way.context)
         }
-        var fields = HTTPHeaders([("Host", url.hostHeader)])
+        var fields = HTTPHeaders([("Host", way.url.hostHeader)])
         for header in HTTPClientSetup.sorted(headers + route.headers) {
             fields.add(name: header.name, value: header.value)
         }
@@ -89,21 +61,21 @@ struct HTTPFetch: Sendable {
             attempt += 1
             let collector = AnswerCollector(bodyLimit: request.bodyLimit, cutsBody: request.cutsBody)
             do {
-                return try await answer(collector, route, fields, method, until: deadline)
+                return try await answer(collector, route, fields, way, until: deadline)
             } catch let error as TransportError where error.code == .bodyTooLarge {
                 throw error
-            } catch  where isWorthAnother(attempt, method, error, collector) {
+            } catch  where isWorthAnother(attempt, way.method, error, collector) {
                 continue
             } catch {
                 // The future has ended, so nothing touches the collector any more.
                 if collector.hasBegun { throw TransportFailure.ofBody(error) }
                 let failure = TransportFailure.failure(
                     error,
-                    address: route.address,
+                    address: route.isProxied ? route.address : way.url.address,
                     socket: request.socket,
                     isProxied: route.isProxied
                 )
-                throw failure.during(context)
+                throw failure.during(way.context)
             }
         }
     }
@@ -125,14 +97,14 @@ struct HTTPFetch: Sendable {
         _ collector: AnswerCollector,
         _ route: HTTPClients.Route,
         _ fields: HTTPHeaders,
-        _ method: HTTPMethod,
+        _ way: RequestWay,
         until deadline: NIODeadline
     ) async throws -> TargetResponse {
         let outgoing = try HTTPClient.Request(
             url: route.url,
-            method: method,
+            method: way.method,
             headers: fields,
-            body: method == self.method ? body.map { .bytes($0) } : nil
+            body: way.hasBody ? body.map { .bytes($0) } : nil
         )
         let task = route.client.execute(request: outgoing, delegate: collector, deadline: deadline)
         return try await withTaskCancellationHandler {

@@ -62,20 +62,17 @@ public final class HTTPTransport: TargetTransport {
     ) async throws(TransportError) -> TargetResponse {
         let end = network.steadyNanoseconds + request.timeoutNanoseconds
         let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(0, end)))
-        var secrets: [(name: String, value: String)] = []
         var headers = request.headers
         do throws(TransportError) {
-            secrets = try HTTPClientSetup.credentials(config)
-            if let token { secrets.append(("Authorization", try await token.header(until: deadline))) }
-            for header in try HTTPClientSetup.additional(config) {
-                if RedirectRules.isSecret(header.name) { secrets.append(header) } else { headers.append(header) }
-            }
+            headers += try HTTPClientSetup.credentials(config)
+            if let token { headers.append(("Authorization", try await token.header(until: deadline))) }
+            headers += try HTTPClientSetup.additional(config)
         } catch {
             throw error.during(
                 "\(method == .GET ? "Get" : "Post") \(GoText.quoted(URLParts(request.url)?.shown ?? request.url)): "
             )
         }
         let fetch = HTTPFetch(clients: clients, method: method, followsRedirects: config.followRedirects, body: body)
-        return try await fetch.run(request, until: deadline, headers: headers, secrets: secrets)
+        return try await fetch.run(request, until: deadline, headers: headers)
     }
 }

@@ -94,8 +94,7 @@ final class OAuthToken: Sendable {
         return try await fetch.run(
             TargetRequest(url: config.tokenURL, bodyLimit: 1 << 20),
             until: deadline,
-            headers: headers,
-            secrets: []
+            headers: headers
         )
     }
 

@@ -1,3 +1,4 @@
+import HTTPCalling
 import MetricModel
 import NIOHTTP1
 import Scrape
@@ -129,10 +130,59 @@ struct AddressTests {
     @Test("an address that stands for all of a machine's is this machine")
     func unspecified() async throws {
         let server = try await LiveServer { _ in Self.body }
-        for address in ["[::]:\(server.port)", "0.0.0.0:\(server.port)"] {
-            #expect(await LiveScrape.error(0) { $0.discovery = Self.discovery(["__address__": address]) } == "")
+        for host in ["", "[::]", "[::0]", "[0:0:0:0:0:0:0:0]", "[::%lo]", "0.0.0.0", "[::ffff:0.0.0.0]"] {
+            let address = "\(host):\(server.port)"
+            let error = await LiveScrape.error(0) { $0.discovery = Self.discovery(["__address__": address]) }
+            #expect(error == "", "\(address)")
         }
         try await server.close()
+        guard let six = try? await LiveServer(host: "::1", { _ in Self.body }) else { return }
+        for host in ["[::]", "[::0]", "[0:0:0:0:0:0:0:0]", "[::%lo]"] {
+            let address = "\(host):\(six.port)"
+            let error = await LiveScrape.error(0) { $0.discovery = Self.discovery(["__address__": address]) }
+            #expect(error == "", "\(address)")
+        }
+        let url = "http://[::]:\(six.port)/"
+        #expect(try await HTTPCaller.shared.send(HTTPCall(url, timeoutMilliseconds: 60_000)).status == 200)
+        try await six.close()
+    }
+
+    @Test(
+        "nobody listens at an address that stands for all of a machine's",
+        arguments: [
+            (":1", ":1"), (":01", ":1"), ("[::]:1", "[::]:1"), ("[::0]:1", "[::]:1"), ("0.0.0.0:1", "0.0.0.0:1"),
+            ("[::ffff:0.0.0.0]:1", "0.0.0.0:1"), ("[::ffff:127.0.0.1]:1", "127.0.0.1:1"), ("[0:0::1]:1", "[::1]:1"),
+        ] as [(String, String)]
+    )
+    func refused(address: String, dialled: String) async {
+        let error = await LiveScrape.error(0) { $0.discovery = Self.discovery(["__address__": address]) }
+        #expect(error == "Get \"http://\(address)/metrics\": dial tcp \(dialled): connect: connection refused")
+    }
+
+    @Test("a colon alone is no address")
+    func colon() async {
+        let error = await LiveScrape.error(0) { $0.discovery = Self.discovery(["__address__": ":"]) }
+        #expect(error == #"Get "http:///metrics": http: no Host in request URL"#)
+    }
+
+    @Test("a server that ends the connection behind a few bytes")
+    func cut() async throws {
+        for (bytes, words) in [
+            (
+                "\u{15}\u{3}\u{1}\0\u{2}\u{2}(",
+                #"malformed HTTP response "\x15\x03\x01\x00\x02\x02(" (the server speaks TLS: scheme: https?)"#
+            ),
+            ("SSH-2.0-x", #"malformed HTTP response "SSH-2.0-x""#),
+            ("HTTP/1.1 2x0 OK", #"malformed HTTP status code "2x0""#),
+        ] {
+            let server = try await RawServer { _ in .bytes(bytes) }
+            let url = "http://127.0.0.1:\(server.port)/metrics"
+            #expect(
+                await LiveScrape.error(server.port) { _ in }
+                    == "Get \"\(url)\": net/http: HTTP/1.x transport connection broken: \(words)"
+            )
+            try await server.close()
+        }
     }
 
     @Test("TLS asked of a server that has none")
