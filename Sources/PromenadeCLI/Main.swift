@@ -40,7 +40,15 @@ import Promenade
             let code = PromenadeCommand.exitCode(for: error)
             // Help was asked for, or the command has told what there is to tell.
             if code == .success || error is ExitCode { PromenadeCommand.exit(withError: error) }
-            Complaint.write(String(PromenadeCommand.fullMessage(for: error).trimmingPrefix("Error: ")))
+            var text = String(PromenadeCommand.fullMessage(for: error).trimmingPrefix("Error: "))
+            if let error = error as? ValidationError {
+                // What a command finds out when it runs is told with its own usage, not with that of the whole program.
+                let path = CommandTree.find(arguments).path
+                let usage = PromenadeCommand.usageString(for: path.last ?? PromenadeCommand.self)
+                text = "\(error.message)\nUsage: \(usage)\n  See 'promenade"
+                text += path.dropFirst().map { " " + CommandTree.name($0) }.joined() + " --help' for more information."
+            }
+            Complaint.write(text)
             // As for the stack's flags: 2 for arguments that cannot be used.
             exit(code == .validationFailure ? 2 : code.rawValue)
         }

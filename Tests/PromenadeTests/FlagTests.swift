@@ -26,6 +26,7 @@ import Web
             ), (["--web.enable-lifecycle", "true"], "unexpected true"),
             (["--no-web.page-title"], "unknown long flag '--no-web.page-title'"),
             (["--versoin"], "unknown long flag '--versoin' (did you mean --version?)"),
+            (["--no-pushgateway"], "unknown long flag '--no-pushgateway' (did you mean --no-pushgateway.enabled?)"),
             (["--no-web.enable-lifecyle"], "(did you mean --no-web.enable-lifecycle?)"),
             (["--config=c.yml"], "(did you mean --config.file?)"), (["--no-demo"], "(did you mean --no-demo.enabled?)"),
             (["--port=90"], "(did you mean --web.listen-address?)"),

@@ -118,9 +118,34 @@ tests:
             self.assertIn("near miss: it is firing", error)
             self.assertIn('no alerting rule is called "Dwon"; there are Down', error)
 
-    def test_a_folder_is_no_empty_file(self):
-        code, out, error = run("check", "metrics", "/")
-        self.assertEqual((code, out, error), (1, "", "promenade: cannot read /: is a directory\n"))
+    def test_a_folder_is_no_file(self):
+        for words in (("check", "metrics", "/"), ("check", "config", "/"), ("check", "rules", "/"), ("test", "rules", "/"),
+                      ("test", "promql", "/"), ("tsdb", "rules", "--start=1", "--end=2", "/"), ("tsdb", "import", "--storage.path=data", "/"),
+                      ("simulate", "/"), ("run", "--test", "--config.file=/"), ("run", "--test", "--web.config.file=/"),
+                      ("run", "--test", "--pushgateway.config.file=/"), ("run", "@/")):
+            with self.subTest(words=words), tempfile.TemporaryDirectory() as folder:
+                code, out, error = run(*words, cwd=folder, stdin=subprocess.DEVNULL)
+                self.assertNotEqual(code, 0)
+                self.assertRegex(out + error, r'(read /: |: /: |"/": )is a directory')
+                self.assertNotIn("no such file", out + error)
+
+    def test_a_file_is_no_folder(self):
+        for words in (("run", "--test", "--storage.path=FILE"), ("tsdb", "import", "--storage.path=FILE", "a.om")):
+            with self.subTest(words=words), tempfile.TemporaryDirectory() as folder:
+                for name in ("FILE", "a.om"):
+                    with open(os.path.join(folder, name), "w") as file:
+                        file.write("# EOF\n")
+                code, _, error = run(*words, cwd=folder, stdin=subprocess.DEVNULL)
+                self.assertNotEqual(code, 0)
+                self.assertRegex(error, r"cannot write .*FILE: not a directory")
+
+    def test_a_folder_for_imported_samples_is_made_with_those_above_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "a.om"), "w") as file:
+                file.write("a 1 1\n# EOF\n")
+            code, out, error = run("tsdb", "import", "--storage.path=x/y/z", "a.om", cwd=folder)
+            self.assertEqual((code, error), (0, ""))
+            self.assertTrue(out.startswith("1 samples"), out)
 
     def test_what_no_store_can_hold_is_not_imported(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -142,13 +167,32 @@ tests:
 
     def test_what_was_probably_meant(self):
         for words, told in ((("chekc",), 'unknown command "chekc" (did you mean check?)'), (("help", "nonsense"), 'unknown command "nonsense"'),
-                            (("run", "--versoin"), "did you mean --version?"), (("tsdb", "info", "x"), "Unexpected argument 'x'")):
+                            (("run", "--versoin"), "did you mean --version?"), (("check", "cfg"), 'unknown command "cfg" (did you mean config?)'),
+                            (("check", "web-config"), 'unknown command "web-config"; a web configuration is checked when a stack starts'),
+                            (("tsdb", "list"), 'unknown command "list"; promenade tsdb info tells'), (("tsdb", "lis"), 'unknown command "lis"; promenade tsdb info tells'), (("tsdb", "info", "x"), "Unexpected argument 'x'")):
             with self.subTest(words=words):
                 code, out, error = run(*words)
                 self.assertEqual((code, out), (2, ""))
                 self.assertTrue(error.startswith("promenade: " + told) or told in error.splitlines()[0], error)
                 self.assertEqual(error.count("promenade: "), 1)
                 self.assertNotIn("Error:", error)
+
+    def test_what_nobody_can_have_meant_is_not_suggested(self):
+        for words in (("run", "--foo.enabled"), ("check", "x"), ("tsdb", "zzz"), ("s",)):
+            with self.subTest(words=words):
+                code, out, error = run(*words)
+                self.assertEqual((code, out), (2, ""))
+                self.assertNotIn("did you mean", error)
+
+    def test_a_wrong_option_is_told_with_the_usage_of_its_command(self):
+        for words, usage in ((("batch", "mysample", "--for", "3s"), "promenade batch mysample"), (("batch", "add", "--expose=x"), "promenade batch add"),
+                             (("check", "client"), "promenade check client"), (("tsdb", "dump", "--min-time=x"), "promenade tsdb dump"),
+                             (("sql", "--format=x", "SELECT 1"), "promenade sql")):
+            with self.subTest(words=words):
+                code, out, error = run(*words)
+                self.assertEqual((code, out), (2, ""))
+                self.assertIn(f"\nUsage: {usage} [", error)
+                self.assertIn(f"See '{usage} --help' for more information.", error)
 
     def test_each_failure_is_told_under_the_programs_name(self):
         for words in (("tsdb", "info", "--storage.path=/nowhere"), ("test", "promql", "/nowhere"), ("tsdb", "dump", "--min-time=x")):

@@ -24,6 +24,11 @@ package enum FileAccess {
         }
     }
 
+    /// Why a file could not be read, by the last error's number, as Go tells it: a folder is opened, but not read.
+    package static func failure(reading path: String) -> String {
+        "\(errno == EISDIR ? "read" : "open") \(path): \(String(cString: strerror(errno)).lowercased())"
+    }
+
     /// Writes a file by way of a neighbour, so that a reader sees all of it or nothing.
     static func replace(_ path: String, with text: String) -> Bool {
         let temporary = path + ".tmp"
@@ -46,6 +51,10 @@ package enum FileAccess {
         for part in path.split(separator: "/") {
             built += part + "/"
             if mkdir(built, built.utf8.count >= path.utf8.count ? 0o700 : 0o777) != 0, errno != EEXIST { return false }
+        }
+        if let facts = FileFacts(path: path), facts.kind != .folder {
+            errno = ENOTDIR
+            return false
         }
         return access(path, W_OK | X_OK) == 0
     }

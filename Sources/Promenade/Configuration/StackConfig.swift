@@ -88,8 +88,8 @@ public struct StackConfig: Sendable, Hashable {
     /// - Throws: ``ConfigError`` with everything that is wrong in it.
     public init(file: String, context: ConfigContext) throws(ConfigError) {
         guard let bytes = FileAccess.read(file) else {
-            let reason = String(cString: strerror(errno)).lowercased()
-            throw ConfigError(file: file, problems: [ConfigProblem(.meaning, "open \(file): \(reason)")])
+            let reason = FileAccess.failure(reading: file)
+            throw ConfigError(file: file, problems: [ConfigProblem(.meaning, reason)])
         }
         try self.init(text: bytes, file: file, context: context)
     }

@@ -159,7 +159,7 @@ public struct FlagError: Error, Hashable, CustomStringConvertible {
         let bare = isOff ? String(name.dropFirst(3)) : name
         if isOff, FlagSet.byName[bare] != nil {
             text += " (--\(bare) takes a value: it cannot be turned off with no-)"
-        } else if let nearest = FlagSet.suggestion(for: bare) {
+        } else if let nearest = FlagSet.suggestion(for: bare, isOff: isOff) {
             text += " (did you mean --\(isOff && FlagSet.byName[nearest]?.isToggle == true ? "no-" : "")\(nearest)?)"
         }
         return FlagError(message: text)
@@ -180,9 +180,19 @@ public struct FlagError: Error, Hashable, CustomStringConvertible {
 }
 
 extension FlagSet {
+    /// Whether each part of a name is nearly the same as the other's, so that a long end in common does not hide another beginning.
+    private static func isLike(_ name: String, _ other: String) -> Bool {
+        let (parts, others) = (name.split(separator: "."), other.split(separator: "."))
+        return parts.count != others.count
+            || zip(parts, others).allSatisfy { DidYouMean.nearest(String($0), among: [String($1)]) != nil }
+    }
+
     /// The flag that was probably meant: nearly the same letters, or the same end (`--listen-address`).
-    static func suggestion(for name: String) -> String? {
-        if let nearest = DidYouMean.nearest(name, among: names + ["help", "version"]) { return nearest }
+    /// - Parameter isOff: whether it was to be turned off with `no-`.
+    static func suggestion(for name: String, isOff: Bool = false) -> String? {
+        if let nearest = DidYouMean.nearest(name, among: names + ["help", "version"]), isLike(name, nearest) {
+            return nearest
+        }
         let ends = names.filter { $0.hasSuffix("." + name) || $0.hasSuffix("-" + name) }
         // A part of the name: `--config`, `--no-demo`, `--retention`; or its last word, where others have another beginning.
         if name.isEmpty { return nil }
@@ -193,7 +203,9 @@ extension FlagSet {
             let all = known.split { ".-".contains($0) }
             return words.allSatisfy(all.contains) || last.contains("-") && known.hasSuffix("." + last)
         }
-        let found = ends + parts
+        let all = ends + parts
+        let toggles = isOff ? all.filter { byName[$0]?.isToggle == true } : []
+        let found = toggles.isEmpty ? all : toggles
         return found.first { byName[$0]?.standing == .working } ?? found.first
     }
 }

@@ -39,8 +39,7 @@ public enum RuleFiles {
         parser: PromQLParser = PromQLParser()
     ) throws(RuleFile.Failure) -> RuleFile {
         guard let bytes = FileAccess.read(file) else {
-            let reason = String(cString: strerror(errno)).lowercased()
-            throw RuleFile.Failure(messages: ["\(file): open \(file): \(reason)"])
+            throw RuleFile.Failure(messages: ["\(file): \(FileAccess.failure(reading: file))"])
         }
         return try read(
             text: bytes,

@@ -15,8 +15,8 @@ package enum ScenarioFile {
         stack: String? = nil
     ) throws(ConfigError) -> Scenario {
         guard let bytes = FileAccess.read(file) else {
-            let reason = StackError.system(lastErrorNumber())
-            throw ConfigError(file: file, problems: [ConfigProblem(.meaning, "open \(file): \(reason)")])
+            let reason = FileAccess.failure(reading: file)
+            throw ConfigError(file: file, problems: [ConfigProblem(.meaning, reason)])
         }
         return try read(text: bytes, file: file, settings: settings, stack: stack)
     }
@@ -86,8 +86,8 @@ package enum ScenarioFile {
 
     private static func parse(_ file: String) throws(ConfigError) -> ConfigNode {
         guard let bytes = FileAccess.read(file) else {
-            let reason = StackError.system(lastErrorNumber())
-            throw ConfigError(file: file, problems: [ConfigProblem(.meaning, "open \(file): \(reason)")])
+            let reason = FileAccess.failure(reading: file)
+            throw ConfigError(file: file, problems: [ConfigProblem(.meaning, reason)])
         }
         let node = try YAMLReader.parse(bytes, file: file)
         // A whole scenario can lend its stack, too.

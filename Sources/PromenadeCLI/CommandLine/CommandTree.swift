@@ -42,9 +42,40 @@ enum CommandTree {
         if names.isEmpty { return nil }
         let parents = path.map(name).joined(separator: " ")
         if path.count == 1 { names += words }
-        let nearest = DidYouMean.nearest(word, among: names).map { " (did you mean \($0)?)" } ?? ""
+        let all = names + (elsewhere[parents] ?? [:]).keys.sorted()
+        let meant = DidYouMean.nearest(word, among: all) ?? long(for: word, among: names)
+        if let meant, let advice = elsewhere[parents]?[meant] {
+            return "unknown command \(GoText.quoted(word)); \(advice)"
+        }
+        let nearest = meant.map { " (did you mean \($0)?)" } ?? ""
         return
             "unknown command \(GoText.quoted(word))\(nearest); \(parents) has \(names.sorted().joined(separator: ", "))"
+    }
+
+    /// What promtool has and this program has elsewhere.
+    private static let elsewhere = [
+        "promenade check": [
+            "web-config":
+                "a web configuration is checked when a stack starts with it: promenade run --web.config.file=FILE",
+            "service-discovery":
+                "what discovery finds, and relabelling makes of it, is on a running stack's page /service-discovery",
+        ],
+        "promenade tsdb": [
+            "list": "promenade tsdb info tells what a database holds",
+            "analyze": "promenade tsdb info tells what a database holds",
+            "create-blocks-from":
+                "promenade tsdb import FILE takes samples in, promenade tsdb rules what rules would have recorded",
+        ],
+    ]
+
+    /// The one command of which a word is a short form: the same beginning, letters left out.
+    private static func long(for word: String, among names: [String]) -> String? {
+        let found = names.filter { name in
+            var rest = word[...]
+            for letter in name where letter == rest.first { rest.removeFirst() }
+            return rest.isEmpty && name.first == word.first
+        }
+        return found.count == 1 ? found[0] : nil
     }
 
     /// The options of a command, as its help lists them.

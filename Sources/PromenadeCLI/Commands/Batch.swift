@@ -36,6 +36,8 @@ struct Batch: AsyncParsableCommand {
             }
         }
 
+        func validate() throws { _ = try exposure() }
+
         private func exposure() throws -> BatchExposure? {
             guard let expose else {
                 if time != nil { throw ValidationError("--for says how long --expose lasts") }

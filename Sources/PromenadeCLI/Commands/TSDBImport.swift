@@ -22,9 +22,7 @@ extension TSDBGroup {
         var files: [String]
 
         func run() async throws {
-            if mkdir(place.path, 0o700) != 0, errno != EEXIST {
-                throw ReadingFailed(path: place.path, reason: String(cString: strerror(errno)).lowercased())
-            }
+            if !FileAccess.createFolder(place.path) { throw WritingFailed(place.path) }
             let clock = SystemClock()
             let start = clock.steadyNanoseconds
             let store = try TimeSeriesDatabase.open(path: place.file, options: Self.options, clock: clock)
@@ -94,7 +92,7 @@ final class MappedFile {
             let source = descriptor
             descriptor = -1
             defer { close(source) }
-            descriptor = try Self.spooled(source, spool)
+            descriptor = try Self.spooled(source, path == "-" ? "the input" : path, spool)
             if let spooled = FileFacts(descriptor: descriptor) { facts = spooled }
         }
         let count = facts.size
@@ -119,7 +117,7 @@ final class MappedFile {
     }
 
     /// Copies everything to a new file that is gone once it is closed.
-    private static func spooled(_ source: Int32, _ folder: String) throws -> Int32 {
+    private static func spooled(_ source: Int32, _ name: String, _ folder: String) throws -> Int32 {
         var template = Array("\(folder)/import-XXXXXX".utf8CString)
         let target = mkstemp(&template)
         let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -137,7 +135,7 @@ final class MappedFile {
             guard count >= 0, isWritten else {
                 let reason = String(cString: strerror(errno)).lowercased()
                 close(target)
-                throw ReadingFailed(path: count < 0 ? "the input" : path, reason: reason)
+                throw ReadingFailed(path: count < 0 ? name : path, reason: reason)
             }
             if count == 0 { return target }
         }

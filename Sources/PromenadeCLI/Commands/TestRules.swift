@@ -90,11 +90,8 @@ struct TestRules: AsyncParsableCommand {
     }
 
     private func read(_ name: String) throws(TestFileFailure) -> RuleTestFile {
-        let bytes: [UInt8]
-        do {
-            bytes = try Console.read(name)
-        } catch {
-            throw TestFileFailure(message: "open \(name): no such file or directory")
+        guard let bytes = FileAccess.read(name == "-" ? "/dev/stdin" : name) else {
+            throw TestFileFailure(message: FileAccess.failure(reading: name))
         }
         do throws(ConfigError) {
             return try RuleTestFile(reading: YAMLReader.parse(bytes, file: name), file: name, isExtended: extended)
