@@ -64,9 +64,6 @@ struct RemoteQueue: Sendable {
         wanted = min(config.maxShards, max(config.minShards, places.count))
     }
 
-    /// More shards than these do not run, whatever `max_shards` says.
-    static let mostShards = 1000
-
     /// How many shards there may be at a time: a cursor may name more than are wanted now.
     static func room(_ config: RemoteWriteConfig.Queue) -> Int { max(config.maxShards, 200) }
 

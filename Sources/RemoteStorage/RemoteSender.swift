@@ -56,16 +56,7 @@ final class RemoteSender: Sendable {
 
     init(_ config: RemoteWriteConfig, externalLabels: [Label], _ around: Surroundings) throws(TransportError) {
         var config = config
-        if config.queue.maxShards > RemoteQueue.mostShards {
-            around.logger.warning(
-                "Not so many shards run",
-                metadata: [
-                    "remote": "\(config.name)", "max_shards": "\(config.queue.maxShards)",
-                    "run": "\(RemoteQueue.mostShards)",
-                ]
-            )
-        }
-        config.queue.maxShards = min(config.queue.maxShards, RemoteQueue.mostShards)
+        config.queue.maxShards = min(config.queue.maxShards, RemoteWriteConfig.Queue.mostShards)
         self.config = config
         self.externalLabels = externalLabels
         self.around = around

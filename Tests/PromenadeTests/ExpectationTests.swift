@@ -4,6 +4,7 @@ import Promenade
 import PromenadeTesting
 import Synchronization
 import Testing
+import Web
 
 /// Decisions and words of `expect`, without a server.
 @Suite(.timeLimit(.minutes(5))) struct ExpectationTests {
@@ -242,7 +243,7 @@ import Testing
         evidence.rules[0].alerts = (0..<2000).map {
             .init(labels: ["alertname": "Down", "job": "\($0)"], state: "firing", activeAt: 0)
         }
-        evidence.forgotten = 1500
+        evidence.inbox.forgotten = 1500
         let lines = evidence.explain(try NoticeCondition(parsing: #"Down{job="1200"}"#))
         #expect(lines.first == #"firing {alertname="Down", job="1200"}"#)
         #expect(lines.last?.contains("keeps the newest 2 notices: 1500 before them") == true)
@@ -269,12 +270,20 @@ import Testing
 
     @Test func `an inbox that is off is told`() throws {
         var evidence = Self.alerts
-        evidence.takesNotices = false
+        evidence.inbox = RuleSource.InboxState(isOn: false, isSet: true)
         let reason = "the inbox takes nothing, because the configuration has inbox: {enabled: false}"
         let condition = try NoticeCondition(parsing: "Down")
         #expect(evidence.explain(condition).contains(reason))
-        evidence.takesNotices = true
+        evidence.inbox.isOn = true
         #expect(!evidence.explain(condition).contains(reason))
+    }
+
+    @Test func `that Alertmanagers are configured but not found is told`() throws {
+        let inbox = try JSONReader.parse(Array(#"{"data":{"notices":[],"enabled":false,"set":false}}"#.utf8), file: "")
+        let evidence = NoticeEvidence(inbox: inbox, rules: nil, alertmanagers: nil, clock: nil)
+        let lines = evidence.explain(try NoticeCondition(parsing: "Down"))
+        #expect(lines.contains { $0.hasPrefix("the discovery of the Alertmanagers in alerting: finds none") })
+        #expect(!lines.contains { $0.contains("{enabled: false}") })
     }
 
     @Test func `a notice of the end is no notice of the beginning`() throws {

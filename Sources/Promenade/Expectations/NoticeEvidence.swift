@@ -1,6 +1,7 @@
 package import ConfigTree
 package import MetricModel
 import Rules
+package import Web
 
 /// Somebody was told of an alert.
 package struct ObservedNotice: Sendable, Hashable, CustomStringConvertible {
@@ -80,10 +81,8 @@ package struct NoticeEvidence: Sendable, Hashable {
     package var rules: [ObservedRule] = []
     /// Alertmanagers that are told instead of the inbox.
     package var alertmanagers: [String] = []
-    /// Whether the inbox takes what is told.
-    package var takesNotices = true
-    /// How many notices the inbox had room for no more.
-    package var forgotten = 0
+    /// Whether the inbox takes what is told, and why.
+    package var inbox = RuleSource.InboxState(isOn: true)
     /// The stack's time, in milliseconds since 1970.
     package var now: Timestamp = 0
 
@@ -114,15 +113,20 @@ package struct NoticeEvidence: Sendable, Hashable {
                     + "inbox: {enabled: true} in the configuration lets it listen beside them"
             )
         }
-        if !takesNotices, alertmanagers.isEmpty {
-            lines.append("the inbox takes nothing, because the configuration has inbox: {enabled: false}")
+        if !inbox.isOn, alertmanagers.isEmpty {
+            lines.append(
+                inbox.isSet
+                    ? "the inbox takes nothing, because the configuration has inbox: {enabled: false}"
+                    : "the discovery of the Alertmanagers in alerting: finds none, and the inbox takes nothing beside "
+                        + "them; inbox: {enabled: true} in the configuration lets it"
+            )
         }
         lines.append(notices.isEmpty ? "nobody was told of anything" : "told instead, newest first:")
         for notice in notices.prefix(5) { lines.append("  \(notice)\(difference(notice, condition))") }
         if notices.count > 5 { lines.append("  … and \(notices.count - 5) more") }
-        if forgotten > 0 {
+        if inbox.forgotten > 0 {
             lines.append(
-                "the inbox keeps the newest \(notices.count) notices: \(forgotten) before them, which may have been "
+                "the inbox keeps the newest \(notices.count) notices: \(inbox.forgotten) before them, which may have been "
                     + "of this alert, are not known any more"
             )
         }
@@ -176,8 +180,12 @@ extension NoticeEvidence {
     ) {
         self.init()
         notices = Self.notices(inInbox: inbox, after: number)
-        takesNotices = inbox?["data"]?["enabled"]?.text != "false"
-        forgotten = Int(inbox?["data"]?["forgotten"]?.text ?? "") ?? 0
+        let state = inbox?["data"]
+        self.inbox = RuleSource.InboxState(
+            isOn: state?["enabled"]?.text != "false",
+            isSet: state?["set"]?.text == "true",
+            forgotten: Int(state?["forgotten"]?.text ?? "") ?? 0
+        )
         for group in rules?["data"]?["groups"]?.items ?? [] {
             for rule in group["rules"]?.items ?? [] {
                 let alerts = (rule["alerts"]?.items ?? []).map { alert in

@@ -1,4 +1,5 @@
 package import ConfigTree
+import Logging
 import Rules
 public import MetricModel
 import Pushgateway
@@ -123,7 +124,7 @@ extension Stack {
     /// What the Prometheus server offers to a class.
     var demoControl: DemoControl? {
         guard let demoEngine else { return nil }
-        let events = state.events
+        let (events, logger) = (state.events, logger)
         return DemoControl(
             isAllowed: options.allowsDemoControl,
             status: { await demoEngine.status() },
@@ -131,7 +132,8 @@ extension Stack {
                 let failure = await demoEngine.apply(command)
                 if failure == nil, let status = await demoEngine.status() { events.tell(.demo(status.mode.name)) }
                 return failure
-            }
+            },
+            failed: { logger.error("The demo server did not do what it was told", metadata: ["err": "\($0.message)"]) }
         )
     }
 

@@ -14,7 +14,7 @@ extension Stack {
         var evidence = NoticeEvidence()
         evidence.now = clock.now
         evidence.alertmanagers = rules.source.alertmanagers().active
-        (evidence.takesNotices, evidence.forgotten) = rules.source.inboxState()
+        evidence.inbox = rules.source.inboxState()
         evidence.notices = rules.inbox.entries.map { entry in
             ObservedNotice(
                 number: entry.number,

@@ -163,7 +163,13 @@ final class StackRules: Sendable {
             groups: { self.manager.snapshots },
             alertmanagers: { self.notifier.addresses },
             inbox: { self.inbox.entries },
-            inboxState: { (self.isInboxWanted ?? !self.notifier.hasReceivers, self.inbox.forgotten) }
+            inboxState: {
+                RuleSource.InboxState(
+                    isOn: self.isInboxWanted ?? !self.notifier.hasReceivers,
+                    isSet: self.isInboxWanted != nil,
+                    forgotten: self.inbox.forgotten
+                )
+            }
         )
     }
 }

@@ -9,6 +9,8 @@ public struct RemoteWriteConfig: Sendable, Hashable {
         public var capacity = 10_000
         /// The most shards.
         public var maxShards = 50
+        /// More shards than these do not run, whatever `max_shards` says.
+        public static let mostShards = 1000
         /// The least shards.
         public var minShards = 1
         /// The most samples of one request.
@@ -112,6 +114,9 @@ public struct RemoteWriteConfig: Sendable, Hashable {
     private mutating func readQueue(_ part: ConfigSection) {
         queue.capacity = max(1, part.int("capacity") ?? queue.capacity)
         queue.maxShards = max(1, part.int("max_shards") ?? queue.maxShards)
+        if queue.maxShards > Queue.mostShards {
+            part.warn("no more than \(Queue.mostShards) shards run at a time", at: "max_shards")
+        }
         queue.minShards = min(queue.maxShards, max(1, part.int("min_shards") ?? queue.minShards))
         queue.maxSamplesPerSend = max(1, part.int("max_samples_per_send") ?? queue.maxSamplesPerSend)
         queue.batchSendDeadline = part.duration("batch_send_deadline")?.milliseconds ?? queue.batchSendDeadline

@@ -95,7 +95,7 @@ extension PrometheusServer {
         for (series, reference) in zip(good, references) {
             for position in series.samples {
                 if message.timestamps[position] > latest {
-                    outcome.problem = outcome.problem ?? "out of bounds"
+                    outcome.problem = outcome.problem ?? "out of bounds: timestamp is too far in the future"
                     continue
                 }
                 batch.series.append(reference)
@@ -108,7 +108,7 @@ extension PrometheusServer {
             for position in series.histograms {
                 let sample = message.histograms[position]
                 if sample.timestamp > latest {
-                    outcome.problem = outcome.problem ?? "out of bounds"
+                    outcome.problem = outcome.problem ?? "out of bounds: timestamp is too far in the future"
                     continue
                 }
                 batch.histograms.append(

@@ -22,7 +22,11 @@ struct InactiveSectionTests {
                 "tracing: {client_type: http, endpoint: \"h:4317\", sampling_fraction: 0.5, insecure: true, compression: gzip, "
                     + "headers: {a: s3cr3t}, timeout: 5s, tls_config: {insecure_skip_verify: true}}",
                 "tracing has no effect here: no traces are sent"
-            )
+            ),
+            (
+                "remote_write: [{url: \"http://h/w\", queue_config: {max_shards: 5000}}]",
+                "no more than 1000 shards run at a time"
+            ),
         ]
     )
     func told(text: String, warning: String) throws {

@@ -27,6 +27,27 @@ import Web
         #expect(coarse != counts(rate: 3, seed: 6, seconds: 600, each: 30))
     }
 
+    @Test func `what fails behind its own page's answer is told`() async throws {
+        let server = try DemoServer(seed: 1, clock: ManualClock())
+        let (failures, told) = AsyncStream.makeStream(of: APIFailure.self)
+        let failure = APIFailure(.unavailable, "ask again")
+        server.allow(
+            DemoControl(
+                isAllowed: true,
+                status: { DemoControl.Status(mode: .serving, url: "http://demo") },
+                apply: { _ in failure },
+                failed: { told.yield($0) }
+            )
+        )
+        let request = WebRequest(
+            method: .post,
+            target: "/api/v1/demo?do=restart",
+            headers: WebHeaders([("Content-Type", "application/x-www-form-urlencoded")])
+        )
+        #expect(await server.makeRouter().respond(to: request).status == 200)
+        #expect(await failures.first { _ in true } == failure)
+    }
+
     @Test func `requests are made while the clock moves, and none without it`() async throws {
         let clock = ManualClock()
         let server = try DemoServer(seed: 1, clock: clock)

@@ -83,6 +83,7 @@ extension PrometheusServer {
 
     /// `/api/v1/rules`
     func rules(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
+        try parameters.requireForm()
         let filter = try filter(parameters)
         var groups: [RuleGroupSnapshot] = []
         var next = ""
@@ -162,7 +163,7 @@ extension PrometheusServer {
     /// `/api/v1/inbox`: what was told of alerts, newest first. Not in Prometheus.
     func inbox(_ parameters: APIParameters) -> APIAnswer {
         let entries = environment.rules?.inbox() ?? []
-        let state = environment.rules?.inboxState() ?? (isOn: false, forgotten: 0)
+        let state = environment.rules?.inboxState() ?? RuleSource.InboxState(isOn: false)
         return .json { text in
             text.raw("{\"notices\":[")
             for (index, entry) in entries.enumerated() {
@@ -190,6 +191,8 @@ extension PrometheusServer {
             text.raw("]")
             text.field("enabled")
             text.bool(state.isOn)
+            text.field("set")
+            text.bool(state.isSet)
             text.field("forgotten")
             text.integer(state.forgotten)
             text.raw("}")

@@ -40,14 +40,19 @@ public struct DemoControl: Sendable {
     /// Does what is asked for; the reason where that fails.
     public var apply: @Sendable (Command) async -> APIFailure?
 
+    /// Told of what failed after it was answered.
+    public var failed: @Sendable (APIFailure) -> Void
+
     /// A control with these.
     public init(
         isAllowed: Bool,
         status: @escaping @Sendable () async -> Status?,
-        apply: @escaping @Sendable (Command) async -> APIFailure?
+        apply: @escaping @Sendable (Command) async -> APIFailure?,
+        failed: @escaping @Sendable (APIFailure) -> Void
     ) {
         self.isAllowed = isAllowed
         self.status = status
         self.apply = apply
+        self.failed = failed
     }
 }

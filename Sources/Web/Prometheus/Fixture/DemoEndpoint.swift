@@ -49,7 +49,7 @@ extension DemoControl {
             case .restart: state = .serving
             case .start, .behave: return try await answer(request, parameters).response()
             }
-            Task { _ = await apply(command) }
+            Task { if let failure = await apply(command) { failed(failure) } }
             return Self.answer(Status(mode: state, url: before?.url ?? "")).response()
         } catch {
             return error.response()
