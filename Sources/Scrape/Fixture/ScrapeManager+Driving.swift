@@ -54,6 +54,9 @@ final class ScrapeTimeline: StackClock {
 
     init(_ clock: any StackClock) { self.clock = clock }
 
+    /// A scrape begins: nothing was slept yet.
+    func begin() { slept.withLock { $0 = 0 } }
+
     var wallNanoseconds: Int64 { clock.wallNanoseconds.plus(slept.withLock { $0 }) }
     var steadyNanoseconds: Int64 { clock.steadyNanoseconds.plus(slept.withLock { $0 }) }
 

@@ -13,7 +13,25 @@ struct ScrapeTimetable {
         var pool: String
         var id: ScrapeTarget.ID
         var url: String
-        var loop: ScrapeLoop?
+        var loop: DrivenLoop?
+    }
+
+    /// A target's loop, kept in one place: it is large, and to copy it for each scrape costs more than some scrapes.
+    final class DrivenLoop: Sendable {
+        private let loop: ScrapeLoop
+        private let time: ScrapeTimeline
+
+        init(_ given: ScrapeLoop, _ clock: any StackClock) {
+            var loop = given
+            time = ScrapeTimeline(clock)
+            loop.clock = time
+            self.loop = loop
+        }
+
+        func scrape() async {
+            time.begin()
+            await loop.scrapeDriven()
+        }
     }
 
     /// Stale markers of a target that is gone.
@@ -58,25 +76,28 @@ extension ScrapeManager {
     /// Scrapes the first target (in the order of the configuration) that is due at a moment, or marks one stale.
     /// - Returns: whether there was one.
     package func scrape(dueAt moment: Int64) async -> Bool {
-        let found = state.withLock { state -> (index: Int, entry: ScrapeTimetable.Entry)? in
+        let found = state.withLock { state -> (index: Int, loop: ScrapeTimetable.DrivenLoop?)? in
             if state.timetable.isOld { renew(&state) }
             guard let index = state.timetable.dues.firstIndex(where: { $0 <= moment }) else { return nil }
             let slot = state.timetable.entries[index].slot + state.timetable.entries[index].interval
             state.timetable.entries[index].slot = slot
             state.timetable.dues[index] = due(slot, state.timetable.entries[index])
-            return (index, state.timetable.entries[index])
+            return (index, state.timetable.entries[index].loop)
         }
         guard let found else { return await markStale(dueAt: moment) }
-        var loop = found.entry.loop
-        if loop == nil {
-            loop = await makeLoop(found.entry.pool, found.entry.id)
-            state.withLock { state in
-                if !state.timetable.isOld { state.timetable.entries[found.index].loop = loop }
-            }
+        if let loop = found.loop {
+            await loop.scrape()
+            return true
         }
-        guard var loop else { return true }
-        loop.clock = ScrapeTimeline(clock)
-        await loop.scrapeDriven()
+        let (pool, id) = state.withLock { state in
+            (state.timetable.entries[found.index].pool, state.timetable.entries[found.index].id)
+        }
+        guard let made = await makeLoop(pool, id) else { return true }
+        let loop = ScrapeTimetable.DrivenLoop(made, clock)
+        state.withLock { state in
+            if !state.timetable.isOld { state.timetable.entries[found.index].loop = loop }
+        }
+        await loop.scrape()
         return true
     }
 
