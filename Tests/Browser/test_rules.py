@@ -145,7 +145,9 @@ class Rules(unittest.TestCase):
                         outside = b.js("return [...document.querySelectorAll('main article *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && one.checkVisibility() && !one.closest('code')).map((one) => one.outerHTML.slice(0, 100))")
                         self.assertEqual(outside, [])
                         if PICTURES:
-                            pathlib.Path(PICTURES, f"{page[1:]}-{width}.png").write_bytes(b.screenshot(width, least=height))
+                            for theme in ("dark", "light"):
+                                b.size(width, height, theme, mobile=width < 500)
+                                pathlib.Path(PICTURES, f"{page[1:]}-{width}-{theme}.png").write_bytes(b.screenshot(width, least=height))
             finally:
                 b.size(1280, 800)
 
