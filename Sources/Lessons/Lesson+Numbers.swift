@@ -140,7 +140,7 @@ private struct KnownNumbers {
     static func bare(_ text: String) -> [Number] { numbers(text, isBare: true) }
 
     private static func numbers(_ text: String, isBare: Bool = false) -> [Number] {
-        let characters = Array(text)
+        let characters = Array(LessonText.narrow(text))
         var found: [Number] = []
         var place = 0
         while place < characters.count {

@@ -113,12 +113,24 @@ public enum LessonText: Sendable {
         return nil
     }
 
+    /// A text with ASCII's digits in place of the wide ones that methods of Japanese input write.
+    static func narrow(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    guard ("\u{FF10}"..."\u{FF19}").contains(scalar) || scalar == "\u{FF0E}" else { return scalar }
+                    return Unicode.Scalar(scalar.value - 0xFEE0) ?? scalar
+                }
+            )
+        )
+    }
+
     /// The number at the beginning of a text, and how many decimals it has: `1.33`, `5 %` and `1,000` are numbers.
     public static func number(_ text: String) -> (value: Double, decimals: Int)? {
         var digits = ""
         var decimals = 0
         var hasPoint = false
-        for character in text {
+        for character in narrow(text) {
             if character == "," { continue }
             if character == "." {
                 if hasPoint { break }

@@ -45,6 +45,18 @@ class Learn(unittest.TestCase):
         """Waits until the page has drawn what it was asked for: what is pressed meanwhile it does not take."""
         self.browser.until("drawn", "return document.querySelector('main:not([aria-busy]) > .stack')?.dataset.position !== undefined", seconds=LONG)
 
+    def forward(self):
+        """Presses the space bar until it goes on: what is below the window comes first."""
+        b = self.browser
+        for _ in range(30):
+            b.js("document.activeElement?.blur()")
+            is_read, place = b.js("return [scrollY + innerHeight >= document.documentElement.scrollHeight - 2, scrollY]")
+            b.press(" ")
+            if is_read:
+                return
+            self.assertGreater(b.js("return scrollY"), place)
+        self.fail("the page has no end")
+
     def test_every_lesson_to_its_end_by_keyboard(self):
         b = self.browser
         for language in self.course["languages"]:
@@ -60,8 +72,7 @@ class Learn(unittest.TestCase):
                         moves = b.js("const p = JSON.parse(localStorage.getItem('learn/' + arguments[0])); return p", lesson["name"])
                         if moves["done"]:
                             break
-                        b.js("document.activeElement?.blur()")
-                        b.press(" ")
+                        self.forward()
                         # A question has the focus on its first choice, which Enter takes.
                         if b.js("return document.activeElement?.classList.contains('choice') ?? false"):
                             b.press("enter")
@@ -168,8 +179,7 @@ class Learn(unittest.TestCase):
         self.begin("05-add-push-delete", "en")
         seen = [b.js(STATE)["position"]]
         for _ in range(4):
-            b.js("document.activeElement?.blur()")
-            b.press(" ")
+            self.forward()
             if b.js("return document.activeElement?.classList.contains('choice') ?? false"):
                 b.press("enter")
             b.until("the lesson goes on", "return document.querySelector('main > .stack').dataset.position !== arguments[0]", seen[-1])
@@ -215,6 +225,26 @@ class Learn(unittest.TestCase):
             self.rest()
             self.assertEqual(b.js("return document.querySelector('main').lang"), language)
 
+    def test_the_space_bar_shows_all_of_a_step_before_it_leaves_it(self):
+        """Also where the button that goes on has the focus, as after a guess by keyboard."""
+        b = self.browser
+        b.size(1920, 1080)
+        b.open(f"{URL}/learn?lesson=07-honor-labels&lang=en&at={self.moment('07-honor-labels', 'picture')}", ready=False)
+        for focus in ["document.activeElement?.blur()", "document.querySelector('.lesson-way .primary').focus()"]:
+            with self.subTest(focus):
+                b.js("scrollTo(0, 0)")
+                self.rest()
+                position = b.js(STATE)["position"]
+                sight = "const { top, bottom } = document.querySelector('svg.lesson-picture.ways').getBoundingClientRect(); const end = document.querySelector('.lesson-way').getBoundingClientRect().top; return top >= 0 && bottom <= end"
+                self.assertFalse(b.js(sight))
+                b.js(focus)
+                b.press(" ")
+                self.rest()
+                self.assertTrue(b.js(sight))
+                self.assertEqual(b.js(STATE)["position"], position)
+        b.press(" ")
+        b.until("the lesson goes on", "return document.querySelector('main > .stack').dataset.position !== arguments[0]", position)
+
     def test_what_is_new_is_in_sight(self):
         b = self.browser
         b.size(1280, 720)
@@ -223,8 +253,7 @@ class Learn(unittest.TestCase):
         b.size(1280, 720)
         for _ in range(2):
             position = b.js(STATE)["position"]
-            b.js("document.activeElement?.blur()")
-            b.press(" ")
+            self.forward()
             b.until("the lesson goes on", "return document.querySelector('main > .stack').dataset.position !== arguments[0]", position)
             self.rest()
             if b.js("return document.querySelector('table.changes') !== null"):
@@ -277,8 +306,7 @@ class Learn(unittest.TestCase):
                     break
                 before = b.js("return document.querySelectorAll('.predict.over').length")
                 step = b.js(STATE)["step"]
-                b.js("document.activeElement?.blur()")
-                b.press(" ")
+                self.forward()
                 if b.js("return document.activeElement?.classList.contains('choice') ?? false"):
                     b.press("enter")
                 b.until("the lesson goes on", "return document.querySelector('main > .stack').dataset.position !== arguments[0]", position)

@@ -144,6 +144,9 @@ class Rules(unittest.TestCase):
                         self.assertLessEqual(b.js("return document.documentElement.scrollWidth"), width)
                         outside = b.js("return [...document.querySelectorAll('main article *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && one.checkVisibility() && !one.closest('code')).map((one) => one.outerHTML.slice(0, 100))")
                         self.assertEqual(outside, [])
+                        # State, labels and value stand side by side, however many labels there are, where there is room.
+                        apart = b.js("return [...document.querySelectorAll('.alert > .row')].filter((row) => { const [first, ...rest] = [...row.children].filter((one) => one.className !== 'grow').map((one) => one.getBoundingClientRect()); return rest.some((one) => one.top >= first.bottom); }).map((row) => row.innerText)")
+                        self.assertTrue(width < 700 or apart == [], apart)
                         if PICTURES:
                             for theme in ("dark", "light"):
                                 b.size(width, height, theme, mobile=width < 500)

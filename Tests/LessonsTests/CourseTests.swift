@@ -53,6 +53,8 @@ import Testing
         ("```to\n5m\n```\n{{ 2.34 := m / 3 }}\n", "the text says 2.34, but m / 3 is 2.3333"),
         ("{{ 7 := m }}\n", "7 should be m, which is no series"),
         ("It is scraped every 16 seconds.\n", "lesson.en.md:6: nothing checks 16: {{ 16 := EXPRESSION }}"),
+        ("It is scraped every １６ seconds.\n", "lesson.en.md:6: nothing checks 16: {{ 16 := EXPRESSION }}"),
+        ("```to\n5m\n```\n{{ ８ := m }}\n", "lesson.en.md:9: the text says ８, but m is 7"),
         ("It is scraped every {{ 16 }} seconds.\n", ""),
         ("Ten minutes are 600 seconds, api-99 and `m 99` are names, m has 7.\n", ""),
         ("After 1m30s.\n```to\n1m30s\n```\n", ""),

@@ -17,6 +17,8 @@ const TRIES = 5;
 const PAUSE = 300;
 /** So often where each time brings the lesson further. */
 const LONG_TRIES = 20;
+// So many pixels of what was in sight stay so where the space bar scrolls.
+const KEPT = 48;
 
 /** @param {HTMLElement} main */
 export async function show(main) {
@@ -299,12 +301,13 @@ class LessonPage {
         // A key that is held down does not run through the lesson.
         if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
         if (target.closest("input, textarea, select, summary")) return;
-        const isSpace = event.key === " " && !target.closest("button, a");
+        const isSpace = event.key === " " && (target === this.next || !target.closest("button, a"));
         // Pages are read to their end first.
-        const { scrollHeight } = document.documentElement;
-        const isDown = event.key === "PageDown" && scrollY + innerHeight >= scrollHeight - 2;
+        const isRead = scrollY + innerHeight >= document.documentElement.scrollHeight - 2;
+        const isDown = event.key === "PageDown" && isRead;
         const isUp = event.key === "PageUp" && scrollY <= 2;
-        if (isSpace || event.key === "ArrowRight" || isDown) this.forward();
+        if (isSpace && !isRead) scrollBy(0, innerHeight - wayHeight() - KEPT);
+        else if (isSpace || event.key === "ArrowRight" || isDown) this.forward();
         else if (event.key === "ArrowLeft" || isUp) this.backward();
         else return;
         event.preventDefault();
@@ -428,7 +431,9 @@ class LessonPage {
  */
 function showAll(first, last) {
     const high = last.getBoundingClientRect().bottom - first.getBoundingClientRect().top;
-    const way = document.querySelector(".lesson-way")?.clientHeight ?? 0;
-    if (high < innerHeight - way - 16) last.scrollIntoView({ block: "nearest" });
+    if (high < innerHeight - wayHeight() - 16) last.scrollIntoView({ block: "nearest" });
     else first.scrollIntoView({ block: "start" });
 }
+
+/** What the bar with the ways on hides of the window. */
+const wayHeight = () => document.querySelector(".lesson-way")?.clientHeight ?? 0;

@@ -30,6 +30,8 @@ export function curve(result, state, x, height, first, isStepped, until = Infini
         let last = -Infinity;
         let before = NaN;
         const labels = [];
+        /** @type {{spot: {from: number, to: number, y: number}, text: string}[]} */
+        const changes = [];
         const points = (one.values ?? []).map((/** @type {any} */ v) => [v[0] * 1000 - state.start, number(v[1])]);
         for (const [place, [at, value]] of points.entries()) {
             if (!Number.isFinite(value)) continue;
@@ -47,17 +49,19 @@ export function curve(result, state, x, height, first, isStepped, until = Infini
                 const change = points.slice(place).findIndex((/** @type {number[]} */ one) => one[1] !== value);
                 const [until, from] = change < 0 ? [Infinity, 0] : [points[place + change], points[place + change - 1]];
                 const isSoon = until[0] - from[0] <= step * 1.5 && x(until[0]) < spot.to;
-                const isCrossed = change > 0 && isSoon;
-                const isFree = taken.every(
-                    (one) => spot.from > one.to || spot.to < one.from || Math.abs(spot.y - one.y) > 13,
-                );
-                if (isFree && !isCrossed) {
-                    labels.push(h("svg:text", { x: start, y: spot.y }, text));
-                    taken.push(spot);
-                }
+                if (change < 0 || !isSoon) changes.push({ spot, text });
             }
             before = value;
             last = at;
+        }
+        // Where there is no room for all, the last ones are named.
+        for (const { spot, text } of changes.reverse()) {
+            const isFree = taken.every(
+                (one) => spot.from > one.to || spot.to < one.from || Math.abs(spot.y - one.y) > 13,
+            );
+            if (!isFree) continue;
+            labels.push(h("svg:text", { x: spot.from, y: spot.y }, text));
+            taken.push(spot);
         }
         const end = points.at(-1);
         // It holds until the first moment at which it is not found.

@@ -191,8 +191,12 @@ function ruleCard(rule) {
                 ? h("span", { class: "muted small" }, `keeps firing for ${duration(rule.keepFiringFor)}`)
                 : null,
             h("span", { class: "grow" }),
-            h("a", { class: "small", href: queryHref(rule.query, "explain") }, "Explain"),
-            h("span", { class: `small ${rule.health === "err" ? "bad" : "muted"}` }, rule.health),
+            h(
+                "span",
+                { class: "row small" },
+                h("a", { href: queryHref(rule.query, "explain") }, "Explain"),
+                h("span", { class: rule.health === "err" ? "bad" : "muted" }, rule.health),
+            ),
         ),
         h("code", null, h("a", { class: "mono", href: queryHref(rule.query, "table") }, painted(rule.query))),
         rule.lastError ? h("p", { class: "bad small" }, rule.lastError) : null,
