@@ -230,7 +230,7 @@ class Learn(unittest.TestCase):
         b = self.browser
         b.size(1920, 1080)
         b.open(f"{URL}/learn?lesson=07-honor-labels&lang=en&at={self.moment('07-honor-labels', 'picture')}", ready=False)
-        for focus in ["document.activeElement?.blur()", "document.querySelector('.lesson-way .primary').focus()"]:
+        for focus in ["document.activeElement?.blur()", "document.querySelector('.lesson-way .primary').focus({ preventScroll: true })"]:
             with self.subTest(focus):
                 b.js("scrollTo(0, 0)")
                 self.rest()

@@ -12,8 +12,6 @@ const STEP = 60;
 const FRESH = 30_000;
 // So many alerts that are over are shown for a rule.
 const MOST = 5;
-// So many milliseconds a page waits at most for what is over.
-const PATIENCE = 300;
 // For so many milliseconds nobody asks again which alerts there were.
 const TOGETHER = 5000;
 
@@ -21,7 +19,7 @@ const TOGETHER = 5000;
 
 /** @type {Map<string, {states: string[], state: string, at: number}>} */
 const strips = new Map();
-/** @type {Map<string, {alerts: Promise<Past[]>, at: number}>} */
+/** @type {Map<string, {alerts: Past[], at: number}>} */
 const pasts = new Map();
 /** @type {{names: Promise<Set<string>>, at: number} | null} */
 let recent = null;
@@ -48,33 +46,30 @@ export function lately(labels, state, learnt) {
 }
 
 /**
- * The alerts of a rule that were active within the last hour and are over, the last one first.
+ * The alerts of a rule that were active within the last hour and are over, the last one first, as far as they are
+ * known; what is not is asked for.
  * @param {any} rule
- * @returns {Promise<Past[]>}
+ * @param {() => void} learnt is called when more is known
+ * @returns {Past[]}
  */
-export function over(rule) {
+export function over(rule, learnt) {
     const key = JSON.stringify([rule.name, rule.query, rule.labels]);
     // While some are active the others are not shown, and what is known of those that are over is not all any more.
     if (rule.alerts.length > 0) {
         pasts.delete(key);
-        return Promise.resolve([]);
+        return [];
     }
-    const late = new Promise((done) => setTimeout(() => done([]), PATIENCE));
-    return /** @type {Promise<Past[]>} */ (Promise.race([late, known(rule, key).catch(() => [])]));
-}
-
-/**
- * @param {any} rule
- * @param {string} key
- */
-async function known(rule, key) {
-    if (!(await recentNames()).has(rule.name)) return [];
     const known = pasts.get(key);
-    if (known && isFresh(known)) return known.alerts;
+    if (known && Math.abs(now() * 1000 - known.at) < (known.alerts.length ? FRESH : TOGETHER)) return known.alerts;
     if (pasts.size > 1000) pasts.clear();
-    const alerts = pastOf(rule);
-    pasts.set(key, { alerts, at: now() * 1000 });
-    return alerts;
+    const asked = { alerts: known?.alerts ?? [], at: now() * 1000 };
+    pasts.set(key, asked);
+    pastOf(rule).then((alerts) => {
+        const isMore = alerts.length > 0 || asked.alerts.length > 0;
+        asked.alerts = alerts;
+        if (isMore) learnt();
+    }, ignore);
+    return asked.alerts;
 }
 
 /**
@@ -126,6 +121,7 @@ async function statesOf(wanted, state) {
 
 /** @param {any} rule */
 async function pastOf(rule) {
+    if (!(await recentNames()).has(rule.name)) return [];
     // Another rule may have the same name.
     const alerts = await lastHour([`alertname=${quoted(rule.name)}`], (labels) =>
         Object.entries(rule.labels ?? {}).every(
@@ -171,7 +167,7 @@ async function lastHour(matchers, isWanted) {
 const inactive = () => new Array(PIECES).fill("inactive");
 
 /** Which alerts there were within the last hour: asked once for all rules, and not at each evaluation. */
-export function recentNames() {
+function recentNames() {
     const asked = now() * 1000;
     if (!recent || Math.abs(asked - recent.at) >= TOGETHER) recent = { names: askNames(), at: asked };
     return recent.names;

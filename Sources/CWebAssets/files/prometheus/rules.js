@@ -7,7 +7,7 @@ import { h, fill, every, renew } from "../shared/dom.js";
 import { listen } from "../shared/events.js";
 import { duration, localTime, queryHref, span } from "../shared/format.js";
 import { painted } from "./answertable.js";
-import { lately, over, overList, recentNames, strip } from "./alertstrip.js";
+import { lately, over, overList, strip } from "./alertstrip.js";
 import { fitting, unseen } from "./rulefilter.js";
 
 const STATES = /** @type {Record<string, string>} */ ({ inactive: "good", pending: "warn", firing: "bad" });
@@ -55,7 +55,6 @@ export async function show(main, page) {
         const [{ groups }, told] = await Promise.all([
             api("rules", alerts ? { ...few, type: "alert" } : few),
             alerts ? api("inbox", {}) : null,
-            recentNames().catch(() => null),
         ]);
         const wanted = search.value.trim().toLowerCase();
         const shown = groups
@@ -70,8 +69,7 @@ export async function show(main, page) {
                     ),
             }))
             .filter((/** @type {any} */ group) => group.rules.length > 0);
-        const rules = shown.flatMap((/** @type {any} */ group) => group.rules);
-        await Promise.all(rules.map((/** @type {any} */ rule) => recall(rule, later)));
+        for (const rule of shown.flatMap((/** @type {any} */ group) => group.rules)) recall(rule, alerts, later);
         const text = JSON.stringify(shown, (key, value) =>
             alerts && (key === "lastEvaluation" || key === "evaluationTime") ? undefined : value,
         );
@@ -226,12 +224,13 @@ const shownOf = (rule) => (all.has(rule.name) ? rule.alerts.length : MOST);
 /**
  * Adds what is known of the last hour of a rule's alerts.
  * @param {any} rule
+ * @param {boolean} withOver those that are over as well: they come later, and the page of rules would move
  * @param {() => void} learnt is called when more is known
  */
-async function recall(rule, learnt) {
+function recall(rule, withOver, learnt) {
     if (rule.type !== "alerting") return;
     for (const alert of rule.alerts.slice(0, shownOf(rule))) alert.lately = lately(alert.labels, alert.state, learnt);
-    rule.over = await over(rule);
+    rule.over = withOver ? over(rule, learnt) : [];
 }
 
 /** @param {any} rule */
