@@ -14,10 +14,18 @@ HOST = "127.0.0.1"
 RECEIVER = ["--web.enable-remote-write-receiver"]
 
 
+_given = set()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind((HOST, 0))
-        return s.getsockname()[1]
+    """A port that nobody listens on, and that was not given before: who was given it may listen there only later."""
+    while True:
+        with socket.socket() as s:
+            s.bind((HOST, 0))
+            port = s.getsockname()[1]
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def program(variable, *names):
