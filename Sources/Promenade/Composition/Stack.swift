@@ -85,6 +85,8 @@ public final class Stack: Sendable {
     let access: (prometheus: WebConfig, gateway: WebConfig)
     /// Lets one read the configuration again at a time.
     let reloads = Turnstile()
+    /// Lets one move a manual clock at a time.
+    let moves = Turnstile()
     /// The running services, for whoever wants to end them.
     private let services = Mutex<ServiceGroup?>(nil)
     /// Since when nothing is stored, and why.

@@ -26,8 +26,6 @@ final class StackState: Sendable {
         var addresses: StackAddresses?
         /// Targets that have followed the stack's servers.
         var moves: [OwnTargets.Move] = []
-        /// The last that moves a manual clock.
-        var lastMove: Task<Void, Never>?
     }
 
     /// What is so now.
@@ -64,19 +62,6 @@ final class StackState: Sendable {
     func moved(_ moves: [OwnTargets.Move]) { current.withLock { $0.moves = moves } }
 
     func bound(_ addresses: StackAddresses) { current.withLock { $0.addresses = addresses } }
-
-    /// Moves a manual clock, after those who move it already.
-    func move(_ body: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
-        current.withLock { current in
-            let before = current.lastMove
-            let move = Task {
-                await before?.value
-                await body()
-            }
-            current.lastMove = move
-            return move
-        }
-    }
 
     /// Notes the state of the files that were read.
     func read(_ stamps: [String: [Int64]?]) { current.withLock { $0.fileStamps = stamps } }

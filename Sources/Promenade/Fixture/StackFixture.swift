@@ -152,15 +152,8 @@ extension Stack {
     /// Moves a manual clock; whatever is due on the way is scraped, and done when this returns. Where the task is cancelled, the
     /// clock stands where it had come to. Of two at once each goes on from where the one before ends.
     public func advance(_ clock: ManualClock, milliseconds: Int64) async {
-        let moving = state.move { [self] in await move(clock, milliseconds: milliseconds) }
-        await withTaskCancellationHandler {
-            await moving.value
-        } onCancel: {
-            moving.cancel()
-        }
-    }
-
-    private func move(_ clock: ManualClock, milliseconds: Int64) async {
+        await moves.enter()
+        defer { moves.leave() }
         if Task.isCancelled { return }
         let end = clock.wallNanoseconds + milliseconds * 1_000_000
         // Rules at the same moment come after the scrapes.

@@ -248,7 +248,7 @@ function alertList(rule) {
                 " ",
                 h("a", { href: queryHref(rule.query, "explain") }, "Why?"),
             ),
-            overList(rule.over),
+            rule.over.length > 0 ? overList(rule.over) : null,
         ];
     }
     const most = shownOf(rule);
