@@ -270,20 +270,9 @@ extension TextScanner {
         let end = index
         guard index < count, base[index] == UInt8(ascii: " ") else { return false }
         index += 1
-        let valueBegin = index
-        guard let number = scanValue(&index) else { return false }
-        var hasTime = false
-        if index < count, base[index] == UInt8(ascii: " ") {
-            guard let time = scanTimestamp(&index) else { return false }
-            timestamp = time
-            hasTime = true
-        }
-        guard index < count, base[index] == UInt8(ascii: "\n") else { return false }
         // Created series may have to be left out, which the exact way does.
         if skipsCreatedSeries, nameEnd - start >= 8, isCreatedName(start..<nameEnd) { return false }
-        finishFastSample(series: start..<end, value: number, valueBegin: valueBegin, lineEnd: index)
-        hasTimestamp = hasTime
-        return true
+        return finishSample(series: start..<end, valueAt: index)
     }
 
     func isCreatedName(_ range: Range<Int>) -> Bool {

@@ -232,7 +232,13 @@ extension TextScanner {
         let end = index
         guard index < count, ByteClass.isBlank(base[index]) else { return false }
         while index < count, ByteClass.isBlank(base[index]) { index += 1 }
-        let valueBegin = index
+        return finishSample(series: start..<end, valueAt: index)
+    }
+
+    /// Reads what follows the series of a well-formed sample line: its value, perhaps a time, and the end of the line.
+    @inline(__always)
+    mutating func finishSample(series: Range<Int>, valueAt valueBegin: Int) -> Bool {
+        var index = valueBegin
         guard let number = scanValue(&index) else { return false }
         var hasTime = false
         if index < count, base[index] == UInt8(ascii: " ") {
@@ -241,20 +247,16 @@ extension TextScanner {
             hasTime = true
         }
         guard index < count, base[index] == UInt8(ascii: "\n") else { return false }
-        finishFastSample(series: start..<end, value: number, valueBegin: valueBegin, lineEnd: index)
-        hasTimestamp = hasTime
-        return true
-    }
-
-    mutating func finishFastSample(series range: Range<Int>, value number: Double, valueBegin: Int, lineEnd: Int) {
-        series = range
-        entryStart = range.lowerBound
+        self.series = series
+        entryStart = series.lowerBound
         hasOffsets = false
         value = number
         valueStart = valueBegin
+        hasTimestamp = hasTime
         leadOrigin = leadStart
-        position = lineEnd + 1
+        position = index + 1
         leadStart = position
+        return true
     }
 
     /// The end of the metric name that starts at an index.

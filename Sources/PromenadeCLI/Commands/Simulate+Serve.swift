@@ -31,21 +31,12 @@ extension Simulate {
         }
         var options = try options(scenario, seed: seed ?? scenario.seed, until: end)
         if let out { options.keeping = .folder(out) }
-        do {
+        try await told {
             try await served.run(scenario, options) { addresses in
                 Complaint.remark("\(scenario.name): \(addresses.prometheus.localURL)")
                 if let gateway = addresses.pushgateway { Complaint.remark("Pushgateway: \(gateway.localURL)") }
                 if let demo = addresses.demo { Complaint.remark("demo server: \(demo.localURL)") }
             }
-        } catch let error as ConfigError {
-            Complaint.remark(error.description)
-            throw ExitCode(2)
-        } catch let error as StackError {
-            Complaint.write(error.description)
-            throw ExitCode(2)
-        } catch let error as WebServerError {
-            Complaint.write(error.description)
-            throw ExitCode(2)
         }
     }
 }

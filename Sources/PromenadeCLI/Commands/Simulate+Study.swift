@@ -12,7 +12,7 @@ extension Simulate {
         var isGood = true
         var all: [WorldReport] = []
         for scenario in scenarios {
-            do {
+            try await told {
                 if compare.isEmpty {
                     let study = try await worlds(scenario, seeds, end)
                     all += study.reports
@@ -22,9 +22,6 @@ extension Simulate {
                     all += reports
                     isGood = reports.allSatisfy(\.isGood) && isGood
                 }
-            } catch let error as ConfigError {
-                Complaint.remark(error.description)
-                throw ExitCode(2)
             }
         }
         if tap { Console.print(WorldReport.tap(all)) }

@@ -229,7 +229,7 @@ struct Simulate: AsyncParsableCommand {
         let (settled, isQuiet, isJSON) = (options, quiet || tap, json)
         // Where events are printed they show how far it is.
         let isShown = isQuiet && Console.isTerminal(2)
-        do {
+        return try await told {
             let report = try await WorldThread.run {
                 let world = try await World(scenario, settled)
                 world.keepsLog = false
@@ -254,6 +254,13 @@ struct Simulate: AsyncParsableCommand {
             }
             if json { Console.print(report.json + "\n") } else if !tap { Console.print(report.text) }
             return report
+        }
+    }
+
+    /// Does a part of it; what the files or the machine do not allow is told, and ends it.
+    func told<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
         } catch let error as ConfigError {
             Complaint.remark(error.description)
             throw ExitCode(2)

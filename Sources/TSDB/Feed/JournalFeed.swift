@@ -45,29 +45,7 @@ final class JournalFeed: FeedReader {
             state.memory = [:]
             return nil
         }
-        return FeedEntry(row: row.number, batches: parts.map(Self.batch))
-    }
-
-    private static func batch(_ part: JournalCodec.Part) -> SampleBatch {
-        switch part {
-        case .stream(let stream, let time, let memory):
-            var batch = SampleBatch(stream: StreamRef(rawValue: stream), timestamp: time)
-            batch.series = memory.series
-            batch.values = memory.values
-            batch.startTimestamps = memory.starts
-            return batch
-        case .singles(let samples, let histograms, let exemplars):
-            var batch = SampleBatch(timestamp: 0)
-            for sample in samples {
-                batch.series.append(SeriesRef(rawValue: sample.series))
-                batch.timestamps.append(sample.time)
-                batch.values.append(sample.value)
-                batch.startTimestamps.append(sample.start)
-            }
-            batch.histograms = histograms
-            batch.exemplars = exemplars.map { .init(series: SeriesRef(rawValue: $0.series), exemplar: $0.exemplar) }
-            return batch
-        }
+        return FeedEntry(row: row.number, batches: parts.map(\.batch))
     }
 }
 

@@ -153,6 +153,30 @@ enum JournalCodec {
             [SampleBatch.HistogramSample],
             [(series: UInt32, exemplar: Exemplar)]
         )
+
+        /// What was stored by it.
+        var batch: SampleBatch {
+            switch self {
+            case .stream(let stream, let time, let memory):
+                var batch = SampleBatch(stream: StreamRef(rawValue: stream), timestamp: time)
+                batch.series = memory.series
+                batch.values = memory.values
+                batch.startTimestamps = memory.starts
+                return batch
+            case .singles(let samples, let histograms, let exemplars):
+                var batch = SampleBatch(timestamp: 0)
+                for sample in samples {
+                    batch.series.append(SeriesRef(rawValue: sample.series))
+                    batch.timestamps.append(sample.time)
+                    batch.values.append(sample.value)
+                    batch.startTimestamps.append(sample.start)
+                }
+                if batch.startTimestamps.allSatisfy({ $0 == 0 }) { batch.startTimestamps = [] }
+                batch.histograms = histograms
+                batch.exemplars = exemplars.map { .init(series: SeriesRef(rawValue: $0.series), exemplar: $0.exemplar) }
+                return batch
+            }
+        }
     }
 
     /// Reads a row; `nil` where it makes no sense. `memory` is what the rows before left of each stream.

@@ -161,18 +161,11 @@ extension Assembler {
         let isDisjoint = Assembler.arrange(&pieces)
         let total = pieces.reduce(0) { $0 + $1.range.count }
         let values = try values(of: pieces, count: total)
-        var starts: [Timestamp] = []
-        if pieces.contains(where: hasStarts) {
-            for piece in pieces {
-                let own = try self.starts(piece)
-                starts.append(contentsOf: own.isEmpty ? [Timestamp](repeating: 0, count: piece.range.count) : own)
-            }
-        }
         (columns.timestamps, columns.values, columns.startTimestamps) = Assembler.inOrder(
             pieces,
             isDisjoint: isDisjoint,
             values,
-            starts: starts,
+            starts: try starts(of: pieces),
             &shared
         )
     }

@@ -32,6 +32,17 @@ extension Assembler {
         }
     }
 
+    /// When what pieces have started to count, one after the other; empty where none of them knows.
+    func starts(of pieces: [Piece]) throws(StorageError) -> [Timestamp] {
+        var all: [Timestamp] = []
+        guard pieces.contains(where: hasStarts) else { return all }
+        for piece in pieces {
+            let own = try starts(piece)
+            all.append(contentsOf: own.isEmpty ? [Timestamp](repeating: 0, count: piece.range.count) : own)
+        }
+        return all
+    }
+
     /// All the values of a chunk, from the cache or kept there from now on; `nil` where queries of this size are not to fill it.
     func cachedColumn(_ page: Int, _ number: Int) throws(StorageError) -> [Double]? {
         guard keepsColumns, let cache, let row = pages[page].row else { return nil }
@@ -136,20 +147,17 @@ extension Assembler {
         guard isSound else { throw Assembler.damaged(entry) }
     }
 
-    func histogramColumn(
-        _ piece: Piece
-    ) throws(StorageError) -> (column: [NativeHistogram], starts: [Timestamp]) {
+    func histogramColumn(_ piece: Piece) throws(StorageError) -> [NativeHistogram] {
         switch piece.values {
-        case .histograms(let column, let starts): return (column, starts)
-        case .column: return ([], [])
+        case .histograms(let column, _): return column
+        case .column: return []
         case .chunk(let page, let number):
             let entry = pages[page].entries[number]
             let all = pages[page].bytes.withUnsafeBufferPointer {
                 HistogramCodec.decode(UnsafeBufferPointer(rebasing: $0[entry.values]), count: entry.count)
             }
             guard let all else { throw Assembler.damaged(entry) }
-            let range = piece.range.lowerBound - entry.offset..<piece.range.upperBound - entry.offset
-            return (Array(all[range]), try starts(piece))
+            return Array(all[piece.range.lowerBound - entry.offset..<piece.range.upperBound - entry.offset])
         }
     }
 
@@ -160,23 +168,13 @@ extension Assembler {
     ) throws(StorageError) {
         var pieces = unsorted
         let isDisjoint = Assembler.arrange(&pieces)
-        let hasStarts = pieces.contains(where: hasStarts)
         var column: [NativeHistogram] = []
-        var starts: [Timestamp] = []
-        for piece in pieces {
-            let own = try histogramColumn(piece)
-            column.append(contentsOf: own.column)
-            if hasStarts {
-                starts.append(
-                    contentsOf: own.starts.isEmpty ? [Timestamp](repeating: 0, count: piece.range.count) : own.starts
-                )
-            }
-        }
+        for piece in pieces { column.append(contentsOf: try histogramColumn(piece)) }
         (columns.histogramTimestamps, columns.histograms, columns.histogramStartTimestamps) = Assembler.inOrder(
             pieces,
             isDisjoint: isDisjoint,
             column,
-            starts: starts,
+            starts: try starts(of: pieces),
             &shared
         )
     }

@@ -298,17 +298,18 @@ struct Assembler {
         if kept.isEmpty { return nil }
         let lower = piece.range.lowerBound
         let timeline = Timeline(kept.map { times[$0] })
+        let starts = try starts(piece)
+        let left = starts.isEmpty ? [] : kept.map { starts[$0 - lower] }
         let values: Values
         if entry.kind.contains(.histograms) {
-            let (column, starts) = try histogramColumn(piece)
-            values = .histograms(kept.map { column[$0 - lower] }, starts.isEmpty ? [] : kept.map { starts[$0 - lower] })
+            let column = try histogramColumn(piece)
+            values = .histograms(kept.map { column[$0 - lower] }, left)
         } else {
             var column = [Double](repeating: 0, count: piece.range.count)
             try column.withUnsafeMutableBufferPointer { (buffer) throws(StorageError) in
                 if let base = buffer.baseAddress { try fill(base, piece) }
             }
-            let starts = try starts(piece)
-            values = .column(kept.map { column[$0 - lower] }, starts.isEmpty ? [] : kept.map { starts[$0 - lower] })
+            values = .column(kept.map { column[$0 - lower] }, left)
         }
         return Piece(timeline: timeline, range: 0..<kept.count, values: values)
     }

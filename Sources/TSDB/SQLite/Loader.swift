@@ -236,30 +236,7 @@ enum Loader {
                 contents.problems.append("row \(rows.integer(0)) of the journal is damaged and left out")
                 continue
             }
-            for part in parts { apply(part, &contents.state) }
-        }
-    }
-
-    private static func apply(_ part: JournalCodec.Part, _ state: inout HeadState) {
-        switch part {
-        case .stream(let stream, let time, let memory):
-            var batch = SampleBatch(stream: StreamRef(rawValue: stream), timestamp: time)
-            batch.series = memory.series
-            batch.values = memory.values
-            batch.startTimestamps = memory.starts
-            state.replay(batch)
-        case .singles(let samples, let histograms, let exemplars):
-            var batch = SampleBatch(timestamp: 0)
-            for sample in samples {
-                batch.series.append(SeriesRef(rawValue: sample.series))
-                batch.timestamps.append(sample.time)
-                batch.values.append(sample.value)
-                batch.startTimestamps.append(sample.start)
-            }
-            if batch.startTimestamps.allSatisfy({ $0 == 0 }) { batch.startTimestamps = [] }
-            batch.histograms = histograms
-            batch.exemplars = exemplars.map { .init(series: SeriesRef(rawValue: $0.series), exemplar: $0.exemplar) }
-            state.replay(batch)
+            for part in parts { contents.state.replay(part.batch) }
         }
     }
 }
