@@ -40,16 +40,19 @@ extension StorageRequirement {
             for _ in 0..<2 {
                 let a = [[LabelMatcher("__name__", equals: "a")]]
                 let both = [[LabelMatcher("x", equals: "1")], [LabelMatcher("y", equals: "2")]]
-                try expect(try await store.labelNames([], start: .min, end: .max), equals: ["__name__", "x", "y"])
-                try expect(try await store.labelNames(a, start: .min, end: .max), equals: ["__name__", "x"])
-                try expect(try await store.labelValues("__name__", [], start: base + 1, end: .max), equals: ["b"])
-                try expect(try await store.labelValues("__name__", both, start: .min, end: .max), equals: ["a", "b"])
-                try expect(try await store.labelValues("none", [], start: .min, end: .max).isEmpty)
+                try expect(try await store.labelNames([], in: .ever), equals: ["__name__", "x", "y"])
+                try expect(try await store.labelNames(a, in: .ever), equals: ["__name__", "x"])
                 try expect(
-                    try await store.series(both, start: base, end: base + 999),
+                    try await store.labelValues("__name__", [], in: TimeSpan(start: base + 1, end: .max)),
+                    equals: ["b"]
+                )
+                try expect(try await store.labelValues("__name__", both, in: .ever), equals: ["a", "b"])
+                try expect(try await store.labelValues("none", [], in: .ever).isEmpty)
+                try expect(
+                    try await store.series(both, in: TimeSpan(start: base, end: base + 999)),
                     equals: [["__name__": "a", "x": "1"]]
                 )
-                try expect(try await store.series(a, start: base + 1, end: .max).isEmpty)
+                try expect(try await store.series(a, in: TimeSpan(start: base + 1, end: .max)).isEmpty)
                 try await store.maintain(now: base + 86_400_000)
             }
         }
@@ -60,8 +63,8 @@ extension StorageRequirement {
             let (one, two) = ("\u{e9}", "e\u{301}")
             try await store.put(["__name__": "a", one: "1"], [(base, 1)])
             try await store.put(["__name__": "b", two: "2"], [(base, 1)])
-            try expect(try await store.labelNames([], start: .min, end: .max).count, equals: 3)
-            try expect(try await store.labelValues(one, [], start: .min, end: .max), equals: ["1"])
+            try expect(try await store.labelNames([], in: .ever).count, equals: 3)
+            try expect(try await store.labelValues(one, [], in: .ever), equals: ["1"])
             let present = [try LabelMatcher(two, .matches, ".+")]
             try expect(try await store.all(present).map(\.labels.name), equals: ["b"])
         }

@@ -17,13 +17,16 @@ extension StorageRequirement {
                 exemplar(1, base + 1, "5"),
             ]
             try expect(try await store.append(batch).rejectedExemplars, equals: 2)
-            let found = try await store.exemplars([[]], start: .min, end: .max)
+            let found = try await store.exemplars([[]], in: .ever)
             try expect(found.map(\.labels.name), equals: ["a", "b"])
             try expect(found.map { $0.exemplars.map { $0.labels["trace_id"] } }, equals: [["2"], ["4", "5"]])
             try expect(found[0].exemplars[0].timestamp, equals: base)
             try expect(
-                try await store.exemplars([[LabelMatcher("__name__", equals: "b")]], start: base + 1, end: .max)
-                    .map(\.exemplars.count),
+                try await store.exemplars(
+                    [[LabelMatcher("__name__", equals: "b")]],
+                    in: TimeSpan(start: base + 1, end: .max)
+                )
+                .map(\.exemplars.count),
                 equals: [1]
             )
         }
@@ -37,7 +40,10 @@ extension StorageRequirement {
             for name in ["a", "b"] {
                 try await store.put(["__name__": name], (0..<10).map { (base + Int64($0), Double($0)) }, stream: stream)
             }
-            try await store.delete([[LabelMatcher("__name__", equals: "a")]], start: base + 2, end: base + 5)
+            try await store.delete(
+                [[LabelMatcher("__name__", equals: "a")]],
+                in: TimeSpan(start: base + 2, end: base + 5)
+            )
             let rest = [0, 1, 6, 7, 8, 9].map { ExactPoint(base + Int64($0), Double($0)) }
             try expect(try await store.points("a"), equals: rest)
             try expect(try await store.points("b").count, equals: 10)
@@ -47,7 +53,7 @@ extension StorageRequirement {
             try expect(try await store.points("a"), equals: Array(with))
             try await store.cleanTombstones()
             try expect(try await store.points("a"), equals: Array(with))
-            try await store.delete([[LabelMatcher("__name__", equals: "b")]], start: .min, end: .max)
+            try await store.delete([[LabelMatcher("__name__", equals: "b")]], in: .ever)
             try await store.cleanTombstones()
             try expect(try await store.all().map(\.labels.name), equals: ["a"])
             try expect(try await store.statistics(limit: 1).totalSeries, equals: 1)

@@ -163,46 +163,35 @@ public final class EngineReader: SampleReader {
         return data
     }
 
-    private func form(_ matcherSets: [[LabelMatcher]], _ start: Timestamp, _ end: Timestamp) -> EngineForm {
+    private func form(_ matcherSets: [[LabelMatcher]], _ span: TimeSpan) -> EngineForm {
         var form = EngineForm()
         for matchers in matcherSets { form.add("match[]", Self.selector(matchers)) }
-        form.add("start", time: start)
-        form.add("end", time: end)
+        form.add("start", time: span.start)
+        form.add("end", time: span.end)
         return form
     }
 
     /// Label sets, as the engine knows them.
-    public func series(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> LabelSets {
+    public func series(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> LabelSets {
         let sets = matcherSets.isEmpty ? [[]] : matcherSets
-        guard let rows = try await data("/api/v1/series", form(sets, start, end)).items else {
+        guard let rows = try await data("/api/v1/series", form(sets, span)).items else {
             throw Self.unknown("series")
         }
         return LabelSets(Set(rows.compactMap(Self.labels)).sorted())
     }
 
     /// Names of labels, as the engine knows them.
-    public func labelNames(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        let names = try await data("/api/v1/labels", form(matcherSets, start, end))
+    public func labelNames(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [String] {
+        let names = try await data("/api/v1/labels", form(matcherSets, span))
         return names.items?.compactMap(\.text).sorted() ?? []
     }
 
     /// Values of a label, as the engine knows them.
-    public func labelValues(
-        _ name: String,
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
+    public func labelValues(_ name: String, _ matcherSets: [[LabelMatcher]], in span: TimeSpan)
+        async throws(StorageError) -> [String]
+    {
         let path = "/api/v1/label/\(URLText.host(name))/values"
-        let values = try await data(path, form(matcherSets, start, end), isPosted: false)
+        let values = try await data(path, form(matcherSets, span), isPosted: false)
         return values.items?.compactMap(\.text).sorted() ?? []
     }
 }

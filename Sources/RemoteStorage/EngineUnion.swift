@@ -64,38 +64,27 @@ public final class EngineUnion: SampleReader {
     }
 
     /// Label sets, as any of them knows them.
-    public func series(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> LabelSets {
+    public func series(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> LabelSets {
         let parts = try await ask { (engine) throws(StorageError) in
-            try await engine.series(matcherSets, start: start, end: end)
+            try await engine.series(matcherSets, in: span)
         }
         return LabelSets(parts.reduce(into: Set<Labels>()) { $0.formUnion($1) }.sorted())
     }
 
     /// Names of labels, as any of them knows them.
-    public func labelNames(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
+    public func labelNames(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [String] {
         let parts = try await ask { (engine) throws(StorageError) in
-            try await engine.labelNames(matcherSets, start: start, end: end)
+            try await engine.labelNames(matcherSets, in: span)
         }
         return Self.distinct(parts)
     }
 
     /// Values of a label, as any of them knows them.
-    public func labelValues(
-        _ name: String,
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
+    public func labelValues(_ name: String, _ matcherSets: [[LabelMatcher]], in span: TimeSpan)
+        async throws(StorageError) -> [String]
+    {
         let parts = try await ask { (engine) throws(StorageError) in
-            try await engine.labelValues(name, matcherSets, start: start, end: end)
+            try await engine.labelValues(name, matcherSets, in: span)
         }
         return Self.distinct(parts)
     }

@@ -3,8 +3,8 @@ import Scrape
 import Synchronization
 
 /// What one query reads: from the store here, and from others.
-final class MergedReader: SampleReader {
-    private let store: any SampleReader
+final class MergedReader: FrontReader {
+    let base: any SampleReader
     private let clients: [RemoteReadClient]
     private let labels: [Label]
     private let localStart: @Sendable () async -> Timestamp
@@ -16,14 +16,14 @@ final class MergedReader: SampleReader {
         labels: [Label],
         localStart: @escaping @Sendable () async -> Timestamp
     ) {
-        self.store = store
+        base = store
         self.clients = clients
         self.labels = labels
         self.localStart = localStart
     }
 
     func forQuery() -> any SampleReader { self }
-    var shortfalls: [String] { store.shortfalls + notes.withLock { $0 } }
+    var shortfalls: [String] { base.shortfalls + notes.withLock { $0 } }
 
     private func note(_ text: String) {
         notes.withLock { notes in
@@ -83,9 +83,9 @@ final class MergedReader: SampleReader {
 
     func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
         let asked = await asked(request.matchers, request.start, request.end)
-        if asked.isEmpty { return try await store.select(request) }
+        if asked.isEmpty { return try await base.select(request) }
         let far = try await others(request.matchers, request.start, asked)
-        let near = try await store.select(request)
+        let near = try await base.select(request)
         let all = Self.union(near, far)
         try request.checkLimit(of: all)
         return all
@@ -109,48 +109,19 @@ final class MergedReader: SampleReader {
 
     func selection(_ request: SelectRequest) async throws(StorageError) -> any SeriesSelection {
         let asked = await asked(request.matchers, request.start, request.end)
-        if asked.isEmpty { return try await store.selection(request) }
+        if asked.isEmpty { return try await base.selection(request) }
         return HeldSelection(series: try await select(request))
     }
 
-    func series(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> LabelSets {
-        let near = try await store.series(matcherSets, start: start, end: end)
+    func series(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> LabelSets {
+        let near = try await base.series(matcherSets, in: span)
         var far: Set<Labels> = []
         for matchers in matcherSets {
-            let asked = await asked(matchers, start, end)
-            for series in try await others(matchers, start, asked) { far.insert(series.labels) }
+            let asked = await asked(matchers, span.start, span.end)
+            for series in try await others(matchers, span.start, asked) { far.insert(series.labels) }
         }
         if far.isEmpty { return near }
         far.formUnion(near)
         return LabelSets(far.sorted())
-    }
-
-    func labelNames(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        try await store.labelNames(matcherSets, start: start, end: end)
-    }
-
-    func labelValues(
-        _ name: String,
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        try await store.labelValues(name, matcherSets, start: start, end: end)
-    }
-
-    func exemplars(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [SeriesExemplars] {
-        try await store.exemplars(matcherSets, start: start, end: end)
     }
 }

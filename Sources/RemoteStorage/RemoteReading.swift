@@ -9,7 +9,8 @@ import Synchronization
 ///
 /// Whoever asks for a query takes ``forQuery()``, which tells afterwards who did not answer: as in Prometheus this is a warning, and what
 /// is stored here is answered nevertheless.
-public final class RemoteReading: SampleReader {
+/// Names and values of labels and exemplars are those of what is stored here only: the protocol cannot ask for them.
+public final class RemoteReading: FrontReader {
     private struct State {
         var clients: [RemoteReadClient] = []
         var labels: [Label] = []
@@ -17,7 +18,8 @@ public final class RemoteReading: SampleReader {
         var start: (time: Timestamp, asked: Int64)?
     }
 
-    private let store: any SampleReader
+    /// The store here.
+    public let base: any SampleReader
     private let earliest: @Sendable () async -> Timestamp?
     private let clock: any StackClock
     private let logger: Logger
@@ -41,7 +43,7 @@ public final class RemoteReading: SampleReader {
         environment: [String: String] = [:],
         earliest: @escaping @Sendable () async -> Timestamp?
     ) {
-        self.store = store
+        base = store
         self.clock = clock
         self.logger = logger
         self.version = version
@@ -97,8 +99,8 @@ public final class RemoteReading: SampleReader {
     /// A reader that notes who did not answer.
     public func forQuery() -> any SampleReader {
         let (clients, labels) = state.withLock { ($0.clients, $0.labels) }
-        if clients.isEmpty { return store.forQuery() }
-        return MergedReader(store: store.forQuery(), clients: clients, labels: labels) { [self] in await localStart() }
+        if clients.isEmpty { return base.forQuery() }
+        return MergedReader(store: base.forQuery(), clients: clients, labels: labels) { [self] in await localStart() }
     }
 
     /// From when on what is stored here is all that there is.
@@ -121,39 +123,7 @@ public final class RemoteReading: SampleReader {
     }
 
     /// What is asked without a query to tell of it.
-    public func series(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> LabelSets {
-        try await forQuery().series(matcherSets, start: start, end: end)
-    }
-
-    /// Names of labels are known of what is stored here only: the protocol cannot ask for them.
-    public func labelNames(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        try await store.labelNames(matcherSets, start: start, end: end)
-    }
-
-    /// Values of labels are known of what is stored here only: the protocol cannot ask for them.
-    public func labelValues(
-        _ name: String,
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        try await store.labelValues(name, matcherSets, start: start, end: end)
-    }
-
-    /// Exemplars are known of what is stored here only: the protocol cannot ask for them.
-    public func exemplars(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [SeriesExemplars] {
-        try await store.exemplars(matcherSets, start: start, end: end)
+    public func series(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> LabelSets {
+        try await forQuery().series(matcherSets, in: span)
     }
 }

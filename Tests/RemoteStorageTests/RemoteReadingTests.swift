@@ -150,9 +150,12 @@ private final class Answerer: Sendable {
             #expect(asked.queries.first?.matchers == [.init(type: 0, name: "__name__", value: "m")])
             // Up to four hours after the first sample that is here.
             #expect(asked.queries.first?.end == Self.now - Self.hour)
-            let sets = try await reader.series([[LabelMatcher("i", .matches, "0|2")]], start: 0, end: Self.now)
+            let sets = try await reader.series(
+                [[LabelMatcher("i", .matches, "0|2")]],
+                in: TimeSpan(start: 0, end: Self.now)
+            )
             #expect(sets.map { $0["i"] } == ["0", "2"])
-            #expect(try await reader.labelValues("i", [], start: 0, end: Self.now) == ["0", "1"])
+            #expect(try await reader.labelValues("i", [], in: TimeSpan(start: 0, end: Self.now)) == ["0", "1"])
         }
         await answerer.close()
     }

@@ -26,18 +26,9 @@ import Testing
                 return result.timestamps.isEmpty && result.histogramTimestamps.isEmpty ? nil : result
             }
         }
-        func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+        func series(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
             -> LabelSets
         { LabelSets([]) }
-        func labelNames(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
-            -> [String]
-        { [] }
-        func labelValues(_ name: String, _ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp)
-            async throws(StorageError) -> [String]
-        { [] }
-        func exemplars(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
-            -> [SeriesExemplars]
-        { [] }
     }
 
     @Test func `alerts have the spans that they would have had, and later rules see earlier ones`() async throws {

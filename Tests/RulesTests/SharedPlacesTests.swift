@@ -8,7 +8,7 @@ import Testing
 /// Places in which expressions of all groups together are evaluated at once (`--rules.max-concurrent-evals`).
 @Suite(.timeLimit(.minutes(5))) struct SharedPlacesTests {
     /// A store in which reads of the series `held` wait until it is opened, and others are counted.
-    private final class Gate: SampleReader {
+    private final class Gate: FrontReader {
         private struct State {
             var isOpen = false
             var held: [CheckedContinuation<Void, Never>] = []
@@ -16,12 +16,12 @@ import Testing
             var greatest = 0
         }
 
-        let store: TimeSeriesDatabase
+        let base: any SampleReader
         private let state = Mutex(State())
         /// How many reads are held, each time one more is.
         let (arrivals, arrive) = AsyncStream<Int>.makeStream()
 
-        init(_ store: TimeSeriesDatabase) { self.store = store }
+        init(_ base: any SampleReader) { self.base = base }
 
         /// How many reads that are not held were under way at once.
         var greatest: Int { state.withLock { $0.greatest } }
@@ -56,40 +56,7 @@ import Testing
                 for _ in 0..<50 { await Task.yield() }
                 state.withLock { $0.inside -= 1 }
             }
-            return try await store.select(request)
-        }
-
-        func series(
-            _ matcherSets: [[LabelMatcher]],
-            start: Timestamp,
-            end: Timestamp
-        ) async throws(StorageError) -> LabelSets {
-            try await store.series(matcherSets, start: start, end: end)
-        }
-
-        func labelNames(
-            _ matcherSets: [[LabelMatcher]],
-            start: Timestamp,
-            end: Timestamp
-        ) async throws(StorageError) -> [String] {
-            try await store.labelNames(matcherSets, start: start, end: end)
-        }
-
-        func labelValues(
-            _ name: String,
-            _ matcherSets: [[LabelMatcher]],
-            start: Timestamp,
-            end: Timestamp
-        ) async throws(StorageError) -> [String] {
-            try await store.labelValues(name, matcherSets, start: start, end: end)
-        }
-
-        func exemplars(
-            _ matcherSets: [[LabelMatcher]],
-            start: Timestamp,
-            end: Timestamp
-        ) async throws(StorageError) -> [SeriesExemplars] {
-            try await store.exemplars(matcherSets, start: start, end: end)
+            return try await base.select(request)
         }
     }
 
@@ -124,7 +91,7 @@ import Testing
         var values: [Double] = []
         for number in 0..<12 {
             let matchers = [LabelMatcher("__name__", equals: "\(series)\(number)")]
-            let columns = try await gate.store.select(SelectRequest(matchers: matchers, start: 0, end: time))
+            let columns = try await gate.base.select(SelectRequest(matchers: matchers, start: 0, end: time))
             values += columns.flatMap(\.values)
         }
         return values

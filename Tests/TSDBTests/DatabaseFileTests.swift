@@ -51,7 +51,10 @@ import Testing
             batch.histograms = [.init(series: a[0], timestamp: base, histogram: NativeHistogram())]
             batch.exemplars = [.init(series: a[0], exemplar: Exemplar(labels: ["t": "1"], value: 2))]
             _ = try await store.append(batch)
-            try await store.delete([[LabelMatcher("i", equals: "3")]], start: .min, end: base + 10 * 15_000)
+            try await store.delete(
+                [[LabelMatcher("i", equals: "3")]],
+                in: TimeSpan(start: .min, end: base + 10 * 15_000)
+            )
             try await Self.fill(store, series: 10, steps: 50..<60)
             for _ in 0..<3 {
                 try await store.close()
@@ -63,7 +66,7 @@ import Testing
                 Self.check(found.filter { $0.labels["i"] != "3" }, series: 9, steps: 0..<60)
                 Self.check(found.filter { $0.labels["i"] == "3" }, series: 1, steps: 11..<60)
                 #expect(try await store.metadata()["m"]?.help == "h")
-                #expect(try await store.exemplars([], start: .min, end: .max).map(\.labels.name) == ["a"])
+                #expect(try await store.exemplars([], in: .ever).map(\.labels.name) == ["a"])
                 #expect(try await store.all([LabelMatcher("__name__", equals: "a")]).first?.histograms.count == 1)
             }
             // The newest samples are known again: the same one passes, another one or an older one does not.

@@ -38,7 +38,7 @@ import Testing
                 #expect(try await store.append(batch).rejectedExemplars == 0)
             case .metadata: try await store.record([("m", MetricMetadata(type: .gauge, help: "new", unit: ""))])
             case .record: try await store.apply([("t", [1], [2])])
-            case .tombstones: try await store.delete([[Change.name]], start: base, end: base + 1000)
+            case .tombstones: try await store.delete([[Change.name]], in: TimeSpan(start: base, end: base + 1000))
             case .imported:
                 var importer = try store.importer()
                 importer.append(series[0], base + 60_000, 7)
@@ -55,9 +55,9 @@ import Testing
             let histograms = columns.histogramTimestamps.map { "h@\($0 - base)" }
             lines.append("\(columns.labels) \(points + histograms)")
         }
-        lines.append("\(try await store.series([], start: .min, end: .max).count) label sets")
-        lines.append("\(try await store.labelNames([], start: .min, end: .max))")
-        let exemplars = try await store.exemplars([], start: .min, end: .max).flatMap(\.exemplars).map(\.value)
+        lines.append("\(try await store.series([], in: .ever).count) label sets")
+        lines.append("\(try await store.labelNames([], in: .ever))")
+        let exemplars = try await store.exemplars([], in: .ever).flatMap(\.exemplars).map(\.value)
         lines.append("exemplars \(exemplars)")
         lines.append("metadata \(try await store.metadata()["m"]?.help ?? "-")")
         lines.append("records \(try await store.records(in: "t").map(\.value))")

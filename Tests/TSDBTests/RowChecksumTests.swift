@@ -27,7 +27,7 @@ import Testing
         _ = try await store.append(batch)
         try await store.record([("a", MetricMetadata(type: .gauge, help: "ha", unit: "")), ("b", MetricMetadata())])
         try await store.apply([("t", [1], [10]), ("t", [2], [20]), ("u", [1], [30])])
-        try await store.delete([[LabelMatcher("__name__", equals: "b")]], start: base, end: base + 4000)
+        try await store.delete([[LabelMatcher("__name__", equals: "b")]], in: TimeSpan(start: base, end: base + 4000))
         try await store.close()
     }
 
@@ -47,7 +47,7 @@ import Testing
         text += try await store.metadata().keys.sorted()
         text += try await store.records(in: "t").map { "\($0.value)" }
         text += try await store.records(in: "u").map { "\($0.value)" }
-        text += try await store.exemplars([], start: .min, end: .max).map { "e\($0.labels.name)" }
+        text += try await store.exemplars([], in: .ever).map { "e\($0.labels.name)" }
         let problems = try await store.problems().count
         try await store.close()
         return (text.joined(separator: " "), problems)

@@ -76,7 +76,7 @@ import Testing
             let report = try await store.report()
             #expect(report.blockSamples == 301 && report.headSamples == 1 && report.series == 4)
             #expect(report.metrics.first?.name == "a" && report.codecs.reduce(0) { $0 + $1.samples } == 301)
-            var cursor = try await store.cursor(start: base + 98_000)
+            var cursor = try await store.cursor(in: TimeSpan(start: base + 98_000, end: .max))
             var names: [String] = []
             while let batch = try cursor.next() { names.append(contentsOf: batch.map(\.labels.name)) }
             #expect(names == ["a", "a", "b"])

@@ -24,7 +24,10 @@ import Testing
             _ = try await store.append(batch)
             try await store.record([("a", MetricMetadata(type: .gauge, help: "help", unit: "u"))])
             try await store.apply([("t", [1], [2])])
-            try await store.delete([[LabelMatcher("__name__", equals: "b")]], start: .min, end: base + 9000)
+            try await store.delete(
+                [[LabelMatcher("__name__", equals: "b")]],
+                in: TimeSpan(start: .min, end: base + 9000)
+            )
             let whole = try await store.all()
             try await withTemporaryFolder { folder in
                 let path = folder + "/stack.db"
@@ -43,7 +46,7 @@ import Testing
                 #expect(found.map(\.values) == whole.map(\.values) && found[2].histograms == whole[2].histograms)
                 #expect(try await copy.metadata()["a"]?.unit == "u")
                 #expect(try await copy.records(in: "t").map(\.value) == [[2]])
-                #expect(try await copy.exemplars([], start: .min, end: .max).map(\.labels.name) == ["h"])
+                #expect(try await copy.exemplars([], in: .ever).map(\.labels.name) == ["h"])
                 // Series keep their numbers apart from those that come.
                 try await copy.put(["__name__": "c"], [(base + 300_000, 1)])
                 #expect(try await copy.all().map(\.labels.name) == ["a", "b", "c", "h"])

@@ -52,57 +52,30 @@ import Testing
 }
 
 /// A store that knows no settings, deletes nothing and keeps no metadata.
-private struct Forgetful: MetricStore, RecordStore {
-    let base: TimeSeriesDatabase
+private struct Forgetful: MetricStore, RecordStore, FrontReader {
+    let store: TimeSeriesDatabase
+    var base: any SampleReader { store }
 
-    init(_ base: TimeSeriesDatabase) { self.base = base }
+    init(_ base: TimeSeriesDatabase) { store = base }
 
-    func openStream() async throws(StorageError) -> StreamRef { try await base.openStream() }
-    func resolve(_ labels: [Labels]) async throws(StorageError) -> [SeriesRef] { try await base.resolve(labels) }
+    func openStream() async throws(StorageError) -> StreamRef { try await store.openStream() }
+    func resolve(_ labels: [Labels]) async throws(StorageError) -> [SeriesRef] { try await store.resolve(labels) }
     func releaseSeries(_ series: [SeriesRef]) async {}
-    func append(_ batch: SampleBatch) async throws(StorageError) -> AppendReport { try await base.append(batch) }
+    func append(_ batch: SampleBatch) async throws(StorageError) -> AppendReport { try await store.append(batch) }
     func record(_ metadata: [(family: String, metadata: MetricMetadata)]) async throws(StorageError) {}
     func metadata() async throws(StorageError) -> [String: MetricMetadata] { [:] }
-    func delete(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) {}
+    func delete(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) {}
     func cleanTombstones() async throws(StorageError) {}
     func snapshot(toFile path: String) async throws(StorageError) {}
     func maintain(now: Timestamp) async throws(StorageError) {}
     func close() async throws(StorageError) {}
-    func apply(_ changes: [RecordChange]) async throws(StorageError) { try await base.apply(changes) }
+    func apply(_ changes: [RecordChange]) async throws(StorageError) { try await store.apply(changes) }
 
     func statistics(limit: Int) async throws(StorageError) -> StorageStatistics {
-        try await base.statistics(limit: limit)
+        try await store.statistics(limit: limit)
     }
 
     func records(in table: String) async throws(StorageError) -> [(key: [UInt8], value: [UInt8])] {
-        try await base.records(in: table)
-    }
-
-    func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
-        try await base.select(request)
-    }
-
-    func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
-        -> LabelSets
-    {
-        try await base.series(matcherSets, start: start, end: end)
-    }
-
-    func labelNames(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
-        -> [String]
-    {
-        try await base.labelNames(matcherSets, start: start, end: end)
-    }
-
-    func labelValues(_ name: String, _ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp)
-        async throws(StorageError) -> [String]
-    {
-        try await base.labelValues(name, matcherSets, start: start, end: end)
-    }
-
-    func exemplars(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
-        -> [SeriesExemplars]
-    {
-        try await base.exemplars(matcherSets, start: start, end: end)
+        try await store.records(in: table)
     }
 }

@@ -16,7 +16,7 @@ public protocol MetricStore: SampleReader {
     /// All remembered metadata by family.
     func metadata() async throws(StorageError) -> [String: MetricMetadata]
     /// Deletes the samples in the span (inclusive) of series that satisfy all the matchers of at least one list.
-    func delete(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+    func delete(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
     /// Gives back the space of what was deleted.
     func cleanTombstones() async throws(StorageError)
     /// Writes a consistent copy of the whole store to a new file.

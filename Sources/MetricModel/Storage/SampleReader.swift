@@ -165,24 +165,16 @@ public protocol SampleReader: Sendable {
     func selection(_ request: SelectRequest) async throws(StorageError) -> any SeriesSelection
     /// Label sets that have samples in the span and satisfy all the matchers of at least one list; each once. Those of
     /// several lists are sorted, those of one come in the order in which they were created, as from the head of Prometheus.
-    func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+    func series(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
         -> LabelSets
     /// Names of the labels of such series, sorted. No list: of all series.
-    func labelNames(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+    func labelNames(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
         -> [String]
     /// Values of a label of such series, sorted. No list: of all series.
-    func labelValues(
-        _ name: String,
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String]
+    func labelValues(_ name: String, _ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
+        -> [String]
     /// Exemplars in the span of such series, sorted by labels.
-    func exemplars(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [SeriesExemplars]
+    func exemplars(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [SeriesExemplars]
     /// The same for one query: what does not come is noted in it.
     func forQuery() -> any SampleReader
     /// What did not come, in words; empty where all is there, and where nobody else was asked.
@@ -201,32 +193,23 @@ extension SampleReader {
     }
 
     /// Asks for the series.
-    public func labelNames(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        let found = try await series(matcherSets.isEmpty ? [[]] : matcherSets, start: start, end: end)
+    public func labelNames(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [String] {
+        let found = try await series(matcherSets.isEmpty ? [[]] : matcherSets, in: span)
         return Set(found.flatMap { $0.map(\.name) }).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     /// Asks for the series.
-    public func labelValues(
-        _ name: String,
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        let found = try await series(matcherSets.isEmpty ? [[]] : matcherSets, start: start, end: end)
+    public func labelValues(_ name: String, _ matcherSets: [[LabelMatcher]], in span: TimeSpan)
+        async throws(StorageError) -> [String]
+    {
+        let found = try await series(matcherSets.isEmpty ? [[]] : matcherSets, in: span)
         return Set(found.compactMap { $0[name] }).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     /// None: not every reader keeps exemplars.
-    public func exemplars(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [SeriesExemplars] { [] }
+    public func exemplars(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
+        -> [SeriesExemplars]
+    { [] }
 }
 
 /// What a request selects, seen at one moment and read a few series at a time, so that not all of it has to be held at once.

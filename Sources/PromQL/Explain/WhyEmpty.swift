@@ -323,7 +323,7 @@ struct WhyEmpty {
 
     func values(_ name: String, _ sets: [[LabelMatcher]]) async throws(PromQLError) -> [String] {
         do throws(StorageError) {
-            return try await reader.labelValues(name, sets, start: .min / 4, end: .max / 4)
+            return try await reader.labelValues(name, sets, in: TimeSpan(start: .min / 4, end: .max / 4))
         } catch {
             throw .from(error)
         }
@@ -331,7 +331,7 @@ struct WhyEmpty {
 
     func names(_ sets: [[LabelMatcher]]) async throws(PromQLError) -> [String] {
         do throws(StorageError) {
-            return try await reader.labelNames(sets, start: .min / 4, end: .max / 4)
+            return try await reader.labelNames(sets, in: TimeSpan(start: .min / 4, end: .max / 4))
         } catch {
             throw .from(error)
         }
@@ -339,7 +339,7 @@ struct WhyEmpty {
 
     func exists(_ matchers: [LabelMatcher]) async throws(PromQLError) -> Bool {
         do throws(StorageError) {
-            return try await !reader.series([matchers], start: .min / 4, end: .max / 4).isEmpty
+            return try await !reader.series([matchers], in: TimeSpan(start: .min / 4, end: .max / 4)).isEmpty
         } catch {
             throw .from(error)
         }

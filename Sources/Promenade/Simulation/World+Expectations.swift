@@ -198,7 +198,7 @@ extension World {
 
     private func names(_ store: any MetricStore) async -> [String] {
         let span = (scenario.start - 3_600_000, clock.now)
-        return (try? await store.labelValues(Labels.metricName, [], start: span.0, end: span.1)) ?? []
+        return (try? await store.labelValues(Labels.metricName, [], in: TimeSpan(start: span.0, end: span.1))) ?? []
     }
 
     /// When series were there that are not any more; none for a name that never was.

@@ -42,8 +42,7 @@ extension TSDBGroup {
             for problem in try await store.problems() { Complaint.write(problem) }
             var cursor = try await store.cursor(
                 try match.map { try parser.parseSelector($0) },
-                start: minTime?.milliseconds ?? .min,
-                end: maxTime?.milliseconds ?? .max
+                in: TimeSpan(start: minTime?.milliseconds ?? .min, end: maxTime?.milliseconds ?? .max)
             )
             var dump = SampleDump(format: format) { bytes in
                 bytes.withUnsafeBufferPointer { Console.write(1, $0) }

@@ -1,7 +1,7 @@
 import MetricModel
 
 /// A store with samples laid over it that are not in it yet.
-struct OverlayReader: SampleReader {
+struct OverlayReader: FrontReader {
     let base: any SampleReader
     let overlay: RuleTestStore
 
@@ -14,14 +14,6 @@ struct OverlayReader: SampleReader {
             rest.removeValue(forKey: columns.labels).map { $0.laid(over: columns) } ?? columns
         }
         return (all + rest.values).sorted { $0.labels < $1.labels }
-    }
-
-    func series(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> LabelSets {
-        try await base.series(matcherSets, start: start, end: end)
     }
 }
 

@@ -158,13 +158,9 @@ final class RuleTestStore: SampleReader, RuleSink {
         found(request.matchers, request.start, request.end).sorted { $0.labels < $1.labels }
     }
 
-    func series(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> LabelSets {
+    func series(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> LabelSets {
         var labels: Set<Labels> = []
-        for set in matcherSets { labels.formUnion(found(set, start, end).map(\.labels)) }
+        for set in matcherSets { labels.formUnion(found(set, span.start, span.end).map(\.labels)) }
         return LabelSets(labels.sorted())
     }
 }

@@ -3,17 +3,17 @@ import Synchronization
 
 /// Deletion, retention, and what is done now and then.
 extension Engine {
-    func delete(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) {
+    func delete(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) {
         try await enter()
         try await maintenance.alone { () async throws(StorageError) in
             try await self.closeHead()
             let tombstones = self.state.withLock { state -> [UInt32: [Tombstone]]? in
                 var all = state.tombstones
                 var isChanged = false
-                let affected = state.blocks.filter { $0.minTime <= end && $0.maxTime >= start }
+                let affected = state.blocks.filter { $0.minTime <= span.end && $0.maxTime >= span.start }
                 for series in state.table.matching(anyOf: sets)
                 where affected.contains(where: { !$0.members(of: [series]).isEmpty }) {
-                    let tombstone = Tombstone(series: series, start: start, end: end, before: state.nextBlock)
+                    let tombstone = Tombstone(series: series, start: span.start, end: span.end, before: state.nextBlock)
                     all[series, default: []].append(tombstone)
                     isChanged = true
                 }

@@ -91,24 +91,16 @@ extension Engine {
         return found
     }
 
-    func series(
-        _ sets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> LabelSets {
+    func series(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> LabelSets {
         try await enter()
-        let found = try present(sets, start, end)
+        let found = try present(sets, span.start, span.end)
         let series = state.withLock { state in state.table.labelSets(found.filter(state.table.contains)) }
         return sets.count > 1 ? LabelSets(series.sorted()) : series
     }
 
-    func labelNames(
-        _ sets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
+    func labelNames(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [String] {
         try await enter()
-        let found = try present(sets, start, end)
+        let found = try present(sets, span.start, span.end)
         return state.withLock { state in
             var isSeen = [Bool](repeating: false, count: state.table.pairs.names.count)
             for series in found where state.table.contains(series) {
@@ -118,25 +110,21 @@ extension Engine {
         }.sorted(by: Engine.precedes)
     }
 
-    func labelValues(
-        _ name: String,
-        _ sets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
+    func labelValues(_ name: String, _ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [String]
+    {
         try await enter()
         // The series of each value. One of them is enough, so a first one of each is looked at before all others.
         let matched = try matchedPairs(sets)
         let (candidates, capture) = state.withLock { state in
-            (state.table.seriesByValue(of: name, sets, matched), state.capture(start, end))
+            (state.table.seriesByValue(of: name, sets, matched), state.capture(span.start, span.end))
         }
         let first = SeriesTable.merged([candidates.map { $0.series[0] }])
-        let firstFound = try present(first, capture, start, end)
+        let firstFound = try present(first, capture, span.start, span.end)
         var seen = candidates.filter { firstFound.isAscending(contains: $0.series[0]) }.map(\.pair)
         let open = candidates.filter { $0.series.count > 1 && !firstFound.isAscending(contains: $0.series[0]) }
         if !open.isEmpty {
             let rest = SeriesTable.merged(open.map { Array($0.series.dropFirst()) })
-            let restFound = try present(rest, capture, start, end)
+            let restFound = try present(rest, capture, span.start, span.end)
             seen += open.filter { $0.series.contains(where: restFound.isAscending(contains:)) }.map(\.pair)
         }
         return state.withLock { state in seen.map(state.table.pairs.value) }.sorted(by: Engine.precedes)
@@ -156,17 +144,13 @@ extension Engine {
         }.flatMap { $0 } ?? left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 
-    func exemplars(
-        _ sets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [SeriesExemplars] {
+    func exemplars(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [SeriesExemplars] {
         try await enter()
         let matched = try matchedPairs(sets)
         return state.withLock { state -> [SeriesExemplars] in
             if state.exemplars.isEmpty { return [] }
             let wanted = Set(state.table.matching(anyOf: sets, matched))
-            return state.exemplars.select({ wanted.contains($0) }, start: start, end: end)
+            return state.exemplars.select({ wanted.contains($0) }, start: span.start, end: span.end)
                 .map { SeriesExemplars(labels: state.table.labels($0), exemplars: $1) }
         }.sorted { $0.labels < $1.labels }
     }

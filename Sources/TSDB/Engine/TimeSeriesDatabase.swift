@@ -92,13 +92,9 @@ public final class TimeSeriesDatabase: MetricStore, RecordStore {
 
     /// Deletes samples of matching series in the span.
     @concurrent
-    public func delete(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) {
+    public func delete(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) {
         try medium.checkWritable()
-        try await engine.delete(matcherSets, start: start, end: end)
+        try await engine.delete(matcherSets, in: span)
     }
 
     /// Gives back the space of what was deleted.
@@ -158,53 +154,38 @@ extension TimeSeriesDatabase {
 
     /// Label sets with samples in the span.
     @concurrent
-    public func series(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> LabelSets {
-        try await engine.series(matcherSets, start: start, end: end)
+    public func series(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> LabelSets {
+        try await engine.series(matcherSets, in: span)
     }
 
     /// Names of labels of matching series, sorted.
     @concurrent
-    public func labelNames(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        try await engine.labelNames(matcherSets, start: start, end: end)
+    public func labelNames(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [String] {
+        try await engine.labelNames(matcherSets, in: span)
     }
 
     /// Values of a label of matching series, sorted.
     @concurrent
-    public func labelValues(
-        _ name: String,
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] {
-        try await engine.labelValues(name, matcherSets, start: start, end: end)
+    public func labelValues(_ name: String, _ matcherSets: [[LabelMatcher]], in span: TimeSpan)
+        async throws(StorageError) -> [String]
+    {
+        try await engine.labelValues(name, matcherSets, in: span)
     }
 
     /// Exemplars of matching series in the span.
     @concurrent
-    public func exemplars(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [SeriesExemplars] {
-        try await engine.exemplars(matcherSets, start: start, end: end)
+    public func exemplars(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
+        -> [SeriesExemplars]
+    {
+        try await engine.exemplars(matcherSets, in: span)
     }
 
     /// A cursor over series that satisfy all the matchers of at least one list (all series for no list), sorted by labels.
-    public func cursor(
-        _ matcherSets: [[LabelMatcher]] = [],
-        start: Timestamp = .min,
-        end: Timestamp = .max
-    ) async throws(StorageError) -> SeriesCursor {
+    public func cursor(_ matcherSets: [[LabelMatcher]] = [], in span: TimeSpan = .ever)
+        async throws(StorageError) -> SeriesCursor
+    {
         try await engine.loaded.pass()
-        return engine.cursor(matcherSets, start: start, end: end)
+        return engine.cursor(matcherSets, in: span)
     }
 
     /// What takes how much space. Reads everything; `progress` is told the share that is done.

@@ -58,15 +58,15 @@ public struct SeriesCursor: Sendable {
 
 extension Engine {
     /// A cursor over the series that satisfy all the matchers of at least one list. Everything has to be loaded.
-    func cursor(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) -> SeriesCursor {
+    func cursor(_ sets: [[LabelMatcher]], in span: TimeSpan) -> SeriesCursor {
         state.withLock { state in
             let series = state.table.matching(anyOf: sets).map { (number: $0, labels: state.table.labels($0)) }
             return SeriesCursor(
-                capture: state.capture(start, end),
+                capture: state.capture(span.start, span.end),
                 source: source,
                 series: series.sorted { $0.labels < $1.labels },
-                start: start,
-                end: end
+                start: span.start,
+                end: span.end
             )
         }
     }

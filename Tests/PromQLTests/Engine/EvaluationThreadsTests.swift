@@ -66,21 +66,15 @@ import Testing
             if EvaluationThreadsTests.isOn(threads) { return [] }
             throw StorageError(.unsupported, "on other threads")
         }
-        func series(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) -> LabelSets
-        { [] }
-        func labelNames(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+        func series(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> LabelSets { [] }
+        func labelNames(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
             -> [String]
         { [] }
-        func labelValues(
-            _ name: String,
-            _ sets: [[LabelMatcher]],
-            start: Timestamp,
-            end: Timestamp
-        ) async throws(StorageError) -> [String] { [] }
-        func exemplars(
-            _ sets: [[LabelMatcher]],
-            start: Timestamp,
-            end: Timestamp
-        ) async throws(StorageError) -> [SeriesExemplars] { [] }
+        func labelValues(_ name: String, _ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
+            -> [String]
+        { [] }
+        func exemplars(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [SeriesExemplars] {
+            []
+        }
     }
 }

@@ -18,22 +18,16 @@ import Testing
         let held: MemoryReader
 
         func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] { held.series }
-        func series(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) -> LabelSets
-        { [] }
-        func labelNames(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+        func series(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> LabelSets { [] }
+        func labelNames(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
             -> [String]
         { [] }
-        func labelValues(
-            _ name: String,
-            _ sets: [[LabelMatcher]],
-            start: Timestamp,
-            end: Timestamp
-        ) async throws(StorageError) -> [String] { [] }
-        func exemplars(
-            _ sets: [[LabelMatcher]],
-            start: Timestamp,
-            end: Timestamp
-        ) async throws(StorageError) -> [SeriesExemplars] { [] }
+        func labelValues(_ name: String, _ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
+            -> [String]
+        { [] }
+        func exemplars(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [SeriesExemplars] {
+            []
+        }
     }
 
     private static func reader(series: Int, samples: Int) -> Everything {

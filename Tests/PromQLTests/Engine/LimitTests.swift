@@ -34,24 +34,18 @@ import Testing
             return try await inner.select(request)
         }
 
-        func series(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) -> LabelSets
-        {
+        func series(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> LabelSets {
             []
         }
-        func labelNames(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+        func labelNames(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
             -> [String]
         { [] }
-        func labelValues(
-            _ name: String,
-            _ sets: [[LabelMatcher]],
-            start: Timestamp,
-            end: Timestamp
-        ) async throws(StorageError) -> [String] { [] }
-        func exemplars(
-            _ sets: [[LabelMatcher]],
-            start: Timestamp,
-            end: Timestamp
-        ) async throws(StorageError) -> [SeriesExemplars] { [] }
+        func labelValues(_ name: String, _ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
+            -> [String]
+        { [] }
+        func exemplars(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [SeriesExemplars] {
+            []
+        }
     }
 
     @Test func timeout() async {
@@ -176,23 +170,17 @@ import Testing
             return []
         }
 
-        func series(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) -> LabelSets
-        {
+        func series(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> LabelSets {
             []
         }
-        func labelNames(_ sets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+        func labelNames(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
             -> [String]
         { [] }
-        func labelValues(
-            _ name: String,
-            _ sets: [[LabelMatcher]],
-            start: Timestamp,
-            end: Timestamp
-        ) async throws(StorageError) -> [String] { [] }
-        func exemplars(
-            _ sets: [[LabelMatcher]],
-            start: Timestamp,
-            end: Timestamp
-        ) async throws(StorageError) -> [SeriesExemplars] { [] }
+        func labelValues(_ name: String, _ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
+            -> [String]
+        { [] }
+        func exemplars(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [SeriesExemplars] {
+            []
+        }
     }
 }

@@ -27,7 +27,7 @@ struct MemoryReader: SampleReader {
         }
     }
 
-    func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+    func series(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
         -> LabelSets
     { LabelSets(labels(matcherSets).sorted()) }
 
@@ -37,20 +37,15 @@ struct MemoryReader: SampleReader {
         }
     }
 
-    func labelNames(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+    func labelNames(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
         -> [String]
     { Set(labels(matcherSets).flatMap { $0.map(\.name) }).sorted() }
 
-    func labelValues(
-        _ name: String,
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] { Set(labels(matcherSets).compactMap { $0[name] }).sorted() }
+    func labelValues(_ name: String, _ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
+        -> [String]
+    { Set(labels(matcherSets).compactMap { $0[name] }).sorted() }
 
-    func exemplars(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [SeriesExemplars] { [] }
+    func exemplars(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [SeriesExemplars] {
+        []
+    }
 }

@@ -112,23 +112,23 @@ final class RecordingStore: MetricStore {
 
     func metadata() async throws(StorageError) -> [String: MetricMetadata] { state.withLock { $0.metadata } }
 
-    func delete(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) {}
+    func delete(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) {}
     func cleanTombstones() async throws(StorageError) {}
     func snapshot(toFile path: String) async throws(StorageError) {}
     func statistics(limit: Int) async throws(StorageError) -> StorageStatistics { StorageStatistics() }
     func maintain(now: Timestamp) async throws(StorageError) {}
     func close() async throws(StorageError) {}
     func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] { [] }
-    func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+    func series(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
         -> LabelSets
     { [] }
-    func labelNames(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+    func labelNames(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
         -> [String]
     { [] }
-    func labelValues(_ name: String, _ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp)
+    func labelValues(_ name: String, _ matcherSets: [[LabelMatcher]], in span: TimeSpan)
         async throws(StorageError) -> [String]
     { [] }
-    func exemplars(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
+    func exemplars(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError)
         -> [SeriesExemplars]
     { [] }
 }

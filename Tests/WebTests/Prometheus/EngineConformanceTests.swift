@@ -102,7 +102,7 @@ import Web
         }
         let reader: any SampleReader = way == .union ? EngineUnion(readers) : readers[0]
         do {
-            try await body(ReadElsewhere(base: base, reader: reader))
+            try await body(ReadElsewhere(store: base, base: reader))
         } catch {
             for reader in readers { await reader.close() }
             throw error
@@ -148,71 +148,48 @@ extension EngineConformanceTests {
             environment: [:]
         )
         try await Self.withEngine(.queries, StorageSettings()) { store in
-            guard let other = (store as? ReadElsewhere)?.reader as? EngineReader else { return }
+            guard let other = (store as? ReadElsewhere)?.base as? EngineReader else { return }
             try await store.put(["__name__": "m"], [(base, 1)])
             let both = EngineUnion([nobody, other]).forQuery()
             #expect(
                 try await both.select(SelectRequest(matchers: [], start: .min, end: .max)).map(\.labels.name) == ["m"]
             )
-            #expect(try await both.labelNames([], start: .min, end: .max) == ["__name__"])
+            #expect(try await both.labelNames([], in: .ever) == ["__name__"])
             // What was asked stands in it: two requests, two notes.
             #expect(both.shortfalls.count == 2)
             #expect(both.shortfalls.filter { $0.hasPrefix("http://127.0.0.1:1: ") }.count == 2)
             let none = EngineUnion([nobody, nobody])
-            await #expect(throws: StorageError.self) { try await none.labelNames([], start: .min, end: .max) }
+            await #expect(throws: StorageError.self) { try await none.labelNames([], in: .ever) }
         }
         await nobody.close()
     }
 }
 
 /// A store of which samples are read elsewhere.
-private struct ReadElsewhere: MetricStore, RecordStore {
-    let base: TimeSeriesDatabase
-    let reader: any SampleReader
+private struct ReadElsewhere: MetricStore, RecordStore, FrontReader {
+    let store: TimeSeriesDatabase
+    let base: any SampleReader
 
-    func openStream() async throws(StorageError) -> StreamRef { try await base.openStream() }
-    func resolve(_ labels: [Labels]) async throws(StorageError) -> [SeriesRef] { try await base.resolve(labels) }
-    func releaseSeries(_ series: [SeriesRef]) async { await base.releaseSeries(series) }
-    func append(_ batch: SampleBatch) async throws(StorageError) -> AppendReport { try await base.append(batch) }
+    func openStream() async throws(StorageError) -> StreamRef { try await store.openStream() }
+    func resolve(_ labels: [Labels]) async throws(StorageError) -> [SeriesRef] { try await store.resolve(labels) }
+    func releaseSeries(_ series: [SeriesRef]) async { await store.releaseSeries(series) }
+    func append(_ batch: SampleBatch) async throws(StorageError) -> AppendReport { try await store.append(batch) }
     func record(_ metadata: [(family: String, metadata: MetricMetadata)]) async throws(StorageError) {
-        try await base.record(metadata)
+        try await store.record(metadata)
     }
-    func metadata() async throws(StorageError) -> [String: MetricMetadata] { try await base.metadata() }
-    func delete(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) {
-        try await base.delete(matcherSets, start: start, end: end)
+    func metadata() async throws(StorageError) -> [String: MetricMetadata] { try await store.metadata() }
+    func delete(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) {
+        try await store.delete(matcherSets, in: span)
     }
-    func cleanTombstones() async throws(StorageError) { try await base.cleanTombstones() }
-    func snapshot(toFile path: String) async throws(StorageError) { try await base.snapshot(toFile: path) }
-    func maintain(now: Timestamp) async throws(StorageError) { try await base.maintain(now: now) }
-    func close() async throws(StorageError) { try await base.close() }
-    func apply(_ changes: [RecordChange]) async throws(StorageError) { try await base.apply(changes) }
+    func cleanTombstones() async throws(StorageError) { try await store.cleanTombstones() }
+    func snapshot(toFile path: String) async throws(StorageError) { try await store.snapshot(toFile: path) }
+    func maintain(now: Timestamp) async throws(StorageError) { try await store.maintain(now: now) }
+    func close() async throws(StorageError) { try await store.close() }
+    func apply(_ changes: [RecordChange]) async throws(StorageError) { try await store.apply(changes) }
     func statistics(limit: Int) async throws(StorageError) -> StorageStatistics {
-        try await base.statistics(limit: limit)
+        try await store.statistics(limit: limit)
     }
     func records(in table: String) async throws(StorageError) -> [(key: [UInt8], value: [UInt8])] {
-        try await base.records(in: table)
-    }
-    func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
-        try await reader.select(request)
-    }
-    func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
-        -> LabelSets
-    {
-        try await reader.series(matcherSets, start: start, end: end)
-    }
-    func labelNames(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
-        -> [String]
-    {
-        try await reader.labelNames(matcherSets, start: start, end: end)
-    }
-    func labelValues(_ name: String, _ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp)
-        async throws(StorageError) -> [String]
-    {
-        try await reader.labelValues(name, matcherSets, start: start, end: end)
-    }
-    func exemplars(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
-        -> [SeriesExemplars]
-    {
-        try await reader.exemplars(matcherSets, start: start, end: end)
+        try await store.records(in: table)
     }
 }

@@ -240,7 +240,7 @@ import Web
         let answer = await receiver.send(request)
         #expect(answer.status == 204)
         #expect(answer.written == [1, 0, 1])
-        let stored = try await receiver.store.exemplars([[]], start: .min, end: .max).flatMap(\.exemplars)
+        let stored = try await receiver.store.exemplars([[]], in: .ever).flatMap(\.exemplars)
         #expect(stored.map(\.labels) == [exemplar.labels])
         #expect(stored.map(\.value.bitPattern) == [value.bitPattern])
     }

@@ -114,14 +114,10 @@ struct TestStore: SampleReader {
         )
     }
 
-    func series(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> LabelSets {
+    func series(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> LabelSets {
         LabelSets(
             series.values.filter { columns in
-                Self.cut(columns, start, end) != nil
+                Self.cut(columns, span.start, span.end) != nil
                     && matcherSets.contains { $0.allSatisfy { $0.matches(columns.labels) } }
             }.map(\.labels).sorted()
         )

@@ -82,30 +82,31 @@ final class TrialLedger: Sendable {
 }
 
 /// A store that writes down in a ledger what it takes.
-final class LedgerStore: MetricStore, RecordStore {
-    let base: any MetricStore & RecordStore
+final class LedgerStore: MetricStore, RecordStore, FrontReader {
+    private let store: any MetricStore & RecordStore
+    var base: any SampleReader { store }
     private let ledger: TrialLedger
     private let labels = Mutex<[SeriesRef: Labels]>([:])
 
     init(_ base: any MetricStore & RecordStore, _ ledger: TrialLedger) {
-        self.base = base
+        store = base
         self.ledger = ledger
     }
 
-    func openStream() async throws(StorageError) -> StreamRef { try await base.openStream() }
+    func openStream() async throws(StorageError) -> StreamRef { try await store.openStream() }
 
     func resolve(_ wanted: [Labels]) async throws(StorageError) -> [SeriesRef] {
-        let found = try await base.resolve(wanted)
+        let found = try await store.resolve(wanted)
         labels.withLock { for (series, name) in zip(found, wanted) { $0[series] = name } }
         return found
     }
 
-    func releaseSeries(_ series: [SeriesRef]) async { await base.releaseSeries(series) }
+    func releaseSeries(_ series: [SeriesRef]) async { await store.releaseSeries(series) }
 
     func append(_ batch: SampleBatch) async throws(StorageError) -> AppendReport {
         let known = labels.withLock { $0 }
         do throws(StorageError) {
-            let report = try await base.append(batch)
+            let report = try await store.append(batch)
             ledger.note(known, batch, report)
             return report
         } catch {
@@ -115,53 +116,28 @@ final class LedgerStore: MetricStore, RecordStore {
     }
 
     func record(_ metadata: [(family: String, metadata: MetricMetadata)]) async throws(StorageError) {
-        try await base.record(metadata)
+        try await store.record(metadata)
     }
-    func metadata() async throws(StorageError) -> [String: MetricMetadata] { try await base.metadata() }
-    func delete(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError) {
-        try await base.delete(matcherSets, start: start, end: end)
+    func metadata() async throws(StorageError) -> [String: MetricMetadata] { try await store.metadata() }
+    func delete(_ matcherSets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) {
+        try await store.delete(matcherSets, in: span)
     }
-    func cleanTombstones() async throws(StorageError) { try await base.cleanTombstones() }
-    func snapshot(toFile path: String) async throws(StorageError) { try await base.snapshot(toFile: path) }
+    func cleanTombstones() async throws(StorageError) { try await store.cleanTombstones() }
+    func snapshot(toFile path: String) async throws(StorageError) { try await store.snapshot(toFile: path) }
     func statistics(limit: Int) async throws(StorageError) -> StorageStatistics {
-        try await base.statistics(limit: limit)
+        try await store.statistics(limit: limit)
     }
-    func maintain(now: Timestamp) async throws(StorageError) { try await base.maintain(now: now) }
-    func close() async throws(StorageError) { try await base.close() }
+    func maintain(now: Timestamp) async throws(StorageError) { try await store.maintain(now: now) }
+    func close() async throws(StorageError) { try await store.close() }
 
-    func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
-        try await base.select(request)
-    }
     func selection(_ request: SelectRequest) async throws(StorageError) -> any SeriesSelection {
         try await base.selection(request)
     }
-    func series(_ matcherSets: [[LabelMatcher]], start: Timestamp, end: Timestamp) async throws(StorageError)
-        -> LabelSets
-    {
-        try await base.series(matcherSets, start: start, end: end)
-    }
-    func labelNames(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] { try await base.labelNames(matcherSets, start: start, end: end) }
-    func labelValues(
-        _ name: String,
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [String] { try await base.labelValues(name, matcherSets, start: start, end: end) }
-    func exemplars(
-        _ matcherSets: [[LabelMatcher]],
-        start: Timestamp,
-        end: Timestamp
-    ) async throws(StorageError) -> [SeriesExemplars] { try await base.exemplars(matcherSets, start: start, end: end) }
-
-    func apply(_ changes: [RecordChange]) async throws(StorageError) { try await base.apply(changes) }
+    func apply(_ changes: [RecordChange]) async throws(StorageError) { try await store.apply(changes) }
     func apply(_ changes: [RecordChange], whenDone: @escaping @Sendable (StorageError?) -> Void) {
-        base.apply(changes, whenDone: whenDone)
+        store.apply(changes, whenDone: whenDone)
     }
     func records(in table: String) async throws(StorageError) -> [(key: [UInt8], value: [UInt8])] {
-        try await base.records(in: table)
+        try await store.records(in: table)
     }
 }

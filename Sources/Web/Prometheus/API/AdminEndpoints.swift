@@ -26,7 +26,7 @@ extension PrometheusServer {
             // `{}` selects nothing here, as in Prometheus: it would be the whole store.
             if matchers.isEmpty { continue }
             do throws(StorageError) {
-                try await store.delete([matchers], start: start.milliseconds, end: end.milliseconds)
+                try await store.delete([matchers], in: TimeSpan(start: start.milliseconds, end: end.milliseconds))
             } catch {
                 throw Self.failure(error, .internal)
             }

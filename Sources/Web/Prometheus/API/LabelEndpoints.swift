@@ -20,10 +20,10 @@ extension PrometheusServer {
     }
 
     /// `start` and `end`, both optional.
-    private func span(_ parameters: APIParameters) throws(APIFailure) -> (start: Timestamp, end: Timestamp) {
+    private func span(_ parameters: APIParameters) throws(APIFailure) -> TimeSpan {
         let start = try parameters.time("start", default: .earliest)
         let end = try parameters.time("end", default: .latest)
-        return (start.milliseconds, end.milliseconds)
+        return TimeSpan(start: start.milliseconds, end: end.milliseconds)
     }
 
     static let truncated = "results truncated due to limit"
@@ -41,11 +41,11 @@ extension PrometheusServer {
 
     func labelNames(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
         let limit = try parameters.limit()
-        let (start, end) = try span(parameters)
+        let span = try span(parameters)
         let sets = try matcherSets(parameters)
         var names: [String]
         do throws(StorageError) {
-            names = try await reader.labelNames(sets, start: start, end: end)
+            names = try await reader.labelNames(sets, in: span)
         } catch {
             throw Self.failure(error)
         }
@@ -69,11 +69,11 @@ extension PrometheusServer {
         let name = EscapedName.unescaped(path)
         guard !name.isEmpty else { throw APIFailure(.badData, "invalid label name: \(GoText.quoted(name))") }
         let limit = try parameters.limit()
-        let (start, end) = try span(parameters)
+        let span = try span(parameters)
         let sets = try matcherSets(parameters)
         var values: [String]
         do throws(StorageError) {
-            values = try await reader.labelValues(name, sets, start: start, end: end)
+            values = try await reader.labelValues(name, sets, in: span)
         } catch {
             throw Self.failure(error)
         }
@@ -89,7 +89,7 @@ extension PrometheusServer {
             throw APIFailure(.badData, "no match[] parameter provided")
         }
         let limit = try parameters.limit()
-        let (start, end) = try span(parameters)
+        let span = try span(parameters)
         let sets: [[LabelMatcher]]
         do throws(APIFailure) {
             sets = try matcherSets(parameters)
@@ -99,7 +99,7 @@ extension PrometheusServer {
         let reader = reader.forQuery()
         let series: LabelSets
         do throws(StorageError) {
-            series = try await reader.series(sets, start: start, end: end)
+            series = try await reader.series(sets, in: span)
         } catch {
             throw Self.failure(error)
         }
@@ -140,7 +140,10 @@ extension PrometheusServer {
         guard !selectors.isEmpty else { return .nothing }
         let found: [SeriesExemplars]
         do throws(StorageError) {
-            found = try await reader.exemplars(selectors, start: start.milliseconds, end: end.milliseconds)
+            found = try await reader.exemplars(
+                selectors,
+                in: TimeSpan(start: start.milliseconds, end: end.milliseconds)
+            )
         } catch {
             throw Self.failure(error)
         }
