@@ -99,7 +99,11 @@ package struct HTTPCaller: Sendable {
         var request = HTTPClientRequest(url: "\(url.scheme)://\(url.address)\(url.target)")
         request.method = way.method
         request.headers.add(name: "Host", value: way.url.hostHeader)
-        for header in way.headers(call.headers) { request.headers.add(name: header.name, value: header.value) }
+        do throws(TransportError) {
+            for header in way.headers(call.headers) { try request.headers.addField(header.name, header.value) }
+        } catch {
+            throw error.during(way.context)
+        }
         if let body = call.body, way.hasBody { request.body = .bytes(ByteBuffer(bytes: body)) }
         let response: HTTPClientResponse
         do {

@@ -136,7 +136,11 @@ final class HTTPClients: Sendable {
                 ConnectionHandlers.install(on: $0, asksForWholeURL: asksForWholeURL)
             }
             if let proxy = way.proxy, !way.isForwarded {
-                configuration.proxy = proxy.tunnel(connectHeader: connectHeader)
+                do throws(TransportError) {
+                    configuration.proxy = try proxy.tunnel(connectHeader: connectHeader)
+                } catch {
+                    return .failure(error)
+                }
             }
             if way.isForwarded { configuration.httpVersion = .http1Only }
             if !way.host.isEmpty { configuration.dnsOverride = [way.name: way.host] }

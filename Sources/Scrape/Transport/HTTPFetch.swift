@@ -47,14 +47,14 @@ struct HTTPFetch: Sendable {
         headers: [(name: String, value: String)]
     ) async throws(TransportError) -> TargetResponse {
         let route: HTTPClients.Route
+        var fields = HTTPHeaders([("Host", way.url.hostHeader)])
         do throws(TransportError) {
             route = try clients.route(to: url, socket: request.socket)
+            for header in HTTPClientSetup.sorted(headers + route.headers) {
+                try fields.addField(header.name, header.value)
+            }
         } catch {
             throw error.during(way.context)
-        }
-        var fields = HTTPHeaders([("Host", way.url.hostHeader)])
-        for header in HTTPClientSetup.sorted(headers + route.headers) {
-            fields.add(name: header.name, value: header.value)
         }
         var attempt = 0
         while true {

@@ -71,11 +71,12 @@ struct ProxyAddress: Sendable, Hashable {
     }
 
     /// The proxy as the HTTP client opens tunnels through it.
-    func tunnel(connectHeader: [String: [Secret]]) -> HTTPClient.Configuration.Proxy {
+    /// - Throws: `TransportError` where a header has a name that none can have.
+    func tunnel(connectHeader: [String: [Secret]]) throws(TransportError) -> HTTPClient.Configuration.Proxy {
         if kind == .socks { return .socksServer(host: host, port: port) }
         var headers = HTTPHeaders()
         for (name, values) in connectHeader.sorted(by: { $0.key < $1.key }) {
-            for value in values { headers.add(name: HTTPClientConfig.canonical(name), value: value.value) }
+            for value in values { try headers.addField(HTTPClientConfig.canonical(name), value.value) }
         }
         let authorization = user.map { HTTPClient.Authorization.basic(username: $0.name, password: $0.password) }
         return .server(host: host, port: port, authorization: authorization, connectHeaders: headers)

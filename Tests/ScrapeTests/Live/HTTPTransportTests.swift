@@ -89,6 +89,23 @@ struct HTTPTransportTests {
         try await server.close()
     }
 
+    @Test("a header's name that is none is told, and nothing is sent", arguments: ["é", "a b", "", "a:", "日本"])
+    func badHeaderName(name: String) async {
+        var header = HTTPClientConfig.Header()
+        header.values = ["v"]
+        let problem = "net/http: invalid header field name \(GoText.quoted(name))"
+        #expect(
+            await LiveScrape.error(1) { $0.client.headers = [name: header] } == #"Get "http://127.0.0.1:1/metrics": "#
+                + problem
+        )
+        let proxied = await LiveScrape.error(1) {
+            $0.scheme = "https"
+            $0.client.proxy.url = "http://127.0.0.1:2"
+            $0.client.proxy.connectHeader = [name: [Secret("s")]]
+        }
+        #expect(proxied == #"Get "https://127.0.0.1:1/metrics": "# + problem)
+    }
+
     @Test("a port that nobody listens on")
     func refused() async throws {
         let server = try await LiveServer { _ in .init() }
