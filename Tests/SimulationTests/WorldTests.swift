@@ -58,6 +58,26 @@ import Testing
         #expect(outcome.report.scrapes == 484)
     }
 
+    @Test func `targets that a reload takes away are gone one after the other, as they stood in the configuration`()
+        async throws
+    {
+        let text = """
+            duration: 8m
+            stack: {scrape_configs: [{job_name: r, static_configs: [{targets: [r]}]}]}
+            services: {r: {instances: 9, metrics: {v: {type: gauge, value: 1}}}}
+            events:
+              - at: 3m30s
+                do: reload
+                stack: {scrape_configs: [{job_name: r, static_configs: [{targets: [r-1]}]}]}
+            expect: [\((2...9).map { "{after: 3m30s, within: 4m, that: 'absent(v{instance=\"r-\($0)\"})'}" }.joined(separator: ", "))]
+            """
+        let outcome = try await TestWorlds.run(text)
+        #expect(outcome.report.isGood, "\(outcome.report.text)")
+        // After each of them the world is looked at once.
+        let looks = outcome.report.states.map(\.looks)
+        #expect(looks == (0..<8).map { looks[0] + $0 })
+    }
+
     @Test func `fifty seeds give the same bytes however many worlds run side by side, in memory or in a file`()
         async throws
     {

@@ -89,7 +89,7 @@ public final class ScrapeManager: Sendable {
             state.isRunning = false
             var tasks: [Task<Void, Never>] = []
             for pool in state.pools.values {
-                for active in pool.active.values {
+                for active in pool.inOrder {
                     active.task?.cancel()
                     active.control.abort()
                     tasks += active.task.map { [$0] } ?? []
@@ -131,12 +131,12 @@ public final class ScrapeManager: Sendable {
 
     private func change(to jobs: [ScrapeConfig]) async {
         let wanted = Dictionary(jobs.map { ($0.jobName, $0) }, uniquingKeysWith: { first, _ in first })
-        let old = state.withLock { state in state.pools.mapValues(\.config) }
+        let (old, order) = state.withLock { ($0.pools.mapValues(\.config), $0.jobs) }
         // All files are opened anew, so that they may be moved away before.
         for problem in failureLogs.open(Set(jobs.map(\.scrapeFailureLogFile))) {
             logger.error("Cannot open the log of failed scrapes", metadata: ["err": "\(problem)"])
         }
-        for name in old.keys where wanted[name] == nil { await remove(name) }
+        for name in order where wanted[name] == nil { await remove(name) }
         state.withLock { $0.jobs = jobs.map(\.jobName) }
         for job in jobs {
             if let known = old[job.jobName] {
@@ -198,11 +198,11 @@ public final class ScrapeManager: Sendable {
         guard let pool else { return }
         for task in pool.lingering.values { task.cancel() }
         for provider in pool.providers { provider.task?.cancel() }
-        for active in pool.active.values { active.task?.cancel() }
-        for active in pool.active.values { await active.task?.value }
+        for active in pool.inOrder { active.task?.cancel() }
+        for active in pool.inOrder { await active.task?.value }
         for provider in pool.providers { await provider.task?.value }
         await pool.transport.close()
-        for active in pool.active.values {
+        for active in pool.inOrder {
             await store.releaseSeries(active.cache.references)
         }
         counters.update { values in
@@ -229,7 +229,7 @@ public final class ScrapeManager: Sendable {
                 discovery = pool.providers.compactMap(\.task)
                 pool.providers = config.discovery.map { ScrapePool.Provider(config: $0) }
             }
-            let active = Array(pool.active.values)
+            let active = pool.inOrder
             state.pools[name] = pool
             return (active, discovery, oldTransport)
         }

@@ -24,6 +24,8 @@ struct ScrapePool {
     var active: [ScrapeTarget.ID: Active] = [:]
     /// The targets in the order in which they were found.
     var order: [ScrapeTarget.ID] = []
+    /// The targets in that order: what is done to each of them has to be the same in each run.
+    var inOrder: [Active] { order.compactMap { active[$0] } }
     var dropped: [(discovered: [Label], group: [Label])] = []
     var droppedCount = 0
     var providers: [Provider] = []
