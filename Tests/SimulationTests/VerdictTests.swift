@@ -38,6 +38,29 @@ import Testing
         #expect(report.text.contains("look: promenade simulate test.yml --seed 3 --until 3m --serve"))
     }
 
+    @Test func `somebody is told what an Alertmanager would be told`() async throws {
+        let text = """
+            duration: 5m
+            stack:
+              global: {scrape_interval: 10s, evaluation_interval: 10s, external_labels: {region: eu}}
+              alerting: {alert_relabel_configs: [{source_labels: [severity], regex: ticket, action: drop}]}
+              rules:
+                groups:
+                  - name: g
+                    rules:
+                      - {alert: Page, expr: up == 0, labels: {severity: page}}
+                      - {alert: Ticket, expr: up == 0, labels: {severity: ticket}}
+            services: {shop: {}}
+            events: [{at: 1m, do: kill, service: shop}]
+            expect:
+              - {notified: 'Page{region="eu"}', after: 1m, within: 30s}
+              - {not_notified: Ticket}
+            """
+        let outcome = try await TestWorlds.run(text)
+        #expect(outcome.report.isGood, "\(outcome.report.text)")
+        #expect(outcome.log.contains { $0.hasSuffix("ok not notified from 0s to 5m: Ticket") }, "\(outcome.log)")
+    }
+
     @Test func `a comparison that lets nothing through tells what it compared`() async throws {
         let text =
             Self.shop + """

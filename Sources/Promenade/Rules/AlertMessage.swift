@@ -5,48 +5,46 @@ import Scrape
 
 /// Alerts as Alertmanager's API v2 takes them.
 enum AlertMessage {
-    /// An alert as it leaves: with external labels, after relabelling.
-    struct Item: Sendable {
-        var labels: Labels
-        var notice: AlertNotice
-    }
-
     /// The alerts that are left when rules have been applied.
-    static func relabelled(_ items: [Item], _ rules: [RelabelRule]) -> [Item] {
-        if rules.isEmpty { return items }
-        return items.compactMap { item in
-            var builder = LabelsBuilder(item.labels)
-            guard Relabeller.apply(rules, to: &builder) else { return nil }
-            return Item(labels: builder.build(), notice: item.notice)
-        }
+    static func relabelled(_ notices: [AlertNotice], _ rules: [RelabelRule]) -> [AlertNotice] {
+        rules.isEmpty ? notices : changed(notices) { Relabeller.apply(rules, to: &$0) }
     }
 
     /// Alerts with the external labels that they lack.
-    static func items(_ notices: [AlertNotice], external: [Label]) -> [Item] {
-        notices.map { notice in
-            var builder = LabelsBuilder(notice.labels)
+    static func labelled(_ notices: [AlertNotice], external: [Label]) -> [AlertNotice] {
+        if external.isEmpty { return notices }
+        return changed(notices) { builder in
             for label in external where builder[label.name] == nil { builder.set(label.name, label.value) }
-            return Item(labels: builder.build(), notice: notice)
+            return true
+        }
+    }
+
+    private static func changed(_ notices: [AlertNotice], _ change: (inout LabelsBuilder) -> Bool) -> [AlertNotice] {
+        notices.compactMap { notice in
+            var builder = LabelsBuilder(notice.labels)
+            guard change(&builder) else { return nil }
+            var notice = notice
+            notice.labels = builder.build()
+            return notice
         }
     }
 
     /// The body of a request.
-    static func body(_ items: [Item], externalURL: String) -> String {
-        "[" + items.map { json($0, externalURL) }.joined(separator: ",") + "]"
+    static func body(_ notices: [AlertNotice], externalURL: String) -> String {
+        "[" + notices.map { json($0, externalURL) }.joined(separator: ",") + "]"
     }
 
-    private static func json(_ item: Item, _ externalURL: String) -> String {
+    private static func json(_ notice: AlertNotice, _ externalURL: String) -> String {
         func map(_ labels: some Sequence<Label>) -> String {
             "{" + labels.map { "\(quoted($0.name)):\(quoted($0.value))" }.joined(separator: ",") + "}"
         }
         var fields: [String] = []
-        let notice = item.notice
         if !notice.annotations.isEmpty { fields.append("\"annotations\":\(map(notice.annotations))") }
         fields.append("\"endsAt\":\"\(date(notice.endsAt))\"")
         fields.append("\"startsAt\":\"\(date(notice.startsAt))\"")
         let query = URLText.query(notice.expression)
         fields.append("\"generatorURL\":\(quoted("\(externalURL)/graph?g0.expr=\(query)&g0.tab=1"))")
-        fields.append("\"labels\":\(map(item.labels))")
+        fields.append("\"labels\":\(map(notice.labels))")
         return "{" + fields.joined(separator: ",") + "}"
     }
 

@@ -30,7 +30,7 @@ package final class AlertNotifier: Sendable {
         /// How it is talked to; another one takes its place where that changes.
         let job: ScrapeConfig
         /// What waits.
-        let queue = Mutex<[AlertMessage.Item]>([])
+        let queue = Mutex<[AlertNotice]>([])
         let wake: AsyncStream<Void>.Continuation
         let signals: AsyncStream<Void>
         let task = Mutex<Task<Void, Never>?>(nil)
@@ -203,13 +203,19 @@ package final class AlertNotifier: Sendable {
         }
     }
 
+    /// Notices as they leave for whomever: with external labels, without those that `alert_relabel_configs` drops.
+    package func leaving(_ notices: [AlertNotice]) -> [AlertNotice] {
+        let (config, external) = state.withLock { ($0.config, $0.externalLabels) }
+        return AlertMessage.relabelled(AlertMessage.labelled(notices, external: external), config.alertRelabelRules)
+    }
+
     /// Queues notices for everybody.
     package func notify(_ notices: [AlertNotice]) {
         if notices.isEmpty { return }
         refresh()
-        let (config, external, receivers) = state.withLock { ($0.config, $0.externalLabels, $0.receivers) }
+        let (config, receivers) = state.withLock { ($0.config, $0.receivers) }
         if receivers.isEmpty { return }
-        let all = AlertMessage.relabelled(AlertMessage.items(notices, external: external), config.alertRelabelRules)
+        let all = leaving(notices)
         for place in Self.places(discovery.pools()) {
             guard let receiver = receivers[place],
                 let rules = config.alertmanagers.first(where: { $0.job.jobName == place.pool })?.alertRelabelRules
@@ -266,7 +272,7 @@ package final class AlertNotifier: Sendable {
     }
 
     /// Sends one request; whether the alerts were taken.
-    private func send(_ batch: [AlertMessage.Item], _ receiver: Receiver) async -> Bool {
+    private func send(_ batch: [AlertNotice], _ receiver: Receiver) async -> Bool {
         let externalURL = state.withLock { $0.externalURL }
         let request = TargetRequest(
             url: receiver.url,

@@ -76,7 +76,7 @@ final class StackRules: Sendable {
                 notifier.notify(notices)
                 isTaken = isInboxWanted ?? !notifier.hasReceivers
             }
-            if isTaken { inbox.receive(notices, at: clock.wallNanoseconds) }
+            if isTaken { inbox.receive(notifier.leaving(notices), at: clock.wallNanoseconds) }
         }
         manager = RuleManager(environment, options: managing) { report in
             metrics.observe(report)
@@ -153,6 +153,9 @@ final class StackRules: Sendable {
         telling.cancel()
         await telling.value
     }
+
+    /// Notices as they leave for an Alertmanager or the inbox.
+    func leaving(_ notices: [AlertNotice]) -> [AlertNotice] { notifier.leaving(notices) }
 
     /// The figures.
     var families: [MetricFamily] { metrics.families(manager.snapshots) + notifier.families }

@@ -367,12 +367,13 @@ package final class World {
         stack.figures.ruleFailures += report.failures.count
         for failure in report.failures { tell(.rule, failure.rule, "failed: \(failure.reason)") }
         tellAlerts(report)
-        for notice in report.notices {
+        for notice in stack.rules?.leaving(report.notices) ?? [] {
             stack.figures.notices += 1
+            if !notice.isRepeated {
+                let name = notice.labels["alertname"] ?? ""
+                tell(.notify, name, "\(notice.isResolved ? "resolved" : "firing") \(Self.text(notice.labels))")
+            }
             note(notice)
-            if notice.isRepeated { continue }
-            let name = notice.labels["alertname"] ?? ""
-            tell(.notify, name, "\(notice.isResolved ? "resolved" : "firing") \(Self.text(notice.labels))")
         }
     }
 
