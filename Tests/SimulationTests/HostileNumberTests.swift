@@ -1,3 +1,4 @@
+import Foundation
 import Promenade
 import Simulation
 import Testing
@@ -79,6 +80,22 @@ import Testing
             "services: {shop: {}}\nstack: {scrape_configs: [{job_name: x, static_configs: [{targets: [shopp]}]}]}",
             "stack.scrape_configs[0].static_configs[0].targets[0]: there is no service \"shopp\" (did you mean shop?)"
         ),
+        (
+            "services: {shop: {}}\nstack: {scrape_configs: [{job_name: x, static_configs: [{targets: [shop-9]}]}]}",
+            "test.yml:3:74: stack.scrape_configs[0].static_configs[0].targets[0]: there is no service \"shop-9\" (shop has one instance at most)"
+        ),
+        (
+            "batches: {b: {every: 1m}}\nevents: [{at: 1m, do: delete_group, job: nobody}]",
+            "events[0].job: nobody pushes with the job \"nobody\" (there is b)"
+        ),
+        (
+            "batches: {b: {every: 1m}}\nevents: [{at: 1m, do: fault, pushes: true, fault: reset_counters}]",
+            "events[0].fault: only what is scraped has counters of its own (service: shop)"
+        ),
+        (
+            "services: {shop: {}}\nexpect: [{not_notified: Foo}]",
+            "expect[0].not_notified: no alert is called \"Foo\" (the stack has no alerting rules: rules: {groups: […]}, or rule_files)"
+        ),
     ]
 
     @Test(arguments: refused.indices) func `what cannot be reckoned with is told`(_ index: Int) {
@@ -86,6 +103,23 @@ import Testing
         let problems = TestWorlds.problems("duration: 5m\n" + text)
         #expect(problems.contains(told), "\(text)\n\(problems)")
         #expect(problems.split(separator: "\n").count == 1, "\(problems)")
+    }
+
+    @Test func `mistakes in a file of rules are told with their place, as those in the scenario are`() async throws {
+        try await TestFolder.with { folder in
+            let rules =
+                "groups:\n  - name: g\n    rules:\n      - {record: r, exp: up}\n      - {alert: A, expr: up, for: 5}\n"
+            try Data(rules.utf8).write(to: URL(filePath: folder + "/r.yml"))
+            let problems = TestWorlds.problems("duration: 5m\nstack: {rule_files: [\(folder)/r.yml]}\n")
+            #expect(problems.contains("/r.yml:4:"), "\(problems)")
+            #expect(
+                problems.contains(
+                    "groups[0].rules[0].exp: field exp not found in type rulefmt.Rule (did you mean expr?"
+                ),
+                "\(problems)"
+            )
+            #expect(problems.contains("groups[0].rules[1].for: not a valid duration string: \"5\""), "\(problems)")
+        }
     }
 
     static let taken = [

@@ -188,10 +188,8 @@ import Testing
               - {always: 'a == 2'}
               - {never: 'a == 1'}
               - {within: 5m, that: 'a == 2'}
-              - {notified: Nothing, within: 5m}
-              - {not_notified: Nothing}
               - {from: 30s100ms, to: 30s200ms, always: a}
-            """, "-----+-"
+            """, "-----"
         ),
     ]
 

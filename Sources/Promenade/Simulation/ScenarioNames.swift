@@ -46,22 +46,26 @@ struct ScenarioNames {
         problems.add(ConfigProblem(.meaning, message, line: line, path: path, hint: hint))
     }
 
+    /// "no alert is called X", of a stack in another file with its name.
+    private func noAlert(_ name: String) -> String {
+        let words = "no alert is called \(GoText.quoted(name))"
+        return stacks.first.map { $0.file == scenario.file ? words : words + " in \($0.file)" } ?? words
+    }
+
+    private static let noRules = "the stack has no alerting rules: rules: {groups: […]}, or rule_files"
+
     private static func nearest(_ name: String, _ known: [String]) -> String? {
         DidYouMean.nearest(name, among: known).map { "did you mean \($0)?" }
     }
 
     private func checkStudies(_ alerts: [String]) {
         for study in scenario.studies where !alerts.contains(study.alert) {
-            let all =
-                alerts.isEmpty
-                ? "the stack has no alerting rules: rules: {groups: […]}, or rule_files"
-                : "there is " + alerts.joined(separator: ", ")
-            let hint = Self.nearest(study.alert, alerts) ?? all
-            fail("no alert is called \(GoText.quoted(study.alert))", study.line, "study.alert", hint)
+            let all = alerts.isEmpty ? Self.noRules : "there is " + alerts.joined(separator: ", ")
+            fail(noAlert(study.alert), study.line, "study.alert", Self.nearest(study.alert, alerts) ?? all)
         }
     }
 
-    /// That nobody is told of what nobody knows may be meant, but not of what is nearly an alert.
+    /// That nobody is told of what nobody knows may be meant, but not of what is nearly an alert, nor where there is no alert at all.
     private func checkNotices(_ alerts: [String]) {
         for (number, expectation) in scenario.expectations.enumerated() {
             let word: String
@@ -72,9 +76,8 @@ struct ScenarioNames {
             }
             for matcher in expectation.matchers
             where matcher.name == "alertname" && matcher.operation == .equal && !alerts.contains(matcher.value) {
-                guard let hint = Self.nearest(matcher.value, alerts) else { continue }
-                let words = "no alert is called \(GoText.quoted(matcher.value))"
-                fail(words, expectation.line, "expect[\(number)].\(word)", hint)
+                guard let hint = alerts.isEmpty ? Self.noRules : Self.nearest(matcher.value, alerts) else { continue }
+                fail(noAlert(matcher.value), expectation.line, "expect[\(number)].\(word)", hint)
             }
         }
     }
@@ -84,17 +87,30 @@ struct ScenarioNames {
         let problems = ConfigProblems(file: stack.file)
         let prefix = stack.path.isEmpty ? "" : stack.path + "."
         let names = scenario.services.map(\.name) + scenario.batches.filter { $0.delivery == .endpoint }.map(\.name)
-        func isKnown(_ name: String) -> Bool {
-            if names.contains(name) || name.contains(":") { return true }
-            guard let dash = name.lastIndex(of: "-"), Int(name[name.index(after: dash)...]) != nil else { return false }
-            return names.contains(String(name[..<dash]))
+        // How many instances each has at most.
+        var counts = Dictionary(uniqueKeysWithValues: scenario.services.map { ($0.name, $0.instances) })
+        for event in scenario.events {
+            if case .scale(let service, let count) = event.action { counts[service] = max(count, counts[service] ?? 0) }
+        }
+        /// What may have been meant; `nil` where the name is one of somebody.
+        func hint(_ name: String) -> String? {
+            if names.contains(name) || name.contains(":") { return nil }
+            if let dash = name.lastIndex(of: "-"), let number = Int(name[name.index(after: dash)...]) {
+                let service = String(name[..<dash])
+                if let count = counts[service] {
+                    let some = count == 1 ? "one instance" : "\(count) instances"
+                    return (1...max(1, count)).contains(number) ? nil : "\(service) has \(some) at most"
+                }
+                if names.contains(service) { return nil }
+            }
+            return Self.nearest(name, names)
         }
         for (number, job) in (stack.node["scrape_configs"]?.items ?? []).enumerated()
         where job["relabel_configs"] == nil {
             for (place, group) in (job["static_configs"]?.items ?? []).enumerated() {
                 for (index, target) in (group["targets"]?.items ?? []).enumerated() {
                     let name = WorldTargets.name(target.text ?? "")
-                    guard !isKnown(name), let hint = Self.nearest(name, names) else { continue }
+                    guard let hint = hint(name) else { continue }
                     problems.add(
                         ConfigProblem(
                             .meaning,
@@ -136,14 +152,15 @@ struct ScenarioNames {
         }
     }
 
-    /// That nothing is deleted of a job that nobody pushes may be meant, but not of what is nearly one.
+    /// Nothing is deleted of a job that nobody pushes.
     private func checkPushes() {
         var jobs = Set(scenario.batches.filter { $0.delivery != .endpoint }.map(\.job))
         for event in scenario.events { if case .push(let job, _, _, _) = event.action { jobs.insert(job) } }
         for (number, event) in scenario.events.enumerated() {
-            guard case .deleteGroup(let job, _) = event.action, !jobs.contains(job),
-                let hint = Self.nearest(job, jobs.sorted())
-            else { continue }
+            guard case .deleteGroup(let job, _) = event.action, !jobs.contains(job) else { continue }
+            let all =
+                jobs.isEmpty ? "no batch and no push is there" : "there is " + jobs.sorted().joined(separator: ", ")
+            let hint = Self.nearest(job, jobs.sorted()) ?? all
             fail("nobody pushes with the job \(GoText.quoted(job))", event.line, "events[\(number)].job", hint)
         }
     }

@@ -188,6 +188,14 @@ struct SimulatedConfig {
             )
         }
         try problems.throwIfAny()
+        for path in config.prometheus.ruleFiles.flatMap(RuleFiles.matching) {
+            do throws(RuleFile.Failure) {
+                _ = try RuleFiles.read(path)
+            } catch {
+                // Without a place it is told when the rules are read with the stack.
+                if !error.problems.isEmpty { throw ConfigError(file: path, problems: error.problems) }
+            }
+        }
     }
 
     // MARK: What is not simulated

@@ -127,7 +127,7 @@ extension World {
             reasons += await explanation(state)
         }
         expectations[index].verdict = .init(isMet: isMet, time: now, reasons: reasons)
-        tell(.expect, isMet ? "ok" : "not met", state.spec.words)
+        tell(.expect, isMet ? "ok" : "not met", state.spec.title)
     }
 
     /// What was seen, what is near, and what went wrong before.
@@ -246,7 +246,7 @@ extension World {
         case .at, .within: return leaveOpen(index)
         }
         expectations[index].verdict = .init(isMet: isMet, time: time, reasons: reasons)
-        tell(.expect, isMet ? "ok" : "not met", state.spec.words)
+        tell(.expect, isMet ? "ok" : "not met", state.spec.title)
     }
 
     /// Whether the world was ended before its scenario.
@@ -259,7 +259,7 @@ extension World {
             time: now,
             reasons: [isCut ? "the world was ended before" : "nobody looked at it before the end"]
         )
-        tell(.expect, "not reached", expectations[index].spec.words)
+        tell(.expect, "not reached", expectations[index].spec.title)
     }
 
     static func span(_ time: Int64) -> String { PrometheusDuration(milliseconds: time / 1_000_000).description }

@@ -35,7 +35,7 @@ extension World {
             if case .notNotified = spec.kind { isMet = false }
             let words = "somebody was told of \(notice.labels.selectorText)"
             expectations[index].verdict = .init(isMet: isMet, time: now, reasons: [words])
-            tell(.expect, isMet ? "ok" : "not met", spec.text)
+            tell(.expect, isMet ? "ok" : "not met", spec.title)
         }
         guard isAsked, !notice.isRepeated, notices.count < Self.noticeLimit else { return }
         notices.append(Notice(time: now, labels: notice.labels, isResolved: notice.isResolved))

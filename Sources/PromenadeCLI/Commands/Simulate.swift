@@ -3,6 +3,7 @@ import ConfigTree
 import MetricModel
 import Promenade
 import Simulation
+import TSDB
 import Web
 
 /// `simulate FILE…`
@@ -253,8 +254,19 @@ struct Simulate: AsyncParsableCommand {
                 return WorldReport(world)
             }
             if json { Console.print(report.json + "\n") } else if !tap { Console.print(report.text) }
+            if let out { Self.tellRetention(out, scenario) }
             return report
         }
+    }
+
+    /// A world that lies long back is deleted by the server that it is shown with, unless that is told to keep it.
+    private static func tellRetention(_ folder: String, _ scenario: Scenario) {
+        let retention = StoreOptions().retention ?? .max
+        guard scenario.start < SystemClock().now.minus(retention) else { return }
+        Complaint.remark(
+            "promenade run --storage.path=\(folder) --storage.tsdb.retention.time=100y shows it; by default what is older than "
+                + "\(retention / 86_400_000) days is deleted"
+        )
     }
 
     /// Does a part of it; what the files or the machine do not allow is told, and ends it.

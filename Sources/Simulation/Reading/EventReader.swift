@@ -276,6 +276,14 @@ private struct EventReader {
             return nil
         }
         guard let spec = spec(node) else { return nil }
+        switch place {
+        case .service, .target: break
+        case .pushes, .remoteWrite:
+            if spec.node["fault"]?.text == "reset_counters" {
+                section.fail("only what is scraped has counters of its own", at: "fault", hint: "service: shop")
+                return nil
+            }
+        }
         return .fault(place, spec)
     }
 
