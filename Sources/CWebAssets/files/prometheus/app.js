@@ -62,6 +62,21 @@ for (const part of parts[module] ?? []) {
 const { show } = await import(module);
 // What is "now" has to be known before anything is asked for.
 await ready;
-await show(document.querySelector("main"), page);
+const main = /** @type {HTMLElement} */ (document.querySelector("main"));
+for (let isShown = false; !isShown; ) {
+    try {
+        await show(main, page);
+        isShown = true;
+    } catch (error) {
+        // While the server is down, or comes up, the page says so and looks again.
+        const note = document.createElement("p");
+        note.className = "note bad";
+        note.setAttribute("role", "alert");
+        note.textContent = /** @type {Error} */ (error).message;
+        main.querySelector(":scope > .note.bad")?.remove();
+        main.append(note);
+        await new Promise((again) => setTimeout(again, 2000));
+    }
+}
 performance.mark("ready");
 document.documentElement.dataset.ready = "true";

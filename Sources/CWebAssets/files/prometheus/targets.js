@@ -11,7 +11,7 @@ import { scrapedBody } from "./scrapedbody.js";
 const STATES = /** @type {Record<string, string>} */ ({ up: "good", down: "bad", unknown: "warn" });
 
 /** @param {HTMLElement} main */
-export function show(main) {
+export async function show(main) {
     const params = new URLSearchParams(location.search);
     const pools = h("div", { class: "stack" });
     const summary = h("p", { class: "muted", role: "status" });
@@ -90,13 +90,12 @@ export function show(main) {
             );
         else if (byPool.size) nothing?.remove();
     };
-    return new Promise((ready) =>
-        every(2000, async (signal) => {
-            targets = (await api("targets", { state: "active" }, signal)).activeTargets;
-            draw();
-            ready(undefined);
-        }),
-    );
+    const look = async (/** @type {AbortSignal} */ signal) => {
+        targets = (await api("targets", { state: "active" }, signal)).activeTargets;
+        draw();
+    };
+    await look(new AbortController().signal);
+    every(2000, look);
 }
 
 /** @param {string} pool */

@@ -20,6 +20,8 @@ const TRUST = 1.5;
 /** @type {Status | null} */
 let status = null;
 let heard = 0;
+/** How many seconds pass in one: what was asked for, or less where the machine does not keep up. */
+let pace = 1;
 
 /** What is known of a simulated clock. */
 export const clock = () => status;
@@ -27,7 +29,7 @@ export const clock = () => status;
 /** What time it is, in Unix seconds. */
 export function now() {
     if (!status) return Date.now() / 1000;
-    const passed = status.playing ? Math.min(TRUST, (performance.now() - heard) / 1000) * (status.speed ?? 1) : 0;
+    const passed = status.playing ? Math.min(TRUST, (performance.now() - heard) / 1000) * pace : 0;
     return Math.min(status.now + passed, status.end ?? Infinity);
 }
 
@@ -50,6 +52,10 @@ let seen;
  */
 function learn(answer, isPassing = false) {
     const before = seen;
+    const passed = (performance.now() - heard) / 1000;
+    const goesOn = status?.playing && answer.playing && status.speed === answer.speed && passed > 0.2;
+    pace = answer.speed ?? 1;
+    if (goesOn && status) pace = Math.min(pace, Math.max(0, answer.now - status.now) / passed);
     status = answer;
     if (!isPassing) seen = answer.now;
     heard = performance.now();

@@ -71,7 +71,8 @@ class StackTime extends HTMLElement {
     }
     refresh() {
         const at = Number(this.getAttribute("at"));
-        setText(this, at > 0 ? ago(now() - at) : "never");
+        // It has happened: where the page's clock is behind the stack's, just now.
+        setText(this, at > 0 ? ago(Math.max(0, now() - at)) : "never");
         this.title = at > 0 ? localTime(at) : "";
     }
 }

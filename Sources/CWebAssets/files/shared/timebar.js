@@ -21,6 +21,8 @@ const ADVANCES = [
 const PLACES = 400;
 /** How many lines of what happened are shown. */
 const LINES = 30;
+/** What is said when all of it has passed. */
+const OVER = "The end of the scenario";
 /** What is drawn where several things happened in one place: the one that comes first here. */
 const LOOKS = /** @type {Record<string, string>} */ ({
     target: "bad",
@@ -33,7 +35,12 @@ const LOOKS = /** @type {Record<string, string>} */ ({
     batch: "accent",
     push: "accent",
 });
-const ORDER = ["bad", "ember", "accent", "plain"];
+const ORDER = ["bad", "ember", "good", "accent", "plain"];
+/** What ends that way is good news. */
+const GOOD = /^(is up|inactive|resolved)\b/;
+
+/** @param {Mark} mark */
+const lookOf = (mark) => (LOOKS[mark.kind] === "bad" && GOOD.test(mark.text) ? "good" : LOOKS[mark.kind]);
 
 /** @param {Mark} mark */
 const wordsOf = (mark) => [mark.subject, mark.text].filter(Boolean).join(" ");
@@ -284,7 +291,7 @@ class TimeBar extends HTMLElement {
         setText(play, goes ? "❚❚ Pause" : "▶ Play");
         play.setAttribute("aria-label", goes ? "Pause" : "Play");
         play.disabled = step.disabled = at.over;
-        if (at.over && !this.told.textContent) this.say("The end of the scenario");
+        if (at.over && !this.told.textContent?.startsWith(OVER)) this.say(OVER);
         const length = at.end - at.start;
         if (Number(slider.max) !== at.end) {
             slider.min = String(at.start);
@@ -325,7 +332,7 @@ class TimeBar extends HTMLElement {
             for (const mark of more) this.mark(mark, at);
             this.draw();
             setText(this.count, `What happened (${this.marks.length})`);
-            const last = more.findLast((/** @type {Mark} */ one) => LOOKS[one.kind]);
+            const last = more.findLast(lookOf);
             if (last) this.write(`${localTime(last.time).slice(11)} ${wordsOf(last)}`, wordsOf(last));
             this.showList();
         } finally {
@@ -339,7 +346,7 @@ class TimeBar extends HTMLElement {
      */
     mark(mark, at) {
         this.marks.push(mark);
-        const look = LOOKS[mark.kind];
+        const look = lookOf(mark);
         if (!look || at.start === undefined || at.end === undefined) return;
         const place = Math.min(PLACES - 1, Math.floor(((mark.time - at.start) / (at.end - at.start)) * PLACES));
         const known = this.places.get(place);
