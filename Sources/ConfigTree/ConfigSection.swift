@@ -227,14 +227,16 @@ public final class ConfigSection {
     /// A list of sections, `nil` for an empty item; an absent or empty field is an empty list.
     /// - Parameters:
     ///   - sectionType: the type's name in messages about the sections' own fields, where it is another one.
+    ///   - listType: the list's type in messages, where it has a name.
     ///   - ofValues: whether Prometheus has a list of values and not, as mostly, of pointers: in messages.
     public func sections(
         _ name: String,
         type: String,
         sectionType: String? = nil,
+        listType: String? = nil,
         ofValues: Bool = false
     ) -> [ConfigSection?] {
-        (items(name, "[]\(ofValues ? "" : "*")\(type)") ?? []).enumerated().map { index, item in
+        (items(name, listType ?? "[]\(ofValues ? "" : "*")\(type)") ?? []).enumerated().map { index, item in
             if item.isNull { return nil }
             let path = "\(path(name))[\(index)]"
             return ConfigSection(item, type: sectionType ?? type, path: path, problems: problems)

@@ -12,13 +12,13 @@ public struct ByteSize: Hashable, Sendable, Comparable {
     /// - Throws: ``ByteSizeError`` in the words of the library that Prometheus uses.
     public init(parsing text: String) throws(ByteSizeError) {
         let invalid = ByteSizeError(message: "units: invalid \(text)")
-        if text == "0" {
-            bytes = 0
-            return
-        }
         var rest = Substring(text)
         let isNegative = rest.hasPrefix("-")
         if isNegative || rest.hasPrefix("+") { rest = rest.dropFirst() }
+        if rest == "0" {
+            bytes = 0
+            return
+        }
         guard !rest.isEmpty else { throw invalid }
         var total = 0.0
         while !rest.isEmpty {
@@ -37,8 +37,10 @@ public struct ByteSize: Hashable, Sendable, Comparable {
             }
             total += value * Double(sign: .plus, exponent: 10 * power, significand: 1)
         }
-        guard total < 0x1p63 else { throw invalid }
-        bytes = Int64(isNegative ? -total : total)
+        // 8EiB is one more than can be counted.
+        guard total <= 0x1p63 else { throw invalid }
+        bytes = total == 0x1p63 ? .max : Int64(total)
+        if isNegative { bytes = -bytes }
     }
 
     /// Order of sizes.

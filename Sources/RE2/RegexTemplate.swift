@@ -32,7 +32,8 @@ public struct RegexTemplate: Sendable {
                 continue
             }
             var group: Int?
-            if let number = Int(name) {
+            // As in Go, a number that begins with a zero is a name.
+            if let number = Int(name), name == "0" || name.first != "0" {
                 if number <= captureNames.count { group = number }
             } else if let index = captureNames.firstIndex(of: String(name)) {
                 group = index + 1

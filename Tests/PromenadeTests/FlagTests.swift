@@ -83,7 +83,10 @@ import Web
     @Test(
         arguments: [
             (["--web.route-prefix=foo"], "/foo", ""), (["--web.route-prefix=/"], "", ""),
-            (["--web.external-url=http://h/a/"], "/a", ""),
+            (["--web.external-url=http://h/a/"], "/a", ""), (["--web.external-url=http://h/%2F"], "", ""),
+            (["--web.external-url=x.example:80/a"], "", ""), (["--web.external-url=//h/a"], "/a", ""),
+            (["--web.external-url=mailto:x"], "", ""), (["--web.external-url=?a"], "", ""),
+            (["--web.external-url=#x"], "", ""), (["--web.external-url=a/b"], "/a/b", ""),
             (["--web.external-url=http://h/a", "--web.route-prefix=/b"], "/b", ""),
             (["--pushgateway.external-url=http://h/p"], "", "/p"), (["--pushgateway.route-prefix=q/"], "", "/q"),
         ]
@@ -91,6 +94,12 @@ import Web
     func `prefixes of the routes`(arguments: [String], prometheus: String, pushgateway: String) throws {
         let prefixes = try StackOptions(flags: FlagSet(parsing: arguments), config: try config("")).routePrefixes
         #expect(prefixes == (prometheus, pushgateway))
+    }
+
+    @Test(arguments: ["", "/", "//"]) func `what was pushed has a path of its own`(path: String) {
+        #expect(throws: StackError.self) {
+            try StackOptions(flags: FlagSet(parsing: ["--pushgateway.telemetry-path=\(path)"]), config: try config(""))
+        }
     }
 
     @Test func `values, switches and lists`() throws {

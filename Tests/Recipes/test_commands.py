@@ -38,9 +38,13 @@ class Told(unittest.TestCase):
             self.assertIn(f'"{answer}"', text)
 
     def test_a_file_that_is_not_there_is_told_once(self):
-        code, text, _ = run("check", "config", "nowhere.yml")
-        self.assertEqual(code, 1)
-        self.assertEqual(text.count("no such file"), 1, text)
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "there.yml"), "w") as file:
+                file.write("groups: []\n")
+            # Before anything is done with those that are there.
+            for words in (("check", "config"), ("check", "rules"), ("test", "rules")):
+                told = run(*words, "there.yml", "nowhere.yml", cwd=folder)
+                self.assertEqual(told, (1, "", "promenade: path 'nowhere.yml' does not exist\n"))
 
     def test_rule_files_of_a_configuration_are_checked(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -73,9 +77,9 @@ class Told(unittest.TestCase):
             code, out, _ = run("check", "rules", "--lint=", "good.yml", cwd=folder)
             self.assertEqual((code, out), (0, 'WARNING: unknown lint option: ""\nChecking good.yml\n  SUCCESS: 2 rules found\n\n'))
             write("am.yml", "alerting: {alertmanagers: [{sigv4: {region: eu}, static_configs: [{targets: ['a:1']}]}]}\n")
-            code, out, _ = run("check", "config", "am.yml", cwd=folder)
-            self.assertEqual(code, 1)
-            self.assertIn("field sigv4 is not supported: Amazon's signatures are not made here", out)
+            code, out, error = run("check", "config", "am.yml", cwd=folder)
+            self.assertEqual((code, out), (1, "Checking am.yml\n\n"))
+            self.assertIn("field sigv4 is not supported: Amazon's signatures are not made here", error)
 
     def test_rule_tests_are_reported_as_by_promtool(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -94,7 +98,8 @@ tests:
       - {eval_time: 3m, alertname: Down, exp_alerts: []}
   - {promql_expr_test: [{expr: vector(1), eval_time: 1m, exp_samples: [{labels: '{}', value: 1}]}]}
 """)
-            code, out, error = run("test", "rules", "--debug", "--junit=j.xml", "t.yml", "nope.yml", cwd=folder)
+            write("odd.yml", "tests: 3")
+            code, out, error = run("test", "rules", "--debug", "--junit=j.xml", "t.yml", "odd.yml", cwd=folder)
             self.assertEqual(code, 1)
             self.assertEqual(error.count("alertname: Down"), 2, error)
             # A file that three patterns name is read once.
@@ -103,7 +108,7 @@ tests:
             self.assertNotIn("@[0]", out)
             suites = xml.etree.ElementTree.parse(os.path.join(folder, "j.xml")).getroot()
             self.assertEqual([(s.get("name"), s.get("tests"), s.get("failures"), s.get("errors")) for s in suites],
-                             [("t.yml", "2", "2", "0"), ("nope.yml", "1", "0", "1")])
+                             [("t.yml", "2", "2", "0"), ("odd.yml", "1", "0", "1")])
             self.assertEqual([(c.get("name"), len(c)) for c in suites[0]], [("first", 2), ("unnamed#1", 0)])
             write("e.yml", """
 rule_files: [r.yml]

@@ -57,6 +57,23 @@ import Testing
         )
     }
 
+    @Test("The dump has what a query would find, so that nothing marks the end of a series") func dump() async throws {
+        let test = #"""
+            {"tests": [{"input_series": [{"series": "up", "values": "1 stale 2"}],
+              "alert_rule_test": [{"eval_time": "2m", "alertname": "Off"}]}]}
+            """#
+        let rules = try RuleScript.rules(
+            #"{"groups": [{"name": "g", "rules": [{"alert": "Off", "expr": "up == 1", "for": "9m"}]}]}"#
+        )
+        let file = try RuleTestFile(reading: RuleScript.node(test), file: "tests.yml")
+        let results = await RuleTestRunner(clock: ManualClock()).run(file, rules: { .success([rules]) }, dumps: true)
+        #expect(
+            results.map(\.dump) == [
+                "DEBUG: Dump of all data (input_series and rules) at 2m1s:\n{__name__=\"up\"} =>\n2 @[120000]\n"
+            ]
+        )
+    }
+
     @Test("Histograms are compared as they are written") func histograms() async throws {
         func histogram(_ text: String) -> ConfigNode {
             Self.list(Self.map(["labels": Self.text("{}"), "histogram": Self.text(text)]))

@@ -409,7 +409,7 @@ public final class Stack: Sendable {
     public static func context(_ file: String, _ flags: FlagSet) -> ConfigContext {
         let features = Set(flags.list("enable-feature"))
         var context = ConfigContext(
-            directory: file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "",
+            directory: FilePath.folder(of: file),
             environment: ProcessEnvironment.all
         )
         context.scrapeNativeHistograms = features.contains("native-histograms")

@@ -56,6 +56,12 @@ public struct StackOptions: Sendable {
                 "--clock=manual: time stands still in test fixtures only: promenade run --test --clock=manual"
             )
         }
+        let metricsPath = flags["pushgateway.telemetry-path"]
+        if metricsPath.allSatisfy({ $0 == "/" }) {
+            throw StackError(
+                "--pushgateway.telemetry-path: \(GoText.quoted(metricsPath)) has to be a path such as /metrics: at / is the page"
+            )
+        }
         webAddress = try address("web.listen-address", nil)
         if flags.isGiven("pushgateway.enabled") ? flags.isOn("pushgateway.enabled") : config.gateway.isEnabled {
             gatewayAddress = try address(
@@ -175,14 +181,24 @@ public struct StackOptions: Sendable {
         return options
     }
 
-    /// The path of a URL without a slash at the end, its host and its scheme.
-    private static func parts(ofURL text: String) -> (scheme: String, host: String, path: String) {
-        guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else {
-            return ("http", "", Self.prefix(text))
+    /// The path of a URL without a slash at the end, its host and its scheme, as Go takes it apart: what stands before a colon is the
+    /// scheme (of `host:80/path`, too), and what follows it without a slash is no path.
+    static func parts(ofURL text: String) -> (scheme: String, host: String, path: String) {
+        var rest = text.prefix { $0 != "#" && $0 != "?" }
+        var scheme = "http"
+        let name = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }
+        if name.first?.isLetter ?? false, rest[name.endIndex...].first == ":" {
+            scheme = name.lowercased()
+            rest = rest[name.endIndex...].dropFirst()
+            guard rest.isEmpty || rest.hasPrefix("/") else { return (scheme, "", "") }
         }
-        let rest = text[text.index(colon, offsetBy: 3)...]
-        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
-        return (String(text[..<colon]), String(rest[..<slash]), Self.prefix(String(rest[slash...])))
+        var host = ""
+        if rest.hasPrefix("//") {
+            rest = rest.dropFirst(2)
+            host = String(rest.prefix { $0 != "/" })
+            rest = rest.dropFirst(host.count)
+        }
+        return (scheme, host, Self.prefix(PercentCoding.decodedPath(String(rest)) ?? String(rest)))
     }
 
     /// A prefix of routes: begins with a slash and does not end with one, or is empty.
@@ -277,7 +293,10 @@ public struct StackOptions: Sendable {
         settings.otlpDelta = otlpDelta
         settings.addsTypeAndUnitLabels = flags.list("enable-feature").contains("type-and-unit-labels")
         settings.crossOrigin = crossOrigin
-        settings.flags = flags.all
+        settings.flags = flags.all.map { flag in
+            flag.name == "web.route-prefix"
+                ? (flag.name, settings.routePrefix.isEmpty ? "/" : settings.routePrefix) : flag
+        }
         settings.features = StackFeatures.list(flags)
         settings.build = StackVersion.build
         settings.lookbackDelta = flags.duration("query.lookback-delta").milliseconds

@@ -1,4 +1,5 @@
 import ConfigTree
+import MetricModel
 import Scrape
 
 /// The files that a configuration is made of, found by looking at its text alone: also where something in it is wrong, so that a
@@ -56,8 +57,7 @@ package enum ConfigSources {
                 names = new
             }
             known.files[file] = (stamp, names)
-            let folder = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? ""
-            let context = ConfigContext(directory: folder)
+            let context = ConfigContext(directory: FilePath.folder(of: file))
             for pattern in names.rulePatterns {
                 for path in PathPattern(context.path(pattern))?.matches ?? [] { _ = add(path) }
             }

@@ -20,16 +20,6 @@ public enum RuleFiles {
     /// Whether a pattern can be read.
     public static func isPattern(_ pattern: String) -> Bool { PathPattern(pattern) != nil }
 
-    /// A path of a configuration, seen from the folder of the file in which it stands.
-    public static func joined(_ path: String, below folder: String) -> String {
-        if path.isEmpty || path.hasPrefix("/") { return path }
-        var parts: [Substring] = []
-        for part in (folder.isEmpty ? path : folder + "/" + path).split(separator: "/") where part != "." {
-            if part == "..", let last = parts.last, last != ".." { parts.removeLast() } else { parts.append(part) }
-        }
-        return (folder.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
-    }
-
     /// Reads a file.
     /// - Throws: `RuleFile.Failure` with everything that is wrong.
     public static func read(

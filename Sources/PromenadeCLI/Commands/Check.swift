@@ -38,6 +38,7 @@ struct Check: AsyncParsableCommand {
         var files: [String]
 
         func run() async throws {
+            try CommandFiles.check(files)
             var isGood = true
             var rules = RuleChecking(
                 lint,
@@ -56,10 +57,10 @@ struct Check: AsyncParsableCommand {
                     isGood = false
                 } catch {
                     isGood = false
-                    Console.print("  FAILED: \(error.prometheusText)\n")
+                    Console.complain("  FAILED: \(error.prometheusText)\n")
                     // A file that cannot be read has no places to tell.
                     if error.problems.contains(where: { $0.line != nil || !$0.path.isEmpty }) {
-                        for line in error.description.split(separator: "\n") { Console.print("    \(line)\n") }
+                        for line in error.description.split(separator: "\n") { Console.complain("    \(line)\n") }
                     }
                 }
                 Console.print("\n")
@@ -101,8 +102,9 @@ struct Check: AsyncParsableCommand {
             }
             let findings = syntaxOnly ? [] : ConfigInspection.check(config.prometheus)
             for finding in findings {
-                Console.print("  \(finding.isFailure ? "FAILED" : "WARNING"): \(finding.message)\n")
-                for place in finding.places { Console.print("    \(place)\n") }
+                let tell = finding.isFailure ? Console.complain : Console.print
+                tell("  \(finding.isFailure ? "FAILED" : "WARNING"): \(finding.message)\n")
+                for place in finding.places { tell("    \(place)\n") }
             }
             if findings.contains(where: \.isFailure) { return false }
             let ruleFiles = syntaxOnly ? 0 : Self.ruleFiles(of: config).count

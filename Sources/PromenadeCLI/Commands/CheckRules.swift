@@ -26,6 +26,7 @@ struct CheckRules: AsyncParsableCommand {
     var files: [String] = []
 
     func run() async throws {
+        try CommandFiles.check(files)
         var checking = RuleChecking(lint, known: ["duplicate-rules"], ignoresUnknownFields: ignoreUnknownFields)
         for file in files.isEmpty ? ["-"] : files { checking.check(file) }
         if let code = checking.exitCode(isLintFatal: isLintFatal) { throw code }

@@ -39,6 +39,7 @@ struct TestRules: AsyncParsableCommand {
     var files: [String]
 
     func run() async throws {
+        try CommandFiles.check(files)
         let chosen = try RegularExpression(patterns.joined(separator: "|"), anchored: false)
         let runner = RuleTestRunner(style: diff ? .diff : extended ? .nearMisses : .plain)
         var isGood = true
@@ -117,9 +118,9 @@ struct TestRules: AsyncParsableCommand {
         for group in file.groupOrder where !seen.insert(group).inserted {
             throw TestFileFailure(message: "group name repeated in evaluation order: \(group)")
         }
-        let folder = name.lastIndex(of: "/").map { String(name[..<$0]) } ?? ""
+        let folder = FilePath.folder(of: name)
         var paths: [String] = []
-        for pattern in file.ruleFiles.map({ RuleFiles.joined($0, below: folder) }) {
+        for pattern in file.ruleFiles.map({ $0.hasPrefix("/") ? $0 : FilePath.joined(folder, $0) }) {
             if !RuleFiles.isPattern(pattern) { throw TestFileFailure(message: "syntax error in pattern") }
             let matching = RuleFiles.matching(pattern)
             if matching.isEmpty { Console.complain("  WARNING: no file match pattern \(pattern)\n") }

@@ -404,19 +404,20 @@ struct RuleTestRun {
         let end = (last + 1000) / 1000 * 1000
         // The first moment is left out, as by a range that is open on the left.
         let request = SelectRequest(matchers: [], start: test.start + 1, end: test.start + end, isSorted: true)
-        var text =
+        let text =
             "DEBUG: Dump of all data (input_series and rules) at \(TemplateTime.durationText(RuleTime.nanoseconds(milliseconds: end))):\n"
-        let found = (try? await store.select(request)) ?? []
-        if found.isEmpty { text += "\n" }
-        for columns in found {
-            text += "\(columns.labels) =>\n"
-            for (time, value) in zip(columns.timestamps, columns.values) {
-                text += "\(GoNumber.text(value, .json)) @[\(time)]\n"
+        var series = ""
+        for columns in (try? await store.select(request)) ?? [] {
+            var samples = ""
+            // As a query would find them: where a series ends there is no sample.
+            for (time, value) in zip(columns.timestamps, columns.values) where !SpecialValue.isStale(value) {
+                samples += "\(GoNumber.text(value, .json)) @[\(time)]\n"
             }
-            for (time, histogram) in zip(columns.histogramTimestamps, columns.histograms) {
-                text += "\(histogram) @[\(time)]\n"
+            for (time, histogram) in zip(columns.histogramTimestamps, columns.histograms) where !histogram.isStale {
+                samples += "\(histogram) @[\(time)]\n"
             }
+            if !samples.isEmpty { series += "\(columns.labels) =>\n" + samples }
         }
-        return text
+        return text + (series.isEmpty ? "\n" : series)
     }
 }

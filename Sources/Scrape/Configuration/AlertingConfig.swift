@@ -39,7 +39,7 @@ public struct AlertingConfig: Sendable, Hashable {
         let parts = section.sections(
             "alertmanagers",
             type: "config.AlertmanagerConfig",
-            sectionType: "config.plain"
+            listType: "config.AlertmanagerConfigs"
         )
         for (index, part) in parts.enumerated() {
             guard let part else {

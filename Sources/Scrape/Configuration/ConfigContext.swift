@@ -9,7 +9,7 @@ import MetricModel
 
 /// What reading a configuration needs to know about the world around it.
 public struct ConfigContext: Sendable {
-    /// The folder that relative paths start from; empty to leave them as they are.
+    /// The folder that relative paths start from; empty for the one that the process is in.
     public var directory: String
     /// Environment variables, for `${NAME}` in external labels.
     public var environment: [String: String]
@@ -24,10 +24,9 @@ public struct ConfigContext: Sendable {
         self.environment = environment
     }
 
-    /// The path, seen from ``directory`` where it is relative.
+    /// The path, seen from ``directory`` and cleaned where it is relative.
     public func path(_ path: String) -> String {
-        if path.isEmpty || path.hasPrefix("/") || directory.isEmpty || directory == "." { return path }
-        return directory.hasSuffix("/") ? directory + path : directory + "/" + path
+        path.isEmpty || path.hasPrefix("/") ? path : FilePath.joined(directory, path)
     }
 
     /// Replaces `$NAME` and `${NAME}` by the environment's values; `$$` is a dollar sign.

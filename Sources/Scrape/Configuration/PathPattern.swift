@@ -1,3 +1,5 @@
+import MetricModel
+
 #if canImport(Darwin)
     import Darwin
 #else
@@ -49,8 +51,7 @@ package struct PathPattern: Sendable, Hashable {
             }
             if name != ".", name != "..", matches(pattern[...], Array(name.unicodeScalars)[...]) { names.append(name) }
         }
-        let prefix = folder.isEmpty ? "" : folder.hasSuffix("/") ? folder : folder + "/"
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { prefix + $0 }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { FilePath.joined(folder, $0) }
     }
 
     // MARK: One name

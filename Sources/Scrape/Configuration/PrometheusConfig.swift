@@ -129,7 +129,7 @@ public struct PrometheusConfig: Sendable, Hashable {
             }
         }
         var inner = context
-        inner.directory = file.lastIndex(of: "/").map { String(file[..<$0]) } ?? ""
+        inner.directory = FilePath.folder(of: file)
         let problems = ConfigProblems(file: file)
         let section = ConfigSection(node, type: "config.ScrapeConfigs", path: "", problems: problems)
         for part in section.sections("scrape_configs", type: "config.ScrapeConfig") {

@@ -184,7 +184,7 @@ extension RelabelRule {
         validation: NameValidation
     ) -> [RelabelRule] {
         var result: [RelabelRule] = []
-        for part in section.sections(name, type: "relabel.plain") {
+        for part in section.sections(name, type: "relabel.Config", sectionType: "relabel.plain") {
             guard let part else {
                 section.fail(empty, at: name)
                 continue
@@ -220,7 +220,8 @@ extension RelabelRule {
             }
         }
         section.finish()
-        for label in sources ?? [] where label.isEmpty {
+        // An item without a text is the empty name in Go, which looks at names only where there is a text.
+        for label in section.node("source_labels")?.items ?? [] where !label.isNull && label.text?.isEmpty == true {
             section.fail("\"\" is not a valid label name", at: "source_labels")
         }
         do throws(RegularExpressionError) {

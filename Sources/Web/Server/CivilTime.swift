@@ -39,16 +39,6 @@ public struct CivilTime: Sendable, Hashable {
         year = Int(yearOfEra + era * 400) + (month <= 2 ? 1 : 0)
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z of a calendar day.
-    public static func seconds(year: Int, month: Int, day: Int) -> Int64 {
-        let year = Int64(month <= 2 ? year - 1 : year)
-        let era = (year >= 0 ? year : year - 399) / 400
-        let yearOfEra = year - era * 400
-        let dayOfYear = Int64((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1)
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return (era * 146_097 + dayOfEra - 719_468) * 86400
-    }
-
     /// RFC 3339 as Go writes it: `2026-11-22T14:13:28.123456789Z`, the fraction without trailing zeros.
     public static func rfc3339(nanoseconds: Int64) -> String {
         var seconds = nanoseconds / 1_000_000_000

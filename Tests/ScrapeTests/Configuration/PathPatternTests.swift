@@ -19,6 +19,18 @@ struct PathPatternTests {
         #expect((PathPattern(text) != nil) == isFine)
     }
 
+    @Test(
+        "paths are seen from the configuration's folder, and cleaned",
+        arguments: [
+            ("conf", "./rules/a.yml", "conf/rules/a.yml"), ("conf", "../conf//b.y*l", "conf/b.y*l"),
+            (".", "./a.yml", "a.yml"), ("", "sub/./a.yml", "sub/a.yml"), ("/etc/p", "../x.yml", "/etc/x.yml"),
+            ("conf", "/x//../y.yml", "/x//../y.yml"), ("conf", "", ""),
+        ]
+    )
+    func joined(folder: String, path: String, expected: String) {
+        #expect(ConfigContext(directory: folder).path(path) == expected)
+    }
+
     @Test("what matches, as Go has it")
     func matches() {
         let folder = TemporaryFolder()
@@ -35,6 +47,11 @@ struct PathPatternTests {
         #expect(names("none*") == [])
         #expect(names("a.yml") == ["a.yml"])
         #expect(names("none.yml") == [])
+        #expect(
+            PathPattern(folder.path + "//./../" + folder.path.split(separator: "/").last! + "/a*l")?.matches == [
+                folder / "a.yml"
+            ]
+        )
         let inParents = PathPattern(folder.path.dropLast(3) + "*/a.yml")?.matches
         #expect(inParents == [folder / "a.yml"])
     }

@@ -44,6 +44,13 @@ struct RelabelTests {
             rule: { try RelabelRule(sourceLabels: ["a"], regex: "(f).*", targetLabel: "${1}_x", replacement: "v") },
             expected: with(["f_x": "v"])
         ),
+        // In Go a number that begins with a zero is a name, which no group here has.
+        Case(
+            rule: {
+                try RelabelRule(sourceLabels: ["a"], regex: "(f).*", targetLabel: "d", replacement: "<${01}$00$0>")
+            },
+            expected: with(["d": "<foo>"])
+        ),
         Case(rule: { try RelabelRule(.drop, sourceLabels: ["a"], regex: "f.*") }, expected: nil),
         Case(rule: { try RelabelRule(.drop, sourceLabels: ["a"], regex: "f") }, expected: input),
         Case(rule: { try RelabelRule(.keep, sourceLabels: ["a"], regex: "no") }, expected: nil),

@@ -108,6 +108,8 @@ import Web
         ("GET /\r\n\r\n", "400 505"), ("GET / HTTP/2.0\r\nHost: x\r\n\r\n", "505"),
         ("GET / HTTP/1.1.1\r\nHost: x\r\n\r\n", "400 505"),
         ("GET / http/1.1\r\nHost: x\r\n\r\n", "400 505"),
+        ("GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", "400"), ("PUT /a/%2?b HTTP/1.1\r\nHost: x\r\n\r\n", "400"),
+        ("GET /a% HTTP/1.1\r\nHost: x\r\n\r\n", "400"), ("GET /%1\u{e9} HTTP/1.1\r\nHost: x\r\n\r\n", "400"),
         ("GET nothing HTTP/1.1\r\nHost: x\r\n\r\n", "400"), ("GET * HTTP/1.1\r\nHost: x\r\n\r\n", "400"),
         ("GET / HTTP/1.1\r\n\r\n", "400"), ("GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", "400"),
         ("GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", "400"),

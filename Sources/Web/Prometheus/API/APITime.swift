@@ -47,72 +47,14 @@ struct APITime: Comparable {
                 seconds &-= 1
             }
             self.init(seconds: seconds, nanoseconds: nanoseconds)
-        } else if let time = Self.rfc3339(text) {
-            self = time
+        } else if let (seconds, nanoseconds) = GoTime.rfc3339(Array(text.utf8)) {
+            self.init(seconds: seconds, nanoseconds: nanoseconds)
         } else if text == "-292273086-05-16T16:47:06Z" {
             self = .earliest
         } else if text == "292277025-08-18T07:12:54.999999999Z" {
             self = .latest
         } else {
             return nil
-        }
-    }
-
-    private static func rfc3339(_ text: String) -> APITime? {
-        let bytes = Array(text.utf8)
-        func number(_ start: Int, _ count: Int) -> Int? {
-            guard start + count <= bytes.count else { return nil }
-            var value = 0
-            for byte in bytes[start..<(start + count)] {
-                guard byte >= 0x30, byte <= 0x39 else { return nil }
-                value = value * 10 + Int(byte - 0x30)
-            }
-            return value
-        }
-        func isAt(_ index: Int, _ character: Unicode.Scalar) -> Bool {
-            index < bytes.count && bytes[index] == UInt8(ascii: character)
-        }
-        guard let year = number(0, 4), isAt(4, "-"), let month = number(5, 2), isAt(7, "-"), let day = number(8, 2),
-            isAt(10, "T"), let hour = number(11, 2), isAt(13, ":"), let minute = number(14, 2), isAt(16, ":"),
-            let second = number(17, 2), (1...12).contains(month), day >= 1, day <= daysIn(month, year), hour < 24,
-            minute < 60, second < 60
-        else { return nil }
-        var index = 19
-        var nanoseconds: Int64 = 0
-        if isAt(index, ".") || isAt(index, ",") {
-            index += 1
-            var digits = 0
-            while index < bytes.count, bytes[index] >= 0x30, bytes[index] <= 0x39 {
-                if digits < 9 { nanoseconds = nanoseconds * 10 + Int64(bytes[index] - 0x30) }
-                digits += 1
-                index += 1
-            }
-            guard digits > 0 else { return nil }
-            for _ in 0..<max(0, 9 - digits) { nanoseconds *= 10 }
-        }
-        var offset: Int64 = 0
-        if isAt(index, "Z") {
-            index += 1
-        } else if isAt(index, "+") || isAt(index, "-") {
-            guard let hours = number(index + 1, 2), isAt(index + 3, ":"), let minutes = number(index + 4, 2),
-                hours <= 24, minutes < 60
-            else { return nil }
-            offset = Int64(hours * 3600 + minutes * 60) * (isAt(index, "-") ? -1 : 1)
-            index += 6
-        } else {
-            return nil
-        }
-        guard index == bytes.count else { return nil }
-        let days = CivilTime.seconds(year: year, month: month, day: day)
-        let seconds = days + Int64(hour * 3600 + minute * 60 + second) - offset
-        return APITime(seconds: seconds, nanoseconds: nanoseconds)
-    }
-
-    private static func daysIn(_ month: Int, _ year: Int) -> Int {
-        switch month {
-        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-        case 4, 6, 9, 11: 30
-        default: 31
         }
     }
 }

@@ -150,7 +150,7 @@ extension PrometheusServer {
         let isShown = family.isEmpty
         let entries = found.map { entry in
             var object: JSONObject = ["target": entry.target]
-            if isShown { object.add("metric", entry.family) }
+            if isShown, !entry.family.isEmpty { object.add("metric", entry.family) }
             object += [
                 "type": entry.metadata.type.rawValue, "help": entry.metadata.help, "unit": entry.metadata.unit,
             ]

@@ -93,7 +93,25 @@ struct RequestHeadCheck {
             // RFC 9112, 3.2.2: the authority of the target is the one that counts.
             head.headers.replaceOrAdd(name: "Host", value: host)
         }
-        for byte in head.uri.utf8 where byte <= 0x20 || byte == 0x7f { return refuse(400, "malformed request target") }
+        var isInPath = true
+        var hasEscape = false
+        for byte in head.uri.utf8 {
+            if byte <= 0x20 || byte == 0x7f { return refuse(400, "malformed request target") }
+            if byte == UInt8(ascii: "?") { isInPath = false }
+            if byte == UInt8(ascii: "%"), isInPath { hasEscape = true }
+        }
+        // In a query it is a matter of the parameter that has it.
+        if hasEscape, !Self.hasWholeEscapes(head.uri.utf8.prefix { $0 != UInt8(ascii: "?") }) {
+            refuse(400, "malformed escape in the request target")
+        }
+    }
+
+    /// Whether each `%` stands before two hexadecimal digits.
+    private static func hasWholeEscapes(_ path: Substring.UTF8View) -> Bool {
+        path.split(separator: UInt8(ascii: "%"), omittingEmptySubsequences: false).dropFirst().allSatisfy { part in
+            let digits = part.prefix(2)
+            return digits.count == 2 && digits.allSatisfy { UnicodeScalar($0).properties.isASCIIHexDigit }
+        }
     }
 
     /// Authority and path of a target as a proxy would get it: `http://host/path`.
