@@ -58,6 +58,10 @@ final class JournalFeed: FeedReader {
             return batch
         case .singles(let samples, let histograms, let exemplars):
             var batch = SampleBatch(timestamp: 0)
+            batch.series.reserveCapacity(samples.count)
+            batch.timestamps.reserveCapacity(samples.count)
+            batch.values.reserveCapacity(samples.count)
+            batch.startTimestamps.reserveCapacity(samples.count)
             for sample in samples {
                 batch.series.append(SeriesRef(rawValue: sample.series))
                 batch.timestamps.append(sample.time)

@@ -108,6 +108,8 @@ enum JournalCodec {
         _ exemplars: [(series: UInt32, exemplar: Exemplar)],
         into writer: inout ByteWriter
     ) {
+        // A sample takes a byte or two each for series, time and start, and up to nine for its value.
+        writer.bytes.reserveCapacity(writer.bytes.count + samples.count * 12 + 16)
         writer.byte(Kind.single.rawValue)
         writer.count(samples.count)
         var lastSeries: Int64 = 0
