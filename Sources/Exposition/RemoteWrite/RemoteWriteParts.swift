@@ -16,6 +16,19 @@ package enum RemoteWriteParts {
         }
     }
 
+    /// Series with one float sample each.
+    package static func message(_ labels: [[UInt8]], _ values: [Double], _ timestamps: [Timestamp]) -> [UInt8] {
+        var size = 0
+        for index in labels.indices {
+            let length = labels[index].count + 2 + sampleSize(values[index], timestamps[index])
+            size += 1 + WireWriter.varintSize(UInt64(length)) + length
+        }
+        return [UInt8](unsafeUninitializedCapacity: size) { output, count in
+            guard let target = output.baseAddress else { return }
+            for index in labels.indices { write(labels[index], values[index], timestamps[index], to: target, &count) }
+        }
+    }
+
     /// Appends a series with one float sample.
     package static func append(
         series labels: [UInt8],
@@ -23,16 +36,54 @@ package enum RemoteWriteParts {
         at timestamp: Timestamp,
         to output: inout [UInt8]
     ) {
-        // By sizes that are known before: this is most of what is sent.
-        let time = UInt64(bitPattern: timestamp)
-        let size = (value.bitPattern == 0 ? 0 : 9) + (time == 0 ? 0 : 1 + WireWriter.varintSize(time))
-        output.append(1 << 3 | 2)
-        WireWriter.varint(UInt64(labels.count + 2 + size), to: &output)
-        output.append(contentsOf: labels)
-        output.append(2 << 3 | 2)
-        output.append(UInt8(size))
-        if value.bitPattern != 0 { WireWriter.double(1, value, to: &output) }
-        if time != 0 { WireWriter.signed(2, timestamp, to: &output) }
+        output.append(contentsOf: message([labels], [value], [timestamp]))
+    }
+
+    @inline(__always)
+    private static func sampleSize(_ value: Double, _ timestamp: Timestamp) -> Int {
+        (value.bitPattern == 0 ? 0 : 9)
+            + (timestamp == 0 ? 0 : 1 + WireWriter.varintSize(UInt64(bitPattern: timestamp)))
+    }
+
+    /// Writes a series by sizes that are known before: this is most of what is sent.
+    @inline(__always)
+    private static func write(
+        _ labels: [UInt8],
+        _ value: Double,
+        _ timestamp: Timestamp,
+        to target: UnsafeMutablePointer<UInt8>,
+        _ count: inout Int
+    ) {
+        func byte(_ value: UInt8) {
+            target[count] = value
+            count += 1
+        }
+        func varint(_ value: UInt64) {
+            var rest = value
+            while rest >= 0x80 {
+                byte(UInt8(truncatingIfNeeded: rest) | 0x80)
+                rest >>= 7
+            }
+            byte(UInt8(truncatingIfNeeded: rest))
+        }
+        let size = sampleSize(value, timestamp)
+        byte(1 << 3 | 2)
+        varint(UInt64(labels.count + 2 + size))
+        labels.withUnsafeBufferPointer { labels in
+            if let source = labels.baseAddress { (target + count).update(from: source, count: labels.count) }
+        }
+        count += labels.count
+        byte(2 << 3 | 2)
+        byte(UInt8(size))
+        if value.bitPattern != 0 {
+            byte(1 << 3 | 1)
+            UnsafeMutableRawPointer(target + count).storeBytes(of: value.bitPattern.littleEndian, as: UInt64.self)
+            count += 8
+        }
+        if timestamp != 0 {
+            byte(2 << 3)
+            varint(UInt64(bitPattern: timestamp))
+        }
     }
 
     /// Appends a series with one histogram.
