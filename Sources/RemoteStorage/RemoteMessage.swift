@@ -17,26 +17,11 @@ enum RemoteMessage {
 
     /// Samples as version 1 has them.
     static func version1(_ items: [RemoteItem], _ series: RemoteSeriesTable) -> [UInt8] {
-        var labels: [[UInt8]] = []
-        var (values, timestamps): ([Double], [Timestamp]) = ([], [])
-        labels.reserveCapacity(items.count)
-        values.reserveCapacity(items.count)
-        timestamps.reserveCapacity(items.count)
         // As a rule there is nothing but numbers.
-        for item in items {
-            guard case .float(let value) = item.payload else { return mixed(items, series) }
-            guard let known = series.encoded(item.series) else { continue }
-            labels.append(known)
-            values.append(value)
-            timestamps.append(item.timestamp)
-        }
-        return RemoteWriteParts.message(labels, values, timestamps)
-    }
-
-    private static func mixed(_ items: [RemoteItem], _ series: RemoteSeriesTable) -> [UInt8] {
+        if let message = series.version1(items) { return message }
         var output: [UInt8] = []
         for item in items {
-            guard let known = series.encoded(item.series) else { continue }
+            let known = series.encoded(Int(item.known))
             switch item.payload {
             case .float(let value):
                 RemoteWriteParts.append(series: known, value, at: item.timestamp, to: &output)
@@ -67,7 +52,7 @@ enum RemoteMessage {
             while end < items.count, items[end].isExemplar(of: item) { end += 1 }
             let group = items[start..<end]
             start = end
-            guard let known = series.symbols(item.series, { Self.metadata(of: $0, metadata) }) else { continue }
+            let known = series.symbols(Int(item.known)) { Self.metadata(of: $0, metadata) }
             var exemplars: [Exemplar] = []
             for case .exemplar(let exemplar) in group.lazy.map(\.payload) { exemplars.append(exemplar) }
             switch item.payload {

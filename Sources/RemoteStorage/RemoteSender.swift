@@ -197,7 +197,7 @@ final class RemoteSender: Sendable {
                 state.series = RemoteSeriesTable(isVersion2: config.isVersion2)
             }
             func want(_ series: SeriesRef) {
-                if state.series.fate(of: series.rawValue) == .unknown { numbers.insert(series.rawValue) }
+                if state.series.place(of: series.rawValue) == nil { numbers.insert(series.rawValue) }
             }
             for batch in entry.batches {
                 for series in batch.series { want(series) }
@@ -236,24 +236,24 @@ final class RemoteSender: Sendable {
         var newest = Timestamp.min
         let oldest = config.queue.sampleAgeLimit > 0 ? oldest : .min
         func add(_ series: SeriesRef, _ time: Timestamp, _ start: Timestamp, _ payload: RemoteItem.Payload) {
+            let known = state.series.place(of: series.rawValue)
             let item = RemoteItem(
                 series: series.rawValue,
+                known: UInt32(known ?? 0),
                 place: FeedPlace(row: entry.row, index: index),
                 timestamp: time,
                 start: start,
                 payload: payload
             )
             index += 1
-            switch state.series.fate(of: series.rawValue) {
-            case .unknown: state.figures.forgotten.add(item)
-            case .dropped: state.figures.byRule.add(item)
-            case .sent:
-                if time < oldest {
-                    state.figures.tooOld.add(item)
-                } else {
-                    items.append(item)
-                    newest = max(newest, time)
-                }
+            guard let known else { return state.figures.forgotten.add(item) }
+            if state.series.isDropped(known) {
+                state.figures.byRule.add(item)
+            } else if time < oldest {
+                state.figures.tooOld.add(item)
+            } else {
+                items.append(item)
+                newest = max(newest, time)
             }
         }
         items.reserveCapacity(entry.batches.reduce(0) { $0 + $1.values.count })

@@ -3,22 +3,15 @@ import MetricModel
 
 /// Series as a receiver gets them, by the store's numbers: each sample that is sent asks for one.
 struct RemoteSeriesTable: Sendable {
-    /// What becomes of a series.
-    enum Fate: Sendable {
-        /// It was not looked up yet.
-        case unknown
-        /// A rule drops it.
-        case dropped
-        case sent
-    }
-
     private let isVersion2: Bool
     /// Open addressing: place plus one, 0 for none.
     private var slots = [UInt32](repeating: 0, count: 64)
     private var numbers: [UInt32] = []
-    private var fates: [Fate] = []
-    /// What version 1 has of each.
-    private var encoded: [[UInt8]] = []
+    /// Which of them a rule drops.
+    private var dropped: [Bool] = []
+    /// What version 1 has of each, one after the other, and where each ends.
+    private var encoded: [UInt8] = []
+    private var ends: [Int] = [0]
     /// What version 2 has of each: its labels, and what is said of its family, once that was looked up.
     private var labels: [[UInt32]] = []
     private var families: [RemoteWriteSymbols.Family?] = []
@@ -31,8 +24,9 @@ struct RemoteSeriesTable: Sendable {
     /// How many are known.
     var count: Int { numbers.count }
 
+    /// The place of a series, which is good until nothing waits to be sent; `nil` where it was not looked up yet.
     @inline(__always)
-    private func place(of number: UInt32) -> Int? {
+    func place(of number: UInt32) -> Int? {
         let mask = slots.count - 1
         var slot = Self.hash(number) & mask
         while slots[slot] != 0 {
@@ -49,21 +43,39 @@ struct RemoteSeriesTable: Sendable {
         Int(truncatingIfNeeded: (UInt64(number) &* 0x9e37_79b9_7f4a_7c15) >> 32)
     }
 
-    func fate(of number: UInt32) -> Fate { place(of: number).map { fates[$0] } ?? .unknown }
+    /// Whether a rule drops the series at a place.
+    func isDropped(_ place: Int) -> Bool { dropped[place] }
 
-    /// What version 1 has of a series; `nil` where it is not known or not sent.
-    func encoded(_ number: UInt32) -> [UInt8]? {
-        guard let place = place(of: number), fates[place] == .sent else { return nil }
-        return encoded[place]
+    /// What version 1 has of the series at a place.
+    func encoded(_ place: Int) -> [UInt8] { Array(encoded[ends[place]..<ends[place + 1]]) }
+
+    /// A message of version 1 of nothing but numbers; `nil` where there is something else among the items.
+    func version1(_ items: [RemoteItem]) -> [UInt8]? {
+        var size = 0
+        for item in items {
+            guard case .float(let value) = item.payload else { return nil }
+            let place = Int(item.known)
+            size += RemoteWriteParts.size(ends[place + 1] - ends[place], value, item.timestamp)
+        }
+        return [UInt8](unsafeUninitializedCapacity: size) { output, count in
+            guard let target = output.baseAddress else { return }
+            encoded.withUnsafeBufferPointer { encoded in
+                for item in items {
+                    guard case .float(let value) = item.payload else { continue }
+                    let place = Int(item.known)
+                    let labels = UnsafeBufferPointer(rebasing: encoded[ends[place]..<ends[place + 1]])
+                    count += RemoteWriteParts.write(series: labels, value, at: item.timestamp, to: target + count)
+                }
+            }
+        }
     }
 
-    /// What version 2 has of a series; `nil` where it is not known or not sent.
+    /// What version 2 has of the series at a place.
     /// - Parameter metadata: What is known of the family of a metric.
     mutating func symbols(
-        _ number: UInt32,
+        _ place: Int,
         _ metadata: (String) -> MetricMetadata
-    ) -> (labels: [UInt32], family: RemoteWriteSymbols.Family)? {
-        guard let place = place(of: number), fates[place] == .sent else { return nil }
+    ) -> (labels: [UInt32], family: RemoteWriteSymbols.Family) {
         if let family = families[place] { return (labels[place], family) }
         let family = symbols.family(metadata(names[place]))
         families[place] = family
@@ -80,13 +92,14 @@ struct RemoteSeriesTable: Sendable {
     mutating func add(_ number: UInt32, _ new: Labels?) {
         if place(of: number) != nil { return }
         numbers.append(number)
-        fates.append(new == nil ? .dropped : .sent)
+        dropped.append(new == nil)
         if isVersion2 {
             labels.append(new.map { symbols.numbers(of: $0) } ?? [])
             names.append(new?.name ?? "")
             families.append(nil)
         } else {
-            encoded.append(new.map { RemoteWriteParts.labels($0) } ?? [])
+            if let new { encoded += RemoteWriteParts.labels(new) }
+            ends.append(encoded.count)
         }
         if numbers.count * 2 > slots.count {
             slots = [UInt32](repeating: 0, count: slots.count * 2)

@@ -16,19 +16,6 @@ package enum RemoteWriteParts {
         }
     }
 
-    /// Series with one float sample each.
-    package static func message(_ labels: [[UInt8]], _ values: [Double], _ timestamps: [Timestamp]) -> [UInt8] {
-        var size = 0
-        for index in labels.indices {
-            let length = labels[index].count + 2 + sampleSize(values[index], timestamps[index])
-            size += 1 + WireWriter.varintSize(UInt64(length)) + length
-        }
-        return [UInt8](unsafeUninitializedCapacity: size) { output, count in
-            guard let target = output.baseAddress else { return }
-            for index in labels.indices { write(labels[index], values[index], timestamps[index], to: target, &count) }
-        }
-    }
-
     /// Appends a series with one float sample.
     package static func append(
         series labels: [UInt8],
@@ -36,7 +23,11 @@ package enum RemoteWriteParts {
         at timestamp: Timestamp,
         to output: inout [UInt8]
     ) {
-        output.append(contentsOf: message([labels], [value], [timestamp]))
+        let size = size(labels.count, value, timestamp)
+        output += [UInt8](unsafeUninitializedCapacity: size) { part, count in
+            guard let target = part.baseAddress else { return }
+            labels.withUnsafeBufferPointer { count = write(series: $0, value, at: timestamp, to: target) }
+        }
     }
 
     @inline(__always)
@@ -45,15 +36,22 @@ package enum RemoteWriteParts {
             + (timestamp == 0 ? 0 : 1 + WireWriter.varintSize(UInt64(bitPattern: timestamp)))
     }
 
-    /// Writes a series by sizes that are known before: this is most of what is sent.
-    @inline(__always)
-    private static func write(
-        _ labels: [UInt8],
+    /// How many bytes a series with one float sample takes.
+    /// - Parameter labels: How many its labels take.
+    package static func size(_ labels: Int, _ value: Double, _ timestamp: Timestamp) -> Int {
+        let length = labels + 2 + sampleSize(value, timestamp)
+        return 1 + WireWriter.varintSize(UInt64(length)) + length
+    }
+
+    /// Writes a series with one float sample by sizes that are known before: this is most of what is sent.
+    /// - Returns: How many bytes it took.
+    package static func write(
+        series labels: UnsafeBufferPointer<UInt8>,
         _ value: Double,
-        _ timestamp: Timestamp,
-        to target: UnsafeMutablePointer<UInt8>,
-        _ count: inout Int
-    ) {
+        at timestamp: Timestamp,
+        to target: UnsafeMutablePointer<UInt8>
+    ) -> Int {
+        var count = 0
         func byte(_ value: UInt8) {
             target[count] = value
             count += 1
@@ -69,9 +67,7 @@ package enum RemoteWriteParts {
         let size = sampleSize(value, timestamp)
         byte(1 << 3 | 2)
         varint(UInt64(labels.count + 2 + size))
-        labels.withUnsafeBufferPointer { labels in
-            if let source = labels.baseAddress { (target + count).update(from: source, count: labels.count) }
-        }
+        if let source = labels.baseAddress { (target + count).update(from: source, count: labels.count) }
         count += labels.count
         byte(2 << 3 | 2)
         byte(UInt8(size))
@@ -84,6 +80,7 @@ package enum RemoteWriteParts {
             byte(2 << 3)
             varint(UInt64(bitPattern: timestamp))
         }
+        return count
     }
 
     /// Appends a series with one histogram.
