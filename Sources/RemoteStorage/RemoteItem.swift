@@ -24,6 +24,8 @@ struct RemoteItem: Sendable {
     }
 
     var series: UInt32
+    /// The place of the series in the table of what the receiver gets.
+    var known: UInt32
     var place: FeedPlace
     var timestamp: Timestamp
     var start: Timestamp

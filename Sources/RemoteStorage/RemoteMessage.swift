@@ -7,36 +7,31 @@ import Scrape
 /// What a request carries, and what an answer means.
 enum RemoteMessage {
     /// Labels of a series as a receiver gets them; `nil` for a series that a rule drops.
-    struct Series: Sendable {
-        var labels: Labels
-        /// The same as version 1 has them.
-        var encoded: [UInt8]
-
-        init?(_ labels: Labels, external: [Label], rules: [RelabelRule]) {
-            var builder = LabelsBuilder(labels)
-            for label in external where builder[label.name] == nil { builder.set(label.name, label.value) }
-            if !rules.isEmpty, !Relabeller.apply(rules, to: &builder) { return nil }
-            self.labels = external.isEmpty && rules.isEmpty ? labels : builder.build()
-            encoded = RemoteWriteParts.labels(self.labels)
-        }
+    static func labels(_ labels: Labels, external: [Label], rules: [RelabelRule]) -> Labels? {
+        if external.isEmpty, rules.isEmpty { return labels }
+        var builder = LabelsBuilder(labels)
+        for label in external where builder[label.name] == nil { builder.set(label.name, label.value) }
+        if !rules.isEmpty, !Relabeller.apply(rules, to: &builder) { return nil }
+        return builder.build()
     }
 
     /// Samples as version 1 has them.
-    static func version1(_ items: [RemoteItem], _ series: [UInt32: Series]) -> [UInt8] {
+    static func version1(_ items: [RemoteItem], _ series: RemoteSeriesTable) -> [UInt8] {
+        // As a rule there is nothing but numbers.
+        if let message = series.version1(items) { return message }
         var output: [UInt8] = []
-        output.reserveCapacity(items.count * 96)
         for item in items {
-            guard let known = series[item.series] else { continue }
+            let known = series.encoded(Int(item.known))
             switch item.payload {
             case .float(let value):
-                RemoteWriteParts.append(series: known.encoded, value, at: item.timestamp, to: &output)
+                RemoteWriteParts.append(series: known, value, at: item.timestamp, to: &output)
             case .histogram(let histogram):
                 RemoteWriteParts.append(
-                    series: known.encoded,
+                    series: known,
                     .init(timestamp: item.timestamp, histogram: histogram),
                     to: &output
                 )
-            case .exemplar(let exemplar): RemoteWriteParts.append(series: known.encoded, exemplar, to: &output)
+            case .exemplar(let exemplar): RemoteWriteParts.append(series: known, exemplar, to: &output)
             }
         }
         return output
@@ -45,45 +40,40 @@ enum RemoteMessage {
     /// Samples as version 2 has them, with what is known of their families.
     static func version2(
         _ items: [RemoteItem],
-        _ series: [UInt32: Series],
+        _ series: inout RemoteSeriesTable,
         _ metadata: [String: MetricMetadata]
     ) -> [UInt8] {
-        var request = RemoteWriteRequest()
-        // Who takes an exemplar wants a sample of its series with it.
-        var exemplars: [Exemplar] = []
-        for (index, item) in items.enumerated() {
-            guard let known = series[item.series] else { continue }
-            let told = Self.metadata(of: known.labels.name, metadata)
-            exemplars.removeAll(keepingCapacity: true)
-            for next in items[(index + 1)...] {
-                guard next.series == item.series, case .exemplar(let exemplar) = next.payload else { break }
-                exemplars.append(exemplar)
-            }
+        series.symbols.begin()
+        var start = 0
+        while start < items.count {
+            let item = items[start]
+            // Who takes an exemplar wants a sample of its series with it.
+            var end = start + 1
+            while end < items.count, items[end].isExemplar(of: item) { end += 1 }
+            let group = items[start..<end]
+            start = end
+            let known = series.symbols(Int(item.known)) { Self.metadata(of: $0, metadata) }
+            var exemplars: [Exemplar] = []
+            for case .exemplar(let exemplar) in group.lazy.map(\.payload) { exemplars.append(exemplar) }
             switch item.payload {
             case .float(let value):
-                request.append(
+                series.symbols.add(
                     known.labels,
-                    timestamps: [item.timestamp],
-                    values: [value],
-                    startTimestamps: [item.start],
-                    exemplars: exemplars,
-                    metadata: told
+                    known.family,
+                    sample: (value, item.timestamp, item.start),
+                    exemplars: exemplars
                 )
             case .histogram(let histogram):
-                request.append(
+                series.symbols.add(
                     known.labels,
-                    histograms: [
-                        .init(timestamp: item.timestamp, startTimestamp: item.start, histogram: histogram)
-                    ],
-                    exemplars: exemplars,
-                    metadata: told
+                    known.family,
+                    histogram: .init(timestamp: item.timestamp, startTimestamp: item.start, histogram: histogram),
+                    exemplars: exemplars
                 )
-            case .exemplar(let exemplar):
-                if index > 0, items[index - 1].series == item.series { continue }
-                request.append(known.labels, exemplars: [exemplar] + exemplars, metadata: told)
+            case .exemplar: series.symbols.add(known.labels, known.family, exemplars: exemplars)
             }
         }
-        return request.encoded(as: .version2)
+        return series.symbols.finish()
     }
 
     private static func metadata(of name: String, _ known: [String: MetricMetadata]) -> MetricMetadata {

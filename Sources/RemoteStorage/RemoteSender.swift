@@ -27,9 +27,7 @@ final class RemoteSender: Sendable {
         var queue: RemoteQueue
         var figures = RemoteFigures()
         var plan = RemoteShardPlan()
-        /// Series as the receiver gets them; those that a rule drops are there without labels.
-        var series: [UInt32: RemoteMessage.Series] = [:]
-        var dropped: Set<UInt32> = []
+        var series: RemoteSeriesTable
         var metadata: [String: MetricMetadata] = [:]
         var isEnding = false
         /// The cursor that was saved last.
@@ -61,7 +59,12 @@ final class RemoteSender: Sendable {
         self.externalLabels = externalLabels
         self.around = around
         transport = try HTTPTransport(config.client, clock: around.clock, environment: around.environment)
-        state = Mutex(State(queue: RemoteQueue(config: config.queue, after: 0)))
+        state = Mutex(
+            State(
+                queue: RemoteQueue(config: config.queue, after: 0),
+                series: RemoteSeriesTable(isVersion2: config.isVersion2)
+            )
+        )
         shardSignals = (0..<RemoteQueue.room(config.queue)).map { _ in RemoteSignal() }
     }
 
@@ -190,14 +193,11 @@ final class RemoteSender: Sendable {
     private func add(_ entry: FeedEntry) async {
         var numbers: Set<UInt32> = []
         state.withLock { state in
-            if state.queue.isEmpty, state.series.count + state.dropped.count > Self.seriesLimit {
-                state.series = [:]
-                state.dropped = []
+            if state.queue.isEmpty, state.series.count > Self.seriesLimit {
+                state.series = RemoteSeriesTable(isVersion2: config.isVersion2)
             }
             func want(_ series: SeriesRef) {
-                if state.series[series.rawValue] == nil, !state.dropped.contains(series.rawValue) {
-                    numbers.insert(series.rawValue)
-                }
+                if state.series.place(of: series.rawValue) == nil { numbers.insert(series.rawValue) }
             }
             for batch in entry.batches {
                 for series in batch.series { want(series) }
@@ -205,24 +205,21 @@ final class RemoteSender: Sendable {
                 for sample in batch.exemplars { want(sample.series) }
             }
         }
-        var forgotten: Set<UInt32> = []
         if !numbers.isEmpty {
             let wanted = Array(numbers)
             let found = await around.source.feedLabels(of: wanted)
             state.withLock { state in
                 for (number, labels) in zip(wanted, found) {
-                    guard let labels else {
-                        forgotten.insert(number)
-                        continue
-                    }
-                    let made = RemoteMessage.Series(labels, external: externalLabels, rules: config.relabelRules)
-                    if let made { state.series[number] = made } else { state.dropped.insert(number) }
+                    // What the store has forgotten stays unknown.
+                    guard let labels else { continue }
+                    let made = RemoteMessage.labels(labels, external: externalLabels, rules: config.relabelRules)
+                    state.series.add(number, made)
                 }
             }
         }
         let (now, wall) = (clock.steadyNanoseconds, clock.now)
         state.withLock { state in
-            let items = items(of: entry, forgotten, oldest: wall - config.queue.sampleAgeLimit, &state)
+            let items = items(of: entry, oldest: wall - config.queue.sampleAgeLimit, &state)
             state.queue.add(items, upTo: FeedPlace(row: entry.row), now: now)
             state.end = max(state.end, entry.row)
         }
@@ -231,35 +228,35 @@ final class RemoteSender: Sendable {
     /// What of an entry has to be sent.
     private func items(
         of entry: FeedEntry,
-        _ forgotten: Set<UInt32>,
         oldest: Timestamp,
         _ state: inout State
     ) -> [RemoteItem] {
         var items: [RemoteItem] = []
         var index: Int32 = 0
+        var newest = Timestamp.min
+        let oldest = config.queue.sampleAgeLimit > 0 ? oldest : .min
         func add(_ series: SeriesRef, _ time: Timestamp, _ start: Timestamp, _ payload: RemoteItem.Payload) {
+            let known = state.series.place(of: series.rawValue)
             let item = RemoteItem(
                 series: series.rawValue,
+                known: UInt32(known ?? 0),
                 place: FeedPlace(row: entry.row, index: index),
                 timestamp: time,
                 start: start,
                 payload: payload
             )
             index += 1
-            state.figures.tickRead += 1
-            if state.dropped.contains(series.rawValue) {
+            guard let known else { return state.figures.forgotten.add(item) }
+            if state.series.isDropped(known) {
                 state.figures.byRule.add(item)
-            } else if forgotten.contains(series.rawValue) {
-                state.figures.forgotten.add(item)
-            } else if config.queue.sampleAgeLimit > 0, time < oldest {
+            } else if time < oldest {
                 state.figures.tooOld.add(item)
             } else {
                 items.append(item)
-                state.figures.newestRead = max(state.figures.newestRead, Double(time) / 1000)
-                return
+                newest = max(newest, time)
             }
-            state.figures.tickDropped += 1
         }
+        items.reserveCapacity(entry.batches.reduce(0) { $0 + $1.values.count })
         for batch in entry.batches {
             var exemplars: [SeriesRef: [SampleBatch.SeriesExemplar]] = [:]
             if config.sendsExemplars { exemplars = Dictionary(grouping: batch.exemplars, by: \.series) }
@@ -287,6 +284,9 @@ final class RemoteSender: Sendable {
             // In the order in which they came, so that places are the same when they are read again.
             for sample in batch.exemplars where exemplars[sample.series] != nil { addExemplars(of: sample.series) }
         }
+        state.figures.tickRead += Int(index)
+        state.figures.tickDropped += Int(index) - items.count
+        if newest != .min { state.figures.newestRead = max(state.figures.newestRead, Double(newest) / 1000) }
         return items
     }
 
@@ -324,12 +324,16 @@ final class RemoteSender: Sendable {
     }
 
     func send(_ items: [RemoteItem], _ number: Int) async {
-        let (series, metadata, attempt) = state.withLock { ($0.series, $0.metadata, $0.queue.attempt(number)) }
         let counts = RemoteCounts(items)
-        let body = Snappy.encode(
-            config.isVersion2
-                ? RemoteMessage.version2(items, series, metadata) : RemoteMessage.version1(items, series)
-        )
+        // Under the lock: a copy of what is known of series would be a whole one as soon as there is a new one.
+        let (message, attempt) = state.withLock { state in
+            let message =
+                config.isVersion2
+                ? RemoteMessage.version2(items, &state.series, state.metadata)
+                : RemoteMessage.version1(items, state.series)
+            return (message, state.queue.attempt(number))
+        }
+        let body = Snappy.encode(message)
         let started = clock.steadyNanoseconds
         let verdict = await post(body, counts, isVersion2: config.isVersion2, attempt: attempt)
         let now = clock.steadyNanoseconds
@@ -449,7 +453,11 @@ final class RemoteSender: Sendable {
     /// Tells what is known of families: by itself in version 1, with each series in version 2.
     func tellMetadataOnce() async {
         let known = await around.metadata()
-        state.withLock { $0.metadata = known }
+        state.withLock { state in
+            if state.metadata == known { return }
+            state.metadata = known
+            state.series.forgetFamilies()
+        }
         guard !config.isVersion2, config.sendsMetadata, !known.isEmpty else { return }
         let families = known.sorted { $0.key < $1.key }.map { (family: $0.key, metadata: $0.value) }
         for start in stride(from: 0, to: families.count, by: config.metadataPerSend) {

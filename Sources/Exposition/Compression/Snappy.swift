@@ -48,18 +48,29 @@ public enum Snappy {
         return (Int(size), position)
     }
 
-    /// Writes `length` bytes that begin `distance` before them. They may overlap: then what is there already is repeated, each time
-    /// twice as much of it.
+    /// Writes `length` bytes that begin `distance` before them, of which there may be fewer: then what is there already is repeated,
+    /// each time twice as much of it.
     @inline(__always)
-    private static func repeated(_ target: UnsafeMutablePointer<UInt8>, _ length: Int, _ distance: Int) {
+    private static func repeated(_ target: UnsafeMutableRawPointer, _ length: Int, _ distance: Int) {
         let source = target - distance
         var done = 0
         var there = distance
         while done < length {
             let count = min(there, length - done)
-            (target + done).update(from: source, count: count)
+            (target + done).copyMemory(from: source, byteCount: count)
             done += count
             there += count
+        }
+    }
+
+    /// Writes at least `length` bytes, sixteen at a time: what is behind them is overwritten later.
+    @inline(__always)
+    private static func copied(_ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ length: Int) {
+        var done = 0
+        while done < length {
+            let piece = (source + done).loadUnaligned(as: SIMD16<UInt8>.self)
+            (target + done).storeBytes(of: piece, as: SIMD16<UInt8>.self)
+            done += 16
         }
     }
 
@@ -71,17 +82,14 @@ public enum Snappy {
     ) throws(CompressionError) {
         var position = start
         var written = 0
-        func number(_ width: Int, at index: Int) throws(CompressionError) -> Int {
-            guard index + width <= block.count else { throw corrupt }
-            var value = 0
-            var offset = width - 1
-            while offset >= 0 {
-                value = value << 8 | Int(block[index + offset])
-                offset -= 1
-            }
-            return value
+        let count = block.count
+        guard position < count, let first = block.baseAddress, let target = output.baseAddress else {
+            if size > 0 || position < count { throw corrupt }
+            return
         }
-        while position < block.count {
+        let source = UnsafeRawPointer(first)
+        let result = UnsafeMutableRawPointer(target)
+        while position < count {
             let tag = Int(block[position])
             position += 1
             var length = tag >> 2 + 1
@@ -90,30 +98,40 @@ public enum Snappy {
             case 0:
                 if length > 60 {
                     let width = length - 60
-                    length = try number(width, at: position) + 1
+                    guard position + width <= count else { throw corrupt }
+                    length = 1
+                    for offset in 0..<width { length += Int(block[position + offset]) << (8 * offset) }
                     position += width
                 }
-                guard length <= size - written, length <= block.count - position else { throw corrupt }
-                if length > 0, let target = output.baseAddress, let source = block.baseAddress {
-                    (target + written).update(from: source + position, count: length)
+                guard length <= size - written, length <= count - position else { throw corrupt }
+                if length <= 64, length + 16 <= size - written, length + 16 <= count - position {
+                    copied(result + written, source + position, length)
+                } else {
+                    (result + written).copyMemory(from: source + position, byteCount: length)
                 }
                 written += length
                 position += length
                 continue
             case 1:
+                guard position < count else { throw corrupt }
                 length = tag >> 2 & 7 + 4
-                distance = (tag >> 5) << 8 | (try number(1, at: position))
+                distance = (tag >> 5) << 8 | Int(block[position])
                 position += 1
             case 2:
-                distance = try number(2, at: position)
+                guard position + 2 <= count else { throw corrupt }
+                distance = Int(block[position]) | Int(block[position + 1]) << 8
                 position += 2
             default:
-                distance = try number(4, at: position)
+                guard position + 4 <= count else { throw corrupt }
+                distance = Int(UInt32(littleEndian: (source + position).loadUnaligned(as: UInt32.self)))
                 position += 4
             }
             guard distance > 0, distance <= written, length <= size - written else { throw corrupt }
-            guard let base = output.baseAddress else { throw corrupt }
-            repeated(base + written, length, distance)
+            if distance >= 16, length + 16 <= size - written {
+                copied(result + written, result + (written - distance), length)
+            } else {
+                repeated(result + written, length, distance)
+            }
             written += length
         }
         if written != size { throw corrupt }
@@ -121,66 +139,18 @@ public enum Snappy {
 
     /// Packs a block.
     public static func encode(_ body: [UInt8]) -> [UInt8] {
-        var output: [UInt8] = []
-        output.reserveCapacity(body.count / 2 + 16)
-        WireWriter.varint(UInt64(body.count), to: &output)
-        var table = [Int32](repeating: -1, count: 1 << 14)
-        body.withUnsafeBufferPointer { bytes in
-            var position = 0
-            var literalStart = 0
-            while position + 4 <= bytes.count {
-                let word = load(bytes, position)
-                let slot = Int((word &* 0x1e35_a7bd) >> 18)
-                let candidate = Int(table[slot])
-                table[slot] = Int32(truncatingIfNeeded: position)
-                guard candidate >= 0, position - candidate < 1 << 16, load(bytes, candidate) == word else {
-                    position += 1
-                    continue
+        // What cannot be packed grows by no more than this.
+        [UInt8](unsafeUninitializedCapacity: body.count + body.count / 6 + 32) { output, count in
+            guard let target = output.baseAddress else { return }
+            var writer = SnappyWriter(UnsafeMutableRawPointer(target))
+            writer.size(body.count)
+            body.withUnsafeBytes { bytes in
+                guard let first = bytes.baseAddress else { return }
+                for start in stride(from: 0, to: bytes.count, by: SnappyWriter.blockSize) {
+                    writer.block(first + start, min(SnappyWriter.blockSize, bytes.count - start))
                 }
-                var length = 4
-                while position + length < bytes.count, bytes[candidate + length] == bytes[position + length] {
-                    length += 1
-                }
-                appendLiteral(bytes, literalStart..<position, to: &output)
-                appendCopy(position - candidate, length, to: &output)
-                position += length
-                literalStart = position
             }
-            appendLiteral(bytes, literalStart..<bytes.count, to: &output)
-        }
-        return output
-    }
-
-    private static func load(_ bytes: UnsafeBufferPointer<UInt8>, _ index: Int) -> UInt32 {
-        UInt32(bytes[index]) | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2]) << 16
-            | UInt32(bytes[index + 3]) << 24
-    }
-
-    private static func appendLiteral(
-        _ bytes: UnsafeBufferPointer<UInt8>,
-        _ range: Range<Int>,
-        to output: inout [UInt8]
-    ) {
-        if range.isEmpty { return }
-        let length = range.count - 1
-        if length < 60 {
-            output.append(UInt8(length << 2))
-        } else {
-            let width = length < 1 << 8 ? 1 : length < 1 << 16 ? 2 : length < 1 << 24 ? 3 : 4
-            output.append(UInt8((59 + width) << 2))
-            for index in 0..<width { output.append(UInt8(truncatingIfNeeded: length >> (8 * index))) }
-        }
-        output.append(contentsOf: bytes[range])
-    }
-
-    private static func appendCopy(_ distance: Int, _ length: Int, to output: inout [UInt8]) {
-        var rest = length
-        while rest > 0 {
-            let piece = min(rest, 64)
-            output.append(UInt8((piece - 1) << 2 | 2))
-            output.append(UInt8(truncatingIfNeeded: distance))
-            output.append(UInt8(truncatingIfNeeded: distance >> 8))
-            rest -= piece
+            count = writer.count
         }
     }
 }

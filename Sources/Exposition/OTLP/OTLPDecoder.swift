@@ -17,19 +17,13 @@ enum OTLPDecoder {
         return metrics
     }
 
-    private static func resource(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.Resource {
+    static func resource(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.Resource {
         var resource = OTLPMetrics.Resource()
         while let tag = try message.nextTag(of: "ResourceMetrics") {
             switch tag.field {
             case 1:
                 var inner = try message.message(tag, "Resource")
-                while let tag = try inner.nextTag(of: "Resource") {
-                    if tag.field == 1 {
-                        resource.attributes.append(try attribute(&inner, tag))
-                    } else {
-                        try inner.skip(tag)
-                    }
-                }
+                try attributes(&inner, into: &resource)
             case 2: resource.scopes.append(try message.message(tag, "ScopeMetrics", scope))
             default: try message.skip(tag)
             }
@@ -37,20 +31,27 @@ enum OTLPDecoder {
         return resource
     }
 
-    private static func scope(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.Scope {
+    /// What is said of the entity itself.
+    static func attributes(
+        _ message: inout WireReader,
+        into resource: inout OTLPMetrics.Resource
+    ) throws(ExpositionError) {
+        while let tag = try message.nextTag(of: "Resource") {
+            if tag.field == 1 {
+                resource.attributes.append(try attribute(&message, tag))
+            } else {
+                try message.skip(tag)
+            }
+        }
+    }
+
+    static func scope(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.Scope {
         var scope = OTLPMetrics.Scope()
         while let tag = try message.nextTag(of: "ScopeMetrics") {
             switch tag.field {
             case 1:
                 var inner = try message.message(tag, "Scope")
-                while let tag = try inner.nextTag(of: "InstrumentationScope") {
-                    switch tag.field {
-                    case 1: scope.name = inner.text(try inner.delimited(tag, "Name"))
-                    case 2: scope.version = inner.text(try inner.delimited(tag, "Version"))
-                    case 3: scope.attributes.append(try attribute(&inner, tag))
-                    default: try inner.skip(tag)
-                    }
-                }
+                try head(&inner, into: &scope)
             case 2: scope.metrics.append(try message.message(tag, "Metrics", metric))
             case 3: scope.schemaURL = message.text(try message.delimited(tag, "SchemaUrl"))
             default: try message.skip(tag)
@@ -59,7 +60,22 @@ enum OTLPDecoder {
         return scope
     }
 
-    private static func metric(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.Metric {
+    /// What is said of the library itself.
+    static func head(
+        _ message: inout WireReader,
+        into scope: inout OTLPMetrics.Scope
+    ) throws(ExpositionError) {
+        while let tag = try message.nextTag(of: "InstrumentationScope") {
+            switch tag.field {
+            case 1: scope.name = message.text(try message.delimited(tag, "Name"))
+            case 2: scope.version = message.text(try message.delimited(tag, "Version"))
+            case 3: scope.attributes.append(try attribute(&message, tag))
+            default: try message.skip(tag)
+            }
+        }
+    }
+
+    static func metric(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.Metric {
         var metric = OTLPMetrics.Metric()
         while let tag = try message.nextTag(of: "Metric") {
             switch tag.field {

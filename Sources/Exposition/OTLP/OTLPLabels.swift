@@ -6,6 +6,8 @@ struct OTLPLabels {
     var family: (name: String, metadata: MetricMetadata) = ("", MetricMetadata())
     /// Attributes of different names that became one label, in words.
     private(set) var collisions: [String] = []
+    /// How often that was so.
+    private(set) var collisionCount = 0
 
     private let settings: OTLPTranslator.Settings
     private var namer: OTLPLabelNamer
@@ -125,6 +127,7 @@ struct OTLPLabels {
     }
 
     private mutating func note(collisionOf attributes: [OTLPMetrics.Attribute], in name: String) {
+        collisionCount += 1
         guard collided.count < 100, collided.insert(name).inserted else { return }
         let keys = attributes.map(\.key).filter { key in (try? namer.name(key)).map { $0 == name } ?? false }
         collisions.append(

@@ -3,19 +3,61 @@ import MetricModel
 /// Decodes the points of metrics of opentelemetry/proto/metrics/v1.
 enum OTLPPointDecoder {
     static func number(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.NumberPoint {
-        var point = OTLPMetrics.NumberPoint()
+        let bytes = message.bytes
+        var (point, stretch) = (OTLPMetrics.NumberPoint(), Stretch(message.position))
+        try number(&message, into: &point, &stretch)
+        point.frame.attributes = try attributes(WireReader(bytes, stretch.range))
+        return point
+    }
+
+    /// The bytes from the first attribute of a point to its last.
+    struct Stretch {
+        var range: Range<Int>
+        /// Whether there is nothing else among them.
+        var isPlain = true
+
+        init(_ position: Int) { range = position..<position }
+
+        @inline(__always)
+        mutating func add(_ start: Int, _ end: Int) {
+            if range.isEmpty { range = start..<start }
+            if range.upperBound != start { isPlain = false }
+            range = range.lowerBound..<end
+        }
+    }
+
+    /// Reads all of a number but its attributes.
+    @inline(__always)
+    static func number(
+        _ message: inout WireReader,
+        into point: inout OTLPMetrics.NumberPoint,
+        _ attributes: inout Stretch
+    ) throws(ExpositionError) {
         while let tag = try message.nextTag(of: "NumberDataPoint") {
             switch tag.field {
             case 2, 3: try point.frame.readTime(&message, tag)
             case 4: point.value = try message.double(tag, "AsDouble")
             case 5: point.examples.append(try example(&message, tag))
             case 6: point.value = Double(Int64(bitPattern: try message.double(tag, "AsInt").bitPattern))
-            case 7: point.frame.attributes.append(try OTLPDecoder.attribute(&message, tag))
+            case 7: attributes.add(tag.start, try message.delimited(tag, "Attributes").upperBound)
             case 8: point.frame.flags = try flags(&message, tag)
             default: try message.skip(tag)
             }
         }
-        return point
+    }
+
+    /// The attributes in a stretch of a number.
+    static func attributes(_ stretch: WireReader) throws(ExpositionError) -> [OTLPMetrics.Attribute] {
+        var stretch = stretch
+        var attributes: [OTLPMetrics.Attribute] = []
+        while let tag = try stretch.nextTag(of: "NumberDataPoint") {
+            if tag.field == 7 {
+                attributes.append(try OTLPDecoder.attribute(&stretch, tag))
+            } else {
+                try stretch.skip(tag)
+            }
+        }
+        return attributes
     }
 
     static func histogram(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.HistogramPoint {

@@ -12,7 +12,7 @@ extension OTLPTranslator {
         outcome.labels.append(labels)
         outcome.samples.append(
             Sample(
-                series: index,
+                series: .new(index),
                 timestamp: Self.milliseconds(frame.time),
                 start: Self.milliseconds(frame.start),
                 value: frame.hasNoValue ? SpecialValue.stale : value
@@ -21,11 +21,33 @@ extension OTLPTranslator {
         return index
     }
 
-    mutating func addNumber(_ point: OTLPMetrics.NumberPoint, hasExamples: Bool) throws(ExpositionError) {
+    /// - Returns: The place of its series among those to be looked up.
+    @discardableResult
+    mutating func addNumber(_ point: OTLPMetrics.NumberPoint, hasExamples: Bool) throws(ExpositionError) -> Int {
         let base = try labels.base(point.frame.attributes)
         let exemplars = hasExamples ? try Self.exemplars(point.examples) : []
         let index = add(OTLPLabels.series(base, name: labels.family.name), point.frame, point.value)
-        for exemplar in exemplars { outcome.exemplars.append((index, exemplar)) }
+        for exemplar in exemplars { outcome.exemplars.append((.new(index), exemplar)) }
+        return index
+    }
+
+    /// Adds a number of a series that is known.
+    mutating func addNumber(
+        _ point: OTLPMetrics.NumberPoint,
+        hasExamples: Bool,
+        of series: SeriesRef
+    ) throws(ExpositionError) {
+        if hasExamples, !point.examples.isEmpty {
+            for exemplar in try Self.exemplars(point.examples) { outcome.exemplars.append((.known(series), exemplar)) }
+        }
+        outcome.samples.append(
+            Sample(
+                series: .known(series),
+                timestamp: Self.milliseconds(point.frame.time),
+                start: Self.milliseconds(point.frame.start),
+                value: point.frame.hasNoValue ? SpecialValue.stale : point.value
+            )
+        )
     }
 
     mutating func addSummary(_ point: OTLPMetrics.SummaryPoint) throws(ExpositionError) {
@@ -51,13 +73,13 @@ extension OTLPTranslator {
             let label = Label(name: "le", value: Self.fixed(bound))
             let index = add(OTLPLabels.series(base, name: name + "_bucket", label), point.frame, Double(total))
             while let first = exemplars.first, !(first.value > bound) {
-                outcome.exemplars.append((index, first))
+                outcome.exemplars.append((.new(index), first))
                 exemplars.removeFirst()
             }
         }
         let label = Label(name: "le", value: "+Inf")
         let index = add(OTLPLabels.series(base, name: name + "_bucket", label), point.frame, Double(point.count))
-        for exemplar in exemplars { outcome.exemplars.append((index, exemplar)) }
+        for exemplar in exemplars { outcome.exemplars.append((.new(index), exemplar)) }
     }
 
     mutating func addExponential(
@@ -118,13 +140,13 @@ extension OTLPTranslator {
         outcome.labels.append(OTLPLabels.series(base, name: labels.family.name))
         outcome.histograms.append(
             HistogramSample(
-                series: index,
+                series: .new(index),
                 timestamp: Self.milliseconds(frame.time),
                 start: Self.milliseconds(frame.start),
                 histogram: histogram
             )
         )
-        for exemplar in exemplars { outcome.exemplars.append((index, exemplar)) }
+        for exemplar in exemplars { outcome.exemplars.append((.new(index), exemplar)) }
     }
 
     private static func frame(
@@ -208,7 +230,7 @@ extension OTLPTranslator {
 
     // MARK: Exemplars
 
-    private static func exemplars(_ examples: [OTLPMetrics.Example]) throws(ExpositionError) -> [Exemplar] {
+    static func exemplars(_ examples: [OTLPMetrics.Example]) throws(ExpositionError) -> [Exemplar] {
         if examples.isEmpty { return [] }
         var result: [Exemplar] = []
         for example in examples {

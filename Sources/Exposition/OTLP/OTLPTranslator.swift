@@ -36,18 +36,32 @@ public struct OTLPTranslator {
         public init() {}
     }
 
+    /// What is known of a metric before its points.
+    public final class Facts: Sendable {
+        /// Its name.
+        public let name: String
+        /// Its unit.
+        public let unit: String
+        /// The protocol's word for its kind.
+        public let kind: String
+        /// The family that it becomes; empty for none.
+        public let family: String
+        /// What is said of that family.
+        public let metadata: MetricMetadata
+
+        init(_ metric: OTLPMetrics.Metric, family: String = "", metadata: MetricMetadata = MetricMetadata()) {
+            name = metric.name
+            unit = metric.unit
+            kind = metric.kind
+            self.family = family
+            self.metadata = metadata
+        }
+    }
+
     /// What became of a metric.
     public struct Verdict: Sendable {
-        /// Its name.
-        public var name: String
-        /// Its unit.
-        public var unit: String
-        /// The protocol's word for its kind.
-        public var kind: String
-        /// The family that it became; empty for none.
-        public var family = ""
-        /// The type of that family.
-        public var type = MetricType.unknown
+        /// The metric.
+        public var facts: Facts
         /// How many points it had.
         public var points: Int
         /// Its float samples among those of the outcome.
@@ -60,10 +74,18 @@ public struct OTLPTranslator {
         public var warnings: [String] = []
     }
 
+    /// Which series a sample belongs to.
+    public enum Place: Sendable, Hashable {
+        /// One that has to be looked up, by its place among ``Outcome/labels``.
+        case new(Int)
+        /// One that is known by the bytes that name it.
+        case known(SeriesRef)
+    }
+
     /// A float sample.
     public struct Sample: Sendable {
-        /// Its series among ``Outcome/labels``.
-        public var series: Int
+        /// Its series.
+        public var series: Place
         /// When.
         public var timestamp: Timestamp
         /// Since when it counts; 0 for unknown.
@@ -74,8 +96,8 @@ public struct OTLPTranslator {
 
     /// A native histogram.
     public struct HistogramSample: Sendable {
-        /// Its series among ``Outcome/labels``.
-        public var series: Int
+        /// Its series.
+        public var series: Place
         /// When.
         public var timestamp: Timestamp
         /// Since when it counts; 0 for unknown.
@@ -86,14 +108,14 @@ public struct OTLPTranslator {
 
     /// What a request came to.
     public struct Outcome: Sendable {
-        /// Series; the same may come several times.
+        /// Series that have to be looked up; the same may come several times.
         public var labels: [Labels] = []
         /// Float samples.
         public var samples: [Sample] = []
         /// Histograms.
         public var histograms: [HistogramSample] = []
         /// Exemplars with their series.
-        public var exemplars: [(series: Int, exemplar: Exemplar)] = []
+        public var exemplars: [(series: Place, exemplar: Exemplar)] = []
         /// What is said of families.
         public var metadata: [(family: String, metadata: MetricMetadata)] = []
         /// What became of each metric, in the order of the request.
@@ -102,6 +124,10 @@ public struct OTLPTranslator {
         public var problems: [String] = []
         /// Attributes of different names that became one label.
         public var collisions: [String] = []
+        /// The series that the memory did not know, by their places among ``labels``.
+        public internal(set) var lessons = SeriesMemory.Lessons()
+        /// What of the memory they hold for.
+        var generation: UInt64 = 0
     }
 
     let settings: Settings
@@ -118,11 +144,12 @@ public struct OTLPTranslator {
     }
 
     /// The family that tells about a resource.
-    private static let infoName = "target_info"
+    static let infoName = "target_info"
+    private static let infoMetadata = MetricMetadata(type: .gauge, help: "Target metadata")
     /// So many samples of it a request may make: an odd time in one point must not make thousands.
     private static let infoLimit = 1000
 
-    private init(_ settings: Settings) {
+    init(_ settings: Settings) {
         self.settings = settings
         namer = OTLPMetricNamer(strategy: settings.strategy)
         labels = OTLPLabels(settings)
@@ -136,13 +163,13 @@ public struct OTLPTranslator {
         return translator.outcome
     }
 
-    private mutating func add(_ resource: OTLPMetrics.Resource) {
+    mutating func add(_ resource: OTLPMetrics.Resource) {
         do throws(ExpositionError) {
             try labels.enter(resource)
         } catch {
             return outcome.problems.append(error.message)
         }
-        var span: ClosedRange<UInt64>?
+        var span = Span()
         for scope in resource.scopes {
             do throws(ExpositionError) {
                 try labels.enter(scope)
@@ -151,27 +178,35 @@ public struct OTLPTranslator {
                 continue
             }
             for metric in scope.metrics {
-                if let times = Self.times(of: metric) {
-                    span =
-                        span.map { min($0.lowerBound, times.lowerBound)...max($0.upperBound, times.upperBound) }
-                        ?? times
-                }
+                span.note(metric)
                 add(metric)
             }
         }
-        guard let span else { return }
+        if span.isEmpty { return }
         do throws(ExpositionError) {
-            try addInfo(resource, from: span.lowerBound, to: span.upperBound)
+            if let series = try info(of: resource) { addInfo(series, nil, span) }
         } catch {
             outcome.problems.append(error.message)
         }
     }
 
-    private mutating func add(_ metric: OTLPMetrics.Metric) {
-        var verdict = Verdict(name: metric.name, unit: metric.unit, kind: metric.kind, points: metric.pointCount)
+    mutating func add(_ metric: OTLPMetrics.Metric) {
+        judge(Facts(metric), points: metric.pointCount) { translator, verdict throws(ExpositionError) in
+            verdict.facts = try translator.facts(of: metric)
+            try translator.translate(metric, &verdict)
+        }
+    }
+
+    /// Notes what comes of a metric: what `translate` adds.
+    mutating func judge(
+        _ facts: Facts,
+        points: Int,
+        _ translate: (inout Self, inout Verdict) throws(ExpositionError) -> Void
+    ) {
+        var verdict = Verdict(facts: facts, points: points)
         let (samples, histograms) = (outcome.samples.count, outcome.histograms.count)
         do throws(ExpositionError) {
-            try translate(metric, &verdict)
+            try translate(&self, &verdict)
         } catch {
             verdict.problem = error.message
         }
@@ -180,7 +215,8 @@ public struct OTLPTranslator {
         outcome.verdicts.append(verdict)
     }
 
-    private mutating func translate(_ metric: OTLPMetrics.Metric, _ verdict: inout Verdict) throws(ExpositionError) {
+    /// What can be said of a metric before its points.
+    mutating func facts(of metric: OTLPMetrics.Metric) throws(ExpositionError) -> Facts {
         switch metric.temporality {
         case nil, .cumulative: break
         case .delta where settings.allowsDelta: break
@@ -195,23 +231,30 @@ public struct OTLPTranslator {
             )
         }
         let family = try namer.name(of: metric)
-        verdict.family = family
-        verdict.type = Self.type(of: metric)
         let metadata = MetricMetadata(
-            type: verdict.type,
+            type: Self.type(of: metric),
             help: metric.description,
             unit: OTLPMetricNamer.unit(metric.unit, escapes: true)
         )
+        return Facts(metric, family: family, metadata: metadata)
+    }
+
+    /// Tells of a metric's family, and whether it has no points.
+    mutating func begin(_ verdict: inout Verdict, isTold: Bool = false) {
+        if !isTold { tell(verdict.facts.family, verdict.facts.metadata) }
+        if verdict.points == 0 { verdict.warnings.append("empty data points. \(verdict.facts.name) is dropped") }
+    }
+
+    private mutating func tell(_ family: String, _ metadata: MetricMetadata) {
         // Many resources say the same of a family.
-        if told[family] != metadata {
-            told[family] = metadata
-            outcome.metadata.append((family, metadata))
-        }
-        if metric.pointCount == 0 {
-            verdict.warnings.append("empty data points. \(metric.name) is dropped")
-            return
-        }
-        labels.family = (family, metadata)
+        if told[family] == metadata { return }
+        told[family] = metadata
+        outcome.metadata.append((family, metadata))
+    }
+
+    private mutating func translate(_ metric: OTLPMetrics.Metric, _ verdict: inout Verdict) throws(ExpositionError) {
+        begin(&verdict)
+        labels.family = (verdict.facts.family, verdict.facts.metadata)
         switch metric.content {
         case .none: break
         case .gauge(let points): for point in points { try addNumber(point, hasExamples: false) }
@@ -242,39 +285,26 @@ public struct OTLPTranslator {
         }
     }
 
-    private static func times(of metric: OTLPMetrics.Metric) -> ClosedRange<UInt64>? {
-        func range(_ times: some Sequence<UInt64>) -> ClosedRange<UInt64>? {
-            var range: ClosedRange<UInt64>?
-            for time in times {
-                range = range.map { min($0.lowerBound, time)...max($0.upperBound, time) } ?? time...time
-            }
-            return range
-        }
-        return switch metric.content {
-        case .none: nil
-        case .gauge(let points): range(points.lazy.map(\.frame.time))
-        case .sum(let points, _, _): range(points.lazy.map(\.frame.time))
-        case .histogram(let points, _): range(points.lazy.map(\.frame.time))
-        case .exponential(let points, _): range(points.lazy.map(\.frame.time))
-        case .summary(let points): range(points.lazy.map(\.frame.time))
-        }
-    }
-
     // MARK: The resource
 
-    private mutating func addInfo(_ resource: OTLPMetrics.Resource, from start: UInt64, to end: UInt64)
-        throws(ExpositionError)
-    {
-        if settings.omitsTargetInfo { return }
-        guard resource.attributes.contains(where: { !OTLPLabels.isIdentifying($0.key) }) else { return }
-        guard let series = try labels.info(resource, name: Self.infoName) else { return }
-        let index = outcome.labels.count
+    /// The labels of the series that tells about the resource that was entered; `nil` for none.
+    mutating func info(of resource: OTLPMetrics.Resource) throws(ExpositionError) -> Labels? {
+        if settings.omitsTargetInfo { return nil }
+        guard resource.attributes.contains(where: { !OTLPLabels.isIdentifying($0.key) }) else { return nil }
+        return try labels.info(resource, name: Self.infoName)
+    }
+
+    /// Adds the samples that tell about a resource while it had points.
+    /// - Parameter reference: The series, where it is known.
+    mutating func addInfo(_ series: Labels, _ reference: SeriesRef?, _ span: Span) {
+        let place = reference.map { Place.known($0) } ?? .new(outcome.labels.count)
         var isUsed = false
         func add(_ time: Timestamp) {
             guard seenInfo.insert(InfoKey(labels: series, time: time)).inserted else { return }
-            outcome.samples.append(Sample(series: index, timestamp: time, start: 0, value: 1))
+            outcome.samples.append(Sample(series: place, timestamp: time, start: 0, value: 1))
             isUsed = true
         }
+        let (start, end) = (span.first, span.last)
         let step = UInt64(max(1, settings.lookback / 2)) * 1_000_000
         var time = start
         // Where there would be too many, those are left out that are the oldest.
@@ -285,11 +315,37 @@ public struct OTLPTranslator {
         }
         add(Self.milliseconds(end))
         if isUsed {
-            outcome.labels.append(series)
-            outcome.metadata.append((Self.infoName, MetricMetadata(type: .gauge, help: "Target metadata")))
+            if reference == nil { outcome.labels.append(series) }
+            tell(Self.infoName, Self.infoMetadata)
         }
     }
 
     /// Nanoseconds as milliseconds, the way Go's conversion to a signed number takes them.
     static func milliseconds(_ nanoseconds: UInt64) -> Timestamp { Int64(bitPattern: nanoseconds) / 1_000_000 }
+}
+
+extension OTLPTranslator {
+    /// The times of the points of a resource, in nanoseconds.
+    struct Span {
+        private(set) var first = UInt64.max
+        private(set) var last: UInt64 = 0
+        private(set) var isEmpty = true
+
+        mutating func note(_ time: UInt64) {
+            first = min(first, time)
+            last = max(last, time)
+            isEmpty = false
+        }
+
+        mutating func note(_ metric: OTLPMetrics.Metric) {
+            switch metric.content {
+            case .none: break
+            case .gauge(let points): for point in points { note(point.frame.time) }
+            case .sum(let points, _, _): for point in points { note(point.frame.time) }
+            case .histogram(let points, _): for point in points { note(point.frame.time) }
+            case .exponential(let points, _): for point in points { note(point.frame.time) }
+            case .summary(let points): for point in points { note(point.frame.time) }
+            }
+        }
+    }
 }

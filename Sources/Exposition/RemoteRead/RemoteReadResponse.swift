@@ -52,6 +52,7 @@ extension RemoteReadResponse {
         try message.withUnsafeBufferPointer { bytes throws(ExpositionError) in
             var reader = WireReader(bytes)
             var results: [RemoteWriteRequest] = []
+            var none: SeriesMemory?
             while let tag = try reader.nextTag(of: "ReadResponse") {
                 guard tag.field == 1 else {
                     try reader.skip(tag)
@@ -59,7 +60,7 @@ extension RemoteReadResponse {
                 }
                 // A QueryResult has its series under the same number as a write request.
                 let range = try reader.delimited(tag, "Results")
-                results.append(try RemoteWriteDecoder1(reader.slice(range)).decode())
+                results.append(try RemoteWriteDecoder1(reader.slice(range)).decode(&none))
             }
             return results
         }

@@ -8,12 +8,12 @@ struct RemoteWriteDecoder1 {
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) { reader = WireReader(bytes) }
 
-    consuming func decode() throws(ExpositionError) -> RemoteWriteRequest {
+    consuming func decode(_ memory: inout SeriesMemory?) throws(ExpositionError) -> RemoteWriteRequest {
         while let tag = try reader.nextTag(of: "WriteRequest") {
             switch tag.field {
             case 1:
                 var message = try reader.message(tag, "Timeseries")
-                try readSeries(&message)
+                try readSeries(&message, &memory)
             case 3:
                 var message = try reader.message(tag, "Metadata")
                 try readMetadata(&message)
@@ -23,16 +23,23 @@ struct RemoteWriteDecoder1 {
         return request
     }
 
-    private mutating func readSeries(_ message: inout WireReader) throws(ExpositionError) {
-        builder.removeAll()
+    private mutating func readSeries(
+        _ message: inout WireReader,
+        _ memory: inout SeriesMemory?
+    ) throws(ExpositionError) {
+        // From the first label to the last; they are only read where these bytes are not known.
+        var stretch = message.position..<message.position
+        var areTogether = true
         let samples = request.timestamps.count
         let histograms = request.histograms.count
         let exemplars = request.exemplars.count
         while let tag = try message.nextTag(of: "TimeSeries") {
             switch tag.field {
             case 1:
-                var label = try message.message(tag, "Labels")
-                try RemoteWriteDecoder1.readLabel(&label, into: &builder)
+                let label = try message.delimited(tag, "Labels")
+                if stretch.isEmpty { stretch = tag.start..<tag.start }
+                if stretch.upperBound != tag.start { areTogether = false }
+                stretch = stretch.lowerBound..<label.upperBound
             case 2:
                 var sample = try message.message(tag, "Samples")
                 let (value, timestamp, _) = try RemoteWriteWire.sample(&sample)
@@ -46,17 +53,41 @@ struct RemoteWriteDecoder1 {
             default: try message.skip(tag)
             }
         }
-        let labels = builder.build()
+        let key = message.slice(stretch)
+        let known = areTogether ? memory?.find(key) : nil
+        var labels = Labels()
+        var problem: String?
+        if known == nil {
+            labels = try readLabels(WireReader(message.bytes, stretch))
+            problem = RemoteWriteRequest.problem(of: labels)
+            if memory != nil, areTogether, problem == nil { request.lessons.add(key, for: request.series.count) }
+        }
         request.series.append(
             RemoteWriteRequest.Series(
                 labels: labels,
-                problem: RemoteWriteRequest.problem(of: labels),
+                reference: known,
+                problem: problem,
                 samples: samples..<request.timestamps.count,
                 histograms: histograms..<request.histograms.count,
                 exemplars: exemplars..<request.exemplars.count,
                 metadata: nil
             )
         )
+    }
+
+    /// The labels in a stretch of a series.
+    private mutating func readLabels(_ stretch: WireReader) throws(ExpositionError) -> Labels {
+        var stretch = stretch
+        builder.removeAll()
+        while let tag = try stretch.nextTag(of: "TimeSeries") {
+            if tag.field == 1 {
+                var label = try stretch.message(tag, "Labels")
+                try RemoteWriteDecoder1.readLabel(&label, into: &builder)
+            } else {
+                try stretch.skip(tag)
+            }
+        }
+        return builder.build()
     }
 
     private static func readLabel(

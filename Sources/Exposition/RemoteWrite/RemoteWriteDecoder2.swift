@@ -4,31 +4,57 @@ import MetricModel
 struct RemoteWriteDecoder2 {
     private var reader: WireReader
     private var request = RemoteWriteRequest()
-    private var symbols: [Range<Int>] = []
+    private var symbols: [Symbol] = []
     private var builder = LabelBytesBuilder()
     /// The references of the series at hand.
     private var references: [UInt64] = []
+    /// Names and values of its labels with their lengths, as they stand in the table.
+    private var key: [UInt8] = []
+    /// The metadata that was read last.
+    private var lastMetadata: (raw: RawMetadata, metadata: MetricMetadata)?
+
+    /// A text of the table.
+    private struct Symbol {
+        /// Where its length stands.
+        var start: Int
+        var text: Range<Int>
+        /// Where it is a family's name: the place among what is said of families, and what is said.
+        var family = -1
+        var told = RawMetadata()
+    }
+
+    /// What a series says about its family, in references.
+    private struct RawMetadata: Equatable {
+        var type: UInt64 = 0
+        var help: UInt32 = 0
+        var unit: UInt32 = 0
+    }
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) { reader = WireReader(bytes) }
 
-    consuming func decode() throws(ExpositionError) -> RemoteWriteRequest {
+    consuming func decode(_ memory: inout SeriesMemory?) throws(ExpositionError) -> RemoteWriteRequest {
         // The table may stand behind what refers to it.
         var series: [Range<Int>] = []
         while let tag = try reader.nextTag(of: "Request") {
             switch tag.field {
-            case 4: symbols.append(try reader.delimited(tag, "Symbols"))
+            case 4:
+                let start = reader.position
+                symbols.append(Symbol(start: start, text: try reader.delimited(tag, "Symbols")))
             case 5: series.append(try reader.delimited(tag, "Timeseries"))
             default: try reader.skip(tag)
             }
         }
         for range in series {
             var message = WireReader(reader.bytes, range)
-            try readSeries(&message)
+            try readSeries(&message, &memory)
         }
         return request
     }
 
-    private mutating func readSeries(_ message: inout WireReader) throws(ExpositionError) {
+    private mutating func readSeries(
+        _ message: inout WireReader,
+        _ memory: inout SeriesMemory?
+    ) throws(ExpositionError) {
         references.removeAll(keepingCapacity: true)
         var series = RemoteWriteRequest.Series(
             labels: Labels(),
@@ -39,6 +65,7 @@ struct RemoteWriteDecoder2 {
             metadata: MetricMetadata()
         )
         var exemplarProblem: String?
+        var raw: RawMetadata?
         while let tag = try message.nextTag(of: "TimeSeries") {
             switch tag.field {
             case 1: try message.varints(tag, "LabelsRefs", into: &references)
@@ -54,13 +81,34 @@ struct RemoteWriteDecoder2 {
                 try readExemplar(&exemplar, problem: &exemplarProblem)
             case 5:
                 var metadata = try message.message(tag, "Metadata")
-                series.metadata = try readMetadata(&metadata, references, problem: &series.problem)
+                let found = try readMetadata(&metadata, references, problem: &series.problem)
+                series.metadata = found.metadata
+                raw = found.raw
             default: try message.skip(tag)
             }
         }
         series.samples = series.samples.lowerBound..<request.timestamps.count
         series.histograms = series.histograms.lowerBound..<request.histograms.count
         series.exemplars = series.exemplars.lowerBound..<request.exemplars.count
+        if memory != nil { makeKey() }
+        series.reference = series.problem == nil && !key.isEmpty ? memory?.find(key) : nil
+        if series.reference == nil { readLabels(of: &series) }
+        if series.problem == nil, series.samples.isEmpty, series.histograms.isEmpty {
+            // It is told with its labels, whether they are known or not.
+            if series.reference != nil { readLabels(of: &series) }
+            series.reference = nil
+            series.problem = "TimeSeries must contain at least one sample or histogram for series \(series.labels)"
+        }
+        if series.problem == nil {
+            if memory != nil, series.reference == nil, !key.isEmpty {
+                request.lessons.add(key, for: request.series.count)
+            }
+            if let raw, let metadata = series.metadata { tell(raw, metadata) }
+        }
+        request.series.append(series)
+    }
+
+    private mutating func readLabels(of series: inout RemoteWriteRequest.Series) {
         switch labels(references) {
         case .failure(let error):
             let shown = RemoteWriteDecoder2.shown(references)
@@ -68,11 +116,38 @@ struct RemoteWriteDecoder2 {
         case .success(let labels):
             series.labels = labels
             series.problem = series.problem ?? RemoteWriteRequest.problem(of: labels)
-            if series.problem == nil, series.samples.isEmpty, series.histograms.isEmpty {
-                series.problem = "TimeSeries must contain at least one sample or histogram for series \(labels)"
-            }
         }
-        request.series.append(series)
+    }
+
+    /// Puts the texts of the series' labels in a row, each after its length; nothing where they are not all in the table.
+    private mutating func makeKey() {
+        key.removeAll(keepingCapacity: true)
+        if references.count % 2 != 0 { return }
+        for reference in references {
+            let number = Int(UInt32(truncatingIfNeeded: reference))
+            guard number < symbols.count else { return key.removeAll(keepingCapacity: true) }
+            key.append(contentsOf: reader.slice(symbols[number].start..<symbols[number].text.upperBound))
+        }
+    }
+
+    /// Notes what a sound series says about its family.
+    private mutating func tell(_ raw: RawMetadata, _ metadata: MetricMetadata) {
+        for index in stride(from: 0, to: references.count - 1, by: 2) {
+            let name = symbols[Int(UInt32(truncatingIfNeeded: references[index]))].text
+            guard name.count == Labels.metricName.utf8.count,
+                reader.slice(name).elementsEqual(Labels.metricName.utf8)
+            else { continue }
+            let number = Int(UInt32(truncatingIfNeeded: references[index + 1]))
+            let place = symbols[number].family
+            if place < 0 {
+                symbols[number].family = request.familyMetadata.count
+                request.familyMetadata.append((reader.text(symbols[number].text), metadata))
+            } else if symbols[number].told != raw {
+                request.familyMetadata[place].metadata = metadata
+            }
+            symbols[number].told = raw
+            return
+        }
     }
 
     private static func shown(_ references: [UInt64]) -> String {
@@ -92,7 +167,7 @@ struct RemoteWriteDecoder2 {
                     "labelRefs \(name) (name) = \(value) (value) outside of symbols table (size \(symbols.count))"
                 return .failure(ExpositionError(problem))
             }
-            builder.add(name: reader.slice(symbols[Int(name)]), value: reader.slice(symbols[Int(value)]))
+            builder.add(name: reader.slice(symbols[Int(name)].text), value: reader.slice(symbols[Int(value)].text))
         }
         return .success(builder.build())
     }
@@ -122,31 +197,38 @@ struct RemoteWriteDecoder2 {
         }
     }
 
-    private func readMetadata(
+    private mutating func readMetadata(
         _ message: inout WireReader,
         _ references: [UInt64],
         problem: inout String?
-    ) throws(ExpositionError) -> MetricMetadata {
-        var metadata = MetricMetadata()
-        var help: UInt32 = 0
-        var unit: UInt32 = 0
+    ) throws(ExpositionError) -> (raw: RawMetadata, metadata: MetricMetadata) {
+        var raw = RawMetadata()
         while let tag = try message.nextTag(of: "Metadata") {
             switch tag.field {
-            case 1: metadata.type = RemoteWriteWire.type(try message.unsigned(tag, "Type"))
-            case 3: help = UInt32(truncatingIfNeeded: try message.unsigned(tag, "HelpRef"))
-            case 4: unit = UInt32(truncatingIfNeeded: try message.unsigned(tag, "UnitRef"))
+            case 1: raw.type = try message.unsigned(tag, "Type")
+            case 3: raw.help = UInt32(truncatingIfNeeded: try message.unsigned(tag, "HelpRef"))
+            case 4: raw.unit = UInt32(truncatingIfNeeded: try message.unsigned(tag, "UnitRef"))
             default: try message.skip(tag)
             }
         }
-        for (name, reference) in [("unit", unit), ("help", help)] where reference >= symbols.count {
-            let shown = RemoteWriteDecoder2.shown(references)
-            problem =
-                "parsing metadata for series \(shown): metadata \(name)_ref \(reference) outside of symbols table"
-                + " (size \(symbols.count))"
-            return metadata
+        // Many series in a row say the same.
+        if let lastMetadata, lastMetadata.raw == raw { return lastMetadata }
+        var metadata = MetricMetadata(type: RemoteWriteWire.type(raw.type))
+        func outside(_ name: String, _ reference: UInt32) -> String {
+            "parsing metadata for series \(RemoteWriteDecoder2.shown(references)): metadata \(name)_ref \(reference) "
+                + "outside of symbols table (size \(symbols.count))"
         }
-        metadata.help = reader.text(symbols[Int(help)])
-        metadata.unit = reader.text(symbols[Int(unit)])
-        return metadata
+        guard raw.unit < symbols.count else {
+            problem = outside("unit", raw.unit)
+            return (raw, metadata)
+        }
+        guard raw.help < symbols.count else {
+            problem = outside("help", raw.help)
+            return (raw, metadata)
+        }
+        metadata.help = reader.text(symbols[Int(raw.help)].text)
+        metadata.unit = reader.text(symbols[Int(raw.unit)].text)
+        lastMetadata = (raw, metadata)
+        return (raw, metadata)
     }
 }

@@ -15,8 +15,10 @@ public struct RemoteWriteRequest: Sendable {
 
     /// A series with its stretches of the columns.
     public struct Series: Sendable, Hashable {
-        /// Its labels, as far as they could be read.
+        /// Its labels, as far as they could be read; none where ``reference`` is known.
         public var labels: Labels
+        /// The series of the store that it is, where a ``SeriesMemory`` knows it.
+        public var reference: SeriesRef?
         /// What is wrong with it, in Prometheus's words; `nil` where it can be stored.
         public var problem: String?
         /// Its float samples.
@@ -60,6 +62,10 @@ public struct RemoteWriteRequest: Sendable {
     public var exemplars: [Exemplar] = []
     /// What version 1 says about metric families.
     public var metadata: [(family: String, metadata: MetricMetadata)] = []
+    /// What version 2 says about metric families with their sound series: of each family once, what came last.
+    public internal(set) var familyMetadata: [(family: String, metadata: MetricMetadata)] = []
+    /// The series that the memory did not know, by their places among ``series``.
+    public internal(set) var lessons = SeriesMemory.Lessons()
 
     /// An empty request.
     public init() {}
@@ -94,10 +100,24 @@ public struct RemoteWriteRequest: Sendable {
 
     /// Decodes the bytes of a message.
     public init(decoding message: [UInt8], version: Version) throws(ExpositionError) {
+        var memory: SeriesMemory?
+        try self.init(message, version, &memory)
+    }
+
+    /// Decodes the bytes of a message. Series that the memory knows have their ``Series/reference`` and no labels.
+    public init(decoding message: [UInt8], version: Version, memory: inout SeriesMemory) throws(ExpositionError) {
+        // Handed over and back, so that there is never a second copy of it.
+        var own: SeriesMemory? = memory
+        memory = SeriesMemory()
+        defer { memory = own ?? SeriesMemory() }
+        try self.init(message, version, &own)
+    }
+
+    private init(_ message: [UInt8], _ version: Version, _ memory: inout SeriesMemory?) throws(ExpositionError) {
         self = try message.withUnsafeBufferPointer { bytes throws(ExpositionError) in
             switch version {
-            case .version1: try RemoteWriteDecoder1(bytes).decode()
-            case .version2: try RemoteWriteDecoder2(bytes).decode()
+            case .version1: try RemoteWriteDecoder1(bytes).decode(&memory)
+            case .version2: try RemoteWriteDecoder2(bytes).decode(&memory)
             }
         }
     }

@@ -28,7 +28,17 @@ struct WireReader {
         var start: Int
     }
 
+    @inline(__always)
     mutating func varint() throws(ExpositionError) -> UInt64 {
+        // Most numbers are tags and lengths of one byte.
+        if position < end, bytes[position] < 0x80 {
+            position += 1
+            return UInt64(bytes[position - 1])
+        }
+        return try longVarint()
+    }
+
+    private mutating func longVarint() throws(ExpositionError) -> UInt64 {
         var result: UInt64 = 0
         var shift: UInt64 = 0
         while true {
@@ -43,22 +53,36 @@ struct WireReader {
     }
 
     /// The next field of a message; `nil` at its end.
+    @inline(__always)
     mutating func nextTag(of message: StaticString) throws(ExpositionError) -> Tag? {
         if position >= end { return nil }
         let start = position
         let tag = try varint()
         let field = Int32(truncatingIfNeeded: tag >> 3)
         let wire = Int(tag & 7)
-        if wire == 4 { throw ExpositionError("proto: \(message): wiretype end group for non-group") }
-        if field <= 0 { throw ExpositionError("proto: \(message): illegal tag \(field) (wire type \(tag))") }
+        if wire == 4 || field <= 0 { throw Self.illegal(tag, message) }
         return Tag(field: field, wire: wire, start: start)
     }
 
+    @inline(never)
+    private static func illegal(_ tag: UInt64, _ message: StaticString) -> ExpositionError {
+        if tag & 7 == 4 { return ExpositionError("proto: \(message): wiretype end group for non-group") }
+        let field = Int32(truncatingIfNeeded: tag >> 3)
+        return ExpositionError("proto: \(message): illegal tag \(field) (wire type \(tag))")
+    }
+
+    @inline(__always)
     private func expect(_ wire: Int, _ tag: Tag, _ field: StaticString) throws(ExpositionError) {
-        if tag.wire != wire { throw ExpositionError("proto: wrong wireType = \(tag.wire) for field \(field)") }
+        if tag.wire != wire { throw Self.unexpected(tag, field) }
+    }
+
+    @inline(never)
+    private static func unexpected(_ tag: Tag, _ field: StaticString) -> ExpositionError {
+        ExpositionError("proto: wrong wireType = \(tag.wire) for field \(field)")
     }
 
     /// The stretch of a length-delimited field.
+    @inline(__always)
     mutating func delimited(_ tag: Tag, _ field: StaticString) throws(ExpositionError) -> Range<Int> {
         try expect(2, tag, field)
         return try stretch()
@@ -115,14 +139,9 @@ struct WireReader {
 
     private mutating func fixed64() throws(ExpositionError) -> Double {
         if end - position < 8 { throw WireReader.truncated }
-        var bits: UInt64 = 0
-        var index = 7
-        while index >= 0 {
-            bits = bits << 8 | UInt64(bytes[position + index])
-            index -= 1
-        }
+        let bits = UnsafeRawBufferPointer(bytes).loadUnaligned(fromByteOffset: position, as: UInt64.self)
         position += 8
-        return Double(bitPattern: bits)
+        return Double(bitPattern: UInt64(littleEndian: bits))
     }
 
     /// A repeated field of doubles, packed or not.

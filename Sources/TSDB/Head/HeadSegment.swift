@@ -37,7 +37,7 @@ struct HeadSegment: Sendable {
     private var home: [UInt64] = []
     private(set) var streams: [StreamRows] = []
     private var streamIndex: [UInt32: Int] = [:]
-    private(set) var own: [UInt32: Own] = [:]
+    private(set) var own: OwnColumns
     /// How many samples there are.
     private(set) var samples = 0
     /// The earliest sample.
@@ -45,7 +45,10 @@ struct HeadSegment: Sendable {
     /// The latest sample.
     private(set) var maxTime = Timestamp.min
 
-    init(base: UInt32) { self.base = base }
+    init(base: UInt32) {
+        self.base = base
+        own = OwnColumns(base: base)
+    }
 
     var isEmpty: Bool { samples == 0 }
 
@@ -210,7 +213,7 @@ struct HeadSegment: Sendable {
     }
 
     private mutating func modifyOwn(_ series: UInt32, _ body: (inout Own) -> Void) {
-        body(&own[series, default: Own()])
+        own.modify(series, body)
     }
 
     /// Where a time belongs in rising times: at the end in most cases.
@@ -255,7 +258,7 @@ struct HeadSegment: Sendable {
             guard let place = place(of: number), place.stream == stream else { return nil }
             slots.append(place.slot)
         }
-        if !mayHaveOwn, !own.isEmpty, series.contains(where: { own.index(forKey: $0) != nil }) { return nil }
+        if !mayHaveOwn, !own.isEmpty, series.contains(where: { own.contains($0) }) { return nil }
         return (stream, slots)
     }
 
@@ -274,7 +277,7 @@ struct HeadSegment: Sendable {
 
     /// All series that may have samples here, ascending.
     var allSeries: [UInt32] {
-        var result = Array(own.keys)
+        var result = own.series
         for stream in streams { result.append(contentsOf: stream.members) }
         result.sort()
         var unique: [UInt32] = []

@@ -108,6 +108,8 @@ enum JournalCodec {
         _ exemplars: [(series: UInt32, exemplar: Exemplar)],
         into writer: inout ByteWriter
     ) {
+        // A sample takes a byte or two each for series, time and start, and up to nine for its value.
+        writer.bytes.reserveCapacity(writer.bytes.count + samples.count * 12 + 16)
         writer.byte(Kind.single.rawValue)
         writer.count(samples.count)
         var lastSeries: Int64 = 0
@@ -165,6 +167,10 @@ enum JournalCodec {
                 return batch
             case .singles(let samples, let histograms, let exemplars):
                 var batch = SampleBatch(timestamp: 0)
+                batch.series.reserveCapacity(samples.count)
+                batch.timestamps.reserveCapacity(samples.count)
+                batch.values.reserveCapacity(samples.count)
+                batch.startTimestamps.reserveCapacity(samples.count)
                 for sample in samples {
                     batch.series.append(SeriesRef(rawValue: sample.series))
                     batch.timestamps.append(sample.time)

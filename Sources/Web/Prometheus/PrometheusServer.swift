@@ -19,6 +19,7 @@ public final class PrometheusServer: Sendable {
     let requests = RequestCounts()
     let figures = ServerFigures()
     let otlp = OTLPReceipts()
+    let remoteSeries = RemoteSeries()
     /// Labels, as paths name them, that had many values when these were listed last.
     private let manyValues = Mutex<Set<String>>([])
 

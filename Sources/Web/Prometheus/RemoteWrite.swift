@@ -44,15 +44,16 @@ extension PrometheusServer {
                 status: 415
             )
         }
+        let body: [UInt8]
         let message: RemoteWriteRequest
         do {
-            let body = try Snappy.decode(request.body, limit: Self.unpackedLimit)
-            message = try RemoteWriteRequest(decoding: body, version: version)
+            body = try Snappy.decode(request.body, limit: Self.unpackedLimit)
+            message = try remoteSeries.read(body, version)
         } catch {
             return .error("\(error)", status: 400)
         }
         do throws(StorageError) {
-            let outcome = try await write(message)
+            let outcome = try await write(message, body, version)
             return answer(outcome, version)
         } catch {
             return .error(error.message, status: error.code == .cancelled ? 499 : 500)
@@ -79,23 +80,76 @@ extension PrometheusServer {
         return response
     }
 
-    private func write(_ message: RemoteWriteRequest) async throws(StorageError) -> Outcome {
+    /// Stores a message.
+    /// - Parameter body: What it was read from.
+    private func write(
+        _ message: RemoteWriteRequest,
+        _ body: [UInt8],
+        _ version: RemoteWriteRequest.Version
+    ) async throws(StorageError) -> Outcome {
+        var message = message
         var outcome = Outcome()
-        let latest = clock.now + Self.greatestLead
-        var good = message.series
-        if good.contains(where: { $0.problem != nil }) {
-            good.removeAll { $0.problem != nil }
+        if message.series.contains(where: { $0.problem != nil }) {
             let bad = message.series.filter { $0.problem != nil }
             outcome.problem = bad.first?.problem
             let samples = bad.reduce(0) { $0 + $1.samples.count + $1.histograms.count }
             ServerFigures.add(samples, to: figures.invalidLabels)
         }
-        let references = try await store.resolve(good.map(\.labels))
+        try await resolve(&message)
+        remoteSeries.learn(message, version)
+        let latest = clock.now + Self.greatestLead
+        let forgotten = try await append(message, latest, &outcome)
+        if !forgotten.isEmpty {
+            // The store knows no more of some series than their numbers: their labels are read again.
+            remoteSeries.forget(version)
+            let places = message.series.indices.filter { index in
+                message.series[index].reference.map(forgotten.contains) ?? false
+            }
+            var again: RemoteWriteRequest
+            do throws(ExpositionError) {
+                again = try RemoteWriteRequest(decoding: body, version: version)
+            } catch {
+                throw StorageError(.corrupt, error.message)
+            }
+            again.series = places.map { again.series[$0] }
+            try await resolve(&again)
+            if try await !append(again, latest, &outcome).isEmpty {
+                outcome.problem = outcome.problem ?? AppendReport.Rejection.unknownSeries.description
+            }
+        }
+        // Each series of version 2 says what its family is; of a family once is enough.
+        let metadata = message.metadata + message.familyMetadata
+        if !metadata.isEmpty { try await store.record(metadata) }
+        return outcome
+    }
+
+    /// Looks up the sound series of a message that are not known yet.
+    private func resolve(_ message: inout RemoteWriteRequest) async throws(StorageError) {
+        let new = message.series.indices.filter { index in
+            message.series[index].reference == nil && message.series[index].problem == nil
+        }
+        if new.isEmpty { return }
+        let references = try await store.resolve(new.map { message.series[$0].labels })
+        for (index, reference) in zip(new, references) { message.series[index].reference = reference }
+    }
+
+    /// Stores the samples of the sound series of a message.
+    /// - Returns: Series that the store does not know any more.
+    private func append(
+        _ message: RemoteWriteRequest,
+        _ latest: Timestamp,
+        _ outcome: inout Outcome
+    ) async throws(StorageError) -> Set<SeriesRef> {
         var batch = SampleBatch(timestamp: clock.now)
-        for (series, reference) in zip(good, references) {
+        batch.series.reserveCapacity(message.values.count)
+        batch.values.reserveCapacity(message.values.count)
+        batch.timestamps.reserveCapacity(message.values.count)
+        let early = "out of bounds: timestamp is too far in the future"
+        for series in message.series {
+            guard series.problem == nil, let reference = series.reference else { continue }
             for position in series.samples {
                 if message.timestamps[position] > latest {
-                    outcome.problem = outcome.problem ?? "out of bounds: timestamp is too far in the future"
+                    outcome.problem = outcome.problem ?? early
                     continue
                 }
                 batch.series.append(reference)
@@ -108,7 +162,7 @@ extension PrometheusServer {
             for position in series.histograms {
                 let sample = message.histograms[position]
                 if sample.timestamp > latest {
-                    outcome.problem = outcome.problem ?? "out of bounds: timestamp is too far in the future"
+                    outcome.problem = outcome.problem ?? early
                     continue
                 }
                 batch.histograms.append(
@@ -127,20 +181,18 @@ extension PrometheusServer {
             }
         }
         let report = try await store.append(batch)
-        outcome.samples = batch.values.count - report.rejected.count
-        outcome.histograms = batch.histograms.count - report.rejectedHistograms.count
-        outcome.exemplars = batch.exemplars.count - report.rejectedExemplars
-        if let reason = report.rejected.first?.reason ?? report.rejectedHistograms.first?.reason {
+        outcome.samples += batch.values.count - report.rejected.count
+        outcome.histograms += batch.histograms.count - report.rejectedHistograms.count
+        outcome.exemplars += batch.exemplars.count - report.rejectedExemplars
+        var forgotten: Set<SeriesRef> = []
+        for (index, reason) in report.rejected where reason == .unknownSeries { forgotten.insert(batch.series[index]) }
+        for (index, reason) in report.rejectedHistograms where reason == .unknownSeries {
+            forgotten.insert(batch.histograms[index].series)
+        }
+        let reasons = (report.rejected + report.rejectedHistograms).lazy.map(\.reason)
+        if let reason = reasons.first(where: { $0 != .unknownSeries }) {
             outcome.problem = outcome.problem ?? reason.description
         }
-        var metadata = message.metadata
-        if good.contains(where: { $0.metadata != nil }) {
-            // Each series says what its family is; of a family once is enough.
-            var told: [String: MetricMetadata] = [:]
-            for series in good { if let own = series.metadata { told[series.labels.name] = own } }
-            for (name, own) in told { metadata.append((name, own)) }
-        }
-        if !metadata.isEmpty { try await store.record(metadata) }
-        return outcome
+        return forgotten
     }
 }

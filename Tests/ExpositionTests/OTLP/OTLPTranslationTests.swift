@@ -45,7 +45,7 @@ import Testing
     }
 
     private static func texts(_ outcome: OTLPTranslator.Outcome) -> [String] {
-        outcome.samples.map { "\(outcome.labels[$0.series]) \($0.value)" }
+        outcome.samples.map { "\(outcome.labels(of: $0.series)) \($0.value)" }
     }
 
     enum Kind: Sendable { case gauge, counter, upDown }
@@ -73,7 +73,7 @@ import Testing
             case .upDown: .sum([Self.point(1)], .cumulative, isMonotonic: false)
             }
         let outcome = OTLPTranslator.translate(Self.request([Self.metric(name, unit: unit, content)]), .init())
-        #expect(outcome.verdicts.map(\.family) == [expected])
+        #expect(outcome.verdicts.map(\.facts.family) == [expected])
     }
 
     @Test(arguments: [
@@ -98,7 +98,7 @@ import Testing
             Self.metric(name, unit: unit, Self.counter([Self.point(1)]))
         }
         let outcome = OTLPTranslator.translate(Self.request(names), settings)
-        #expect(outcome.verdicts.map(\.family) == ["req_total", "time.seconds_total", "total_total"])
+        #expect(outcome.verdicts.map(\.facts.family) == ["req_total", "time.seconds_total", "total_total"])
     }
 
     @Test(arguments: [
@@ -157,7 +157,7 @@ import Testing
         let metric = Self.metric("m", .gauge([Self.point(1), late]))
         let resource = [("service.name", "shop"), ("host.name", "h")]
         let outcome = OTLPTranslator.translate(Self.request([metric], resource: resource), .init())
-        let times = outcome.samples.filter { outcome.labels[$0.series].name == "target_info" }
+        let times = outcome.samples.filter { outcome.labels(of: $0.series).name == "target_info" }
             .map { $0.timestamp - 1_700_000_000_000 }
         #expect(times == [0, 150_000, 300_000, 400_000])
     }
@@ -195,7 +195,7 @@ import Testing
             ]
         )
         let exemplar = try #require(outcome.exemplars.first)
-        #expect(outcome.labels[exemplar.series]["le"] == "10000000")
+        #expect(outcome.labels(of: exemplar.series)["le"] == "10000000")
         #expect(exemplar.exemplar.labels == ["trace_id": "0af7"])
         var settings = OTLPTranslator.Settings()
         settings.convertsToCustomBuckets = true
@@ -248,7 +248,7 @@ import Testing
         settings.allowsDelta = true
         let kept = OTLPTranslator.translate(Self.request([metric]), settings).verdicts.first
         #expect((kept?.problem == nil) == (temporality == .delta || temporality == .cumulative))
-        if temporality == .delta { #expect(kept?.type == .unknown) }
+        if temporality == .delta { #expect(kept?.facts.metadata.type == .unknown) }
     }
 
     @Test func `what cannot be translated says why`() {
@@ -303,5 +303,14 @@ import Testing
     ])
     func `values as text`(value: OTLPValue, expected: String) {
         #expect(value.text == expected)
+    }
+}
+
+extension OTLPTranslator.Outcome {
+    fileprivate func labels(of place: OTLPTranslator.Place) -> Labels {
+        switch place {
+        case .new(let index): labels[index]
+        case .known: [:]
+        }
     }
 }

@@ -374,4 +374,39 @@ import Web
         #expect(answer.status == 204 && answer.written == [1, 0, 0])
         #expect(try await receiver.store.metadata()["m"] == metadata)
     }
+
+    // MARK: What is repeated
+
+    @Test(arguments: [RemoteWriteRequest.Version.version1, .version2])
+    func `series that are sent again are the same, also after they were forgotten`(
+        version: RemoteWriteRequest.Version
+    ) async throws {
+        let receiver = Receiver()
+        let names = ["a", "b", "c"]
+        func send(_ offset: Timestamp, _ names: [String]) async -> Int {
+            var request = RemoteWriteRequest()
+            for name in names {
+                request.append(
+                    ["__name__": name, "job": "test"],
+                    timestamps: [Self.now + offset, Self.now + offset + 1],
+                    values: [Double(offset), 1],
+                    metadata: version == .version2 ? .init(type: .gauge, help: name) : nil
+                )
+            }
+            let type =
+                version == .version1 ? Self.version1 : "application/x-protobuf;proto=io.prometheus.write.v2.Request"
+            return await receiver.answer(Snappy.encode(request.encoded(as: version)), type: type).status
+        }
+        #expect(await send(0, names) == 204)
+        #expect(await send(10, names.reversed()) == 204)
+        let both: [Double] = [0, 1, 10, 1]
+        #expect(try await receiver.stored().map(\.values) == [both, both, both])
+        let matchers = ["a", "b"].map { [LabelMatcher("__name__", equals: $0)] }
+        try await receiver.store.delete(matchers, start: .min, end: .max)
+        try await receiver.store.cleanTombstones()
+        for hours: Int64 in 1...2 { try await receiver.store.maintain(now: Self.now + hours * 3_600_000) }
+        #expect(try await receiver.store.statistics(limit: 1).totalSeries == 1)
+        #expect(await send(20, names + ["d"]) == 204)
+        #expect(try await receiver.stored().map(\.values) == [[20, 1], [20, 1], both + [20, 1], [20, 1]])
+    }
 }

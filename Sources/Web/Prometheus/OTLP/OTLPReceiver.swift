@@ -30,26 +30,32 @@ extension PrometheusServer {
             receipt.error = message
             return .error(message, status: status)
         }
-        var metrics: OTLPMetrics
-        do throws(OTLPJSONError) {
-            metrics = try decodeOTLP(request)
-        } catch {
-            return refuse(error.message, 400)
-        }
         var translation = environment.otlp()
         translation.lookback = settings.lookbackDelta
         translation.addsTypeAndUnit = settings.addsTypeAndUnitLabels
-        switch settings.otlpDelta {
-        case .refused: break
-        case .kept: translation.allowsDelta = true
-        case .addedUp: if metrics.hasDelta { otlp.accumulate(&metrics, now: clock.now, figures) }
+        if settings.otlpDelta == .kept { translation.allowsDelta = true }
+        var outcome: OTLPTranslator.Outcome
+        do throws(OTLPJSONError) {
+            outcome = try translate(request, translation)
+        } catch {
+            return refuse(error.message, 400)
         }
-        let outcome = OTLPTranslator.translate(metrics, translation)
-        receipt.verdicts = outcome.verdicts
-        receipt.warnings = outcome.collisions
         count(outcome)
         do throws(StorageError) {
-            let failures = try await store(outcome, &receipt)
+            var stored = try await append(outcome)
+            if stored.isForgotten {
+                // The store knows no more of some series than their numbers: all is read again.
+                otlp.forgetSeries()
+                do throws(OTLPJSONError) {
+                    outcome = try translate(request, translation)
+                } catch {
+                    return refuse(error.message, 400)
+                }
+                stored = try await append(outcome)
+            }
+            receipt.verdicts = outcome.verdicts
+            receipt.warnings = outcome.collisions
+            let failures = try await settle(outcome, stored, &receipt)
             guard let first = failures.first else { return WebResponse(status: 200) }
             receipt.error = first.message
             let isLate = failures.contains { $0.isLate }
@@ -59,19 +65,38 @@ extension PrometheusServer {
         }
     }
 
-    private func decodeOTLP(_ request: WebRequest) throws(OTLPJSONError) -> OTLPMetrics {
+    private func translate(
+        _ request: WebRequest,
+        _ translation: OTLPTranslator.Settings
+    ) throws(OTLPJSONError) -> OTLPTranslator.Outcome {
         let type = request.headers["Content-Type"] ?? ""
         guard type == "application/json" || type == "application/x-protobuf" else {
             throw OTLPJSONError(
                 message: "unsupported content type: \(type), supported: [application/json, application/x-protobuf]"
             )
         }
-        var body = request.body
+        let body = try unpacked(request)
+        var metrics: OTLPMetrics
+        if type == "application/json" {
+            metrics = try OTLPJSON.decode(body)
+        } else {
+            do throws(ExpositionError) {
+                if settings.otlpDelta != .addedUp { return try otlp.translate(body, translation) }
+                metrics = try OTLPMetrics(decoding: body)
+            } catch {
+                throw OTLPJSONError(message: error.message)
+            }
+        }
+        if settings.otlpDelta == .addedUp, metrics.hasDelta { otlp.accumulate(&metrics, now: clock.now, figures) }
+        return OTLPTranslator.translate(metrics, translation)
+    }
+
+    private func unpacked(_ request: WebRequest) throws(OTLPJSONError) -> [UInt8] {
         switch request.headers["Content-Encoding"] ?? "" {
-        case "": break
+        case "": return request.body
         case "gzip":
             do throws(CompressionError) {
-                body = try GzipDecoder.decode(body, limit: Self.otlpLimit)
+                return try GzipDecoder.decode(request.body, limit: Self.otlpLimit)
             } catch {
                 throw OTLPJSONError(message: error.message)
             }
@@ -80,21 +105,16 @@ extension PrometheusServer {
                 message: "unsupported compression: \(coding). Only \"gzip\" or no compression supported"
             )
         }
-        if type == "application/json" { return try OTLPJSON.decode(body) }
-        do throws(ExpositionError) {
-            return try OTLPMetrics(decoding: body)
-        } catch {
-            throw OTLPJSONError(message: error.message)
-        }
     }
 
     private func count(_ outcome: OTLPTranslator.Outcome) {
         ServerFigures.add(outcome.collisions.count, to: figures.otlpCollisions)
-        for verdict in outcome.verdicts {
-            let empty = verdict.points == 0 ? verdict.warnings.count : 0
-            ServerFigures.add(empty, to: figures.otlpEmpty)
-            ServerFigures.add(verdict.warnings.count - empty, to: figures.otlpZeroCounts)
+        var (empty, odd) = (0, 0)
+        for verdict in outcome.verdicts where !verdict.warnings.isEmpty {
+            if verdict.points == 0 { empty += verdict.warnings.count } else { odd += verdict.warnings.count }
         }
+        ServerFigures.add(empty, to: figures.otlpEmpty)
+        ServerFigures.add(odd, to: figures.otlpZeroCounts)
     }
 
     // MARK: Storing
@@ -105,19 +125,37 @@ extension PrometheusServer {
         var isLate = false
     }
 
-    /// Stores a request, all of it or nothing.
-    /// - Returns: Why not.
-    private func store(
-        _ outcome: OTLPTranslator.Outcome,
-        _ receipt: inout OTLPReceipts.Receipt
-    ) async throws(StorageError) -> [Failure] {
+    /// A request that was given to the store.
+    private struct Stored {
+        var batch: SampleBatch
+        var report: AppendReport
+        var latest: Timestamp
+
+        /// Whether the store does not know a series any more whose number was remembered.
+        var isForgotten: Bool {
+            report.rejected.contains { $0.reason == .unknownSeries }
+        }
+    }
+
+    /// Gives a request to the store, which takes all of it or nothing.
+    private func append(_ outcome: OTLPTranslator.Outcome) async throws(StorageError) -> Stored {
         let latest = clock.now + Self.greatestLead
         var isSound = outcome.problems.isEmpty && !outcome.verdicts.contains { $0.problem != nil }
         let references = outcome.labels.isEmpty ? [] : try await store.resolve(outcome.labels)
+        otlp.learn(outcome, references)
+        func reference(_ place: OTLPTranslator.Place) -> SeriesRef {
+            switch place {
+            case .new(let index): references[index]
+            case .known(let reference): reference
+            }
+        }
         var batch = SampleBatch(timestamp: clock.now)
+        batch.series.reserveCapacity(outcome.samples.count)
+        batch.timestamps.reserveCapacity(outcome.samples.count)
+        batch.values.reserveCapacity(outcome.samples.count)
         let hasStarts = outcome.samples.contains { $0.start != 0 }
         for sample in outcome.samples {
-            batch.series.append(references[sample.series])
+            batch.series.append(reference(sample.series))
             batch.timestamps.append(sample.timestamp)
             batch.values.append(sample.value)
             if hasStarts { batch.startTimestamps.append(sample.start) }
@@ -126,7 +164,7 @@ extension PrometheusServer {
         for sample in outcome.histograms {
             batch.histograms.append(
                 SampleBatch.HistogramSample(
-                    series: references[sample.series],
+                    series: reference(sample.series),
                     timestamp: sample.timestamp,
                     startTimestamp: sample.start,
                     histogram: sample.histogram
@@ -134,26 +172,33 @@ extension PrometheusServer {
             )
             if sample.timestamp > latest { isSound = false }
         }
-        for (series, exemplar) in outcome.exemplars where exemplar.timestamp ?? 0 <= latest {
-            batch.exemplars.append(SampleBatch.SeriesExemplar(series: references[series], exemplar: exemplar))
+        for (place, exemplar) in outcome.exemplars where exemplar.timestamp ?? 0 <= latest {
+            batch.exemplars.append(SampleBatch.SeriesExemplar(series: reference(place), exemplar: exemplar))
         }
         batch.acceptance = isSound ? .whole : .trial
-        let report = try await store.append(batch)
-        if !report.isRefused {
-            ServerFigures.add(report.rejectedExemplars, to: figures.otlpExemplars)
-            if !outcome.metadata.isEmpty { try await store.record(outcome.metadata) }
-            receipt.samples = outcome.samples.count - report.rejected.count
-            receipt.histograms = outcome.histograms.count - report.rejectedHistograms.count
-            receipt.exemplars = batch.exemplars.count - report.rejectedExemplars
-            return []
-        }
-        return failures(outcome, batch, report, latest: latest, &receipt)
+        return Stored(batch: batch, report: try await store.append(batch), latest: latest)
+    }
+
+    /// Notes what was taken.
+    /// - Returns: Why nothing was.
+    private func settle(
+        _ outcome: OTLPTranslator.Outcome,
+        _ stored: Stored,
+        _ receipt: inout OTLPReceipts.Receipt
+    ) async throws(StorageError) -> [Failure] {
+        let report = stored.report
+        if report.isRefused { return failures(outcome, report, latest: stored.latest, &receipt) }
+        ServerFigures.add(report.rejectedExemplars, to: figures.otlpExemplars)
+        if !outcome.metadata.isEmpty { try await store.record(outcome.metadata) }
+        receipt.samples = outcome.samples.count - report.rejected.count
+        receipt.histograms = outcome.histograms.count - report.rejectedHistograms.count
+        receipt.exemplars = stored.batch.exemplars.count - report.rejectedExemplars
+        return []
     }
 
     /// Why a request was not taken: the first thing that is wrong with each metric.
     private func failures(
         _ outcome: OTLPTranslator.Outcome,
-        _ batch: SampleBatch,
         _ report: AppendReport,
         latest: Timestamp,
         _ receipt: inout OTLPReceipts.Receipt
@@ -239,6 +284,7 @@ final class OTLPReceipts: Sendable {
 
     private let state = Mutex(State())
     private let totals = Mutex(OTLPDelta())
+    private let memory = Mutex(OTLPMemory())
 
     func add(_ receipt: Receipt) {
         state.withLock { state in
@@ -255,6 +301,24 @@ final class OTLPReceipts: Sendable {
     func since(_ number: UInt64) -> [Receipt] {
         state.withLock { state in state.receipts.filter { $0.number > number } }
     }
+
+    /// Translates a message with what is known by its bytes.
+    func translate(
+        _ message: [UInt8],
+        _ settings: OTLPTranslator.Settings
+    ) throws(ExpositionError) -> OTLPTranslator.Outcome {
+        try memory.withLock { memory throws(ExpositionError) in
+            try OTLPTranslator.translate(message, settings, &memory)
+        }
+    }
+
+    /// Remembers the series that were looked up for a message.
+    func learn(_ outcome: OTLPTranslator.Outcome, _ references: [SeriesRef]) {
+        if !outcome.lessons.isEmpty { memory.withLock { $0.learn(outcome, references) } }
+    }
+
+    /// Forgets which series points belong to.
+    func forgetSeries() { memory.withLock { $0.forgetSeries() } }
 
     /// Adds up points that count from the one before.
     func accumulate(_ metrics: inout OTLPMetrics, now: Timestamp, _ figures: ServerFigures) {

@@ -5,7 +5,7 @@
 #endif
 
 /// Finds numbers by byte strings: an open-addressing table whose keys lie one after the other in one buffer.
-struct ByteTable {
+package struct ByteTable: Sendable {
     /// All keys.
     private var bytes: [UInt8] = []
     private var starts: [UInt32] = [0]
@@ -13,11 +13,14 @@ struct ByteTable {
     /// Index + 1 of the entry, 0 for an empty place.
     private var places: [UInt32] = [UInt32](repeating: 0, count: 64)
 
+    /// An empty table.
+    package init() {}
+
     /// How many keys there are; entries are numbered by the order in which they were added.
-    var count: Int { hashes.count }
+    package var count: Int { hashes.count }
 
     /// The number of a key.
-    func find(_ key: UnsafeRawBufferPointer) -> Int? {
+    package func find(_ key: UnsafeRawBufferPointer) -> Int? {
         let hash = Self.hash(key)
         let mask = places.count - 1
         var place = Int(hash) & mask
@@ -29,8 +32,17 @@ struct ByteTable {
         }
     }
 
+    /// The number of a key that probably stands behind another one: who repeats keys repeats their order.
+    package func find(_ key: UnsafeRawBufferPointer, after last: Int) -> Int? {
+        if last + 1 < count, isKey(last + 1, equalTo: key) { return last + 1 }
+        return find(key)
+    }
+
+    /// How many bytes the keys have together.
+    package var byteCount: Int { bytes.count }
+
     /// Whether the entry's key is that one.
-    func isKey(_ entry: Int, equalTo key: UnsafeRawBufferPointer) -> Bool {
+    package func isKey(_ entry: Int, equalTo key: UnsafeRawBufferPointer) -> Bool {
         let start = Int(starts[entry])
         let length = Int(starts[entry + 1]) - start
         guard length == key.count else { return false }
@@ -41,8 +53,11 @@ struct ByteTable {
         }
     }
 
+    /// The key of an entry.
+    package func key(_ entry: Int) -> ArraySlice<UInt8> { bytes[Int(starts[entry])..<Int(starts[entry + 1])] }
+
     /// Adds a key that is not there yet and answers its number.
-    mutating func add(_ key: UnsafeRawBufferPointer) -> Int {
+    package mutating func add(_ key: UnsafeRawBufferPointer) -> Int {
         if (hashes.count + 1) * 4 > places.count * 3 { grow() }
         let hash = Self.hash(key)
         bytes.append(contentsOf: key)
@@ -53,7 +68,7 @@ struct ByteTable {
     }
 
     /// A table with only the entries for which `isKept` holds, in the same order.
-    func compacted(where isKept: (Int) -> Bool) -> ByteTable {
+    package func compacted(where isKept: (Int) -> Bool) -> ByteTable {
         var result = ByteTable()
         bytes.withUnsafeBytes { all in
             for entry in 0..<count where isKept(entry) {
