@@ -1,0 +1,187 @@
+"""What is sent to be read: pushes, remote writes, OTLP, configurations."""
+import os
+import random
+import tempfile
+import time
+
+from attack import attack
+from stack import WATCHED, Stack, Watch, check, until
+from wire import WRITE2, field, series, stored, varint, write
+
+
+@attack("hostile remote writes", "refused with 4xx, nothing of them seen; others within 100 ms, scrapes in time", short=True)
+def writes(short):
+    now = int(time.time() * 1000)
+    long = "x" * (1 << 20)
+    good = series([("__name__", "good"), ("a", "b")], [(1.0, now)])
+    bodies = {
+        "no snappy": good, "empty block": b"", "a length alone": b"\xff\xff\xff\xff\x0f", "half": stored(good)[:-5],
+        "no name": stored(series([("a", "b")], [(1.0, now)])), "empty name": stored(series([("__name__", "")], [(1.0, now)])),
+        "names twice": stored(series([("__name__", "x"), ("a", "1"), ("a", "2")], [(1.0, now)])),
+        "no UTF-8": stored(series([("__name__", b"\xff\xfe")], [(1.0, now)])), "far future": stored(series([("__name__", "x")], [(1.0, 1 << 62)])),
+        "far past": stored(series([("__name__", "x")], [(1.0, -(1 << 62))])), "negative length": stored(b"\x0a" + varint(-1)),
+        "length beyond": stored(b"\x0a\xff\xff\xff\x7f"), "group": stored(b"\x0b" * 100_000), "field 0": stored(b"\x02\x00"),
+        "varint of 11 bytes": stored(b"\x08" + b"\xff" * 11), "text": stored(b"a 1\n" * 1000),
+    }
+    bodies2 = {
+        "symbol beyond": stored(field(5, field(1, varint(1) + varint(999_999)) + field(2, field(1, 1.0, 1) + field(2, now, 0)))),
+        "odd references": stored(field(4, "") + field(5, field(1, varint(0)))), "noise": stored(random.Random(3).randbytes(100_000)),
+        "no first symbol": stored(field(4, "x") + field(5, field(1, varint(0) + varint(0)))),
+    }
+    taken = {"100,000 labels": series([("__name__", "many")] + [(f"l{index:06}", "x") for index in range(100_000)], [(1.0, now)]),
+             "a value of a megabyte": series([("__name__", "long"), ("a", long)], [(1.0, now)]),
+             "100,000 samples of one time": series([("__name__", "same")], [(float(index), now) for index in range(100_000)]),
+             "20,000 series": b"".join(series([("__name__", f"s{index}")], [(1.0, now)]) for index in range(20_000))}
+    with Stack("--web.enable-remote-write-receiver", config=WATCHED) as stack:
+        before = stack.forget_peak()
+        with Watch(stack) as watch:
+            for name, body in bodies.items():
+                status, _, text = write(stack, body)
+                check(400 <= status < 500 and text, f"{name}: {status} {text[:100]!r}")
+            for name, body in bodies2.items():
+                status, _, text = write(stack, body, WRITE2)
+                check(400 <= status < 500 and text, f"{name}: {status} {text[:100]!r}")
+            for name, body in taken.items():
+                status = write(stack, stored(body))[0]
+                check(status in (200, 204, 400), f"{name}: {status}")
+            check(write(stack, stored(good))[0] == 204, "a good one is not taken any more")
+            seen = watch.seen()
+            gap = watch.scrapes()
+        check(stack.result('good{a="b"}'), "the good one is not there")
+        check(not stack.result('x'), "a refused one is there")
+        grown = stack.memory()[1] - before
+        check(grown < 400, f"{grown:.0f} MB")
+        return f"{len(bodies) + len(bodies2)} refused, {len(taken)} large, {grown:.0f} MB, {seen}, {gap}"
+
+
+@attack("hostile pushes", "refused with 4xx, the other groups untouched; others within 100 ms", short=True)
+def hostile_pushes(short):
+    long = "x" * 100_000
+    noise = random.Random(5).randbytes(1 << 20)
+    bodies = [b"a{", b"a 1", b"a{b=\"", b"\0" * 100_000, noise, b"a 1\na 1\n", b"# TYPE a counter\n# TYPE a gauge\na 1\n", b"a{job=\"x\",job=\"y\"} 1\n",
+              b"a 1 1\n", b"{" * 100_000, b"a{" + b"," * 100_000 + b"} 1\n", b"# HELP " * 100_000, b"a 1e99999999999\n" * 3 + b"b", b"\xff\xfe 1\n",
+              b"a{b=\"\xff\"} 1\n", b"push_time_seconds 1\n", b"# TYPE a histogram\na_bucket{le=\"x\"} 1\n", b"a nan nan\n"]
+    paths = ["/metrics/job/", "/metrics/job", "/metrics/job/x/y", "/metrics/job/x/job/y", "/metrics/job/x/a/b/a/c", "/metrics/job/x/1a/b", "/metrics/job@base64/!",
+             "/metrics/job@base64/" + "A" * 3, "/metrics/job/x/__a__/b", "/metrics/job/%ff", "/metrics/job/x/%00/y"]
+    with Stack("--pushgateway.enable-admin-api", config=WATCHED) as stack:
+        before = stack.forget_peak()
+        stack.request("/metrics/job/kept", "PUT", b"kept 1\n", server="pushgateway")
+        told = {}
+        with Watch(stack) as watch:
+            for body in bodies:
+                for kind in ("text/plain", "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"):
+                    status = stack.request("/metrics/job/x", "PUT", body, {"Content-Type": kind}, "pushgateway")[0]
+                    check(status in (200, 400), f"{body[:30]!r}: {status}")
+                    told[status] = told.get(status, 0) + 1
+            for path in paths:
+                status = stack.request(path, "PUT", b"a 1\n", server="pushgateway")[0]
+                check(400 <= status < 500 or status in (200, 307), f"{path}: {status}")
+            for path in ("/metrics/job/" + long, "/metrics/job/x" + "".join(f"/l{index}/v" for index in range(20_000))):
+                status = stack.request(path, "PUT", b"a 1\n", server="pushgateway")[0]
+                check(status in (200, 400, 414, 431), f"a long path: {status}")
+                stack.request(path, "DELETE", server="pushgateway")
+            for index in range(500 if short else 5000):
+                stack.request(f"/metrics/job/g{index}", "PUT", b"a 1\n", server="pushgateway")
+            seen = watch.seen()
+            gap = watch.scrapes()
+        check(b'kept{instance="",job="kept"} 1' in stack.request("/metrics", server="pushgateway")[2], "another group is gone")
+        return f"{told}, {stack.memory()[1] - before:.0f} MB, {seen}, {gap}"
+
+
+@attack("hostile OTLP", "refused with 4xx in protobuf and JSON; others within 100 ms", short=True)
+def otlp(short):
+    nested = b""
+    for _ in range(5000):
+        nested = field(5, field(1, nested))
+    deep = field(1, field(2, field(2, field(7, field(1, field(7, field(1, "a") + field(2, nested)))))))
+    bodies = [(b"{" * 100_000, "json"), (b"[" * 100_000, "json"), (b'{"resourceMetrics":[' + b"[" * 10_000, "json"), (b'{"resourceMetrics":{}}', "json"),
+              (b'{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"x","gauge":{"dataPoints":[{"asDouble":"x"}]}}]}]}]}', "json"),
+              (b'"' + b"\\" * 100_001, "json"), (b"1e" + b"9" * 100_000, "json"), (random.Random(7).randbytes(1 << 18), "x-protobuf"),
+              (b"\x0a" + varint(-1), "x-protobuf"), (deep, "x-protobuf"), (b"\x0b" * 100_000, "x-protobuf")]
+    with Stack("--web.enable-otlp-receiver", config=WATCHED) as stack:
+        before = stack.forget_peak()
+        told = {}
+        with Watch(stack) as watch:
+            for body, kind in bodies:
+                status, _, text = stack.request("/api/v1/otlp/v1/metrics", "POST", body, {"Content-Type": "application/" + kind})
+                check(200 <= status < 500, f"{body[:30]!r}: {status}")
+                told[status] = told.get(status, 0) + 1
+            seen = watch.seen()
+        check(told.get(200, 0) <= 2, f"{told}")
+        return f"{told}, {stack.memory()[1] - before:.0f} MB, {seen}"
+
+
+def configurations():
+    aliases = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"a{index}: &a{index} [{', '.join(['*a' + str(index - 1)] * 9)}]\n" for index in range(1, 10))
+    job = "scrape_configs:\n  - job_name: x\n    static_configs: [{targets: [%s]}]\n"
+    return {
+        "aliases that multiply": aliases + "scrape_configs: *a9\n", "an alias to itself": "scrape_configs: &a [*a]\n",
+        "10,000 brackets": "scrape_configs: " + "[" * 10_000 + "]" * 10_000, "no UTF-8": "scrape_configs: [\udcff\udcfe]\n", "NUL": "scrape_configs: \0\n",
+        "a tab": "global:\n\tscrape_interval: 1s\n", "a key twice": "global: {}\nglobal: {}\n", "unknown": "global: {nothing: 1}\n",
+        "a list": "- a\n", "a number": "42\n", "an interval of 0": "global: {scrape_interval: 0s}\n", "a negative interval": "global: {scrape_interval: -1s}\n",
+        "an enormous interval": "global: {scrape_interval: 999999999999y}\n", "a timeout beyond": "global: {scrape_interval: 1s, scrape_timeout: 2s}\n",
+        "a bad expression": "scrape_configs: [{job_name: x, relabel_configs: [{regex: '('}]}]\n",
+        "a huge expression": "scrape_configs: [{job_name: x, relabel_configs: [{regex: '((a{1000}){1000}){1000}'}]}]\n",
+        "a job twice": (job % "'a:1'") + "  - job_name: x\n", "a line of 10 MB": "# " + "x" * (10 << 20) + "\nglobal: {nothing: 1}\n",
+        "a bad target": job % "'a b:99999999'", "a scheme": job % "'http://x/'", "a fifo": "rule_files: ['%s']\nglobal: {nothing: 1}\n",
+        "an enormous number": "scrape_configs: [{job_name: x, sample_limit: 99999999999999999999999}]\n", "merge keys": "<<: {a: 1}\n",
+        "a binary tag": "global: !!binary aaaa\n", "a foreign tag": "global: !!python/object:os.system {}\n",
+    }
+
+
+@attack("hostile configurations", "each is refused with file and line and changes nothing, at the start and at a reload", short=True)
+def configs(short):
+    good = WATCHED
+    tested = configurations()
+    with Stack("--web.enable-lifecycle", config=good) as stack:
+        before = stack.forget_peak()
+        accepted = []
+        with Watch(stack) as watch:
+            for name, text in tested.items():
+                with open(stack.config_path, "w", encoding="utf-8", errors="surrogateescape") as file:
+                    file.write(text)
+                start = time.monotonic()
+                status, _, body = stack.request("/-/reload", "POST")
+                took = time.monotonic() - start
+                check(took < 5, f"{name}: {took:.1f} s")
+                if status == 200:
+                    accepted.append(name)
+                else:
+                    check(status == 500 and len(body) < 5000 and body, f"{name}: {status} {body[:100]!r}")
+            with open(stack.config_path, "w") as file:
+                file.write(good)
+            check(stack.request("/-/reload", "POST")[0] == 200, "the good one is not taken any more")
+            seen = watch.seen()
+            gap = watch.scrapes()
+        check(not accepted, f"taken: {accepted}")
+        grown = stack.memory()[1] - before
+        check(grown < 400, f"{grown:.0f} MB")
+        return f"{len(tested)} refused, {grown:.0f} MB, {seen}, {gap}"
+
+
+@attack("hostile rules", "a rule that takes all its time, a template without end: the other rules and scrapes come in time", short=True)
+def rules(short):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "rules.yml")
+        with open(path, "w") as file:
+            file.write("groups:\n- name: hostile\n  interval: 1s\n  rules:\n"
+                       "  - {record: heavy, expr: 'sum(sum_over_time(m[1h:1s]))'}\n"
+                       "  - {record: same, expr: 'label_replace(m, \"a\", \"x\", \"\", \"\")'}\n"
+                       "  - alert: A\n    expr: vector(1)\n    annotations:\n      a: '{{ define \"x\" }}{{ template \"x\" }}{{ end }}{{ template \"x\" }}'\n"
+                       "      b: '{{ range query \"m\" }}{{ range query \"m\" }}{{ range query \"m\" }}x{{ end }}{{ end }}{{ end }}'\n"
+                       "      c: '{{ printf \"%999999999d\" 1 }}'\n"
+                       "- name: other\n  interval: 1s\n  rules:\n  - {record: fine, expr: 'count(up) or vector(0)'}\n")
+        with Stack(config=WATCHED + f"rule_files: ['{path}']\n") as stack:
+            text = "".join(f'm{{a="{index}"}} {index}\n' for index in range(500))
+            stack.request("/metrics/job/filled", "PUT", text.encode(), server="pushgateway")
+            before = stack.forget_peak()
+            with Watch(stack) as watch:
+                until(lambda: stack.result("fine") and stack.result("m"))
+                count = 3 if short else 15
+                until(lambda: len((stack.result("fine[10m]") or [{"values": []}])[0]["values"]) > count)
+                seen = watch.seen()
+                gap = watch.scrapes()
+            grown = stack.memory()[1] - before
+            check(grown < 600, f"{grown:.0f} MB")
+            return f"{grown:.0f} MB, {seen}, {gap}"

@@ -1,0 +1,292 @@
+"""Work that is asked for: queries, rules, targets. While they are at it, others are answered and scrapes come in time."""
+import http.server
+import threading
+import time
+import urllib.parse
+import zlib
+
+from attack import attack
+from stack import WATCHED, Stack, Watch, check, in_parallel, until
+
+BIG = "m"
+
+
+def filled(stack, series=1000, times=1):
+    """Series to work on."""
+    for number in range(times):
+        text = "".join(f'{BIG}{{a="{index}",b="{index % 10}"}} {index + number}\n' for index in range(series))
+        stack.request("/metrics/job/filled", "PUT", text.encode(), server="pushgateway")
+        stack.request("/api/v1/scrape?job=watch&wait=true", "POST")
+
+
+def nested(inner, depth):
+    for _ in range(depth):
+        inner = f'label_replace({inner},"a","$1$1$1$1","a","(.*)")'
+    return inner
+
+
+def hostile():
+    """Expressions, and whether they are ranges."""
+    long = "x" * 200_000
+    return [
+        ("sum_over_time(m[1h:1s])", True), ("m * on() group_left() m", False), ("m + on(b) group_left() m", False),
+        (nested("m", 9), False), (nested("m", 12), False), ('label_join(m,"a","' + long[:5000] + '","a","a","a")', False),
+        ("(" * 5000 + "m" + ")" * 5000, False), ("-" * 20_000 + "m", False), ("m" + "+m" * 5000, False), ("sum(" * 900 + "m" + ")" * 900, False),
+        ('m{a=~"' + "(a*)*" * 50 + 'b"}', False), ('m{a=~"' + "(" * 900 + ")" * 900 + '"}', False), ('m{a=~"(((a{1000}){1000}){1000})"}', False),
+        ('m{a=~"' + ".*" * 3000 + '"}', False), ('m{a=~"' + "|".join(str(i) for i in range(20_000)) + '"}', False), ('{__name__=~".+"}', False),
+        ('{__name__=~".*",a!~"' + "a?" * 400 + "a" * 400 + '"}', False), ("count_values('" + "v" + "', m)", False),
+        ("quantile_over_time(0.5, m[1h:1s])", True), ("max_over_time(rate(m[1h])[1h:1s])", True), ("topk(1e9, m)", True),
+        ("m[1000y]", False), ("m offset 1000y", False), ("m @ 1e18", False), ("m[1h:1ms]", False), ("sum_over_time((m)[30d:1s])", False),
+        ("absent_over_time(m[100y:1s])", False), ("vector(1)[100y:1s]", False), ("round(m, 1e-320)", False), ("m ^ 1e308 ^ 1e308", False),
+        ("histogram_quantile(0.9, m)", True), ("sort_by_label(m, 'a')", False), ("'" + long + "'", False), ("# " + long + "\nm", False),
+        ("m{a='" + long + "'}", False), (long, False), ("\x00m", False), ("m\xff", False), ("{", False), ("m[5m", False), ("1e999999999", False),
+        ("0x" + "f" * 100_000, False), ("predict_linear(m[1h:1s], 1e300)", True), ("double_exponential_smoothing(m[1h:1s], 0.1, 0.1)", True),
+        ("holt_winters(m[1h:1s], 0.5, 0.5)", True), ("stddev_over_time(m[1h:1s])", True), ("changes(m[1h:1s]) > bool 0", True),
+    ]
+
+
+@attack("hostile queries", "each ends by its limit (timeout 5 s) with a word; others within 100 ms, scrapes in time", short=True)
+def queries(short):
+    with Stack("--query.timeout=5s", config=WATCHED) as stack:
+        filled(stack, 300 if short else 1000, 3)
+        chosen = hostile()
+        if short:
+            chosen = chosen[:1] + chosen[3:5] + chosen[6:20] + chosen[21:]
+        before = stack.forget_peak()
+        slowest, statuses = (0, ""), []
+        with Watch(stack) as watch:
+            now = time.time()
+
+            def ask(worker):
+                nonlocal slowest
+                for expression, is_range in chosen[worker::3]:
+                    start = time.monotonic()
+                    more = {"start": now - 3600, "end": now, "step": 1} if is_range else {"time": now}
+                    status, document = stack.query(expression, "query_range" if is_range else "query", **more)
+                    slowest = max(slowest, (time.monotonic() - start, expression[:40]))
+                    statuses.append(status)
+                    check(status == 200 or document.get("error"), f"{expression[:40]}: {status} without a word")
+                    check(status in (200, 400, 422, 503), f"{expression[:40]}: {status} {document.get('error')}")
+            in_parallel(3, ask)
+            seen = watch.seen()
+            gap = watch.scrapes()
+        check(slowest[0] < 12, f"{slowest[1]} took {slowest[0]:.1f} s")
+        grown = stack.memory()[1] - before
+        check(grown < 6000, f"{grown:.0f} MB")
+        return f"{len(statuses)} asked, {statuses.count(200)} answered, the slowest {slowest[0]:.1f} s, {grown:.0f} MB, {seen}, {gap}"
+
+
+@attack("queries whose client leaves", "a query ends with its client, SIGTERM ends the process with queries at work", short=True)
+def leaving(short):
+    with Stack("--query.timeout=60s", config=WATCHED) as stack:
+        filled(stack)
+        form = urllib.parse.urlencode({"query": nested("m", 9)}).encode()
+        clients = []
+        for _ in range(4):
+            client = stack.connect()
+            client.sendall(b"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
+                           + str(len(form)).encode() + b"\r\n\r\n" + form)
+            clients.append(client)
+        time.sleep(0.3)
+        for client in clients[:2]:
+            client.close()
+        start = time.monotonic()
+        stack.end(10)
+        took = time.monotonic() - start
+        for client in clients[2:]:
+            client.close()
+        check(took < 5, f"SIGTERM took {took:.1f} s")
+        return f"ended {took:.2f} s after SIGTERM"
+
+
+@attack("many heavy queries", "60 at once: 20 run, others wait or are told; others within 100 ms, scrapes in time")
+def heavy(short):
+    with Stack("--query.timeout=5s", config=WATCHED) as stack:
+        filled(stack, 1000, 3)
+        with Watch(stack) as watch:
+            now = time.time()
+
+            def ask(index):
+                return stack.query("sum_over_time(m[1h:1s])", "query_range", start=now - 3600 - index, end=now, step=1)[0]
+            statuses = in_parallel(60, ask)
+            seen = watch.seen()
+            gap = watch.scrapes()
+        told = {status: statuses.count(status) for status in sorted(set(statuses))}
+        return f"{told}, {seen}, {gap}"
+
+
+class HostileTarget(http.server.BaseHTTPRequestHandler):
+    """A target that is told by its path what to do to whoever scrapes it."""
+
+    protocol_version = "HTTP/1.1"
+    bomb = None
+
+    def start(self, length=None, status=200, kind="text/plain; version=0.0.4", more=()):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        if length is not None:
+            self.send_header("Content-Length", str(length))
+        for name, value in more:
+            self.send_header(name, value)
+        self.end_headers()
+
+    def whole(self, body, **more):
+        self.start(len(body), **more)
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.close_connection = True
+        try:
+            getattr(self, "do_" + self.path.strip("/"))()
+        except OSError:
+            pass
+
+    def do_endless(self):
+        self.start()
+        while True:
+            self.wfile.write(b"# nothing of interest, again and again\n" * 1000)
+
+    def do_drip(self):
+        self.start(1000)
+        while True:
+            self.wfile.write(b"#")
+            time.sleep(0.2)
+
+    def do_silent(self):
+        time.sleep(5)
+
+    def do_bomb(self):
+        self.whole(HostileTarget.bomb, more=[("Content-Encoding", "gzip")])
+
+    def do_labels(self):
+        self.whole(b"a{" + b",".join(b'l%d="x"' % index for index in range(50_000)) + b"} 1\n")
+
+    def do_value(self):
+        self.whole(b'a{b="' + b"x" * (8 << 20) + b'"} 1\n')
+
+    def do_series(self):
+        self.whole(b"".join(b'flood{n="%d-%d"} 1\n' % (time.time_ns(), index) for index in range(20_000)))
+
+    def do_noise(self):
+        import random
+        self.whole(random.Random(1).randbytes(1 << 20))
+
+    def do_protobuf(self):
+        import random
+        self.whole(random.Random(2).randbytes(1 << 20), kind="application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited")
+
+    def do_packed(self):
+        # A histogram whose packed field comes in many pieces.
+        def field(tag, body):
+            size, rest = b"", len(body)
+            while rest >= 0x80:
+                size, rest = size + bytes([rest & 0x7f | 0x80]), rest >> 7
+            return tag + size + bytes([rest]) + body
+        histogram = (b"\x72\x08" + b"\0" * 8) * 400_000
+        family = b"\x0a\x01a\x18\x04" + field(b"\x22", field(b"\x3a", histogram))
+        self.whole(field(b"", family), kind="application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited")
+
+    def do_redirect(self):
+        self.start(0, status=302, more=[("Location", "/redirect")])
+
+    def do_away(self):
+        self.start(0, status=302, more=[("Location", "file:///etc/passwd")])
+
+    def do_headers(self):
+        self.start(0, more=[(f"X-{index}", "y" * 1000) for index in range(20_000)])
+
+    def do_head(self):
+        while True:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 65536)
+
+    def do_short(self):
+        self.start(1000)
+        self.wfile.write(b"a 1\n")
+
+    def do_future(self):
+        self.whole(b"".join(b"future%d 1 %d\n" % (index, 9_000_000_000_000 + index) for index in range(1000)))
+
+    def do_past(self):
+        self.whole(b"".join(b"past%d 1 -%d\n" % (index, 9_000_000_000_000_000 + index) for index in range(1000)))
+
+    def do_twice(self):
+        self.whole(b'a{b="c"} 1\n' * 100_000)
+
+    def do_chunks(self):
+        self.start(more=[("Transfer-Encoding", "chunked")])
+        while True:
+            self.wfile.write(b"1\r\n#\r\n" * 1000)
+
+    def do_liar(self):
+        self.start(1 << 60)
+        self.wfile.write(b"a 1\n")
+
+    def do_type(self):
+        self.whole(b"a 1\n", kind="text/html; " + "a" * 100_000)
+
+    def do_exemplars(self):
+        self.whole(b"# TYPE a counter\n" + b"".join(b'a_total{n="%d"} 1 # {%s} 1\n' % (index, b'x="%s"' % (b"y" * 100)) for index in range(20_000)) + b"# EOF\n",
+                   kind="application/openmetrics-text; version=1.0.0")
+
+    def do_good(self):
+        self.whole(b"good 1\n")
+
+    def log_message(self, *_):
+        pass
+
+
+KINDS = [name[3:] for name in dir(HostileTarget) if name.startswith("do_") and name != "do_GET"]
+
+
+@attack("hostile targets", "each is refused or taken within its limits; another target's scrapes come in time, others within 100 ms", short=True)
+def targets(short):
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    zeros = b"\n" * (1 << 20)
+    HostileTarget.bomb = b"".join(packer.compress(zeros) for _ in range(128 if short else 1024)) + packer.flush()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), HostileTarget)
+    server.daemon_threads = True
+    server.handle_error = lambda *_: None
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"127.0.0.1:{server.server_address[1]}"
+    config = WATCHED + "".join(
+        f"  - {{job_name: {kind}, metrics_path: /{kind}, sample_limit: 10000, label_limit: 100, label_value_length_limit: 1000, "
+        f"body_size_limit: 10MB, static_configs: [{{targets: ['{address}']}}]}}\n" for kind in KINDS)
+    with Stack(config=config) as stack:
+        before = stack.forget_peak()
+        with Watch(stack) as watch:
+            until(lambda: len(stack.result("up")) == len(KINDS) + 1)
+            if not short:
+                time.sleep(20)
+            seen = watch.seen()
+            gap = watch.scrapes()
+        up = {row["metric"]["job"]: row["value"][1] for row in stack.result("up")}
+        for kind in KINDS:
+            should = "1" if kind in ("good", "twice", "past", "future") else "0"
+            check(kind in ("labels", "value", "series", "packed", "exemplars", "type") or up[kind] == should, f"{kind}: up is {up[kind]}")
+        grown = stack.memory()[1] - before
+        check(grown < 700, f"{grown:.0f} MB")
+        stack.end(20)
+    server.shutdown()
+    server.server_close()
+    return f"{len(KINDS)} targets, {list(up.values()).count('1') - 1} up, {grown:.0f} MB, {seen}, {gap}"
+
+
+@attack("slow and failing pushes beside scrapes", "eight clients push 5 MB each again and again; scrapes in time, others within 100 ms")
+def pushes(short):
+    text = "".join(f'p{{a="{index}"}} {index}\n' for index in range(100_000)).encode()
+    with Stack(config=WATCHED) as stack:
+        before = stack.forget_peak()
+        with Watch(stack) as watch:
+            end = time.monotonic() + 15
+            count = [0]
+
+            def push(worker):
+                while time.monotonic() < end:
+                    # Never scraped: it would be the watch that is slow then.
+                    status = stack.request(f"/metrics/job/p{worker}", "PUT", text + b"broken {\n", server="pushgateway")[0]
+                    check(status == 400, f"{status}")
+                    count[0] += 1
+            in_parallel(8, push)
+            seen = watch.seen()
+            gap = watch.scrapes()
+        return f"{count[0]} pushes, {stack.memory()[1] - before:.0f} MB, {seen}, {gap}"
