@@ -402,7 +402,7 @@ import Web
         let both: [Double] = [0, 1, 10, 1]
         #expect(try await receiver.stored().map(\.values) == [both, both, both])
         let matchers = ["a", "b"].map { [LabelMatcher("__name__", equals: $0)] }
-        try await receiver.store.delete(matchers, start: .min, end: .max)
+        try await receiver.store.delete(matchers, in: .ever)
         try await receiver.store.cleanTombstones()
         for hours: Int64 in 1...2 { try await receiver.store.maintain(now: Self.now + hours * 3_600_000) }
         #expect(try await receiver.store.statistics(limit: 1).totalSeries == 1)
