@@ -12,7 +12,8 @@ import Testing
         "NativeHistogramBounds: maximumSchema = 8", "PageCache: touchedLimit = 1 << 16", "PowersOfTen: greatest = 324",
         "QuantileSketch: bufferLimit = 500", "RelatedCodec: limit = 4_503_599_627_370_496.0",
         "SelfTest: failureLimit = 20",
-        "SeriesDescriptionParser: greatestCount = 10_000_000", "SnappyFrames: largestBlock = 65536",
+        "SeriesDescriptionParser: greatestCount = 10_000_000", "SnappyWriter: mostBits = 14",
+        "SnappyFrames: largestBlock = 65536",
         "Staging: keptCapacity = 1 << 16", "StartOffsets: greatestCount = 10_000_000", "ValueCodec: exponentLimit = 12",
         "ValueCodec: integerLimit = 9_007_199_254_740_992.0",
     ]
