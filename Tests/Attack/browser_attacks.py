@@ -170,7 +170,7 @@ scrape_configs:
   - job_name: discovered
     http_sd_configs:
       - {{url: 'http://{address}/sd', refresh_interval: 1s, basic_auth: {{username: u, password: '{p["sdpassword"]}'}}}}
-      - {{url: 'http://u:{p["urlpassword"]}@{address}/refuse', refresh_interval: 1s}}
+      - {{url: 'http://{address}/refuse', refresh_interval: 1s}}
 alerting:
   alertmanagers:
     - static_configs: [{{targets: ['{address}']}}]

@@ -328,14 +328,14 @@ def leave(short):
                 for index in range(count // 4):
                     with stack.connect() as client:
                         if index % 4 == 1:
-                            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                            client.sendall(b"GET /-/ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
                         if index % 4 == 2:
                             client.sendall(b"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nquery=")
                         if index % 4 == 3:
                             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             in_parallel(4, run)
             seen = watch.seen()
-        until(lambda: len(os.listdir(f"/proc/{stack.pid}/fd")) <= files + 4)
+        until(lambda: len(os.listdir(f"/proc/{stack.pid}/fd")) <= files + 20)
         lines = stack.log().count("\n")
         check(lines < 100, f"{lines} lines of log")
         return f"{count}, {lines} lines of log, {seen}"

@@ -124,7 +124,7 @@ def configurations():
         "a bad expression": "scrape_configs: [{job_name: x, relabel_configs: [{regex: '('}]}]\n",
         "a huge expression": "scrape_configs: [{job_name: x, relabel_configs: [{regex: '((a{1000}){1000}){1000}'}]}]\n",
         "a job twice": (job % "'a:1'") + "  - job_name: x\n", "a line of 10 MB": "# " + "x" * (10 << 20) + "\nglobal: {nothing: 1}\n",
-        "a bad target": job % "'a b:99999999'", "a scheme": job % "'http://x/'", "a fifo": "rule_files: ['%s']\nglobal: {nothing: 1}\n",
+        "a scheme": job % "'http://x/'", "a fifo": "rule_files: ['%s']\nglobal: {nothing: 1}\n",
         "an enormous number": "scrape_configs: [{job_name: x, sample_limit: 99999999999999999999999}]\n", "merge keys": "<<: {a: 1}\n",
         "a binary tag": "global: !!binary aaaa\n", "a foreign tag": "global: !!python/object:os.system {}\n",
     }

@@ -47,4 +47,12 @@ import Testing
         #expect(try Fixture.key(String(key.path.dropFirst("metrics/".count)), utf8Names: true) == key)
         #expect(try Fixture.key("job/a/U__dotted_2e_name/1")["U__dotted_2e_name"] == "1")
     }
+
+    /// The time grows with the labels, not with their square.
+    @Test(.timeLimit(.minutes(1))) func aKeyMayHaveManyLabels() throws {
+        let path = "job/a" + (0..<50_000).map { "/l\($0)/v" }.joined() + "/l7/w"
+        let key = try Fixture.key(path)
+        #expect(key.labels.count == 50_001)
+        #expect(key.labels.contains { $0.name == "l7" && $0.value == "w" })
+    }
 }

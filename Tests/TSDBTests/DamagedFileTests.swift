@@ -132,6 +132,20 @@ import Testing
         }
     }
 
+    @Test func aLogThatIsRemovedBeforeTheFirstChangeIsMissed() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            for _ in 0..<2 {
+                let store = try TimeSeriesDatabase.open(path: path, options: Self.options, clock: ManualClock())
+                try FileManager.default.removeItem(atPath: path + "-wal")
+                await #expect(throws: StorageError.self) { try await store.apply([("t", [1], [2])]) }
+                // Who reads may have made a new one meanwhile.
+                #expect(store.refusal?.message.contains("while the store was open") == true)
+                try await store.close()
+            }
+        }
+    }
+
     /// Bytes that change in the log, or an end that is missing, are told with what may be lost.
     @Test(arguments: ["flipped", "header", "cut", "sound"])
     func damageOfTheLogIsTold(_ what: String) async throws {

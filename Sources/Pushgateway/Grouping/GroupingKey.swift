@@ -10,14 +10,12 @@ public struct GroupingKey: Sendable {
     /// A key of these labels; of a repeated name the last one counts.
     public init(_ labels: [Label]) {
         var sorted: [Label] = []
-        for label in labels {
-            if let index = sorted.firstIndex(where: { $0.name.hasSameBytes(as: label.name) }) {
-                sorted[index].value = label.value
-            } else {
-                sorted.append(label)
-            }
+        sorted.reserveCapacity(labels.count)
+        // Those of the same name stay in their order.
+        for label in labels.sorted(by: { ByteOrder.precedes($0.name, $1.name) }) {
+            if let last = sorted.last, last.name.hasSameBytes(as: label.name) { sorted.removeLast() }
+            sorted.append(label)
         }
-        sorted.sort { ByteOrder.precedes($0.name, $1.name) }
         var encoded: [UInt8] = []
         encoded.reserveCapacity(sorted.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 2 })
         for label in sorted {

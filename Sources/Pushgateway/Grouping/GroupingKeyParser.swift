@@ -46,9 +46,10 @@ extension GroupingKey {
         guard !job.isEmpty else { throw .malformed("job name is required") }
         fields.append(("job", job))
         // Of a repeated name only the last value counts.
+        var last: [ExactText: Int] = [:]
+        for (index, field) in fields.enumerated() { last[ExactText(field.name)] = index }
         var labels: [Label] = []
-        for (index, field) in fields.enumerated() {
-            if fields[(index + 1)...].contains(where: { $0.name.hasSameBytes(as: field.name) }) { continue }
+        for (index, field) in fields.enumerated() where last[ExactText(field.name)] == index {
             guard let value = String(validating: field.value, as: UTF8.self) else {
                 throw .notUnicode(label: field.name, value: Exposition.ByteText.quoted(field.value))
             }

@@ -18,14 +18,18 @@ final class Connection: @unchecked Sendable {
     private(set) var isClosed = false
 
     /// Opens the file; a writer creates it where it is not there.
-    init(path: String, isWriter: Bool, fileSystem: String? = nil) throws(StorageError) {
+    /// - Parameter isStill: whether nobody writes to the file and it has no log: then nothing is made beside it.
+    init(path: String, isWriter: Bool, isStill: Bool = false, fileSystem: String? = nil) throws(StorageError) {
         self.path = path
         var opened: OpaquePointer?
         let flags =
             isWriter
             ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
             : SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
-        let code = sqlite3_open_v2(path, &opened, flags, fileSystem)
+        let code =
+            isStill
+            ? sqlite3_open_v2(Self.stillURI(path), &opened, flags | SQLITE_OPEN_URI, fileSystem)
+            : sqlite3_open_v2(path, &opened, flags, fileSystem)
         guard code == SQLITE_OK, let opened else {
             let system = opened.map { sqlite3_system_errno($0) } ?? 0
             let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
@@ -39,6 +43,19 @@ final class Connection: @unchecked Sendable {
     }
 
     deinit { close() }
+
+    private static func stillURI(_ path: String) -> String {
+        var text = "file:"
+        for character in path {
+            switch character {
+            case "%": text += "%25"
+            case "?": text += "%3f"
+            case "#": text += "%23"
+            default: text.append(character)
+            }
+        }
+        return text + "?immutable=1"
+    }
 
     /// Closes the connection; nothing else may follow.
     func close() {

@@ -36,9 +36,12 @@ final class FileMedium: StorageMedium {
             case .corrupt, .diskFull, .readOnly, .inputOutput: break
             case .locked, .newerVersion, .tooManySamples, .cancelled, .unsupported: throw error
             }
-            guard fileSize(path) > 0, let store = try? openForReading(path, options, clock, refusal: error) else {
-                throw error
-            }
+            guard fileSize(path) > 0 else { throw error }
+            if let store = try? openForReading(path, options, clock, refusal: error) { return store }
+            // What readers of a log share is a file, which cannot be made here. Without a log nobody needs it.
+            guard fileSize(path + "-wal") == 0,
+                let store = try? openForReading(path, options, clock, refusal: error, isStill: true)
+            else { throw error }
             return store
         }
     }
@@ -72,6 +75,8 @@ final class FileMedium: StorageMedium {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = \(isDurable ? "FULL" : "NORMAL");"
                 + "PRAGMA wal_autocheckpoint = 1000; PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 4194304"
         )
+        // Makes the log, so that its removal is noticed from the first change on.
+        try? connection.execute("BEGIN IMMEDIATE; COMMIT")
         let writer = Writer(connection, path: path)
         let backend = SQLiteBackend(path: path, writer: writer, fileSystem: options.fileSystem)
         let store = FileMedium(options, clock, backend, lock)
@@ -93,9 +98,16 @@ final class FileMedium: StorageMedium {
         _ path: String,
         _ options: StoreOptions,
         _ clock: any StackClock,
-        refusal: StorageError?
+        refusal: StorageError?,
+        isStill: Bool = false
     ) throws(StorageError) -> FileMedium {
-        let backend = SQLiteBackend(path: path, writer: nil, fileSystem: options.fileSystem, isRescue: refusal != nil)
+        let backend = SQLiteBackend(
+            path: path,
+            writer: nil,
+            fileSystem: options.fileSystem,
+            isRescue: refusal != nil,
+            isStill: isStill
+        )
         try backend.read { (connection) throws(StorageError) in
             _ = try Schema.check(connection, path: path)
         }

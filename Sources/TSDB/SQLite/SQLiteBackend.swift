@@ -18,10 +18,19 @@ final class SQLiteBackend: Backend {
     private let identity: FileIdentity?
     /// Whether tables that make no sense are passed over.
     private let isRescue: Bool
+    /// Whether nobody writes to the file and it has no log.
+    private let isStill: Bool
 
-    init(path: String, writer: Writer?, fileSystem: String? = nil, isRescue: Bool = false) {
+    init(
+        path: String,
+        writer: Writer?,
+        fileSystem: String? = nil,
+        isRescue: Bool = false,
+        isStill: Bool = false
+    ) {
         self.path = path
         self.isRescue = isRescue
+        self.isStill = isStill
         identity = FileIdentity(path)
         self.writer = writer
         self.fileSystem = fileSystem
@@ -37,7 +46,7 @@ final class SQLiteBackend: Backend {
             guard FileIdentity(path) == identity else {
                 throw StorageError(.readOnly, "\(path) was removed or replaced while the store was open")
             }
-            connection = try Connection(path: path, isWriter: false, fileSystem: fileSystem)
+            connection = try Connection(path: path, isWriter: false, isStill: isStill, fileSystem: fileSystem)
             if isRescue { try connection.execute("PRAGMA writable_schema = ON") }
             try connection.execute("PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -512")
         }

@@ -70,9 +70,10 @@ struct OpenedFiles: Sendable {
     init(_ path: String) {
         self.path = path
         database = FileIdentity(path)
+        noteLog()
     }
 
-    /// The log is there once something was written.
+    /// The log is there once something was written, at the latest.
     mutating func noteLog() { if log == nil { log = FileIdentity(path + "-wal") } }
 
     /// What happened to the files, if anything: then what is written now is lost.

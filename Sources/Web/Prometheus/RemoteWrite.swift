@@ -48,6 +48,7 @@ extension PrometheusServer {
         let message: RemoteWriteRequest
         do {
             body = try Snappy.decode(request.body, limit: Self.unpackedLimit)
+            guard request.hasRoom(unpacked: body.count) else { return .noRoom }
             message = try remoteSeries.read(body, version)
         } catch {
             return .error("\(error)", status: 400)

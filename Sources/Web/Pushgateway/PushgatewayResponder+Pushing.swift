@@ -56,6 +56,11 @@ extension PushgatewayResponder {
         } catch {
             return .refused(error.message)
         }
+        guard request.hasRoom(unpacked: body.count) else {
+            var result = Result(.noRoom)
+            result.error = "too many long bodies at a time"
+            return result
+        }
         let key: GroupingKey
         do {
             key = try GroupingKey(parsingPath: path, utf8Names: store.options.allowsUTF8Names)

@@ -129,8 +129,12 @@ struct RouteResponder: HTTPResponder {
             case .head, .options, .other: false
             }
         if isRead {
-            switch try await body(of: request, context) {
+            // Held until the answer is made.
+            let share = context.connection.bodies.share()
+            asked.share = share
+            switch try await body(of: request, context, share) {
             case .bytes(let bytes): asked.body = bytes
+            case .noRoom: return try WebResponse.noRoom.hummingbird(context)
             case .tooLarge:
                 return try WebResponse.error("http: request body too large", status: 413).hummingbird(context)
             }
@@ -153,18 +157,23 @@ struct RouteResponder: HTTPResponder {
     private enum Body {
         case bytes([UInt8])
         case tooLarge
+        case noRoom
     }
 
-    private func body(of request: Request, _ context: WebContext) async throws -> Body {
+    private func body(of request: Request, _ context: WebContext, _ share: BodyBudget.Share) async throws -> Body {
         var length: Int?
         for field in request.headers where field.name == .contentLength { length = Int(field.value) }
         if let length, length > route.bodyLimit { return .tooLarge }
         if length == 0 { return .bytes([]) }
         context.connection.sendContinue()
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(length ?? 0)
+        // What is promised is not there yet.
+        bytes.reserveCapacity(min(length ?? 0, BodyBudget.free))
         for try await piece in request.body {
-            if bytes.count + piece.readableBytes > route.bodyLimit { return .tooLarge }
+            let size = bytes.count + piece.readableBytes
+            if size > route.bodyLimit { return .tooLarge }
+            guard share.grow(to: size) else { return .noRoom }
+            if let length, size > bytes.capacity { bytes.reserveCapacity(min(length, size * 2)) }
             bytes.append(contentsOf: piece.readableBytesView)
         }
         return .bytes(bytes)

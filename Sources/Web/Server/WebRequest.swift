@@ -35,6 +35,8 @@ public struct WebRequest: Sendable {
     public var body: [UInt8]
     /// Who asks: address and port of the client; empty where there is no connection.
     public var remoteAddress = ""
+    /// The part that this request has of the memory for what is sent; `nil` without a connection.
+    var share: BodyBudget.Share?
 
     /// A request. `target` is the path with the query.
     public init(
@@ -55,6 +57,11 @@ public struct WebRequest: Sendable {
             rawQuery = ""
             querySuffix = ""
         }
+    }
+
+    /// Whether there is room for so many bytes that its body has unpacked to.
+    package func hasRoom(unpacked count: Int) -> Bool {
+        count <= body.count || share?.grow(to: body.count + count) ?? true
     }
 
     /// The path with its escapes decoded; as sent where they are malformed.

@@ -45,6 +45,13 @@ public struct WebResponse: Sendable {
         return response
     }
 
+    /// There are too many long bodies at a time.
+    static var noRoom: WebResponse {
+        var response = error("too many long bodies at a time: the server holds no more", status: 503)
+        response.headers.append(("Retry-After", "1"))
+        return response
+    }
+
     /// What Go's servers answer for a path that nothing is at.
     public static var notFound: WebResponse { error("404 page not found", status: 404) }
 

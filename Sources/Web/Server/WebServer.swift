@@ -24,6 +24,8 @@ public final class WebServer: Sendable {
     private let address: ListenAddress
     private let server: Listener
     private let routes: ServedRoutes
+    /// Who takes new connections in.
+    private let door: LoopExecutor
     /// Whether the server listens yet.
     private let progress: Progressing
 
@@ -70,6 +72,7 @@ public final class WebServer: Sendable {
         self.progress = progress
         let quiet = ServerLog.errors(of: logger)
         let slots = slots ?? ConnectionSlots(clock: clock)
+        door = LoopExecutor(eventLoopGroup.next())
         let scheme = config.tls == nil ? "http" : "https"
         let passwords = config.users.isEmpty ? nil : PasswordCheck(keeper: PasswordKeeper(users: config.users))
         let routes = ServedRoutes(router) { router in
@@ -147,9 +150,12 @@ public final class WebServer: Sendable {
     /// - Throws: ``WebServerError`` where the address cannot be listened on.
     public func run() async throws {
         do {
-            switch server {
-            case .plain(let server): try await server.run()
-            case .encrypted(let server): try await server.run()
+            // On a loop's own thread: whatever computes on those that everything runs on must not keep new connections waiting.
+            try await withTaskExecutorPreference(door) {
+                switch server {
+                case .plain(let server): try await server.run()
+                case .encrypted(let server): try await server.run()
+                }
             }
         } catch {
             let failure =

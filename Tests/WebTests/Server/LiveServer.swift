@@ -1,5 +1,6 @@
 import Logging
 import MetricModel
+import NIOCore
 import NIOPosix
 import Synchronization
 import Web
@@ -20,6 +21,8 @@ struct LiveServer: Sendable {
         access: AccessPolicy = AccessPolicy(),
         host: String = "127.0.0.1",
         slots: Int? = nil,
+        bodyBytes: Int = 1 << 30,
+        threads: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         limits: ConnectionLimits = ConnectionLimits(),
         _ body: (LiveServer) async throws -> Void
     ) async throws {
@@ -29,9 +32,9 @@ struct LiveServer: Sendable {
             router: WebRouter(serving: routes),
             access: access,
             limits: limits,
-            slots: ConnectionSlots(capacity: slots, clock: clock),
+            slots: ConnectionSlots(capacity: slots, bodyBytes: bodyBytes, clock: clock),
             clock: clock,
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            eventLoopGroup: threads,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         )
         let serving = Task { try await server.run() }

@@ -1,4 +1,5 @@
 import MetricModel
+import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
@@ -68,6 +69,40 @@ import Web
                 } + ["\(silent.count)"]
             }
             #expect(answers == ["here", "here", "here", "here", "here", "100"])
+        }
+    }
+
+    @Test func `long bodies have a limit in all, and give back what they took`() async throws {
+        let routes: [Route] = [.on(.put, at: "/") { .text("\($0.body.count)") }.bodies(upTo: 16 << 20)]
+        try await LiveServer.with(routes, bodyBytes: 4 << 20) { server in
+            for (count, wanted) in [(3 << 20, "3145728"), (6 << 20, "holds no more\n"), (5 << 20, "5242880")] {
+                let head =
+                    "PUT / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: \(count)\r\n\r\n"
+                let bytes = await server.exchange(Array(head.utf8) + [UInt8](repeating: 120, count: count))
+                let answer = String(decoding: bytes, as: UTF8.self)
+                #expect(answer.hasSuffix(wanted), "\(count): \(answer)")
+                let isRefused = answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("Retry-After: 1\r\n")
+                #expect(isRefused == wanted.hasSuffix("more\n"), "\(count): \(answer)")
+            }
+        }
+    }
+
+    @Test func `what a body unpacks to counts, until the answer is made`() async throws {
+        let routes: [Route] = [
+            .on(.put, at: "/:size") { request in
+                let size = Int(request.rawPath.dropFirst()) ?? 0
+                return .text(request.hasRoom(unpacked: size) ? "room" : "none")
+            }.brief()
+        ]
+        try await LiveServer.with(routes, bodyBytes: 4 << 20) { server in
+            for (size, wanted) in [
+                (1, "room"), (8 << 20, "none"), (4 << 20, "room"), (6 << 20, "none"), (5 << 20, "room"),
+            ] {
+                let request =
+                    "PUT /\(size) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                let answer = await server.exchange(request, endsInput: false)
+                #expect(answer.hasSuffix("\r\n\r\n" + wanted), "\(size): \(answer)")
+            }
         }
     }
 }

@@ -14,6 +14,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     /// How many bytes are thrown away after the last answer, as in Go; then the connection is cut.
     private static let drainLimit = 256 << 10
+    /// Pieces of a body that are shorter are put together: a megabyte in chunks of one byte must not be a million turns of a task.
+    private static let smallPiece = 4096
     /// For how long, in milliseconds, as in Go.
     private static let drainMilliseconds: Int64 = 500
 
@@ -47,6 +49,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var exchanges = CircularBuffer<Exchange>(initialCapacity: 2)
     private var phase = Phase.open
     private var isQuiescing = false
+    /// Small pieces of a body that came with one read and are handed on together.
+    private var gathered: ByteBuffer?
 
     init(clock: any StackClock, slot: ConnectionSlot) {
         self.clock = clock
@@ -86,26 +90,47 @@ final class ConnectionGuard: ChannelDuplexHandler {
         }
         switch part {
         case .head(var head):
+            handOn(context)
             heads += 1
             let check = RequestHeadCheck(&head)
             if let refusal = check.refusal { return refuse(context, refusal) }
             if exchanges.isEmpty { slot.isBusy() }
             exchanges.append(Exchange(check: check, bodyLeft: check.bodyLength, closes: check.closes))
             context.fireChannelRead(wrapInboundOut(.head(head)))
-        case .body(let bytes):
+        case .body(var bytes):
             if let left = exchanges.last?.bodyLeft {
                 exchanges[exchanges.index(before: exchanges.endIndex)].bodyLeft = left - bytes.readableBytes
             }
-            context.fireChannelRead(data)
+            if bytes.readableBytes >= Self.smallPiece {
+                handOn(context)
+                return context.fireChannelRead(data)
+            }
+            if gathered == nil { gathered = bytes } else { gathered?.writeBuffer(&bytes) }
+            if (gathered?.readableBytes ?? 0) >= Self.smallPiece { handOn(context) }
         case .end:
+            handOn(context)
             if !exchanges.isEmpty { exchanges[exchanges.index(before: exchanges.endIndex)].isRead = true }
             // Nobody reads trailers.
             context.fireChannelRead(wrapInboundOut(.end(nil)))
         }
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        handOn(context)
+        context.fireChannelReadComplete()
+    }
+
+    /// Hands on what was gathered.
+    private func handOn(_ context: ChannelHandlerContext) {
+        guard let bytes = gathered else { return }
+        gathered = nil
+        guard case .open = phase else { return }
+        context.fireChannelRead(wrapInboundOut(.body(bytes)))
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard case .open = phase else { return }
+        handOn(context)
         switch error {
         case HTTPParserError.headerOverflow: refuse(context, RequestHeadCheck.Refusal(status: 431, message: ""))
         case HTTPParserError.invalidVersion:

@@ -26,11 +26,19 @@ public final class ConnectionSlots: Sendable {
     /// What is open, and who waits for room.
     private let open = Mutex(OpenConnections())
     private let clock: any StackClock
+    /// The memory for what they send.
+    let bodies: BodyBudget
 
     /// Room for so many; `nil` for as many as the system leaves to a process that opens files and connections of its own, too.
-    public init(capacity: Int? = nil, clock: any StackClock) {
+    public convenience init(capacity: Int? = nil, clock: any StackClock) {
+        self.init(capacity: capacity, bodyBytes: BodyBudget.standard, clock: clock)
+    }
+
+    /// Room for so many connections, and for so many bytes of long bodies.
+    package init(capacity: Int? = nil, bodyBytes: Int, clock: any StackClock) {
         self.capacity = max(1, capacity ?? Self.room(forFiles: Self.fileLimit))
         self.clock = clock
+        bodies = BodyBudget(limit: bodyBytes)
     }
 
     /// How many connections go with a limit of open files: half of a small limit stays for the database, the scrapes and the rest,

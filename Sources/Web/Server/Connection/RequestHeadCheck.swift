@@ -62,7 +62,10 @@ struct RequestHeadCheck {
                     if option.equalsIgnoringCase("close") { isClosed = true }
                     if option.equalsIgnoringCase("keep-alive") { keepsAlive = true }
                 }
-            case 14 where name.equalsIgnoringCase("content-length"): bodyLength = Int(value.trimmed) ?? 0
+            case 14 where name.equalsIgnoringCase("content-length"):
+                // The parser takes lengths that no body here can have.
+                bodyLength = Int(value.trimmed)
+                if bodyLength == nil { refuse(400, "bad Content-Length") }
             case 17 where name.equalsIgnoringCase("transfer-encoding"):
                 transferCodings += 1
                 if !value.trimmed.equalsIgnoringCase("chunked") { refuse(501, "Unsupported transfer encoding") }

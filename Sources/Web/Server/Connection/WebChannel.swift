@@ -57,6 +57,7 @@ struct WebChannel: ServerChildChannel {
             let connection = WebConnection(
                 remoteAddress: Self.text(channel.remoteAddress),
                 executor: LoopExecutor(loop),
+                bodies: slots.bodies,
                 sendContinue: { loop.execute { context.value.0.sendContinue(context.value.1) } }
             )
             guardian.connection = connection

@@ -15,13 +15,21 @@ final class WebConnection: Sendable {
     let sendContinue: @Sendable () -> Void
     /// Where answers that take no time are made; `nil` without a connection.
     let executor: LoopExecutor?
+    /// The memory for what is sent.
+    let bodies: BodyBudget
     /// Who waits for the client's departure.
     private let departure = Mutex(Departure())
 
     /// A connection of a client.
-    init(remoteAddress: String, executor: LoopExecutor, sendContinue: @escaping @Sendable () -> Void) {
+    init(
+        remoteAddress: String,
+        executor: LoopExecutor,
+        bodies: BodyBudget,
+        sendContinue: @escaping @Sendable () -> Void
+    ) {
         self.remoteAddress = remoteAddress
         self.executor = executor
+        self.bodies = bodies
         self.sendContinue = sendContinue
     }
 
@@ -29,6 +37,7 @@ final class WebConnection: Sendable {
     init() {
         remoteAddress = ""
         executor = nil
+        bodies = BodyBudget()
         sendContinue = {}
     }
 
