@@ -435,7 +435,7 @@ test("the strip of an alert: each state has its share of a minute, and what was 
 });
 
 test("why an alert does not fire, in words", async () => {
-    const { unsteady, waiting, lastPending } = await load("prometheus/alertwords.js");
+    const { earlier, unsteady, waiting, lastPending } = await load("prometheus/alertwords.js");
     const chain = { labels: ["v"], alerts: 5, since: "2026-03-01T00:00:00Z", longest: 0, everyEvaluation: true, recent: [{ v: "1" }, { v: "2" }] };
     const rule = { duration: 60, interval: 5, labels: { v: "{{ $value }}" }, unsteady: chain };
     assert.match(unsteady(rule), /^The label v follows the value: each evaluation .* \(5 one after the other, the last with 1, 2\)\. Put the value into an annotation\.$/);
@@ -449,6 +449,7 @@ test("why an alert does not fire, in words", async () => {
     assert.match(waiting(pods, { ...alert, activeAt: new Date(Date.now() - 40_000).toISOString() }), /fires in (19|20)/);
     const gone = { from: "2026-03-01T10:00:00Z", to: "2026-03-01T10:00:20Z", times: 3, longest: 25 };
     assert.match(lastPending({ duration: 30, lastPending: gone }), /^Last pending from \S+ \S+:00 to \S+:20: 20 s of 30 s\. 3 alerts .* after 25 s at most\.$/);
+    assert.equal(earlier({ lastPending: { ...gone, times: 1 } }), "1 alert of it went before it fired, after 25 s at most.");
 });
 
 test("lessons: what hangs is not over", () => {

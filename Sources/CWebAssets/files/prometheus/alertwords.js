@@ -65,13 +65,21 @@ export function unsteady(rule) {
  * @param {any} rule
  */
 export function lastPending(rule) {
-    const { from, to, times, longest } = rule.lastPending;
+    const { from, to, times } = rule.lastPending;
     const length = span(seconds(to) - seconds(from));
     const day = (/** @type {number} */ time) => localTime(time).slice(0, 10);
     const end = localTime(seconds(to)).slice(day(seconds(from)) === day(seconds(to)) ? 11 : 0);
-    const often =
-        times > 1 ? ` ${times} alerts of it went before they fired, after ${span(longest)} at most.` : "";
+    const often = times > 1 ? ` ${earlier(rule)}` : "";
     return `Last pending from ${localTime(seconds(from))} to ${end}: ${length} of ${span(rule.duration)}.${often}`;
+}
+
+/**
+ * How many alerts of a rule were pending and went.
+ * @param {any} rule
+ */
+export function earlier({ lastPending: { times, longest } }) {
+    const went = times > 1 ? `${times} alerts of it went before they` : "1 alert of it went before it";
+    return `${went} fired, after ${span(longest)} at most.`;
 }
 
 /**
@@ -97,16 +105,17 @@ export function annotation(name, text) {
 export function templates(rule) {
     const [labels, annotations] = [rule.labels, rule.annotations].map((one) => Object.entries(one ?? {}));
     if (labels.length + annotations.length === 0) return null;
+    const isBoth = labels.length > 0 && annotations.length > 0;
     const part = (/** @type {string} */ title, /** @type {[string, any][]} */ entries) =>
         entries.length === 0
             ? null
             : [
-                  h("p", { class: "muted" }, title),
+                  isBoth ? h("p", { class: "muted" }, title) : null,
                   entries.map(([name, text]) =>
                       h("p", { class: "annotation" }, h("b", null, name), " ", h("code", null, text)),
                   ),
               ];
-    const names = labels.length === 0 ? "Annotations" : annotations.length === 0 ? "Labels" : "Labels and annotations";
+    const names = isBoth ? "Labels and annotations" : labels.length > 0 ? "Labels" : "Annotations";
     return h(
         "stack-fold",
         { key: `templates/${rule.name}/${JSON.stringify(rule.labels)}` },

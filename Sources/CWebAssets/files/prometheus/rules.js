@@ -7,7 +7,7 @@ import { listen } from "../shared/events.js";
 import { duration, localTime, queryHref, span } from "../shared/format.js";
 import { painted } from "./answertable.js";
 import { lately, legend, over, overList, strip } from "./alertstrip.js";
-import { annotation, inputs, lastPending, templates, unsteady, waiting } from "./alertwords.js";
+import { annotation, earlier, inputs, lastPending, templates, unsteady, waiting } from "./alertwords.js";
 import { fitting, unseen } from "./rulefilter.js";
 
 const STATES = /** @type {Record<string, string>} */ ({ inactive: "good", pending: "warn", firing: "bad" });
@@ -165,7 +165,8 @@ function tally(groups, alerts) {
     const count = (/** @type {string} */ name) =>
         rules.filter((rule) => (alerts ? rule.state : rule.health) === name).length;
     const parts = names.filter((name) => count(name) > 0).map((name) => `${count(name)} ${name}`);
-    return h("p", { class: "muted small" }, `${rules.length} rules: ${parts.join(", ")}`);
+    const all = rules.length === 1 ? "1 rule" : `${rules.length} rules`;
+    return h("p", { class: "muted small" }, `${all}: ${parts.join(", ")}`);
 }
 
 /** @param {boolean} alerts */
@@ -247,6 +248,9 @@ function ruleCard(rule) {
         h("code", null, h("a", { class: "mono", href: queryHref(rule.query, "table") }, painted(rule.query))),
         rule.lastError ? h("p", { class: "bad small" }, rule.lastError) : null,
         rule.unsteady ? h("p", { class: "warn small" }, unsteady(rule)) : null,
+        rule.state === "pending" && rule.lastPending && !rule.unsteady
+            ? h("p", { class: "muted small" }, earlier(rule))
+            : null,
         templates(rule),
         alerting ? alertList(rule) : null,
     );
