@@ -45,8 +45,8 @@ class Rules(unittest.TestCase):
     def test_an_alert_that_comes_and_goes_has_both_in_its_strip(self):
         b = self.browser
         self.rule("/alerts", "Flaps")
-        b.until("a tile of both", f"return [...({RULE}?.querySelectorAll('.alert-strip i') ?? [])].some((one) => /^pending f0 p[123]$/.test(one.className) && /pending \\d+ %, inactive/.test(one.title))", "Flaps", seconds=40)
-        text = b.until("what was last", f"const text = {RULE}?.innerText; return text?.includes('Last pending') && text", "Flaps", seconds=40)
+        b.until("a tile of both", f"return [...({RULE}?.querySelectorAll('.alert-strip i') ?? [])].some((one) => /^pending f0 p[123]$/.test(one.className) && /pending \\d+ %, inactive/.test(one.title))", "Flaps", seconds=80)
+        text = b.until("what was last", f"const text = {RULE}?.innerText; return text?.includes('Last pending') && text", "Flaps", seconds=80)
         self.assertRegex(text, r"Last pending from .*: \d s of 8 s")
 
     def test_an_alert_that_is_over_keeps_its_strip(self):
