@@ -179,6 +179,9 @@ static const unsigned char prometheus_rules_js[] = {
 static const unsigned char prometheus_alertstrip_js[] = {
 #embed "files/prometheus/alertstrip.js"
 };
+static const unsigned char prometheus_alertwords_js[] = {
+#embed "files/prometheus/alertwords.js"
+};
 static const unsigned char prometheus_answertable_js[] = {
 #embed "files/prometheus/answertable.js"
 };
@@ -267,6 +270,7 @@ static const struct web_asset table[] = {
     ASSET("shared/theme.js", shared_theme_js),
 
     ASSET("prometheus/alertstrip.js", prometheus_alertstrip_js),
+    ASSET("prometheus/alertwords.js", prometheus_alertwords_js),
     ASSET("prometheus/answertable.js", prometheus_answertable_js),
     ASSET("prometheus/app.js", prometheus_app_js),
     ASSET("prometheus/axes.js", prometheus_axes_js),

@@ -49,6 +49,16 @@ extension TestStack {
             guard case .series(let found) = await observe(selector.anySeries) else { continue }
             evidence.series[selector.name] = found
         }
+        for condition in outcomes.filter({ !$0.isMet }).map(\.condition) {
+            guard case .notice = condition else { continue }
+            for expression in evidence.expressions(of: condition) {
+                evidence.reasons[expression] = try? await stack.engine.explain(
+                    query: expression,
+                    over: .instant(at: stack.clock.now),
+                    reader: stack.reader
+                ).emptyReason.flatMap(ExpectationEvidence.words)
+            }
+        }
         if case .series(let names) = await observe("count by (__name__) ({__name__!=\"\"})") {
             evidence.names = names.map(\.labels.name)
         }

@@ -25,6 +25,9 @@ extension TemplateExecution {
         }
         let values = try values(name, function.signature, arguments, final, dot)
         try charge(values.reduce(0) { $0 + $1.size })
+        if function == .query, case .string(let query)? = values.first, asked.count < Self.mostAsked {
+            asked.append(query)
+        }
         do throws(TemplateCallFailure) {
             let result = try apply(function, values)
             // Variables could otherwise double what they hold, again and again.

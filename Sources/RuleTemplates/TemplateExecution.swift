@@ -41,6 +41,9 @@ struct TemplateExecution {
     var place = Place.other(0)
     var depth = 0
     var steps = 0
+    /// The queries that were asked; of very many not all.
+    var asked: [String] = []
+    static let mostAsked = 10
 
     init(
         name: String,

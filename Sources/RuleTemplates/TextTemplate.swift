@@ -69,12 +69,20 @@ public struct TextTemplate: Sendable {
     /// Expands the template.
     public func expand(_ data: TemplateData, answers: TemplateAnswers = TemplateAnswers()) -> Outcome {
         var steps = 0
-        return expand(data, answers: answers, steps: &steps)
+        var asked: [String] = []
+        return expand(data, answers: answers, steps: &steps, asked: &asked)
     }
 
     /// Expands the template.
-    /// - Parameter steps: grows by how much work it was.
-    public func expand(_ data: TemplateData, answers: TemplateAnswers, steps: inout Int) -> Outcome {
+    /// - Parameters:
+    ///   - steps: grows by how much work it was.
+    ///   - asked: gets the queries that were asked, each once.
+    public func expand(
+        _ data: TemplateData,
+        answers: TemplateAnswers,
+        steps: inout Int,
+        asked: inout [String]
+    ) -> Outcome {
         steps += 1
         if let constant { return .text(constant) }
         var execution = TemplateExecution(
@@ -84,7 +92,10 @@ public struct TextTemplate: Sendable {
             data: data,
             answers: answers
         )
-        defer { steps += execution.steps }
+        defer {
+            steps += execution.steps
+            for query in execution.asked where !asked.contains(query) { asked.append(query) }
+        }
         do throws(TemplateExecution.Stop) {
             try execution.run()
             return .text(execution.output)

@@ -408,10 +408,48 @@ test("the filter of rules: names, groups and labels as they are shown; of a rule
     const rule = { name: "Many", labels: { severity: "page" }, alerts: [alert(0), alert(1), alert(10)], alertCount: 2500 };
     const group = { name: "watch", file: "rules/a.yml", rules: [rule] };
     for (const whole of ["", "many", "watch", "a.yml", 'severity="page"']) assert.equal(fitting(group, rule, whole), rule, whole);
+    assert.equal(fitting(group, rule, "severity=page"), rule);
     assert.deepEqual(fitting(group, rule, 'i="1"').alerts, [alert(1)]);
+    assert.deepEqual(fitting(group, rule, "i=3, severity=page"), null);
+    assert.deepEqual(fitting(group, { ...rule, labels: {} }, "i=10, severity=page").alerts, [alert(10)]);
     assert.deepEqual(fitting(group, rule, 'i="1').alerts, [alert(1), alert(10)]);
     assert.equal(fitting(group, rule, 'i="2444"'), null);
     assert.equal(unseen([group]), 2497);
+});
+
+test("the strip of an alert: each state has its share of a minute, and what was not evaluated is not inactive", async () => {
+    const { tiles } = await load("prometheus/alertstrip.js");
+    const none = { pending: 0, firing: 0 };
+    const shares = (counts, interval, first) => tiles(counts, { interval, first }, 600).map((one) => one && [one.pending, one.firing]);
+    // 25 of 40 s, with an evaluation every 5 s; the newest evaluation may be under way.
+    const counts = [none, { pending: 9, firing: 0 }, { pending: 6, firing: 6 }, none, { pending: 0, firing: 11 }];
+    assert.deepEqual(shares(counts, 5, 0), [[0, 0], [0.75, 0], [0.5, 0.5], [0, 0], [0, 1]]);
+    // Two minutes before the first evaluation, and one in which there were some: those of another process are known.
+    assert.deepEqual(shares([none, none, none, none], 5, 510), [null, null, [0, 0], [0, 0]]);
+    assert.deepEqual(shares([{ pending: 3, firing: 0 }, none], 5, 590), [[1, 0], [0, 0]]);
+    // A minute has 8 or 9 evaluations; of longer intervals one is all there is.
+    assert.deepEqual(shares([{ pending: 8, firing: 0 }, { pending: 9, firing: 0 }], 7, 0), [[1, 0], [1, 0]]);
+    assert.deepEqual(shares([{ pending: 0, firing: 1 }, none], 300, 0), [[0, 1], [0, 0]]);
+    // Before the first one nothing is known.
+    assert.deepEqual(shares([none], 5, Infinity), [null]);
+});
+
+test("why an alert does not fire, in words", async () => {
+    const { earlier, unsteady, waiting, lastPending } = await load("prometheus/alertwords.js");
+    const chain = { labels: ["v"], alerts: 5, since: "2026-03-01T00:00:00Z", longest: 0, everyEvaluation: true, recent: [{ v: "1" }, { v: "2" }] };
+    const rule = { duration: 60, interval: 5, labels: { v: "{{ $value }}" }, unsteady: chain };
+    assert.match(unsteady(rule), /^The label v follows the value: each evaluation .* \(5 one after the other, the last with 1, 2\)\. Put the value into an annotation\.$/);
+    assert.match(unsteady({ ...rule, duration: 0 }), /^The label v follows the value: a new alert and a resolved one at every evaluation /);
+    const pods = { ...rule, labels: {}, unsteady: { ...chain, labels: ["node", "pod"], longest: 20, everyEvaluation: false, recent: [{ node: "n", pod: "a" }] } };
+    assert.match(unsteady(pods), /^5 alerts, .* differ in the labels node and pod only \(the last with n\/a\): each was gone before it fired, after 20 s at most of 1 min\. .*max without \(node, pod\)/);
+    const alert = { state: "pending", activeAt: new Date(Date.now() - 10_000).toISOString() };
+    assert.doesNotMatch(waiting(pods, alert), /fires in/);
+    assert.match(waiting({ ...pods, unsteady: undefined }, alert), /fires in (49|50)/);
+    // Whoever stays longer than those before may fire after all.
+    assert.match(waiting(pods, { ...alert, activeAt: new Date(Date.now() - 40_000).toISOString() }), /fires in (19|20)/);
+    const gone = { from: "2026-03-01T10:00:00Z", to: "2026-03-01T10:00:20Z", times: 3, longest: 25 };
+    assert.match(lastPending({ duration: 30, lastPending: gone }), /^Last pending from \S+ \S+:00 to \S+:20: 20 s of 30 s\. 3 alerts .* after 25 s at most\.$/);
+    assert.equal(earlier({ lastPending: { ...gone, times: 1 } }), "1 alert of it went before it fired, after 25 s at most.");
 });
 
 test("lessons: what hangs is not over", () => {

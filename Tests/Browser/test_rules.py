@@ -33,16 +33,27 @@ class Rules(unittest.TestCase):
 
     def test_each_alert_has_its_last_hour_as_a_strip(self):
         self.rule("/alerts", "TargetDown")
-        states = self.browser.until("the strip is filled", f"const pieces = [...{RULE}.querySelectorAll('.alert-strip i')]; return pieces.length && pieces.map((one) => one.className)", "TargetDown")
+        states = self.browser.until("the strip is filled", f"const tiles = [...{RULE}.querySelectorAll('.alert-strip i')]; return tiles.length && tiles.map((one) => one.className)", "TargetDown")
         self.assertEqual(len(states), 60)
-        self.assertEqual(states[-1], "firing")
-        self.assertIn("inactive", states)
+        self.assertEqual(states[-1].split()[0], "firing")
+        # What was before the stack began is not told as inactive.
+        self.assertEqual(states[0], "unknown")
+        self.assertIn("a tile a minute", self.browser.js("return document.querySelector('.alert-legend').innerText"))
+        title = self.browser.js(f"return {RULE}.querySelector('.alert-strip i:last-child').title", "TargetDown")
+        self.assertRegex(title, "^the last minute: firing")
+
+    def test_an_alert_that_comes_and_goes_has_both_in_its_strip(self):
+        b = self.browser
+        self.rule("/alerts", "Flaps")
+        b.until("a tile of both", f"return [...({RULE}?.querySelectorAll('.alert-strip i') ?? [])].some((one) => /^pending f0 p[123]$/.test(one.className) && /pending \\d+ %, inactive/.test(one.title))", "Flaps", seconds=80)
+        text = b.until("what was last", f"const text = {RULE}?.innerText; return text?.includes('Last pending') && text", "Flaps", seconds=80)
+        self.assertRegex(text, r"Last pending from .*: \d s of 8 s")
 
     def test_an_alert_that_is_over_keeps_its_strip(self):
         self.rule("/alerts", "Over")
         text = self.browser.until("it is over", f"const text = {RULE}?.innerText; return text?.includes('finds nothing now') && text?.includes('broken') && text", "Over", seconds=60)
         self.assertIn("over", text)
-        self.browser.until("its strip", f"return [...({RULE}?.querySelectorAll('.alert-strip i') ?? [])].some((one) => one.className === 'firing')", "Over")
+        self.browser.until("its strip", f"return [...({RULE}?.querySelectorAll('.alert-strip i') ?? [])].some((one) => one.className.startsWith('firing'))", "Over")
 
     def test_the_filter_shows_the_alerts_that_fit(self):
         b = self.browser
@@ -53,7 +64,16 @@ class Rules(unittest.TestCase):
     def test_why_an_alert_does_not_fire(self):
         self.assertRegex(self.rule("/alerts", "DownForLong"), r"It fires in 5\d min.* at the earliest")
         self.assertIn("The expression finds nothing now.", self.rule("/alerts", "Never"))
-        self.assertIn("The label value follows the value", self.browser.until("told", f"const text = {RULE}?.innerText; return text?.includes('follows') && text", "Unsteady"))
+        for name, parts in {
+            "Unsteady": ["The label value follows the value: each evaluation makes another alert"],
+            "UnsteadyAlways": ["The label value follows the value: a new alert and a resolved one at every evaluation"],
+            "NewPod": ["differ in the label pod only", "each was gone before it fired", "max without (pod)"],
+        }.items():
+            with self.subTest(name):
+                text = self.browser.until("told", f"const text = {RULE}?.innerText; return text?.includes(arguments[1]) && text", name, parts[0], seconds=60)
+                for part in parts:
+                    self.assertIn(part, text)
+                self.assertNotIn("at the earliest", text)
 
     def test_explain_is_one_click_away(self):
         b = self.browser
@@ -75,6 +95,18 @@ class Rules(unittest.TestCase):
             self.assertIn(part, text)
         self.assertNotIn("$labels.severity", text)
         self.assertEqual(b.js(f"return [...{RULE}.querySelectorAll(':scope details a')].map((one) => one.textContent)", "TargetDown"), ["count(up)"])
+        self.assertRegex(text, r"count\(up\):\s*\{\} \d+")
+        b.js(f"[...{RULE}.querySelectorAll('details')].forEach((one) => {{ one.open = true; }})", "BadTemplate")
+        self.assertIn("none: no series", b.js(f"return {RULE}.innerText", "BadTemplate"))
+
+    def test_what_failed_has_the_colour_of_errors(self):
+        b = self.browser
+        for page, name, place in [("/rules", "broken:up", "p.bad"), ("/alerts", "BadTemplate", ".annotation.bad"), ("/alerts", "Unsteady", "p.warn")]:
+            with self.subTest(name):
+                self.rule(page, name)
+                colours = b.until("it is marked", f"const one = {RULE}?.querySelector(arguments[1]); return one && [getComputedStyle(one).color, getComputedStyle(document.body).color]", name, place, seconds=30)
+                self.assertNotEqual(*colours)
+
     def test_a_page_that_is_drawn_again_keeps_what_a_person_does(self):
         """The value of Unsteady is another one at each evaluation; the rest of the page stays, with its focus and what was opened."""
         b = self.browser
@@ -107,6 +139,7 @@ class Rules(unittest.TestCase):
 
     def test_rules_show_their_errors(self):
         self.assertIn("many-to-many", self.rule("/rules", "broken:up"))
+        self.assertRegex(self.browser.js("return document.querySelector('main').innerText"), r"\d+ rules: \d+ ok, 1 err")
         self.assertIn("ok", self.rule("/rules", "job:up:sum"))
         self.browser.until("when a group was evaluated", "return /evaluated at .* in .*s/.test(document.querySelector('summary .muted').innerText)")
 

@@ -238,6 +238,63 @@ import Web
         #expect(explained.contains("no metric is called missing") == (text == "Quiet"))
     }
 
+    @Test func `alerts that do not stay, those that went, and what Explain says are told`() throws {
+        var evidence = ExpectationEvidence()
+        evidence.alerts = Self.alerts
+        evidence.alerts.rules[0].unsteady = .init(labels: ["pod"], alerts: 9, recent: [["a"], ["b"]], longest: 25_000)
+        evidence.alerts.rules[1].lastPending = .init(labels: ["alertname": "Quiet"], span: 5000...30_000, times: 3)
+        evidence.alerts.rules[1].holdDuration = 60_000
+        evidence.reasons = ["missing > 1": "Only one sample in the window of 5s."]
+        let pending = evidence.explain(.notice(try NoticeCondition(parsing: "Down")))
+        #expect(
+            pending.prefix(2) == [
+                #"pending {alertname="Down", job="a"} for 45s of 5m"#,
+                "9 alerts of Down, one after the other, differ in pod only (the last: a, b): "
+                    + "each was gone before it fired, after 25s at most of 5m",
+            ]
+        )
+        let quiet = evidence.explain(.notice(try NoticeCondition(parsing: "Quiet")))
+        #expect(
+            quiet[1]
+                == #"it was last pending from 1970-01-01T00:00:05Z to 1970-01-01T00:00:30Z, 25s of 1m: {alertname="Quiet"}; 3 alerts of it went before they fired"#
+        )
+        #expect(quiet.contains("Only one sample in the window of 5s."))
+    }
+
+    @Test func `what servers say of rules is read`() throws {
+        let rules = try JSONReader.parse(
+            Array(
+                #"""
+                {"data": {"groups": [{"rules": [{"name": "A", "query": "x", "duration": 60, "alerts": [],
+                  "unsteady": {"labels": ["p", "q"], "alerts": 5, "longest": 20.5, "everyEvaluation": true,
+                    "recent": [{"p": "1", "q": "2"}, {"p": "3"}]},
+                  "lastPending": {"labels": {"p": "1"}, "from": "1970-01-01T00:00:05Z", "to": "1970-01-01T00:00:06Z",
+                    "times": 2, "longest": 1}}]}]}}
+                """#.utf8
+            ),
+            file: "rules"
+        )
+        let rule = try #require(NoticeEvidence(inbox: nil, rules: rules, alertmanagers: nil, clock: nil).rules.first)
+        #expect(
+            rule.unsteady
+                == .init(
+                    labels: ["p", "q"],
+                    alerts: 5,
+                    recent: [["1", "2"], ["3", ""]],
+                    longest: 20_500,
+                    isEveryEvaluation: true
+                )
+        )
+        #expect(rule.lastPending == .init(labels: ["p": "1"], span: 5000...6000, times: 2))
+    }
+
+    @Test(arguments: [("one-sample", "T. D." as String?), ("no-metric", nil), ("pushed", "T. D.")])
+    func `why an expression finds nothing is read`(_ kind: String, _ words: String?) throws {
+        let text = #"{"data": {"emptyReason": {"kind": "\#(kind)", "title": "T.", "details": ["D."]}}}"#
+        let answer = try JSONReader.parse(Array(text.utf8), file: "explain")
+        #expect(ExpectationEvidence.words(inExplanation: answer) == words)
+    }
+
     @Test func `the nearest alert is told first, and that notices were forgotten`() throws {
         var evidence = Self.alerts
         evidence.rules[0].alerts = (0..<2000).map {

@@ -333,28 +333,51 @@ import Testing
         #expect(try await bench.count("r") == 40)
     }
 
-    @Test func `a label that follows the value is told`() async throws {
-        let bench = Bench()
+    /// The pods that are found by one evaluation after the other, and what is told of alerts that follow each other.
+    private static let courses: [(hold: String, found: [String], told: String?)] = [
+        ("5m", ["a", "b", "c"], nil), ("5m", ["a", "b", "c", "d"], "abcd, each evaluation"),
+        ("0s", ["a", "b", "c", "d"], "abcd, each evaluation"),
+        ("1m", ["a", "a", "b", "b", "c", "c", "d"], "abcd, 30 s"),
+        ("1m", ["a", "a", "b", "b", "c", "c", "d", "d", "e"], "bcde, 30 s"),
+        ("2m", ["a", "ab", "b", "bc", "c", "cd", "d"], "abcd, 60 s"),
+        // Not long enough all together, with a gap, over where that is nothing special, and one that fires at last.
+        ("5m", ["a", "a", "b", "b", "c", "c", "d"], nil), ("1m", ["a", "", "b", "", "c", "", "d"], nil),
+        ("0s", ["ab", "b", "bc", "c", "cd", "d", "de", "e"], nil), ("1m", ["a", "b", "c", "d", "d", "d"], nil),
+    ]
+
+    @Test(arguments: courses.indices)
+    func `alerts that follow each other so fast that none stays are told`(_ course: Int) async throws {
+        let ((hold, found, expected), bench) = (Self.courses[course], Bench())
         try await bench.apply(
-            #"{"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "vector(time())", "for": "5m", "labels": {"v": "{{ $value }}"}}]}]}"#
+            #"{"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "m > 0", "for": "\#(hold)"}]}]}"#
         )
-        await bench.step(4)
-        let unsteady = try #require(bench.manager.snapshots.first?.rules.first?.unsteadyLabel)
-        #expect(unsteady.name == "v")
-        #expect(unsteady.times == 3)
+        for pods in found {
+            for pod in "abcde" {
+                let labels: Labels = ["__name__": "m", "job": "j", "pod": "\(pod)"]
+                try await bench.write(labels, pods.contains(pod) ? 1 : 0, at: bench.clock.now)
+            }
+            await bench.step()
+        }
+        let unsteady = bench.manager.snapshots.first?.rules.first?.unsteady
+        let told = unsteady.map { one in
+            one.recent.map { $0["pod"] ?? "" }.joined()
+                + (one.isEveryEvaluation ? ", each evaluation" : ", \(one.longest / 1_000_000_000) s")
+        }
+        #expect(told == expected && (unsteady?.names ?? ["pod"]) == ["pod"])
     }
 
-    @Test func `a label that changed once is not said to follow the value`() async throws {
+    @Test func `an alert that went before it fired is remembered, and when it was`() async throws {
         let bench = Bench()
         try await bench.apply(
-            #"{"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "m > 0", "for": "5m"}]}]}"#
+            #"{"groups": [{"name": "g", "rules": [{"alert": "A", "expr": "m > 0", "for": "1m"}]}]}"#
         )
-        for (a, b) in [(1.0, 0.0), (0, 1), (0, 1)] {
-            try await bench.write(["__name__": "m", "i": "a"], a, at: bench.clock.now)
-            try await bench.write(["__name__": "m", "i": "b"], b, at: bench.clock.now)
+        for value in [1.0, 1, 0, 1, 0] {
+            try await bench.write(["__name__": "m"], value, at: bench.clock.now)
             await bench.step()
-            #expect(bench.manager.snapshots.first?.rules.first?.unsteadyLabel == nil)
         }
+        let span = try #require(bench.manager.snapshots.first?.rules.first?.lastPending)
+        #expect(span.labels == ["alertname": "A"] && span.times == 2)
+        #expect([span.to - span.from, span.longest] == [0, 30_000_000_000])
     }
 
     @Test func `an alert that is not found any more after a reload is over at once`() async throws {

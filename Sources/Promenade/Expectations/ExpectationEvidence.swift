@@ -1,5 +1,6 @@
 package import ConfigTree
 import MetricModel
+package import PromQL
 
 /// What a server knows that may explain why an expectation does not hold.
 package struct ExpectationEvidence: Sendable, Hashable {
@@ -11,6 +12,8 @@ package struct ExpectationEvidence: Sendable, Hashable {
     package var scrapeErrors: [String] = []
     /// The last push that was refused, in one line; empty where none was.
     package var pushError = ""
+    /// Why expressions of rules find nothing, in words.
+    package var reasons: [String: String] = [:]
     /// What is known of alerts.
     package var alerts = NoticeEvidence()
 
@@ -31,8 +34,33 @@ package struct ExpectationEvidence: Sendable, Hashable {
         case .expression(let text): return explain(text)
         case .notice(let notice):
             var seen: Set<String> = []
-            let found = expressions(of: condition).flatMap { explain($0) }.filter { seen.insert($0).inserted }
+            let found = expressions(of: condition)
+                .flatMap { (reasons[$0].map { [$0] } ?? []) + explain($0) }
+                .filter { seen.insert($0).inserted }
             return alerts.explain(notice) + found
+        }
+    }
+
+    /// Why an expression finds nothing, in words; `nil` where near misses among the series tell that better.
+    package static func words(_ reason: EmptyReason) -> String? {
+        words(reason.kind, reason.title, reason.details)
+    }
+
+    /// The same, of an answer of `/api/v1/explain`.
+    package static func words(inExplanation answer: ConfigNode?) -> String? {
+        guard let reason = answer?["data"]?["emptyReason"], let title = reason["title"]?.text else { return nil }
+        return words(
+            EmptyReason.Kind(rawValue: reason["kind"]?.text ?? ""),
+            title,
+            (reason["details"]?.items ?? []).compactMap(\.text)
+        )
+    }
+
+    private static func words(_ kind: EmptyReason.Kind?, _ title: String, _ details: [String]) -> String? {
+        switch kind {
+        case .noMetric, .noLabel, .noValue, .noCombination, .unknown: nil
+        case .tooOld, .ended, .notYet, .oneSample, .noMatch, .filtered, .removed, .present, .noBuckets, .noStep, nil:
+            ([title] + details).joined(separator: " ")
         }
     }
 

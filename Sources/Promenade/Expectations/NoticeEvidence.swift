@@ -46,6 +46,49 @@ package struct ObservedRule: Sendable, Hashable {
         }
     }
 
+    /// Alerts one after the other, of which none stays.
+    package struct Unsteady: Sendable, Hashable {
+        /// The labels in which they differ.
+        package var labels: [String]
+        /// How many there were.
+        package var alerts: Int
+        /// The values of these labels of the last of them.
+        package var recent: [[String]]
+        /// For how long one of them was found at most, in milliseconds.
+        package var longest: Int64
+        /// Whether each evaluation made another one.
+        package var isEveryEvaluation: Bool
+
+        package init(
+            labels: [String],
+            alerts: Int,
+            recent: [[String]],
+            longest: Int64 = 0,
+            isEveryEvaluation: Bool = false
+        ) {
+            self.labels = labels
+            self.alerts = alerts
+            self.recent = recent
+            self.longest = longest
+            self.isEveryEvaluation = isEveryEvaluation
+        }
+    }
+
+    /// An alert that was pending and did not fire.
+    package struct Pending: Sendable, Hashable {
+        package var labels: Labels
+        /// When it was found first and last, in milliseconds since 1970.
+        package var span: ClosedRange<Timestamp>
+        /// How many alerts of the rule went like this.
+        package var times: Int
+
+        package init(labels: Labels, span: ClosedRange<Timestamp>, times: Int) {
+            self.labels = labels
+            self.span = span
+            self.times = times
+        }
+    }
+
     package var name: String
     package var query: String
     /// How long it has to be found before it fires, in milliseconds.
@@ -55,6 +98,8 @@ package struct ObservedRule: Sendable, Hashable {
     /// Whether it was evaluated at all.
     package var wasEvaluated: Bool
     package var alerts: [Alert]
+    package var unsteady: Unsteady?
+    package var lastPending: Pending?
 
     package init(
         name: String,
@@ -149,7 +194,9 @@ package struct NoticeEvidence: Sendable, Hashable {
     private func explain(_ rule: ObservedRule, _ condition: NoticeCondition) -> [String] {
         if !rule.lastError.isEmpty { return ["the rule \(rule.name) fails: \(rule.lastError)"] }
         if !rule.wasEvaluated { return ["the rule \(rule.name) has not been evaluated yet"] }
-        if rule.alerts.isEmpty { return ["the rule \(rule.name) finds nothing now: \(rule.query)"] }
+        if rule.alerts.isEmpty {
+            return ["the rule \(rule.name) finds nothing now: \(rule.query)"] + Self.lastPending(rule)
+        }
         // The nearest first.
         let alerts = rule.alerts.map { (alert: $0, reasons: Self.misses($0.labels, condition)) }
         let nearest = alerts.enumerated()
@@ -160,11 +207,41 @@ package struct NoticeEvidence: Sendable, Hashable {
             guard alert.state == "pending" else { return "firing \(alert.labels)\(mismatch)" }
             let since = max(0, now - alert.activeAt)
             let left = PrometheusDuration(milliseconds: max(0, rule.holdDuration - since))
+            // What does not stay will not get there.
+            let rest = rule.unsteady == nil ? ", \(left) to go" : ""
             return "pending \(alert.labels) for \(PrometheusDuration(milliseconds: since)) of "
-                + "\(PrometheusDuration(milliseconds: rule.holdDuration)), \(left) to go\(mismatch)"
+                + "\(PrometheusDuration(milliseconds: rule.holdDuration))\(rest)\(mismatch)"
         }
         if rule.alerts.count > 5 { lines.append("… and \(rule.alerts.count - 5) more alerts of \(rule.name)") }
+        if let unsteady = rule.unsteady { lines.append(Self.words(unsteady, rule)) }
         return lines
+    }
+
+    private static func words(_ unsteady: ObservedRule.Unsteady, _ rule: ObservedRule) -> String {
+        let values = unsteady.recent.map { $0.joined(separator: "/") }.joined(separator: ", ")
+        let course: String
+        if unsteady.isEveryEvaluation {
+            course = "each evaluation makes another one"
+        } else if rule.holdDuration == 0 {
+            course = "each is told, and soon told as resolved"
+        } else {
+            course =
+                "each was gone before it fired, after \(PrometheusDuration(milliseconds: unsteady.longest)) "
+                + "at most of \(PrometheusDuration(milliseconds: rule.holdDuration))"
+        }
+        return "\(unsteady.alerts) alerts of \(rule.name), one after the other, differ in "
+            + "\(unsteady.labels.joined(separator: ", ")) only (the last: \(values)): \(course)"
+    }
+
+    private static func lastPending(_ rule: ObservedRule) -> [String] {
+        guard let pending = rule.lastPending else { return [] }
+        let (from, to) = (pending.span.lowerBound, pending.span.upperBound)
+        let times = pending.times > 1 ? "; \(pending.times) alerts of it went before they fired" : ""
+        return [
+            "it was last pending from \(CivilTime.rfc3339(nanoseconds: from * 1_000_000)) to "
+                + "\(CivilTime.rfc3339(nanoseconds: to * 1_000_000)), \(PrometheusDuration(milliseconds: to - from)) of "
+                + "\(PrometheusDuration(milliseconds: rule.holdDuration)): \(pending.labels)\(times)"
+        ]
     }
 }
 
@@ -195,16 +272,17 @@ extension NoticeEvidence {
                         activeAt: TestTime.milliseconds(alert["activeAt"]?.text ?? "") ?? 0
                     )
                 }
-                self.rules.append(
-                    ObservedRule(
-                        name: rule["name"]?.text ?? "",
-                        query: rule["query"]?.text ?? "",
-                        holdDuration: Int64((Double(rule["duration"]?.text ?? "") ?? 0) * 1000),
-                        lastError: rule["lastError"]?.text ?? "",
-                        wasEvaluated: rule["state"]?.text != "unknown",
-                        alerts: alerts
-                    )
+                var observed = ObservedRule(
+                    name: rule["name"]?.text ?? "",
+                    query: rule["query"]?.text ?? "",
+                    holdDuration: Int64((Double(rule["duration"]?.text ?? "") ?? 0) * 1000),
+                    lastError: rule["lastError"]?.text ?? "",
+                    wasEvaluated: rule["state"]?.text != "unknown",
+                    alerts: alerts
                 )
+                observed.unsteady = rule["unsteady"].map(ObservedRule.Unsteady.init)
+                observed.lastPending = rule["lastPending"].flatMap(ObservedRule.Pending.init)
+                self.rules.append(observed)
             }
         }
         self.alertmanagers = (alertmanagers?["data"]?["activeAlertmanagers"]?.items ?? []).compactMap {
@@ -224,5 +302,33 @@ extension NoticeEvidence {
                 labels: notice["labels"]?.labels ?? Labels()
             )
         }.filter { $0.number > number }
+    }
+}
+
+extension ObservedRule.Unsteady {
+    /// Reads `unsteady` of an answer of `/api/v1/rules`.
+    fileprivate init(_ node: ConfigNode) {
+        let labels = (node["labels"]?.items ?? []).compactMap(\.text)
+        self.init(
+            labels: labels,
+            alerts: Int(node["alerts"]?.text ?? "") ?? 0,
+            recent: (node["recent"]?.items ?? []).map { one in labels.map { one[$0]?.text ?? "" } },
+            longest: Int64((Double(node["longest"]?.text ?? "") ?? 0) * 1000),
+            isEveryEvaluation: node["everyEvaluation"]?.text == "true"
+        )
+    }
+}
+
+extension ObservedRule.Pending {
+    /// Reads `lastPending` of an answer of `/api/v1/rules`.
+    fileprivate init?(_ node: ConfigNode) {
+        guard let from = TestTime.milliseconds(node["from"]?.text ?? ""),
+            let to = TestTime.milliseconds(node["to"]?.text ?? ""), from <= to
+        else { return nil }
+        self.init(
+            labels: node["labels"]?.labels ?? Labels(),
+            span: from...to,
+            times: Int(node["times"]?.text ?? "") ?? 1
+        )
     }
 }

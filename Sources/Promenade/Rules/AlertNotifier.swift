@@ -5,7 +5,7 @@ package import Rules
 package import Scrape
 import Synchronization
 import TSDB
-import Web
+package import Web
 
 /// Tells Alertmanagers of alerts: a queue and a sender for each.
 package final class AlertNotifier: Sendable {
@@ -34,6 +34,8 @@ package final class AlertNotifier: Sendable {
         let wake: AsyncStream<Void>.Continuation
         let signals: AsyncStream<Void>
         let task = Mutex<Task<Void, Never>?>(nil)
+        /// What became of the last request.
+        let delivery = Mutex<RuleSource.Delivery?>(nil)
         /// Whether nothing comes any more.
         private let isOver = Mutex(false)
 
@@ -143,6 +145,13 @@ package final class AlertNotifier: Sendable {
                 "\(labels["__scheme__"] ?? "http")://\(labels["__address__"] ?? "")\(labels["__metrics_path__"] ?? "")"
         }
         return (Self.places(pools).map(\.url), dropped)
+    }
+
+    /// What became of the last request to each, by address.
+    package var deliveries: [String: RuleSource.Delivery] {
+        let receivers = state.withLock { Array($0.receivers.values) }
+        let known = receivers.compactMap { one in one.delivery.withLock { $0 }.map { (one.url, $0) } }
+        return Dictionary(known) { $0.time < $1.time ? $1 : $0 }
     }
 
     /// An Alertmanager as one set of the configuration finds it: each set tells it by its own rules.
@@ -294,6 +303,9 @@ package final class AlertNotifier: Sendable {
             }
         } catch {
             problem = error.message
+        }
+        receiver.delivery.withLock {
+            $0 = RuleSource.Delivery(time: clock.wallNanoseconds, alerts: batch.count, error: problem)
         }
         let count = Double(batch.count)
         guard let problem else {

@@ -24,7 +24,7 @@ extension Stack {
             )
         }
         evidence.rules = ruleGroups.flatMap(\.rules).filter { $0.definition.kind == .alerting }.map { rule in
-            ObservedRule(
+            var observed = ObservedRule(
                 name: rule.definition.name,
                 query: rule.definition.query,
                 holdDuration: rule.definition.holdDuration,
@@ -34,6 +34,23 @@ extension Stack {
                     ObservedRule.Alert(labels: $0.labels, state: $0.state.name, activeAt: $0.activeAt / 1_000_000)
                 }
             )
+            observed.unsteady = rule.unsteady.map { unsteady in
+                ObservedRule.Unsteady(
+                    labels: unsteady.names,
+                    alerts: unsteady.alerts,
+                    recent: unsteady.recent.map { labels in unsteady.names.map { labels[$0] ?? "" } },
+                    longest: unsteady.longest / 1_000_000,
+                    isEveryEvaluation: unsteady.isEveryEvaluation
+                )
+            }
+            observed.lastPending = rule.lastPending.map { span in
+                ObservedRule.Pending(
+                    labels: span.labels,
+                    span: span.from / 1_000_000...span.to / 1_000_000,
+                    times: span.times
+                )
+            }
+            return observed
         }
         return evidence
     }

@@ -165,6 +165,7 @@ final class StackRules: Sendable {
         RuleSource(
             groups: { self.manager.snapshots },
             alertmanagers: { self.notifier.addresses },
+            deliveries: { self.notifier.deliveries },
             inbox: { self.inbox.entries },
             inboxState: {
                 RuleSource.InboxState(

@@ -81,11 +81,18 @@ struct ExpectServer: Sendable {
         if unmet.contains(where: { if case .notice = $0 { true } else { false } }) {
             evidence.alerts = NoticeEvidence(
                 inbox: await get(url + "/api/v1/inbox"),
-                rules: await get(url + "/api/v1/rules?type=alert"),
+                rules: await get(url + "/api/v1/rules?type=alert&explain=true"),
                 alertmanagers: await get(url + "/api/v1/alertmanagers"),
                 clock: await get(url + "/api/v1/clock"),
                 after: noticesAfter
             )
+        }
+        for condition in unmet {
+            guard case .notice = condition else { continue }
+            for expression in evidence.expressions(of: condition) {
+                let answer = await get(url + "/api/v1/explain?query=" + FormText.escaped(expression))
+                evidence.reasons[expression] = ExpectationEvidence.words(inExplanation: answer)
+            }
         }
         let selectors = unmet.flatMap { evidence.expressions(of: $0) }.flatMap(Expectations.selectors)
         var isSomeUnknown = false

@@ -1,4 +1,5 @@
 public import MetricModel
+import RuleTemplates
 
 /// One alert of a rule: a set of labels that its expression found.
 public struct Alert: Sendable, Hashable {
@@ -44,8 +45,59 @@ public struct Alert: Sendable, Hashable {
     public var validUntil: Int64?
     /// Since when it goes on firing without being found.
     public var keepFiringSince: Int64?
+    /// What its templates asked in the last evaluation, and what they were answered.
+    public var queries: [TemplateQuery] = []
     /// The evaluation that found it last, as its rule counts them.
     var round = 0
+
+    /// A query of a template.
+    public struct TemplateQuery: Sendable, Hashable {
+        /// The expression.
+        public var text: String
+        /// How many series it found.
+        public var count = 0
+        /// The first of them, with their values; histograms as NaN.
+        public var first: [Sample] = []
+        /// Why there is no answer.
+        public var error: String?
+
+        /// A series with its value.
+        public struct Sample: Sendable, Hashable {
+            /// The series.
+            public var labels: Labels
+            /// Its value.
+            public var value: Double
+        }
+
+        /// So many series are kept.
+        static let most = 5
+
+        init(_ text: String, _ answer: TemplateAnswers.Answer) {
+            self.text = text
+            switch answer {
+            case .failure(let message): error = message
+            case .samples(let samples):
+                count = samples.count
+                first = samples.prefix(Self.most).map {
+                    Sample(labels: $0.labels, value: $0.histogram == nil ? $0.value : .nan)
+                }
+            }
+        }
+    }
+}
+
+/// For how long alerts of a rule were pending and did not fire.
+public struct PendingSpan: Sendable, Hashable {
+    /// The alert that went last.
+    public var labels: Labels
+    /// When it was found first, in nanoseconds since 1970.
+    public var from: Int64
+    /// When it was found last.
+    public var to: Int64
+    /// How many alerts went before they fired.
+    public var times = 1
+    /// The longest time between the first and the last evaluation that found one of them, in nanoseconds.
+    public var longest: Int64
 }
 
 /// An alert that became another state.

@@ -32,6 +32,7 @@ struct AlertRule: Sendable {
         var labels: Labels
         var annotations: [Label]
         var value: Double
+        var queries: [Alert.TemplateQuery] = []
     }
 
     /// How far the templates of what was found are expanded.
@@ -94,7 +95,7 @@ struct AlertRule: Sendable {
     private static let leastMemory = 10_000
     private var greatestMemory: Int { max(Self.leastMemory, 2 * active.count) }
     /// Counts the evaluations, so that an alert tells whether the last one found it.
-    private var round = 0
+    private(set) var round = 0
     /// The series of the last evaluation's samples.
     private var written: [Labels] = []
     /// Whether they are those of the evaluation before.
@@ -106,9 +107,12 @@ struct AlertRule: Sendable {
     /// How many templates were expanded, and how many of these failed.
     private(set) var expansions = 0
     private(set) var failedExpansions = 0
-    /// A label whose value changes so often that no alert stays: how many evaluations in a row a pending alert went while one came
-    /// that differs from it in this label alone.
-    private(set) var unsteadyLabel: (name: String, times: Int)?
+    /// Alerts that follow each other so fast that none stays.
+    var successions = AlertSuccessions()
+    /// Pending alerts that did not fire.
+    var lastPending: PendingSpan?
+    /// The time of the last evaluation that worked.
+    var lastTime: Int64?
 
     init(_ definition: RuleDefinition, isRestored: Bool) {
         func read(_ items: [Label]) -> [(name: String, template: Template)] {
@@ -190,7 +194,12 @@ struct AlertRule: Sendable {
                     "vector contains metrics with the same labelset after applying alert labels"
                 )
             }
-            expansion.expanded.append(Expanded(labels: labels, annotations: annotations, value: element.value))
+            let queries = attempt.asked.compactMap { query in
+                expansion.answers.answers[query].map { Alert.TemplateQuery(query, $0) }
+            }
+            expansion.expanded.append(
+                Expanded(labels: labels, annotations: annotations, value: element.value, queries: queries)
+            )
             if expansion.answers.answers.count > Expansion.greatestAnswers { expansion.answers = TemplateAnswers() }
         }
         return nil
@@ -219,6 +228,8 @@ struct AlertRule: Sendable {
         var failures = 0
         /// The query that has to be answered first.
         var query: String?
+        /// The queries that were asked.
+        var asked: [String] = []
 
         init(data: TemplateData) { self.data = data }
 
@@ -232,7 +243,7 @@ struct AlertRule: Sendable {
                 failures += 1
                 return text
             }
-            switch template.expand(data, answers: answers, steps: &steps) {
+            switch template.expand(data, answers: answers, steps: &steps, asked: &asked) {
             case .text(let text):
                 expansions += 1
                 return text
@@ -269,6 +280,7 @@ struct AlertRule: Sendable {
                 alert = known
                 alert.value = element.value
                 alert.annotations = element.annotations
+                alert.queries = element.queries
                 alert.keepFiringSince = nil
             } else {
                 arrived.append(element.labels)
@@ -277,7 +289,8 @@ struct AlertRule: Sendable {
                     labels: element.labels,
                     annotations: element.annotations,
                     value: element.value,
-                    activeAt: time
+                    activeAt: time,
+                    queries: element.queries
                 )
             }
             alert.round = round
@@ -286,17 +299,17 @@ struct AlertRule: Sendable {
             if isRestored { append(alert, timestamp, to: &samples) }
         }
         var count = found.count
-        var left: [Labels] = []
+        var left: [Alert] = []
         // Whoever is known and was not found.
         if active.count > found.count {
             for alert in active.values.filter({ $0.round != round }).sorted(by: { $0.labels < $1.labels }) {
-                if alert.state == .pending { left.append(alert.labels) }
+                if isEarly(alert, at: time) { left.append(alert) }
                 guard let kept = missed(alert, at: time) else { continue }
                 count += 1
                 if isRestored { append(kept, timestamp, to: &samples) }
             }
         }
-        noteUnsteadyLabel(left: left, arrived: arrived)
+        noteEarly(left, arrived, at: time)
         if limit > 0, count > limit {
             active = [:]
             throw RuleFailure(.limit, "exceeded limit of \(limit) with \(count) alerts")
@@ -360,6 +373,7 @@ struct AlertRule: Sendable {
 
     /// Goes on with the alerts of another rule, of which this one has found none yet.
     mutating func takeOver(_ other: AlertRule) {
+        (successions, lastPending, lastTime) = (other.successions, other.lastPending, other.lastTime)
         active = other.active.mapValues { alert in
             var alert = alert
             alert.round = 0
@@ -394,23 +408,6 @@ struct AlertRule: Sendable {
         if sampleMemory[alert.state]?.count ?? 0 >= greatestMemory { sampleMemory[alert.state] = [:] }
         sampleMemory[alert.state, default: [:]][alert.labels] = made
         return made
-    }
-
-    /// Looks for the mistake of a label that follows the value: each evaluation then makes another alert.
-    private mutating func noteUnsteadyLabel(left: [Labels], arrived: [Labels]) {
-        guard let old = left.first, definition.holdDuration > 0 else {
-            unsteadyLabel = nil
-            return
-        }
-        for new in arrived {
-            let names = Set(old.map(\.name)).union(new.map(\.name))
-            let changed = names.filter { old[$0] != new[$0] }
-            if changed.count == 1, let name = changed.first {
-                unsteadyLabel = (name, (unsteadyLabel?.name == name ? unsteadyLabel?.times ?? 0 : 0) + 1)
-                return
-            }
-        }
-        unsteadyLabel = nil
     }
 
     /// The most urgent state of its alerts.

@@ -55,6 +55,7 @@ extension RuleGroupState {
             }
             let began = environment.clock.steadyNanoseconds
             rules[index].evaluatedAt = environment.clock.wallNanoseconds
+            rules[index].firstEvaluatedAt = rules[index].firstEvaluatedAt ?? rules[index].evaluatedAt
             counts.evaluations += 1
             do throws(RuleFailure) {
                 let written = try await evaluate(rule: index, at: time, timestamp, environment, ahead[index])

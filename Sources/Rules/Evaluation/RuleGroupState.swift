@@ -24,6 +24,8 @@ public struct RuleGroupState: Sendable {
         var duration = 0.0
         /// When it began, in nanoseconds since 1970.
         var evaluatedAt: Int64?
+        /// When the first one began.
+        var firstEvaluatedAt: Int64?
         /// The series of the last evaluation.
         var series: Set<Labels> = []
         /// What a recording rule found last.
@@ -82,6 +84,7 @@ public struct RuleGroupState: Sendable {
             guard let first = known[identity]?.first else { continue }
             known[identity]?.removeFirst()
             rules[index].series = old.rules[first].series
+            rules[index].firstEvaluatedAt = old.rules[first].firstEvaluatedAt
             if let alerts = old.rules[first].alert { rules[index].alert?.takeOver(alerts) }
         }
         for indexes in known.values {

@@ -20,8 +20,12 @@ public struct RuleGroupSnapshot: Sendable {
         fileprivate var active: [Labels: Alert]
         /// How many alerts there are, those that are resolved left out.
         public var alertCount: Int
-        /// A label that follows the value, so that no alert stays, and how many evaluations in a row.
-        public var unsteadyLabel: (name: String, times: Int)?
+        /// When the first evaluation since the start began, in nanoseconds since 1970; `nil` before it.
+        public var firstEvaluation: Int64?
+        /// Alerts that follow each other so fast that none stays.
+        public var unsteady: AlertSuccession?
+        /// Pending alerts that did not fire; `nil` where there was none.
+        public var lastPending: PendingSpan?
 
         /// Its alerts, those that are resolved left out, sorted by labels: made when they are asked for.
         public var alerts: [Alert] { present.sorted { $0.labels < $1.labels } }
@@ -80,8 +84,9 @@ extension RuleGroupState {
                     state: rule.alert?.state ?? .inactive,
                     active: rule.alert?.active ?? [:],
                     alertCount: rule.alert?.active.values.count { $0.resolvedAt == nil } ?? 0,
-                    // Once may be chance.
-                    unsteadyLabel: rule.alert?.unsteadyLabel.flatMap { $0.times >= 3 ? $0 : nil }
+                    firstEvaluation: rule.firstEvaluatedAt,
+                    unsteady: rule.alert?.unsteady,
+                    lastPending: rule.alert?.lastPending
                 )
             },
             evaluationTime: duration,

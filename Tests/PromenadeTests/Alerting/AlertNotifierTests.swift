@@ -7,6 +7,7 @@ import Promenade
 import Rules
 import Scrape
 import Testing
+import Web
 
 /// Who is told of alerts, and what becomes of what cannot be told.
 @Suite(.timeLimit(.minutes(5))) struct AlertNotifierTests {
@@ -117,6 +118,8 @@ import Testing
             let second = #"{\#(times)\#(link)"labels":{"alertname":"B","n":"external","region":"eu"}}"#
             #expect(request.body == "[\(first),\(second)]")
             try await until("sent") { figure("prometheus_notifications_sent_total", notifier) == 2 }
+            let delivery = try #require(notifier.deliveries["http://\(receiver.address)/am/api/v2/alerts"])
+            #expect(delivery.alerts == 2 && delivery.error == nil)
             #expect(figure("prometheus_notifications_errors_total", notifier) == 0)
             #expect(figure("prometheus_notifications_alertmanagers_discovered", notifier) == 1)
         }
@@ -289,6 +292,7 @@ import Testing
         try await withNotifier(text) { notifier in
             notifier.notify(Self.notices(0..<1))
             try await until("given up") { figure("prometheus_notifications_errors_total", notifier) == 1 }
+            #expect(notifier.deliveries.values.map(\.error?.isEmpty) == [false])
             receiver.answer(.status(200))
             notifier.notify(Self.notices(1..<2))
             #expect(await receiver.next(2).last?.alerts.first?.labels["n"] == "1")

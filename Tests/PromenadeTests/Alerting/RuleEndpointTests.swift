@@ -40,10 +40,13 @@ import Testing
     }
 
     private func ask(_ path: String, _ stack: TestStack) async throws -> Answer {
+        try JSONDecoder().decode(Answer.self, from: Data(try await body(path, stack).utf8))
+    }
+
+    private func body(_ path: String, _ stack: TestStack) async throws -> String {
         let request = HTTPClientRequest(url: stack.url + "/api/v1/" + path)
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
-        let body = try await response.body.collect(upTo: 1 << 20)
-        return try JSONDecoder().decode(Answer.self, from: Data(body.readableBytesView))
+        return String(buffer: try await response.body.collect(upTo: 1 << 20))
     }
 
     @Test func `rules, pages of them, and the first of many alerts`() async throws {
@@ -76,6 +79,37 @@ import Testing
             #expect(try await ask("rules?rule_name[]=None", stack).data?.groups?.map(\.name) == ["h"])
             let matched = try await ask("rules?match%5B%5D=%7Bkind=%22a%22%7D", stack).data
             #expect(matched?.groups?[0].rules.map(\.name) == ["r"])
+        }
+    }
+
+    @Test func `what explains an alert is told to who asks for it`() async throws {
+        let config = """
+            global: {evaluation_interval: 15s}
+            rules:
+              groups:
+                - name: g
+                  rules:
+                    - alert: Asks
+                      expr: vector(1)
+                      annotations: {a: '{{ query (printf "vector(%v)" 7) | first | value }}{{ query "none" | len }}'}
+                    - {alert: Follows, expr: vector(time()), for: 1h, labels: {v: "{{ $value }}"}}
+                    - {alert: Gone, expr: vector(time()) < 1e9 or vector(time() % 60) < 30, for: 5m}
+            """
+        try await withStack(config: config) { stack in
+            await stack.advance(by: .seconds(120))
+            let plain = try await body("rules", stack)
+            #expect(!plain.contains("firstEvaluation") && !plain.contains("lastPending") && !plain.contains("queries"))
+            #expect(plain.contains(#""unsteady":{"labels":["v"],"alerts":"#))
+            let explained = try await body("rules?explain=true", stack)
+            for part in [
+                #""queries":[{"query":"vector(7)","series":1,"first":[{"labels":{},"value":"7e+00"}]},{"query":"none","series":0,"first":[]}]"#,
+                #""firstEvaluation":"#, #""lastPending":{"labels":{"alertname":"Gone"},"from":"#, #""times":"#,
+            ] {
+                #expect(explained.contains(part))
+            }
+            #expect(
+                try await ask("rules?explain=perhaps", stack).error?.contains("error converting explain: ") == true
+            )
         }
     }
 

@@ -12,6 +12,16 @@ function text(labels) {
 }
 
 /**
+ * Whether labels hold what is wanted, be it with quotes or without.
+ * @param {Record<string, string>} labels
+ * @param {string} wanted in lower case
+ */
+function hold(labels, wanted) {
+    const bare = Object.entries(labels ?? {}).map(([name, value]) => `${name}=${value}`);
+    return text(labels).includes(wanted) || bare.join(", ").toLowerCase().includes(wanted);
+}
+
+/**
  * The rule as far as it fits: whole where its name, labels, group or file do, else with those of its alerts that do;
  * `null` for none of it.
  * @param {any} group
@@ -21,8 +31,8 @@ function text(labels) {
 export function fitting(group, rule, wanted) {
     if (wanted === "") return rule;
     const own = [rule.name, group.name, group.file].join("\n").toLowerCase();
-    if (own.includes(wanted) || text(rule.labels).includes(wanted)) return rule;
-    const alerts = (rule.alerts ?? []).filter((/** @type {any} */ alert) => text(alert.labels).includes(wanted));
+    if (own.includes(wanted) || hold(rule.labels, wanted)) return rule;
+    const alerts = (rule.alerts ?? []).filter((/** @type {any} */ alert) => hold(alert.labels, wanted));
     return alerts.length > 0 ? { ...rule, alerts } : null;
 }
 

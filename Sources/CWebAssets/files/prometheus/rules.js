@@ -2,12 +2,12 @@
 // what became of its templates; what was told to whom in the inbox.
 
 import { api } from "../shared/api.js";
-import { now } from "../shared/clock.js";
 import { h, fill, every, renew } from "../shared/dom.js";
 import { listen } from "../shared/events.js";
 import { duration, localTime, queryHref, span } from "../shared/format.js";
 import { painted } from "./answertable.js";
-import { lately, over, overList, strip } from "./alertstrip.js";
+import { lately, legend, over, overList, strip } from "./alertstrip.js";
+import { annotation, earlier, inputs, lastPending, templates, unsteady, waiting } from "./alertwords.js";
 import { fitting, unseen } from "./rulefilter.js";
 
 const STATES = /** @type {Record<string, string>} */ ({ inactive: "good", pending: "warn", firing: "bad" });
@@ -20,7 +20,7 @@ const WEIGHT = /** @type {Record<string, number>} */ ({ firing: 0, pending: 1, i
 export async function show(main, page) {
     const alerts = page === "alerts";
     const list = h("div", { class: "stack" });
-    const inbox = h("div", null);
+    const inbox = h("div", { class: "stack" });
     const search = /** @type {HTMLInputElement} */ (
         h("input", {
             class: "field",
@@ -44,6 +44,7 @@ export async function show(main, page) {
     if ([...state.options].some((option) => option.value === wanted)) state.value = wanted;
     fill(main, h("h1", null, alerts ? "Alerts" : "Rules"), h("div", { class: "row" }, search, state), list, inbox);
     let known = "";
+    let isWhole = false;
     let soon = 0;
     // What happens together is looked at together.
     const later = () => {
@@ -51,10 +52,11 @@ export async function show(main, page) {
     };
     const refresh = async () => {
         // A rule may have more alerts than anybody reads: the page asks for some of them only.
-        const few = { alert_limit: String(LIMIT) };
-        const [{ groups }, told] = await Promise.all([
+        const few = { alert_limit: String(LIMIT), explain: "true" };
+        const [{ groups }, told, managers] = await Promise.all([
             api("rules", alerts ? { ...few, type: "alert" } : few),
             alerts ? api("inbox", {}) : null,
+            alerts ? api("alertmanagers", { explain: "true" }) : null,
         ]);
         const wanted = search.value.trim().toLowerCase();
         const shown = groups
@@ -69,24 +71,28 @@ export async function show(main, page) {
                     ),
             }))
             .filter((/** @type {any} */ group) => group.rules.length > 0);
-        for (const rule of shown.flatMap((/** @type {any} */ group) => group.rules)) recall(rule, alerts, later);
+        for (const group of shown) for (const rule of group.rules) recall(group, rule, alerts, later);
         const text = JSON.stringify(shown, (key, value) =>
             alerts && (key === "lastEvaluation" || key === "evaluationTime") ? undefined : value,
         );
         if (text !== known) {
             known = text;
-            const cards = shown.map((/** @type {any} */ group) => groupCard(group, page));
+            const { parts, left } = fewer(shown, isWhole ? Infinity : RULES);
+            const cards = parts.map((/** @type {any} */ group) => groupCard(group, page));
+            if (left > 0) cards.push(h("button", { class: "button", type: "button", "data-all": true }, more(left)));
             const missed = alerts ? unseen(groups) : 0;
             const beyond = `${missed} alerts beyond the first ${LIMIT} of their rules were not looked through.`;
             const none = h("p", { class: "muted" }, "No rule fits the filter. ", missed > 0 ? beyond : "");
-            renew(list, groups.length === 0 ? nothing(alerts) : cards.length === 0 ? none : cards);
+            const above = [tally(groups, alerts), shown.some(hasAlerts) ? legend() : null];
+            renew(list, groups.length === 0 ? nothing(alerts) : [above, cards.length === 0 ? none : cards]);
         }
-        if (told) renew(inbox, told.notices.length > 0 ? inboxCard(told.notices) : null);
+        if (told) renew(inbox, tellingCard(told, managers), told.notices.length > 0 ? inboxCard(told.notices) : null);
     };
     list.addEventListener("click", (/** @type {Event} */ event) => {
-        const rule = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset.rule;
-        if (!rule) return;
-        all.add(rule);
+        const asked = /** @type {HTMLElement} */ (event.target).closest("button")?.dataset;
+        if (asked?.all !== undefined) isWhole = true;
+        else if (asked?.rule) all.add(asked.rule);
+        else return;
         known = "";
         refresh();
     });
@@ -120,6 +126,47 @@ export async function show(main, page) {
  */
 function isIn(rule, state, alerts) {
     return state === "all" || (alerts ? rule.state : rule.health) === state;
+}
+
+/** @param {any} group */
+const hasAlerts = (group) => group.rules.some((/** @type {any} */ rule) => rule.type === "alerting");
+
+/** @param {number} left */
+const more = (left) => `Show ${left} more that are quiet`;
+
+/**
+ * No more rules than anybody reads at once; those that are active or fail are there in any case.
+ * @param {any[]} groups
+ * @param {number} most
+ * @returns {{parts: any[], left: number}}
+ */
+function fewer(groups, most) {
+    let [left, room] = [0, most];
+    const parts = groups.map((group) => {
+        const rules = group.rules.filter((/** @type {any} */ rule) => {
+            const isQuiet = rule.health !== "err" && (rule.alerts ?? []).length === 0;
+            if (room-- > 0 || !isQuiet) return true;
+            left++;
+            return false;
+        });
+        return { ...group, rules };
+    });
+    return { parts: parts.filter((group) => group.rules.length > 0), left };
+}
+
+/**
+ * How many rules are in which state.
+ * @param {any[]} groups
+ * @param {boolean} alerts
+ */
+function tally(groups, alerts) {
+    const rules = groups.flatMap((group) => group.rules);
+    const names = alerts ? ["firing", "pending", "inactive", "unknown"] : ["ok", "err", "unknown"];
+    const count = (/** @type {string} */ name) =>
+        rules.filter((rule) => (alerts ? rule.state : rule.health) === name).length;
+    const parts = names.filter((name) => count(name) > 0).map((name) => `${count(name)} ${name}`);
+    const all = rules.length === 1 ? "1 rule" : `${rules.length} rules`;
+    return h("p", { class: "muted small" }, `${all}: ${parts.join(", ")}`);
 }
 
 /** @param {boolean} alerts */
@@ -183,7 +230,9 @@ function ruleCard(rule) {
             "div",
             { class: "row" },
             h("b", null, rule.name),
-            rule.state ? h("span", { class: `state ${STATES[rule.state] ?? ""}` }, rule.state) : null,
+            rule.state
+                ? h("span", { class: `state ${rule.health === "err" ? "" : STATES[rule.state] ?? ""}` }, rule.state)
+                : null,
             rule.duration > 0 ? h("span", { class: "muted small" }, `for ${duration(rule.duration)}`) : null,
             rule.keepFiringFor > 0
                 ? h("span", { class: "muted small" }, `keeps firing for ${duration(rule.keepFiringFor)}`)
@@ -198,14 +247,9 @@ function ruleCard(rule) {
         ),
         h("code", null, h("a", { class: "mono", href: queryHref(rule.query, "table") }, painted(rule.query))),
         rule.lastError ? h("p", { class: "bad small" }, rule.lastError) : null,
-        rule.unsteadyLabel
-            ? h(
-                  "p",
-                  { class: "warn small" },
-                  `The label ${rule.unsteadyLabel} follows the value: each evaluation makes another alert, and none ` +
-                      `stays long enough to fire (${rule.unsteadyEvaluations} evaluations in a row). ` +
-                      "Put the value into an annotation.",
-              )
+        rule.unsteady ? h("p", { class: "warn small" }, unsteady(rule)) : null,
+        rule.state === "pending" && rule.lastPending && !rule.unsteady
+            ? h("p", { class: "muted small" }, earlier(rule))
             : null,
         templates(rule),
         alerting ? alertList(rule) : null,
@@ -216,6 +260,8 @@ function ruleCard(rule) {
 const MOST = 20;
 // So many are asked for, and looked through by the filter.
 const LIMIT = 500;
+// So many rules are drawn before somebody asks for all.
+const RULES = 150;
 const all = new Set();
 
 /** @param {any} rule */
@@ -223,14 +269,19 @@ const shownOf = (rule) => (all.has(rule.name) ? rule.alerts.length : MOST);
 
 /**
  * Adds what is known of the last hour of a rule's alerts.
+ * @param {any} group
  * @param {any} rule
  * @param {boolean} withOver those that are over as well: they come later, and the page of rules would move
  * @param {() => void} learnt is called when more is known
  */
-function recall(rule, withOver, learnt) {
+function recall(group, rule, withOver, learnt) {
     if (rule.type !== "alerting") return;
-    for (const alert of rule.alerts.slice(0, shownOf(rule))) alert.lately = lately(alert.labels, alert.state, learnt);
-    rule.over = withOver ? over(rule, learnt) : [];
+    rule.interval = group.interval;
+    const first = rule.firstEvaluation ? Date.parse(rule.firstEvaluation) / 1000 : Infinity;
+    const evaluations = { interval: group.interval, first };
+    for (const alert of rule.alerts.slice(0, shownOf(rule)))
+        alert.lately = lately(alert.labels, alert.state, evaluations, learnt);
+    rule.over = withOver ? over(rule, evaluations, learnt) : [];
 }
 
 /** @param {any} rule */
@@ -248,6 +299,7 @@ function alertList(rule) {
                 " ",
                 h("a", { href: queryHref(rule.query, "explain") }, "Why?"),
             ),
+            rule.lastPending && !rule.lastError ? h("p", { class: "muted small" }, lastPending(rule)) : null,
             rule.over.length > 0 ? overList(rule.over) : null,
         ];
     }
@@ -290,85 +342,42 @@ function alertCard(rule, alert) {
         ),
         h("p", { class: "muted small" }, waiting(rule, alert)),
         strip(alert.lately),
-        Object.entries(alert.annotations).map(([name, text]) =>
-            h("p", { class: "annotation small" }, h("b", null, name), " ", linked(/** @type {string} */ (text))),
-        ),
+        Object.entries(alert.annotations).map(([name, text]) => annotation(name, /** @type {string} */ (text))),
         inputs(rule, alert),
     );
 }
 
 /**
- * An annotation; a link where it is an address and nothing else, as that of a runbook.
- * @param {string} text
+ * Who is told of alerts, and what became of the last request; nothing where only the inbox is.
+ * @param {any} inbox
+ * @param {any} managers
  */
-function linked(text) {
-    return /^https?:\/\/\S+$/.test(text) ? h("a", { href: text, rel: "noreferrer" }, text) : text;
-}
-
-/**
- * What an alert waits for.
- * @param {any} rule
- * @param {any} alert
- */
-function waiting(rule, alert) {
-    const since = Date.parse(alert.activeAt) / 1000;
-    const found = `Found without a gap since ${localTime(since)}.`;
-    if (alert.keepFiringSince) {
-        const left = rule.keepFiringFor - (now() - Date.parse(alert.keepFiringSince) / 1000);
-        return `Not found any more; it goes on firing for ${span(Math.max(0, left))}.`;
-    }
-    if (alert.state !== "pending") return found;
-    const left = rule.duration - (now() - since);
-    return `${found} It fires in ${span(Math.max(0, left))} at the earliest, if it is found until then.`;
-}
-
-/**
- * What went into the labels and annotations.
- * @param {any} rule
- */
-function templates(rule) {
-    const entries = [...Object.entries(rule.labels ?? {}), ...Object.entries(rule.annotations ?? {})];
-    if (entries.length === 0) return null;
+function tellingCard(inbox, managers) {
+    const active = managers.activeAlertmanagers;
+    if (active.length === 0 && inbox.enabled) return null;
+    const nobody = inbox.set
+        ? "Nobody is told of alerts: the inbox is switched off by inbox: {enabled: false}."
+        : "Nobody is told of alerts: the discovery of Alertmanagers finds none.";
     return h(
-        "stack-fold",
-        { key: `templates/${rule.name}/${JSON.stringify(rule.labels)}` },
-        h(
-            "details",
-            { class: "small" },
-            h("summary", null, rule.annotations ? "Labels and annotations as written" : "Labels"),
-            entries.map(([name, text]) =>
-                h("p", null, h("b", null, name), " ", h("code", null, /** @type {string} */ (text))),
-            ),
+        "section",
+        { class: "card stack", key: "telling" },
+        h("h2", null, "Alertmanagers"),
+        active.length === 0 ? h("p", { class: "warn" }, nobody) : null,
+        active.map((/** @type {any} */ one) =>
+            h("div", { class: "row", key: one.url }, h("code", null, one.url), delivery(one)),
         ),
     );
 }
 
-/**
- * What the templates of an alert had to go by: its value, its labels, and the queries they ask.
- * @param {any} rule
- * @param {any} alert
- */
-function inputs(rule, alert) {
-    const texts = [...Object.values(rule.labels ?? {}), ...Object.values(rule.annotations ?? {})].join(" ");
-    if (!texts.includes("{{")) return null;
-    const queries = [...texts.matchAll(/query\s+(?:"((?:[^"\\]|\\.)*)"|`([^`]*)`)/g)].map(
-        ([, quoted, raw]) => raw ?? quoted.replace(/\\(.)/g, "$1"),
-    );
-    const labels = Object.entries(alert.labels).filter(([name]) => name !== "alertname" && !rule.labels?.[name]);
-    return h(
-        "stack-fold",
-        { key: `inputs/${JSON.stringify(alert.labels)}` },
-        h(
-            "details",
-            { class: "small" },
-            h("summary", null, "What went into it"),
-            h("p", null, h("code", null, "$value"), " ", String(Number(alert.value))),
-            labels.map(([name, value]) =>
-                h("p", null, h("code", null, `$labels.${name}`), " ", /** @type {string} */ (value)),
-            ),
-            queries.map((query) => h("p", null, h("a", { href: queryHref(query, "table") }, painted(query)))),
-        ),
-    );
+/** @param {any} manager */
+function delivery({ last }) {
+    if (!last) return h("span", { class: "muted small" }, "was not told of anything yet");
+    const alerts = last.alerts === 1 ? "1 alert" : `${last.alerts} alerts`;
+    return [
+        h("span", { class: `state ${last.error ? "bad" : "good"}` }, last.error ? "not told" : "told"),
+        h("span", { class: "small" }, `of ${alerts} `, h("stack-time", { at: Date.parse(last.time) / 1000 })),
+        last.error ? h("span", { class: "small" }, last.error) : null,
+    ];
 }
 
 const REASONS = /** @type {Record<string, string>} */ ({
@@ -381,7 +390,7 @@ const REASONS = /** @type {Record<string, string>} */ ({
 function inboxCard(notices) {
     return h(
         "section",
-        { class: "card stack" },
+        { class: "card stack", key: "inbox" },
         h("h2", null, "Inbox"),
         h("p", { class: "muted small" }, "What an Alertmanager would be told, the newest first."),
         notices.slice(0, 100).map((notice) =>

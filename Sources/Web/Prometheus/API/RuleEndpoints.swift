@@ -11,6 +11,8 @@ extension PrometheusServer {
         var matchers: [[LabelMatcher]]
         var kind: RuleDefinition.Kind?
         var excludesAlerts = false
+        /// Whether to tell what explains an alert as well; not in Prometheus.
+        var explains = false
         /// The most groups; 0 for all.
         var limit = 0
         /// The most alerts of a rule; not in Prometheus.
@@ -40,14 +42,8 @@ extension PrometheusServer {
         case "record": filter.kind = .recording
         default: throw .invalid("type", "not supported value \(GoText.quoted(type))")
         }
-        let exclude = parameters.query["exclude_alerts"].lowercased()
-        if !exclude.isEmpty {
-            switch GoSyntax.bool(exclude) {
-            case .success(let value): filter.excludesAlerts = value
-            case .failure(let error):
-                throw .invalid("exclude_alerts", "error converting exclude_alerts: \(error.message)")
-            }
-        }
+        filter.excludesAlerts = try Self.bool("exclude_alerts", parameters)
+        filter.explains = try Self.bool("explain", parameters)
         let alertLimit = parameters.query["alert_limit"]
         if !alertLimit.isEmpty {
             guard let value = Int32(alertLimit), value >= 0 else {
@@ -79,6 +75,15 @@ extension PrometheusServer {
             )
         }
         return filter
+    }
+
+    private static func bool(_ name: String, _ parameters: APIParameters) throws(APIFailure) -> Bool {
+        let text = parameters.query[name].lowercased()
+        if text.isEmpty { return false }
+        switch GoSyntax.bool(text) {
+        case .success(let value): return value
+        case .failure(let error): throw .invalid(name, "error converting \(name): \(error.message)")
+        }
     }
 
     /// `/api/v1/rules`
@@ -115,7 +120,12 @@ extension PrometheusServer {
             text.raw("{\"groups\":[")
             for (index, group) in shown.enumerated() {
                 if index > 0 { text.raw(",") }
-                Self.write(group, alertLimit: filter.excludesAlerts ? nil : filter.alertLimit, to: &text)
+                Self.write(
+                    group,
+                    alertLimit: filter.excludesAlerts ? nil : filter.alertLimit,
+                    explains: filter.explains,
+                    to: &text
+                )
             }
             text.raw("]")
             if !nextToken.isEmpty {
@@ -136,19 +146,22 @@ extension PrometheusServer {
         let alerts = (environment.rules?.groups() ?? []).flatMap { $0.rules.flatMap(\.alerts) }
         return .json { text in
             text.raw("{\"alerts\":")
-            Self.write(alerts, to: &text)
+            Self.write(alerts, explains: false, to: &text)
             text.raw("}")
         }
     }
 
     /// `/api/v1/alertmanagers`
-    func alertmanagers(_ parameters: APIParameters) -> APIAnswer {
+    func alertmanagers(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
         let addresses: (active: [String], dropped: [String]) = environment.rules?.alertmanagers() ?? ([], [])
+        // Not in Prometheus: what became of the last request.
+        let deliveries = try Self.bool("explain", parameters) ? environment.rules?.deliveries() ?? [:] : [:]
         return .json { text in
             func list(_ addresses: [String]) {
                 text.list(addresses) { address, text in
                     text.raw("{\"url\":")
                     text.string(address)
+                    if let delivery = deliveries[address] { Self.write(delivery, to: &text) }
                     text.raw("}")
                 }
             }
@@ -205,7 +218,12 @@ extension PrometheusServer {
         nanoseconds.map { CivilTime.rfc3339(nanoseconds: $0) } ?? "0001-01-01T00:00:00Z"
     }
 
-    private static func write(_ group: RuleGroupSnapshot, alertLimit: Int?, to text: inout JSONText) {
+    private static func write(
+        _ group: RuleGroupSnapshot,
+        alertLimit: Int?,
+        explains: Bool,
+        to text: inout JSONText
+    ) {
         text.raw("{\"name\":")
         text.string(group.definition.name)
         text.field("file")
@@ -213,7 +231,7 @@ extension PrometheusServer {
         text.raw(",\"rules\":[")
         for (index, rule) in group.rules.enumerated() {
             if index > 0 { text.raw(",") }
-            write(rule, alertLimit: alertLimit, to: &text)
+            write(rule, alertLimit: alertLimit, explains: explains, to: &text)
         }
         text.raw("],\"interval\":")
         text.number(Double(group.definition.interval) / 1000)
@@ -226,7 +244,12 @@ extension PrometheusServer {
         text.raw("}")
     }
 
-    private static func write(_ rule: RuleGroupSnapshot.Rule, alertLimit: Int?, to text: inout JSONText) {
+    private static func write(
+        _ rule: RuleGroupSnapshot.Rule,
+        alertLimit: Int?,
+        explains: Bool,
+        to text: inout JSONText
+    ) {
         let definition = rule.definition
         switch definition.kind {
         case .alerting:
@@ -245,7 +268,11 @@ extension PrometheusServer {
             text.field("annotations")
             write(definition.annotations, to: &text)
             text.field("alerts")
-            if let alertLimit { write(rule.alerts(first: alertLimit), to: &text) } else { text.raw("null") }
+            if let alertLimit {
+                write(rule.alerts(first: alertLimit), explains: explains, to: &text)
+            } else {
+                text.raw("null")
+            }
             if let alertLimit, rule.alertCount > alertLimit {
                 // Not in Prometheus: how many there are where not all are shown.
                 text.field("alertCount")
@@ -273,13 +300,61 @@ extension PrometheusServer {
         text.string(time(rule.lastEvaluation))
         text.field("type")
         text.string(definition.kind.rawValue)
-        if let unsteady = rule.unsteadyLabel {
-            // Not in Prometheus: the label by which each evaluation makes another alert.
-            text.field("unsteadyLabel")
-            text.string(unsteady.name)
-            text.field("unsteadyEvaluations")
-            text.integer(unsteady.times)
+        if let unsteady = rule.unsteady { write(unsteady, to: &text) }
+        if explains {
+            if let first = rule.firstEvaluation {
+                text.field("firstEvaluation")
+                text.string(time(first))
+            }
+            if let span = rule.lastPending { write(span, to: &text) }
         }
+        text.raw("}")
+    }
+
+    private static func seconds(_ nanoseconds: Int64) -> Double { Double(nanoseconds) / 1e9 }
+
+    private static func write(_ delivery: RuleSource.Delivery, to text: inout JSONText) {
+        text.raw(",\"last\":{\"time\":")
+        text.string(time(delivery.time))
+        text.field("alerts")
+        text.integer(delivery.alerts)
+        if let error = delivery.error {
+            text.field("error")
+            text.string(error)
+        }
+        text.raw("}")
+    }
+
+    /// Not in Prometheus: alerts one after the other, of which none stays.
+    private static func write(_ unsteady: AlertSuccession, to text: inout JSONText) {
+        text.raw(",\"unsteady\":{\"labels\":")
+        text.strings(unsteady.names)
+        text.field("alerts")
+        text.integer(unsteady.alerts)
+        text.field("since")
+        text.string(time(unsteady.since))
+        text.field("longest")
+        text.number(seconds(unsteady.longest))
+        text.field("everyEvaluation")
+        text.bool(unsteady.isEveryEvaluation)
+        text.field("recent")
+        text.list(unsteady.recent) { labels, text in
+            write(unsteady.names.map { Label(name: $0, value: labels[$0] ?? "") }, to: &text)
+        }
+        text.raw("}")
+    }
+
+    private static func write(_ span: PendingSpan, to text: inout JSONText) {
+        text.raw(",\"lastPending\":{\"labels\":")
+        text.labels(span.labels)
+        text.field("from")
+        text.string(time(span.from))
+        text.field("to")
+        text.string(time(span.to))
+        text.field("times")
+        text.integer(span.times)
+        text.field("longest")
+        text.number(seconds(span.longest))
         text.raw("}")
     }
 
@@ -295,7 +370,7 @@ extension PrometheusServer {
         text.raw("}")
     }
 
-    private static func write(_ alerts: [Alert], to text: inout JSONText) {
+    private static func write(_ alerts: [Alert], explains: Bool, to text: inout JSONText) {
         text.list(alerts) { alert, text in
             text.raw("{\"labels\":")
             text.labels(alert.labels)
@@ -311,8 +386,33 @@ extension PrometheusServer {
             }
             text.field("value")
             text.string(exponential(alert.value))
+            if explains, !alert.queries.isEmpty {
+                text.raw(",\"queries\":")
+                text.list(alert.queries) { query, text in write(query, to: &text) }
+            }
             text.raw("}")
         }
+    }
+
+    private static func write(_ query: Alert.TemplateQuery, to text: inout JSONText) {
+        text.raw("{\"query\":")
+        text.string(query.text)
+        if let error = query.error {
+            text.field("error")
+            text.string(error)
+        } else {
+            text.field("series")
+            text.integer(query.count)
+            text.field("first")
+            text.list(query.first) { sample, text in
+                text.raw("{\"labels\":")
+                text.labels(sample.labels)
+                text.field("value")
+                text.string(exponential(sample.value))
+                text.raw("}")
+            }
+        }
+        text.raw("}")
     }
 
     /// As Go's `'e'` with the fewest digits.

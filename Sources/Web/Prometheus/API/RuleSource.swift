@@ -6,6 +6,25 @@ public struct RuleSource: Sendable {
     public var groups: @Sendable () -> [RuleGroupSnapshot]
     /// The addresses that alerts are sent to, and those that relabelling dropped.
     public var alertmanagers: @Sendable () -> (active: [String], dropped: [String])
+    /// What became of the last request to an Alertmanager.
+    public struct Delivery: Sendable, Hashable {
+        /// When it was answered, or failed, in nanoseconds since 1970.
+        public var time: Int64
+        /// How many alerts it told of.
+        public var alerts: Int
+        /// Why they were not taken; `nil` where they were.
+        public var error: String?
+
+        /// A delivery.
+        public init(time: Int64, alerts: Int, error: String? = nil) {
+            self.time = time
+            self.alerts = alerts
+            self.error = error
+        }
+    }
+
+    /// What became of the last request, by the Alertmanager's address.
+    public var deliveries: @Sendable () -> [String: Delivery]
     /// What would have been told or was told, newest first.
     public var inbox: @Sendable () -> [InboxEntry]
     /// What becomes of notices in the inbox.
@@ -32,11 +51,13 @@ public struct RuleSource: Sendable {
     public init(
         groups: @escaping @Sendable () -> [RuleGroupSnapshot],
         alertmanagers: @escaping @Sendable () -> (active: [String], dropped: [String]) = { ([], []) },
+        deliveries: @escaping @Sendable () -> [String: Delivery] = { [:] },
         inbox: @escaping @Sendable () -> [InboxEntry] = { [] },
         inboxState: @escaping @Sendable () -> InboxState = { InboxState(isOn: true) }
     ) {
         self.groups = groups
         self.alertmanagers = alertmanagers
+        self.deliveries = deliveries
         self.inbox = inbox
         self.inboxState = inboxState
     }
