@@ -141,6 +141,12 @@ package final class FaultyFiles: Sendable {
         return body(methods.pointee, real)
     }
 
+    /// An error as a disk makes it: SQLite asks for the system's number as well, which would be that of whatever failed before.
+    private static func broken(_ detail: Int32) -> Int32 {
+        errno = EIO
+        return SQLITE_IOERR | detail << 8
+    }
+
     /// The table of functions; SQLite only reads it. Without those for mapping into memory, so that every read comes by.
     private nonisolated(unsafe) static let methods: UnsafeMutablePointer<sqlite3_io_methods> = {
         var methods = sqlite3_io_methods()
@@ -149,12 +155,12 @@ package final class FaultyFiles: Sendable {
         methods.xRead = { file, buffer, count, offset in
             guard let file, let buffer else { return SQLITE_ERROR }
             switch OpenFile.judge(file, .read) {
-            case .failedRead: return SQLITE_IOERR | (1 << 8)
+            case .failedRead: return FaultyFiles.broken(1)
             case .shortRead:
                 let half = count / 2
                 memset(buffer + Int(half), 0, Int(count - half))
                 let code = FaultyFiles.forward(file) { $0.xRead($1, buffer, half, offset) }
-                return code == SQLITE_OK ? SQLITE_IOERR | (2 << 8) : code
+                return code == SQLITE_OK ? FaultyFiles.broken(2) : code
             default: return FaultyFiles.forward(file) { $0.xRead($1, buffer, count, offset) }
             }
         }
@@ -164,19 +170,19 @@ package final class FaultyFiles: Sendable {
             case .fullDisk: return SQLITE_FULL
             case .tornWrite:
                 _ = FaultyFiles.forward(file) { $0.xWrite($1, buffer, count / 2, offset) }
-                return SQLITE_IOERR | (3 << 8)
-            case .some: return SQLITE_IOERR | (3 << 8)
+                return FaultyFiles.broken(3)
+            case .some: return FaultyFiles.broken(3)
             case nil: return FaultyFiles.forward(file) { $0.xWrite($1, buffer, count, offset) }
             }
         }
         methods.xTruncate = { file, size in
             guard let file else { return SQLITE_ERROR }
-            if OpenFile.judge(file, .truncate) != nil { return SQLITE_IOERR | (6 << 8) }
+            if OpenFile.judge(file, .truncate) != nil { return FaultyFiles.broken(6) }
             return FaultyFiles.forward(file) { $0.xTruncate($1, size) }
         }
         methods.xSync = { file, flags in
             guard let file else { return SQLITE_ERROR }
-            if OpenFile.judge(file, .sync) != nil { return SQLITE_IOERR | (4 << 8) }
+            if OpenFile.judge(file, .sync) != nil { return FaultyFiles.broken(4) }
             return FaultyFiles.forward(file) { $0.xSync($1, flags) }
         }
         methods.xFileSize = { file, size in FaultyFiles.forward(file) { $0.xFileSize($1, size) } }

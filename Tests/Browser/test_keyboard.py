@@ -79,9 +79,10 @@ class Keyboard(unittest.TestCase):
                 self.assertIn("Skip to the content", stops[0][0])
                 self.assertEqual([name for name, isSeen, _ in stops if not isSeen], [], "one sees where the focus is")
                 self.assertEqual([name for name, _, isInside in stops if not isInside], [], "the page scrolls with the focus")
-                reached = {name for name, _, _ in stops}
+                # By its number: what a button says ("Show 31 more") may change while one walks.
+                reached = {name.split(" ")[0] for name, _, _ in stops}
                 self.assertEqual(len(reached), len(stops), "each once")
-                missed = [one for one in usable if one not in reached]
+                missed = [one for one in usable if one.split(" ")[0] not in reached]
                 self.assertEqual(missed, [], "everything usable is reached")
 
     def test_a_question_from_the_first_page_to_the_explanation(self):

@@ -25,7 +25,7 @@ import Testing
         ] as [(String, Int64, Int64)]
     )
     func `times as Go reads RFC 3339`(text: String, seconds: Int64, nanoseconds: Int64) throws {
-        let time = try #require(GoTime.rfc3339(Array(text.utf8)))
+        let time = try #require(RFC3339.parse(Array(text.utf8)))
         #expect(time == (seconds, nanoseconds))
     }
 
@@ -37,7 +37,7 @@ import Testing
             "2023-11-14T22:13:20.Z", "2023-11-14T22:13:20+25:00", "2023-11-14T22:13:20+00:61", "2023-11-14T22:13:20Zx",
         ]
     )
-    func `what Go does not take for a time`(text: String) { #expect(GoTime.rfc3339(Array(text.utf8)) == nil) }
+    func `what Go does not take for a time`(text: String) { #expect(RFC3339.parse(Array(text.utf8)) == nil) }
 
     @Test(
         arguments: [

@@ -82,7 +82,7 @@ import Testing
         ),
         (
             "services: {shop: {}}\nstack: {scrape_configs: [{job_name: x, static_configs: [{targets: [shop-9]}]}]}",
-            "test.yml:3:74: stack.scrape_configs[0].static_configs[0].targets[0]: there is no service \"shop-9\" (shop has one instance at most)"
+            "test.yml:3:68: stack.scrape_configs[0].static_configs[0].targets[0]: there is no service \"shop-9\" (shop has one instance at most)"
         ),
         (
             "batches: {b: {every: 1m}}\nevents: [{at: 1m, do: delete_group, job: nobody}]",

@@ -30,7 +30,7 @@ public enum TimeText {
         case UInt8(ascii: "z"): bytes[bytes.count - 1] = UInt8(ascii: "Z")
         default: if !bytes[16...].contains(where: "+-".utf8.contains) { bytes.append(UInt8(ascii: "Z")) }
         }
-        guard let (seconds, nanoseconds) = GoTime.rfc3339(bytes) else { return nil }
+        guard let (seconds, nanoseconds) = RFC3339.parse(bytes) else { return nil }
         return seconds * 1000 + nanoseconds / 1_000_000
     }
 }

@@ -8,7 +8,7 @@ public enum TestTime {
         if let seconds = TemplateTime.float(text) {
             return Int64(exactly: (seconds * 1000).rounded())
         }
-        guard let (seconds, nanoseconds) = GoTime.rfc3339(Array(text.utf8)) else { return nil }
+        guard let (seconds, nanoseconds) = RFC3339.parse(Array(text.utf8)) else { return nil }
         return seconds * 1000 + nanoseconds / 1_000_000
     }
 }

@@ -1,5 +1,7 @@
 import ConfigTree
+import HTTPCalling
 import MetricModel
+import NIOHTTP1
 
 /// A text that is never shown.
 public struct Secret: Sendable, Hashable, CustomStringConvertible {
@@ -263,9 +265,10 @@ extension HTTPClientConfig {
         return result
     }
 
-    /// A header's name as Go writes it: `X-My-Header`.
+    /// A header's name as Go writes it: `X-My-Header`; what is no name stays as it is.
     static func canonical(_ name: String) -> String {
-        name.split(separator: "-", omittingEmptySubsequences: false)
+        guard HTTPHeaders.isName(name) else { return name }
+        return name.split(separator: "-", omittingEmptySubsequences: false)
             .map { $0.prefix(1).uppercased() + $0.dropFirst().lowercased() }
             .joined(separator: "-")
     }

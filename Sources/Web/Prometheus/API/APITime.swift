@@ -47,7 +47,7 @@ struct APITime: Comparable {
                 seconds &-= 1
             }
             self.init(seconds: seconds, nanoseconds: nanoseconds)
-        } else if let (seconds, nanoseconds) = GoTime.rfc3339(Array(text.utf8)) {
+        } else if let (seconds, nanoseconds) = RFC3339.parse(Array(text.utf8)) {
             self.init(seconds: seconds, nanoseconds: nanoseconds)
         } else if text == "-292273086-05-16T16:47:06Z" {
             self = .earliest

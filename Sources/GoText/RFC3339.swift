@@ -1,9 +1,9 @@
-/// Points in time as Go's `time.Parse` reads them.
-public enum GoTime {
-    /// Reads RFC 3339 with the layout `time.RFC3339Nano`: `2024-02-29T12:00:00.5+01:00`. Go takes an hour of one digit, a comma before the
+/// Points in time as RFC 3339 writes them and Go's `time.Parse` reads them.
+public enum RFC3339 {
+    /// Reads a text by the layout `time.RFC3339Nano`: `2024-02-29T12:00:00.5+01:00`. Go takes an hour of one digit, a comma before the
     /// fraction and an offset of up to 24:60.
     /// - Returns: whole seconds since 1970 and the nanoseconds after them; `nil` where Go has an error.
-    public static func rfc3339(_ text: [UInt8]) -> (seconds: Int64, nanoseconds: Int64)? {
+    public static func parse(_ text: [UInt8]) -> (seconds: Int64, nanoseconds: Int64)? {
         var position = 0
         func digit() -> Int? {
             guard position < text.count, text[position] >= 0x30, text[position] <= 0x39 else { return nil }
