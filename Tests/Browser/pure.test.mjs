@@ -426,7 +426,9 @@ test("the strip of an alert: each state has its share of a minute, and what was 
     assert.deepEqual(shares(counts, 5, 0), [[0, 0], [0.75, 0], [0.5, 0.5], [0, 0], [0, 1]]);
     // Two minutes before the first evaluation, and one in which there were some: those of another process are known.
     assert.deepEqual(shares([none, none, none, none], 5, 510), [null, null, [0, 0], [0, 0]]);
-    assert.deepEqual(shares([{ pending: 3, firing: 0 }, none], 5, 590), [[1, 0], [0, 0]]);
+    assert.deepEqual(shares([{ pending: 3, firing: 0 }, none], 5, 590), [[0.25, 0], [0, 0]]);
+    // The first two evaluations after a start write nothing.
+    assert.deepEqual(shares([none, { pending: 0, firing: 9 }, none], 5, 485), [null, [0, 1], [0, 0]]);
     // A minute has 8 or 9 evaluations; of longer intervals one is all there is.
     assert.deepEqual(shares([{ pending: 8, firing: 0 }, { pending: 9, firing: 0 }], 7, 0), [[1, 0], [1, 0]]);
     assert.deepEqual(shares([{ pending: 0, firing: 1 }, none], 300, 0), [[0, 1], [0, 0]]);

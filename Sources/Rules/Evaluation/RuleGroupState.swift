@@ -87,9 +87,8 @@ public struct RuleGroupState: Sendable {
             rules[index].firstEvaluatedAt = old.rules[first].firstEvaluatedAt
             if let alerts = old.rules[first].alert { rules[index].alert?.takeOver(alerts) }
         }
-        for indexes in known.values {
-            for index in indexes { staleSeries += old.rules[index].series.sorted() }
-        }
+        // In the order of the old rules: what is written has to be the same in each run.
+        for index in known.values.joined().sorted() { staleSeries += old.rules[index].series.sorted() }
     }
 
     /// All series that the group wrote last.

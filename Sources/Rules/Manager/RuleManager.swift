@@ -167,7 +167,7 @@ public final class RuleManager: Sendable {
                 groups.append((definition.key, running))
                 started.append(running)
             }
-            for gone in old.values {
+            for (key, gone) in state.groups where old[key] != nil {
                 let group = gone.state.withLock { $0 }
                 let series = group.allSeries
                 if series.isEmpty { continue }

@@ -204,8 +204,10 @@ export function tiles(counts, { interval, first }, end) {
         const to = end - (counts.length - 1 - index) * STEP;
         const found = pending + firing;
         if (found === 0 && to < first) return null;
+        // The first two evaluations after a start write nothing. Before it another process evaluated as often.
+        const from = to < first ? to - length : Math.max(to - length, Math.min(to, first + 2 * interval));
         // The newest evaluation may be under way, and a minute may have one less than others.
-        const missed = (to - Math.max(to - length, first)) / interval - found - (to === end ? 1 : 0);
+        const missed = (to - from) / interval - found - (to === end ? 1 : 0);
         const all = found === 0 || missed >= 1 ? found + Math.max(missed, 1) : found;
         return { pending: pending / all, firing: firing / all };
     });

@@ -38,9 +38,13 @@ export function unsteady(rule) {
     const isValue = isTemplate && /\$value|\.Value|\bvalue\b/.test(templates.join("\n"));
     const values = recent.map((/** @type {Record<string, string>} */ one) => Object.values(one).join("/"));
     const it = labels.length > 1 ? "them" : "it";
-    const advice = isTemplate
-        ? `Put ${isValue ? "the value" : it} into an annotation.`
-        : `Without ${it} this would be one alert: max without (${labels.join(", ")}) (…).`;
+    // What the expression finds makes another alert, whatever stands in the rule's own labels.
+    const foundOnes = labels.filter((/** @type {string} */ name) => !String(rule.labels?.[name] ?? "").includes("{{"));
+    const without = foundOnes.length === labels.length ? it : foundOnes.join(" and ");
+    const advice =
+        foundOnes.length === 0
+            ? `Put ${isValue ? "the value" : it} into an annotation.`
+            : `Without ${without} this would be one alert: max without (${foundOnes.join(", ")}) (…).`;
     const last = `the last with ${values.join(", ")}`;
     if (everyEvaluation) {
         const verb = labels.length > 1 ? "are" : "is";
