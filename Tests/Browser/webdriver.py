@@ -2,9 +2,10 @@
 
 import base64
 import json
+import os
 import shutil
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -13,11 +14,8 @@ import urllib.request
 KEYS = {"enter": "\ue007", "tab": "\ue004", "escape": "\ue00c", "down": "\ue015", "up": "\ue013", "left": "\ue012", "right": "\ue014", "end": "\ue010", "control": "\ue009", "shift": "\ue008", "backspace": "\ue003", "null": "\ue000"}
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+sys.path.append(os.path.join(os.path.dirname(__file__), "..", "Conformance"))
+from peers import free_port
 
 
 def available():

@@ -142,12 +142,9 @@ extension ExpectationState {
 }
 
 extension ExpectationSpec {
-    /// What is expected, and of whom.
-    var words: String { isRemote ? "remote " + text : text }
-
-    /// What is expected, and when.
+    /// What is expected, of whom, and when.
     package var title: String {
-        let text = words
+        let text = isRemote ? "remote " + self.text : self.text
         func span(_ from: Int64, _ to: Int64) -> String { "from \(World.span(from)) to \(World.span(to))" }
         switch kind {
         case .at(let time): return "at \(World.span(time)): \(text)"

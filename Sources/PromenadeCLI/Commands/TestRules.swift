@@ -4,6 +4,7 @@ import MetricModel
 import PromQL
 import Promenade
 import Rules
+import Scrape
 
 /// `test rules FILE…`
 struct TestRules: AsyncParsableCommand {
@@ -118,9 +119,9 @@ struct TestRules: AsyncParsableCommand {
         for group in file.groupOrder where !seen.insert(group).inserted {
             throw TestFileFailure(message: "group name repeated in evaluation order: \(group)")
         }
-        let folder = FilePath.folder(of: name)
+        let context = ConfigContext(directory: FilePath.folder(of: name))
         var paths: [String] = []
-        for pattern in file.ruleFiles.map({ $0.hasPrefix("/") ? $0 : FilePath.joined(folder, $0) }) {
+        for pattern in file.ruleFiles.map(context.path) {
             if !RuleFiles.isPattern(pattern) { throw TestFileFailure(message: "syntax error in pattern") }
             let matching = RuleFiles.matching(pattern)
             if matching.isEmpty { Console.complain("  WARNING: no file match pattern \(pattern)\n") }

@@ -22,7 +22,6 @@ struct LiveServer: Sendable {
         host: String = "127.0.0.1",
         slots: Int? = nil,
         bodyBytes: Int = 1 << 30,
-        threads: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         limits: ConnectionLimits = ConnectionLimits(),
         _ body: (LiveServer) async throws -> Void
     ) async throws {
@@ -34,7 +33,7 @@ struct LiveServer: Sendable {
             limits: limits,
             slots: ConnectionSlots(capacity: slots, bodyBytes: bodyBytes, clock: clock),
             clock: clock,
-            eventLoopGroup: threads,
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         )
         let serving = Task { try await server.run() }

@@ -1,3 +1,4 @@
+import MetricModel
 import NIOHTTP1
 
 /// What RFC 9112 asks of a request's head beyond its grammar, which the parser sees to: decides, does no input or output.
@@ -104,16 +105,8 @@ struct RequestHeadCheck {
             if byte == UInt8(ascii: "%"), isInPath { hasEscape = true }
         }
         // In a query it is a matter of the parameter that has it.
-        if hasEscape, !Self.hasWholeEscapes(head.uri.utf8.prefix { $0 != UInt8(ascii: "?") }) {
+        if hasEscape, PercentCoding.decodedPathBytes(String(head.uri.prefix { $0 != "?" })) == nil {
             refuse(400, "malformed escape in the request target")
-        }
-    }
-
-    /// Whether each `%` stands before two hexadecimal digits.
-    private static func hasWholeEscapes(_ path: Substring.UTF8View) -> Bool {
-        path.split(separator: UInt8(ascii: "%"), omittingEmptySubsequences: false).dropFirst().allSatisfy { part in
-            let digits = part.prefix(2)
-            return digits.count == 2 && digits.allSatisfy { UnicodeScalar($0).properties.isASCIIHexDigit }
         }
     }
 
