@@ -47,6 +47,7 @@ format:
 	$(SWIFT) format -i -r Sources Tests Benchmarks/Sources Package.swift
 
 dist: dependencies
+	@packaging/install --optional advancecomp
 	packaging/dist
 
 clean:
