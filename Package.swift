@@ -167,7 +167,7 @@ let package = Package(
                 .nioHTTP1, .nioPosix, .nioSSL, .logging, .serviceLifecycle,
             ]
         ),
-        room("Simulation", ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"]),
+        room("Simulation", ["MetricModel", "ConfigTree", "Exposition", "PromQL"]),
         .target(name: "CLessons"),
         .target(name: "CStackFile"),
         room("Lessons", ["CLessons", "MetricModel", "ConfigTree", "PromQL"]),

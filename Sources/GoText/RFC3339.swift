@@ -28,7 +28,7 @@ public enum RFC3339 {
         else { return nil }
         if let second = digit() { hour = hour * 10 + second }
         guard take(":"), let minute = number(2), take(":"), let second = number(2), (1...12).contains(month),
-            (1...daysIn(month, year)).contains(day), hour < 24, minute < 60, second < 60
+            (1...CivilTime.daysIn(month, of: year)).contains(day), hour < 24, minute < 60, second < 60
         else { return nil }
         var nanoseconds: Int64 = 0
         if take(".") || take(",") {
@@ -49,23 +49,6 @@ public enum RFC3339 {
         }
         guard position == text.count else { return nil }
         let clock = Int64(hour * 3600 + minute * 60 + second)
-        return (daysSince1970(year, month, day) * 86400 + clock - offset, nanoseconds)
-    }
-
-    private static func daysIn(_ month: Int, _ year: Int) -> Int {
-        switch month {
-        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-        case 4, 6, 9, 11: 30
-        default: 31
-        }
-    }
-
-    /// Days since 1970-01-01, counted in years that begin in March so that the leap day comes last. For years from 0 on.
-    private static func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int64 {
-        // A whole era of 400 years later, so that nothing is below zero.
-        let shifted = Int64(month <= 2 ? year - 1 : year) + 400
-        let months = Int64((month + 9) % 12)
-        let leapDays = shifted / 4 - shifted / 100 + shifted / 400
-        return shifted * 365 + leapDays + (months * 306 + 5) / 10 + Int64(day) - 1 - 719_468 - 146_097
+        return (CivilTime.days(Int64(year), Int64(month), Int64(day)) * 86400 + clock - offset, nanoseconds)
     }
 }

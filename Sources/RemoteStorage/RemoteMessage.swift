@@ -192,12 +192,7 @@ enum HTTPMoment {
         else { return nil }
         let time = words[4].split(separator: ":").compactMap { Int64($0) }
         guard time.count == 3 else { return nil }
-        // Days since 1970 by years that begin in March.
-        let shifted = month < 2 ? year - 1 : year
-        let era = shifted / 400
-        let inEra = shifted - era * 400
-        let dayOfYear = (153 * Int64((month + 10) % 12) + 2) / 5 + day - 1
-        let days = era * 146_097 + inEra * 365 + inEra / 4 - inEra / 100 + dayOfYear - 719_468
+        let days = CivilTime.days(year, Int64(month) + 1, day)
         return days * 86_400 + time[0] * 3600 + time[1] * 60 + time[2]
     }
 }

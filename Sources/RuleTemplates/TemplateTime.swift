@@ -8,45 +8,13 @@ package struct TemplateTime {
     ]
     static let weekdays = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 
-    let year: Int
-    /// 1…12
-    let month: Int
-    /// 1…31
-    let day: Int
-    let hour: Int
-    let minute: Int
-    let second: Int
+    let date: CivilTime
     let nanosecond: Int
-    /// 0 for Sunday.
-    let weekday: Int
-    /// 1…366
-    let dayOfYear: Int
 
     package init(nanoseconds: Int64) {
         let seconds = Self.floor(nanoseconds, per: 1_000_000_000)
         nanosecond = Int(nanoseconds &- seconds &* 1_000_000_000)
-        var days = Int(seconds / 86400)
-        var rest = Int(seconds % 86400)
-        if rest < 0 {
-            rest += 86400
-            days -= 1
-        }
-        (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60)
-        weekday = ((days + 4) % 7 + 7) % 7
-        // Days since 0000-03-01, so that the leap day is the last of its year.
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36524 - dayOfEra / 146_096) / 365
-        let dayFromMarch = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayFromMarch + 2) / 153
-        day = dayFromMarch - (153 * shiftedMonth + 2) / 5 + 1
-        month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        self.year = year
-        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        let before = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334]
-        dayOfYear = before[month - 1] + day + (month > 2 && isLeap ? 1 : 0)
+        date = CivilTime(seconds: seconds)
     }
 
     /// Whole units up to a moment, also before 1970.
@@ -68,21 +36,12 @@ package struct TemplateTime {
 
     /// The moment so many years, months and days later, as Go's calendar has it: the 31st of a short month is in the next one.
     func adding(years: Int64, months: Int64, days: Int64, to nanoseconds: Int64) -> Int64 {
-        let (allMonths, rest) = (Int64(month) &- 1 &+ months).quotientAndRemainder(dividingBy: 12)
+        let (allMonths, rest) = (Int64(date.month) &- 1 &+ months).quotientAndRemainder(dividingBy: 12)
         let wantedMonth = rest < 0 ? rest + 12 : rest
-        let wantedYear = Int64(year) &+ years &+ allMonths &- (rest < 0 ? 1 : 0)
-        let first = Self.days(year: Int64(year), month: Int64(month))
-        let shift = Self.days(year: wantedYear, month: wantedMonth + 1) &- first &+ days
+        let wantedYear = Int64(date.year) &+ years &+ allMonths &- (rest < 0 ? 1 : 0)
+        let first = CivilTime.days(Int64(date.year), Int64(date.month), 1)
+        let shift = CivilTime.days(wantedYear, wantedMonth + 1, 1) &- first &+ days
         return nanoseconds &+ shift &* 86_400_000_000_000
-    }
-
-    /// Days from 1970 to the first of a month.
-    private static func days(year: Int64, month: Int64) -> Int64 {
-        let fromMarch = month > 2 ? year : year &- 1
-        let era = floor(fromMarch, per: 400)
-        let yearOfEra = fromMarch &- era &* 400
-        let dayFromMarch = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5
-        return era &* 146_097 &+ yearOfEra * 365 &+ yearOfEra / 4 &- yearOfEra / 100 &+ dayFromMarch &- 719_468
     }
 
     /// As Go prints a time: `2015-06-23 13:19:44.128 +0000 UTC`.
@@ -94,7 +53,7 @@ package struct TemplateTime {
     }
 
     /// The elements of a layout, longest first where one begins like another.
-    private static let elements: [(text: String, value: @Sendable (TemplateTime) -> String)] = [
+    private static let elements: [(text: String, value: @Sendable (CivilTime) -> String)] = [
         ("January", { months[$0.month - 1] }), ("Jan", { String(months[$0.month - 1].prefix(3)) }),
         ("Monday", { weekdays[$0.weekday] }), ("Mon", { String(weekdays[$0.weekday].prefix(3)) }),
         ("MST", { _ in "UTC" }),
@@ -119,7 +78,7 @@ package struct TemplateTime {
             if let (text, value) = Self.elements.first(where: { rest.hasPrefix($0.text) }),
                 !(text == "Jan" || text == "Mon") || !(rest.dropFirst(3).first?.isLowercase ?? false)
             {
-                result += value(self)
+                result += value(date)
                 rest = rest.dropFirst(text.count)
             } else if first == "." || first == ",", let (length, fraction) = fraction(rest) {
                 result += fraction

@@ -126,7 +126,7 @@ extension Annotations.Entry {
         case .monotonicity(let from, let to, let lowest, let highest, let difference, let count):
             let bounds = "\(GoNumber.text(lowest, .shortest)) to \(GoNumber.text(highest, .shortest))"
             return "\(text), from buckets \(bounds), with a max diff of \(NumberText.twoDigits(difference)), "
-                + "over \(count) samples from \(CivilTime.rfc3339(from)) to \(CivilTime.rfc3339(to)) (\(place))"
+                + "over \(count) samples from \(CivilTime.rfc3339(seconds: from / 1000)) to \(CivilTime.rfc3339(seconds: to / 1000)) (\(place))"
         }
     }
 }

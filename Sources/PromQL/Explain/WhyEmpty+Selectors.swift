@@ -144,7 +144,7 @@ extension WhyEmpty {
                     kind: .ended,
                     title: "The series has ended.",
                     details: [
-                        "Its last sample is from \(CivilTime.rfc3339(last.time)), \(Self.seconds(at - last.time)) before "
+                        "Its last sample is from \(CivilTime.rfc3339(seconds: last.time / 1000)), \(Self.seconds(at - last.time)) before "
                             + "the time that was asked for. Then its target stopped exposing it or vanished, so it "
                             + "counts as gone at once."
                     ],
@@ -169,7 +169,7 @@ extension WhyEmpty {
                 kind: .tooOld,
                 title: "The newest sample is older than \(reach).",
                 details: [
-                    "It is from \(CivilTime.rfc3339(last.time)), \(Self.seconds(at - last.time)) before the time that was "
+                    "It is from \(CivilTime.rfc3339(seconds: last.time / 1000)), \(Self.seconds(at - last.time)) before the time that was "
                         + "asked for."
                 ],
                 suggestions: suggestions,
@@ -182,7 +182,7 @@ extension WhyEmpty {
         return Reason(
             kind: .notYet,
             title: "The series did not exist yet.",
-            details: ["It has samples now, but none at \(CivilTime.rfc3339(at)) or before."],
+            details: ["It has samples now, but none at \(CivilTime.rfc3339(seconds: at / 1000)) or before."],
             suggestions: [.init(label: "Look at now", looksAtNow: true)],
             position: node.position
         )

@@ -46,7 +46,8 @@ public struct StackLogHandler: LogHandler {
     /// Writes a line.
     public func log(event: LogEvent) {
         var fields: [(key: String, value: String)] = [
-            ("time", Self.time(clock.wallNanoseconds)), ("level", Self.name(event.level)),
+            ("time", CivilTime.rfc3339(milliseconds: clock.wallNanoseconds / 1_000_000)),
+            ("level", Self.name(event.level)),
             ("msg", event.message.description),
         ]
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
@@ -68,19 +69,6 @@ public struct StackLogHandler: LogHandler {
         case .warning: "WARN"
         case .error, .critical: "ERROR"
         }
-    }
-
-    /// RFC 3339 with milliseconds.
-    static func time(_ nanoseconds: Int64) -> String {
-        var seconds = time_t(nanoseconds / 1_000_000_000)
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
-        let milliseconds = nanoseconds / 1_000_000 % 1000
-        let fraction =
-            milliseconds < 10 ? "00\(milliseconds)" : milliseconds < 100 ? "0\(milliseconds)" : "\(milliseconds)"
-        return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
-            + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)).\(fraction)Z"
     }
 
     /// Quoted where a reader could not tell the end otherwise.

@@ -62,7 +62,7 @@ struct GroupJSON {
         if family.pushedAt != moment {
             moment = family.pushedAt
             momentText.removeAll(keepingCapacity: true)
-            GoTime.append(moment, to: &momentText)
+            CivilTime.appendRFC3339(nanoseconds: moment, to: &momentText)
         }
         raw("{\"time_stamp\":\"")
         json.append(contentsOf: momentText)

@@ -129,7 +129,10 @@ struct PushHistory {
 /// Records in JSON.
 enum PushRecordJSON {
     static func append(_ record: PushRecord, to json: inout [UInt8]) {
-        GoJSON.raw("{\"number\":\(record.number),\"time\":\"\(GoTime.text(record.time))\",\"client\":", to: &json)
+        GoJSON.raw(
+            "{\"number\":\(record.number),\"time\":\"\(CivilTime.rfc3339(nanoseconds: record.time))\",\"client\":",
+            to: &json
+        )
         GoJSON.append(record.client, to: &json)
         GoJSON.raw(",\"method\":\"\(record.method)\",\"group\":", to: &json)
         if let group = record.group {

@@ -227,7 +227,7 @@ enum GroupSummaryJSON {
         GoJSON.raw(",\"error\":", to: &json)
         GoJSON.append(group.lastError ?? "", to: &json)
         GoJSON.raw(",\"expires\":", to: &json)
-        GoJSON.append(group.expiresAt.map { GoTime.text($0) } ?? "", to: &json)
+        GoJSON.append(group.expiresAt.map { CivilTime.rfc3339(nanoseconds: $0) } ?? "", to: &json)
         GoJSON.raw(",\"families\":[", to: &json)
         for (index, family) in group.families.enumerated() {
             if index > 0 { json.append(UInt8(ascii: ",")) }

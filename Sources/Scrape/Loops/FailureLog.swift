@@ -47,7 +47,8 @@ final class FailureLogs: Sendable {
     /// Notes a failed scrape.
     func note(_ failure: String, job: String, target: String, in path: String, line: Int = #line) {
         let fields = [
-            ("time", Self.time(clock.wallNanoseconds)), ("level", "ERROR"), ("source", "FailureLog.swift:\(line)"),
+            ("time", CivilTime.rfc3339(nanoseconds: clock.wallNanoseconds)), ("level", "ERROR"),
+            ("source", "FailureLog.swift:\(line)"),
             ("msg", failure), ("job_name", job), ("target", target),
         ]
         let text = "{" + fields.map { "\(Self.quoted($0.0)):\(Self.quoted($0.1))" }.joined(separator: ",") + "}\n"
@@ -57,25 +58,6 @@ final class FailureLogs: Sendable {
             // One write for the whole line, so that lines of others who append cannot come between.
             _ = bytes.withUnsafeMutableBytes { write(descriptor, $0.baseAddress, $0.count) }
         }
-    }
-
-    /// RFC 3339 with nanoseconds, without trailing zeros.
-    static func time(_ nanoseconds: Int64) -> String {
-        var seconds = time_t(nanoseconds / 1_000_000_000)
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        func padded(_ value: Int, _ width: Int) -> String {
-            let digits = String(value)
-            return String(repeating: "0", count: max(0, width - digits.count)) + digits
-        }
-        let date = [
-            padded(Int(parts.tm_year) + 1900, 4), padded(Int(parts.tm_mon) + 1, 2), padded(Int(parts.tm_mday), 2),
-        ]
-        let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { padded(Int($0), 2) }
-        var fraction = padded(Int(nanoseconds % 1_000_000_000), 9)
-        while fraction.last == "0" { fraction.removeLast() }
-        return date.joined(separator: "-") + "T" + clock.joined(separator: ":")
-            + (fraction.isEmpty ? "" : "." + fraction) + "Z"
     }
 
     /// A JSON string as Go's structured log writes it.

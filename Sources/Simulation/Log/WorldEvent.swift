@@ -1,5 +1,4 @@
 public import MetricModel
-import Web
 
 /// Something that happened in a world, as the event log tells it.
 public struct WorldEvent: Sendable, Hashable {
@@ -86,15 +85,7 @@ public struct WorldEvent: Sendable, Hashable {
     }
 
     /// A moment by the calendar with three decimals.
-    public static func moment(_ time: Timestamp) -> String {
-        let seconds = time >= 0 ? time / 1000 : (time - 999) / 1000
-        let date = CivilTime(seconds: seconds)
-        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let rest = Int(time - seconds * 1000)
-        let fraction = String("\(rest + 1000)".dropFirst())
-        return "\(date.year)-\(two(date.month))-\(two(date.day))T"
-            + "\(two(date.hour)):\(two(date.minute)):\(two(date.second)).\(fraction)Z"
-    }
+    public static func moment(_ time: Timestamp) -> String { CivilTime.rfc3339(milliseconds: time) }
 
     static func padded(_ text: String, _ width: Int) -> String {
         text + String(repeating: " ", count: max(0, width - text.count))

@@ -1,5 +1,4 @@
 import MetricModel
-import Web
 
 /// When something runs, as crontab(5) has it: minute, hour, day of the month, month, day of the week, in UTC.
 public struct CronTable: Sendable, Hashable {

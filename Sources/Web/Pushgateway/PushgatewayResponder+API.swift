@@ -42,7 +42,7 @@ extension PushgatewayResponder {
         GatewayJSON.append(settings.buildInformation, to: &json)
         json.append(contentsOf: ",\"flags\":".utf8)
         GatewayJSON.append(settings.flags, to: &json)
-        json.append(contentsOf: ",\"start_time\":\"\(GoTime.text(startTime))\"}".utf8)
+        json.append(contentsOf: ",\"start_time\":\"\(CivilTime.rfc3339(nanoseconds: startTime))\"}".utf8)
         return json
     }
 

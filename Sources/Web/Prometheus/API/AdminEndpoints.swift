@@ -50,12 +50,9 @@ extension PrometheusServer {
         if !skipHead.isEmpty, case .failure(let error) = GoSyntax.bool(skipHead) {
             throw .invalid("skip_head", "unable to parse boolean: \(error.message)")
         }
-        let date = CivilTime(seconds: clock.wallNanoseconds / 1_000_000_000)
-        func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        let time = CivilTime(seconds: clock.wallNanoseconds / 1_000_000_000).text.filter { $0 != "-" && $0 != ":" }
         let random = String(UInt64.random(in: 0...UInt64(Int64.max)), radix: 16)
-        let name =
-            "\(date.year)\(two(date.month))\(two(date.day))T\(two(date.hour))\(two(date.minute))\(two(date.second))Z-"
-            + String(repeating: "0", count: 16 - random.count) + random
+        let name = "\(time)Z-" + String(repeating: "0", count: 16 - random.count) + random
         let folder = (settings.dataFolder.isEmpty ? "." : settings.dataFolder) + "/snapshots/" + name
         if let reason = environment.createFolder(folder) {
             throw APIFailure(.internal, "create snapshot directory: \(reason)")
