@@ -86,7 +86,7 @@ extension StorageRequirement {
         try await factory.run(options) { store in
             let stream = try await store.openStream()
             let series = try await store.resolve((0..<20).map { Labels(["__name__": "m", "i": "\($0)"]) })
-            var generator = SplitMix(seed: 7)
+            var generator = SeededGenerator(seed: 7)
             var values = [Double](repeating: 0, count: 20)
             var history: [[Double]] = []
             for step in 0..<400 {

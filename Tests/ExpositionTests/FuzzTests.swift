@@ -5,7 +5,7 @@ import Testing
 
 /// Random bodies, made by damaging well-formed ones.
 struct FuzzBodies {
-    private var random: SeededRandom
+    private var random: SeededGenerator
     private static let text = [
         "a 1\n", "a{b=\"c\"} 1\n", "a{b=\"c\",d=\"e\"} 2.5 1700000000000\n", "# HELP a text\n", "# TYPE a counter\n",
         "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 1\nh_count 2\n",
@@ -24,7 +24,7 @@ struct FuzzBodies {
     ]
     private static let bytes = Array(" \t\n{}\",=#\\0129.eE+-_:abAZ\0\r'".utf8) + [0xff, 0xc3, 0xa9]
 
-    init(seed: UInt64) { random = SeededRandom(seed: seed) }
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     mutating func next(_ format: ScrapeFormat) -> [UInt8] {
         let pieces = format == .text ? Self.text : Self.openMetrics
@@ -148,7 +148,7 @@ struct FuzzTests {
     @Test("Everything else only has to survive")
     func survival() {
         var bodies = FuzzBodies(seed: 14)
-        var random = SeededRandom(seed: 15)
+        var random = SeededGenerator(seed: 15)
         var options = ScrapeOptions()
         options.convertsClassicHistograms = true
         for round in 0..<Self.rounds {

@@ -49,7 +49,7 @@ import Testing
     }
 
     /// Shapes of columns of values, by name.
-    static let shapes: [(name: String, make: @Sendable (Int, inout SplitMix) -> Double)] = [
+    static let shapes: [(name: String, make: @Sendable (Int, inout SeededGenerator) -> Double)] = [
         ("any bits", { _, g in Double(bitPattern: g.next()) }),
         ("few high bits", { _, g in Double(bitPattern: g.next() << 48) }),
         ("few low bits", { _, g in Double(bitPattern: g.next() >> 56) }),
@@ -82,7 +82,7 @@ import Testing
         let make = try #require(Self.shapes.first { $0.name == shape }).make
         for count in [0, 1, 2, 3, 7, 64, 95, 96, 97, 127, 500, 512, 1000, 2048, 5760] {
             for seed in 0..<(count < 200 ? 40 : 4) {
-                var generator = SplitMix(seed: UInt64(seed * 1000 + count))
+                var generator = SeededGenerator(seed: UInt64(seed * 1000 + count))
                 let column = (0..<count).map { make($0, &generator) }
                 #expect(Self.roundTrip(column), "\(count) values, seed \(seed)")
             }
@@ -92,7 +92,7 @@ import Testing
     @Test func everyWidthOfIntegersComesBack() {
         for width in 0..<64 {
             for count in [1, 2, 5, 96, 300, 1111] {
-                var generator = SplitMix(seed: UInt64(width * 7 + count))
+                var generator = SeededGenerator(seed: UInt64(width * 7 + count))
                 let column = (0..<count).map { _ in Int64(bitPattern: generator.next()) >> Int64(width) }
                 #expect(Self.roundTrip(column, triesLine: false), "width \(64 - width), \(count)")
                 #expect(Self.roundTrip(column, triesLine: true), "width \(64 - width), \(count)")
@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test func everyShapeOfTimesComesBack() {
-        var generator = SplitMix(seed: 3)
+        var generator = SeededGenerator(seed: 3)
         for count in [1, 2, 3, 10, 96, 240, 5760] {
             let regular = (0..<count).map { base + Int64($0) * 15_000 }
             let trembling = regular.map { $0 + Int64(generator.next() % 7) }
@@ -121,7 +121,7 @@ import Testing
             values.withUnsafeBufferPointer { ValueCodec.encode($0, into: &writer) }
             return Double(writer.bytes.count) / Double(values.count)
         }
-        var generator = SplitMix(seed: 11)
+        var generator = SeededGenerator(seed: 11)
         var total = 0.0
         let counter = (0..<2000).map { _ -> Double in
             total += Double(generator.next() % 4)
@@ -138,7 +138,7 @@ import Testing
     }
 
     @Test func damagedBytesNeverTrap() {
-        var generator = SplitMix(seed: 5)
+        var generator = SeededGenerator(seed: 5)
         for shape in Self.shapes {
             let column = (0..<300).map { shape.make($0, &generator) }
             var writer = ByteWriter()

@@ -45,7 +45,7 @@ import Testing
             let path = folder + "/stack.db"
             try await Self.fill(path)
             let sound = try Data(contentsOf: URL(fileURLWithPath: path))
-            var generator = SplitMix(seed: 4711)
+            var generator = SeededGenerator(seed: 4711)
             for round in 0..<60 {
                 var bytes = sound
                 let place: Int

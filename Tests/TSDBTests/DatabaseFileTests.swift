@@ -150,7 +150,7 @@ import Testing
         options.retentionSize = 300_000
         try await withTemporaryFolder { folder in
             let store = try Self.open(folder, options)
-            var generator = SplitMix(seed: 1)
+            var generator = SeededGenerator(seed: 1)
             let stream = try await store.openStream()
             let series = try await store.resolve((0..<100).map { Labels(["__name__": "r", "i": "\($0)"]) })
             for day in 0..<8 {
@@ -179,7 +179,7 @@ import Testing
             try await store.limitPages(60)
             let stream = try await store.openStream()
             let series = try await store.resolve((0..<20).map { Labels(["__name__": "m", "i": "\($0)"]) })
-            var generator = SplitMix(seed: 9)
+            var generator = SeededGenerator(seed: 9)
             var acknowledged = 0
             var failure: StorageError?
             for step in 10..<5000 {
@@ -275,7 +275,7 @@ import Testing
             // A copy of the files as they are now is what a crash of the machine could leave.
             let database = try Data(contentsOf: URL(fileURLWithPath: folder + "/stack.db"))
             let log = try Data(contentsOf: URL(fileURLWithPath: folder + "/stack.db-wal"))
-            var generator = SplitMix(seed: 4)
+            var generator = SeededGenerator(seed: 4)
             for round in 0..<30 {
                 let torn = folder + "/torn\(round)"
                 try FileManager.default.createDirectory(atPath: torn, withIntermediateDirectories: true)
@@ -305,7 +305,7 @@ import Testing
             try await store.snapshot(toFile: folder + "/whole.db")
             try await store.close()
             let whole = try Data(contentsOf: URL(fileURLWithPath: folder + "/whole.db"))
-            var generator = SplitMix(seed: 8)
+            var generator = SeededGenerator(seed: 8)
             var outcomes: [String: Int] = [:]
             for round in 0..<120 {
                 var damaged = whole
@@ -414,7 +414,7 @@ import Testing
             let store = try Self.open(folder)
             let stream = try await store.openStream()
             let series = try await store.resolve((0..<12).map { Labels(["__name__": "b", "le": "\($0)"]) })
-            var generator = SplitMix(seed: 77)
+            var generator = SeededGenerator(seed: 77)
             var counts = [Double](repeating: 0, count: 12)
             var history: [[Double]] = []
             for step in 0..<600 {

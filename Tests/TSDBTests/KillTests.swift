@@ -68,7 +68,7 @@ import Testing
     @Test(.enabled(if: writer != nil), .timeLimit(.minutes(5)))
     func nothingAcknowledgedIsLost() async throws {
         let program = try #require(Self.writer)
-        var generator = SplitMix(seed: 2024)
+        var generator = SeededGenerator(seed: 2024)
         try await withTemporaryFolder { folder in
             let path = folder + "/stack.db"
             var options = StoreOptions()

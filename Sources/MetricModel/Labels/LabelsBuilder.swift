@@ -38,12 +38,18 @@ public struct LabelsBuilder: Sendable {
     /// The set.
     public func build() -> Labels {
         var sorted = labels
-        sorted.sort { left, right in left.name.utf8.lexicographicallyPrecedes(right.name.utf8) }
+        return LabelsBuilder.encoded(&sorted)
+    }
+
+    /// The set of labels that have each another name; they are sorted on the way.
+    package static func encoded(_ labels: inout [Label]) -> Labels {
+        labels.sort { left, right in left.name.utf8.lexicographicallyPrecedes(right.name.utf8) }
         var encoded: [UInt8] = []
-        encoded.reserveCapacity(sorted.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 2 })
-        for label in sorted {
-            LabelsBuilder.append(label.name.utf8, to: &encoded)
-            LabelsBuilder.append(label.value.utf8, to: &encoded)
+        // A length of up to 127 bytes takes one.
+        encoded.reserveCapacity(labels.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 })
+        for label in labels {
+            append(label.name.utf8, to: &encoded)
+            append(label.value.utf8, to: &encoded)
         }
         return Labels(encoded: encoded)
     }

@@ -15,20 +15,7 @@ extension NativeHistogram {
 
     /// The bounds that both lists have.
     package static func commonBounds(_ left: [Double], _ right: [Double]) -> [Double] {
-        var result: [Double] = []
-        var (i, j) = (0, 0)
-        while i < left.count, j < right.count {
-            if left[i] == right[j] {
-                result.append(left[i])
-                i += 1
-                j += 1
-            } else if left[i] < right[j] {
-                i += 1
-            } else {
-                j += 1
-            }
-        }
-        return result
+        left.common(with: right)
     }
 
     /// Widens the zero buckets of both operands to one threshold that cuts no populated bucket of either. Changes the receiver
@@ -65,36 +52,29 @@ extension NativeHistogram {
         var lost = compensation?.zeroCount ?? 0
         var threshold = wanted
         guard wanted > zeroThreshold else { return (zeroCount, zeroThreshold, lost) }
-        let up = positive
-        let down = negative
         func outerBound(_ index: Int32) -> Double { NativeHistogram.exponentialBound(index, schema: schema) }
+        var total = zeroCount
+        /// Adds the buckets within the threshold. Answers whether one of them moved it.
+        func add(_ side: Side, _ lostOfSide: [Double]?) -> Bool {
+            for position in side.indices.indices {
+                let index = side.indices[position]
+                if outerBound(index &- 1) >= threshold { break }
+                CompensatedSum.add(side.counts[position], &total, &lost)
+                if let lostOfSide { CompensatedSum.add(lostOfSide[position], &total, &lost) }
+                if outerBound(index) > threshold {
+                    if side.counts[position] == 0 { break }
+                    threshold = outerBound(index)
+                    return true
+                }
+            }
+            return false
+        }
+        let (up, down) = (positive, negative)
         while true {
-            var total = zeroCount
-            for position in up.indices.indices {
-                let index = up.indices[position]
-                if outerBound(index &- 1) >= threshold { break }
-                CompensatedSum.add(up.counts[position], &total, &lost)
-                if let c = compensation { CompensatedSum.add(c.positiveBuckets[position], &total, &lost) }
-                if outerBound(index) > threshold {
-                    if up.counts[position] != 0 { threshold = outerBound(index) }
-                    break
-                }
-            }
-            var again = false
-            for position in down.indices.indices {
-                let index = down.indices[position]
-                if outerBound(index &- 1) >= threshold { break }
-                CompensatedSum.add(down.counts[position], &total, &lost)
-                if let c = compensation { CompensatedSum.add(c.negativeBuckets[position], &total, &lost) }
-                if outerBound(index) > threshold {
-                    if down.counts[position] != 0 {
-                        threshold = outerBound(index)
-                        again = true
-                    }
-                    break
-                }
-            }
-            if !again { return (total, threshold, lost) }
+            total = zeroCount
+            _ = add(up, compensation?.positiveBuckets)
+            // A wider zero bucket may hold more of the other side.
+            if !add(down, compensation?.negativeBuckets) { return (total, threshold, lost) }
         }
     }
 

@@ -109,8 +109,8 @@ extension SeriesTable {
     /// What is in both ascending lists.
     static func intersection(_ left: [UInt32], _ right: [UInt32]) -> [UInt32] {
         let (small, large) = left.count <= right.count ? (left, right) : (right, left)
-        var result: [UInt32] = []
         if small.count * 16 < large.count {
+            var result: [UInt32] = []
             var low = 0
             for value in small {
                 var high = large.count
@@ -122,21 +122,7 @@ extension SeriesTable {
             }
             return result
         }
-        result.reserveCapacity(min(small.count, large.count))
-        var left = 0
-        var right = 0
-        while left < small.count, right < large.count {
-            if small[left] == large[right] {
-                result.append(small[left])
-                left += 1
-                right += 1
-            } else if small[left] < large[right] {
-                left += 1
-            } else {
-                right += 1
-            }
-        }
-        return result
+        return small.common(with: large)
     }
 
     /// What is in the first ascending list only.

@@ -5,7 +5,7 @@ import Testing
 @Suite("Compression", .timeLimit(.minutes(5)))
 struct CompressionTests {
     static let bodies: [[UInt8]] = {
-        var random = SeededRandom(seed: 7)
+        var random = SeededGenerator(seed: 7)
         let noise = (0..<200_000).map { _ in UInt8.random(in: 0...255, using: &random) }
         let text = Array(String(repeating: "http_requests_total{path=\"/x\"} 12\n", count: 5000).utf8)
         return [[], [1], Array("hello hello hello hello".utf8), text, noise, Array(repeating: 0, count: 70_000)]
@@ -21,7 +21,7 @@ struct CompressionTests {
 
     @Test("At once as piece by piece, at every level and for every kind of block")
     func wholeBodies() throws {
-        var random = SeededRandom(seed: 11)
+        var random = SeededGenerator(seed: 11)
         let decoder = WholeGunzip()
         for round in 0..<400 {
             // Sizes, alphabets and distances of all kinds; noise makes blocks that are stored.
@@ -45,7 +45,7 @@ struct CompressionTests {
 
     @Test("Damaged bodies are never taken for whole ones")
     func damagedWholeBodies() {
-        var random = SeededRandom(seed: 12)
+        var random = SeededGenerator(seed: 12)
         let decoder = WholeGunzip()
         let body = Self.bodies[3] + Self.bodies[4].prefix(5000)
         let packed = GzipEncoder.encode(body)
@@ -169,7 +169,7 @@ struct CompressionTests {
 
     @Test("Random damage never traps")
     func damage() {
-        var random = SeededRandom(seed: 99)
+        var random = SeededGenerator(seed: 99)
         let packed = [
             GzipEncoder.encode(Self.bodies[2]), Snappy.encode(Self.bodies[2]), SnappyFrames.encode(Self.bodies[2]),
         ]

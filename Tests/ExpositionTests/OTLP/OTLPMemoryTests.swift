@@ -7,10 +7,10 @@ import Testing
     /// Messages like those of clients, and odd ones: attributes that collide or are empty, fields out of order, kinds that are not
     /// numbers, names and temporalities that are refused.
     private struct Messages {
-        var random: SeededRandom
+        var random: SeededGenerator
         private var time: UInt64 = 1_700_000_000_000_000_000
 
-        init(seed: UInt64) { random = SeededRandom(seed: seed) }
+        init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
         private mutating func point() -> [UInt8] {
             time += 1_000_000

@@ -109,7 +109,7 @@ struct RemoteWriteTests {
 
     @Test("Damaged messages fail and never trap", arguments: [RemoteWriteRequest.Version.version1, .version2])
     func damage(version: RemoteWriteRequest.Version) {
-        var random = SeededRandom(seed: 3)
+        var random = SeededGenerator(seed: 3)
         let original = request(version).encoded(as: version)
         for length in 0..<original.count {
             _ = try? RemoteWriteRequest(decoding: Array(original[..<length]), version: version)

@@ -1,4 +1,5 @@
 import Exposition
+import MetricModel
 import Testing
 
 @Suite("Numbers as Go reads them", .timeLimit(.minutes(5)))
@@ -44,7 +45,7 @@ struct GoFloatTests {
 
     @Test("Long decimals agree with the standard library to the last bit")
     func longDecimals() {
-        var random = SeededRandom(seed: 21)
+        var random = SeededGenerator(seed: 21)
         for _ in 0..<4000 {
             let digits = String(UInt64.random(in: 1...9_999_999_999_999_999_999, using: &random))
             let text = "\(digits)e\(Int.random(in: -345...300, using: &random))"
