@@ -30,7 +30,7 @@ public struct FamilyEncoder: Sendable {
 
     /// Ends the exposition and hands it over.
     public mutating func finish() -> [UInt8] {
-        if format.kind == .openMetrics0 || format.kind == .openMetrics1 { write("# EOF\n") }
+        if isOpenMetrics { write("# EOF\n") }
         let result = output
         output = []
         return result
@@ -45,6 +45,8 @@ public struct FamilyEncoder: Sendable {
 }
 
 extension FamilyEncoder {
+    var isOpenMetrics: Bool { format.kind == .openMetrics0 || format.kind == .openMetrics1 }
+
     @inline(__always)
     mutating func write(_ text: StaticString) {
         output.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
@@ -114,7 +116,7 @@ extension FamilyEncoder {
 
     /// Writes a number in the format's own way.
     mutating func writeNumber(_ value: Double) {
-        if format.kind == .openMetrics0 || format.kind == .openMetrics1 {
+        if isOpenMetrics {
             LabelText.appendOpenMetricsNumber(value, to: &output)
         } else {
             GoNumber.append(value == 0 ? 0 : value, .shortest, to: &output)

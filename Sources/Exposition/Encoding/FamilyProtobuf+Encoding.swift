@@ -99,34 +99,8 @@ extension FamilyProtobuf {
             }
         }
         if isFloat { WireWriter.double(4, histogram.count, to: &output) }
-        if let native { append(native, to: &output) }
+        native?.appendBuckets(from: 5, keepsZeros: true, to: &output)
         if let created = histogram.created { appendTime(created, 15, to: &output) }
         for exemplar in histogram.exemplars { append(exemplar, 16, to: &output) }
-    }
-
-    private static func append(_ native: NativeHistogram, to output: inout [UInt8]) {
-        WireWriter.zigzag(5, Int64(native.schema), to: &output)
-        WireWriter.double(6, native.zeroThreshold, to: &output)
-        if native.isInteger {
-            WireWriter.unsigned(7, GoFloat.unsigned(native.zeroCount), to: &output)
-        } else {
-            WireWriter.double(8, native.zeroCount, to: &output)
-        }
-        for span in native.negativeSpans { span.append(9, keepsZeros: true, to: &output) }
-        appendBuckets(native.negativeBuckets, 10, native.isInteger, to: &output)
-        // Without any bucket an empty span tells that this is a native histogram all the same.
-        let isBare = native.positiveSpans.isEmpty && native.negativeSpans.isEmpty
-        let spans = isBare ? [NativeHistogram.Span(offset: 0, length: 0)] : native.positiveSpans
-        for span in spans { span.append(12, keepsZeros: true, to: &output) }
-        appendBuckets(native.positiveBuckets, 13, native.isInteger, to: &output)
-    }
-
-    /// Differences in the field, or counts in the next one.
-    private static func appendBuckets(_ counts: [Double], _ field: Int, _ isInteger: Bool, to output: inout [UInt8]) {
-        if isInteger {
-            WireWriter.packedVarints(field, NativeHistogram.zigzagDeltas(counts), to: &output)
-        } else {
-            WireWriter.packedDoubles(field + 1, counts, to: &output)
-        }
     }
 }

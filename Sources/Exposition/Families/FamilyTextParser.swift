@@ -2,20 +2,17 @@ public import MetricModel
 
 extension NameValidation {
     func acceptsMetricName(_ name: [UInt8]) -> Bool {
-        switch self {
-        case .legacy:
-            guard let first = name.first, ByteClass.isNameStart(first) else { return false }
-            return name.allSatisfy(ByteClass.isNameByte)
-        case .utf8: return !name.isEmpty && ByteText.isValidUTF8(name)
-        }
+        accepts(name, ByteClass.isNameStart, ByteClass.isNameByte)
     }
 
     func acceptsLabelName(_ name: [UInt8]) -> Bool {
+        accepts(name, ByteClass.isLabelStart, ByteClass.isLabelByte)
+    }
+
+    private func accepts(_ name: [UInt8], _ isFirst: (UInt8) -> Bool, _ isOther: (UInt8) -> Bool) -> Bool {
         switch self {
-        case .legacy:
-            guard let first = name.first, ByteClass.isLabelStart(first) else { return false }
-            return name.allSatisfy(ByteClass.isLabelByte)
-        case .utf8: return !name.isEmpty && ByteText.isValidUTF8(name)
+        case .legacy: name.first.map(isFirst) == true && name.allSatisfy(isOther)
+        case .utf8: !name.isEmpty && ByteText.isValidUTF8(name)
         }
     }
 }

@@ -134,10 +134,10 @@ enum OTLPDecoder {
     static func attribute(
         _ message: inout WireReader,
         _ tag: WireReader.Tag
-    ) throws(ExpositionError) -> OTLPMetrics.Attribute {
+    ) throws(ExpositionError) -> Label {
         var inner = try message.message(tag, "Attributes")
         let (key, value) = try pair(&inner, depth: 0)
-        return OTLPMetrics.Attribute(key: key, value: value.text)
+        return Label(name: key, value: value.text)
     }
 
     private static func pair(

@@ -5,10 +5,10 @@ public import MetricModel
 public struct OTLPDelta: Sendable {
     /// Which points belong together.
     private struct Stream: Hashable {
-        var resource: [OTLPMetrics.Attribute]
+        var resource: [Label]
         var scope: [String]
         var metric: [String]
-        var attributes: [OTLPMetrics.Attribute]
+        var attributes: [Label]
     }
 
     /// What was counted so far.
@@ -24,6 +24,10 @@ public struct OTLPDelta: Sendable {
             case .exponential(let point): point.frame
             }
         }
+
+        var number: OTLPMetrics.NumberPoint? { if case .number(let point) = self { point } else { nil } }
+        var histogram: OTLPMetrics.HistogramPoint? { if case .histogram(let point) = self { point } else { nil } }
+        var exponential: OTLPMetrics.ExponentialPoint? { if case .exponential(let point) = self { point } else { nil } }
     }
 
     private struct Entry {
@@ -54,7 +58,8 @@ public struct OTLPDelta: Sendable {
             let resource = Self.sorted(metrics.resources[r].attributes)
             for s in metrics.resources[r].scopes.indices {
                 let scope = metrics.resources[r].scopes[s]
-                let place = [scope.name, scope.version] + Self.sorted(scope.attributes).flatMap { [$0.key, $0.value] }
+                let place =
+                    [scope.name, scope.version] + Self.sorted(scope.attributes).flatMap { [$0.name, $0.value] }
                 for m in metrics.resources[r].scopes[s].metrics.indices {
                     accumulate(&metrics.resources[r].scopes[s].metrics[m], resource, place, now)
                 }
@@ -62,13 +67,13 @@ public struct OTLPDelta: Sendable {
         }
     }
 
-    private static func sorted(_ attributes: [OTLPMetrics.Attribute]) -> [OTLPMetrics.Attribute] {
-        attributes.sorted { ($0.key, $0.value) < ($1.key, $1.value) }
+    private static func sorted(_ attributes: [Label]) -> [Label] {
+        attributes.sorted { ($0.name, $0.value) < ($1.name, $1.value) }
     }
 
     private mutating func accumulate(
         _ metric: inout OTLPMetrics.Metric,
-        _ resource: [OTLPMetrics.Attribute],
+        _ resource: [Label],
         _ scope: [String],
         _ now: Timestamp
     ) {
@@ -80,27 +85,14 @@ public struct OTLPDelta: Sendable {
         switch metric.content {
         case .none, .gauge, .summary: break
         case .sum(let points, _, let isMonotonic):
-            var kept: [OTLPMetrics.NumberPoint] = []
-            for point in points {
-                if case .number(let total)? = add(.number(point), to: stream(point.frame), now) { kept.append(total) }
-            }
-            metric.content = .sum(kept, .cumulative, isMonotonic: isMonotonic)
+            let totals = points.compactMap { add(.number($0), to: stream($0.frame), now)?.number }
+            metric.content = .sum(totals, .cumulative, isMonotonic: isMonotonic)
         case .histogram(let points, _):
-            var kept: [OTLPMetrics.HistogramPoint] = []
-            for point in points {
-                if case .histogram(let total)? = add(.histogram(point), to: stream(point.frame), now) {
-                    kept.append(total)
-                }
-            }
-            metric.content = .histogram(kept, .cumulative)
+            let totals = points.compactMap { add(.histogram($0), to: stream($0.frame), now)?.histogram }
+            metric.content = .histogram(totals, .cumulative)
         case .exponential(let points, _):
-            var kept: [OTLPMetrics.ExponentialPoint] = []
-            for point in points {
-                if case .exponential(let total)? = add(.exponential(point), to: stream(point.frame), now) {
-                    kept.append(total)
-                }
-            }
-            metric.content = .exponential(kept, .cumulative)
+            let totals = points.compactMap { add(.exponential($0), to: stream($0.frame), now)?.exponential }
+            metric.content = .exponential(totals, .cumulative)
         }
     }
 

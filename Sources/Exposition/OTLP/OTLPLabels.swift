@@ -34,7 +34,7 @@ struct OTLPLabels {
     // MARK: Where the points are
 
     mutating func enter(_ resource: OTLPMetrics.Resource) throws(ExpositionError) {
-        func value(_ key: String) -> String? { resource.attributes.first { $0.key.hasSameBytes(as: key) }?.value }
+        func value(_ key: String) -> String? { resource.attributes.first { $0.name.hasSameBytes(as: key) }?.value }
         job = value("service.name") ?? ""
         if value("service.name") != nil, let namespace = value("service.namespace") { job = namespace + "/" + job }
         instance = value("service.instance.id") ?? ""
@@ -43,8 +43,8 @@ struct OTLPLabels {
         for attribute in resource.attributes {
             let isPromoted =
                 settings.promotesAll
-                ? !settings.ignored.contains(attribute.key) : settings.promoted.contains(attribute.key)
-            if isPromoted { Self.set(try namer.name(attribute.key), attribute.value, in: &promoted) }
+                ? !settings.ignored.contains(attribute.name) : settings.promoted.contains(attribute.name)
+            if isPromoted { Self.set(try namer.name(attribute.name), attribute.value, in: &promoted) }
         }
     }
 
@@ -52,7 +52,7 @@ struct OTLPLabels {
         scope = []
         guard settings.promotesScope, !new.name.isEmpty else { return }
         for attribute in new.attributes {
-            Self.set(try namer.name("otel_scope_" + attribute.key), attribute.value, in: &scope)
+            Self.set(try namer.name("otel_scope_" + attribute.name), attribute.value, in: &scope)
         }
         Self.set("otel_scope_name", new.name, in: &scope)
         Self.set("otel_scope_version", new.version, in: &scope)
@@ -62,7 +62,7 @@ struct OTLPLabels {
     // MARK: Sets
 
     /// The labels of a point of the family at hand, without its name.
-    mutating func base(_ attributes: [OTLPMetrics.Attribute]) throws(ExpositionError) -> [Label] {
+    mutating func base(_ attributes: [Label]) throws(ExpositionError) -> [Label] {
         var result = try named(attributes) { Labels.metricName.hasSameBytes(as: $0) }
         for label in promoted where !result.contains(where: { $0.name.hasSameBytes(as: label.name) }) {
             result.append(label)
@@ -82,7 +82,7 @@ struct OTLPLabels {
         var labels = base
         if let extra { set(extra.name, extra.value, in: &labels) }
         set(Labels.metricName, name, in: &labels)
-        return encoded(&labels)
+        return LabelsBuilder.encoded(&labels)
     }
 
     /// The labels of the series that tells about a resource; `nil` where nobody could find it.
@@ -101,21 +101,21 @@ struct OTLPLabels {
 
     /// Attributes as labels, sorted by key. Where several become one, their values stand in a row.
     private mutating func named(
-        _ attributes: [OTLPMetrics.Attribute],
+        _ attributes: [Label],
         without isLeftOut: (String) -> Bool
     ) throws(ExpositionError) -> [Label] {
-        var kept = attributes.filter { !isLeftOut($0.key) }
+        var kept = attributes.filter { !isLeftOut($0.name) }
         if !Self.isSorted(kept) {
-            kept.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+            kept.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         }
         var labels: [Label] = []
         labels.reserveCapacity(kept.count + promoted.count + scope.count + 4)
         for attribute in kept {
             if !settings.strategy.escapes {
-                Self.set(attribute.key, attribute.value, in: &labels)
+                Self.set(attribute.name, attribute.value, in: &labels)
                 continue
             }
-            let name = try namer.name(attribute.key)
+            let name = try namer.name(attribute.name)
             if let index = labels.firstIndex(where: { $0.name.hasSameBytes(as: name) }) {
                 labels[index].value += ";" + attribute.value
                 note(collisionOf: kept, in: name)
@@ -126,19 +126,19 @@ struct OTLPLabels {
         return labels
     }
 
-    private mutating func note(collisionOf attributes: [OTLPMetrics.Attribute], in name: String) {
+    private mutating func note(collisionOf attributes: [Label], in name: String) {
         collisionCount += 1
         guard collided.count < 100, collided.insert(name).inserted else { return }
-        let keys = attributes.map(\.key).filter { key in (try? namer.name(key)).map { $0 == name } ?? false }
+        let keys = attributes.map(\.name).filter { key in (try? namer.name(key)).map { $0 == name } ?? false }
         collisions.append(
             "OTLP attributes \(keys.map(GoText.quoted).joined(separator: ", ")) collide as label \(GoText.quoted(name)) "
                 + "after name sanitization, values are concatenated with ';'"
         )
     }
 
-    private static func isSorted(_ attributes: [OTLPMetrics.Attribute]) -> Bool {
+    private static func isSorted(_ attributes: [Label]) -> Bool {
         for index in attributes.indices.dropFirst()
-        where attributes[index].key.utf8.lexicographicallyPrecedes(attributes[index - 1].key.utf8) { return false }
+        where attributes[index].name.utf8.lexicographicallyPrecedes(attributes[index - 1].name.utf8) { return false }
         return true
     }
 
@@ -149,16 +149,5 @@ struct OTLPLabels {
         } else if !value.isEmpty {
             labels.append(Label(name: name, value: value))
         }
-    }
-
-    private static func encoded(_ labels: inout [Label]) -> Labels {
-        labels.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        var encoded: [UInt8] = []
-        encoded.reserveCapacity(labels.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 })
-        for label in labels {
-            LabelsBuilder.append(label.name.utf8, to: &encoded)
-            LabelsBuilder.append(label.value.utf8, to: &encoded)
-        }
-        return Labels(encoded: encoded)
     }
 }

@@ -89,10 +89,7 @@ struct OTLPMessageReader {
             do throws(ExpositionError) {
                 try translator.labels.enter(resource)
             } catch {
-                translator.outcome.problems.append(error.message)
-                walk = message
-                _ = try OTLPDecoder.resource(&walk)
-                return
+                return try leaveOut(message, because: error, OTLPDecoder.resource)
             }
             isEntered = true
             number = memory.add(resource: slice(head))
@@ -106,6 +103,17 @@ struct OTLPMessageReader {
             }
         }
         if !span.isEmpty { try addInfo(&memory) }
+    }
+
+    /// Notes why what a message says cannot be taken, which is told only where the message is whole.
+    private mutating func leaveOut<Part>(
+        _ message: WireReader,
+        because error: ExpositionError,
+        _ read: (inout WireReader) throws(ExpositionError) -> Part
+    ) throws(ExpositionError) {
+        translator.outcome.problems.append(error.message)
+        var message = message
+        _ = try read(&message)
     }
 
     private var resource: OTLPMetrics.Resource {
@@ -141,10 +149,7 @@ struct OTLPMessageReader {
             do throws(ExpositionError) {
                 try translator.labels.enter(scope)
             } catch {
-                translator.outcome.problems.append(error.message)
-                walk = message
-                _ = try OTLPDecoder.scope(&walk)
-                return
+                return try leaveOut(message, because: error, OTLPDecoder.scope)
             }
         }
         scopeNumber = known ?? memory.add(scope: key)
@@ -362,7 +367,7 @@ extension OTLPMetrics.Scope {
     /// What tells it from others, in bytes.
     fileprivate var key: [UInt8] {
         var key: [UInt8] = []
-        for text in [name, version, schemaURL] + attributes.flatMap({ [$0.key, $0.value] }) {
+        for text in [name, version, schemaURL] + attributes.flatMap({ [$0.name, $0.value] }) {
             LabelsBuilder.append(text.utf8, to: &key)
         }
         return key

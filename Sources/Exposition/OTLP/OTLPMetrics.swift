@@ -1,20 +1,9 @@
+public import MetricModel
+
 /// Metrics as OpenTelemetry's protocol carries them (`ExportMetricsServiceRequest`), whichever encoding they came in.
 ///
-/// Values of attributes are held as text: that is what becomes of them here. Times are nanoseconds since 1970.
+/// Attributes are held as labels, their values as text (of a list or a map its JSON): that is what becomes of them here. Times are nanoseconds since 1970.
 public struct OTLPMetrics: Sendable {
-    /// An attribute with its value as text.
-    public struct Attribute: Sendable, Hashable {
-        /// The key.
-        public var key: String
-        /// The value: of a list or a map its JSON.
-        public var value: String
-        /// An attribute.
-        public init(key: String, value: String) {
-            self.key = key
-            self.value = value
-        }
-    }
-
     /// Over which time a point counts.
     public enum Temporality: Sendable, Hashable {
         /// Not told.
@@ -48,7 +37,7 @@ public struct OTLPMetrics: Sendable {
         /// The span, in hexadecimal digits; empty for none.
         public var spanID = ""
         /// Attributes that the point does not have.
-        public var attributes: [Attribute] = []
+        public var attributes: [Label] = []
         /// An example of nothing.
         public init() {}
     }
@@ -56,7 +45,7 @@ public struct OTLPMetrics: Sendable {
     /// What all points have.
     public struct Frame: Sendable, Hashable {
         /// What tells the point from others of its metric.
-        public var attributes: [Attribute] = []
+        public var attributes: [Label] = []
         /// When counting began; 0 for unknown.
         public var start: UInt64 = 0
         /// When it was so.
@@ -191,7 +180,7 @@ public struct OTLPMetrics: Sendable {
         /// Where its schema is.
         public var schemaURL = ""
         /// More about it.
-        public var attributes: [Attribute] = []
+        public var attributes: [Label] = []
         /// Its metrics.
         public var metrics: [Metric] = []
         /// A scope of nothing.
@@ -201,7 +190,7 @@ public struct OTLPMetrics: Sendable {
     /// What one entity tells: a process, as a rule.
     public struct Resource: Sendable {
         /// Who it is.
-        public var attributes: [Attribute] = []
+        public var attributes: [Label] = []
         /// What its libraries tell.
         public var scopes: [Scope] = []
         /// A resource of nothing.

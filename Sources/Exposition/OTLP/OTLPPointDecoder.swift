@@ -47,9 +47,9 @@ enum OTLPPointDecoder {
     }
 
     /// The attributes in a stretch of a number.
-    static func attributes(_ stretch: WireReader) throws(ExpositionError) -> [OTLPMetrics.Attribute] {
+    static func attributes(_ stretch: WireReader) throws(ExpositionError) -> [Label] {
         var stretch = stretch
-        var attributes: [OTLPMetrics.Attribute] = []
+        var attributes: [Label] = []
         while let tag = try stretch.nextTag(of: "NumberDataPoint") {
             if tag.field == 7 {
                 attributes.append(try OTLPDecoder.attribute(&stretch, tag))

@@ -238,9 +238,10 @@ extension OTLPTranslator {
             var labels: [Label] = []
             if !example.traceID.isEmpty { labels.append(Label(name: "trace_id", value: example.traceID)) }
             if !example.spanID.isEmpty { labels.append(Label(name: "span_id", value: example.spanID)) }
-            let more = example.attributes.map { Label(name: $0.key, value: $0.value) }
-            let length = (labels + more).reduce(0) { $0 + $1.name.unicodeScalars.count + $1.value.unicodeScalars.count }
-            if length <= longestExemplar { labels += more }
+            let length = (labels + example.attributes).reduce(0) {
+                $0 + $1.name.unicodeScalars.count + $1.value.unicodeScalars.count
+            }
+            if length <= longestExemplar { labels += example.attributes }
             let time = milliseconds(example.time)
             result.append(Exemplar(labels: Labels(labels), value: value, timestamp: time == 0 ? nil : time))
         }

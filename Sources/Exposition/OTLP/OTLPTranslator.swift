@@ -290,7 +290,7 @@ public struct OTLPTranslator {
     /// The labels of the series that tells about the resource that was entered; `nil` for none.
     mutating func info(of resource: OTLPMetrics.Resource) throws(ExpositionError) -> Labels? {
         if settings.omitsTargetInfo { return nil }
-        guard resource.attributes.contains(where: { !OTLPLabels.isIdentifying($0.key) }) else { return nil }
+        guard resource.attributes.contains(where: { !OTLPLabels.isIdentifying($0.name) }) else { return nil }
         return try labels.info(resource, name: Self.infoName)
     }
 

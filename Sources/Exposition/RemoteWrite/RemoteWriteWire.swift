@@ -93,28 +93,10 @@ enum RemoteWriteWire {
             WireWriter.double(2, histogram.count, to: &output)
         }
         WireWriter.double(3, histogram.sum, to: &output)
-        WireWriter.zigzag(4, Int64(histogram.schema), to: &output)
-        WireWriter.double(5, histogram.zeroThreshold, to: &output)
-        if histogram.isInteger {
-            WireWriter.unsigned(6, GoFloat.unsigned(histogram.zeroCount), to: &output)
-        } else {
-            WireWriter.double(7, histogram.zeroCount, to: &output)
-        }
-        for span in histogram.negativeSpans { span.append(8, to: &output) }
-        appendBuckets(histogram.negativeBuckets, 9, histogram.isInteger, to: &output)
-        for span in histogram.positiveSpans { span.append(11, to: &output) }
-        appendBuckets(histogram.positiveBuckets, 12, histogram.isInteger, to: &output)
+        histogram.appendBuckets(from: 4, to: &output)
         WireWriter.unsigned(14, UInt64(histogram.counterResetHint.rawValue), to: &output)
         WireWriter.signed(15, sample.timestamp, to: &output)
         WireWriter.packedDoubles(16, histogram.customValues, to: &output)
         if sample.startTimestamp != 0 { WireWriter.signed(17, sample.startTimestamp, to: &output) }
-    }
-
-    private static func appendBuckets(_ counts: [Double], _ field: Int, _ isInteger: Bool, to output: inout [UInt8]) {
-        if isInteger {
-            WireWriter.packedVarints(field, NativeHistogram.zigzagDeltas(counts), to: &output)
-        } else {
-            WireWriter.packedDoubles(field + 1, counts, to: &output)
-        }
     }
 }

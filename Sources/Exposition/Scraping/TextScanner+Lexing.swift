@@ -1,7 +1,7 @@
 import MetricModel
 
 /// The tokens of both text formats, by the names that appear in messages.
-enum Token: String {
+enum ScannerToken: String {
     case invalid = "INVALID"
     case end = "EOF"
     case lineBreak = "LINEBREAK"
@@ -51,13 +51,13 @@ extension TextScanner {
         return current
     }
 
-    mutating func accept(_ token: Token, then next: State? = nil) -> Token {
+    mutating func accept(_ token: ScannerToken, then next: State? = nil) -> ScannerToken {
         if let next { state = next }
         return token
     }
 
     /// Steps onto the byte after a one-byte token.
-    mutating func acceptByte(_ token: Token, then next: State? = nil) -> Token {
+    mutating func acceptByte(_ token: ScannerToken, then next: State? = nil) -> ScannerToken {
         _ = step()
         return accept(token, then: next)
     }
@@ -101,7 +101,7 @@ extension TextScanner {
     }
 
     /// The message for a token that was not expected.
-    func unexpected(_ expectation: String, _ token: Token) -> ExpositionError {
+    func unexpected(_ expectation: String, _ token: ScannerToken) -> ExpositionError {
         let end = min(length, position + 1)
         return ExpositionError(
             "\(expectation), got \(ByteText.quoted(slice(tokenStart, end))) (\"\(token.rawValue)\") while parsing: "
@@ -206,10 +206,13 @@ extension TextScanner {
         }
     }
 
-    mutating func nextToken() -> Token {
-        if format == .openMetrics { return lexOpenMetrics() }
+    mutating func nextToken() -> ScannerToken {
         while true {
-            let token = lexText()
+            if position >= length { return .end }
+            tokenStart = position
+            let current = byte(position)
+            if format == .openMetrics { return lexOpenMetrics(current) }
+            let token = lexText(current)
             if token != .whitespace { return token }
         }
     }

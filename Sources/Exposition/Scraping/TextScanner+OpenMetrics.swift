@@ -2,10 +2,7 @@ import MetricModel
 
 /// The OpenMetrics text format, as Prometheus reads it.
 extension TextScanner {
-    mutating func lexOpenMetrics() -> Token {
-        if position >= length { return .end }
-        tokenStart = position
-        let current = byte(position)
+    mutating func lexOpenMetrics(_ current: UInt8) -> ScannerToken {
         switch state {
         case .start:
             switch current {
@@ -56,7 +53,7 @@ extension TextScanner {
         }
     }
 
-    private mutating func lexOpenMetricsComment(_ current: UInt8) -> Token {
+    private mutating func lexOpenMetricsComment(_ current: UInt8) -> ScannerToken {
         switch current {
         case UInt8(ascii: "E"):
             guard matchRest("OF") else { return .invalid }
@@ -74,7 +71,7 @@ extension TextScanner {
         value: State,
         after: State,
         allowsLineBreak: Bool
-    ) -> Token {
+    ) -> ScannerToken {
         switch current {
         case UInt8(ascii: "\""): return matchQuoted(allowsLineBreak: allowsLineBreak) ? .quotedString : .invalid
         case UInt8(ascii: ","): return acceptByte(.comma)
@@ -92,13 +89,15 @@ extension TextScanner {
     }
 
     /// A blank and whatever follows it up to the next one.
-    private mutating func lexOpenMetricsNumber(_ current: UInt8, _ token: Token, then next: State?) -> Token {
+    private mutating func lexOpenMetricsNumber(_ current: UInt8, _ token: ScannerToken, then next: State?)
+        -> ScannerToken
+    {
         guard current == UInt8(ascii: " "), !TextScanner.endsNumber(step()) else { return .invalid }
         _ = stepWhile { !TextScanner.endsNumber($0) }
         return accept(token, then: next)
     }
 
-    private mutating func lexOpenMetricsTimestamp(_ current: UInt8) -> Token {
+    private mutating func lexOpenMetricsTimestamp(_ current: UInt8) -> ScannerToken {
         if current == UInt8(ascii: "\n") { return acceptByte(.lineBreak, then: .start) }
         guard current == UInt8(ascii: " ") else { return .invalid }
         let first = step()
@@ -142,7 +141,8 @@ extension TextScanner {
         }
     }
 
-    private mutating func readOpenMetricsMetadata(_ keyword: Token) throws(ExpositionError) -> ScrapeParser.Entry {
+    private mutating func readOpenMetricsMetadata(_ keyword: ScannerToken) throws(ExpositionError) -> ScrapeParser.Entry
+    {
         let token = try readFamilyName(keyword)
         guard token == .text else { throw ExpositionError("expected text in \(keyword.rawValue)") }
         textRange = position - tokenStart > 1 ? tokenStart + 1..<position - 1 : position..<position
@@ -199,7 +199,7 @@ extension TextScanner {
         }
     }
 
-    private func readNumber(_ token: Token, after: String) throws(ExpositionError) -> Double {
+    private func readNumber(_ token: ScannerToken, after: String) throws(ExpositionError) -> Double {
         guard token == .value else { throw unexpected("expected value after \(after)", token) }
         return try parseSampleValue(slice(tokenStart + 1, position))
     }

@@ -3,10 +3,7 @@ import MetricModel
 /// The Prometheus text format.
 extension TextScanner {
     /// The next token, white space included.
-    mutating func lexText() -> Token {
-        if position >= length { return .end }
-        tokenStart = position
-        let current = byte(position)
+    mutating func lexText(_ current: UInt8) -> ScannerToken {
         switch state {
         case .start: return lexTextStart(current)
         case .comment: return lexTextComment(current)
@@ -52,7 +49,7 @@ extension TextScanner {
         return lexTextBlank(current)
     }
 
-    private mutating func lexTextBlank(_ current: UInt8) -> Token {
+    private mutating func lexTextBlank(_ current: UInt8) -> ScannerToken {
         guard ByteClass.isBlank(current) else { return .invalid }
         _ = stepWhile(ByteClass.isBlank)
         return .whitespace
@@ -63,7 +60,7 @@ extension TextScanner {
         byte == 0 || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "{") || ByteClass.isBlank(byte)
     }
 
-    private mutating func lexTextStart(_ current: UInt8) -> Token {
+    private mutating func lexTextStart(_ current: UInt8) -> ScannerToken {
         switch current {
         case 0: return acceptByte(.end)
         case UInt8(ascii: "\n"): return acceptByte(.lineBreak, then: .start)
@@ -83,7 +80,7 @@ extension TextScanner {
         }
     }
 
-    private mutating func lexTextComment(_ current: UInt8) -> Token {
+    private mutating func lexTextComment(_ current: UInt8) -> ScannerToken {
         if current == UInt8(ascii: "H"), matchRest("ELP"), ByteClass.isBlank(step()) {
             _ = stepWhile(ByteClass.isBlank)
             return accept(.help, then: .metaName)
@@ -96,7 +93,7 @@ extension TextScanner {
         return consumeComment()
     }
 
-    private mutating func lexTextMeta(_ first: UInt8) -> Token {
+    private mutating func lexTextMeta(_ first: UInt8) -> ScannerToken {
         var current = first
         if ByteClass.isBlank(current) {
             current = stepWhile(ByteClass.isBlank)
@@ -107,7 +104,7 @@ extension TextScanner {
     }
 
     /// Runs to the end of the line.
-    private mutating func consumeComment() -> Token {
+    private mutating func consumeComment() -> ScannerToken {
         var current = position < length ? byte(position) : 0
         while true {
             if current == 0 { return .end }
@@ -146,14 +143,14 @@ extension TextScanner {
 
     /// The name of a family, after a keyword.
     /// - Returns: the token behind it.
-    mutating func readFamilyName(_ keyword: Token) throws(ExpositionError) -> Token {
+    mutating func readFamilyName(_ keyword: ScannerToken) throws(ExpositionError) -> ScannerToken {
         let token = nextToken()
         guard token == .name else { throw unexpected("expected metric name after \(keyword.rawValue)", token) }
         takeFamilyName()
         return nextToken()
     }
 
-    private mutating func readTextMetadata(_ keyword: Token) throws(ExpositionError) -> ScrapeParser.Entry {
+    private mutating func readTextMetadata(_ keyword: ScannerToken) throws(ExpositionError) -> ScrapeParser.Entry {
         var token = try readFamilyName(keyword)
         guard token == .text else {
             throw ExpositionError("expected text in \(keyword.rawValue), got \(token.rawValue)")
@@ -180,10 +177,10 @@ extension TextScanner {
     /// The labels of a series, whose name was read already, or stands among them.
     /// - Returns: the token behind them.
     @inline(__always)
-    mutating func readLabelSet(_ braceIsOpen: Bool) throws(ExpositionError) -> Token {
+    mutating func readLabelSet(_ braceIsOpen: Bool) throws(ExpositionError) -> ScannerToken {
         series = entryStart..<position
         hasOffsets = true
-        var token = Token.braceOpen
+        var token = ScannerToken.braceOpen
         if !braceIsOpen { token = nextToken() }
         if token == .braceOpen {
             var found = offsets

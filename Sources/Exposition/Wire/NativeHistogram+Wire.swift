@@ -24,6 +24,32 @@ extension NativeHistogram.Span {
 }
 
 extension NativeHistogram {
+    /// Encodes schema, zero bucket and buckets, which messages of several protocols have in ten fields one after the other.
+    /// - Parameters:
+    ///   - schemaField: the first of them.
+    ///   - keepsZeros: writes what is zero or empty as well, as Go does it in the messages of client libraries (proto2): without any
+    ///     bucket an empty span tells that this is a native histogram all the same.
+    func appendBuckets(from schemaField: Int, keepsZeros: Bool = false, to output: inout [UInt8]) {
+        WireWriter.zigzag(schemaField, Int64(schema), to: &output)
+        WireWriter.double(schemaField + 1, zeroThreshold, to: &output)
+        if isInteger {
+            WireWriter.unsigned(schemaField + 2, GoFloat.unsigned(zeroCount), to: &output)
+        } else {
+            WireWriter.double(schemaField + 3, zeroCount, to: &output)
+        }
+        func append(_ spans: [Span], _ counts: [Double], from field: Int) {
+            for span in spans { span.append(field, keepsZeros: keepsZeros, to: &output) }
+            if isInteger {
+                WireWriter.packedVarints(field + 1, NativeHistogram.zigzagDeltas(counts), to: &output)
+            } else {
+                WireWriter.packedDoubles(field + 2, counts, to: &output)
+            }
+        }
+        append(negativeSpans, negativeBuckets, from: schemaField + 4)
+        let isBare = keepsZeros && positiveSpans.isEmpty && negativeSpans.isEmpty
+        append(isBare ? [Span(offset: 0, length: 0)] : positiveSpans, positiveBuckets, from: schemaField + 7)
+    }
+
     /// Absolute counts from each bucket's difference to the one before.
     static func absolute(zigzagDeltas deltas: [UInt64]) -> [Double] {
         var count: Int64 = 0

@@ -10,7 +10,7 @@ import Testing
     private static func point(_ value: Double, _ attributes: [(String, String)] = []) -> OTLPMetrics.NumberPoint {
         var point = OTLPMetrics.NumberPoint()
         point.frame.time = now
-        point.frame.attributes = attributes.map { .init(key: $0.0, value: $0.1) }
+        point.frame.attributes = attributes.map { Label(name: $0.0, value: $0.1) }
         point.value = value
         return point
     }
@@ -21,7 +21,7 @@ import Testing
     ) -> OTLPMetrics {
         var request = OTLPMetrics()
         var entity = OTLPMetrics.Resource()
-        entity.attributes = resource.map { .init(key: $0.0, value: $0.1) }
+        entity.attributes = resource.map { Label(name: $0.0, value: $0.1) }
         var scope = OTLPMetrics.Scope()
         scope.name = "lib"
         scope.version = "2"

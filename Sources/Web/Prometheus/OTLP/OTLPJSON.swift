@@ -185,12 +185,12 @@ enum OTLPJSON {
     private static func attributes(
         _ node: ConfigNode,
         _ name: String = "attributes"
-    ) throws(OTLPJSONError) -> [OTLPMetrics.Attribute] {
-        var attributes: [OTLPMetrics.Attribute] = []
+    ) throws(OTLPJSONError) -> [Label] {
+        var attributes: [Label] = []
         for item in try items(node, name) {
             let value = try object(item, "value")
             let text = try value.map { node throws(OTLPJSONError) in try self.value(of: node, depth: 0).text } ?? ""
-            attributes.append(.init(key: try self.text(item, "key"), value: text))
+            attributes.append(Label(name: try self.text(item, "key"), value: text))
         }
         return attributes
     }
