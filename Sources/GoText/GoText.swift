@@ -8,6 +8,20 @@ public enum GoText {
     /// The text in double quotes, escaped as Go's `%q`.
     public static func quoted(_ text: String) -> String { escaping.quoted(text) }
 
+    /// The byte that an escape of one letter stands for, such as `\n`; `nil` where the letter has no such meaning.
+    public static func control(escapedAs letter: UInt8) -> UInt8? {
+        switch letter {
+        case UInt8(ascii: "a"): 0x07
+        case UInt8(ascii: "b"): 0x08
+        case UInt8(ascii: "f"): 0x0C
+        case UInt8(ascii: "n"): 0x0A
+        case UInt8(ascii: "r"): 0x0D
+        case UInt8(ascii: "t"): 0x09
+        case UInt8(ascii: "v"): 0x0B
+        default: nil
+        }
+    }
+
     /// Bytes as Go's `%x`.
     package static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef".utf8)

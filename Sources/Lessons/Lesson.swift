@@ -15,13 +15,6 @@ public struct Lesson: Sendable {
     /// Its steps.
     public var steps: [Step] = []
 
-    /// A lesson without steps.
-    public init(name: String, language: String, file: String) {
-        self.name = name
-        self.language = language
-        self.file = file
-    }
-
     /// What stands under one heading.
     public struct Step: Sendable {
         /// The heading.

@@ -30,14 +30,11 @@ enum GoQuoting {
                 guard digits.utf8.first != UInt8(ascii: "+"), digits.utf8.first != UInt8(ascii: "-") else { return nil }
                 return UInt32(digits, radix: radix)
             }
+            if let control = GoText.control(escapedAs: escape) {
+                result.append(control)
+                continue
+            }
             switch escape {
-            case UInt8(ascii: "a"): result.append(7)
-            case UInt8(ascii: "b"): result.append(8)
-            case UInt8(ascii: "f"): result.append(12)
-            case UInt8(ascii: "n"): result.append(10)
-            case UInt8(ascii: "r"): result.append(13)
-            case UInt8(ascii: "t"): result.append(9)
-            case UInt8(ascii: "v"): result.append(11)
             case UInt8(ascii: "\\"): result.append(escape)
             case UInt8(ascii: "'"), UInt8(ascii: "\""):
                 guard escape == quote else { return nil }

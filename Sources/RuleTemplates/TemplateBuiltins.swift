@@ -222,15 +222,7 @@ package enum TemplateBuiltins {
     }
 
     /// `fmt.Sprint`: a space between two that are no texts.
-    static func print(_ values: [TemplateValue]) -> String {
-        var result = ""
-        for (index, value) in values.enumerated() {
-            if index > 0, !value.isText, !values[index - 1].isText { result += " " }
-            result += value.text
-            if result.utf8.count > TemplateExecution.maximumLength { break }
-        }
-        return result
-    }
+    static func print(_ values: [TemplateValue]) -> String { joined(values, \.text) }
 
     /// `fmt.Sprintln`: a space between all.
     static func printLine(_ values: [TemplateValue]) -> String {
@@ -243,11 +235,13 @@ package enum TemplateBuiltins {
     }
 
     /// What `html`, `js` and `urlquery` work on.
-    static func joined(_ values: [TemplateValue]) -> String {
+    static func joined(_ values: [TemplateValue]) -> String { joined(values, \.printed) }
+
+    private static func joined(_ values: [TemplateValue], _ text: KeyPath<TemplateValue, String>) -> String {
         var result = ""
         for (index, value) in values.enumerated() {
             if index > 0, !value.isText, !values[index - 1].isText { result += " " }
-            result += value.printed
+            result += value[keyPath: text]
             // Whoever asked refuses what is longer than that.
             if result.utf8.count > TemplateExecution.maximumLength { break }
         }

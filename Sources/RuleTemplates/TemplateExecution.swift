@@ -36,8 +36,8 @@ struct TemplateExecution {
     let data: TemplateData
     let answers: TemplateAnswers
     private(set) var output = ""
-    var template: String
-    var variables: [(name: String, value: TemplateValue)]
+    var template = ""
+    var variables: [(name: String, value: TemplateValue)] = []
     var place = Place.other(0)
     var depth = 0
     var steps = 0
@@ -45,23 +45,9 @@ struct TemplateExecution {
     var asked: [String] = []
     static let mostAsked = 10
 
-    init(
-        name: String,
-        source: [UInt8],
-        definitions: [String: [TemplateNode]],
-        data: TemplateData,
-        answers: TemplateAnswers
-    ) {
-        self.name = name
-        self.source = source
-        self.definitions = definitions
-        self.data = data
-        self.answers = answers
+    mutating func run() throws(Stop) {
         template = name
         variables = [("$", .data(data))]
-    }
-
-    mutating func run() throws(Stop) {
         guard let root = definitions[name] else {
             throw .failed(
                 TemplateError(

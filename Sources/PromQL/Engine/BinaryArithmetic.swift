@@ -1,13 +1,5 @@
 internal import MetricModel
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Darwin)
-    internal import Darwin
-#elseif canImport(Musl)
-    internal import Musl
-#endif
-
 /// The operators on plain numbers.
 enum FloatOperator {
     /// The result of an arithmetic operator.
@@ -19,7 +11,7 @@ enum FloatOperator {
         case .multiply: left * right
         case .divide: left / right
         case .power: GoMath.pow(left, right)
-        case .modulo: fmod(left, right)
+        case .modulo: left.truncatingRemainder(dividingBy: right)
         case .atan2: GoMath.atan2(left, right)
         case .equal, .notEqual, .less, .greater, .lessOrEqual, .greaterOrEqual, .trimLower, .trimUpper, .and, .or,
             .unless:

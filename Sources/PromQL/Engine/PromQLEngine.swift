@@ -103,16 +103,6 @@ public struct PromQLEngine: Sendable {
     }
 
     /// Evaluates an expression at one time.
-    public func instant(
-        _ expression: Expr,
-        at time: Timestamp,
-        reader: any SampleReader,
-        options queryOptions: QueryOptions = QueryOptions()
-    ) async throws(PromQLError) -> QueryResult {
-        try await instant(InstantQuery(expression), at: time, reader: reader, options: queryOptions)
-    }
-
-    /// Evaluates an expression at one time.
     @concurrent
     public func instant(
         _ query: InstantQuery,

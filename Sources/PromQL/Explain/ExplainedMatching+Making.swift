@@ -17,22 +17,8 @@ extension ExplainedMatching {
         for number in signatures.left { onLeft[number] += 1 }
         for number in signatures.right { onRight[number] += 1 }
         var meter = WorkMeter(limits)
-        for (row, number) in signatures.left.enumerated() {
-            try meter.add(8)
-            if onRight[number] > 0 {
-                matchedLeft += 1
-            } else if unmatchedLeft.count < Self.exampleLimit {
-                unmatchedLeft.append(left.labels[row])
-            }
-        }
-        for (row, number) in signatures.right.enumerated() {
-            try meter.add(8)
-            if onLeft[number] > 0 {
-                matchedRight += 1
-            } else if unmatchedRight.count < Self.exampleLimit {
-                unmatchedRight.append(right.labels[row])
-            }
-        }
+        (matchedLeft, unmatchedLeft) = try Self.partners(of: signatures.left, among: onRight, left, &meter)
+        (matchedRight, unmatchedRight) = try Self.partners(of: signatures.right, among: onLeft, right, &meter)
         var isShown = [Bool](repeating: false, count: signatures.count)
         for (row, number) in signatures.left.enumerated() where groups.count < Self.exampleLimit {
             guard !isShown[number], onRight[number] > 0, onLeft[number] + onRight[number] > 2 else { continue }
@@ -41,6 +27,25 @@ extension ExplainedMatching {
             groups.append(Group(labels: labels, left: onLeft[number], right: onRight[number]))
         }
         try compareNames(matching, left, right, &meter)
+    }
+
+    /// How many series of a side have a partner, and the first that have none.
+    private static func partners(
+        of signatures: [Int],
+        among others: [Int],
+        _ side: SeriesMatrix,
+        _ meter: inout WorkMeter
+    ) throws(PromQLError) -> (matched: Int, unmatched: [Labels]) {
+        var (matched, unmatched) = (0, [Labels]())
+        for (row, number) in signatures.enumerated() {
+            try meter.add(8)
+            if others[number] > 0 {
+                matched += 1
+            } else if unmatched.count < exampleLimit {
+                unmatched.append(side.labels[row])
+            }
+        }
+        return (matched, unmatched)
     }
 
     private static func compared(_ labels: Labels, _ matching: VectorMatching) -> Labels {

@@ -182,7 +182,7 @@ struct WhyEmpty {
     private func whySubquery(_ subquery: SubqueryExpr, _ node: ExplainedNode) async throws(PromQLError) -> Reason? {
         let end = (subquery.timestamp ?? time) - subquery.offset / 1_000_000
         let inner = subquery.expression
-        let found = try await engine.instant(inner, at: end, reader: reader)
+        let found = try await engine.instant(InstantQuery(inner), at: end, reader: reader)
         if case .vector(let rows) = found.value, rows.count == 0 {
             var child = node.children.first ?? ExplainedNode(inner)
             child.series = 0

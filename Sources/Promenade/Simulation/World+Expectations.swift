@@ -89,7 +89,7 @@ extension World {
         guard let store else { return .series([]) }
         let result: QueryResult
         do throws(PromQLError) {
-            result = try await stack.engine.instant(expression, at: clock.now, reader: store)
+            result = try await stack.engine.instant(InstantQuery(expression), at: clock.now, reader: store)
         } catch {
             return .failed(error.message)
         }

@@ -27,26 +27,6 @@ struct ConsistencyCheck {
     /// Names of families that contradict others.
     private(set) var conflicting: [String] = []
 
-    init(
-        incoming: [SanitizedFamily],
-        pushed: [ExactText: MetricFamily],
-        group: Group?,
-        key: GroupingKey,
-        twin: GroupingKey?,
-        replaces: Bool,
-        entries: [ExactText: FamilyEntry],
-        own: OwnFamilies
-    ) {
-        self.incoming = incoming
-        self.pushed = pushed
-        self.group = group
-        self.key = key
-        self.twin = twin
-        self.replaces = replaces
-        self.entries = entries
-        self.own = own
-    }
-
     /// The message of all errors together; `nil` where there are none.
     var message: String? {
         switch errors.count {
@@ -57,7 +37,7 @@ struct ConsistencyCheck {
     }
 
     /// The families that are looked at.
-    private var checked: Set<ExactText> = []
+    private(set) var checked: Set<ExactText> = []
 
     /// Looks at the families at the given indices of `incoming`; the others are known to bring nothing new.
     mutating func run(_ indices: [Int]) {

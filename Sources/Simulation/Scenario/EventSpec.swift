@@ -141,12 +141,6 @@ public struct FaultSpec: Sendable {
     public var node: ConfigNode
     /// In words, for the log.
     public var text: String
-
-    /// A fault.
-    public init(node: ConfigNode, text: String) {
-        self.node = node
-        self.text = text
-    }
 }
 
 /// Something that has to be true.
@@ -209,11 +203,4 @@ public struct StudySpec: Sendable {
     public var slack: Int64
     /// The line in the file.
     public var line = 0
-
-    /// A study.
-    public init(alert: String, outages: [Outage], slack: Int64) {
-        self.alert = alert
-        self.outages = outages
-        self.slack = slack
-    }
 }

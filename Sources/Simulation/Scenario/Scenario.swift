@@ -210,12 +210,6 @@ public struct MetricSpec: Sendable {
     static let rateLimit = 1e9
     /// The longest observation, in seconds.
     static let latencyLimit = 1e9
-
-    /// A metric.
-    public init(name: String, kind: Kind) {
-        self.name = name
-        self.kind = kind
-    }
 }
 
 /// A batch job.

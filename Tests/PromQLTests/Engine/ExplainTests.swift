@@ -46,7 +46,7 @@ import Testing
         let range = rate.children[0]
         #expect(range.kind == "matrixSelector")
         #expect((range.series, range.samples, range.samplesRead) == (3, 12, 12))
-        #expect(range.position == PositionRange(start: 19, end: 30))
+        #expect((range.position.start, range.position.end) == (19, 30))
         #expect(explanation.emptyReason == nil)
         #expect(explanation.error == nil)
     }

@@ -3,36 +3,24 @@ import MetricModel
 extension Lexer {
     // MARK: - Strings
 
-    /// A string in double or single quotes.
+    /// A string in double or single quotes, or in backticks, which know no escapes.
     mutating func string() -> Token {
         let quote = input[position]
+        let isRaw = quote == UInt8(ascii: "`")
+        let unterminated = isRaw ? "unterminated raw string" : "unterminated quoted string"
         position += 1
         while true {
-            guard position < input.count else { return fail("unterminated quoted string") }
+            guard position < input.count else { return fail(unterminated) }
             let byte = input[position]
-            if byte < 0x80 {
-                position += 1
-                if byte == quote { return emit(.string) }
-                if byte == 0x0A { return fail("unterminated quoted string") }
-                if byte == UInt8(ascii: "\\"), let message = escapeMistake(quote) { return fail(message) }
-            } else if nextScalar() == "\u{FFFD}" {
-                return fail("invalid UTF-8 rune")
+            guard byte < 0x80 else {
+                if nextScalar() == "\u{FFFD}" { return fail("invalid UTF-8 rune") }
+                continue
             }
-        }
-    }
-
-    /// A string in backticks.
-    mutating func rawString() -> Token {
-        position += 1
-        while true {
-            guard position < input.count else { return fail("unterminated raw string") }
-            let byte = input[position]
-            if byte < 0x80 {
-                position += 1
-                if byte == UInt8(ascii: "`") { return emit(.string) }
-            } else if nextScalar() == "\u{FFFD}" {
-                return fail("invalid UTF-8 rune")
-            }
+            position += 1
+            if byte == quote { return emit(.string) }
+            if isRaw { continue }
+            if byte == 0x0A { return fail(unterminated) }
+            if byte == UInt8(ascii: "\\"), let message = escapeMistake(quote) { return fail(message) }
         }
     }
 

@@ -119,6 +119,18 @@ struct Lexer: Sendable {
         position + 1 < input.count && input[position + 1] == UInt8(ascii: character)
     }
 
+    private static func arithmetic(_ byte: UInt8) -> BinaryOperator? {
+        switch byte {
+        case UInt8(ascii: "+"): .add
+        case UInt8(ascii: "-"): .subtract
+        case UInt8(ascii: "*"): .multiply
+        case UInt8(ascii: "/"): .divide
+        case UInt8(ascii: "%"): .modulo
+        case UInt8(ascii: "^"): .power
+        default: nil
+        }
+    }
+
     private mutating func skipComment() {
         while position < input.count, input[position] != 0x0A, input[position] != 0x0D { position += 1 }
         start = position
@@ -133,6 +145,7 @@ struct Lexer: Sendable {
             mode = .finished
             return emit(.end)
         }
+        if let operation = Lexer.arithmetic(UInt8(byte)) { return single(.binary(operation)) }
         switch UInt8(byte) {
         case UInt8(ascii: " "), 0x09, 0x0A, 0x0D:
             skipSpaces()
@@ -141,12 +154,6 @@ struct Lexer: Sendable {
             skipComment()
             return nil
         case UInt8(ascii: ","): return single(.comma)
-        case UInt8(ascii: "*"): return single(.binary(.multiply))
-        case UInt8(ascii: "/"): return single(.binary(.divide))
-        case UInt8(ascii: "%"): return single(.binary(.modulo))
-        case UInt8(ascii: "+"): return single(.binary(.add))
-        case UInt8(ascii: "-"): return single(.binary(.subtract))
-        case UInt8(ascii: "^"): return single(.binary(.power))
         case UInt8(ascii: "@"): return single(.at)
         case UInt8(ascii: "="):
             if follows("=") { return double(.binary(.equal)) }
@@ -166,8 +173,7 @@ struct Lexer: Sendable {
         case UInt8(ascii: "."):
             if position + 1 < input.count, Lexer.isDigit(Int(input[position + 1])) { return numberOrDuration() }
             return unexpected()
-        case UInt8(ascii: "\""), UInt8(ascii: "'"): return string()
-        case UInt8(ascii: "`"): return rawString()
+        case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "`"): return string()
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"),
             UInt8(ascii: ":"):
             return bracketIsOpen ? wordInBrackets() : keywordOrIdentifier()
@@ -237,6 +243,7 @@ struct Lexer: Sendable {
     private mutating func durationToken() -> Token? {
         let byte = current
         guard byte >= 0 else { return fail("unexpected end of input in duration expression") }
+        if let operation = Lexer.arithmetic(UInt8(byte)) { return single(.binary(operation)) }
         switch UInt8(byte) {
         case UInt8(ascii: "]"):
             bracketIsOpen = false
@@ -256,12 +263,6 @@ struct Lexer: Sendable {
         case UInt8(ascii: " "), 0x09, 0x0A, 0x0D:
             skipSpaces()
             return nil
-        case UInt8(ascii: "+"): return single(.binary(.add))
-        case UInt8(ascii: "-"): return single(.binary(.subtract))
-        case UInt8(ascii: "*"): return single(.binary(.multiply))
-        case UInt8(ascii: "/"): return single(.binary(.divide))
-        case UInt8(ascii: "%"): return single(.binary(.modulo))
-        case UInt8(ascii: "^"): return single(.binary(.power))
         case UInt8(ascii: ","): return single(.comma)
         case UInt8(ascii: "0")...UInt8(ascii: "9"): break
         case UInt8(ascii: ".") where position + 1 < input.count && Lexer.isDigit(Int(input[position + 1])): break
@@ -290,8 +291,7 @@ struct Lexer: Sendable {
             while Lexer.isAlphaNumeric(current) { position += 1 }
             return emit(.identifier)
         case UInt8(ascii: ","): return single(.comma)
-        case UInt8(ascii: "\""), UInt8(ascii: "'"): return string()
-        case UInt8(ascii: "`"): return rawString()
+        case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "`"): return string()
         case UInt8(ascii: "="): return follows("~") ? double(.matchesRegex) : single(.assign)
         case UInt8(ascii: "!"):
             if follows("~") { return double(.notMatchesRegex) }

@@ -64,14 +64,11 @@ extension ExprParser {
             }
             let escape = text[index]
             index += 1
+            if let control = GoText.control(escapedAs: escape) {
+                result.append(control)
+                continue
+            }
             switch escape {
-            case UInt8(ascii: "a"): result.append(0x07)
-            case UInt8(ascii: "b"): result.append(0x08)
-            case UInt8(ascii: "f"): result.append(0x0C)
-            case UInt8(ascii: "n"): result.append(0x0A)
-            case UInt8(ascii: "r"): result.append(0x0D)
-            case UInt8(ascii: "t"): result.append(0x09)
-            case UInt8(ascii: "v"): result.append(0x0B)
             case UInt8(ascii: "x"): result.append(UInt8(truncatingIfNeeded: number(2, radix: 16)))
             case UInt8(ascii: "u"), UInt8(ascii: "U"):
                 let value = number(escape == UInt8(ascii: "u") ? 4 : 8, radix: 16)

@@ -5,18 +5,6 @@ public struct PositionRange: Hashable, Sendable {
     /// The byte after the last one.
     public var end: Int
 
-    /// A range of bytes.
-    public init(start: Int, end: Int) {
-        self.start = start
-        self.end = end
-    }
-
-    /// From the start of one range to the end of another.
-    public init(from first: PositionRange, to last: PositionRange) {
-        start = first.start
-        end = last.end
-    }
-
     /// The start as `line:column`, both counted from 1 and the column in bytes, as messages carry it.
     public func lineAndColumn(in query: String, lineOffset: Int = 0) -> String {
         var query = query
@@ -32,4 +20,9 @@ public struct PositionRange: Hashable, Sendable {
             return "\(line):\(start - lastBreak)"
         }
     }
+}
+
+extension PositionRange {
+    /// From the start of one range to the end of another.
+    init(from first: PositionRange, to last: PositionRange) { self.init(start: first.start, end: last.end) }
 }
