@@ -32,7 +32,7 @@ public final class TimeSeriesDatabase: MetricStore, RecordStore {
         options: StoreOptions = StoreOptions(),
         clock: any StackClock
     ) throws(StorageError) -> TimeSeriesDatabase {
-        let file = try FileMedium.open(path: path, options: options, clock: clock)
+        let file = try FileMedium.open(path, options, clock)
         return TimeSeriesDatabase(file.engine, on: file)
     }
 
@@ -42,7 +42,7 @@ public final class TimeSeriesDatabase: MetricStore, RecordStore {
         options: StoreOptions = StoreOptions(),
         clock: any StackClock
     ) throws(StorageError) -> TimeSeriesDatabase {
-        let file = try FileMedium.openForReading(path: path, options: options, clock: clock)
+        let file = try FileMedium.openForReading(path, options, clock)
         return TimeSeriesDatabase(file.engine, on: file)
     }
 

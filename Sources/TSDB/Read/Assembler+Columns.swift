@@ -154,20 +154,25 @@ extension Assembler {
 
     private func fillFloats(
         _ columns: inout SeriesColumns,
-        _ unsorted: [Piece],
+        _ pieces: [Piece],
         _ shared: inout SharedTimes
     ) throws(StorageError) {
+        let parts = try arranged(pieces, &shared) { pieces throws(StorageError) in
+            try values(of: pieces, count: pieces.reduce(0) { $0 + $1.range.count })
+        }
+        (columns.timestamps, columns.values, columns.startTimestamps) = parts
+    }
+
+    /// Times, values and start times of pieces in any order.
+    func arranged<Value>(
+        _ unsorted: [Piece],
+        _ shared: inout SharedTimes,
+        _ read: ([Piece]) throws(StorageError) -> [Value]
+    ) throws(StorageError) -> ([Timestamp], [Value], [Timestamp]) {
         var pieces = unsorted
         let isDisjoint = Assembler.arrange(&pieces)
-        let total = pieces.reduce(0) { $0 + $1.range.count }
-        let values = try values(of: pieces, count: total)
-        (columns.timestamps, columns.values, columns.startTimestamps) = Assembler.inOrder(
-            pieces,
-            isDisjoint: isDisjoint,
-            values,
-            starts: try starts(of: pieces),
-            &shared
-        )
+        let values = try read(pieces)
+        return Assembler.inOrder(pieces, isDisjoint: isDisjoint, values, starts: try starts(of: pieces), &shared)
     }
 
     /// Times, values and start times of pieces. Where pieces overlap, sorted by time; of those at the same time, the one that was

@@ -163,20 +163,15 @@ extension Assembler {
 
     func fillHistograms(
         _ columns: inout SeriesColumns,
-        _ unsorted: [Piece],
+        _ pieces: [Piece],
         _ shared: inout SharedTimes
     ) throws(StorageError) {
-        var pieces = unsorted
-        let isDisjoint = Assembler.arrange(&pieces)
-        var column: [NativeHistogram] = []
-        for piece in pieces { column.append(contentsOf: try histogramColumn(piece)) }
-        (columns.histogramTimestamps, columns.histograms, columns.histogramStartTimestamps) = Assembler.inOrder(
-            pieces,
-            isDisjoint: isDisjoint,
-            column,
-            starts: try starts(of: pieces),
-            &shared
-        )
+        let parts = try arranged(pieces, &shared) { pieces throws(StorageError) in
+            var column: [NativeHistogram] = []
+            for piece in pieces { column.append(contentsOf: try histogramColumn(piece)) }
+            return column
+        }
+        (columns.histogramTimestamps, columns.histograms, columns.histogramStartTimestamps) = parts
     }
 
     static func damaged(_ entry: Page.Entry) -> StorageError {

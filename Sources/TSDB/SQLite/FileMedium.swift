@@ -13,8 +13,8 @@ final class FileMedium: StorageMedium {
 
     /// Up to where series are stored, now and once the transaction that is being written is committed.
     private struct Stored {
-        var mark = SeriesRows.Mark()
-        var next = SeriesRows.Mark()
+        var mark = NewSeriesRows.Mark()
+        var next = NewSeriesRows.Mark()
     }
 
     /// Opens the store at `path` (the database file), creating it where it is not there. Reading back what was stored goes
@@ -23,11 +23,9 @@ final class FileMedium: StorageMedium {
     /// A file that is damaged, or that cannot be written, is opened for reading: ``refusal`` says why, and so do ``problems()``.
     /// - Throws: ``StorageError/Code/locked`` where another process has it open for writing; where nothing can be read either,
     ///   what is wrong with the file.
-    static func open(
-        path: String,
-        options: StoreOptions = StoreOptions(),
-        clock: any StackClock
-    ) throws(StorageError) -> FileMedium {
+    static func open(_ path: String, _ options: StoreOptions, _ clock: any StackClock) throws(StorageError)
+        -> FileMedium
+    {
         try StoreFiles.check(path)
         do {
             return try openForWriting(path, options, clock)
@@ -86,9 +84,9 @@ final class FileMedium: StorageMedium {
 
     /// Opens the store at `path` for reading, also while another process writes to it. Shows what was there at this moment.
     static func openForReading(
-        path: String,
-        options: StoreOptions = StoreOptions(),
-        clock: any StackClock
+        _ path: String,
+        _ options: StoreOptions,
+        _ clock: any StackClock
     ) throws(StorageError) -> FileMedium {
         try StoreFiles.check(path)
         return try openForReading(path, options, clock, refusal: nil)
@@ -218,7 +216,7 @@ final class FileMedium: StorageMedium {
             last.next = last.mark
             return last.mark
         }
-        guard let rows = engine.state.withLock({ SeriesRows($0.table, after: last) }) else { return }
+        guard let rows = engine.state.withLock({ NewSeriesRows($0.table, after: last) }) else { return }
         try rows.store(connection)
         stored.withLock { $0.next = rows.next }
     }

@@ -9,7 +9,7 @@ enum Loader {
         /// Rows in the page table that belong to no block, by block number.
         var orphans: [Int64] = []
         /// The last pair and series that are stored.
-        var stored = SeriesRows.Mark()
+        var stored = NewSeriesRows.Mark()
         /// Up to where followers have dealt with what is stored.
         var cursors: [String: FeedCursor] = [:]
         /// What could not be read, in words.
@@ -137,38 +137,40 @@ enum Loader {
         }
     }
 
+    /// Goes through a table with a checksum in each row, and four columns beside it.
+    private static func forEachRow(
+        of table: String,
+        _ columns: String,
+        _ connection: Connection,
+        _ body: (_ row: Statement, _ isSound: Bool) -> Void
+    ) throws(StorageError) {
+        let sound = try RowChecksum.condition(columns, in: connection)
+        let rows = try connection.statement("SELECT \(columns), \(sound) FROM \(table)")
+        defer { rows.reset() }
+        while try rows.step() { body(rows, rows.integer(4) != 0) }
+    }
+
     private static func loadSmallThings(_ connection: Connection, _ contents: inout Contents) throws(StorageError) {
-        let soundTombstone = try RowChecksum.condition(Schema.tombstoneColumns, in: connection)
-        let tombstones = try connection.statement("SELECT \(Schema.tombstoneColumns), \(soundTombstone) FROM tombstone")
-        defer { tombstones.reset() }
-        while try tombstones.step() {
-            guard tombstones.integer(4) != 0 else {
+        try forEachRow(of: "tombstone", Schema.tombstoneColumns, connection) { row, isSound in
+            guard isSound else {
                 contents.problems.append("a tombstone is damaged and left out: deleted samples may be there again")
-                continue
+                return
             }
-            let series = UInt32(truncatingIfNeeded: tombstones.integer(0))
+            let series = UInt32(truncatingIfNeeded: row.integer(0))
             contents.state.tombstones[series, default: []].append(
-                Tombstone(
-                    series: series,
-                    start: tombstones.integer(1),
-                    end: tombstones.integer(2),
-                    before: tombstones.integer(3)
-                )
+                Tombstone(series: series, start: row.integer(1), end: row.integer(2), before: row.integer(3))
             )
-            contents.state.nextBlock = max(contents.state.nextBlock, tombstones.integer(3))
+            contents.state.nextBlock = max(contents.state.nextBlock, row.integer(3))
         }
-        let soundMetadata = try RowChecksum.condition(Schema.metadataColumns, in: connection)
-        let metadata = try connection.statement("SELECT \(Schema.metadataColumns), \(soundMetadata) FROM metadata")
-        defer { metadata.reset() }
-        while try metadata.step() {
-            guard metadata.integer(4) != 0 else {
-                contents.problems.append("the metadata of \(metadata.text(0)) is damaged and left out")
-                continue
+        try forEachRow(of: "metadata", Schema.metadataColumns, connection) { row, isSound in
+            guard isSound else {
+                contents.problems.append("the metadata of \(row.text(0)) is damaged and left out")
+                return
             }
-            contents.state.metadata[metadata.text(0)] = MetricMetadata(
-                type: MetricType(rawValue: metadata.text(1)) ?? .unknown,
-                help: metadata.text(2),
-                unit: metadata.text(3)
+            contents.state.metadata[row.text(0)] = MetricMetadata(
+                type: MetricType(rawValue: row.text(1)) ?? .unknown,
+                help: row.text(2),
+                unit: row.text(3)
             )
         }
         let soundMeta = try RowChecksum.condition("name, value", in: connection)

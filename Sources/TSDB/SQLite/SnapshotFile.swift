@@ -53,7 +53,7 @@ enum SnapshotFile {
         let table = state.table
         let metadata = state.metadata.map { (family: $0.key, metadata: $0.value) }
         try await writer.run { (connection) throws(StorageError) in
-            try SeriesRows(table, after: SeriesRows.Mark())?.store(connection)
+            try NewSeriesRows(table, after: NewSeriesRows.Mark())?.store(connection)
             try SQLiteBackend.insert(metadata, connection)
             try SQLiteBackend.insert(records, connection)
         }

@@ -1,7 +1,7 @@
 import MetricModel
 
 /// The rows of label pairs and series that are to be stored.
-struct SeriesRows: Sendable {
+struct NewSeriesRows: Sendable {
     /// Up to where they are stored: the number of pairs, and the number after the last series.
     struct Mark: Sendable, Equatable {
         var pairs = 0
