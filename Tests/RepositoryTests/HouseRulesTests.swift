@@ -37,7 +37,7 @@ import Testing
             "HummingbirdCore", "HummingbirdTLS", "HTTPTypes", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "Logging",
             "ServiceLifecycle",
         ],
-        "Simulation": ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"],
+        "Simulation": ["MetricModel", "ConfigTree", "Exposition", "PromQL"],
         "Lessons": ["CLessons", "MetricModel", "ConfigTree", "PromQL"],
         "Promenade": [
             "Simulation", "StorageFaults", "Lessons", "CStackFile", "HTTPCalling", "MetricModel", "ConfigTree",
@@ -215,11 +215,6 @@ import Testing
         #expect(found == [])
     }
 
-    /// Names that two rooms still give to different things. None may come to them.
-    static let repeatedNames: Set<String> = [
-        "ByteText", "CivilTime", "NameEscaping", "SeriesRows", "Token",
-    ]
-
     @Test func `no two types have the same name`() {
         var places: [Substring: [String]] = [:]
         for file in Repository.files(below: "Sources") where file.path.hasSuffix(".swift") {
@@ -229,7 +224,7 @@ import Testing
             }
         }
         #expect(places.count > 300)
-        let repeated = places.filter { $0.value.count > 1 && !Self.repeatedNames.contains(String($0.key)) }
+        let repeated = places.filter { $0.value.count > 1 }
         #expect(repeated.map { "\($0.key): \($0.value.joined(separator: ", "))" } == [])
     }
 

@@ -17,7 +17,7 @@ enum FamilyCodec {
     static func parse(name: String, help: String?, type: MetricType, lines: [UInt8]) -> MetricFamily? {
         var whole: [UInt8] = []
         whole.reserveCapacity(lines.count + 2 * name.utf8.count + 32)
-        ByteText.appendHeader(name: name, isLegacy: Label.isLegacyMetricName(name), help: nil, type: type, to: &whole)
+        FamilyText.appendHeader(name: name, isLegacy: Label.isLegacyMetricName(name), help: nil, type: type, to: &whole)
         whole.append(contentsOf: lines)
         guard var family = (try? FamilyTextParser(validation: .utf8).parse(whole))?.first else { return nil }
         family.help = help

@@ -116,10 +116,10 @@ struct SanitizedFamily: Sendable {
             if !Label.isLegacyName(label.name) { allLegacy = false }
             if label.name.utf8.starts(with: "__".utf8) || label.name.isEmpty { isSuspicious = true }
             if type == .summary, label.name == "quantile" { isSuspicious = true }
-            ByteText.appendName(label.name, isLegacy: isLegacy, to: &labelBlocks)
+            FamilyText.appendName(label.name, isLegacy: isLegacy, to: &labelBlocks)
             labelBlocks.append(UInt8(ascii: "="))
             labelBlocks.append(0x22)
-            ByteText.appendEscaped(label.value, to: &labelBlocks)
+            FamilyText.appendEscaped(label.value, to: &labelBlocks)
             labelBlocks.append(0x22)
         }
         return allLegacy
@@ -186,8 +186,8 @@ struct SanitizedFamily: Sendable {
         _ isLegacy: Bool
     ) {
         if isLegacy {
-            ByteText.append(name, to: &text)
-            ByteText.append(suffix, to: &text)
+            FamilyText.append(name, to: &text)
+            FamilyText.append(suffix, to: &text)
             if block.isEmpty, extra == nil {
                 text.append(0x20)
                 GoNumber.append(value == 0 ? 0 : value, .shortest, to: &text)
@@ -197,18 +197,18 @@ struct SanitizedFamily: Sendable {
             text.append(UInt8(ascii: "{"))
         } else {
             text.append(UInt8(ascii: "{"))
-            ByteText.appendName(name + suffix, isLegacy: false, to: &text)
+            FamilyText.appendName(name + suffix, isLegacy: false, to: &text)
             if !block.isEmpty { text.append(UInt8(ascii: ",")) }
         }
         labelBlocks.withUnsafeBufferPointer { text.append(contentsOf: UnsafeBufferPointer(rebasing: $0[block])) }
         if let extra {
             if !block.isEmpty || !isLegacy { text.append(UInt8(ascii: ",")) }
-            ByteText.append(extra.name, to: &text)
-            ByteText.append("=\"", to: &text)
+            FamilyText.append(extra.name, to: &text)
+            FamilyText.append("=\"", to: &text)
             GoNumber.append(extra.value == 0 ? 0 : extra.value, .shortest, to: &text)
             text.append(0x22)
         }
-        ByteText.append("} ", to: &text)
+        FamilyText.append("} ", to: &text)
         GoNumber.append(value == 0 ? 0 : value, .shortest, to: &text)
         text.append(0x0a)
     }

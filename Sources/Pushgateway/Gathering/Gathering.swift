@@ -33,7 +33,7 @@ struct Gathering {
     private func append(_ family: MetricFamily, to result: inout ExpositionText, names: Set<String>?) {
         guard names?.contains(family.name) ?? true, !family.metrics.isEmpty else { return }
         result.append {
-            ByteText.appendHeader(name: family.name, isLegacy: true, help: family.help, type: family.type, to: &$0)
+            FamilyText.appendHeader(name: family.name, isLegacy: true, help: family.help, type: family.type, to: &$0)
         }
         let entry = FamilyEntry(name: family.name)
         let pushed = PushedFamily(SanitizedFamily(family, key: nil), entry: entry, pushedAt: 0)
@@ -50,7 +50,7 @@ struct Gathering {
         guard let type = mine?.type ?? entry.type(excluding: nil), mine != nil || !entry.order.isEmpty else { return }
         let help = mine?.help ?? (own?.replacesHelp == true ? own?.help : nil) ?? entry.shownHelp
         result.append {
-            ByteText.appendHeader(name: entry.name, isLegacy: entry.isLegacy, help: help, type: type, to: &$0)
+            FamilyText.appendHeader(name: entry.name, isLegacy: entry.isLegacy, help: help, type: type, to: &$0)
         }
         guard let mine else {
             result.append(entry.sortedLines())

@@ -35,7 +35,7 @@ extension GroupingKey {
                 job = try URLSafeBase64.decode(job)
             } catch {
                 throw .malformed(
-                    "invalid base64 encoding in job name \(Exposition.ByteText.quoted(error.decoded)): \(error.message)"
+                    "invalid base64 encoding in job name \(ByteText.quoted(error.decoded)): \(error.message)"
                 )
             }
         }
@@ -51,7 +51,7 @@ extension GroupingKey {
         var labels: [Label] = []
         for (index, field) in fields.enumerated() where last[ExactText(field.name)] == index {
             guard let value = String(validating: field.value, as: UTF8.self) else {
-                throw .notUnicode(label: field.name, value: Exposition.ByteText.quoted(field.value))
+                throw .notUnicode(label: field.name, value: ByteText.quoted(field.value))
             }
             labels.append(Label(name: field.name, value: value))
         }
@@ -64,7 +64,7 @@ extension GroupingKey {
         let components = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard components.count.isMultiple(of: 2) else {
             throw .malformed(
-                "odd number of components in label string \(Exposition.ByteText.quoted([UInt8(ascii: "/")] + bytes))"
+                "odd number of components in label string \(ByteText.quoted([UInt8(ascii: "/")] + bytes))"
             )
         }
         var fields: [Field] = []
@@ -78,7 +78,7 @@ extension GroupingKey {
             }
             guard let name, utf8Names ? !name.isEmpty : Label.isLegacyName(name), !nameBytes.starts(with: "__".utf8)
             else {
-                throw .malformed("improper label name \(Exposition.ByteText.quoted(nameBytes))")
+                throw .malformed("improper label name \(ByteText.quoted(nameBytes))")
             }
             if isEncoded {
                 do {
@@ -86,7 +86,7 @@ extension GroupingKey {
                 } catch {
                     let shown = String(decoding: nameBytes, as: UTF8.self)
                     throw .malformed(
-                        "invalid base64 encoding for label \(shown)=\(Exposition.ByteText.quoted(value)): \(error.message)"
+                        "invalid base64 encoding for label \(shown)=\(ByteText.quoted(value)): \(error.message)"
                     )
                 }
             }

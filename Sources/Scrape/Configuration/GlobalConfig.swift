@@ -1,4 +1,5 @@
 import ConfigTree
+public import Exposition
 public import MetricModel
 
 /// The `global` section: what holds for all jobs unless they say otherwise.

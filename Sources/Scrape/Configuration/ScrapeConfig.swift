@@ -1,4 +1,5 @@
 import ConfigTree
+public import Exposition
 public import MetricModel
 
 /// One item of `scrape_configs`: a job. All values are final: what the global section says is already filled in.

@@ -42,18 +42,6 @@ public enum ScrapeProtocol: String, Sendable, Hashable, CaseIterable {
     }
 }
 
-/// How names that need quotes are asked for.
-public enum NameEscaping: String, Sendable, Hashable, CaseIterable {
-    /// As they are.
-    case allowUTF8 = "allow-utf-8"
-    /// Other characters become underscores.
-    case underscores
-    /// Dots become `_dot_`.
-    case dots
-    /// Other characters become `_hex_` after `U__`.
-    case values
-}
-
 extension ScrapeProtocol {
     /// The format to read.
     package var format: ScrapeFormat {

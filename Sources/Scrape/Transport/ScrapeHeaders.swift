@@ -1,3 +1,4 @@
+import Exposition
 import MetricModel
 
 /// The headers of a scrape, to the byte as Prometheus sends them.

@@ -1,7 +1,7 @@
 import MetricModel
 
 /// Appending to buffers of text in the exposition format.
-enum ByteText {
+enum FamilyText {
     @inline(__always)
     static func append(_ text: String, to buffer: inout [UInt8]) {
         buffer.append(contentsOf: text.utf8)
