@@ -1,5 +1,5 @@
 import HTTPCalling
-public import Logging
+package import Logging
 public import MetricModel
 public import Scrape
 import Synchronization
@@ -26,19 +26,22 @@ public final class RemoteWriter: Sendable {
     private let state = Mutex(State())
     private let logger: Logger
 
-    /// A writer that sends once ``run()`` is called.
+    /// A writer that sends once ``run()`` is called, or when it is told to: ``begin()``, then ``drive()`` after each append and when
+    /// ``nextDue`` has come.
     /// - Parameters:
-    ///   - metadata: what is known of families.
     ///   - version: what receivers are told in `User-Agent`.
     ///   - flushDeadline: how long what waits is sent on at the end, in milliseconds.
-    public init(
+    ///   - metadata: what is known of families.
+    ///   - post: the way to receivers; `nil` for that over the network.
+    package init(
         source: any FeedSource,
         clock: any StackClock,
         logger: Logger,
         version: String,
         environment: [String: String] = [:],
         flushDeadline: Int64 = 3000,
-        metadata: @escaping @Sendable () async -> [String: MetricMetadata]
+        metadata: @escaping @Sendable () async -> [String: MetricMetadata],
+        post: Post? = nil
     ) {
         self.source = source
         self.logger = logger
@@ -49,29 +52,7 @@ public final class RemoteWriter: Sendable {
             logger: logger,
             version: version,
             environment: environment,
-            flushDeadline: flushDeadline
-        )
-    }
-
-    /// A writer that sends when it is told to: ``begin()``, then ``drive()`` after each append and when ``nextDue`` has come.
-    package init(
-        driven source: any FeedSource,
-        clock: any StackClock,
-        logger: Logger,
-        version: String,
-        metadata: @escaping @Sendable () async -> [String: MetricMetadata],
-        post: @escaping Post
-    ) {
-        self.source = source
-        self.logger = logger
-        around = RemoteSender.Surroundings(
-            source: source,
-            metadata: metadata,
-            clock: clock,
-            logger: logger,
-            version: version,
-            environment: [:],
-            flushDeadline: 0,
+            flushDeadline: flushDeadline,
             post: post
         )
     }

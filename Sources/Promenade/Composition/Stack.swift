@@ -255,15 +255,10 @@ public final class Stack: Sendable {
             ],
             processFamilies: { process.collect() }
         )
-        var settings = PushgatewayOptions()
+        let section = options.config.gateway
+        var settings = section.options
         settings.checksConsistency = !options.flags.isOn("push.disable-consistency-check")
         settings.allowsUTF8Names = options.flags.isOn("push.enable-utf8-names")
-        let section = options.config.gateway
-        settings.timeToLive = section.groupTimeToLive
-        settings.acceptsTimeToLiveHeader = section.acceptsTimeToLiveHeader
-        settings.allowsDeletionBySelector = section.allowsDeletionBySelector
-        settings.allowsAggregation = section.addsCounters
-        settings.historyLimit = section.historyLimit
         return GroupStore(
             options: settings,
             clock: clock,

@@ -1,5 +1,6 @@
 public import ConfigTree
 import MetricModel
+public import Pushgateway
 public import Scrape
 
 #if canImport(Darwin)
@@ -32,16 +33,8 @@ public struct StackConfig: Sendable, Hashable {
         public var listenAddress: String?
         /// Whether groups are kept in the store's file.
         public var isPersistent = true
-        /// How long a group lives without another push, in nanoseconds; `nil` for ever.
-        public var groupTimeToLive: Int64?
-        /// Whether the header `X-Pushgateway-TTL` sets that for its group.
-        public var acceptsTimeToLiveHeader = false
-        /// Whether `DELETE /metrics?match[]=…` deletes groups by a selector.
-        public var allowsDeletionBySelector = false
-        /// Whether `POST …?aggregate=1` adds counters to what is there.
-        public var addsCounters = false
-        /// How many pushes are remembered.
-        public var historyLimit = 1000
+        /// How it behaves, as far as no flag says it.
+        public var options = PushgatewayOptions()
         /// The defaults.
         public init() {}
     }
@@ -152,12 +145,12 @@ extension StackConfig.Gateway {
         isEnabled = section.bool("enabled") ?? true
         listenAddress = section.string("listen_address")
         isPersistent = section.bool("persistence") ?? isPersistent
-        groupTimeToLive = section.duration("group_ttl").map(\.nanoseconds).flatMap { $0 > 0 ? $0 : nil }
-        acceptsTimeToLiveHeader = section.bool("ttl_header") ?? acceptsTimeToLiveHeader
-        allowsDeletionBySelector = section.bool("delete_by_selector") ?? allowsDeletionBySelector
-        addsCounters = section.bool("add_counters") ?? addsCounters
-        historyLimit = section.int("history_limit") ?? historyLimit
-        if historyLimit < 0 || historyLimit > 1_000_000 {
+        options.timeToLive = section.duration("group_ttl").map(\.nanoseconds).flatMap { $0 > 0 ? $0 : nil }
+        options.acceptsTimeToLiveHeader = section.bool("ttl_header") ?? options.acceptsTimeToLiveHeader
+        options.allowsDeletionBySelector = section.bool("delete_by_selector") ?? options.allowsDeletionBySelector
+        options.allowsAggregation = section.bool("add_counters") ?? options.allowsAggregation
+        options.historyLimit = section.int("history_limit") ?? options.historyLimit
+        if !(0...1_000_000).contains(options.historyLimit) {
             section.fail("history_limit has to be between 0 and 1000000", at: "history_limit")
         }
         section.finish()

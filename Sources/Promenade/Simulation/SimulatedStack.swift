@@ -212,10 +212,11 @@ package final class SimulatedStack {
                 receiver ?? WorldReceiver(options, clock: clock, engine: engine, faults: faults, logger: logger)
             self.receiver = receiver
             let remote = RemoteWriter(
-                driven: source,
+                source: source,
                 clock: clock,
                 logger: logger,
                 version: StackVersion.build.version,
+                flushDeadline: 0,
                 metadata: { (try? await store.metadata()) ?? [:] }
             ) { request, body throws(TransportError) in
                 try await receiver.post(request, body)
@@ -287,14 +288,8 @@ package final class SimulatedStack {
     package func startGateway() async throws {
         guard options.config.gateway.isEnabled else { return }
         let section = config.gateway
-        var settings = PushgatewayOptions()
-        settings.timeToLive = section.groupTimeToLive
-        settings.acceptsTimeToLiveHeader = section.acceptsTimeToLiveHeader
-        settings.allowsDeletionBySelector = section.allowsDeletionBySelector
-        settings.allowsAggregation = section.addsCounters
-        settings.historyLimit = section.historyLimit
         let groups = GroupStore(
-            options: settings,
+            options: section.options,
             clock: clock,
             metrics: GatewayMetrics(clock: clock, build: [Label(name: "version", value: StackVersion.pushgateway)]),
             records: section.isPersistent ? records : nil
@@ -318,7 +313,7 @@ package final class SimulatedStack {
             try await sockets.open(responder)
         }
         // Groups that expire go without anybody's doing.
-        if section.groupTimeToLive != nil { targets.isGatewayStill = false }
+        if section.options.timeToLive != nil { targets.isGatewayStill = false }
     }
 
     /// Ends the Pushgateway.

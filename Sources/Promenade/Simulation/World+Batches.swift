@@ -178,7 +178,7 @@ extension World {
         return .init(method: push.method, path: push.path, job: job, isTaken: (200..<300).contains(status))
     }
 
-    private var timeToLive: Int64? { stack.config.gateway.groupTimeToLive }
+    private var timeToLive: Int64? { stack.config.gateway.options.timeToLive }
 
     private func failed(_ push: WorldItem.Push, _ path: String, _ reason: String) {
         lastPushError = "\(push.method) \(path): \(reason)"

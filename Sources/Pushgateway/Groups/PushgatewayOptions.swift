@@ -1,5 +1,5 @@
 /// How a gateway behaves. The defaults are the original's.
-public struct PushgatewayOptions: Sendable {
+public struct PushgatewayOptions: Sendable, Hashable {
     /// Whether a push is checked against all that is there before it is taken.
     public var checksConsistency = true
     /// Whether names of metrics and labels may have any characters.
