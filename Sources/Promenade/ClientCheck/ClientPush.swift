@@ -55,28 +55,9 @@ package struct ClientPush: Sendable {
     /// The group that the path names.
     func group() throws(GroupingKeyError) -> GroupingKey {
         guard rawPath.hasPrefix("/metrics/job") else { throw .malformed("not below /metrics/job") }
-        return try GroupingKey(parsingPath: PercentText.decoded(rawPath.dropFirst(9)), utf8Names: true)
-    }
-}
-
-/// Percent escapes in paths.
-enum PercentText {
-    /// The bytes behind the escapes; what is no escape stays as it is.
-    static func decoded(_ text: some StringProtocol) -> [UInt8] {
-        let bytes = Array(text.utf8)
-        var result: [UInt8] = []
-        var index = 0
-        while index < bytes.count {
-            if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count,
-                let byte = UInt8(String(decoding: bytes[(index + 1)...(index + 2)], as: UTF8.self), radix: 16)
-            {
-                result.append(byte)
-                index += 3
-            } else {
-                result.append(bytes[index])
-                index += 1
-            }
+        guard let path = PercentCoding.decodedPathBytes(String(rawPath.dropFirst(9))) else {
+            throw .malformed("an escape that is none")
         }
-        return result
+        return try GroupingKey(parsingPath: path, utf8Names: true)
     }
 }

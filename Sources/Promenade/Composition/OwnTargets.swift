@@ -10,12 +10,6 @@ package struct OwnTargets: Sendable, Hashable {
         package var job: String
         package var from: String
         package var to: String
-
-        package init(job: String, from: String, to: String) {
-            self.job = job
-            self.from = from
-            self.to = to
-        }
     }
 
     /// The real port of each usual one, where it is another.

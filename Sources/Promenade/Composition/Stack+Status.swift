@@ -49,10 +49,10 @@ extension Stack {
         }
         if let way = options.demoGaveWay {
             let holder = way.holder.map { "\($0)" } ?? "another program"
-            status.gaveWay = .init(job: "", from: way.address.localURL, to: holder)
+            status.gaveWay = (holder, way.address.localURL)
         }
-        status.remarks = options.flags.withoutEffect.map { .init(flag: $0.flag, text: $0.text) }
-        status.moves = now.moves.map { .init(job: $0.job, from: $0.from, to: $0.to) }
+        status.remarks = options.flags.withoutEffect.map { ($0.flag, $0.text) }
+        status.moves = now.moves.map { ($0.job, $0.from, $0.to) }
         return status
     }
 }

@@ -4,9 +4,6 @@ import MetricModel
 enum GoPath {
     private static let slash = UInt8(ascii: "/")
 
-    /// Decodes percent escapes; `nil` where one is malformed.
-    static func decoded(_ raw: String) -> [UInt8]? { PercentCoding.decodedPathBytes(raw) }
-
     /// Whether ``cleaned(_:)`` would leave the path as it is.
     static func isClean(_ path: [UInt8]) -> Bool {
         guard path.first == slash else { return false }
@@ -45,27 +42,6 @@ enum GoPath {
         }
         if parts.isEmpty || path.last == slash { result.append(slash) }
         return result
-    }
-
-    /// The path with the escapes that Go writes.
-    static func escaped(_ path: [UInt8]) -> String {
-        let hex = Array("0123456789ABCDEF".utf8)
-        var result: [UInt8] = []
-        result.reserveCapacity(path.count)
-        for byte in path {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                result.append(byte)
-            default:
-                if "-_.~$&+,/:;=@".utf8.contains(byte) {
-                    result.append(byte)
-                } else {
-                    result += [UInt8(ascii: "%"), hex[Int(byte >> 4)], hex[Int(byte & 0xf)]]
-                }
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
     }
 
     /// Whether two texts are the same but for the case of ASCII letters.

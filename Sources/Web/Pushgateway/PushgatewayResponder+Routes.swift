@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import MetricModel
 import Pushgateway
 import Scrape
 
@@ -144,7 +145,7 @@ extension PushgatewayResponder {
 
     /// The rest of the decoded path, which need not be UTF-8.
     private static func path(of request: WebRequest, after start: String) -> ArraySlice<UInt8> {
-        (GoPath.decoded(request.rawPath) ?? []).dropFirst(start.utf8.count)
+        (PercentCoding.decodedPathBytes(request.rawPath) ?? []).dropFirst(start.utf8.count)
     }
 
     /// A push or a deletion, with the group's path.

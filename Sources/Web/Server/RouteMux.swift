@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import MetricModel
 
 /// What Go's routers do where no route fits: paths with slashes and dots too many are redirected, as are those with a slash too many
 /// at the end; other methods are refused with the list of those that would do.
@@ -103,7 +104,7 @@ struct RouteMux: RouterMiddleware {
 
     /// A redirect below the prefix.
     private func redirect(_ path: String, query: String, status: Int) -> WebResponse {
-        .redirect(to: prefix + GoPath.escaped(Array(path.utf8)) + query, status: status)
+        .redirect(to: prefix + URLText.path(path) + query, status: status)
     }
 
     /// The path that the client may have meant; `nil` where there is none.

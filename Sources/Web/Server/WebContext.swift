@@ -39,7 +39,7 @@ struct WebTarget: Sendable {
     /// begin with the prefix.
     let path: String?
     /// The path with its escapes decoded, as bytes; `nil` where an escape is malformed.
-    var decoded: [UInt8]? { GoPath.decoded(rawPath) }
+    var decoded: [UInt8]? { PercentCoding.decodedPathBytes(rawPath) }
     /// Whether the path is sent as routes are looked up by.
     let isPlain: Bool
 
@@ -75,7 +75,7 @@ struct WebTarget: Sendable {
     }
 
     /// The target by which the library's router finds the route.
-    var routed: String { isPlain ? raw : path.map { GoPath.escaped(Array($0.utf8)) } ?? "/" }
+    var routed: String { isPlain ? raw : path.map(URLText.path) ?? "/" }
 }
 
 /// What is done to requests and answers on their way, in the library's form.

@@ -27,7 +27,7 @@ extension PrometheusServer {
         if explanation.emptyReason != nil, let survey = environment.survey {
             writer.pushed = await survey.reason(explanation.root.expression, at: explanation.time) { selector in
                 let found = try? await engine.instant(
-                    .vectorSelector(selector),
+                    InstantQuery(.vectorSelector(selector)),
                     at: clock.now,
                     reader: reader,
                     options: options
@@ -61,9 +61,9 @@ struct ExplanationJSON {
         return object
     }
 
-    private func slice(_ range: PositionRange) -> [UInt8] {
-        let start = min(max(0, range.start), query.count)
-        return Array(query[start..<min(max(start, range.end), query.count)])
+    private func slice(from start: Int, to end: Int) -> [UInt8] {
+        let start = min(max(0, start), query.count)
+        return Array(query[start..<min(max(start, end), query.count)])
     }
 
     /// The node's text with an ellipsis for each part below it.
@@ -72,10 +72,10 @@ struct ExplanationJSON {
         var position = node.position.start
         for child in node.children.map(\.position).sorted(by: { $0.start < $1.start })
         where child.start >= position && child.end <= node.position.end {
-            result += slice(PositionRange(start: position, end: child.start)) + Array("…".utf8)
+            result += slice(from: position, to: child.start) + Array("…".utf8)
             position = child.end
         }
-        result += slice(PositionRange(start: position, end: node.position.end))
+        result += slice(from: position, to: node.position.end)
         return String(decoding: result, as: UTF8.self)
     }
 
@@ -85,7 +85,7 @@ struct ExplanationJSON {
         if case .binary(let binary) = node.expression { object.add("operator", binary.operation.rawValue) }
         object += [
             "position": json(node.position),
-            "text": String(decoding: slice(node.position), as: UTF8.self),
+            "text": String(decoding: slice(from: node.position.start, to: node.position.end), as: UTF8.self),
             "head": head(node),
             "type": node.type.rawValue,
             "series": node.series,

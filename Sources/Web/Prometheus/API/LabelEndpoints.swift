@@ -148,18 +148,12 @@ extension PrometheusServer {
             throw Self.failure(error)
         }
         return .json { text in
-            text.raw("[")
-            for (index, series) in found.enumerated() {
-                if index > 0 { text.raw(",") }
-                text.raw("{")
-                text.field("seriesLabels", isFirst: true)
+            text.list(found) { series, text in
+                text.raw("{\"seriesLabels\":")
                 text.labels(series.labels)
                 text.field("exemplars")
-                text.raw("[")
-                for (index, exemplar) in series.exemplars.enumerated() {
-                    if index > 0 { text.raw(",") }
-                    text.raw("{")
-                    text.field("labels", isFirst: true)
+                text.list(series.exemplars) { exemplar, text in
+                    text.raw("{\"labels\":")
                     text.labels(exemplar.labels)
                     text.field("value")
                     text.value(exemplar.value)
@@ -167,9 +161,8 @@ extension PrometheusServer {
                     text.timestamp(exemplar.timestamp ?? 0)
                     text.raw("}")
                 }
-                text.raw("]}")
+                text.raw("}")
             }
-            text.raw("]")
         }
     }
 }

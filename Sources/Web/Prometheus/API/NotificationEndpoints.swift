@@ -6,11 +6,7 @@ extension PrometheusServer {
 
     /// `/api/v1/notifications`: what an operator should know now.
     func notifications(_ parameters: APIParameters) -> APIAnswer {
-        .json { text in
-            text.list(environment.notifications()) { notification, text in
-                Self.write(notification, to: &text)
-            }
-        }
+        .json(environment.notifications().map(Self.json))
     }
 
     /// `/api/v1/notifications/live`: the same as server-sent events, one at each change, until the client goes away.
@@ -41,18 +37,14 @@ extension PrometheusServer {
 
     private static func event(_ notification: PrometheusEnvironment.Notification, to text: inout JSONText) {
         text.raw("data: ")
-        write(notification, to: &text)
+        json(notification).write(to: &text)
         text.raw("\n\n")
     }
 
-    private static func write(_ notification: PrometheusEnvironment.Notification, to text: inout JSONText) {
-        text.raw("{")
-        text.field("text", isFirst: true)
-        text.string(notification.text)
-        text.field("date")
-        text.string(CivilTime.rfc3339(nanoseconds: notification.nanoseconds))
-        text.field("active")
-        text.bool(notification.isActive)
-        text.raw("}")
+    private static func json(_ notification: PrometheusEnvironment.Notification) -> JSONObject {
+        [
+            "text": notification.text, "date": CivilTime.rfc3339(nanoseconds: notification.nanoseconds),
+            "active": notification.isActive,
+        ]
     }
 }

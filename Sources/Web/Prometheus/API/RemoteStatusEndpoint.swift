@@ -21,27 +21,11 @@ public struct RemoteQueueStatus: Sendable {
 extension PrometheusServer {
     /// `/api/v1/status/remote_write`: the queues, how far each is, and what went wrong last. Not Prometheus's.
     func statusRemoteWrite(_: APIParameters) async throws(APIFailure) -> APIAnswer {
-        let queues = await environment.remoteWrites()
-        return .json { text in
-            text.raw("[")
-            for (index, queue) in queues.enumerated() {
-                if index > 0 { text.raw(",") }
-                text.raw("{")
-                text.field("name", isFirst: true)
-                text.string(queue.name)
-                text.field("url")
-                text.string(queue.url)
-                text.field("lastError")
-                text.string(queue.lastError)
-                for field in queue.fields {
-                    text.raw(",")
-                    text.string(field.name)
-                    text.raw(":")
-                    text.number(field.value)
-                }
-                text.raw("}")
-            }
-            text.raw("]")
+        let queues = await environment.remoteWrites().map { queue in
+            var object: JSONObject = ["name": queue.name, "url": queue.url, "lastError": queue.lastError]
+            object += JSONObject(queue.fields.map { ($0.name, $0.value) })
+            return object
         }
+        return .json(queues)
     }
 }

@@ -156,60 +156,39 @@ extension PrometheusServer {
         let addresses: (active: [String], dropped: [String]) = environment.rules?.alertmanagers() ?? ([], [])
         // Not in Prometheus: what became of the last request.
         let deliveries = try Self.bool("explain", parameters) ? environment.rules?.deliveries() ?? [:] : [:]
-        return .json { text in
-            func list(_ addresses: [String]) {
-                text.list(addresses) { address, text in
-                    text.raw("{\"url\":")
-                    text.string(address)
-                    if let delivery = deliveries[address] { Self.write(delivery, to: &text) }
-                    text.raw("}")
-                }
+        func list(_ addresses: [String]) -> [JSONObject] {
+            addresses.map { address in
+                var object: JSONObject = ["url": address]
+                object.add("last", deliveries[address].map(Self.json))
+                return object
             }
-            text.raw("{\"activeAlertmanagers\":")
-            list(addresses.active)
-            text.raw(",\"droppedAlertmanagers\":")
-            list(addresses.dropped)
-            text.raw("}")
         }
+        return .json(
+            ["activeAlertmanagers": list(addresses.active), "droppedAlertmanagers": list(addresses.dropped)]
+                as JSONObject
+        )
     }
 
     /// `/api/v1/inbox`: what was told of alerts, newest first. Not in Prometheus.
     func inbox(_ parameters: APIParameters) -> APIAnswer {
-        let entries = environment.rules?.inbox() ?? []
-        let state = environment.rules?.inboxState() ?? RuleSource.InboxState(isOn: false)
-        return .json { text in
-            text.raw("{\"notices\":[")
-            for (index, entry) in entries.enumerated() {
-                if index > 0 { text.raw(",") }
-                text.raw("{\"number\":")
-                text.integer(entry.number)
-                text.field("time")
-                text.string(CivilTime.rfc3339(nanoseconds: entry.time))
-                text.field("reason")
-                text.string(entry.reason.rawValue)
-                text.field("labels")
-                text.labels(entry.notice.labels)
-                text.field("annotations")
-                Self.write(entry.notice.annotations, to: &text)
-                text.field("startsAt")
-                text.string(CivilTime.rfc3339(nanoseconds: entry.notice.startsAt))
-                text.field("endsAt")
-                text.string(CivilTime.rfc3339(nanoseconds: entry.notice.endsAt))
-                text.field("query")
-                text.string(entry.notice.expression)
-                text.field("group")
-                text.string(entry.notice.group)
-                text.raw("}")
-            }
-            text.raw("]")
-            text.field("enabled")
-            text.bool(state.isOn)
-            text.field("set")
-            text.bool(state.isSet)
-            text.field("forgotten")
-            text.integer(state.forgotten)
-            text.raw("}")
+        let notices = (environment.rules?.inbox() ?? []).map { entry -> JSONObject in
+            [
+                "number": entry.number,
+                "time": CivilTime.rfc3339(nanoseconds: entry.time),
+                "reason": entry.reason.rawValue,
+                "labels": entry.notice.labels,
+                "annotations": JSONPart { Self.write(entry.notice.annotations, to: &$0) },
+                "startsAt": CivilTime.rfc3339(nanoseconds: entry.notice.startsAt),
+                "endsAt": CivilTime.rfc3339(nanoseconds: entry.notice.endsAt),
+                "query": entry.notice.expression,
+                "group": entry.notice.group,
+            ]
         }
+        let state = environment.rules?.inboxState() ?? RuleSource.InboxState(isOn: false)
+        let data: JSONObject = [
+            "notices": notices, "enabled": state.isOn, "set": state.isSet, "forgotten": state.forgotten,
+        ]
+        return .json(data)
     }
 
     // MARK: JSON
@@ -300,62 +279,50 @@ extension PrometheusServer {
         text.string(time(rule.lastEvaluation))
         text.field("type")
         text.string(definition.kind.rawValue)
-        if let unsteady = rule.unsteady { write(unsteady, to: &text) }
+        if let unsteady = rule.unsteady {
+            text.field("unsteady")
+            json(unsteady).write(to: &text)
+        }
         if explains {
             if let first = rule.firstEvaluation {
                 text.field("firstEvaluation")
                 text.string(time(first))
             }
-            if let span = rule.lastPending { write(span, to: &text) }
+            if let span = rule.lastPending {
+                text.field("lastPending")
+                json(span).write(to: &text)
+            }
         }
         text.raw("}")
     }
 
     private static func seconds(_ nanoseconds: Int64) -> Double { Double(nanoseconds) / 1e9 }
 
-    private static func write(_ delivery: RuleSource.Delivery, to text: inout JSONText) {
-        text.raw(",\"last\":{\"time\":")
-        text.string(time(delivery.time))
-        text.field("alerts")
-        text.integer(delivery.alerts)
-        if let error = delivery.error {
-            text.field("error")
-            text.string(error)
-        }
-        text.raw("}")
+    private static func json(_ delivery: RuleSource.Delivery) -> JSONObject {
+        var object: JSONObject = ["time": time(delivery.time), "alerts": delivery.alerts]
+        object.add("error", delivery.error)
+        return object
     }
 
     /// Not in Prometheus: alerts one after the other, of which none stays.
-    private static func write(_ unsteady: AlertSuccession, to text: inout JSONText) {
-        text.raw(",\"unsteady\":{\"labels\":")
-        text.strings(unsteady.names)
-        text.field("alerts")
-        text.integer(unsteady.alerts)
-        text.field("since")
-        text.string(time(unsteady.since))
-        text.field("longest")
-        text.number(seconds(unsteady.longest))
-        text.field("everyEvaluation")
-        text.bool(unsteady.isEveryEvaluation)
-        text.field("recent")
-        text.list(unsteady.recent) { labels, text in
-            write(unsteady.names.map { Label(name: $0, value: labels[$0] ?? "") }, to: &text)
-        }
-        text.raw("}")
+    private static func json(_ unsteady: AlertSuccession) -> JSONObject {
+        [
+            "labels": unsteady.names,
+            "alerts": unsteady.alerts,
+            "since": time(unsteady.since),
+            "longest": seconds(unsteady.longest),
+            "everyEvaluation": unsteady.isEveryEvaluation,
+            "recent": unsteady.recent.map { labels in
+                JSONPart { write(unsteady.names.map { Label(name: $0, value: labels[$0] ?? "") }, to: &$0) }
+            },
+        ]
     }
 
-    private static func write(_ span: PendingSpan, to text: inout JSONText) {
-        text.raw(",\"lastPending\":{\"labels\":")
-        text.labels(span.labels)
-        text.field("from")
-        text.string(time(span.from))
-        text.field("to")
-        text.string(time(span.to))
-        text.field("times")
-        text.integer(span.times)
-        text.field("longest")
-        text.number(seconds(span.longest))
-        text.raw("}")
+    private static func json(_ span: PendingSpan) -> JSONObject {
+        [
+            "labels": span.labels, "from": time(span.from), "to": time(span.to), "times": span.times,
+            "longest": seconds(span.longest),
+        ]
     }
 
     private static func write(_ labels: [Label], to text: inout JSONText) {

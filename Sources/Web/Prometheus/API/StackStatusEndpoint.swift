@@ -18,35 +18,6 @@ public struct StackStatus: Sendable {
         public init() {}
     }
 
-    /// A flag or feature that was given and changes nothing.
-    public struct Remark: Sendable, Hashable {
-        /// The flag as it was given.
-        public var flag: String
-        /// What is to be said of it.
-        public var text: String
-        /// A remark.
-        public init(flag: String, text: String) {
-            self.flag = flag
-            self.text = text
-        }
-    }
-
-    /// A target of the configuration that has followed one of the stack's own servers.
-    public struct Move: Sendable, Hashable {
-        /// Its job.
-        public var job: String
-        /// Its address in the configuration.
-        public var from: String
-        /// Its address.
-        public var to: String
-        /// A move.
-        public init(job: String, from: String, to: String) {
-            self.job = job
-            self.from = from
-            self.to = to
-        }
-    }
-
     /// The configuration.
     public var configuration = Configuration()
     /// The absolute path of the store's file; empty in memory.
@@ -56,11 +27,11 @@ public struct StackStatus: Sendable {
     /// The base URLs of the servers that there are, by their names: `prometheus`, `pushgateway`, `demo`.
     public var servers: [(name: String, url: String)] = []
     /// Who answers in place of the demo server, and where; `nil` where the demo server did not give way.
-    public var gaveWay: Move?
-    /// Flags and features without effect.
-    public var remarks: [Remark] = []
-    /// Targets that have followed the servers.
-    public var moves: [Move] = []
+    public var gaveWay: (to: String, url: String)?
+    /// Flags and features that were given and change nothing, each with what is to be said of it.
+    public var remarks: [(flag: String, text: String)] = []
+    /// Targets of the configuration that have followed the servers: their jobs, and their addresses before and now.
+    public var moves: [(job: String, from: String, to: String)] = []
 
     /// Nothing known.
     public init() {}
@@ -84,7 +55,7 @@ extension PrometheusServer {
             "database": status.database,
             "fixture": status.isFixture,
             "servers": JSONObject(status.servers.map { ($0.name, $0.url) }),
-            "demoGaveWay": status.gaveWay.map { ["to": $0.to, "url": $0.from] as JSONObject },
+            "demoGaveWay": status.gaveWay.map { ["to": $0.to, "url": $0.url] as JSONObject },
             "withoutEffect": status.remarks.map { ["flag": $0.flag, "text": $0.text] as JSONObject },
             "followedTargets": status.moves.map { ["job": $0.job, "from": $0.from, "to": $0.to] as JSONObject },
         ]

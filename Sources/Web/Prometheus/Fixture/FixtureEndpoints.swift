@@ -83,38 +83,27 @@ extension PrometheusServer {
 
     private static func list(_ board: FaultBoard) -> APIAnswer {
         let (targets, pushes) = board.all
-        return .json { text in
-            text.raw("{\"targets\":[")
-            for (index, entry) in targets.enumerated() {
-                if index > 0 { text.raw(",") }
-                text.raw("{\"job\":")
-                text.string(entry.job)
-                text.raw(",\"target\":")
-                text.string(entry.target)
-                write(entry.fault, to: &text)
-                text.raw("}")
-            }
-            text.raw("],\"pushgateway\":")
-            if let pushes {
-                text.raw("{\"active\":true")
-                write(pushes, to: &text)
-                text.raw("}")
-            } else {
-                text.raw("null")
-            }
-            text.raw("}")
+        let faults = targets.map { entry in
+            var object: JSONObject = ["job": entry.job, "target": entry.target]
+            object += json(entry.fault)
+            return object
         }
+        let gateway = pushes.map { fault in
+            var object: JSONObject = ["active": true]
+            object += json(fault)
+            return object
+        }
+        return .json(["targets": faults, "pushgateway": gateway] as JSONObject)
     }
 
-    private static func write(_ fault: Fault, to text: inout JSONText) {
-        for field in fault.fields {
-            text.raw(",")
-            text.string(field.name)
-            text.raw(":")
-            switch field.value {
-            case .text(let value): text.string(value)
-            case .number(let value): text.integer(value)
-            }
+    private static func json(_ fault: Fault) -> JSONObject { JSONObject(fault.fields.map { ($0.name, $0.value) }) }
+}
+
+extension Fault.FieldValue: JSONWritable {
+    func write(to text: inout JSONText) {
+        switch self {
+        case .text(let value): text.string(value)
+        case .number(let value): text.integer(value)
         }
     }
 }

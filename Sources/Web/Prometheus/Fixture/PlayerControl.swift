@@ -133,25 +133,18 @@ extension ClockControl {
     /// The time with all that a bar of time shows.
     func status(of player: PlayerControl) -> APIAnswer {
         let status = player.status()
-        return .json { text in
-            text.raw("{\"now\":")
-            text.timestamp(status.now)
-            text.raw(",\"manual\":true,\"start\":")
-            text.timestamp(status.start)
-            text.raw(",\"end\":")
-            text.timestamp(status.end)
-            text.raw(",\"playing\":")
-            text.bool(status.isPlaying)
-            text.raw(",\"over\":")
-            text.bool(status.isOver)
-            text.raw(",\"speed\":")
-            text.number(status.speed)
-            text.raw(",\"marks\":")
-            text.integer(status.marks)
-            text.raw(",\"last\":")
-            text.string(status.last)
-            text.raw("}")
-        }
+        let data: JSONObject = [
+            "now": JSONTime(status.now),
+            "manual": true,
+            "start": JSONTime(status.start),
+            "end": JSONTime(status.end),
+            "playing": status.isPlaying,
+            "over": status.isOver,
+            "speed": status.speed,
+            "marks": status.marks,
+            "last": status.last,
+        ]
+        return .json(data)
     }
 
     /// `/api/v1/clock/marks?from=N`: what has happened, without the first N.
@@ -161,19 +154,9 @@ extension ClockControl {
         guard let first = text.isEmpty ? 0 : Int(text), first >= 0 else {
             throw .invalid("from", "\(GoText.quoted(text)) is not the number of a mark, counted from 0")
         }
-        let marks = player.marks(first)
-        return .json { text in
-            text.list(marks) { mark, text in
-                text.raw("{\"time\":")
-                text.timestamp(mark.time)
-                text.raw(",\"kind\":")
-                text.string(mark.kind)
-                text.raw(",\"subject\":")
-                text.string(mark.subject)
-                text.raw(",\"text\":")
-                text.string(mark.text)
-                text.raw("}")
-            }
+        let marks = player.marks(first).map { mark -> JSONObject in
+            ["time": JSONTime(mark.time), "kind": mark.kind, "subject": mark.subject, "text": mark.text]
         }
+        return .json(marks)
     }
 }

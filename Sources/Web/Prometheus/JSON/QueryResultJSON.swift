@@ -23,20 +23,8 @@ struct QueryResultJSON: Sendable {
     func write(to text: inout JSONText) {
         begin(&text)
         switch result.value {
-        case .scalar(let value, let time):
-            text.raw("[")
-            // Not in the form of samples' times: Go's encoder writes it as any number.
-            text.number(Double(time) / 1000)
-            text.raw(",")
-            text.value(value)
-            text.raw("]")
-        case .string(let value, let time):
-            text.raw("[")
-            // Not in the form of samples' times: Go's encoder writes it as any number.
-            text.number(Double(time) / 1000)
-            text.raw(",")
-            text.string(value)
-            text.raw("]")
+        case .scalar(let value, let time): write(JSONSample(value), at: time, to: &text)
+        case .string(let value, let time): write(value, at: time, to: &text)
         case .vector(let rows):
             text.raw("[")
             for index in 0..<count { sample(rows, index, &text) }
@@ -47,6 +35,15 @@ struct QueryResultJSON: Sendable {
             text.raw("]")
         }
         end(&text)
+    }
+
+    private func write(_ value: some JSONWritable, at time: Timestamp, to text: inout JSONText) {
+        text.raw("[")
+        // Not in the form of samples' times: Go's encoder writes it as any number.
+        text.number(Double(time) / 1000)
+        text.raw(",")
+        value.write(to: &text)
+        text.raw("]")
     }
 
     /// Writes it piece by piece; while one piece goes out, the next ones are made.

@@ -14,11 +14,7 @@ extension PrometheusServer {
         let limit = try parameters.limit()
         var receipts = otlp.since(number)[...]
         if limit > 0 { receipts = receipts.suffix(limit) }
-        return .json { text in
-            text.list(receipts) { receipt, text in
-                receipt.write(to: &text)
-            }
-        }
+        return .json(receipts.map(\.json))
     }
 
     /// The routes of the server for clients without settings.
@@ -45,77 +41,47 @@ extension PrometheusServer {
 }
 
 extension OTLPReceipts.Receipt {
-    fileprivate func write(to text: inout JSONText) {
-        text.raw("{")
-        text.field("number", isFirst: true)
-        text.integer(number)
-        text.field("time")
-        text.timestamp(time / 1_000_000)
-        text.field("client")
-        text.string(client)
-        text.field("userAgent")
-        text.string(agent)
-        text.field("contentType")
-        text.string(type)
-        text.field("contentEncoding")
-        text.string(coding)
-        text.field("bytes")
-        text.integer(size)
-        text.field("status")
-        text.integer(status)
-        text.field("error")
-        text.string(error)
-        text.field("samples")
-        text.integer(samples)
-        text.field("histograms")
-        text.integer(histograms)
-        text.field("exemplars")
-        text.integer(exemplars)
-        text.field("warnings")
-        text.strings(warnings)
-        text.field("metrics")
-        text.raw("[")
-        for (index, verdict) in verdicts.enumerated() {
-            if index > 0 { text.raw(",") }
-            verdict.write(to: &text, isTaken: status < 300)
-        }
-        text.raw("]}")
+    fileprivate var json: JSONObject {
+        [
+            "number": number,
+            "time": JSONTime(time / 1_000_000),
+            "client": client,
+            "userAgent": agent,
+            "contentType": type,
+            "contentEncoding": coding,
+            "bytes": size,
+            "status": status,
+            "error": error,
+            "samples": samples,
+            "histograms": histograms,
+            "exemplars": exemplars,
+            "warnings": warnings,
+            "metrics": verdicts.map { $0.json(isTaken: status < 300) },
+        ]
     }
 }
 
 extension OTLPTranslator.Verdict {
-    fileprivate func write(to text: inout JSONText, isTaken: Bool) {
-        text.raw("{")
-        text.field("name", isFirst: true)
-        text.string(facts.name)
-        text.field("unit")
-        text.string(facts.unit)
-        text.field("kind")
-        text.string(facts.kind)
-        text.field("points")
-        text.integer(points)
-        text.field("family")
-        text.string(facts.family)
-        text.field("type")
-        text.string(facts.metadata.type.rawValue)
-        text.field("samples")
-        text.integer(samples.count + histograms.count)
-        text.field("verdict")
-        text.raw("\"")
-        if problem != nil {
-            text.raw("refused")
-        } else if !isTaken {
-            text.raw("not taken because of others")
-        } else if points == 0 {
-            text.raw("dropped")
-        } else {
-            text.raw("taken")
-        }
-        text.raw("\"")
-        text.field("error")
-        text.string(problem ?? "")
-        text.field("warnings")
-        text.strings(warnings)
-        text.raw("}")
+    fileprivate func json(isTaken: Bool) -> JSONObject {
+        let verdict =
+            if problem != nil {
+                "refused"
+            } else if !isTaken {
+                "not taken because of others"
+            } else {
+                points == 0 ? "dropped" : "taken"
+            }
+        return [
+            "name": facts.name,
+            "unit": facts.unit,
+            "kind": facts.kind,
+            "points": points,
+            "family": facts.family,
+            "type": facts.metadata.type.rawValue,
+            "samples": samples.count + histograms.count,
+            "verdict": verdict,
+            "error": problem ?? "",
+            "warnings": warnings,
+        ]
     }
 }
