@@ -193,25 +193,36 @@ import Web
         #expect(failure?.description.contains("does not tell an alert by its labels") == true)
     }
 
-    /// Rules in all states, and two notices.
-    static var alerts: NoticeEvidence {
-        var evidence = NoticeEvidence()
-        evidence.now = 1_000_000
-        evidence.notices = [
-            ObservedNotice(number: 2, time: "T2", reason: "resolved", labels: ["alertname": "Late", "job": "a"]),
-            ObservedNotice(number: 1, time: "T1", reason: "first", labels: ["alertname": "Late", "job": "a"]),
-        ]
-        evidence.rules = [
-            ObservedRule(
-                name: "Down",
-                query: "up == 0",
-                holdDuration: 300_000,
-                alerts: [.init(labels: ["alertname": "Down", "job": "a"], state: "pending", activeAt: 955_000)]
-            ), ObservedRule(name: "Quiet", query: "missing > 1"),
-            ObservedRule(name: "New", query: "up", wasEvaluated: false),
-            ObservedRule(name: "Broken", query: "a * b", lastError: "many-to-many"),
-        ]
-        return evidence
+    /// Rules in all states, and two notices, as servers tell them.
+    /// - Parameters:
+    ///   - down: what is told of the first rule besides.
+    ///   - quiet: what is told of the second one besides.
+    static func alerts(down: String = "", quiet: String = "") throws -> NoticeEvidence {
+        func read(_ data: String) throws -> ConfigNode {
+            try JSONReader.parse(Array("{\"data\": \(data)}".utf8), file: "answer")
+        }
+        return NoticeEvidence(
+            inbox: try read(
+                #"""
+                {"notices": [
+                  {"number": 2, "time": "T2", "reason": "resolved", "labels": {"alertname": "Late", "job": "a"}},
+                  {"number": 1, "time": "T1", "reason": "first", "labels": {"alertname": "Late", "job": "a"}}]}
+                """#
+            ),
+            rules: try read(
+                #"""
+                {"groups": [{"rules": [
+                  {"name": "Down", "query": "up == 0", "duration": 300, "alerts": [
+                    {"labels": {"alertname": "Down", "job": "a"}, "state": "pending",
+                     "activeAt": "1970-01-01T00:15:55Z"}]\#(down)},
+                  {"name": "Quiet", "query": "missing > 1"\#(quiet)},
+                  {"name": "New", "query": "up", "state": "unknown"},
+                  {"name": "Broken", "query": "a * b", "lastError": "many-to-many"}]}]}
+                """#
+            ),
+            alertmanagers: nil,
+            clock: try read(#"{"now": 1000}"#)
+        )
     }
 
     static let told = [
@@ -230,7 +241,7 @@ import Web
     ])
     func `why nobody was told is told`(_ text: String, _ lines: [String]) throws {
         var evidence = ExpectationEvidence()
-        evidence.alerts = Self.alerts
+        evidence.alerts = try Self.alerts()
         let condition = Condition.notice(try NoticeCondition(parsing: text))
         let explained = evidence.explain(condition)
         #expect(Array(explained.prefix(lines.count)) == lines)
@@ -240,10 +251,14 @@ import Web
 
     @Test func `alerts that do not stay, those that went, and what Explain says are told`() throws {
         var evidence = ExpectationEvidence()
-        evidence.alerts = Self.alerts
-        evidence.alerts.rules[0].unsteady = .init(labels: ["pod"], alerts: 9, recent: [["a"], ["b"]], longest: 25_000)
-        evidence.alerts.rules[1].lastPending = .init(labels: ["alertname": "Quiet"], span: 5000...30_000, times: 3)
-        evidence.alerts.rules[1].holdDuration = 60_000
+        evidence.alerts = try Self.alerts(
+            down:
+                #", "unsteady": {"labels": ["pod"], "alerts": 9, "recent": [{"pod": "a"}, {"pod": "b"}], "longest": 25}"#,
+            quiet: #"""
+                , "duration": 60, "lastPending": {"labels": {"alertname": "Quiet"}, "times": 3,
+                  "from": "1970-01-01T00:00:05Z", "to": "1970-01-01T00:00:30Z"}
+                """#
+        )
         evidence.reasons = ["missing > 1": "Only one sample in the window of 5s."]
         let pending = evidence.explain(.notice(try NoticeCondition(parsing: "Down")))
         #expect(
@@ -275,17 +290,11 @@ import Web
             file: "rules"
         )
         let rule = try #require(NoticeEvidence(inbox: nil, rules: rules, alertmanagers: nil, clock: nil).rules.first)
-        #expect(
-            rule.unsteady
-                == .init(
-                    labels: ["p", "q"],
-                    alerts: 5,
-                    recent: [["1", "2"], ["3", ""]],
-                    longest: 20_500,
-                    isEveryEvaluation: true
-                )
-        )
-        #expect(rule.lastPending == .init(labels: ["p": "1"], span: 5000...6000, times: 2))
+        let unsteady = try #require(rule.unsteady)
+        #expect((unsteady.labels, unsteady.recent) == (["p", "q"], [["1", "2"], ["3", ""]]))
+        #expect((unsteady.alerts, unsteady.longest, unsteady.isEveryEvaluation) == (5, 20_500, true))
+        let pending = try #require(rule.lastPending)
+        #expect((pending.labels, pending.span, pending.times) == (["p": "1"], 5000...6000, 2))
     }
 
     @Test(arguments: [("one-sample", "T. D." as String?), ("no-metric", nil), ("pushed", "T. D.")])
@@ -296,9 +305,12 @@ import Web
     }
 
     @Test func `the nearest alert is told first, and that notices were forgotten`() throws {
-        var evidence = Self.alerts
+        var evidence = try Self.alerts()
+        var alert = evidence.rules[0].alerts[0]
+        alert.state = "firing"
         evidence.rules[0].alerts = (0..<2000).map {
-            .init(labels: ["alertname": "Down", "job": "\($0)"], state: "firing", activeAt: 0)
+            alert.labels = ["alertname": "Down", "job": "\($0)"]
+            return alert
         }
         evidence.inbox.forgotten = 1500
         let lines = evidence.explain(try NoticeCondition(parsing: #"Down{job="1200"}"#))
@@ -326,7 +338,7 @@ import Web
     }
 
     @Test func `an inbox that is off is told`() throws {
-        var evidence = Self.alerts
+        var evidence = try Self.alerts()
         evidence.inbox = RuleSource.InboxState(isOn: false, isSet: true)
         let reason = "the inbox takes nothing, because the configuration has inbox: {enabled: false}"
         let condition = try NoticeCondition(parsing: "Down")
@@ -344,7 +356,7 @@ import Web
     }
 
     @Test func `a notice of the end is no notice of the beginning`() throws {
-        let evidence = Self.alerts
+        let evidence = try Self.alerts()
         let fires = try NoticeCondition(parsing: "Late")
         let ends = try NoticeCondition(parsing: "Late", isResolved: true)
         #expect(evidence.notices.map { $0.meets(fires) } == [false, true])

@@ -30,7 +30,7 @@ package enum FileAccess {
     }
 
     /// Writes a file by way of a neighbour, so that a reader sees all of it or nothing.
-    static func replace(_ path: String, with text: String) -> Bool {
+    package static func replace(_ path: String, with text: String) -> Bool {
         let temporary = path + ".tmp"
         guard let file = fopen(temporary, "w") else { return false }
         let written = fputs(text, file)

@@ -14,13 +14,6 @@ package struct ObservedNotice: Sendable, Hashable, CustomStringConvertible {
     /// The alert.
     package var labels: Labels
 
-    package init(number: Int, time: String, reason: String, labels: Labels) {
-        self.number = number
-        self.time = time
-        self.reason = reason
-        self.labels = labels
-    }
-
     package var description: String { "\(time) \(reason) \(labels)" }
 
     /// Whether it is what a condition asks for.
@@ -38,12 +31,6 @@ package struct ObservedRule: Sendable, Hashable {
         package var state: String
         /// Since when it is found, in milliseconds since 1970.
         package var activeAt: Timestamp
-
-        package init(labels: Labels, state: String, activeAt: Timestamp) {
-            self.labels = labels
-            self.state = state
-            self.activeAt = activeAt
-        }
     }
 
     /// Alerts one after the other, of which none stays.
@@ -58,20 +45,6 @@ package struct ObservedRule: Sendable, Hashable {
         package var longest: Int64
         /// Whether each evaluation made another one.
         package var isEveryEvaluation: Bool
-
-        package init(
-            labels: [String],
-            alerts: Int,
-            recent: [[String]],
-            longest: Int64 = 0,
-            isEveryEvaluation: Bool = false
-        ) {
-            self.labels = labels
-            self.alerts = alerts
-            self.recent = recent
-            self.longest = longest
-            self.isEveryEvaluation = isEveryEvaluation
-        }
     }
 
     /// An alert that was pending and did not fire.
@@ -81,12 +54,6 @@ package struct ObservedRule: Sendable, Hashable {
         package var span: ClosedRange<Timestamp>
         /// How many alerts of the rule went like this.
         package var times: Int
-
-        package init(labels: Labels, span: ClosedRange<Timestamp>, times: Int) {
-            self.labels = labels
-            self.span = span
-            self.times = times
-        }
     }
 
     package var name: String
@@ -100,22 +67,6 @@ package struct ObservedRule: Sendable, Hashable {
     package var alerts: [Alert]
     package var unsteady: Unsteady?
     package var lastPending: Pending?
-
-    package init(
-        name: String,
-        query: String,
-        holdDuration: Int64 = 0,
-        lastError: String = "",
-        wasEvaluated: Bool = true,
-        alerts: [Alert] = []
-    ) {
-        self.name = name
-        self.query = query
-        self.holdDuration = holdDuration
-        self.lastError = lastError
-        self.wasEvaluated = wasEvaluated
-        self.alerts = alerts
-    }
 }
 
 /// What may explain that nobody was told of an alert.

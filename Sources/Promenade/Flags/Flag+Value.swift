@@ -29,20 +29,16 @@ extension Flag {
             }
             return value
         case .duration:
-            do throws(PrometheusDurationError) {
-                return try PrometheusDuration(parsing: value).description
-            } catch {
+            guard let duration = try? PrometheusDuration(parsing: value) else {
                 throw wrong(value, "has to be a duration such as 30s")
             }
+            return duration.description
         case .goDuration:
             guard Self.isGoDuration(value) else { throw wrong(value, "has to be a duration such as 2ms") }
             return value
         case .size:
-            do throws(ByteSizeError) {
-                return try ByteSize(parsing: value).description
-            } catch {
-                throw wrong(value, "has to be a size such as 512MB")
-            }
+            guard let size = try? ByteSize(parsing: value) else { throw wrong(value, "has to be a size such as 512MB") }
+            return size.description
         case .pattern:
             do throws(RegularExpressionError) {
                 _ = try RegularExpression(value, anchored: true)

@@ -105,12 +105,13 @@ package enum ScenarioFile {
             stacks.append(other)
         }
         var configs: [StackConfig] = []
+        var alerts: Set<String> = []
         for stack in stacks {
             let config = try stack.config(counts: counts)
-            try stack.checkRules(of: config)
+            alerts.formUnion(try stack.alerts(of: config))
             configs.append(config)
         }
-        try ScenarioNames(scenario, stacks, configs).check()
+        try ScenarioNames(scenario, stacks, configs).check(alerts: alerts.sorted())
     }
 
     private static var surroundings: Scenario.Surroundings {

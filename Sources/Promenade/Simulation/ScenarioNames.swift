@@ -1,6 +1,5 @@
 import ConfigTree
 import MetricModel
-import Rules
 import Scrape
 import Simulation
 
@@ -19,20 +18,11 @@ struct ScenarioNames {
         problems = ConfigProblems(file: scenario.file)
     }
 
+    /// - Parameter alerts: the names of the stacks' alerts, sorted.
     /// - Throws: `ConfigError` with all names that stand for nothing.
-    func check() throws(ConfigError) {
-        var alerts: Set<String> = []
-        for config in configs {
-            do throws(StackError) {
-                for group in try StackRules.read(config) {
-                    alerts.formUnion(group.rules.filter { $0.kind == .alerting }.map(\.name))
-                }
-            } catch {
-                throw ConfigError(file: config.file, problems: [ConfigProblem(.meaning, "\(error)", path: "stack")])
-            }
-        }
-        checkStudies(alerts.sorted())
-        checkNotices(alerts.sorted())
+    func check(alerts: [String]) throws(ConfigError) {
+        checkStudies(alerts)
+        checkNotices(alerts)
         // Who takes part from outside has names that nobody here knows.
         if !scenario.hasSockets, scenario.recording == nil {
             for stack in stacks { try checkServices(stack) }

@@ -157,13 +157,19 @@ struct SimulatedConfig {
 
     // MARK: Rules
 
-    /// - Throws: `ConfigError` with what is wrong in rules that stand in the stack, and files of rules that are not there.
-    func checkRules(of config: StackConfig) throws(ConfigError) {
+    /// The names of a stack's alerts.
+    /// - Throws: `ConfigError` with what is wrong in its rules, and files of rules that are not there.
+    func alerts(of config: StackConfig) throws(ConfigError) -> Set<String> {
+        var alerts: Set<String> = []
+        func add(_ file: RuleFile) {
+            for group in file.groups { alerts.formUnion(group.rules.filter { $0.kind == .alerting }.map(\.name)) }
+        }
+        let scheme = config.prometheus.global.nameValidation
         let problems = ConfigProblems(file: file)
         let prefix = path.isEmpty ? "" : path + "."
         if let node = config.rules {
             do throws(RuleFile.Failure) {
-                _ = try RuleFile(reading: node, file: file)
+                add(try RuleFile(reading: node, file: file, scheme: scheme))
             } catch {
                 for var problem in error.problems {
                     problem.path = "\(prefix)rules" + (problem.path.isEmpty ? "" : "." + problem.path)
@@ -190,12 +196,16 @@ struct SimulatedConfig {
         try problems.throwIfAny()
         for path in config.prometheus.ruleFiles.flatMap(RuleFiles.matching) {
             do throws(RuleFile.Failure) {
-                _ = try RuleFiles.read(path)
+                add(try RuleFiles.read(path, scheme: scheme))
             } catch {
-                // Without a place it is told when the rules are read with the stack.
                 if !error.problems.isEmpty { throw ConfigError(file: path, problems: error.problems) }
+                throw ConfigError(
+                    file: file,
+                    problems: [ConfigProblem(.meaning, "\(error)", path: "\(prefix)rule_files")]
+                )
             }
         }
+        return alerts
     }
 
     // MARK: What is not simulated

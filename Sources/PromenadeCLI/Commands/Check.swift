@@ -31,21 +31,17 @@ struct Check: AsyncParsableCommand {
         @Flag(inversion: .prefixedNo, help: "Look at the file alone and not at what it names.")
         var syntaxOnly = false
 
-        @Flag(inversion: .prefixedNo, help: "Pass over fields of rule files that Prometheus does not know.")
-        var ignoreUnknownFields = false
-
-        @Argument(help: "The files.")
-        var files: [String]
+        @OptionGroup var given: RuleFileArguments
 
         func run() async throws {
-            try CommandFiles.check(files)
+            try CommandFiles.check(given.files)
             var isGood = true
             var rules = RuleChecking(
                 lint,
                 known: ["duplicate-rules", "too-long-scrape-interval"],
-                ignoresUnknownFields: ignoreUnknownFields
+                ignoresUnknownFields: given.ignoreUnknownFields
             )
-            for file in files {
+            for file in given.files {
                 Console.print("Checking \(file)\n")
                 do throws(ConfigError) {
                     let config = try StackConfig(file: file, context: Stack.context(file, FlagSet()))
@@ -83,7 +79,7 @@ struct Check: AsyncParsableCommand {
             if let node = config.rules {
                 Console.print("Checking the rules of \(file)\n")
                 rules.report { () throws(RuleFile.Failure) in
-                    try RuleFile(reading: node, file: file, ignoresUnknownFields: ignoreUnknownFields)
+                    try RuleFile(reading: node, file: file, ignoresUnknownFields: given.ignoreUnknownFields)
                 }
             }
             for path in Self.ruleFiles(of: config) { rules.check(path) }

@@ -33,6 +33,15 @@ struct CheckRules: AsyncParsableCommand {
     }
 }
 
+/// The files of a command that reads rules, among others.
+struct RuleFileArguments: ParsableArguments {
+    @Flag(inversion: .prefixedNo, help: "Pass over fields of rule files that Prometheus does not know.")
+    var ignoreUnknownFields = false
+
+    @Argument(help: "The files.")
+    var files: [String]
+}
+
 /// Rule files, checked and told of in promtool's words.
 struct RuleChecking {
     private let lints: Set<String>

@@ -104,7 +104,7 @@ struct ExpectCommand: AsyncParsableCommand {
         if let junit {
             if isQuiet {
                 Console.print(report.junit)
-            } else if !ReadyFile.write(report.junit, to: junit) {
+            } else if !FileAccess.replace(junit, with: report.junit) {
                 Complaint.write("cannot write \(junit)")
                 throw ExitCode(2)
             }

@@ -65,7 +65,7 @@ struct ExpectServer: Sendable {
         do throws(TransportError) {
             let (status, answer) = try await fetch(
                 url + "/api/v1/query",
-                form: "query=" + FormText.escaped(expression),
+                form: "query=" + URLText.query(expression),
                 limit: limit
             )
             return Observation(status: status, answer: answer)
@@ -90,7 +90,7 @@ struct ExpectServer: Sendable {
         for condition in unmet {
             guard case .notice = condition else { continue }
             for expression in evidence.expressions(of: condition) {
-                let answer = await get(url + "/api/v1/explain?query=" + FormText.escaped(expression))
+                let answer = await get(url + "/api/v1/explain?query=" + URLText.query(expression))
                 evidence.reasons[expression] = ExpectationEvidence.words(inExplanation: answer)
             }
         }
@@ -157,20 +157,5 @@ final class AdvancedClock: StackClock {
             throw error
         }
         passed.withLock { $0 += step }
-    }
-}
-
-/// Texts in forms.
-enum FormText {
-    static func escaped(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF")
-        var result = ""
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: result.unicodeScalars.append(Unicode.Scalar(byte))
-            default: result += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
-            }
-        }
-        return result
     }
 }

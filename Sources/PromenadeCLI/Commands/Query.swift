@@ -1,5 +1,6 @@
 import ArgumentParser
 import HTTPCalling
+import MetricModel
 
 /// `query EXPR`: asks a running server.
 struct Query: AsyncParsableCommand {
@@ -19,7 +20,7 @@ struct Query: AsyncParsableCommand {
     var expression: String
 
     func run() async throws {
-        var form = "query=\(FormText.escaped(expression))"
+        var form = "query=\(URLText.query(expression))"
         if let time { form += "&time=\(Double(time.milliseconds) / 1000)" }
         let answer: HTTPAnswer
         do throws(TransportError) {

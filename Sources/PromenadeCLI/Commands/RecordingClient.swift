@@ -66,7 +66,7 @@ struct RecordingClient {
         var index = 0
         var kept = 1
         while index < kept {
-            let query = "scrapePool=\(FormText.escaped(pool))&scrapeUrl=\(FormText.escaped(address))&index=\(index)"
+            let query = "scrapePool=\(URLText.query(pool))&scrapeUrl=\(URLText.query(address))&index=\(index)"
             guard let data = try? await get(url + "/api/v1/targets/last_scrape?" + query)["data"] else {
                 // Older ones would have come after the one that was asked for.
                 if index > 0 || lastScrape[pool + " " + address] != nil { missed += 1 }

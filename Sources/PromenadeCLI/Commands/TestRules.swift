@@ -33,19 +33,15 @@ struct TestRules: AsyncParsableCommand {
     @Flag(help: "Read what promtool does not know: states, partial labels, near misses.")
     var extended = false
 
-    @Flag(inversion: .prefixedNo, help: "Pass over fields of rule files that Prometheus does not know.")
-    var ignoreUnknownFields = false
-
-    @Argument(help: "The files.")
-    var files: [String]
+    @OptionGroup var given: RuleFileArguments
 
     func run() async throws {
-        try CommandFiles.check(files)
+        try CommandFiles.check(given.files)
         let chosen = try RegularExpression(patterns.joined(separator: "|"), anchored: false)
         let runner = RuleTestRunner(style: diff ? .diff : extended ? .nearMisses : .plain)
         var isGood = true
         var report = RuleTestReport()
-        for name in files {
+        for name in given.files {
             var failures: [String] = []
             do throws(TestFileFailure) {
                 let file = try read(name)
@@ -79,7 +75,7 @@ struct TestRules: AsyncParsableCommand {
         }
         if junit == "-" {
             Console.print(report.text)
-        } else if let junit, !ReadyFile.write(report.text, to: junit) {
+        } else if let junit, !FileAccess.replace(junit, with: report.text) {
             Complaint.write("cannot write \(junit)")
             throw ExitCode(1)
         }
@@ -130,7 +126,7 @@ struct TestRules: AsyncParsableCommand {
         let rules: Swift.Result<[RuleFile], RuleFile.Failure>
         do throws(RuleFile.Failure) {
             var read: [RuleFile] = []
-            for path in paths { read.append(try RuleFiles.read(path, ignoresUnknownFields: ignoreUnknownFields)) }
+            for path in paths { read.append(try RuleFiles.read(path, ignoresUnknownFields: given.ignoreUnknownFields)) }
             rules = .success(read)
         } catch {
             rules = .failure(error)

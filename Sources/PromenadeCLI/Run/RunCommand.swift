@@ -124,20 +124,8 @@ enum RunCommand {
             Console.print(banner.text(isColored: Console.isTerminal(1)))
         }
         let file = flags["ready-file"]
-        if !file.isEmpty, !ReadyFile.write(banner.json + "\n", to: file) {
+        if !file.isEmpty, !FileAccess.replace(file, with: banner.json + "\n") {
             Complaint.write("cannot write \(file): \(String(cString: strerror(errno)).lowercased())")
         }
-    }
-}
-
-/// The file that says that the stack is ready.
-enum ReadyFile {
-    /// Written beside and moved into place, so that a reader sees all of it or nothing.
-    static func write(_ text: String, to path: String) -> Bool {
-        let temporary = path + ".tmp"
-        guard let file = fopen(temporary, "w") else { return false }
-        let written = fputs(text, file)
-        guard fclose(file) == 0, written >= 0 else { return false }
-        return rename(temporary, path) == 0
     }
 }
