@@ -1,6 +1,6 @@
 // What OpenTelemetry's clients sent last, and what became of each metric.
 
-import { captioned, h } from "../shared/dom.js";
+import { captioned, card, h } from "../shared/dom.js";
 import { ago, bytes } from "../shared/format.js";
 
 const KINDS = { taken: "good", dropped: "warn", refused: "bad" };
@@ -25,10 +25,8 @@ export function lastOfEach(requests) {
 export function receivedMetrics(requests) {
     if (!requests?.length) return null;
     const now = Date.now() / 1000;
-    return h(
-        "section",
-        { class: "card" },
-        h("h2", null, "OpenTelemetry in"),
+    return card(
+        "OpenTelemetry in",
         lastOfEach(requests).map((one) => request(one, now)),
     );
 }

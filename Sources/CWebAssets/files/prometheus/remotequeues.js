@@ -1,6 +1,6 @@
 // How the queues of remote write stand.
 
-import { captioned, h } from "../shared/dom.js";
+import { captioned, card, h } from "../shared/dom.js";
 import { ago, plain } from "../shared/format.js";
 
 const NUMBERS = ["Waiting", "Sent", "Refused", "Left out", "Tried again", "Newest sent", "Shards"];
@@ -21,10 +21,8 @@ function state(one) {
 export function remoteQueues(queues) {
     if (!queues?.length) return null;
     const now = Date.now() / 1000;
-    return h(
-        "section",
-        { class: "card" },
-        h("h2", null, "Remote write"),
+    return card(
+        "Remote write",
         captioned(
             "Queues of remote write",
             ["Name", "State", ...NUMBERS],

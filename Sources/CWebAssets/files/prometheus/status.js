@@ -1,7 +1,7 @@
 // Runtime and build, TSDB statistics, flags and configuration.
 
 import { api } from "../shared/api.js";
-import { captioned, fill, h } from "../shared/dom.js";
+import { captioned, card, fill, h } from "../shared/dom.js";
 import { bytes, localTime, queryHref } from "../shared/format.js";
 import { receivedMetrics } from "./received.js";
 import { remoteQueues } from "./remotequeues.js";
@@ -45,10 +45,8 @@ function facts(title, values, names) {
     const shown = Object.entries(values).filter(
         ([, value]) => value !== "" && value !== null && typeof value !== "object",
     );
-    return h(
-        "section",
-        { class: "card" },
-        h("h2", null, title),
+    return card(
+        title,
         h(
             "dl",
             { class: "facts" },
@@ -111,10 +109,8 @@ async function runtime() {
         receivedMetrics(received),
         walk?.max ? facts("Journal replay", walk, { min: "First", max: "Last", current: "Now" }) : null,
         managers
-            ? h(
-                  "section",
-                  { class: "card" },
-                  h("h2", null, "Alertmanagers"),
+            ? card(
+                  "Alertmanagers",
                   managers.activeAlertmanagers.length
                       ? h(
                             "ul",
@@ -155,10 +151,8 @@ async function tsdb() {
                 h("td", { class: "num" }, one.value.toLocaleString("en")),
             );
         };
-        return h(
-            "section",
-            { class: "card" },
-            h("h2", null, title),
+        return card(
+            title,
             rows.length === 0
                 ? h("p", { class: "muted" }, "Nothing yet.")
                 : captioned(title, ["Name", what], [what], rows.map(row)),

@@ -1,6 +1,6 @@
 // Runtime, build and flags.
 
-import { fill, h } from "../shared/dom.js";
+import { card, fill, h } from "../shared/dom.js";
 
 /**
  * @param {HTMLElement} place
@@ -23,10 +23,8 @@ export function statusView(place, page) {
  * @param {Record<string, string>} rows
  */
 function section(title, rows) {
-    return h(
-        "section",
-        { class: "card" },
-        h("h2", null, title),
+    return card(
+        title,
         h(
             "div",
             { class: "table-wrap" },

@@ -279,3 +279,10 @@ export function captioned(caption, columns, numbers, rows) {
         ),
     );
 }
+
+/**
+ * A part of a page with a heading.
+ * @param {string} title
+ * @param {any[]} content
+ */
+export const card = (title, ...content) => h("section", { class: "card" }, h("h2", null, title), ...content);
