@@ -202,8 +202,7 @@ def main():
     try:
         if a.what == "out":
             Sink.version = a.version
-            sink = http.server.ThreadingHTTPServer((peers.HOST, 0), Sink)
-            threading.Thread(target=sink.serve_forever, daemon=True).start()
+            sink = peers.listen(Sink)
             message = "io.prometheus.write.v2.Request" if a.version == 2 else "prometheus.WriteRequest"
 
             def config(name):

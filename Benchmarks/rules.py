@@ -12,27 +12,28 @@ utime+stime of the whole server after its first two minutes (or --warm). Both ru
 """
 
 import argparse
-import http.server
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Tests" / "Conformance"))
+import peers
+
 METRICS, INSTANCES = 100, 100
 
 
-class Target(http.server.BaseHTTPRequestHandler):
+class Target(peers.Target):
     protocol_version = "HTTP/1.1"
     started = time.time()
 
-    def do_GET(self):
+    def text(self):
         elapsed = int(time.time() - self.started)
         lines = []
         for metric in range(METRICS):
@@ -42,15 +43,7 @@ class Target(http.server.BaseHTTPRequestHandler):
             for instance in range(INSTANCES):
                 value = (instance * 7 + elapsed * (metric + 3)) % 1000 if metric % 2 else elapsed * (instance + 1) + metric
                 lines.append(f'{name}{{node="node-{instance}",zone="z{instance % 5}",path="/api/v1/{metric}"}} {value}')
-        body = ("\n".join(lines) + "\n").encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+        return "\n".join(lines) + "\n"
 
 
 def rule(number):
@@ -94,8 +87,7 @@ def get(port, path, **parameters):
 
 
 def live(options, folder):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Target)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = peers.listen(Target)
     (folder / "r.json").write_text(json.dumps(groups(10, options.rules, options.interval)))
     (folder / "c.json").write_text(json.dumps({
         "global": {"scrape_interval": f"{options.interval}s", "scrape_timeout": f"{min(options.interval, 10)}s"},

@@ -7,11 +7,12 @@ import os
 import re
 import stat
 import tempfile
-import threading
 import urllib.parse
 
 from attack import attack
 from stack import Stack, check, until
+
+import peers
 
 ALL_FLAGS = ("--web.enable-lifecycle", "--web.enable-admin-api", "--web.enable-remote-write-receiver", "--web.enable-otlp-receiver",
              "--pushgateway.enable-lifecycle", "--pushgateway.enable-admin-api")
@@ -141,10 +142,8 @@ PLANTED = {name: f"planted-{name}-7d1f" for name in (
 @attack("planted secrets", "none shown by any endpoint, page, error, log line or database file", short=True)
 def secrets(short):
     p = PLANTED
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Protected)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"127.0.0.1:{server.server_address[1]}"
+    server = peers.listen(Protected)
+    address = f"127.0.0.1:{server.server_port}"
     with tempfile.TemporaryDirectory() as folder:
         password_file = os.path.join(folder, "password")
         with open(password_file, "w") as file:

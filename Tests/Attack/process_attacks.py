@@ -1,6 +1,5 @@
 """What happens to the process: killed, stopped, told to end under load, reloaded again and again, its clock set to another time."""
 import http.client
-import http.server
 import json
 import os
 import random
@@ -15,6 +14,8 @@ import time
 from attack import attack
 from stack import WATCHED, GaveWay, Skipped, Stack, Watch, check, until
 from wire import WRITE, series, stored, write
+
+import peers
 
 WRITES = "--web.enable-remote-write-receiver"
 SCRAPED = """
@@ -335,25 +336,15 @@ def _targets(stack):
     return json.loads(stack.request("/api/v1/targets")[2])["data"]["activeTargets"]
 
 
-class Many(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = "".join(f'dead{{n="{index}"}} {index}\n' for index in range(500)).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+class Many(peers.Target):
+    def text(self):
+        return "".join(f'dead{{n="{index}"}} {index}\n' for index in range(500))
 
 
 @attack("targets that are gone", "20 dead targets of 500 series: memory grows by less than 20 KB a second")
 def dead(short):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Many)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    port = server.server_address[1]
+    server = peers.listen(Many)
+    port = server.server_port
     config = "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n" + "".join(
         f"  - {{job_name: j{index}, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}\n" for index in range(20))
     with Stack(config=config) as stack:

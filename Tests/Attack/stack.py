@@ -15,6 +15,9 @@ import urllib.request
 PROMENADE = os.environ.get("PROMENADE_BIN", "promenade")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
+# What the comparisons with real programs need as well: targets and servers of one's own.
+sys.path.append(os.path.join(HERE, "..", "Conformance"))
+
 
 class GaveWay(Exception):
     """What was promised did not hold; the text says what was seen."""

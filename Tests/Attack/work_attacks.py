@@ -1,12 +1,13 @@
 """Work that is asked for: queries, rules, targets. While they are at it, others are answered and scrapes come in time."""
 import http.server
-import threading
 import time
 import urllib.parse
 import zlib
 
 from attack import attack
 from stack import WATCHED, Stack, Watch, check, in_parallel, until
+
+import peers
 
 BIG = "m"
 
@@ -243,11 +244,9 @@ def targets(short):
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     zeros = b"\n" * (1 << 20)
     HostileTarget.bomb = b"".join(packer.compress(zeros) for _ in range(128 if short else 1024)) + packer.flush()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), HostileTarget)
-    server.daemon_threads = True
+    server = peers.listen(HostileTarget)
     server.handle_error = lambda *_: None
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"127.0.0.1:{server.server_address[1]}"
+    address = f"127.0.0.1:{server.server_port}"
     config = WATCHED + "".join(
         f"  - {{job_name: {kind}, metrics_path: /{kind}, sample_limit: 10000, label_limit: 100, label_value_length_limit: 1000, "
         f"body_size_limit: 10MB, static_configs: [{{targets: ['{address}']}}]}}\n" for kind in KINDS)

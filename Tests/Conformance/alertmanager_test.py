@@ -38,12 +38,6 @@ groups:
 """
 
 
-def serve(handler):
-    server = http.server.ThreadingHTTPServer((peers.HOST, 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_address[1]
-
-
 class Finder(http.server.BaseHTTPRequestHandler):
     """Tells of Alertmanagers, and is a target of 600 series."""
     targets = []
@@ -126,7 +120,7 @@ def run(options, folder):
         "file": Manager(options.alertmanager, folder, "file", ["--web.route-prefix=/am"], prefix="/am"),
         "http": Manager(options.alertmanager, folder, "http"),
     }
-    finder = serve(Finder)
+    finder = peers.listen(Finder).server_port
     Finder.targets = [managers["http"].address]
     (folder / "am.json").write_text(json.dumps([{"targets": [managers["file"].address], "labels": {"team": "x"}}]))
     (folder / "r.yml").write_text(RULES)

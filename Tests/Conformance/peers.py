@@ -126,10 +126,16 @@ def until(test, condition, seconds=30):
     test.fail(f"not within {seconds} s: {last}")
 
 
-def serve(handler, test):
-    """A server of HTTP on a free port, as long as a test runs."""
+def listen(handler):
+    """A server of HTTP on a free port, until it is shut down or the program ends."""
     server = http.server.ThreadingHTTPServer((HOST, 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def serve(handler, test):
+    """The same as long as a test runs."""
+    server = listen(handler)
     test.addCleanup(server.server_close)
     test.addCleanup(server.shutdown)
     return server

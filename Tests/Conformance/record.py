@@ -19,7 +19,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.parse
 
@@ -209,9 +208,8 @@ def record_expositions(binary):
     names = [n for n in scrape_cases.CASES if in_process(n) and not differences.exposition(n)]
     http.server.ThreadingHTTPServer.request_queue_size = 512
     scraping.Target.started = int(time.time())
-    target = http.server.ThreadingHTTPServer((peers.HOST, 0), scraping.Target)
-    threading.Thread(target=target.serve_forever, daemon=True).start()
-    address = f"{peers.HOST}:{target.server_address[1]}"
+    target = peers.listen(scraping.Target)
+    address = f"{peers.HOST}:{target.server_port}"
     text = scraping.config(address, names)
     flags = ["--enable-feature=native-histograms,exemplar-storage"]
     with peers.start_prometheus(binary, text, flags) as a, peers.start_prometheus(binary, text, flags) as b:

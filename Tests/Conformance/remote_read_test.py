@@ -4,13 +4,12 @@ PROMETHEUS_BIN names the real one, PROMENADE_BIN the stack; without one of them 
 """
 import http.server
 import json
-import threading
 import time
 import unittest
 import urllib.parse
 
 import remote_write
-from peers import HOST, free_port, get, program, promenade, start_prometheus, start_promenade
+from peers import HOST, free_port, get, listen, program, promenade, start_prometheus, start_promenade
 
 PROMENADE = promenade()
 PROMETHEUS = program("PROMETHEUS_BIN", "prometheus")
@@ -77,8 +76,7 @@ class RemoteReadTest(unittest.TestCase):
         cls.addClassCleanup(cls.far.stop)
         status, body = remote_write.send(cls.far.address, far(cls.now))
         assert status < 300, body
-        cls.refusing = http.server.ThreadingHTTPServer((HOST, 0), Refusing)
-        threading.Thread(target=cls.refusing.serve_forever, daemon=True).start()
+        cls.refusing = listen(Refusing)
         cls.addClassCleanup(cls.refusing.server_close)
         cls.addClassCleanup(cls.refusing.shutdown)
 

@@ -17,7 +17,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.parse
 import urllib.request
@@ -63,21 +62,17 @@ groups:
 """
 
 
-class Exporter(http.server.BaseHTTPRequestHandler):
+class Exporter(peers.Target):
     value = 1
     fails = False
 
     def do_GET(self):
         if Exporter.fails:
             return self.send_error(503)
-        body = f'value{{n="1"}} {Exporter.value}\nvalue{{n="2"}} {Exporter.value + 4}\n'.encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain")
-        self.end_headers()
-        self.wfile.write(body)
+        super().do_GET()
 
-    def log_message(self, *_):
-        pass
+    def text(self):
+        return f'value{{n="1"}} {Exporter.value}\nvalue{{n="2"}} {Exporter.value + 4}\n'
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
@@ -92,12 +87,6 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-def serve(handler):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_address[1]
 
 
 def get(port, path, **parameters):
@@ -146,7 +135,7 @@ def main():
     if not options.prometheus:
         sys.exit(77)
     ports = their_port, our_port, manager = [peers.free_port() for _ in range(3)]
-    exporter, receiver = serve(Exporter), serve(Receiver)
+    exporter, receiver = (peers.listen(handler).server_port for handler in (Exporter, Receiver))
     problems = []
     processes = []
     servers = {}

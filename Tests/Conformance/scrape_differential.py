@@ -15,7 +15,6 @@ import json
 import os
 import re
 import sys
-import threading
 import time
 import urllib.parse
 
@@ -143,9 +142,8 @@ def main():
 def compare(prometheus, names, seconds):
     """Serves the cases of these names to both, tells what differs and answers how many cases do."""
     http.server.ThreadingHTTPServer.request_queue_size = 512
-    target = http.server.ThreadingHTTPServer((peers.HOST, 0), Target)
-    threading.Thread(target=target.serve_forever, daemon=True).start()
-    address = f"{peers.HOST}:{target.server_address[1]}"
+    target = peers.listen(Target)
+    address = f"{peers.HOST}:{target.server_port}"
     text = config(address, names)
     found = 0
     theirs = ["--enable-feature=native-histograms,exemplar-storage"]
