@@ -41,11 +41,12 @@ import Promenade
             // Help was asked for, or the command has told what there is to tell.
             if code == .success || error is ExitCode { PromenadeCommand.exit(withError: error) }
             var text = String(PromenadeCommand.fullMessage(for: error).trimmingPrefix("Error: "))
-            if let error = error as? ValidationError {
+            let unknown = code == .validationFailure ? CommandTree.unknownOption(in: arguments) : nil
+            if let message = unknown ?? (error as? ValidationError)?.message {
                 // What a command finds out when it runs is told with its own usage, not with that of the whole program.
                 let path = CommandTree.find(arguments).path
                 let usage = PromenadeCommand.usageString(for: path.last ?? PromenadeCommand.self)
-                text = "\(error.message)\nUsage: \(usage)\n  See 'promenade"
+                text = "\(message)\nUsage: \(usage)\n  See 'promenade"
                 text += path.dropFirst().map { " " + CommandTree.name($0) }.joined() + " --help' for more information."
             }
             Complaint.write(text)

@@ -59,7 +59,7 @@ enum GoQuoting {
 }
 
 /// Numbers as Go writes them in source texts, and as `strconv.ParseFloat` reads them.
-enum GoNumberSyntax {
+package enum GoNumberSyntax {
     /// Why a text is no number.
     struct Failure: Error {
         var message: String
@@ -119,7 +119,8 @@ enum GoNumberSyntax {
         return magnitude(text[...])
     }
 
-    private static func integer(_ text: String) -> Int64? {
+    /// `strconv.ParseInt(text, 0, 64)`; `nil` for what is no number, or no such one.
+    package static func integer(_ text: String) -> Int64? {
         let isNegative = text.hasPrefix("-")
         guard let value = magnitude(isNegative || text.hasPrefix("+") ? text.dropFirst() : text[...]) else {
             return nil

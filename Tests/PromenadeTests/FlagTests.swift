@@ -30,6 +30,10 @@ import Web
             (["--no-web.enable-lifecyle"], "(did you mean --no-web.enable-lifecycle?)"),
             (["--config=c.yml"], "(did you mean --config.file?)"), (["--no-demo"], "(did you mean --no-demo.enabled?)"),
             (["--port=90"], "(did you mean --web.listen-address?)"),
+            (["--prot", "9090"], "(did you mean --web.listen-address?)"),
+            (["--listen-adress=:1"], "(did you mean --web.listen-address?)"),
+            (["--retenton=5d"], "(did you mean --storage.tsdb.retention.time?)"),
+            (["--no-lifecyle"], "(did you mean --no-web.enable-lifecycle?)"), (["--quux"], "'--quux'"),
             (["--foo.enabled"], "unknown long flag '--foo.enabled'"),
             (["--retention=5d"], "(did you mean --storage.tsdb.retention.time?)"),
             (["--web.telemetry-path=/m"], "(did you mean --pushgateway.telemetry-path?)"),
@@ -188,6 +192,32 @@ import Web
         #expect(shown["web.page-title"] == "")
     }
 
+    @Test(
+        arguments: [
+            ("web.max-connections", "5e1", "50"), ("web.max-connections", "010", "10"),
+            ("web.max-connections", "-1.5", "-1"), ("web.max-connections", "0x1p4", "16"),
+            ("web.max-connections", "0x10", nil), ("web.max-connections", "1__0", nil),
+            ("web.max-connections", "_1", nil), ("web.max-connections", "NaN", nil),
+            ("web.max-connections", "1e19", nil), ("rules.max-concurrent-evals", "010", "8"),
+            ("rules.max-concurrent-evals", "0o17", "15"), ("rules.max-concurrent-evals", "0x1F", "31"),
+            ("rules.max-concurrent-evals", "0b11", "3"), ("rules.max-concurrent-evals", "1_000", "1000"),
+            ("rules.max-concurrent-evals", "-0x10", "-16"), ("rules.max-concurrent-evals", "08", nil),
+            ("rules.max-concurrent-evals", "1__0", nil), ("rules.max-concurrent-evals", "1e3", nil),
+            ("auto-gomemlimit.ratio", "0x1p-2", "0x1p-2"), ("auto-gomemlimit.ratio", "0x1", nil),
+            ("persistence.interval", "1.5h", "1.5h"), ("persistence.interval", "1h1h", "1h1h"),
+            ("persistence.interval", ".5s", ".5s"), ("persistence.interval", "5", nil),
+            ("scrape.timestamp-tolerance", "1d", "1d"), ("scrape.timestamp-tolerance", "1y", nil),
+            ("scrape.timestamp-tolerance", "99999w", nil),
+        ] as [(String, String, String?)]
+    )
+    func `numbers are read as Go reads those of each flag`(name: String, text: String, value: String?) throws {
+        guard let value else {
+            #expect(throws: FlagError.self) { try FlagSet(parsing: ["--\(name)=\(text)"]) }
+            return
+        }
+        #expect(try FlagSet(parsing: ["--\(name)=\(text)"])[name] == value)
+    }
+
     @Test func `arguments come from a file, too`() throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "flags-\(UUID().uuidString)").path
         try "# a remark\n--log.level=debug\n--web.page-title=two words\n".write(
@@ -243,7 +273,7 @@ import Web
                 "s.yml:2:3: demo_server.trafic: field trafic not found in type demo_server (did you mean traffic?)"
             ),
             ("scrape_configs:\n- job_nam: x\n", "(did you mean job_name?)"),
-            ("storage:\n  tsdb: 3\n", "s.yml:2:9: storage.tsdb: cannot unmarshal !!int `3` into config.TSDBConfig"),
+            ("storage:\n  tsdb: 3\n", "s.yml:2:9: storage.tsdb: cannot unmarshal !!int `3` into config.plain"),
             ("a: [\n", "s.yml:"),
         ]
     )

@@ -174,7 +174,9 @@ tests:
         for words, told in ((("chekc",), 'unknown command "chekc" (did you mean check?)'), (("help", "nonsense"), 'unknown command "nonsense"'),
                             (("run", "--versoin"), "did you mean --version?"), (("check", "cfg"), 'unknown command "cfg" (did you mean config?)'),
                             (("check", "web-config"), 'unknown command "web-config"; a web configuration is checked when a stack starts'),
-                            (("tsdb", "list"), 'unknown command "list"; promenade tsdb info tells'), (("tsdb", "lis"), 'unknown command "lis"; promenade tsdb info tells'), (("tsdb", "info", "x"), "Unexpected argument 'x'")):
+                            (("tsdb", "list"), 'unknown command "list"; promenade tsdb info tells'), (("tsdb", "lis"), 'unknown command "lis"; promenade tsdb info tells'), (("tsdb", "info", "x"), "Unexpected argument 'x'"),
+                            (("run", "--prot", "9090"), "did you mean --web.listen-address?"), (("query", "--ur", "x", "up"), "did you mean --url?"),
+                            (("record", "--ou", "x"), "did you mean --out?"), (("check", "client", "--timeot", "1s"), "did you mean --timeout?")):
             with self.subTest(words=words):
                 code, out, error = run(*words)
                 self.assertEqual((code, out), (2, ""))

@@ -1,6 +1,8 @@
 import ConfigTree
+import Exposition
 import HTTPCalling
 import MetricModel
+import RuleTemplates
 
 /// Values of flags: whether they have the right form, and how they are shown.
 extension Flag {
@@ -10,20 +12,19 @@ extension Flag {
         switch kind {
         case .text, .list: return value
         case .toggle: return value
-        case .integer where name == "rules.max-concurrent-evals":
-            // The one that Prometheus keeps as 64 bits, and those it reads more strictly.
-            guard let whole = Int(value.replacing("_", with: "")) else {
-                throw wrong(value, "has to be a whole number")
-            }
+        case .integerLiteral:
+            guard let whole = GoNumberSyntax.integer(value) else { throw wrong(value, "has to be a whole number") }
             return String(whole)
         case .integer:
-            // As Prometheus reads it: 5e7 and 1_000 are whole numbers, too.
-            guard let number = Double(value.replacing("_", with: "")),
+            // As Prometheus reads it: 5e7 is a whole number, too, and what is behind the point is cut off.
+            guard let number = try? GoFloat.parse(Array(value.utf8)),
                 let whole = Int(exactly: number.rounded(.towardZero))
             else { throw wrong(value, "has to be a whole number") }
             return String(whole)
         case .number:
-            guard let number = Double(value) else { throw wrong(value, "has to be a number") }
+            guard let number = try? GoFloat.parse(Array(value.utf8)) else {
+                throw wrong(value, "has to be a number")
+            }
             if name == "auto-gomemlimit.ratio", number <= 0 || number > 1 {
                 throw wrong(value, "must be greater than 0 and less than or equal to 1")
             }
@@ -74,20 +75,32 @@ extension Flag {
         FlagError(message: "--\(name): \(GoText.quoted(value)) \(problem)")
     }
 
+    /// Whether the text is a sign, and numbers with their units; `0` needs none.
     private static func isGoDuration(_ text: String) -> Bool {
-        var rest = text[...]
-        if rest.hasPrefix("-") || rest.hasPrefix("+") { rest = rest.dropFirst() }
-        if rest == "0" { return true }
-        guard !rest.isEmpty else { return false }
-        while !rest.isEmpty {
-            let number = rest.prefix { ("0"..."9").contains($0) || $0 == "." }
-            rest = rest[number.endIndex...]
-            let unit = rest.prefix { !("0"..."9").contains($0) && $0 != "." }
-            rest = rest[unit.endIndex...]
-            guard Double(number) != nil, ["ns", "us", "µs", "μs", "ms", "s", "m", "h"].contains(String(unit)) else {
-                return false
-            }
+        var rest = text.utf8[...]
+        func isNumeric(_ byte: UInt8) -> Bool {
+            byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") || byte == UInt8(ascii: ".")
         }
-        return true
+        if let first = rest.first, first == UInt8(ascii: "-") || first == UInt8(ascii: "+") { rest.removeFirst() }
+        if rest.elementsEqual("0".utf8) { return true }
+        guard !rest.isEmpty else { return false }
+        var total = 0.0
+        while !rest.isEmpty {
+            let number = rest.prefix(while: isNumeric)
+            rest = rest[number.endIndex...]
+            let unit = rest.prefix { !isNumeric($0) }
+            rest = rest[unit.endIndex...]
+            guard let value = try? GoFloat.parse(Array(number)), let length = Self.goUnits[String(Substring(unit))]
+            else { return false }
+            total += value * length
+        }
+        // Nanoseconds are counted in 64 bits.
+        return total < 0x1p63
     }
+
+    /// Units of time in nanoseconds.
+    private static let goUnits = [
+        "ns": 1, "us": 1e3, "µs": 1e3, "μs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9, "d": 86_400e9,
+        "w": 604_800e9,
+    ]
 }

@@ -3,7 +3,9 @@ struct Flag: Sendable {
     /// What it takes.
     enum Kind: Sendable {
         case text, duration, size, integer, number, list
-        /// A span of time as Go reads it: `2ms`, `1.5h`.
+        /// A whole number as Go's source texts have it: `0x10`, `0o17`, `010`, `1_000`.
+        case integerLiteral
+        /// A span of time as Go reads it, with days and weeks: `2ms`, `1.5h`, `1d`.
         case goDuration
         /// A regular expression that matches as a whole.
         case pattern
@@ -39,7 +41,8 @@ struct Flag: Sendable {
     var isRepeatable: Bool {
         switch kind {
         case .list, .choices: true
-        case .text, .duration, .size, .integer, .number, .goDuration, .pattern, .url, .toggle, .choice: false
+        case .text, .duration, .size, .integer, .integerLiteral, .number, .goDuration, .pattern, .url, .toggle, .choice:
+            false
         }
     }
 
@@ -48,7 +51,8 @@ struct Flag: Sendable {
         switch kind {
         case .choice(let values), .choices(let values): values
         case .list where name == "enable-feature": FeatureName.all.map(\.name)
-        case .list, .text, .duration, .size, .integer, .number, .goDuration, .pattern, .url, .toggle: []
+        case .list, .text, .duration, .size, .integer, .integerLiteral, .number, .goDuration, .pattern, .url, .toggle:
+            []
         }
     }
 }

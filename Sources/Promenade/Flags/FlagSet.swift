@@ -187,21 +187,38 @@ extension FlagSet {
             || zip(parts, others).allSatisfy { DidYouMean.nearest(String($0), among: [String($1)]) != nil }
     }
 
-    /// The flag that was probably meant: nearly the same letters, or the same end (`--listen-address`).
+    /// The flag that was probably meant: nearly the same letters, or the same words, if need be with their slips mended.
     /// - Parameter isOff: whether it was to be turned off with `no-`.
     static func suggestion(for name: String, isOff: Bool = false) -> String? {
         if let nearest = DidYouMean.nearest(name, among: names + ["help", "version"]), isLike(name, nearest) {
             return nearest
         }
+        if let known = sameWords(as: name, isOff: isOff) { return known }
+        let mended = words(of: name).map { DidYouMean.nearest($0, among: vocabulary) ?? $0 }.joined(separator: "-")
+        return sameWords(as: mended, isOff: isOff)
+    }
+
+    /// What other programs call some of these.
+    private static let elsewhere = [
+        "port": "web.listen-address", "host": "web.listen-address", "bind": "web.listen-address",
+        "data": "storage.path", "verbose": "log.level", "debug": "log.level",
+    ]
+
+    /// Every word of the flags' names.
+    private static let vocabulary: [String] = Set(names.flatMap(words(of:))).union(elsewhere.keys).sorted()
+
+    private static func words(of name: String) -> [String] { name.split { ".-".contains($0) }.map(String.init) }
+
+    /// The flag with the same end (`--listen-address`), with these words (`--config`, `--no-demo`, `--retention`), or with the same
+    /// last word where others have another beginning.
+    private static func sameWords(as name: String, isOff: Bool) -> String? {
+        let words = words(of: name)
+        guard let word = words.last else { return nil }
+        if words.count == 1, let known = elsewhere[word] { return known }
         let ends = names.filter { $0.hasSuffix("." + name) || $0.hasSuffix("-" + name) }
-        // A part of the name: `--config`, `--no-demo`, `--retention`; or its last word, where others have another beginning.
-        if name.isEmpty { return nil }
-        if name == "port" { return "web.listen-address" }
-        let words = name.split { ".-".contains($0) }
         let last = name.split(separator: ".").last ?? ""
         let parts = names.filter { known in
-            let all = known.split { ".-".contains($0) }
-            return words.allSatisfy(all.contains) || last.contains("-") && known.hasSuffix("." + last)
+            words.allSatisfy(Self.words(of: known).contains) || last.contains("-") && known.hasSuffix("." + last)
         }
         let all = ends + parts
         let toggles = isOff ? all.filter { byName[$0]?.isToggle == true } : []

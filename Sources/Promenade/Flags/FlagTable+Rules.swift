@@ -20,7 +20,7 @@ extension FlagSet {
         flag("rules.alert.resend-delay", .duration, "1m", "The least time between two notices of the same alert."),
         flag(
             "rules.max-concurrent-evals",
-            .integer,
+            .integerLiteral,
             "4",
             "With --enable-feature=concurrent-rule-eval: how many rules of a group are evaluated at once at most."
         ),

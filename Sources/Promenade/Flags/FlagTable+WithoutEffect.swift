@@ -86,7 +86,7 @@ extension FlagSet {
 
     private static let gateway: [Flag] = [
         flag("persistence.file", .text, "", because: "pushes are kept in the store's file"),
-        flag("persistence.interval", .duration, "5m", because: "each push is kept at once"),
+        flag("persistence.interval", .goDuration, "5m", because: "each push is kept at once"),
         flag("pushgateway.systemd-socket", .toggle, "false", because: "the server opens its port itself"),
         flag("pushgateway.local-assets", .text, "", because: oneSet),
         flag("web.systemd-socket", .toggle, "false", because: "the server opens its port itself"),

@@ -78,10 +78,22 @@ enum CommandTree {
         return found.count == 1 ? found[0] : nil
     }
 
+    /// What is said of the first option that a command does not have; `nil` where it has all of them. The parser says so only where
+    /// nothing else is missing, and calls near what is not.
+    static func unknownOption(in arguments: [String]) -> String? {
+        let (path, rest) = find(arguments)
+        guard let command = path.last else { return nil }
+        let known = options(command, includingHidden: true)
+        let names = rest.prefix { $0 != "--" }.filter { $0.hasPrefix("--") }.map { String($0.prefix { $0 != "=" }) }
+        guard let unknown = names.first(where: { !known.contains($0) }) else { return nil }
+        let nearest = DidYouMean.nearest(String(unknown.dropFirst(2)), among: known.map { String($0.dropFirst(2)) })
+        return "unknown option '\(unknown)'" + (nearest.map { " (did you mean --\($0)?)" } ?? "")
+    }
+
     /// The options of a command, as its help lists them.
-    static func options(_ command: any ParsableCommand.Type) -> [String] {
+    static func options(_ command: any ParsableCommand.Type, includingHidden: Bool = false) -> [String] {
         var found: [String] = []
-        for line in PromenadeCommand.helpMessage(for: command, includeHidden: false, columns: 400).split(
+        for line in PromenadeCommand.helpMessage(for: command, includeHidden: includingHidden, columns: 400).split(
             separator: "\n"
         ) {
             // What it is for stands after the names, some blanks apart.
