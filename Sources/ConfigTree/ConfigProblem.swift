@@ -113,6 +113,7 @@ public final class ConfigProblems {
     public let file: String
     /// What was found so far.
     public private(set) var problems: [ConfigProblem] = []
+    private var told: Set<ConfigProblem> = []
     /// What is not wrong, but should be told.
     public private(set) var warnings: [ConfigProblem] = []
 
@@ -124,6 +125,9 @@ public final class ConfigProblems {
         self.file = file
         self.dialect = dialect
     }
+
+    /// Whether a node is nothing to a type that reads itself: version 2 passes over some forms of null, version 3 over all.
+    func isPassedOver(_ node: ConfigNode) -> Bool { dialect == .rules ? node.isNull : node.isPassedOver }
 
     /// Looks for keys that are there twice as version 3 does, which then reads nothing of the mapping.
     func refusesRepetitions(_ entries: [ConfigNode.Entry], _ path: String) -> Bool {
@@ -150,8 +154,10 @@ public final class ConfigProblems {
         return isRefused
     }
 
-    /// Adds a problem.
-    public func add(_ problem: ConfigProblem) { problems.append(problem) }
+    /// Adds a problem, once: a field may be read for several purposes.
+    public func add(_ problem: ConfigProblem) {
+        if told.insert(problem).inserted { problems.append(problem) }
+    }
 
     /// Adds something that should be told but does not stop the file from being used.
     public func warn(_ problem: ConfigProblem) { warnings.append(problem) }

@@ -8,6 +8,8 @@ public final class ConfigSection {
     /// The fields by name, the last of a repeated one.
     private var fields: [String: ConfigNode.Entry] = [:]
     private var order: [ConfigNode.Entry] = []
+    /// Entries whose name was there before.
+    private var repeated: [ConfigNode.Entry] = []
     private var known: [String] = []
     private var knownSet: Set<String> = []
     /// The name of the section's type in Prometheus's messages, such as `config.ScrapeConfig`.
@@ -38,15 +40,7 @@ public final class ConfigSection {
         guard let known else { return order.append(entry) }
         // What is merged and what is said override each other, and in JSON the last one counts.
         if node.format == .json || known.isMerged || entry.isMerged { return }
-        problems.add(
-            ConfigProblem(
-                .structure,
-                "field \(name) already set in type \(type)",
-                line: entry.key.line,
-                column: entry.key.column,
-                path: path(name)
-            )
-        )
+        repeated.append(entry)
     }
 
     /// The name as it is looked up: in JSON its case does not count, and the long s is an s.
@@ -76,10 +70,11 @@ public final class ConfigSection {
     // MARK: Fields of a simple type: nil where absent or wrong, the zero value where empty, as Prometheus reads them
 
     /// A text; numbers and truth values count as their text.
-    public func string(_ name: String) -> String? {
+    /// - Parameter type: the type's name in messages.
+    public func string(_ name: String, type: String = "string") -> String? {
         guard let node = node(name) else { return nil }
         if let text = node.string { return text }
-        mismatch(node, "string", at: path(name))
+        mismatch(node, type, at: path(name))
         return nil
     }
 
@@ -133,7 +128,7 @@ public final class ConfigSection {
     public func duration(_ name: String) -> PrometheusDuration? {
         let zero = PrometheusDuration(milliseconds: 0)
         guard let node = node(name) else { return nil }
-        if node.isPassedOver { return zero }
+        if problems.isPassedOver(node) { return zero }
         guard let text = string(name) else { return nil }
         do throws(PrometheusDurationError) {
             return try PrometheusDuration(parsing: text)
@@ -148,7 +143,7 @@ public final class ConfigSection {
     public func size(_ name: String) -> ByteSize? {
         guard let node = node(name) else { return nil }
         if node.isNull { return ByteSize(bytes: 0) }
-        guard let text = string(name) else { return nil }
+        guard let text = string(name, type: "units.Base2Bytes") else { return nil }
         do throws(ByteSizeError) {
             return try ByteSize(parsing: text)
         } catch {
@@ -158,12 +153,53 @@ public final class ConfigSection {
     }
 
     /// A list of texts.
-    public func strings(_ name: String, type: String = "[]string") -> [String]? {
-        guard let items = items(name, type) else { return nil }
-        return items.enumerated().compactMap { index, item in
+    /// - Parameters:
+    ///   - type: the list's type in messages.
+    ///   - itemType: that of its items.
+    public func strings(_ name: String, type: String = "[]string", itemType: String = "string") -> [String]? {
+        items(name, type).map { texts($0, itemType, at: path(name)) }
+    }
+
+    private func texts(_ items: [ConfigNode], _ type: String, at path: String) -> [String] {
+        items.enumerated().compactMap { index, item in
             if let text = item.string { return text }
-            mismatch(item, "string", at: "\(path(name))[\(index)]")
+            mismatch(item, type, at: "\(path)[\(index)]")
             return nil
+        }
+    }
+
+    /// Names with lists of texts, in the order of the file; `nil` where absent or wrong.
+    /// - Parameters:
+    ///   - type: the type's name in messages.
+    ///   - listType: that of its values.
+    ///   - itemType: that of their items.
+    public func stringLists(
+        _ name: String,
+        type: String,
+        listType: String = "[]string",
+        itemType: String = "string"
+    ) -> [(key: String, values: [String])]? {
+        named(name, type: type)?.map { key, node in
+            guard !node.isNull else { return (key, []) }
+            guard let items = node.items else {
+                mismatch(node, listType, at: "\(path(name)).\(key)")
+                return (key, [])
+            }
+            return (key, texts(items, itemType, at: "\(path(name)).\(key)"))
+        }
+    }
+
+    /// Sections with names, in the order of the file.
+    /// - Parameters:
+    ///   - type: the type's name in messages.
+    ///   - sectionType: that of its sections.
+    public func namedSections(
+        _ name: String,
+        type: String,
+        sectionType: String
+    ) -> [(key: String, section: ConfigSection)] {
+        (named(name, type: type) ?? []).map { key, node in
+            (key, ConfigSection(node, type: sectionType, path: "\(path(name)).\(key)", problems: problems))
         }
     }
 
@@ -176,6 +212,15 @@ public final class ConfigSection {
         type: String,
         valueType: String = "string"
     ) -> [(key: String, value: String)]? {
+        named(name, type: type)?.compactMap { key, node in
+            if let value = node.string { return (key, value) }
+            mismatch(node, valueType, at: "\(path(name)).\(key)")
+            return nil
+        }
+    }
+
+    /// What stands under each name of a mapping whose names are free, in the order of the file; `nil` where absent or wrong.
+    private func named(_ name: String, type: String) -> [(key: String, node: ConfigNode)]? {
         guard let node = node(name) else { return nil }
         if node.isNull { return [] }
         guard case .mapping(let entries) = node.content else {
@@ -184,23 +229,19 @@ public final class ConfigSection {
         }
         if problems.refusesRepetitions(entries, path(name)) { return [] }
         var places: [String: Int] = [:]
-        var result: [(key: String, value: String)] = []
+        var result: [(key: String, node: ConfigNode)] = []
         for entry in entries {
             guard let key = entry.key.name else {
                 mismatch(entry.key, "string", at: path(name))
                 continue
             }
-            guard let value = entry.value.string else {
-                mismatch(entry.value, valueType, at: "\(path(name)).\(key)")
-                continue
-            }
             guard let place = places[key] else {
                 places[key] = result.count
-                result.append((key, value))
+                result.append((key, entry.value))
                 continue
             }
             if node.format == .json {
-                result[place].value = value
+                result[place].node = entry.value
                 continue
             }
             problems.add(
@@ -220,8 +261,13 @@ public final class ConfigSection {
 
     /// A section; `nil` where the field is absent or empty.
     public func section(_ name: String, type: String) -> ConfigSection? {
-        guard let node = node(name), !node.isNull else { return nil }
+        guard let node = node(name), !Self.isPassedOver(node, type) else { return nil }
         return ConfigSection(node, type: type, path: path(name), problems: problems)
+    }
+
+    /// Whether nothing is said. Types that read themselves do so through a plain one, and are handed `Null` and `NULL`.
+    private static func isPassedOver(_ node: ConfigNode, _ type: String) -> Bool {
+        type.hasSuffix(".plain") ? node.isPassedOver : node.isNull
     }
 
     /// A list of sections, `nil` for an empty item; an absent or empty field is an empty list.
@@ -237,7 +283,7 @@ public final class ConfigSection {
         ofValues: Bool = false
     ) -> [ConfigSection?] {
         (items(name, listType ?? "[]\(ofValues ? "" : "*")\(type)") ?? []).enumerated().map { index, item in
-            if item.isNull { return nil }
+            if Self.isPassedOver(item, sectionType ?? type) { return nil }
             let path = "\(path(name))[\(index)]"
             return ConfigSection(item, type: sectionType ?? type, path: path, problems: problems)
         }
@@ -279,10 +325,22 @@ public final class ConfigSection {
         problems.warn(problem(.meaning, message, at: name))
     }
 
-    /// Reports every field that nobody asked for.
+    /// Reports every field that nobody asked for, and those that are there twice.
     /// - Parameter isListing: whether it is told which fields there are where none is near.
     public func finish(isListing: Bool = false) {
-        for entry in order {
+        for entry in repeated {
+            guard let name = entry.key.name, knownSet.contains(folded(name)) else { continue }
+            problems.add(
+                ConfigProblem(
+                    .structure,
+                    "field \(name) already set in type \(type)",
+                    line: entry.key.line,
+                    column: entry.key.column,
+                    path: path(name)
+                )
+            )
+        }
+        for entry in order + repeated {
             guard let name = entry.key.name, !knownSet.contains(folded(name)) else { continue }
             let isJSON = node.format == .json
             problems.add(

@@ -299,7 +299,7 @@ private struct JSONScanner {
         switch bytes[index] {
         case UInt8(ascii: "'"): shown = "'\\''"
         case UInt8(ascii: "\""): shown = "'\"'"
-        default: shown = "'" + GoText.quoted(String(Unicode.Scalar(bytes[index]))).dropFirst().dropLast() + "'"
+        default: shown = "'" + GoText.escaped(String(Unicode.Scalar(bytes[index]))) + "'"
         }
         return Problem(message: "invalid character \(shown) \(place)", offset: index)
     }

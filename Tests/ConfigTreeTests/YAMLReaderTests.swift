@@ -159,11 +159,14 @@ struct YAMLReaderTests {
             _ = root.node("a")
             let section = root.section("s", type: "s")
             _ = section?.string("x")
+            section?.finish()
             _ = root.stringMap("m", type: "m")
             return problems.problems.map(\.message)
         }
         #expect(try problems("a: &a {x: 1}\ns: {<<: *a, x: 2}\n") == [])
         #expect(try problems("s: {x: 1, x: 2}\n") == ["field x already set in type s"])
+        let unknown = "field y not found in type s"
+        #expect(try problems("s: {y: 1, y: 2}\n") == [unknown, unknown])
         #expect(try problems("a: &a {x: 1}\nm: {<<: *a, y: 2}\n") == [])
         #expect(try problems("a: &a {x: 1}\nm: {<<: *a, x: 2}\n") == ["key \"x\" already set in map"])
     }

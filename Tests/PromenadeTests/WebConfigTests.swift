@@ -162,6 +162,7 @@ import Web
             ),
             ("tls_server_config:\n  cert_file: a\n", ":2:3: tls_server_config: missing one of key or key_file"),
             ("tls_server_config:\n  min_version: SSL3\n", "tls_server_config.min_version: unknown TLS version: SSL3"),
+            ("tls_server_config:\n  max_version: ''\n", "tls_server_config.max_version: unknown TLS version: "),
             (
                 "tls_server_config:\n  cipher_suites: [a]\n",
                 "tls_server_config.cipher_suites: field cipher_suites is not"

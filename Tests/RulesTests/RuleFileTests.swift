@@ -58,6 +58,14 @@ import Testing
         #expect(file.groups.first?.rules.first?.labels.map(\.name) == ["b"])
     }
 
+    @Test(arguments: ["", "~", "null", "Null", "NULL"])
+    func `a duration may be null in every form`(null: String) throws {
+        let text = "groups: [{name: g, interval: \(null), rules: [{alert: A, expr: up, for: \(null)}]}]"
+        let node = try YAMLReader.parse(Array(text.utf8), file: "r.yml", dialect: .rules)
+        let file = try RuleFile(reading: node, file: "r.yml")
+        #expect(file.groups.first?.rules.first?.holdDuration == 0)
+    }
+
     @Test func `unknown fields may be passed over`() throws {
         let file = try RuleFile(
             reading: RuleScript.node(

@@ -110,7 +110,9 @@ public struct StackConfig: Sendable, Hashable {
             if let section = root.section("demo_server", type: "demo_server") { demo = Demo(reading: section) }
             if let section = root.section("pushgateway", type: "pushgateway") { gateway = Gateway(reading: section) }
             if let section = root.section("storage", type: "config.StorageConfig") {
-                storage = Storage(reading: section, context: context)
+                var remote = context
+                remote.nameValidation = prometheus.global.nameValidation
+                storage = Storage(reading: section, context: remote)
             }
             if let node = root.node("rules"), !node.isNull { rules = node }
             if let section = root.section("inbox", type: "inbox") {
@@ -160,7 +162,7 @@ extension StackConfig.Gateway {
 extension StackConfig.Storage {
     init(reading section: ConfigSection, context: ConfigContext) {
         path = section.string("path")
-        if let tsdb = section.section("tsdb", type: "config.TSDBConfig") {
+        if let tsdb = section.section("tsdb", type: "config.plain") {
             // What Prometheus shows of itself has the window under this name as well, and is read again.
             _ = tsdb.int("outofordertimewindow", type: "int64")
             outOfOrderWindow = tsdb.duration("out_of_order_time_window")?.milliseconds ?? 0
@@ -175,7 +177,7 @@ extension StackConfig.Storage {
             remote = RemoteStoreConfig(reading: part, node: node, context: context)
         }
         if let exemplars = section.section("exemplars", type: "config.ExemplarsConfig") {
-            maxExemplars = exemplars.int("max_exemplars") ?? maxExemplars
+            maxExemplars = exemplars.int("max_exemplars", type: "int64") ?? maxExemplars
             exemplars.finish()
         }
         section.finish()

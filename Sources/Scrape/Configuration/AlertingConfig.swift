@@ -58,7 +58,7 @@ extension AlertingConfig.Alertmanager {
         job.scheme = section.string("scheme") ?? "http"
         if let given = section.duration("timeout") { timeout = given }
         let version = section.string("api_version") ?? "v2"
-        if version != "v2" {
+        if version != "v2", section.node("api_version")?.isPassedOver != true {
             section.fail("expected Alertmanager api version to be one of [v2] but got \(version)", at: "api_version")
         }
         pathPrefix = section.string("path_prefix") ?? ""

@@ -1,5 +1,5 @@
 import ConfigTree
-import MetricModel
+public import MetricModel
 
 #if canImport(Darwin)
     import Darwin
@@ -17,6 +17,8 @@ public struct ConfigContext: Sendable {
     public var scrapeNativeHistograms = false
     /// Whether extra series about scrapes are written where nothing is said.
     public var extraScrapeMetrics = false
+    /// Which names relabelling may write where the section `global` says it for a section that does not say so itself.
+    public var nameValidation = NameValidation.utf8
 
     /// A context.
     public init(directory: String = "", environment: [String: String] = [:]) {

@@ -95,7 +95,7 @@ extension DiscoveryConfig {
     static func readAll(_ section: ConfigSection, context: ConfigContext) -> [DiscoveryConfig] {
         var result: [DiscoveryConfig] = []
         func each(_ name: String, _ type: String, _ read: (ConfigSection) -> DiscoveryConfig) {
-            for part in section.sections(name, type: type) {
+            for part in section.sections(name, type: type + ".SDConfig", sectionType: type + ".plain") {
                 guard let part else {
                     section.fail("empty or null section in \(name)", at: name)
                     continue
@@ -103,9 +103,9 @@ extension DiscoveryConfig {
                 result.append(read(part))
             }
         }
-        each("dns_sd_configs", "dns.plain", readDNS)
-        each("file_sd_configs", "file.plain") { readFile($0, context: context) }
-        each("http_sd_configs", "http.plain") { readHTTP($0, context: context) }
+        each("dns_sd_configs", "dns", readDNS)
+        each("file_sd_configs", "file") { readFile($0, context: context) }
+        each("http_sd_configs", "http") { readHTTP($0, context: context) }
         var groups: [TargetGroup] = []
         for part in section.sections(
             "static_configs",
@@ -204,25 +204,23 @@ extension TargetGroup {
         for address in section.strings("targets") ?? [] {
             targets.append([Label(name: TargetLabel.address, value: address)])
         }
-        for (name, value) in section.stringMap(
-            "labels",
-            type: "model.LabelSet",
-            valueType: "model.LabelValue"
-        ) ?? [] {
-            if name.isEmpty {
-                // Prometheus checks a name only where one is written; one that is null labels nothing.
-                let isWritten = section.node("labels").map(Self.writesEmptyName) ?? false
-                if isWritten { section.fail("\"\" is not a valid label name", at: "labels") }
-                continue
-            }
+        for (name, value) in section.labelSet("labels") where !name.isEmpty {
             labels.append(Label(name: name, value: value))
         }
         section.finish()
     }
+}
 
-    private static func writesEmptyName(_ node: ConfigNode) -> Bool {
-        guard case .mapping(let entries) = node.content else { return false }
-        return entries.contains { $0.key.text == "" && !$0.key.isNull }
+extension ConfigSection {
+    /// Labels by their names. Prometheus checks a name only where one is written; one that is null labels nothing.
+    func labelSet(_ field: String) -> [(key: String, value: String)] {
+        let labels = stringMap(field, type: "model.LabelSet", valueType: "model.LabelValue") ?? []
+        if case .mapping(let entries) = node(field)?.content,
+            entries.contains(where: { $0.key.text == "" && !$0.key.isNull })
+        {
+            fail("\"\" is not a valid label name", at: field)
+        }
+        return labels
     }
 }
 

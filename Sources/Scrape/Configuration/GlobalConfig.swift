@@ -113,8 +113,7 @@ extension GlobalConfig {
         alwaysScrapeClassicHistograms = section.bool("always_scrape_classic_histograms") ?? false
         extraScrapeMetrics = section.bool("extra_scrape_metrics") ?? context.extraScrapeMetrics
         for (name, value) in section.stringMap("external_labels", type: "map[string]string") ?? [] {
-            // Whatever names metrics may have, as in Prometheus.
-            if !NameValidation.utf8.allowsLabelName(name) {
+            if !nameValidation.allowsLabelName(name) {
                 section.fail("\(GoText.quoted(name)) is not a valid label name", at: "external_labels")
             }
             let expanded = context.expand(value, in: section)

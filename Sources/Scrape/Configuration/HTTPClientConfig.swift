@@ -161,7 +161,7 @@ extension HTTPClientConfig {
         if let part = section.section("oauth2", type: "config.plain") {
             oauth2 = OAuth2(reading: part, context: context)
         }
-        let token = section.string("bearer_token") ?? ""
+        let token = section.secret("bearer_token").value
         let tokenFile = context.path(section.string("bearer_token_file") ?? "")
         if let part = section.section("tls_config", type: "config.plain") {
             tls = TLS(reading: part, context: context)
@@ -239,22 +239,16 @@ extension HTTPClientConfig {
     }
 
     private static func headers(_ section: ConfigSection, context: ConfigContext) -> [String: Header] {
-        guard let node = section.node("http_headers"), case .mapping(let entries) = node.content else {
-            _ = section.section("http_headers", type: "config.Headers")
-            return [:]
-        }
         var result: [String: Header] = [:]
-        for entry in entries {
-            guard let name = entry.key.name else { continue }
-            let part = ConfigSection(
-                entry.value,
-                type: "config.Header",
-                path: section.path("http_headers") + "." + name,
-                problems: section.problems
-            )
+        for (name, part) in section.namedSections(
+            "http_headers",
+            type: "config.Headers",
+            sectionType: "config.Header"
+        ) {
             var header = Header()
             header.values = part.strings("values") ?? []
-            header.secrets = (part.strings("secrets", type: "[]config.Secret") ?? []).map { Secret($0) }
+            header.secrets = (part.strings("secrets", type: "[]config.Secret", itemType: Secret.plainType) ?? [])
+                .map { Secret($0) }
             header.files = (part.strings("files") ?? []).map { context.path($0) }
             part.finish()
             if reservedHeaders.contains(name.lowercased()) {
@@ -274,12 +268,22 @@ extension HTTPClientConfig {
     }
 }
 
+extension Secret {
+    /// Secrets read themselves.
+    static let plainType = "config.plain"
+}
+
+extension ConfigSection {
+    /// A text that is not shown; empty where absent or wrong.
+    func secret(_ name: String) -> Secret { Secret(string(name, type: Secret.plainType) ?? "") }
+}
+
 extension HTTPClientConfig.BasicAuth {
     init(reading section: ConfigSection, context: ConfigContext) {
         self.init()
         username = section.string("username") ?? ""
         usernameFile = context.path(section.string("username_file") ?? "")
-        password = Secret(section.string("password") ?? "")
+        password = section.secret("password")
         passwordFile = context.path(section.string("password_file") ?? "")
         for name in ["username_ref", "password_ref"] {
             section.refuse(name, because: "there is no secret manager; use the field itself or its _file form")
@@ -295,7 +299,7 @@ extension HTTPClientConfig.Authorization {
         var trimmed = kind?[...] ?? ""
         while trimmed.last == " " { trimmed.removeLast() }
         if !trimmed.isEmpty { result.type = String(trimmed) }
-        result.credentials = Secret(section.string("credentials") ?? "")
+        result.credentials = section.secret("credentials")
         result.credentialsFile = context.path(section.string("credentials_file") ?? "")
         section.refuse("credentials_ref", because: "there is no secret manager; use credentials or credentials_file")
         section.finish()
@@ -307,7 +311,7 @@ extension HTTPClientConfig.OAuth2 {
     init(reading section: ConfigSection, context: ConfigContext) {
         self.init()
         clientID = section.string("client_id") ?? ""
-        clientSecret = Secret(section.string("client_secret") ?? "")
+        clientSecret = section.secret("client_secret")
         clientSecretFile = context.path(section.string("client_secret_file") ?? "")
         scopes = section.strings("scopes") ?? []
         tokenURL = section.string("token_url") ?? ""
@@ -343,7 +347,7 @@ extension HTTPClientConfig.TLS {
         self.init()
         ca = section.string("ca") ?? ""
         cert = section.string("cert") ?? ""
-        key = Secret(section.string("key") ?? "")
+        key = section.secret("key")
         caFile = context.path(section.string("ca_file") ?? "")
         certFile = context.path(section.string("cert_file") ?? "")
         keyFile = context.path(section.string("key_file") ?? "")
@@ -392,18 +396,13 @@ extension HTTPClientConfig.Proxy {
         url = section.url("proxy_url") ?? ""
         noProxy = section.string("no_proxy") ?? ""
         fromEnvironment = section.bool("proxy_from_environment") ?? false
-        if let node = section.node("proxy_connect_header"), case .mapping(let entries) = node.content {
-            let part = ConfigSection(
-                node,
-                type: "config.ProxyHeader",
-                path: section.path("proxy_connect_header"),
-                problems: section.problems
-            )
-            for entry in entries {
-                guard let name = entry.key.name else { continue }
-                connectHeader[name] = (part.strings(name, type: "[]config.Secret") ?? []).map { Secret($0) }
-            }
-        }
+        let lists = section.stringLists(
+            "proxy_connect_header",
+            type: "config.ProxyHeader",
+            listType: "[]config.Secret",
+            itemType: Secret.plainType
+        )
+        for (name, values) in lists ?? [] { connectHeader[name] = values.map { Secret($0) } }
         if !connectHeader.isEmpty, !fromEnvironment, url.isEmpty {
             section.fail(
                 "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured",

@@ -37,14 +37,19 @@ struct InactiveSections {
 
     private func readTracing() {
         guard let section = root.section("tracing", type: "config.plain") else { return }
-        let kind = section.string("client_type") ?? "grpc"
+        // Null is not looked at.
+        let isUnsaid = section.node("client_type")?.isPassedOver ?? true
+        let kind = isUnsaid ? "grpc" : section.string("client_type") ?? "grpc"
         let endpoint = section.string("endpoint") ?? ""
         _ = section.double("sampling_fraction")
         _ = section.bool("insecure")
         if let tls = section.section("tls_config", type: "config.plain") {
             _ = HTTPClientConfig.TLS(reading: tls, context: context)
         }
-        _ = section.stringMap("headers", type: "map[string]string")
+        RemoteWriteConfig.checkHeaders(
+            section,
+            authorization: "custom authorization header configuration is not yet supported"
+        )
         let compression = section.string("compression") ?? ""
         _ = section.duration("timeout")
         section.finish()

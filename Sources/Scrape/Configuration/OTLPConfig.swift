@@ -27,7 +27,7 @@ public struct OTLPConfig: Sendable, Hashable {
         translation.marksUnderscores = section.bool("label_name_underscore_sanitization") ?? true
         translation.keepsUnderscores = section.bool("label_name_preserve_multiple_underscores") ?? true
         translation.omitsTargetInfo = section.bool("disable_target_info") ?? false
-        let strategy = section.string("translation_strategy") ?? ""
+        let strategy = section.string("translation_strategy", type: "config.translationStrategyOption") ?? ""
         section.finish()
         if translation.promotesAll, !promoted.isEmpty {
             section.fail(

@@ -50,7 +50,9 @@ public struct PrometheusConfig: Sendable, Hashable {
         }
         readRulesAndAlerting(root, context: context)
         otlp = OTLPConfig(reading: root, validation: global.nameValidation)
-        remoteWrites = RemoteWriteConfig.readAll(root, context: context)
+        var remote = context
+        remote.nameValidation = global.nameValidation
+        remoteWrites = RemoteWriteConfig.readAll(root, context: remote)
         remoteReads = RemoteReadConfig.readAll(root, context: context)
         inactive = InactiveSections(root, context: context).found
         if root.has("storage"), let node = root.node("storage"), !node.isNull { storage = node }

@@ -53,9 +53,7 @@ public struct RemoteReadConfig: Sendable, Hashable {
         }
         readsRecent = section.bool("read_recent") ?? false
         filtersExternalLabels = section.bool("filter_external_labels") ?? true
-        requiredMatchers =
-            (section.stringMap("required_matchers", type: "model.LabelSet", valueType: "model.LabelValue") ?? [])
-            .map { ($0.0, $0.1) }
+        requiredMatchers = section.labelSet("required_matchers").map { ($0.key, $0.value) }
         name = entryName(section)
     }
 }

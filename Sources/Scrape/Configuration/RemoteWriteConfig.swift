@@ -79,7 +79,7 @@ public struct RemoteWriteConfig: Sendable, Hashable {
             "write_relabel_configs",
             of: section,
             empty: "empty or null relabeling rule in remote write config",
-            validation: .utf8
+            validation: context.nameValidation
         )
         sendsExemplars = section.bool("send_exemplars") ?? false
         sendsNativeHistograms = section.bool("send_native_histograms") ?? false
@@ -97,7 +97,7 @@ public struct RemoteWriteConfig: Sendable, Hashable {
 
     private mutating func readMessage(_ section: ConfigSection) {
         let known = ["prometheus.WriteRequest", "io.prometheus.write.v2.Request"]
-        let message = section.string("protobuf_message") ?? known[0]
+        let message = section.string("protobuf_message", type: "config.RemoteWriteProtoMsg") ?? known[0]
         isVersion2 = message == known[1]
         if !known.contains(message) {
             section.fail(
@@ -136,14 +136,16 @@ public struct RemoteWriteConfig: Sendable, Hashable {
         }
     }
 
-    static func checkHeaders(_ section: ConfigSection) {
+    /// Refuses headers that are not for the configuration.
+    /// - Parameter authorization: what is said of credentials.
+    static func checkHeaders(
+        _ section: ConfigSection,
+        authorization: String = "authorization header must be changed via the basic_auth, authorization, oauth2, or "
+            + "sigv4 parameter"
+    ) {
         for (name, _) in section.stringMap("headers", type: "map[string]string") ?? [] {
             if name.lowercased() == "authorization" {
-                section.fail(
-                    "authorization header must be changed via the basic_auth, authorization, oauth2, or sigv4 "
-                        + "parameter",
-                    at: "headers"
-                )
+                section.fail(authorization, at: "headers")
             } else if HTTPClientConfig.reservedHeaders.contains(name.lowercased()) {
                 section.fail("\(name) is a reserved header. It must not be changed", at: "headers")
             }

@@ -135,7 +135,7 @@ extension ScrapeConfig {
         } else {
             scrapeProtocols = scrapeNativeHistograms ? ScrapeProtocol.protobufFirst : ScrapeProtocol.defaults
         }
-        if let name = section.string("fallback_scrape_protocol"), !name.isEmpty {
+        if let name = section.string("fallback_scrape_protocol", type: ScrapeProtocol.typeName), !name.isEmpty {
             fallbackProtocol = ScrapeProtocol(rawValue: name)
             if fallbackProtocol == nil {
                 section.fail(
@@ -180,15 +180,8 @@ extension ScrapeConfig {
     }
 
     private static func params(_ section: ConfigSection) -> [String: [String]] {
-        guard let node = section.node("params"), !node.isNull else { return [:] }
-        let part = ConfigSection(node, type: "url.Values", path: section.path("params"), problems: section.problems)
-        guard case .mapping(let entries) = node.content else { return [:] }
-        var result: [String: [String]] = [:]
-        for entry in entries {
-            guard let name = entry.key.name else { continue }
-            result[name] = part.strings(name) ?? []
-        }
-        return result
+        let lists = section.stringLists("params", type: "url.Values") ?? []
+        return Dictionary(lists.map { ($0.key, $0.values) }, uniquingKeysWith: { $1 })
     }
 
     static func unknownProtocol(_ name: String) -> String {
@@ -199,7 +192,13 @@ extension ScrapeConfig {
     /// Reads `scrape_protocols`; `nil` where absent.
     static func protocols(_ section: ConfigSection, suffix: String) -> [ScrapeProtocol]? {
         guard let node = section.node("scrape_protocols"), !node.isNull else { return nil }
-        guard let names = section.strings("scrape_protocols", type: "[]config.ScrapeProtocol") else { return nil }
+        guard
+            let names = section.strings(
+                "scrape_protocols",
+                type: "[]" + ScrapeProtocol.typeName,
+                itemType: ScrapeProtocol.typeName
+            )
+        else { return nil }
         if names.isEmpty {
             section.fail("scrape_protocols cannot be empty \(suffix)", at: "scrape_protocols")
             return nil

@@ -13,6 +13,9 @@ public enum ScrapeProtocol: String, Sendable, Hashable, CaseIterable {
     /// OpenMetrics 1.0.0.
     case openMetricsText100 = "OpenMetricsText1.0.0"
 
+    /// Prometheus's name of the type, in messages.
+    static let typeName = "config.ScrapeProtocol"
+
     /// What is asked for by default.
     public static let defaults: [Self] = [
         .openMetricsText100, .openMetricsText001, .prometheusText100, .prometheusText004,

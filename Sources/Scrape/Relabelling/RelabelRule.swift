@@ -206,7 +206,7 @@ extension RelabelRule {
         let replacement = section.string("replacement") ?? defaultReplacement
         var action = Action.replace
         if let name = section.string("action") {
-            if name.isEmpty {
+            if section.node("action")?.isPassedOver == true {
                 section.fail("relabel action cannot be empty", at: "action")
             } else if let known = Action(rawValue: name.lowercased()) {
                 action = known

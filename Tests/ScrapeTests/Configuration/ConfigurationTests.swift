@@ -91,6 +91,47 @@ struct ConfigurationTests {
             ),
             ("{scrape_configs: [null]}", "empty or null scrape config section"),
             (
+                "{scrape_configs: [{job_name: x, proxy_connect_header: true}]}",
+                "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!bool `true` into config.ProxyHeader"
+            ),
+            (
+                "{scrape_configs: [{job_name: x, proxy_url: \"http://p\", proxy_connect_header: {a: [b], a: [c]}}]}",
+                "yaml: unmarshal errors:\n  line 1: key \"a\" already set in map"
+            ),
+            (
+                "{scrape_configs: [{job_name: x, http_headers: {[a]: {values: [v]}}}]}",
+                "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into string"
+            ),
+            (
+                "{scrape_configs: [{job_name: x, basic_auth: {password: [a], b: 1, b: 2}}]}",
+                "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into config.plain\n"
+                    + "  line 1: field b not found in type config.plain\n  line 1: field b not found in type config.plain"
+            ),
+            (
+                "{scrape_configs: [{job_name: x, scheme: http, scheme: https}]}",
+                "yaml: unmarshal errors:\n  line 1: field scheme already set in type config.ScrapeConfig"
+            ),
+            (
+                "{scrape_configs: [{job_name: x, dns_sd_configs: 0, body_size_limit: []}]}",
+                "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!int `0` into []*dns.SDConfig\n"
+                    + "  line 1: cannot unmarshal !!seq into units.Base2Bytes"
+            ),
+            (
+                "{scrape_configs: [{job_name: x, scrape_protocols: [{}]}]}",
+                "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!map into config.ScrapeProtocol"
+            ), ("{scrape_configs: [{job_name: x, oauth2: Null}]}", "oauth2 client_id must be configured"),
+            (
+                "{scrape_configs: [{job_name: x, relabel_configs: [{action: \"\"}]}]}",
+                "unknown relabel action \"\""
+            ),
+            (
+                "{scrape_configs: [{job_name: x, relabel_configs: [{action: }]}]}", "relabel action cannot be empty"
+            ),
+            (
+                "{global: {metric_name_validation_scheme: legacy, external_labels: {a.b: c}}}",
+                "\"a.b\" is not a valid label name"
+            ),
+            (
                 "{scrape_configs: [{job_name: x, dns_sd_configs: [{names: [a], type: A}]}]}",
                 "a port is required in DNS-SD configs for all record types except SRV"
             ),

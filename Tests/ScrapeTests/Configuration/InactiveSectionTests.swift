@@ -85,6 +85,22 @@ struct InactiveSectionTests {
         arguments: [
             ("remote_write: [{}]", "url for remote_write is empty"),
             ("remote_write: [null]", "empty or null remote write config section"),
+            (
+                "remote_write: [{url: x, name: [], headers: 1}]",
+                "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into string\n"
+                    + "  line 1: cannot unmarshal !!int `1` into map[string]string"
+            ),
+            (
+                "{global: {metric_name_validation_scheme: legacy}, "
+                    + "remote_write: [{url: x, write_relabel_configs: [{target_label: a.b}]}]}",
+                "\"a.b\" is invalid 'target_label' for replace action"
+            ), ("remote_read: [{url: x, required_matchers: {\"\": v}}]", "\"\" is not a valid label name"),
+            ("tracing: Null", "tracing endpoint must be set"),
+            ("tracing: {endpoint: a, headers: {Host: b}}", "Host is a reserved header. It must not be changed"),
+            (
+                "tracing: {endpoint: a, headers: {authorization: b}}",
+                "custom authorization header configuration is not yet supported"
+            ),
             ("remote_write: [{url: \":x\"}]", "parse \":x\": missing protocol scheme"),
             ("remote_write: [{url: \"http://%zz\"}]", "parse \"http://%zz\": invalid URL escape \"%zz\""),
             ("remote_read: [{url: \"12:30\"}]", "parse \"12:30\": first path segment in URL cannot contain colon"),

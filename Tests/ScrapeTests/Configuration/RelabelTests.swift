@@ -18,6 +18,16 @@ struct RelabelTests {
         return builder.build()
     }
 
+    @Test("letters of one character and of two are different ones, as their bytes are")
+    func bytes() throws {
+        let labels: Labels = ["a": "\u{e9}", "b": "e\u{301}"]
+        for (action, isKept) in [(RelabelRule.Action.keepequal, false), (.dropequal, true)] {
+            var builder = LabelsBuilder(labels)
+            let rule = try RelabelRule(action, sourceLabels: ["a"], targetLabel: "b")
+            #expect(Relabeller.apply(rule, to: &builder) == isKept)
+        }
+    }
+
     static let cases: [Case] = [
         Case(
             rule: {

@@ -42,18 +42,25 @@ struct ScrapeFieldTests {
         #expect(throws: ConfigError.self) { try job("sample_limit: .nan") }
     }
 
+    @Test(
+        "null is not looked at by types that look at themselves",
+        arguments: ["alerting: {alertmanagers: [{api_version: }]}", "tracing: {endpoint: a, client_type: ~}"]
+    )
+    func unseen(text: String) throws {
+        let problems = ConfigProblems(file: "p.yml")
+        let root = ConfigSection(
+            try YAMLReader.parse(Array(text.utf8), file: "p.yml"),
+            type: "config.plain",
+            path: "",
+            problems: problems
+        )
+        _ = PrometheusConfig(reading: root, context: ConfigContext())
+        #expect(problems.problems == [])
+    }
+
     @Test("nothing is the default, as go-yaml passes over it", arguments: ["", "~", "null"])
     func passedOver(nothing: String) throws {
         #expect(try job("scrape_interval: \(nothing), tls_config: {min_version: \(nothing)}") != nil)
-    }
-
-    @Test("names of external labels are free, whatever those of metrics may be")
-    func externalNames() throws {
-        let text = "global: {metric_name_validation_scheme: legacy, external_labels: {a.b: c}}"
-        let node = try YAMLReader.parse(Array(text.utf8), file: "p")
-        let root = ConfigSection(node, type: "config.plain", path: "", problems: ConfigProblems(file: "f"))
-        let config = PrometheusConfig(reading: root, context: ConfigContext(directory: "/c"))
-        #expect(config.global.externalLabels.map(\.name) == ["a.b"] && root.problems.problems.isEmpty)
     }
 
     @Test("numbers without an end are shown so that they read back", arguments: [".inf", "-.inf", ".nan", "1e+21"])

@@ -64,7 +64,9 @@ public struct WebTLS: Sendable {
             section.fail("Client CA's have been configured without a Client Auth Policy", at: "client_auth_type")
         }
         func version(_ name: String) -> TLSVersion? {
-            guard let text = section.string(name), !text.isEmpty else { return nil }
+            guard let node = section.node(name), !node.isPassedOver, let text = section.string(name) else {
+                return nil
+            }
             switch text {
             case "TLS10": return .tlsv1
             case "TLS11": return .tlsv11
