@@ -281,6 +281,7 @@ def fixed():
                  "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n", "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_sum 3\nh_count 2\n",
                  "# TYPE h histogram\nh_bucket{le=\"x\"} 1\n", "# TYPE h histogram\nh 1\n", "# TYPE h histogram\nh_bucket 1\n", "# TYPE h histogram\nh_count 2\n", "# TYPE h histogram\nh_sum 2\n",
                  "# TYPE h histogram\nh_bucket{le=\"1e6\"} 1000000\nh_bucket{le=\"+Inf\"} 2000000\nh_sum 3\nh_count 2000000\n", "# TYPE c counter\nc_total 1\n", "# TYPE c counter\nc -1\n",
+                 "# TYPE s summary\ns{quantile=\"-0\"} -0\ns_sum -1\ns_count -1\n", "# TYPE h histogram\nh_bucket{le=\"-0\"} NaN\nh_bucket{le=\"+Inf\"} -0\nh_sum NaN\nh_count NaN\n",
                  "push_time_seconds 1\n", "# TYPE push_time_seconds gauge\npush_time_seconds 1\n", "# TYPE foo gauge\nfoo 1\n# TYPE foo_count gauge\nfoo_count 2\n",
                  "# TYPE go_goroutines counter\ngo_goroutines 1\n", "# HELP go_goroutines x\n# TYPE go_goroutines gauge\ngo_goroutines 1\n", "# TYPE process_open_fds gauge\nprocess_open_fds 1\n",
                  "# TYPE go_info untyped\ngo_info 1\n", "# TYPE pushgateway_http_requests_total counter\npushgateway_http_requests_total 1\n",

@@ -20,6 +20,22 @@ import Testing
             #"{"count":"9007199254740992","labels":{"instance":"","job":"a"},"quantiles":{"0.5":"1"},"sum":"1e+21"}"#
         ),
         (
+            "# TYPE m summary\nm{quantile=\"-0\"} -0\nm_sum -0\nm_count -0\n",
+            #"{"count":"0","labels":{"instance":"","job":"a"},"quantiles":{"-0":"-0"},"sum":"-0"}"#
+        ),
+        (
+            "# TYPE m summary\nm_sum -1\nm_count -1\n",
+            #"{"count":"18446744073709551615","labels":{"instance":"","job":"a"},"quantiles":{},"sum":"-1"}"#
+        ),
+        (
+            "# TYPE m histogram\nm_bucket{le=\"1\"} NaN\nm_bucket{le=\"+Inf\"} 0.5\nm_sum 1\nm_count nan\n",
+            #"{"buckets":{"+Inf":"0.5","1":"0"},"count":"0","labels":{"instance":"","job":"a"},"sum":"1"}"#
+        ),
+        (
+            "# TYPE m histogram\nm_bucket{le=\"-0\"} -0\nm_bucket{le=\"+Inf\"} 1\nm_sum NaN\nm_count 1\n",
+            #"{"buckets":{"+Inf":"1","-0":"0"},"count":"1","labels":{"instance":"","job":"a"},"sum":"NaN"}"#
+        ),
+        (
             "# TYPE m histogram\nm_bucket{le=\"1e6\"} 1000000\nm_bucket{le=\"+Inf\"} 2000000\nm_sum 3\nm_count 2000000\n",
             #"{"buckets":{"+Inf":"2000000","1e+06":"1000000"},"count":"2000000","#
         ),

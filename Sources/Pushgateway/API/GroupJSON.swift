@@ -99,9 +99,13 @@ struct GroupJSON {
             if let native = histogram.native, !native.positiveSpans.isEmpty || !native.negativeSpans.isEmpty {
                 NativeBuckets.append(native, to: &json)
             } else {
-                GoJSON.append(histogram.buckets.map { (text($0.upperBound), countText($0.cumulativeCount)) }, to: &json)
+                GoJSON.append(
+                    histogram.buckets.map { (text($0.upperBound), classicText($0.cumulativeCount)) },
+                    to: &json
+                )
             }
-            GoJSON.raw(",\"count\":\"\(countText(histogram.count))\",\"labels\":", to: &json)
+            let count = histogram.native == nil ? classicText(histogram.count) : countText(histogram.count)
+            GoJSON.raw(",\"count\":\"\(count)\",\"labels\":", to: &json)
             GoJSON.append(labels, to: &json)
             GoJSON.raw(",\"sum\":\"\(text(histogram.sum))\"}", to: &json)
         default:
@@ -119,6 +123,9 @@ struct GroupJSON {
     }
 
     static func text(_ number: Double) -> String { GoNumber.text(number, .shortest) }
+
+    /// A count of a classic histogram: where it is not above zero, the original tells the whole number that is beside, and 0.
+    private static func classicText(_ count: Double) -> String { count > 0 ? countText(count) : "0" }
 
     /// A count: without an exponent where it is whole.
     static func countText(_ count: Double) -> String {

@@ -148,6 +148,10 @@ struct SanitizedFamily: Sendable {
             appendLine("_sum", block, nil, summary.sum, isLegacy)
             appendLine("_count", block, nil, Double(summary.count), isLegacy)
             return summary.created == nil && type == .summary && !Self.isNegativeZero(summary.sum)
+                && UInt64(exactly: Double(summary.count)) == summary.count
+                && !summary.quantiles.contains {
+                    Self.isNegativeZero($0.quantile) || Self.isNegativeZero($0.value)
+                }
         case .histogram(let histogram):
             if type != .histogram, type != .gaugehistogram { isSuspicious = true }
             return appendHistogram(histogram, block, isLegacy)
@@ -167,7 +171,9 @@ struct SanitizedFamily: Sendable {
         for bucket in histogram.buckets {
             appendLine("_bucket", block, ("le", bucket.upperBound), bucket.cumulativeCount, isLegacy)
             if bucket.upperBound == .infinity { hasInfinity = true }
-            if bucket.exemplar != nil || bucket.cumulativeCount.rounded() != bucket.cumulativeCount {
+            if bucket.exemplar != nil || bucket.cumulativeCount.rounded() != bucket.cumulativeCount
+                || Self.isNegativeZero(bucket.upperBound)
+            {
                 isFaithful = false
             }
         }
