@@ -76,21 +76,6 @@ package enum TransportFailure {
     }
 
     private static func tls(_ text: String) -> TransportError {
-        let known: [(part: String, words: String)] = [
-            (
-                "CERTIFICATE_VERIFY_FAILED",
-                "tls: failed to verify certificate: it is out of date or not signed by a known authority"
-            ),
-            ("WRONG_VERSION_NUMBER", "http: server gave HTTP response to HTTPS client"),
-            ("HTTP_REQUEST", "http: server gave HTTP response to HTTPS client"),
-            ("CERTIFICATE_REQUIRED", "remote error: tls: certificate required"),
-            ("UNKNOWN_CA", "remote error: tls: unknown certificate authority"),
-            ("ALERT_BAD_CERTIFICATE", "remote error: tls: bad certificate"),
-            ("ALERT_CERTIFICATE_EXPIRED", "remote error: tls: expired certificate"),
-            ("PROTOCOL_VERSION", "remote error: tls: protocol version not supported"),
-            ("ALERT_HANDSHAKE_FAILURE", "remote error: tls: handshake failure"),
-            ("uncleanShutdown", "EOF"),
-        ]
         if let start = text.firstRange(of: "Couldn't find "), let end = text.firstRange(of: " in certificate from peer")
         {
             let name = text[start.upperBound..<end.lowerBound]
@@ -99,8 +84,36 @@ package enum TransportFailure {
         }
         // The names of BoringSSL's failures are the only way to tell them apart.
         let words = known.first { text.contains($0.part) }?.words ?? "tls: the connection failed"
-        return TransportError(words, code: .tls)
+        return TransportError(words, code: words == "EOF" ? .closed : .tls)
     }
+
+    /// BoringSSL's names of failures, with Go's words.
+    private static let known: [(part: String, words: String)] =
+        [
+            ("EOF during handshake", "EOF"), ("zeroReturn", "EOF"), ("uncleanShutdown", "EOF"),
+            (
+                "CERTIFICATE_VERIFY_FAILED",
+                "tls: failed to verify certificate: it is out of date or not signed by a known authority"
+            ),
+            ("WRONG_VERSION_NUMBER", "http: server gave HTTP response to HTTPS client"),
+            ("HTTP_REQUEST", "http: server gave HTTP response to HTTPS client"),
+        ]
+        + [
+            ("CERTIFICATE_REQUIRED", "certificate required"), ("UNKNOWN_CA", "unknown certificate authority"),
+            ("ALERT_BAD_CERTIFICATE", "bad certificate"), ("ALERT_CERTIFICATE_EXPIRED", "expired certificate"),
+            ("ALERT_CERTIFICATE_REVOKED", "revoked certificate"),
+            ("ALERT_CERTIFICATE_UNKNOWN", "unknown certificate"),
+            ("ALERT_UNSUPPORTED_CERTIFICATE", "unsupported certificate"),
+            ("PROTOCOL_VERSION", "protocol version not supported"),
+            ("ALERT_HANDSHAKE_FAILURE", "handshake failure"), ("ALERT_BAD_RECORD_MAC", "bad record MAC"),
+            ("ALERT_UNEXPECTED_MESSAGE", "unexpected message"), ("ALERT_ILLEGAL_PARAMETER", "illegal parameter"),
+            ("ALERT_ACCESS_DENIED", "access denied"), ("ALERT_DECODE_ERROR", "error decoding message"),
+            ("ALERT_DECRYPT_ERROR", "error decrypting message"), ("ALERT_RECORD_OVERFLOW", "record overflow"),
+            ("ALERT_INSUFFICIENT_SECURITY", "insufficient security level"),
+            ("ALERT_INTERNAL_ERROR", "internal error"), ("ALERT_USER_CANCELLED", "user canceled"),
+            ("UNRECOGNIZED_NAME", "unrecognized name"),
+            ("ALERT_NO_APPLICATION_PROTOCOL", "no application protocol"),
+        ].map { ($0.0, "remote error: tls: " + $0.1) }
 
     private static func dial(_ place: String, _ code: Int32) -> TransportError {
         TransportError("dial \(place): connect: \(SystemText.error(code))", code: .refused)
@@ -125,7 +138,8 @@ package enum TransportFailure {
         }
         // What no host was named for is told without one.
         let host = address.hasPrefix(":") ? "" : first.target.ipAddress ?? error.host
-        let dialled = (host.contains(":") ? "[\(host)]" : host) + ":\(error.port)"
+        // The address that was asked for may name a zone.
+        let dialled = address.contains("%") ? address : (host.contains(":") ? "[\(host)]" : host) + ":\(error.port)"
         if let system = first.error as? IOError { return dial("tcp \(dialled)", system.errnoCode) }
         return failure(first.error, address: address, socket: "", isProxied: false).during("dial tcp \(dialled): ")
     }

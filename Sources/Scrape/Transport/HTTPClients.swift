@@ -1,5 +1,7 @@
 import AsyncHTTPClient
+import HTTPCalling
 import MetricModel
+import NIOCore
 import Synchronization
 
 /// The HTTP clients of a job: one for each way that its requests take, made when the way is first taken.
@@ -27,6 +29,8 @@ final class HTTPClients: Sendable {
         var host = ""
         /// That other name.
         var name = ""
+        /// The name that the certificate has to bear; empty for none.
+        var certificateName = ""
     }
 
     private struct State {
@@ -95,6 +99,10 @@ final class HTTPClients: Sendable {
                     code: .setup
                 )
             }
+            if !tls.insecureSkipVerify {
+                let host = tls.serverName.isEmpty ? url.dialledHost : tls.serverName
+                way.certificateName = HostPort.address(host.prefix { $0 != "%" }) == nil ? host : ""
+            }
             if !tls.serverName.isEmpty, tls.serverName != url.host {
                 way.host = url.dialledHost
                 way.name = tls.serverName
@@ -131,10 +139,13 @@ final class HTTPClients: Sendable {
             }
             if let known = state.clients[way] { return .success(known) }
             var configuration = state.plain
-            let asksForWholeURL = way.isForwarded
-            configuration.http1_1ConnectionDebugInitializer = {
-                ConnectionHandlers.install(on: $0, asksForWholeURL: asksForWholeURL)
+            let (asksForWholeURL, name) = (way.isForwarded, way.certificateName)
+            configuration.http1_1ConnectionDebugInitializer = { channel in
+                CertificateName.check(channel, name).flatMap {
+                    ConnectionHandlers.install(on: channel, asksForWholeURL: asksForWholeURL)
+                }
             }
+            configuration.http2ConnectionDebugInitializer = { CertificateName.check($0, name) }
             if let proxy = way.proxy, !way.isForwarded {
                 do throws(TransportError) {
                     configuration.proxy = try proxy.tunnel(connectHeader: connectHeader)

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import MetricModel
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// One request with the redirects that follow from it, and the collecting of its answer.
 struct HTTPFetch: Sendable {
@@ -68,6 +69,7 @@ struct HTTPFetch: Sendable {
                 continue
             } catch {
                 // The future has ended, so nothing touches the collector any more.
+                if let whole = collector.ended(by: error) { return whole }
                 if collector.hasBegun { throw TransportFailure.ofBody(error) }
                 let failure = TransportFailure.failure(
                     error,
@@ -169,4 +171,12 @@ private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Send
     }
 
     func didFinishRequest(task: HTTPClient.Task<TargetResponse>) -> TargetResponse { answer }
+
+    /// The answer where the end of the connection is its end: to Go, too, where TLS was not ended by a word.
+    func ended(by error: any Error) -> TargetResponse? {
+        let isUnclean =
+            (error as? HTTPClientError) == .uncleanShutdown || (error as? NIOSSLError) == .uncleanShutdown
+        let hasLength = !answer.header("Content-Length").isEmpty || !answer.header("Transfer-Encoding").isEmpty
+        return isUnclean && hasBegun && !hasLength ? answer : nil
+    }
 }

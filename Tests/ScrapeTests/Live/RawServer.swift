@@ -22,13 +22,18 @@ final class RawServer: Sendable {
     /// The requests up to the empty line.
     var requests: [String] { heads.all.withLock { $0 } }
 
-    init(_ reply: @escaping @Sendable (String) -> Reply) async throws {
+    /// A server that does not wait for the end of a request.
+    convenience init(any reply: @escaping @Sendable () -> Reply) async throws {
+        try await self.init(waitsForHead: false) { _ in reply() }
+    }
+
+    init(waitsForHead: Bool = true, _ reply: @escaping @Sendable (String) -> Reply) async throws {
         let heads = Heads()
         self.heads = heads
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Responder(reply, heads))
+                    try channel.pipeline.syncOperations.addHandler(Responder(waitsForHead, reply, heads))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
@@ -39,6 +44,7 @@ final class RawServer: Sendable {
     private final class Responder: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         typealias OutboundOut = ByteBuffer
+        private let waitsForHead: Bool
         private let reply: @Sendable (String) -> Reply
         private let heads: Heads
         private var text = ""
@@ -46,7 +52,8 @@ final class RawServer: Sendable {
         private var other: (any Channel)?
         private var isTunnel = false
 
-        init(_ reply: @escaping @Sendable (String) -> Reply, _ heads: Heads) {
+        init(_ waitsForHead: Bool, _ reply: @escaping @Sendable (String) -> Reply, _ heads: Heads) {
+            self.waitsForHead = waitsForHead
             self.reply = reply
             self.heads = heads
         }
@@ -56,7 +63,7 @@ final class RawServer: Sendable {
             if let other { return other.writeAndFlush(buffer, promise: nil) }
             if isTunnel { return held.append(buffer) }
             text += String(buffer: buffer)
-            guard text.hasSuffix("\r\n\r\n") else { return }
+            if waitsForHead, !text.hasSuffix("\r\n\r\n") { return }
             let head = text
             text = ""
             heads.all.withLock { $0.append(head) }

@@ -1,5 +1,9 @@
+import HTTPCalling
 import MetricModel
+import NIOCore
 import NIOHTTP1
+import NIOPosix
+import NIOSSL
 import Scrape
 import Testing
 
@@ -19,6 +23,8 @@ struct TLSTests {
             (named, true, "target.example", false, ""),
             (named, true, "other.example", false, "does not bear the name other.example"),
             (named, true, "", false, "does not bear the target's address"),
+            // The certificate is for the address, but another name is wanted.
+            (server, true, "other.example", false, "does not bear the name other.example"),
             (named, false, "target.example", false, unknown),
             (named, true, "other.example", true, ""),
         ]
@@ -66,6 +72,70 @@ struct TLSTests {
         #expect(scrape.error == "")
         await scrape.manager.stop()
         try await server.close()
+    }
+
+    @Test("a server that hangs up while TLS begins, or refuses it, is told in Go's words")
+    func ends() async throws {
+        let hangsUp = try await RawServer(any: { .bytes("") })
+        let refuses = try await RawServer(any: { .bytes("\u{15}\u{3}\u{3}\0\u{2}\u{2}1") })
+        for (server, words) in [(hangsUp, "EOF"), (refuses, "remote error: tls: access denied")] {
+            let error = await LiveScrape.error(server.port) { $0.scheme = "https" }
+            #expect(error == "Get \"https://127.0.0.1:\(server.port)/metrics\": \(words)")
+            try await server.close()
+        }
+    }
+
+    @Test("an answer without a length may end without a word of TLS, one with a length may not")
+    func abruptly() async throws {
+        for (length, words) in [("", ""), ("Content-Length: 9\r\n", "unexpected EOF")] {
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\(length)\r\n"
+            let context = try Certificates.context()
+            let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        let pipeline = channel.pipeline.syncOperations
+                        try pipeline.addHandler(NIOSSLServerHandler(context: context))
+                        try pipeline.addHandler(AbruptServer(answer: head + "a 1\n"))
+                    }
+                }
+                .bind(host: "127.0.0.1", port: 0).get()
+            let error = await LiveScrape.error(server.localAddress?.port ?? 0) {
+                $0.scheme = "https"
+                $0.client.tls.ca = Certificates.authority
+            }
+            #expect(error == words)
+            try await server.close()
+        }
+    }
+
+    /// Answers and closes the connection under TLS.
+    private final class AbruptServer: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+        private let answer: String
+
+        init(answer: String) { self.answer = answer }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let pipeline = context.pipeline.syncOperations
+            let below = NIOLoopBound(
+                try? pipeline.context(handlerType: NIOSSLServerHandler.self),
+                eventLoop: context.eventLoop
+            )
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer))).whenComplete { _ in
+                below.value?.close(promise: nil)
+            }
+        }
+    }
+
+    @Test("names that certificates bear")
+    func names() {
+        for (pattern, host, isMatch) in [
+            ("a.example", "A.Example.", true), ("*.example", "a.example", true), ("*.example", "a.b.example", false),
+            ("*", "a", true), ("a*.example", "ab.example", false), ("a.*", "a.b", false), ("", "", false),
+        ] {
+            #expect(CertificateName.isMatch(pattern, host) == isMatch, "\(pattern) \(host)")
+        }
     }
 
     @Test("a server that does not speak TLS is told as such")
