@@ -22,6 +22,10 @@ public enum GoText {
         }
     }
 
+    /// The same without the quotes. (Of the quoted text they could not be taken off by characters: what follows may be a sign that
+    /// makes one of itself and the quote.)
+    public static func escaped(_ text: String) -> String { escaping.escaped(text) }
+
     /// Bytes as Go's `%x`.
     package static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef".utf8)

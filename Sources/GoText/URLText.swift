@@ -1,7 +1,9 @@
 /// Escaping of URLs as Go's `net/url` does it.
 package enum URLText {
-    /// A path: what may stand in one stays.
-    package static func path(_ text: String) -> String { escape(text, plusForSpace: false, extra: "$&+,/:;=@~") }
+    /// A path: what may stand in one stays, and so does a star by itself, which means the server as a whole.
+    package static func path(_ text: String) -> String {
+        text == "*" ? text : escape(text, plusForSpace: false, extra: "$&+,/:;=@~")
+    }
 
     /// Host and port: what may stand in them stays.
     package static func authority(_ text: String) -> String {

@@ -128,13 +128,14 @@ struct RegexParser {
             return
         }
         let isShort = source[position...].starts(with: "(?<".unicodeScalars)
-        if isShort || source[position...].starts(with: "(?P<".unicodeScalars) {
+        // As in Go, the beginning alone is none.
+        let isNamed = isShort ? source.count > start + 3 : source.count > start + 4
+        if isNamed, isShort || source[position...].starts(with: "(?P<".unicodeScalars) {
             position += isShort ? 3 : 4
             let nameStart = position
             while position < source.count, source[position] != ">" { position += 1 }
             guard position < source.count else {
-                let message = isShort ? "invalid or unsupported Perl syntax" : "invalid named capture"
-                throw error(message, String(text: source[start...]))
+                throw error("invalid named capture", String(text: source[start...]))
             }
             let name = String(text: source[nameStart..<position])
             position += 1

@@ -365,7 +365,7 @@ struct GoFormat {
             let scalar = Unicode.Scalar(UInt32(exactly: number) ?? 0xFFFD) ?? "\u{FFFD}"
             if verb == "c" { return padded(String(Character(scalar)), flags) }
             if verb == "q" {
-                let quoted = GoText.quoted(String(Character(scalar))).dropFirst().dropLast()
+                let quoted = GoText.escaped(String(Character(scalar)))
                 let inner = quoted == "\\\"" ? "\"" : quoted == "'" ? "\\'" : String(quoted)
                 return padded("'\(inner)'", flags)
             }

@@ -31,6 +31,8 @@ import Testing
         (#"a\"#, "trailing backslash at end of expression: ``"), (#"\Qa"#, #"missing closing ): `^(?s:\Qa)$`"#),
         ("(?z)", "invalid or unsupported Perl syntax: `(?z`"),
         (#"\p{Foo}"#, #"invalid character class range: `\p{Foo}`"#), ("(?P<n", "invalid named capture: `(?P<n`"),
+        ("(?<=a)b", "invalid named capture: `(?<=a)b`"), ("(?<n", "invalid named capture: `(?<n`"),
+        ("(?<", "invalid or unsupported Perl syntax: `(?<`"), ("(?P<", "invalid or unsupported Perl syntax: `(?P`"),
     ])
     func `refuses in RE2's words`(pattern: String, message: String) {
         #expect(throws: RegularExpressionError(message: message)) { try RegularExpression(pattern, anchored: true) }

@@ -115,6 +115,7 @@ import Testing
         ("{{ (toTime 1).Compare (toTime 2) }} {{ (toTime 1).Location }}", "-1 UTC"),
         ("{{ printf \"%+v %+d %#v\" 1.5 1 2.0 }}", "1.5 +1 2"),
         ("{{ printf \"%5d|%-5d|\" 1.0 1.0 }}", "%!d(float64=    1)|%!d(float64=1    )|"),
+        ("{{ printf \"%q %q\" 3661 39 }}", "'\u{E4D}' '\\''"),
         ("{{ printf \"%.3f %.2s\" 5 1234567.5 }}", "%!f(int=005) %!s(float64=1.2e+06)"),
         (
             "{{ printf \"%q %+v\" . . }}",

@@ -273,7 +273,7 @@ extension GoText {
         case UInt8(ascii: "\""): return #"'"'"#
         default:
             let text = String(Character(Unicode.Scalar(byte)))
-            return "'" + GoText.quoted(text).dropFirst().dropLast() + "'"
+            return "'" + GoText.escaped(text) + "'"
         }
     }
 }

@@ -26,7 +26,7 @@ package enum ByteText {
                 continue
             }
             let text = String(decoding: bytes[position..<position + length], as: UTF8.self)
-            result += GoText.quoted(text).utf8.dropFirst().dropLast()
+            result += GoText.escaped(text).utf8
             position += length
         }
         result.append(UInt8(ascii: "\""))

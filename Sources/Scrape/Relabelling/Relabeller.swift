@@ -38,8 +38,8 @@ public enum Relabeller {
         switch rule.action {
         case .drop: return !rule.matches(source)
         case .keep: return rule.matches(source)
-        case .dropequal: return labels[rule.targetLabel] ?? "" != source
-        case .keepequal: return labels[rule.targetLabel] ?? "" == source
+        case .dropequal: return !(labels[rule.targetLabel] ?? "").hasSameBytes(as: source)
+        case .keepequal: return (labels[rule.targetLabel] ?? "").hasSameBytes(as: source)
         case .replace: replace(rule, source, &labels)
         case .lowercase: labels.set(rule.targetLabel, RuneCase.lowercased(source))
         case .uppercase: labels.set(rule.targetLabel, RuneCase.uppercased(source))

@@ -338,7 +338,7 @@ private struct EventReader {
                     words += more.map { " \($0.key.text ?? "") \($0.value.text ?? "")" }.joined()
                 } else if ["latency", "status", "body", "content_type"].contains(name) {
                     entries.append(entry)
-                    words += " \(GoText.quoted(entry.value.text ?? "").dropFirst().dropLast())"
+                    words += " \(GoText.escaped(entry.value.text ?? ""))"
                 }
             }
         case .sequence:

@@ -150,7 +150,7 @@ extension GoText {
         guard let scalar else { return "'\u{FFFD}'" }
         if scalar == "\"" { return "'\"'" }
         if scalar == "'" { return "'\\''" }
-        return "'" + quoted(String(Character(scalar))).dropFirst().dropLast() + "'"
+        return "'" + escaped(String(Character(scalar))) + "'"
     }
 
     /// A character as Go's `%#U` prints it: `U+0027 '''`.

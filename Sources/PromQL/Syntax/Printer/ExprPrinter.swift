@@ -63,7 +63,7 @@ struct ExprPrinter {
             var decoder = UTF8()
             var iterator = rest.makeIterator()
             if case .scalarValue(let scalar) = decoder.decode(&iterator) {
-                result += GoText.quoted(String(Character(scalar))).dropFirst().dropLast()
+                result += GoText.escaped(String(Character(scalar)))
                 rest = rest.dropFirst(UTF8.width(scalar))
             } else {
                 result += "\\x" + String(first, radix: 16)

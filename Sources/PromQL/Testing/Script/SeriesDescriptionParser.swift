@@ -91,7 +91,7 @@ struct SeriesDescriptionParser {
         switch character {
         case "'": return "'\\''"
         case "\"": return "'\"'"
-        default: return "'" + GoText.quoted(character).dropFirst().dropLast() + "'"
+        default: return "'" + GoText.escaped(character) + "'"
         }
     }
 

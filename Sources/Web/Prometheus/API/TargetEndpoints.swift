@@ -45,8 +45,7 @@ extension PrometheusServer {
 
     /// The URL as outsiders reach it: a local host's name is replaced by this server's.
     private func globalURL(_ url: String) -> String {
-        guard let colon = url.firstIndex(of: ":"), url[colon...].hasPrefix("://") else { return url }
-        let start = url.index(colon, offsetBy: 3)
+        guard let start = url.firstRange(of: "//")?.upperBound else { return url }
         let rest = url[start...]
         let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
         let authority = String(rest[..<end])
@@ -57,7 +56,7 @@ extension PrometheusServer {
             return settings.externalScheme + "://" + settings.externalHost + rest[end...]
         }
         let name = own.host.contains(":") ? "[\(own.host)]" : own.host
-        return url[..<start] + name + (port.map { ":" + $0 } ?? "") + rest[end...]
+        return url[..<start] + name + (port.map { $0.isEmpty ? "" : ":" + $0 } ?? "") + rest[end...]
     }
 
     private static func hostAndPort(_ text: String) -> (host: String, port: String?) {
