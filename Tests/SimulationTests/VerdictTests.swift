@@ -67,6 +67,8 @@ import Testing
                 expect:
                   - {at: 4m, that: 'rate(req_total[1m]) > 100'}
                   - {at: 4m, that: 'up == 1 and (abs(histogram_count(sum(n)) - 7) < 1)'}
+                  - {at: 4m, that: '(rate(req_total[1m]) or vector(3)) > 1e9'}
+                  - {at: 4m, that: 'absent(up) > 7'}
                 """
         let report = try await TestWorlds.run(text).report
         #expect(
@@ -75,6 +77,10 @@ import Testing
         )
         #expect(report.text.contains("abs(histogram_count(sum(n)) - 7) was {} 2"), "\(report.text)")
         #expect(report.text.contains("histogram {count:"))
+        let lines = report.text.split(separator: "\n").map(String.init)
+        #expect(!lines.contains { $0.hasSuffix(" ") }, "\(report.text)")
+        #expect(lines.contains { $0.hasSuffix("vector(3)) was:") }, "\(report.text)")
+        #expect(lines.contains { $0.hasSuffix("absent(up) was no series") }, "\(report.text)")
         #expect(report.text.utf8.count < 4000, "\(report.text)")
     }
 

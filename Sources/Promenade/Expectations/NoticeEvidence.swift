@@ -92,17 +92,7 @@ package struct NoticeEvidence: Sendable, Hashable {
 
     /// What to tell about a condition that does not hold. What its rule's expression finds is told by others.
     package func explain(_ condition: NoticeCondition) -> [String] {
-        var lines: [String] = []
-        let rules = rules(for: condition)
-        if rules.isEmpty {
-            let name = condition.alertName ?? ""
-            let similar = Similarity.closest(to: name, among: self.rules.map(\.name))
-            let question = similar.isEmpty ? "" : "; did you mean \(similar.joined(separator: ", "))?"
-            lines.append(
-                self.rules.isEmpty ? "there are no alerting rules" : "no alerting rule is called \(name)\(question)"
-            )
-        }
-        for rule in rules { lines += explain(rule, condition) }
+        var lines = explainRules(condition)
         if !alertmanagers.isEmpty, notices.isEmpty {
             lines.append(
                 "the inbox takes nothing, because Alertmanagers are told (\(alertmanagers.joined(separator: ", "))); "
@@ -127,6 +117,17 @@ package struct NoticeEvidence: Sendable, Hashable {
             )
         }
         return lines
+    }
+
+    /// How far the alerts are that a condition may be about.
+    package func explainRules(_ condition: NoticeCondition) -> [String] {
+        let found = rules(for: condition)
+        if !found.isEmpty { return found.flatMap { explain($0, condition) } }
+        if rules.isEmpty { return ["there are no alerting rules"] }
+        let name = condition.alertName ?? ""
+        let similar = Similarity.closest(to: name, among: rules.map(\.name))
+        let question = similar.isEmpty ? "" : "; did you mean \(similar.joined(separator: ", "))?"
+        return ["no alerting rule is called \(name)\(question)"]
     }
 
     private func difference(_ notice: ObservedNotice, _ condition: NoticeCondition) -> String {

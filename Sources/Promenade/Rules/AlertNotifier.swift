@@ -218,6 +218,18 @@ package final class AlertNotifier: Sendable {
         return AlertMessage.relabelled(AlertMessage.labelled(notices, external: external), config.alertRelabelRules)
     }
 
+    /// Notices as somebody gets them: an Alertmanager of any set, by the set's own `alert_relabel_configs`, or the inbox. What
+    /// several get alike is there once.
+    /// - Parameter besides: whether the inbox is told beside Alertmanagers.
+    package func arriving(_ notices: [AlertNotice], besides: Bool) -> [AlertNotice] {
+        let all = leaving(notices)
+        let sets = state.withLock { $0.config.alertmanagers }.map(\.alertRelabelRules)
+        if sets.allSatisfy(\.isEmpty) { return all }
+        var seen: Set<AlertNotice> = []
+        return ((besides ? [[]] : []) + sets).flatMap { AlertMessage.relabelled(all, $0) }
+            .filter { seen.insert($0).inserted }
+    }
+
     /// Queues notices for everybody.
     package func notify(_ notices: [AlertNotice]) {
         if notices.isEmpty { return }

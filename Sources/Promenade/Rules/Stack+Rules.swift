@@ -23,7 +23,15 @@ extension Stack {
                 labels: entry.notice.labels
             )
         }
-        evidence.rules = ruleGroups.flatMap(\.rules).filter { $0.definition.kind == .alerting }.map { rule in
+        evidence.rules = ObservedRule.alerting(ruleGroups)
+        return evidence
+    }
+}
+
+extension ObservedRule {
+    /// The alerting rules of groups as they are now.
+    static func alerting(_ groups: [RuleGroupSnapshot]) -> [ObservedRule] {
+        groups.flatMap(\.rules).filter { $0.definition.kind == .alerting }.map { rule in
             var observed = ObservedRule(
                 name: rule.definition.name,
                 query: rule.definition.query,
@@ -52,6 +60,5 @@ extension Stack {
             }
             return observed
         }
-        return evidence
     }
 }

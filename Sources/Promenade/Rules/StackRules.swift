@@ -76,7 +76,12 @@ final class StackRules: Sendable {
                 notifier.notify(notices)
                 isTaken = isInboxWanted ?? !notifier.hasReceivers
             }
-            if isTaken { inbox.receive(notifier.leaving(notices), at: clock.wallNanoseconds) }
+            if !isTaken { return }
+            // A simulation has no Alertmanagers: what they would be told is told there.
+            let told =
+                observer == nil
+                ? notifier.leaving(notices) : notifier.arriving(notices, besides: isInboxWanted ?? false)
+            inbox.receive(told, at: clock.wallNanoseconds)
         }
         manager = RuleManager(environment, options: managing) { report in
             metrics.observe(report)
@@ -154,8 +159,16 @@ final class StackRules: Sendable {
         await telling.value
     }
 
-    /// Notices as they leave for an Alertmanager or the inbox.
-    func leaving(_ notices: [AlertNotice]) -> [AlertNotice] { notifier.leaving(notices) }
+    /// Notices as somebody gets them: an Alertmanager, or the inbox.
+    func arriving(_ notices: [AlertNotice]) -> [AlertNotice] {
+        notifier.arriving(notices, besides: isInboxWanted ?? false)
+    }
+
+    /// Whether nobody gets a notice of an alert with these labels.
+    func isDropped(_ labels: Labels) -> Bool {
+        arriving([AlertNotice(labels: labels, annotations: [], startsAt: 0, endsAt: 0, expression: "", group: "")])
+            .isEmpty
+    }
 
     /// The figures.
     var families: [MetricFamily] { metrics.families(manager.snapshots) + notifier.families }

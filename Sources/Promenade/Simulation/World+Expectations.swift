@@ -139,35 +139,45 @@ extension World {
         }
         switch (state.spec.kind, state.last) {
         case (.never, _), (_, .refused), (_, .unreachable): break
-        case (_, _):
-            var evidence = ExpectationEvidence()
-            let isRemote = state.spec.isRemote
-            guard let store = isRemote ? stack.receiver?.store : stack.store else {
-                lines.append("nothing has been sent there yet")
-                break
-            }
-            evidence.names = await names(store)
-            var past: [String] = []
-            for selector in Expectations.selectors(state.spec.text) {
-                if case .series(let found) = await query(selector.anySeries, isRemote: isRemote) {
-                    evidence.series[selector.name] = found
-                }
-                guard evidence.series[selector.name]?.isEmpty ?? true else { continue }
-                var seen = await lastSeen(selector, store)
-                if seen.isEmpty {
-                    // None fits, but what others of that name did may say why.
-                    var anyone = selector
-                    anyone.matchers = []
-                    seen = await lastSeen(anyone, store)
-                }
-                past += seen
-            }
-            if !past.isEmpty {
-                lines += past
-                break
-            }
-            lines += evidence.explain(state.spec.text)
+        case (_, _): lines += await near(state.spec.text, isRemote: state.spec.isRemote)
         }
+        return lines + circumstances
+    }
+
+    /// The series that an expression nearly found, or would have found before.
+    private func near(_ text: String, isRemote: Bool) async -> [String] {
+        var evidence = ExpectationEvidence()
+        guard let store = isRemote ? stack.receiver?.store : stack.store else {
+            return ["nothing has been sent there yet"]
+        }
+        evidence.names = await names(store)
+        var past: [String] = []
+        for selector in Expectations.selectors(text) {
+            if case .series(let found) = await query(selector.anySeries, isRemote: isRemote) {
+                evidence.series[selector.name] = found
+            }
+            guard evidence.series[selector.name]?.isEmpty ?? true else { continue }
+            var seen = await lastSeen(selector, store)
+            if seen.isEmpty {
+                // None fits, but what others of that name did may say why.
+                var anyone = selector
+                anyone.matchers = []
+                seen = await lastSeen(anyone, store)
+            }
+            past += seen
+        }
+        return past.isEmpty ? evidence.explain(text) : past
+    }
+
+    /// Why the expression of a rule finds nothing.
+    func nearMisses(ofRule text: String) async -> [String] {
+        guard let expression = try? PromQLParser().parse(text) else { return [] }
+        return await sides(of: expression, isRemote: false) + near(text, isRemote: false)
+    }
+
+    /// The errors of scrapes and pushes until now.
+    private var circumstances: [String] {
+        var lines: [String] = []
         for target in stack.scraper?.pools().flatMap(\.active) ?? [] where !target.report.lastError.isEmpty {
             lines.append("scrape failed: \(target.scrapePool) \(target.target.url): \(target.report.lastError)")
         }
@@ -190,8 +200,7 @@ extension World {
             case _: break
             }
             let seen = await observe(side, isRemote: isRemote).lines()
-            lines.append("\(side) was \(seen.count == 1 ? seen[0] : "")")
-            if seen.count > 1 { lines += seen.map { "  " + $0 } }
+            lines += seen.count == 1 ? ["\(side) was \(seen[0])"] : ["\(side) was:"] + seen.map { "  " + $0 }
         }
         return lines
     }
@@ -215,12 +224,20 @@ extension World {
     }
 
     /// The world ends: what is open is settled.
-    func settle() {
-        for index in expectations.indices { close(index) }
+    func settle() async {
+        for index in expectations.indices { await close(index) }
+        // Who was told too late is known only now.
+        for index in expectations.indices {
+            guard case .notified(_, let until) = expectations[index].spec.kind,
+                let verdict = expectations[index].verdict, !verdict.isMet, !verdict.isOpen
+            else { continue }
+            let late = noticesAfter(until, expectations[index].spec)
+            expectations[index].verdict?.reasons += late
+        }
     }
 
     /// The span of an expectation is over.
-    func close(_ index: Int) {
+    func close(_ index: Int) async {
         guard expectations[index].verdict == nil else { return }
         let state = expectations[index]
         let isMet: Bool
@@ -242,7 +259,7 @@ extension World {
             isMet = false
             time = min(until, end)
             reasons = ["nobody was told between \(Self.span(after)) and \(Self.span(time))"]
-            reasons += otherNotices(state.spec, after, until) + alertsNow(state.spec)
+            reasons += noticesBefore(after, state.spec) + (await whyNobody(state.spec)) + circumstances
         case .at, .within: return leaveOpen(index)
         }
         expectations[index].verdict = .init(isMet: isMet, time: time, reasons: reasons)

@@ -41,16 +41,25 @@ extension World {
         notices.append(Notice(time: now, labels: notice.labels, isResolved: notice.isResolved))
     }
 
-    /// Who was told too early, too late or of nearly the same.
-    func otherNotices(_ spec: ExpectationSpec, _ after: Int64, _ until: Int64) -> [String] {
+    /// Who was told too early, or of nearly the same.
+    func noticesBefore(_ after: Int64, _ spec: ExpectationSpec) -> [String] {
+        others(spec) { time in time < after ? ["\(Self.span(after - time)) too early"] : [] }
+    }
+
+    /// Who was told too late.
+    func noticesAfter(_ until: Int64, _ spec: ExpectationSpec) -> [String] {
+        others(spec) { time in time > until ? ["\(Self.span(time - until)) too late"] : nil }
+    }
+
+    /// Who was told of nearly what was meant.
+    /// - Parameter misses: what is wrong with the moment; `nil` for one that does not count.
+    private func others(_ spec: ExpectationSpec, _ misses: (Int64) -> [String]?) -> [String] {
         var lines: [String] = []
         for notice in notices where notice.isResolved == spec.isResolved {
             let missed = spec.matchers.filter { !$0.matches(notice.labels) }
             // Another alert is no near miss.
             if missed.contains(where: { $0.name == "alertname" }) { continue }
-            var reasons: [String] = []
-            if notice.time < after { reasons.append("\(Self.span(after - notice.time)) too early") }
-            if notice.time > until { reasons.append("\(Self.span(notice.time - until)) too late") }
+            guard var reasons = misses(notice.time) else { continue }
             reasons += missed.map { matcher in
                 let actual = notice.labels[matcher.name].map { "is \(GoText.quoted($0))" } ?? "is missing"
                 return "\(matcher.name) \(actual), not \(matcher.operation.rawValue)\(GoText.quoted(matcher.value))"
@@ -61,20 +70,25 @@ extension World {
         return lines.prefix(5) + (lines.count > 5 ? ["… and \(lines.count - 5) times more"] : [])
     }
 
-    /// What became of all alerts, and whether there is one that was meant.
-    func alertsNow(_ spec: ExpectationSpec) -> [String] {
-        var lines: [String] = []
-        for group in groupAlerts.keys.sorted() {
-            for (labels, state) in (groupAlerts[group] ?? [:]).sorted(by: { $0.key < $1.key }) {
-                lines.append("at the end \(labels.selectorText) is \(state.name)")
-            }
+    /// How far the alerts are of which somebody should have been told by now, and what their rules find.
+    func whyNobody(_ spec: ExpectationSpec) async -> [String] {
+        guard let rules = stack.rules else { return ["the Prometheus server is down"] }
+        var evidence = ExpectationEvidence()
+        evidence.alerts.now = clock.now
+        evidence.alerts.rules = ObservedRule.alerting(rules.manager.snapshots)
+        let condition = NoticeCondition(spec.matchers, isResolved: spec.isResolved)
+        if condition.alertName == nil, !evidence.alerts.rules.isEmpty {
+            // Of all rules only those count that found something.
+            evidence.alerts.rules.removeAll { $0.alerts.isEmpty && $0.lastError.isEmpty }
+            if evidence.alerts.rules.isEmpty { return ["no alerting rule finds anything now"] }
         }
-        let names = Set((stack.rules?.manager.snapshots ?? []).flatMap(\.rules).map(\.definition.name))
-        for matcher in spec.matchers where matcher.name == "alertname" && !names.contains(matcher.value) {
-            let similar = Similarity.closest(to: matcher.value, among: names.sorted())
-            let question = similar.isEmpty ? "" : "; did you mean \(similar.joined(separator: ", "))?"
-            lines.append("no rule is called \(matcher.value)\(question)")
+        var lines = evidence.alerts.explainRules(condition)
+        for alert in evidence.alerts.rules(for: condition).flatMap(\.alerts).prefix(100)
+        where alert.state == Alert.State.firing.name && rules.isDropped(alert.labels) {
+            lines.append("alert_relabel_configs drop \(alert.labels.selectorText)")
         }
-        return lines
+        for text in evidence.expressions(of: .notice(condition)) { lines += await nearMisses(ofRule: text) }
+        var seen: Set<String> = []
+        return lines.filter { seen.insert($0).inserted }
     }
 }

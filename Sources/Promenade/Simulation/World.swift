@@ -195,7 +195,8 @@ package final class World {
                 watched.append(index)
                 queue.add(after, .expectation, .look(index))
                 queue.add(until, .expectation, .look(index))
-            case .notified, .notNotified: break
+            case .notified(_, let until): queue.add(until, .expectation, .close(index))
+            case .notNotified(_, let to): queue.add(to, .expectation, .close(index))
             }
         }
         queue.add(Self.upkeepInterval, .upkeep, .upkeep)
@@ -298,7 +299,7 @@ package final class World {
         if isFinished { return }
         isFinished = true
         if end > now { clock.advance(nanoseconds: end - now) }
-        settle()
+        await settle()
         tell(.end, "", "\(scrapes) scrapes, \(samples) samples")
     }
 
@@ -326,7 +327,7 @@ package final class World {
             stack.targets.isGatewayStill = false
             await stack.gateway?.deleteExpired()
         case .look(let index): await look(index)
-        case .close(let index): close(index)
+        case .close(let index): await close(index)
         }
     }
 
@@ -367,7 +368,7 @@ package final class World {
         stack.figures.ruleFailures += report.failures.count
         for failure in report.failures { tell(.rule, failure.rule, "failed: \(failure.reason)") }
         tellAlerts(report)
-        for notice in stack.rules?.leaving(report.notices) ?? [] {
+        for notice in stack.rules?.arriving(report.notices) ?? [] {
             stack.figures.notices += 1
             if !notice.isRepeated {
                 let name = notice.labels["alertname"] ?? ""
