@@ -10,13 +10,16 @@ package struct WorldStudy: Sendable {
     private let span: Int64
 
     /// Runs a scenario with many seeds, so many worlds at a time. What comes out does not depend on how many.
-    /// - Parameter progress: is told how many worlds are done, from any thread.
+    /// - Parameters:
+    ///   - progress: is told how many worlds are done, from any thread.
+    ///   - look: is told before each step how far its world is, from any thread.
     package static func run(
         _ scenario: Scenario,
         seeds: ClosedRange<UInt64>,
         jobs: Int,
         options: World.Options,
-        progress: @escaping @Sendable (Int) -> Void = { _ in }
+        progress: @escaping @Sendable (Int) -> Void = { _ in },
+        look: (@Sendable (Int64) -> Void)? = nil
     ) async throws -> WorldStudy {
         let next = SeedQueue(seeds)
         let found = try await withThrowingTaskGroup(of: [WorldReport].self) { group in
@@ -28,7 +31,7 @@ package struct WorldStudy: Sendable {
                             try Task.checkCancellation()
                             var own = options
                             own.seed = seed
-                            reports.append(try await report(scenario, own))
+                            reports.append(try await report(scenario, own, look: look))
                             progress(next.finish())
                         }
                         return reports
@@ -73,11 +76,19 @@ package struct WorldStudy: Sendable {
     }
 
     /// Runs one world to its end.
-    package static func report(_ scenario: Scenario, _ options: World.Options) async throws -> WorldReport {
+    /// - Parameter look: is told before each step how far it is.
+    package static func report(
+        _ scenario: Scenario,
+        _ options: World.Options,
+        look: ((Int64) -> Void)? = nil
+    ) async throws -> WorldReport {
         let world = try await World(scenario, options)
         world.keepsLog = false
         try await world.begin()
-        try await world.run()
+        try await world.run {
+            look?(world.now)
+            return true
+        }
         let report = WorldReport(world)
         try await world.stack.close()
         return report
@@ -87,10 +98,12 @@ package struct WorldStudy: Sendable {
 
     /// Few events that still let an expectation fail, by their places in the scenario's list: each is left out in turn, and stays out
     /// where what failed still fails; then, of the last dozen, each two together.
+    /// - Parameter progress: is told how many worlds were tried.
     package static func shrink(
         _ scenario: Scenario,
         _ failing: WorldReport,
-        options: World.Options
+        options: World.Options,
+        progress: (Int) -> Void = { _ in }
     ) async throws -> [Int] {
         let wanted = Set(failing.failed)
         var own = options
@@ -103,6 +116,7 @@ package struct WorldStudy: Sendable {
             less.leftOut.formUnion(left)
             let settled = less
             let report = try await WorldThread.run { try await Self.report(scenario, settled) }
+            progress(runs)
             if wanted.isDisjoint(with: report.failed) { return false }
             own = less
             return true

@@ -52,11 +52,24 @@ extension Simulate {
         let options = try options(scenario, seed: seeds.lowerBound, until: end, stack: stack)
         let isShown = Console.isTerminal(2) && seeds.count > 1
         let count = seeds.count
-        let study = try await WorldStudy.run(scenario, seeds: seeds, jobs: jobs, options: options) { done in
+        // Of one world it is told how far it is, of many how many are done.
+        let line = count == 1 ? WorldLine(scenario, until: end) : nil
+        defer {
+            line?.takeAway()
+            if isShown { Console.complain("\r\u{1b}[K") }
+        }
+        let done: @Sendable (Int) -> Void = { done in
             if isShown { Console.complain("\r\(done) of \(count) worlds") }
         }
-        if isShown { Console.complain("\r\u{1b}[K") }
-        return study
+        let look: @Sendable (Int64) -> Void = { line?.look($0) }
+        return try await WorldStudy.run(
+            scenario,
+            seeds: seeds,
+            jobs: jobs,
+            options: options,
+            progress: done,
+            look: line == nil ? nil : look
+        )
     }
 
     /// Which seeds fail, the first of them with few events, and how the alerts did.
@@ -84,7 +97,11 @@ extension Simulate {
 
     private func tellSmallest(_ scenario: Scenario, _ failing: WorldReport, _ end: Int64) async throws {
         var options = try options(scenario, seed: failing.seed, until: end)
-        let kept = try await WorldStudy.shrink(scenario, failing, options: options)
+        let isShown = Console.isTerminal(2)
+        let kept = try await WorldStudy.shrink(scenario, failing, options: options) { tried in
+            if isShown { Console.complain("\r\(tried) smaller worlds tried") }
+        }
+        if isShown { Console.complain("\r\u{1b}[K") }
         Console.print(
             "\nseed \(failing.seed), made smaller: \(kept.count) of \(scenario.events.count) events are enough\n"
         )

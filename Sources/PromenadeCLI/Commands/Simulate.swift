@@ -228,8 +228,7 @@ struct Simulate: AsyncParsableCommand {
             }
         }
         let (settled, isQuiet, isJSON) = (options, quiet || tap, json)
-        // Where events are printed they show how far it is.
-        let isShown = isQuiet && Console.isTerminal(2)
+        let progress = WorldLine(scenario, until: end)
         return try await told {
             let report = try await WorldThread.run {
                 let world = try await World(scenario, settled)
@@ -237,19 +236,16 @@ struct Simulate: AsyncParsableCommand {
                 if !isQuiet {
                     let start = scenario.start
                     world.observe = {
+                        progress?.takeAway()
                         Console.print(isJSON ? $0.json(start: start) + "\n" : $0.line(start: start) + "\n")
                     }
                 }
                 try await world.begin()
-                if isShown {
-                    let whole = min(scenario.duration, end)
-                    for share in Int64(1)..<100 {
-                        try await world.run(until: whole / 100 * share)
-                        Console.complain("\r\(share)%")
-                    }
-                    Console.complain("\r\u{1b}[K")
+                defer { progress?.takeAway() }
+                try await world.run {
+                    progress?.look(world.now)
+                    return true
                 }
-                try await world.run()
                 try await world.stack.close()
                 return WorldReport(world)
             }
