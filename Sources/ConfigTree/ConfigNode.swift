@@ -1,3 +1,5 @@
+import MetricModel
+
 /// A piece of a configuration file with the place where it stands, free of any YAML library.
 public struct ConfigNode: Sendable, Hashable {
     /// What a file is written in; it decides what a field's name and value may look like.
@@ -148,6 +150,22 @@ extension ConfigNode {
         case .scalar: isNull
         case .sequence(let items): items.allSatisfy(\.isBlank)
         case .mapping(let entries): entries.allSatisfy { $0.value.isBlank }
+        }
+    }
+
+    /// What the node is, in plain words: `a list`, `the number 5`.
+    public var kindInWords: String {
+        switch content {
+        case .sequence: return "a list"
+        case .mapping: return "a mapping"
+        case .scalar(let scalar):
+            let text = scalar.text.count > 40 ? scalar.text.prefix(40) + "…" : scalar.text[...]
+            switch scalar.meaning {
+            case .null: return "nothing"
+            case .bool: return "the truth value \(text)"
+            case .int, .uint, .float: return "the number \(text)"
+            case .timestamp, .string: return "the text \(GoText.quoted(String(text)))"
+            }
         }
     }
 

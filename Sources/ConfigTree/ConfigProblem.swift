@@ -32,6 +32,10 @@ public struct ConfigProblem: Sendable, Hashable {
     public var original: String?
     /// The type that a value should have had, as Go names it, where the problem is that it has another.
     public var expectedType: String?
+    /// What the value is instead, in plain words.
+    public var given: String?
+    /// The fields that there are, where the problem is one that there is not.
+    public var known: [String] = []
     /// Whether the problem is a key that is there twice.
     public var isRepetition = false
 

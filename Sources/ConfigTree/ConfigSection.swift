@@ -134,7 +134,8 @@ public final class ConfigSection {
             return try PrometheusDuration(parsing: text)
         } catch {
             let isBare = text.utf8.allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") } && !text.isEmpty
-            fail(error.message, at: name, hint: isBare ? "a duration needs a unit; did you mean \(text)s?" : nil)
+            let hint = isBare ? "a duration needs a unit; did you mean \(text)s?" : "such as 1m30s"
+            fail(error.message, at: name, hint: hint)
             return nil
         }
     }
@@ -310,8 +311,9 @@ public final class ConfigSection {
     // MARK: What is wrong
 
     /// Reports that values do not make sense, in Prometheus's words.
-    public func fail(_ message: String, at name: String? = nil, hint: String? = nil) {
-        problems.add(problem(.meaning, message, at: name, hint: hint))
+    /// - Parameter entry: the entry of the field that it is about, where that is a mapping.
+    public func fail(_ message: String, at name: String? = nil, entry: String? = nil, hint: String? = nil) {
+        problems.add(problem(.meaning, message, at: name, entry: entry, hint: hint))
     }
 
     /// Refuses a field that Prometheus knows and this server does not do, if it is there and not empty.
@@ -336,40 +338,48 @@ public final class ConfigSection {
                     "field \(name) already set in type \(type)",
                     line: entry.key.line,
                     column: entry.key.column,
-                    path: path(name)
+                    path: path(name),
+                    hint: "leave one of them out"
                 )
             )
         }
         for entry in order + repeated {
             guard let name = entry.key.name, !knownSet.contains(folded(name)) else { continue }
             let isJSON = node.format == .json
-            problems.add(
-                ConfigProblem(
-                    isJSON ? .decoding : .structure,
-                    isJSON ? "json: unknown field \(GoText.quoted(name))" : "field \(name) not found in type \(type)",
-                    line: entry.key.line,
-                    column: entry.key.column,
-                    path: path(name),
-                    hint: (DidYouMean.nearest(name, among: known) ?? known.first { $0.hasPrefix(name + "_") })
-                        .map { "did you mean \($0)?" }
-                        ?? (isListing ? "there is " + known.joined(separator: ", ") : nil)
-                )
+            var problem = ConfigProblem(
+                isJSON ? .decoding : .structure,
+                isJSON ? "json: unknown field \(GoText.quoted(name))" : "field \(name) not found in type \(type)",
+                line: entry.key.line,
+                column: entry.key.column,
+                path: path(name),
+                hint: (DidYouMean.nearest(name, among: known) ?? known.first { $0.hasPrefix(name + "_") })
+                    .map { "did you mean \($0)?" }
+                    ?? (isListing ? "there is " + known.joined(separator: ", ") : nil)
             )
+            problem.known = known
+            problems.add(problem)
         }
     }
 
-    private func problem(_ kind: ConfigProblem.Kind, _ message: String, at name: String?, hint: String? = nil)
-        -> ConfigProblem
-    {
-        let place = name.flatMap { fields[$0]?.key } ?? node
-        return ConfigProblem(
-            kind,
-            message,
-            line: place.line,
-            column: place.column,
-            path: name.map(path(_:)) ?? path,
-            hint: hint
-        )
+    /// A problem with its place, for those who tell it in several forms.
+    /// - Parameter entry: the entry of the field that it is about, where that is a mapping.
+    public func problem(
+        _ kind: ConfigProblem.Kind,
+        _ message: String,
+        at name: String? = nil,
+        entry: String? = nil,
+        hint: String? = nil
+    ) -> ConfigProblem {
+        let field = name.flatMap { fields[$0] }
+        var place = field?.key ?? node
+        var path = name.map(path(_:)) ?? path
+        if let entry, case .mapping(let entries)? = field?.value.content,
+            let found = entries.last(where: { $0.key.name == entry })
+        {
+            place = found.key
+            path += ".\(entry)"
+        }
+        return ConfigProblem(kind, message, line: place.line, column: place.column, path: path, hint: hint)
     }
 
     private func mismatch(_ node: ConfigNode, _ type: String, at path: String) {
@@ -386,6 +396,7 @@ public final class ConfigSection {
             path: path
         )
         problem.expectedType = type
+        problem.given = node.kindInWords
         problems.add(problem)
     }
 

@@ -8,6 +8,10 @@ public enum GoText {
     /// The text in double quotes, escaped as Go's `%q`.
     public static func quoted(_ text: String) -> String { escaping.quoted(text) }
 
+    /// The same without the quotes. (Of the quoted text they could not be taken off by characters: what follows may be a sign that
+    /// makes one of itself and the quote.)
+    public static func escaped(_ text: String) -> String { escaping.escaped(text) }
+
     /// The byte that an escape of one letter stands for, such as `\n`; `nil` where the letter has no such meaning.
     public static func control(escapedAs letter: UInt8) -> UInt8? {
         switch letter {
@@ -21,10 +25,6 @@ public enum GoText {
         default: nil
         }
     }
-
-    /// The same without the quotes. (Of the quoted text they could not be taken off by characters: what follows may be a sign that
-    /// makes one of itself and the quote.)
-    public static func escaped(_ text: String) -> String { escaping.escaped(text) }
 
     /// Bytes as Go's `%x`.
     package static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {

@@ -50,12 +50,15 @@ import Testing
         ),
         (
             "services: {s: {metrics: {m: {type: gauge, labels: {n: 1..200000}}}}}",
-            "m.labels: \"1..200000\" makes more than 100000 series"
+            "m.labels.n: \"1..200000\" makes more than 100000 series"
         ),
         ("services: {s: {metrics: {m: {type: gauge, labels: {n: 9..1}}}}}", "\"9..1\" goes down (n: 1..9)"),
         ("services: {s: {metrics: {m: {type: gauge, labels: {n: []}}}}}", "the label n has no value (n: [a, b])"),
         ("services: {s: {metrics: {m: {type: gauge, labels: {n: [a, a]}}}}}", "the label n has a value twice"),
-        ("services: {s: {metrics: {m: {type: gauge, labels: {n: [[a], b]}}}}}", "the values of n are texts"),
+        (
+            "services: {s: {metrics: {m: {type: gauge, labels: {n: [[a], b]}}}}}",
+            "m.labels.n: a list is not a text (n: [a, b])"
+        ),
         (
             "services: {s: {metrics: {m: {type: gauge, labels: {n: [a, b]}, grows: {label: u, max: 9223372036854775807}}}}}",
             "max has to be between 1 and 100000"
@@ -70,7 +73,7 @@ import Testing
         ),
         (
             "stack: {rules: {groups: [{name: g, rules: [{alert: A, expr: 'up ==='}]}]}}",
-            "test.yml:2:61: stack.rules: group \"g\", rule 1, \"A\": could not parse"
+            "test.yml:2:55: stack.rules.groups[0].rules[0].expr: group \"g\", rule 1, \"A\": could not parse"
         ),
         (
             "stack: {rules: {groups: [{name: g, rules: [{alert: A, expr: up, fro: 5m}]}]}}",

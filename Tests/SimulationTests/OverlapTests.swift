@@ -115,6 +115,31 @@ import Testing
             """, "+++"
         ),
         (
+            "the clock of one instance goes as the last event wants it, too",
+            """
+            events:
+              - {at: 4m, do: skew, service: shop, instance: 1, by: -10s, for: 12m}
+              - {at: 5m, do: skew, service: shop, by: -20s, for: 5m}
+              - {at: 7m, do: skew, service: shop, instance: shop-2, by: -40s, for: 1m}
+              - {at: 7m10s, do: scale, service: shop, instances: 3}
+              - {at: 20m, do: skew, service: shop, instance: any, by: -5s}
+              - {at: 22m, do: skew, service: shop, by: -30s}
+            expect:
+              - {at: 4m30s, that: 'time() - timestamp(a{instance="shop-1"}) == 10'}
+              - {at: 4m30s, that: 'time() - timestamp(a{instance="shop-2"}) == 0'}
+              - {at: 6m, that: 'count(time() - timestamp(a) == 20) == 2'}
+              - {at: 7m30s, that: 'time() - timestamp(a{instance="shop-2"}) == 40'}
+              - {at: 7m30s, that: 'time() - timestamp(a{instance="shop-1"}) == 20'}
+              - {at: 7m30s, that: 'time() - timestamp(a{instance="shop-3"}) == 20'}
+              - {at: 9m, that: 'count(time() - timestamp(a) == 20) == 3'}
+              - {at: 11m, that: 'time() - timestamp(a{instance="shop-1"}) == 10'}
+              - {at: 11m, that: 'time() - timestamp(a{instance="shop-3"}) == 0'}
+              - {at: 17m, that: 'count(time() - timestamp(a) == 0) == 3'}
+              - {at: 21m, that: 'count(time() - timestamp(a) == 5) == 1'}
+              - {at: 23m, that: 'count(time() - timestamp(a) == 30) == 3'}
+            """, "++++++++++++"
+        ),
+        (
             "instances that come back, and new ones, run what was deployed meanwhile",
             """
             events:

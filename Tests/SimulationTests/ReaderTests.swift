@@ -1,3 +1,5 @@
+import ConfigTree
+import Foundation
 import Promenade
 import Simulation
 import Testing
@@ -123,6 +125,34 @@ import Testing
             "duration: 5m\nbatches: {nightly: {every: 1m}}\nevents:\n  - {at: 2m, do: delete_group, job: nigtly}",
             "events[0].job: nobody pushes with the job \"nigtly\" (did you mean nightly?)"
         ),
+        // Nothing is deleted that nobody pushes: neither of a job, nor a group of it, nor where nobody pushes at all.
+        (
+            "duration: 5m\nservices: {shop: {}}\nevents:\n  - {at: 2m, do: delete_group, job: nightly}",
+            "test.yml:4:"
+        ),
+        (
+            "duration: 5m\nservices: {shop: {}}\nevents:\n  - {at: 2m, do: delete_group, job: nightly}",
+            "events[0].job: nobody pushes with the job \"nightly\" (a batch, or an event such as {at: 1m, do: push, job: nightly,"
+        ),
+        (
+            "duration: 5m\nbatches: {n: {every: 1m, grouping: {db: a}}}\nevents:\n"
+                + "  - at: 2m\n    do: delete_group\n    job: n\n    grouping: {db: b}",
+            "test.yml:7: events[0].grouping: nobody pushes the group {db: b} of the job \"n\" "
+                + "(there is grouping: {db: a}; without grouping all of the job)"
+        ),
+        (
+            "duration: 5m\nbatches: {n: {every: 1m, grouping: {db: a}}}\nevents:\n"
+                + "  - {at: 2m, do: delete_group, job: n, grouping: {}}",
+            "events[0].grouping: nobody pushes the group {} of the job \"n\""
+        ),
+        (
+            "duration: 5m\nservices: {shop: {}}\nevents:\n  - {at: 1m, do: skew, service: shop, instance: 2, by: 3s}",
+            "events[0].instance: shop has 1 instance, not 2 (1, or all)"
+        ),
+        (
+            "duration: 5m\nservices: {shop: {}}\nevents:\n  - {at: 1m, do: fault, service: shop, fault: {skew: 3s}}",
+            "events[0].fault: a clock is no fault of answers (do: skew, by: 90s)"
+        ),
         (
             "duration: 5m\nstack: {rules: {groups: [{name: g, rules: [{alert: Down, expr: up == 0}]}]}}\n"
                 + "expect: [{not_notified: Dwon}]",
@@ -130,16 +160,16 @@ import Testing
         ),
         (
             "duration: 5m\nservices: {shop: {metrics: {a: {type: gauge, labels: {'le-vel': x}}}}}",
-            "services.shop.metrics.a.labels: \"le-vel\" is no name of a label (letters, digits and _)"
+            "test.yml:2:55: services.shop.metrics.a.labels.le-vel: \"le-vel\" is no name of a label (letters, digits and _"
         ),
         (
             "duration: 5m\nservices: {shop: {metrics: {a: {type: histogram}, a_count: {type: counter}}}}",
-            "services.shop.metrics: a and a_count both have series called a_count"
+            "services.shop.metrics.a_count: a and a_count both have series called a_count"
         ),
         (
             "duration: 5m\nservices: {shop: {metrics: {a: {type: gauge, labels: {c: [x, y]}}}}}\n"
                 + "events:\n  - {at: 1m, do: deploy, service: shop, labels: {c: z}}",
-            "test.yml:4:41: events[0].labels: the series of a are told apart by c, so it cannot be the same for all"
+            "test.yml:4:50: events[0].labels.c: the series of a are told apart by c, so it cannot be the same for all"
         ),
         (
             "duration: 5m\nservices: {shop: {metrics: {a: {type: gauge, labels: {u: 1..500}, grows: {label: v, max: 1000}}}}}",
@@ -160,6 +190,83 @@ import Testing
     @Test func `where the duration is wrong, events are not late as well`() {
         let text = "duration: 5\nevents:\n  - {at: 1m, do: wipe}\nexpect:\n  - {at: 1m, that: up}"
         #expect(TestWorlds.problems(text).split(separator: "\n").count == 1, "\(TestWorlds.problems(text))")
+    }
+
+    /// Settings of a scenario, and what is told of them.
+    static let settings: [(setting: String, told: String)] = [
+        (
+            "scrape_intervall=30s",
+            "--set scrape_intervall=30s: scrape_intervall: field scrape_intervall not found in type scenario "
+                + "(did you mean scrape_interval?)"
+        ),
+        ("evaluation=30s", "evaluation: field evaluation not found in type scenario (there is scrape_interval, "),
+        ("sed=3", "(did you mean seed?)"),
+        ("services.shp.instances=3", "services.shp: there is no \"shp\" in services (did you mean shop?)"),
+        ("services.shop.metrics.requests.rate=3", "in services.shop.metrics (did you mean request?)"),
+        ("services.shop.instancs=3", "field instancs not found in type service (did you mean instances?)"),
+        ("events.7.at=3m", "events.7: there is no \"7\" in events (there are 1 of them, counted from 0)"),
+        ("events.0.at=3x", "events[0].at: \"3x\" is not a time such as 5m"),
+        ("stack.global.scrap_interval=3s", "(did you mean scrape_interval?)"),
+        ("duration", "--set: \"duration\" is not NAME=VALUE"),
+    ]
+
+    private static let settable = """
+        duration: 5m
+        services: {shop: {metrics: {request: {type: counter}}}}
+        events: [{at: 1m, do: kill, service: shop}]
+        """
+
+    @Test(arguments: settings.indices) func `what is wrong with a setting is told, and what was meant`(_ index: Int) {
+        let (setting, told) = Self.settings[index]
+        let error = #expect(throws: ConfigError.self) {
+            _ = try ScenarioFile.read(text: Array(Self.settable.utf8), file: "test.yml", settings: [setting])
+        }
+        #expect(error?.description.contains(told) == true, "\(String(describing: error))")
+    }
+
+    @Test func `a setting may name an item of a list, or add a whole service`() throws {
+        let settings = ["events.0.at=3m", "services.shops={instances: 2}", "scrape_interval=30s"]
+        let scenario = try ScenarioFile.read(text: Array(Self.settable.utf8), file: "test.yml", settings: settings)
+        #expect(scenario.events.map(\.at.lowerBound) == [180_000_000_000])
+        #expect(scenario.services.map(\.name) == ["shop", "shops"])
+    }
+
+    /// Files of rules, and what is told of them.
+    static let ruleFiles: [(text: String, told: String)] = [
+        (
+            "- alert: Down\n  expr: up == 0",
+            "r.yml:1:1: a list is not a mapping of fields (such as groups: [{name: shop, rules: ["
+        ),
+        ("groups", "r.yml:1:1: the text \"groups\" is not a mapping of fields (such as groups: "),
+        ("groups: {name: g}", "r.yml:1:9: groups: a mapping is not a list (such as [{name: shop, rules: ["),
+        (
+            "groups:\n- name: g\n  rules:\n  - Down",
+            "r.yml:4:5: groups[0].rules[0]: the text \"Down\" is not a mapping of fields"
+        ),
+        (
+            "groups:\n- name: g\n  rules:\n  - alert: Down\n    expr: [up]",
+            "r.yml:5:11: groups[0].rules[0].expr: a list is not a text"
+        ),
+        ("groups:\n- rules: []", "r.yml:2:3: groups[0].name: a group needs a name (name: shop)"),
+        (
+            "groups:\n- name: g\n  rules:\n  - alert: Down\n    expr: up\n    labels:\n      a: '{{ nope }}'",
+            "r.yml:7:7: groups[0].rules[0].labels.a: group \"g\", rule 1, \"Down\": label \"a\": "
+        ),
+        ("groups:\n  - name: [", "r.yml:3:1: did not find expected node content"),
+    ]
+
+    @Test(arguments: ruleFiles.indices)
+    func `what is wrong with a file of rules is told with its place, not in Go's words`(_ index: Int) async throws {
+        let (text, told) = Self.ruleFiles[index]
+        try await TestFolder.with { folder in
+            try Data(text.utf8).write(to: URL(filePath: folder + "/r.yml"))
+            let scenario = "duration: 5m\nstack: {rule_files: [r.yml]}\nservices: {shop: {}}\n"
+            try Data(scenario.utf8).write(to: URL(filePath: folder + "/s.yml"))
+            let error = #expect(throws: ConfigError.self) { _ = try ScenarioFile.read(folder + "/s.yml") }
+            let words = error?.description ?? ""
+            #expect(words.contains("/" + told), "\(words)")
+            #expect(!words.contains("unmarshal") && !words.contains("!!"), "\(words)")
+        }
     }
 
     @Test func `all mistakes of a file are told at once`() {

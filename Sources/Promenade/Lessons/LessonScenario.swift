@@ -41,7 +41,7 @@ struct LessonScenario {
         }
         Self.append(added, to: &node)
         do throws(ConfigError) {
-            scenario = try ScenarioFile.read(node: node, file: file.file)
+            scenario = try ScenarioFile.read(node: node, file: file.file, isVisited: true)
         } catch {
             let isAct = { (problem: ConfigProblem) in
                 (own..<own + added.count).contains { problem.path.hasPrefix("events[\($0)]") }
@@ -78,7 +78,7 @@ struct LessonScenario {
                 },
                 to: &node
             )
-            _ = try ScenarioFile.read(node: node, file: entry.scenario.file)
+            _ = try ScenarioFile.read(node: node, file: entry.scenario.file, isVisited: true)
             return nil
         } catch {
             return error

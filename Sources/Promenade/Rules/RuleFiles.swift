@@ -55,7 +55,9 @@ public enum RuleFiles {
         } catch {
             let problem = error.problems.first
             let message = problem?.original ?? problem?.message ?? ""
-            throw RuleFile.Failure([message, message], in: file)
+            var failure = RuleFile.Failure([message, message], in: file)
+            failure.problems = error.problems
+            throw failure
         }
         return try RuleFile(
             reading: node,

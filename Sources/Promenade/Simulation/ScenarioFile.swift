@@ -30,59 +30,63 @@ package enum ScenarioFile {
         settings: [String] = [],
         stack: String? = nil
     ) throws(ConfigError) -> Scenario {
-        var node = try YAMLReader.parse(text, file: file)
-        var scenario = try Scenario(reading: node, file: file, surroundings)
-        if settings.isEmpty, stack == nil {
-            try check(scenario)
-            return scenario
-        }
-        // What is set comes after what the files say, so that a stack in a file of its own can be changed too.
-        if let stack { (scenario.stack, scenario.stackFile, scenario.stackPath) = (try parse(stack), stack, "") }
-        let plain = scenario
-        for setting in settings {
-            let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, parts[0].contains(where: { $0 != "." }) else {
-                let problem = ConfigProblem(.meaning, "\(GoText.quoted(setting)) is not NAME=VALUE")
-                throw ConfigError(file: "--set", problems: [problem])
+        try plainly { () throws(ConfigError) in
+            let node = try YAMLReader.parse(text, file: file)
+            let scenario = try Scenario(reading: node, file: file, surroundings)
+            if settings.isEmpty, stack == nil {
+                try check(scenario)
+                return scenario
             }
-            let value = try YAMLReader.parse(Array(parts[1].utf8), file: "--set \(parts[0])")
-            var path = parts[0].split(separator: ".").map(String.init)
-            if path.count == 1, globals.contains(path[0]) { path = ["stack", "global", path[0]] }
-            if path[0] == "stack" {
-                scenario.stack.set(path.dropFirst(), value)
-            } else {
-                node.set(path[...], value)
-            }
+            return try changed(scenario, node, settings: settings, stack: stack)
         }
-        let kept = (scenario.stack, scenario.stackFile, scenario.stackPath)
+    }
+
+    /// What is set comes after what the files say, so that a stack in a file of its own can be changed too.
+    private static func changed(
+        _ scenario: Scenario,
+        _ node: ConfigNode,
+        settings: [String],
+        stack: String?
+    ) throws(ConfigError) -> Scenario {
+        var (plain, node) = (scenario, node)
+        if let stack { (plain.stack, plain.stackFile, plain.stackPath) = (try parse(stack), stack, "") }
+        var changed = plain
+        for text in settings { try ScenarioSetting(parsing: text).apply(to: &node, stack: &changed.stack) }
+        let kept = (changed.stack, changed.stackFile, changed.stackPath)
         do throws(ConfigError) {
-            scenario = try Scenario(reading: node, file: file, surroundings)
-            (scenario.stack, scenario.stackFile, scenario.stackPath) = kept
-            try check(scenario)
-            return scenario
+            changed = try Scenario(reading: node, file: scenario.file, surroundings)
+            (changed.stack, changed.stackFile, changed.stackPath) = kept
+            try check(changed)
+            return changed
         } catch {
             // What is wrong without the settings, too, is the file's mistake.
             try check(plain)
             throw ConfigError(
                 file: settings.map { "--set \($0)" }.joined(separator: " "),
-                problems: error.problems.map { problem in
-                    var problem = problem
-                    (problem.line, problem.column) = (nil, nil)
-                    return problem
-                }
+                problems: error.problems.map(ScenarioSetting.told)
             )
         }
     }
 
     /// Reads a scenario that is a tree already.
+    /// - Parameter isVisited: whether somebody may push who is no part of it.
     /// - Throws: `ConfigError` with everything that is wrong.
-    package static func read(node: ConfigNode, file: String) throws(ConfigError) -> Scenario {
-        let scenario = try Scenario(reading: node, file: file, surroundings)
-        try check(scenario)
-        return scenario
+    package static func read(node: ConfigNode, file: String, isVisited: Bool) throws(ConfigError) -> Scenario {
+        try plainly { () throws(ConfigError) in
+            let scenario = try Scenario(reading: node, file: file, surroundings)
+            try check(scenario, isVisited: isVisited)
+            return scenario
+        }
     }
 
-    private static let globals = ["scrape_interval", "scrape_timeout", "evaluation_interval", "query_offset"]
+    /// Tells what is wrong in plain words.
+    private static func plainly(_ read: () throws(ConfigError) -> Scenario) throws(ConfigError) -> Scenario {
+        do throws(ConfigError) {
+            return try read()
+        } catch {
+            throw error.inPlainWords
+        }
+    }
 
     private static func parse(_ file: String) throws(ConfigError) -> ConfigNode {
         guard let bytes = FileAccess.read(file) else {
@@ -95,7 +99,7 @@ package enum ScenarioFile {
     }
 
     /// Looks at the stack, too, so that all mistakes are told at once and before anything runs.
-    private static func check(_ scenario: Scenario) throws(ConfigError) {
+    private static func check(_ scenario: Scenario, isVisited: Bool = false) throws(ConfigError) {
         let counts = scenario.services.map { ($0.name, $0.instances) }
         var stacks = [SimulatedConfig(scenario)]
         for event in scenario.events {
@@ -111,7 +115,7 @@ package enum ScenarioFile {
             alerts.formUnion(try stack.alerts(of: config))
             configs.append(config)
         }
-        try ScenarioNames(scenario, stacks, configs).check(alerts: alerts.sorted())
+        try ScenarioNames(scenario, stacks, configs, isVisited: isVisited).check(alerts: alerts.sorted())
     }
 
     private static var surroundings: Scenario.Surroundings {
@@ -120,26 +124,5 @@ package enum ScenarioFile {
             moment: { TimeText.parse($0, now: 0) },
             checkFault: { node throws(ConfigError) in _ = try Fault(reading: node) }
         )
-    }
-}
-
-extension ConfigNode {
-    /// Sets what is at a path of names; mappings that are missing are made.
-    fileprivate mutating func set(_ path: ArraySlice<String>, _ value: ConfigNode) {
-        guard let name = path.first else {
-            self = value
-            return
-        }
-        var entries: [Entry] = []
-        if case .mapping(let known) = content { entries = known }
-        var inner = self[name] ?? ConfigNode(.mapping([]), line: line, column: column)
-        inner.set(path.dropFirst(), value)
-        if let index = entries.lastIndex(where: { $0.key.text == name }) {
-            entries[index].value = inner
-        } else {
-            let key = ConfigNode(.scalar(.init(name, isPlain: false)), line: line, column: column)
-            entries.append(Entry(key: key, value: inner))
-        }
-        content = .mapping(entries)
     }
 }

@@ -10,11 +10,14 @@ struct ScenarioNames {
     private let stacks: [SimulatedConfig]
     private let configs: [StackConfig]
     private let problems: ConfigProblems
+    /// Whether somebody may push who is no part of the scenario, as in a lesson.
+    private let isVisited: Bool
 
-    init(_ scenario: Scenario, _ stacks: [SimulatedConfig], _ configs: [StackConfig]) {
+    init(_ scenario: Scenario, _ stacks: [SimulatedConfig], _ configs: [StackConfig], isVisited: Bool) {
         self.scenario = scenario
         self.stacks = stacks
         self.configs = configs
+        self.isVisited = isVisited
         problems = ConfigProblems(file: scenario.file)
     }
 
@@ -49,9 +52,10 @@ struct ScenarioNames {
     }
 
     private func checkStudies(_ alerts: [String]) {
-        for study in scenario.studies where !alerts.contains(study.alert) {
+        for (number, study) in scenario.studies.enumerated() where !alerts.contains(study.alert) {
             let all = alerts.isEmpty ? Self.noRules : "there is " + alerts.joined(separator: ", ")
-            fail(noAlert(study.alert), study.line, "study.alert", Self.nearest(study.alert, alerts) ?? all)
+            let path = scenario.studies.count > 1 ? "study[\(number)].alert" : "study.alert"
+            fail(noAlert(study.alert), study.line, path, Self.nearest(study.alert, alerts) ?? all)
         }
     }
 
@@ -138,19 +142,44 @@ struct ScenarioNames {
             let isService = scenario.services.contains { $0.name == address }
             let all = known.sorted().prefix(10).joined(separator: ", ")
             let hint = isService ? "service: \(address)" : Self.nearest(address, known.sorted()) ?? "there is \(all)"
-            fail("no target is called \(GoText.quoted(address))", event.line, "events[\(number)].target", hint)
+            let line = event.fieldLines["target"] ?? event.line
+            fail("no target is called \(GoText.quoted(address))", line, "events[\(number)].target", hint)
         }
     }
 
-    /// Nothing is deleted of a job that nobody pushes.
+    /// Nothing is deleted that nobody pushes.
     private func checkPushes() {
-        var jobs = Set(scenario.batches.filter { $0.delivery != .endpoint }.map(\.job))
-        for event in scenario.events { if case .push(let job, _, _, _) = event.action { jobs.insert(job) } }
-        for (number, event) in scenario.events.enumerated() {
-            // Without any the pushes come from elsewhere, as in a lesson.
-            guard case .deleteGroup(let job, _) = event.action, !jobs.contains(job), !jobs.isEmpty else { continue }
-            let hint = Self.nearest(job, jobs.sorted()) ?? "there is " + jobs.sorted().joined(separator: ", ")
-            fail("nobody pushes with the job \(GoText.quoted(job))", event.line, "events[\(number)].job", hint)
+        var pushed: [(job: String, grouping: [Label])] = []
+        for batch in scenario.batches where batch.delivery != .endpoint { pushed.append((batch.job, batch.grouping)) }
+        for event in scenario.events {
+            if case .push(let job, let grouping, _, _) = event.action { pushed.append((job, grouping)) }
         }
+        let jobs = Set(pushed.map(\.job)).sorted()
+        for (number, event) in scenario.events.enumerated() {
+            guard case .deleteGroup(let job, let grouping) = event.action else { continue }
+            func tell(_ words: String, _ field: String, _ hint: String) {
+                fail(words, event.fieldLines[field] ?? event.line, "events[\(number)].\(field)", hint)
+            }
+            guard jobs.contains(job) else {
+                if jobs.isEmpty, isVisited { continue }
+                let hint =
+                    jobs.isEmpty
+                    ? "a batch, or an event such as {at: 1m, do: push, job: \(job), body: \"rows 42\"}"
+                    : Self.nearest(job, jobs) ?? "there is " + jobs.joined(separator: ", ")
+                tell("nobody pushes with the job \(GoText.quoted(job))", "job", hint)
+                continue
+            }
+            guard let grouping, !isVisited else { continue }
+            let groups = pushed.filter { $0.job == job }.map { Labels($0.grouping) }
+            if groups.contains(Labels(grouping)) { continue }
+            let known = Set(groups.map(Self.text)).sorted().joined(separator: ", ")
+            let words = "nobody pushes the group \(Self.text(Labels(grouping))) of the job \(GoText.quoted(job))"
+            tell(words, "grouping", "there is grouping: \(known); without grouping all of the job")
+        }
+    }
+
+    /// A grouping as scenarios have it.
+    private static func text(_ labels: Labels) -> String {
+        "{" + labels.map { "\($0.name): \($0.value)" }.joined(separator: ", ") + "}"
     }
 }

@@ -120,6 +120,7 @@ extension World {
             body: push.body
         )
         stack.targets.isGatewayStill = false
+        let isVain = push.method == "DELETE" ? await !isThere(path) : false
         let status: Int
         var words: String
         do {
@@ -131,13 +132,31 @@ extension World {
         var outcome = push.request(path)
         outcome.isTaken = (200..<300).contains(status)
         if outcome.isTaken {
-            tell(.push, push.pusher, "\(push.method) \(path) (\(push.body.count) bytes)", outcome)
+            let sent = "\(push.method) \(path)"
+            let size = push.method == "DELETE" ? "" : " (\(push.body.count) bytes)"
+            tell(.push, push.pusher, sent + size + (isVain ? ": there is no such group" : ""), outcome)
         } else {
             while words.hasSuffix("\n") { words.removeLast() }
+            if words.isEmpty { words = HTTPStatus.reason(status) }
             lastPushError = "\(push.method) \(path): \(words)"
             tell(.push, push.pusher, "\(push.method) \(path) is refused with \(status): \(words)", outcome)
         }
         await lookAround()
+    }
+
+    /// Whether the Pushgateway has a group.
+    private func isThere(_ path: String) async -> Bool {
+        guard let gateway = stack.gateway, let key = Self.key(path) else { return false }
+        return await gateway.groupJSON(key) != nil
+    }
+
+    /// The group of a path; `nil` where it is that of none.
+    private static func key(_ path: String) -> GroupingKey? {
+        let start = "/metrics/"
+        guard path.hasPrefix(start),
+            let bytes = PercentCoding.decodedPathBytes(String(path.dropFirst(start.count)))
+        else { return nil }
+        return try? GroupingKey(parsingPath: bytes, utf8Names: true)
     }
 
     private func answer(
@@ -169,11 +188,7 @@ extension World {
 
     /// The request of a recording; `nil` where its path is that of no group.
     private static func request(_ push: Recording.Push, _ status: Int) -> WorldEvent.Request? {
-        let start = "/metrics/"
-        guard push.path.hasPrefix(start),
-            let path = PercentCoding.decodedPathBytes(String(push.path.dropFirst(start.count))),
-            let key = try? GroupingKey(parsingPath: path, utf8Names: true)
-        else { return nil }
+        guard let key = key(push.path) else { return nil }
         let job = key.labels.first { $0.name == "job" }?.value ?? ""
         return .init(method: push.method, path: push.path, job: job, isTaken: (200..<300).contains(status))
     }

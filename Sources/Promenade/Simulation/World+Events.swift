@@ -129,10 +129,7 @@ extension World {
             services[service]?.changes.append((metric, change))
             for instance in services[service]?.instances ?? [] { instance.change(metric, change, at: now) }
             tell(.event, "set", "\(service) \(metric)\(Self.text(change))")
-        case .skew(let service, let milliseconds):
-            hold(what, .skew(milliseconds), [.clock(service)])
-            setSkew(service)
-            tell(.event, "skew", "\(service) by \(milliseconds)ms\(span)")
+        case .skew(let service, let which, let milliseconds): skew(service, which, milliseconds, what)
         case .fault(let place, let fault): try setFault(place, fault, what)
         case .restartPart(let part, _, let keepsData): try await restart(part, what, keepsData: keepsData)
         case .killPart(let part): try await kill(part, what)
@@ -178,12 +175,30 @@ extension World {
         tell(.event, "start", instance.name)
     }
 
-    /// Sets a service's clock as events want it, or as it is by itself.
+    /// Sets clocks: those of all instances and of those that come later, or that of one instance.
+    private func skew(_ service: String, _ which: EventSpec.Which, _ milliseconds: Int64, _ what: Happening) {
+        let instances = chosen(service, which, what.index, running: nil).map(\.name)
+        var places = instances.map(WorldHolds.Place.instanceClock)
+        if which == .all { places.insert(.clock(service), at: 0) }
+        hold(what, .skew(milliseconds), places)
+        setSkew(service)
+        let names = which == .all ? service : Self.names(instances, of: service)
+        tell(.event, "skew", "\(names) by \(milliseconds)ms\(what.span)")
+    }
+
+    /// Sets the clocks of a service's instances as events want them, or as they are by themselves.
     private func setSkew(_ name: String) {
-        var skew = scenario.services.first { $0.name == name }?.skew ?? 0
-        if case .skew(let milliseconds) = holds.effect(on: .clock(name)) { skew = milliseconds }
-        services[name]?.spec.skew = skew
-        for instance in services[name]?.instances ?? [] { instance.skew = skew }
+        func skew(_ place: WorldHolds.Place) -> Int64? {
+            if case .skew(let milliseconds) = holds.effect(on: place) { milliseconds } else { nil }
+        }
+        let own = skew(.clock(name)) ?? scenario.services.first { $0.name == name }?.skew ?? 0
+        services[name]?.spec.skew = own
+        for instance in services[name]?.instances ?? [] { instance.skew = skew(.instanceClock(instance.name)) ?? own }
+    }
+
+    /// Instances in words.
+    private static func names(_ instances: [String], of service: String) -> String {
+        instances.isEmpty ? "no instance of \(service)" : instances.joined(separator: " ")
     }
 
     /// An event ends: what it held goes on as it was, unless another event holds it still.
@@ -201,6 +216,13 @@ extension World {
             case .clock(let service):
                 setSkew(service)
                 tell(.event, "skew", "\(service) by \(services[service]?.spec.skew ?? 0)ms")
+            case .instanceClock(let name):
+                guard let service = owners[name] else { continue }
+                setSkew(service)
+                // Of all of them it is told of the service.
+                if places.contains(.clock(service)) { continue }
+                let skew = services[service]?.instances.first { $0.name == name }?.skew ?? 0
+                tell(.event, "skew", "\(name) by \(skew)ms")
             }
         }
         if !healed.isEmpty { tell(.event, "heal", healed.joined(separator: " ")) }
@@ -210,7 +232,7 @@ extension World {
 
     private static func name(_ place: WorldHolds.Place) -> String {
         switch place {
-        case .instance(let name), .target(let name), .batch(let name), .clock(let name): name
+        case .instance(let name), .target(let name), .batch(let name), .clock(let name), .instanceClock(let name): name
         case .part(let part): part.rawValue
         case .pushes: "pushes"
         case .remoteWrite: "remote_write"
@@ -243,7 +265,8 @@ extension World {
             guard fault != nil, case .target(let name) = place, let service = owners[name] else { continue }
             begin(.fault(service: service), name)
         }
-        let names = places.map(Self.name).joined(separator: " ")
+        var names = places.map(Self.name).joined(separator: " ")
+        if places.isEmpty, case .service(let service, _) = place { names = Self.names([], of: service) }
         tell(.event, fault == nil ? "heal" : "fault", "\(names)\(words)\(what.span)")
     }
 
@@ -257,7 +280,7 @@ extension World {
             if fault == nil, let service = owners[name] { finish(.fault(service: service), name) }
         case .pushes: stack.faults.putPushes(fault)
         case .remoteWrite: stack.faults.putRemoteWrites(fault)
-        case .instance, .part, .batch, .clock: break
+        case .instance, .part, .batch, .clock, .instanceClock: break
         }
     }
 

@@ -17,8 +17,10 @@ struct WorldHolds {
         case remoteWrite
         /// A batch: it does not run.
         case batch(String)
-        /// A service's clock.
+        /// The clock of a service, which instances that come later have.
         case clock(String)
+        /// The clock of an instance.
+        case instanceClock(String)
     }
 
     /// What is done to a place.

@@ -77,26 +77,16 @@ public struct RuleFile: Sendable {
         let root = ConfigSection(node, type: "rulefmt.RuleGroups", path: "", problems: problems)
         let sections = root.sections("groups", type: "rulefmt.RuleGroup", ofValues: true)
         if !ignoresUnknownFields { root.finish() }
-        var messages: [String] = []
+        var findings: [RuleFinding] = []
         var names: Set<String> = []
         let checker = RuleChecker(scheme: scheme, parser: parser, ignoresUnknownFields: ignoresUnknownFields)
         // Empty items are passed over.
-        for case let section? in sections { groups.append(checker.group(section, &names, &messages)) }
+        for case let section? in sections { groups.append(checker.group(section, &names, &findings)) }
         let unreadable = Self.structure(problems.problems)
-        if unreadable.isEmpty, messages.isEmpty { return }
-        var failure = Failure(unreadable.isEmpty ? messages : unreadable, in: file)
-        failure.problems = unreadable.isEmpty ? messages.map(Self.problem) : problems.problems
+        if unreadable.isEmpty, findings.isEmpty { return }
+        var failure = Failure(unreadable.isEmpty ? findings.map(\.message) : unreadable, in: file)
+        failure.problems = unreadable.isEmpty ? findings.map(\.problem) : problems.problems
         throw failure
-    }
-
-    /// `3:61: group "g", …` as a problem with its place.
-    private static func problem(_ message: String) -> ConfigProblem {
-        let parts = message.split(separator: ":", maxSplits: 2)
-        guard parts.count == 3, let line = Int(parts[0]), let column = Int(parts[1]) else {
-            return ConfigProblem(.meaning, message)
-        }
-        let text = String(parts[2].drop { $0 == " " })
-        return ConfigProblem(.meaning, text, line: line > 0 ? line : nil, column: column > 0 ? column : nil)
     }
 
     /// The types of the reading that is about places.
@@ -134,15 +124,31 @@ public struct RuleFile: Sendable {
     }
 }
 
+/// Something that is wrong with a group or a rule.
+struct RuleFinding {
+    /// As promtool tells it.
+    var message: String
+    /// The same with its place, and what would be right.
+    var problem: ConfigProblem
+}
+
 /// Reads groups and rules and checks them.
 struct RuleChecker {
     let scheme: NameValidation
     let parser: PromQLParser
     let ignoresUnknownFields: Bool
 
+    /// What a label may be called.
+    private static let labelForm = "letters, digits and _, but not __name__"
+
     private func finish(_ section: ConfigSection) { if !ignoresUnknownFields { section.finish() } }
 
-    func group(_ section: ConfigSection, _ names: inout Set<String>, _ messages: inout [String]) -> RuleFile.Group {
+    func group(_ section: ConfigSection, _ names: inout Set<String>, _ findings: inout [RuleFinding]) -> RuleFile.Group
+    {
+        func fail(_ message: String, _ words: String, at field: String, entry: String? = nil, hint: String) {
+            let problem = section.problem(.meaning, words, at: field, entry: entry, hint: hint)
+            findings.append(RuleFinding(message: message, problem: problem))
+        }
         let name = section.string("name") ?? ""
         let interval = section.duration("interval")?.milliseconds ?? 0
         var queryOffset: Int64?
@@ -151,17 +157,21 @@ struct RuleChecker {
         }
         let limit = section.int("limit") ?? 0
         let labels = section.stringMap("labels", type: "map[string]string") ?? []
-        if name.isEmpty { messages.append("0:0: Groupname must not be empty") }
+        if name.isEmpty {
+            fail("0:0: Groupname must not be empty", "a group needs a name", at: "name", hint: "name: shop")
+        }
         if !names.insert(name).inserted {
-            messages.append("0:0: groupname: \"\(name)\" is repeated in the same file")
+            let words = "groupname: \"\(name)\" is repeated in the same file"
+            fail("0:0: " + words, words, at: "name", hint: "another name")
         }
         for (key, _) in labels where !scheme.allowsLabelName(key) || key == Labels.metricName {
-            messages.append("invalid label name: \(key)")
+            let words = "invalid label name: \(key)"
+            fail(words, words, at: "labels", entry: key, hint: Self.labelForm)
         }
         var rules: [RuleDefinition] = []
         let items = section.sections("rules", type: "rulefmt.Rule", ofValues: true).compactMap(\.self)
         for (index, item) in items.enumerated() {
-            if let rule = rule(item, group: (name, labels), index: index, &messages) { rules.append(rule) }
+            if let rule = rule(item, group: (name, labels), index: index, &findings) { rules.append(rule) }
         }
         finish(section)
         return RuleFile.Group(name: name, interval: interval, queryOffset: queryOffset, limit: limit, rules: rules)
@@ -171,7 +181,7 @@ struct RuleChecker {
         _ section: ConfigSection,
         group: (name: String, labels: [(key: String, value: String)]),
         index: Int,
-        _ messages: inout [String]
+        _ findings: inout [RuleFinding]
     ) -> RuleDefinition? {
         let record = section.string("record") ?? ""
         let alert = section.string("alert") ?? ""
@@ -185,39 +195,62 @@ struct RuleChecker {
             return "\(node.line):\(node.column)"
         }
         let recordPlace = place("record")
-        let before = messages.count
-        func fail(_ message: String, at place: String? = nil) {
+        let before = findings.count
+        func fail(
+            _ message: String,
+            of field: String,
+            entry: String? = nil,
+            after place: String? = nil,
+            hint: String? = nil
+        ) {
             let prefix = place.map { "\($0): " } ?? ""
             let name = GoText.quoted(alert.isEmpty ? record : alert)
-            messages.append("\(prefix)group \(GoText.quoted(group.name)), rule \(index + 1), \(name): \(message)")
+            let words = "group \(GoText.quoted(group.name)), rule \(index + 1), \(name): \(message)"
+            let problem = section.problem(.meaning, words, at: field, entry: entry, hint: hint)
+            findings.append(RuleFinding(message: prefix + words, problem: problem))
         }
         let both = "\(recordPlace): \(place("alert"))"
-        if !record.isEmpty, !alert.isEmpty { fail("only one of 'record' and 'alert' must be set", at: both) }
-        if record.isEmpty, alert.isEmpty { fail("one of 'record' or 'alert' must be set", at: both) }
+        if !record.isEmpty, !alert.isEmpty {
+            fail("only one of 'record' and 'alert' must be set", of: "record", after: both, hint: "two rules")
+        }
+        if record.isEmpty, alert.isEmpty {
+            let field = section.has("record") ? "record" : "alert"
+            fail("one of 'record' or 'alert' must be set", of: field, after: both, hint: "\(field): NAME")
+        }
         var expression: Expr?
         if text.isEmpty {
-            fail("field 'expr' must be set in rule", at: place("expr"))
+            fail("field 'expr' must be set in rule", of: "expr", after: place("expr"), hint: "expr: up == 0")
         } else {
             do throws(ParseError) {
                 expression = try parser.parse(text)
             } catch {
-                fail("could not parse expression: \(error)", at: place("expr"))
+                fail("could not parse expression: \(error)", of: "expr", after: place("expr"))
             }
         }
         if !record.isEmpty {
-            if !annotations.isEmpty { fail("invalid field 'annotations' in recording rule", at: recordPlace) }
-            if holdDuration != 0 { fail("invalid field 'for' in recording rule", at: recordPlace) }
-            if keepFiringFor != 0 { fail("invalid field 'keep_firing_for' in recording rule", at: recordPlace) }
-            if !scheme.allowsMetricName(record) { fail("invalid recording rule name: \(record)", at: recordPlace) }
+            let fields = [
+                ("annotations", !annotations.isEmpty), ("for", holdDuration != 0),
+                ("keep_firing_for", keepFiringFor != 0),
+            ]
+            for (field, isSet) in fields where isSet {
+                let hint = "only alerts have it"
+                fail("invalid field '\(field)' in recording rule", of: field, after: recordPlace, hint: hint)
+            }
+            let hint = "letters, digits, _ and :"
+            if !scheme.allowsMetricName(record) {
+                fail("invalid recording rule name: \(record)", of: "record", after: recordPlace, hint: hint)
+            }
             if record.contains("{") || record.contains("}") {
-                fail("braces present in the recording rule name; should it be in expr?: \(record)", at: recordPlace)
+                let words = "braces present in the recording rule name; should it be in expr?: \(record)"
+                fail(words, of: "record", after: recordPlace, hint: hint)
             }
         }
         for label in labels where !scheme.allowsLabelName(label.name) || label.name == Labels.metricName {
-            fail("invalid label name: \(label.name)")
+            fail("invalid label name: \(label.name)", of: "labels", entry: label.name, hint: Self.labelForm)
         }
         for annotation in annotations where !scheme.allowsLabelName(annotation.name) {
-            fail("invalid annotation name: \(annotation.name)")
+            let words = "invalid annotation name: \(annotation.name)"
+            fail(words, of: "annotations", entry: annotation.name, hint: Self.labelForm)
         }
         if !alert.isEmpty {
             for (kind, items) in [("label", labels), ("annotation", annotations)] {
@@ -225,13 +258,15 @@ struct RuleChecker {
                     do throws(TemplateError) {
                         _ = try TextTemplate(alert: alert, text: item.value)
                     } catch {
-                        fail("\(kind) \(GoText.quoted(item.name)): \(error.message)")
+                        let words = "\(kind) \(GoText.quoted(item.name)): \(error.message)"
+                        let hint = "a template such as {{ $labels.instance }} or {{ $value }}"
+                        fail(words, of: kind + "s", entry: item.name, hint: hint)
                     }
                 }
             }
         }
         finish(section)
-        guard messages.count == before, let expression else { return nil }
+        guard findings.count == before, let expression else { return nil }
         var definition = RuleDefinition(
             alert.isEmpty ? .recording : .alerting,
             name: alert.isEmpty ? record : alert,

@@ -8,16 +8,21 @@ extension EventSpec {
         var scenario: Scenario
         var checkFault: (ConfigNode) throws(ConfigError) -> Void
         var read: (String) -> [UInt8]?
-        /// Services whose number of instances some event changes.
-        var scaled: Set<String>
+        /// Services whose number of instances some event changes, with the most that they get.
+        var scaled: [String: Int]
         /// Whether some configuration of the scenario sends samples on.
         var isSending: Bool
     }
 
     init?(reading section: ConfigSection, _ context: Context) {
         let at = section.times("at")
+        let known = "there is " + Self.words.joined(separator: ", ")
+        if let node = section.node("do"), node.string == nil {
+            section.fail("\(node.kindInWords) is not an event", at: "do", hint: known)
+            return nil
+        }
         guard let word = section.string("do"), !word.isEmpty else {
-            section.missing("do", hint: "there is " + Self.words.joined(separator: ", "))
+            section.missing("do", hint: known)
             return nil
         }
         guard Self.words.contains(word) else {
@@ -29,9 +34,10 @@ extension EventSpec {
         guard let action = EventReader(section: section, context: context).action(word) else { return nil }
         if !section.has("at") { section.missing("at", hint: "when it happens: at: 5m") }
         if let at, at.lowerBound > context.scenario.duration {
-            section.fail("this is after the end of the scenario", at: "at")
+            let hint = ExpectationSpec.inTime(context.scenario.duration)
+            section.fail("this is after the end of the scenario", at: "at", hint: hint)
         }
-        if let every, every <= 0 { section.fail("every has to be more than 0", at: "every") }
+        if let every, every <= 0 { section.fail("every has to be more than 0", at: "every", hint: "every: 10m") }
         if let every, let at, every > 0, every < at.upperBound - at.lowerBound {
             section.fail("every is shorter than the span of at", at: "every", hint: "a span of at most that length")
         }
@@ -49,6 +55,7 @@ extension EventSpec {
         self.lasting = lasting
         self.every = every
         line = section.node.line
+        fieldLines = section.fieldLines
     }
 }
 
@@ -71,12 +78,13 @@ private struct EventReader {
         case "restart": return restart()
         case "scale":
             guard let name = service() else { return nil }
-            guard let count = section.whole("instances"), (0...ServiceSpec.instanceLimit).contains(count) else {
-                if section.has("instances") {
-                    section.fail("instances has to be between 0 and \(ServiceSpec.instanceLimit)", at: "instances")
-                } else {
-                    section.missing("instances", hint: "how many there are then: instances: 5")
-                }
+            guard section.has("instances") else {
+                section.missing("instances", hint: "how many there are then: instances: 5")
+                return nil
+            }
+            guard let count = section.whole("instances") else { return nil }
+            guard (0...ServiceSpec.instanceLimit).contains(count) else {
+                section.fail("instances has to be between 0 and \(ServiceSpec.instanceLimit)", at: "instances")
                 return nil
             }
             return .scale(service: name, to: count)
@@ -88,12 +96,10 @@ private struct EventReader {
                 if !section.has("by") { section.missing("by", hint: "how far the clock is ahead: by: 90s") }
                 return nil
             }
-            return .skew(service: name, milliseconds: skew)
+            return .skew(service: name, which: which(name), milliseconds: skew)
         case "fault", "heal": return fault(heals: word == "heal")
         case "delete_group":
-            return job().map {
-                .deleteGroup(job: $0, grouping: section.has("grouping") ? section.labels("grouping") : nil)
-            }
+            return job().map { .deleteGroup(job: $0, grouping: section.has("grouping") ? grouping($0) : nil) }
         case "wipe": return .wipe
         case "push":
             guard let job = job() else { return nil }
@@ -103,7 +109,7 @@ private struct EventReader {
             }
             return .push(
                 job: job,
-                grouping: section.labels("grouping"),
+                grouping: grouping(job),
                 body: body.hasSuffix("\n") ? body : body + "\n",
                 adds: section.flag("add") ?? false
             )
@@ -166,6 +172,14 @@ private struct EventReader {
         return job
     }
 
+    private func grouping(_ job: String) -> [Label] {
+        let labels = section.labels("grouping")
+        if labels.contains(where: { $0.name == "job" }) {
+            section.fail("the label job is the field job", at: "grouping", entry: "job", hint: "job: \(job)")
+        }
+        return labels
+    }
+
     private func which(_ service: String) -> EventSpec.Which {
         guard let text = section.string("instance") else { return .all }
         if text == "all" { return .all }
@@ -175,9 +189,12 @@ private struct EventReader {
             section.fail("\(GoText.quoted(text)) is no instance", at: "instance", hint: "1, 2, … or any, or all")
             return .all
         }
-        let most = context.scenario.services.first { $0.name == service }?.instances ?? 0
-        if number > most, !context.scaled.contains(service) {
-            section.fail("\(service) has \(most) instances, not \(number)", at: "instance")
+        let first = context.scenario.services.first { $0.name == service }?.instances ?? 0
+        let most = max(first, context.scaled[service] ?? 0)
+        if number > most {
+            let hint = most == 0 ? "there is none" : most == 1 ? "1, or all" : "1 to \(most), any, or all"
+            let some = most == 1 ? "1 instance" : "\(most) instances"
+            section.fail("\(service) has \(some), not \(number)", at: "instance", hint: hint)
         }
         return .number(number)
     }
@@ -208,6 +225,7 @@ private struct EventReader {
                 section.fail(
                     "the series of \(metric.name) are told apart by \(label.name), so it cannot be the same for all",
                     at: "labels",
+                    entry: label.name,
                     hint: "another label, such as version"
                 )
             }
@@ -233,7 +251,7 @@ private struct EventReader {
         change.p99 = section.amount("p99")
         // An event before may have set the median that a p99 alone goes with.
         MetricSpec.check(section, median: change.median, p99: change.p99, known: 0)
-        if change == MetricChange() {
+        if change == MetricChange(), !["rate", "value", "median", "p99"].contains(where: section.has) {
             section.fail("set changes nothing", hint: "rate: 50/s, value: 3, median: 80ms or p99: 2s")
         }
         let fields: [String]
@@ -260,7 +278,18 @@ private struct EventReader {
         } else if section.flag("pushes") ?? (section.string("part") == "pushgateway") {
             place = .pushes
         } else {
+            if section.has("part") {
+                section.fail(
+                    "a part goes wrong for those who push to it",
+                    at: "part",
+                    hint: "part: pushgateway; of scrapes: target: localhost:9090; or do: kill, part: prometheus"
+                )
+                return nil
+            }
             guard section.has("service") else {
+                // What is wrong with a truth value is told already.
+                if section.has("pushes") || section.has("remote_write") { return nil }
+                if section.hasSlip(of: ["service", "target", "pushes", "remote_write"]) { return nil }
                 section.fail(
                     "nobody is named",
                     hint: "service: shop, target: localhost:9091, pushes: true, or remote_write: true"
@@ -272,7 +301,7 @@ private struct EventReader {
         }
         if heals { return .fault(place, nil) }
         guard let node = section.node("fault"), !node.isNull else {
-            section.fail("the field fault is missing", at: "do", hint: "fault: {latency: 3s}, fault: refused")
+            section.missing("fault", hint: "fault: {latency: 3s}, fault: refused")
             return nil
         }
         guard let spec = spec(node) else { return nil }
@@ -285,6 +314,11 @@ private struct EventReader {
             }
         }
         return .fault(place, spec)
+    }
+
+    /// A value on one line of the log; one that is empty is to be seen, too.
+    private static func shown(_ value: String) -> String {
+        value.isEmpty ? GoText.quoted(value) : GoText.escaped(value)
     }
 
     private static func example(_ fault: String) -> String {
@@ -312,10 +346,14 @@ private struct EventReader {
         case .mapping(let given):
             if node["fault"] != nil {
                 entries = given
-                words = given.compactMap { $0.value.text }.joined(separator: " ")
+                words = given.compactMap { $0.value.text }.map(Self.shown).joined(separator: " ")
                 break
             }
             let names = given.compactMap(\.key.text).filter { $0 != "times" }
+            if names == ["skew"] {
+                section.fail("a clock is no fault of answers", at: "fault", hint: "do: skew, by: 90s")
+                return nil
+            }
             if names.count > 1 {
                 section.fail(
                     "\(names.joined(separator: " and ")) stand together",
@@ -338,7 +376,7 @@ private struct EventReader {
                     words += more.map { " \($0.key.text ?? "") \($0.value.text ?? "")" }.joined()
                 } else if ["latency", "status", "body", "content_type"].contains(name) {
                     entries.append(entry)
-                    words += " \(GoText.escaped(entry.value.text ?? ""))"
+                    words += " \(Self.shown(entry.value.text ?? ""))"
                 }
             }
         case .sequence:
@@ -349,14 +387,33 @@ private struct EventReader {
         do throws(ConfigError) {
             try context.checkFault(whole)
         } catch {
+            let place = section.problem(.meaning, "", at: "fault")
             for problem in error.problems {
                 let isMissing = problem.hint?.hasPrefix("for example") ?? true
-                let hint = isMissing ? Self.example(whole["fault"]?.text ?? "") : problem.hint
-                section.fail(problem.message, at: "fault", hint: hint)
+                var told = problem
+                told.hint = isMissing ? Self.example(whole["fault"]?.text ?? "") : problem.hint
+                (told.path, told.line, told.column) = (place.path, place.line, place.column)
+                // Where it is about a field that stands in the file it has its own place.
+                if let inner = Self.way(to: problem.path, in: node) {
+                    told.path += inner.path
+                    (told.line, told.column) = (inner.key.line, inner.key.column)
+                }
+                section.problems.add(told)
             }
             return nil
         }
         return FaultSpec(node: whole, text: words)
+    }
+
+    /// The field of a fault, in it or in what stands below its name.
+    private static func way(to name: String, in node: ConfigNode) -> (path: String, key: ConfigNode)? {
+        guard case .mapping(let entries) = node.content else { return nil }
+        if let entry = entries.last(where: { $0.key.name == name }) { return (".\(name)", entry.key) }
+        for entry in entries {
+            guard let inner = way(to: name, in: entry.value) else { continue }
+            return (".\(entry.key.name ?? "")\(inner.path)", inner.key)
+        }
+        return nil
     }
 
     private func reload() -> EventSpec.Action? {

@@ -17,17 +17,27 @@ extension ExpectationSpec {
         return words.first { DidYouMean.nearest($0, among: others) != nil }
     }
 
+    /// Which times there are.
+    static func inTime(_ duration: Int64) -> String {
+        "it lasts \(PrometheusDuration(milliseconds: duration / 1_000_000))"
+    }
+
     init?(reading section: ConfigSection, duration: Int64, isSending: Bool) {
         let words = Self.words.filter { section.has($0) }
         if words.isEmpty, let slip = Self.slip(section) {
             section.missing(slip, hint: nil)
             return nil
         }
-        guard words.count == 1, let word = words.first, let text = section.string(word), !text.isEmpty else {
+        guard words.count == 1, let word = words.first else {
             section.fail(
                 words.count > 1 ? "\(words.joined(separator: " and ")) stand together" : "nothing is expected",
                 hint: "one of " + Self.forms
             )
+            return nil
+        }
+        guard let text = section.string(word) else { return nil }
+        if text.isEmpty {
+            section.missing(word, hint: "one of " + Self.forms)
             return nil
         }
         let at = section.time("at")
@@ -46,12 +56,15 @@ extension ExpectationSpec {
         case "notified": (kind, fields) = (.notified(after: after, until: until), ["after", "within", "resolved"])
         case "not_notified": (kind, fields) = (.notNotified(from: from, to: to), ["from", "to", "resolved"])
         default:
-            if let at {
+            if section.has("at") {
+                let at = at ?? 0
                 (kind, fields) = (.at(at), ["at"])
-                if at > duration { section.fail("this is after the end of the scenario", at: "at") }
+                if at > duration {
+                    section.fail("this is after the end of the scenario", at: "at", hint: Self.inTime(duration))
+                }
             } else {
                 (kind, fields) = (.within(after: after, until: until), ["after", "within"])
-                if !section.has("within"), !section.has("at") {
+                if !section.has("within"), !section.has("at"), !section.hasSlip(of: ["at", "within"]) {
                     section.fail("it is not said when", hint: "at: 5m, or after: 5m and within: 2m")
                 }
             }
@@ -62,16 +75,19 @@ extension ExpectationSpec {
             }
         }
         if let within, within <= 0 { section.fail("within has to be more than 0", at: "within", hint: "within: 2m") }
-        if section.has("to"), wanted <= from { section.fail("to is not after from", at: "to") }
+        if section.has("to"), wanted <= from, from <= duration {
+            section.fail("to is not after from", at: "to", hint: "a time after \(section.string("from") ?? "0s")")
+        }
         for (field, time) in [("from", from), ("after", after)] where time > duration {
-            section.fail("this is after the end of the scenario", at: field)
+            section.fail("this is after the end of the scenario", at: field, hint: Self.inTime(duration))
         }
         self.init(kind, text)
-        line = section.node.line
+        line = section.fieldLines[word] ?? section.node.line
         isResolved = section.flag("resolved") ?? false
         isRemote = section.flag("remote") ?? false
         if isRemote, !isSending {
-            section.fail("there is no remote_write in the stack, so nothing gets there", at: "remote")
+            let words = "there is no remote_write in the stack, so nothing gets there"
+            section.fail(words, at: "remote", hint: "leave it out, or add remote_write to the stack")
         }
         if word == "notified" || word == "not_notified" {
             if isRemote { section.fail("remote does not go with \(word)", at: "remote", hint: "one of " + Self.forms) }
@@ -80,7 +96,7 @@ extension ExpectationSpec {
             do {
                 let expression = try PromQLParser().parse(text)
                 if expression.type == .string {
-                    section.fail("a string says neither yes nor no", at: word)
+                    section.fail("a string says neither yes nor no", at: word, hint: "such as up == 1")
                 } else if expression.type == .matrix {
                     section.fail("a range says neither yes nor no", at: word, hint: "such as rate(…[5m])")
                 }

@@ -68,9 +68,17 @@ enum Quantity {
 }
 
 extension ConfigSection {
+    /// The text of a field; a list or a mapping in its place is told to be no such thing.
+    private func text(_ name: String, _ form: String) -> String? {
+        guard let node = node(name) else { return nil }
+        if let text = node.string { return text }
+        fail("\(node.kindInWords) is not \(form)", at: name)
+        return nil
+    }
+
     /// Reads a field of a form.
     func quantity<Value>(_ name: String, _ form: String, _ read: (String) -> Value?) -> Value? {
-        guard let text = string(name) else { return nil }
+        guard let text = text(name, form) else { return nil }
         if let value = read(text) { return value }
         fail("\(GoText.quoted(text)) is not \(form)", at: name)
         return nil
@@ -118,11 +126,20 @@ extension ConfigSection {
         quantity(name, "true or false") { ["true": true, "yes": true, "false": false, "no": false][$0.lowercased()] }
     }
 
+    /// Whether a field was probably meant to be one of these, which are not there.
+    func hasSlip(of names: [String]) -> Bool {
+        let given = fieldLines.keys
+        return names.contains { !has($0) && DidYouMean.nearest($0, among: given) != nil }
+    }
+
     /// Reports that a field is missing, or what probably stands in its place.
     func missing(_ name: String, hint: String?) {
-        if has(name) { return fail("the field is empty", at: name, hint: hint) }
-        var given: [String] = []
-        if case .mapping(let entries) = node.content { given = entries.compactMap(\.key.text) }
+        if let node = node(name) {
+            // What is no text is told by who reads it.
+            if node.string != nil { fail("the field is empty", at: name, hint: hint) }
+            return
+        }
+        let given = fieldLines.keys.sorted()
         guard let near = DidYouMean.nearest(name, among: given) else {
             return fail("the field \(name) is missing", hint: hint)
         }
@@ -134,9 +151,10 @@ extension ConfigSection {
     /// A word out of a list.
     func word<Word: RawRepresentable & CaseIterable>(_ name: String, _ type: Word.Type) -> Word?
     where Word.RawValue == String {
-        guard let text = string(name) else { return nil }
+        let words = Word.allCases.map(\.rawValue)
+        guard let text = text(name, "one of " + words.joined(separator: ", ")) else { return nil }
         if let word = Word(rawValue: text) { return word }
-        unknown(text, "\(name)", Word.allCases.map(\.rawValue), at: name)
+        unknown(text, "\(name)", words, at: name)
         return nil
     }
 
@@ -167,20 +185,73 @@ extension ConfigSection {
                 || index > 0 && UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
         }
         if isGood, !label.isEmpty, label != Labels.metricName { return }
-        fail("\(GoText.quoted(label)) is no name of a label", at: field, hint: "letters, digits and _")
+        let words = "\(GoText.quoted(label)) is no name of a label"
+        fail(words, at: field, entry: label, hint: "letters, digits and _, but not __name__")
     }
 
     /// The entries of a mapping, each as a section.
     func named(_ name: String, type: String) -> [(name: String, section: ConfigSection)] {
         guard let node = node(name), !node.isNull else { return [] }
         guard case .mapping(let entries) = node.content else {
-            fail("\(name) is a mapping from names to what they are", at: name)
+            let words = "\(node.kindInWords) is not a mapping from names to what they are"
+            fail(words, at: name, hint: "\(name): {NAME: {…}}")
             return []
         }
+        var seen: Set<String> = []
         return entries.compactMap { entry in
-            guard let key = entry.key.text, !key.isEmpty else { return nil }
-            // Where the section itself is wrong it is told by the line of its name.
-            return (key, ConfigSection(entry.value, type: type, path: "\(path(name)).\(key)", problems: problems))
+            func wrong(_ words: String, _ path: String, _ hint: String) {
+                problems.add(
+                    ConfigProblem(
+                        .meaning,
+                        words,
+                        line: entry.key.line,
+                        column: entry.key.column,
+                        path: path,
+                        hint: hint
+                    )
+                )
+            }
+            guard let key = entry.key.name, !key.isEmpty else {
+                wrong("a \(type) has no name", path(name), "a text before the colon")
+                return nil
+            }
+            guard seen.insert(key).inserted || entry.isMerged else {
+                wrong("there are two called \(GoText.quoted(key))", "\(path(name)).\(key)", "another name")
+                return nil
+            }
+            // Where the section itself is wrong it is told by the place of its name.
+            let value = ConfigNode(
+                entry.value.content,
+                line: entry.key.line,
+                column: entry.key.column,
+                format: entry.value.format
+            )
+            return (key, ConfigSection(value, type: type, path: "\(path(name)).\(key)", problems: problems))
         }
+    }
+
+    /// The items of a list, each as a section; one that says nothing is told.
+    func list(_ name: String, type: String) -> [ConfigSection] {
+        sections(name, type: type).enumerated().compactMap { index, section in
+            if let section { return section }
+            let item = node(name)?.items?[index]
+            problems.add(
+                ConfigProblem(
+                    .meaning,
+                    "nothing stands here",
+                    line: item?.line,
+                    column: item?.column,
+                    path: "\(path(name))[\(index)]",
+                    hint: "\(type == "event" ? "an" : "a") \(type), or leave the item out"
+                )
+            )
+            return nil
+        }
+    }
+
+    /// The lines of the fields, for what can be said of them only when all is read.
+    var fieldLines: [String: Int] {
+        guard case .mapping(let entries) = node.content else { return [:] }
+        return Dictionary(entries.map { ($0.key.name ?? "", $0.key.line) }) { $1 }
     }
 }

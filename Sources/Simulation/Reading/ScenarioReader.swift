@@ -64,11 +64,15 @@ extension Scenario {
         services = root.named("services", type: "service").map {
             ServiceSpec(reading: $0.section, name: $0.name, start: start)
         }
-        batches = root.named("batches", type: "batch").map { BatchSpec(reading: $0.section, name: $0.name) }
+        let batchSections = root.named("batches", type: "batch")
+        batches = batchSections.map { BatchSpec(reading: $0.section, name: $0.name) }
         checkNames(root)
-        var scaled: Set<String> = []
+        var scaled: [String: Int] = [:]
         for item in node["events"]?.items ?? [] where item["do"]?.text == "scale" {
-            scaled.insert(item["service"]?.text ?? "")
+            // Where the number is wrong, no instance is one too many as well.
+            let count = item["instances"]?.text.flatMap { Int($0) } ?? ServiceSpec.instanceLimit
+            let service = item["service"]?.text ?? ""
+            scaled[service] = max(count, scaled[service] ?? 0)
         }
         let context = EventSpec.Context(
             scenario: self,
@@ -77,16 +81,14 @@ extension Scenario {
             scaled: scaled,
             isSending: isSending(node)
         )
-        events = root.sections("events", type: "event").compactMap { section in
-            section.flatMap { EventSpec(reading: $0, context) }
-        }
-        checkBatches(root)
-        expectations = root.sections("expect", type: "expectation").compactMap { section in
-            section.flatMap { ExpectationSpec(reading: $0, duration: duration, isSending: context.isSending) }
+        events = root.list("events", type: "event").compactMap { EventSpec(reading: $0, context) }
+        checkBatches(batchSections)
+        expectations = root.list("expect", type: "expectation").compactMap {
+            ExpectationSpec(reading: $0, duration: duration, isSending: context.isSending)
         }
         readStudies(root)
         readRecording(root, surroundings)
-        _ = root.node("description")
+        _ = root.string("description")
         hasSockets = root.flag("sockets") ?? false
         root.finish(isListing: true)
         try problems.throwIfAny()
@@ -134,24 +136,28 @@ extension Scenario {
                 UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
                     || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
             }
+            func fail(_ words: String, hint: String) { root.fail(words, at: what, entry: name, hint: hint) }
             if !isGood {
-                root.fail("\(GoText.quoted(name)) is an address, so it has letters, digits, -, _ and . only", at: what)
+                fail("\(GoText.quoted(name)) is an address", hint: "letters, digits, -, _ and . only")
             }
-            if name == "localhost" { root.fail("localhost is the stack itself", at: what) }
+            if name == "localhost" { fail("localhost is the stack itself", hint: "another name") }
             if what == "batches", let service = services.first(where: { $0.hasInstance(name) }) {
-                root.fail("\(GoText.quoted(name)) is an instance of \(service.name)", at: what, hint: "another name")
+                fail("\(GoText.quoted(name)) is an instance of \(service.name)", hint: "another name")
             }
-            if !seen.insert(name).inserted { root.fail("there are two called \(GoText.quoted(name))", at: what) }
+            if !seen.insert(name).inserted {
+                fail("there are two called \(GoText.quoted(name))", hint: "another name for one of them")
+            }
         }
     }
 
     /// A batch that nothing lets run is a mistake.
-    private func checkBatches(_ root: ConfigSection) {
+    private func checkBatches(_ sections: [(name: String, section: ConfigSection)]) {
         var isRun: Set<String> = []
         for event in events { if case .run(let batch) = event.action { isRun.insert(batch) } }
-        for (name, section) in root.named("batches", type: "batch") {
+        for (name, section) in sections {
             // What is wrong with a schedule is told already.
-            if section.has("every") || section.has("cron") || isRun.contains(name) { continue }
+            let isTold = section.has("every") || section.has("cron") || section.hasSlip(of: ["every", "cron"])
+            if isTold || isRun.contains(name) { continue }
             section.fail(
                 "it never runs",
                 hint: "every: 10m, cron: \"0 3 * * *\", or an event: {at: 5m, do: run, batch: \(name)}"
@@ -180,7 +186,7 @@ extension Scenario {
         guard let node = root.node("study"), !node.isNull else { return }
         var list: [ConfigSection] = []
         if case .sequence = node.content {
-            list = root.sections("study", type: "study").compactMap(\.self)
+            list = root.list("study", type: "study")
         } else if let section = root.section("study", type: "study") {
             list = [section]
         }
@@ -200,7 +206,7 @@ extension StudySpec {
         let node = section.node("should_fire_for")
         let parts: [ConfigSection] =
             switch node?.content {
-            case .sequence: section.sections("should_fire_for", type: "outage").compactMap(\.self)
+            case .sequence: section.list("should_fire_for", type: "outage")
             case .mapping, .scalar, nil: section.section("should_fire_for", type: "outage").map { [$0] } ?? []
             }
         for part in parts {
@@ -232,11 +238,12 @@ extension StudySpec {
         if outages.isEmpty, parts.allSatisfy(\.node.isBlank) {
             section.fail(
                 "should_fire_for names no outage",
+                at: "should_fire_for",
                 hint: "kill: SERVICE, fault: SERVICE, failure: BATCH or event: WORD"
             )
         }
         self.init(alert: alert, outages: outages, slack: section.time("slack") ?? 60_000_000_000)
-        line = section.node.line
+        line = section.fieldLines["alert"] ?? section.node.line
         section.finish(isListing: true)
     }
 }

@@ -49,6 +49,7 @@ extension MetricSpec {
                 section.fail(
                     "\(other) and \(metric.name) both have series called \(name)",
                     at: "metrics",
+                    entry: metric.name,
                     hint: "another name for one of them"
                 )
             }
@@ -63,11 +64,10 @@ extension MetricSpec {
                 || byte == UInt8(ascii: ":") || index > 0 && UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
         }
         if !isName { section.fail("\(GoText.quoted(name)) is no name of a metric", hint: "letters, digits, _ and :") }
+        // What is no mapping is told already.
+        if case .mapping = section.node.content {} else if !section.node.isNull { return nil }
         guard section.has("type") else {
-            section.fail(
-                "the field type is missing",
-                hint: "there is " + Kind.allCases.map(\.rawValue).joined(separator: ", ")
-            )
+            section.missing("type", hint: "there is " + Kind.allCases.map(\.rawValue).joined(separator: ", "))
             return nil
         }
         guard let kind = section.word("type", Kind.self) else { return nil }
@@ -120,8 +120,11 @@ extension MetricSpec {
             readSteps(section) { $0.amount("to") }
             readGrowth(section)
         }
-        if least > most { section.fail("min is greater than max", at: "min") }
-        if walk < 0 { section.fail("walk cannot be negative", at: "walk") }
+        if least > most {
+            let hint = "at most \(GoNumber.text(most, .shortest))"
+            section.fail("min is greater than max", at: "min", hint: hint)
+        }
+        if walk < 0 { section.fail("walk cannot be negative", at: "walk", hint: "walk: 2") }
         let start: Double
         if case .number(let number) = value { start = number } else { start = 0 }
         let isWhole = [start, walk].allSatisfy { $0 == $0.rounded() } && noise == 0 && daily == 0
@@ -153,17 +156,14 @@ extension MetricSpec {
     }
 
     private mutating func readLatency(_ section: ConfigSection, _ isOfBatch: Bool) {
-        if let median = section.amount("median") {
-            latency = LatencyDistribution(median: median, p99: median * 10)
-        }
-        Self.check(section, median: section.amount("median"), p99: section.amount("p99"), known: latency.median)
-        if let p99 = section.amount("p99") {
-            latency = LatencyDistribution(median: latency.median, p99: p99)
-        }
+        let (median, p99) = (section.amount("median"), section.amount("p99"))
+        if let median { latency = LatencyDistribution(median: median, p99: median * 10) }
+        Self.check(section, median: median, p99: p99, known: latency.median)
+        if let p99 { latency = LatencyDistribution(median: latency.median, p99: p99) }
         if kind == .summary {
             quantiles = numbers(section, "quantiles") ?? quantiles
             if !quantiles.allSatisfy({ (0...1).contains($0) }) {
-                section.fail("quantiles are between 0 and 1", at: "quantiles")
+                section.fail("quantiles are between 0 and 1", at: "quantiles", hint: "quantiles: [0.5, 0.99]")
             }
             return
         }
@@ -175,11 +175,11 @@ extension MetricSpec {
             hasExemplars = section.flag("exemplars") ?? false
         }
         buckets = numbers(section, "buckets") ?? buckets
-        if section.has("buckets"), buckets.isEmpty {
+        if section.node("buckets")?.isBlank ?? false {
             section.fail("there is no bucket", at: "buckets", hint: "buckets: [0.1, 1]")
         }
         if zip(buckets, buckets.dropFirst()).contains(where: { $0 >= $1 }) {
-            section.fail("buckets have to rise", at: "buckets")
+            section.fail("buckets have to rise", at: "buckets", hint: "buckets: [0.1, 0.5, 1]")
         }
         if isNative, section.has("buckets") {
             section.fail("a native histogram needs no buckets", at: "buckets", hint: "leave out native or buckets")
@@ -189,14 +189,21 @@ extension MetricSpec {
     /// Tells of a median and a 99th percentile that no observations have.
     /// - Parameter known: the median where none is given.
     static func check(_ section: ConfigSection, median: Double?, p99: Double?, known: Double) {
-        if let median, median <= 0 { section.fail("median has to be more than 0", at: "median") }
+        if let median, median <= 0 { section.fail("median has to be more than 0", at: "median", hint: "median: 80ms") }
         for (field, value) in [("median", median), ("p99", p99)] {
             if let value, value > latencyLimit { section.fail("\(field) is more than 1e9 seconds", at: field) }
         }
-        if let p99, p99 < median ?? known { section.fail("p99 is less than the median", at: "p99") }
+        if let p99, p99 < median ?? known {
+            let hint = "at least \(GoNumber.text(median ?? known, .shortest))"
+            section.fail("p99 is less than the median", at: "p99", hint: hint)
+        }
     }
 
     private func numbers(_ section: ConfigSection, _ name: String) -> [Double]? {
+        if let node = section.node(name), !node.isNull, node.items == nil {
+            section.fail("\(node.kindInWords) is not a list of numbers", at: name, hint: "\(name): [0.1, 0.5]")
+            return nil
+        }
         guard let texts = section.strings(name) else { return nil }
         return texts.compactMap { text in
             if let number = Quantity.value(text) { return number }
@@ -214,16 +221,17 @@ extension MetricSpec {
         if case .sequence = section.node("step")?.content { isList = true } else { isList = false }
         let parts =
             isList
-            ? section.sections("step", type: "step").compactMap(\.self)
+            ? section.list("step", type: "step")
             : section.section("step", type: "step").map { [$0] } ?? []
         for part in parts {
             let at = part.time("at")
             let to = to(part)
             let by = part.amount("by")
             if isRate, let by, by < 0 { part.fail("what counts does not go back", at: "by", hint: "by: 0.5") }
-            if at == nil, !part.has("at") { part.fail("the field at is missing", hint: "step: {at: 10m, to: 50/s}") }
-            if part.has("to") == part.has("by") {
-                part.fail("a step has to, the new value, or by, a factor", hint: "step: {at: 10m, by: 2}")
+            if at == nil, !part.has("at") { part.missing("at", hint: "step: {at: 10m, to: 50/s}") }
+            if part.has("to") == part.has("by"), part.has("to") || !part.hasSlip(of: ["to", "by"]) {
+                let place = part.has("by") ? "by" : nil
+                part.fail("a step has to, the new value, or by, a factor", at: place, hint: "step: {at: 10m, by: 2}")
             }
             steps.append(Step(at: at ?? 0, to: to, by: by ?? 1))
             part.finish(isListing: true)
@@ -239,12 +247,12 @@ extension MetricSpec {
             return
         }
         let label = part.string("label") ?? ""
-        if label.isEmpty { part.fail("the field label is missing", hint: "grows: {label: user, rate: 5/m, max: 1000}") }
+        if label.isEmpty { part.missing("label", hint: "grows: {label: user, rate: 5/m, max: 1000}") }
         if parts.count * most > Self.partLimit { part.fail("that makes more than \(Self.partLimit) series", at: "max") }
         if parts.contains(where: { $0.labels.contains { $0.name == label } }) {
             part.fail("the metric has the label \(label) already", at: "label", hint: "leave it out of labels")
         }
-        part.checkLabel(label, at: "label")
+        if !label.isEmpty { part.checkLabel(label, at: "label") }
         growth = Growth(label: label, rate: part.rate("rate") ?? 1 / 60, most: most)
         part.finish(isListing: true)
     }
@@ -253,27 +261,31 @@ extension MetricSpec {
     private mutating func readParts(_ section: ConfigSection) {
         guard let node = section.node("labels"), !node.isNull else { return }
         guard case .mapping(let entries) = node.content else {
-            section.fail("labels is a mapping from names to values", at: "labels")
+            let words = "\(node.kindInWords) is not a mapping from names to values"
+            section.fail(words, at: "labels", hint: "labels: {zone: [a, b]}")
             return
         }
         for entry in entries {
-            guard let label = entry.key.text else { continue }
+            guard let label = entry.key.name else { continue }
+            func fail(_ words: String, hint: String? = nil) {
+                section.fail(words, at: "labels", entry: label, hint: hint)
+            }
             section.checkLabel(label, at: "labels")
             if kind == .histogram && label == "le" || kind == .summary && label == "quantile" {
-                section.fail("a \(kind.rawValue) has the label \(label) already", at: "labels", hint: "another name")
+                fail("a \(kind.rawValue) has the label \(label) already", hint: "another name")
             }
             let values = values(of: label, entry.value, section)
             if values.isEmpty {
-                section.fail("the label \(label) has no value", at: "labels", hint: "\(label): [a, b]")
+                fail("the label \(label) has no value", hint: "\(label): [a, b]")
                 return
             }
             let texts = values.map(\.text)
             if Set(texts).count < texts.count {
-                section.fail("the label \(label) has a value twice", at: "labels", hint: "each value once")
+                fail("the label \(label) has a value twice", hint: "each value once")
                 return
             }
             if parts.count * values.count > Self.partLimit {
-                section.fail("that makes more than \(Self.partLimit) series", at: "labels")
+                fail("that makes more than \(Self.partLimit) series", hint: "fewer values")
                 return
             }
             parts = parts.flatMap { part in
@@ -290,6 +302,9 @@ extension MetricSpec {
     private func values(of label: String, _ node: ConfigNode, _ section: ConfigSection) -> [(
         text: String, share: Double
     )] {
+        func fail(_ words: String, hint: String? = nil) {
+            section.fail(words, at: "labels", entry: label, hint: hint)
+        }
         switch node.content {
         case .scalar(let scalar):
             guard let dots = scalar.text.firstRange(of: ".."), let first = Int(scalar.text[..<dots.lowerBound]),
@@ -297,44 +312,55 @@ extension MetricSpec {
             else { return [(scalar.text, 1)] }
             let (span, isTooLong) = last.subtractingReportingOverflow(first)
             if first > last {
-                section.fail(
-                    "\(GoText.quoted(scalar.text)) goes down",
-                    at: "labels",
-                    hint: "\(label): \(last)..\(first)"
-                )
+                fail("\(GoText.quoted(scalar.text)) goes down", hint: "\(label): \(last)..\(first)")
                 return [("", 1)]
             }
             if isTooLong || span >= Self.partLimit {
-                section.fail("\(GoText.quoted(scalar.text)) makes more than \(Self.partLimit) series", at: "labels")
+                fail("\(GoText.quoted(scalar.text)) makes more than \(Self.partLimit) series", hint: "a shorter span")
                 return [("", 1)]
             }
             let share = 1 / Double(span + 1)
             return (first...last).map { ("\($0)", share) }
         case .sequence(let items):
             if let item = items.first(where: { $0.text == nil }) {
-                let problem = "the values of \(label) are texts"
                 section.problems.add(
-                    ConfigProblem(.meaning, problem, line: item.line, column: item.column, path: section.path("labels"))
+                    ConfigProblem(
+                        .meaning,
+                        "\(item.kindInWords) is not a text",
+                        line: item.line,
+                        column: item.column,
+                        path: "\(section.path("labels")).\(label)",
+                        hint: "\(label): [a, b]"
+                    )
                 )
             }
             let share = 1 / Double(max(1, items.count))
             return items.enumerated().map { ($1.text ?? "\($0)", share) }
         case .mapping(let entries):
+            var isWrong = false
             let values = entries.map { entry -> (text: String, share: Double) in
                 let text = entry.value.text ?? ""
                 let share = Quantity.share(text)
                 if share == nil || !(0...1).contains(share ?? 0) {
-                    section.fail(
-                        "the share of \(label)=\(entry.key.text ?? "") is \(GoText.quoted(text)), not such as 5%",
-                        at: "labels"
+                    let name = entry.key.text ?? ""
+                    isWrong = true
+                    section.problems.add(
+                        ConfigProblem(
+                            .meaning,
+                            "the share of \(label)=\(name) is \(GoText.quoted(text)), not such as 5%",
+                            line: entry.key.line,
+                            column: entry.key.column,
+                            path: "\(section.path("labels")).\(label).\(name)",
+                            hint: "all shares add up to 100%"
+                        )
                     )
                 }
                 return (entry.key.text ?? "", share ?? 0)
             }
             let sum = values.reduce(0) { $0 + $1.share }
-            if abs(sum - 1) > 1e-6 {
+            if abs(sum - 1) > 1e-6, !isWrong {
                 let text = GoNumber.text((sum * 10000).rounded() / 100, .shortest)
-                section.fail("the shares of \(label) add up to \(text)%, not to 100%", at: "labels")
+                fail("the shares of \(label) add up to \(text)%, not to 100%")
             }
             return values
         }
@@ -353,14 +379,15 @@ extension BatchSpec {
         overlap = section.word("overlap", Overlap.self) ?? overlap
         delivery = section.word("deliver", Delivery.self) ?? delivery
         job = section.string("job") ?? name
-        if job.isEmpty { section.fail("job cannot be empty", at: "job") }
+        if job.isEmpty { section.fail("job cannot be empty", at: "job", hint: "job: \(name)") }
         grouping = section.labels("grouping")
         if grouping.contains(where: { $0.name == "job" }) {
-            section.fail("the label job is the field job", at: "grouping", hint: "job: \(name)")
+            section.fail("the label job is the field job", at: "grouping", entry: "job", hint: "job: \(name)")
         }
         deletedAfter = section.time("delete_after") ?? deletedAfter
         if section.has("delete_after"), delivery != .deleteAfter {
-            section.fail("delete_after goes with deliver: delete_after", at: "delete_after")
+            let hint = "deliver: delete_after, or leave it out"
+            section.fail("delete_after goes with deliver: delete_after", at: "delete_after", hint: hint)
         }
         retries = section.whole("retries") ?? 0
         if !(0...1000).contains(retries) { section.fail("retries has to be between 0 and 1000", at: "retries") }
@@ -373,20 +400,25 @@ extension BatchSpec {
 
     private mutating func readSchedule(_ section: ConfigSection) {
         if section.has("every"), section.has("cron") {
-            section.fail("a batch runs every so often or by cron, not both", at: "cron")
+            let hint = "leave one of them out"
+            section.fail("a batch runs every so often or by cron, not both", at: "cron", hint: hint)
         }
         if let interval = section.time("every") {
-            if interval <= 0 { section.fail("every has to be more than 0", at: "every") }
+            if interval <= 0 { section.fail("every has to be more than 0", at: "every", hint: "every: 10m") }
             schedule = .every(interval: max(1_000_000, interval), first: section.time("first") ?? interval)
         } else if let text = section.string("cron") {
             do throws(CronError) {
                 let table = try CronTable(parsing: text)
                 schedule = .cron(table)
-                if table.next(after: 0) == nil { section.fail("there is no such day", at: "cron") }
+                if table.next(after: 0) == nil {
+                    section.fail("there is no such day", at: "cron", hint: "a day that its months have")
+                }
             } catch {
                 section.fail(error.message, at: "cron")
             }
         }
-        if section.has("first"), !section.has("every") { section.fail("first goes with every", at: "first") }
+        if section.has("first"), !section.has("every"), !section.hasSlip(of: ["every"]) {
+            section.fail("first goes with every", at: "first", hint: "every: 10m")
+        }
     }
 }

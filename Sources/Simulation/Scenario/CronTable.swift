@@ -44,7 +44,7 @@ public struct CronTable: Sendable, Hashable {
             throw CronError(
                 message:
                     "\(GoText.quoted(text)) has \(words.count) fields, not the five of crontab: minute, hour, day of "
-                    + "the month, month, day of the week"
+                    + "the month, month, day of the week (or @hourly, @daily, @weekly, @monthly, @yearly)"
             )
         }
         var sets: [Set<Int>] = []
@@ -59,7 +59,8 @@ public struct CronTable: Sendable, Hashable {
 
     private static func values(_ word: Substring, _ field: Field) throws(CronError) -> Set<Int> {
         let range = field.range
-        let forms = "\(range.lowerBound) to \(range.upperBound), *, 1-5, */15"
+        let names = field.words.isEmpty ? "" : "\(field.words.joined(separator: ", ")), "
+        let forms = "\(range.lowerBound) to \(range.upperBound), \(names)*, 1-5, */15"
         let wrong = CronError(message: "\(GoText.quoted(String(word))) is no \(field.name): \(forms)")
         var found: Set<Int> = []
         for item in word.split(separator: ",", omittingEmptySubsequences: false) {

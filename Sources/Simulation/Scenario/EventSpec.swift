@@ -47,8 +47,8 @@ public struct EventSpec: Sendable {
         case deploy(service: String, labels: [Label])
         /// A metric changes: rate, value, median and 99th percentile as far as they are given.
         case set(service: String, metric: String, change: MetricChange)
-        /// A service's clock is ahead by so many milliseconds.
-        case skew(service: String, milliseconds: Int64)
+        /// The clock of instances is ahead by so many milliseconds.
+        case skew(service: String, which: Which, milliseconds: Int64)
         /// Something goes wrong; `nil` makes it well again.
         case fault(FaultPlace, FaultSpec?)
         /// A part of the stack ends and begins again after a while, with or without its data.
@@ -85,6 +85,8 @@ public struct EventSpec: Sendable {
     public var word: String
     /// The line in the file.
     public var line = 0
+    /// The lines of its fields.
+    public var fieldLines: [String: Int] = [:]
 
     /// Something that happens at a moment.
     public init(at: Int64, _ action: Action, word: String) {
@@ -105,7 +107,7 @@ extension EventSpec.Action {
     public var subject: String {
         switch self {
         case .kill(let service, _), .start(let service, _), .restart(let service, _), .scale(let service, _),
-            .deploy(let service, _), .set(let service, _, _), .skew(let service, _),
+            .deploy(let service, _), .set(let service, _, _), .skew(let service, _, _),
             .fault(.service(let service, _), _):
             service
         case .fault(.target(let address), _): address

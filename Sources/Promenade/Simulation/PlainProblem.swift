@@ -1,0 +1,53 @@
+import ConfigTree
+
+/// What is wrong with a scenario and its stack, in the words of whoever writes one: Prometheus's are those of Go's types.
+extension ConfigError {
+    /// The same in plain words.
+    var inPlainWords: ConfigError { ConfigError(file: file, problems: problems.map(\.inPlainWords)) }
+}
+
+extension ConfigProblem {
+    /// What stands for a value of a type.
+    private static let examples = [
+        "scenario": "duration: 30m, services: {…}, expect: […]", "service": "{instances: 3, metrics: {…}}",
+        "metric": "{type: counter, rate: 20/s}", "batch": "{every: 10m, takes: 4s, metrics: {…}}",
+        "event": "{at: 5m, do: kill, service: shop}", "expectation": "{at: 5m, that: up == 1}",
+        "study": "{alert: InstanceDown, should_fire_for: {kill: shop}}", "outage": "{kill: shop}",
+        "step": "{at: 10m, to: 50/s}", "growth": "{label: user, rate: 5/m, max: 1000}",
+        "fault": "{latency: 3s}", "config.ScrapeConfig": "{job_name: shop, static_configs: [{targets: [shop]}]}",
+        "targetgroup.Group": "{targets: [shop]}", "relabel.Config": "{source_labels: [job], regex: shop, action: keep}",
+        "rulefmt.RuleGroups": "groups: [{name: shop, rules: [{alert: Down, expr: up == 0}]}]",
+        "rulefmt.RuleGroup": "{name: shop, rules: [{alert: Down, expr: up == 0}]}",
+        "rulefmt.Rule": "{alert: Down, expr: up == 0}",
+    ]
+
+    /// What a type of Go's is, in plain words, with an example where one helps.
+    private static func wanted(_ type: String) -> (what: String, example: String?) {
+        switch type {
+        case "string", "model.LabelValue", "config.Secret", "url": return ("a text", nil)
+        case "bool": return ("true or false", nil)
+        case "int", "int64", "uint", "uint64": return ("a whole number", nil)
+        case "float64": return ("a number", nil)
+        case "[]string", "model.LabelNames": return ("a list of texts", "[a, b]")
+        case "model.LabelSet", "labels.Labels", "url.Values": return ("a mapping from names to values", "{name: value}")
+        case "config.ScrapeConfigs", "config.AlertmanagerConfigs": return ("a list", "[{static_configs: […]}]")
+        case _ where type.hasPrefix("map["): return ("a mapping from names to values", "{name: value}")
+        case _ where type.hasPrefix("[]"):
+            let element = type.dropFirst(2).drop { $0 == "*" }
+            return ("a list", examples[String(element)].map { "[\($0)]" })
+        case _: return ("a mapping of fields", examples[type])
+        }
+    }
+
+    /// The same in plain words.
+    fileprivate var inPlainWords: ConfigProblem {
+        var plain = self
+        if let given, let type = expectedType {
+            let (what, example) = Self.wanted(type)
+            plain.message = "\(given) is not \(what)"
+            plain.hint = hint ?? example.map { "such as \($0)" }
+        }
+        if hint == nil, !known.isEmpty { plain.hint = "there is " + known.joined(separator: ", ") }
+        return plain
+    }
+}
