@@ -5,9 +5,33 @@ import { discloser } from "../shared/components.js";
 import { h, fill } from "../shared/dom.js";
 import { relabelling } from "./relabelling.js";
 
+/** What discovery finds, as far as it is shown here. */
+async function found() {
+    const { activeTargets, droppedTargets, droppedTargetCounts } = await api("targets");
+    const labels = (/** @type {any} */ one) => [one.scrapePool, one.labels, one.discoveredLabels];
+    const key = JSON.stringify([activeTargets.map(labels), droppedTargets.map(labels), droppedTargetCounts]);
+    return { activeTargets, droppedTargets, droppedTargetCounts, key };
+}
+
 /** @param {HTMLElement} main */
 export async function show(main) {
-    const { activeTargets, droppedTargets, droppedTargetCounts } = await api("targets");
+    let known = await found();
+    let fields = fillIn(main, known);
+    // Simulated time that moves on is followed, unless somebody is at work here.
+    document.addEventListener("timechange", async () => {
+        const next = await found().catch(() => known);
+        const isUsed = main.contains(document.activeElement) || fields.search.value || fields.dropped.checked;
+        if (next.key === known.key || isUsed) return;
+        known = next;
+        fields = fillIn(main, known);
+    });
+}
+
+/**
+ * @param {HTMLElement} main
+ * @param {Awaited<ReturnType<typeof found>>} what
+ */
+function fillIn(main, { activeTargets, droppedTargets, droppedTargetCounts }) {
     /** @type {Map<string, {labels: any, discovered: any}[]>} */
     const pools = new Map(Object.keys(droppedTargetCounts ?? {}).map((pool) => [pool, []]));
     const add = (/** @type {string} */ pool, /** @type {any} */ one) =>
@@ -70,7 +94,7 @@ export async function show(main) {
                         "div",
                         { class: "targets" },
                         list.slice(0, 200).map((one) => {
-                            const row = found(pool, one);
+                            const row = target(pool, one);
                             rows.push({
                                 row,
                                 isDropped: !one.labels,
@@ -91,13 +115,14 @@ export async function show(main) {
             );
         }),
     );
+    return { search, dropped };
 }
 
 /**
  * @param {string} pool
  * @param {{labels: any, discovered: any}} one
  */
-function found(pool, one) {
+function target(pool, one) {
     const more = h("div", { class: "target-more", hidden: true });
     const labels = h("stack-labels");
     labels.labels = one.labels ?? one.discovered;

@@ -1,5 +1,6 @@
 // What OpenTelemetry's clients sent last, and what became of each metric.
 
+import { now } from "../shared/clock.js";
 import { captioned, card, h } from "../shared/dom.js";
 import { ago, bytes } from "../shared/format.js";
 
@@ -24,18 +25,14 @@ export function lastOfEach(requests) {
 /** @param {any[]} requests */
 export function receivedMetrics(requests) {
     if (!requests?.length) return null;
-    const now = Date.now() / 1000;
     return card(
         "OpenTelemetry in",
-        lastOfEach(requests).map((one) => request(one, now)),
+        lastOfEach(requests).map(request),
     );
 }
 
-/**
- * @param {any} one
- * @param {number} now
- */
-function request(one, now) {
+/** @param {any} one */
+function request(one) {
     const isTaken = one.status < 300;
     return h(
         "details",
@@ -44,7 +41,7 @@ function request(one, now) {
             "summary",
             null,
             h("span", { class: `state ${isTaken ? "good" : "bad"}` }, String(one.status)),
-            ` ${one.userAgent || one.client}, ${ago(now - one.time)}: ${one.metrics.length} metrics, `,
+            ` ${one.userAgent || one.client}, ${ago(now() - one.time)}: ${one.metrics.length} metrics, `,
             `${one.samples + one.histograms} samples, ${bytes(one.bytes)}`,
         ),
         one.error ? h("p", { class: "note bad" }, one.error) : null,

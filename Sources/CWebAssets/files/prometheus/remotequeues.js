@@ -1,5 +1,6 @@
 // How the queues of remote write stand.
 
+import { now } from "../shared/clock.js";
 import { captioned, card, h } from "../shared/dom.js";
 import { ago, plain } from "../shared/format.js";
 
@@ -20,23 +21,19 @@ function state(one) {
 /** @param {any[]} queues */
 export function remoteQueues(queues) {
     if (!queues?.length) return null;
-    const now = Date.now() / 1000;
     return card(
         "Remote write",
         captioned(
             "Queues of remote write",
             ["Name", "State", ...NUMBERS],
             NUMBERS,
-            queues.map((one) => row(one, now)),
+            queues.map(row),
         ),
     );
 }
 
-/**
- * @param {any} one
- * @param {number} now
- */
-function row(one, now) {
+/** @param {any} one */
+function row(one) {
     const { text, kind } = state(one);
     const count = (/** @type {number} */ value) => h("td", { class: "num" }, value.toLocaleString("en"));
     return h(
@@ -48,7 +45,7 @@ function row(one, now) {
             null,
             h("span", { class: `state ${kind}` }, text),
             one.lastError
-                ? h("div", { class: "small" }, one.lastError, ` (${ago(now - one.lastErrorTime)})`)
+                ? h("div", { class: "small" }, one.lastError, ` (${ago(now() - one.lastErrorTime)})`)
                 : null,
         ),
         count(one.pending),
@@ -56,7 +53,7 @@ function row(one, now) {
         count(one.failed),
         count(one.dropped),
         count(one.retried),
-        h("td", { class: "num" }, one.newestSent > 0 ? ago(now - one.newestSent) : "–"),
+        h("td", { class: "num" }, one.newestSent > 0 ? ago(now() - one.newestSent) : "–"),
         h("td", { class: "num" }, `${one.shards} (${plain(one.shardsDesired, 2)} wanted)`),
     );
 }

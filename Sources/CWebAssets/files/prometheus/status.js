@@ -34,6 +34,11 @@ export async function show(main, page) {
     } catch (error) {
         fill(body, h("p", { class: "note bad", role: "alert" }, /** @type {Error} */ (error).message));
     }
+    // Simulated time that moves on is followed, unless somebody is at work here.
+    document.addEventListener("timechange", async () => {
+        const parts = body.contains(document.activeElement) ? null : await VIEWS[page]?.().catch(() => null);
+        if (parts && !body.contains(document.activeElement)) fill(body, parts);
+    });
 }
 
 /**
