@@ -36,6 +36,15 @@ static const unsigned char shared_format_js[] = {
 static const unsigned char shared_icon_svg[] = {
 #embed "files/shared/icon.svg"
 };
+static const unsigned char shared_marks_js[] = {
+#embed "files/shared/marks.js"
+};
+static const unsigned char shared_passing_js[] = {
+#embed "files/shared/passing.js"
+};
+static const unsigned char shared_presence_js[] = {
+#embed "files/shared/presence.js"
+};
 static const unsigned char shared_stack_js[] = {
 #embed "files/shared/stack.js"
 };
@@ -85,6 +94,9 @@ static const unsigned char prometheus_functions_js[] = {
 };
 static const unsigned char prometheus_graph_js[] = {
 #embed "files/prometheus/graph.js"
+};
+static const unsigned char prometheus_health_js[] = {
+#embed "files/prometheus/health.js"
 };
 static const unsigned char prometheus_home_js[] = {
 #embed "files/prometheus/home.js"
@@ -264,6 +276,9 @@ static const struct web_asset table[] = {
     ASSET("shared/events.js", shared_events_js),
     ASSET("shared/format.js", shared_format_js),
     ASSET("shared/icon.svg", shared_icon_svg),
+    ASSET("shared/marks.js", shared_marks_js),
+    ASSET("shared/passing.js", shared_passing_js),
+    ASSET("shared/presence.js", shared_presence_js),
     ASSET("shared/stack.js", shared_stack_js),
     ASSET("shared/timebar.js", shared_timebar_js),
     ASSET("shared/style.css", shared_style_css),
@@ -284,6 +299,7 @@ static const struct web_asset table[] = {
     ASSET("prometheus/figures.js", prometheus_figures_js),
     ASSET("prometheus/functions.js", prometheus_functions_js),
     ASSET("prometheus/graph.js", prometheus_graph_js),
+    ASSET("prometheus/health.js", prometheus_health_js),
     ASSET("prometheus/home.js", prometheus_home_js),
     ASSET("prometheus/learn.css", prometheus_learn_css),
     ASSET("prometheus/learn.js", prometheus_learn_js),

@@ -156,7 +156,7 @@ test("heatmaps: classic buckets become differences, native ones stay", () => {
 });
 
 test("reasons: times as people here write them", async () => {
-    const { localized } = await load("prometheus/why.js");
+    const { localized } = await load("shared/format.js");
     assert.equal(localized("no time"), "no time");
     assert.ok(!/T\d\d:/.test(localized("It is from 2026-11-28T09:15:54Z, 5m before.")));
     assert.ok(localized("It is from 2026-11-28T09:15:54Z, 5m before.").endsWith(", 5m before."));
@@ -203,7 +203,6 @@ test("a first page is small", () => {
 });
 
 const stack = await load("shared/stack.js");
-const { Waiting, groupText } = await load("prometheus/waiting.js");
 
 test("the stack's servers are on the page's own host, unless they listen or are reached elsewhere", () => {
     const here = { hostname: "lab.example" };
@@ -232,24 +231,6 @@ test("a group's selector: as its series are stored", () => {
         [[["job", "a"], ["a.b", "c"]], honoured, '{job="a", "a.b"="c"}'],
     ]) assert.equal(stack.groupSelector(group, reader), expected);
     assert.deepEqual([-1, 0.2, 0.6, 3.2].map(stack.soon), ["now", "now", "in 1 s", "in 4 s"]);
-});
-
-test("what was pushed waits for the first scrape that begins later", () => {
-    const event = (method, time, group, status = 200) => ({ method, time, group, status });
-    const waiting = new Waiting();
-    waiting.pushed(event("PUT", 10, { job: "a" }), "1");
-    waiting.pushed(event("POST", 12, { job: "b", db: "x" }), "2");
-    waiting.pushed(event("PUT", 13, { job: "c" }, 400), "3");
-    assert.equal(waiting.count, 2);
-    assert.deepEqual(waiting.taken(9), []);
-    assert.deepEqual(waiting.taken(11), [{ key: "1", waited: 1 }]);
-    waiting.pushed(event("PUT", 14, { job: "b", db: "x" }), "4");
-    assert.deepEqual(waiting.taken(13), []);
-    assert.deepEqual(waiting.taken(15), [{ key: "4", waited: 1 }]);
-    waiting.pushed(event("PUT", 16, { job: "a" }), "5");
-    waiting.pushed(event("DELETE", 17, { job: "a" }), "6");
-    assert.equal(waiting.count, 0);
-    assert.equal(groupText({ instance: "", db: "x", job: "b", a: "1" }), "b a=1 db=x");
 });
 
 test("the link to an explanation has its time", () => {

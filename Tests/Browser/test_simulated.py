@@ -6,6 +6,7 @@ See test_pages.py for how to run it. Each class starts a process of its own.
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import tempfile
@@ -244,12 +245,16 @@ class Jumps(Process):
         b.type("stack-clock .clock-jump", "13m")
         self.press("Jump")
         b.until("the server is down", boxes + ".includes('Scraper: does not answer')")
+        self.assertRegex(b.texts("stack-banner .away")[0], r"^The Prometheus server is down since 2026-01-05 \d\d:12:00\. ")
+        self.assertIn("is down since", b.texts("#summary")[0])
+        self.assertEqual(b.js("return document.querySelectorAll('.living .dot.good').length"), 0)
         told = b.js(boxes)
         for name in ["Other targets", "Demo server", "Pushgateway", "Store"]:
             self.assertIn(f"{name}: not known", told)
         b.type("stack-clock .clock-jump", "14m30s")
         self.press("Jump")
         b.until("they are told again", boxes + ".includes('Other targets: 1 of 2 up, shop')")
+        self.assertEqual(b.texts("stack-banner .away"), [])
 
     def test_pause_stops_a_jump_of_this_page(self):
         b = self.browser
@@ -264,6 +269,52 @@ class Jumps(Process):
         clock = ask(self.url + "/api/v1/clock")
         self.assertLess(clock["now"], clock["start"] + 240 * 86400)
         self.assertIn("Play", b.js("return document.querySelector('stack-clock button').textContent"))
+
+
+@unittest.skipUnless(BINARY, "PROMENADE_BINARY is not set")
+class Fast(Process):
+    """A world over real sockets, which cannot keep up with the speed that is asked for."""
+
+    @classmethod
+    def start(cls, folder):
+        (folder / "fast.yml").write_text(SCENARIO.replace("duration: 8h", "duration: 300d\nsockets: true"))
+        cls.url, cls.gateway, cls.demo = [f"http://127.0.0.1:{free_port()}" for _ in range(3)]
+        flags = [f"--{name}={url[7:]}" for name, url in {"listen": cls.url, "listen-pushgateway": cls.gateway, "listen-demo": cls.demo}.items()]
+        cls.process, _ = begin(folder, ["simulate", "fast.yml", "--serve", "--speed=3600", *flags], "demo server: ")
+
+    def waits(self):
+        """How long the pushes that are shown waited, in seconds, and how many are said to wait now."""
+        told = self.browser.js("return [...document.querySelectorAll('.feed li')].map((one) => one.innerText)")
+        waits = [re.search(r"waited (.+?) in the Pushgateway", line) for line in told]
+        size = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "d": 86400}
+        lengths = [sum(float(n) * size[unit] for n, unit in re.findall(r"([\d.]+) (ms|s|min|h|d)", one[1])) for one in waits if one]
+        return lengths, self.browser.js("return document.querySelectorAll('.living .gateway .parked circle').length")
+
+    def test_a_wait_is_never_longer_than_the_interval_and_no_page_ahead_of_the_world(self):
+        b = self.browser
+        self.open(self.url + "/")
+        b.until("a push was taken", "return document.querySelector('.feed').innerText.includes('then a scrape took it')")
+        self.assertGreater(b.js("return Number(document.querySelector('stack-clock select').value)"), 3000)
+        lengths = []
+        for _ in range(40):
+            shown = b.js("return new Date(document.querySelector('.clock-time').textContent.replace(' ', 'T')).getTime() / 1000")
+            clock = ask(self.url + "/api/v1/clock")
+            self.assertTrue(clock["playing"])
+            self.assertLessEqual(shown, clock["now"])
+            told, parked = self.waits()
+            lengths += told
+            self.assertLessEqual(parked, 1)
+        self.assertGreater(len(lengths), 20)
+        self.assertLessEqual(max(lengths), 15, lengths)
+        # A jump over more than the server remembers.
+        ask(self.url + "/api/v1/clock", action="pause")
+        ask(self.url + "/api/v1/clock", advance="3h10s")
+        b.until("it is told", "return !document.querySelector('stack-clock').hasAttribute('aria-busy') && document.querySelector('stack-clock button').textContent.includes('Play')")
+        for _ in range(8):
+            self.press("Step")
+            told, parked = self.waits()
+            self.assertLessEqual(max(told, default=0), 15)
+            self.assertLessEqual(parked, 1)
 
 
 @unittest.skipUnless(BINARY, "PROMENADE_BINARY is not set")

@@ -107,6 +107,21 @@ class Stack(unittest.TestCase):
             self.assertEqual(b.js(line).split(" in the Pushgateway")[0], told)
         push("waiter/db/x", method="DELETE")
 
+    def test_a_push_that_is_overtaken_waits_no_longer(self):
+        b = self.browser
+        with configured(GATEWAY_JOB, GATEWAY_JOB + "    scrape_interval: 30s\n"):
+            self.home()
+            b.until("events come", "return performance.getEntriesByType('resource').some((one) => one.name.includes('/api/v1/events'))")
+            push("overtaken", "a 1\n")
+            push("overtaken", "a 2\n")
+            push("overtaken", method="DELETE")
+            lines = "return [...document.querySelectorAll('.feed li')].map((one) => one.innerText).filter((one) => one.includes('overtaken')).join('\\n')"
+            b.until("told", "return (() => {" + lines + "})().includes('DELETE deleted overtaken')")
+            told = b.js(lines)
+            self.assertRegex(told, "(?s)PUT replaced overtaken.*was deleted before a scrape took it")
+            self.assertRegex(told, "(?s)PUT made the group overtaken.*was replaced before a scrape took it")
+            self.assertEqual(b.js("return document.querySelectorAll('.living .gateway .parked circle').length"), 0)
+
     def test_without_an_event_stream_the_page_asks_again_and_again(self):
         b = self.browser
         script = b.cdp("Page.addScriptToEvaluateOnNewDocument", source="delete window.EventSource")

@@ -3,6 +3,7 @@
 import "../shared/banner.js";
 import "../shared/components.js";
 import { ready } from "../shared/clock.js";
+import { localized } from "../shared/format.js";
 
 /**
  * Page (the path's last part) → module, title, and the navigation entry it belongs to.
@@ -72,7 +73,7 @@ for (let isShown = false; !isShown; ) {
         const note = document.createElement("p");
         note.className = "note bad";
         note.setAttribute("role", "alert");
-        note.textContent = /** @type {Error} */ (error).message;
+        note.textContent = localized(/** @type {Error} */ (error).message);
         main.querySelector(":scope > .note.bad")?.remove();
         main.append(note);
         await new Promise((again) => setTimeout(again, 2000));

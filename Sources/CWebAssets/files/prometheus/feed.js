@@ -20,6 +20,7 @@ export class Feed {
     /** @param {HTMLElement} list */
     constructor(list) {
         this.list = list;
+        this.rest = h("p", { class: "muted small", hidden: true });
         /** @type {Map<string, Happening>} */
         this.lines = new Map();
     }
@@ -27,13 +28,27 @@ export class Feed {
     /** @param {Happening} line */
     tell(line) {
         this.lines.set(line.key, line);
+        // In the order in which they were told, whatever somebody did to the clock.
+        const pushes = [...this.lines.values()].filter(isPush);
+        for (const old of pushes.slice(0, -PUSHES)) this.lines.delete(old.key);
+        this.draw();
+    }
+
+    draw() {
         const all = [...this.lines.values()];
-        const pushes = all.filter(isPush).sort((a, b) => b.at - a.at);
-        for (const old of pushes.slice(PUSHES)) this.lines.delete(old.key);
+        const pushes = all.filter(isPush).reverse();
         const rest = all
             .filter((one) => !isPush(one))
             .sort((a, b) => (a.kind === b.kind ? (a.key < b.key ? -1 : 1) : a.kind === "bad" ? -1 : 1));
-        keyed(this.list, [...pushes.slice(0, PUSHES), ...rest].slice(0, LINES), (one) => one.key, row, update);
+        const shown = [...pushes, ...rest];
+        keyed(this.list, shown.slice(0, LINES), (one) => one.key, row, update);
+        const left = shown.length - LINES;
+        this.rest.hidden = left <= 0;
+        if (left > 0) {
+            const failing = shown.slice(LINES).filter((one) => one.kind === "bad").length;
+            const more = left === 1 ? "1 more target" : `${left} more targets`;
+            setText(this.rest, `and ${more}${failing ? `, ${failing} of which could not be scraped` : ""}`);
+        }
     }
 
     /**
@@ -48,10 +63,11 @@ export class Feed {
 
     /**
      * Lines of targets that are gone go.
-     * @param {Set<string>} keys of the targets that are there
+     * @param {Set<string> | null} keys of the targets that are there; null where nothing of all that was is left
      */
     forget(keys) {
-        for (const [key, one] of this.lines) if (!isPush(one) && !keys.has(key)) this.lines.delete(key);
+        for (const [key, one] of this.lines) if (!keys || (!isPush(one) && !keys.has(key))) this.lines.delete(key);
+        if (!keys) this.draw();
     }
 }
 

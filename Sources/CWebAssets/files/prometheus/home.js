@@ -4,11 +4,13 @@
 import { api } from "../shared/api.js";
 import { clock, kind, now, slowness } from "../shared/clock.js";
 import { h, every, fill, setText } from "../shared/dom.js";
-import { listen } from "../shared/events.js";
-import { plain, queryHref, seriesName, si, span } from "../shared/format.js";
+import { gathered, listen } from "../shared/events.js";
+import { ago, localized, plain, queryHref, seriesName, shortTime, si, span } from "../shared/format.js";
+import { away } from "../shared/presence.js";
 import { soon, survey, urlOf } from "../shared/stack.js";
 import { demoControl } from "../shared/democontrol.js";
 import { Feed } from "./feed.js";
+import { healthOf, healthWord } from "./health.js";
 import { figures, increase } from "./figures.js";
 import { NODES, Picture } from "./picture.js";
 import { unread } from "./pushed.js";
@@ -26,21 +28,22 @@ const QUESTIONS = [
 
 /** @param {HTMLElement} main */
 export function show(main) {
-    const feed = h("ol", { class: "plain feed", "aria-live": "off" });
+    const feed = new Feed(h("ol", { class: "plain feed", "aria-live": "off" }));
     const place = h("div", { class: "picture-place" });
     const summary = h("p", { class: "muted", role: "status", id: "summary" });
     const note = h("div", { role: "status" });
+    const headings = [h("h1", { class: "grow" }, "The stack, right now"), h("h2", null, "What just happened")];
     const links = QUESTIONS.map(([question, expr, tab]) => h("a", { href: queryHref(expr, tab, "15m") }, question));
     fill(
         main,
-        h("div", { class: "headline" }, h("h1", { class: "grow" }, "The stack, right now"), summary),
+        h("div", { class: "headline" }, headings[0], summary),
         note,
         h("section", { class: "card flush", "aria-label": "The stack as a picture" }, place),
         demoControl(),
         h(
             "div",
             { class: "grid" },
-            h("section", { class: "card" }, h("h2", null, "What just happened"), feed),
+            h("section", { class: "card" }, headings[1], feed.list, feed.rest),
             h(
                 "section",
                 { class: "card" },
@@ -62,50 +65,31 @@ export function show(main) {
     const renew = () => picture.form !== form() && picture.build(form());
     narrow.addEventListener("change", renew);
     document.addEventListener("themechange", renew);
-    const live = new Live(picture, new Feed(feed), { summary, note, increase: links[links.length - 1] });
+    const live = new Live(picture, feed, { summary, note, increase: links[links.length - 1] });
     if (kind) document.addEventListener("clock", () => live.moved());
+    document.addEventListener("presence", () => {
+        setText(headings[0], away() ? "The stack, as it was" : "The stack, right now");
+        setText(headings[1], away() ? "What happened last" : "What just happened");
+    });
     /** @type {ReturnType<typeof listen> | null} */
     let events = null;
     // Events tell what happens; what is there is asked for, more often where events do not come.
     every(1000, async (signal) => {
         if (!events?.isLive() || live.isOld || ++live.rounds % 5 === 1) await live.look(signal);
         // Only who knows what the targets are can tell what a scrape of one means.
-        events ??= listen(kind ? gathered(live) : (event, isPast) => live.hear(event, isPast));
+        events ??= listen(
+            gathered(
+                (event, isPast, isShown, moment) => {
+                    // What a simulated clock passes over it passes over in no time.
+                    if (!kind && !isPast && event.time) live.waiting.heard(event.time, moment);
+                    live.hear(event, isPast, isShown);
+                },
+                (event) => keyOf(/** @type {any} */ (event)),
+            ),
+        );
         live.countdown();
     });
     every(5000, (signal) => live.numbers(signal));
-}
-
-/**
- * Hears events of simulated time, a night of which may come in seconds: of the scrapes that came since the last picture
- * only the last of each target is shown, unless a push came after it.
- * @param {Live} live
- * @returns {(event: import("../shared/events.js").Event_, isPast: boolean) => void}
- */
-function gathered(live) {
-    /** @type {[import("../shared/events.js").Event_, boolean][]} */
-    let heard = [];
-    const show = () => {
-        const list = heard;
-        heard = [];
-        const seen = new Set();
-        /** @type {typeof list} */
-        const shown = [];
-        for (const [event, isPast] of list.reverse()) {
-            if (event.kind === "push") seen.clear();
-            if (event.kind === "scrape") {
-                const key = keyOf(/** @type {any} */ (event));
-                if (seen.has(key)) continue;
-                seen.add(key);
-            }
-            shown.push([event, isPast]);
-        }
-        for (const [event, isPast] of shown.reverse()) live.hear(event, isPast);
-    };
-    return (event, isPast) => {
-        if (heard.length === 0) requestAnimationFrame(show);
-        heard.push([event, isPast]);
-    };
 }
 
 /** @typedef {{scrapePool: string, labels: Record<string, string>}} Scraped */
@@ -122,6 +106,9 @@ function deed({ method, wasThere }) {
     if (!wasThere) return "made the group";
     return method === "PUT" ? "replaced" : "added to";
 }
+
+/** Whether time stands still, and nobody visits. */
+const isStill = () => kind !== "" && !clock()?.playing;
 
 /** @param {string} error a scrape's: what was asked for is said already */
 const reason = (error) => error.replace(/^.*: (?=[^:]+: [^:]+$)/, "");
@@ -155,6 +142,12 @@ class Live {
         /** @type {{at: number, group: string} | null} */
         this.lastPush = null;
         this.requests = "";
+        this.begin();
+    }
+
+    /** What each node says until it is known what is there. */
+    begin() {
+        const { picture } = this;
         for (const name of Object.keys(NODES)) picture.say(name, { lines: ["…"] });
         picture.say("visitors", { lines: ["ask, and sometimes fail"] });
         picture.say("batch", { lines: ["finish, and say so"] });
@@ -171,39 +164,58 @@ class Live {
         const time = clock()?.now;
         if (time !== this.time) this.isOld = true;
         this.time = time;
+        if (isStill()) this.picture.cancel("visitors-demo");
     }
 
     /**
      * Something happened.
      * @param {import("../shared/events.js").Event_} event
      * @param {boolean} isPast
+     * @param {boolean} isShown whether it is one of those that a person can follow
      */
-    hear(event, isPast) {
+    hear(event, isPast, isShown) {
         switch (event.kind) {
             case "push":
-                return this.push(event, isPast);
+                return this.push(event, isPast, isShown);
             case "scrape":
-                if (!isPast && this.health.get(keyOf(/** @type {any} */ (event))) === !!event.error) this.isOld = true;
-                return this.scrape(/** @type {any} */ (event), event.began, event.error, event.duration, !isPast);
+                return this.scraping(event, isPast, isShown);
             case "reload":
             case "demo":
                 if (!isPast) document.dispatchEvent(new CustomEvent("stackchange", { detail: event.kind }));
                 return;
+            case "missed":
+                // A scenario that is played again has another past.
+                if (event.isAnew && kind === "played") this.forget();
+                this.waiting.missed();
+                this.isOld = true;
+                return this.countdown();
             case "evaluation":
             case "alert":
-            case "missed":
                 return;
         }
+    }
+
+    /** Nothing that was heard has happened. */
+    forget() {
+        this.feed.forget(null);
+        this.waiting = new Waiting();
+        this.scraped.clear();
+        this.lastPush = null;
     }
 
     /**
      * @param {import("../shared/events.js").Event_} event
      * @param {boolean} isPast
+     * @param {boolean} isShown
      */
-    push(event, isPast) {
+    push(event, isPast, isShown) {
         const group = groupText(event.group) || "no group";
         const isGood = event.status < 300;
         const key = `push ${event.id}`;
+        this.tellFates(this.waiting.pushed(event, key));
+        if (isGood && event.method !== "DELETE") this.lastPush = { at: event.time, group };
+        if (!isPast) this.isOld = true;
+        if (!isShown) return;
         if (!isPast) this.picture.pulse("batch-gateway", isGood ? "push" : "failure");
         this.feed.tell({
             key,
@@ -212,13 +224,39 @@ class Live {
             text: `${event.method} ${isGood ? deed(event) : "was refused for"} ${group}`,
             more: event.error,
         });
-        this.waiting.pushed(event, key);
-        if (isGood && event.method !== "DELETE") this.lastPush = { at: event.time, group };
         if (isPast) return;
-        this.isOld = true;
         // The dot lies down when it has arrived.
         setTimeout(() => this.countdown(), 700 * slowness());
         document.dispatchEvent(new CustomEvent("stackchange", { detail: "push" }));
+    }
+
+    /**
+     * A scrape has ended, as it was heard.
+     * @param {import("../shared/events.js").Event_ & any} event
+     * @param {boolean} isPast
+     * @param {boolean} isShown
+     */
+    scraping(event, isPast, isShown) {
+        const health = this.health.get(keyOf(event));
+        // Of a target that is not known yet, and may be the Pushgateway, nobody knows what it took.
+        const port = health === undefined ? new URL(event.scrapeUrl).port : "";
+        if (port && this.survey?.pushgateway?.job.includes(`:${port}"`)) this.waiting.missed();
+        if (!isPast && health !== !event.error) this.isOld = true;
+        if (!event.error && this.roleOf(event) === "gateway") {
+            const fates = this.waiting.taken(event.began);
+            this.tellFates(fates);
+            if (fates.length) setTimeout(() => this.countdown(), isPast ? 0 : 600 * slowness());
+        }
+        if (isShown) this.scrape(event, event.began, event.error, event.duration, !isPast);
+    }
+
+    /** @param {import("./waiting.js").Fate[]} fates */
+    tellFates(fates) {
+        for (const { key, waited, end } of fates) {
+            const time = waited !== undefined && span(Math.round(waited * 10) / 10);
+            const taken = time ? `waited ${time} in the Pushgateway, then a scrape took it` : "a scrape took it";
+            this.feed.add(key, end === "taken" ? taken : end && `was ${end} before a scrape took it`);
+        }
     }
 
     /**
@@ -233,13 +271,7 @@ class Live {
         const key = keyOf(target);
         const at = Math.round(began * 1000);
         const role = this.roleOf(target);
-        const taken = role === "gateway" && !error && began > 0 ? this.waiting.taken(began) : [];
-        for (const { key: push, waited } of taken) {
-            const time = span(Math.round(waited * 10) / 10);
-            this.feed.add(push, `waited ${time} in the Pushgateway, then a scrape took it`);
-        }
         const slow = slowness();
-        if (taken.length) setTimeout(() => this.countdown(), isNew ? 600 * slow : 0);
         if (began === 0 || (this.scraped.get(key) ?? 0) >= at) return;
         this.scraped.set(key, at);
         if (isNew) {
@@ -269,10 +301,12 @@ class Live {
             const [stack, targets] = await Promise.all(asked);
             this.survey = stack;
             active = targets.activeTargets;
+            if (stack.pushgateway) await this.settle(signal, stack);
         } catch (error) {
             if (!signal.aborted) this.unknown();
             throw error;
         }
+        if (!this.isKnown) this.begin();
         this.isKnown = true;
         const { pushgateway, demo } = /** @type {import("../shared/stack.js").Survey} */ (this.survey);
         this.roles.clear();
@@ -291,25 +325,48 @@ class Live {
             this.scrape(one, began, one.lastError, one.lastScrapeDuration, !isFirst);
         }
         for (const [role, list] of Object.entries(roles)) this.node(role, list);
-        const up = active.filter((/** @type {any} */ one) => one.health === "up").length;
+        const { up, state } = healthOf(active);
         const every = [...new Set(active.map((/** @type {any} */ one) => one.scrapeInterval))];
         const rhythm = every.length > 1 ? `every ${every[0]} and others` : every.map((one) => `every ${one}`)[0];
         this.picture.say("scraper", {
-            lines: [`${up} of ${active.length} targets up`, rhythm ?? "nothing to scrape"],
+            lines: active.length ? [`${up} of ${active.length} targets up`, rhythm] : ["no targets", "nothing to ask"],
             href: "targets",
-            state: up === active.length ? "good" : "warn",
+            state: state === "bad" ? "warn" : state,
         });
-        setText(summary, `${up} of ${active.length} targets up`);
+        const none = "No targets: add a job under scrape_configs";
+        setText(summary, active.length ? `${up} of ${active.length} targets up` : none);
         unread(this.places.note, /** @type {import("../shared/stack.js").Survey} */ (this.survey));
     }
 
-    /** The server does not answer: how its targets are, and what it has stored, is not known. */
+    /**
+     * What the Pushgateway holds: of what was pushed before anybody listened, or came and went unheard.
+     * @param {AbortSignal} signal
+     * @param {import("../shared/stack.js").Survey} stack
+     */
+    async settle(signal, { time, pushgateway }) {
+        const held = await api("stack/pushed", { metric: "push_time_seconds" }, signal);
+        this.tellFates(this.waiting.settle({ time, ...held }, pushgateway?.scrapedBy ?? []));
+        const [newest] = held.groups;
+        if (newest?.pushed > (this.lastPush?.at ?? 0))
+            this.lastPush = { at: newest.pushed, group: groupText(newest.labels) };
+    }
+
+    /** The server does not answer: how its targets are, and what it has stored, is not known, and nothing moves. */
     unknown() {
+        const gone = away();
         this.isKnown = false;
-        this.picture.say("scraper", { lines: ["does not answer", ""], state: "bad" });
-        for (const name of ["demo", "gateway", "others", "store"])
+        const since = gone?.isGone ? `since ${shortTime(gone.since, Date.now() / 1000)}` : "";
+        this.picture.still();
+        for (const name of Object.keys(NODES))
             this.picture.say(name, { lines: ["not known", ""], href: this.picture.said[name]?.href });
-        setText(this.places.summary, "The server does not answer.");
+        const { lastPush: push } = this;
+        if (push) this.picture.say("batch", { lines: [`pushed at ${shortTime(push.at, now())}`, push.group] });
+        this.picture.say("scraper", { lines: ["does not answer", since], state: "bad" });
+        this.picture.say("query", { lines: ["cannot be asked", since], href: "query" });
+        for (const { key } of this.waiting.groups.values())
+            this.feed.add(key, "waited in the Pushgateway when that was last heard of");
+        const words = gone?.words ? localized(gone.words) : `The server does not answer ${since}`;
+        setText(this.places.summary, words.trim());
     }
 
     /**
@@ -317,11 +374,10 @@ class Live {
      * @param {any[]} list
      */
     node(role, list) {
-        const up = list.filter((one) => one.health === "up").length;
-        const state = list.length === 0 ? "" : up === list.length ? "good" : up ? "warn" : "bad";
+        const { text, state } = healthOf(list);
         if (role === "others") {
             const names = [...new Set(list.map((one) => one.labels.job))];
-            const first = list.length ? `${up} of ${list.length} up` : "none";
+            const first = list.length ? text : "none";
             const some = names.length > 3 ? [...names.slice(0, 2), `${names.length - 2} more`] : names;
             return this.picture.say("others", { lines: [first, some.join(", ")], href: "targets", state });
         }
@@ -333,7 +389,7 @@ class Live {
             return this.countdown();
         }
         const lines = [
-            target ? (target.health === "down" ? "down" : this.requests || "up") : "not among the targets",
+            target ? healthWord(target, this.requests || "up") : "not among the targets",
             target?.labels.instance ?? "",
         ];
         this.picture.say(role, { lines, href, state });
@@ -349,9 +405,9 @@ class Live {
         const readers = pushgateway?.scrapedBy ?? [];
         const next = Math.min(...readers.map((one) => one.nextScrape ?? Infinity));
         const left = next - now();
-        const until = Number.isFinite(left) && left > -1 ? `scraped ${soon(left)}` : "waits for a scrape";
+        const until = Number.isFinite(left) && left > -1 ? `scraped ${soon(left)}` : "until the next scrape";
         const lines = !pushgateway
-            ? [target ? (target.health === "down" ? "down" : "up") : "not in this stack", target?.labels.instance ?? ""]
+            ? [target ? healthWord(target) : "not in this stack", target?.labels.instance ?? ""]
             : readers.length === 0
               ? [`${groups}, not read`, "no job scrapes it"]
               : target?.health === "down"
@@ -365,18 +421,12 @@ class Live {
             state: readers.length === 0 && pushgateway?.groups ? "warn" : state,
         });
         this.picture.park("gateway", count);
-        for (const { key } of this.waiting.groups.values()) {
-            this.feed.add(
-                key,
-                readers.length ? `waits in the Pushgateway, ${until}` : "waits: no job scrapes the Pushgateway",
-            );
-        }
+        const waits = readers.length ? `waits in the Pushgateway, ${until}` : "waits: no job scrapes the Pushgateway";
+        for (const { key, isSure } of this.waiting.groups.values()) this.feed.add(key, isSure ? waits : "");
         const push = this.lastPush;
-        const past = push && span(Math.max(0, Math.floor(now() - push.at)));
+        const past = push && ago(Math.max(0, now() - push.at)).replace(/^(\d+ \S+) .* ago$/, "$1 ago");
         this.picture.say("batch", {
-            lines: push
-                ? [`last push ${past?.split(" ", 2).join(" ")} ago`, push.group]
-                : ["no push yet", "promenade batch add"],
+            lines: push ? [`last push ${past}`, push.group] : ["no push yet", "promenade batch add"],
             href,
             state: push ? "good" : "",
         });
@@ -411,13 +461,12 @@ class Live {
             state: rate ? "good" : "",
         });
         const most = Math.max(...demo.all.filter(Number.isFinite), 0);
-        this.picture.say("query", {
-            lines: ["the last five minutes of", "requests and errors"],
-            href: "query",
-            state: "good",
-        });
+        if (most > 0) {
+            const lines = ["the last five minutes of", "requests and errors"];
+            this.picture.say("query", { lines, href: "query", state: "good" });
+        }
         this.picture.spark("query", demo.all, demo.bad, ["requests", "errors", `≤ ${si(most, 2)}/s`]);
-        const dots = rate ? Math.min(12, Math.max(1, rate * 5)) : 0;
+        const dots = rate && !isStill() ? Math.min(12, Math.max(1, rate * 5)) : 0;
         for (let i = 0; i < dots; i++) this.picture.pulse("visitors-demo", "ask", (i * 5000) / dots);
         await this.question(signal);
     }

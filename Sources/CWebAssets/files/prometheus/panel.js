@@ -4,7 +4,8 @@ import { api, envelope } from "../shared/api.js";
 import { now } from "../shared/clock.js";
 import { tabKeys, toast } from "../shared/components.js";
 import { h, fill, memory, setText } from "../shared/dom.js";
-import { duration, seriesName, span } from "../shared/format.js";
+import { duration, localized, seriesName, span } from "../shared/format.js";
+import { away } from "../shared/presence.js";
 import { survey } from "../shared/stack.js";
 import { AnswerTable } from "./answertable.js";
 import { aboutMetric, metadata, metricNames } from "./catalog.js";
@@ -206,6 +207,8 @@ export class PanelView {
             if (!quiet) remember(state.expr);
         } catch (error) {
             if (asking.signal.aborted) return;
+            // What is shown stays, and is said to be old.
+            if (quiet && away()) return setText(this.status, "not renewed");
             const message = /** @type {Error} */ (error).message;
             setText(this.status, "failed");
             this.chart?.destroy();
@@ -377,7 +380,7 @@ export class PanelView {
         if (place === this.body) this.table = null;
         const { expr } = this.state;
         const at = this.state.end === null ? {} : { time };
-        const [{ localized, unknown }, { jobLines }, found] = await Promise.all([
+        const [{ unknown }, { jobLines }, found] = await Promise.all([
             import("./why.js"),
             import("./pushed.js"),
             // The present is the server's, whose clock tells what was pushed before.

@@ -319,6 +319,22 @@ export class Picture {
     }
 
     /**
+     * What moves along an arrow, or is to, is there no more.
+     * @param {string} name
+     */
+    cancel(name) {
+        for (const dot of [...this.pulses.children]) if (dot.getAttribute("data-way") === name) dot.remove();
+    }
+
+    /** Nothing moves, nothing waits, no curve is drawn: nobody knows. */
+    still() {
+        this.pulses.replaceChildren();
+        for (const name of Object.keys(this.parked ?? {})) this.park(name, 0);
+        for (const { link } of Object.values(this.nodes)) link.classList.remove("drawn");
+        this.sparked = undefined;
+    }
+
+    /**
      * Shows that something lies in a node and waits: at most six dots.
      * @param {string} name
      * @param {number} count
@@ -344,7 +360,7 @@ export class Picture {
         const arrow = this.arrows[name];
         if (!arrow || matchMedia("(prefers-reduced-motion: reduce)").matches || this.pulses.childElementCount > 60)
             return;
-        const dot = h("svg:circle", { r: backwards ? 4.5 : 7, class: `pulse ${kind}` });
+        const dot = h("svg:circle", { r: backwards ? 4.5 : 7, class: `pulse ${kind}`, "data-way": name });
         dot.style.offsetPath = `path("${arrow.path}")`;
         this.pulses.append(dot);
         const ends = ["0%", "100%"];

@@ -4,6 +4,7 @@ import { discloser } from "../shared/components.js";
 import { api } from "../shared/api.js";
 import { h, every, fill, keyed, memory, setText } from "../shared/dom.js";
 import { span } from "../shared/format.js";
+import { healthOf } from "./health.js";
 import { relabelling } from "./relabelling.js";
 import { sampleLabels } from "./samplelabels.js";
 import { scrapedBody } from "./scrapedbody.js";
@@ -72,7 +73,7 @@ export async function show(main) {
                     targets.filter((one) => one.scrapePool === list[0].scrapePool),
                 ),
         );
-        setText(summary, `${targets.filter((one) => one.health === "up").length} of ${targets.length} up`);
+        setText(summary, targets.length ? healthOf(targets).text : "");
         let nothing = main.querySelector(".nothing");
         if (byPool.size === 0 && !nothing)
             main.append(
@@ -108,9 +109,9 @@ function poolView(pool) {
         h("details", { open: true }, h("summary", null, h("h2", null, pool), " ", state), rows),
     );
     view.update = (/** @type {any[]} */ list, /** @type {any[]} */ whole) => {
-        const up = whole.filter((one) => one.health === "up").length;
-        state.className = `state ${up === whole.length ? "good" : up ? "warn" : "bad"}`;
-        setText(state, `${up} of ${whole.length} up`);
+        const health = healthOf(whole);
+        state.className = `state ${health.state}`;
+        setText(state, health.text);
         keyed(
             rows,
             list,
@@ -129,7 +130,7 @@ function targetView(first) {
     const link = h("a", { class: "mono", href: first.globalUrl || first.scrapeUrl }, first.scrapeUrl);
     const labels = h("stack-labels");
     const time = h("stack-time");
-    const took = h("span", { class: "num" });
+    const took = h("span");
     const bar = h("i");
     const error = h("p", { class: "note bad small", hidden: true });
     const more = h("div", { class: "stack target-more", hidden: true });
@@ -161,7 +162,7 @@ function targetView(first) {
             h(
                 "span",
                 { class: "small muted last" },
-                h("span", null, "last scrape ", time, ", took ", took),
+                h("span", null, "last scrape ", time, took),
                 h("span", { class: "meter", "aria-hidden": "true", title: "share of the timeout" }, bar),
             ),
         ),
@@ -175,7 +176,7 @@ function targetView(first) {
         labels.labels = one.labels;
         const at = Date.parse(one.lastScrape) / 1000;
         if (time.getAttribute("at") !== String(at)) time.setAttribute("at", String(at));
-        setText(took, span(one.lastScrapeDuration));
+        setText(took, at > 0 ? `, took ${span(one.lastScrapeDuration)}` : "");
         bar.style.width = `${Math.min(100, (one.lastScrapeDuration / (parseFloat(one.scrapeTimeout) || 10)) * 100)}%`;
         error.hidden = !one.lastError;
         setText(error, one.lastError);

@@ -7,6 +7,7 @@ import { confirmation, toast } from "../shared/components.js";
 import { fill, h } from "../shared/dom.js";
 import { envelope } from "../shared/api.js";
 import { ready } from "../shared/clock.js";
+import { localized } from "../shared/format.js";
 import { groupsView } from "./groups.js";
 import { pushesView } from "./pushes.js";
 import { tryView } from "./try.js";
@@ -54,7 +55,7 @@ async function begin() {
             h(
                 "p",
                 { class: "note bad", role: "alert" },
-                `The server cannot be asked: ${/** @type {Error} */ (error).message}`,
+                `The server cannot be asked: ${localized(/** @type {Error} */ (error).message)}`,
             ),
         );
         setTimeout(begin, 3000);

@@ -4,6 +4,7 @@ import { every, fill, h, keyed, setText } from "../shared/dom.js";
 import { envelope } from "../shared/api.js";
 import { toggleButton, unfolder } from "../shared/components.js";
 import { queryHref } from "../shared/format.js";
+import { ask } from "../shared/presence.js";
 import { groupSelector, survey, urlOf } from "../shared/stack.js";
 import { badges, text } from "./labels.js";
 import { refreshFamilies } from "./families.js";
@@ -241,8 +242,8 @@ export function groupsView(place, page) {
         });
         if (!yes) return;
         try {
-            const response = await fetch(path, { method: "DELETE" });
-            if (!response.ok) throw new Error((await response.text()).trim() || response.statusText);
+            const { response, text: said } = await ask(path, { method: "DELETE" });
+            if (!response.ok) throw new Error(said.trim() || response.statusText);
             groups.delete(path);
             render();
             search.focus();
@@ -259,8 +260,8 @@ export function groupsView(place, page) {
         });
         if (!yes) return;
         try {
-            const response = await fetch("api/v1/admin/wipe", { method: "PUT" });
-            if (!response.ok) throw new Error((await response.text()).trim() || response.statusText);
+            const { response, text: said } = await ask("api/v1/admin/wipe", { method: "PUT" });
+            if (!response.ok) throw new Error(said.trim() || response.statusText);
             groups.clear();
             render();
         } catch (error) {
@@ -291,7 +292,7 @@ export function groupsView(place, page) {
         } catch (error) {
             if (signal.aborted) return;
             isBroken = true;
-            setText(count, `the server does not answer: ${/** @type {Error} */ (error).message}`);
+            setText(count, /** @type {Error} */ (error).message);
         }
     });
 }

@@ -13,6 +13,7 @@ export function pushesView(place) {
     /** @type {any[]} */
     let records = [];
     let onlyFailed = false;
+    let isBroken = false;
     const count = h("p", { class: "muted", role: "status" });
     const body = h("tbody");
     const failed = toggleButton("Failed only", (isOn) => {
@@ -57,9 +58,12 @@ export function pushesView(place) {
         try {
             const { data } = await envelope("pushes", { since: records[0]?.number ?? 0, limit: LIMIT }, signal);
             records = [...data, ...records].slice(0, LIMIT);
-            if (data.length > 0 || records.length === 0) render();
+            if (data.length > 0 || records.length === 0 || isBroken) render();
+            isBroken = false;
         } catch (error) {
-            if (!signal.aborted) setText(count, `the server does not answer: ${/** @type {Error} */ (error).message}`);
+            if (signal.aborted) return;
+            isBroken = true;
+            setText(count, /** @type {Error} */ (error).message);
         }
     });
 }

@@ -1,6 +1,7 @@
 // A push tried from the page: first without consequences, with the difference it would make or what is wrong with it.
 
 import { fill, h, memory } from "../shared/dom.js";
+import { ask } from "../shared/presence.js";
 
 /**
  * @param {HTMLElement} place
@@ -63,12 +64,11 @@ export function tryView(place, page) {
     async function send(isDry) {
         memory.set("try", { method: method.value, path: path.value, body: body.value });
         try {
-            const response = await fetch(`metrics/${path.value}${isDry ? "?dry_run=1" : ""}`, {
+            const { response, text } = await ask(`metrics/${path.value}${isDry ? "?dry_run=1" : ""}`, {
                 method: method.value,
                 body: body.value,
                 headers: { "Content-Type": "text/plain; version=0.0.4" },
             });
-            const text = await response.text();
             const lines = text
                 .replace(/\n$/, "")
                 .split("\n")

@@ -1,5 +1,10 @@
 // Prometheus's envelope: {status, data} or {status, errorType, error}. URLs are relative, so any route prefix works.
 
+import { ask } from "./presence.js";
+
+/** What a server of a scenario also answers while it is down there: the time, what happened, lessons. */
+const APART = /^(clock|events|learn)\b/;
+
 /** A refusal by the server, with its kind (`bad_data`, `execution`, …) and HTTP status. */
 export class ApiError extends Error {
     /**
@@ -30,13 +35,14 @@ export async function envelope(path, params = {}, signal, method = "GET") {
     }
     const text = query.toString();
     const long = method === "POST" || text.length > 4000;
-    const response = await fetch(
+    const { response, text: said } = await ask(
         `api/v1/${path}${text && !long ? `?${text}` : ""}`,
         long ? { method: "POST", body: query, signal } : { signal },
+        APART.test(path),
     );
     let body;
     try {
-        body = await response.json();
+        body = JSON.parse(said);
     } catch {
         throw new ApiError(`the server answered ${response.status} ${response.statusText}`, "http", response.status);
     }

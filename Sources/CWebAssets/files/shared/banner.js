@@ -1,6 +1,6 @@
 // What stands at the top of every page of the stack:
 //
-//   <stack-banner>   what an operator should know, above all that a reload failed, until it is repaired
+//   <stack-banner>   what an operator should know, above all that the server is away or that a reload failed
 //   <stack-back>     on the other servers' pages: the way to the stack
 //   <stack-clock>    the bar of simulated time; nothing where time is everybody's
 //   <stack-size>     the button that makes the type large, for a projector
@@ -8,8 +8,9 @@
 import { api } from "./api.js";
 import { keep } from "./components.js";
 import { every, fill, h } from "./dom.js";
-import { localTime } from "./format.js";
+import { localTime, localized, shortTime } from "./format.js";
 import { kind } from "./clock.js";
+import { away, missed } from "./presence.js";
 import { survey, urlOf } from "./stack.js";
 
 /** @typedef {import("./stack.js").Survey} Survey */
@@ -17,11 +18,21 @@ import { survey, urlOf } from "./stack.js";
 // Where time is simulated, its bar stands above all (timebar.js).
 if (kind) import("./timebar.js");
 
+/** After so many milliseconds without an answer the server is away. */
+const PATIENCE = 5000;
+
 class StackBanner extends HTMLElement {
     said = "";
+    /** @type {{text: string, date: string}[]} */
+    list = [];
+    /** @type {Survey | null} */
+    stack = null;
     connectedCallback() {
         this.setAttribute("role", "status");
-        every(5000, (signal) => this.look(signal));
+        let rounds = 0;
+        // Whether it is there again is asked more often.
+        every(1000, (signal) => (away() || rounds++ % 5 === 0 ? this.look(signal) : undefined));
+        document.addEventListener("presence", () => this.show());
         document.addEventListener("stackchange", (event) => {
             if (/** @type {CustomEvent} */ (event).detail === "reload") this.look();
         });
@@ -29,21 +40,53 @@ class StackBanner extends HTMLElement {
 
     /** @param {AbortSignal} [signal] */
     async look(signal) {
+        const late = setTimeout(missed, PATIENCE);
+        try {
+            await this.read(signal);
+        } finally {
+            clearTimeout(late);
+        }
+    }
+
+    /** @param {AbortSignal} [signal] */
+    async read(signal) {
         // The Prometheus server has a list of what an operator should know; its neighbours are told only the reload.
         const isComplete = this.hasAttribute("complete");
         /** @type {{text: string, date: string}[]} */
         const list = isComplete ? await api("notifications", {}, signal) : [];
         const isQuiet = isComplete && list.length === 0;
         const stack = isQuiet ? null : await survey(signal).catch(() => null);
-        const text = JSON.stringify([list, stack?.reload]);
+        if (away()) return;
+        [this.list, this.stack] = [list, stack];
+        this.show();
+    }
+
+    show() {
+        const { list, stack } = this;
+        const gone = away();
+        const text = JSON.stringify([list, stack?.reload, gone]);
         if (text === this.said) return;
         this.said = text;
         fill(
             this,
+            gone ? awayLine(gone) : null,
             list.filter((one) => !isReload(one.text)).map((one) => line(one.text, Date.parse(one.date) / 1000)),
         );
-        if (stack?.reload.failed) this.append(reloadFailed(stack, isComplete));
+        if (stack?.reload.failed) this.append(reloadFailed(stack, this.hasAttribute("complete")));
     }
+}
+
+/** @param {import("./presence.js").Away} gone */
+function awayLine({ since, words, isGone }) {
+    // Where time is simulated, this is not of it.
+    const time = shortTime(since, Date.now() / 1000) + (kind ? " by your own clock" : "");
+    return h(
+        "div",
+        { class: "banner away" },
+        h("b", null, isGone ? `The server has not answered since ${time}.` : `${localized(words)}.`),
+        " ",
+        h("span", { class: "small" }, isGone ? "What is shown is from then." : "What is shown of it is from before."),
+    );
 }
 
 /** @param {string} text */

@@ -3,6 +3,7 @@
 
 import { api, envelope } from "./api.js";
 import { parseDuration } from "./format.js";
+import { Passing } from "./passing.js";
 
 /**
  * @typedef {{
@@ -14,23 +15,24 @@ import { parseDuration } from "./format.js";
 /** "played" for a scenario's time, "manual" for one that is moved by hand, "" for the reader's own. */
 export const kind = globalThis.document?.documentElement.dataset.clock ?? "";
 
-/** For how long a page goes on by itself until it hears again where the clock is, in seconds. */
-const TRUST = 1.5;
-
 /** @type {Status | null} */
 let status = null;
-let heard = 0;
-/** How many seconds pass in one: what was asked for, or less where the machine does not keep up. */
-let pace = 1;
+const passing = new Passing();
+/** What passed for the reader, in seconds. */
+const moment = () => performance.now() / 1000;
 
 /** What is known of a simulated clock. */
 export const clock = () => status;
 
-/** What time it is, in Unix seconds. */
-export function now() {
-    if (!status) return Date.now() / 1000;
-    const passed = status.playing ? Math.min(TRUST, (performance.now() - heard) / 1000) * pace : 0;
-    return Math.min(status.now + passed, status.end ?? Infinity);
+/** What time it is, in Unix seconds; of a simulated time never more than the server has told. */
+export const now = () => (status ? passing.at(moment()) : Date.now() / 1000);
+
+/**
+ * Something happened at that time, or was answered then: so late it is.
+ * @param {number} time Unix seconds
+ */
+export function heardTime(time) {
+    if (status) passing.hear(time, moment());
 }
 
 /**
@@ -48,17 +50,17 @@ let seen;
 
 /**
  * @param {Status} answer
- * @param {boolean} [isPassing] whether it is on its way to where pages shall look again
+ * @param {boolean} isPassing whether it is on its way to where pages shall look again
+ * @param {boolean} isMoved whether somebody moved it, so that it is there at once
  */
-function learn(answer, isPassing = false) {
+function learn(answer, isPassing, isMoved) {
     const before = seen;
-    const passed = (performance.now() - heard) / 1000;
-    const goesOn = status?.playing && answer.playing && status.speed === answer.speed && passed > 0.2;
-    pace = answer.speed ?? 1;
-    if (goesOn && status) pace = Math.min(pace, Math.max(0, answer.now - status.now) / passed);
+    // Time goes back where the program was started again.
+    const isPlayed = answer.playing && status?.playing && answer.now >= status.now;
+    if (isPlayed && !isPassing && !isMoved) passing.hear(answer.now, moment());
+    else passing.set(answer.now, moment());
     status = answer;
     if (!isPassing) seen = answer.now;
-    heard = performance.now();
     document.dispatchEvent(new CustomEvent("clock"));
     if (!isPassing && before !== undefined && answer.now !== before) moved(answer.playing ? 1000 : 0);
     return answer;
@@ -83,13 +85,13 @@ function moved(least) {
  * @param {AbortSignal} [signal]
  * @param {boolean} [isPassing] whether a jump is under way, at whose end pages look again
  */
-export const askTime = async (signal, isPassing) => learn(await api("clock", {}, signal), isPassing);
+export const askTime = async (signal, isPassing = false) => learn(await api("clock", {}, signal), isPassing, false);
 
 /**
  * Does something to the time, and comes back when it is done.
  * @param {Record<string, string | number>} what `action`, `speed`, `to`, or `advance`
  */
-export const moveTime = async (what) => learn((await envelope("clock", what, undefined, "POST")).data);
+export const moveTime = async (what) => learn((await envelope("clock", what, undefined, "POST")).data, false, true);
 
 /** What time it is is known; at once where it is the reader's. */
 export const ready = kind

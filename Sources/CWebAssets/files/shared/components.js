@@ -2,7 +2,8 @@
 // them and the accessibility tree sees plain elements.
 //
 //   <stack-labels>                  .labels = {name: value}      badges, sorted, `__name__` first
-//   <stack-time at="1700000000.5">  "3 s ago", kept current by one timer for all of them; the exact time as tooltip
+//   <stack-time at="1700000000.5">  "3 s ago", kept current by one timer for all of them; the exact time as tooltip,
+//                                   and instead while the server is away: what was last then need not be so any more
 //   <stack-fold key="pool/demo">    wraps one <details>, whose state it remembers under its key
 //   <stack-theme>                   the button that goes through system, light and dark
 //   confirmation(…), toast(…)       a question in a dialog; a passing message that screen readers hear
@@ -10,7 +11,8 @@
 
 import { now } from "./clock.js";
 import { h, fill, memory, setText } from "./dom.js";
-import { ago, localTime } from "./format.js";
+import { ago, localTime, shortTime } from "./format.js";
+import { away } from "./presence.js";
 
 class StackLabels extends HTMLElement {
     /** @type {string} */
@@ -53,7 +55,8 @@ const refreshAll = () => times.forEach((time) => time.refresh());
 class StackTime extends HTMLElement {
     static observedAttributes = ["at"];
     connectedCallback() {
-        if (times.size === 0) document.addEventListener("timechange", refreshAll);
+        if (times.size === 0)
+            for (const one of ["timechange", "presence"]) document.addEventListener(one, refreshAll);
         times.add(this);
         this.refresh();
         ticking ||= window.setInterval(refreshAll, 1000);
@@ -61,7 +64,7 @@ class StackTime extends HTMLElement {
     disconnectedCallback() {
         times.delete(this);
         if (times.size === 0) {
-            document.removeEventListener("timechange", refreshAll);
+            for (const one of ["timechange", "presence"]) document.removeEventListener(one, refreshAll);
             clearInterval(ticking);
             ticking = 0;
         }
@@ -72,7 +75,8 @@ class StackTime extends HTMLElement {
     refresh() {
         const at = Number(this.getAttribute("at"));
         // It has happened: where the page's clock is behind the stack's, just now.
-        setText(this, at > 0 ? ago(Math.max(0, now() - at)) : "never");
+        const text = () => (away() ? `at ${shortTime(at, now())}` : ago(Math.max(0, now() - at)));
+        setText(this, at > 0 ? text() : "never");
         this.title = at > 0 ? localTime(at) : "";
     }
 }

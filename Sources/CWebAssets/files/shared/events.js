@@ -1,12 +1,16 @@
 // What happens in the stack, while it happens: server-sent events, and asking again and again where these do not come.
 
 import { api } from "./api.js";
+import { heardTime } from "./clock.js";
 import { every } from "./dom.js";
 
 /**
  * @typedef {"push" | "scrape" | "evaluation" | "alert" | "reload" | "demo" | "missed"} Kind
  * @typedef {{id: string, kind: Kind, time: number} & Record<string, any>} Event_
  */
+
+/** @type {any} */
+const miss = { kind: "missed" };
 
 /**
  * Hears events until it is stopped. A page that is hidden hears nothing (browsers open few connections to one server,
@@ -28,10 +32,15 @@ export function listen(hear, kinds = []) {
      * @param {boolean} isPast
      */
     const tell = (event, isPast) => {
-        const [run, number] = (event.id ?? "").split("-");
+        // How many were missed has neither a number nor a time.
+        if (event.kind === "missed") return hear(event, isPast);
+        const [run, number] = event.id.split("-");
         const [lastRun, lastNumber] = last.split("-");
-        if (event.id && run === lastRun && Number(number) <= Number(lastNumber)) return;
-        last = event.id ?? last;
+        if (run === lastRun && Number(number) <= Number(lastNumber)) return;
+        // Another run of the server does not know what the last one did at its end.
+        if (last && run !== lastRun) hear({ ...miss, isAnew: true }, isPast);
+        last = event.id;
+        heardTime(event.time);
         hear(event, isPast);
     };
     const kind = kinds.map((one) => ["kind", one]);
@@ -64,6 +73,7 @@ export function listen(hear, kinds = []) {
         const answer = await api("events", last ? { since: last, kind: kinds } : { kind: kinds, limit: 200 }, signal);
         const isPast = !last;
         if (isLive) return;
+        if (answer.missed > 0) hear(miss, isPast);
         for (const event of answer.events) tell(event, isPast);
         last = answer.last;
         open();
@@ -83,5 +93,59 @@ export function listen(hear, kinds = []) {
             window.removeEventListener("pagehide", close);
             window.removeEventListener("pageshow", open);
         },
+    };
+}
+
+/** So many of the last pushes are shown at once. */
+const PUSHES = 3;
+
+/**
+ * Which of the events that came together are shown: a night of simulated time may come in seconds, and a page that was
+ * hidden is told what it missed. Of the scrapes that came since the last push, the last one of each target.
+ * @param {Event_[]} events
+ * @param {(event: Event_) => string} targetOf
+ * @returns {boolean[]}
+ */
+export function shownOf(events, targetOf) {
+    const seen = new Set();
+    let pushes = 0;
+    return events
+        .map((_, i) => events[events.length - 1 - i])
+        .map((event) => {
+            if (event.kind === "push") {
+                seen.clear();
+                return ++pushes <= PUSHES;
+            }
+            if (event.kind !== "scrape") return true;
+            const target = targetOf(event);
+            if (pushes > PUSHES || seen.has(target)) return false;
+            seen.add(target);
+            return true;
+        })
+        .reverse();
+}
+
+/**
+ * Hears all that came since the last picture at once.
+ * @param {(event: Event_, isPast: boolean, isShown: boolean, moment: number) => void} hear is told of each event,
+ *     whether it is one of those that are shown, and when it came, in seconds of a clock that nobody sets
+ * @param {(event: Event_) => string} targetOf
+ * @returns {(event: Event_, isPast: boolean) => void}
+ */
+export function gathered(hear, targetOf) {
+    /** @type {{event: Event_, isPast: boolean, moment: number}[]} */
+    let heard = [];
+    const show = () => {
+        const list = heard;
+        heard = [];
+        const shown = shownOf(
+            list.map(({ event }) => event),
+            targetOf,
+        );
+        list.forEach(({ event, isPast, moment }, i) => hear(event, isPast, shown[i], moment));
+    };
+    return (event, isPast) => {
+        if (heard.length === 0) requestAnimationFrame(show);
+        heard.push({ event, isPast, moment: performance.now() / 1000 });
     };
 }

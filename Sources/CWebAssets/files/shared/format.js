@@ -113,6 +113,24 @@ export function localTime(seconds, milliseconds = false) {
     );
 }
 
+/**
+ * A moment, without the day where that is the same as of another one.
+ * @param {number} seconds
+ * @param {number} other Unix seconds
+ */
+export function shortTime(seconds, other) {
+    const text = localTime(seconds);
+    return text.slice(0, 10) === localTime(other).slice(0, 10) ? text.slice(11) : text;
+}
+
+/**
+ * A text with its times as people here write them.
+ * @param {string} text
+ */
+export function localized(text) {
+    return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (time) => localTime(Date.parse(time) / 1000));
+}
+
 const UNITS = [
     ["y", 31536000],
     ["w", 604800],

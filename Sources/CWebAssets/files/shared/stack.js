@@ -2,6 +2,7 @@
 // servers.
 
 import { api } from "./api.js";
+import { heardTime } from "./clock.js";
 import { quoted } from "./format.js";
 
 /**
@@ -22,7 +23,11 @@ import { quoted } from "./format.js";
  * @param {AbortSignal} [signal]
  * @returns {Promise<Survey>}
  */
-export const survey = (signal) => api("stack", {}, signal);
+export async function survey(signal) {
+    const found = await api("stack", {}, signal);
+    heardTime(found.time);
+    return found;
+}
 
 const LOOPBACK = new Set(["", "0.0.0.0", "::", "localhost", "127.0.0.1", "::1"]);
 

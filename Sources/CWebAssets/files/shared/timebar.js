@@ -5,8 +5,8 @@ import { api } from "./api.js";
 import { askTime, clock, kind, momentOf, moveTime, now, ready } from "./clock.js";
 import { every, fill, h, keyed, setText } from "./dom.js";
 import { localTime, span } from "./format.js";
-
-/** @typedef {{time: number, kind: string, subject: string, text: string}} Mark */
+import { away } from "./presence.js";
+import { lookOf, Marks, PLACES, wordsOf } from "./marks.js";
 
 const SPEEDS = [1, 2, 5, 10, 30, 60, 300, 900, 3600];
 /** By how much a clock that is moved by hand is moved: what the button says, and what is sent. */
@@ -17,55 +17,32 @@ const ADVANCES = [
     ["5 min", "5m"],
     ["1 h", "1h"],
 ];
-/** Places for marks along the bar; what happened closer together shares one. */
-const PLACES = 400;
-/** How many lines of what happened are shown. */
-const LINES = 30;
 /** What is said when all of it has passed. */
 const OVER = "The end of the scenario";
-/** What is drawn where several things happened in one place: the one that comes first here. */
-const LOOKS = /** @type {Record<string, string>} */ ({
-    target: "bad",
-    alert: "bad",
-    notify: "bad",
-    rule: "bad",
-    event: "ember",
-    stack: "ember",
-    expect: "plain",
-    batch: "accent",
-    push: "accent",
-});
-const ORDER = ["bad", "ember", "good", "accent", "plain"];
-/** What ends that way is good news. */
-const GOOD = /^(is up|inactive|resolved)\b/;
-
-/** @param {Mark} mark */
-const lookOf = (mark) => (LOOKS[mark.kind] === "bad" && GOOD.test(mark.text) ? "good" : LOOKS[mark.kind]);
-
-/** @param {Mark} mark */
-const wordsOf = (mark) => [mark.subject, mark.text].filter(Boolean).join(" ");
-
 class TimeBar extends HTMLElement {
-    /** @type {Mark[]} */
-    marks = [];
-    /** @type {Map<number, {look: string, count: number, first: string}>} by place */
-    places = new Map();
+    marks = new Marks();
     isDragged = false;
     isMoving = false;
-    /** How many jumps are under way, which can be stopped. */
+    /** How many jumps are under way, which can be stopped, and to where. */
     jumps = 0;
+    wanted = 0;
     isAsking = false;
 
     connectedCallback() {
         this.setAttribute("role", "region");
         this.setAttribute("aria-label", "Simulated time");
-        this.time = h("output", { class: "clock-time" });
+        // Nobody is told aloud what changes all the time.
+        this.time = h("span", { class: "clock-time", role: "timer" });
         this.told = h("span", { class: "clock-told muted small grow" });
         this.said = h("p", { class: "visually-hidden", role: "status" });
         ready.then(() => {
             fill(this, kind === "played" ? this.player() : this.hand(), this.said);
             this.show();
             document.addEventListener("clock", () => this.show());
+            document.addEventListener("presence", () => {
+                const words = away()?.isGone ? "The server does not answer." : "";
+                this.write(words, words, true);
+            });
             this.stop = every(500, async (signal) => {
                 if (!this.isMoving) await askTime(signal, this.jumps > 0);
                 await this.look(signal);
@@ -209,13 +186,14 @@ class TimeBar extends HTMLElement {
         if (!at) return;
         const end = at.end ?? Infinity;
         // The bar moves in whole steps; what is less than one back is where one is.
-        if (to < at.now - 1) {
+        if (to < now() - 1) {
             this.show();
             return this.say(
                 "Time does not go back: start the scenario again to see what was before. Queries look at any time.",
                 true,
             );
         }
+        this.wanted = to;
         this.move({ to: Math.min(to, end).toFixed(3) });
     }
 
@@ -277,7 +255,9 @@ class TimeBar extends HTMLElement {
         if (!at) return;
         const time = this.isDragged ? Number(this.slider.value) : now();
         setText(this.time, localTime(time));
-        if (this.slider && !this.isDragged) this.slider.value = String(time);
+        // While it goes somewhere it is there on the bar, so that several keys lead further than one.
+        const place = this.jumps > 0 ? Math.max(time, this.wanted) : time;
+        if (this.slider && !this.isDragged) this.slider.value = String(place);
     }
 
     /** What changes when somebody changes it. */
@@ -323,15 +303,16 @@ class TimeBar extends HTMLElement {
      */
     async look(signal) {
         const at = clock();
-        if (!at || !this.drawn || this.isAsking || (at.marks ?? 0) === this.marks.length) return;
+        const { marks } = this;
+        if (!at || !this.drawn || this.isAsking || (at.marks ?? 0) === marks.count) return;
         this.isAsking = true;
         try {
             // Another run of the server has fewer.
-            if ((at.marks ?? 0) < this.marks.length) [this.marks, this.places] = [[], new Map()];
-            const more = await api("clock/marks", { from: this.marks.length }, signal);
-            for (const mark of more) this.mark(mark, at);
+            if ((at.marks ?? 0) < marks.count) marks.clear();
+            const more = await api("clock/marks", { from: marks.count }, signal);
+            marks.add(more, at.marks ?? 0, at);
             this.draw();
-            setText(this.count, `What happened (${this.marks.length})`);
+            setText(this.count, `What happened (${marks.count})`);
             const last = more.findLast(lookOf);
             if (last) this.write(`${localTime(last.time).slice(11)} ${wordsOf(last)}`, wordsOf(last));
             this.showList();
@@ -340,27 +321,10 @@ class TimeBar extends HTMLElement {
         }
     }
 
-    /**
-     * @param {Mark} mark
-     * @param {import("./clock.js").Status} at
-     */
-    mark(mark, at) {
-        this.marks.push(mark);
-        const look = lookOf(mark);
-        if (!look || at.start === undefined || at.end === undefined) return;
-        const place = Math.min(PLACES - 1, Math.floor(((mark.time - at.start) / (at.end - at.start)) * PLACES));
-        const known = this.places.get(place);
-        if (!known) this.places.set(place, { look, count: 1, first: wordsOf(mark) });
-        else {
-            known.count++;
-            if (ORDER.indexOf(look) < ORDER.indexOf(known.look)) [known.look, known.first] = [look, wordsOf(mark)];
-        }
-    }
-
     draw() {
         fill(
             this.drawn,
-            [...this.places].map(([place, { look, count, first }]) =>
+            [...this.marks.places].map(([place, { look, count, first }]) =>
                 h(
                     "svg:rect",
                     {
@@ -378,16 +342,17 @@ class TimeBar extends HTMLElement {
 
     showList() {
         if (!this.fold?.open) return;
+        const { last, count } = this.marks;
         keyed(
             this.list,
-            this.marks.map((mark, number) => ({ mark, number })).slice(-LINES).reverse(),
+            last.map((mark, i) => ({ mark, number: count - last.length + i })).reverse(),
             ({ number }) => String(number),
             ({ mark }) =>
                 h(
                     "li",
                     null,
                     h("span", { class: "muted num" }, localTime(mark.time)),
-                    h("span", { class: `badge ${LOOKS[mark.kind] === "accent" ? "accent" : ""}` }, mark.kind),
+                    h("span", { class: `badge ${lookOf(mark) === "accent" ? "accent" : ""}` }, mark.kind),
                     h("span", { class: "grow" }, wordsOf(mark)),
                 ),
         );
