@@ -18,7 +18,7 @@ BINARY = os.environ.get("PROMENADE_BINARY")
 PAGES = ["/", "/query?g0.expr=up&g0.tab=table", "/alerts", "/rules", "/targets", "/service-discovery", "/status", "/tsdb-status", "/flags", "/config", "/learn"]
 STATE = """
 const banner = document.querySelector('stack-banner .away');
-return { away: document.documentElement.dataset.away, banner: banner?.innerText, seen: banner && banner.getBoundingClientRect().height > 0,
+return { away: document.documentElement.dataset.away, banner: banner?.innerText, seen: banner && banner.getBoundingClientRect().height > 0, top: document.querySelector('main h1').getBoundingClientRect().top,
     filter: getComputedStyle(document.querySelector('main')).filter, moves: document.querySelectorAll('.pulse').length,
     times: [...document.querySelectorAll('main stack-time')].map((one) => one.textContent).filter((one) => / ago$|just now/.test(one)) };
 """
@@ -86,6 +86,7 @@ class Away(unittest.TestCase):
             with self.subTest(url):
                 self.open(url)
                 self.assertIsNone(b.js(STATE)["away"])
+                before = b.js("return document.querySelector('main h1').getBoundingClientRect().top")
                 self.assertEqual(b.js(STATE)["filter"], "none")
                 self.end()
                 try:
@@ -95,6 +96,7 @@ class Away(unittest.TestCase):
                     self.begin()
                 self.assertRegex(state["banner"], r"^The server has not answered since \d\d:\d\d:\d\d\. What is shown is from then\.$")
                 self.assertTrue(state["seen"])
+                self.assertEqual(state["top"], before, "nothing moves away under a pointer")
                 self.assertIn("grayscale", state["filter"])
                 b.until("it is there again", "return !document.documentElement.dataset.away && !document.querySelector('stack-banner .away')")
 
