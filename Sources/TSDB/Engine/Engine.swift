@@ -84,7 +84,7 @@ final class Engine: Sendable {
     private func appendInMemory(_ batch: SampleBatch) throws(StorageError) -> AppendReport {
         let followers = followers
         let judged = try judge(batch) { state, judged in
-            state.commitStaged()
+            state.commitStaged(for: followers)
             if judged.journal.isEmpty { return }
             let isWhole = followers.keep(JournalRow(number: judged.row, bytes: judged.journal))
             if !isWhole { state.journalMemory = [:] }
@@ -117,7 +117,7 @@ final class Engine: Sendable {
     /// What was staged is in the journal.
     func commitStaged() {
         let isTooLarge = state.withLock { state in
-            state.commitStaged()
+            state.commitStaged(for: followers)
             return state.open.samples > headLimit(state) * 2
         }
         if isTooLarge { closeEarly() }

@@ -81,6 +81,7 @@ extension HeadState {
         if !judged.journal.isEmpty {
             journalRow += 1
             judged.row = journalRow
+            stage.journalRow = journalRow
         }
         staged.add(stage, hasRow: !judged.journal.isEmpty, maxTimeBefore: maxTime)
         maxTime = max(maxTime, stage.newest)
@@ -345,9 +346,10 @@ extension HeadState {
     // MARK: - The outcome
 
     /// What is staged becomes part of the head: it is in the journal now.
-    mutating func commitStaged() {
+    mutating func commitStaged(for followers: FeedFollowers) {
         for batch in staged.take() {
             apply(batch)
+            followers.note(batch)
             for (series, exemplar) in batch.exemplars {
                 exemplars.add(series, exemplar, window: options.outOfOrderWindow)
             }

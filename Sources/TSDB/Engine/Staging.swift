@@ -10,6 +10,8 @@ struct StagedBatch {
     var time: Timestamp = 0
     var row = JournalCodec.StreamMemory()
     var hasAbsentBits = false
+    /// The number of its row in the journal; 0 for none.
+    var journalRow: Int64 = 0
     /// What goes into columns of its own.
     var singles: [SingleSample] = []
     var histograms: [SampleBatch.HistogramSample] = []
@@ -23,6 +25,22 @@ struct StagedBatch {
     var outOfOrder = 0
     var tooOld = 0
     var duplicates = 0
+
+    /// What its row in the journal says.
+    var journalParts: [JournalCodec.Part] {
+        var parts: [JournalCodec.Part] = []
+        if let stream = stream?.rawValue, !row.series.isEmpty { parts.append(.stream(stream, time, row)) }
+        if !singles.isEmpty || !histograms.isEmpty || !exemplars.isEmpty {
+            parts.append(.singles(singles, histograms, exemplars))
+        }
+        return parts
+    }
+
+    /// About how many bytes it takes.
+    var bytes: Int {
+        row.series.count * 12 + row.starts.count * 8 + singles.count * MemoryLayout<SingleSample>.stride
+            + (histograms.count + exemplars.count) * 256
+    }
 }
 
 /// Batches between their judgement and their commit, and what is needed to take them back.

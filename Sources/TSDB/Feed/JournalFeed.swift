@@ -12,15 +12,18 @@ final class JournalFeed: FeedReader {
     private let state: Mutex<State>
     /// Entries up to this one are read only because others build on them.
     private let after: Int64
+    private let followers: FeedFollowers
     private let rows: @Sendable (_ after: Int64, _ limit: Int) throws(StorageError) -> [JournalRow]
 
     init(
         start: Int64,
         after: Int64,
+        _ followers: FeedFollowers,
         rows: @escaping @Sendable (_ after: Int64, _ limit: Int) throws(StorageError) -> [JournalRow]
     ) {
         state = Mutex(State(read: start))
         self.after = after
+        self.followers = followers
         self.rows = rows
     }
 
@@ -28,12 +31,28 @@ final class JournalFeed: FeedReader {
     func next(limit: Int) async throws(StorageError) -> [FeedEntry] {
         while true {
             let start = state.withLock { $0.read }
+            // Who keeps up gets what was committed as it was, and the journal need not be read.
+            if let recent = followers.recent(after: start, limit: limit) {
+                if recent.isEmpty { return [] }
+                let entries = state.withLock { state in recent.map { Self.entry($0, &state) } }.filter {
+                    $0.row > after
+                }
+                if !entries.isEmpty { return entries }
+                continue
+            }
             let found = try rows(start, limit)
             if found.isEmpty { return [] }
             let entries = state.withLock { state in found.compactMap { Self.entry($0, &state) } }
                 .filter { $0.row > after }
             if !entries.isEmpty { return entries }
         }
+    }
+
+    /// What was committed; rows behind it that are read from the journal may build on it.
+    private static func entry(_ batch: StagedBatch, _ state: inout State) -> FeedEntry {
+        state.read = batch.journalRow
+        if let stream = batch.stream, !batch.row.series.isEmpty { state.memory[stream.rawValue] = batch.row }
+        return FeedEntry(row: batch.journalRow, batches: batch.journalParts.map(\.batch))
     }
 
     private static func entry(_ row: JournalRow, _ state: inout State) -> FeedEntry? {
@@ -60,6 +79,11 @@ final class FeedFollowers: Sendable {
         /// In memory: the rows that somebody needs.
         var rows: [JournalRow] = []
         var bytes = 0
+        /// What was committed last, without a gap, and about how many bytes it takes.
+        var recent: [StagedBatch] = []
+        var recentBytes = 0
+        /// The last row that was committed; the least number where that is not known.
+        var last = Int64.min
     }
 
     private let state = Mutex(State())
@@ -97,6 +121,41 @@ final class FeedFollowers: Sendable {
             state.listeners.isEmpty ? [] : Array(state.listeners.values)
         }
         for listener in listeners { listener() }
+    }
+
+    // MARK: What came last
+
+    /// The most bytes of what was committed last that are kept for who keeps up.
+    private static let recentLimit = 8 << 20
+
+    /// Keeps what is committed for who keeps up.
+    func note(_ batch: StagedBatch) {
+        if batch.journalRow == 0 { return }
+        state.withLock { state in
+            if state.listeners.isEmpty || batch.journalRow != state.last + 1 {
+                (state.recent, state.recentBytes) = ([], 0)
+            }
+            state.last = batch.journalRow
+            if state.listeners.isEmpty { return }
+            let floor = state.cursors.values.map(\.row).min() ?? 0
+            var gone = state.recent.prefix { $0.journalRow <= floor }.count
+            state.recent.append(batch)
+            state.recentBytes += batch.bytes - state.recent.prefix(gone).reduce(0) { $0 + $1.bytes }
+            while state.recentBytes > Self.recentLimit, gone < state.recent.count {
+                state.recentBytes -= state.recent[gone].bytes
+                gone += 1
+            }
+            state.recent.removeFirst(gone)
+        }
+    }
+
+    /// What was committed behind a row; `nil` where that has to be read from the journal.
+    func recent(after row: Int64, limit: Int) -> [StagedBatch]? {
+        state.withLock { state in
+            if row == state.last { return [] }
+            guard let first = state.recent.first, row + 1 >= first.journalRow, row < state.last else { return nil }
+            return Array(state.recent.dropFirst(Int(row + 1 - first.journalRow)).prefix(limit))
+        }
     }
 
     // MARK: In memory
@@ -175,7 +234,7 @@ extension MemoryMedium {
 
     func feed(after row: Int64) async throws(StorageError) -> any FeedReader {
         let followers = engine.followers
-        return JournalFeed(start: 0, after: row) { followers.rows(after: $0, limit: $1) }
+        return JournalFeed(start: 0, after: row, followers) { followers.rows(after: $0, limit: $1) }
     }
 
     func feedSave(_ name: String, _ current: @escaping @Sendable () -> FeedCursor?) async throws(StorageError) {
@@ -200,7 +259,7 @@ extension FileMedium {
         try await engine.enter()
         let backend = backend
         let start = try backend.epochEnd(before: row)
-        return JournalFeed(start: start, after: row) { (after, limit) throws(StorageError) in
+        return JournalFeed(start: start, after: row, engine.followers) { (after, limit) throws(StorageError) in
             try backend.feedRows(after: after, limit: limit)
         }
     }
