@@ -22,13 +22,23 @@ package struct RequestWay: Sendable {
 
     /// The way that begins at a URL.
     package init(_ url: String, method: HTTPMethod) throws(TransportError) {
+        self.init(try Self.parts(of: url), method: method)
+    }
+
+    /// The way that begins at a URL which was taken apart before.
+    package init(_ url: URLParts, method: HTTPMethod) {
+        self.url = url
+        self.method = method
+        first = (url, method)
+    }
+
+    /// A URL taken apart.
+    package static func parts(of url: String) throws(TransportError) -> URLParts {
         do throws(URLProblem) {
-            self.url = try URLParts(parsing: url)
+            return try URLParts(parsing: url)
         } catch {
             throw TransportError(error.message, code: .url)
         }
-        self.method = method
-        first = (self.url, method)
     }
 
     /// What is done first, as Go's messages have it: `Get`.

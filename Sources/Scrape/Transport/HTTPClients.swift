@@ -46,6 +46,7 @@ final class HTTPClients: Sendable {
     private let connectHeader: [String: [Secret]]
     private let rules: ProxyRules
     private let proxies: [String: ProxyAddress]
+    private let loops: any EventLoopGroup
     /// The clients and what they are made from.
     private let state: Mutex<State>
 
@@ -53,9 +54,11 @@ final class HTTPClients: Sendable {
         tls: HTTPClientConfig.TLS,
         proxy: HTTPClientConfig.Proxy,
         enableHTTP2: Bool,
-        environment: [String: String]
+        environment: [String: String],
+        loops: any EventLoopGroup
     ) throws(TransportError) {
         self.tls = tls
+        self.loops = loops
         self.enableHTTP2 = enableHTTP2
         connectHeader = proxy.connectHeader
         rules = ProxyRules(proxy, environment: environment)
@@ -156,7 +159,7 @@ final class HTTPClients: Sendable {
             if way.isForwarded { configuration.httpVersion = .http1Only }
             if !way.host.isEmpty { configuration.dnsOverride = [way.name: way.host] }
             let client = HTTPClient(
-                eventLoopGroup: HTTPClient.defaultEventLoopGroup,
+                eventLoopGroup: loops,
                 configuration: configuration
             )
             state.clients[way] = client

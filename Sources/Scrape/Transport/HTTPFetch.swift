@@ -9,15 +9,16 @@ struct HTTPFetch: Sendable {
     let clients: HTTPClients
     let method: HTTPMethod
     let followsRedirects: Bool
-    var body: [UInt8]?
+    var body: ByteBuffer?
 
     /// Fetches.
     func run(
         _ request: TargetRequest,
+        at url: URLParts,
         until deadline: NIODeadline,
         headers: [(name: String, value: String)]
     ) async throws(TransportError) -> TargetResponse {
-        var way = try RequestWay(request.url, method: method)
+        var way = RequestWay(url, method: method)
         while true {
             let answer = try await once(request, way, until: deadline, headers: way.headers(headers))
             guard followsRedirects, try way.follow(status: answer.status, location: answer.header("Location")) else {
@@ -106,7 +107,7 @@ struct HTTPFetch: Sendable {
             url: route.url,
             method: way.method,
             headers: fields,
-            body: way.hasBody ? body.map { .bytes($0) } : nil
+            body: way.hasBody ? body.map { .byteBuffer($0) } : nil
         )
         let task = route.client.execute(request: outgoing, delegate: collector, deadline: deadline)
         return try await withTaskCancellationHandler {

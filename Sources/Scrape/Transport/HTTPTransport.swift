@@ -1,28 +1,45 @@
+import AsyncHTTPClient
 public import MetricModel
-import NIOCore
+package import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// Fetches over HTTP as a job's configuration asks for it.
 public final class HTTPTransport: TargetTransport {
     private let config: HTTPClientConfig
     private let clients: HTTPClients
     private let token: OAuthToken?
+    /// URLs taken apart: as a rule the same ones are asked for again and again.
+    private let urls = Mutex<[String: URLParts]>([:])
+    /// So many of them are remembered.
+    private static let mostURLs = 1000
     /// The network keeps the machine's time, whatever time the stack lives by.
     private let network = SystemClock()
 
     /// A transport for a job.
     /// - Throws: what is wrong with certificates, keys or the proxy.
-    public init(
+    public convenience init(
         _ config: HTTPClientConfig,
         clock: any StackClock,
         environment: [String: String] = [:]
+    ) throws(TransportError) {
+        try self.init(config, clock: clock, environment: environment, loops: HTTPClient.defaultEventLoopGroup)
+    }
+
+    /// A transport whose connections live on loops of somebody's own.
+    package init(
+        _ config: HTTPClientConfig,
+        clock: any StackClock,
+        environment: [String: String],
+        loops: any EventLoopGroup
     ) throws(TransportError) {
         self.config = config
         clients = try HTTPClients(
             tls: config.tls,
             proxy: config.proxy,
             enableHTTP2: config.enableHTTP2,
-            environment: environment
+            environment: environment,
+            loops: loops
         )
         if let oauth = config.oauth2 {
             token = try OAuthToken(oauth, clock: clock, environment: environment)
@@ -72,7 +89,22 @@ public final class HTTPTransport: TargetTransport {
                 "\(method == .GET ? "Get" : "Post") \(GoText.quoted(URLParts(request.url)?.shown ?? request.url)): "
             )
         }
-        let fetch = HTTPFetch(clients: clients, method: method, followsRedirects: config.followRedirects, body: body)
-        return try await fetch.run(request, until: deadline, headers: headers)
+        let fetch = HTTPFetch(
+            clients: clients,
+            method: method,
+            followsRedirects: config.followRedirects,
+            body: body.map { ByteBuffer(bytes: $0) }
+        )
+        return try await fetch.run(request, at: try parts(of: request.url), until: deadline, headers: headers)
+    }
+
+    private func parts(of url: String) throws(TransportError) -> URLParts {
+        if let known = urls.withLock({ $0[url] }) { return known }
+        let parts = try RequestWay.parts(of: url)
+        urls.withLock { urls in
+            if urls.count >= Self.mostURLs { urls = [:] }
+            urls[url] = parts
+        }
+        return parts
     }
 }

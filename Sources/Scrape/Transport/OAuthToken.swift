@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import ConfigTree
 import MetricModel
 import NIOCore
@@ -38,7 +39,8 @@ final class OAuthToken: Sendable {
             tls: config.tls,
             proxy: config.proxy,
             enableHTTP2: true,
-            environment: environment
+            environment: environment,
+            loops: HTTPClient.defaultEventLoopGroup
         )
     }
 
@@ -90,9 +92,10 @@ final class OAuthToken: Sendable {
         let body = form.sorted { $0.key < $1.key }
             .map { URLText.query($0.key) + "=" + URLText.query($0.value) }
             .joined(separator: "&")
-        let fetch = HTTPFetch(clients: clients, method: .POST, followsRedirects: true, body: Array(body.utf8))
+        let fetch = HTTPFetch(clients: clients, method: .POST, followsRedirects: true, body: ByteBuffer(string: body))
         return try await fetch.run(
             TargetRequest(url: config.tokenURL, bodyLimit: 1 << 20),
+            at: try RequestWay.parts(of: config.tokenURL),
             until: deadline,
             headers: headers
         )

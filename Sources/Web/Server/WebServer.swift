@@ -5,6 +5,7 @@ public import Logging
 public import MetricModel
 public import NIOCore
 import NIOPosix
+import Scrape
 import Synchronization
 
 #if canImport(Darwin)

@@ -5,6 +5,7 @@ import Logging
 import MetricModel
 import NIOCore
 import NIOHTTP1
+import Scrape
 
 /// A client's connection: the library's HTTP/1 channel, with a guard behind NIO's parser.
 ///

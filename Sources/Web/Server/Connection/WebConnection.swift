@@ -1,4 +1,5 @@
 import NIOCore
+import Scrape
 import Synchronization
 
 /// What those who answer a request know of the connection that it came on.
