@@ -125,24 +125,6 @@ struct SnappyWriter {
 
     /// Bytes that were there before.
     private mutating func copy(_ distance: Int, _ length: Int) {
-        var rest = length
-        // No piece of fewer than four is left over.
-        while rest > 64 {
-            let piece = rest < 68 ? 60 : 64
-            far(distance, piece)
-            rest -= piece
-        }
-        if rest < 12, distance < 2048 {
-            byte((distance >> 8) << 5 | (rest - 4) << 2 | 1)
-            byte(distance)
-        } else {
-            far(distance, rest)
-        }
-    }
-
-    private mutating func far(_ distance: Int, _ length: Int) {
-        byte((length - 1) << 2 | 2)
-        byte(distance)
-        byte(distance >> 8)
+        count += SnappyPieces.copy(distance, length, to: output + count)
     }
 }
