@@ -14,27 +14,72 @@ struct FeedPlace: Sendable, Hashable, Comparable {
     var wholeRow: Int64 { index == .max ? row : row - 1 }
 }
 
-/// Something to be sent.
-struct RemoteItem: Sendable {
+/// Something to be sent. There is one for each sample that waits, so it refers to nothing that is counted: what is more than a number
+/// stands in ``RemoteExtras``.
+struct RemoteItem: Sendable, BitwiseCopyable {
     /// What it is.
-    enum Payload: Sendable {
-        case float(Double)
-        indirect case histogram(NativeHistogram)
-        indirect case exemplar(Exemplar)
+    enum Kind: UInt8, Sendable {
+        case float
+        case histogram
+        case exemplar
     }
 
-    var series: UInt32
-    /// The place of the series in the table of what the receiver gets.
-    var known: UInt32
-    var place: FeedPlace
     var timestamp: Timestamp
     var start: Timestamp
-    var payload: Payload
+    /// A number's bits, or the number of what is more than that.
+    var bits: UInt64
+    var place: FeedPlace
+    /// The place of the series in the table of what the receiver gets.
+    var known: UInt32
+    var kind = Kind.float
+
+    var value: Double { Double(bitPattern: bits) }
 
     /// Whether it is an exemplar of the series of another one.
-    func isExemplar(of other: Self) -> Bool {
-        guard series == other.series, case .exemplar = payload else { return false }
-        return true
+    @inline(__always)
+    func isExemplar(of other: Self) -> Bool { kind == .exemplar && known == other.known }
+}
+
+/// What items have that is more than a number.
+struct RemoteExtras: Sendable {
+    /// One of them.
+    enum Extra: Sendable {
+        case histogram(NativeHistogram)
+        case exemplar(Exemplar)
+
+        var kind: RemoteItem.Kind {
+            switch self {
+            case .histogram: .histogram
+            case .exemplar: .exemplar
+            }
+        }
+    }
+
+    private var all: [Extra?] = []
+    private var free: [Int] = []
+
+    /// Keeps something until nobody waits for it any more.
+    /// - Returns: Its number.
+    mutating func add(_ extra: Extra) -> UInt64 {
+        guard let number = free.popLast() else {
+            all.append(extra)
+            return UInt64(all.count - 1)
+        }
+        all[number] = extra
+        return UInt64(number)
+    }
+
+    /// What an item has; `nil` for a number.
+    subscript(_ item: RemoteItem) -> Extra? { item.kind == .float ? nil : all[Int(item.bits)] }
+
+    /// Lets go what items have.
+    mutating func remove(_ items: some Sequence<RemoteItem>) {
+        if free.count == all.count { return }
+        for item in items where item.kind != .float {
+            all[Int(item.bits)] = nil
+            free.append(Int(item.bits))
+        }
+        if free.count == all.count { (all, free) = ([], []) }
     }
 }
 
@@ -47,15 +92,21 @@ struct RemoteCounts: Sendable, Hashable {
     init() {}
 
     init(_ items: some Sequence<RemoteItem>) {
-        for item in items { add(item) }
+        for item in items { add(item.kind) }
     }
 
-    mutating func add(_ item: RemoteItem) {
-        switch item.payload {
+    mutating func add(_ kind: RemoteItem.Kind) {
+        switch kind {
         case .float: samples += 1
         case .histogram: histograms += 1
         case .exemplar: exemplars += 1
         }
+    }
+
+    static func + (left: Self, right: Self) -> Self {
+        var sum = left
+        sum += right
+        return sum
     }
 
     static func += (left: inout Self, right: Self) {

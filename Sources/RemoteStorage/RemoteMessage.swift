@@ -15,16 +15,15 @@ enum RemoteMessage {
         return builder.build()
     }
 
-    /// Samples as version 1 has them.
-    static func version1(_ items: [RemoteItem], _ series: RemoteSeriesTable) -> [UInt8] {
+    /// Samples as version 1 has them, packed.
+    static func version1(_ items: [RemoteItem], _ extras: RemoteExtras, _ series: inout RemoteSeriesTable) -> [UInt8] {
         // As a rule there is nothing but numbers.
-        if let message = series.version1(items) { return message }
+        if items.allSatisfy({ $0.kind == .float }) { return series.packed(items) }
         var output: [UInt8] = []
         for item in items {
             let known = series.encoded(Int(item.known))
-            switch item.payload {
-            case .float(let value):
-                RemoteWriteParts.append(series: known, value, at: item.timestamp, to: &output)
+            switch extras[item] {
+            case nil: RemoteWriteParts.append(series: known, item.value, at: item.timestamp, to: &output)
             case .histogram(let histogram):
                 RemoteWriteParts.append(
                     series: known,
@@ -34,12 +33,13 @@ enum RemoteMessage {
             case .exemplar(let exemplar): RemoteWriteParts.append(series: known, exemplar, to: &output)
             }
         }
-        return output
+        return Snappy.encode(output)
     }
 
-    /// Samples as version 2 has them, with what is known of their families.
+    /// Samples as version 2 has them, with what is known of their families, packed.
     static func version2(
         _ items: [RemoteItem],
+        _ extras: RemoteExtras,
         _ series: inout RemoteSeriesTable,
         _ metadata: [String: MetricMetadata]
     ) -> [UInt8] {
@@ -50,17 +50,18 @@ enum RemoteMessage {
             // Who takes an exemplar wants a sample of its series with it.
             var end = start + 1
             while end < items.count, items[end].isExemplar(of: item) { end += 1 }
-            let group = items[start..<end]
+            var exemplars: [Exemplar] = []
+            for case .exemplar(let exemplar)? in items[start..<end].lazy.map({ extras[$0] }) {
+                exemplars.append(exemplar)
+            }
             start = end
             let known = series.symbols(Int(item.known)) { Self.metadata(of: $0, metadata) }
-            var exemplars: [Exemplar] = []
-            for case .exemplar(let exemplar) in group.lazy.map(\.payload) { exemplars.append(exemplar) }
-            switch item.payload {
-            case .float(let value):
+            switch extras[item] {
+            case nil:
                 series.symbols.add(
                     known.labels,
                     known.family,
-                    sample: (value, item.timestamp, item.start),
+                    sample: (item.value, item.timestamp, item.start),
                     exemplars: exemplars
                 )
             case .histogram(let histogram):
@@ -73,7 +74,7 @@ enum RemoteMessage {
             case .exemplar: series.symbols.add(known.labels, known.family, exemplars: exemplars)
             }
         }
-        return series.symbols.finish()
+        return Snappy.encode(series.symbols.finish())
     }
 
     private static func metadata(of name: String, _ known: [String: MetricMetadata]) -> MetricMetadata {

@@ -9,8 +9,8 @@ import Scrape
 struct RemoteQueue: Sendable {
     /// What a shard has to do.
     enum Step: Sendable {
-        /// Send this.
-        case send([RemoteItem])
+        /// Send what ``sending(_:)`` says.
+        case send
         /// Nothing before this moment (steady nanoseconds), unless something comes.
         case wait(until: Int64)
         /// Nothing, until something comes.
@@ -28,10 +28,16 @@ struct RemoteQueue: Sendable {
     }
 
     private struct Shard: Sendable {
-        var waiting: [RemoteItem] = []
-        /// What of ``waiting`` is gone already.
-        var first = 0
-        var sending: [RemoteItem] = []
+        /// What waits: requests that are full, and what comes behind them.
+        private var full: [[RemoteItem]] = []
+        /// How many of ``full`` are gone already.
+        private var first = 0
+        private var open: [RemoteItem] = []
+        /// How many wait.
+        private(set) var count = 0
+        private(set) var sending: [RemoteItem] = []
+        /// Room that was made before.
+        private var spare: [RemoteItem] = []
         /// Whether ``sending`` is under way.
         var isSending = false
         /// All up to here is acknowledged or given up.
@@ -43,12 +49,64 @@ struct RemoteQueue: Sendable {
         var backoff: Int64 = 0
         var attempts = 0
 
-        var count: Int { waiting.count - first }
+        init(done: FeedPlace) { self.done = done }
+
         var isEmpty: Bool { count == 0 && sending.isEmpty }
+        var pending: RemoteCounts {
+            full[first...].reduce(RemoteCounts(open) + RemoteCounts(sending)) { $0 + RemoteCounts($1) }
+        }
+
+        /// Adds what waits, in requests of at most so many. An exemplar stays with its sample.
+        @inline(__always)
+        mutating func append(_ item: RemoteItem, most: Int) {
+            if open.count >= most, let last = open.last, !item.isExemplar(of: last) {
+                full.append(open)
+                open = []
+                swap(&open, &spare)
+            }
+            open.append(item)
+            count += 1
+        }
+
+        /// Takes what is sent next.
+        mutating func take() {
+            if first == full.count {
+                swap(&sending, &open)
+            } else {
+                swap(&sending, &full[first])
+                first += 1
+                if first == full.count {
+                    full.removeAll(keepingCapacity: true)
+                    first = 0
+                } else if first > full.count / 2 {
+                    full.removeFirst(first)
+                    first = 0
+                }
+            }
+            count -= sending.count
+        }
+
+        /// Lets go what was sent.
+        mutating func settle() {
+            if let last = sending.last { done = last.place }
+            sending.removeAll(keepingCapacity: true)
+            if spare.capacity < sending.capacity { swap(&sending, &spare) }
+            attempts = 0
+            backoff = 0
+        }
+
+        /// Leaves out of what is sent what is older than it may be.
+        mutating func dropOld(before oldest: Timestamp) {
+            let last = sending.last?.place
+            sending.removeAll { $0.timestamp < oldest }
+            if sending.isEmpty, let last { done = last }
+        }
     }
 
     let config: RemoteWriteConfig.Queue
     private var shards: [Shard]
+    /// What those that wait have besides numbers.
+    private(set) var extras = RemoteExtras()
     /// All up to here was read and handed out.
     private(set) var frontier: FeedPlace
     /// How many shards there are to be.
@@ -73,9 +131,7 @@ struct RemoteQueue: Sendable {
     }
 
     var shardCount: Int { shards.count }
-    var pending: RemoteCounts {
-        shards.reduce(into: RemoteCounts()) { $0 += RemoteCounts($1.waiting[$1.first...]) + RemoteCounts($1.sending) }
-    }
+    var pending: RemoteCounts { shards.reduce(RemoteCounts()) { $0 + $1.pending } }
     /// Whether nothing waits.
     var isEmpty: Bool { shards.allSatisfy(\.isEmpty) }
     /// The most attempts that something which waits has had.
@@ -91,16 +147,31 @@ struct RemoteQueue: Sendable {
     /// Whether what is read was dealt with by some shards before the process ended: then their number has to stay.
     private var isReadingAgain: Bool { shards.contains { $0.done > frontier } }
 
-    /// Hands out what an entry brought. What is acknowledged already is left out.
-    mutating func add(_ items: [RemoteItem], upTo place: FeedPlace, now: Int64) {
-        for item in items {
-            let number = Int(item.series) % shards.count
-            if item.place <= shards[number].done { continue }
-            if shards[number].count == 0 { shards[number].since = now }
-            shards[number].waiting.append(item)
-        }
-        frontier = max(frontier, place)
+    @inline(__always)
+    private func shard(of series: UInt32) -> Int {
+        shards.count == 1 ? 0 : Int(series % UInt32(truncatingIfNeeded: shards.count))
     }
+
+    /// Hands out a sample of a series. What is acknowledged already is left out.
+    @inline(__always)
+    mutating func add(_ item: RemoteItem, of series: UInt32, now: Int64) {
+        let number = shard(of: series)
+        if item.place <= shards[number].done { return }
+        if shards[number].count == 0 { shards[number].since = now }
+        shards[number].append(item, most: config.maxSamplesPerSend)
+    }
+
+    /// Hands out what is more than a number.
+    mutating func add(_ item: RemoteItem, _ extra: RemoteExtras.Extra, of series: UInt32, now: Int64) {
+        if item.place <= shards[shard(of: series)].done { return }
+        var item = item
+        item.kind = extra.kind
+        item.bits = extras.add(extra)
+        add(item, of: series, now: now)
+    }
+
+    /// All up to here was handed out.
+    mutating func reach(_ place: FeedPlace) { frontier = max(frontier, place) }
 
     // MARK: Sending
 
@@ -119,35 +190,17 @@ struct RemoteQueue: Sendable {
     mutating func step(_ number: Int, now: Int64) -> Step {
         guard let due = due(number) else { return .idle }
         if now < due { return .wait(until: due) }
-        if !shards[number].sending.isEmpty {
-            shards[number].isSending = true
-            return .send(shards[number].sending)
-        }
-        let first = shards[number].first
-        var end = min(first + config.maxSamplesPerSend, shards[number].waiting.count)
-        // An exemplar stays with its sample.
-        while end < shards[number].waiting.count,
-            shards[number].waiting[end].isExemplar(of: shards[number].waiting[end - 1])
-        {
-            end += 1
-        }
-        shards[number].sending = Array(shards[number].waiting[first..<end])
-        if end == shards[number].waiting.count {
-            shards[number].waiting.removeAll(keepingCapacity: true)
-            shards[number].first = 0
-        } else {
-            shards[number].first = end
-            if end > config.capacity {
-                shards[number].waiting.removeFirst(end)
-                shards[number].first = 0
-            }
-        }
-        shards[number].since = now
         shards[number].isSending = true
+        if !shards[number].sending.isEmpty { return .send }
+        shards[number].take()
+        shards[number].since = now
         shards[number].attempts = 0
         shards[number].backoff = 0
-        return .send(shards[number].sending)
+        return .send
     }
+
+    /// What a shard is sending.
+    func sending(_ number: Int) -> [RemoteItem] { number < shards.count ? shards[number].sending : [] }
 
     /// Notes what became of what a shard sent.
     mutating func finish(_ number: Int, _ result: Result, now: Int64) {
@@ -155,10 +208,8 @@ struct RemoteQueue: Sendable {
         shards[number].isSending = false
         switch result {
         case .taken, .refused:
-            if let last = shards[number].sending.last { shards[number].done = last.place }
-            shards[number].sending = []
-            shards[number].attempts = 0
-            shards[number].backoff = 0
+            extras.remove(shards[number].sending)
+            shards[number].settle()
         case .later(let retryAfter):
             let last = shards[number].backoff
             let next = last == 0 ? config.minBackoff : min(config.maxBackoff, last * 2)
@@ -174,12 +225,11 @@ struct RemoteQueue: Sendable {
     /// Leaves out of what a shard is to send again what is older than it may be.
     mutating func dropOld(_ number: Int, before oldest: Timestamp) -> RemoteCounts {
         guard number < shards.count else { return RemoteCounts() }
-        let gone = RemoteCounts(shards[number].sending.lazy.filter { $0.timestamp < oldest })
-        if gone.all == 0 { return gone }
-        let last = shards[number].sending.last?.place
-        shards[number].sending.removeAll { $0.timestamp < oldest }
-        if shards[number].sending.isEmpty, let last { shards[number].done = last }
-        return gone
+        let old = shards[number].sending.filter { $0.timestamp < oldest }
+        if old.isEmpty { return RemoteCounts() }
+        extras.remove(old)
+        shards[number].dropOld(before: oldest)
+        return RemoteCounts(old)
     }
 
     // MARK: Shards
@@ -234,13 +284,5 @@ struct RemoteQueue: Sendable {
             places = Array(repeating: FeedPlace(row: cursor.row), count: config.minShards)
         }
         self.init(config: config, places: places)
-    }
-}
-
-extension RemoteCounts {
-    static func + (left: Self, right: Self) -> Self {
-        var sum = left
-        sum += right
-        return sum
     }
 }

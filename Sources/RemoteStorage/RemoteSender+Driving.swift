@@ -56,8 +56,8 @@ extension RemoteSender {
                     isMoving = true
                 }
                 for number in 0..<state.withLock({ $0.queue.shardCount }) {
-                    guard case .send(let items) = state.withLock({ $0.queue.step(number, now: now) }) else { continue }
-                    await send(items, number)
+                    guard case .send = state.withLock({ $0.queue.step(number, now: now) }) else { continue }
+                    await transmit(number)
                     isMoving = true
                 }
             }

@@ -23,7 +23,7 @@ final class RemoteSender: Sendable {
         var post: RemoteWriter.Post?
     }
 
-    struct State {
+    struct State: ~Copyable {
         var queue: RemoteQueue
         var figures = RemoteFigures()
         var plan = RemoteShardPlan()
@@ -49,8 +49,6 @@ final class RemoteSender: Sendable {
     var clock: any StackClock { around.clock }
     /// So many entries are read at a time.
     static let readLimit = 64
-    /// Labels of so many series are remembered while nothing waits.
-    private static let seriesLimit = 500_000
 
     init(_ config: RemoteWriteConfig, externalLabels: [Label], _ around: Surroundings) throws(TransportError) {
         var config = config
@@ -58,7 +56,12 @@ final class RemoteSender: Sendable {
         self.config = config
         self.externalLabels = externalLabels
         self.around = around
-        transport = try HTTPTransport(config.client, clock: around.clock, environment: around.environment)
+        transport = try HTTPTransport(
+            config.client,
+            clock: around.clock,
+            environment: around.environment,
+            loops: LoopExecutor.sending.loop
+        )
         state = Mutex(
             State(
                 queue: RemoteQueue(config: config.queue, after: 0),
@@ -71,7 +74,9 @@ final class RemoteSender: Sendable {
     /// Sends until ``end()`` is called, then what waits for at most the deadline.
     func run() async {
         do throws(StorageError) {
-            try await sendAll()
+            try await withTaskExecutorPreference(LoopExecutor.sending) { () async throws(StorageError) in
+                try await sendAll()
+            }
         } catch {
             around.logger.error(
                 "Remote write ended",
@@ -178,122 +183,12 @@ final class RemoteSender: Sendable {
         for signal in shardSignals { signal.wake() }
     }
 
-    /// Hands out what was read.
-    func take(_ entries: [FeedEntry], after last: inout Int64) async {
-        for entry in entries {
-            if entry.row > last + 1 {
-                let missing = Int(entry.row - last - 1)
-                state.withLock { $0.figures.missingEntries += missing }
-            }
-            last = entry.row
-            await add(entry)
-        }
-    }
-
-    private func add(_ entry: FeedEntry) async {
-        var numbers: Set<UInt32> = []
-        state.withLock { state in
-            if state.queue.isEmpty, state.series.count > Self.seriesLimit {
-                state.series = RemoteSeriesTable(isVersion2: config.isVersion2)
-            }
-            func want(_ series: SeriesRef) {
-                if state.series.place(of: series.rawValue) == nil { numbers.insert(series.rawValue) }
-            }
-            for batch in entry.batches {
-                for series in batch.series { want(series) }
-                for sample in batch.histograms { want(sample.series) }
-                for sample in batch.exemplars { want(sample.series) }
-            }
-        }
-        if !numbers.isEmpty {
-            let wanted = Array(numbers)
-            let found = await around.source.feedLabels(of: wanted)
-            state.withLock { state in
-                for (number, labels) in zip(wanted, found) {
-                    // What the store has forgotten stays unknown.
-                    guard let labels else { continue }
-                    let made = RemoteMessage.labels(labels, external: externalLabels, rules: config.relabelRules)
-                    state.series.add(number, made)
-                }
-            }
-        }
-        let (now, wall) = (clock.steadyNanoseconds, clock.now)
-        state.withLock { state in
-            let items = items(of: entry, oldest: wall - config.queue.sampleAgeLimit, &state)
-            state.queue.add(items, upTo: FeedPlace(row: entry.row), now: now)
-            state.end = max(state.end, entry.row)
-        }
-    }
-
-    /// What of an entry has to be sent.
-    private func items(
-        of entry: FeedEntry,
-        oldest: Timestamp,
-        _ state: inout State
-    ) -> [RemoteItem] {
-        var items: [RemoteItem] = []
-        var index: Int32 = 0
-        var newest = Timestamp.min
-        let oldest = config.queue.sampleAgeLimit > 0 ? oldest : .min
-        func add(_ series: SeriesRef, _ time: Timestamp, _ start: Timestamp, _ payload: RemoteItem.Payload) {
-            let known = state.series.place(of: series.rawValue)
-            let item = RemoteItem(
-                series: series.rawValue,
-                known: UInt32(known ?? 0),
-                place: FeedPlace(row: entry.row, index: index),
-                timestamp: time,
-                start: start,
-                payload: payload
-            )
-            index += 1
-            guard let known else { return state.figures.forgotten.add(item) }
-            if state.series.isDropped(known) {
-                state.figures.byRule.add(item)
-            } else if time < oldest {
-                state.figures.tooOld.add(item)
-            } else {
-                items.append(item)
-                newest = max(newest, time)
-            }
-        }
-        items.reserveCapacity(entry.batches.reduce(0) { $0 + $1.values.count })
-        for batch in entry.batches {
-            var exemplars: [SeriesRef: [SampleBatch.SeriesExemplar]] = [:]
-            if config.sendsExemplars { exemplars = Dictionary(grouping: batch.exemplars, by: \.series) }
-            func addExemplars(of series: SeriesRef) {
-                for sample in exemplars.removeValue(forKey: series) ?? [] {
-                    add(series, sample.exemplar.timestamp ?? batch.timestamp, 0, .exemplar(sample.exemplar))
-                }
-            }
-            for position in 0..<min(batch.series.count, batch.values.count) {
-                let time = batch.timestamps.isEmpty ? batch.timestamp : batch.timestamps[position]
-                let start = batch.startTimestamps.isEmpty ? 0 : batch.startTimestamps[position]
-                add(batch.series[position], time, start, .float(batch.values[position]))
-                if !exemplars.isEmpty { addExemplars(of: batch.series[position]) }
-            }
-            if config.sendsNativeHistograms {
-                for sample in batch.histograms {
-                    if !config.isVersion2, sample.histogram.schema == NativeHistogram.customBoundsSchema {
-                        state.figures.customBuckets += 1
-                        continue
-                    }
-                    add(sample.series, sample.timestamp, sample.startTimestamp, .histogram(sample.histogram))
-                    addExemplars(of: sample.series)
-                }
-            }
-            // In the order in which they came, so that places are the same when they are read again.
-            for sample in batch.exemplars where exemplars[sample.series] != nil { addExemplars(of: sample.series) }
-        }
-        state.figures.tickRead += Int(index)
-        state.figures.tickDropped += Int(index) - items.count
-        if newest != .min { state.figures.newestRead = max(state.figures.newestRead, Double(newest) / 1000) }
-        return items
-    }
-
     // MARK: Sending
 
     private func send(_ number: Int) async {
         var iterator = shardSignals[number].stream.makeAsyncIterator()
+        var timer = RemoteTimer(shardSignals[number], clock)
+        defer { timer.cancel() }
         while true {
             let now = clock.steadyNanoseconds
             let (step, isDone) = state.withLock { state in
@@ -307,33 +202,25 @@ final class RemoteSender: Sendable {
             switch step {
             case .idle: _ = await iterator.next()
             case .wait(let until):
-                let timer = timer(until, shardSignals[number])
+                timer.set(until, now: now)
                 _ = await iterator.next()
-                timer.cancel()
-            case .send(let items): await send(items, number)
+            case .send: await transmit(number)
             }
         }
     }
 
-    /// Gives a signal at a moment.
-    private func timer(_ moment: Int64, _ signal: RemoteSignal) -> Task<Void, Never> {
-        let clock = clock
-        return Task {
-            if (try? await clock.sleep(untilSteady: moment)) != nil { signal.wake() }
-        }
-    }
-
-    func send(_ items: [RemoteItem], _ number: Int) async {
-        let counts = RemoteCounts(items)
+    /// Sends what a shard has to send now.
+    func transmit(_ number: Int) async {
         // Under the lock: a copy of what is known of series would be a whole one as soon as there is a new one.
-        let (message, attempt) = state.withLock { state in
-            let message =
+        let (body, counts, newest, attempt) = state.withLock { state in
+            let items = state.queue.sending(number)
+            let body =
                 config.isVersion2
-                ? RemoteMessage.version2(items, &state.series, state.metadata)
-                : RemoteMessage.version1(items, state.series)
-            return (message, state.queue.attempt(number))
+                ? RemoteMessage.version2(items, state.queue.extras, &state.series, state.metadata)
+                : RemoteMessage.version1(items, state.queue.extras, &state.series)
+            let newest = items.reduce(Timestamp.min) { max($0, $1.timestamp) }
+            return (body, RemoteCounts(items), newest, state.queue.attempt(number))
         }
-        let body = Snappy.encode(message)
         let started = clock.steadyNanoseconds
         let verdict = await post(body, counts, isVersion2: config.isVersion2, attempt: attempt)
         let now = clock.steadyNanoseconds
@@ -348,7 +235,6 @@ final class RemoteSender: Sendable {
                 state.figures.tickSent += counts.all
                 state.figures.bytes += body.count
                 state.figures.lastSuccess = wall
-                let newest = items.map(\.timestamp).max() ?? 0
                 state.figures.newestSent = max(state.figures.newestSent, Double(newest) / 1000)
                 if let written = verdict.written { state.figures.failed += counts.without(written) }
             case .refused: state.figures.failed += counts.without(verdict.written ?? RemoteCounts())
@@ -484,4 +370,32 @@ final class RemoteSignal: Sendable {
     init() { (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1)) }
 
     func wake() { continuation.yield() }
+}
+
+/// Gives a signal at a moment, or somewhat earlier: where it was set for an earlier one it stays so, since whoever is woken looks anew.
+/// What comes in many small pieces needs no new one for each.
+private struct RemoteTimer {
+    private let signal: RemoteSignal
+    private let clock: any StackClock
+    private var set: (moment: Int64, task: Task<Void, Never>)?
+
+    init(_ signal: RemoteSignal, _ clock: any StackClock) {
+        self.signal = signal
+        self.clock = clock
+    }
+
+    mutating func set(_ moment: Int64, now: Int64) {
+        if let set, set.moment > now, set.moment <= moment { return }
+        cancel()
+        let (clock, signal) = (clock, signal)
+        let task = Task {
+            if (try? await clock.sleep(untilSteady: moment)) != nil { signal.wake() }
+        }
+        set = (moment, task)
+    }
+
+    mutating func cancel() {
+        set?.task.cancel()
+        set = nil
+    }
 }
