@@ -132,7 +132,11 @@ package struct RemoteWritePacker: ~Copyable, Sendable {
 
     /// Begins a message.
     package mutating func begin() {
-        message &+= 1
+        if message == .max {
+            message = 0
+            for place in seen.indices { seen[place] = Seen() }
+        }
+        message += 1
         position = 0
         pieces = SnappyPieces(buffer.start + Self.sizeRoom)
         last = Last()
