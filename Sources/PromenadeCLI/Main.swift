@@ -1,6 +1,7 @@
 import ArgumentParser
 import MetricModel
 import Promenade
+import Web
 
 #if canImport(Darwin)
     import Darwin
@@ -46,7 +47,7 @@ import Promenade
                 // What a command finds out when it runs is told with its own usage, not with that of the whole program.
                 let path = CommandTree.find(arguments).path
                 let usage = PromenadeCommand.usageString(for: path.last ?? PromenadeCommand.self)
-                text = "\(message)\nUsage: \(usage)\n  See 'promenade"
+                text = "\(message)\nUsage: \(usage)\n  See '\(ProgramName.called)"
                 text += path.dropFirst().map { " " + CommandTree.name($0) }.joined() + " --help' for more information."
             }
             Complaint.write(text)
@@ -69,12 +70,12 @@ import Promenade
 /// The subcommands.
 struct PromenadeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "promenade",
+        commandName: ProgramName.called,
         abstract: "A whole local Prometheus stack in one process: demo server, Pushgateway and Prometheus server.",
         discussion: """
-            Without a subcommand, or with flags only, the stack is started: promenade --config.file=stack.yml. \
-            Its flags are listed by promenade help run. promenade completion bash (or zsh, fish) prints a script that \
-            completes commands and flags; promenade version tells the version.
+            Without a subcommand, or with flags only, the stack is started: \(ProgramName.called) --config.file=stack.yml. \
+            Its flags are listed by \(ProgramName.called) help run. \(ProgramName.called) completion bash (or zsh, fish) prints a script that \
+            completes commands and flags; \(ProgramName.called) version tells the version.
             """,
         version: "promenade \(StackVersion.version)",
         subcommands: [
@@ -102,7 +103,7 @@ enum Words {
         }
         if let word = words.first, CommandTree.words.contains(word) {
             Console.print(
-                "promenade \(word)\(word == "completion" ? " bash|zsh|fish" : word == "help" ? " COMMAND" : "")\n"
+                "\(ProgramName.called) \(word)\(word == "completion" ? " bash|zsh|fish" : word == "help" ? " COMMAND" : "")\n"
             )
             return 0
         }
@@ -124,7 +125,7 @@ enum Words {
     /// `completion SHELL`
     static func completion(_ words: [String]) -> Int32 {
         guard words.count == 1, let script = CompletionScript(rawValue: words[0]) else {
-            Complaint.write("completion takes one of bash, zsh, fish: source <(promenade completion bash)")
+            Complaint.write("completion takes one of bash, zsh, fish: source <(\(ProgramName.called) completion bash)")
             return 2
         }
         Console.print(script.text)
@@ -143,7 +144,10 @@ enum Words {
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Start the stack (what happens without a subcommand).")
 
-    @Argument(parsing: .captureForPassthrough, help: "Flags by Prometheus's names; see promenade run --help.")
+    @Argument(
+        parsing: .captureForPassthrough,
+        help: "Flags by Prometheus's names; see \(ProgramName.called) run --help."
+    )
     var flags: [String] = []
 
     func run() async throws { throw ExitCode(await RunCommand.run(flags)) }
@@ -152,7 +156,7 @@ struct Run: AsyncParsableCommand {
 /// Lines to the standard error.
 enum Complaint {
     static func write(_ text: String) {
-        var line = "promenade: \(text)\n"
+        var line = "\(ProgramName.called): \(text)\n"
         line.withUTF8 { bytes in _ = Console.write(2, bytes) }
     }
 

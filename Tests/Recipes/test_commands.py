@@ -1,5 +1,6 @@
 """`promenade expect` and `promenade scrape` against a running stack: what they print and how they end."""
 import os
+import re
 import resource
 import shlex
 import shutil
@@ -28,6 +29,49 @@ class Told(unittest.TestCase):
         code, text, _ = run("__complete", "--", "batch", "add", "--")
         self.assertEqual(code, 0)
         self.assertEqual(text.split(), ["--url", "--expose", "--for", "--db", "--version", "--help"])
+
+    def test_hints_have_the_name_by_which_it_was_called(self):
+        """pip installs the program as promenade-stack: what else is called promenade there may be another project's."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "promenade-stack")
+            os.symlink(os.path.abspath(shutil.which(PROMENADE)), path)
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
+
+            def told(*words):
+                done = subprocess.run([path, *words], capture_output=True, text=True, timeout=60, cwd=folder)
+                return done.stdout + done.stderr
+
+            for words, hint in (
+                (["--help"], "USAGE: promenade-stack <subcommand>"),
+                (["help", "run"], "USAGE: promenade-stack run"),
+                (["help", "version"], "promenade-stack version\n"),
+                (["expect", "--help"], "USAGE: promenade-stack expect"),
+                (["simulate"], "which scenario? promenade-stack simulate FILE"),
+                (["simulate"], "See 'promenade-stack simulate --help'"),
+                (["open", "--url", nowhere], "; promenade-stack run starts the stack"),
+                (["tsdb", "list"], "promenade-stack tsdb info"),
+                (["run", "--nonsense"], "promenade-stack: unknown long flag"),
+                (["run", "--clock=manual"], "promenade-stack run --test --clock=manual"),
+                (["completion", "csh"], "source <(promenade-stack completion bash)"),
+            ):
+                text = told(*words)
+                self.assertIn(hint, text, words)
+                self.assertEqual(re.findall(r"\bpromenade (?!-)[a-z]+", text), [], words)
+            # The version is the program's, by its own name.
+            self.assertRegex(told("--version"), r"^promenade \d")
+            # Completion works for what is typed.
+            self.assertIn("complete -o default -F _promenade-stack promenade-stack\n", told("completion", "bash"))
+            self.assertRegex(told("completion", "zsh"), "(?s)^#compdef promenade-stack\n.*\ncompdef _promenade-stack promenade-stack\n")
+            self.assertIn("\ncomplete -c promenade-stack ", told("completion", "fish"))
+            script = told("completion", "bash") + (
+                'COMP_WORDS=(promenade-stack bat) COMP_CWORD=1 COMP_LINE="promenade-stack bat" COMP_POINT=${#COMP_LINE}\n'
+                '$(complete -p promenade-stack | sed "s/.*-F \\([^ ]*\\) .*/\\1/") promenade-stack bat promenade-stack 2>/dev/null\n'
+                'echo "${COMPREPLY[@]}"\n')
+            done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60,
+                                  env={**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"})
+            self.assertEqual(done.stdout, "batch\n", done.stderr)
 
     def test_the_time_of_a_query_is_in_seconds_as_in_the_api(self):
         stack = Stack("--clock=manual")

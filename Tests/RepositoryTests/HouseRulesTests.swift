@@ -161,6 +161,27 @@ import Testing
         #expect(found == [])
     }
 
+    @Test func `hints name the program as it was called`() {
+        let commands = [
+            "run", "check", "test", "tsdb", "sql", "query", "expect", "scrape", "open", "batch", "simulate", "record",
+            "help", "completion", "version",
+        ]
+        var found: [String] = []
+        for file in Repository.files(below: "Sources")
+        // What is recorded is read by whoever gets it.
+        where file.path.hasSuffix(".swift") && !file.path.hasSuffix("Recording/Recording.swift") {
+            for (number, line) in file.lines.enumerated() {
+                let code = line.drop { $0 == " " }
+                // Names of reports are for machines.
+                if code.hasPrefix("//") || code.contains("PromQLTestReport(name:") { continue }
+                for command in commands where code.contains("promenade \(command)") {
+                    found.append("\(file.path):\(number + 1): ProgramName.called, not promenade \(command)")
+                }
+            }
+        }
+        #expect(found == [])
+    }
+
     @Test func `every file of the pages is part of the program`() {
         let folder = "Sources/CWebAssets/files/"
         let files = Repository.files(below: folder).map { String($0.path.dropFirst(folder.count)) }

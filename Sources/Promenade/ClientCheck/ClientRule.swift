@@ -1,3 +1,5 @@
+import Web
+
 /// The rules that a client library is held to, each with the clause that it comes from.
 package enum ClientRule: String, Sendable, Hashable, CaseIterable {
     // What is scraped.
@@ -162,13 +164,13 @@ package enum ClientRule: String, Sendable, Hashable, CaseIterable {
             Row(
                 title: "the text follows its format and the conventions",
                 clause: .textFormat,
-                remedy: "promenade check metrics tells each line"
+                remedy: "\(ProgramName.called) check metrics tells each line"
             )
         case .openMetricsLint:
             Row(
                 title: "the OpenMetrics follows its format to the letter",
                 clause: .openMetrics,
-                remedy: "promenade check metrics --format openmetrics tells each line"
+                remedy: "\(ProgramName.called) check metrics --format openmetrics tells each line"
             )
         case .sameSeries:
             Row(

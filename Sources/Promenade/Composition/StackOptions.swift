@@ -53,7 +53,7 @@ public struct StackOptions: Sendable {
         isTimeManual = flags["clock"] == "manual"
         if isTimeManual, !isTest {
             throw StackError(
-                "--clock=manual: time stands still in test fixtures only: promenade run --test --clock=manual"
+                "--clock=manual: time stands still in test fixtures only: \(ProgramName.called) run --test --clock=manual"
             )
         }
         let metricsPath = flags["pushgateway.telemetry-path"]

@@ -1,3 +1,5 @@
+import Web
+
 /// The flags in words.
 extension FlagSet {
     /// The help text: every flag with what it does and its default.
@@ -5,7 +7,7 @@ extension FlagSet {
         var text = """
             OVERVIEW: A whole local Prometheus stack in one process: a demo server, a Pushgateway and a Prometheus server.
 
-            USAGE: promenade run [--flag=value …] [@FILE]
+            USAGE: \(ProgramName.called) run [--flag=value …] [@FILE]
 
             Every flag bears the name it has in Prometheus; the Pushgateway's say --pushgateway. where it says --web.
             Switches take no value and are turned off with --no-NAME. @FILE reads arguments from a file, one a line.

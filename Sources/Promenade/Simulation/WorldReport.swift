@@ -1,6 +1,7 @@
 package import MetricModel
 import PromQL
 package import Simulation
+import Web
 
 /// What came of a world, for people and for machines. Nothing in it depends on the machine or on the time of day.
 package struct WorldReport: Sendable {
@@ -50,7 +51,7 @@ package struct WorldReport: Sendable {
 
     /// The command that opens a moment.
     private func command(_ time: Int64) -> String {
-        let words = ["promenade", "simulate", file, "--seed", "\(seed)"] + arguments
+        let words = [ProgramName.called, "simulate", file, "--seed", "\(seed)"] + arguments
         return (words + ["--until", World.span(time), "--serve"]).map(Self.quoted).joined(separator: " ")
     }
 

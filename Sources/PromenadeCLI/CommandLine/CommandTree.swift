@@ -2,6 +2,7 @@ import ArgumentParser
 import ConfigTree
 import MetricModel
 import Promenade
+import Web
 
 /// The subcommands as a tree: what is beneath what, and which one was meant.
 enum CommandTree {
@@ -42,9 +43,10 @@ enum CommandTree {
         if names.isEmpty { return nil }
         let parents = path.map(name).joined(separator: " ")
         if path.count == 1 { names += words }
-        let all = names + (elsewhere[parents] ?? [:]).keys.sorted()
+        let advice = elsewhere[path.dropFirst().map(name).joined(separator: " ")] ?? [:]
+        let all = names + advice.keys.sorted()
         let meant = DidYouMean.nearest(word, among: all) ?? long(for: word, among: names)
-        if let meant, let advice = elsewhere[parents]?[meant] {
+        if let meant, let advice = advice[meant] {
             return "unknown command \(GoText.quoted(word)); \(advice)"
         }
         let nearest = meant.map { " (did you mean \($0)?)" } ?? ""
@@ -54,17 +56,17 @@ enum CommandTree {
 
     /// What promtool has and this program has elsewhere.
     private static let elsewhere = [
-        "promenade check": [
+        "check": [
             "web-config":
-                "a web configuration is checked when a stack starts with it: promenade run --web.config.file=FILE",
+                "a web configuration is checked when a stack starts with it: \(ProgramName.called) run --web.config.file=FILE",
             "service-discovery":
                 "what discovery finds, and relabelling makes of it, is on a running stack's page /service-discovery",
         ],
-        "promenade tsdb": [
-            "list": "promenade tsdb info tells what a database holds",
-            "analyze": "promenade tsdb info tells what a database holds",
+        "tsdb": [
+            "list": "\(ProgramName.called) tsdb info tells what a database holds",
+            "analyze": "\(ProgramName.called) tsdb info tells what a database holds",
             "create-blocks-from":
-                "promenade tsdb import FILE takes samples in, promenade tsdb rules what rules would have recorded",
+                "\(ProgramName.called) tsdb import FILE takes samples in, \(ProgramName.called) tsdb rules what rules would have recorded",
         ],
     ]
 

@@ -1,3 +1,5 @@
+import Web
+
 /// Scripts by which shells complete the command line. They ask the program itself, so that they are never out of date.
 enum CompletionScript: String, CaseIterable {
     case bash, zsh, fish
@@ -6,12 +8,15 @@ enum CompletionScript: String, CaseIterable {
     static let question = "__complete"
 
     /// The script.
-    var text: String {
+    var text: String { text(for: ProgramName.called) }
+
+    /// The script for a program that is called so.
+    func text(for name: String) -> String {
         switch self {
         case .bash:
             """
-            # bash completion of promenade: source <(promenade completion bash)
-            _promenade() {
+            # bash completion of \(name): source <(\(name) completion bash)
+            _\(name)() {
                 local word=$2 words=("${COMP_WORDS[@]:1:COMP_CWORD}") answers prefix=
                 # bash splits words at = and :, the program does not.
                 local line=${COMP_LINE:0:COMP_POINT}
@@ -27,14 +32,14 @@ enum CompletionScript: String, CaseIterable {
                 for answer in "${answers[@]}"; do COMPREPLY+=("${answer#"$prefix"}"); done
                 if [[ ${#COMPREPLY[@]} -ge 1 && ${COMPREPLY[0]} == *= ]]; then compopt -o nospace; fi
             }
-            complete -o default -F _promenade promenade
+            complete -o default -F _\(name) \(name)
 
             """
         case .zsh:
             """
-            #compdef promenade
-            # zsh completion of promenade: source <(promenade completion zsh)
-            _promenade() {
+            #compdef \(name)
+            # zsh completion of \(name): source <(\(name) completion zsh)
+            _\(name)() {
                 local -a answers
                 answers=("${(@f)$("${words[1]}" __complete -- "${(@)words[2,$CURRENT]}" 2>/dev/null)}")
                 answers=("${(@)answers:#}")
@@ -45,24 +50,24 @@ enum CompletionScript: String, CaseIterable {
                     _files
                 fi
             }
-            compdef _promenade promenade
+            compdef _\(name) \(name)
             # As a file of fpath, it is read at the first question, which it has to answer itself.
-            if [[ ${funcstack[1]-} == _promenade ]]; then _promenade "$@"; fi
+            if [[ ${funcstack[1]-} == _\(name) ]]; then _\(name) "$@"; fi
 
             """
         case .fish:
             """
-            # fish completion of promenade: promenade completion fish | source
-            function __promenade_complete
+            # fish completion of \(name): \(name) completion fish | source
+            function __\(name)_complete
                 set -l words (commandline -opc)
-                promenade __complete -- $words[2..] (commandline -ct) 2>/dev/null
+                \(name) __complete -- $words[2..] (commandline -ct) 2>/dev/null
             end
-            function __promenade_answers
-                set -l answers (__promenade_complete)
+            function __\(name)_answers
+                set -l answers (__\(name)_complete)
                 test -n "$answers[1]"
             end
             # Files are offered where the program has nothing to say.
-            complete -c promenade -f -n __promenade_answers -a '(__promenade_complete)'
+            complete -c \(name) -f -n __\(name)_answers -a '(__\(name)_complete)'
 
             """
         }

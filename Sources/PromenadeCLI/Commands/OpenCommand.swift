@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import Promenade
 import Scrape
+import Web
 
 /// `open [PAGE]`: shows a running stack's pages in the browser.
 struct OpenCommand: AsyncParsableCommand {
@@ -29,7 +30,7 @@ struct OpenCommand: AsyncParsableCommand {
         do {
             status = try await HTTPClient.shared.execute(HTTPClientRequest(url: address), timeout: .seconds(2)).status
         } catch {
-            Complaint.write("\(TransportFailure.text(error, url: address)); promenade run starts the stack")
+            Complaint.write("\(TransportFailure.text(error, url: address)); \(ProgramName.called) run starts the stack")
             throw ExitCode(3)
         }
         if status == .notFound {

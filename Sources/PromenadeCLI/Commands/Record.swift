@@ -2,6 +2,7 @@ import ArgumentParser
 import MetricModel
 import Promenade
 import Simulation
+import Web
 
 #if canImport(Darwin)
     import Darwin
@@ -15,7 +16,7 @@ struct RecordCommand: AsyncParsableCommand {
         commandName: "record",
         abstract: "Record what a running stack scrapes and receives, as a scenario that gives the same samples.",
         discussion: """
-            Writes scenario.yml, stack.yml, rules/, recording.jsonl and the bodies. promenade simulate DIR/scenario.yml lets it happen \
+            Writes scenario.yml, stack.yml, rules/, recording.jsonl and the bodies. \(ProgramName.called) simulate DIR/scenario.yml lets it happen \
             again, with --set scrape_interval=30s or other rules if wanted. Headers and parts of URLs that may hold credentials \
             are not recorded. Bodies of more than 512 KiB are recorded as far as the stack shows them.
 
@@ -100,7 +101,7 @@ struct RecordCommand: AsyncParsableCommand {
         }
         Console.print(
             "\(recording.scrapes.count) scrapes and \(recording.pushes.count) pushes, \(bodies.count) different bodies\n"
-                + "again: promenade simulate \(out)/scenario.yml\n"
+                + "again: \(ProgramName.called) simulate \(out)/scenario.yml\n"
         )
     }
 }

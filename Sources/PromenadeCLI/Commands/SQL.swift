@@ -3,6 +3,7 @@ import MetricModel
 import PromQL
 import Promenade
 import TSDB
+import Web
 
 /// `sql QUERY`: reads a database with SQL, also while the stack writes to it.
 struct SQL: AsyncParsableCommand {
@@ -14,8 +15,8 @@ struct SQL: AsyncParsableCommand {
             1970, a stale marker or NaN is NULL. samples('SELECTOR') and labels MATCH 'SELECTOR' take a PromQL selector \
             and read only what it selects. Nothing can be changed.
 
-              promenade sql "SELECT name, labels ->> 'job' AS job, count(*) FROM samples GROUP BY 1, 2"
-              promenade sql "SELECT ts, value FROM samples('up{job=\\"demo\\"}') ORDER BY ts DESC LIMIT 5"
+              \(ProgramName.called) sql "SELECT name, labels ->> 'job' AS job, count(*) FROM samples GROUP BY 1, 2"
+              \(ProgramName.called) sql "SELECT ts, value FROM samples('up{job=\\"demo\\"}') ORDER BY ts DESC LIMIT 5"
             """
     )
 

@@ -26,7 +26,7 @@ struct Simulate: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The folder to keep the database in, for promenade run --storage.path or sql.",
+            "The folder to keep the database in, for \(ProgramName.called) run --storage.path or sql.",
             valueName: "dir"
         )
     )
@@ -114,7 +114,7 @@ struct Simulate: AsyncParsableCommand {
     var selfTest = false
 
     func validate() throws {
-        if files.isEmpty, !selfTest { throw ValidationError("which scenario? promenade simulate FILE…") }
+        if files.isEmpty, !selfTest { throw ValidationError("which scenario? \(ProgramName.called) simulate FILE…") }
         if selfTest, !files.isEmpty { throw ValidationError("--self-test makes its worlds itself: it takes no files") }
     }
 
@@ -260,7 +260,7 @@ struct Simulate: AsyncParsableCommand {
         let retention = StoreOptions().retention ?? .max
         guard scenario.start < SystemClock().now.minus(retention) else { return }
         Complaint.remark(
-            "promenade run --storage.path=\(folder) --storage.tsdb.retention.time=100y shows it; by default what is older than "
+            "\(ProgramName.called) run --storage.path=\(folder) --storage.tsdb.retention.time=100y shows it; by default what is older than "
                 + "\(retention / 86_400_000) days is deleted"
         )
     }

@@ -1,6 +1,7 @@
 public import ConfigTree
 public import MetricModel
 import PromQL
+import Web
 
 extension Scenario {
     /// What reading a scenario needs of its surroundings.
@@ -172,7 +173,7 @@ extension Scenario {
             return root.fail(
                 "the file \(path(name)) cannot be read",
                 at: "recording",
-                hint: "promenade record writes it beside the scenario"
+                hint: "\(ProgramName.called) record writes it beside the scenario"
             )
         }
         do throws(ConfigError) {

@@ -10,8 +10,10 @@ def main() -> None:
         path = program()
     except ProgramMissing as missing:
         sys.exit(f"promenade_stack: {missing}")
+    # Whoever types `promenade` is told of commands by that name.
+    called = sys.argv[0] if os.path.basename(sys.argv[0]) == "promenade" else path
     # Takes this process's place, so that signals and the exit code need nobody in between.
-    os.execv(path, [path, *sys.argv[1:]])
+    os.execv(path, [called, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@ import MetricModel
 import Simulation
 import StorageFaults
 import Synchronization
+import Web
 
 /// The stack's own simulation test: random worlds with random mishaps, checked against what has to be true of every world.
 ///
@@ -31,7 +32,7 @@ package enum SelfTest {
                 lines.append("seed \(seed) fails:")
                 lines += problems.prefix(5).map { "  " + $0 }
                 if problems.count > 5 { lines.append("  and \(problems.count - 5) more") }
-                lines.append("  again: promenade simulate --self-test --seeds \(seed)")
+                lines.append("  again: \(ProgramName.called) simulate --self-test --seeds \(seed)")
             }
             lines.append("\(worlds) worlds, \(failures.count) failed; \(steps) events, \(samples) samples")
             lines.append("\(reopenings) times opened anew, \(refusals) batches refused by a failing disk")

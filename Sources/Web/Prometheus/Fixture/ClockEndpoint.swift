@@ -42,7 +42,7 @@ extension ClockControl {
                 throw APIFailure(
                     .forbidden,
                     "time passes by itself here; it is moved in a test fixture that was started with "
-                        + "promenade run --test --clock=manual"
+                        + "\(ProgramName.called) run --test --clock=manual"
                 )
             }
             let text = parameters.form["advance"]

@@ -7,7 +7,7 @@ extension PrometheusServer {
         if let control = environment.fixture { return control }
         throw APIFailure(
             .forbidden,
-            "\(what) only in a test fixture, which promenade run --test starts; this is a server for real data"
+            "\(what) only in a test fixture, which \(ProgramName.called) run --test starts; this is a server for real data"
         )
     }
 
