@@ -191,6 +191,7 @@ public final class Stack: Sendable {
             settings.faults = fixture?.faults
             settings.events = events
             settings.survey = survey
+            settings.logger = logger
             settings.storageProblem = { database?.refusal?.message }
             return PushgatewayResponder(store: groups, settings: settings, clock: clock)
         }
@@ -343,10 +344,10 @@ public final class Stack: Sendable {
         }
     }
 
-    /// The services' own chatter is for those who debug.
+    /// Which services start and end tells those who debug nothing of what the stack does; what fails is thrown.
     private var quietLogger: Logger {
         var quiet = logger
-        if quiet.logLevel > .debug { quiet.logLevel = .critical }
+        quiet.logLevel = .critical
         return quiet
     }
 

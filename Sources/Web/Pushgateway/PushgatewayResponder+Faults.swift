@@ -1,4 +1,5 @@
 import MetricModel
+import Logging
 import Pushgateway
 import Scrape
 
@@ -57,7 +58,8 @@ extension PushgatewayResponder {
                 status: response.status == 0 ? 500 : response.status,
                 duration: 0,
                 error: "injected fault: \(reason)"
-            )
+            ),
+            message: "push refused"
         )
         return response
     }

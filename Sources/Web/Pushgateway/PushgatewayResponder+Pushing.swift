@@ -1,4 +1,5 @@
 import Exposition
+import Logging
 import MetricModel
 import Pushgateway
 
@@ -12,22 +13,33 @@ extension PushgatewayResponder {
         var hints: [String] = []
         /// Whether the group held something before.
         var wasThere = false
+        /// What the log says of an error; nothing of a dry run.
+        var message: Logger.Message? = "failed to parse text"
+        var level = Logger.Level.debug
 
         init(_ response: WebResponse, key: GroupingKey? = nil) {
             self.response = response
             self.key = key
         }
 
-        static func refused(_ message: String, key: GroupingKey? = nil, hints: [String] = []) -> Result {
+        static func refused(
+            _ message: String,
+            key: GroupingKey? = nil,
+            hints: [String] = [],
+            saying words: Logger.Message = "failed to parse text"
+        ) -> Result {
             var result = Result(.error(message, status: 400), key: key)
             result.error = message
             result.hints = hints
+            result.message = words
             return result
         }
 
         static func failed(_ message: String, key: GroupingKey? = nil) -> Result {
             var result = Result(.error("the change could not be stored: \(message)", status: 500), key: key)
             result.error = message
+            result.message = "the change could not be stored"
+            result.level = .error
             return result
         }
     }
@@ -54,11 +66,12 @@ extension PushgatewayResponder {
         do {
             body = try PushBody.decompressed(request, limit: settings.decompressedLimit)
         } catch {
-            return .refused(error.message)
+            return .refused(error.message, saying: "failed to unpack the body")
         }
         guard request.hasRoom(unpacked: body.count) else {
             var result = Result(.noRoom)
             result.error = "too many long bodies at a time"
+            result.message = "push refused"
             return result
         }
         let key: GroupingKey
@@ -66,10 +79,13 @@ extension PushgatewayResponder {
             key = try GroupingKey(parsingPath: path, utf8Names: store.options.allowsUTF8Names)
         } catch {
             let message = Self.message(error)
-            return isDryRun ? preview(PushPreview(error: message), request) : .refused(message)
+            if isDryRun { return preview(PushPreview(error: message), request) }
+            return .refused(message, saying: "failed to parse URL")
         }
         var push = PushRequest(key: key, families: [], mode: request.method == .put ? .replaceGroup : .replaceFamilies)
-        if let message = applyExtras(request, &push) { return .refused(message, key: key) }
+        if let message = applyExtras(request, &push) {
+            return .refused(message, key: key, saying: "push refused")
+        }
         let isProtobuf = PushBody.isProtobuf(request)
         do {
             let outcome: PushOutcome
@@ -150,6 +166,7 @@ extension PushgatewayResponder {
         response.status = status
         var result = Result(response, key: preview.group)
         result.error = preview.error.map { "dry run: \($0)" }
+        result.message = nil
         result.hints = preview.hints
         return result
     }
@@ -177,12 +194,22 @@ extension PushgatewayResponder {
                 error: result.error,
                 hints: result.hints
             ),
-            wasThere: result.wasThere
+            wasThere: result.wasThere,
+            message: result.message,
+            level: result.level
         )
     }
 
-    /// Remembers a request with what went over the wire.
-    func remember(_ request: WebRequest, _ response: WebResponse, _ record: PushRecord, wasThere: Bool = false) {
+    /// Remembers a request with what went over the wire, and logs what was refused.
+    func remember(
+        _ request: WebRequest,
+        _ response: WebResponse,
+        _ record: PushRecord,
+        wasThere: Bool = false,
+        message: Logger.Message?,
+        level: Logger.Level = .debug
+    ) {
+        if let message { log(record, message, level) }
         var record = record
         var answer: [UInt8] = []
         if case .bytes(let bytes) = response.body { answer = bytes }
@@ -214,7 +241,7 @@ extension PushgatewayResponder {
         } catch {
             // A group whose labels are not UTF-8 cannot be there, so there is nothing to delete.
             if case .notUnicode = error { return Result(WebResponse(status: 202)) }
-            return .refused(Self.message(error))
+            return .refused(Self.message(error), saying: "failed to parse URL")
         }
         let (wasThere, error) = await store.delete(key)
         if let error { return .failed(error.message, key: key) }
@@ -232,17 +259,21 @@ extension PushgatewayResponder {
     }
 
     private func deletedSelection(_ selectors: [String]) async -> Result {
-        guard !selectors.isEmpty else { return .refused("no match[] parameter provided") }
+        let words: Logger.Message = "failed to parse match[]"
+        guard !selectors.isEmpty else { return .refused("no match[] parameter provided", saying: words) }
         var sets: [[LabelMatcher]] = []
         for text in selectors {
             do {
                 let matchers = try GroupSelector.matchers(text)
                 guard matchers.contains(where: { !$0.matchesEmpty }) else {
-                    return .refused("the selector \(text) matches every group; name a label that must not be empty")
+                    return .refused(
+                        "the selector \(text) matches every group; name a label that must not be empty",
+                        saying: words
+                    )
                 }
                 sets.append(matchers)
             } catch {
-                return .refused("invalid selector \(text): \(error)")
+                return .refused("invalid selector \(text): \(error)", saying: words)
             }
         }
         let (count, error) = await store.delete(matching: sets)

@@ -1,3 +1,4 @@
+public import Logging
 public import Scrape
 
 /// How the Pushgateway's server is set up, besides what concerns its groups.
@@ -23,6 +24,8 @@ public struct PushgatewaySettings: Sendable {
     public var storageProblem: @Sendable () -> String? = { nil }
     /// Where pushes are told; `nil` where nobody listens.
     public var events: StackEvents?
+    /// Where refused changes are told; `nil` where nobody reads.
+    public var logger: Logger?
     /// What the servers of the stack know of each other; `nil` where this one is alone.
     public var survey: StackSurvey?
     /// Which pages from elsewhere may read the answers of the API.
