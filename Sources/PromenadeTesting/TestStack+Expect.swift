@@ -67,6 +67,16 @@ extension TestStack {
             return error.isEmpty ? nil : "\(target.scrapePool) \(target.target.url): \(error)"
         }
         evidence.pushError = stack.lastPushError
+        evidence.scrapes.targets = stack.scraper.pools().flatMap(\.active).map { target in
+            ScrapeEvidence.Target(
+                job: target.scrapePool,
+                url: target.target.url,
+                lastScrape: target.report.lastScrape
+            )
+        }
+        if let exposition = await stack.pushedExposition {
+            evidence.scrapes.read(exposition: exposition, of: pushgatewayURL)
+        }
         throw ExpectationFailed(description: ExpectationReport(outcomes: outcomes, evidence: evidence).text)
     }
 

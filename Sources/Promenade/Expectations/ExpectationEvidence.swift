@@ -10,6 +10,8 @@ package struct ExpectationEvidence: Sendable, Hashable {
     package var names: [String] = []
     /// Targets whose last scrape failed, one line each.
     package var scrapeErrors: [String] = []
+    /// What is still to be scraped.
+    package var scrapes = ScrapeEvidence()
     /// The last push that was refused, in one line; empty where none was.
     package var pushError = ""
     /// Why expressions of rules find nothing, in words.
@@ -66,7 +68,9 @@ package struct ExpectationEvidence: Sendable, Hashable {
 
     /// What to tell about an expression that does not hold.
     package func explain(_ expression: String) -> [String] {
-        Expectations.selectors(expression).flatMap(explain)
+        Expectations.selectors(expression).flatMap { selector in
+            explain(selector) + scrapes.explain(selector, stored: series[selector.name] ?? [])
+        }
     }
 
     private func explain(_ selector: NamedSelector) -> [String] {

@@ -167,6 +167,14 @@ extension Stack {
         await gateway?.deleteExpired()
     }
 
+    /// What the Pushgateway exposes; `nil` where there is none.
+    package var pushedExposition: [UInt8]? {
+        get async {
+            guard case .text(let text)? = await gateway?.exposition() else { return nil }
+            return text.bytes
+        }
+    }
+
     /// The last push that was refused, in one line; empty where none was.
     package var lastPushError: String {
         guard let history = gateway?.historyJSON(limit: 50) else { return "" }

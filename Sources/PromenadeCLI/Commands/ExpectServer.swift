@@ -110,7 +110,14 @@ struct ExpectServer: Sendable {
         var gateway = pushgateway
         if let targets = await get(url + "/api/v1/targets?state=active") {
             evidence.scrapeErrors = ExpectationEvidence.scrapeErrors(inTargets: targets)
+            evidence.scrapes.targets = ScrapeEvidence.Target.all(inTargets: targets)
             gateway = gateway ?? ExpectationEvidence.pushgateway(inTargets: targets)
+        }
+        if let gateway,
+            let metrics = try? await HTTPCaller.shared.send(HTTPCall(gateway + "/metrics", timeoutMilliseconds: 5000)),
+            metrics.status == 200
+        {
+            evidence.scrapes.read(exposition: Array(metrics.body.readableBytesView), of: gateway)
         }
         if let gateway, let pushes = await get(gateway + "/api/v1/pushes") {
             evidence.pushError = ExpectationEvidence.pushError(inPushes: pushes, after: pushesAfter)

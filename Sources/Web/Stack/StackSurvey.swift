@@ -109,7 +109,7 @@ public struct StackSurvey: Sendable {
 }
 
 /// Host, port and path of a target's URL.
-package struct TargetPlace: Hashable {
+package struct TargetPlace: Hashable, Sendable {
     /// In lower case, without brackets.
     package var host: String
     /// The scheme's own where none is named.
