@@ -32,7 +32,8 @@ class Clients(Case):
                     texts.append(text.read())
             sources.append("".join(texts))
         with open(os.path.join(ROOT, "docs", "testing.md")) as text:
-            rows = re.findall(r"^\| ([a-z].*?) \| `(\w+).*?` \| `(\w+).*?` \| `(\w+).*?` \|", text.read(), re.M)
+            verbs, stack = re.split(r"^## .*\n", text.read(), flags=re.M)[1:3]
+        rows = re.findall(r"^\| ([a-z].*?) \| `(\w+).*?` \| `(\w+).*?` \| `(\w+).*?` \|", verbs, re.M)
         self.assertGreaterEqual(len(rows), 9)
         for _, python, go, js in rows:
             self.assertRegex(sources[0], rf"    def {python}\(")
@@ -41,6 +42,16 @@ class Clients(Case):
             # The verbs that answer errors, and the types.
             self.assertRegex(sources[3], rf"\(s \*Stack\) {go}\(")
             self.assertRegex(sources[4], rf"(?m)^  {js}\(")
+        # What a stack is started with, and what it tells of itself.
+        with open(os.path.join(CLIENTS, "go/promenadetest/stack.go")) as text:
+            sources[1] += text.read()
+        rows = re.findall(r"^\| ([a-z].*?) \| (`.*`) \| (`.*`) \| (`.*`) \|", stack, re.M)
+        self.assertGreaterEqual(len(rows), 6)
+        for _, python, go, js in rows:
+            for names, source in ((python, (0,)), (go, (1,)), (js, (2, 4))):
+                for name in re.findall(r"`(\w+)", names):
+                    for number in source:
+                        self.assertRegex(sources[number], rf"\b{name}\b")
 
     def test_go(self):
         if shutil.which("go") is None:
@@ -48,10 +59,14 @@ class Clients(Case):
         # A project with a module of its own takes the package from a folder, without a network.
         project = self.folder()
         with open(os.path.join(project, "go.mod"), "w") as file:
-            file.write("module example.com/project\n\ngo 1.19\n\nrequire promenadetest v0.0.0\n\n"
-                       f"replace promenadetest => {CLIENTS}/go/promenadetest\n")
+            file.write("module example.com/project\n\ngo 1.19\n")
         shutil.copy(os.path.join(CLIENTS, "go", "promenadetest", "promenadetest_test.go"), project)
         environment = dict(os.environ, PROMENADE_BIN=PROGRAM, GOPROXY="off", GOFLAGS="", GO111MODULE="on")
+        # As docs/testing.md has it.
+        with open(os.path.join(ROOT, "docs", "testing.md")) as text:
+            told = re.search(r"`(go mod edit -replace promenadetest=…/clients/go/promenadetest)`, then `(go get promenadetest)`", text.read())
+        for command in told.groups():
+            run(*command.replace("…/clients", CLIENTS).split(), cwd=project, env=environment)
         run("go", "vet", ".", cwd=os.path.join(CLIENTS, "go", "promenadetest"), env=environment)
         self.assertEqual(run("gofmt", "-l", os.path.join(CLIENTS, "go")), "")
         self.assertIn("ok", run("go", "test", "-count=1", ".", cwd=project, env=environment))
@@ -73,7 +88,7 @@ class Clients(Case):
         project = self.folder()
         with open(os.path.join(project, "use.ts"), "w") as file:
             file.write("""import { Sample, Stack, startStack, withStack } from "./index";
-export const one = withStack({ clock: "manual" }, async (stack, t: { name: string }) => {
+export const one = withStack({ clock: "manual", startTimeout: 5 }, async (stack, t: { name: string }) => {
     const app = await stack.target("app", "rows 1\\n", { labels: { zone: "x" }, scrape_interval: "5s" });
     app.body = t.name;
     const clear = await stack.fault("status", { job: "app", status: 503 });
@@ -81,6 +96,7 @@ export const one = withStack({ clock: "manual" }, async (stack, t: { name: strin
     const rows: Sample[] = await stack.query("up");
     await stack.expect("rows == 1", "up", { within: rows.length });
     await stack.expect({ notified: ['alertname="Down"'], resolved: 'job="app"' });
+    await stack.push(stack.otlp, new Uint8Array(), { db: "x" }, { add: true });
     await stack.delete("nightly", { db: "x", shard: 3 });
     await stack.remove("app", "127.0.0.1:1");
     const dispose: () => Promise<void> = () => stack[Symbol.asyncDispose]();

@@ -38,7 +38,10 @@ export interface StackOptions {
   flags?: string[];
   /** `manual` (time passes only by `advance`) or `system`. */
   clock?: "manual" | "system";
+  /** `warn` by default; with `debug`, the log has refused pushes and failed scrapes, too. */
   logLevel?: "debug" | "info" | "warn" | "error";
+  /** Seconds until a program that is not ready is given up; 60 by default. */
+  startTimeout?: number;
 }
 
 export interface Sample {
@@ -74,11 +77,13 @@ export class Stack {
   readonly prometheus: string;
   readonly pushgateway: string;
   readonly demo: string;
+  /** Where OpenTelemetry's clients send metrics: a value of OTEL_EXPORTER_OTLP_ENDPOINT. */
+  readonly otlp: string;
   /** The number of its process. */
   readonly pid: number;
   readonly clock: "manual" | "system";
   readonly log: string;
-  push(job: string, text: string, grouping?: Grouping, options?: { add?: boolean }): Promise<void>;
+  push(job: string, text: string | Uint8Array, grouping?: Grouping, options?: { add?: boolean }): Promise<void>;
   delete(job: string, grouping?: Grouping): Promise<void>;
   scrape(job?: string): Promise<void>;
   query(expression: string): Promise<Sample[]>;
@@ -91,7 +96,7 @@ export class Stack {
   now(): Promise<number>;
   begin(): Promise<void>;
   api(method: string, path: string, parameters?: Record<string, string>, body?: unknown): Promise<any>;
-  request(method: string, url: string, body?: string): Promise<string>;
+  request(method: string, url: string, body?: string | Uint8Array): Promise<string>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

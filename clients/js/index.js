@@ -10,6 +10,8 @@ export const version = "0.1.0";
 
 // Milliseconds until a server that does not answer is given up.
 const patience = 60_000;
+// Series of an answer that are shown where one was meant.
+const shown = 10;
 
 /** A server said no. The message is the server's own; `status` is the HTTP status. */
 export class Refused extends Error {
@@ -130,6 +132,18 @@ function known(options, names, verb) {
   }
 }
 
+function checkedText(what, value) {
+  if (typeof value !== "string") throw new TypeError(`${what} is ${JSON.stringify(value)}; it has to be a text`);
+  return value;
+}
+
+// A series as in a query, and its value.
+function line({ labels: { __name__: name = "", ...labels }, value }) {
+  const conditions = Object.keys(labels).sort().map((label) => `${label}=${JSON.stringify(labels[label])}`);
+  const text = Math.abs(value) === Infinity ? (value > 0 ? "+Inf" : "-Inf") : String(value);
+  return `${name}{${conditions.join(", ")}} ${text}`;
+}
+
 function duration(time) {
   return typeof time === "string" ? time : `${Math.round(time * 1000)}ms`;
 }
@@ -147,8 +161,10 @@ export class Stack {
 
   /** See `startStack`. */
   static async start(options = {}) {
-    known(options, ["config", "flags", "clock", "logLevel"], "a stack");
-    const { config, flags = [], clock = "manual", logLevel = "warn" } = options;
+    known(options, ["config", "flags", "clock", "logLevel", "startTimeout"], "a stack");
+    const { config, flags = [], clock = "manual", logLevel = "warn", startTimeout = patience / 1000 } = options;
+    if (config !== undefined) checkedText("config", config);
+    for (const flag of [flags].flat()) checkedText("a flag", flag);
     const stack = new Stack();
     stack.clock = clock;
     stack.#program = program();
@@ -166,15 +182,17 @@ export class Stack {
       }
       words.push(`--config.file=${file}`);
     }
-    const child = spawn(stack.#program, [...words, ...flags], { stdio });
+    const child = spawn(stack.#program, [...words, ...[flags].flat()], { stdio });
     if (stdio.length > 3) closeSync(stdio[3]);
     stack.#process = child;
     stack.#ended = new Promise((resolve) => child.once("close", resolve));
     child.stderr.setEncoding("utf8").on("data", (text) => (stack.#log += text));
     child.stdin.on("error", () => {});
     let line = "";
+    let late;
     try {
       await new Promise((resolve, reject) => {
+        late = setTimeout(() => reject(stack.#giveUp(startTimeout)), startTimeout * 1000);
         child.once("error", reject);
         child.once("close", resolve);
         child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -187,12 +205,15 @@ export class Stack {
       stack.prometheus = urls.prometheus;
       stack.pushgateway = urls.pushgateway ?? "";
       stack.demo = urls.demo ?? "";
+      stack.otlp = urls.otlp ?? "";
     } catch (error) {
       const isSyntax = error instanceof SyntaxError;
       await stack.close();
       if (!isSyntax) throw error;
       const text = (stack.log + line).trim() || `${stack.#program} ended with ${stack.#how()}, and said nothing`;
       throw new Error(`the stack did not start: ${text}`);
+    } finally {
+      clearTimeout(late);
     }
     // Without close(), the stack ends with this process; it is no reason for the process to go on.
     for (const part of [child, child.stdin, child.stdout, child.stderr]) part.unref();
@@ -212,6 +233,14 @@ export class Stack {
       clearTimeout(late);
     }
     this.#forget();
+  }
+
+  /** Ends a program that does not get ready. A child of it may hold its output open: nobody waits for that. */
+  #giveUp(seconds) {
+    this.#process.kill("SIGKILL");
+    for (const part of [this.#process.stdout, this.#process.stderr]) part.destroy();
+    const said = this.#log.trim() || "it said nothing";
+    return new Error(`the stack did not start: ${this.#program} was not ready after ${seconds} s:\n${said}`);
   }
 
   #forget() {
@@ -245,9 +274,13 @@ export class Stack {
     return this.#log;
   }
 
-  /** Pushes a group: replaces it (PUT), with `add` only the metrics of the same names (POST). */
+  /**
+   * Pushes a group: replaces it (PUT), with `add` only the metrics of the same names (POST). The text may be bytes, as
+   * client libraries make it.
+   */
   async push(job, text, grouping = {}, options = {}) {
     known(options, ["add"], "push()");
+    if (!(text instanceof Uint8Array)) checkedText("what is pushed", text);
     await this.request(options.add ? "POST" : "PUT", this.#group(job, grouping), text);
   }
 
@@ -287,8 +320,10 @@ export class Stack {
     if (samples.length === 0) {
       throw new NotMet((await this.#complaint(0, [expression])) || `${expression} answers nothing`);
     }
-    const series = JSON.stringify(samples.map(({ labels }) => labels));
-    throw new NotMet(`${expression} answers ${samples.length} series: ${series}`);
+    const lines = samples.slice(0, shown).map(line);
+    if (samples.length > shown) lines.push(`… and ${samples.length - shown} more`);
+    const series = lines.map((text) => `\n  ${text}`).join("");
+    throw new NotMet(`${expression} answers ${samples.length} series; value() is for one:${series}`);
   }
 
   /**
@@ -312,7 +347,8 @@ export class Stack {
   /** Adds a target to a job: a text that it exposes, or the `host:port` of a server. */
   async target(job, target, { labels = {}, ...config } = {}) {
     let made = target;
-    if (typeof target === "string") {
+    if (!(target instanceof Target)) {
+      checkedText("a target", target);
       if (!target.includes("\n") && (target === "" || /[\s{}"]/.test(target))) {
         const text = JSON.stringify(target);
         throw new TypeError(`${text} is no host:port; a text that a target exposes ends with a line break`);

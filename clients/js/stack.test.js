@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { Ended, NotMet, Refused, startStack, withStack } from "promenadetest";
+import { Ended, NotMet, program, Refused, startStack, withStack } from "promenadetest";
 
 const shared = await startStack();
 after(() => shared.close());
@@ -24,6 +24,61 @@ test("a push is scraped", withStack(async (stack) => {
   await stack.delete("nightly", { db: "a/b" });
   await stack.scrape();
   assert.deepEqual(await stack.query("rows_total or other"), []);
+}));
+
+test("several series are shown where one was meant", withStack(async (stack) => {
+  await stack.push("nightly", 'rows{x="é\\"a"} 1.5\nrows{x="b"} +Inf\n');
+  await stack.scrape();
+  await assert.rejects(stack.value("sort(rows)"), {
+    name: "NotMet",
+    message: "sort(rows) answers 2 series; value() is for one:\n" +
+      '  rows{job="nightly", x="é\\"a"} 1.5\n  rows{job="nightly", x="b"} +Inf',
+  });
+  await stack.push("nightly", Array.from({ length: 12 }, (_, n) => `rows{x="${n}"} ${n}\n`).join(""));
+  await stack.scrape();
+  const twelve = "sort(sum by (x) (rows) * 2)";
+  await assert.rejects(stack.value(twelve), /\n {2}\{x="9"\} 18\n {2}… and 2 more$/);
+}));
+
+test("what waits to be scraped is told", withStack(async (stack) => {
+  await assert.rejects(stack.expect('up{job="demo"}'), /the job demo was not scraped yet: scrape\("demo"\)/);
+  await stack.push("nightly", "rows_total 42\n");
+  const waits = 'the Pushgateway has rows_total{job="nightly"} 42, pushed 2023-11-14T22:13:20Z ' +
+    'and not scraped since: scrape("pushgateway")';
+  for (const verb of [() => stack.expect("rows_total == 42"), () => stack.value("rows_total")]) {
+    await assert.rejects(verb, (error) => error instanceof NotMet && error.message.includes(waits));
+  }
+  await stack.scrape("pushgateway");
+  await stack.expect("rows_total == 42");
+}));
+
+test("the URL of OpenTelemetry", withStack(async (stack) => {
+  await assert.rejects(stack.request("POST", `${stack.otlp}/v1/metrics`), /unsupported content type/);
+}));
+
+test("the log has refused pushes and failed scrapes", withStack({ logLevel: "debug" }, async (stack) => {
+  await assert.rejects(stack.push("nightly", "rows many\n"), Refused);
+  const clear = await stack.fault("refused", { job: "demo" });
+  await stack.scrape("demo");
+  await clear();
+  await stack.close();
+  assert.match(stack.log, /level=DEBUG msg="failed to parse text" err="text format parsing error in line 1: /);
+  assert.match(stack.log, /msg="Scrape failed"/);
+}));
+
+test("what is no text is told", withStack(async (stack) => {
+  // What client libraries make may be bytes.
+  await stack.push("nightly", Buffer.from("rows 1\n"));
+  for (const verb of [
+    () => stack.push("nightly", { rows: 1 }),
+    () => stack.push("nightly"),
+    () => stack.target("app", Buffer.from("rows 1\n")),
+    () => startStack({ config: { global: {} } }),
+    () => startStack({ flags: [1] }),
+  ]) {
+    const message = /^(what is pushed|a target|config|a flag) is .*; it has to be a text$/;
+    await assert.rejects(verb, { name: "TypeError", message });
+  }
 }));
 
 test("somebody is told of an alert", async () => {
@@ -116,7 +171,7 @@ test("groupings of all kinds", withStack(async (stack) => {
 }));
 
 test("what is misspelt is told", withStack(async (stack) => {
-  await assert.rejects(startStack({ clok: "system" }), /no option clok; it has config, flags, clock, logLevel/);
+  await assert.rejects(startStack({ clok: "system" }), /no option clok; it has config, .*startTimeout/);
   await assert.rejects(stack.push("n", "x 1\n", {}, { ad: true }), /push\(\) has no option ad/);
   await assert.rejects(stack.expect("up", { whithin: 3 }), /no option whithin/);
   for (const text of ["jobs_total 5", 'jobs_total{x="y"}', ""]) {
@@ -229,6 +284,26 @@ test("a program of that name that is another one is not taken", () => {
     });
     assert.equal(done.status, 1);
     assert.match(done.stderr, /something else 3\.0/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a program that never speaks is given up", () => {
+  const folder = mkdtempSync(join(tmpdir(), "silent-"));
+  try {
+    const silent = join(folder, "silent");
+    // A child of it holds its output open.
+    const script = `#!/bin/sh\n[ $1 = --version ] && exec ${program()} --version\necho waiting >&2\nsleep 20\n`;
+    writeFileSync(silent, script, { mode: 0o755 });
+    const code = 'import { startStack } from "promenadetest"; await startStack({ startTimeout: 0.5 });';
+    const done = spawnSync(process.execPath, ["--input-type=module", "-e", code], {
+      encoding: "utf8",
+      env: { ...process.env, PROMENADE_BIN: silent },
+      timeout: 15_000,
+    });
+    assert.equal(done.status, 1, done.error);
+    assert.match(done.stderr, /the stack did not start: .*silent was not ready after 0.5 s:\nwaiting\n/);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -2,7 +2,9 @@ package promenadetest_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -14,7 +16,15 @@ import (
 
 var shared *promenadetest.Stack
 
-func TestMain(m *testing.M) { os.Exit(promenadetest.Main(m, &shared)) }
+func TestMain(m *testing.M) {
+	// The program is looked for once, so another process has to be told of another one.
+	if os.Getenv("PROMENADE_SILENT") != "" {
+		_, err := promenadetest.Start(promenadetest.Options{StartTimeout: time.Second / 2})
+		fmt.Println(err)
+		os.Exit(0)
+	}
+	os.Exit(promenadetest.Main(m, &shared))
+}
 
 // says fails the test unless the error has the words.
 func says(t *testing.T, err error, words string) {
@@ -44,6 +54,88 @@ func TestAPushIsScraped(t *testing.T) {
 	stack.Scrape("")
 	if got := stack.Query("rows_total or other"); len(got) != 0 {
 		t.Fatal(got)
+	}
+}
+
+func TestSeveralSeriesAreShownWhereOneWasMeant(t *testing.T) {
+	t.Parallel()
+	stack := promenadetest.New(t)
+	stack.Push("nightly", "rows{x=\"é\\\"a\"} 1.5\nrows{x=\"b\"} +Inf\n", nil)
+	stack.Scrape("")
+	_, err := stack.Stack.Value("sort(rows)")
+	says(t, err, "sort(rows) answers 2 series; Value is for one:\n  rows{job=\"nightly\", x=\"é\\\"a\"} 1.5\n"+
+		"  rows{job=\"nightly\", x=\"b\"} +Inf")
+	text := ""
+	for n := 0; n < 12; n++ {
+		text += fmt.Sprintf("rows{x=\"%d\"} %d\n", n, n)
+	}
+	stack.Push("nightly", text, nil)
+	stack.Scrape("")
+	_, err = stack.Stack.Value("sort(sum by (x) (rows) * 2)")
+	says(t, err, "\n  {x=\"9\"} 18\n  … and 2 more")
+}
+
+func TestWhatWaitsToBeScrapedIsTold(t *testing.T) {
+	t.Parallel()
+	stack := promenadetest.New(t)
+	says(t, stack.Stack.Expect(`up{job="demo"}`), `the job demo was not scraped yet: scrape("demo")`)
+	stack.Push("nightly", "rows_total 42\n", nil)
+	waits := `the Pushgateway has rows_total{job="nightly"} 42, pushed 2023-11-14T22:13:20Z and not scraped since: scrape("pushgateway")`
+	says(t, stack.Stack.Expect("rows_total == 42"), waits)
+	_, err := stack.Stack.Value("rows_total")
+	says(t, err, waits)
+	stack.Scrape("pushgateway")
+	stack.Expect("rows_total == 42")
+}
+
+func TestTheURLOfOpenTelemetry(t *testing.T) {
+	t.Parallel()
+	stack := promenadetest.New(t)
+	_, err := stack.Request("POST", stack.OTLP+"/v1/metrics", nil)
+	says(t, err, "unsupported content type")
+}
+
+func TestAProgramThatNeverSpeaksIsGivenUp(t *testing.T) {
+	t.Parallel()
+	program, err := promenadetest.Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	silent := filepath.Join(t.TempDir(), "silent")
+	// A child of it holds its output open.
+	script := "#!/bin/sh\n[ $1 = --version ] && exec " + program + " --version\necho waiting >&2\nsleep 20\n"
+	if err := os.WriteFile(silent, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	again := exec.Command(os.Args[0])
+	again.Env = append(os.Environ(), "PROMENADE_SILENT=yes", "PROMENADE_BIN="+silent)
+	start := time.Now()
+	text, err := again.Output()
+	if err != nil || !strings.Contains(string(text), "was not ready after 500ms:\nwaiting") {
+		t.Fatalf("%v: %s", err, text)
+	}
+	if took := time.Since(start); took > 15*time.Second {
+		t.Fatal(took)
+	}
+}
+
+func TestTheLogHasRefusedPushesAndFailedScrapes(t *testing.T) {
+	t.Parallel()
+	stack := promenadetest.New(t, promenadetest.Options{LogLevel: "debug"})
+	if err := stack.Stack.Push("nightly", "rows many\n", nil); err == nil {
+		t.Fatal("taken")
+	}
+	stack.Fault("demo", nil, promenadetest.Fault{"fault": "refused"})
+	stack.Scrape("demo")
+	log := stack.Log()
+	for _, words := range []string{`level=DEBUG msg="failed to parse text" err="text format parsing error in line 1: `, `msg="Scrape failed"`} {
+		if !strings.Contains(log, words) {
+			t.Fatal(log)
+		}
+	}
+	stack.Close()
+	if !strings.HasPrefix(stack.Log(), log) {
+		t.Fatal(stack.Log())
 	}
 }
 

@@ -39,8 +39,10 @@ type Options struct {
 	Flags []string
 	// RealTime lets the stack scrape by itself; without it time passes only by Advance.
 	RealTime bool
-	// LogLevel is debug, info, warn (the default) or error.
+	// LogLevel is debug, info, warn (the default) or error. With debug, the log has refused pushes and failed scrapes, too.
 	LogLevel string
+	// StartTimeout is how long it may take to be ready; a minute by default.
+	StartTimeout time.Duration
 }
 
 // Refused is a server's no. Text is the server's own.
@@ -64,8 +66,9 @@ func (e *Ended) Error() string { return e.Text }
 
 // Stack is a running stack, whose verbs answer errors. New and For give the verbs that fail a test.
 type Stack struct {
-	// Prometheus, Pushgateway and Demo are the servers' URLs; empty where there is none.
-	Prometheus, Pushgateway, Demo string
+	// Prometheus, Pushgateway and Demo are the servers' URLs; empty where there is none. OTLP is where OpenTelemetry's clients send
+	// metrics: a value of OTEL_EXPORTER_OTLP_ENDPOINT.
+	Prometheus, Pushgateway, Demo, OTLP string
 	// PID is the number of its process.
 	PID int
 
@@ -128,14 +131,46 @@ func program() (string, error) {
 			continue
 		}
 		// Another project has a program called promenade, too.
-		text, _ := exec.Command(path, "--version").Output()
-		version, isOurs := cut(strings.TrimSpace(string(text)), "promenade ")
+		text := saidFirst(exec.Command(path, "--version"))
+		version, isOurs := cut(text, "promenade ")
 		if isOurs && minor(version) == minor(Version) {
 			return path, nil
 		}
-		complaints = append(complaints, fmt.Sprintf("%s --version says %q", path, strings.TrimSpace(string(text))))
+		complaints = append(complaints, fmt.Sprintf("%s --version says %q", path, text))
 	}
 	return "", fmt.Errorf("no promenade %s.x (PROMENADE_BIN may name it): %s", minor(Version), strings.Join(complaints, "; "))
+}
+
+// saidFirst is the first line of a command that ends by itself; empty where it says nothing in ten seconds.
+func saidFirst(command *exec.Cmd) string {
+	output, err := command.StdoutPipe()
+	if err != nil || command.Start() != nil {
+		return ""
+	}
+	line, isLate := firstLine(output, 10*time.Second)
+	if isLate {
+		command.Process.Kill()
+	}
+	output.Close()
+	command.Wait()
+	return strings.TrimSpace(string(line))
+}
+
+// firstLine is what is said first, as far as it came, and whether the time was over. A child may hold the other end open for ever.
+func firstLine(output io.Reader, within time.Duration) (line []byte, isLate bool) {
+	lines := make(chan []byte, 1)
+	go func() {
+		line, _ := bufio.NewReader(output).ReadBytes('\n')
+		lines <- line
+	}()
+	late := time.NewTimer(within)
+	defer late.Stop()
+	select {
+	case line = <-lines:
+	case <-late.C:
+		isLate = true
+	}
+	return line, isLate
 }
 
 func cut(text, prefix string) (string, bool) {
@@ -206,7 +241,24 @@ func Start(options Options) (*Stack, error) {
 		stack.forget()
 		return nil, err
 	}
-	line, _ := bufio.NewReader(output).ReadBytes('\n')
+	timeout := options.StartTimeout
+	if timeout == 0 {
+		timeout = patience
+	}
+	line, isLate := firstLine(output, timeout)
+	if isLate {
+		stack.command.Process.Kill()
+		// A child of it may hold its log open, too: then nobody waits for the end of that.
+		output.Close()
+		input.Close()
+		stack.forget()
+		go stack.command.Wait()
+		text := strings.TrimSpace(stack.log.String())
+		if text == "" {
+			text = "it said nothing"
+		}
+		return nil, fmt.Errorf("the stack did not start: %s was not ready after %v:\n%s", path, timeout, text)
+	}
 	stack.over = make(chan struct{})
 	go func() {
 		stack.command.Wait()

@@ -17,6 +17,9 @@ import (
 	"time"
 )
 
+// shown is how many series of an answer are shown where one was meant.
+const shown = 10
+
 // Labels are names and values.
 type Labels map[string]string
 
@@ -24,6 +27,21 @@ type Labels map[string]string
 type Sample struct {
 	Labels Labels
 	Value  float64
+}
+
+// String is the series as in a query, and its value.
+func (s Sample) String() string {
+	var names, labels []string
+	for name := range s.Labels {
+		if name != "__name__" {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		labels = append(labels, name+"="+strconv.Quote(s.Labels[name]))
+	}
+	return fmt.Sprintf("%s{%s} %s", s.Labels["__name__"], strings.Join(labels, ", "), strconv.FormatFloat(s.Value, 'g', -1, 64))
 }
 
 // Request sends a request to one of the servers; a Refused has the server's own words where the status is not 2xx.
@@ -181,7 +199,15 @@ func (s *Stack) Value(expression string) (float64, error) {
 		// It holds as a condition, or a series came in between.
 		return 0, &NotMet{expression + " answers nothing"}
 	}
-	return 0, &NotMet{fmt.Sprintf("%s answers %d series: %v", expression, len(samples), samples)}
+	text := fmt.Sprintf("%s answers %d series; Value is for one:", expression, len(samples))
+	for index, sample := range samples {
+		if index == shown {
+			text += fmt.Sprintf("\n  … and %d more", len(samples)-shown)
+			break
+		}
+		text += "\n  " + sample.String()
+	}
+	return 0, &NotMet{text}
 }
 
 // Expect answers a NotMet unless all conditions hold now, a Refused where one is wrong in itself. A condition holds as soon as it

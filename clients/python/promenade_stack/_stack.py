@@ -7,10 +7,12 @@ import json
 import math
 import os
 import re
+import selectors
 import socket
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -23,6 +25,8 @@ from ._program import program
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # Seconds until a server that does not answer is given up.
 _PATIENCE = 60
+# Series of an answer that are shown where one was meant.
+_SHOWN = 10
 
 
 class Refused(OSError):
@@ -55,6 +59,13 @@ class Sample(NamedTuple):
 
     labels: dict[str, str]
     value: float
+
+    def __str__(self) -> str:
+        labels = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}"
+                           for name, value in sorted(self.labels.items()) if name != "__name__")
+        number = f"{self.value:+}" if math.isinf(self.value) else repr(self.value)
+        number = number.replace("inf", "Inf").replace("nan", "NaN")
+        return f"{self.labels.get('__name__', '')}{{{labels}}} {number[:-2] if number.endswith('.0') else number}"
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -136,15 +147,24 @@ class Stack:
     in real time.
 
     `config` is the text of a configuration (a prometheus.yml), `flags` are those of `promenade run`. Raises `StartFailed` with the
-    program's own words.
+    program's own words, or when it is not ready in `start_timeout` seconds. With `log_level="debug"`, `log()` has refused pushes and
+    failed scrapes, too.
     """
 
-    def __init__(self, *flags: str, config: str | None = None, clock: str = "manual", log_level: str = "warn") -> None:
+    def __init__(self, *flags: str, config: str | None = None, clock: str = "manual", log_level: str = "warn",
+                 start_timeout: float = _PATIENCE) -> None:
+        for flag in flags:
+            _text("Stack(): a flag", flag)
+        if config is not None:
+            _text("Stack(): config", config)
+        if not isinstance(start_timeout, (int, float)):
+            raise TypeError(f"Stack(): start_timeout is {start_timeout!r}; it has to be a number of seconds")
         self.clock = clock
         self._targets: list[Target] = []
         self._pushes = 0
         self._notices = 0
         self._log = tempfile.TemporaryFile()
+        self._logged = ""
         self._config: str | None = None
         arguments = ["run", "--test", f"--clock={clock}", f"--log.level={log_level}"]
         passed: list[int] = []
@@ -161,20 +181,25 @@ class Stack:
         finally:
             for descriptor in passed:
                 os.close(descriptor)
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line, is_late = self._first_line(start_timeout)
         try:
             urls = json.loads(line)
         except ValueError:
+            if is_late:
+                self._process.kill()
             self._end()
             text = self.log().strip() or line.decode(errors="replace").strip()
             self._forget()
+            if is_late:
+                said = f":\n{text}" if text else ", and said nothing"
+                raise StartFailed(f"the stack did not start: {self._program} was not ready after {start_timeout:g} s{said}") from None
             text = text or f"{self._program} ended with {self._process.returncode}, and said nothing"
             raise StartFailed(f"the stack did not start: {text}") from None
-        #: The servers' URLs; the demo server's is empty where there is none.
+        #: The servers' URLs; empty where there is none. `otlp` is a value of OTEL_EXPORTER_OTLP_ENDPOINT.
         self.prometheus: str = urls["prometheus"]
         self.pushgateway: str = urls.get("pushgateway", "")
         self.demo: str = urls.get("demo", "")
+        self.otlp: str = urls.get("otlp", "")
 
     def __enter__(self) -> Stack:
         return self
@@ -189,6 +214,22 @@ class Stack:
         self._targets.clear()
         self._end()
         self._forget()
+
+    def _first_line(self, seconds: float) -> tuple[bytes, bool]:
+        """What the program says first, as far as it came, and whether the time was over."""
+        assert self._process.stdout is not None
+        output, line = self._process.stdout.fileno(), b""
+        end = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(output, selectors.EVENT_READ)
+            while not line.endswith(b"\n"):
+                if not selector.select(max(0, end - time.monotonic())):
+                    return line, True
+                part = os.read(output, 65536)
+                if not part:
+                    break
+                line += part
+        return line, False
 
     def _end(self) -> None:
         process = self._process
@@ -217,20 +258,24 @@ class Stack:
         return [], self._config
 
     def _forget(self) -> None:
+        self._logged = self.log()
         self._log.close()
         if self._config is not None and os.path.exists(self._config):
             os.unlink(self._config)
 
     # The verbs.
 
-    def push(self, job: str, text: str, grouping: Mapping[str, object] | None = None, *, add: bool = False, **labels: object) -> None:
+    def push(self, job: str, text: str | bytes, grouping: Mapping[str, object] | None = None, *, add: bool = False,
+             **labels: object) -> None:
         """Pushes a group: replaces it (PUT), with `add` only the metrics of the same names (POST). Raises `Refused`.
 
+        The text may be bytes, as client libraries make it.
         The grouping's labels are keywords, or a mapping where one is called as a parameter is: `push("n", text, {"add": "x"})`.
         """
         if not isinstance(add, bool):
             raise TypeError(f"add={add!r}: it is True or False; a label of this name is given as push(job, text, {{'add': …}})")
-        self.request("POST" if add else "PUT", self._group(job, grouping, labels), text.encode())
+        body = text if isinstance(text, bytes) else _text("push(): what is pushed", text).encode()
+        self.request("POST" if add else "PUT", self._group(job, grouping, labels), body)
 
     def delete(self, job: str, grouping: Mapping[str, object] | None = None, **labels: object) -> None:
         """Deletes a group of the Pushgateway; one that is not there, too, as the Pushgateway does."""
@@ -266,7 +311,9 @@ class Stack:
             return samples[0].value
         if not samples:
             raise NotMet(self._complaint(0, [expression]) or f"{expression} answers nothing")
-        raise NotMet(f"{expression} answers {len(samples)} series: " + ", ".join(str(sample.labels) for sample in samples))
+        rest = len(samples) - _SHOWN
+        lines = [str(sample) for sample in samples[:_SHOWN]] + ([f"… and {rest} more"] if rest > 0 else [])
+        raise NotMet(f"{expression} answers {len(samples)} series; value() is for one:" + "".join("\n  " + line for line in lines))
 
     def expect(self, *expressions: str, within: float = 0, notified: str | Iterable[str] = (),
                resolved: str | Iterable[str] = ()) -> None:
@@ -291,6 +338,8 @@ class Stack:
         `target` is what it exposes (a text with a line break), or the `host:port` of a server. What is passed besides is the job's
         configuration: `scrape_interval="5s"`. A job that has none is due when its interval has passed; `scrape()` does not wait.
         """
+        if not isinstance(target, Target):
+            _text("target(): a target", target)
         if isinstance(target, str) and "\n" in target:
             target = Target(target)
             self._targets.append(target)
@@ -340,7 +389,9 @@ class Stack:
             self._pushes = max((push["number"] for push in pushes), default=0)
 
     def log(self) -> str:
-        """What the program has logged so far."""
+        """What the program has logged so far; after `close()`, all that it logged."""
+        if self._log.closed:
+            return self._logged
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
 
@@ -377,7 +428,7 @@ class Stack:
         except subprocess.TimeoutExpired:
             return
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        log = "" if self._log.closed else self.log().strip()
+        log = self.log().strip()
         raise Ended(f"the stack has ended with {how}" + (f":\n{log}" if log else ", and logged nothing")) from None
 
     def _not_holding(self, expressions: tuple[str, ...]) -> list[str]:
@@ -426,6 +477,13 @@ class _Elsewhere(Target):
 
     def close(self) -> None:
         pass
+
+
+def _text(what: str, value: object) -> str:
+    """The value, which has to be a text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is {value!r}; it has to be a text")
+    return value
 
 
 def _notices(flag: str, matchers: str | Iterable[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """The plugin: pytest finds it by its entry point."""
 from __future__ import annotations
 
+import inspect
 from collections.abc import Generator, Iterator
 from typing import Any, Optional
 
@@ -11,37 +12,45 @@ _STACK = pytest.StashKey[Stack]()
 _SESSION = pytest.StashKey[Optional[Stack]]()
 # Lines of the log that are shown without being asked for.
 _SHOWN = 20
+# What a marker may say of a stack besides its flags.
+_WORDS = [name for name, parameter in inspect.signature(Stack).parameters.items() if parameter.kind is parameter.KEYWORD_ONLY]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("promenade", "a Prometheus stack for tests")
     # Two options: one with a value that may be left out would take a file that follows for it.
     group.addoption(
-        "--promenade-log", action="store_true", help="show the stack's whole log where a test fails, not only its last complaints")
+        "--promenade-log", action="store_true",
+        help="show the stack's whole log where a test fails, refused pushes and failed scrapes, too, not only its last complaints")
     group.addoption(
         "--promenade-log-level", choices=["debug", "info", "warn", "error"], metavar="LEVEL",
-        help="the same, with what is logged at this level: debug, info (the default), warn or error")
+        help="the same, with what is logged at this level: debug (the default), info, warn or error")
     parser.addini("promenade_flags", "flags of promenade run for every stack", type="args", default=[])
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "promenade(*flags, config=None, clock='manual'): how the stack of the fixture promenade_stack is started")
+        "markers", f"promenade(*flags, {', '.join(_WORDS)}): how the stack of the fixture promenade_stack is started")
     config.stash[_SESSION] = None
 
 
 def _level(config: pytest.Config) -> str | None:
     """What is asked for of the log; None where nothing is."""
     level: str | None = config.getoption("--promenade-log-level")
-    return level or ("info" if config.getoption("--promenade-log") else None)
+    return level or ("debug" if config.getoption("--promenade-log") else None)
 
 
 def _start(pytestconfig: pytest.Config, /, *flags: str, **settings: Any) -> Stack:
+    unknown = [name for name in settings if name not in _WORDS]
+    if unknown:
+        pytest.fail(f"@pytest.mark.promenade has no {', '.join(unknown)}; it has flags, and {', '.join(_WORDS)}", pytrace=False)
     settings = {"log_level": _level(pytestconfig) or "warn", **settings}
     try:
         return Stack(*pytestconfig.getini("promenade_flags"), *flags, **settings)
     except (ProgramMissing, StartFailed) as error:
         problem = str(error)
+    except TypeError as error:
+        problem = f"@pytest.mark.promenade: {error}"
     # Behind the `except`, as pytest would tell the same once more as its cause.
     pytest.fail(problem, pytrace=False)
 

@@ -1,6 +1,8 @@
 """The verbs, and what failures say. Run by Tests/Packages/run with the wheels installed; a user's tests look like these."""
 import os
+import re
 import signal
+import time
 
 import pytest
 from promenade_stack import Ended, NotMet, ProgramMissing, Refused, Sample, Stack, StartFailed, program
@@ -72,15 +74,63 @@ def test_a_refusal_has_the_servers_words(promenade_stack):
         promenade_stack.query("up[1m]")
     with pytest.raises(NotMet, match='push refused: .*got "many"'):
         promenade_stack.expect("rows_of_nobody")
-    with pytest.raises(NotMet, match="answers 3 series"):
-        promenade_stack.scrape()
-        promenade_stack.value("up")
     with pytest.raises(NotMet, match="no metric is called rows_of_nobody"):
         promenade_stack.value("rows_of_nobody")
     with pytest.raises(Refused, match="did you mean latency"):
         promenade_stack.fault("latancy", job="demo")
     with pytest.raises(TypeError):
         promenade_stack.expect()
+
+
+def test_several_series_are_shown_where_one_was_meant(promenade_stack):
+    promenade_stack.push("nightly", 'rows{x="é\\"a"} 1.5\nrows{x="b"} +Inf\n')
+    promenade_stack.scrape()
+    with pytest.raises(NotMet) as several:
+        promenade_stack.value("sort(rows)")
+    assert str(several.value) == ('sort(rows) answers 2 series; value() is for one:'
+                                  '\n  rows{job="nightly", x="é\\"a"} 1.5\n  rows{job="nightly", x="b"} +Inf')
+    promenade_stack.push("nightly", "".join(f'rows{{x="{n}"}} {n}\n' for n in range(12)))
+    promenade_stack.scrape()
+    with pytest.raises(NotMet, match=r'(?s)answers 12 series.*\n  {x="9"} 18\n  … and 2 more$'):
+        promenade_stack.value('sort(sum by (x) (rows) * 2)')
+
+
+def test_what_waits_to_be_scraped_is_told(promenade_stack):
+    """The commonest mistake: a push, or a target, and no scrape."""
+    for expression, words in (
+        ('up{job="demo"}', r'the job demo was not scraped yet: scrape\("demo"\)'),
+        ("up", r"the jobs demo, prometheus, pushgateway were not scraped yet: scrape\(\)"),
+    ):
+        with pytest.raises(NotMet, match=words):
+            promenade_stack.expect(expression)
+    promenade_stack.push("nightly", "rows_total 42\n", db="x")
+    waits = r'the Pushgateway has rows_total{db="x", job="nightly"} (4[23]), pushed 2023-11-14T22:13:20Z and not scraped since: '\
+            r'scrape\("pushgateway"\)'
+    with pytest.raises(NotMet, match=waits):
+        promenade_stack.expect("rows_total == 42")
+    with pytest.raises(NotMet, match=waits):
+        promenade_stack.value('rows_total{db="x"}')
+    promenade_stack.scrape("pushgateway")
+    promenade_stack.expect("rows_total == 42")
+    # A newer value, at the same moment of a clock that stands still.
+    with pytest.raises(NotMet) as stored:
+        promenade_stack.expect("rows_total == 43")
+    assert "not scraped" not in str(stored.value)
+    promenade_stack.push("nightly", "rows_total 43\n", db="x")
+    with pytest.raises(NotMet, match=waits):
+        promenade_stack.expect("rows_total == 43")
+    promenade_stack.target("app", "jobs_total 5\n")
+    with pytest.raises(NotMet, match=r'the job app was not scraped yet: scrape\("app"\)'):
+        promenade_stack.expect('jobs_total{job="app"}')
+
+
+def test_the_url_of_opentelemetry(promenade_stack):
+    assert re.fullmatch(r"http://(localhost|127\.0\.0\.1):\d+", promenade_stack.otlp)
+    with pytest.raises(Refused, match="unsupported content type"):
+        promenade_stack.request("POST", promenade_stack.otlp + "/v1/metrics", b"")
+    # As docs/testing.md has it, where 4318 is left to others.
+    with Stack(config='otlp: {listen: "127.0.0.1:0"}\n') as stack:
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", stack.otlp) and not stack.otlp.endswith(":4318")
 
 
 def test_somebody_is_told_of_an_alert(tmp_path):
@@ -158,6 +208,14 @@ def test_the_program_is_of_this_version(tmp_path, monkeypatch):
     monkeypatch.setenv("PROMENADE_BIN", "brief")
     with pytest.raises(StartFailed, match="brief ended with 4"):
         Stack()
+    # One that never speaks, though a child of it holds its output open.
+    (tmp_path / "silent").write_text("#!/bin/sh\n[ $1 = --version ] && exec mine --version\necho waiting >&2\nsleep 20\n")
+    (tmp_path / "silent").chmod(0o755)
+    monkeypatch.setenv("PROMENADE_BIN", "silent")
+    start = time.monotonic()
+    with pytest.raises(StartFailed, match="silent was not ready after 0.5 s:\nwaiting"):
+        Stack(start_timeout=0.5)
+    assert time.monotonic() - start < 15
 
 
 def test_groupings_of_all_kinds(promenade_stack):
@@ -222,6 +280,36 @@ def test_nothing_is_left(tmp_path, monkeypatch):
     stack.close()
 
 
+def test_what_was_logged_can_be_read_when_it_is_closed():
+    with Stack(log_level="debug") as stack:
+        with pytest.raises(Refused):
+            stack.push("nightly", "rows many\n")
+        with stack.fault("refused", job="demo"):
+            stack.scrape("demo")
+        log = stack.log()
+    assert stack.log().startswith(log)
+    assert re.search(r'level=DEBUG msg="failed to parse text" err="text format parsing error in line 1: .*\\"many\\"" source=127', log)
+    assert 'msg="Scrape failed"' in log
+    # Nothing else is said, so that one sees what matters.
+    assert len(log.splitlines()) == 2, log
+    with pytest.raises(Ended, match="exit code 0"):
+        stack.push("nightly", "rows 1\n")
+
+
+def test_what_is_no_text_is_told(promenade_stack):
+    # What client libraries make are bytes.
+    promenade_stack.push("nightly", b"rows 1\n")
+    for wrong in (
+        lambda: promenade_stack.push("nightly", {"rows": 1}),
+        lambda: promenade_stack.push("nightly", None),
+        lambda: promenade_stack.target("app", b"rows 1\n"),
+        lambda: Stack(config={"global": {}}),
+        lambda: Stack(["--no-demo.enabled"]),
+    ):
+        with pytest.raises(TypeError, match=r"^(push|target|Stack)\(\).* is .*; it has to be a text"):
+            wrong()
+
+
 def test_a_failure_shows_words_near_misses_and_log(pytester):
     pytester.makepyfile("""
         def test_it(promenade_stack):
@@ -229,14 +317,29 @@ def test_a_failure_shows_words_near_misses_and_log(pytester):
             promenade_stack.scrape()
             promenade_stack.expect('rows_total{db="y"}')
     """)
-    result = pytester.runpytest_subprocess("--promenade-log", pytester.path, "--promenade-log-level=debug")
+    result = pytester.runpytest_subprocess("--promenade-log", pytester.path, "--promenade-log-level=info")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*no series fits rows_total{db=\"y\"}; near misses:*", "*db is \"x\", not =\"y\"*",
-                                 "*Log of the Promenade stack*", "*level=*"])
+                                 "*Log of the Promenade stack*", "nothing was logged at level info"])
     # The classes' place leaves room for what they say; the verb's own lines are none of the test's.
     assert "promenade_stack.NotMet: " in result.stdout.str() and "_stack.py" not in result.stdout.str()
     quiet = pytester.runpytest_subprocess()
-    assert "level=INFO" not in quiet.stdout.str() and "level=info" not in quiet.stdout.str()
+    assert "Log of the Promenade stack" not in quiet.stdout.str()
+
+
+def test_the_log_has_refused_pushes_and_failed_scrapes(pytester):
+    pytester.makepyfile("""
+        import contextlib
+        import promenade_stack as library
+        def test_it(promenade_stack):
+            with contextlib.suppress(library.Refused):
+                promenade_stack.push("nightly", "rows_total many\\n")
+            with promenade_stack.fault("refused", job="demo"):
+                promenade_stack.scrape("demo")
+            assert False
+    """)
+    lines = ["*Log of the Promenade stack*", '*failed to parse text*got *many*', '*Scrape failed*connection refused*']
+    pytester.runpytest_subprocess("--promenade-log").stdout.fnmatch_lines(lines)
 
 
 def test_a_refusal_points_at_the_tests_line(pytester):
@@ -261,12 +364,19 @@ def test_what_fails_before_the_test_shows_the_log(pytester):
         def test_it(app): pass
         @pytest.mark.promenade("--no-such-flag")
         def test_never(promenade_stack): pass
+        @pytest.mark.promenade(confg="global: {}")
+        def test_misspelt(promenade_stack): pass
+        @pytest.mark.promenade(config={})
+        def test_mapping(promenade_stack): pass
     """)
     result = pytester.runpytest_subprocess("--promenade-log-level=error")
-    result.assert_outcomes(errors=2)
+    result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(["*Log of the Promenade stack*", "nothing was logged at level error"])
     text = result.stdout.str()
-    assert text.count("the stack did not start: promenade: unknown long flag") == 1 and "another exception" not in text
+    assert len(re.findall("the stack did not start: promenade(-stack)?: unknown long flag", text)) == 1 and "another exception" not in text
+    result.stdout.fnmatch_lines(["@pytest.mark.promenade has no confg; it has flags, and config, clock, log_level, start_timeout"])
+    result.stdout.fnmatch_lines(["@pytest.mark.promenade: Stack(): config is {}; it has to be a text"])
+    assert "plugin.py" not in text
 
 
 def test_xdist_gives_each_worker_its_own(pytester):
