@@ -7,12 +7,13 @@ TEST_PACKAGES := golang-go golang-github-prometheus-client-golang-dev python3-pr
 	ruby-prometheus-client-mmap libnet-prometheus-perl nodejs node-typescript chromium chromium-driver \
 	python3-venv fish zsh
 
-.PHONY: help run build test attack bench lint format dist clean dependencies test-dependencies
+.PHONY: help run build test attack fuzz bench lint format dist clean dependencies test-dependencies
 
 help:
 	@echo 'make run                start the whole stack (build first); ARGS="--help" shows its flags'
 	@echo 'make test               run every test'
 	@echo 'make attack             attack the stack in every way that is known, as a table; ONLY=kill for those with it in their names'
+	@echo 'make fuzz               try every reader of what comes from outside with inputs made up for it; ONLY=promql SECONDS=60'
 	@echo 'make bench              measure (Benchmarks/README.md); BENCH=query for a part'
 	@echo 'make lint               check the format'
 	@echo 'make dist               one self-contained binary, and packages of it, in dist/'
@@ -36,6 +37,12 @@ test: dependencies test-dependencies
 
 attack: build
 	Tests/Attack/run $(ONLY)
+
+# Each reader for so many seconds.
+SECONDS ?= 60
+
+fuzz: dependencies
+	@SECONDS_EACH=$(SECONDS) Tests/Fuzz/run $(ONLY)
 
 bench: dependencies
 	$(SWIFT) run -c release --package-path Benchmarks Benchmarks $(BENCH)

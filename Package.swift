@@ -197,6 +197,15 @@ let package = Package(
             linkerSettings: staticRuntime
         ),
         tests("RepositoryTests"),
+        // What `make fuzz` tries with inputs of its own making, with those that it starts from.
+        tests(
+            "FuzzTests",
+            [
+                "MetricModel", "RE2", "ConfigTree", "Exposition", "HTTPCalling", "TSDB", "PromQL", "RuleTemplates",
+                "Rules", "Scrape", "Pushgateway", "Web", "Simulation",
+            ],
+            exclude: ["Corpora"]
+        ),
         // Answers of real servers, replayed.
         tests(
             "ConformanceTests",

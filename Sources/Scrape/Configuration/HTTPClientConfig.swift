@@ -1,7 +1,6 @@
 import ConfigTree
 import HTTPCalling
 import MetricModel
-import NIOHTTP1
 
 /// A text that is never shown.
 public struct Secret: Sendable, Hashable, CustomStringConvertible {
@@ -261,7 +260,7 @@ extension HTTPClientConfig {
 
     /// A header's name as Go writes it: `X-My-Header`; what is no name stays as it is.
     static func canonical(_ name: String) -> String {
-        guard HTTPHeaders.isName(name) else { return name }
+        guard FieldName.isValid(name) else { return name }
         return name.split(separator: "-", omittingEmptySubsequences: false)
             .map { $0.prefix(1).uppercased() + $0.dropFirst().lowercased() }
             .joined(separator: "-")

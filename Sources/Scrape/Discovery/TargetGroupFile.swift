@@ -1,14 +1,14 @@
-import ConfigTree
+package import ConfigTree
 import MetricModel
 
 /// Reads lists of target groups, as discovery files and discovery servers give them.
-enum TargetGroupFile {
+package enum TargetGroupFile {
     /// The groups of a text.
     /// - Parameters:
     ///   - source: what the groups are from; it becomes part of their names and the value of their label `metaLabel`.
     ///   - file: how messages call it, where that is not the source: a URL may hold a password.
     /// - Throws: ``ConfigError`` with everything that is wrong.
-    static func groups(
+    package static func groups(
         _ bytes: [UInt8],
         source: String,
         file: String? = nil,

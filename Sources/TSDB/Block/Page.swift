@@ -68,7 +68,7 @@ final class LoadedPage: Sendable {
     let bytes: [UInt8]
     /// The chunks, by rising series.
     let entries: [Page.Entry]
-    private let localRanges: [Range<Int>]
+    let localRanges: [Range<Int>]
     /// Decoded when first asked for.
     private let localTimelines: Mutex<[Timeline?]>
 
@@ -94,7 +94,8 @@ final class LoadedPage: Sendable {
             entries.reserveCapacity(count)
             var series: UInt64 = 0
             for _ in 0..<count {
-                series += reader.varint()
+                let (next, isBeyond) = series.addingReportingOverflow(reader.varint())
+                series = next
                 let kind = Page.Kind(rawValue: reader.byte())
                 let timeline = reader.count()
                 let offset = reader.count()
@@ -102,7 +103,7 @@ final class LoadedPage: Sendable {
                 let length = reader.count(limit: reader.end)
                 let startsLength = kind.contains(.starts) ? reader.count(limit: reader.end) : 0
                 let reference = kind.contains(.reference) ? reader.count() : 0
-                guard !reader.isTruncated, payload + length + startsLength <= reader.end,
+                guard !isBeyond, !reader.isTruncated, payload + length + startsLength <= reader.end,
                     series <= UInt64(UInt32.max), reference <= entries.count,
                     reference > 0 || !kind.contains(.reference)
                 else { return false }

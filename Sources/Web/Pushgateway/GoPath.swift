@@ -1,11 +1,11 @@
 import MetricModel
 
 /// Paths as Go's HTTP server treats them before any handler sees them.
-enum GoPath {
+package enum GoPath {
     private static let slash = UInt8(ascii: "/")
 
     /// Whether ``cleaned(_:)`` would leave the path as it is.
-    static func isClean(_ path: [UInt8]) -> Bool {
+    package static func isClean(_ path: [UInt8]) -> Bool {
         guard path.first == slash else { return false }
         return path.withUnsafeBufferPointer { bytes in
             var index = 0
@@ -25,7 +25,7 @@ enum GoPath {
     }
 
     /// Without empty parts, `.` and `..`; a slash at the end stays.
-    static func cleaned(_ path: [UInt8]) -> [UInt8] {
+    package static func cleaned(_ path: [UInt8]) -> [UInt8] {
         var parts: [ArraySlice<UInt8>] = []
         for part in path.split(separator: slash) {
             if part.elementsEqual(".".utf8) { continue }

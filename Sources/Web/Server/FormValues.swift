@@ -1,49 +1,19 @@
-import Exposition
 import MetricModel
 
 /// The parameters of a request: those of the query and, for a form, those of its body, which come first.
 public struct FormValues: Sendable {
     /// Names and values, in order.
-    public private(set) var pairs: [(name: String, value: String)] = []
+    public internal(set) var pairs: [(name: String, value: String)] = []
     /// So many of them were in the URL or in an encoded body; what comes after them was in the parts of one.
-    private var encoded: Int?
+    var encoded: Int?
     /// What is malformed, in Go's words; the well-formed pairs are kept all the same.
-    public private(set) var error: String?
+    public internal(set) var error: String?
 
     /// No parameters.
     public init() {}
 
     /// Parameters of an encoded text such as `a=1&b=%20`.
     public init(parsing text: String) { append(text) }
-
-    /// The parameters of a request, as Go's `Request.ParseForm` collects them.
-    public init(_ request: WebRequest) {
-        switch request.method {
-        case .post, .put:
-            let type = request.headers["Content-Type"] ?? ""
-            do throws(ExpositionError) {
-                if !type.isEmpty { _ = try MediaType(parsing: type) }
-            } catch {
-                self.error = error.message
-            }
-            let essence = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
-            if essence == "application/x-www-form-urlencoded" {
-                append(String(decoding: request.body, as: UTF8.self))
-            }
-        default: break
-        }
-        append(request.rawQuery)
-    }
-
-    /// The parameters of a request, as Go's `Request.FormValue` collects them: those of a `multipart/form-data` body too, which come
-    /// last. A body that claims to be one and is not brings none, without a word.
-    init(withParts request: WebRequest) {
-        self.init(request)
-        let type = request.headers["Content-Type"] ?? ""
-        guard !request.body.isEmpty, type.utf8.count >= "multipart/".utf8.count else { return }
-        encoded = pairs.count
-        pairs += MultipartForm.values(request.body, contentType: type) ?? []
-    }
 
     /// Whether the parameter was given otherwise than in a part of the body.
     func containsEncoded(_ name: String) -> Bool {
@@ -63,7 +33,13 @@ public struct FormValues: Sendable {
         pairs.compactMap { $0.name == name ? $0.value : nil }
     }
 
-    private mutating func append(_ text: String) {
+    /// The selectors, each once: a form has room for a million of the same, and each is work.
+    package var selectors: [String] {
+        var seen: Set<ExactText> = []
+        return values("match[]").filter { seen.insert(ExactText($0)).inserted }
+    }
+
+    mutating func append(_ text: String) {
         guard !text.isEmpty else { return }
         for part in text.utf8.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: true) {
             if part.contains(UInt8(ascii: ";")) {

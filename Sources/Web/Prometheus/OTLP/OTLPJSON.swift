@@ -1,20 +1,21 @@
 import ConfigTree
-import Exposition
+package import Exposition
 import MetricModel
 
 /// Why a request in JSON could not be read, with the field.
-struct OTLPJSONError: Error, Hashable {
+package struct OTLPJSONError: Error, Hashable {
     /// What is wrong where.
-    var message: String
+    package var message: String
 }
 
 /// Reads metrics of OpenTelemetry's protocol in its JSON form: names in lower camel case (or as in the protobuf files), whole numbers
 /// of 64 bits as texts or numbers, enumerations by number or name, identifiers in hexadecimal digits, bytes in Base64.
-enum OTLPJSON {
+package enum OTLPJSON {
     /// How deep lists and maps may be nested in the value of an attribute.
     private static let deepestValue = 100
 
-    static func decode(_ body: [UInt8]) throws(OTLPJSONError) -> OTLPMetrics {
+    /// Reads a body.
+    package static func decode(_ body: [UInt8]) throws(OTLPJSONError) -> OTLPMetrics {
         let root: ConfigNode
         do throws(ConfigError) {
             root = try JSONReader.parse(body, file: "body")
