@@ -104,10 +104,14 @@ struct AcceptedRange {
                     range.parameters[trim(pair[0])] = trim(pair[1])
                 }
             }
-            let place = ranges.lastIndex { !range.precedes($0) }.map { $0 + 1 } ?? 0
-            ranges.insert(range, at: place)
+            ranges.append(range)
         }
-        return ranges
+        // A header may be a megabyte long: each in its place at once would take minutes.
+        return ranges.enumerated().sorted { left, right in
+            if left.element.precedes(right.element) { return true }
+            return left.offset < right.offset && !right.element.precedes(left.element)
+        }
+        .map(\.element)
     }
 
     private func precedes(_ other: AcceptedRange) -> Bool {

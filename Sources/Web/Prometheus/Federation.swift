@@ -12,7 +12,13 @@ extension PrometheusServer {
         let start = end - settings.lookbackDelta
         let format = MetricsAnswer.format(for: request)
         var newest: [Labels: Newest] = [:]
-        for text in form.values("match[]") {
+        let deadline = clock.steadyNanoseconds.addingReportingOverflow(
+            engine.options.timeout.multipliedReportingOverflow(by: 1_000_000).partialValue
+        )
+        for text in form.selectors {
+            if !deadline.overflow, clock.steadyNanoseconds > deadline.partialValue {
+                return .error("federation timed out", status: 503)
+            }
             let found: [SeriesColumns]
             do {
                 let matchers = try parser.parseSelector(text)

@@ -196,6 +196,16 @@ struct FamilyEncoderTests {
         #expect(ExpositionFormat.negotiate(accept: accept).contentType == contentType)
     }
 
+    @Test("A long header takes no longer than its length")
+    func longAccept() {
+        // Each entry comes before all that were there.
+        let rising = (0..<80_000).map { "text/plain;version=\($0);q=0.\($0 + 100_000)" }
+        let format = ExpositionFormat.negotiate(accept: (rising + ["text/plain;q=0.5"]).joined(separator: ","))
+        #expect(format.kind == .text)
+        let accept = "text/plain;version=1.0.0;q=0.5,application/openmetrics-text;q=0.7,text/plain;q=0.7"
+        #expect(ExpositionFormat.negotiate(accept: accept).kind == .openMetrics0)
+    }
+
     @Test("Protobuf comes back as it was")
     func protobuf() throws {
         var families = Self.families
