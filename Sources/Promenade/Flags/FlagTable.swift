@@ -121,7 +121,7 @@ extension FlagSet {
             "",
             "A web configuration: passwords, TLS and headers, as Prometheus's exporters take it."
         ),
-        web("max-connections", .integer, "512", "The most connections at a time; others wait."),
+        web("max-connections", .integer, "512", "The most connections at a time; the one idle longest makes room."),
         web("read-timeout", .duration, "5m", "How long a connection may be silent while a request is awaited."),
     ]
 

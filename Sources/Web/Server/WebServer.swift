@@ -98,13 +98,13 @@ public final class WebServer: Sendable {
                 ["", "::"].contains(address.host) ? Self.everyInterface : address.host,
                 port: address.port
             ),
-            backlog: 1024,
-            availableConnectionsDelegate: limits.connections.map { MaximumAvailableConnections($0, logger: quiet) }
+            // As many as the system allows, as Go has it: it takes its own limit where that is lower.
+            backlog: 65_535
         )
         let onServerRunning = { @Sendable (channel: any Channel) async in
             // One at a time, so that no more are accepted than there is room for.
             try? await channel.setOption(.maxMessagesPerRead, value: 1).get()
-            let gate = AcceptGate(slots: slots, clock: clock)
+            let gate = AcceptGate(slots: slots, limit: limits.connections, clock: clock)
             try? await channel.pipeline.addHandler(gate, position: .first).get()
             let port = channel.localAddress?.port ?? address.port
             progress.settle(
@@ -208,7 +208,8 @@ public final class WebServer: Sendable {
 
 /// How much a server puts up with.
 public struct ConnectionLimits: Sendable, Hashable {
-    /// The most connections at a time; others wait until one is closed. `nil` for any number.
+    /// The most connections at a time; the one that has been idle longest makes room for each new one, and where all are busy,
+    /// new ones wait. `nil` for any number.
     public var connections: Int?
     /// How long a connection may be silent while a request is awaited, in milliseconds; `nil` for as long as it likes.
     public var idleMilliseconds: Int64? = 300_000

@@ -56,8 +56,13 @@ import Web
         }
     }
 
-    @Test func `who is idle longest makes room for others`() async throws {
-        try await LiveServer.with([.get("/") { _ in .text("here") }], slots: 4) { server in
+    /// Where the process has no more files, and where the server may have no more connections.
+    @Test(arguments: [true, false])
+    func `who is idle longest makes room for others`(_ isProcessFull: Bool) async throws {
+        var limits = ConnectionLimits()
+        if !isProcessFull { limits.connections = 4 }
+        let slots = isProcessFull ? 4 : nil
+        try await LiveServer.with([.get("/") { _ in .text("here") }], slots: slots, limits: limits) { server in
             let answers = await server.onThread { () -> [String] in
                 // A hundred connections that say nothing.
                 let silent = (0..<100).compactMap { _ in RawClient(port: server.port) }

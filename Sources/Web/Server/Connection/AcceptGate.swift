@@ -19,23 +19,26 @@ final class AcceptGate: ChannelDuplexHandler, RemovableChannelHandler, Sendable 
     private static let pauseMilliseconds: Int64 = 50
 
     private let slots: ConnectionSlots
+    private let door: ConnectionSlots.Door
     private let clock: any StackClock
     /// Whether accepting is held up; changed on the channel's thread only.
     private let isPaused = Atomic(false)
 
-    init(slots: ConnectionSlots, clock: any StackClock) {
+    /// - Parameter limit: the most connections that come in here at a time; `nil` for as many as the process has room for.
+    init(slots: ConnectionSlots, limit: Int?, clock: any StackClock) {
         self.slots = slots
+        door = ConnectionSlots.Door(limit: limit)
         self.clock = clock
     }
 
     func read(context: ChannelHandlerContext) {
         if isPaused.load(ordering: .relaxed) { return }
-        if slots.hasRoom || slots.makeRoom() { return context.read() }
+        if slots.hasRoom(behind: door) || slots.makeRoom(behind: door) { return context.read() }
         pause(context, forMilliseconds: 200)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        slots.add(unwrapInboundIn(data))
+        slots.add(unwrapInboundIn(data), by: door)
         context.fireChannelRead(data)
     }
 

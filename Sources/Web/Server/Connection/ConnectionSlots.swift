@@ -18,7 +18,26 @@ public final class ConnectionSlots: Sendable {
         var slots: [ObjectIdentifier: ConnectionSlot] = [:]
         /// Those that gave their place away and are not closed yet.
         var leaving: [ObjectIdentifier: ConnectionSlot] = [:]
+        /// How many of the slots each door has.
+        var counts: [ObjectIdentifier: Int] = [:]
         var waiting: [@Sendable () -> Void] = []
+
+        mutating func leave(_ slot: ConnectionSlot) {
+            guard slots.removeValue(forKey: ObjectIdentifier(slot.channel)) != nil, let door = slot.door else { return }
+            counts[ObjectIdentifier(door), default: 1] -= 1
+        }
+
+        func isFull(_ door: Door) -> Bool {
+            door.limit.map { counts[ObjectIdentifier(door), default: 0] >= $0 } ?? false
+        }
+    }
+
+    /// Where the connections of one server come in.
+    final class Door: Sendable {
+        /// So many of them there are at most; `nil` for as many as there is room for.
+        let limit: Int?
+
+        init(limit: Int?) { self.limit = limit }
     }
 
     /// So many there are at most.
@@ -62,12 +81,13 @@ public final class ConnectionSlots: Sendable {
     /// Asked first by whoever accepts, one connection after the other: when each one's own thread gets to it says nothing about
     /// which of them came first.
     @discardableResult
-    func add(_ channel: any Channel) -> ConnectionSlot {
+    func add(_ channel: any Channel, by door: Door? = nil) -> ConnectionSlot {
         let key = ObjectIdentifier(channel)
         let (slot, isNew, isFull) = open.withLock { open in
             if let known = open.slots[key] ?? open.leaving[key] { return (known, false, false) }
-            let slot = ConnectionSlot(channel, self, since: clock.steadyNanoseconds)
+            let slot = ConnectionSlot(channel, self, door, since: clock.steadyNanoseconds)
             open.slots[key] = slot
+            if let door { open.counts[ObjectIdentifier(door), default: 0] += 1 }
             return (slot, true, open.slots.count > capacity)
         }
         if isNew { channel.closeFuture.whenComplete { _ in slot.isClosed() } }
@@ -75,20 +95,24 @@ public final class ConnectionSlots: Sendable {
         return slot
     }
 
-    /// Whether there is room for one more.
-    var hasRoom: Bool { open.withLock { $0.slots.count < capacity } }
+    /// Whether there is room for one more, in the process and behind that door.
+    func hasRoom(behind door: Door) -> Bool {
+        open.withLock { $0.slots.count < capacity && !$0.isFull(door) }
+    }
 
-    /// Closes the connection that has been idle longest.
+    /// Closes the connection that has been idle longest: of those that came in by the door, where that has as many as it may.
     /// - Returns: whether there was one.
     @discardableResult
-    func makeRoom(but kept: ConnectionSlot? = nil) -> Bool {
+    func makeRoom(but kept: ConnectionSlot? = nil, behind door: Door? = nil) -> Bool {
         let victim = open.withLock { open in
-            let idle = open.slots.values.filter { $0 !== kept && $0.idleSince != nil }
+            let full = door.flatMap { open.isFull($0) ? $0 : nil }
+            let idle = open.slots.values.filter {
+                $0 !== kept && $0.idleSince != nil && (full == nil || $0.door === full)
+            }
             let victim = idle.min { ($0.idleSince ?? .max) < ($1.idleSince ?? .max) }
             if let victim {
-                let key = ObjectIdentifier(victim.channel)
-                open.slots[key] = nil
-                open.leaving[key] = victim
+                open.leave(victim)
+                open.leaving[ObjectIdentifier(victim.channel)] = victim
             }
             return victim
         }
@@ -102,9 +126,8 @@ public final class ConnectionSlots: Sendable {
     /// One is closed.
     fileprivate func remove(_ slot: ConnectionSlot) {
         let waiting = open.withLock { open -> [@Sendable () -> Void] in
-            let key = ObjectIdentifier(slot.channel)
-            open.slots[key] = nil
-            open.leaving[key] = nil
+            open.leave(slot)
+            open.leaving[ObjectIdentifier(slot.channel)] = nil
             defer { open.waiting = [] }
             return open.waiting
         }
@@ -117,12 +140,14 @@ public final class ConnectionSlots: Sendable {
 /// One connection among those of the process.
 final class ConnectionSlot: Sendable {
     fileprivate let channel: any Channel
+    fileprivate let door: ConnectionSlots.Door?
     private let slots: ConnectionSlots
     /// When it became idle by the steady clock; 0 while it is busy.
     private let since: Atomic<Int64>
 
-    fileprivate init(_ channel: any Channel, _ slots: ConnectionSlots, since: Int64) {
+    fileprivate init(_ channel: any Channel, _ slots: ConnectionSlots, _ door: ConnectionSlots.Door?, since: Int64) {
         self.channel = channel
+        self.door = door
         self.slots = slots
         self.since = Atomic(max(1, since))
     }
