@@ -70,6 +70,22 @@ import Testing
         #expect(matcher.matches(value) == expected)
         #expect(matcher.description == text)
     }
+
+    @Test func `many labels take no longer than their number`() {
+        var builder = LabelsBuilder(["first": "kept"])
+        // From each one to all others would be ten thousand million steps.
+        for index in 0..<100_000 { builder.set("l\(index)", "x") }
+        for index in 0..<100_000 { builder.set("l\(index)", "v\(index)") }
+        for index in 0..<100_000 { builder.remove("nothing\(index)") }
+        #expect(builder["l77"] == "v77" && builder["first"] == "kept" && builder["none"] == nil)
+        builder.remove("l77")
+        #expect(builder["l77"] == nil && builder["l78"] == "v78" && builder.current.count == 100_000)
+        builder.set("l77", "again")
+        builder.keep { $0.name == "l77" || $0.name == "l99999" }
+        builder.set("l99999", "")
+        builder.set("é", "1")
+        #expect(builder.build() == ["l77": "again", "é": "1"])
+    }
 }
 
 @Suite(.timeLimit(.minutes(5))) struct PrometheusDurationTests {

@@ -1,6 +1,11 @@
 /// Collects changes to a set of labels and builds the sorted set once.
 public struct LabelsBuilder: Sendable {
+    /// So many labels are looked through one by one; of more, the places are kept.
+    private static let listed = 64
+
     private var labels: [Label]
+    /// The place of each label, where there are many; empty where that is not known.
+    private var places: [ExactText: Int] = [:]
 
     /// Starts from the labels of `base`.
     public init(_ base: Labels = Labels()) {
@@ -9,12 +14,14 @@ public struct LabelsBuilder: Sendable {
 
     /// The value that the label has now; `nil` where there is none.
     public subscript(name: String) -> String? {
-        labels.first { $0.name.hasSameBytes(as: name) }?.value
+        if !places.isEmpty { return places[ExactText(name)].map { labels[$0].value } }
+        return labels.first { $0.name.hasSameBytes(as: name) }?.value
     }
 
     /// Sets a label; an empty value removes it.
     public mutating func set(_ name: String, _ value: String) {
         guard !value.isEmpty else { return remove(name) }
+        if labels.count >= Self.listed { return setAmongMany(name, value) }
         if let index = labels.firstIndex(where: { $0.name.hasSameBytes(as: name) }) {
             labels[index].value = value
         } else {
@@ -22,13 +29,28 @@ public struct LabelsBuilder: Sendable {
         }
     }
 
+    private mutating func setAmongMany(_ name: String, _ value: String) {
+        if places.isEmpty {
+            for (place, label) in labels.enumerated() { places[ExactText(label.name)] = place }
+        }
+        if let place = places[ExactText(name)] {
+            labels[place].value = value
+        } else {
+            places[ExactText(name)] = labels.count
+            labels.append(Label(name: name, value: value))
+        }
+    }
+
     /// Removes a label, if there.
     public mutating func remove(_ name: String) {
+        if !places.isEmpty, places[ExactText(name)] == nil { return }
+        places = [:]
         labels.removeAll { $0.name.hasSameBytes(as: name) }
     }
 
     /// Keeps the labels for which `isKept` is true.
     public mutating func keep(where isKept: (Label) -> Bool) {
+        places = [:]
         labels.removeAll { !isKept($0) }
     }
 

@@ -7,10 +7,13 @@ extension ScrapeManager {
     /// - Parameter manner: what becomes of targets that come and go.
     func synchronize(_ name: String, _ manner: TargetChange = .usual) async {
         let start = clock.steadyNanoseconds
+        let planned = plan(name)
         let sync = state.withLock { state -> Sync in
             var sync = Sync()
-            guard var pool = state.pools[name], !state.isStopped else { return sync }
-            let plan = pool.plan()
+            guard let planned, var pool = state.pools[name], !state.isStopped else { return sync }
+            let plan = planned.plan
+            pool.dropped = planned.dropped
+            pool.droppedCount = planned.droppedCount
             sync.failures = plan.failures
             var order: [ScrapeTarget.ID] = []
             for item in plan.targets {
@@ -62,6 +65,16 @@ extension ScrapeManager {
             values.syncs[name, default: 0] += 1
             values.syncLengths[name, default: RecentDurations()].observe(seconds)
         }
+    }
+
+    /// What relabelling makes of what was found. Not under the lock, which others wait for: it may be many targets, and what is found
+    /// meanwhile is synchronized after this.
+    private func plan(
+        _ name: String
+    ) -> (plan: ScrapePool.Plan, dropped: [(discovered: [Label], group: [Label])], droppedCount: Int)? {
+        guard var pool = state.withLock({ $0.isStopped ? nil : $0.pools[name] }) else { return nil }
+        let plan = pool.plan()
+        return (plan, pool.dropped, pool.droppedCount)
     }
 
     private struct Sync {
