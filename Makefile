@@ -34,6 +34,7 @@ test: dependencies test-dependencies
 	Tests/Packages/run
 	Tests/Docs/run
 	Tests/Browser/run
+	Tests/Attack/run --short --patient
 
 attack: build
 	Tests/Attack/run $(ONLY)

@@ -5,6 +5,7 @@ import textwrap
 import time
 import traceback
 
+import stack
 from stack import GaveWay, Late, Skipped
 
 ATTACKS = []
@@ -34,9 +35,12 @@ def row(cells, widths):
 def main():
     parser = argparse.ArgumentParser(description="Attacks a stack, and tells whether it stands.")
     parser.add_argument("--short", action="store_true", help="only what takes some seconds, and less of it")
+    parser.add_argument("--patient", action="store_true", help="ten times the time for everything, on a machine that is busy otherwise")
     parser.add_argument("--list", action="store_true", help="names only")
     parser.add_argument("names", nargs="*", help="attacks whose names have this in them")
     options = parser.parse_args()
+    if options.patient:
+        stack.patience = 10
     chosen = [one for one in ATTACKS if (one.short or not options.short)
               and (not options.names or any(name.lower() in one.name.lower() for name in options.names))]
     if options.list:
@@ -79,6 +83,7 @@ if __name__ == "__main__":
     sys.modules["attack"] = sys.modules["__main__"]
     import http_attacks
     import browser_attacks
+    import cost_attacks
     import work_attacks
     import input_attacks
     import storage_attacks

@@ -5,7 +5,7 @@ import tempfile
 import time
 
 from attack import attack
-from stack import WATCHED, Stack, Watch, check, until
+from stack import WATCHED, Stack, Watch, check, in_time, until
 from wire import WRITE2, field, series, stored, varint, write
 
 
@@ -143,8 +143,7 @@ def configs(short):
                     file.write(text)
                 start = time.monotonic()
                 status, _, body = stack.request("/-/reload", "POST")
-                took = time.monotonic() - start
-                check(took < 5, f"{name}: {took:.1f} s")
+                in_time(time.monotonic() - start, 5, name)
                 if status == 200:
                     accepted.append(name)
                 else:

@@ -5,7 +5,8 @@ import urllib.parse
 import zlib
 
 from attack import attack
-from stack import WATCHED, Stack, Watch, check, in_parallel, until
+import stack as stacks
+from stack import WATCHED, Stack, Watch, check, in_parallel, in_time, until
 
 import peers
 
@@ -71,7 +72,7 @@ def queries(short):
             in_parallel(3, ask)
             seen = watch.seen()
             gap = watch.scrapes()
-        check(slowest[0] < 12, f"{slowest[1]} took {slowest[0]:.1f} s")
+        in_time(slowest[0], 12, slowest[1])
         grown = stack.memory()[1] - before
         check(grown < 6000, f"{grown:.0f} MB")
         return f"{len(statuses)} asked, {statuses.count(200)} answered, the slowest {slowest[0]:.1f} s, {grown:.0f} MB, {seen}, {gap}"
@@ -96,7 +97,7 @@ def leaving(short):
         took = time.monotonic() - start
         for client in clients[2:]:
             client.close()
-        check(took < 5, f"SIGTERM took {took:.1f} s")
+        in_time(took, 5, "SIGTERM")
         return f"ended {took:.2f} s after SIGTERM"
 
 
@@ -264,7 +265,7 @@ def targets(short):
             up = {row["metric"]["job"]: row["value"][1] for row in stack.result("up")}
             return up, [kind for kind in KINDS if kind not in either and up[kind] != ("1" if kind in good else "0")]
         # A good one may be late as well, where the others keep this very process busy.
-        end = time.monotonic() + 20
+        end = time.monotonic() + 20 * stacks.patience
         up, found = wrong()
         while found and time.monotonic() < end:
             time.sleep(0.2)
