@@ -39,22 +39,33 @@ public struct FormValues: Sendable {
         return values("match[]").filter { seen.insert(ExactText($0)).inserted }
     }
 
-    mutating func append(_ text: String) {
-        guard !text.isEmpty else { return }
-        for part in text.utf8.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: true) {
-            if part.contains(UInt8(ascii: ";")) {
-                error = error ?? "invalid semicolon separator in query"
-                continue
+    mutating func append(_ given: String) {
+        var text = given
+        text.withUTF8 { bytes in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let part = rest.prefix { $0 != UInt8(ascii: "&") }
+                if !part.isEmpty { add(part) }
+                rest = rest[part.endIndex...].dropFirst()
             }
-            let equals = part.firstIndex(of: UInt8(ascii: "="))
-            let rawName = part[..<(equals ?? part.endIndex)]
-            let rawValue = equals.map { part[part.index(after: $0)...] } ?? part[part.endIndex...]
-            guard let name = decode(rawName), let value = decode(rawValue) else { continue }
-            pairs.append((name, value))
         }
     }
 
-    private mutating func decode(_ bytes: Substring.UTF8View) -> String? {
+    private mutating func add(_ part: Slice<UnsafeBufferPointer<UInt8>>) {
+        if part.contains(UInt8(ascii: ";")) {
+            error = error ?? "invalid semicolon separator in query"
+            return
+        }
+        let equals = part.firstIndex(of: UInt8(ascii: "=")) ?? part.endIndex
+        guard let name = decode(part[..<equals]), let value = decode(part[equals...].dropFirst()) else { return }
+        pairs.append((name, value))
+    }
+
+    private mutating func decode(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> String? {
+        // Of a form of ten megabytes there may be millions.
+        if !bytes.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) {
+            return String(decoding: bytes, as: UTF8.self)
+        }
         switch PercentCoding.decodeQuery(Array(bytes)) {
         case .success(let text): return text
         case .failure(let failure):

@@ -17,19 +17,20 @@ package enum MultipartForm {
         let ending = isBare ? "\n" : "\r\n"
         let newline = Array(ending.utf8)
         let delimiter = TextFinder(newline + opening)
+        let (lineEnd, blankLine) = (TextFinder(newline), TextFinder(newline + newline))
         var rest = (newline + body)[...]
         var values: [(name: String, value: String)] = []
         guard let first = delimiter.firstRange(in: rest) else { return nil }
         rest = rest[first.upperBound...]
         for _ in 0...partLimit {
             if rest.starts(with: "--".utf8) { return values }
-            guard let line = rest.firstRange(of: newline),
+            guard let line = lineEnd.firstRange(in: rest),
                 rest[..<line.lowerBound].allSatisfy({ $0 == 0x20 || $0 == 0x09 }),
                 let end = delimiter.firstRange(in: rest)
             else { return nil }
             // The line's end belongs to the headers, which may be none.
             let bytes = rest[line.lowerBound..<end.lowerBound]
-            guard let blank = bytes.firstRange(of: newline + newline) else { return nil }
+            guard let blank = blankLine.firstRange(in: bytes) else { return nil }
             let headers = String(decoding: bytes[..<blank.lowerBound], as: UTF8.self).split(separator: ending)
             if let name = name(in: headers) {
                 let isQuoted = header("content-transfer-encoding", in: headers)?.lowercased() == "quoted-printable"
