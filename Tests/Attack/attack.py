@@ -56,12 +56,17 @@ def main():
     for one in chosen:
         start = time.monotonic()
         try:
-            try:
-                seen, word = one.work(short=options.short), "stands"
-            except Late as error:
-                # Others' work on the same machine may have held it up; what is late twice is late.
-                first = str(error)
-                seen, word = f"{one.work(short=options.short)} (at first: {first})", "stands"
+            # Others' work on the same machine may have held it up; what is late each time is late.
+            late = []
+            while True:
+                try:
+                    seen = one.work(short=options.short) + (f" (at first: {'; '.join(late)})" if late else "")
+                    break
+                except Late as error:
+                    late.append(str(error))
+                    if len(late) == (4 if options.patient else 2):
+                        raise
+            word = "stands"
         except GaveWay as error:
             seen, word = str(error), "GAVE WAY"
             failed.append(one.name)
