@@ -6,7 +6,7 @@ extension PrometheusServer {
     /// The matchers of every `match[]`.
     func matcherSets(_ parameters: APIParameters) throws(APIFailure) -> [[LabelMatcher]] {
         var sets: [[LabelMatcher]] = []
-        for text in parameters.form.selectors {
+        for text in parameters.form.values("match[]") {
             do throws(ParseError) {
                 sets.append(try parser.parseSelector(text))
             } catch {

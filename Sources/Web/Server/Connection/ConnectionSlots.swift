@@ -85,19 +85,26 @@ public final class ConnectionSlots: Sendable {
         let key = ObjectIdentifier(channel)
         let (slot, isNew, isFull) = open.withLock { open in
             if let known = open.slots[key] ?? open.leaving[key] { return (known, false, false) }
+            let isDoorFull = door.map { open.isFull($0) } ?? false
             let slot = ConnectionSlot(channel, self, door, since: clock.steadyNanoseconds)
             open.slots[key] = slot
             if let door { open.counts[ObjectIdentifier(door), default: 0] += 1 }
-            return (slot, true, open.slots.count > capacity)
+            return (slot, true, isDoorFull || open.slots.count > capacity)
         }
         if isNew { channel.closeFuture.whenComplete { _ in slot.isClosed() } }
-        if isFull { makeRoom(but: slot) }
+        if isFull { makeRoom(but: slot, behind: door) }
         return slot
     }
 
-    /// Whether there is room for one more, in the process and behind that door.
-    func hasRoom(behind door: Door) -> Bool {
-        open.withLock { $0.slots.count < capacity && !$0.isFull(door) }
+    /// Whether there is room for one more.
+    var hasRoom: Bool { open.withLock { $0.slots.count < capacity } }
+
+    /// Whether one more may come in by that door: there is room for it, or somebody there whose place it gets.
+    func admits(_ door: Door) -> Bool {
+        open.withLock { open in
+            guard open.slots.count < capacity else { return false }
+            return !open.isFull(door) || open.slots.values.contains { $0.door === door && $0.idleSince != nil }
+        }
     }
 
     /// Closes the connection that has been idle longest: of those that came in by the door, where that has as many as it may.
