@@ -199,7 +199,7 @@ test("the time that passed is told", withStack(async (stack) => {
 }));
 
 test("a stack that has ended says so", withStack({ logLevel: "debug" }, async (stack) => {
-  await stack.push("n", "x 1\n");
+  await assert.rejects(stack.push("n", "x many\n"), Refused);
   process.kill(stack.pid, "SIGKILL");
   for (const verb of [() => stack.scrape(), () => stack.push("n", "x 1\n"), () => stack.expect("up")]) {
     await assert.rejects(verb, (error) => {

@@ -277,6 +277,7 @@ func TestAStackThatHasEndedSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stack.Close()
+	says(t, stack.Push("nightly", "rows many\n", nil), "many")
 	process, err := os.FindProcess(stack.PID)
 	if err != nil {
 		t.Fatal(err)

@@ -255,7 +255,8 @@ def test_the_time_that_passed_is_told(promenade_stack):
 
 @pytest.mark.promenade(log_level="debug")
 def test_a_stack_that_has_ended_says_so(promenade_stack):
-    promenade_stack.push("nightly", "rows 1\n")
+    with pytest.raises(Refused):
+        promenade_stack.push("nightly", "rows many\n")
     os.kill(promenade_stack._process.pid, signal.SIGKILL)
     for verb in (promenade_stack.scrape, lambda: promenade_stack.push("nightly", "rows 1\n"), lambda: promenade_stack.expect("up")):
         with pytest.raises(Ended, match=r"the stack has ended with signal 9:\n.*level="):
