@@ -92,7 +92,7 @@ import Testing
         evidence = Self.evidence(scraped: nil)
         #expect(
             evidence.explain("go_goroutines").last
-                == "the Pushgateway has go_goroutines{} 9 and not scraped since: " + Self.gateway
+                == "the Pushgateway has go_goroutines 9 and not scraped since: " + Self.gateway
         )
     }
 

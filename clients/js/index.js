@@ -141,7 +141,8 @@ function checkedText(what, value) {
 function line({ labels: { __name__: name = "", ...labels }, value }) {
   const conditions = Object.keys(labels).sort().map((label) => `${label}=${JSON.stringify(labels[label])}`);
   const text = Math.abs(value) === Infinity ? (value > 0 ? "+Inf" : "-Inf") : String(value);
-  return `${name}{${conditions.join(", ")}} ${text}`;
+  const series = conditions.length > 0 || !name ? `${name}{${conditions.join(", ")}}` : name;
+  return `${series} ${text}`;
 }
 
 function duration(time) {

@@ -127,15 +127,13 @@ func TestTheLogHasRefusedPushesAndFailedScrapes(t *testing.T) {
 	}
 	stack.Fault("demo", nil, promenadetest.Fault{"fault": "refused"})
 	stack.Scrape("demo")
+	// What is logged may come a moment later than an answer; when it is closed, all is there.
+	stack.Close()
 	log := stack.Log()
 	for _, words := range []string{`level=DEBUG msg="failed to parse text" err="text format parsing error in line 1: `, `msg="Scrape failed"`} {
 		if !strings.Contains(log, words) {
 			t.Fatal(log)
 		}
-	}
-	stack.Close()
-	if !strings.HasPrefix(stack.Log(), log) {
-		t.Fatal(stack.Log())
 	}
 }
 

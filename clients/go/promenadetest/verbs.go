@@ -41,7 +41,11 @@ func (s Sample) String() string {
 	for _, name := range names {
 		labels = append(labels, name+"="+strconv.Quote(s.Labels[name]))
 	}
-	return fmt.Sprintf("%s{%s} %s", s.Labels["__name__"], strings.Join(labels, ", "), strconv.FormatFloat(s.Value, 'g', -1, 64))
+	series := s.Labels["__name__"]
+	if len(labels) > 0 || series == "" {
+		series += "{" + strings.Join(labels, ", ") + "}"
+	}
+	return series + " " + strconv.FormatFloat(s.Value, 'g', -1, 64)
 }
 
 // Request sends a request to one of the servers; a Refused has the server's own words where the status is not 2xx.

@@ -65,7 +65,9 @@ class Sample(NamedTuple):
                            for name, value in sorted(self.labels.items()) if name != "__name__")
         number = f"{self.value:+}" if math.isinf(self.value) else repr(self.value)
         number = number.replace("inf", "Inf").replace("nan", "NaN")
-        return f"{self.labels.get('__name__', '')}{{{labels}}} {number[:-2] if number.endswith('.0') else number}"
+        name = self.labels.get("__name__", "")
+        series = f"{name}{{{labels}}}" if labels or not name else name
+        return f"{series} {number[:-2] if number.endswith('.0') else number}"
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -89,6 +89,7 @@ def test_several_series_are_shown_where_one_was_meant(promenade_stack):
         promenade_stack.value("sort(rows)")
     assert str(several.value) == ('sort(rows) answers 2 series; value() is for one:'
                                   '\n  rows{job="nightly", x="é\\"a"} 1.5\n  rows{job="nightly", x="b"} +Inf')
+    assert str(Sample({"__name__": "rows"}, 2)) == "rows 2" and str(Sample({}, 0.5)) == "{} 0.5"
     promenade_stack.push("nightly", "".join(f'rows{{x="{n}"}} {n}\n' for n in range(12)))
     promenade_stack.scrape()
     with pytest.raises(NotMet, match=r'(?s)answers 12 series.*\n  {x="9"} 18\n  … and 2 more$'):
