@@ -37,6 +37,27 @@ told upgrade
 [ "$before" != "$(<"$all/run/promenade-test.pid")" ] && echo "another process"
 tail -1 "$all/etc/promenade/stack.yml"
 echo "rows_total: $(ask 'last_over_time(rows_total[1h])')"
+# What is wrong is told when the package is installed: the start is over when it is ready.
+cp "$all/etc/promenade/stack.yml" "$all/tmp/well.yml"
+echo 'garbage: [' >>"$all/etc/promenade/stack.yml"
+line=$(wc -l <"$all/etc/promenade/stack.yml")
+inside dpkg -i /tmp/second.deb >"$all/tmp/told" 2>&1
+echo "broken: $(grep -o 'the service did not restart' "$all/tmp/told"), $(grep -qE "stack.yml:($line|$((line + 1))):" "$all/tmp/told" && echo line of the conffile told)"
+cp "$all/tmp/well.yml" "$all/etc/promenade/stack.yml"
+told broken >/dev/null
+inside dpkg -i /tmp/second.deb >/dev/null
+told mended
+inside systemctl stop promenade.service
+inside promenade run --test --no-demo.enabled --web.listen-address=127.0.0.1:9090 --pushgateway.listen-address=127.0.0.1:9091 --ready-file=/tmp/other \
+    > >(cat >/dev/null) < <(exec sleep 60) &
+other=$!
+for _ in {1..100}; do [ -e "$all/tmp/other" ] && break; sleep 0.1; done
+inside dpkg -i /tmp/second.deb >"$all/tmp/told" 2>&1
+echo "port taken: $(grep -o 'the service did not restart' "$all/tmp/told")"
+kill "$other"
+wait "$other" 2>/dev/null || true
+inside systemctl start promenade.service
+told started >/dev/null
 inside dpkg -r promenade >/dev/null
 told remove
 [ -e "$all/usr/bin/promenade" ] || echo "no program"

@@ -41,11 +41,38 @@ class Deb(Case):
             "another process",
             "# mine",
             "rows_total: 42",
+            "broken: the service did not restart, line of the conffile told",
+            "mended: restart promenade.service",
+            "port taken: the service did not restart",
             "remove: stop promenade.service",
             "no program",
             "configuration and samples are kept",
             "left: ",
         ]) + "\n")
+
+    def test_papers_and_licences(self):
+        root = self.folder()
+        run("dpkg-deb", "-x", self.debs[0], root)
+        doc = os.path.join(root, "usr", "share", "doc", "promenade")
+        self.check_links(doc)
+        with open(os.path.join(doc, "NOTICES.txt")) as file:
+            self.check_notices(file.read())
+        with open(os.path.join(doc, "copyright")) as file:
+            text = file.read()
+        self.assertRegex(text, r"Copyright: 20\d\d ")
+        self.assertRegex(text, r"(?m)^Files: usr/bin/promenade\n.*\nLicense: Apache-2.0 and .*MIT.*Zlib.*GCC-exception")
+
+    def test_it_is_the_same_each_time(self):
+        if not os.path.exists(os.path.join(MADE, "deb")):
+            os.symlink(os.path.dirname(self.debs[0]), os.path.join(MADE, "deb"))
+        self.check_same_bytes("deb", "deb", COMPRESSION="gzip")
+
+    def test_lintian(self):
+        if shutil.which("lintian") is None:
+            self.skipTest("no lintian")
+        # What is not packed by `make dist` is as it was linked: with libraries, and their symbols, of the system.
+        done = subprocess.run(["lintian", "--fail-on", "error,warning", self.debs[0]], capture_output=True, text=True, timeout=120)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
 
     def test_pages_and_completions(self):
         root = self.folder()

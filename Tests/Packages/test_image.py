@@ -51,10 +51,22 @@ class Image(Case):
         root, config = self.unpack()
         files = sorted(os.path.relpath(os.path.join(place, file), root) for place, _, names in os.walk(root) for file in names)
         for file in files:
-            self.assertRegex(file, r"^(usr/bin/promenade|etc/ssl/certs/ca-certificates\.crt|(usr/)?lib\S*/[-\w+.]+\.so[.\d]*)$")
+            self.assertRegex(file, r"^(usr/bin/promenade|usr/share/(doc|common-licenses)/[-\w+./]+|etc/ssl/certs/ca-certificates\.crt|(usr/)?lib\S*/[-\w+.]+\.so[.\d]*)$")
         with open(os.path.join(root, "etc/ssl/certs/ca-certificates.crt")) as file:
             self.assertIn("BEGIN CERTIFICATE", file.read())
         self.assertEqual(config["Entrypoint"], ["/usr/bin/promenade"])
+        with open(os.path.join(root, "usr/share/doc/promenade/NOTICES.txt")) as file:
+            text = file.read()
+        self.check_notices(text)
+        self.assertIn("ca-certificates", text)
+        self.assertTrue(os.path.exists(os.path.join(root, "usr/share/doc/promenade/LICENSE")))
+        if os.path.exists("/usr/share/doc/libc6/copyright"):
+            # The C library is there as a file: with its licence, and with the text of that.
+            for file in ("doc/libc6/copyright", "common-licenses/LGPL-2.1"):
+                self.assertIn("usr/share/" + file, files)
+
+    def test_it_is_the_same_each_time(self):
+        self.check_same_bytes("image", "image")
 
     def test_docker_finds_what_it_looks_for(self):
         with tarfile.open(os.path.join(self.made, [file for file in os.listdir(self.made) if file.endswith(".tar")][0])) as tar:
@@ -95,7 +107,9 @@ class Image(Case):
             self.skipTest(missing)
         network = "ip link set lo up && ip addr add 10.77.0.2/32 dev lo"
         _, config, inside, environment = self.rooted("--net", before=network)
-        process = self.started([*inside, *config["Entrypoint"], *config["Cmd"], "--test"], environment)
+        # Flags of one's own take the place of the image's command; where it listens, and where it stores, stay as they are.
+        own = ["run", "--storage.tsdb.retention.time=1d"]
+        process = self.started([*inside, *config["Entrypoint"], *own, "--test"], environment)
         urls = json.loads(process.stdout.readline() or "{}")
         process.stdin.close()
         self.assertEqual(process.wait(60), 0)
@@ -112,7 +126,8 @@ class Image(Case):
         with open(os.path.join(root, "etc", "hosts"), "w") as file:
             file.write("127.0.0.1 localhost\n")
         # As the image starts it, but on ports that are free, and in a test's hand.
-        command = [re.sub(r"-address=:\d+$", "-address=:0", word) for word in config["Cmd"]] + ["--test"]
+        environment["PROMENADE_RUN_FLAGS"] = re.sub(r"-address=:\d+", "-address=:0", environment["PROMENADE_RUN_FLAGS"])
+        command = [*config["Cmd"], "--test"]
         process = self.started([*inside, *config["Entrypoint"], *command], environment)
         try:
             urls = json.loads(process.stdout.readline())

@@ -71,6 +71,69 @@ class Wheels(Case):
         left = glob.glob(os.path.join(programs, "..", "lib", "*", "site-packages", "*promenade*"))
         self.assertEqual(left, [])
 
+    def test_the_documented_commands_leave_others_alone(self):
+        """With PyPI's promenade there, whoever took the program and the fixtures upgrades and uninstalls as docs/packaging.md tells."""
+        with open(os.path.join(ROOT, "docs", "packaging.md")) as text:
+            section = re.search(r"^## pip\n(.*?)^## ", text.read(), re.S | re.M)[1]
+        self.assertNotIn("*.whl", re.sub(r"\w+-\*\.whl", "", section), "a command that names wheels that one need not have")
+        program, _, fixtures = re.findall(r"^```sh\n(.*?)^```", section, re.S | re.M)
+        programs, variables = self.environment()
+        other = self.folder()
+        with zipfile.ZipFile(os.path.join(other, "promenade-0.1.1-py3-none-any.whl"), "w") as wheel:
+            info = "promenade-0.1.1.dist-info/"
+            wheel.writestr("promenade-0.1.1.data/scripts/promenade", "#!/bin/sh\necho the other\n")
+            wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\nName: promenade\nVersion: 0.1.1\n")
+            wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            wheel.writestr(info + "RECORD", f"promenade-0.1.1.data/scripts/promenade,,\n{info}METADATA,,\n{info}WHEEL,,\n{info}RECORD,,\n")
+        run(f"{programs}/pip", "install", "--no-index", os.path.join(other, "promenade-0.1.1-py3-none-any.whl"), env=variables)
+        before = set(os.listdir(programs))
+        place = os.path.dirname(os.path.abspath(self.wheels[0]))
+        for line in (program + fixtures).splitlines():
+            command = line.split("#")[0].strip()
+            self.assertRegex(command, "^pip (install|uninstall) ")
+            # pytest itself is of a registry, which the test does without.
+            command = command.replace("pip install", f"{programs}/pip install --no-index --no-deps")
+            command = command.replace("pip uninstall", f"{programs}/pip uninstall -y")
+            run("bash", "-c", command.replace("dist/", place + "/"), env=variables)
+            self.assertEqual(run(f"{programs}/promenade", env=variables), "the other\n", command)
+        self.assertEqual(set(os.listdir(programs)), before)
+
+    def test_no_registry_is_asked_for_what_is_in_none(self):
+        names = {"promenade-stack", "promenade-stack-command", "pytest-promenade", "promenade"}
+        for wheel in self.wheels:
+            with zipfile.ZipFile(wheel) as file:
+                text = file.read(next(name for name in file.namelist() if name.endswith("/METADATA"))).decode()
+                asked = {name.lower() for name in re.findall(r"^Requires-Dist: ([-\w.]+)", text, re.M)}
+                self.assertEqual(asked & names, set(), wheel)
+                self.assertEqual(set(re.findall(r"pip install (?:--upgrade )?([-\w]+)(?![-\w./])", text)) & names, set(), wheel)
+        # What is missing is told, with the file that has it.
+        programs, variables = self.environment()
+        run(f"{programs}/pip", "install", "--no-index", self.wheel("promenade_stack_command"), env=variables)
+        done = subprocess.run([f"{programs}/promenade", "--version"], capture_output=True, text=True, env=variables, timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"^promenade: the program is in another wheel: pip install ./promenade_stack-….whl.*\n$")
+        run(f"{programs}/pip", "install", "--no-index", "--no-deps", self.wheel("pytest_promenade"), env=variables)
+        use = ("import sys, types\npytest = types.ModuleType('pytest')\nclass UsageError(Exception): pass\npytest.UsageError = UsageError\n"
+               "sys.modules['pytest'] = pytest\ntry:\n    import pytest_promenade\nexcept UsageError as error:\n    print(error)")
+        self.assertEqual(run(f"{programs}/python", "-c", use, env=variables),
+                         f"pytest-promenade {self.version} needs promenade-stack {self.version}: "
+                         f"pip install the file promenade_stack-{self.version}-….whl, which is made with it\n")
+        # And where both are there, but of two versions.
+        run(f"{programs}/pip", "install", "--no-index", self.wheel("promenade_stack"), env=variables)
+        self.assertIn(f"needs promenade-stack {self.version}, not 0.0.9: ",
+                      run(f"{programs}/python", "-c", "import promenade_stack\npromenade_stack.__version__ = '0.0.9'\n" + use, env=variables))
+
+    def test_licences(self):
+        for wheel in self.wheels:
+            with zipfile.ZipFile(wheel) as file:
+                info = next(name for name in file.namelist() if name.endswith("/METADATA")).rsplit("/", 1)[0]
+                named = re.findall(r"^License-File: (.*)$", file.read(info + "/METADATA").decode(), re.M)
+                for name in named:
+                    self.assertIn(f"{info}/{name}", file.namelist())
+                self.assertIn("LICENSE", named)
+                if wheel == self.wheel("promenade_stack"):
+                    self.check_notices(file.read(info + "/NOTICES.txt").decode())
+
     def test_records_are_true_and_the_same_each_time(self):
         again = self.folder()
         run(os.path.join(ROOT, "packaging", "wheels"), os.environ["PROMENADE_BIN"], again)
@@ -122,7 +185,12 @@ class Wheels(Case):
                 name = next(name for name in file.namelist() if name.endswith("/METADATA"))
                 head, body = file.read(name).decode().split("\n\n", 1)
             self.assertIn("Description-Content-Type: text/markdown", head.split("\n"))
-            self.assertIn("def test_rows_are_counted(promenade_stack)", body)
+            # Each its own page, with how that file is installed.
+            self.assertIn("pip install ./promenade_stack-….whl", body)
+            words = {"pytest_promenade": "def test_rows_are_counted(promenade_stack)", "promenade_stack": "promenade-stack run",
+                     "promenade_stack_command": "the command `promenade`"}
+            self.assertIn(words[os.path.basename(wheel).split("-")[0]], body)
+            self.assertIn("Classifier: Topic :: Software Development :: Testing", head.split("\n"))
             self.assertEqual(re.findall(r"\]\((?!https?:)", body), [], "a link that leads nowhere outside the tree")
 
     def test_names(self):

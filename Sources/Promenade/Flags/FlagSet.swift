@@ -40,6 +40,21 @@ public struct FlagSet: Sendable {
         }
     }
 
+    /// The same, with flags of a variable of the environment, apart by blanks, in the place of the defaults: so an image for containers
+    /// listens on all of its interfaces whatever else it is told to do.
+    /// - Throws: ``FlagError``, which says so where it is the variable that is wrong.
+    public init(parsing arguments: some Sequence<String>, presets: String?) throws(FlagError) {
+        do {
+            self = try FlagSet(parsing: (presets ?? "").split(separator: " ").map(String.init))
+        } catch {
+            throw FlagError(message: "\(Self.presetsVariable): \(error.message)")
+        }
+        given.merge(try FlagSet(parsing: arguments).given) { _, given in given }
+    }
+
+    /// The variable of the environment that has flags for `promenade run`.
+    public static let presetsVariable = "PROMENADE_RUN_FLAGS"
+
     private mutating func read(
         _ flag: Flag,
         _ value: String?,

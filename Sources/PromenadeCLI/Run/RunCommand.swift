@@ -26,7 +26,7 @@ enum RunCommand {
         let started = system.steadyNanoseconds
         var options: StackOptions
         do {
-            let flags = try FlagSet(parsing: arguments)
+            let flags = try FlagSet(parsing: arguments, presets: ProcessEnvironment.all[FlagSet.presetsVariable])
             let (config, file) = try configuration(flags)
             options = try StackOptions(flags: flags, config: config, configFile: file)
         } catch {

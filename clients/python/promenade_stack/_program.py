@@ -35,7 +35,7 @@ def program() -> str:
             return _checked(path)
     found = shutil.which(NAME)
     if found is None:
-        raise ProgramMissing(f"there is no {NAME}: pip install promenade-stack, or let PROMENADE_BIN name the program")
+        raise ProgramMissing(f"there is no {NAME}: install its wheel, the file promenade_stack-….whl, or let PROMENADE_BIN name the program")
     return _checked(found)
 
 

@@ -1,3 +1,19 @@
 """Fixtures of pytest: a Prometheus stack for each test (`promenade_stack`), or one for all (`promenade`)."""
 
 __version__ = "0.1.0"
+
+# The wheel asks no registry for promenade-stack, where nobody has that name yet and anybody may take it; so it is looked for here.
+try:
+    import promenade_stack
+except ModuleNotFoundError:
+    _found = ""
+else:
+    _found = promenade_stack.__version__
+if _found != __version__:
+    import pytest
+
+    raise pytest.UsageError(
+        f"pytest-promenade {__version__} needs promenade-stack {__version__}"
+        + (f", not {_found}" if _found else "")
+        + f": pip install the file promenade_stack-{__version__}-….whl, which is made with it"
+    )
