@@ -54,7 +54,7 @@ other=$!
 for _ in {1..100}; do [ -e "$all/tmp/other" ] && break; sleep 0.1; done
 inside dpkg -i /tmp/second.deb >"$all/tmp/told" 2>&1
 echo "port taken: $(grep -o 'the service did not restart' "$all/tmp/told")"
-kill "$other"
+kill "$(grep -o '"pid":[0-9]*' "$all/tmp/other" | cut -d: -f2)"
 wait "$other" 2>/dev/null || true
 inside systemctl start promenade.service
 told started >/dev/null

@@ -218,6 +218,20 @@ import Web
         #expect(try FlagSet(parsing: ["--\(name)=\(text)"])[name] == value)
     }
 
+    @Test func `a variable has flags in place of the defaults, and what is given counts instead`() throws {
+        let presets = "--web.listen-address=:9090  --storage.path=/data --no-demo.enabled"
+        let flags = try FlagSet(parsing: ["--storage.path=x", "--web.enable-lifecycle"], presets: presets)
+        #expect(flags["web.listen-address"] == ":9090")
+        #expect(flags["storage.path"] == "x")
+        #expect(!flags.isOn("demo.enabled"))
+        #expect(flags.isOn("web.enable-lifecycle"))
+        #expect(try FlagSet(parsing: ["--log.level=warn"], presets: nil)["log.level"] == "warn")
+        let error = #expect(throws: FlagError.self) { try FlagSet(parsing: [], presets: "--qqq") }
+        #expect(error?.message.hasPrefix("PROMENADE_RUN_FLAGS: unknown long flag '--qqq'") == true)
+        // Each flag once, in each of the two.
+        #expect(throws: FlagError.self) { try FlagSet(parsing: [], presets: "--log.level=warn --log.level=info") }
+    }
+
     @Test func `arguments come from a file, too`() throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "flags-\(UUID().uuidString)").path
         try "# a remark\n--log.level=debug\n--web.page-title=two words\n".write(
