@@ -1,7 +1,6 @@
 public import ConfigTree
 public import MetricModel
 import PromQL
-import Web
 
 extension Scenario {
     /// What reading a scenario needs of its surroundings.
@@ -173,7 +172,7 @@ extension Scenario {
             return root.fail(
                 "the file \(path(name)) cannot be read",
                 at: "recording",
-                hint: "\(ProgramName.called) record writes it beside the scenario"
+                hint: "the command record writes it beside the scenario"
             )
         }
         do throws(ConfigError) {
