@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import unittest
 
 from packages import PROGRAM, ROOT, Case, run, version
@@ -52,6 +53,15 @@ class Clients(Case):
                 for name in re.findall(r"`(\w+)", names):
                     for number in source:
                         self.assertRegex(sources[number], rf"\b{name}\b")
+
+    def test_whoever_types_promenade_is_told_of_promenade(self):
+        """The command of the second wheel, and `python -m`: the program behind both is promenade-stack."""
+        path = os.path.join(self.folder(), "promenade-stack")
+        os.symlink(PROGRAM, path)
+        environment = dict(os.environ, PROMENADE_BIN=path, PYTHONPATH=os.path.join(CLIENTS, "python"))
+        for typed, said in (("bin/promenade", "promenade"), ("promenade_stack/__main__.py", "promenade-stack")):
+            code = f"import sys; sys.argv = ['{typed}', 'help', 'version']; from promenade_stack.__main__ import main; main()"
+            self.assertEqual(run(sys.executable, "-c", code, env=environment), said + " version\n")
 
     def test_go(self):
         if shutil.which("go") is None:
