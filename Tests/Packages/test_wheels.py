@@ -95,7 +95,7 @@ class Wheels(Case):
             command = command.replace("pip install", f"{programs}/pip install --no-index --no-deps")
             command = command.replace("pip uninstall", f"{programs}/pip uninstall -y")
             run("bash", "-c", command.replace("dist/", place + "/"), env=variables)
-            self.assertEqual(run(f"{programs}/promenade", env=variables), "the other\n", command)
+            self.assertEqual(run("sh", f"{programs}/promenade", env=variables), "the other\n", command)
         self.assertEqual(set(os.listdir(programs)), before)
 
     def test_no_registry_is_asked_for_what_is_in_none(self):
