@@ -1,6 +1,6 @@
 #!/bin/sh
 # uninstall.sh: takes away what install.sh has put below this prefix, and the folders that it made, if they are empty; those that were
-# there before stay, as do samples and configurations.
+# there before stay, as do samples, and configurations but for the service's own.
 set -eu
 prefix=$(cd "$(dirname "$0")/../.." && pwd)
 own=$prefix/share/promenade

@@ -26,17 +26,20 @@ package enum CertificateName {
             .map { String(decoding: $0.contents, as: UTF8.self) }
     }
 
-    /// Whether a name, whose first label may be a star, stands for a host.
+    /// Whether a name, whose first label of several may be a star, stands for a host; the case of ASCII letters does not count.
     package static func isMatch(_ pattern: String, _ host: String) -> Bool {
-        func labels(_ text: String) -> [Substring] {
-            var text = text.lowercased()[...]
-            if text.last == "." { text.removeLast() }
-            return text.split(separator: ".", omittingEmptySubsequences: false)
-        }
-        let (wanted, found) = (labels(pattern), labels(host))
-        guard wanted.count == found.count, found != [""] else { return false }
+        func lowercased(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte }
+        let (pattern, whole) = (pattern.utf8.map(lowercased), host.utf8.map(lowercased))
+        if pattern == whole { return !whole.isEmpty && pattern != [dot] }
+        let host = whole.last == dot ? whole.dropLast() : whole[...]
+        let wanted = pattern.split(separator: dot, omittingEmptySubsequences: false)
+        let found = host.split(separator: dot, omittingEmptySubsequences: false)
+        // An empty label is no name's, so neither is a dot at the end of a pattern.
+        guard wanted.count == found.count, !wanted.contains([]), pattern != [star] else { return false }
         return zip(wanted, found).enumerated().allSatisfy { index, pair in
-            pair.0 == pair.1 || index == 0 && pair.0 == "*"
+            pair.0 == pair.1 || index == 0 && pair.0 == [star]
         }
     }
+
+    private static let (dot, star) = (UInt8(ascii: "."), UInt8(ascii: "*"))
 }

@@ -5,7 +5,7 @@ import NIOCore
 import Scrape
 
 /// What a request carries, and what an answer means.
-enum RemoteMessage {
+package enum RemoteMessage {
     /// Labels of a series as a receiver gets them; `nil` for a series that a rule drops.
     static func labels(_ labels: Labels, external: [Label], rules: [RelabelRule]) -> Labels? {
         if external.isEmpty, rules.isEmpty { return labels }
@@ -172,12 +172,14 @@ enum RemoteMessage {
     }
 
     /// The pause that an answer asks for, in nanoseconds; at most a day.
-    static func retryAfter(_ text: String, now: Int64) -> Int64? {
+    package static func retryAfter(_ text: String, now: Int64) -> Int64? {
         let longest: Int64 = 86_400
         if let seconds = Int64(text), seconds > 0 { return min(longest, seconds) * 1_000_000_000 }
         guard let moment = HTTPMoment.seconds(text) else { return nil }
-        let pause = moment * 1_000_000_000 - now
-        return pause > 0 ? min(longest * 1_000_000_000, pause) : nil
+        let ahead = moment - now / 1_000_000_000
+        if ahead > longest { return longest * 1_000_000_000 }
+        let pause = ahead * 1_000_000_000 - now % 1_000_000_000
+        return pause > 0 ? pause : nil
     }
 }
 
@@ -192,7 +194,9 @@ enum HTTPMoment {
             let month = months.firstIndex(of: String(words[2])), (1970...9999).contains(year), (1...31).contains(day)
         else { return nil }
         let time = words[4].split(separator: ":").compactMap { Int64($0) }
-        guard time.count == 3 else { return nil }
+        guard time.count == 3, (0...23).contains(time[0]), (0...59).contains(time[1]), (0...60).contains(time[2]) else {
+            return nil
+        }
         let days = CivilTime.days(year, Int64(month) + 1, day)
         return days * 86_400 + time[0] * 3600 + time[1] * 60 + time[2]
     }

@@ -370,6 +370,13 @@ final class RemoteSignal: Sendable {
     init() { (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1)) }
 
     func wake() { continuation.yield() }
+
+    /// Whether something has happened.
+    final class Flag: Sendable {
+        private let value = Atomic(false)
+        var isUp: Bool { value.load(ordering: .acquiring) }
+        func raise() { value.store(true, ordering: .releasing) }
+    }
 }
 
 /// Gives a signal at a moment, or somewhat earlier: where it was set for an earlier one it stays so, since whoever is woken looks anew.
@@ -377,7 +384,7 @@ final class RemoteSignal: Sendable {
 private struct RemoteTimer {
     private let signal: RemoteSignal
     private let clock: any StackClock
-    private var set: (moment: Int64, task: Task<Void, Never>)?
+    private var set: (moment: Int64, task: Task<Void, Never>, fired: RemoteSignal.Flag)?
 
     init(_ signal: RemoteSignal, _ clock: any StackClock) {
         self.signal = signal
@@ -385,13 +392,16 @@ private struct RemoteTimer {
     }
 
     mutating func set(_ moment: Int64, now: Int64) {
-        if let set, set.moment > now, set.moment <= moment { return }
+        // One that has given its signal, be it early, gives none any more.
+        if let set, set.moment > now, set.moment <= moment, !set.fired.isUp { return }
         cancel()
-        let (clock, signal) = (clock, signal)
+        let (clock, signal, fired) = (clock, signal, RemoteSignal.Flag())
         let task = Task {
-            if (try? await clock.sleep(untilSteady: moment)) != nil { signal.wake() }
+            guard (try? await clock.sleep(untilSteady: moment)) != nil else { return }
+            fired.raise()
+            signal.wake()
         }
-        set = (moment, task)
+        set = (moment, task, fired)
     }
 
     mutating func cancel() {

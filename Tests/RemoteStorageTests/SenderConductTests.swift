@@ -98,6 +98,19 @@ import Testing
         await receiver.close()
     }
 
+    static let askedFor: [(header: String, pause: Int64?)] = [
+        ("120", 120), ("9223372036854775807", 86_400), ("0", nil), ("-1", nil), ("soon", nil),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 37), ("Sun, 06 Nov 1994 08:48:00 GMT", nil),
+        ("Mon, 07 Nov 1994 08:49:00 GMT", 86_400), ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400),
+        ("Sun, 06 Nov 1994 24:00:00 GMT", nil), ("Sun, 06 Nov 1994 9223372036854775807:0:0 GMT", nil),
+        ("Sun, 06 Nov 1994 08:-1:00 GMT", nil),
+    ]
+
+    @Test(arguments: askedFor) func `a pause that is asked for is at most a day`(header: String, pause: Int64?) {
+        // Sun, 06 Nov 1994 08:49:00 GMT.
+        #expect(RemoteMessage.retryAfter(header, now: 784_111_740_000_000_000) == pause.map { $0 * 1_000_000_000 })
+    }
+
     static let successes: [CapturingReceiver.Reaction] = [
         .answer(200), .answer(204), .answer(202, [], "whatever is said here"),
         .answer(200, [], String(repeating: "x", count: 3 << 20)),

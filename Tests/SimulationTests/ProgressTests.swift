@@ -5,8 +5,12 @@ import Testing
 
 /// What people see who wait for a world on a terminal.
 @Suite(.timeLimit(.minutes(5))) struct ProgressTests {
-    private static func progress(_ clock: ManualClock, until end: Int64 = .max) throws -> WorldProgress {
-        let text = "start: 2026-01-05T09:00:00Z\nduration: 1w\nservices: {shop: {}}"
+    private static func progress(
+        _ clock: ManualClock,
+        duration: String = "1w",
+        until end: Int64 = .max
+    ) throws -> WorldProgress {
+        let text = "start: 2026-01-05T09:00:00Z\nduration: \(duration)\nservices: {shop: {}}"
         let scenario = try ScenarioFile.read(text: Array(text.utf8), file: "test.yml")
         return WorldProgress(scenario, until: end, clock: clock)
     }
@@ -27,6 +31,13 @@ import Testing
         #expect(progress.line(at: 604_800_000_000_000)?.contains(" of 1w  100%") == true)
         #expect(progress.takeAway() == "\r\u{1b}[K")
         #expect(progress.takeAway().isEmpty)
+    }
+
+    @Test func `the longest world has a share, too`() throws {
+        let clock = ManualClock(now: 0)
+        var progress = try Self.progress(clock, duration: "10y")
+        clock.advance(milliseconds: 1000)
+        #expect(progress.line(at: 157_680_000_000_000_000)?.contains("of 10y  50%") == true)
     }
 
     @Test func `of a world that is cut the share is that of what is run`() throws {

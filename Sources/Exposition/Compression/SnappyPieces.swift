@@ -21,8 +21,12 @@ struct SnappyPieces: @unchecked Sendable {
     /// Goes on elsewhere; what was written has been moved there.
     mutating func move(to output: UnsafeMutableRawPointer) { self.output = output }
 
-    /// How many bytes pieces can take at most that stand for so many, in so many pieces.
-    static func room(for bytes: Int, pieces: Int) -> Int { bytes + bytes / longestLiteral + 4 * pieces + 8 }
+    /// How many bytes pieces can take at most that stand for so many, in so many pieces. Two literals that follow each other have more
+    /// than the longest one has, since they are not one.
+    static func room(for bytes: Int, pieces: Int) -> Int { bytes + bytes * 2 / longestLiteral + 4 * pieces + 8 }
+
+    /// How many bytes the copy at the end takes at most, which is not among those written.
+    var open: Int { length == 0 ? 0 : 3 * (length / longestLiteral + 1) }
 
     /// Whether a copy from that far away continues the last piece.
     @inline(__always)

@@ -155,6 +155,8 @@ package struct RemoteWritePacker: ~Copyable, Sendable {
         if last.place >= 0 { writeTime(to: &pieces) }
         pieces.settle()
         self.pieces = pieces
+        // What was added has seen to it.
+        precondition(Self.sizeRoom + pieces.count <= buffer.size)
         var size: [UInt8] = []
         WireWriter.varint(UInt64(position), to: &size)
         let start = buffer.start + (Self.sizeRoom - size.count)
@@ -203,8 +205,8 @@ package struct RemoteWritePacker: ~Copyable, Sendable {
     private mutating func makeRoom(_ length: Int) {
         // A copy of a recipe stands for four bytes or more, so that it takes no more than they do.
         let written = Self.sizeRoom + pieces.count
-        // The time of the series before is still to be written, and its own one will be.
-        let needed = written + SnappyPieces.room(for: length + 32, pieces: 8)
+        // The time of the series before is still to be written, and its own one will be; so is a copy that became longer and longer.
+        let needed = written + pieces.open + SnappyPieces.room(for: length + 32, pieces: 8)
         if needed <= buffer.size { return }
         buffer.grow(to: max(needed, buffer.size * 2), keeping: written)
         pieces.move(to: buffer.start + Self.sizeRoom)

@@ -41,6 +41,9 @@ package struct ScrapeEvidence: Sendable, Hashable {
         pushed = Self.pushed(bytes)
     }
 
+    /// From 1970 to the year 10000.
+    private static let secondsTo10000 = 253_402_300_800.0
+
     private static func pushed(_ bytes: [UInt8]) -> [Pushed] {
         var series: [ObservedSeries] = []
         var groups: [(labels: [Label], time: Timestamp)] = []
@@ -49,7 +52,8 @@ package struct ScrapeEvidence: Sendable, Hashable {
             while let entry = try? parser.next() {
                 guard case .series = entry else { continue }
                 let labels = Labels(parser.labels().filter { !$0.value.isEmpty })
-                if labels.name == "push_time_seconds" {
+                // Another server may say anything.
+                if labels.name == "push_time_seconds", (0..<secondsTo10000).contains(parser.value) {
                     let group = labels.filter { $0.name != Labels.metricName }
                     groups.append((group, Timestamp((parser.value * 1000).rounded())))
                 }

@@ -45,7 +45,7 @@ public struct FlagSet: Sendable {
     /// - Throws: ``FlagError``, which says so where it is the variable that is wrong.
     public init(parsing arguments: some Sequence<String>, presets: String?) throws(FlagError) {
         do {
-            self = try FlagSet(parsing: (presets ?? "").split(separator: " ").map(String.init))
+            self = try FlagSet(parsing: (presets ?? "").split(whereSeparator: \.isWhitespace).map(String.init))
         } catch {
             throw FlagError(message: "\(Self.presetsVariable): \(error.message)")
         }

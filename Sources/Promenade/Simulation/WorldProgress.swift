@@ -34,7 +34,7 @@ package struct WorldProgress: Sendable {
         isShown = true
         let moment = WorldEvent.moment(start + time / 1_000_000).prefix(19)
         return "\r\(moment)Z  +\(World.span(time / 1_000_000_000 * 1_000_000_000)) of \(World.span(whole))  "
-            + "\(min(time, whole) * 100 / whole)%\u{1b}[K"
+            + "\(min(100, time / max(1, whole / 100)))%\u{1b}[K"
     }
 
     /// What takes the line away; empty where there is none.

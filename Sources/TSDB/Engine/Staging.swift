@@ -36,10 +36,10 @@ struct StagedBatch {
         return parts
     }
 
-    /// About how many bytes it takes.
+    /// About how many bytes it takes, what its arrays need besides what is in them included.
     var bytes: Int {
-        row.series.count * 12 + row.starts.count * 8 + singles.count * MemoryLayout<SingleSample>.stride
-            + (histograms.count + exemplars.count) * 256
+        MemoryLayout<Self>.size + 8 * 32 + row.series.count * 12 + row.starts.count * 8
+            + singles.count * MemoryLayout<SingleSample>.stride + (histograms.count + exemplars.count) * 256
     }
 }
 

@@ -54,6 +54,36 @@ import Testing
         }
     }
 
+    /// What relabelling makes the same stands as one copy that goes on and on, and is not written before it ends.
+    @Test(arguments: [(80, 2000), (200, 600), (10, 20_000), (3000, 50)])
+    func `series with the same labels`(size: Int, count: Int) throws {
+        let series = (0..<count).map { _ in Labels(["n": String(repeating: "v", count: size)]) }
+        var packer = RemoteWritePacker()
+        for one in series { packer.append(one) }
+        for round in 1...3 {
+            let samples = (0..<count).map { Sample(place: $0, value: 1, timestamp: Timestamp(round) * 1000) }
+            #expect(try Snappy.decode(Self.pack(samples, &packer)) == Self.plain(samples, series))
+        }
+    }
+
+    /// Literals that are too long for one of the longest, and too short for two.
+    @Test func `long labels that were taken apart before`() throws {
+        var random = SeededGenerator(seed: 5)
+        func text(_ count: Int) -> String {
+            String(decoding: (0..<count).map { _ in UInt8.random(in: 97...122, using: &random) }, as: UTF8.self)
+        }
+        let parts = (0..<900).map { _ in text(29) }
+        let series =
+            parts.map { Labels(["n": $0 + text(31)]) }
+            + (0..<4).map { index in Labels(["n": parts[(index * 200)..<(index * 200 + 300)].joined()]) }
+        var packer = RemoteWritePacker()
+        for one in series { packer.append(one) }
+        for (time, places) in [(1, Array(series.indices)), (2, Array(900..<904)), (3, [903, 902])] {
+            let samples = places.map { Sample(place: $0, value: Double($0), timestamp: Timestamp(time) * 1000) }
+            #expect(try Snappy.decode(Self.pack(samples, &packer)) == Self.plain(samples, series))
+        }
+    }
+
     /// A service's series, as they are scraped again and again.
     private static let series = (0..<4000).map { number in
         Labels([

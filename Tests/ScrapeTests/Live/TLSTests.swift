@@ -132,7 +132,9 @@ struct TLSTests {
     func names() {
         for (pattern, host, isMatch) in [
             ("a.example", "A.Example.", true), ("*.example", "a.example", true), ("*.example", "a.b.example", false),
-            ("*", "a", true), ("a*.example", "ab.example", false), ("a.*", "a.b", false), ("", "", false),
+            ("*", "a", false), ("*", "*", true), ("a.", "a", false), ("a.", "a.", true),
+            ("\u{212A}.example", "k.example", false),
+            ("*..", "a..", false), ("a*.example", "ab.example", false), ("a.*", "a.b", false), ("", "", false),
         ] {
             #expect(CertificateName.isMatch(pattern, host) == isMatch, "\(pattern) \(host)")
         }

@@ -152,6 +152,8 @@ func saidFirst(command *exec.Cmd) string {
 		command.Process.Kill()
 	}
 	output.Close()
+	impatience := time.AfterFunc(10*time.Second, func() { command.Process.Kill() })
+	defer impatience.Stop()
 	command.Wait()
 	return strings.TrimSpace(string(line))
 }

@@ -33,7 +33,6 @@ final class AcceptGate: ChannelDuplexHandler, RemovableChannelHandler, Sendable 
 
     func read(context: ChannelHandlerContext) {
         if isPaused.load(ordering: .relaxed) { return }
-        if !slots.hasRoom { slots.makeRoom() }
         if slots.admits(door) { return context.read() }
         pause(context, forMilliseconds: 200)
     }

@@ -96,14 +96,12 @@ public final class ConnectionSlots: Sendable {
         return slot
     }
 
-    /// Whether there is room for one more.
-    var hasRoom: Bool { open.withLock { $0.slots.count < capacity } }
-
     /// Whether one more may come in by that door: there is room for it, or somebody there whose place it gets.
     func admits(_ door: Door) -> Bool {
         open.withLock { open in
-            guard open.slots.count < capacity else { return false }
-            return !open.isFull(door) || open.slots.values.contains { $0.door === door && $0.idleSince != nil }
+            let isDoorFull = open.isFull(door)
+            if !isDoorFull, open.slots.count < capacity { return true }
+            return open.slots.values.contains { (!isDoorFull || $0.door === door) && $0.idleSince != nil }
         }
     }
 
