@@ -26,7 +26,7 @@ struct SnappyPieces: @unchecked Sendable {
     static func room(for bytes: Int, pieces: Int) -> Int { bytes + bytes * 2 / longestLiteral + 4 * pieces + 8 }
 
     /// How many bytes the copy at the end takes at most, which is not among those written.
-    var open: Int { length == 0 ? 0 : 3 * (length / longestLiteral + 1) }
+    var open: Int { length == 0 ? 0 : 3 * (length / Self.longestLiteral + 1) }
 
     /// Whether a copy from that far away continues the last piece.
     @inline(__always)
