@@ -129,7 +129,11 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard case .open = phase else { return }
+        guard case .open = phase else {
+            // What comes behind the last answer has the same limits, trailers too.
+            if case .draining = phase { context.close(promise: nil) }
+            return
+        }
         handOn(context)
         switch error {
         case HTTPParserError.headerOverflow: refuse(context, RequestHeadCheck.Refusal(status: 431, message: ""))

@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 
 /// Tells browsers not to take an answer for what it is not: nothing that is shown may run or load anything, unless a page says what it
-/// needs. Data that are never shown go without.
+/// needs. Browsers show data, too.
 struct BrowserSafety: AnswerAmendment {
     private static let policy = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -14,14 +14,12 @@ struct BrowserSafety: AnswerAmendment {
     }
 
     func amend(_ response: inout Response, to request: Request) {
-        var isData = false
         var hasPolicy = false
         var isUnsniffed = false
         var names: Set<HTTPField.Name> = []
         for field in response.headers {
             if !extra.isEmpty { names.insert(field.name) }
             switch field.name {
-            case .contentType: isData = field.value.hasPrefix("application/")
             case .contentSecurityPolicy: hasPolicy = true
             case .xContentTypeOptions: isUnsniffed = true
             default: break
@@ -32,7 +30,6 @@ struct BrowserSafety: AnswerAmendment {
             if header.name == .contentSecurityPolicy { hasPolicy = true }
             if header.name == .xContentTypeOptions { isUnsniffed = true }
         }
-        if isData { return }
         if !isUnsniffed { response.headers.append(HTTPField(name: .xContentTypeOptions, value: "nosniff")) }
         if !hasPolicy { response.headers.append(HTTPField(name: .contentSecurityPolicy, value: Self.policy)) }
     }
