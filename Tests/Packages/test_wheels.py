@@ -113,15 +113,14 @@ class Wheels(Case):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, r"^promenade: the program is in another wheel: pip install ./promenade_stack-….whl.*\n$")
         run(f"{programs}/pip", "install", "--no-index", "--no-deps", self.wheel("pytest_promenade"), env=variables)
-        use = ("import sys, types\npytest = types.ModuleType('pytest')\nclass UsageError(Exception): pass\npytest.UsageError = UsageError\n"
-               "sys.modules['pytest'] = pytest\ntry:\n    import pytest_promenade\nexcept UsageError as error:\n    print(error)")
+        use = "import pytest_promenade; print(pytest_promenade.PROBLEM)"
         self.assertEqual(run(f"{programs}/python", "-c", use, env=variables),
                          f"pytest-promenade {self.version} needs promenade-stack {self.version}: "
                          f"pip install the file promenade_stack-{self.version}-….whl, which is made with it\n")
         # And where both are there, but of two versions.
         run(f"{programs}/pip", "install", "--no-index", self.wheel("promenade_stack"), env=variables)
         self.assertIn(f"needs promenade-stack {self.version}, not 0.0.9: ",
-                      run(f"{programs}/python", "-c", "import promenade_stack\npromenade_stack.__version__ = '0.0.9'\n" + use, env=variables))
+                      run(f"{programs}/python", "-c", "import promenade_stack; promenade_stack.__version__ = '0.0.9'; " + use, env=variables))
 
     def test_licences(self):
         for wheel in self.wheels:

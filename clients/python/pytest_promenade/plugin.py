@@ -3,17 +3,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Generator, Iterator
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from promenade_stack import ProgramMissing, Stack, StartFailed
 
-_STACK = pytest.StashKey[Stack]()
-_SESSION = pytest.StashKey[Optional[Stack]]()
+from . import PROBLEM
+
+if TYPE_CHECKING or not PROBLEM:
+    from promenade_stack import ProgramMissing, Stack, StartFailed
+
+_STACK = pytest.StashKey["Stack"]()
+_SESSION = pytest.StashKey["Stack | None"]()
 # Lines of the log that are shown without being asked for.
 _SHOWN = 20
 # What a marker may say of a stack besides its flags.
-_WORDS = [name for name, parameter in inspect.signature(Stack).parameters.items() if parameter.kind is parameter.KEYWORD_ONLY]
+_WORDS = [] if PROBLEM else [name for name, parameter in inspect.signature(Stack).parameters.items() if parameter.kind is parameter.KEYWORD_ONLY]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,6 +45,8 @@ def _level(config: pytest.Config) -> str | None:
 
 
 def _start(pytestconfig: pytest.Config, /, *flags: str, **settings: Any) -> Stack:
+    if PROBLEM:
+        pytest.fail(PROBLEM, pytrace=False)
     unknown = [name for name in settings if name not in _WORDS]
     if unknown:
         pytest.fail(f"@pytest.mark.promenade has no {', '.join(unknown)}; it has flags, and {', '.join(_WORDS)}", pytrace=False)
