@@ -187,6 +187,11 @@ import Testing
         #expect(problems.contains(told), "\(problems)")
     }
 
+    @Test func `a service is not called as an instance of another one`() {
+        let problems = TestWorlds.problems("duration: 5m\nservices:\n  s: {instances: 2}\n  s-1: {}")
+        #expect(problems.contains("test.yml:4:3: services.s-1: \"s-1\" is an instance of s"), "\(problems)")
+    }
+
     @Test func `where the duration is wrong, events are not late as well`() {
         let text = "duration: 5\nevents:\n  - {at: 1m, do: wipe}\nexpect:\n  - {at: 1m, that: up}"
         #expect(TestWorlds.problems(text).split(separator: "\n").count == 1, "\(TestWorlds.problems(text))")
@@ -202,6 +207,10 @@ import Testing
         ("evaluation=30s", "evaluation: field evaluation not found in type scenario (there is scrape_interval, "),
         ("sed=3", "(did you mean seed?)"),
         ("services.shp.instances=3", "services.shp: there is no \"shp\" in services (did you mean shop?)"),
+        (
+            "services.web.instances=5",
+            "there is no \"web\" in services (there is shop; a whole one is added by services.web={…})"
+        ),
         ("services.shop.metrics.requests.rate=3", "in services.shop.metrics (did you mean request?)"),
         ("services.shop.instancs=3", "field instancs not found in type service (did you mean instances?)"),
         ("events.7.at=3m", "events.7: there is no \"7\" in events (there are 1 of them, counted from 0)"),

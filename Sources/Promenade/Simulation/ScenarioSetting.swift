@@ -55,9 +55,14 @@ struct ScenarioSetting {
         var inner = node[name] ?? ConfigNode(.mapping([]), line: node.line, column: node.column)
         if node[name] == nil, rest.count > 1, let section = path[..<rest.startIndex].last, Self.named.contains(section)
         {
-            // A whole one may be added, but not a field of one that is nearly there.
+            // A whole one may be added, but not a field of one that is not there.
             let names = entries.compactMap(\.key.text)
-            if let near = DidYouMean.nearest(name, among: names) { throw wrong(rest, "did you mean \(near)?") }
+            let all = names.isEmpty ? "" : "there is \(names.joined(separator: ", ")); "
+            throw wrong(
+                rest,
+                DidYouMean.nearest(name, among: names).map { "did you mean \($0)?" }
+                    ?? all + "a whole one is added by \(path[...rest.startIndex].joined(separator: "."))={…}"
+            )
         }
         try set(rest.dropFirst(), of: &inner)
         if let index = entries.lastIndex(where: { $0.key.text == name }) {

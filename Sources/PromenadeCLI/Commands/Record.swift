@@ -2,6 +2,7 @@ import ArgumentParser
 import MetricModel
 import Promenade
 import Simulation
+import Synchronization
 import Web
 
 #if canImport(Darwin)
@@ -20,6 +21,8 @@ struct RecordCommand: AsyncParsableCommand {
             again, with --set scrape_interval=30s or other rules if wanted. Headers and parts of URLs that may hold credentials \
             are not recorded. Bodies of more than 512 KiB are recorded as far as the stack shows them.
 
+            Ctrl-C ends it earlier; what there is by then is kept.
+
             Exit codes: 0 recorded; 1 the stack cannot be asked, or scrapes were missed; 2 wrong arguments.
             """
     )
@@ -35,6 +38,9 @@ struct RecordCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("The folder for the scenario.", valueName: "dir"))
     var out: String
+
+    /// Whether somebody has had enough of it, who then gets what there is.
+    private static let isEnded = Atomic(false)
 
     func run() async throws {
         guard let span = try? PrometheusDuration(parsing: span), span.milliseconds > 0 else {
@@ -58,7 +64,11 @@ struct RecordCommand: AsyncParsableCommand {
             throw ExitCode(2)
         }
         do {
-            while clock.now < start + span.milliseconds {
+            Self.isEnded.store(false, ordering: .relaxed)
+            for number in [SIGINT, SIGTERM] {
+                signal(number) { _ in RecordCommand.isEnded.store(true, ordering: .relaxed) }
+            }
+            while clock.now < start + span.milliseconds, !Self.isEnded.load(ordering: .relaxed) {
                 try await clock.sleep(milliseconds: min(RecordingClient.pause, start + span.milliseconds - clock.now))
                 try await recorder.look()
             }

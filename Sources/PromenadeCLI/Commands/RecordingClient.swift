@@ -38,13 +38,36 @@ struct RecordingClient {
     /// Begins: what was scraped and pushed before is not recorded.
     mutating func begin(at start: Timestamp) async throws {
         self.start = start
+        if try await get(url + "/api/v1/clock")["data"]?["manual"]?.text == "true" {
+            throw Refusal(
+                description: "its clock is moved by hand, and what is recorded is what comes while time passes; "
+                    + "without --clock=manual it can be"
+            )
+        }
         let rules = try await get(url + "/api/v1/rules?exclude_alerts=true")["data"].map { RecordedRules($0) }
         config = try await get(url + "/api/v1/status/config")["data"]?["yaml"]?.text ?? ""
         if let rules {
             self.rules = rules.files
             config = rules.applied(to: config)
         }
+        // The stack's own targets are where it listens, not where its file says.
+        for move in try await get(url + "/api/v1/status/stack")["data"]?["followedTargets"]?.items ?? [] {
+            guard let from = move["from"]?.text, !from.isEmpty, let to = move["to"]?.text else { continue }
+            config = Self.replaced(from, by: to, in: config)
+        }
         if !pushgateway.isEmpty { lastPush = try await pushes(since: 0).first?.number ?? 0 }
+    }
+
+    /// A text with an address in the place of another one, which is not the beginning of a longer one.
+    private static func replaced(_ address: String, by other: String, in text: String) -> String {
+        var result = ""
+        var rest = text[...]
+        while let range = rest.firstRange(of: address) {
+            let isWhole = rest[range.upperBound...].first.map { !$0.isNumber } ?? true
+            result += rest[..<range.lowerBound] + (isWhole ? other : address)
+            rest = rest[range.upperBound...]
+        }
+        return result + rest
     }
 
     /// Takes over what is new.

@@ -129,6 +129,9 @@ struct Simulate: AsyncParsableCommand {
         if svg != nil, scenarios.count > 1 || seeds == nil || !compare.isEmpty {
             throw Self.refusal("--svg draws the study of one scenario: --seeds 1..1000")
         }
+        if svg != nil, scenarios.allSatisfy(\.studies.isEmpty) {
+            throw Self.refusal("--svg draws a study, and there is none in the scenario: study: {alert: NAME, event: …}")
+        }
         if tap, json { throw Self.refusal("--tap and --json are two forms of the same: leave one of them out") }
         if serve, tap || json || junit != nil {
             throw Self.refusal("--serve has no verdicts: leave out --tap, --json and --junit")

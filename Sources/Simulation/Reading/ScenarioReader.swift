@@ -141,7 +141,7 @@ extension Scenario {
                 fail("\(GoText.quoted(name)) is an address", hint: "letters, digits, -, _ and . only")
             }
             if name == "localhost" { fail("localhost is the stack itself", hint: "another name") }
-            if what == "batches", let service = services.first(where: { $0.hasInstance(name) }) {
+            if let service = services.first(where: { $0.name != name && $0.hasInstance(name) }) {
                 fail("\(GoText.quoted(name)) is an instance of \(service.name)", hint: "another name")
             }
             if !seen.insert(name).inserted {
