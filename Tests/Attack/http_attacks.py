@@ -318,6 +318,26 @@ def chunks(short):
         return f"4 × {count}, {watch.seen()}"
 
 
+@attack("trailers without an end", "cut before 4 MB on each server, also where the answer is out before them", short=True)
+def trailers(short):
+    sizes = {}
+    with Stack() as stack:
+        for server, line in [("prometheus", "GET /-/healthy"), ("prometheus", "POST /api/v1/query"), ("pushgateway", "GET /-/healthy"),
+                             ("pushgateway", "PUT /metrics/job/x"), ("demo", "GET /"), ("demo", "POST /")]:
+            with stack.connect(server) as client:
+                client.sendall(f"{line} HTTP/1.1\r\n{HOST}Transfer-Encoding: chunked\r\n\r\n7\r\nquery=1\r\n0\r\n".encode())
+                sent = 0
+                try:
+                    while sent < 4 << 20:
+                        client.sendall(b"A: " + b"x" * 1000 + b"\r\n")
+                        sent += 1005
+                except OSError:
+                    pass
+                sizes[f"{server} {line}"] = sent
+        check(max(sizes.values()) < 4 << 20, f"taken: {sizes}")
+        return f"cut after {max(sizes.values()) >> 10} KB at most"
+
+
 @attack("connect and leave", "20,000 connections (--short: 2,000) that end in a moment: none stays, the log is short", short=True)
 def leave(short):
     count = 2000 if short else 20_000
