@@ -9,6 +9,8 @@ import unittest
 from packages import PROGRAM, ROOT, Case, run, version
 
 CLIENTS = os.path.join(ROOT, "clients")
+# A fixture that took these flags would not start.
+OTHERS = {"PROMENADE_RUN_FLAGS": "--web.listen-address=no:such:place"}
 
 
 class Clients(Case):
@@ -71,7 +73,7 @@ class Clients(Case):
         with open(os.path.join(project, "go.mod"), "w") as file:
             file.write("module example.com/project\n\ngo 1.19\n")
         shutil.copy(os.path.join(CLIENTS, "go", "promenadetest", "promenadetest_test.go"), project)
-        environment = dict(os.environ, PROMENADE_BIN=PROGRAM, GOPROXY="off", GOFLAGS="", GO111MODULE="on")
+        environment = dict(os.environ, PROMENADE_BIN=PROGRAM, GOPROXY="off", GOFLAGS="", GO111MODULE="on", **OTHERS)
         # As docs/testing.md has it.
         with open(os.path.join(ROOT, "docs", "testing.md")) as text:
             told = re.search(r"`(go mod edit -replace promenadetest=…/clients/go/promenadetest)`, then `(go get promenadetest)`", text.read())
@@ -88,7 +90,7 @@ class Clients(Case):
         os.makedirs(os.path.join(project, "node_modules"))
         os.symlink(os.path.join(CLIENTS, "js"), os.path.join(project, "node_modules", "promenadetest"))
         shutil.copy(os.path.join(CLIENTS, "js", "stack.test.js"), os.path.join(project, "stack.test.mjs"))
-        text = run("node", "--test", cwd=project, env=dict(os.environ, PROMENADE_BIN=PROGRAM))
+        text = run("node", "--test", cwd=project, env=dict(os.environ, PROMENADE_BIN=PROGRAM, **OTHERS))
         self.assertRegex(text, r"# pass [1-9]")
         self.assertIn("# fail 0", text)
 

@@ -226,7 +226,6 @@ import Web
         #expect(!flags.isOn("demo.enabled"))
         #expect(flags.isOn("web.enable-lifecycle"))
         #expect(try FlagSet(parsing: ["--log.level=warn"], presets: nil)["log.level"] == "warn")
-        #expect(try FlagSet(parsing: ["--test"], presets: presets)["storage.path"] != "/data")
         #expect(try FlagSet(parsing: [], presets: "--log.level=warn\n\t--no-demo.enabled")["log.level"] == "warn")
         let error = #expect(throws: FlagError.self) { try FlagSet(parsing: [], presets: "--qqq") }
         #expect(error?.message.hasPrefix("PROMENADE_RUN_FLAGS: unknown long flag '--qqq'") == true)

@@ -183,7 +183,9 @@ export class Stack {
       }
       words.push(`--config.file=${file}`);
     }
-    const child = spawn(stack.#program, [...words, ...[flags].flat()], { stdio });
+    // What shapes other stacks of this machine is none of a test's.
+    const { PROMENADE_RUN_FLAGS: _, ...env } = process.env;
+    const child = spawn(stack.#program, [...words, ...[flags].flat()], { stdio, env });
     if (stdio.length > 3) closeSync(stdio[3]);
     stack.#process = child;
     stack.#ended = new Promise((resolve) => child.once("close", resolve));

@@ -44,18 +44,12 @@ public struct FlagSet: Sendable {
     /// listens on all of its interfaces whatever else it is told to do.
     /// - Throws: ``FlagError``, which says so where it is the variable that is wrong.
     public init(parsing arguments: some Sequence<String>, presets: String?) throws(FlagError) {
-        let asked = try FlagSet(parsing: arguments)
-        // A fixture has what its test says: ports that are free, samples in memory.
-        guard let presets, !asked.isOn("test") else {
-            self = asked
-            return
-        }
         do {
-            self = try FlagSet(parsing: presets.split(whereSeparator: \.isWhitespace).map(String.init))
+            self = try FlagSet(parsing: (presets ?? "").split(whereSeparator: \.isWhitespace).map(String.init))
         } catch {
             throw FlagError(message: "\(Self.presetsVariable): \(error.message)")
         }
-        given.merge(asked.given) { _, given in given }
+        given.merge(try FlagSet(parsing: arguments).given) { _, given in given }
     }
 
     /// The variable of the environment that has flags for `promenade run`.

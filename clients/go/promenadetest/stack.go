@@ -227,6 +227,8 @@ func Start(options Options) (*Stack, error) {
 		arguments = append(arguments, "--config.file="+name)
 	}
 	stack.command = exec.Command(path, append(arguments, options.Flags...)...)
+	// What shapes other stacks of this machine is none of a test's; of two values the last one counts.
+	stack.command.Env = append(os.Environ(), "PROMENADE_RUN_FLAGS=")
 	stack.command.ExtraFiles = passed
 	stack.command.Stderr = stack.log
 	input, err := stack.command.StdinPipe()

@@ -175,8 +175,11 @@ class Stack:
             if config is not None:
                 passed, path = self._written(config)
                 arguments.append(f"--config.file={path}")
+            # What shapes other stacks of this machine is none of a test's.
+            environment = {name: value for name, value in os.environ.items() if name != "PROMENADE_RUN_FLAGS"}
             self._process = subprocess.Popen(
-                [self._program, *arguments, *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, pass_fds=passed)
+                [self._program, *arguments, *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, pass_fds=passed,
+                env=environment)
         except BaseException:
             self._forget()
             raise
