@@ -96,6 +96,9 @@ final class ConnectionGuard: ChannelDuplexHandler {
             if let refusal = check.refusal { return refuse(context, refusal) }
             if exchanges.isEmpty { slot.isBusy() }
             exchanges.append(Exchange(check: check, bodyLeft: check.bodyLength, closes: check.closes))
+            // When the connection ends is decided here. Told that the client wants it, the library ends it as well, also while an answer
+            // of more than the channel holds is on its way.
+            if check.closes { head.headers.remove(name: "Connection") }
             context.fireChannelRead(wrapInboundOut(.head(head)))
         case .body(var bytes):
             if let left = exchanges.last?.bodyLeft {
