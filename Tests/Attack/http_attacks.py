@@ -338,6 +338,24 @@ def trailers(short):
         return f"cut after {max(sizes.values()) >> 10} KB at most"
 
 
+@attack("connections that end with an answer", "2,000 answers of 68 KB and more to requests with Connection: close are whole", short=True)
+def endings(short):
+    with Stack() as stack:
+        def ask(worker):
+            form = f"query=time()&start=0&end={4999 + 2000 * worker}&step=1".encode()
+            request = (f"POST /api/v1/query_range HTTP/1.1\r\n{HOST}Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                       f"Content-Length: {len(form)}\r\n\r\n").encode() + form
+            whole = 0
+            for _ in range(500):
+                with stack.connect() as client:
+                    client.sendall(request)
+                    whole += read_all(client).endswith(b"0\r\n\r\n")
+            return whole
+        whole = sum(in_parallel(4, ask))
+        check(whole == 2000, f"{2000 - whole} of 2,000 were cut off")
+        return f"{whole} whole"
+
+
 @attack("connect and leave", "20,000 connections (--short: 2,000) that end in a moment: none stays, the log is short", short=True)
 def leave(short):
     count = 2000 if short else 20_000
