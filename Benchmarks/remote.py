@@ -7,22 +7,20 @@
                                                  and beside PROMETHEUS_BIN that gets the same samples by remote write
 
     --series 100000 --seconds 20 --warm 5        so many samples a second, one of each series
+    --per-request 5000                           so many series a request
 
 CPU time is utime+stime of the whole server. Python's snappy (python-snappy) packs as agents do; without it bodies are sent unpacked.
 """
 import argparse
 import http.client
 import http.server
-import os
 import struct
-import sys
-import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Tests", "Conformance"))
+import measure
+from measure import OURS, PROMETHEUS, VICTORIA, cpu, peers
 import otlp_cases
-import peers
 from remote_write import double, field, label_pairs, snappy as literals, varint
 
 try:
@@ -30,6 +28,7 @@ try:
 except ImportError:
     compress = literals
 PER_REQUEST = 5000
+OTLP = "otlp"
 WRITE = "/api/v1/write"
 HEADERS = {1: {"Content-Type": "application/x-protobuf", "X-Prometheus-Remote-Write-Version": "0.1.0"},
            2: {"Content-Type": "application/x-protobuf;proto=io.prometheus.write.v2.Request", "X-Prometheus-Remote-Write-Version": "2.0.0"}}
@@ -47,11 +46,15 @@ def value(i, second):
 class Bodies:
     """Requests of each second, made before time is taken."""
 
-    def __init__(self, kind, series, seconds, start):
-        self.headers = {"otlp": {"Content-Type": "application/x-protobuf"}}.get(kind) or HEADERS[kind] | {"Content-Encoding": "snappy"}
-        make = {1: self.version1, 2: self.version2, "otlp": self.otlp}[kind]
-        self.seconds = [[make(range(first, min(series, first + PER_REQUEST)), second, start + second * 1000)
-                         for first in range(0, series, PER_REQUEST)] for second in range(seconds)]
+    def __init__(self, kind, series, seconds, per_request=PER_REQUEST, ahead=60):
+        self.headers = {OTLP: {"Content-Type": "application/x-protobuf"}}.get(kind) or HEADERS[kind] | {"Content-Encoding": "snappy"}
+        make = {1: self.version1, 2: self.version2, OTLP: self.otlp}[kind]
+        # Ahead of the clock, by less than receivers allow: Prometheus sends on only what is younger than its queue.
+        self.start = start = int(time.time() + ahead) * 1000
+        self.seconds = [[make(range(first, min(series, first + per_request)), second, start + second * 1000)
+                         for first in range(0, series, per_request)] for second in range(seconds)]
+        #: Bytes of a sample on the wire.
+        self.wire = sum(map(len, self.seconds[0])) / series
 
     known = {}
 
@@ -92,21 +95,6 @@ class Bodies:
                 scope += field(2, 2, field(1, 2, name.removesuffix("_total").encode()) + field(7, 2, points + b"\x10\x02\x18\x01"))
             out.append(field(1, 2, field(1, 2, otlp_cases.attributes(1, text)) + field(2, 2, scope)))
         return b"".join(out)
-
-
-def cpu(process):
-    with open(f"/proc/{process.pid}/stat") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def memory(process):
-    with open(f"/proc/{process.pid}/status") as f:
-        return next(int(line.split()[1]) / 1024 for line in f if line.startswith("VmRSS"))
-
-
-def size(folder):
-    return sum(os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names)
 
 
 def feed(server, bodies, path, warm, failures):
@@ -165,83 +153,80 @@ class Sink(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def report(names, times, seconds, series, against):
-    for name, spent in zip(names, times):
-        print(f"{name:28} {spent:7.2f} s CPU in {seconds} s  {spent / seconds / series * 1e6:6.2f} µs a sample  ratio {spent / against:5.2f}")
+def receive(kind, series, seconds, warm, per_request=PER_REQUEST):
+    """The same samples for each program, by remote write (kind 1 and 2) or OTLP; the CPU seconds of each, and more in its figures."""
+    bodies = Bodies(kind, series, seconds, per_request)
+    # Neither takes the second version; Debian's Prometheus takes no OTLP.
+    names = (OURS, PROMETHEUS) if kind == 2 else (OURS, PROMETHEUS, VICTORIA)
+    plain = Bodies(1, series, seconds, per_request) if kind == OTLP and measure.present((PROMETHEUS,)) else bodies
+    paths = {OURS: "/api/v1/otlp/v1/metrics", VICTORIA: "/opentelemetry/v1/metrics"} if kind == OTLP else {}
+    with measure.servers(flags=lambda name: [*measure.ALONE, "--web.enable-otlp-receiver"] if name == OURS else (), names=names) as running:
+        ways = [(server, plain if name == PROMETHEUS else bodies, paths.get(name, WRITE)) for name, server in running.items()]
+        times = run(ways, warm)
+        return bodies, {name: Figures(server, spent, series * seconds) for (name, server), spent in zip(running.items(), times)}
 
 
-def named(server, name):
-    server.name = name
-    return server
+class Figures:
+    def __init__(self, server, spent, samples):
+        self.cpu, self.took = spent, server.took
+        self.memory = measure.memory(server.process)
+        self.disk = measure.size(server.data) / samples
 
 
-def start_victoria():
-    folder = tempfile.mkdtemp(prefix="promenade-remote-")
-    address = f"{peers.HOST}:{peers.free_port()}"
-    server = peers.Server([peers.program("VICTORIA_BIN", "victoria-metrics"), f"-storageDataPath={folder}", f"-httpListenAddr={address}",
-                           "-loggerLevel=ERROR"], address, "/health")
-    server.folder = folder
-    return server
+def forward(version, series, seconds, warm):
+    """What it costs to send samples on: (CPU seconds of those that store and of those that send on too, [(name, requests, bytes a sample, lateness)])."""
+    Sink.version, Sink.counts = version, {}
+    sink = peers.listen(Sink)
+    message = "io.prometheus.write.v2.Request" if version == 2 else "prometheus.WriteRequest"
+    bodies = Bodies(version, series, seconds)
+    started = []
+    try:
+        for name in measure.present((OURS, PROMETHEUS)):
+            to = f"remote_write: [{{url: 'http://{peers.HOST}:{sink.server_port}/{name}', protobuf_message: {message}, metadata_config: {{send: false}}}}]\n"
+            started += [measure.start(name, config, measure.ALONE if name == OURS else ()) for config in (measure.NOTHING, to)]
+        # Queues begin with what comes after their start.
+        time.sleep(2)
+        times = run([(server, bodies, WRITE) for server in started], warm)
+        time.sleep(5)
+        found = [(path[1:], requests, count / series / seconds, last - next(x.ended for x in started[1::2] if x.name == path[1:]))
+                 for path, (requests, count, last) in sorted(Sink.counts.items())]
+        return dict(zip([server.name for server in started[::2]], zip(times[::2], times[1::2]))), found
+    finally:
+        for server in started:
+            server.stop()
+        sink.shutdown()
+        sink.server_close()
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("what", choices=["in", "out", "otlp"])
+    ap.add_argument("what", choices=["in", "out", OTLP])
     ap.add_argument("--version", type=int, default=1, choices=[1, 2])
     ap.add_argument("--series", type=int, default=100_000)
     ap.add_argument("--seconds", type=int, default=20)
     ap.add_argument("--warm", type=int, default=5)
+    ap.add_argument("--per-request", type=int, default=PER_REQUEST)
     a = ap.parse_args()
-    prometheus = peers.program("PROMETHEUS_BIN", "prometheus")
-    # Ahead of the clock, by less than receivers allow: Prometheus sends on only what is younger than its queue.
-    start = int(time.time() + 60) * 1000
-    measured = a.seconds - a.warm
-    plain = Bodies(a.version if a.what != "otlp" else 1, a.series, a.seconds, start)
-    print(f"{a.series} samples a second, {sum(map(len, plain.seconds[0])) / a.series:.1f} bytes a sample on the wire, packed by {compress.__module__}")
-    servers = []
-    try:
-        if a.what == "out":
-            Sink.version = a.version
-            sink = peers.listen(Sink)
-            message = "io.prometheus.write.v2.Request" if a.version == 2 else "prometheus.WriteRequest"
+    samples = (a.seconds - a.warm) * a.series
 
-            def config(name):
-                return f"remote_write: [{{url: 'http://{peers.HOST}:{sink.server_port}/{name}', protobuf_message: {message}, metadata_config: {{send: false}}}}]\n"
-            servers = [named(peers.start_prometheus(prometheus), "prometheus, stored"),
-                       named(peers.start_prometheus(prometheus, config("prometheus")), "prometheus, sent on"),
-                       named(peers.start_promenade(peers.promenade()), "promenade, stored"),
-                       named(peers.start_promenade(peers.promenade(), config("promenade")), "promenade, sent on")]
-            # Queues begin with what comes after their start.
-            time.sleep(2)
-            times = run([(server, plain, WRITE) for server in servers], a.warm)
-            time.sleep(5)
-            report([server.name for server in servers], times, measured, a.series, times[0])
-            theirs, ours = times[1] - times[0], times[3] - times[2]
-            print(f"the queue alone: prometheus {theirs:.2f} s, promenade {ours:.2f} s, ratio {ours / theirs:.2f}")
-            for path, (requests, count, last) in sorted(Sink.counts.items()):
-                print(f"{path}: {requests} requests, {count / a.series / a.seconds:.1f} bytes a sample, the last {last - next(x.ended for x in servers if x.name == path[1:] + ', sent on'):+.2f} s after its last samples came")
-        else:
-            servers = [named(peers.start_prometheus(prometheus), "prometheus"),
-                       named(peers.start_promenade(peers.promenade(), flags=["--web.enable-otlp-receiver"]), "promenade")]
-            ways = [(servers[0], plain, WRITE), (servers[1], plain, WRITE)]
-            if peers.program("VICTORIA_BIN", "victoria-metrics") and a.version == 1:
-                servers.append(named(start_victoria(), "victoria-metrics"))
-                ways.append((servers[2], plain, WRITE))
-            if a.what == "otlp":
-                bodies = Bodies("otlp", a.series, a.seconds, start)
-                print(f"OTLP: {sum(map(len, bodies.seconds[0])) / a.series:.1f} bytes a sample on the wire")
-                servers[0].name += ", remote write"
-                ways[1] = (servers[1], bodies, "/api/v1/otlp/v1/metrics")
-                if len(ways) > 2:
-                    ways[2] = (servers[2], bodies, "/opentelemetry/v1/metrics")
-            times = run(ways, a.warm)
-            report([server.name for server in servers], times, measured, a.series, times[0])
-            for server in servers:
-                print(f"{server.name}: {server.took:.1f} s for {a.seconds} s, {memory(server.process):.0f} MiB, "
-                      f"{size(server.folder) / a.series / a.seconds:.1f} bytes a sample in its folder")
-    finally:
-        for server in servers:
-            server.stop()
+    def tell(name, spent, against):
+        print(f"{name:28} {spent:7.2f} s CPU in {a.seconds - a.warm} s  {spent / samples * 1e6:6.2f} µs a sample  ratio {spent / against:5.2f}")
+    if a.what == "out":
+        times, found = forward(a.version, a.series, a.seconds, a.warm)
+        against = times.get(PROMETHEUS, times[OURS])
+        for name, (stored, sent) in times.items():
+            tell(f"{name}, stored", stored, against[0])
+            tell(f"{name}, sent on", sent, against[0])
+            tell(f"{name}, the queue alone", sent - stored, against[1] - against[0])
+        for name, requests, each, late in found:
+            print(f"{name}: {requests} requests, {each:.1f} bytes a sample, the last {late:+.2f} s after its last samples came")
+    else:
+        bodies, figures = receive(OTLP if a.what == OTLP else a.version, a.series, a.seconds, a.warm, a.per_request)
+        print(f"{a.series} samples a second, {bodies.wire:.1f} bytes a sample on the wire, packed by {compress.__module__}")
+        for name, one in figures.items():
+            by = ", remote write" if a.what == OTLP and name == PROMETHEUS else ""
+            tell(name + by, one.cpu, figures.get(PROMETHEUS, one).cpu)
+            print(f"{'':28} {one.took:.1f} s for {a.seconds} s, {one.memory:.0f} MiB, {one.disk:.1f} bytes a sample in its folder")
 
 
 if __name__ == "__main__":
