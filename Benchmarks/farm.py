@@ -96,13 +96,14 @@ class Farm:
         return sum(count for (at, _), count in list(self.counts.items()) if at == port)
 
     def late(self, port, interval):
-        """Of each scrape after the first of its target: by how many seconds it came later than the most punctual one. Sorted."""
+        """Of each scrape of a target: by how many seconds it came later than the most punctual one. Sorted. The first is left out, which
+        some make at once, and then fall into step."""
         found = []
         for (at, _), times in list(self.arrivals.items()):
-            if at == port and len(times) > 1:
-                phases = [time - number * interval for number, time in enumerate(times)]
+            if at == port and len(times) > 2:
+                phases = [time - number * interval for number, time in enumerate(times[1:])]
                 least = min(phases)
-                found += [phase - least for phase in phases[1:]]
+                found += [phase - least for phase in phases]
         return sorted(found)
 
     def run(self):

@@ -65,7 +65,8 @@ def active(quick):
         closed = {}
         for name, server in running.items():
             moment = time.time() - 2
-            one = f'work_1{{instance="{address(3)}:{ports[name]}",node="node-42"}}'
+            one = f'work_1{{instance="{address(count - 1)}:{ports[name]}",node="node-42"}}'
+            measure.until(lambda: load.result(server.address, "/api/v1/query", query=one, time=moment))
             asked = [load.request(server.address, "/api/v1/query", query=one, time=moment - back / 100) for back in range(100)]
             took = [load.share(load.ask(server.address, asked, 1, 2, most=300)[0], 0.5)]
             took.append(measure.stop(server))
