@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What work costs beside the real programs, and how that grows when the work grows tenfold: a table in Markdown.
 
-    Benchmarks/growth.py                         every row, about 20 minutes
+    Benchmarks/growth.py                         every row, about 25 minutes
     Benchmarks/growth.py --only span,churn       some of them
-    Benchmarks/growth.py --quick                 smaller and shorter, about 5 minutes; to see that it runs
+    Benchmarks/growth.py --quick                 smaller and shorter, about 8 minutes; to see that it runs
     Benchmarks/growth.py --list
 
 PROMENADE_BIN (else .build/release/promenade), PROMETHEUS_BIN and VICTORIA_BIN name the programs; one that is not there has no figures.
