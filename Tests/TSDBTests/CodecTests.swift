@@ -57,6 +57,9 @@ import Testing
         ("counter", { i, g in Double(i * 10 + Int(g.next() % 20)) }),
         ("counter with resets", { i, g in Double(i % 100 * 1000) + Double(g.next() % 3) }),
         ("rare steps", { i, g in Double(i / 50) }),
+        ("steps now and then", { i, g in Double(i / 3 * 3) }),
+        ("pages now and then", { i, g in g.next() % 3 == 0 ? Double(4096 * Int(g.next() % 200_000)) : 8192 }),
+        ("sums now and then", { i, g in g.next() % 3 == 0 ? Double(bitPattern: g.next()) : 0.1 }),
         ("decimals", { _, g in Double(Int(g.next() % 10_000) - 5000) / 100 }),
         (
             "decimals and stale markers",

@@ -78,6 +78,7 @@ import Testing
         try await withTemporaryFolder { folder in
             let path = folder + "/stack.db"
             try await Self.fill(path)
+            try await SeriesGroupTests.ageToFormat3(path)
             let tables = ["block", "tombstone", "metadata", "record", "meta"]
             try executeSQL(
                 path,

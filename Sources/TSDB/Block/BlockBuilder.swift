@@ -37,6 +37,7 @@ struct BlockBuilder {
     private var localTimelines = ByteWriter()
     private var localCount = 0
     private var headers = ByteWriter()
+    private var run = ChunkRun()
     private var payload = ByteWriter()
     private var entryCount = 0
     private var firstSeries: UInt32 = 0
@@ -44,6 +45,30 @@ struct BlockBuilder {
 
     /// The columns added last to the page, which the next one may be like.
     private var relatives: [Relative] = []
+
+    /// Chunks whose headers say the same, but for their lengths.
+    private struct ChunkRun {
+        /// Kind, timeline, and which stretch of it.
+        var shape = (kind: UInt8(0), timeline: 0, offset: 0, samples: 0)
+        /// How far the first series is from the one before.
+        var step: UInt32 = 0
+        var count = 0
+        var lengths = ByteWriter()
+
+        /// Appends what was gathered, and starts anew.
+        mutating func flush(into writer: inout ByteWriter) {
+            guard count > 0 else { return }
+            writer.varint(UInt64(step))
+            writer.byte(shape.kind)
+            writer.count(shape.timeline)
+            writer.count(shape.offset)
+            writer.count(shape.samples)
+            writer.count(count)
+            writer.bytes.append(contentsOf: lengths.bytes)
+            count = 0
+            lengths.bytes.removeAll(keepingCapacity: true)
+        }
+    }
 
     private struct Relative {
         var timeline: Int
@@ -66,7 +91,7 @@ struct BlockBuilder {
     }
 
     /// Bytes that are held back at the moment.
-    var pendingBytes: Int { payload.bytes.count + headers.bytes.count }
+    var pendingBytes: Int { payload.bytes.count + headers.bytes.count + run.lengths.bytes.count }
 
     /// Adds the samples of a series. Series come in rising order, each once.
     mutating func add(_ series: UInt32, _ columns: SeriesColumns) throws(StorageError) {
@@ -119,7 +144,7 @@ struct BlockBuilder {
                 number,
                 columns.timestamps,
                 range,
-                relative == nil ? [] : .reference,
+                [],
                 start,
                 columns.startTimestamps.isEmpty ? [] : columns.startTimestamps[range],
                 relative.map { first - $0.entry }
@@ -133,8 +158,7 @@ struct BlockBuilder {
     }
 
     private mutating func begin(_ series: UInt32, canCut: Bool) throws(StorageError) {
-        let size = payload.bytes.count + headers.bytes.count
-        if canCut, size >= Page.targetSize, series != lastSeries { try finishPage() }
+        if canCut, pendingBytes >= Page.targetSize, series != lastSeries { try finishPage() }
         if entryCount == 0 { firstSeries = series }
         if let last = runs.last, last.upperBound == series {
             // The other kind of the same series.
@@ -161,14 +185,17 @@ struct BlockBuilder {
             kind.insert(.starts)
             starts.withUnsafeBufferPointer { IntegerCodec.encode($0, into: &payload) }
         }
-        headers.varint(UInt64(series - (entryCount == 0 ? 0 : lastSeries)))
-        headers.byte(kind.rawValue)
-        headers.count(reference(number))
-        headers.count(range.lowerBound)
-        headers.count(range.count)
-        headers.count(length)
-        if kind.contains(.starts) { headers.count(payload.bytes.count - start - length) }
-        if let distance { headers.count(distance) }
+        let shape = (kind: kind.rawValue, timeline: reference(number), offset: range.lowerBound, samples: range.count)
+        let step = series - (entryCount == 0 ? 0 : lastSeries)
+        if run.count == 0 || run.shape != shape || step != 1 {
+            run.flush(into: &headers)
+            run.shape = shape
+            run.step = step
+        }
+        run.count += 1
+        run.lengths.count(length << 1 | (distance == nil ? 0 : 1))
+        if kind.contains(.starts) { run.lengths.count(payload.bytes.count - start - length) }
+        if let distance { run.lengths.count(distance) }
         entryCount += 1
         lastSeries = series
         samples += Int64(range.count)
@@ -225,6 +252,7 @@ struct BlockBuilder {
 
     private mutating func finishPage() throws(StorageError) {
         guard entryCount > 0 else { return }
+        run.flush(into: &headers)
         var writer = ByteWriter()
         writer.byte(Page.version)
         writer.count(localCount)

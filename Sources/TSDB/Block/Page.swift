@@ -4,9 +4,10 @@ import Synchronization
 /// A page of a block: the chunks of a run of series, with the short timelines that they use.
 ///
 /// Layout: version, number of local timelines, each as a field; number of entries, the entries' headers, then their payloads
-/// in the same order, and eight bytes of checksum. See `docs/storage.md`.
+/// in the same order, and eight bytes of checksum. The headers are runs of entries that differ in their lengths only; in version 1
+/// each stands for itself. See `docs/storage.md`.
 enum Page {
-    static let version: UInt8 = 1
+    static let version: UInt8 = 2
     /// Bytes that are kept readable behind a page in memory, for decoders that load whole words.
     static let padding = 16
     /// The size at which a page is full.
@@ -17,7 +18,8 @@ enum Page {
         let rawValue: UInt8
         static let histograms = Kind(rawValue: 1)
         static let starts = Kind(rawValue: 2)
-        /// The values are integers, given as differences from those of an entry before, as buckets of a histogram are small.
+        /// In version 1: the values are integers, given as differences from those of an entry before, as buckets of a histogram
+        /// are small. Later versions say so beside the length.
         static let reference = Kind(rawValue: 4)
     }
 
@@ -80,7 +82,8 @@ final class LoadedPage: Sendable {
         var localRanges: [Range<Int>] = []
         let isSound = bytes.withUnsafeBufferPointer { buffer -> Bool in
             var reader = ByteReader(UnsafeBufferPointer(rebasing: buffer[..<(buffer.count - Page.padding)]))
-            guard reader.byte() == Page.version else { return false }
+            let version = reader.byte()
+            guard version == 1 || version == Page.version else { return false }
             let timelineCount = reader.count(limit: reader.remaining)
             localRanges.reserveCapacity(timelineCount)
             for _ in 0..<timelineCount {
@@ -93,34 +96,40 @@ final class LoadedPage: Sendable {
             var payload = reader.end - payloadLength
             entries.reserveCapacity(count)
             var series: UInt64 = 0
-            for _ in 0..<count {
-                let (next, isBeyond) = series.addingReportingOverflow(reader.varint())
-                series = next
+            while entries.count < count {
+                let step = reader.varint()
                 let kind = Page.Kind(rawValue: reader.byte())
                 let timeline = reader.count()
                 let offset = reader.count()
                 let samples = reader.count()
-                let length = reader.count(limit: reader.end)
-                let startsLength = kind.contains(.starts) ? reader.count(limit: reader.end) : 0
-                let reference = kind.contains(.reference) ? reader.count() : 0
-                guard !isBeyond, !reader.isTruncated, payload + length + startsLength <= reader.end,
-                    series <= UInt64(UInt32.max), reference <= entries.count,
-                    reference > 0 || !kind.contains(.reference)
-                else { return false }
-                entries.append(
-                    Page.Entry(
-                        series: UInt32(series),
-                        kind: kind,
-                        timeline: timeline >> 1,
-                        isLocalTimeline: timeline & 1 == 1,
-                        offset: offset,
-                        count: samples,
-                        values: payload..<payload + length,
-                        starts: payload + length..<payload + length + startsLength,
-                        reference: reference
+                let run = version == 1 ? 1 : reader.count(limit: count - entries.count)
+                if run == 0 || reader.isTruncated { return false }
+                for place in 0..<run {
+                    let (next, isBeyond) = series.addingReportingOverflow(place == 0 ? step : 1)
+                    series = next
+                    let code = reader.count(limit: reader.end * 2 + 1)
+                    let length = version == 1 ? code : code >> 1
+                    let startsLength = kind.contains(.starts) ? reader.count(limit: reader.end) : 0
+                    let isReferring = version == 1 ? kind.contains(.reference) : code & 1 == 1
+                    let reference = isReferring ? reader.count() : 0
+                    guard !isBeyond, !reader.isTruncated, payload + length + startsLength <= reader.end,
+                        series <= UInt64(UInt32.max), reference <= entries.count, reference > 0 || !isReferring
+                    else { return false }
+                    entries.append(
+                        Page.Entry(
+                            series: UInt32(series),
+                            kind: kind,
+                            timeline: timeline >> 1,
+                            isLocalTimeline: timeline & 1 == 1,
+                            offset: offset,
+                            count: samples,
+                            values: payload..<payload + length,
+                            starts: payload + length..<payload + length + startsLength,
+                            reference: reference
+                        )
                     )
-                )
-                payload += length + startsLength
+                    payload += length + startsLength
+                }
             }
             return !reader.isTruncated
         }

@@ -1,8 +1,9 @@
 /// Lossless compression of columns of 64-bit integers: predict, then pack what is left.
 ///
 /// A column is predicted (not at all, by the number before, by the last step, or by a straight line), and the residuals are
-/// stored either with a fixed width above a base or, where that is smaller, with their upper bits entropy coded and their lower
-/// bits as they are. Residuals far outside are stored apart. All arithmetic wraps, so every column comes back.
+/// stored, whichever is smallest, with a fixed width above a base; with a bit each that says whether it is zero, and only the
+/// others with a fixed width, less the zero bits that all of them end in; or with their upper bits entropy coded and their
+/// lower bits as they are. Residuals far outside are stored apart. All arithmetic wraps, so every column comes back.
 package enum IntegerCodec {
     /// How the next number is guessed.
     enum Prediction: UInt8 {
@@ -12,9 +13,10 @@ package enum IntegerCodec {
         case line = 3
     }
 
-    // Header byte: prediction in bits 0…1, entropy coding in bit 2, outliers in bit 3.
+    // Header byte: prediction in bits 0…1, entropy coding in bit 2, outliers in bit 3, zeros apart in bit 4.
     private static let entropyFlag: UInt8 = 4
     private static let outlierFlag: UInt8 = 8
+    static let sparseFlag: UInt8 = 16
 
     /// Appends the coded column to `writer`. The number of integers is not stored.
     package static func encode(
@@ -204,18 +206,27 @@ package enum IntegerCodec {
         }
         let (core, all) = chooseWindow(residuals)
         let width = 64 - core.top.leadingZeroBitCount
+        let outside = core.top == all.top ? 0 : outliers(residuals, core.base, widthMask(width))
+        let packedBytes = (count * width + 7) / 8 + 4 + outside * 9
+        let sparse = width > 0 ? Sparse(residuals) : nil
+        let isSparse = sparse.map { $0.bytes(of: count) < packedBytes } ?? false
         if count >= 96, width > 0, let coded = entropyCoded(residuals, core: core, all: all) {
-            let outside = core.top == all.top ? 0 : outliers(residuals, core.base, widthMask(width))
-            let packedBytes = (count * width + 7) / 8 + 4 + outside * 9
-            if coded.bytes.count < packedBytes {
+            let others = isSparse ? sparse?.bytes(of: count) ?? packedBytes : packedBytes
+            if coded.bytes.count < others {
                 writer.byte(prediction.rawValue | entropyFlag | (coded.hasOutliers ? outlierFlag : 0))
                 writer.bytes.append(contentsOf: head)
                 writer.bytes.append(contentsOf: coded.bytes)
                 return
             }
         }
+        if isSparse, let sparse {
+            writer.byte(prediction.rawValue | sparseFlag)
+            writer.bytes.append(contentsOf: head)
+            sparse.write(residuals, into: &writer)
+            return
+        }
         let mask = widthMask(width)
-        let hasOutliers = core.top != all.top && outliers(residuals, core.base, mask) > 0
+        let hasOutliers = outside > 0
         writer.byte(prediction.rawValue | (hasOutliers ? outlierFlag : 0))
         writer.bytes.append(contentsOf: head)
         writer.zigzag(core.base)
@@ -230,7 +241,7 @@ package enum IntegerCodec {
     }
 
     @inline(__always)
-    private static func widthMask(_ width: Int) -> UInt64 { width >= 64 ? .max : (1 << UInt64(width)) - 1 }
+    static func widthMask(_ width: Int) -> UInt64 { width >= 64 ? .max : (1 << UInt64(width)) - 1 }
 
     private static func outliers(_ residuals: UnsafeBufferPointer<Int64>, _ base: Int64, _ top: UInt64) -> Int {
         var outside = 0

@@ -66,6 +66,7 @@ extension IntegerCodec {
         count: Int,
         into column: UnsafeMutablePointer<Int64>
     ) -> Bool {
+        if header & sparseFlag != 0 { return Sparse.decode(&reader, total: total, count: count, into: column) }
         let base = reader.zigzag()
         let width = Int(reader.byte())
         guard width <= 64 else { return false }
@@ -97,7 +98,7 @@ extension IntegerCodec {
     }
 
     @inline(__always)
-    private static func load(_ bytes: UnsafePointer<UInt8>, bit: Int) -> UInt64 {
+    static func load(_ bytes: UnsafePointer<UInt8>, bit: Int) -> UInt64 {
         UInt64(littleEndian: UnsafeRawPointer(bytes + bit &>> 3).loadUnaligned(as: UInt64.self)) &>> UInt64(bit & 7)
     }
 

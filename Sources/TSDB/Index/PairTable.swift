@@ -81,6 +81,17 @@ struct PairTable {
         return pair
     }
 
+    /// Whether the number is that of a pair whose text is known.
+    func isKnown(_ pair: UInt32) -> Bool { pair < UInt32(count) && nameOf[Int(pair)] != .max }
+
+    /// Takes the place of a pair that was lost: no look-up finds it.
+    mutating func addLost() {
+        starts.append(UInt32(bytes.count))
+        valueStarts.append(UInt32(bytes.count))
+        nameOf.append(.max)
+        hashes.append(0)
+    }
+
     private mutating func insert(_ pair: UInt32) {
         let mask = slots.count - 1
         var slot = Int(truncatingIfNeeded: hashes[Int(pair)]) & mask
@@ -105,6 +116,13 @@ struct PairTable {
 
     /// A pair's value.
     func value(_ pair: UInt32) -> String { text(Int(valueStarts[Int(pair)])..<Int(starts[Int(pair) + 1])) }
+
+    /// The bytes of a pair's value.
+    func valueBytes(_ pair: UInt32) -> [UInt8] {
+        var start = Int(valueStarts[Int(pair)])
+        while bytes[start] >= 0x80 { start += 1 }
+        return Array(bytes[(start + 1)..<Int(starts[Int(pair) + 1])])
+    }
 
     /// How many bytes a pair's value has.
     func valueLength(_ pair: UInt32) -> Int {

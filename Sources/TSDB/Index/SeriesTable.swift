@@ -154,13 +154,29 @@ struct SeriesTable {
     /// A number that is so far beyond the one before is not a number of a series but damage.
     private static let widestGap: UInt32 = 1 << 26
 
-    /// Adds a series read back from storage, in rising order. Whether its pairs are known and agree with the checksum.
-    mutating func restore(_ series: UInt32, _ numbers: [UInt32], checksum: UInt32) -> Bool {
-        guard series >= next, isAlive.isEmpty || series - next < SeriesTable.widestGap,
-            numbers.allSatisfy({ $0 < UInt32(pairs.count) })
-        else { return false }
-        let hash = numbers.reduce(0) { Hash64.mix($0, pairs.hashes[Int($1)]) }
-        guard UInt32(truncatingIfNeeded: hash >> 32) == checksum else { return false }
+    /// Adds a pair read back from storage in its field forms; pairs come in the order of their numbers.
+    mutating func restorePair(_ pair: SeriesGroup.Pair) {
+        pair.fields.withUnsafeBufferPointer {
+            _ = pairs.add($0, nameLength: pair.nameLength, hash: Hash64.hash($0))
+        }
+    }
+
+    /// Takes notice of pairs that cannot be read.
+    mutating func losePairs(_ count: Int) { for _ in 0..<count { pairs.addLost() } }
+
+    /// Whether a number may be that of the next series that is read back.
+    func canFollow(_ series: UInt32) -> Bool {
+        series >= next && (isAlive.isEmpty || series - next < SeriesTable.widestGap)
+    }
+
+    /// Adds a series read back from storage, in rising order. Whether its pairs are known, and agree with the checksum where it
+    /// has one of its own.
+    mutating func restore(_ series: UInt32, _ numbers: [UInt32], checksum: UInt32? = nil) -> Bool {
+        guard canFollow(series), numbers.allSatisfy(pairs.isKnown) else { return false }
+        if let checksum {
+            let hash = numbers.reduce(0) { Hash64.mix($0, pairs.hashes[Int($1)]) }
+            guard UInt32(truncatingIfNeeded: hash >> 32) == checksum else { return false }
+        }
         if isAlive.isEmpty { first = series }
         skip(to: series)
         _ = add(numbers)

@@ -67,7 +67,7 @@ final class FileMedium: StorageMedium {
         let damage = LogCheck.damage(path)
         StoreFiles.close(path)
         let connection = try Connection(path: path, isWriter: true, fileSystem: options.fileSystem)
-        try Schema.migrate(connection, path: path)
+        let lost = try Schema.migrate(connection, path: path)
         let isDurable = options.durability == .device
         try connection.execute(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = \(isDurable ? "FULL" : "NORMAL");"
@@ -78,7 +78,7 @@ final class FileMedium: StorageMedium {
         let writer = Writer(connection, path: path)
         let backend = SQLiteBackend(path: path, writer: writer, fileSystem: options.fileSystem)
         let store = FileMedium(options, clock, backend, lock)
-        store.startLoading(logDamage: damage)
+        store.startLoading(logDamage: damage, lost: lost)
         return store
     }
 
@@ -136,11 +136,11 @@ final class FileMedium: StorageMedium {
 
     // MARK: - Opening
 
-    private func startLoading(logDamage: String?) {
+    private func startLoading(logDamage: String?, lost: [String] = []) {
         DispatchQueue.global(qos: .userInitiated).async { [self] in
             do throws(StorageError) {
                 let orphans = try loadWhatIsSound()
-                note(logDamage)
+                note(logDamage, lost)
                 engine.loaded.open()
                 engine.closeAfterReplay()
                 if !orphans.isEmpty, let writer = backend.writer {
@@ -174,8 +174,8 @@ final class FileMedium: StorageMedium {
     }
 
     /// Tells what the loading came to beside what it tells itself.
-    private func note(_ logDamage: String?) {
-        var more: [String] = []
+    private func note(_ logDamage: String?, _ lost: [String]) {
+        var more = lost
         if let refusal = backend.refusal.withLock({ $0 }) { more.append(refusal.message) }
         if let logDamage {
             let newest = engine.state.withLock { $0.maxTime }

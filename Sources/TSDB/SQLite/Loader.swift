@@ -48,34 +48,13 @@ enum Loader {
     }
 
     private static func loadSeries(_ connection: Connection, _ contents: inout Contents) throws(StorageError) {
-        // Pairs have no gaps: their numbers are their positions.
-        let pairs = try connection.statement("SELECT id, name, value FROM label_pair ORDER BY id")
-        defer { pairs.reset() }
-        while try pairs.step() {
-            guard pairs.integer(0) == Int64(contents.state.table.pairs.count) else {
-                throw StorageError(.corrupt, "label pair \(contents.state.table.pairs.count) is missing")
-            }
-            contents.state.table.restorePair(pairs.text(1), pairs.text(2))
+        let version = try connection.integer("PRAGMA user_version") ?? 0
+        if version < Schema.groupVersion {
+            contents.problems += try SeriesReading.single(connection, &contents.state.table)
+        } else {
+            contents.problems += try SeriesReading.groups(connection, &contents.state.table)
         }
         contents.stored.pairs = contents.state.table.pairs.count
-        let series = try connection.statement("SELECT id, pairs FROM series ORDER BY id")
-        defer { series.reset() }
-        var numbers: [UInt32] = []
-        while try series.step() {
-            let bytes = series.blob(1)
-            var reader = ByteReader(bytes)
-            numbers.removeAll(keepingCapacity: true)
-            var checksum: UInt32 = 0
-            for shift in stride(from: UInt32(0), to: 32, by: 8) { checksum |= UInt32(reader.byte()) << shift }
-            while reader.remaining > 0 { numbers.append(UInt32(truncatingIfNeeded: reader.varint())) }
-            let id = series.integer(0)
-            guard !reader.isTruncated, id > 0, id < Int64(UInt32.max),
-                contents.state.table.restore(UInt32(id), numbers, checksum: checksum)
-            else {
-                contents.problems.append("series \(id) is damaged and left out")
-                continue
-            }
-        }
         let isSound = try RowChecksum.condition("name, value", in: connection)
         let next = try connection.statement("SELECT value, \(isSound) FROM meta WHERE name = 'next_series'")
         defer { next.reset() }

@@ -8,42 +8,93 @@ struct NewSeriesRows: Sendable {
         var series: UInt32 = 1
     }
 
-    private var pairs: [(id: Int64, name: String, value: String)] = []
-    private var series: [(id: Int64, bytes: [UInt8])] = []
+    /// A row of `series_group`.
+    private struct Row {
+        /// Up to where pairs and series are stored with it.
+        var mark: Mark
+        var pairs: [UInt8]
+        var series: [UInt8]
+    }
+
+    private var rows: [Row] = []
     /// Up to where they are stored once these rows are.
     let next: Mark
 
+    /// The most pairs, and the most series, of a row: what a damaged row takes along.
+    private static let groupSize = 4096
+
     /// What the table has beyond the mark; `nil` for nothing.
     init?(_ table: borrowing SeriesTable, after last: Mark) {
-        next = Mark(pairs: table.pairs.count, series: table.next)
+        next = Mark(pairs: table.pairs.count, series: max(last.series, table.next))
         if next == last { return nil }
-        for number in last.pairs..<next.pairs {
-            let pair = UInt32(number)
-            pairs.append((Int64(number), table.pairs.name(pair), table.pairs.value(pair)))
-        }
-        for number in last.series..<max(last.series, next.series) where table.contains(number) {
-            var writer = ByteWriter()
-            let checksum = table.checksum(number)
-            for shift in stride(from: 0, to: 32, by: 8) { writer.byte(UInt8(truncatingIfNeeded: checksum >> shift)) }
-            for pair in table.pairNumbers(number) { writer.varint(UInt64(pair)) }
-            series.append((Int64(number), writer.bytes))
+        var mark = last
+        while mark != next {
+            // Pairs first, for series are made of them.
+            let pairs = mark.pairs..<min(next.pairs, mark.pairs + NewSeriesRows.groupSize)
+            mark.pairs = pairs.upperBound
+            var writer = SeriesGroup.SeriesWriter()
+            if mark.pairs == next.pairs {
+                let end = min(next.series, mark.series + UInt32(NewSeriesRows.groupSize))
+                for series in mark.series..<end where table.contains(series) {
+                    writer.add(series, table.pairNumbers(series))
+                }
+                mark.series = end
+            }
+            rows.append(Row(mark: mark, pairs: SeriesGroup.encode(pairs, of: table.pairs), series: writer.finish()))
         }
     }
 
     /// Writes them.
     func store(_ connection: Connection) throws(StorageError) {
-        let pairStatement = try connection.statement("INSERT INTO label_pair VALUES (?, ?, ?)")
-        for pair in pairs {
-            pairStatement.bind(1, pair.id)
-            pairStatement.bind(2, pair.name)
-            pairStatement.bind(3, pair.value)
-            _ = try pairStatement.step()
-            pairStatement.reset()
+        let statement = try connection.statement(
+            "INSERT INTO series_group (next_pair, next_series, pairs, series, checksum) "
+                + "VALUES (?1, ?2, ?3, ?4, row_checksum(?1, ?2))"
+        )
+        for row in rows {
+            statement.bind(1, Int64(row.mark.pairs))
+            statement.bind(2, Int64(row.mark.series))
+            statement.bind(3, row.pairs)
+            _ = try statement.withBlob(4, row.series, statement.step)
         }
-        let seriesStatement = try connection.statement("INSERT INTO series VALUES (?, ?)")
-        for entry in series {
-            seriesStatement.bind(1, entry.id)
-            _ = try seriesStatement.withBlob(2, entry.bytes, seriesStatement.step)
+    }
+
+    /// Leaves out forgotten series, given in rising order, from the rows that they are in.
+    static func remove(_ series: [UInt32], _ connection: Connection) throws(StorageError) {
+        var position = 0
+        var affected: [(id: Int64, gone: ArraySlice<UInt32>)] = []
+        let rows = try connection.statement("SELECT id, next_series FROM series_group ORDER BY id")
+        defer { rows.reset() }
+        while position < series.count, try rows.step() {
+            let start = position
+            while position < series.count, Int64(series[position]) < rows.integer(1) { position += 1 }
+            if start < position { affected.append((rows.integer(0), series[start..<position])) }
+        }
+        rows.reset()
+        let read = try connection.statement("SELECT series, length(pairs) FROM series_group WHERE id = ?")
+        defer { read.reset() }
+        for (id, gone) in affected {
+            read.reset()
+            read.bind(1, id)
+            guard try read.step() else { continue }
+            var writer = SeriesGroup.SeriesWriter()
+            var next = gone.startIndex
+            let isSound = SeriesGroup.forEachSeries(read.blob(0)) { number, pairs in
+                while next < gone.endIndex, gone[next] < number { next += 1 }
+                if next < gone.endIndex, gone[next] == number { return }
+                writer.add(number, pairs)
+            }
+            // What is damaged is left out at each start anyway.
+            guard isSound else { continue }
+            let rest = writer.finish()
+            let hasPairs = read.integer(1) > 0
+            read.reset()
+            if rest.isEmpty, !hasPairs {
+                try connection.run("DELETE FROM series_group WHERE id = ?", id)
+            } else {
+                let update = try connection.statement("UPDATE series_group SET series = ?2 WHERE id = ?1")
+                update.bind(1, id)
+                _ = try update.withBlob(2, rest, update.step)
+            }
         }
     }
 }

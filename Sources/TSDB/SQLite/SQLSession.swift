@@ -19,11 +19,13 @@ public enum SQLValue: Sendable, Hashable {
 ///
 /// Beside the tables of the file there is `samples(name, labels, ts, value)`: every float sample, with the labels as JSON, the
 /// time in milliseconds, and a stale marker or NaN as NULL. `WHERE` conditions on `name` and `ts` choose what is read;
-/// `samples('SELECTOR')` takes a PromQL selector. The function `series_labels(pairs)` gives the labels of a row of `series`.
+/// `samples('SELECTOR')` takes a PromQL selector. `series(id, pairs)` and `label_pair(id, name, value)` are what the groups of the
+/// file hold. The function `series_labels(pairs)` gives the labels of a row of `series`.
 public final class SQLSession {
     private let connection: Connection
     private let store: TimeSeriesDatabase
     private let table: SamplesTable
+    private let labels: LabelTables
     /// What could not be read when the store was opened, in words.
     public let problems: [String]
 
@@ -49,6 +51,8 @@ public final class SQLSession {
         connection = try Connection(path: path, isWriter: false)
         table = SamplesTable(engine: store.engine, selector: selector)
         try table.register(on: connection)
+        labels = LabelTables(engine: store.engine)
+        try labels.register(on: connection)
     }
 
     /// Runs one query: `header` is told the names of the columns, then `row` each row. A `row` that answers false ends it.

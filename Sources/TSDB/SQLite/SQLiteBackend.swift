@@ -122,7 +122,7 @@ final class SQLiteBackend: Backend {
             isAlone: true,
             { (connection) throws(StorageError) in
                 let (series, next) = choose()
-                for number in series { try connection.run("DELETE FROM series WHERE id = ?", Int64(number)) }
+                try NewSeriesRows.remove(series, connection)
                 try SQLiteBackend.save(nextSeries: next, connection)
                 chosen.withLock { $0 = series }
             },

@@ -227,7 +227,7 @@ extension Engine {
         var pairs: [UInt32] = []
         while reader.remaining > 0 { pairs.append(UInt32(truncatingIfNeeded: reader.varint())) }
         let labels = state.withLock { state -> [Label]? in
-            guard pairs.allSatisfy({ $0 < UInt32(state.table.pairs.count) }) else { return nil }
+            guard pairs.allSatisfy(state.table.pairs.isKnown) else { return nil }
             return pairs.map { Label(name: state.table.pairs.name($0), value: state.table.pairs.value($0)) }
         }
         guard let labels else { return nil }

@@ -4,7 +4,9 @@ import MetricModel
 /// The tables of `stack.db`, by version (`PRAGMA user_version`). `docs/storage.md` says what they hold.
 enum Schema {
     /// The version that this program writes.
-    static let version: Int64 = 3
+    static let version: Int64 = 4
+    /// The version from which on label pairs and series stand in groups.
+    static let groupVersion: Int64 = 4
     /// Marks the file as one of ours (`PRAGMA application_id`, "PrmD").
     static let applicationID: Int64 = 0x5072_6d44
 
@@ -44,6 +46,12 @@ enum Schema {
         """,
         "CREATE TABLE outbox (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, data BLOB NOT NULL);"
             + "CREATE INDEX outbox_epoch ON outbox (epoch);",
+        """
+        CREATE TABLE series_group (
+            id INTEGER PRIMARY KEY, next_pair INTEGER NOT NULL, next_series INTEGER NOT NULL, pairs BLOB NOT NULL,
+            series BLOB NOT NULL, checksum INTEGER NOT NULL
+        );
+        """,
     ]
 
     /// What the checksums of rows are made of; the directory of a block has its own.
@@ -53,16 +61,30 @@ enum Schema {
     static let recordColumns = #""table", "key", value"#
 
     /// Brings the file to the current version. A new file gets its permanent settings first.
-    static func migrate(_ connection: Connection, path: String) throws(StorageError) {
+    /// - Returns: what of an older file could not be read and is lost, in words.
+    @discardableResult
+    static func migrate(_ connection: Connection, path: String) throws(StorageError) -> [String] {
         let found = try check(connection, path: path)
-        if found == version { return }
+        if found == version { return [] }
+        var problems: [String] = []
         if found == 0 {
             try connection.execute("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL")
         }
         try connection.transaction { () throws(StorageError) in
             for step in migrations[Int(found)...] { try connection.execute(step) }
+            if found < groupVersion { problems = try groupSeries(connection) }
             try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
         }
+        return problems
+    }
+
+    /// Brings what formats up to 3 had in a row each into groups.
+    private static func groupSeries(_ connection: Connection) throws(StorageError) -> [String] {
+        var table = SeriesTable()
+        let problems = try SeriesReading.single(connection, &table)
+        try NewSeriesRows(table, after: NewSeriesRows.Mark())?.store(connection)
+        try connection.execute("DROP TABLE label_pair; DROP TABLE series")
+        return problems
     }
 
     /// The version of the file, 0 for a new one.

@@ -1,0 +1,175 @@
+import MetricModel
+
+/// Label pairs and series that were new at the same time, in one row: each is given as what differs from the one before.
+///
+/// Pairs: the number of the first one, how many, then for each its name (a number in the row; a new one is followed by the name as
+/// a field), how many bytes of the value are those of the value before of that name, and the rest of it as a field. Series: runs of
+/// consecutive numbers with as many pairs; for each series a bit for each pair that is not that of the series before, and the
+/// steps to those. Both are sealed with a checksum.
+enum SeriesGroup {
+    /// A series and its pair numbers.
+    typealias Member = (series: UInt32, pairs: [UInt32])
+
+    /// A pair's field forms, and the length of the name's.
+    typealias Pair = (fields: [UInt8], nameLength: Int)
+
+    /// So many bits stand in one varint.
+    private static let maskBits = 56
+
+    // MARK: - Pairs
+
+    /// The row's part for some pairs of the table; empty for none.
+    static func encode(_ range: Range<Int>, of table: borrowing PairTable) -> [UInt8] {
+        if range.isEmpty { return [] }
+        var writer = ByteWriter()
+        writer.count(range.lowerBound)
+        writer.count(range.count)
+        var names: [UInt32: (number: Int, last: [UInt8])] = [:]
+        for pair in range {
+            let name = table.nameOf[pair]
+            let value = table.valueBytes(UInt32(pair))
+            let known = names[name] ?? (names.count, [])
+            writer.count(known.number)
+            if known.number == names.count { writer.field(Array(table.names[Int(name)].utf8)) }
+            var shared = 0
+            while shared < min(known.last.count, value.count), known.last[shared] == value[shared] { shared += 1 }
+            writer.count(shared)
+            writer.field(Array(value[shared...]))
+            names[name] = (known.number, value)
+        }
+        return Page.seal(writer.bytes)
+    }
+
+    /// Reads pairs back; `nil` where the bytes make no sense.
+    static func pairs(_ sealed: UnsafeBufferPointer<UInt8>) -> (first: Int, pairs: [Pair])? {
+        if sealed.isEmpty { return (0, []) }
+        guard let bytes = Page.open(sealed) else { return nil }
+        return bytes.withUnsafeBufferPointer { buffer in
+            var reader = ByteReader(UnsafeBufferPointer(rebasing: buffer[..<(buffer.count - Page.padding)]))
+            let first = reader.count()
+            let count = reader.count(limit: reader.remaining)
+            var pairs: [Pair] = []
+            pairs.reserveCapacity(count)
+            var names: [(field: [UInt8], last: [UInt8])] = []
+            for _ in 0..<count {
+                let number = reader.count(limit: names.count)
+                if number == names.count {
+                    let name = reader.field()
+                    var field = ByteWriter()
+                    field.count(name.count)
+                    field.bytes.append(contentsOf: name)
+                    names.append((field.bytes, []))
+                }
+                let shared = reader.count(limit: names[number].last.count)
+                let rest = reader.field()
+                guard !reader.isTruncated else { return nil }
+                names[number].last.removeSubrange(shared...)
+                names[number].last.append(contentsOf: rest)
+                var pair = ByteWriter()
+                pair.bytes.reserveCapacity(names[number].field.count + names[number].last.count + 2)
+                pair.bytes.append(contentsOf: names[number].field)
+                pair.count(names[number].last.count)
+                pair.bytes.append(contentsOf: names[number].last)
+                pairs.append((pair.bytes, names[number].field.count))
+            }
+            return reader.isTruncated ? nil : (first, pairs)
+        }
+    }
+
+    // MARK: - Series
+
+    /// Puts the series of a row together.
+    struct SeriesWriter {
+        private var writer = ByteWriter()
+        private var run = ByteWriter()
+        private var runStep: UInt32 = 0
+        private var runPairs = 0
+        private var runCount = 0
+        private var lastSeries: UInt32 = 0
+        private var last: [UInt32] = []
+
+        /// Adds a series; they come in rising order.
+        mutating func add(_ series: UInt32, _ pairs: some RandomAccessCollection<UInt32>) {
+            if runCount == 0 || pairs.count != runPairs || series != lastSeries + 1 {
+                flush()
+                runStep = series - lastSeries
+                runPairs = pairs.count
+            }
+            runCount += 1
+            lastSeries = series
+            let known = last.count
+            var mask: UInt64 = 0
+            for (place, pair) in pairs.enumerated() {
+                if place >= known { last.append(0) }
+                if pair != last[place] { mask |= 1 << UInt64(place % maskBits) }
+                if place % maskBits == maskBits - 1 || place == pairs.count - 1 {
+                    run.varint(mask)
+                    mask = 0
+                }
+            }
+            for (place, pair) in pairs.enumerated() where pair != last[place] {
+                run.zigzag(Int64(pair) - Int64(last[place]))
+                last[place] = pair
+            }
+        }
+
+        private mutating func flush() {
+            guard runCount > 0 else { return }
+            writer.varint(UInt64(runStep))
+            writer.count(runPairs)
+            writer.count(runCount)
+            writer.bytes.append(contentsOf: run.bytes)
+            run.bytes.removeAll(keepingCapacity: true)
+            runCount = 0
+        }
+
+        /// The row's part; empty for no series.
+        mutating func finish() -> [UInt8] {
+            flush()
+            return writer.bytes.isEmpty ? [] : Page.seal(writer.bytes)
+        }
+    }
+
+    /// Calls `body` with each series and its pair numbers. Whether the bytes make sense.
+    static func forEachSeries(
+        _ sealed: UnsafeBufferPointer<UInt8>,
+        _ body: (UInt32, [UInt32]) -> Void
+    ) -> Bool {
+        if sealed.isEmpty { return true }
+        guard let bytes = Page.open(sealed) else { return false }
+        return bytes.withUnsafeBufferPointer { buffer in
+            var reader = ByteReader(UnsafeBufferPointer(rebasing: buffer[..<(buffer.count - Page.padding)]))
+            var series: UInt64 = 0
+            var last: [UInt32] = []
+            var pairs: [UInt32] = []
+            while reader.remaining > 0 {
+                let step = reader.varint()
+                // A bit for each pair stands in the bytes.
+                let width = reader.count(limit: reader.remaining * 8)
+                let count = reader.count(limit: max(1, reader.remaining))
+                if reader.isTruncated { return false }
+                while last.count < width { last.append(0) }
+                for place in 0..<count {
+                    series = series &+ (place == 0 ? step : 1)
+                    guard series > 0, series < UInt64(UInt32.max), read(&reader, width, &last) else { return false }
+                    pairs.removeAll(keepingCapacity: true)
+                    pairs.append(contentsOf: last[..<width])
+                    body(UInt32(series), pairs)
+                }
+            }
+            return !reader.isTruncated
+        }
+    }
+
+    private static func read(_ reader: inout ByteReader, _ width: Int, _ last: inout [UInt32]) -> Bool {
+        var masks = reader
+        for _ in 0..<(width + maskBits - 1) / maskBits { _ = reader.varint() }
+        var mask: UInt64 = 0
+        for place in 0..<width {
+            if place % maskBits == 0 { mask = masks.varint() }
+            if mask & 1 == 1 { last[place] = UInt32(truncatingIfNeeded: Int64(last[place]) &+ reader.zigzag()) }
+            mask >>= 1
+        }
+        return !reader.isTruncated
+    }
+}
