@@ -1,7 +1,10 @@
 internal import MetricModel
 
 /// When a query has to stop: its deadline, the cancellation of its task, the end of the engine. And what it may hold.
-struct QueryLimits: Sendable {
+///
+/// A class, since threads that work on one query hand it on for each series: one count of references instead of three that they
+/// would all write to.
+final class QueryLimits: Sendable {
     /// The steady reading of the clock at which the query was asked.
     let started: Int64
     let clock: any StackClock
@@ -11,6 +14,17 @@ struct QueryLimits: Sendable {
     let queries: ActiveQueries
     /// The bytes that the query may hold.
     let memory: MemoryBudget
+
+    init(
+        started: Int64,
+        clock: any StackClock,
+        deadline: Int64,
+        queries: ActiveQueries,
+        memory: MemoryBudget
+    ) {
+        (self.started, self.clock, self.deadline) = (started, clock, deadline)
+        (self.queries, self.memory) = (queries, memory)
+    }
 
     /// Whether to give up. Cheap enough for every few rows; to be asked from the query's task or its children.
     var isOver: Bool { Task.isCancelled || queries.isClosed || clock.steadyNanoseconds >= deadline }

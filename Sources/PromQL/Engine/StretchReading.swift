@@ -15,6 +15,8 @@ struct SelectorRequest: Sendable {
 extension Evaluation {
     /// So many samples are read at once, as far as their number can be told in advance: they stay in the processor's caches.
     private static var samplesAtOnce: Int { 256 << 10 }
+    /// What it takes to put a series together, in samples that could be looked at meanwhile.
+    private static var workOfSeries: Int { 48 }
 
     /// Reads series a few at a time, on several cores where there are many, and answers what `body` makes of each stretch, in
     /// order. Only that is held.
@@ -61,7 +63,10 @@ extension Evaluation {
         // Most series have a sample every fifteen seconds or so.
         let samplesPerSeries =
             request.needsOnlyNewest ? 1 : Int(clamping: (request.end - request.start) / 15_000) + 1
-        let work = count.multipliedReportingOverflow(by: min(samplesPerSeries, 100_000) + min(steps, 100_000))
+        let workOfSeries = request.needsOnlyNewest ? 0 : Self.workOfSeries
+        let work = count.multipliedReportingOverflow(
+            by: min(samplesPerSeries, 100_000) + min(steps, 100_000) + workOfSeries
+        )
         let isParallel = work.overflow || work.partialValue >= ParallelRows.threshold
         let size = max(16, min(Self.samplesAtOnce / (samplesPerSeries + steps), isParallel ? (count + 1) / 2 : count))
         let limits = limits
@@ -170,6 +175,7 @@ extension SeriesMatrix {
             values.reserveCapacity(stretches.reduce(0) { $0 + $1.values.count })
             for index in stretches.indices {
                 labels += stretches[index].labels
+                stretches[index].labels = []
                 values += stretches[index].values
                 stretches[index].values = []
             }

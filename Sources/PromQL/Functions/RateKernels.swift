@@ -56,42 +56,40 @@ struct RateKernel: RangeKernel {
         let resets = isCounter ? CounterResets.positions(column, bounds) : []
         var firstReset = 0
         var work = 0
-        bounds.lower.withUnsafeBufferPointer { lowers in
-            bounds.upper.withUnsafeBufferPointer { uppers in
-                extrapolations.withUnsafeBufferPointer { extrapolations in
-                    for step in 0..<lowers.count {
-                        if step & 0xffff == 0xffff || work > WorkMeter.interval, column.limits.isOver {
-                            // Nobody will look at the rest.
-                            for rest in step..<lowers.count { output[rest] = Absent.value }
-                            return
-                        }
-                        if work > WorkMeter.interval { work = 0 }
-                        let lower = Int(lowers[step])
-                        let upper = Int(uppers[step])
-                        guard upper - lower > 1 else {
-                            output[step] = Absent.value
-                            continue
-                        }
-                        let first = values[lower]
-                        var result = values[upper - 1] - first
-                        if !resets.isEmpty {
-                            while firstReset < resets.count, resets[firstReset] <= lower { firstReset += 1 }
-                            var reset = firstReset
-                            while reset < resets.count, resets[reset] < upper {
-                                work &+= 1
-                                result += values[resets[reset] - 1]
-                                reset += 1
-                            }
-                        }
-                        let known = extrapolations[step]
-                        let toStart = reachToStart(known.extrapolation, first: first, change: result)
-                        let factor =
-                            toStart == known.extrapolation.toStart
-                            ? known.factor : known.extrapolation.factor(toStart: toStart, per: seconds)
-                        output[step] = result * factor
-                    }
+        // The arrays are held by whoever calls. No closures: one that looks at `self` would hold a copy of it for each series.
+        let lowers = bounds.lower.withUnsafeBufferPointer { $0 }
+        let uppers = bounds.upper.withUnsafeBufferPointer { $0 }
+        let extrapolations = extrapolations.withUnsafeBufferPointer { $0 }
+        for step in 0..<lowers.count {
+            if step & 0xffff == 0xffff || work > WorkMeter.interval, column.limits.isOver {
+                // Nobody will look at the rest.
+                for rest in step..<lowers.count { output[rest] = Absent.value }
+                return
+            }
+            if work > WorkMeter.interval { work = 0 }
+            let lower = Int(lowers[step])
+            let upper = Int(uppers[step])
+            guard upper - lower > 1 else {
+                output[step] = Absent.value
+                continue
+            }
+            let first = values[lower]
+            var result = values[upper - 1] - first
+            if !resets.isEmpty {
+                while firstReset < resets.count, resets[firstReset] <= lower { firstReset += 1 }
+                var reset = firstReset
+                while reset < resets.count, resets[reset] < upper {
+                    work &+= 1
+                    result += values[resets[reset] - 1]
+                    reset += 1
                 }
             }
+            let known = extrapolations[step]
+            let toStart = reachToStart(known.extrapolation, first: first, change: result)
+            let factor =
+                toStart == known.extrapolation.toStart
+                ? known.factor : known.extrapolation.factor(toStart: toStart, per: seconds)
+            output[step] = result * factor
         }
     }
 }

@@ -162,26 +162,79 @@ struct ColumnRing {
     }
 
     private let limit: Int
-    private var places: [Key: Int] = [:]
+    /// Where the chunks of a page are in ``slots``.
+    private struct Places {
+        /// By the chunk's place in the page; -1 for those that are not here.
+        var slots: [Int32] = []
+        /// How many of them are here.
+        var held = 0
+    }
+
+    /// By the row of a page, its place in ``places``.
+    private var pages: [Int64: Int] = [:]
+    private var places: [Places] = []
+    /// Those of ``places`` whose pages have nothing here any more.
+    private var free: [Int] = []
+    /// The page that was looked for last: a query asks for one after the other of its chunks.
+    private var last: (row: Int64, page: Int)?
     private var slots: [Slot] = []
     private var hand = 0
     private(set) var bytes = 0
 
     init(limit: Int) { self.limit = limit }
 
-    func holds(_ key: Key) -> Bool { places[key] != nil }
+    mutating func holds(_ key: Key) -> Bool { place(key) != nil }
+
+    private mutating func page(_ row: Int64) -> Int? {
+        if let last, last.row == row { return last.page }
+        guard let page = pages[row] else { return nil }
+        last = (row, page)
+        return page
+    }
+
+    private mutating func place(_ key: Key) -> Int? {
+        guard let page = page(key.row), key.entry < places[page].slots.count else { return nil }
+        let slot = places[page].slots[key.entry]
+        return slot < 0 ? nil : Int(slot)
+    }
+
+    private mutating func newPage(_ row: Int64) -> Int {
+        let page = free.popLast() ?? places.count
+        if page == places.count { places.append(Places()) }
+        pages[row] = page
+        return page
+    }
+
+    private mutating func put(_ key: Key, at slot: Int) {
+        let page = page(key.row) ?? newPage(key.row)
+        let missing = key.entry + 1 - places[page].slots.count
+        if missing > 0 { places[page].slots.append(contentsOf: repeatElement(-1, count: missing)) }
+        if places[page].slots[key.entry] < 0 { places[page].held += 1 }
+        places[page].slots[key.entry] = Int32(slot)
+    }
+
+    private mutating func drop(_ key: Key) {
+        guard let page = page(key.row) else { return }
+        places[page].slots[key.entry] = -1
+        places[page].held -= 1
+        guard places[page].held == 0 else { return }
+        pages[key.row] = nil
+        places[page].slots = []
+        free.append(page)
+        last = nil
+    }
 
     mutating func find(_ key: Key) -> [Double]? {
-        guard let place = places[key] else { return nil }
+        guard let place = place(key) else { return nil }
         slots[place].isUsed = true
         return slots[place].values
     }
 
     mutating func add(_ values: [Double], _ key: Key) {
         let size = values.count * MemoryLayout<Double>.stride
-        guard size <= limit, places[key] == nil else { return }
+        guard size <= limit, place(key) == nil else { return }
         while bytes + size > limit, !slots.isEmpty { evictOne() }
-        places[key] = slots.count
+        put(key, at: slots.count)
         slots.append(Slot(key: key, values: values, isUsed: false))
         bytes += size
     }
@@ -194,12 +247,12 @@ struct ColumnRing {
             hand += 1
         }
         bytes -= slots[hand].values.count * MemoryLayout<Double>.stride
-        places[slots[hand].key] = nil
+        drop(slots[hand].key)
         // The last one takes the free place.
         let last = slots.removeLast()
         if hand < slots.count {
             slots[hand] = last
-            places[last.key] = hand
+            put(last.key, at: hand)
         }
     }
 }

@@ -11,6 +11,8 @@ struct HeadSegment: Sendable {
     struct StreamRows: Sendable {
         var times: [Timestamp] = []
         var rows: [[Double]] = []
+        /// Whether a row has a value in each of its slots, parallel to `rows`.
+        var isWhole: [Bool] = []
         /// Start timestamps, parallel to `rows`; a row is empty where none was known. Empty where no row has any.
         var starts: [[Timestamp]] = []
         var members: [UInt32] = []
@@ -116,6 +118,7 @@ struct HeadSegment: Sendable {
         }
         if streams[index].isIdentity, !hasAbsentBits {
             streams[index].rows.append(values)
+            streams[index].isWhole.append(true)
             if !starts.isEmpty || !streams[index].starts.isEmpty { streams[index].starts.append(starts) }
             return
         }
@@ -135,6 +138,8 @@ struct HeadSegment: Sendable {
             }
         }
         streams[index].rows.append(row)
+        // Each of the series stands in a slot of its own, or is a stranger.
+        streams[index].isWhole.append(series.count - strangers.count == row.count)
         if !starts.isEmpty || !streams[index].starts.isEmpty { streams[index].starts.append(rowStarts) }
         samples -= strangers.count
         for position in strangers {

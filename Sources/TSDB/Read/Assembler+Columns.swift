@@ -9,11 +9,25 @@ extension Assembler {
         private var lastTimeline: Timeline?
         private var lastRange = 0..<0
         private var lastTimes: [Timestamp] = []
+        /// The same of series in two pieces.
+        private var lastPair: (first: Timeline, firstRange: Range<Int>, second: Timeline, secondRange: Range<Int>)?
+        private var lastPairTimes: [Timestamp] = []
 
         mutating func times(_ piece: Piece) -> [Timestamp] {
             if lastTimeline === piece.timeline, lastRange == piece.range { return lastTimes }
             (lastTimes, lastTimeline, lastRange) = (times([piece]), piece.timeline, piece.range)
             return lastTimes
+        }
+
+        mutating func times(_ first: Piece, _ second: Piece) -> [Timestamp] {
+            if let last = lastPair, last.first === first.timeline, last.firstRange == first.range,
+                last.second === second.timeline, last.secondRange == second.range
+            {
+                return lastPairTimes
+            }
+            lastPairTimes = times([first, second])
+            lastPair = (first.timeline, first.range, second.timeline, second.range)
+            return lastPairTimes
         }
 
         mutating func times(_ unjoined: [Piece]) -> [Timestamp] {
@@ -55,10 +69,22 @@ extension Assembler {
         var shared = SharedTimes()
         for position in series.indices {
             var columns = SeriesColumns(labels: Labels())
-            if floats[position].isOne {
+            switch floats[position].count {
+            case 0: break
+            case 1:
                 // Taken out, so that its values change hands and are not shared for a moment.
                 if let only = floats[position].takeFirst() { try fillFloats(&columns, only, &shared) }
-            } else if !floats[position].isEmpty {
+            case 2:
+                if let first = floats[position].takeFirst(), let second = floats[position].takeSecond() {
+                    if first.lastTime < second.firstTime {
+                        try fillFloats(&columns, first, second, &shared)
+                    } else if second.lastTime < first.firstTime {
+                        try fillFloats(&columns, second, first, &shared)
+                    } else {
+                        try fillFloats(&columns, [first, second], &shared)
+                    }
+                }
+            default:
                 try fillFloats(&columns, floats[position].all, &shared)
                 floats[position] = PieceList()
             }
@@ -75,36 +101,22 @@ extension Assembler {
     /// Whether the chunks that the query touches are worth keeping: all of them fit into the cache, so that it does not push out
     /// what it has just put in, and most were asked for before.
     private func decidesToKeepColumns() -> Bool {
-        guard let cache, !pages.isEmpty else { return false }
-        var samples = 0
-        var keys: [ColumnRing.Key] = []
-        func look(_ piece: Piece) {
-            guard case .chunk(let page, let entry) = piece.values, let row = pages[page].row else { return }
-            samples += pages[page].entries[entry].count
-            keys.append(ColumnRing.Key(row: row, entry: entry))
-        }
-        keys.reserveCapacity(floats.count)
-        for pieces in floats {
-            if let first = pieces.first { look(first) }
-            for piece in pieces.others { look(piece) }
-        }
-        let bytes = samples * parts * MemoryLayout<Double>.stride
-        guard let first = keys.first, let last = keys.last, bytes <= cache.columnLimit else { return false }
+        guard let cache, let first = chunks.first, let last = chunks.last else { return false }
+        let bytes = chunkSamples * parts * MemoryLayout<Double>.stride
+        guard bytes <= cache.columnLimit else { return false }
         // What is kept already was wanted before.
-        return (cache.holds(first) && cache.holds(last)) || cache.wants(keys)
+        return (cache.holds(first) && cache.holds(last)) || cache.wants(chunks)
     }
 
     /// Sorts the pieces by time; whether they do not overlap.
     static func arrange(_ pieces: inout [Piece]) -> Bool {
         if pieces.count == 1 { return true }
-        func first(_ piece: Piece) -> Timestamp { piece.timeline.times[piece.range.lowerBound] }
-        func last(_ piece: Piece) -> Timestamp { piece.timeline.times[piece.range.upperBound - 1] }
         var isSorted = true
-        for index in 1..<pieces.count where first(pieces[index]) <= last(pieces[index - 1]) { isSorted = false }
+        for index in 1..<pieces.count where pieces[index].firstTime <= pieces[index - 1].lastTime { isSorted = false }
         if isSorted { return true }
-        let order = pieces.indices.sorted { (first(pieces[$0]), $0) < (first(pieces[$1]), $1) }
+        let order = pieces.indices.sorted { (pieces[$0].firstTime, $0) < (pieces[$1].firstTime, $1) }
         let sorted = order.map { pieces[$0] }
-        for index in 1..<sorted.count where first(sorted[index]) <= last(sorted[index - 1]) { return false }
+        for index in 1..<sorted.count where sorted[index].firstTime <= sorted[index - 1].lastTime { return false }
         pieces = sorted
         return true
     }
@@ -122,6 +134,7 @@ extension Assembler {
         case .column(let values, let starts):
             columns.values = values
             columns.startTimestamps = starts
+        case .slot(let rows, let slot): columns.values = rows.column(slot)
         case .chunk(let page, let number):
             let isWhole = piece.range.count == pages[page].entries[number].count
             if isWhole, let whole = try cachedColumn(page, number) {
@@ -131,6 +144,42 @@ extension Assembler {
             }
             columns.startTimestamps = try starts(piece)
         }
+    }
+
+    /// The columns of a series that is in two pieces, one after the other: mostly of a block, and of the head.
+    private func fillFloats(
+        _ columns: inout SeriesColumns,
+        _ first: Piece,
+        _ second: Piece,
+        _ shared: inout SharedTimes
+    ) throws(StorageError) {
+        columns.timestamps = shared.times(first, second)
+        let firstCount = first.range.count
+        let (values, place) = Self.column(firstCount + second.range.count)
+        guard let base = place else { return }
+        try fill(base, first)
+        try fill(base + firstCount, second)
+        columns.values = values
+        if !keepsColumns, refersTo(first) || refersTo(second) { remember([first, second], values) }
+        if hasStarts(first) || hasStarts(second) { columns.startTimestamps = try starts(of: [first, second]) }
+    }
+
+    /// A column to be filled, and where. A closure that fills it would hold a copy of all that it needs, which costs more than
+    /// filling a short one.
+    private static func column(_ count: Int) -> (values: [Double], base: UnsafeMutablePointer<Double>?) {
+        var base: UnsafeMutablePointer<Double>?
+        let values = [Double](unsafeUninitializedCapacity: count) { buffer, filled in
+            base = buffer.baseAddress
+            filled = count
+        }
+        // The array's own storage, which stays where it is as long as nobody else has the array.
+        return (values, base)
+    }
+
+    /// Whether other chunks are given as differences from the piece's.
+    private func refersTo(_ piece: Piece) -> Bool {
+        guard case .chunk(let page, let entry) = piece.values else { return false }
+        return pages[page].isReferredTo(entry)
     }
 
     /// The values of pieces, one after the other.

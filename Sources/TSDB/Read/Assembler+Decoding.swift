@@ -6,12 +6,14 @@ extension Assembler {
         switch piece.values {
         case .chunk(let page, let entry): !pages[page].entries[entry].starts.isEmpty
         case .column(_, let starts), .histograms(_, let starts): !starts.isEmpty
+        case .slot: false
         }
     }
 
     func starts(_ piece: Piece) throws(StorageError) -> [Timestamp] {
         switch piece.values {
         case .column(_, let starts), .histograms(_, let starts): return starts
+        case .slot: return []
         case .chunk(let page, let number):
             let entry = pages[page].entries[number]
             if entry.starts.isEmpty { return [] }
@@ -68,6 +70,7 @@ extension Assembler {
             values.withUnsafeBufferPointer { buffer in
                 if let base = buffer.baseAddress { target.initialize(from: base, count: buffer.count) }
             }
+        case .slot(let rows, let slot): rows.fill(target, from: slot)
         case .histograms: break
         case .chunk(let page, let number):
             let entry = pages[page].entries[number]
@@ -150,7 +153,7 @@ extension Assembler {
     func histogramColumn(_ piece: Piece) throws(StorageError) -> [NativeHistogram] {
         switch piece.values {
         case .histograms(let column, _): return column
-        case .column: return []
+        case .column, .slot: return []
         case .chunk(let page, let number):
             let entry = pages[page].entries[number]
             let all = pages[page].bytes.withUnsafeBufferPointer {

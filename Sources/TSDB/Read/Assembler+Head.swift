@@ -12,7 +12,18 @@ extension Assembler {
             pointers.reserveCapacity(wanted.count)
             // The rows are held by `segment` for as long as the pointers are used.
             for row in wanted { pointers.append(rows.rows[row].withUnsafeBufferPointer { $0 }) }
+            // Slots become more, so the first row has the fewest.
+            let isWhole = rows.starts.isEmpty && wanted.allSatisfy { rows.isWhole[$0] }
+            let wholeCount = isWhole ? pointers[0].count : 0
+            let whole = HeadRows(Array(rows.rows[wanted]))
             for (position, slot) in members {
+                if slot < wholeCount {
+                    sampleCount += wanted.count
+                    floats[position].append(
+                        Piece(timeline: timeline.timeline, range: wanted, values: .slot(whole, slot))
+                    )
+                    continue
+                }
                 var present = 0
                 let values = [Double](unsafeUninitializedCapacity: wanted.count) { buffer, count in
                     for pointer in pointers where slot < pointer.count {
@@ -118,6 +129,28 @@ extension Assembler {
         let wanted = Wanted(Timeline(times), start, end)
         if wanted.range.isEmpty { return nil }
         return Piece(timeline: wanted.timeline, range: wanted.range, values: values(wanted.range))
+    }
+}
+
+/// Rows of a stream that have a value in each slot of the first one.
+final class HeadRows: Sendable {
+    private let rows: [[Double]]
+
+    init(_ rows: [[Double]]) { self.rows = rows }
+
+    /// Writes a slot's value of each row.
+    func fill(_ target: UnsafeMutablePointer<Double>, from slot: Int) {
+        rows.withUnsafeBufferPointer { rows in
+            for index in rows.indices { target[index] = rows[index][slot] }
+        }
+    }
+
+    /// A slot's value of each row.
+    func column(_ slot: Int) -> [Double] {
+        [Double](unsafeUninitializedCapacity: rows.count) { buffer, count in
+            if let base = buffer.baseAddress { fill(base, from: slot) }
+            count = rows.count
+        }
     }
 }
 

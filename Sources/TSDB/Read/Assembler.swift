@@ -30,24 +30,37 @@ struct Assembler {
         var timeline: Timeline
         var range: Range<Int>
         var values: Values
+
+        /// The time of its first sample.
+        var firstTime: Timestamp { timeline.times[range.lowerBound] }
+        /// The time of its last sample.
+        var lastTime: Timestamp { timeline.times[range.upperBound - 1] }
     }
 
-    /// The pieces of one series. Mostly it is one, which takes no array.
+    /// The pieces of one series. Mostly it is one, or one of a block and one of the head, which take no array.
     struct PieceList {
-        private(set) var first: Piece?
-        private(set) var others: [Piece] = []
+        private var first: Piece?
+        private var second: Piece?
+        private var others: [Piece] = []
 
         var isEmpty: Bool { first == nil }
-        /// Whether the series is in one piece.
-        var isOne: Bool { first != nil && others.isEmpty }
+        var count: Int { (first == nil ? 0 : 1) + (second == nil ? 0 : 1) + others.count }
         /// In the order in which they were found.
-        var all: [Piece] { first.map { [$0] + others } ?? [] }
+        var all: [Piece] { [first, second].compactMap { $0 } + others }
 
         /// Takes the first piece out.
         mutating func takeFirst() -> Piece? { first.take() }
+        /// Takes the second piece out.
+        mutating func takeSecond() -> Piece? { second.take() }
 
         mutating func append(_ piece: consuming Piece) {
-            if first == nil { first = piece } else { others.append(piece) }
+            if first == nil {
+                first = piece
+            } else if second == nil {
+                second = piece
+            } else {
+                others.append(piece)
+            }
         }
     }
 
@@ -56,6 +69,8 @@ struct Assembler {
         case chunk(page: Int, entry: Int)
         /// Values parallel to the range, and start timestamps or none.
         case column([Double], [Timestamp])
+        /// A slot of the head's rows; its values are put together when the series is.
+        case slot(HeadRows, Int)
         case histograms([NativeHistogram], [Timestamp])
     }
 
@@ -74,6 +89,9 @@ struct Assembler {
     var floats: [PieceList] = []
     var histograms: [PieceList] = []
     var pages: [LoadedPage] = []
+    /// The chunks that pieces stand in, where they could be kept decoded, and how many samples those have.
+    var chunks: [ColumnRing.Key] = []
+    var chunkSamples = 0
     var sampleCount = 0
     /// In how many parts like this one the whole of a query is read.
     var parts = 1
@@ -133,6 +151,8 @@ struct Assembler {
         floats = [PieceList](repeating: PieceList(), count: series.count)
         histograms = floats
         pages = []
+        chunks = []
+        chunkSamples = 0
         sampleCount = 0
         for block in capture.blocks where block.minTime <= end && block.maxTime >= start {
             try collect(block)
@@ -241,6 +261,9 @@ struct Assembler {
             if let deleted = capture.tombstones[entry.series]?.filter({ block.id < $0.before }), !deleted.isEmpty {
                 guard let rest = try without(deleted, piece, entry) else { continue }
                 piece = rest
+            } else if cache != nil, let row = pages[hit.page].row {
+                chunks.append(ColumnRing.Key(row: row, entry: hit.entry))
+                chunkSamples += entry.count
             }
             sampleCount += piece.range.count
             if entry.kind.contains(.histograms) {

@@ -16,11 +16,10 @@ struct StoredSelection: SeriesSelection {
         if positions.isEmpty { return [] }
         var assembler = assembler(for: positions)
         let wanted = Array(series[positions])
-        let columns =
-            request.needsOnlyNewest
-            ? try assembler.newest(wanted, sampleLimit: request.sampleLimit).columns
-            : try assembler.run(wanted, sampleLimit: request.sampleLimit)
-        return labelled(columns, positions)
+        if request.needsOnlyNewest {
+            return labelled(try assembler.newest(wanted, sampleLimit: request.sampleLimit).columns, positions)
+        }
+        return labelled(try assembler.run(wanted, sampleLimit: request.sampleLimit), positions)
     }
 
     func newest(_ positions: Range<Int>) throws(StorageError) -> NewestSamples {
@@ -49,7 +48,8 @@ struct StoredSelection: SeriesSelection {
     }
 
     /// The columns with their labels; those that are empty are left out.
-    private func labelled(_ unlabelled: [SeriesColumns], _ positions: Range<Int>) -> [SeriesColumns] {
+    private func labelled(_ unlabelled: consuming [SeriesColumns], _ positions: Range<Int>) -> [SeriesColumns] {
+        // Taken over: shared for a moment they would all be copied.
         var columns = unlabelled
         var hasEmptyOnes = false
         for index in columns.indices {
