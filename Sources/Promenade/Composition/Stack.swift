@@ -177,6 +177,7 @@ public final class Stack: Sendable {
                 demo,
                 at: address,
                 access: options.accessPolicy(url: "web.external-url"),
+                limits: options.connectionLimits,
                 slots: slots,
                 clock: clock,
                 group: MultiThreadedEventLoopGroup.singleton,

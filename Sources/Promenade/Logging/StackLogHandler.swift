@@ -1,12 +1,5 @@
 public import Logging
 public import MetricModel
-import Synchronization
-
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
 
 /// Writes log lines to the standard error as Prometheus does, in logfmt or JSON.
 public struct StackLogHandler: LogHandler {
@@ -52,14 +45,12 @@ public struct StackLogHandler: LogHandler {
         ]
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { fields.append((key, value.description)) }
-        var line =
+        let line =
             switch format {
             case .logfmt: fields.map { "\($0.key)=\(Self.logfmt($0.value))" }.joined(separator: " ")
             case .json: "{" + fields.map { "\"\($0.key)\":\(JSONString.quoted($0.value))" }.joined(separator: ",") + "}"
             }
-        line += "\n"
-        // One write, so that lines of several threads do not mix.
-        line.withUTF8 { bytes in _ = write(2, bytes.baseAddress, bytes.count) }
+        LogOutput.standardError.write(line + "\n")
     }
 
     private static func name(_ level: Logger.Level) -> String {

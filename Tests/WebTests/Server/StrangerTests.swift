@@ -77,6 +77,21 @@ import Web
         }
     }
 
+    @Test func `a body that comes byte by byte has a limit of time`() async throws {
+        var limits = ConnectionLimits()
+        limits.idleMilliseconds = 200
+        let routes: [Route] = [.on(.put, at: "/") { .text("\($0.body.count)") }.bodies(upTo: 1 << 30)]
+        try await LiveServer.with(routes, limits: limits) { server in
+            let hasEnded = await server.onThread { () -> Bool in
+                guard let client = RawClient(port: server.port) else { return false }
+                client.send(Array("PUT / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".utf8))
+                let chunk = Array("1\r\nx\r\n".utf8)
+                return (0..<20_000_000).contains { _ in client.send(chunk) < chunk.count }
+            }
+            #expect(hasEnded)
+        }
+    }
+
     @Test func `long bodies have a limit in all, and give back what they took`() async throws {
         let routes: [Route] = [.on(.put, at: "/") { .text("\($0.body.count)") }.bodies(upTo: 16 << 20)]
         try await LiveServer.with(routes, bodyBytes: 4 << 20) { server in

@@ -44,6 +44,10 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     private let clock: any StackClock
     private let slot: ConnectionSlot
+    /// How long the body of a request may take, in milliseconds; `nil` for as long as it likes.
+    private let readLimit: Int64?
+    /// Ends the connection where the body of that request has not come by then.
+    private var bodyWait: (request: Int, timer: Scheduled<Void>)?
     /// What those who answer know of the connection; set before anything is read.
     var connection: WebConnection?
     private var exchanges = CircularBuffer<Exchange>(initialCapacity: 2)
@@ -52,9 +56,10 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// Small pieces of a body that came with one read and are handed on together.
     private var gathered: ByteBuffer?
 
-    init(clock: any StackClock, slot: ConnectionSlot) {
+    init(clock: any StackClock, slot: ConnectionSlot, readLimit: Int64?) {
         self.clock = clock
         self.slot = slot
+        self.readLimit = readLimit
     }
 
     /// How many heads of requests have come.
@@ -120,7 +125,29 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         handOn(context)
+        watchBody(context)
         context.fireChannelReadComplete()
+    }
+
+    /// A body that comes byte by byte is never silent, and must not keep its place for ever. Most are there with their head.
+    private func watchBody(_ context: ChannelHandlerContext) {
+        let request = heads
+        let isAwaited = if case .open = phase { exchanges.last.map { !$0.isRead } ?? false } else { false }
+        if let wait = bodyWait {
+            if isAwaited, wait.request == request { return }
+            wait.timer.cancel()
+            bodyWait = nil
+        }
+        guard isAwaited, let readLimit else { return }
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        // By the loop's own time, as the library measures silence: a client does not live on a simulated clock.
+        let timer = context.eventLoop.scheduleTask(in: .milliseconds(readLimit)) {
+            let (guardian, context) = bound.value
+            guard guardian.heads == request, guardian.exchanges.last?.isRead == false else { return }
+            guardian.connection?.clientHasLeft()
+            context.close(promise: nil)
+        }
+        bodyWait = (request, timer)
     }
 
     /// Hands on what was gathered.
@@ -158,6 +185,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         phase = .closed
+        bodyWait?.timer.cancel()
         connection?.clientHasLeft()
         context.fireChannelInactive()
     }

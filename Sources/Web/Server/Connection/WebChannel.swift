@@ -46,7 +46,7 @@ struct WebChannel: ServerChildChannel {
         let library = HTTP1Channel(responder: { _, _, _ in }, configuration: configuration)
         return library.setup(channel: channel, logger: logger).flatMapThrowing { http in
             let pipeline = channel.pipeline.syncOperations
-            let guardian = ConnectionGuard(clock: clock, slot: slots.add(channel))
+            let guardian = ConnectionGuard(clock: clock, slot: slots.add(channel), readLimit: idleLimit)
             let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(guardian, position: .after(parser))
             try pipeline.addHandler(TargetEscaper(guardian), position: .before(parser))
