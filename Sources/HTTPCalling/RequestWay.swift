@@ -62,7 +62,7 @@ package struct RequestWay: Sendable {
     /// The headers of the next request: those of the first one, without what other hosts must not get. The user of a URL is for that
     /// URL; a reference without a host keeps it.
     package func headers(_ all: [(name: String, value: String)]) -> [(name: String, value: String)] {
-        var own = isForeign ? all.filter { !Self.isSecret($0.name) } : all
+        var own = isForeign ? all.filter { Self.isForEveryone($0.name) } : all
         if let user = url.authorization, !own.contains(where: { $0.name.lowercased() == "authorization" }) {
             own.append(("Authorization", user))
         }
@@ -96,17 +96,21 @@ package struct RequestWay: Sendable {
             )
         }
         if !URLParts.isSameOrBelow(next.host, first.url.host) { isForeign = true }
-        referer = url.isSecure && !next.isSecure ? [] : [("Referer", url.text)]
+        // A query may hold a key, which is for its own host.
+        let isElsewhere = !URLParts.isSameOrBelow(next.host, url.host)
+        let source = isElsewhere ? String(url.text.prefix { $0 != "?" }) : url.text
+        referer = url.isSecure && !next.isSecure ? [] : [("Referer", source)]
         if status != 307, status != 308, method != .HEAD { method = .GET }
         url = next
         return true
     }
 
-    /// Whether a header is not for other hosts.
-    package static func isSecret(_ name: String) -> Bool {
-        [
-            "authorization", "www-authenticate", "cookie", "cookie2", "proxy-authorization", "proxy-authenticate",
-        ].contains(name.lowercased())
+    /// Whether a header may go to any host: it says what is asked and in which form. All others may hold what is secret, those that a
+    /// configuration names above all.
+    private static func isForEveryone(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return name.hasPrefix("x-prometheus-")
+            || ["accept", "accept-encoding", "user-agent", "content-type", "content-encoding", "retry-attempt"].contains(name)
     }
 
     /// That URLs of a scheme are not fetched.
