@@ -87,7 +87,9 @@ import Testing
             var store = try Self.open(path)
             // More than a row holds, then some at a time.
             try await Self.append(store, 0..<9000, at: base)
-            for start in stride(from: 9000, to: 9200, by: 9) { try await Self.append(store, start..<start + 9, at: base) }
+            for start in stride(from: 9000, to: 9200, by: 9) {
+                try await Self.append(store, start..<start + 9, at: base)
+            }
             try await store.close()
             store = try Self.open(path)
             #expect(try await store.problems() == [])
