@@ -265,7 +265,8 @@ public final class Stack: Sendable {
             options: settings,
             clock: clock,
             metrics: metrics,
-            records: section.isPersistent ? records : nil
+            records: section.isPersistent ? records : nil,
+            together: LoopExecutor.together
         )
     }
 

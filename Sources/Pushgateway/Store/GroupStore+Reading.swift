@@ -133,11 +133,12 @@ extension GroupStore {
     /// `{"sequence":…,"complete":…,"count":…,"groups":[…],"removed":[…]}`; where `complete` is true the groups are all there are.
     public func changesJSON(since: UInt64) async -> [UInt8] {
         await whenDurable { inner in
+            let pushes = self.history.withLock { $0.count }
             let isComplete = since == 0 || since < inner.state.forgottenRemoval || since > inner.state.sequence
             var json: [UInt8] = []
             GoJSON.raw("{\"sequence\":\(inner.state.sequence),\"complete\":\(isComplete)", to: &json)
             GoJSON.raw(
-                ",\"pushes\":\(inner.history.count),\"count\":\(inner.state.groups.count),\"groups\":[",
+                ",\"pushes\":\(pushes),\"count\":\(inner.state.groups.count),\"groups\":[",
                 to: &json
             )
             var isFirst = true
@@ -164,12 +165,12 @@ extension GroupStore {
 
     /// The push of that number, and the one to the same path before it; `nil` where they are not remembered (any more).
     public func push(number: UInt64) -> (push: PushRecord, before: PushRecord?)? {
-        inner.withLock { inner in
-            guard let push = inner.history[number] else { return nil }
+        history.withLock { history in
+            guard let push = history[number] else { return nil }
             var earlier = number
             while earlier > 1 {
                 earlier -= 1
-                guard let candidate = inner.history[earlier] else { break }
+                guard let candidate = history[earlier] else { break }
                 if candidate.path == push.path, candidate.method != "DELETE" { return (push, candidate) }
             }
             return (push, nil)
@@ -185,7 +186,7 @@ extension GroupStore {
 
     /// The remembered requests after that number, newest first: a JSON array.
     public func historyJSON(since: UInt64 = 0, limit: Int = .max) -> [UInt8] {
-        let records = inner.withLock { $0.history.records(since: since, limit: limit) }
+        let records = history.withLock { $0.records(since: since, limit: limit) }
         var json: [UInt8] = [UInt8(ascii: "[")]
         for (index, record) in records.enumerated() {
             if index > 0 { json.append(UInt8(ascii: ",")) }

@@ -2,6 +2,12 @@ public import MetricModel
 public import Exposition
 import Synchronization
 
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
 /// Tells the second of two that come to it from the first.
 private final class Handover: Sendable {
     private let hasFirst = Atomic(false)
@@ -17,7 +23,6 @@ private final class Handover: Sendable {
 public final class GroupStore: Sendable {
     struct Inner {
         var state = PushgatewayState()
-        var history: PushHistory
         var isWriting = false
         /// Whether there are changes that no batch has taken yet.
         var isChanged = false
@@ -43,22 +48,31 @@ public final class GroupStore: Sendable {
     public let metrics: GatewayMetrics
     let clock: any StackClock
     private let records: (any RecordStore)?
-    /// Protects the groups, the history and the queue of those who wait for their change to be durable.
+    /// Runs what has many tasks go on, so that their threads are woken once.
+    private let together: @Sendable (() -> Void) -> Void
+    /// Protects the groups and the queue of those who wait for their change to be durable.
     let inner: Mutex<Inner>
+    /// What was asked for of late.
+    let history: Mutex<PushHistory>
 
     /// No groups yet; see ``restore()``.
-    /// - Parameter records: where groups are kept; `nil` to keep them in memory only.
+    /// - Parameters:
+    ///   - records: where groups are kept; `nil` to keep them in memory only.
+    ///   - together: runs what has many tasks go on at once.
     public init(
         options: PushgatewayOptions = PushgatewayOptions(),
         clock: any StackClock,
         metrics: GatewayMetrics,
-        records: (any RecordStore)? = nil
+        records: (any RecordStore)? = nil,
+        together: @escaping @Sendable (() -> Void) -> Void = { $0() }
     ) {
         self.options = options
         self.clock = clock
         self.metrics = metrics
         self.records = records
-        var inner = Inner(history: PushHistory(limit: options.historyLimit))
+        self.together = together
+        history = Mutex(PushHistory(limit: options.historyLimit))
+        var inner = Inner()
         inner.state.own.add(metrics.constantFamilies(), replacesHelp: true)
         inner.state.isKept = records != nil
         self.inner = Mutex(inner)
@@ -346,6 +360,9 @@ public final class GroupStore: Sendable {
             let handover = Handover()
             records.apply(batch.changes.records) { failure in
                 self.finish(batch, failure)
+                // Those who have just been told, and those whose pushes have come, go first where they wait for this processor: so
+                // the next batch is one of many, and not of the one or two that came while this one was written.
+                sched_yield()
                 if handover.isSecond() { self.writeBatches() }
             }
             if !handover.isSecond() { return }
@@ -382,7 +399,7 @@ public final class GroupStore: Sendable {
             for waiter in waiters { waiter.afterFailure(&inner) }
             return waiters
         }
-        for waiter in told { waiter.resume(failure) }
+        together { for waiter in told { waiter.resume(failure) } }
     }
 
     /// Takes back what could not be stored and what was built on it; gives those who wait for the latter.
@@ -413,9 +430,9 @@ public final class GroupStore: Sendable {
     /// - Returns: The number by which it is remembered.
     @discardableResult
     public func remember(_ record: PushRecord) -> UInt64 {
-        inner.withLock { inner in
-            inner.history.append(record)
-            return inner.history.count
+        history.withLock { history in
+            history.append(record)
+            return history.count
         }
     }
 }

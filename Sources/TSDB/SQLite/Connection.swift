@@ -156,10 +156,10 @@ final class Connection: @unchecked Sendable {
 
     /// Runs `body` in a transaction of that kind; undoes it where it fails.
     func transaction(_ kind: String = "IMMEDIATE", _ body: () throws(StorageError) -> Void) throws(StorageError) {
-        try execute("BEGIN " + kind)
+        try run("BEGIN " + kind)
         do {
             try body()
-            try execute("COMMIT")
+            try run("COMMIT")
         } catch {
             sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
             throw error
