@@ -23,16 +23,20 @@ public enum RecordedTraffic {
     /// The headers that may be kept, in their order.
     public static func headers(_ all: [(name: String, value: String)]) -> [(name: String, value: String)] {
         all.compactMap { header in
-            let name = header.name.lowercased()
-            guard keptHeaders.contains(name) else { return nil }
-            return addressHeaders.contains(name) ? (header.name, url(header.value)) : header
+            kept(header.value, of: header.name.lowercased()).map { (header.name, $0) }
         }
+    }
+
+    /// What may be kept of a header's value; `nil` where nothing may.
+    /// - Parameter name: in lower case.
+    package static func kept(_ value: String, of name: String) -> String? {
+        guard keptHeaders.contains(name) else { return nil }
+        return addressHeaders.contains(name) ? url(value) : value
     }
 
     /// An absolute or relative URL, without its user and without the values of parameters that are named like secrets.
     public static func url(_ text: String) -> String {
-        let marks: [UInt8] = Array("@?#&;".utf8)
-        guard text.utf8.contains(where: marks.contains) else { return text }
+        guard text.utf8.contains(where: { "@?#&;".utf8.contains($0) }) else { return text }
         var rest = text[...]
         var result = ""
         if let start = rest.firstRange(of: "//"), !rest[..<start.lowerBound].contains(where: { "/?#".contains($0) }) {

@@ -68,14 +68,14 @@ public struct PushTraffic: Sendable {
     /// The longest body that is kept.
     public static let bodyLimit = 128 * 1024
 
-    /// Takes over what went over the wire.
-    public init(
-        requestHeaders: [(name: String, value: String)],
+    /// Takes over what went over the wire, and of the request's headers those that ``RecordedTraffic`` keeps.
+    package init(
+        keptHeaders: [(name: String, value: String)],
         body: [UInt8],
         responseHeaders: [(name: String, value: String)],
         responseBody: [UInt8]
     ) {
-        self.requestHeaders = RecordedTraffic.headers(requestHeaders)
+        requestHeaders = keptHeaders
         self.body = body.count > Self.bodyLimit ? nil : body
         self.responseHeaders = RecordedTraffic.headers(responseHeaders)
         self.responseBody = responseBody
@@ -96,13 +96,13 @@ struct PushHistory {
     mutating func append(_ record: PushRecord) {
         count += 1
         guard limit > 0 else { return }
-        var record = record
-        record.number = count
+        let place = Int((count - 1) % UInt64(limit))
         if ring.count < limit {
             ring.append(record)
         } else {
-            ring[Int((count - 1) % UInt64(limit))] = record
+            ring[place] = record
         }
+        ring[place].number = count
         if count > Self.trafficCount, UInt64(limit) > Self.trafficCount {
             ring[Int((count - 1 - Self.trafficCount) % UInt64(limit))].traffic = nil
         }

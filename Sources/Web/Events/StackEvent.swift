@@ -28,7 +28,9 @@ public struct StackEvent: Sendable {
         /// `PUT`, `POST` or `DELETE`.
         public var method: String
         /// The group's labels, the job first; empty where the path names no group.
-        public var group: [Label]
+        public var group: [Label] { labels.filter { $0.name == "job" } + labels.filter { $0.name != "job" } }
+        /// The same, by name: they are put in order where somebody looks.
+        private var labels: [Label]
         /// The status of the answer.
         public var status: Int
         /// What was wrong; empty where nothing was.
@@ -41,8 +43,7 @@ public struct StackEvent: Sendable {
         /// What is told of a remembered push.
         package init(_ record: PushRecord, number: UInt64, wasThere: Bool = false) {
             method = record.method
-            let labels = record.group?.labels ?? []
-            group = labels.filter { $0.name == "job" } + labels.filter { $0.name != "job" }
+            labels = record.group?.labels ?? []
             status = record.status
             error = record.error ?? ""
             self.number = number

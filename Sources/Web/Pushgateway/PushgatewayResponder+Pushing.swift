@@ -76,7 +76,9 @@ extension PushgatewayResponder {
         }
         let key: GroupingKey
         do {
-            key = try GroupingKey(parsingPath: path, utf8Names: store.options.allowsUTF8Names)
+            key = try paths.key(request.rawPath) { () throws(GroupingKeyError) in
+                try GroupingKey(parsingPath: path, utf8Names: store.options.allowsUTF8Names)
+            }
         } catch {
             let message = Self.message(error)
             if isDryRun { return preview(PushPreview(error: message), request) }
@@ -214,7 +216,7 @@ extension PushgatewayResponder {
         var answer: [UInt8] = []
         if case .bytes(let bytes) = response.body { answer = bytes }
         record.traffic = PushTraffic(
-            requestHeaders: request.headers.all,
+            keptHeaders: request.headers.kept,
             body: request.body,
             responseHeaders: response.headers,
             responseBody: answer

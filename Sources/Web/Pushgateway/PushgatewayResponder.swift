@@ -13,6 +13,8 @@ public final class PushgatewayResponder: Sendable {
     let startTime: Int64
     /// The last Accept header and the format that it led to.
     private let lastFormat = Mutex<(accept: String, format: ExpositionFormat)?>(nil)
+    /// The groups of the paths that were pushed to.
+    let paths = KnownPaths()
     /// Ends the program.
     private let quit: Mutex<@Sendable () -> Void>
     /// The stack's time.

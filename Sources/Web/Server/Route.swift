@@ -185,10 +185,9 @@ extension WebRequest {
     init(_ request: Request, _ context: WebContext) {
         self.init(
             method: Method(rawValue: request.method.rawValue) ?? .other,
-            target: context.target.raw,
-            headers: WebHeaders(fields: request.headers, host: request.head.authority)
+            target: context.target,
+            headers: WebHeaders(fields: request.headers, host: request.head.authority),
+            from: context.connection.remoteAddress
         )
-        remoteAddress = context.connection.remoteAddress
-        routePath = context.target.path ?? ""
     }
 }

@@ -4,9 +4,7 @@ import MetricModel
 
 /// What Go's routers do where no route fits: paths with slashes and dots too many are redirected, as are those with a slash too many
 /// at the end; other methods are refused with the list of those that would do.
-struct RouteMux: RouterMiddleware {
-    typealias Context = WebContext
-
+struct RouteMux: Sendable {
     /// What the routers of Go's programs differ in.
     struct Style: Sendable {
         /// Whether upper and lower case are corrected, too.
@@ -29,21 +27,18 @@ struct RouteMux: RouterMiddleware {
     let prefix: String
     let style: Style
 
-    func handle(
-        _ request: Request,
-        context: WebContext,
-        next: @concurrent (Request, WebContext) async throws -> Response
-    ) async throws -> Response {
+    /// The answer to a request that no route is for; `nil` where one is.
+    func answer(to request: Request, _ context: WebContext) -> WebResponse? {
         if let path = context.target.path, let pattern = context.endpointPath {
             let isOpen = pattern.hasSuffix(Route.rest)
             if isOpen ? path.utf8.count >= pattern.utf8.count - 1 && Self.isClean(path) : Self.isExact(path) {
-                return try await next(request, context)
+                return nil
             }
         }
         let request = WebRequest(request, context)
         let response = context.target.path == nil ? outside(request) : answer(request)
         style.observe(request, response)
-        return try response.hummingbird(context)
+        return response
     }
 
     /// Whether the path is clean and has no slash at its end. (The library's router overlooks slashes.)

@@ -10,15 +10,15 @@ final class ServedRoutes: Sendable {
 
     private let current: Mutex<Current>
     /// What stands before the routes of a router.
-    private let outer: @Sendable (WebRouter) -> [WebMiddleware]
+    private let guards: @Sendable (WebRouter) -> FrontDoor.Guards
 
-    init(_ router: WebRouter, behind outer: @escaping @Sendable (WebRouter) -> [WebMiddleware]) {
-        self.outer = outer
-        current = Mutex(Current(prefix: router.prefix, responder: router.responder(behind: outer(router))))
+    init(_ router: WebRouter, behind guards: @escaping @Sendable (WebRouter) -> FrontDoor.Guards) {
+        self.guards = guards
+        current = Mutex(Current(prefix: router.prefix, responder: router.responder(behind: guards(router))))
     }
 
     func exchange(for router: WebRouter) {
-        let new = Current(prefix: router.prefix, responder: router.responder(behind: outer(router)))
+        let new = Current(prefix: router.prefix, responder: router.responder(behind: guards(router)))
         current.withLock { $0 = new }
     }
 

@@ -27,8 +27,9 @@ struct WebContextSource: RequestContextSource {
     let target: WebTarget
 }
 
-/// What a request asks for: the path in its three forms, and the query.
-struct WebTarget: Sendable {
+/// What a request asks for: the path in its three forms, and the query. A class, for contexts are copied at each step of a request's
+/// way.
+final class WebTarget: Sendable {
     /// Path and query as they were sent.
     let raw: String
     /// The path as it was sent, with its percent escapes.

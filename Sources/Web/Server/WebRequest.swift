@@ -1,4 +1,5 @@
 public import HTTPTypes
+import Exposition
 import MetricModel
 
 /// A request, complete with its body.
@@ -57,6 +58,18 @@ public struct WebRequest: Sendable {
             rawQuery = ""
             querySuffix = ""
         }
+    }
+
+    /// A request as it came, without its body.
+    init(method: Method, target: WebTarget, headers: WebHeaders, from remoteAddress: String) {
+        self.method = method
+        self.headers = headers
+        self.remoteAddress = remoteAddress
+        body = []
+        rawPath = target.rawPath
+        querySuffix = target.querySuffix
+        rawQuery = querySuffix.isEmpty ? "" : String(querySuffix.dropFirst())
+        routePath = target.path ?? ""
     }
 
     /// Whether there is room for so many bytes that its body has unpacked to.
@@ -123,6 +136,18 @@ public struct WebHeaders: Sendable {
     /// All headers, in order; the host is the first.
     public var all: [(name: String, value: String)] {
         (host.map { [("Host", $0)] } ?? []) + fields.map { ($0.name.rawName, $0.value) }
+    }
+
+    /// Those that may be remembered, in order; the host is the first.
+    var kept: [(name: String, value: String)] {
+        var kept: [(name: String, value: String)] = []
+        kept.reserveCapacity(fields.count + 1)
+        if let value = host.flatMap({ RecordedTraffic.kept($0, of: "host") }) { kept.append(("Host", value)) }
+        for field in fields {
+            guard let value = RecordedTraffic.kept(field.value, of: field.name.canonicalName) else { continue }
+            kept.append((field.name.rawName, value))
+        }
+        return kept
     }
 
     /// The length of all names and values together, as Go's instrumentation counts them.

@@ -19,7 +19,7 @@ public struct WebRouter: Sendable {
         self.prefix = prefix
         self.style = style
         mux = RouteMux(routes: routes, prefix: prefix, style: style)
-        inner = Self.responder(routes, [mux])
+        inner = Self.responder(routes, FrontDoor(guards: nil, mux: mux))
     }
 
     /// A server with these routes.
@@ -51,16 +51,14 @@ public struct WebRouter: Sendable {
         return Set(forms.map { RouterPath($0.pattern).description })
     }
 
-    /// The library's router, with middleware before everything, outermost first.
-    func responder(behind outer: [WebMiddleware]) -> RouterResponder<WebContext> {
-        Self.responder(routes, outer + [mux])
+    /// The library's router, guarded.
+    func responder(behind guards: FrontDoor.Guards) -> RouterResponder<WebContext> {
+        Self.responder(routes, FrontDoor(guards: guards, mux: mux))
     }
 
-    private static func responder(_ routes: [Route], _ outer: [WebMiddleware]) -> RouterResponder<
-        WebContext
-    > {
+    private static func responder(_ routes: [Route], _ door: FrontDoor) -> RouterResponder<WebContext> {
         let router = Hummingbird.Router(context: WebContext.self)
-        for middleware in outer { router.add(middleware: middleware) }
+        router.add(middleware: door)
         // A flag may put one thing where another is; the first one keeps its place.
         var taken: Set<String> = []
         for route in routes {

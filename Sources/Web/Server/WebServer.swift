@@ -77,11 +77,11 @@ public final class WebServer: Sendable {
         let scheme = config.tls == nil ? "http" : "https"
         let passwords = config.users.isEmpty ? nil : PasswordCheck(keeper: PasswordKeeper(users: config.users))
         let routes = ServedRoutes(router) { router in
-            let outer: [WebMiddleware] = [
-                BrowserSafety(config.headers),
-                AccessCheck(access, at: address, scheme: scheme, harmless: router.harmless),
-            ]
-            return outer + (passwords.map { [$0] } ?? [])
+            FrontDoor.Guards(
+                safety: BrowserSafety(config.headers),
+                access: AccessCheck(access, at: address, scheme: scheme, harmless: router.harmless),
+                passwords: passwords
+            )
         }
         self.routes = routes
         let channel = WebChannel(

@@ -1,20 +1,21 @@
+import HTTPTypes
 import MetricModel
 import Synchronization
 
 /// The `Date` header by the clock of the house, formatted anew at most once a second.
 final class HTTPDate: Sendable {
     private let clock: any StackClock
-    /// The last text, and the second that it is of.
-    private let last = Mutex((second: Int64.min, text: ""))
+    /// The last header, and the second that it is of.
+    private let last = Mutex((second: Int64.min, field: HTTPField(name: .date, value: "")))
 
     init(clock: any StackClock) { self.clock = clock }
 
-    /// The time now: `Sun, 22 Nov 2026 14:13:28 GMT`.
-    var text: String {
+    /// The header, with the time now: `Sun, 22 Nov 2026 14:13:28 GMT`.
+    var field: HTTPField {
         let now = clock.wallNanoseconds / 1_000_000_000
         return last.withLock { last in
-            if now != last.second { last = (now, Self.format(seconds: now)) }
-            return last.text
+            if now != last.second { last = (now, HTTPField(name: .date, value: Self.format(seconds: now))) }
+            return last.field
         }
     }
 

@@ -87,7 +87,7 @@ struct WebChannel: ServerChildChannel {
         async throws
     {
         var response = try await routes.respond(to: request, on: connection)
-        response.headers.append(HTTPField(name: .date, value: date.text))
+        response.headers.append(date.field)
         if request.method == .head {
             // Of an answer that is written piece by piece nobody knows the length.
             if response.body.contentLength == nil { response.headers[.contentLength] = "0" }

@@ -2,9 +2,7 @@ import HTTPTypes
 import Hummingbird
 
 /// Refuses what a page from elsewhere has a browser ask for.
-struct AccessCheck: RouterMiddleware {
-    typealias Context = WebContext
-
+struct AccessCheck: Sendable {
     let policy: AccessPolicy
     let address: ListenAddress
     /// What the server speaks: `http` or `https`.
@@ -23,40 +21,38 @@ struct AccessCheck: RouterMiddleware {
             .filter { policy.refusal(ofHost: $0, at: address) == nil }
     }
 
-    func handle(
-        _ request: Request,
-        context: WebContext,
-        next: @concurrent (Request, WebContext) async throws -> Response
-    ) async throws -> Response {
+    /// The answer to a request that is refused; `nil` where it is not.
+    func refusal(of request: Request, _ context: WebContext) -> WebResponse? {
         if let host = request.head.authority, !usual.contains(host),
             let reason = policy.refusal(ofHost: host, at: address)
         {
-            return try WebResponse.error(reason, status: 403).hummingbird(context)
+            return .error(reason, status: 403)
         }
         switch request.method {
-        case .get, .head, .options: break
-        default:
-            if let pattern = context.endpointPath, harmless.contains(pattern) { break }
-            let headers = WebHeaders(fields: request.headers, host: nil)
-            // Several at once are what no browser sends: then none of them counts as it stands.
-            func whole(_ name: StaticString) -> String? {
-                let all = headers.values(name)
-                return all.isEmpty ? nil : all.joined(separator: ", ")
-            }
-            let (origin, site) = (whole("Origin"), whole("Sec-Fetch-Site"))
-            if context.endpointPath == AccessPolicy.neighbourPath,
-                policy.isNeighbour(origin, host: request.head.authority)
-            {
-                break
-            }
-            let reason = policy.refusal(
-                ofOrigin: origin,
-                site: site,
-                host: request.head.authority,
-                scheme: scheme
-            )
-            if let reason { return try WebResponse.error(reason, status: 403).hummingbird(context) }
+        case .get, .head, .options: return nil
+        default: break
         }
-        return try await next(request, context)
+        if let pattern = context.endpointPath, harmless.contains(pattern) { return nil }
+        var origin: String?
+        var site: String?
+        for field in request.headers {
+            // Several at once are what no browser sends: then none of them counts as it stands.
+            switch field.name.canonicalName {
+            case "origin": origin = origin.map { $0 + ", " + field.value } ?? field.value
+            case "sec-fetch-site": site = site.map { $0 + ", " + field.value } ?? field.value
+            default: break
+            }
+        }
+        if context.endpointPath == AccessPolicy.neighbourPath,
+            policy.isNeighbour(origin, host: request.head.authority)
+        {
+            return nil
+        }
+        return policy.refusal(
+            ofOrigin: origin,
+            site: site,
+            host: request.head.authority,
+            scheme: scheme
+        ).map { .error($0, status: 403) }
     }
 }

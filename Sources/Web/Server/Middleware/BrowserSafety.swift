@@ -3,8 +3,13 @@ import Hummingbird
 
 /// Tells browsers not to take an answer for what it is not: nothing that is shown may run or load anything, unless a page says what it
 /// needs. Browsers show data, too.
-struct BrowserSafety: AnswerAmendment {
-    private static let policy = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+struct BrowserSafety: Sendable {
+    // Made once: each field's value is looked at when it is made.
+    private static let policy = HTTPField(
+        name: .contentSecurityPolicy,
+        value: "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    private static let unsniffed = HTTPField(name: .xContentTypeOptions, value: "nosniff")
 
     /// Headers that the operator wants every answer to have.
     let extra: [(name: HTTPField.Name, value: String)]
@@ -13,7 +18,7 @@ struct BrowserSafety: AnswerAmendment {
         self.extra = extra.compactMap { header in HTTPField.Name(header.name).map { ($0, header.value) } }
     }
 
-    func amend(_ response: inout Response, to request: Request) {
+    func amend(_ response: inout Response) {
         var hasPolicy = false
         var isUnsniffed = false
         var names: Set<HTTPField.Name> = []
@@ -30,7 +35,7 @@ struct BrowserSafety: AnswerAmendment {
             if header.name == .contentSecurityPolicy { hasPolicy = true }
             if header.name == .xContentTypeOptions { isUnsniffed = true }
         }
-        if !isUnsniffed { response.headers.append(HTTPField(name: .xContentTypeOptions, value: "nosniff")) }
-        if !hasPolicy { response.headers.append(HTTPField(name: .contentSecurityPolicy, value: Self.policy)) }
+        if !isUnsniffed { response.headers.append(Self.unsniffed) }
+        if !hasPolicy { response.headers.append(Self.policy) }
     }
 }

@@ -1,17 +1,11 @@
-import HTTPTypes
 import Hummingbird
 
 /// Lets only those in who give a right password, before a body is read.
-struct PasswordCheck: RouterMiddleware {
-    typealias Context = WebContext
-
+struct PasswordCheck: Sendable {
     let keeper: PasswordKeeper
 
-    func handle(
-        _ request: Request,
-        context: WebContext,
-        next: @concurrent (Request, WebContext) async throws -> Response
-    ) async throws -> Response {
+    /// The answer to a request that is not let in; `nil` where it is.
+    func refusal(of request: Request, _ context: WebContext) async -> WebResponse? {
         let given = WebHeaders(fields: request.headers, host: nil)["Authorization"]
         var verdict = PasswordKeeper.Verdict.refused
         if let given {
@@ -22,15 +16,15 @@ struct PasswordCheck: RouterMiddleware {
             }
         }
         switch verdict {
-        case .admitted: return try await next(request, context)
+        case .admitted: return nil
         case .refused:
             var response = WebResponse.error("Unauthorized", status: 401)
             response.headers.append(("WWW-Authenticate", "Basic"))
-            return try response.hummingbird(context)
+            return response
         case .busy:
             var response = WebResponse.error("Too many passwords are being verified; try again", status: 429)
             response.headers.append(("Retry-After", "1"))
-            return try response.hummingbird(context)
+            return response
         }
     }
 }
