@@ -54,7 +54,7 @@ extension ScrapeLoop {
         let sampleCount = batch.values.count
         await addReport(&batch, result, outcome, bytesRead: bytesRead, isRegular: result.isRegular && isFlush)
         if isFlush { cache.complete(batch.series) }
-        for series in cache.markers(besides: batch) { batch.addSample(series, SpecialValue.stale) }
+        Self.addMarkers(cache.markers(besides: batch), to: &batch)
         let fate = await store(batch, sampleCount: sampleCount)
         let closing = cache.close(fate, read: result.slots)
         if closing.wasForced { counters.update { $0.cacheFlushForced += 1 } }
@@ -69,6 +69,22 @@ extension ScrapeLoop {
             }
         }
         return outcome
+    }
+
+    /// Adds stale markers. One of a series that is in the batch with a time of its own comes after it, as Prometheus stores them: it
+    /// is dropped where the sample is newer. Histograms are stored after all floats, so the marker of one is a histogram, too.
+    private static func addMarkers(_ markers: [SeriesRef], to batch: inout SampleBatch) {
+        if markers.isEmpty { return }
+        let histograms = batch.histograms.isEmpty ? [] : Set(batch.histograms.map(\.series))
+        for series in markers {
+            guard histograms.contains(series) else {
+                batch.addSample(series, SpecialValue.stale)
+                continue
+            }
+            var marker = NativeHistogram()
+            marker.sum = SpecialValue.stale
+            batch.histograms.append(.init(series: series, timestamp: batch.timestamp, histogram: marker))
+        }
     }
 
     private func count(_ result: PassResult) {

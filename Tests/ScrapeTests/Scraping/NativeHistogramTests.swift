@@ -11,7 +11,13 @@ struct NativeHistogramTests {
         "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 
     /// Three observations in buckets 0 and 1 and one in the zero bucket, with classic buckets besides.
-    private static func body(count: UInt64 = 4, schema: Int32 = 3, classic: Bool = true) -> [UInt8] {
+    /// - Parameter time: 0 for none.
+    private static func body(
+        count: UInt64 = 4,
+        schema: Int32 = 3,
+        classic: Bool = true,
+        time: Timestamp = 0
+    ) -> [UInt8] {
         func field(_ number: Int, _ bytes: [UInt8]) -> [UInt8] { [UInt8(number << 3 | 2), UInt8(bytes.count)] + bytes }
         func double(_ number: Int, _ value: Double) -> [UInt8] {
             [UInt8(number << 3 | 1)] + withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
@@ -21,7 +27,17 @@ struct NativeHistogramTests {
         if classic { histogram += field(3, [1 << 3, 2] + double(2, 1)) }
         histogram += [5 << 3, zigzag(schema)] + double(6, 0.001) + [7 << 3, 1]
         histogram += field(12, [1 << 3, 0, 2 << 3, 2]) + field(13, [zigzag(1), zigzag(1)])
-        let family = field(1, [UInt8(ascii: "h")]) + [3 << 3, 4] + field(4, field(7, histogram))
+        var metric = field(7, histogram)
+        if time > 0 {
+            metric.append(6 << 3)
+            var rest = UInt64(time)
+            while rest >= 0x80 {
+                metric.append(UInt8(rest & 0x7f) | 0x80)
+                rest >>= 7
+            }
+            metric.append(UInt8(rest))
+        }
+        let family = field(1, [UInt8(ascii: "h")]) + [3 << 3, 4] + field(4, metric)
         return [UInt8(family.count)] + family
     }
 
@@ -32,6 +48,23 @@ struct NativeHistogramTests {
         }
         for _ in 0..<2 { await harness.scrape() }
         return harness
+    }
+
+    @Test(
+        "the stale marker of one that begins to have times of its own comes after its sample, as Prometheus stores it"
+    )
+    func ownTimes() async {
+        let harness = await ScrapeHarness("", type: Self.type) { $0.scrapeNativeHistograms = true }
+        for time in [0, 0, ScrapeHarness.start + 110_000, ScrapeHarness.start + 120_000] as [Timestamp] {
+            let body = Self.body(classic: false, time: time)
+            harness.transport.set { _ in
+                TargetResponse(headers: [("Content-Type", Self.type)], body: ByteBuffer(bytes: body))
+            }
+            await harness.scrape()
+        }
+        let found = harness.store.state.withLock { $0.histograms.values.first?.map(\.isStale) }
+        #expect(found == [false, false, false, true, false])
+        #expect(!harness.store.series.contains { $0.hasPrefix("h{") })
     }
 
     @Test("the settings decide which form is taken")
