@@ -171,7 +171,7 @@ final class YAMLEventStream {
             words,
             line: Int(mark.line) + 1,
             column: Int(mark.column) + 1,
-            hint: isTab(at: mark.index) ? "tabs are not allowed here; indent with spaces" : nil,
+            hint: hint(at: mark.index),
             original: "yaml: " + (counted > 0 ? "line \(counted): " : "") + words
         )
     }
@@ -214,12 +214,29 @@ final class YAMLEventStream {
     }
 
     /// The parser counts characters, so the place is sought in the text itself.
-    private func isTab(at index: Int) -> Bool {
+    private func byte(at index: Int) -> UInt8? {
         var characters = 0
         for byte in text.prefix(count) where byte & 0xc0 != 0x80 {
-            if characters == index { return byte == UInt8(ascii: "\t") }
+            if characters == index { return byte }
             characters += 1
         }
-        return false
+        return nil
+    }
+
+    /// Bare text ends at a bracket where a list or mapping is written in one line.
+    private func bracket(_ bracket: String, _ example: String) -> String? {
+        guard let end = flow.last ?? nil else { return nil }
+        let within = end == "}" ? "{…}" : "[…]"
+        return "text that has \(bracket) in it stands in quotes within \(within), such as '\(example)'"
+    }
+
+    /// What to do about what stands at a place that cannot be read.
+    private func hint(at index: Int) -> String? {
+        switch byte(at: index) {
+        case UInt8(ascii: "\t"): return "tabs are not allowed here; indent with spaces"
+        case UInt8(ascii: "["): return bracket("[", "rate(a_total[5m]) > 0")
+        case UInt8(ascii: "{"): return bracket("{", "up{job=\"a\"} == 0")
+        default: return nil
+        }
     }
 }

@@ -34,6 +34,16 @@ struct YAMLReaderTests {
             ),
             ("a: \"b\n", "yaml: line 2: found unexpected end of stream", "a.yml:2:1: found unexpected end of stream"),
             (
+                "a: {b: rate(c[5m])}\n", "yaml: did not find expected ',' or '}'",
+                "a.yml:1:14: did not find expected ',' or '}' (text that has [ in it stands in quotes within {…}, such as "
+                    + "'rate(a_total[5m]) > 0')"
+            ),
+            (
+                "a: [é, c{d}]\n", "yaml: did not find expected ',' or ']'",
+                "a.yml:1:9: did not find expected ',' or ']' (text that has { in it stands in quotes within […], such as "
+                    + "'up{job=\"a\"} == 0')"
+            ),
+            (
                 "a: [b\n", "yaml: line 1: did not find expected ',' or ']'",
                 "a.yml:2:1: did not find expected ',' or ']'"
             ),
