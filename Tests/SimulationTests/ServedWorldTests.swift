@@ -19,6 +19,15 @@ import Web
     private struct Served: Sendable {
         var addresses: StackAddresses
 
+        /// What is answered to a wish that cannot be carried out.
+        func refused(_ form: String, gateway: Bool = false) async throws -> String {
+            let port = gateway ? addresses.pushgateway?.port ?? 0 : addresses.prometheus.port
+            var call = HTTPCall("http://127.0.0.1:\(port)/api/v1/clock", timeoutMilliseconds: 60_000)
+            call.post(form: form)
+            let answer = try await HTTPCaller.shared.send(call)
+            return "\(answer.status) \(answer.text)"
+        }
+
         func get(_ path: String, gateway: Bool = false) async throws -> (status: Int, text: String) {
             let address = gateway ? addresses.pushgateway ?? addresses.prometheus : addresses.prometheus
             let call = HTTPCall("http://127.0.0.1:\(address.port)\(path)", timeoutMilliseconds: 60_000)
@@ -85,14 +94,33 @@ import Web
 
     @Test func `a jump beyond the end goes to the end, and one before the start nowhere`() async throws {
         try await Self.with(Self.shop) { served in
-            let seen1 = try await served.now("to=1000-01-01T00:00:00Z")
-            #expect(seen1 <= 2)
+            let seen1 = try await served.refused("to=1000-01-01T00:00:00Z")
+            #expect(
+                seen1.hasPrefix("400 ") && seen1.contains("time does not go back: it is 2026-01-05T09:00:0"),
+                "\(seen1)"
+            )
+            let seen0 = try await served.now()
+            #expect(seen0 <= 2)
             let seen2 = try await served.now("to=2400-01-01T00:00:00Z")
             #expect(seen2 == 1800)
             let seen3 = try await served.clock("")
             #expect(seen3["over"]?.text == "true")
             let seen4 = try await served.get("/api/v1/query?query=up")
             #expect(seen4.status == 200)
+            // Where nothing passes any more nothing can be played, but to where one is one may go.
+            for wish in ["action=play", "action=step", "advance=5m"] {
+                for gateway in [false, true] {
+                    let seen5 = try await served.refused(wish, gateway: gateway)
+                    #expect(
+                        seen5.hasPrefix("400 ") && seen5.contains("the scenario is over since 2026-01-05T09:30:00Z"),
+                        "\(wish) \(seen5)"
+                    )
+                }
+            }
+            for wish in ["action=pause", "speed=60", "to=2026-01-05T09:30:00Z", "to=2400-01-01T00:00:00Z"] {
+                let seen6 = try await served.refused(wish)
+                #expect(seen6.hasPrefix("200 "), "\(wish) \(seen6)")
+            }
         }
     }
 

@@ -66,7 +66,7 @@ package struct ServedWorld: Sendable {
         whole.taps.pages = { clock in
             let time = ClockControl(
                 now: { clock.wallNanoseconds },
-                advance: { await control.command(.advance($0)) },
+                advance: { _ = try? await control.command(.advance($0)) },
                 player: control
             )
             return WorldPages(clock, run: run, clock: time)

@@ -211,7 +211,7 @@ final class WorldPlayer: Sendable {
                     )
                 }
             },
-            command: { [self] in await carryOut($0) },
+            command: { [self] (command) throws(PlayerControl.Refusal) in try await carryOut(command) },
             marks: { [self] from in
                 state.withLock { $0.marks.dropFirst(max(0, from - $0.forgotten)) }.map { event in
                     PlayerControl.Mark(
@@ -225,7 +225,18 @@ final class WorldPlayer: Sendable {
         )
     }
 
-    private func carryOut(_ command: PlayerControl.Command) async {
+    /// Why something cannot be done in a state; `nil` where it can.
+    private func refusal(_ command: PlayerControl.Command, _ state: State) -> PlayerControl.Refusal? {
+        let now = start + state.now / 1_000_000
+        switch command {
+        case .jump(let time): return time < now ? .past(now: now) : nil
+        case .play, .step, .advance: return state.isOver ? .over(end: now) : nil
+        case .pause, .speed: return nil
+        }
+    }
+
+    private func carryOut(_ command: PlayerControl.Command) async throws(PlayerControl.Refusal) {
+        if let refusal = state.withLock({ refusal(command, $0) }) { throw refusal }
         await withCheckedContinuation { continuation in
             let isDone = state.withLock { state -> Bool in
                 if state.isOver || state.isGone { return true }

@@ -193,6 +193,11 @@ class TimeBar extends HTMLElement {
                 true,
             );
         }
+        // Where one is already nothing is asked for.
+        if (to <= now()) {
+            this.show();
+            return this.say(`It is ${localTime(now())}`);
+        }
         this.wanted = to;
         this.move({ to: Math.min(to, end).toFixed(3) });
     }

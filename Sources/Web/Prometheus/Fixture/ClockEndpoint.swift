@@ -49,9 +49,13 @@ extension ClockControl {
             guard let step = try? PrometheusDuration(parsing: text), step.milliseconds <= Self.furthest else {
                 throw .invalid("advance", "\(GoText.quoted(text)) is not a duration of at most 366d, such as 30s")
             }
+            if let player {
+                try await carryOut(.advance(step.milliseconds), player)
+                return status(of: player)
+            }
             let begin = self.now()
             await advance(step.milliseconds)
-            if player == nil, self.now() - begin < step.nanoseconds {
+            if self.now() - begin < step.nanoseconds {
                 throw APIFailure(.unavailable, "the clock was stopped on its way: the server is shutting down")
             }
         }

@@ -59,6 +59,14 @@ public struct PlayerControl: Sendable {
         case advance(Int64)
     }
 
+    /// Why something cannot be done.
+    public enum Refusal: Error, Sendable, Hashable {
+        /// The moment is over: the time (milliseconds since 1970) is later.
+        case past(now: Timestamp)
+        /// The scenario has ended, then.
+        case over(end: Timestamp)
+    }
+
     /// Something that happened, to be marked on a bar of time.
     public struct Mark: Sendable, Hashable {
         /// When, in milliseconds since 1970.
@@ -82,14 +90,14 @@ public struct PlayerControl: Sendable {
     /// How far it is.
     public var status: @Sendable () -> Status
     /// Does what is asked for, and returns when a step or a jump is done, or for a pause when nothing moves any more.
-    public var command: @Sendable (Command) async -> Void
+    public var command: @Sendable (Command) async throws(Refusal) -> Void
     /// What has happened so far, without so many of the first.
     public var marks: @Sendable (_ from: Int) -> [Mark]
 
     /// A control with these.
     public init(
         status: @escaping @Sendable () -> Status,
-        command: @escaping @Sendable (Command) async -> Void,
+        command: @escaping @Sendable (Command) async throws(Refusal) -> Void,
         marks: @escaping @Sendable (_ from: Int) -> [Mark]
     ) {
         self.status = status
@@ -127,8 +135,28 @@ extension ClockControl {
             commands.append(.jump(time.milliseconds))
         }
         if commands.isEmpty { throw .invalid("action", "nothing is asked for: action=play, speed=60 or to=…") }
-        for command in commands { await player.command(command) }
+        for command in commands { try await carryOut(command, player) }
     }
+
+    /// Does one thing, or says why it cannot be done.
+    func carryOut(_ command: PlayerControl.Command, _ player: PlayerControl) async throws(APIFailure) {
+        do throws(PlayerControl.Refusal) {
+            try await player.command(command)
+        } catch {
+            switch error {
+            case .past(let now):
+                throw .invalid(
+                    "to",
+                    "time does not go back: it is \(Self.text(now)) already; queries look at any time, and the scenario "
+                        + "begins anew where it is started again"
+                )
+            case .over(let end):
+                throw APIFailure(.badData, "the scenario is over since \(Self.text(end)): time does not pass any more")
+            }
+        }
+    }
+
+    private static func text(_ time: Timestamp) -> String { CivilTime.rfc3339(nanoseconds: time * 1_000_000) }
 
     /// The time with all that a bar of time shows.
     func status(of player: PlayerControl) -> APIAnswer {
