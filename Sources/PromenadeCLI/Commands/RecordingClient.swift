@@ -55,7 +55,15 @@ struct RecordingClient {
             guard let from = move["from"]?.text, !from.isEmpty, let to = move["to"]?.text else { continue }
             config = Self.replaced(from, by: to, in: config)
         }
-        if !pushgateway.isEmpty { lastPush = try await pushes(since: 0).first?.number ?? 0 }
+        if pushgateway.isEmpty { return }
+        do {
+            lastPush = try await pushes(since: 0).first?.number ?? 0
+        } catch {
+            throw Refusal(
+                description:
+                    "its Pushgateway does not answer, which --pushgateway names (an empty text where there is none): \(error)"
+            )
+        }
     }
 
     /// A text with an address in the place of another one, which is not the beginning of a longer one.
