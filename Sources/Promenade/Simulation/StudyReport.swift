@@ -26,13 +26,14 @@ package struct StudyReport: Sendable {
 
     /// The lines of a table, name and value.
     package static func rows(_ figures: WorldStudy.AlertFigures) -> [(name: String, value: String)] {
-        let judged = figures.outages - figures.open
+        let judged = figures.outages - figures.open - figures.alreadyFiring
         let share = judged == 0 ? 0 : Double(figures.seen) * 100 / Double(judged)
         let perDay = figures.days > 0 ? Double(figures.falseAlarms) / figures.days : 0
         return [
             ("outages", "\(figures.outages)"),
             ("seen", "\(figures.seen) (\(fixed(share, 1))%)"),
             ("missed", "\(figures.missed)"),
+            ("already firing", "\(figures.alreadyFiring)"),
             ("cut by the end", "\(figures.open)"),
             ("delay, median", span(figures.delay(0.5))),
             ("delay, p95", span(figures.delay(0.95))),
@@ -61,7 +62,8 @@ package struct StudyReport: Sendable {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    /// How many outages were seen how late: twelve spans, those that were not seen, and those that the end cut.
+    /// How many outages were seen how late: twelve spans, those that were not seen, those that began while the alert fired, and those
+    /// that the end cut.
     static func bars(_ figures: WorldStudy.AlertFigures) -> [(name: String, count: Int)] {
         guard let least = figures.delays.first, let most = figures.delays.last else {
             return rest(figures)
@@ -80,10 +82,11 @@ package struct StudyReport: Sendable {
     }
 
     private static func rest(_ figures: WorldStudy.AlertFigures) -> [(name: String, count: Int)] {
-        [("missed", figures.missed), ("cut", figures.open)].filter { $0.1 > 0 }
+        [("missed", figures.missed), ("already firing", figures.alreadyFiring), ("cut", figures.open)]
+            .filter { $0.1 > 0 }
     }
 
-    /// A picture: a bar for each span of delay, and one for each of what was missed and what the end cut.
+    /// A picture: a bar for each span of delay, and one for each of what was missed, began while the alert fired, and the end cut.
     package var svg: String {
         let (width, height, bottom) = (720, 240, 60)
         var parts: [String] = []
@@ -103,7 +106,8 @@ package struct StudyReport: Sendable {
             for (index, bar) in bars.enumerated() {
                 let size = bar.count * (height - 80) / most
                 let x = 20 + index * step
-                let color = bar.name == "missed" ? "#c0392b" : bar.name == "cut" ? "#8a8a8a" : "#2e6fb7"
+                let isJudged = bar.name != "cut" && bar.name != "already firing"
+                let color = bar.name == "missed" ? "#c0392b" : isJudged ? "#2e6fb7" : "#8a8a8a"
                 parts.append(
                     "<rect x=\"\(x)\" y=\"\(top + height - size)\" width=\"\(max(1, step - 4))\" height=\"\(size)\" "
                         + "fill=\"\(color)\"><title>\(bar.count)</title></rect>"
@@ -128,6 +132,7 @@ package struct StudyReport: Sendable {
         let items = figures.map { figures in
             "{\"alert\":\(JSONString.quoted(figures.alert)),\"worlds\":\(worlds),\"outages\":\(figures.outages),"
                 + "\"seen\":\(figures.seen),\"missed\":\(figures.missed),\"cut\":\(figures.open),"
+                + "\"alreadyFiring\":\(figures.alreadyFiring),"
                 + "\"delayMedian\":\(milliseconds(figures.delay(0.5))),\"delayP95\":\(milliseconds(figures.delay(0.95))),"
                 + "\"delayMax\":\(milliseconds(figures.delays.last)),\"falseAlarms\":\(figures.falseAlarms),"
                 + "\"days\":\(Self.fixed(figures.days, 3))}"

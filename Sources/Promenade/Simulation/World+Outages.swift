@@ -21,6 +21,11 @@ extension World {
     package struct Firing: Sendable, Hashable {
         package var time: Int64
         package var labels: Labels
+        /// When it did not fire any more; `nil` while it does.
+        package var to: Int64?
+
+        /// Whether it had begun before a moment and went on.
+        func fires(at time: Int64) -> Bool { self.time < time && to ?? .max > time }
     }
 
     /// Outages, of which only those are noted that a study asks about.
@@ -82,6 +87,24 @@ extension World {
                 reaches[rule.name] = max(reaches[rule.name] ?? 0, reach)
             }
         }
+    }
+
+    /// An alert begins to fire.
+    func beginFiring(_ labels: Labels) {
+        firingNow[labels] = firings.count
+        firings.append(Firing(time: now, labels: labels))
+    }
+
+    /// An alert does not fire any more.
+    func endFiring(_ labels: Labels) {
+        guard let index = firingNow.removeValue(forKey: labels) else { return }
+        firings[index].to = now
+    }
+
+    /// Nothing fires any more: the server is gone.
+    func endFirings() {
+        for index in firingNow.values { firings[index].to = now }
+        firingNow = [:]
     }
 
     /// Something goes wrong.

@@ -152,12 +152,14 @@ package struct WorldStudy: Sendable {
         package var seen = 0
         /// Not seen, but the end came before the alert could fire: neither seen nor missed.
         package var open = 0
+        /// No alert began in them, as it fired already when they began: nobody had to be told.
+        package var alreadyFiring = 0
         /// From the beginning of each outage that was seen to the alert, in nanoseconds, rising.
         package var delays: [Int64] = []
         package var falseAlarms = 0
         package var days = 0.0
 
-        package var missed: Int { outages - seen - open }
+        package var missed: Int { outages - seen - open - alreadyFiring }
 
         /// The delay that a share of the outages that were seen did not exceed; `nil` where none was.
         package func delay(_ share: Double) -> Int64? {
@@ -174,15 +176,22 @@ package struct WorldStudy: Sendable {
             figures.days += Double(report.end) / 8.64e13
             let outages = report.outages.filter { study.outages.contains($0.kind) }
             let firings = report.firings.filter { $0.labels["alertname"] == study.alert }
-            func belongs(_ firing: World.Firing, _ outage: World.Outage) -> Bool {
+            func isSame(_ firing: World.Firing, _ outage: World.Outage) -> Bool {
                 let instance = firing.labels["instance"].map(WorldTargets.name) ?? ""
-                let isSame = outage.instance.isEmpty || instance.isEmpty || instance == outage.instance
-                return isSame && firing.time >= outage.from && firing.time < (outage.to ?? span) + study.slack
+                return outage.instance.isEmpty || instance.isEmpty || instance == outage.instance
+            }
+            func belongs(_ firing: World.Firing, _ outage: World.Outage) -> Bool {
+                isSame(firing, outage) && firing.time >= outage.from
+                    && firing.time < (outage.to ?? span) + study.slack
             }
             let reach = report.reaches[study.alert] ?? 0
             figures.outages += outages.count
             for outage in outages {
                 guard let firing = firings.first(where: { belongs($0, outage) }) else {
+                    if firings.contains(where: { isSame($0, outage) && $0.fires(at: outage.from) }) {
+                        figures.alreadyFiring += 1
+                        continue
+                    }
                     let isWaitedFor = report.end < (outage.to ?? .max - study.slack) + study.slack
                     if isWaitedFor, report.end - outage.from < reach { figures.open += 1 }
                     continue
