@@ -46,11 +46,17 @@ import Testing
         let text = """
             duration: 20m
             stack: {global: {scrape_interval: 15s}}
-            services: {api: {metrics: {n: {type: histogram, rate: 90/s, median: 50ms, p99: 200ms, native: true}}}}
+            services:
+              api:
+                metrics:
+                  n: {type: histogram, rate: 90/s, median: 50ms, p99: 200ms, native: true}
+                  sizes: {type: summary, median: 300, p99: 3000, quantiles: [0.01, 0.5, 0.99]}
             expect:
               - {at: 20m, that: 'abs(histogram_quantile(0.5, rate(n[10m])) - 0.05) < 0.003'}
               - {at: 20m, that: 'abs(histogram_quantile(0.99, rate(n[10m])) - 0.2) < 0.01'}
               - {at: 20m, that: 'histogram_quantile(1, rate(n[10m])) < 1'}
+              - {at: 20m, that: 'sizes{quantile="0.5"} == 300 and ignoring (quantile) sizes{quantile="0.99"} == 3000'}
+              - {at: 20m, that: 'sizes{quantile="0.01"} == 30'}
             """
         let outcome = try await TestWorlds.run(text)
         #expect(outcome.report.isGood, "\(outcome.report.text)")
