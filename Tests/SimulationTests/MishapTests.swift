@@ -70,7 +70,7 @@ import Testing
         (
             "a push that the gateway refuses changes nothing",
             """
-            events: [{at: 1m, do: push, job: b, body: 'rows one'}, {at: 2m, do: push, job: b, body: "# TYPE a counter\\na 1"}]
+            events: [{at: 1m, do: push, job: b, body: 'rows one', refused: true}, {at: 2m, do: push, job: b, body: "# TYPE a counter\\na 1"}]
             expect: [{never: rows}, {at: 3m, that: a}, {at: 3m, that: 'push_failure_time_seconds{job="b"} > 0'}]
             """, "++-"
         ),
@@ -157,7 +157,9 @@ import Testing
               either: {cron: "5 9 7 * mon", takes: 1s, metrics: {on_either: {type: gauge, value: 1}}}
             expect:
               - {at: 6m, that: 'on_monday and on() on_odd and on() on_either'}
-              - {never: 'on_sunday or on_odd_sunday'}
+              - {to: 15m, never: 'on_sunday or on_odd_sunday'}
+            # What never runs is a mistake.
+            events: [{at: 15m, do: run, batch: sunday}, {at: 15m, do: run, batch: even}]
             """, "++"
         ),
         (
@@ -214,7 +216,7 @@ import Testing
         let report = try await TestWorlds.run(Self.start + "\n" + text).report
         for part in [
             "not met at 2m: queue_lenght", "last seen: no series", "did you mean queue_length?",
-            "scrape failed: shop http://shop-1/metrics: Get \"http://shop-1/metrics\": dial tcp shop-1: connect: connection refused",
+            "scrape failed at +2m: shop http://shop-1/metrics: Get \"http://shop-1/metrics\": dial tcp shop-1: connect: connection refused",
             "at 2026-01-05T09:02:00.000Z (+2m), seed 5", "promenade simulate test.yml --seed 5 --until 2m --serve",
         ] {
             #expect(report.text.contains(part), "\(report.text)")

@@ -109,7 +109,7 @@ import Testing
             [
                 "nobody was told between 5m and 6m",
                 "pending {alertname=\"Down\", instance=\"shop-1\", job=\"shop\", severity=\"page\"} for 1m of 2m, 1m to go",
-                "scrape failed: shop http://shop-1/metrics: Get \"http://shop-1/metrics\": dial tcp shop-1: connect",
+                "scrape failed at +6m: shop http://shop-1/metrics: Get \"http://shop-1/metrics\": dial tcp shop-1: connect",
                 "at +7m: 1m too late", "(+6m), seed 3", "--until 6m --serve",
             ],
             ["finds nothing now"]
@@ -138,6 +138,45 @@ import Testing
         for words in silent { #expect(!outcome.report.text.contains(words), "\(words)\n\(outcome.report.text)") }
         let settled = outcome.lines("not met")
         #expect(settled.count == 1 && !settled[0].contains("+30m "), "\(settled)")
+    }
+
+    @Test func `who was told otherwise stands together, in the order of time, before what the rule found`() async throws
+    {
+        let text = """
+            duration: 30m
+            stack:
+              global: {scrape_interval: 10s, evaluation_interval: 10s}
+              rules: {groups: [{name: g, rules: [{alert: Down, expr: up == 0}]}]}
+            services: {shop: {}}
+            events: [{at: 2m, do: kill, service: shop, for: 1m}, {at: 20m, do: kill, service: shop}]
+            expect: [{notified: Down, after: 5m, within: 5m}]
+            """
+        let report = try await TestWorlds.run(text).report
+        let words = [
+            "nobody was told between", "at +2m: 3m too early", "at +20m: 10m too late", "the rule Down finds nothing",
+        ]
+        let places = words.map { report.text.firstRange(of: $0)?.lowerBound }
+        #expect(
+            places.allSatisfy { $0 != nil } && places.compactMap(\.self) == places.compactMap(\.self).sorted(),
+            "\(report.text)"
+        )
+    }
+
+    @Test func `nobody is told within a span, its last moment included`() async throws {
+        let text =
+            Self.shop + """
+                expect:
+                  - {not_notified: Down, after: 5m, within: 1m50s}
+                  - {not_notified: Down, after: 5m, within: 2m}
+                  - {not_notified: Down, from: 5m, to: 7m}
+                  - {not_notified: Down, within: 3m}
+                  # As long as it fires it is told again and again.
+                  - {not_notified: Down, after: 8m}
+
+                """
+        let outcome = try await TestWorlds.run(text)
+        let verdicts = outcome.report.states.map { $0.isMet ? "+" : "-" }.joined()
+        #expect(verdicts == "+-++-", "\(outcome.report.text)")
     }
 
     @Test func `where the server is down that is why nobody was told`() async throws {

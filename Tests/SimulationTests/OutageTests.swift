@@ -110,7 +110,7 @@ import Testing
             events:
               - {at: 5m, do: kill, service: shop, instance: 1, for: 1m}
               - {at: 7m, do: fault, service: shop, instance: 2, fault: {latency: 30s}, for: 1m}
-              - {at: 9m, do: push, job: bad, body: "rows one"}
+              - {at: 9m, do: push, job: bad, body: "rows one", refused: true}
               - {at: 11m, do: restart, part: pushgateway, down: 30s}
               - {at: 13m, do: delete_group, job: backup}
             """

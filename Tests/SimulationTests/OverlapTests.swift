@@ -273,6 +273,52 @@ import Testing
         #expect(report.svg.contains(">cut<") == (figures.open > 0))
     }
 
+    /// Kills of an instance, and what becomes of an alert `for: 1m` that is there for them.
+    static let repeated: [(events: String, figures: String)] = [
+        // Between the two it is up, but nobody has looked: the alert of the first fires on.
+        (
+            "{at: 5m, do: kill, service: shop, instance: 1, for: 5m1s}, {at: 10m5s, do: kill, service: shop, instance: 1, for: 5m}",
+            "outages 2 seen 1 missed 0 already 1"
+        ),
+        // It is seen to be up, so another alert begins.
+        (
+            "{at: 5m, do: kill, service: shop, instance: 1, for: 5m}, {at: 10m5s, do: kill, service: shop, instance: 1, for: 5m}",
+            "outages 2 seen 2 missed 0 already 0"
+        ),
+        // The alert of another instance is none of this one.
+        (
+            "{at: 5m, do: kill, service: shop, instance: 1, for: 9m}, {at: 10m5s, do: kill, service: shop, instance: 2, for: 10s}",
+            "outages 2 seen 1 missed 1 already 0"
+        ),
+        // A server that is gone tells nobody.
+        (
+            "{at: 5m, do: kill, service: shop, instance: 1, for: 5m1s}, {at: 9m, do: kill, part: prometheus, for: 10m}, "
+                + "{at: 10m5s, do: kill, service: shop, instance: 1, for: 5m}",
+            "outages 2 seen 1 missed 1 already 0"
+        ),
+    ]
+
+    @Test(arguments: repeated.indices) func `an outage that begins while its alert fires is neither seen nor missed`(
+        _ index: Int
+    ) async throws {
+        let (events, expected) = Self.repeated[index]
+        let rules = "  rules: {groups: [{name: g, rules: [{alert: Down, expr: 'up == 0', for: 1m}]}]}"
+        let text =
+            Self.start.replacing("services:", with: rules + "\nservices:")
+            + "\nevents: [\(events)]\nstudy: [{alert: Down, should_fire_for: {kill: shop}, slack: 0s}]\n"
+        let scenario = try ScenarioFile.read(text: Array(text.utf8), file: "test.yml")
+        let study = try await WorldStudy.run(scenario, seeds: 1...1, jobs: 1, options: World.Options(seed: 1))
+        let report = StudyReport(scenario, study)
+        let figures = report.figures[0]
+        let words =
+            "outages \(figures.outages) seen \(figures.seen) missed \(figures.missed) already \(figures.alreadyFiring)"
+        #expect(words == expected)
+        #expect(report.json.contains("\"alreadyFiring\":\(figures.alreadyFiring),"))
+        #expect(report.text.contains("  already firing  \(figures.alreadyFiring)\n"))
+        #expect(report.svg.contains(">already firing<") == (figures.alreadyFiring > 0))
+        #expect(figures.falseAlarms == 0)
+    }
+
     @Test func `an alert of two rules begins to fire once`() async throws {
         let rules =
             "  rules: {groups: [{name: g, rules: [{alert: A, expr: up == 0}, {alert: A, expr: up == 0, for: 10m}]}]}"

@@ -78,8 +78,8 @@ import Testing
         ),
         ("duration: 5m\nstack: {file: nowhere.yml}", "the file nowhere.yml cannot be read"),
         (
-            "duration: 5m\nservices: {shop: {}}\nstudy: {alert: Down, should_fire_for: {kill: shop}}",
-            "test.yml:3: study.alert: no alert is called \"Down\" (the stack has no alerting rules"
+            "duration: 5m\nservices: {shop: {}}\nstudy: {alert: Down, should_fire_for: {event: kill}}\nevents: [{at: 1m, do: kill, service: shop}]",
+            "test.yml:3:9: study.alert: no alert is called \"Down\" (the stack has no alerting rules"
         ),
         ("duration: 5m\nseed: seven", "test.yml:2:1: seed: \"seven\" is not a whole number such as 7"),
         ("duration: 5m\nsockets: maybe", "test.yml:2:1: sockets: \"maybe\" is not true or false"),
@@ -101,7 +101,7 @@ import Testing
         ),
         (
             "duration: 5m\nservices: {shop: {}}\nevents:\n  - {at: 1m, do: fault, target: shop-7, fault: refused}",
-            "test.yml:4: events[0].target: no target is called \"shop-7\" (did you mean shop-1?)"
+            "test.yml:4:25: events[0].target: no target is called \"shop-7\" (did you mean shop-1?)"
         ),
         (
             "duration: 5m\nservices: {shop: {metrics: {a: {type: gauge}}}}\n"
@@ -137,7 +137,7 @@ import Testing
         (
             "duration: 5m\nbatches: {n: {every: 1m, grouping: {db: a}}}\nevents:\n"
                 + "  - at: 2m\n    do: delete_group\n    job: n\n    grouping: {db: b}",
-            "test.yml:7: events[0].grouping: nobody pushes the group {db: b} of the job \"n\" "
+            "test.yml:7:5: events[0].grouping: nobody pushes the group {db: b} of the job \"n\" "
                 + "(there is grouping: {db: a}; without grouping all of the job)"
         ),
         (
@@ -156,7 +156,7 @@ import Testing
         (
             "duration: 5m\nstack: {rules: {groups: [{name: g, rules: [{alert: Down, expr: up == 0}]}]}}\n"
                 + "expect: [{not_notified: Dwon}]",
-            "test.yml:3: expect[0].not_notified: no alert is called \"Dwon\" (did you mean Down?)"
+            "test.yml:3:11: expect[0].not_notified: no alert is called \"Dwon\" (did you mean Down?)"
         ),
         (
             "duration: 5m\nservices: {shop: {metrics: {a: {type: gauge, labels: {'le-vel': x}}}}}",

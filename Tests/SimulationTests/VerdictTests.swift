@@ -1,3 +1,4 @@
+import Foundation
 import Promenade
 import Simulation
 import Testing
@@ -82,6 +83,92 @@ import Testing
         #expect(lines.contains { $0.hasSuffix("vector(3)) was:") }, "\(report.text)")
         #expect(lines.contains { $0.hasSuffix("absent(up) was no series") }, "\(report.text)")
         #expect(report.text.utf8.count < 4000, "\(report.text)")
+    }
+
+    @Test func `where nobody looked, that something never was says nothing`() async throws {
+        let text = """
+            duration: 20m
+            services: {shop: {}}
+            stack:
+              global: {scrape_interval: 10s, evaluation_interval: 10s}
+            events: [{at: 5m, do: kill, service: shop}, {at: 12m, do: kill, part: prometheus, for: 2m}]
+            expect:
+              - {from: 1m1s, to: 1m5s, never: 'up == 7'}
+              - {from: 12m1s, to: 13m, never: 'up == 7'}
+              - {from: 12m1s, to: 13m, always: up}
+              - {at: 12m30s, that: 'up == 0'}
+            """
+        let report = try await TestWorlds.run(text).report
+        let words = report.states.map { $0.isMet ? "+" : $0.isOpen ? "o" : "-" }.joined()
+        #expect(words == "---+", "\(report.text)")
+        let told = "between 1m1s and 1m5s nothing was scraped, pushed or evaluated, so nobody looked"
+        #expect(report.text.contains(told), "\(report.text)")
+        #expect(report.text.contains("so nobody looked; the Prometheus server is down"), "\(report.text)")
+    }
+
+    @Test func `errors of scrapes and pushes are told with their moments, and those made good are not told`()
+        async throws
+    {
+        let text = """
+            duration: 10m
+            stack: {global: {scrape_interval: 15s}}
+            services: {shop: {}}
+            events:
+              - {at: 2m10s, do: kill, service: shop}
+              - {at: 3m, do: push, job: bad, body: "rows one", refused: true}
+              - {at: 4m, do: fault, pushes: true, fault: {status: 503, times: 1}}
+              - {at: 4m5s, do: push, job: good, body: "rows 1"}
+              - {at: 4m10s, do: push, job: good, body: "rows 2"}
+            expect: [{at: 3m40s, that: nothing}, {at: 4m6s, that: nothing}, {at: 4m20s, that: nothing}]
+            """
+        let report = try await TestWorlds.run(text).report
+        let parts = report.text.components(separatedBy: "not met ")
+        #expect(parts.count == 4, "\(report.text)")
+        guard parts.count == 4 else { return }
+        #expect(parts[1].contains("scrape failed at +3m30s: shop http://shop-1/metrics: "), "\(report.text)")
+        #expect(parts[1].contains("push failed at +3m: PUT /metrics/job/bad: text format parsing error in line 1"))
+        #expect(parts[2].contains("push failed at +4m5s: PUT /metrics/job/good: HTTP status 503"), "\(report.text)")
+        #expect(!parts[3].contains("push failed"), "\(report.text)")
+    }
+
+    @Test func `of what was seen before it is told, not of what a clock that is ahead has told already`() async throws {
+        let text = """
+            duration: 20m
+            stack: {global: {scrape_interval: 15s}}
+            services: {shop: {metrics: {g: {type: gauge, value: 3}}}}
+            events: [{at: 3m, do: skew, service: shop, by: 9m, for: 2m}]
+            expect: [{at: 9m, that: 'g{instance="shop-1"}'}, {at: 9m, that: 'g{instance="shop-2"}'}]
+            """
+        let report = try await TestWorlds.run(text).report
+        #expect(
+            report.text.components(separatedBy: "not there any more; last seen at +2m45s: 3").count == 3,
+            "\(report.text)"
+        )
+    }
+
+    @Test func `a native histogram whose target begins to send times of its own goes on, as in Prometheus`()
+        async throws
+    {
+        func text(_ skew: String) -> String {
+            """
+            duration: 10m
+            stack: {global: {scrape_interval: 15s}}
+            services: {shop: {metrics: {n: {type: histogram, native: true, rate: 10/s}, g: {type: gauge, value: 1}}}}
+            events: [{at: 5m, do: skew, service: shop, by: \(skew)}]
+            expect:
+              - {from: 5m, to: 6m, always: n}
+              - {from: 5m, to: 6m, always: g}
+              - {at: 5m10s, that: 'timestamp(n offset 10s500ms) == time() - 10.5'}
+              - {at: 5m10s, that: absent(n)}
+              - {at: 5m15s, that: n}
+
+            """
+        }
+        // A marker that is older than the first sample with a time of its own is dropped; a later one ends the series until the next.
+        let ahead = try await TestWorlds.verdicts(text("90s"))
+        #expect(ahead == "++--+")
+        let behind = try await TestWorlds.verdicts(text("-500ms"))
+        #expect(behind == "--+++")
     }
 
     @Test func `what a shorter run does not reach is open, not wrong`() async throws {

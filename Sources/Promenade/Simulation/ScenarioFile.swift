@@ -54,7 +54,13 @@ package enum ScenarioFile {
         for text in settings { try ScenarioSetting(parsing: text).apply(to: &node, stack: &changed.stack) }
         let kept = (changed.stack, changed.stackFile, changed.stackPath)
         do throws(ConfigError) {
-            changed = try Scenario(reading: node, file: scenario.file, surroundings)
+            var shorter = surroundings
+            shorter.isShortened = true
+            let tolerant = try Scenario(reading: node, file: scenario.file, shorter)
+            // What a scenario that is made shorter does not reach is no mistake.
+            changed =
+                tolerant.duration < scenario.duration
+                ? tolerant : try Scenario(reading: node, file: scenario.file, surroundings)
             (changed.stack, changed.stackFile, changed.stackPath) = kept
             try check(changed)
             return changed
@@ -109,13 +115,16 @@ package enum ScenarioFile {
             stacks.append(other)
         }
         var configs: [StackConfig] = []
-        var alerts: Set<String> = []
+        var names = SimulatedConfig.RuleNames()
         for stack in stacks {
             let config = try stack.config(counts: counts)
-            alerts.formUnion(try stack.alerts(of: config))
+            let found = try stack.rules(of: config)
+            names.alerts.formUnion(found.alerts)
+            names.records.formUnion(found.records)
             configs.append(config)
         }
-        try ScenarioNames(scenario, stacks, configs, isVisited: isVisited).check(alerts: alerts.sorted())
+        try ScenarioNames(scenario, stacks, configs, records: names.records, isVisited: isVisited)
+            .check(alerts: names.alerts.sorted())
     }
 
     private static var surroundings: Scenario.Surroundings {

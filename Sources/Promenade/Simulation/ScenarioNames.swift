@@ -5,16 +5,25 @@ import Simulation
 
 /// Looks whether names in a scenario stand for something that its stacks have.
 struct ScenarioNames {
-    private let scenario: Scenario
+    let scenario: Scenario
     /// The stack, and those that are loaded later: as they are written, and as they were read.
-    private let stacks: [SimulatedConfig]
-    private let configs: [StackConfig]
+    let stacks: [SimulatedConfig]
+    let configs: [StackConfig]
+    /// The names that recording rules give.
+    let records: Set<String>
     private let problems: ConfigProblems
     /// Whether somebody may push who is no part of the scenario, as in a lesson.
     private let isVisited: Bool
 
-    init(_ scenario: Scenario, _ stacks: [SimulatedConfig], _ configs: [StackConfig], isVisited: Bool) {
+    init(
+        _ scenario: Scenario,
+        _ stacks: [SimulatedConfig],
+        _ configs: [StackConfig],
+        records: Set<String>,
+        isVisited: Bool
+    ) {
         self.scenario = scenario
+        self.records = records
         self.stacks = stacks
         self.configs = configs
         self.isVisited = isVisited
@@ -26,17 +35,22 @@ struct ScenarioNames {
     func check(alerts: [String]) throws(ConfigError) {
         checkStudies(alerts)
         checkNotices(alerts)
+        try checkLabels()
         // Who takes part from outside has names that nobody here knows.
         if !scenario.hasSockets, scenario.recording == nil {
             for stack in stacks { try checkServices(stack) }
             checkTargets()
             checkPushes()
+            checkMetrics()
         }
+        if !isVisited { checkBodies() }
         try problems.throwIfAny()
     }
 
-    private func fail(_ message: String, _ line: Int, _ path: String, _ hint: String?) {
-        problems.add(ConfigProblem(.meaning, message, line: line, path: path, hint: hint))
+    func fail(_ message: String, _ place: FieldPlace, _ path: String, _ hint: String?) {
+        problems.add(
+            ConfigProblem(.meaning, message, line: place.line, column: place.column, path: path, hint: hint)
+        )
     }
 
     /// "no alert is called X", of a stack in another file with its name.
@@ -55,7 +69,7 @@ struct ScenarioNames {
         for (number, study) in scenario.studies.enumerated() where !alerts.contains(study.alert) {
             let all = alerts.isEmpty ? Self.noRules : "there is " + alerts.joined(separator: ", ")
             let path = scenario.studies.count > 1 ? "study[\(number)].alert" : "study.alert"
-            fail(noAlert(study.alert), study.line, path, Self.nearest(study.alert, alerts) ?? all)
+            fail(noAlert(study.alert), study.place, path, Self.nearest(study.alert, alerts) ?? all)
         }
     }
 
@@ -71,7 +85,7 @@ struct ScenarioNames {
             for matcher in expectation.matchers
             where matcher.name == "alertname" && matcher.operation == .equal && !alerts.contains(matcher.value) {
                 guard let hint = alerts.isEmpty ? Self.noRules : Self.nearest(matcher.value, alerts) else { continue }
-                fail(noAlert(matcher.value), expectation.line, "expect[\(number)].\(word)", hint)
+                fail(noAlert(matcher.value), expectation.place, "expect[\(number)].\(word)", hint)
             }
         }
     }
@@ -142,8 +156,8 @@ struct ScenarioNames {
             let isService = scenario.services.contains { $0.name == address }
             let all = known.sorted().prefix(10).joined(separator: ", ")
             let hint = isService ? "service: \(address)" : Self.nearest(address, known.sorted()) ?? "there is \(all)"
-            let line = event.fieldLines["target"] ?? event.line
-            fail("no target is called \(GoText.quoted(address))", line, "events[\(number)].target", hint)
+            let place = event.fieldPlaces["target"] ?? event.place
+            fail("no target is called \(GoText.quoted(address))", place, "events[\(number)].target", hint)
         }
     }
 
@@ -152,13 +166,13 @@ struct ScenarioNames {
         var pushed: [(job: String, grouping: [Label])] = []
         for batch in scenario.batches where batch.delivery != .endpoint { pushed.append((batch.job, batch.grouping)) }
         for event in scenario.events {
-            if case .push(let job, let grouping, _, _) = event.action { pushed.append((job, grouping)) }
+            if case .push(let job, let grouping, _, _, _) = event.action { pushed.append((job, grouping)) }
         }
         let jobs = Set(pushed.map(\.job)).sorted()
         for (number, event) in scenario.events.enumerated() {
             guard case .deleteGroup(let job, let grouping) = event.action else { continue }
             func tell(_ words: String, _ field: String, _ hint: String) {
-                fail(words, event.fieldLines[field] ?? event.line, "events[\(number)].\(field)", hint)
+                fail(words, event.fieldPlaces[field] ?? event.place, "events[\(number)].\(field)", hint)
             }
             guard jobs.contains(job) else {
                 if jobs.isEmpty, isVisited { continue }

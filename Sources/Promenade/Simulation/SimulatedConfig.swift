@@ -53,6 +53,13 @@ struct SimulatedConfig {
         return found
     }
 
+    /// Whether the configuration does not scrape a service, so that it gets a job of its own.
+    func makesJob(of service: String) -> Bool {
+        let named = named
+        let count = scenario.services.first { $0.name == service }?.instances ?? 0
+        return !named.contains(service) && !(0..<count).contains { named.contains("\(service)-\($0 + 1)") }
+    }
+
     private func jobs(_ counts: [(service: String, count: Int)]) -> [ConfigNode] {
         let named = named
         var jobs: [ConfigNode] = []
@@ -157,12 +164,23 @@ struct SimulatedConfig {
 
     // MARK: Rules
 
-    /// The names of a stack's alerts.
-    /// - Throws: `ConfigError` with what is wrong in its rules, and files of rules that are not there.
-    func alerts(of config: StackConfig) throws(ConfigError) -> Set<String> {
+    /// The names that a stack's rules give.
+    struct RuleNames {
         var alerts: Set<String> = []
+        var records: Set<String> = []
+    }
+
+    /// The names of a stack's rules.
+    /// - Throws: `ConfigError` with what is wrong in its rules, and files of rules that are not there.
+    func rules(of config: StackConfig) throws(ConfigError) -> RuleNames {
+        var names = RuleNames()
         func add(_ file: RuleFile) {
-            for group in file.groups { alerts.formUnion(group.rules.filter { $0.kind == .alerting }.map(\.name)) }
+            for rule in file.groups.flatMap(\.rules) {
+                switch rule.kind {
+                case .alerting: names.alerts.insert(rule.name)
+                case .recording: names.records.insert(rule.name)
+                }
+            }
         }
         let scheme = config.prometheus.global.nameValidation
         let problems = ConfigProblems(file: file)
@@ -205,7 +223,7 @@ struct SimulatedConfig {
                 )
             }
         }
-        return alerts
+        return names
     }
 
     // MARK: What is not simulated

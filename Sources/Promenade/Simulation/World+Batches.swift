@@ -135,10 +135,11 @@ extension World {
             let sent = "\(push.method) \(path)"
             let size = push.method == "DELETE" ? "" : " (\(push.body.count) bytes)"
             tell(.push, push.pusher, sent + size + (isVain ? ": there is no such group" : ""), outcome)
+            if lastPushError?.path == path { lastPushError = nil }
         } else {
             while words.hasSuffix("\n") { words.removeLast() }
             if words.isEmpty { words = HTTPStatus.reason(status) }
-            lastPushError = "\(push.method) \(path): \(words)"
+            lastPushError = (path, now, "\(push.method) \(path): \(words)")
             tell(.push, push.pusher, "\(push.method) \(path) is refused with \(status): \(words)", outcome)
         }
         await lookAround()
@@ -196,7 +197,7 @@ extension World {
     private var timeToLive: Int64? { stack.config.gateway.options.timeToLive }
 
     private func failed(_ push: WorldItem.Push, _ path: String, _ reason: String) {
-        lastPushError = "\(push.method) \(path): \(reason)"
+        lastPushError = (path, now, "\(push.method) \(path): \(reason)")
         let again = push.retries > 0 ? "; tries again in 10s" : ""
         tell(.push, push.pusher, "\(push.method) \(path) fails: \(reason)\(again)", push.request(path))
         guard push.retries > 0 else { return }

@@ -16,7 +16,10 @@ extension World {
             let number = state.instances.count + 1
             let instance = ServiceInstance(state.spec, number: number, seed: options.seed, start: scenario.start)
             owners[instance.name] = name
-            for (metric, change) in state.changes { instance.change(metric, change, at: now) }
+            for (metric, change, since) in state.changes {
+                instance.change(metric, change, at: now, since: since, isForGood: true)
+            }
+            hold(instance, of: state.spec)
             if now > 0 || !state.version.isEmpty { instance.deploy(state.version, at: now) }
             state.instances.append(instance)
         }
@@ -126,9 +129,8 @@ extension World {
             }
             tell(.event, "deploy", "\(service) \(Labels(labels).selectorText)")
         case .set(let service, let metric, let change):
-            services[service]?.changes.append((metric, change))
-            for instance in services[service]?.instances ?? [] { instance.change(metric, change, at: now) }
-            tell(.event, "set", "\(service) \(metric)\(Self.text(change))")
+            set(service, metric, change, what)
+            tell(.event, "set", "\(service) \(metric)\(Self.text(change))\(span)")
         case .skew(let service, let which, let milliseconds): skew(service, which, milliseconds, what)
         case .fault(let place, let fault): try setFault(place, fault, what)
         case .restartPart(let part, _, let keepsData): try await restart(part, what, keepsData: keepsData)
@@ -146,7 +148,7 @@ extension World {
             stack.targets.isGatewayStill = false
             _ = await stack.gateway?.wipe()
             tell(.event, "wipe", "")
-        case .push(let job, let grouping, let body, let adds):
+        case .push(let job, let grouping, let body, let adds, _):
             await deliver(
                 .init(
                     method: adds ? "POST" : "PUT",
@@ -173,6 +175,37 @@ extension World {
         if instance.isUp { return }
         instance.begin(at: now)
         tell(.event, "start", instance.name)
+    }
+
+    /// Changes a metric of all instances, and of those that come later.
+    private func set(_ service: String, _ metric: String, _ change: MetricChange, _ what: Happening) {
+        let isForGood = what.ends == nil
+        let places = MetricChange.Field.allCases.filter { change[$0] != nil }
+            .map { WorldHolds.Place.metric(service: service, metric: metric, $0) }
+        if isForGood {
+            for place in places { holds.clear(place) }
+            services[service]?.changes.append((metric, change, now))
+        }
+        for instance in services[service]?.instances ?? [] {
+            instance.change(metric, change, at: now, since: now, isForGood: isForGood)
+        }
+        guard let ends = what.ends else { return }
+        for place in places {
+            guard case .metric(_, _, let field) = place, let value = change[field] else { continue }
+            holds.add(what.number, .value(value, since: now), on: place, isForGood: false)
+        }
+        queue.add(ends, .scenario, .undo(what.number, places))
+    }
+
+    /// A new instance has what is set for a while.
+    private func hold(_ instance: ServiceInstance, of service: ServiceSpec) {
+        for metric in service.metrics {
+            for field in MetricChange.Field.allCases {
+                let place = WorldHolds.Place.metric(service: service.name, metric: metric.name, field)
+                guard case .value(let value, let since) = holds.effect(on: place) else { continue }
+                instance.undo(metric.name, field, to: (value, since), at: now)
+            }
+        }
     }
 
     /// Sets clocks: those of all instances and of those that come later, or that of one instance.
@@ -204,6 +237,7 @@ extension World {
     /// An event ends: what it held goes on as it was, unless another event holds it still.
     func undo(_ event: Int, _ places: [WorldHolds.Place]) async throws {
         var (healed, remaining): ([String], [String]) = ([], [])
+        var restored: [String] = []
         for place in places where holds.end(event, on: place) {
             let isHeld = holds.isHeld(place)
             switch place {
@@ -213,6 +247,12 @@ extension World {
                 setFault(place)
                 if isHeld { remaining.append(Self.name(place)) } else { healed.append(Self.name(place)) }
             case .batch(let batch): if !isHeld { tell(.event, "resume", batch) }
+            case .metric(let service, let metric, let field):
+                var value: (value: Double, since: Int64)?
+                if case .value(let held, let since) = holds.effect(on: place) { value = (held, since) }
+                for instance in services[service]?.instances ?? [] { instance.undo(metric, field, to: value, at: now) }
+                let words = value.map { "\(field.rawValue) \(GoNumber.text($0.value, .shortest))" }
+                restored.append("\(service) \(metric) \(words ?? field.rawValue) as before")
             case .clock(let service):
                 setSkew(service)
                 tell(.event, "skew", "\(service) by \(services[service]?.spec.skew ?? 0)ms")
@@ -226,6 +266,7 @@ extension World {
             }
         }
         if !healed.isEmpty { tell(.event, "heal", healed.joined(separator: " ")) }
+        for words in restored { tell(.event, "set", words) }
         if !remaining.isEmpty { tell(.event, "fault", "\(remaining.joined(separator: " ")) as before") }
         finishEvents()
     }
@@ -234,6 +275,7 @@ extension World {
         switch place {
         case .instance(let name), .target(let name), .batch(let name), .clock(let name), .instanceClock(let name): name
         case .part(let part): part.rawValue
+        case .metric(let service, let metric, _): "\(service) \(metric)"
         case .pushes: "pushes"
         case .remoteWrite: "remote_write"
         }
@@ -280,7 +322,7 @@ extension World {
             if fault == nil, let service = owners[name] { finish(.fault(service: service), name) }
         case .pushes: stack.faults.putPushes(fault)
         case .remoteWrite: stack.faults.putRemoteWrites(fault)
-        case .instance, .part, .batch, .clock, .instanceClock: break
+        case .instance, .part, .batch, .clock, .instanceClock, .metric: break
         }
     }
 
@@ -310,6 +352,7 @@ extension World {
     private func prometheusIsGone() {
         isPrometheusUp = false
         groupAlerts = [:]
+        endFirings()
         health = [:]
     }
 

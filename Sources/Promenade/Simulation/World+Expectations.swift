@@ -28,6 +28,8 @@ package struct ExpectationState {
         package var time: Int64
         /// Why, one line each.
         package var reasons: [String]
+        /// After how many of them it is told of whom else somebody was told.
+        var notices = 0
     }
 
     init(_ spec: ExpectationSpec) throws {
@@ -179,9 +181,11 @@ extension World {
     private var circumstances: [String] {
         var lines: [String] = []
         for target in stack.scraper?.pools().flatMap(\.active) ?? [] where !target.report.lastError.isEmpty {
-            lines.append("scrape failed: \(target.scrapePool) \(target.target.url): \(target.report.lastError)")
+            let time = Self.span(((target.report.lastScrape ?? scenario.start) - scenario.start) * 1_000_000)
+            let words = "\(target.scrapePool) \(target.target.url): \(target.report.lastError)"
+            lines.append("scrape failed at +\(time): \(words)")
         }
-        if !lastPushError.isEmpty { lines.append("push failed: \(lastPushError)") }
+        if let push = lastPushError { lines.append("push failed at +\(Self.span(push.time)): \(push.text)") }
         return lines
     }
 
@@ -232,7 +236,8 @@ extension World {
                 let verdict = expectations[index].verdict, !verdict.isMet, !verdict.isOpen
             else { continue }
             let late = noticesAfter(until, expectations[index].spec)
-            expectations[index].verdict?.reasons += late
+            // Who was told otherwise stands together, before what the rule found and what went wrong.
+            expectations[index].verdict?.reasons.insert(contentsOf: late, at: verdict.notices)
         }
     }
 
@@ -241,29 +246,37 @@ extension World {
         guard expectations[index].verdict == nil else { return }
         let state = expectations[index]
         let isMet: Bool
-        var (time, reasons): (Int64, [String]) = (now, [])
+        var (time, reasons, notices): (Int64, [String], Int) = (now, [], 0)
         switch state.spec.kind {
-        case .always(_, let to), .never(_, let to), .notNotified(_, let to), .notified(_, let to), .within(_, let to):
+        case .always(let from, let to), .never(let from, let to), .notNotified(let from, let to),
+            .notified(let from, let to), .within(let from, let to):
             // What would have come then is not known.
-            if to > end, isCut { return leaveOpen(index) }
+            if to > end && isCut || from > end { return leaveOpen(index) }
         case .at: break
         }
         switch state.spec.kind {
-        case .always(let from, let to):
+        case .always(let from, let to), .never(let from, let to):
             isMet = state.looks > 0
-            if !isMet {
-                reasons = ["between \(Self.span(from)) and \(Self.span(to)) nothing was scraped, pushed or evaluated"]
-            }
-        case .never, .notNotified: isMet = true
+            if !isMet { reasons = [silence(from, to)] }
+        case .notNotified: isMet = true
         case .notified(let after, let until):
             isMet = false
             time = min(until, end)
             reasons = ["nobody was told between \(Self.span(after)) and \(Self.span(time))"]
-            reasons += noticesBefore(after, state.spec) + (await whyNobody(state.spec)) + circumstances
+            reasons += noticesBefore(after, state.spec)
+            notices = reasons.count
+            reasons += (await whyNobody(state.spec)) + circumstances
         case .at, .within: return leaveOpen(index)
         }
-        expectations[index].verdict = .init(isMet: isMet, time: time, reasons: reasons)
+        expectations[index].verdict = .init(isMet: isMet, time: time, reasons: reasons, notices: notices)
         tell(.expect, isMet ? "ok" : "not met", state.spec.title)
+    }
+
+    /// Why nothing was looked at.
+    private func silence(_ from: Int64, _ to: Int64) -> String {
+        let words = "between \(Self.span(from)) and \(Self.span(min(to, end))) nothing was scraped, pushed or evaluated"
+        let down = isPrometheusUp ? "" : "; the Prometheus server is down"
+        return words + ", so nobody looked" + down
     }
 
     /// Whether the world was ended before its scenario.

@@ -60,6 +60,8 @@ package final class World {
     var reaches: [String: Int64] = [:]
     /// When alerts began to fire.
     package internal(set) var firings: [Firing] = []
+    /// Places of those that still fire, by their labels.
+    var firingNow: [Labels: Int] = [:]
     /// How many samples scrapes brought, with the five that tell of each.
     package internal(set) var samples = 0
     /// How many scrapes there were.
@@ -84,8 +86,8 @@ package final class World {
     var health: [String: Bool] = [:]
     /// What somebody was told of, where it is asked for.
     var notices: [Notice] = []
-    /// The last push that failed, in one line.
-    var lastPushError = ""
+    /// The last push that failed, unless a later one to the same group was taken.
+    var lastPushError: (path: String, time: Int64, text: String)?
     /// The event whose configuration is in use.
     var lastReload: Int?
     var isPrometheusUp = false
@@ -107,7 +109,8 @@ package final class World {
         var instances: [ServiceInstance] = []
         /// How many of them are there.
         var count: Int
-        var changes: [(metric: String, change: MetricChange)] = []
+        /// What was set for good, and when.
+        var changes: [(metric: String, change: MetricChange, since: Int64)] = []
         var version: [Label] = []
     }
 
@@ -388,9 +391,11 @@ package final class World {
         for (labels, _) in report.alerts {
             guard let state = now[labels], before[labels] != state, told.insert(labels).inserted else { continue }
             tell(.alert, labels["alertname"] ?? "", "\(state.name) \(Self.text(labels))")
-            if state == .firing { firings.append(Firing(time: self.now, labels: labels)) }
+            if before[labels] == .firing { endFiring(labels) }
+            if state == .firing { beginFiring(labels) }
         }
         for labels in before.keys.sorted() where now[labels] == nil {
+            if before[labels] == .firing { endFiring(labels) }
             tell(.alert, labels["alertname"] ?? "", "inactive \(Self.text(labels))")
         }
         groupAlerts[report.group] = now

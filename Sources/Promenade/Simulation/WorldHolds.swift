@@ -21,6 +21,8 @@ struct WorldHolds {
         case clock(String)
         /// The clock of an instance.
         case instanceClock(String)
+        /// What is set of a metric of a service.
+        case metric(service: String, metric: String, MetricChange.Field)
     }
 
     /// What is done to a place.
@@ -31,6 +33,8 @@ struct WorldHolds {
         case fault(RunningFault)
         /// Its clock is ahead by so many milliseconds.
         case skew(Int64)
+        /// It is so much, from a moment on.
+        case value(Double, since: Int64)
     }
 
     /// What an event does to a place.

@@ -44,7 +44,7 @@ package struct WorldReport: Sendable {
     package var isGood: Bool { failed.isEmpty }
 
     /// The lines (in the file) of the expectations that are not met.
-    package var failed: [Int] { states.filter { !$0.isMet && !$0.isOpen }.map(\.spec.line) }
+    package var failed: [Int] { states.filter { !$0.isMet && !$0.isOpen }.map(\.spec.place.line) }
 
     /// What tells this world from others, for people.
     private var title: String { "\(scenario) (\(stack.isEmpty ? "" : "\(stack), ")seed \(seed))" }
@@ -109,7 +109,7 @@ package struct WorldReport: Sendable {
                 cases: report.states.map { state in
                     let lines = report.details(state)
                     return PromQLTestReport.Case(
-                        line: state.spec.line,
+                        line: state.spec.place.line,
                         source: state.spec.title,
                         failure: lines.isEmpty ? nil : lines.joined(separator: "\n"),
                         skipped: state.isOpen ? state.verdict?.reasons.joined(separator: "\n") ?? "" : nil,
@@ -125,7 +125,7 @@ package struct WorldReport: Sendable {
     package var json: String {
         let expectations = states.map { state in
             let reasons = (state.verdict?.reasons ?? []).map(JSONString.quoted).joined(separator: ",")
-            return "{\"expectation\":\(JSONString.quoted(state.spec.title)),\"line\":\(state.spec.line),"
+            return "{\"expectation\":\(JSONString.quoted(state.spec.title)),\"line\":\(state.spec.place.line),"
                 + "\"met\":\(state.isMet),\(state.isOpen ? "\"open\":true," : "")\"at\":\((state.verdict?.time ?? 0) / 1_000_000),"
                 + "\"looks\":\(state.looks),\"reasons\":[\(reasons)]}"
         }

@@ -107,7 +107,7 @@ extension Simulate {
         )
         for index in kept {
             let event = scenario.events[index]
-            Console.print("  \(scenario.file):\(event.line): \(event.word) \(event.action.subject)\n")
+            Console.print("  \(scenario.file):\(event.place.line): \(event.word) \(event.action.subject)\n")
         }
         options.leftOut = Set(scenario.events.indices).subtracting(kept)
         let numbers = options.leftOut.sorted().map(String.init).joined(separator: ",")

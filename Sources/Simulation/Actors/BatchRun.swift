@@ -22,7 +22,8 @@ public struct BatchCourse: Sendable {
         }
     }
 
-    private static func next(_ table: CronTable, after time: Int64, _ start: Timestamp) -> Int64? {
+    /// The first run by a calendar after a time.
+    static func next(_ table: CronTable, after time: Int64, _ start: Timestamp) -> Int64? {
         let now = start * 1_000_000 + time
         let seconds = now >= 0 ? now / 1_000_000_000 : (now - 999_999_999) / 1_000_000_000
         return table.next(after: seconds).map { $0 * 1_000_000_000 - start * 1_000_000 }

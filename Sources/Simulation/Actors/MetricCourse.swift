@@ -8,7 +8,14 @@ struct MetricCourse {
     /// The length of a cell in nanoseconds.
     static let cell: Int64 = 5_000_000_000
 
+    /// What the metric is like now.
     private(set) var spec: MetricSpec
+    /// What it is like but for what is set for a while.
+    private var own: MetricSpec
+    /// What is set for a while, and when that was.
+    private var held: [MetricChange.Field: HeldValue] = [:]
+    /// The values of a gauge before they were set for a while.
+    private var covered: [Double]?
     /// Which number the chance of each part begins with.
     private let seed: UInt64
     private let startOfDay: Int64
@@ -28,6 +35,13 @@ struct MetricCourse {
     /// How many parts there were at the last look, where they grow.
     private(set) var partCount: Int
 
+    /// What an event set for a while.
+    struct HeldValue: Sendable, Hashable {
+        var value: Double
+        /// When it was set, in nanoseconds from the start of the scenario.
+        var since: Int64
+    }
+
     /// Observations whose distribution is another one by now.
     private struct Settled {
         var count = 0.0
@@ -41,6 +55,7 @@ struct MetricCourse {
     /// - Parameter start: the start of the scenario in nanoseconds since 1970.
     init(_ spec: MetricSpec, seed: UInt64, start: Int64) {
         self.spec = spec
+        own = spec
         self.seed = seed
         let day: Int64 = 86_400_000_000_000
         startOfDay = ((start % day) + day) % day
@@ -150,28 +165,73 @@ struct MetricCourse {
         // What leaks begins anew with the process.
         if spec.kind == .gauge, spec.leak != 0, time > 0, case .number(let number) = spec.value {
             for index in before.indices { before[index] = number }
+            if covered != nil, case .number(let number) = own.value { covered = before.map { _ in number } }
             fill(cell: cells)
         }
     }
 
-    /// Another rate, value or distribution from now on.
-    mutating func change(_ change: MetricChange, at time: Int64) {
+    /// Another rate, value or distribution from a moment on.
+    /// - Parameters:
+    ///   - since: when it was said, where this metric came only later.
+    ///   - isForGood: whether it is not undone; what was set for a while is then over.
+    mutating func change(_ change: MetricChange, at time: Int64, since: Int64, isForGood: Bool) {
         advance(to: time)
-        // The latest word is what counts; steps that come later are words, too.
-        if change.rate != nil || change.value != nil { spec.steps.removeAll { $0.at <= time } }
-        if let rate = change.rate { spec.rate = rate }
-        if let value = change.value {
-            spec.value = .number(value)
-            for index in before.indices {
-                before[index] = value
-                after[index] = value
+        guard isForGood else {
+            for field in MetricChange.Field.allCases {
+                guard let value = change[field] else { continue }
+                hold(field, HeldValue(value: value, since: since), at: time)
             }
+            return
+        }
+        for field in MetricChange.Field.allCases where change[field] != nil { held[field] = nil }
+        // The latest word is what counts; steps that come later are words, too.
+        if change.rate != nil || change.value != nil { own.steps.removeAll { $0.at <= since } }
+        if let rate = change.rate { own.rate = rate }
+        if let value = change.value {
+            own.value = .number(value)
+            covered = nil
+            show(value)
         }
         if change.median != nil || change.p99 != nil {
+            own.latency = own.latency.with(median: change.median, p99: change.p99)
+        }
+        goByWhatIsSet(change.median != nil || change.p99 != nil, at: time)
+    }
+
+    /// Something is set for a while, or not any more.
+    /// - Parameter value: `nil` for what the metric is like by itself.
+    mutating func hold(_ field: MetricChange.Field, _ value: HeldValue?, at time: Int64) {
+        advance(to: time)
+        held[field] = value
+        switch field {
+        case .rate: goByWhatIsSet(false, at: time)
+        case .median, .p99: goByWhatIsSet(true, at: time)
+        case .value:
+            if let value {
+                covered = covered ?? before
+                show(value.value)
+            } else if let values = covered {
+                (before, after, covered) = (values, values, nil)
+            }
+            goByWhatIsSet(false, at: time)
+        }
+    }
+
+    private mutating func show(_ value: Double) {
+        for index in before.indices {
+            before[index] = value
+            after[index] = value
+        }
+    }
+
+    private mutating func goByWhatIsSet(_ isOtherDistribution: Bool, at time: Int64) {
+        spec.rate = held[.rate]?.value ?? own.rate
+        spec.value = held[.value].map { .number($0.value) } ?? own.value
+        let since = max(held[.rate]?.since ?? -1, held[.value]?.since ?? -1)
+        spec.steps = own.steps.filter { $0.at > since }
+        if isOtherDistribution {
             settle(at: time)
-            let median = change.median ?? spec.latency.median
-            let scale = spec.latency.median > 0 ? spec.latency.p99 / spec.latency.median : 10
-            spec.latency = LatencyDistribution(median: median, p99: change.p99 ?? median * scale)
+            spec.latency = own.latency.with(median: held[.median]?.value, p99: held[.p99]?.value)
             setSplit()
         }
         // In the middle of a cell what counts goes on as it was: it must not fall.

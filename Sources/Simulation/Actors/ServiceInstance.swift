@@ -64,9 +64,24 @@ public final class ServiceInstance {
     }
 
     /// A metric changes.
-    public func change(_ metric: String, _ change: MetricChange, at time: Int64) {
+    /// - Parameters:
+    ///   - since: when it was said, where this instance came only later.
+    ///   - isForGood: whether it is not undone; what was set for a while is then over.
+    public func change(_ metric: String, _ change: MetricChange, at time: Int64, since: Int64, isForGood: Bool) {
         for index in courses.indices where courses[index].spec.name == metric {
-            courses[index].change(change, at: time)
+            courses[index].change(change, at: time, since: since, isForGood: isForGood)
+        }
+    }
+
+    /// A field of a metric is as it was, or as something else that lasts has set it.
+    public func undo(
+        _ metric: String,
+        _ field: MetricChange.Field,
+        to value: (value: Double, since: Int64)?,
+        at time: Int64
+    ) {
+        for index in courses.indices where courses[index].spec.name == metric {
+            courses[index].hold(field, value.map { .init(value: $0.value, since: $0.since) }, at: time)
         }
     }
 

@@ -6,10 +6,14 @@ extension EventSpec {
     /// What events are checked against.
     struct Context {
         var scenario: Scenario
+        /// The moment after which nothing happens any more.
+        var latest: Int64
         var checkFault: (ConfigNode) throws(ConfigError) -> Void
         var read: (String) -> [UInt8]?
         /// Services whose number of instances some event changes, with the most that they get.
         var scaled: [String: Int]
+        /// The medians that some event gives to metrics, by service and metric.
+        var medians: [String: [Double]]
         /// Whether some configuration of the scenario sends samples on.
         var isSending: Bool
     }
@@ -33,19 +37,16 @@ extension EventSpec {
         let every = section.time("every")
         guard let action = EventReader(section: section, context: context).action(word) else { return nil }
         if !section.has("at") { section.missing("at", hint: "when it happens: at: 5m") }
-        if let at, at.lowerBound > context.scenario.duration {
-            let hint = ExpectationSpec.inTime(context.scenario.duration)
-            section.fail("this is after the end of the scenario", at: "at", hint: hint)
-        }
+        section.checkTime(at?.lowerBound, at: "at", latest: context.latest)
         if let every, every <= 0 { section.fail("every has to be more than 0", at: "every", hint: "every: 10m") }
         if let every, let at, every > 0, every < at.upperBound - at.lowerBound {
             section.fail("every is shorter than the span of at", at: "every", hint: "a span of at most that length")
         }
         switch action {
-        case .kill, .killPart, .fault, .pause, .skew, .restartPart: break
-        case .start, .startPart, .restart, .scale, .deploy, .set, .deleteGroup, .wipe, .push, .run, .resume, .reload:
+        case .kill, .killPart, .fault, .pause, .skew, .set, .restartPart: break
+        case .start, .startPart, .restart, .scale, .deploy, .deleteGroup, .wipe, .push, .run, .resume, .reload:
             if section.has("for") {
-                section.fail("\(word) has no end", at: "for", hint: "for goes with kill, fault, pause and skew")
+                section.fail("\(word) has no end", at: "for", hint: "for goes with kill, fault, pause, skew and set")
             }
         }
         section.finish(isListing: true)
@@ -54,8 +55,8 @@ extension EventSpec {
         self.at = at
         self.lasting = lasting
         self.every = every
-        line = section.node.line
-        fieldLines = section.fieldLines
+        place = FieldPlace(section.node)
+        fieldPlaces = section.fieldPlaces
     }
 }
 
@@ -111,7 +112,8 @@ private struct EventReader {
                 job: job,
                 grouping: grouping(job),
                 body: body.hasSuffix("\n") ? body : body + "\n",
-                adds: section.flag("add") ?? false
+                adds: section.flag("add") ?? false,
+                isRefused: section.flag("refused") ?? false
             )
         case "run": return batch().map { .run(batch: $0) }
         case "pause": return batch().map { .pause(batch: $0) }
@@ -250,7 +252,8 @@ private struct EventReader {
         change.median = section.amount("median")
         change.p99 = section.amount("p99")
         // An event before may have set the median that a p99 alone goes with.
-        MetricSpec.check(section, median: change.median, p99: change.p99, known: 0)
+        let medians = [spec.latency.median] + (context.medians["\(name)/\(metric)"] ?? [])
+        MetricSpec.check(section, median: change.median, p99: change.p99, known: medians.min() ?? 0)
         if change == MetricChange(), !["rate", "value", "median", "p99"].contains(where: section.has) {
             section.fail("set changes nothing", hint: "rate: 50/s, value: 3, median: 80ms or p99: 2s")
         }

@@ -5,7 +5,8 @@ import PromQL
 extension ExpectationSpec {
     private static let forms =
         "{at: 5m, that: EXPR}, {from: 1m, to: 5m, always: EXPR}, {never: EXPR}, "
-        + "{after: 5m, within: 2m, that: EXPR}, {notified: ALERT, after: 5m, within: 3m}, {not_notified: ALERT}"
+        + "{after: 5m, within: 2m, that: EXPR}, {notified: ALERT, after: 5m, within: 3m}, "
+        + "{not_notified: ALERT, after: 5m, within: 3m}"
 
     private static let words = ["that", "always", "never", "notified", "not_notified"]
     private static let fields = ["at", "from", "to", "after", "within", "resolved", "remote"]
@@ -17,12 +18,22 @@ extension ExpectationSpec {
         return words.first { DidYouMean.nearest($0, among: others) != nil }
     }
 
-    /// Which times there are.
-    static func inTime(_ duration: Int64) -> String {
-        "it lasts \(PrometheusDuration(milliseconds: duration / 1_000_000))"
+    /// What to do where a comma has made a field of the rest of an expression.
+    private static func comma(_ section: ConfigSection) -> String? {
+        let isRest = section.fieldPlaces.keys.contains { $0.utf8.contains { "()[]{}\" =<>".utf8.contains($0) } }
+        return isRest ? "an expression that has a comma in it stands in quotes within {…}" : nil
     }
 
-    init?(reading section: ConfigSection, duration: Int64, isSending: Bool) {
+    /// The times that there are.
+    struct Span {
+        /// How long the scenario lasts.
+        var duration: Int64
+        /// The latest moment that is no mistake.
+        var latest: Int64
+    }
+
+    init?(reading section: ConfigSection, _ span: Span, isSending: Bool) {
+        let (duration, latest) = (span.duration, span.latest)
         let words = Self.words.filter { section.has($0) }
         if words.isEmpty, let slip = Self.slip(section) {
             section.missing(slip, hint: nil)
@@ -47,21 +58,23 @@ extension ExpectationSpec {
         let to = min(wanted, duration + 1)
         let after = section.time("after") ?? 0
         let within = section.time("within")
-        let until = min(within.map { after + $0 } ?? duration, duration)
+        // Where the scenario was made shorter there may be nothing of it.
+        let until = max(after, min(within.map { after + $0 } ?? duration, duration))
         let kind: Kind
         var fields: Set<String>
         switch word {
         case "always": (kind, fields) = (.always(from: from, to: to), ["from", "to"])
         case "never": (kind, fields) = (.never(from: from, to: to), ["from", "to"])
         case "notified": (kind, fields) = (.notified(after: after, until: until), ["after", "within", "resolved"])
+        case "not_notified" where section.has("after") || section.has("within"):
+            // Up to and with the last moment, as somebody is told of who is to be told.
+            (kind, fields) = (.notNotified(from: after, to: until + 1), ["after", "within", "resolved"])
         case "not_notified": (kind, fields) = (.notNotified(from: from, to: to), ["from", "to", "resolved"])
         default:
             if section.has("at") {
                 let at = at ?? 0
                 (kind, fields) = (.at(at), ["at"])
-                if at > duration {
-                    section.fail("this is after the end of the scenario", at: "at", hint: Self.inTime(duration))
-                }
+                section.checkTime(at, at: "at", latest: latest)
             } else {
                 (kind, fields) = (.within(after: after, until: until), ["after", "within"])
                 if !section.has("within"), !section.has("at"), !section.hasSlip(of: ["at", "within"]) {
@@ -75,14 +88,12 @@ extension ExpectationSpec {
             }
         }
         if let within, within <= 0 { section.fail("within has to be more than 0", at: "within", hint: "within: 2m") }
-        if section.has("to"), wanted <= from, from <= duration {
+        if section.has("to"), wanted <= from, from <= latest {
             section.fail("to is not after from", at: "to", hint: "a time after \(section.string("from") ?? "0s")")
         }
-        for (field, time) in [("from", from), ("after", after)] where time > duration {
-            section.fail("this is after the end of the scenario", at: field, hint: Self.inTime(duration))
-        }
+        for (field, time) in [("from", from), ("after", after)] { section.checkTime(time, at: field, latest: latest) }
         self.init(kind, text)
-        line = section.fieldLines[word] ?? section.node.line
+        place = section.fieldPlaces[word] ?? FieldPlace(section.node)
         isResolved = section.flag("resolved") ?? false
         isRemote = section.flag("remote") ?? false
         if isRemote, !isSending {
@@ -101,7 +112,7 @@ extension ExpectationSpec {
                     section.fail("a range says neither yes nor no", at: word, hint: "such as rate(…[5m])")
                 }
             } catch {
-                section.fail("\(GoText.quoted(text)): \(error)", at: word)
+                section.fail("\(GoText.quoted(text)): \(error)", at: word, hint: Self.comma(section))
             }
         }
         section.finish(isListing: true)

@@ -128,7 +128,7 @@ extension ConfigSection {
 
     /// Whether a field was probably meant to be one of these, which are not there.
     func hasSlip(of names: [String]) -> Bool {
-        let given = fieldLines.keys
+        let given = fieldPlaces.keys
         return names.contains { !has($0) && DidYouMean.nearest($0, among: given) != nil }
     }
 
@@ -139,7 +139,7 @@ extension ConfigSection {
             if node.string != nil { fail("the field is empty", at: name, hint: hint) }
             return
         }
-        let given = fieldLines.keys.sorted()
+        let given = fieldPlaces.keys.sorted()
         guard let near = DidYouMean.nearest(name, among: given) else {
             return fail("the field \(name) is missing", hint: hint)
         }
@@ -242,16 +242,23 @@ extension ConfigSection {
                     line: item?.line,
                     column: item?.column,
                     path: "\(path(name))[\(index)]",
-                    hint: "\(type == "event" ? "an" : "a") \(type), or leave the item out"
+                    hint: "\(["a", "e", "i", "o"].contains(type.first) ? "an" : "a") \(type), or leave the item out"
                 )
             )
             return nil
         }
     }
 
-    /// The lines of the fields, for what can be said of them only when all is read.
-    var fieldLines: [String: Int] {
+    /// Where the fields stand, for what can be said of them only when all is read.
+    var fieldPlaces: [String: FieldPlace] {
         guard case .mapping(let entries) = node.content else { return [:] }
-        return Dictionary(entries.map { ($0.key.name ?? "", $0.key.line) }) { $1 }
+        return Dictionary(entries.map { ($0.key.name ?? "", FieldPlace($0.key)) }) { $1 }
+    }
+
+    /// Reports a moment that never comes.
+    /// - Parameter latest: when the scenario ends.
+    func checkTime(_ time: Int64?, at name: String, latest: Int64) {
+        guard let time, time > latest else { return }
+        fail("this is after the end of the scenario", at: name, hint: Scenario.lasts(latest))
     }
 }

@@ -11,6 +11,8 @@ extension Scenario {
         public var moment: (String) -> Timestamp?
         /// Reads a fault in the fixture's form; what is wrong with it goes to the problems.
         public var checkFault: (ConfigNode) throws(ConfigError) -> Void
+        /// Whether somebody made the scenario shorter than its file has it: then what comes after its end is no mistake.
+        public var isShortened = false
 
         /// The surroundings.
         public init(
@@ -35,6 +37,7 @@ extension Scenario {
     public init(reading node: ConfigNode, file: String, _ surroundings: Surroundings) throws(ConfigError) {
         self.init()
         self.file = file
+        let isShortened = surroundings.isShortened
         let problems = ConfigProblems(file: file)
         let root = ConfigSection(node, type: "scenario", path: "", problems: problems)
         name = root.string("name") ?? ""
@@ -61,8 +64,9 @@ extension Scenario {
         }
         stackFile = file
         if let section = root.node("stack"), !section.isNull { readStack(section, root, surroundings) }
+        let latest = isShortened ? Int64.max : duration
         services = root.named("services", type: "service").map {
-            ServiceSpec(reading: $0.section, name: $0.name, start: start)
+            ServiceSpec(reading: $0.section, name: $0.name, start: start, latest: latest)
         }
         let batchSections = root.named("batches", type: "batch")
         batches = batchSections.map { BatchSpec(reading: $0.section, name: $0.name) }
@@ -76,15 +80,18 @@ extension Scenario {
         }
         let context = EventSpec.Context(
             scenario: self,
+            latest: latest,
             checkFault: surroundings.checkFault,
             read: surroundings.read,
             scaled: scaled,
+            medians: Self.medians(node),
             isSending: isSending(node)
         )
         events = root.list("events", type: "event").compactMap { EventSpec(reading: $0, context) }
-        checkBatches(batchSections)
+        checkBatches(batchSections, latest: latest)
+        let span = ExpectationSpec.Span(duration: duration, latest: latest)
         expectations = root.list("expect", type: "expectation").compactMap {
-            ExpectationSpec(reading: $0, duration: duration, isSending: context.isSending)
+            ExpectationSpec(reading: $0, span, isSending: context.isSending)
         }
         readStudies(root)
         readRecording(root, surroundings)
@@ -92,6 +99,21 @@ extension Scenario {
         hasSockets = root.flag("sockets") ?? false
         root.finish(isListing: true)
         try problems.throwIfAny()
+    }
+
+    /// How long a scenario lasts, for who wants to be in time.
+    static func lasts(_ duration: Int64) -> String {
+        "it lasts \(PrometheusDuration(milliseconds: duration / 1_000_000))"
+    }
+
+    /// The medians that events give to metrics, by service and metric.
+    private static func medians(_ node: ConfigNode) -> [String: [Double]] {
+        var medians: [String: [Double]] = [:]
+        for item in node["events"]?.items ?? [] where item["do"]?.text == "set" {
+            guard let median = item["median"]?.text.flatMap(Quantity.value) else { continue }
+            medians["\(item["service"]?.text ?? "")/\(item["metric"]?.text ?? "")", default: []].append(median)
+        }
+        return medians
     }
 
     /// Whether the stack, or one that is loaded later, sends samples on.
@@ -151,10 +173,25 @@ extension Scenario {
     }
 
     /// A batch that nothing lets run is a mistake.
-    private func checkBatches(_ sections: [(name: String, section: ConfigSection)]) {
+    private func checkBatches(_ sections: [(name: String, section: ConfigSection)], latest: Int64) {
         var isRun: Set<String> = []
         for event in events { if case .run(let batch) = event.action { isRun.insert(batch) } }
-        for (name, section) in sections {
+        for (index, (name, section)) in sections.enumerated() {
+            switch batches[index].schedule {
+            case .every(_, let first) where section.has("first"):
+                section.checkTime(first, at: "first", latest: latest)
+            case .every(_, let first) where first > latest && !isRun.contains(name):
+                let hint = "first: 1m, or a shorter interval; \(Self.lasts(latest))"
+                section.fail("its first run would be after the end of the scenario", at: "every", hint: hint)
+            case .cron(let table) where !isRun.contains(name):
+                let next = BatchCourse.next(table, after: -1_000_000_000, start)
+                guard let next, next > latest else { continue }
+                let moment = CivilTime.rfc3339(nanoseconds: start * 1_000_000 + next)
+                let hint =
+                    "it begins at \(CivilTime.rfc3339(nanoseconds: start * 1_000_000)), and \(Self.lasts(latest))"
+                section.fail("its first run would be at \(moment), after the end", at: "cron", hint: hint)
+            case .every, .cron, .never: break
+            }
             // What is wrong with a schedule is told already.
             let isTold = section.has("every") || section.has("cron") || section.hasSlip(of: ["every", "cron"])
             if isTold || isRun.contains(name) { continue }
@@ -190,13 +227,15 @@ extension Scenario {
         } else if let section = root.section("study", type: "study") {
             list = [section]
         }
-        studies = list.compactMap { StudySpec(reading: $0, self) }
+        let hasEvents = root.has("events") || !root.hasSlip(of: ["events"])
+        studies = list.compactMap { StudySpec(reading: $0, self, hasEvents: hasEvents) }
     }
 }
 
 extension StudySpec {
     /// Reads `{alert: InstanceDown, should_fire_for: {kill: shop}}`.
-    init?(reading section: ConfigSection, _ scenario: Scenario) {
+    /// - Parameter hasEvents: whether the events are known.
+    init?(reading section: ConfigSection, _ scenario: Scenario, hasEvents: Bool) {
         guard let alert = section.string("alert"), !alert.isEmpty else {
             section.missing("alert", hint: "the name of an alerting rule")
             return nil
@@ -209,7 +248,9 @@ extension StudySpec {
             case .sequence: section.list("should_fire_for", type: "outage")
             case .mapping, .scalar, nil: section.section("should_fire_for", type: "outage").map { [$0] } ?? []
             }
+        var read: [(outage: Outage, part: ConfigSection)] = []
         for part in parts {
+            let known = outages.count
             for word in ["kill", "fault"] {
                 guard let name = part.string(word) else { continue }
                 guard services.contains(name) else {
@@ -234,6 +275,7 @@ extension StudySpec {
                 }
             }
             part.finish(isListing: true)
+            for outage in outages[known...] { read.append((outage, part)) }
         }
         if outages.isEmpty, parts.allSatisfy(\.node.isBlank) {
             section.fail(
@@ -243,7 +285,46 @@ extension StudySpec {
             )
         }
         self.init(alert: alert, outages: outages, slack: section.time("slack") ?? 60_000_000_000)
-        line = section.fieldLines["alert"] ?? section.node.line
+        place = section.fieldPlaces["alert"] ?? FieldPlace(section.node)
         section.finish(isListing: true)
+        // Where an event is wrong itself, nobody knows what it was to be.
+        if hasEvents, section.problems.problems.isEmpty { Self.checkOutages(read, scenario) }
+    }
+    /// An outage that never comes is a mistake.
+    private static func checkOutages(_ outages: [(outage: Outage, part: ConfigSection)], _ scenario: Scenario) {
+        for (outage, part) in outages {
+            switch outage {
+            case .failure(let batch):
+                guard let spec = scenario.batches.first(where: { $0.name == batch }), spec.failing == 0,
+                    spec.hanging == 0
+                else { continue }
+                let hint = "fails: 5% or hangs: 1% for \(batch)"
+                part.fail("\(batch) neither fails nor hangs", at: "failure", hint: hint)
+            case .kill(let service), .fault(let service):
+                let word = outage == .kill(service: service) ? "kill" : "fault"
+                if scenario.events.contains(where: { $0.isOutage(word, of: service, scenario) }) { continue }
+                part.fail(
+                    "no event is such an outage",
+                    at: word,
+                    hint: "{at: 5m, do: \(word), service: \(service)\(word == "fault" ? ", fault: refused" : "")}"
+                )
+            case .event(let word):
+                if scenario.events.contains(where: { $0.word == word }) { continue }
+                part.fail("no event is such an outage", at: "event", hint: "{at: 5m, do: \(word), …}")
+            }
+        }
+    }
+}
+
+extension EventSpec {
+    /// Whether it kills an instance of a service, or lets its scrapes go wrong.
+    fileprivate func isOutage(_ word: String, of service: String, _ scenario: Scenario) -> Bool {
+        switch action {
+        case .kill(service, _): word == "kill"
+        case .fault(.service(service, _), .some): word == "fault"
+        case .fault(.target(let target), .some):
+            word == "fault" && scenario.services.contains { $0.name == service && $0.hasInstance(target) }
+        case _: false
+        }
     }
 }

@@ -2,9 +2,10 @@ import ConfigTree
 import MetricModel
 
 extension ServiceSpec {
-    init(reading section: ConfigSection, name: String, start: Timestamp) {
+    /// - Parameter latest: the moment after which nothing happens any more.
+    init(reading section: ConfigSection, name: String, start: Timestamp, latest: Int64) {
         self.init(name: name)
-        line = section.node.line
+        place = FieldPlace(section.node)
         if section.has("instances") {
             let count = section.whole("instances")
             if let count, !(0...Self.instanceLimit).contains(count) {
@@ -14,8 +15,11 @@ extension ServiceSpec {
             instances = count.flatMap { (0...Self.instanceLimit).contains($0) ? $0 : nil } ?? Self.instanceLimit
         }
         labels = section.labels("labels")
+        if section.has("labels") { place = section.fieldPlaces["labels"] ?? place }
         if section.has("skew") { skew = Self.skew(section, "skew", start: start) ?? 0 }
-        metrics = section.named("metrics", type: "metric").compactMap { MetricSpec(reading: $0.section, name: $0.name) }
+        metrics = section.named("metrics", type: "metric").compactMap {
+            MetricSpec(reading: $0.section, name: $0.name, latest: latest)
+        }
         MetricSpec.check(metrics, section)
         section.finish(isListing: true)
     }
@@ -57,8 +61,10 @@ extension MetricSpec {
     }
 
     /// Reads a metric.
-    /// - Parameter isOfBatch: whether values that a run gives may be named.
-    init?(reading section: ConfigSection, name: String, isOfBatch: Bool = false) {
+    /// - Parameters:
+    ///   - isOfBatch: whether values that a run gives may be named.
+    ///   - latest: the moment after which nothing happens any more.
+    init?(reading section: ConfigSection, name: String, isOfBatch: Bool = false, latest: Int64 = .max) {
         let isName = name.utf8.enumerated().allSatisfy { index, byte in
             UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || byte == UInt8(ascii: "_")
                 || byte == UInt8(ascii: ":") || index > 0 && UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
@@ -85,31 +91,31 @@ extension MetricSpec {
                 section.fail("value and rate stand together", at: "rate", hint: "leave one of them out")
             }
         case .counter:
-            readRate(section)
+            readRate(section, latest)
             hasExemplars = section.flag("exemplars") ?? false
         case .gauge:
             readValue(section, isOfBatch)
-            readGauge(section, isOfBatch)
+            readGauge(section, isOfBatch, latest)
         case .histogram where isOfBatch, .summary where isOfBatch:
             rate = section.rate("rate") ?? rate
             readLatency(section, isOfBatch)
         case .histogram, .summary:
-            readRate(section)
+            readRate(section, latest)
             readLatency(section, isOfBatch)
         case .info: value = .number(1)
         }
         section.finish(isListing: true)
     }
 
-    private mutating func readRate(_ section: ConfigSection) {
+    private mutating func readRate(_ section: ConfigSection, _ latest: Int64) {
         rate = section.rate("rate") ?? rate
         daily = section.share("daily") ?? 0
         noise = section.share("noise") ?? 0
-        readSteps(section, isRate: true) { $0.rate("to") }
+        readSteps(section, latest, isRate: true) { $0.rate("to") }
         readGrowth(section)
     }
 
-    private mutating func readGauge(_ section: ConfigSection, _ isOfBatch: Bool) {
+    private mutating func readGauge(_ section: ConfigSection, _ isOfBatch: Bool, _ latest: Int64) {
         walk = section.amount("walk") ?? 0
         least = section.amount("min") ?? least
         most = section.amount("max") ?? most
@@ -117,7 +123,7 @@ extension MetricSpec {
         if !isOfBatch {
             daily = section.share("daily") ?? 0
             leak = section.quantity("leak", "a change such as 1/h or -2/m", Quantity.drift) ?? 0
-            readSteps(section) { $0.amount("to") }
+            readSteps(section, latest) { $0.amount("to") }
             readGrowth(section)
         }
         if least > most {
@@ -214,6 +220,7 @@ extension MetricSpec {
 
     private mutating func readSteps(
         _ section: ConfigSection,
+        _ latest: Int64,
         isRate: Bool = false,
         _ to: (ConfigSection) -> Double?
     ) {
@@ -225,6 +232,7 @@ extension MetricSpec {
             : section.section("step", type: "step").map { [$0] } ?? []
         for part in parts {
             let at = part.time("at")
+            part.checkTime(at, at: "at", latest: latest)
             let to = to(part)
             let by = part.amount("by")
             if isRate, let by, by < 0 { part.fail("what counts does not go back", at: "by", hint: "by: 0.5") }
@@ -370,7 +378,6 @@ extension MetricSpec {
 extension BatchSpec {
     init(reading section: ConfigSection, name: String) {
         self.init(name: name)
-        line = section.node.line
         readSchedule(section)
         takes = section.times("takes") ?? takes
         late = section.times("late") ?? late
@@ -388,6 +395,10 @@ extension BatchSpec {
         if section.has("delete_after"), delivery != .deleteAfter {
             let hint = "deliver: delete_after, or leave it out"
             section.fail("delete_after goes with deliver: delete_after", at: "delete_after", hint: hint)
+        }
+        for field in ["job", "grouping", "retries"] where delivery == .endpoint && section.has(field) {
+            let hint = "deliver: push, or leave it out"
+            section.fail("an endpoint is scraped: nothing is pushed, so \(field) says nothing", at: field, hint: hint)
         }
         retries = section.whole("retries") ?? 0
         if !(0...1000).contains(retries) { section.fail("retries has to be between 0 and 1000", at: "retries") }

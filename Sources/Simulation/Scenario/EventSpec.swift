@@ -62,7 +62,7 @@ public struct EventSpec: Sendable {
         /// All groups are deleted.
         case wipe
         /// Somebody pushes a body.
-        case push(job: String, grouping: [Label], body: String, adds: Bool)
+        case push(job: String, grouping: [Label], body: String, adds: Bool, isRefused: Bool)
         /// A batch runs.
         case run(batch: String)
         /// A batch does not run any more, until it is resumed.
@@ -83,10 +83,10 @@ public struct EventSpec: Sendable {
     public var action: Action
     /// The word in the file.
     public var word: String
-    /// The line in the file.
-    public var line = 0
-    /// The lines of its fields.
-    public var fieldLines: [String: Int] = [:]
+    /// Where it stands in the file.
+    public var place = FieldPlace()
+    /// Where its fields stand.
+    public var fieldPlaces: [String: FieldPlace] = [:]
 
     /// Something that happens at a moment.
     public init(at: Int64, _ action: Action, word: String) {
@@ -114,11 +114,27 @@ extension EventSpec.Action {
         case .fault(.pushes, _): "pushes"
         case .fault(.remoteWrite, _): "remote_write"
         case .restartPart(let part, _, _), .killPart(let part), .startPart(let part): part.rawValue
-        case .deleteGroup(let job, _), .push(let job, _, _, _): job
+        case .deleteGroup(let job, _), .push(let job, _, _, _, _): job
         case .run(let batch), .pause(let batch), .resume(let batch): batch
         case .wipe: "pushgateway"
         case .reload: "prometheus"
         }
+    }
+}
+
+/// Where something stands in a file.
+public struct FieldPlace: Sendable, Hashable {
+    /// The line, from 1; 0 where it stands in none.
+    public var line = 0
+    /// The column, from 1.
+    public var column = 0
+
+    /// Nowhere.
+    public init() {}
+
+    init(_ node: ConfigNode) {
+        line = node.line
+        column = node.column
     }
 }
 
@@ -135,6 +151,28 @@ public struct MetricChange: Sendable, Hashable {
 
     /// Nothing changes.
     public init() {}
+
+    /// What of a metric can be changed.
+    public enum Field: String, Sendable, CaseIterable {
+        /// How often.
+        case rate
+        /// What a gauge is.
+        case value
+        /// The median of observations.
+        case median
+        /// Their 99th percentile.
+        case p99
+    }
+
+    /// What a field becomes; `nil` where it stays.
+    public subscript(_ field: Field) -> Double? {
+        switch field {
+        case .rate: rate
+        case .value: value
+        case .median: median
+        case .p99: p99
+        }
+    }
 }
 
 /// A fault as a scenario tells it, by the names and fields of the fixture's.
@@ -173,8 +211,8 @@ public struct ExpectationSpec: Sendable {
     public var matchers: [LabelMatcher] = []
     /// Whether the alert's end is meant.
     public var isResolved = false
-    /// The line in the file.
-    public var line = 0
+    /// Where it stands in the file.
+    public var place = FieldPlace()
 
     /// Something that has to be true.
     public init(_ kind: Kind, _ text: String) {
@@ -203,6 +241,6 @@ public struct StudySpec: Sendable {
     public var outages: [Outage]
     /// How long after an outage an alert still belongs to it.
     public var slack: Int64
-    /// The line in the file.
-    public var line = 0
+    /// Where it stands in the file.
+    public var place = FieldPlace()
 }

@@ -58,8 +58,8 @@ public struct ServiceSpec: Sendable {
     public var labels: [Label] = []
     /// How far its own clock is ahead, in milliseconds; where that is not 0 its samples have timestamps.
     public var skew: Int64 = 0
-    /// The place in the file.
-    public var line = 0
+    /// Where it stands in the file, or its labels where it has some.
+    public var place = FieldPlace()
 
     /// A service without metrics.
     public init(name: String) { self.name = name }
@@ -192,7 +192,7 @@ public struct MetricSpec: Sendable {
     }
 
     /// The names of its series.
-    var seriesNames: [String] {
+    public var seriesNames: [String] {
         switch kind {
         case .counter, .gauge, .info: [name]
         case .histogram: isNative ? [name] : ["_bucket", "_sum", "_count"].map { name + $0 }
@@ -270,8 +270,6 @@ public struct BatchSpec: Sendable {
     public var retries = 0
     /// What it tells.
     public var metrics: [MetricSpec] = []
-    /// The place in the file.
-    public var line = 0
 
     /// A batch that never runs.
     public init(name: String) {
