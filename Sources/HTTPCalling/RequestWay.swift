@@ -110,7 +110,8 @@ package struct RequestWay: Sendable {
     private static func isForEveryone(_ name: String) -> Bool {
         let name = name.lowercased()
         return name.hasPrefix("x-prometheus-")
-            || ["accept", "accept-encoding", "user-agent", "content-type", "content-encoding", "retry-attempt"].contains(name)
+            || ["accept", "accept-encoding", "user-agent", "content-type", "content-encoding", "retry-attempt"]
+                .contains(name)
     }
 
     /// That URLs of a scheme are not fetched.
