@@ -105,6 +105,82 @@ import Testing
         }
     }
 
+    /// A series with as many labels as there are bits in a mask, one less or more, and many more; the one that is last in its row as
+    /// it is, with one label less, or alone in its run.
+    @Test(arguments: [1, 24, 25, 33, 55, 56, 57, 100, 112, 113, 250])
+    func seriesOfManyLabelsComeBack(_ width: Int) async throws {
+        func labels(_ name: String, _ count: Int) -> Labels {
+            Labels(
+                [Label(name: "__name__", value: name)] + (1..<max(1, count)).map { Label(name: "l\($0)", value: "v") }
+            )
+        }
+        for sets in [
+            [labels("a", width + 1), labels("a", width)], [labels("a", width), labels("b", 3), labels("c", width)],
+            [labels("a", width), labels("b", width), labels("c", width)],
+        ] {
+            try await withTemporaryFolder { folder in
+                let path = folder + "/stack.db"
+                var store = try Self.open(path)
+                var batch = SampleBatch(timestamp: base)
+                batch.series = try await store.resolve(sets)
+                batch.values = sets.map { _ in 1 }
+                _ = try await store.append(batch)
+                try await store.close()
+                // What is left out of a row is written anew.
+                for gone in [nil, "b"] {
+                    store = try Self.open(path)
+                    #expect(try await store.problems() == [])
+                    let left = sets.filter { $0.name != gone }
+                    if let gone {
+                        try await store.delete([[LabelMatcher("__name__", equals: gone)]], in: .ever)
+                        try await store.cleanTombstones()
+                        try await store.close()
+                        store = try Self.open(path)
+                        #expect(try await store.problems() == [])
+                    }
+                    #expect(Set(try await store.all().map(\.labels)) == Set(left))
+                    try await store.close()
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "UPDATE series_group SET pairs = x'0102030405060708090a' WHERE id <= 2",
+        "DELETE FROM series_group WHERE id <= 2",
+    ])
+    func aLargeGroupThatIsLostDoesNotKeepTheOthersWaiting(_ damage: String) async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            var store = try Self.open(path)
+            for start in [0, 9000] { try await Self.append(store, start..<start + 9000, at: base) }
+            try await store.close()
+            try executeSQL(path, damage)
+            store = try Self.open(path)
+            #expect(try await store.problems() != [])
+            try await Self.append(store, 0..<18_000, at: base + 1000)
+            #expect(try await Self.numbers(store) == Array(0..<18_000))
+            try await store.close()
+        }
+    }
+
+    @Test func theNumberOfADamagedLastSeriesIsNobodyElses() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            var store = try Self.open(path)
+            try await Self.append(store, 0..<20, at: base)
+            try await store.close()
+            try await Self.ageToFormat3(path)
+            try executeSQL(path, "UPDATE series SET pairs = x'00' WHERE id = 20")
+            store = try Self.open(path)
+            try await Self.append(store, 20..<21, at: base + 1000)
+            #expect(try await Self.numbers(store) == Array(0..<19) + [20])
+            let new = try #require(try await store.all().first { $0.labels["i"] == "20" })
+            #expect(new.values == [20])
+            try await store.close()
+        }
+    }
+
     @Test func aFileOfFormat3IsReadAndBroughtUp() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/stack.db"

@@ -60,6 +60,7 @@ struct RateKernel: RangeKernel {
         let lowers = bounds.lower.withUnsafeBufferPointer { $0 }
         let uppers = bounds.upper.withUnsafeBufferPointer { $0 }
         let extrapolations = extrapolations.withUnsafeBufferPointer { $0 }
+        defer { withExtendedLifetime(bounds) {} }
         for step in 0..<lowers.count {
             if step & 0xffff == 0xffff || work > WorkMeter.interval, column.limits.isOver {
                 // Nobody will look at the rest.

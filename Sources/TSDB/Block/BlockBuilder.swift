@@ -158,7 +158,8 @@ struct BlockBuilder {
     }
 
     private mutating func begin(_ series: UInt32, canCut: Bool) throws(StorageError) {
-        if canCut, pendingBytes >= Page.targetSize, series != lastSeries { try finishPage() }
+        let isFull = pendingBytes >= Page.targetSize || entryCount >= Page.targetEntries
+        if canCut, isFull, series != lastSeries { try finishPage() }
         if entryCount == 0 { firstSeries = series }
         if let last = runs.last, last.upperBound == series {
             // The other kind of the same series.

@@ -12,6 +12,8 @@ enum Page {
     static let padding = 16
     /// The size at which a page is full.
     static let targetSize = 128 << 10
+    /// The number of chunks at which a page is full, however short they are: who reads one goes through the headers of all.
+    static let targetEntries = 8192
 
     /// What kind of samples an entry holds, and whether start timestamps follow them.
     struct Kind: OptionSet {

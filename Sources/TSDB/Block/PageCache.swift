@@ -148,11 +148,14 @@ final class PageCache: Sendable {
 
 /// Decoded chunks, up to a number of bytes. A hand goes round and throws out what was not used since it last came by, so that
 /// neither finding nor throwing out looks at all of them.
-struct ColumnRing {
+package struct ColumnRing {
     /// Which chunk: the row of its page and its place there.
-    struct Key: Hashable {
+    package struct Key: Hashable {
         var row: Int64
         var entry: Int
+
+        /// A chunk.
+        package init(row: Int64, entry: Int) { (self.row, self.entry) = (row, entry) }
     }
 
     private struct Slot {
@@ -162,6 +165,8 @@ struct ColumnRing {
     }
 
     private let limit: Int
+    /// What a chunk takes beside its values.
+    private static let overhead = 96
     /// Where the chunks of a page are in ``slots``.
     private struct Places {
         /// By the chunk's place in the page; -1 for those that are not here.
@@ -179,11 +184,14 @@ struct ColumnRing {
     private var last: (row: Int64, page: Int)?
     private var slots: [Slot] = []
     private var hand = 0
-    private(set) var bytes = 0
+    /// What all of it takes.
+    package private(set) var bytes = 0
 
-    init(limit: Int) { self.limit = limit }
+    /// Nothing yet, and never more than so many bytes.
+    package init(limit: Int) { self.limit = limit }
 
-    mutating func holds(_ key: Key) -> Bool { place(key) != nil }
+    /// Whether the values of a chunk are here.
+    package mutating func holds(_ key: Key) -> Bool { place(key) != nil }
 
     private mutating func page(_ row: Int64) -> Int? {
         if let last, last.row == row { return last.page }
@@ -208,7 +216,10 @@ struct ColumnRing {
     private mutating func put(_ key: Key, at slot: Int) {
         let page = page(key.row) ?? newPage(key.row)
         let missing = key.entry + 1 - places[page].slots.count
-        if missing > 0 { places[page].slots.append(contentsOf: repeatElement(-1, count: missing)) }
+        if missing > 0 {
+            places[page].slots.append(contentsOf: repeatElement(-1, count: missing))
+            bytes += missing * MemoryLayout<Int32>.stride
+        }
         if places[page].slots[key.entry] < 0 { places[page].held += 1 }
         places[page].slots[key.entry] = Int32(slot)
     }
@@ -219,24 +230,31 @@ struct ColumnRing {
         places[page].held -= 1
         guard places[page].held == 0 else { return }
         pages[key.row] = nil
+        bytes -= places[page].slots.count * MemoryLayout<Int32>.stride
         places[page].slots = []
         free.append(page)
         last = nil
     }
 
-    mutating func find(_ key: Key) -> [Double]? {
+    /// The values of a chunk, if they are here.
+    package mutating func find(_ key: Key) -> [Double]? {
         guard let place = place(key) else { return nil }
         slots[place].isUsed = true
         return slots[place].values
     }
 
-    mutating func add(_ values: [Double], _ key: Key) {
-        let size = values.count * MemoryLayout<Double>.stride
+    private static func size(_ values: [Double]) -> Int { values.count * MemoryLayout<Double>.stride + overhead }
+
+    /// Keeps the values of a chunk.
+    package mutating func add(_ values: [Double], _ key: Key) {
+        let size = Self.size(values)
         guard size <= limit, place(key) == nil else { return }
         while bytes + size > limit, !slots.isEmpty { evictOne() }
         put(key, at: slots.count)
         slots.append(Slot(key: key, values: values, isUsed: false))
         bytes += size
+        // A place for each chunk of its page that comes before it.
+        while bytes > limit, !slots.isEmpty { evictOne() }
     }
 
     private mutating func evictOne() {
@@ -246,7 +264,7 @@ struct ColumnRing {
             slots[hand].isUsed = false
             hand += 1
         }
-        bytes -= slots[hand].values.count * MemoryLayout<Double>.stride
+        bytes -= Self.size(slots[hand].values)
         drop(slots[hand].key)
         // The last one takes the free place.
         let last = slots.removeLast()

@@ -17,6 +17,8 @@ struct PairTable {
     private(set) var hashes: [UInt64] = []
     /// Open addressing: pair number plus one.
     private var slots: [UInt32] = [UInt32](repeating: 0, count: 1024)
+    /// How many pairs stand in ``slots``: all but the lost ones.
+    private var knownCount = 0
 
     /// The different label names.
     private(set) var names: [String] = []
@@ -77,8 +79,17 @@ struct PairTable {
         pairsOfName[Int(number)].append(pair)
         nameOf.append(number)
         hashes.append(hash)
-        if count * 2 > slots.count { grow() } else { insert(pair) }
+        knownCount += 1
+        if knownCount * 2 > slots.count { grow() } else { insert(pair) }
         return pair
+    }
+
+    /// The end of the pairs from `start` on that are no more than so many, with fields of so many bytes or only a single one.
+    func end(from start: Int, most: Int, bytes limit: Int) -> Int {
+        let most = min(count, start + most)
+        var end = min(start + 1, most)
+        while end < most, Int(starts[end + 1]) - Int(starts[start]) <= limit { end += 1 }
+        return end
     }
 
     /// Whether the number is that of a pair whose text is known.
@@ -101,7 +112,7 @@ struct PairTable {
 
     private mutating func grow() {
         slots = [UInt32](repeating: 0, count: slots.count * 2)
-        for pair in 0..<count { insert(UInt32(pair)) }
+        for pair in 0..<count where nameOf[pair] != .max { insert(UInt32(pair)) }
     }
 
     /// The text of one length-prefixed field.

@@ -15,7 +15,7 @@ extension Assembler {
             // Slots become more, so the first row has the fewest.
             let isWhole = rows.starts.isEmpty && wanted.allSatisfy { rows.isWhole[$0] }
             let wholeCount = isWhole ? pointers[0].count : 0
-            let whole = HeadRows(Array(rows.rows[wanted]))
+            let whole = HeadRows(isWhole ? Array(rows.rows[wanted]) : [])
             for (position, slot) in members {
                 if slot < wholeCount {
                     sampleCount += wanted.count

@@ -261,7 +261,7 @@ struct Assembler {
             if let deleted = capture.tombstones[entry.series]?.filter({ block.id < $0.before }), !deleted.isEmpty {
                 guard let rest = try without(deleted, piece, entry) else { continue }
                 piece = rest
-            } else if cache != nil, let row = pages[hit.page].row {
+            } else if cache != nil, !entry.kind.contains(.histograms), let row = pages[hit.page].row {
                 chunks.append(ColumnRing.Key(row: row, entry: hit.entry))
                 chunkSamples += entry.count
             }

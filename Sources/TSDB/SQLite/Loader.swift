@@ -40,11 +40,20 @@ enum Loader {
         try attempt("the list of blocks", !isRescue, loadBlocks)
         try attempt("metadata, tombstones or exemplars", false, loadSmallThings)
         try attempt("the places of followers", false, loadCursors)
+        keepNumbersOfBlocks(&contents)
         contents.state.finishLoading()
         try attempt("the journal", false, replay)
         // What was replayed stays apart from what comes: streams have new numbers now.
         contents.state.freeze()
         return contents
+    }
+
+    /// Samples of series that were lost are there still: their numbers are nobody else's.
+    private static func keepNumbersOfBlocks(_ contents: inout Contents) {
+        let last = contents.state.blocks.compactMap { $0.runs.last?.upperBound }.max()
+        guard let last, last < .max - 1, contents.state.table.canFollow(last) else { return }
+        contents.state.table.skip(to: last + 1)
+        contents.stored.series = contents.state.table.next
     }
 
     private static func loadSeries(_ connection: Connection, _ contents: inout Contents) throws(StorageError) {

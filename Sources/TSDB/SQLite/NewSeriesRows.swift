@@ -20,9 +20,6 @@ struct NewSeriesRows: Sendable {
     /// Up to where they are stored once these rows are.
     let next: Mark
 
-    /// The most pairs, and the most series, of a row: what a damaged row takes along.
-    private static let groupSize = 4096
-
     /// What the table has beyond the mark; `nil` for nothing.
     init?(_ table: borrowing SeriesTable, after last: Mark) {
         next = Mark(pairs: table.pairs.count, series: max(last.series, table.next))
@@ -30,11 +27,12 @@ struct NewSeriesRows: Sendable {
         var mark = last
         while mark != next {
             // Pairs first, for series are made of them.
-            let pairs = mark.pairs..<min(next.pairs, mark.pairs + NewSeriesRows.groupSize)
+            let pairs =
+                mark.pairs..<table.pairs.end(from: mark.pairs, most: SeriesGroup.size, bytes: SeriesGroup.pairBytes)
             mark.pairs = pairs.upperBound
             var writer = SeriesGroup.SeriesWriter()
             if mark.pairs == next.pairs {
-                let end = min(next.series, mark.series + UInt32(NewSeriesRows.groupSize))
+                let end = min(next.series, mark.series + UInt32(SeriesGroup.size))
                 for series in mark.series..<end where table.contains(series) {
                     writer.add(series, table.pairNumbers(series))
                 }

@@ -15,6 +15,12 @@ enum SeriesGroup {
 
     /// So many bits stand in one varint.
     private static let maskBits = 56
+    /// The most pairs, and the most series, of a row: what a damaged row takes along.
+    static let size = 4096
+    /// A row has no more pairs once their fields have so many bytes.
+    static let pairBytes = 1 << 20
+    /// What the pairs of a row may come to when they are read, however much they share.
+    private static let readableBytes = 1 << 30
 
     // MARK: - Pairs
 
@@ -47,9 +53,10 @@ enum SeriesGroup {
         return bytes.withUnsafeBufferPointer { buffer in
             var reader = ByteReader(UnsafeBufferPointer(rebasing: buffer[..<(buffer.count - Page.padding)]))
             let first = reader.count()
-            let count = reader.count(limit: reader.remaining)
+            let count = reader.count(limit: min(reader.remaining, size))
             var pairs: [Pair] = []
             pairs.reserveCapacity(count)
+            var total = 0
             var names: [(field: [UInt8], last: [UInt8])] = []
             for _ in 0..<count {
                 let number = reader.count(limit: names.count)
@@ -65,6 +72,8 @@ enum SeriesGroup {
                 guard !reader.isTruncated else { return nil }
                 names[number].last.removeSubrange(shared...)
                 names[number].last.append(contentsOf: rest)
+                total += names[number].field.count + names[number].last.count
+                guard total <= readableBytes else { return nil }
                 var pair = ByteWriter()
                 pair.bytes.reserveCapacity(names[number].field.count + names[number].last.count + 2)
                 pair.bytes.append(contentsOf: names[number].field)
@@ -144,14 +153,15 @@ enum SeriesGroup {
             var pairs: [UInt32] = []
             while reader.remaining > 0 {
                 let step = reader.varint()
-                // A bit for each pair stands in the bytes.
-                let width = reader.count(limit: reader.remaining * 8)
-                let count = reader.count(limit: max(1, reader.remaining))
-                if reader.isTruncated { return false }
+                // Each series takes a byte at least for so many bits of its pairs; only one can have none.
+                let width = reader.count(limit: reader.remaining * maskBits)
+                let masks = (width + maskBits - 1) / maskBits
+                let count = reader.count(limit: masks == 0 ? 1 : reader.remaining / masks)
+                guard !reader.isTruncated, step > 0, step < UInt64(UInt32.max) else { return false }
                 while last.count < width { last.append(0) }
                 for place in 0..<count {
-                    series = series &+ (place == 0 ? step : 1)
-                    guard series > 0, series < UInt64(UInt32.max), read(&reader, width, &last) else { return false }
+                    series += place == 0 ? step : 1
+                    guard series < UInt64(UInt32.max), read(&reader, width, &last) else { return false }
                     pairs.removeAll(keepingCapacity: true)
                     pairs.append(contentsOf: last[..<width])
                     body(UInt32(series), pairs)

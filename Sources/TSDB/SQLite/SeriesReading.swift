@@ -44,9 +44,11 @@ enum SeriesReading {
         return problems
     }
 
-    /// A row cannot hold more than so many pairs and series; what says so is damaged.
+    /// No file has lost so many pairs at once; what says so is damaged.
+    private static let lostPairs: Int64 = 1 << 22
+
     private static func mark(_ pairs: Int64, _ series: Int64, after last: NewSeriesRows.Mark) -> NewSeriesRows.Mark? {
-        guard pairs >= last.pairs, pairs < Int64(last.pairs) + Int64(Int32.max), series >= last.series,
+        guard pairs >= last.pairs, pairs < Int64(last.pairs) + lostPairs, series >= last.series,
             series < Int64(UInt32.max)
         else { return nil }
         return NewSeriesRows.Mark(pairs: Int(pairs), series: UInt32(series))
@@ -80,6 +82,8 @@ enum SeriesReading {
                 table.restore(UInt32(id), numbers, checksum: checksum)
             else {
                 problems.append("series \(id) is damaged and left out")
+                // Its samples are there still: the number is nobody else's.
+                if id > 0, id < Int64(UInt32.max) - 1, table.canFollow(UInt32(id)) { table.skip(to: UInt32(id) + 1) }
                 continue
             }
         }
