@@ -57,6 +57,37 @@ final class Block: Sendable {
     /// All rows that belong to the block.
     static func rows(_ id: Int64) -> Range<Int64> { id << 24..<(id + 1) << 24 }
 
+    /// Puts together what was made of a block in several parts, of ascending series, and numbers the pages of all anew.
+    static func joined(
+        _ parts: [(block: Block?, rows: [(row: Int64, bytes: [UInt8])])]
+    ) -> (block: Block?, rows: [(row: Int64, bytes: [UInt8])]) {
+        var whole: Block?
+        var rows: [(row: Int64, bytes: [UInt8])] = []
+        for (part, partRows) in parts {
+            let shift = Int64(whole?.pages.count ?? 0)
+            for entry in partRows {
+                rows.append((entry.row & 1 << 23 == 0 ? entry.row + shift : entry.row, entry.bytes))
+            }
+            guard let part else { continue }
+            whole = whole.map { $0.followed(by: part) } ?? part
+        }
+        return (whole, rows)
+    }
+
+    private func followed(by other: Block) -> Block {
+        Block(
+            id: id,
+            level: level,
+            minTime: min(minTime, other.minTime),
+            maxTime: max(maxTime, other.maxTime),
+            samples: samples + other.samples,
+            bytes: bytes + other.bytes,
+            runs: runs + other.runs,
+            pages: pages + other.pages,
+            timelineCount: max(timelineCount, other.timelineCount)
+        )
+    }
+
     /// Which of the ascending series are in the block.
     func members(of series: [UInt32]) -> [UInt32] {
         var result: [UInt32] = []

@@ -4,6 +4,9 @@ import MetricModel
 struct BlockBuilder {
     private let id: Int64
     private let level: Int
+    /// Which part of a block that is made in several at once; timelines have numbers that no other part gives.
+    private let part: Int
+    private let parts: Int
     /// Takes a finished row: its key and its bytes.
     private let emit: (_ row: Int64, _ bytes: [UInt8]) throws(StorageError) -> Void
 
@@ -84,9 +87,17 @@ struct BlockBuilder {
     /// Codings longer than this are stored once, apart from the pages.
     private static let localLimit = 256
 
-    init(id: Int64, level: Int, emit: @escaping (Int64, [UInt8]) throws(StorageError) -> Void) {
+    init(
+        id: Int64,
+        level: Int,
+        part: Int = 0,
+        of parts: Int = 1,
+        emit: @escaping (Int64, [UInt8]) throws(StorageError) -> Void
+    ) {
         self.id = id
         self.level = level
+        self.part = part
+        self.parts = parts
         self.emit = emit
     }
 
@@ -217,9 +228,10 @@ struct BlockBuilder {
         }
         var form = TimelineForm(times: times, coded: Timeline.encode(times))
         if form.coded.count > BlockBuilder.localLimit {
-            form.shared = sharedCount
+            let number = sharedCount * parts + part
+            form.shared = number
             let sealed = Page.seal(form.coded)
-            try emit(id << 24 | 1 << 23 | Int64(sharedCount), sealed)
+            try emit(id << 24 | 1 << 23 | Int64(number), sealed)
             bytes += Int64(sealed.count)
             sharedCount += 1
         }
@@ -287,7 +299,7 @@ struct BlockBuilder {
             bytes: bytes,
             runs: runs,
             pages: pages,
-            timelineCount: sharedCount
+            timelineCount: sharedCount * parts
         )
     }
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import MetricModel
 import Synchronization
 
@@ -12,7 +13,8 @@ extension Engine {
     }
 
     /// Closes the open head into a block. Alone under ``maintenance``.
-    func closeHead() async throws(StorageError) {
+    /// - Parameter isLast: whether nothing else goes on that wants the processor.
+    func closeHead(isLast: Bool = false) async throws(StorageError) {
         let closing = Mutex<Closing?>(nil)
         let freeze: @Sendable () -> Void = {
             let frozen = self.state.withLock { state -> Closing? in
@@ -34,11 +36,7 @@ extension Engine {
         let (id, mark, exemplars) = (closed.id, closed.mark, closed.exemplars)
         var capture = Capture()
         capture.segments = closed.segments
-        let sink = RowSink()
-        var builder = BlockBuilder(id: id, level: 0) { sink.add($0, $1) }
-        try encode(SeriesTable.merged(capture.segments.map(\.allSeries)), capture, into: &builder)
-        let block = try builder.finish()
-        let rows = sink.take()
+        let (block, rows) = try encode(capture, id: id, parts: isLast && backend != nil ? Engine.partsAtTheEnd : 1)
         var change = BlockChange(added: block, rows: rows, journalUpTo: mark, exemplars: exemplars)
         change.feedFloor = followers.floor
         change.outboxLimit = options.outboxSize
@@ -48,6 +46,37 @@ extension Engine {
             state.frozen.removeFirst(capture.segments.count)
             if let block = change.added { state.blocks.append(block) }
         }
+    }
+
+    /// What is closed at the end is made in so many parts at once: the process is waited for.
+    private static let partsAtTheEnd = 2
+
+    /// Makes a block of segments.
+    private func encode(
+        _ capture: Capture,
+        id: Int64,
+        parts: Int
+    ) throws(StorageError) -> (block: Block?, rows: [(row: Int64, bytes: [UInt8])]) {
+        typealias Part = Result<(block: Block?, rows: [(row: Int64, bytes: [UInt8])]), StorageError>
+        let series = SeriesTable.merged(capture.segments.map(\.allSeries))
+        @Sendable func make(_ part: Int) throws(StorageError) -> (block: Block?, rows: [(row: Int64, bytes: [UInt8])]) {
+            let sink = RowSink()
+            var builder = BlockBuilder(id: id, level: 0, part: part, of: parts) { sink.add($0, $1) }
+            let range = series.count * part / parts..<series.count * (part + 1) / parts
+            try encode(Array(series[range]), capture, atOnce: 1 << 18, into: &builder)
+            let block = try builder.finish()
+            return (block, sink.take())
+        }
+        if parts == 1 { return try make(0) }
+        let made = Mutex<[Int: Part]>([:])
+        DispatchQueue.concurrentPerform(iterations: parts) { part in
+            let result: Part
+            do throws(StorageError) { result = .success(try make(part)) } catch { result = .failure(error) }
+            made.withLock { $0[part] = result }
+        }
+        var all: [(block: Block?, rows: [(row: Int64, bytes: [UInt8])])] = []
+        for part in 0..<parts { if let result = made.withLock({ $0[part] }) { all.append(try result.get()) } }
+        return Block.joined(all)
     }
 
     /// The state with all its samples in blocks.
@@ -99,10 +128,16 @@ extension Engine {
     }
 
     /// Reads series a few at a time and adds them to a block.
-    func encode(_ series: [UInt32], _ capture: Capture, into builder: inout BlockBuilder) throws(StorageError) {
+    /// - Parameter atOnce: about so many samples at a time.
+    func encode(
+        _ series: [UInt32],
+        _ capture: Capture,
+        atOnce: Int = 1_000_000,
+        into builder: inout BlockBuilder
+    ) throws(StorageError) {
         let samples = capture.blocks.reduce(Int64(capture.segments.reduce(0) { $0 + $1.samples })) { $0 + $1.samples }
         let per = max(1, Int(samples) / max(1, series.count))
-        let step = max(16, 1_000_000 / per)
+        let step = max(16, atOnce / per)
         var position = 0
         while position < series.count {
             let some = Array(series[position..<min(position + step, series.count)])

@@ -61,7 +61,7 @@ extension Engine {
         try await maintenance.alone { () async throws(StorageError) in
             // A large head stays in the journal, from which the next start reads it: closing has to be quick.
             let isQuick = self.state.withLock { $0.open.samples <= Engine.quickSamples }
-            if closesHead, isQuick { try await self.closeHead() }
+            if closesHead, isQuick { try await self.closeHead(isLast: true) }
         }
     }
 }
