@@ -269,6 +269,30 @@ import Testing
         #expect(!kept.contains(3))
     }
 
+    @Test func `the first failing seed has as few instances as it can have`() async throws {
+        let text = """
+            services:
+              shop: {instances: 5, metrics: {a: {type: gauge, value: 1}}}
+              other: {instances: 3, metrics: {b: {type: gauge, value: 1}}}
+              third: {instances: 4, metrics: {c: {type: gauge, value: 1}}}
+            events:
+              - {at: 1m..10m, do: kill, service: shop, instance: any, for: 1m}
+              - {at: 2m, do: kill, service: third, instance: 4, for: 3m}
+            expect: [{never: 'count(up{job=~"shop|third"} == 0) >= 1 and on () count(b) >= 2'}]
+            """
+        let whole = Self.start + "\n" + text
+        func read(_ settings: [String]) -> Scenario? {
+            try? ScenarioFile.read(text: Array(whole.utf8), file: "test.yml", settings: settings)
+        }
+        let scenario = try #require(read([]))
+        let failing = try await WorldStudy.run(scenario, seeds: 1...1, jobs: 1, options: World.Options(seed: 1))
+            .reports[0]
+        #expect(!failing.isGood)
+        let fewer = try await WorldStudy.fewerInstances(scenario, failing, options: World.Options(seed: 1), read: read)
+        #expect(fewer.settings == ["services.shop.instances=1", "services.other.instances=2"])
+        #expect(fewer.scenario.services.map(\.instances) == [1, 2, 4])
+    }
+
     @Test func `a study counts outages, delays and false alarms, whatever the number of jobs`() async throws {
         let text = """
             seed: 1

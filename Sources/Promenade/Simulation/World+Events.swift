@@ -199,6 +199,7 @@ extension World {
 
     /// A new instance has what is set for a while.
     private func hold(_ instance: ServiceInstance, of service: ServiceSpec) {
+        if holds.isEmpty { return }
         for metric in service.metrics {
             for field in MetricChange.Field.allCases {
                 let place = WorldHolds.Place.metric(service: service.name, metric: metric.name, field)

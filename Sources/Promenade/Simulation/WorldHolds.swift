@@ -50,6 +50,9 @@ struct WorldHolds {
     /// What is done to a place now: what was done last.
     func effect(on place: Place) -> Effect? { holds[place]?.last?.effect }
 
+    /// Whether nobody holds anything.
+    var isEmpty: Bool { holds.isEmpty }
+
     /// Whether somebody holds a place.
     func isHeld(_ place: Place) -> Bool { holds[place] != nil }
 

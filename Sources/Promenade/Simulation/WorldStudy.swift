@@ -139,6 +139,32 @@ package struct WorldStudy: Sendable {
         return kept
     }
 
+    /// Fewer instances of services that still let an expectation fail: settings as on the command line, and the scenario with them.
+    /// Where other events need more of them, as they name one, it stays as it is.
+    /// - Parameters:
+    ///   - options: those of the failing world, with the events that are left out.
+    ///   - read: reads the scenario with these settings besides; `nil` where it cannot be.
+    package static func fewerInstances(
+        _ scenario: Scenario,
+        _ failing: WorldReport,
+        options: World.Options,
+        read: ([String]) -> Scenario?
+    ) async throws -> (settings: [String], scenario: Scenario) {
+        let wanted = Set(failing.failed)
+        var found: (settings: [String], scenario: Scenario) = ([], scenario)
+        for service in scenario.services {
+            for count in Set([1, 2, service.instances / 2]).sorted() where count > 0 && count < service.instances {
+                let settings = found.settings + ["services.\(service.name).instances=\(count)"]
+                guard let smaller = read(settings) else { continue }
+                let report = try await WorldThread.run { try await Self.report(smaller, options) }
+                if wanted.isDisjoint(with: report.failed) { continue }
+                found = (settings, smaller)
+                break
+            }
+        }
+        return found
+    }
+
     /// The most worlds that are tried to make a failing one smaller, and the most events of which each two are tried.
     private static let runLimit = 300
     private static let pairLimit = 12

@@ -110,10 +110,14 @@ extension Simulate {
             Console.print("  \(scenario.file):\(event.place.line): \(event.word) \(event.action.subject)\n")
         }
         options.leftOut = Set(scenario.events.indices).subtracting(kept)
+        let fewer = try await WorldStudy.fewerInstances(scenario, failing, options: options) { more in
+            try? ScenarioFile.read(scenario.file, settings: settings + more, stack: stack)
+        }
+        for setting in fewer.settings { Console.print("  with \(setting)\n") }
         let numbers = options.leftOut.sorted().map(String.init).joined(separator: ",")
-        options.arguments = arguments(stack: stack, leavingOut: numbers.isEmpty ? nil : numbers)
-        let settled = options
-        let report = try await WorldThread.run { try await WorldStudy.report(scenario, settled) }
+        options.arguments = arguments(stack: stack, leavingOut: numbers.isEmpty ? nil : numbers, more: fewer.settings)
+        let (settled, smallest) = (options, fewer.scenario)
+        let report = try await WorldThread.run { try await WorldStudy.report(smallest, settled) }
         Console.print(report.text)
     }
 

@@ -184,8 +184,8 @@ struct Simulate: AsyncParsableCommand {
     }
 
     /// What of the command makes a world, for commands that open it again.
-    func arguments(stack: String?, leavingOut numbers: String?) -> [String] {
-        settings.flatMap { ["--set", $0] } + (stack.map { ["--stack", $0] } ?? [])
+    func arguments(stack: String?, leavingOut numbers: String?, more: [String] = []) -> [String] {
+        (settings + more).flatMap { ["--set", $0] } + (stack.map { ["--stack", $0] } ?? [])
             + (numbers.map { ["--leave-out", $0] } ?? [])
     }
 

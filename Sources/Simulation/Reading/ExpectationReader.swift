@@ -55,7 +55,7 @@ extension ExpectationSpec {
         let from = section.time("from") ?? 0
         // What would be after the end is looked at until then.
         let wanted = section.time("to") ?? .max
-        let to = min(wanted, duration + 1)
+        let to = max(from, min(wanted, duration + 1))
         let after = section.time("after") ?? 0
         let within = section.time("within")
         // Where the scenario was made shorter there may be nothing of it.
