@@ -155,7 +155,8 @@ extension ExpectationSpec {
         case .within(let after, let until): return "\(span(after, until)): \(text)"
         case .notified(let after, let until):
             return "notified \(isResolved ? "of the end " : "")\(span(after, until)): \(text)"
-        case .notNotified(let from, let to): return "not notified \(isResolved ? "of the end " : "")\(span(from, to)): \(text)"
+        case .notNotified(let from, let to):
+            return "not notified \(isResolved ? "of the end " : "")\(span(from, to)): \(text)"
         }
     }
 }
