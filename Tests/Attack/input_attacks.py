@@ -6,7 +6,7 @@ import time
 
 from attack import attack
 from stack import WATCHED, Stack, Watch, check, in_time, until
-from wire import WRITE2, field, series, stored, varint, write
+from wire import WRITE2, field, native, series, stored, varint, write
 
 
 @attack("hostile remote writes", "refused with 4xx, nothing of them seen; others within 100 ms, scrapes in time", short=True)
@@ -52,6 +52,34 @@ def writes(short):
         grown = stack.memory()[1] - before
         check(grown < 400, f"{grown:.0f} MB")
         return f"{len(bodies) + len(bodies2)} refused, {len(taken)} large, {grown:.0f} MB, {seen}, {gap}"
+
+
+@attack("hostile histograms", "refused with 400 or taken; whatever asks for them ends, and they do not end the process, after a start either", short=True)
+def histograms(short):
+    least, greatest = -(1 << 31), (1 << 31) - 1
+    tried = [(schema, spans, deltas, total) for schema in (-4, 3, 8) for spans, deltas, total in [
+        ([(least, 1)], [1], 1.0), ([(greatest, 1)], [1], 1.0), ([(greatest, 1)] * 3, [1, -1, 1], 1.0), ([(least, 1), (greatest, 1), (greatest, 1)], [1, 0, 0], 1.0),
+        ([(least, 1), (5, 1), (5, 1)], [1, 0, 0], -2.0 ** 63), ([(greatest - 1, 3)], [1, 0, 0], 1.0), ([(0, 1)], [1], -2.0 ** 63)]]
+    asked = ("sum(h)", "avg(h)", "rate(h[1h])", "h + h", "h / 2", "h >/ 1", "histogram_quantile(0.5, h)", "sum(h + on() group_left() g)", "histogram_stddev(h)")
+    told = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for attempt in range(2):
+            with Stack("--web.enable-remote-write-receiver", "--query.timeout=5s", "--enable-feature=promql-experimental-functions", config=WATCHED, folder=folder) as stack:
+                before = stack.forget_peak()
+                now = int(time.time() * 1000) - 30_000
+                check(write(stack, stored(native("g", [], now, -4, [(0, 1)], [1], 1.0)))[0] == 204, "a good one is not taken")
+                for index, (schema, spans, deltas, total) in enumerate(tried):
+                    status = write(stack, stored(native("h", [("n", str(index))], now, schema, spans, deltas, total)))[0]
+                    check(status in (204, 400), f"{schema} {spans}: {status}")
+                    told[status] = told.get(status, 0) + 1
+                for query in asked:
+                    began = time.monotonic()
+                    status, _ = stack.query(query, time=now / 1000 + 5)
+                    check(status in (200, 422), f"{query}: {status}")
+                    in_time(time.monotonic() - began, 6, query)
+                grown = stack.memory()[1] - before
+                check(grown < 300, f"{grown:.0f} MB")
+    return f"{told}, {len(asked)} queries, {grown:.0f} MB"
 
 
 @attack("hostile pushes", "refused with 4xx, the other groups untouched; others within 100 ms", short=True)

@@ -81,4 +81,25 @@ import Testing
         #expect(last.contains(#""instance":"997""#) && !last.contains(#""instance":"998""#))
         #expect(last.hasPrefix(","))
     }
+
+    /// A Pushgateway takes native histograms as they are.
+    @Test(arguments: [Int32.min, -100, -53, -4, 8, 52, 63, 64, .max])
+    func schemasThatThereAreNot(_ schema: Int32) async throws {
+        let gateway = Fixture()
+        var native = NativeHistogram()
+        native.schema = schema
+        native.positiveSpans = [
+            .init(offset: .min, length: 1), .init(offset: .max, length: 2), .init(offset: .max, length: 1),
+        ]
+        native.negativeSpans = [.init(offset: .max, length: 1)]
+        native.positiveBuckets = [1, 1, 1, 1]
+        native.negativeBuckets = [1]
+        let metric = MetricFamily.Metric(value: .histogram(MetricFamily.Histogram(sum: 1, count: 5, native: native)))
+        let family = MetricFamily(name: "h", type: .histogram, metrics: [metric])
+        _ = await gateway.store.push(
+            PushRequest(key: try Fixture.key("job/a"), families: [family], mode: .replaceGroup)
+        )
+        let json = await gateway.groupsJSON
+        #expect(json.contains(#""h":{"#), "\(json)")
+    }
 }

@@ -167,4 +167,19 @@ import Testing
             }
         }
     }
+
+    /// Whole numbers at the ends of 64 bits are numbers like others.
+    @Test(arguments: [-0x1p63, 0x1p63, -0x1p53, 0x1p53, .infinity, -.infinity, .nan, -0.0, 0x1p-1074])
+    func histogramsWithExtremeFigures(_ figure: Double) {
+        var histogram = NativeHistogram()
+        histogram.positiveSpans = [.init(offset: .min, length: 1), .init(offset: .max, length: 1)]
+        histogram.positiveBuckets = [figure, 1]
+        histogram.count = 1
+        var extreme = histogram
+        (extreme.sum, extreme.zeroCount, extreme.count) = (figure, figure, figure)
+        let column = [histogram, extreme, extreme, histogram]
+        var writer = ByteWriter()
+        HistogramCodec.encode(column[...], into: &writer)
+        #expect(writer.bytes.withUnsafeBufferPointer { HistogramCodec.decode($0, count: 4) } == column)
+    }
 }

@@ -48,12 +48,19 @@ private enum HistogramValidation {
 
     private static func spans(_ spans: [NativeHistogram.Span], _ buckets: Int, isFirstFree: Bool = true) -> String? {
         var total = 0
+        // The index behind the last bucket. Where it left 32 bits, the buckets' order would mean nothing.
+        var next = 0
         for (index, span) in spans.enumerated() {
             if index > 0 || !isFirstFree, span.offset < 0 {
                 return
                     "span number \(index + 1) with offset \(span.offset): histogram has a span whose offset is negative"
             }
             total += Int(span.length)
+            next += Int(span.offset) + Int(span.length)
+            if next - 1 > Int32.max {
+                return "span number \(index + 1) with offset \(span.offset) and length \(span.length): "
+                    + "histogram has a span with buckets beyond the greatest index"
+            }
         }
         if total == buckets { return nil }
         return "spans need \(total) buckets, have \(buckets) buckets: "

@@ -21,10 +21,11 @@ extension NativeHistogram {
     /// the one after it counts the infinities.
     public static func exponentialBound(_ index: Int32, schema: Int32) -> Double {
         if schema < 0 {
-            let exponent = Int(index) << Int(-schema)
+            let exponent = Int(index) << -Int(schema)
             return exponent == 1024 ? .greatestFiniteMagnitude : scaled(1, exponent)
         }
-        let shift = Int(schema)
+        // No valid schema is greater than 8, but messages of others say what they like.
+        let shift = min(Int(schema), 52)
         let fraction = fractions[(Int(index) & ((1 << shift) - 1)) << (8 - shift)]
         let exponent = (Int(index) >> shift) + 1
         if fraction == 0.5, exponent == 1025 { return .greatestFiniteMagnitude }
@@ -40,7 +41,8 @@ extension NativeHistogram {
     /// The index, in the lower resolution `target`, of the bucket that takes in bucket `index` of resolution `origin`.
     @inlinable
     public static func mergedIndex(_ index: Int32, from origin: Int32, to target: Int32) -> Int32 {
-        ((index - 1) >> (origin - target)) + 1
+        // Go wraps at the least index; here indices that rise go on rising.
+        Int32(truncatingIfNeeded: ((Int64(index) - 1) >> (Int64(origin) - Int64(target))) + 1)
     }
 
     /// The bounds in [0.5, 1) of schema 8; every lower schema uses each 2^n-th of them. Prometheus rounds some of them by one or

@@ -113,12 +113,10 @@ extension NativeHistogram.Side {
         var result = Self()
         for position in counts.indices where counts[position] != 0 {
             let index = indices[position]
-            if let last = result.indices.last, Int(index) - Int(last) - 1 <= maximumGap {
-                var missing = last &+ 1
-                while missing < index {
+            if let last = result.indices.last, index > last, Int(index) - Int(last) - 1 <= maximumGap {
+                for missing in (last + 1)..<index {
                     result.indices.append(missing)
                     result.counts.append(0)
-                    missing &+= 1
                 }
             }
             result.indices.append(index)

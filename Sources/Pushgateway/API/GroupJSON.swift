@@ -174,9 +174,10 @@ enum NativeBuckets {
             return index < histogram.customValues.count ? histogram.customValues[index] : .infinity
         }
         if histogram.schema <= 0 {
-            return Double(sign: .plus, exponent: index << Int(-histogram.schema), significand: 1)
+            return Double(sign: .plus, exponent: index << -Int(histogram.schema), significand: 1)
         }
-        let perOctave = 1 << Int(histogram.schema)
+        // A schema may be anything here; finer than a double can tell makes no difference.
+        let perOctave = 1 << min(Int(histogram.schema), 52)
         let octave = index >= 0 ? index / perOctave : (index - perOctave + 1) / perOctave
         let fraction = Double(index - octave * perOctave) / Double(perOctave)
         return Double(sign: .plus, exponent: octave, significand: exponential(fraction))

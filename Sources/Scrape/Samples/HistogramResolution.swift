@@ -26,42 +26,7 @@ enum HistogramResolution {
     /// Merges buckets so that the histogram has a coarser schema.
     static func reduce(_ histogram: inout NativeHistogram, to schema: Int32) {
         guard histogram.schema > schema, histogram.schema <= finestSchema else { return }
-        let shift = histogram.schema - schema
-        (histogram.positiveSpans, histogram.positiveBuckets) =
-            merge(histogram.positiveSpans, histogram.positiveBuckets, shift)
-        (histogram.negativeSpans, histogram.negativeBuckets) =
-            merge(histogram.negativeSpans, histogram.negativeBuckets, shift)
-        histogram.schema = schema
-    }
-
-    private static func merge(_ spans: [NativeHistogram.Span], _ buckets: [Double], _ shift: Int32)
-        -> ([NativeHistogram.Span], [Double])
-    {
-        var newSpans: [NativeHistogram.Span] = []
-        var newBuckets: [Double] = []
-        var index: Int32 = 0
-        var position = 0
-        var last: Int32?
-        for span in spans {
-            index += span.offset
-            for _ in 0..<span.length where position < buckets.count {
-                // Bucket i of the fine schema goes into bucket ⌈i / 2^shift⌉ of the coarse one.
-                let target = ((index - 1) >> shift) + 1
-                if let known = last, target == known {
-                    newBuckets[newBuckets.count - 1] += buckets[position]
-                } else if let known = last, target == known + 1 {
-                    newSpans[newSpans.count - 1].length += 1
-                    newBuckets.append(buckets[position])
-                } else {
-                    newSpans.append(NativeHistogram.Span(offset: target - (last.map { $0 + 1 } ?? 0), length: 1))
-                    newBuckets.append(buckets[position])
-                }
-                last = target
-                index += 1
-                position += 1
-            }
-        }
-        return (newSpans, newBuckets)
+        histogram.reduceResolution(to: schema)
     }
 
     /// The binary logarithm of a positive number, by repeated squaring; fine enough for a floor.

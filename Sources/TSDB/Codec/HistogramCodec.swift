@@ -97,7 +97,8 @@ package enum HistogramCodec {
     // A number is a zigzag varint with the lowest bit clear (the difference of two integers), or with it set: the byte
     // reversed XOR of the bits, so that trailing zeros cost nothing.
     private static func write(_ value: Double, after last: Double, into writer: inout ByteWriter) {
-        if let new = Int64(exactly: value), let old = Int64(exactly: last), abs(new) < 1 << 53, abs(old) < 1 << 53,
+        if let new = Int64(exactly: value), let old = Int64(exactly: last), new.magnitude < 1 << 53,
+            old.magnitude < 1 << 53,
             Double(new).bitPattern == value.bitPattern, Double(old).bitPattern == last.bitPattern
         {
             writer.varint(ZigZag.encode(new - old) << 1)

@@ -198,4 +198,69 @@ private func custom(_ bounds: [Double], _ counts: [Double], sum: Double = 10) ->
         right.sum = 11
         #expect(!left.isSameData(as: right))
     }
+
+    // MARK: What only an attacker sends
+
+    /// Indices at both ends of 32 bits.
+    @Test(arguments: [(Int32.min, -4), (.max, -4), (.min, 0), (.max, 0), (.min, 7)] as [(Int32, Int32)])
+    func extremeIndices(_ index: Int32, _ target: Int32) throws {
+        let histogram = exponential(schema: 8, from: index, [1])
+        #expect(histogram.contradiction == nil)
+        var sum = exponential(schema: target, from: 1, [1])
+        try sum.add(histogram)
+        #expect(sum.count == 2)
+        // The lowest bucket ends at zero, where the zero bucket counts it.
+        #expect(sum.positiveBuckets.reduce(0, +) == (index > 0 ? 2 : 1))
+        var compensation: NativeHistogram?
+        var other = histogram
+        _ = try other.add(exponential(schema: target, from: 1, [1]), compensation: &compensation)
+        #expect(other.positiveBuckets == [1, 1])
+        #expect(other.positive.indices == other.positive.indices.sorted())
+        var reduced = histogram
+        reduced.reduceResolution(to: target)
+        reduced.compact(maximumGap: 3)
+        #expect(reduced.count == 1)
+        _ = (
+            histogram.isReset(since: sum), sum.isReset(since: histogram), histogram.quantile(0.5), histogram.variance,
+            histogram.description, reduced.description
+        )
+        reduced.trim(at: 1, .keepingBelow)
+    }
+
+    /// Spans whose buckets would lie beyond the greatest index.
+    @Test(
+        arguments: [
+            ([(Int32.max, 1), (.max, 1), (.max, 1)], [1, 0, 1]), ([(.max, 2)], [1, 1]), ([(0, 1), (.max, 1)], [1, 1]),
+            ([(1, 1), (.max - 1, 1)], [1, 1]),
+        ] as [([(Int32, UInt32)], [Double])]
+    )
+    func indicesThatWrap(_ spans: [(Int32, UInt32)], _ counts: [Double]) throws {
+        var histogram = exponential(schema: 3, counts)
+        histogram.positiveSpans = spans.map { .init(offset: $0.0, length: $0.1) }
+        #expect(histogram.contradiction?.contains("buckets beyond the greatest index") == true)
+        (histogram.negativeSpans, histogram.negativeBuckets) = (histogram.positiveSpans, counts)
+        (histogram.positiveSpans, histogram.positiveBuckets) = ([], [])
+        #expect(histogram.contradiction?.hasPrefix("negative side: span number") == true)
+        // What was stored before it was refused.
+        for gap in [0, 5] {
+            var compacted = histogram
+            compacted.compact(maximumGap: gap)
+            #expect(compacted.negativeBuckets.count <= counts.count)
+        }
+        try histogram.add(exponential(schema: -4, [1]))
+        histogram.compact()
+        _ = (histogram.quantile(0.5), histogram.variance, histogram.description)
+        histogram.trim(at: 1, .keepingAbove)
+    }
+
+    @Test(arguments: [Int32.min, -100, -54, -5, 9, 52, 53, 62, 63, 64, 100, .max])
+    func schemasThatThereAreNot(_ schema: Int32) throws {
+        for index: Int32 in [.min, -1, 0, 1, .max] {
+            var histogram = exponential(schema: schema, from: index, [1])
+            #expect(histogram.contradiction != nil)
+            _ = (histogram.quantile(0.5), histogram.description, histogram.isReset(since: exponential([1])))
+            try histogram.add(exponential([1]))
+            histogram.trim(at: 1, .keepingAbove)
+        }
+    }
 }

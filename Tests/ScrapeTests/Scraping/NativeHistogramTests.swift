@@ -16,7 +16,8 @@ struct NativeHistogramTests {
         count: UInt64 = 4,
         schema: Int32 = 3,
         classic: Bool = true,
-        time: Timestamp = 0
+        time: Timestamp = 0,
+        offset: [UInt8] = [0]
     ) -> [UInt8] {
         func field(_ number: Int, _ bytes: [UInt8]) -> [UInt8] { [UInt8(number << 3 | 2), UInt8(bytes.count)] + bytes }
         func double(_ number: Int, _ value: Double) -> [UInt8] {
@@ -26,7 +27,7 @@ struct NativeHistogramTests {
         var histogram: [UInt8] = [1 << 3, UInt8(count)] + double(2, 5)
         if classic { histogram += field(3, [1 << 3, 2] + double(2, 1)) }
         histogram += [5 << 3, zigzag(schema)] + double(6, 0.001) + [7 << 3, 1]
-        histogram += field(12, [1 << 3, 0, 2 << 3, 2]) + field(13, [zigzag(1), zigzag(1)])
+        histogram += field(12, [1 << 3] + offset + [2 << 3, 2]) + field(13, [zigzag(1), zigzag(1)])
         var metric = field(7, histogram)
         if time > 0 {
             metric.append(6 << 3)
@@ -118,6 +119,31 @@ struct NativeHistogramTests {
             let harness = await scrape(body) { $0.scrapeNativeHistograms = true }
             #expect(harness.target?.report.lastError == error)
             #expect(harness.target?.report.samplesAdded == 0)
+        }
+    }
+
+    /// Offsets of a first span, as zigzag varints, at both ends of 32 bits.
+    @Test(
+        "indices at the ends of what there can be",
+        arguments: [
+            ([0xff, 0xff, 0xff, 0xff, 0x0f], ""),
+            (
+                [0xfe, 0xff, 0xff, 0xff, 0x0f],
+                "positive side: span number 1 with offset 2147483647 and length 2: "
+                    + "histogram has a span with buckets beyond the greatest index"
+            ),
+        ] as [([UInt8], String)]
+    )
+    func extremes(offset: [UInt8], error: String) async {
+        let plain = await scrape(Self.body(offset: offset)) { $0.scrapeNativeHistograms = true }
+        #expect(plain.target?.report.lastError == error)
+        for (buckets, factor) in [(1, 0), (0, 1.2), (0, 65536)] as [(UInt64, Double)] {
+            let harness = await scrape(Self.body(offset: offset)) {
+                $0.scrapeNativeHistograms = true
+                $0.nativeHistogramBucketLimit = buckets
+                $0.nativeHistogramMinBucketFactor = factor
+            }
+            #expect(harness.target?.report.scrapes == 2)
         }
     }
 }

@@ -151,7 +151,7 @@ extension NativeHistogram {
             if first.index != 0 { parts.append("\(offsetKey):\(first.index)") }
             let known = Dictionary(counts.map { ($0.index, $0.count) }) { $1 }
             // Absurd offsets would make absurd lists.
-            let end = min(last.index, first.index + 1000)
+            let end = max(first.index, min(last.index, first.index + 1000))
             parts.append("\(key):" + list((first.index...end).map { known[$0] ?? 0 }))
         }
         add(occupiedPositive, "offset", "buckets")
