@@ -99,6 +99,8 @@ public struct OTLPDelta: Sendable {
     /// The total with a point; `nil` where the point is left out.
     private mutating func add(_ new: Total, to stream: Stream, _ now: Timestamp) -> Total? {
         if new.frame.hasNoValue { return new }
+        // Refused when it is translated: nothing is added to it.
+        if let scale = new.exponential?.scale, scale < NativeHistogram.minimumSchema { return new }
         guard let known = entries[stream] else {
             guard entries.count < Self.limit else {
                 dropped += 1
@@ -136,10 +138,11 @@ public struct OTLPDelta: Sendable {
         case (.exponential(var total), .exponential(var point)):
             point.frame.start = total.frame.start
             let scale = min(total.scale, point.scale)
-            guard total.scale - scale < 32, point.scale - scale < 32 else { return nil }
+            let (known, added) = (Int64(total.scale) - Int64(scale), Int64(point.scale) - Int64(scale))
+            guard known < 32, added < 32 else { return nil }
             for side in [\OTLPMetrics.ExponentialPoint.positive, \.negative] {
-                total[keyPath: side] = total[keyPath: side].scaled(down: total.scale - scale)
-                guard let sum = point[keyPath: side].scaled(down: point.scale - scale).adding(total[keyPath: side])
+                total[keyPath: side] = total[keyPath: side].scaled(down: Int32(known))
+                guard let sum = point[keyPath: side].scaled(down: Int32(added)).adding(total[keyPath: side])
                 else { return nil }
                 point[keyPath: side] = sum
             }

@@ -295,6 +295,29 @@ import Testing
     }
 
     @Test(arguments: [
+        [Int32.min, 3], [3, .min, 3], [.max, .min, .max], [.max, -4], [-4, .max], [.max, 20, 3], [-5, 3],
+    ])
+    func `scales of points that add up may be anything`(_ scales: [Int32]) {
+        for offset in [0, Int32.min, .max] {
+            var totals = OTLPDelta()
+            var taken = 0
+            for (index, scale) in scales.enumerated() {
+                var point = OTLPMetrics.ExponentialPoint()
+                point.scale = scale
+                point.count = 3
+                point.positive.offset = offset
+                point.positive.counts = [1, 1, 1]
+                point.frame.time = Self.now + UInt64(index) * Self.second
+                var request = Self.request([Self.metric("d", .exponential([point], .delta))])
+                totals.accumulate(&request, now: 0)
+                taken += OTLPTranslator.translate(request, .init()).histograms.count
+            }
+            // What is refused for its scale is not remembered either.
+            #expect(taken + totals.dropped == scales.count { $0 >= -4 })
+        }
+    }
+
+    @Test(arguments: [
         (OTLPValue.string("a"), "a"), (.bool(true), "true"), (.int(-3), "-3"), (.double(1), "1"),
         (.double(1e-7), "1e-7"),
         (.double(1e21), "1e+21"), (.bytes([1, 2]), "AQI="), (.empty, ""),
