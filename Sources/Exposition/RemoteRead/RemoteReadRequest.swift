@@ -53,6 +53,13 @@ public struct RemoteReadRequest: Sendable, Hashable {
     /// The forms of answer that the reader takes, the best first; none means ``ResponseType/samples``. Unknown ones as numbers.
     public var accepted: [UInt64] = []
 
+    /// The most selections of a request. Readers send one, or a few.
+    private static let queryLimit = 1000
+    /// The most conditions of a selection.
+    fileprivate static let matcherLimit = 1000
+    /// The most forms of answer that a request may name.
+    private static let formLimit = 100
+
     /// A request for nothing.
     public init() {}
 
@@ -65,9 +72,16 @@ public struct RemoteReadRequest: Sendable, Hashable {
             while let tag = try reader.nextTag(of: "ReadRequest") {
                 switch tag.field {
                 case 1:
+                    if request.queries.count == Self.queryLimit {
+                        throw ExpositionError("more than \(Self.queryLimit) queries in a request")
+                    }
                     var message = try reader.message(tag, "Queries")
                     request.queries.append(try Query(&message))
-                case 2: try reader.varints(tag, "AcceptedResponseTypes", into: &request.accepted)
+                case 2:
+                    try reader.varints(tag, "AcceptedResponseTypes", into: &request.accepted)
+                    if request.accepted.count > Self.formLimit {
+                        throw ExpositionError("more than \(Self.formLimit) response types in a request")
+                    }
                 default: try reader.skip(tag)
                 }
             }
@@ -110,6 +124,9 @@ extension RemoteReadRequest.Query {
             case 1: start = try reader.signed(tag, "StartTimestampMs")
             case 2: end = try reader.signed(tag, "EndTimestampMs")
             case 3:
+                if matchers.count == RemoteReadRequest.matcherLimit {
+                    throw ExpositionError("more than \(RemoteReadRequest.matcherLimit) matchers in a query")
+                }
                 var message = try reader.message(tag, "Matchers")
                 matchers.append(try RemoteReadRequest.Matcher(&message))
             case 4:

@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// Counted is what grows with the data: the values of results, and the labels that functions write. A query needs some times as
 /// much while it copies.
-final class MemoryBudget: Sendable {
+package final class MemoryBudget: Sendable {
     /// The most bytes.
     let limit: Int
     /// Who pays as well.
@@ -21,7 +21,7 @@ final class MemoryBudget: Sendable {
     var held: Int { used.load(ordering: .relaxed) }
 
     /// How many more may be held.
-    var rest: Int { max(0, min(limit - held, whole?.rest ?? .max)) }
+    package var rest: Int { max(0, min(limit - held, whole?.rest ?? .max)) }
 
     func take(_ bytes: Int) throws(PromQLError) {
         let now = used.wrappingAdd(bytes, ordering: .relaxed).newValue
@@ -41,23 +41,27 @@ final class MemoryBudget: Sendable {
 }
 
 /// Bytes that are held as long as this lives.
-final class MemoryCharge: Sendable {
+package final class MemoryCharge: Sendable {
     private let budget: MemoryBudget
     private let bytes = Atomic(0)
 
-    init(_ budget: MemoryBudget) { self.budget = budget }
+    /// Nothing yet.
+    package init(_ budget: MemoryBudget) { self.budget = budget }
+
+    /// Nothing yet, of the same budget.
+    package convenience init(sharing other: MemoryCharge) { self.init(other.budget) }
 
     deinit { budget.give(bytes.load(ordering: .relaxed)) }
 
     /// Takes more.
     /// - Throws: where the budget has no more.
-    func add(_ more: Int) throws(PromQLError) {
+    package func add(_ more: Int) throws(PromQLError) {
         try budget.take(more)
         bytes.wrappingAdd(more, ordering: .relaxed)
     }
 
     /// How many more bytes there may be.
-    var rest: Int { budget.rest }
+    package var rest: Int { budget.rest }
 }
 
 extension Labels {

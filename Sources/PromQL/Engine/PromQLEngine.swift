@@ -79,6 +79,12 @@ public struct PromQLEngine: Sendable {
         await EvaluationThreads.run(on: threads, body)
     }
 
+    /// The bytes that somebody else may hold who answers with samples: as many as a query, and counted among those of all queries.
+    package func memoryOfOneQuery() -> MemoryBudget { MemoryBudget(limit: options.maximumBytes, whole: memory) }
+
+    /// What they are told who would hold more.
+    package var tooManyBytes: PromQLError { .tooManyBytes(options.maximumBytes) }
+
     /// Reads an expression, in the language that the engine has switched on.
     public func parse(_ query: String) throws(PromQLError) -> Expr {
         do throws(ParseError) {
