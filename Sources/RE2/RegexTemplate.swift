@@ -10,6 +10,11 @@ public struct RegexTemplate: Sendable {
     /// Whether it is the same text whatever matches.
     var isPlain: Bool { parts.allSatisfy { if case .text = $0 { true } else { false } } }
 
+    /// How many of a match's slots it looks at; start and end of the whole match at least.
+    var slotCount: Int {
+        parts.reduce(2) { most, part in if case .group(let group) = part { max(most, 2 * group + 2) } else { most } }
+    }
+
     /// Reads a template; a group that the expression does not have stands for nothing.
     init(_ template: String, captureNames: [String?]) {
         guard template.utf8.contains(UInt8(ascii: "$")) else {
@@ -133,7 +138,7 @@ extension RegularExpression {
             let slots: [Int]
             if template.isPlain {
                 slots = []
-            } else if let found = captures.find(source) {
+            } else if let found = captures.find(source, slots: template.slotCount) {
                 slots = found
             } else {
                 return .noMatch

@@ -85,6 +85,14 @@ public struct RegularExpression: Sendable {
     /// How many capturing groups there are.
     public var captureCount: Int { captureNames.count }
 
+    /// How much work a text may make, in instructions.
+    public var instructionCount: Int { captures.program.instructions.count }
+
+    /// The bytes that putting matches into the template takes at worst, while it lasts.
+    public func expansionBytes(_ template: RegexTemplate) -> Int {
+        template.isPlain ? 0 : 2 * instructionCount * (48 + 8 * min(captures.slotCount, template.slotCount))
+    }
+
     /// The groups of the match, the whole match first; a group that took no part is `nil`. `nil` without a match.
     public func captures(in text: String) -> [Substring?]? {
         var text = text
@@ -102,11 +110,14 @@ public struct RegularExpression: Sendable {
     /// The text with every match replaced by the expanded template, as Go's `Regexp.ReplaceAllString`. An empty match right
     /// behind another one does not count.
     public func replacingAll(in text: String, with template: String) -> String {
-        replacingAll(in: text, with: template, limit: .max) ?? ""
+        var work = Int.max
+        return replacingAll(in: text, with: template, limit: .max, work: &work) ?? ""
     }
 
-    /// The same; `nil` where the result would be longer than `limit` bytes.
-    public func replacingAll(in text: String, with template: String, limit: Int) -> String? {
+    /// The same; `nil` where the result would be longer than `limit` bytes, or would be too much work.
+    /// - Parameter work: how many instructions and slots of groups may be looked at; what is left of it, negative where it was not
+    ///   enough. Each match begins anew behind the one before, so that the work may grow with the square of the text.
+    public func replacingAll(in text: String, with template: String, limit: Int, work: inout Int) -> String? {
         var text = text
         text.makeContiguousUTF8()
         let view = text.utf8
@@ -122,9 +133,15 @@ public struct RegularExpression: Sendable {
             ]
         }
         let pieces = self.template(template)
+        let slotCount = pieces.slotCount
         var lastEnd = -1
+        var meter = RegexCaptures.Meter(limit: work)
+        defer { work = meter.left }
         while position <= view.count {
-            let found = view.withContiguousStorageIfAvailable { captures.find($0, from: position) }
+            let found = view.withContiguousStorageIfAvailable {
+                captures.find($0, from: position, slots: slotCount, &meter)
+            }
+            if meter.left < 0 { return nil }
             guard let slots = found ?? nil else { break }
             let (start, end) = (slots[0], slots[1])
             if start != end || start != lastEnd {

@@ -122,7 +122,7 @@ extension TemplateExecution {
         throw failure("wrong type for value; expected \(parameter.name); got \(value.type)")
     }
 
-    func apply(
+    mutating func apply(
         _ function: TemplateFunction,
         _ values: [TemplateValue]
     ) throws(TemplateCallFailure) -> TemplateValue {
@@ -179,7 +179,11 @@ extension TemplateExecution {
                 throw TemplateCallFailure("more than \(TemplateValue.Arguments.maximumDepth) values inside each other")
             }
             return .arguments(arguments)
-        case .reReplaceAll: return .string(try TemplateHelpers.replaceAll(text(0), text(1), text(2)))
+        case .reReplaceAll:
+            let room = Self.workOfStep * (Self.maximumSteps - steps)
+            var work = room
+            defer { steps += (room - work) / Self.workOfStep }
+            return .string(try TemplateHelpers.replaceAll(text(0), text(1), text(2), work: &work))
         case .safeHtml: return .html(text(0))
         case .match: return .bool(try TemplateHelpers.expression(text(0)).matches(text(1)))
         case .title: return .string(TemplateHelpers.title(text(0)))

@@ -8,6 +8,8 @@ struct TemplateExecution {
     static let maximumSteps = 1_000_000
     /// Text of so many bytes takes as long as a step.
     static let bytesOfStep = 16
+    /// So many instructions of a regular expression count as a step.
+    static let workOfStep = 64
     /// The longest text, in bytes; Go has no limit.
     static let maximumLength = 1 << 20
 

@@ -126,7 +126,8 @@ enum TemplateHelpers {
     static func replaceAll(
         _ pattern: String,
         _ replacement: String,
-        _ text: String
+        _ text: String,
+        work: inout Int
     ) throws(TemplateCallFailure) -> String {
         let expression: RegularExpression
         do throws(TemplateCallFailure) {
@@ -136,7 +137,8 @@ enum TemplateHelpers {
             throw TemplateCallFailure("regexp: Compile(\(quoted)): \(error.message)")
         }
         let limit = TemplateExecution.maximumLength
-        guard let result = expression.replacingAll(in: text, with: replacement, limit: limit) else {
+        guard let result = expression.replacingAll(in: text, with: replacement, limit: limit, work: &work) else {
+            if work < 0 { throw TemplateCallFailure("more than \(TemplateExecution.maximumSteps) steps") }
             throw TemplateCallFailure("the result is longer than \(limit) bytes")
         }
         return result

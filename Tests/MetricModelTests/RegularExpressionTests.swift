@@ -80,4 +80,21 @@ import Testing
         #expect(expression.captures(in: "abcd") == ["bc", "c"])
         #expect(!expression.matches("acd"))
     }
+
+    @Test func `groups that nobody looks at change nothing`() throws {
+        let expression = try RegularExpression(String(repeating: "((.)(x*))", count: 100), anchored: true)
+        let text = String((0..<100).map { Character(Unicode.Scalar(UInt8(97 + $0 % 20))) })
+        for group in [0, 1, 2, 3, 150, 299, 300] {
+            let whole = try #require(expression.captures(in: text)?[group])
+            #expect(expression.expand("<${\(group)}>", in: text) == "<\(whole)>")
+        }
+        #expect(expression.expand("$1$4$301", in: text) == "ab")
+        #expect(expression.expand("$1$4", in: text + "-") == nil)
+        #expect(
+            expression.expansionBytes(expression.template("$300"))
+                > expression.expansionBytes(expression.template("$1"))
+        )
+        let each = try RegularExpression("(a)(b)?", anchored: false)
+        #expect(each.replacingAll(in: "xabab-a", with: "$2$1") == "xbaba-a")
+    }
 }

@@ -141,6 +141,17 @@ import Testing
         }
     }
 
+    /// Each match looks through all of the rest before it takes one character of it.
+    @Test(arguments: [("%0200000d", false), ("%0200d", true)])
+    func `replacing is work that counts`(format: String, isTaken: Bool) throws {
+        let template = try TextTemplate(alert: "A", text: #"{{ reReplaceAll "0*b|0" "c" (printf "\#(format)" 1) }}"#)
+        switch template.expand(TemplateData()) {
+        case .text(let text): #expect(isTaken && text == String(repeating: "c", count: 199) + "1")
+        case .failure(let error): #expect(!isTaken && error.message.contains("more than 1000000 steps"))
+        case .needs: Issue.record("no query was asked")
+        }
+    }
+
     @Test func `templates expand as promtool's do`() throws {
         let bytes = try Data(contentsOf: Self.folder.appending(path: "templates.json"))
         let vectors = try JSONDecoder().decode([Vector].self, from: bytes)

@@ -20,7 +20,11 @@ extension Evaluation {
         var matrix = try await evaluate(node.arguments[0], scope)
         let template = expression.template(replacement)
         let charge = try limits.charge()
+        let work = try limits.charge(expression.expansionBytes(template))
+        defer { withExtendedLifetime(work) {} }
+        var meter = WorkMeter(limits)
         for row in 0..<matrix.rows {
+            try meter.add(64 + expression.instructionCount)
             switch expression.expand(template, in: matrix.labels[row][source] ?? "", limit: charge.rest) {
             case .noMatch: continue
             case .text(let value): try set(target, value, row, &matrix, charge)

@@ -123,6 +123,10 @@ import Testing
         "sort_by_label(sort_by_label_desc(m, 'a'), 'b')", "topk(20000, m)", "sum by (a) (m) * on(a) group_left m",
         "label_replace(m, 'c', '\(String(repeating: "$1", count: 2000))', 'a', '(.*)')",
         "label_replace(m, 'c', '$1', 'a', '\(String(repeating: "(.?)", count: 300)).*')",
+        // Whoever copies all groups for each thread, or looks at the time between rows alone, is at it for hours.
+        "label_replace(m, 'c', '$1', 'a', '\(String(repeating: "((((((((.*))))))))", count: 1000))')",
+        "label_replace(m, 'c', '$2000', 'a', '\(String(repeating: "((((((((.*))))))))", count: 250))')",
+        "label_replace(m, 'c', '$1', 'a', '\(String(repeating: "(.?)", count: 2000))x')",
         "sum_over_time(vector(1)[20d:1s])", "quantile_over_time(0.5, vector(time() % 1009)[10d:1s])",
         "stdvar_over_time(vector(time())[20d:1s])", "rate(vector(time() % 7)[20d:1s])",
         "sum_over_time(sum_over_time(vector(time())[10m:1s])[1d:1s])",

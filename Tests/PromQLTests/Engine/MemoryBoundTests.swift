@@ -35,6 +35,7 @@ import Testing
             "label_join(\(nested(6, "m")), 'c', \(nested(0, "'--'"))"
                 + String(repeating: ", 'a'", count: 100) + ")",
             "m * on(job) group_left(b) label_replace(one, 'b', '\(String(repeating: "x", count: 40_000))', '', '')",
+            "label_replace(m, 'b', '$300', 'a', '\(String(repeating: "(.*)", count: 300))')",
             "sum_over_time(m[1h:10ms])", "vector(1) + sum_over_time(vector(1)[100d:1s])",
         ]
     )
