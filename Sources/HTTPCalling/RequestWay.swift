@@ -9,6 +9,8 @@ package struct RequestWay: Sendable {
     /// How.
     package private(set) var method: HTTPMethod
     private let first: (url: URLParts, method: HTTPMethod)
+    /// Headers that hold secrets, besides those that always do; in small letters.
+    private let secrets: Set<String>
     private var count = 0
     /// Whether the way led to another host; it stays so.
     private var isForeign = false
@@ -26,9 +28,11 @@ package struct RequestWay: Sendable {
     }
 
     /// The way that begins at a URL which was taken apart before.
-    package init(_ url: URLParts, method: HTTPMethod) {
+    /// - Parameter secrets: headers that hold secrets, besides those that always do; in small letters.
+    package init(_ url: URLParts, method: HTTPMethod, secrets: Set<String> = []) {
         self.url = url
         self.method = method
+        self.secrets = secrets
         first = (url, method)
     }
 
@@ -62,7 +66,8 @@ package struct RequestWay: Sendable {
     /// The headers of the next request: those of the first one, without what other hosts must not get. The user of a URL is for that
     /// URL; a reference without a host keeps it.
     package func headers(_ all: [(name: String, value: String)]) -> [(name: String, value: String)] {
-        var own = isForeign ? all.filter { Self.isForEveryone($0.name) } : all
+        var own =
+            isForeign ? all.filter { !Self.isSecret($0.name) && !secrets.contains($0.name.lowercased()) } : all
         if let user = url.authorization, !own.contains(where: { $0.name.lowercased() == "authorization" }) {
             own.append(("Authorization", user))
         }
@@ -96,22 +101,19 @@ package struct RequestWay: Sendable {
             )
         }
         if !URLParts.isSameOrBelow(next.host, first.url.host) { isForeign = true }
-        // A query may hold a key, which is for its own host.
-        let isElsewhere = !URLParts.isSameOrBelow(next.host, url.host)
-        let source = isElsewhere ? String(url.text.prefix { $0 != "?" }) : url.text
-        referer = url.isSecure && !next.isSecure ? [] : [("Referer", source)]
+        // Parameters may be keys, which are nobody's but the host's that they were given to.
+        let here = isForeign ? String(url.text.prefix { $0 != "?" }) : url.text
+        referer = url.isSecure && !next.isSecure ? [] : [("Referer", here)]
         if status != 307, status != 308, method != .HEAD { method = .GET }
         url = next
         return true
     }
 
-    /// Whether a header may go to any host: it says what is asked and in which form. All others may hold what is secret, those that a
-    /// configuration names above all.
-    private static func isForEveryone(_ name: String) -> Bool {
-        let name = name.lowercased()
-        return name.hasPrefix("x-prometheus-")
-            || ["accept", "accept-encoding", "user-agent", "content-type", "content-encoding", "retry-attempt"]
-                .contains(name)
+    /// Whether a header is not for other hosts.
+    package static func isSecret(_ name: String) -> Bool {
+        [
+            "authorization", "www-authenticate", "cookie", "cookie2", "proxy-authorization", "proxy-authenticate",
+        ].contains(name.lowercased())
     }
 
     /// That URLs of a scheme are not fetched.

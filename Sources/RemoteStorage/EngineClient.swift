@@ -56,6 +56,7 @@ public final class EngineClient: Sendable {
             timeoutMilliseconds: max(1, config.timeout),
             bodyLimit: Self.answerLimit
         )
+        request.secretHeaders = Set(config.headers.map { $0.name.lowercased() })
         do throws(TransportError) {
             let answer: TargetResponse
             if let form {

@@ -116,6 +116,7 @@ package enum RemoteMessage {
             timeoutMilliseconds: max(1, config.timeout),
             bodyLimit: 1 << 16
         )
+        request.secretHeaders = Set(config.headers.map { $0.name.lowercased() })
         // However much is told with a refusal, it is one.
         request.cutsBody = true
         return request

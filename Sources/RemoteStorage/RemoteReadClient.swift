@@ -92,7 +92,7 @@ final class RemoteReadClient: Sendable {
         var message = RemoteReadRequest()
         message.queries = [query]
         message.accepted = accepted.map(\.rawValue)
-        let request = TargetRequest(
+        var request = TargetRequest(
             url: config.url,
             headers: config.headers + [
                 ("Content-Encoding", "snappy"), ("Accept-Encoding", "snappy"),
@@ -102,6 +102,7 @@ final class RemoteReadClient: Sendable {
             timeoutMilliseconds: max(1, config.timeout),
             bodyLimit: Self.answerLimit
         )
+        request.secretHeaders = Set(config.headers.map { $0.name.lowercased() })
         let started = clock.steadyNanoseconds
         let answer: TargetResponse
         do throws(TransportError) {

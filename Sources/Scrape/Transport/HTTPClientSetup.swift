@@ -107,6 +107,16 @@ enum HTTPClientSetup {
         return result
     }
 
+    /// The names of those that hold secrets, in small letters.
+    static func secretHeaders(_ config: HTTPClientConfig) -> Set<String> {
+        if config.headers.isEmpty { return [] }
+        return Set(
+            config.headers.compactMap { name, header in
+                header.secrets.isEmpty && header.files.isEmpty ? nil : name.lowercased()
+            }
+        )
+    }
+
     private static func secret(_ file: String, _ what: String) throws(TransportError) -> String {
         do throws(FileError) {
             return try FileSystem.text(file)

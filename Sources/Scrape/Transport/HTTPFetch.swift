@@ -10,6 +10,8 @@ struct HTTPFetch: Sendable {
     let method: HTTPMethod
     let followsRedirects: Bool
     var body: ByteBuffer?
+    /// Headers of the configuration that hold secrets; in small letters.
+    var secretHeaders: Set<String> = []
 
     /// Fetches.
     func run(
@@ -18,7 +20,7 @@ struct HTTPFetch: Sendable {
         until deadline: NIODeadline,
         headers: [(name: String, value: String)]
     ) async throws(TransportError) -> TargetResponse {
-        var way = RequestWay(url, method: method)
+        var way = RequestWay(url, method: method, secrets: secretHeaders.union(request.secretHeaders))
         while true {
             let answer = try await once(request, way, until: deadline, headers: way.headers(headers))
             guard followsRedirects, try way.follow(status: answer.status, location: answer.header("Location")) else {
@@ -125,17 +127,21 @@ private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Send
     private let bodyLimit: Int
     private let cutsBody: Bool
     private var answer = TargetResponse()
-    private var isPlain = true
+    /// The most bytes that may come over the wire; 0 for no limit.
+    private var wireLimit: Int
     private var announced = 0
     /// Whether the head has come.
     private(set) var hasBegun = false
 
     /// The most room that is made because an answer says how large it is.
     private static let mostRoom = 16 << 20
+    /// Packing makes short texts longer, so that the wire has this much however short the text has to be.
+    private static let leastWire = 64 << 10
 
     init(bodyLimit: Int, cutsBody: Bool) {
         self.bodyLimit = bodyLimit
         self.cutsBody = cutsBody
+        wireLimit = bodyLimit
     }
 
     func didReceiveHead(task: HTTPClient.Task<TargetResponse>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
@@ -150,7 +156,8 @@ private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Send
             answer.statusLine = line
             answer.reason = line.firstIndex(of: " ").map { String(line[line.index(after: $0)...]) } ?? ""
         }
-        isPlain = !answer.isCompressed
+        // Packed it may be as long as the text may be; what it holds is counted where it is unpacked.
+        wireLimit = answer.isCompressed && bodyLimit > 0 ? max(bodyLimit, Self.leastWire) : bodyLimit
         announced = min(Int(answer.header("Content-Length")) ?? 0, Self.mostRoom)
         return task.eventLoop.makeSucceededVoidFuture()
     }
@@ -165,7 +172,7 @@ private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Send
             var part = part
             answer.body.writeBuffer(&part)
         }
-        if bodyLimit > 0, isPlain, !cutsBody, answer.body.readableBytes >= bodyLimit {
+        if wireLimit > 0, !cutsBody, answer.body.readableBytes >= wireLimit {
             return task.eventLoop.makeFailedFuture(TransportError.bodyTooLarge)
         }
         return task.eventLoop.makeSucceededVoidFuture()

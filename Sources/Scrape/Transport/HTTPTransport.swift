@@ -93,7 +93,8 @@ public final class HTTPTransport: TargetTransport {
             clients: clients,
             method: method,
             followsRedirects: config.followRedirects,
-            body: body.map { ByteBuffer(bytes: $0) }
+            body: body.map { ByteBuffer(bytes: $0) },
+            secretHeaders: HTTPClientSetup.secretHeaders(config)
         )
         return try await fetch.run(request, at: try parts(of: request.url), until: deadline, headers: headers)
     }

@@ -24,6 +24,8 @@ public struct TargetRequest: Sendable {
     public var url: String
     /// Headers in the order in which they are sent.
     public var headers: [(name: String, value: String)]
+    /// Which of them hold secrets, besides those that always do: a redirect to another host leaves them behind. In small letters.
+    public var secretHeaders: Set<String> = []
     /// The longest wait.
     public var timeoutMilliseconds: Int64
     /// The most bytes that may come over the wire; 0 for no limit.

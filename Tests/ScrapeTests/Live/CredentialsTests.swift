@@ -150,32 +150,34 @@ struct CredentialsTests {
         let other = try await LiveServer { _ in Self.body }
         let server = try await LiveServer { head in
             switch head.uri {
-            case "/away?key=k": .init(status: .found, headers: [("Location", "http://localhost:\(other.port)/x")])
-            case "/near?key=k": .init(status: .permanentRedirect, headers: [("Location", "here?a=1")])
+            case "/away?token=t": .init(status: .found, headers: [("Location", "http://localhost:\(other.port)/x")])
+            case "/near?token=t": .init(status: .permanentRedirect, headers: [("Location", "here?a=1")])
             default: Self.body
             }
         }
         for path in ["/away", "/near"] {
             let error = await LiveScrape.error(server.port) {
                 $0.metricsPath = path
-                $0.params = ["key": ["k"]]
                 var auth = HTTPClientConfig.Authorization()
                 auth.credentials = Secret("s")
                 $0.client.authorization = auth
                 var header = HTTPClientConfig.Header()
                 header.values = ["v"]
-                $0.client.headers = ["X-More": header, "Cookie": header]
+                var key = HTTPClientConfig.Header()
+                key.secrets = [Secret("k")]
+                $0.client.headers = ["X-More": header, "Cookie": header, "X-Api-Key": key]
+                $0.params = ["token": ["t"]]
             }
             #expect(error == "")
         }
         let url = "http://127.0.0.1:\(server.port)"
         let away = try #require(other.requests.first)
-        #expect(away.headers["Authorization"] == [] && away.headers["Cookie"] == [] && away.headers["X-More"] == [])
-        #expect(away.headers["Referer"] == [url + "/away"] && !away.headers["Accept"].isEmpty)
+        #expect(away.headers["Authorization"] == [] && away.headers["Cookie"] == [] && away.headers["X-More"] == ["v"])
+        #expect(away.headers["X-Api-Key"] == [] && away.headers["Referer"] == [url + "/away"])
         let near = try #require(server.requests.last)
         #expect(near.uri == "/here?a=1" && near.headers["Authorization"] == ["Bearer s"])
-        #expect(near.headers["Cookie"] == ["v"] && near.headers["X-More"] == ["v"])
-        #expect(near.headers["Referer"] == [url + "/near?key=k"])
+        #expect(near.headers["Cookie"] == ["v"] && near.headers["Referer"] == [url + "/near?token=t"])
+        #expect(near.headers["X-Api-Key"] == ["k"])
         try await other.close()
         try await server.close()
     }

@@ -89,6 +89,24 @@ struct HTTPTransportTests {
         try await server.close()
     }
 
+    @Test(
+        "what is packed has a limit on the wire, too",
+        arguments: ["200 OK", "302 Found", "500 Internal Server Error"]
+    )
+    func packedBodies(status: String) async throws {
+        let reply: @Sendable (Int) -> RawServer.Reply = { size in
+            let head = "HTTP/1.1 \(status)\r\nContent-Encoding: gzip\r\nLocation: /moved\r\n\r\n"
+            return .bytes(head + String(repeating: "x", count: size), keepsOpen: true)
+        }
+        // It never ends, so that whoever waits for all of it waits for the timeout.
+        for size in [1 << 17, 1 << 20] {
+            let server = try await RawServer { _ in reply(size) }
+            let error = await LiveScrape.error(server.port) { $0.limits.bodySize = ByteSize(bytes: 1000) }
+            #expect(error == "body size limit exceeded")
+            try await server.close()
+        }
+    }
+
     @Test("a header's name that is none is told, and nothing is sent", arguments: ["é", "a b", "", "a:", "日本"])
     func badHeaderName(name: String) async {
         var header = HTTPClientConfig.Header()
