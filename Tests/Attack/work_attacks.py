@@ -7,6 +7,7 @@ import zlib
 from attack import attack
 import stack as stacks
 from stack import WATCHED, Stack, Watch, check, in_parallel, in_time, until
+from wire import field, repeated
 
 import peers
 
@@ -44,6 +45,7 @@ def hostile():
         ("m{a='" + long + "'}", False), (long, False), ("\x00m", False), ("m\xff", False), ("{", False), ("m[5m", False), ("1e999999999", False),
         ("0x" + "f" * 100_000, False), ("predict_linear(m[1h:1s], 1e300)", True), ("double_exponential_smoothing(m[1h:1s], 0.1, 0.1)", True),
         ("holt_winters(m[1h:1s], 0.5, 0.5)", True), ("stddev_over_time(m[1h:1s])", True), ("changes(m[1h:1s]) > bool 0", True),
+        ('label_replace(m,"c","$1","a","' + "((((((((.*))))))))" * 1000 + '")', False),
     ]
 
 
@@ -298,3 +300,95 @@ def pushes(short):
             seen = watch.seen()
             gap = watch.scrapes()
         return f"{count[0]} pushes, {stack.memory()[1] - before:.0f} MB, {seen}, {gap}"
+
+
+@attack("remote reads that multiply", "some KB that ask for GB: refused, bounded memory; others within 100 ms", short=True)
+def reads(short):
+    headers = {"Content-Encoding": "snappy", "Content-Type": "application/x-protobuf"}
+
+    def query(name):
+        now = int(time.time() * 1000)
+        matcher = field(2, "__name__") + field(3, name)
+        return field(1, field(1, now - 600_000, 0) + field(2, now + 600_000, 0) + field(3, matcher))
+    bodies = {"1": repeated(query(BIG), 1), "1,000": repeated(query(BIG), 1000), "6,000": repeated(query(BIG), 6000),
+              "100,000 of nothing": repeated(query("nothing"), 100_000), "forms": repeated(field(2, 0, 0) * 50, 40_000)}
+    told = {}
+    with Stack("--query.max-memory=50MB", config=WATCHED) as stack:
+        filled(stack, 2000, 4)
+        before = stack.forget_peak()
+        with Watch(stack) as watch:
+            for name, body in bodies.items():
+                statuses = in_parallel(4, lambda _: stack.request("/api/v1/read", "POST", body, headers)[0])
+                told[name] = sorted(set(statuses))
+                check(set(statuses) <= ({200} if name == "1" else {200, 400}), f"{name}: {statuses}")
+            seen = watch.seen()
+        check(400 in told["6,000"] and 400 in told["100,000 of nothing"] and 400 in told["forms"], f"{told}")
+        grown = stack.memory()[1] - before
+        check(grown < 500, f"{grown:.0f} MB")
+    return f"{told}, {grown:.0f} MB, {seen}"
+
+
+class PackingTarget(http.server.BaseHTTPRequestHandler):
+    """A target that packs what it says, and never comes to an end, or makes little of much."""
+
+    protocol_version = "HTTP/1.1"
+    member = zlib.compressobj(9, zlib.DEFLATED, 31).flush()
+    bomb = b""
+
+    def do_GET(self):
+        self.close_connection = True
+        kind = self.path.strip("/")
+        try:
+            self.send_response(500 if kind == "error" else 302 if kind == "moved" else 200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Location", "/moved")
+            self.end_headers()
+            if kind == "bomb":
+                self.wfile.write(PackingTarget.bomb)
+            elif kind == "members":
+                self.wfile.write(self.member * ((4 << 20) // len(self.member)))
+            else:
+                self.wfile.write(self.member[:10])
+                while True:
+                    self.wfile.write(b"\x00\x00\x00\xff\xff" * 20_000)
+        except OSError:
+            pass
+
+    def log_message(self, *_):
+        pass
+
+
+@attack("targets that pack without end", "bodies that never end, bombs that somebody looks at, members by the hundred thousand: each within its limit, "
+        "another target's scrapes in time, others within 100 ms", short=True)
+def packing(short):
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    PackingTarget.bomb = b"".join(packer.compress(b"\n" * (1 << 20)) for _ in range(400)) + packer.flush()
+    server = peers.listen(PackingTarget)
+    server.handle_error = lambda *_: None
+    address = f"127.0.0.1:{server.server_port}"
+    kinds = ["blocks", "error", "moved", "bomb", "members"]
+    config = WATCHED + "".join(
+        f"  - {{job_name: {kind}, metrics_path: /{kind}, body_size_limit: 10MB, scrape_interval: 10s, static_configs: [{{targets: ['{address}']}}]}}\n"
+        for kind in kinds)
+    members = PackingTarget.member * ((4 << 20 if short else 16 << 20) // len(PackingTarget.member))
+    with Stack(config=config) as stack:
+        before = stack.forget_peak()
+        with Watch(stack) as watch:
+            until(lambda: len(stack.result("up")) == len(kinds) + 1)
+            look = urllib.parse.urlencode({"scrapePool": "bomb", "scrapeUrl": f"http://{address}/bomb"})
+            statuses = in_parallel(4, lambda _: stack.request(f"/api/v1/targets/last_scrape?{look}")[0])
+            check(set(statuses) == {200}, f"last scrapes: {statuses}")
+            began = time.monotonic()
+            statuses = in_parallel(4, lambda index: stack.request(
+                f"/metrics/job/packed{index}", "PUT", members, {"Content-Encoding": "gzip"}, "pushgateway")[0])
+            check(set(statuses) == {200}, f"pushes: {statuses}")
+            in_time(time.monotonic() - began, 4 if short else 12, "four pushes of empty members")
+            seen = watch.seen()
+            gap = watch.scrapes()
+        grown = stack.memory()[1] - before
+        check(grown < 400, f"{grown:.0f} MB")
+        stack.end(20)
+    server.shutdown()
+    server.server_close()
+    return f"{len(kinds)} targets, {grown:.0f} MB, {seen}, {gap}"

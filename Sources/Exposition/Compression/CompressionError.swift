@@ -10,6 +10,8 @@ public enum CompressionErrorCode: String, Sendable, Hashable {
     case tooLarge
     /// Of a kind that is not supported.
     case unsupported
+    /// It was given up.
+    case cancelled
 }
 
 /// Why compressed bytes could not be unpacked, in the words of the Go libraries that Prometheus uses.

@@ -10,6 +10,11 @@ public final class GzipDecoder {
     private var hasInput = false
     /// Bytes that came since the member began.
     private var memberBytes = 0
+    /// Where zlib writes to. Never cleared: a member costs what it holds, and there may be millions of empty ones.
+    private let space = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 1 << 16)
+
+    /// So many bytes are unpacked before others get their turn.
+    private static let piece = 1 << 15
 
     /// A decoder, ready for a first body.
     public init() {
@@ -19,6 +24,7 @@ public final class GzipDecoder {
 
     deinit {
         if isOpen { inflateEnd(&stream) }
+        space.deallocate()
     }
 
     /// Makes the decoder ready for another body.
@@ -47,26 +53,46 @@ public final class GzipDecoder {
                 isAtMemberEnd = false
                 memberBytes = input.count - consumed
             }
-            let start = output.count
-            let chunk = min(max((input.count - consumed) * 4, 4096), 1 << 22)
-            let room = max(min(chunk, limit - start), 0)
-            if room == 0 {
+            let room = min(space.count, limit - output.count)
+            if room <= 0 {
                 try checkForMore(input, &consumed)
                 continue
             }
-            var status = Z_OK
-            var produced = 0
+            let (status, produced) = run(input, &consumed, UnsafeMutableBufferPointer(rebasing: space[..<room]))
+            let size = output.count + produced
             // Not a hair more than is needed, and a bomb would be copied once for each piece of it.
-            if output.capacity < start + room {
-                output.reserveCapacity(max(start + room, min(output.capacity * 2, limit)))
-            }
-            output.append(contentsOf: repeatElement(0, count: room))
-            output.withUnsafeMutableBufferPointer { buffer in
-                (status, produced) = run(input, &consumed, UnsafeMutableBufferPointer(rebasing: buffer[start...]))
-            }
-            output.removeLast(room - produced)
+            if output.capacity < size { output.reserveCapacity(max(size, min(output.capacity * 2, limit))) }
+            output.append(contentsOf: UnsafeBufferPointer(rebasing: space[..<produced]))
             try check(status)
         }
+    }
+
+    /// Unpacks a whole body that may be long, and lets others run meanwhile.
+    /// - Parameters:
+    ///   - body: reads bytes of the body, of which there are `count`.
+    ///   - stops: asked now and then whether to give up: ``CompressionErrorCode/cancelled``.
+    public func decode(
+        count: Int,
+        limit: Int,
+        into output: inout [UInt8],
+        stops: () -> Bool,
+        body: (Range<Int>, (UnsafeRawBufferPointer) -> Void) -> Void
+    ) async throws(CompressionError) {
+        var start = 0
+        while start < count {
+            if start > 0 {
+                await Task.yield()
+                if stops() { throw CompressionError(.cancelled, "context canceled") }
+            }
+            let end = min(count, start + Self.piece)
+            var result: Result<Void, CompressionError> = .success(())
+            body(start..<end) { bytes in
+                result = Result { () throws(CompressionError) in try feed(bytes, limit: limit, into: &output) }
+            }
+            try result.get()
+            start = end
+        }
+        try finish()
     }
 
     /// With the limit reached only the end of the body may follow.
@@ -121,6 +147,19 @@ public final class GzipDecoder {
     public func finish() throws(CompressionError) {
         if !hasInput { throw CompressionError(.truncated, "EOF") }
         if !isAtMemberEnd { throw CompressionError(.truncated, "unexpected EOF") }
+    }
+
+    /// Unpacks a whole body that may be long: others run meanwhile, and the task's cancellation ends it.
+    public static func decodeInPieces(_ body: [UInt8], limit: Int = .max) async throws(CompressionError) -> [UInt8] {
+        var output: [UInt8] = []
+        try await GzipDecoder().decode(
+            count: body.count,
+            limit: limit,
+            into: &output,
+            stops: { Task.isCancelled },
+            body: { range, read in body.withUnsafeBytes { read(UnsafeRawBufferPointer(rebasing: $0[range])) } }
+        )
+        return output
     }
 
     /// Unpacks a whole body.

@@ -44,7 +44,11 @@ package final class WholeGunzip {
         let data = UnsafeRawBufferPointer(start: input + Self.headerSize, count: body.count - Self.headerSize)
         var bits = BitReader(input + Self.headerSize, count: data.count)
         var written = 0
+        // Tables are made for each block, so that many small ones are not for this decoder.
+        var blocks = 64 + size / 1024
         while true {
+            blocks -= 1
+            if blocks < 0 { return false }
             bits.refill()
             let isLast = bits.take(1) == 1
             let isWhole: Bool

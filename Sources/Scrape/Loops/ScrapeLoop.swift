@@ -209,6 +209,7 @@ struct ScrapeLoop: Sendable {
     }
 
     private func fetch(_ request: TargetRequest, into space: BodySpace) async -> Fetched {
+        let (end, isEndless) = clock.steadyNanoseconds.addingReportingOverflow(request.timeoutNanoseconds)
         let response: TargetResponse
         do throws(TransportError) {
             response =
@@ -227,7 +228,9 @@ struct ScrapeLoop: Sendable {
         }
         let limit = config.limits.bodyLimit
         do throws(TransportError) {
-            try space.decode(response.body, isCompressed: fetched.isCompressed, limit: limit)
+            try await space.decode(response.body, isCompressed: fetched.isCompressed, limit: limit) {
+                Task.isCancelled || !isEndless && clock.steadyNanoseconds > end
+            }
             if space.count >= limit { fetched.outcome = .failure(.bodyTooLarge) }
         } catch {
             fetched.outcome = .failure(error)

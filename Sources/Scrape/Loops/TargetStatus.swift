@@ -52,7 +52,7 @@ public struct RawScrape: Sendable {
     public var status: Int
     /// What came back, as far as `RecordedTraffic` keeps it.
     public var responseHeaders: [(name: String, value: String)]
-    /// The body, decompressed; `nil` where it is not kept any more.
+    /// The body, decompressed; `nil` where it is not kept any more, was not asked for or is longer than the job allows.
     public var body: [UInt8]?
     /// How long the decompressed body was.
     public var bodySize: Int
@@ -101,16 +101,19 @@ final class TargetStatus: Sendable {
     }
 
     /// The last scrapes, newest first.
-    var rawScrapes: [RawScrape] {
+    /// - Parameters:
+    ///   - shown: of which the bodies are unpacked.
+    ///   - limit: the longest body.
+    func rawScrapes(bodiesOf shown: Range<Int>, limit: Int) -> [RawScrape] {
         let kept = state.withLock { $0.raw }
-        return kept.reversed().map { item in
+        return kept.reversed().enumerated().map { index, item in
             // Looked at here and not when it was noted: most scrapes nobody ever asks for.
             var scrape = item.scrape
             scrape.url = RecordedTraffic.url(scrape.url)
             scrape.requestHeaders = RecordedTraffic.headers(scrape.requestHeaders)
             scrape.responseHeaders = RecordedTraffic.headers(scrape.responseHeaders)
-            if item.body.readableBytes > 0 || scrape.bodySize == 0 {
-                scrape.body = try? BodyDecoder.decode(item.body, isCompressed: item.isCompressed, limit: .max)
+            if shown.contains(index), item.body.readableBytes > 0 || scrape.bodySize == 0 {
+                scrape.body = try? BodyDecoder.decode(item.body, isCompressed: item.isCompressed, limit: limit)
             }
             return scrape
         }

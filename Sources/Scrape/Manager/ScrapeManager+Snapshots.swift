@@ -79,12 +79,14 @@ extension ScrapeManager {
     }
 
     /// The last scrapes of a target as they went over the wire, newest first.
-    public func rawScrapes(pool: String, labels: Labels) -> [RawScrape] {
-        let status = state.withLock { state in
-            state.pools[pool]?.active.values.first { $0.target.publicLabels == labels || $0.target.labels == labels }?
-                .status
+    /// - Parameter shown: which of them have their bodies, the newest being 0.
+    public func rawScrapes(pool name: String, labels: Labels, bodiesOf shown: Range<Int> = 0..<1) -> [RawScrape] {
+        let found = state.withLock { state -> (TargetStatus, Int)? in
+            guard let pool = state.pools[name] else { return nil }
+            let active = pool.active.values.first { $0.target.publicLabels == labels || $0.target.labels == labels }
+            return active.map { ($0.status, pool.config.limits.bodyLimit) }
         }
-        return status?.rawScrapes ?? []
+        return found.map { $0.0.rawScrapes(bodiesOf: shown, limit: $0.1) } ?? []
     }
 
     /// What each target relabelling rule of a job does to the labels of a discovered target.

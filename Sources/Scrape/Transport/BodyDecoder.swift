@@ -32,15 +32,59 @@ final class BodySpace {
     func decode(_ body: ByteBuffer, isCompressed: Bool, limit: Int) throws(TransportError) {
         let result = body.withUnsafeReadableBytes { input in
             Swift.Result<Void, CompressionError> { () throws(CompressionError) in
-                if !isCompressed { return copy(input) }
-                if unpackAtOnce(input, limit: limit) { return }
-                try unpackPiecewise(input, limit: limit)
+                if !takeAtOnce(input, isCompressed: isCompressed, limit: limit) {
+                    try unpackPiecewise(input, limit: limit)
+                }
             }
         }
-        if case .failure(let error) = result {
-            count = 0
-            throw error.code == .tooLarge ? .bodyTooLarge : TransportError(error.message, code: .malformed)
+        if case .failure(let error) = result { throw failure(error) }
+    }
+
+    /// Takes the text from a body; where that is long, others run meanwhile.
+    /// - Parameter stops: asked now and then whether to give up.
+    func decode(
+        _ body: ByteBuffer,
+        isCompressed: Bool,
+        limit: Int,
+        stops: () -> Bool
+    ) async throws(TransportError) {
+        let isTaken = body.withUnsafeReadableBytes { takeAtOnce($0, isCompressed: isCompressed, limit: limit) }
+        if isTaken { return }
+        storage.removeAll(keepingCapacity: true)
+        decoder.reset()
+        // Its own while it is written to: an array that two hold would be copied.
+        var text: [UInt8] = []
+        swap(&text, &storage)
+        do throws(CompressionError) {
+            try await decoder.decode(
+                count: body.readableBytes,
+                limit: limit,
+                into: &text,
+                stops: stops,
+                body: { range, read in
+                    body.withUnsafeReadableBytes { read(UnsafeRawBufferPointer(rebasing: $0[range])) }
+                }
+            )
+        } catch {
+            throw failure(error)
         }
+        swap(&text, &storage)
+        count = storage.count
+    }
+
+    private func failure(_ error: CompressionError) -> TransportError {
+        count = 0
+        return switch error.code {
+        case .tooLarge: .bodyTooLarge
+        case .cancelled: Task.isCancelled ? .cancelled() : .late()
+        default: TransportError(error.message, code: .malformed)
+        }
+    }
+
+    private func takeAtOnce(_ input: UnsafeRawBufferPointer, isCompressed: Bool, limit: Int) -> Bool {
+        if isCompressed { return unpackAtOnce(input, limit: limit) }
+        copy(input)
+        return true
     }
 
     private func copy(_ input: UnsafeRawBufferPointer) {

@@ -127,8 +127,8 @@ extension PrometheusServer {
     /// What targets have answered and what happens here: for the pages of this server only.
     private var own: [Route] {
         [
-            .get("/api/v1/targets/last_scrape", answering(lastScrape)),
-            .get("/api/v1/targets/sample_labels", answering(sampleLabels)),
+            .get("/api/v1/targets/last_scrape", answering(lastScrape)).long(threads),
+            .get("/api/v1/targets/sample_labels", answering(sampleLabels)).long(threads),
             .get("/api/v1/events", answering(events)).outliving(),
             .get("/api/v1/stack", answering(survey)),
             .get("/api/v1/learn/**", answering(learn)).outliving(),
@@ -144,7 +144,7 @@ extension PrometheusServer {
         [
             .get("/api/v1/notifications/live", liveNotifications),
             .get("/api/v1/events/live", liveEvents).outliving(),
-            .on(.post, at: "/api/v1/read", remoteRead).bodies(upTo: 32 << 20).long(threads).with {
+            .on(.post, at: "/api/v1/read", remoteRead).bodies(upTo: 4 << 20).long(threads).with {
                 $0.changesState = false
             },
             .on(.post, at: "/api/v1/write", remoteWrite).bodies(upTo: 64 << 20),

@@ -20,6 +20,8 @@ public final class PrometheusServer: Sendable {
     let figures = ServerFigures()
     let otlp = OTLPReceipts()
     let remoteSeries = RemoteSeries()
+    /// Lets one request at a time look at a target's last body.
+    let showingBody = Turnstile()
     /// Labels, as paths name them, that had many values when these were listed last.
     private let manyValues = Mutex<Set<String>>([])
 

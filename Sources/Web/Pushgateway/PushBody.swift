@@ -5,7 +5,15 @@ import MetricModel
 enum PushBody {
     /// Undoes the request's Content-Encoding.
     /// - Throws: Go's message.
-    static func decompressed(_ request: WebRequest, limit: Int) throws(CompressionError) -> [UInt8] {
+    static func decompressed(_ request: WebRequest, limit: Int) async throws(CompressionError) -> [UInt8] {
+        if request.headers["Content-Encoding"]?.lowercased() == "gzip" {
+            return try await GzipDecoder.decodeInPieces(request.body, limit: limit)
+        }
+        return try decompressedAtOnce(request, limit: limit)
+    }
+
+    /// The same for a short body.
+    static func decompressedAtOnce(_ request: WebRequest, limit: Int) throws(CompressionError) -> [UInt8] {
         switch request.headers["Content-Encoding"]?.lowercased() {
         case "gzip": return try GzipDecoder.decode(request.body, limit: limit)
         case "snappy": return try SnappyFrames.decode(request.body, limit: limit)

@@ -64,7 +64,7 @@ extension PushgatewayResponder {
         let isDryRun = !request.rawQuery.isEmpty && Self.isTrue(FormValues(parsing: request.rawQuery)["dry_run"])
         let body: [UInt8]
         do {
-            body = try PushBody.decompressed(request, limit: settings.decompressedLimit)
+            body = try await PushBody.decompressed(request, limit: settings.decompressedLimit)
         } catch {
             return .refused(error.message, saying: "failed to unpack the body")
         }

@@ -55,7 +55,8 @@ private struct Content {
             headers: WebHeaders(traffic.requestHeaders),
             body: raw
         )
-        guard let unpacked = try? PushBody.decompressed(request, limit: 8 * PushTraffic.bodyLimit) else { return nil }
+        guard let unpacked = try? PushBody.decompressedAtOnce(request, limit: 8 * PushTraffic.bodyLimit)
+        else { return nil }
         body = unpacked
         format = PushBody.isProtobuf(request) ? .protobuf : .text
     }

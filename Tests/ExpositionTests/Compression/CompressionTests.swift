@@ -187,4 +187,42 @@ struct CompressionTests {
 
 extension GzipDecoder {
     static func decode(_ body: ArraySlice<UInt8>) throws(CompressionError) -> [UInt8] { try decode(Array(body)) }
+
+    @Test("Members and blocks by the hundred thousand")
+    func manyPieces() async throws {
+        let text = Array("text".utf8)
+        let empty = GzipEncoder.encode([])
+        let members = [[UInt8]](repeating: empty, count: 100_000).flatMap(\.self) + GzipEncoder.encode(text) + empty
+        #expect(try GzipDecoder.decode(members, limit: 4) == text)
+        #expect(try await GzipDecoder.decodeInPieces(members, limit: 4) == text)
+        await #expect(throws: CompressionError(.tooLarge, "body size limit exceeded")) {
+            try await GzipDecoder.decodeInPieces(members, limit: 3)
+        }
+        // Blocks without anything in them, stored and with fixed codes, in one member.
+        let packed = GzipEncoder.encode(text)
+        for block: [UInt8] in [[0, 0, 0, 0xff, 0xff], [0b0000_0010, 0b0000_1000, 0b0010_0000, 0b1000_0000, 0]] {
+            let blocks = [[UInt8]](repeating: block, count: 100_000).flatMap(\.self)
+            let body = Array(packed[..<10] + blocks + packed[10...])
+            #expect(try GzipDecoder.decode(body) == text)
+            #expect(try await GzipDecoder.decodeInPieces(body) == text)
+            var output = [UInt8](repeating: 0, count: 4 + WholeGunzip.slack)
+            let isTaken = body.withUnsafeBytes { bytes in
+                output.withUnsafeMutableBytes { WholeGunzip().unpack(bytes, size: 4, into: $0) }
+            }
+            #expect(!isTaken)
+        }
+    }
+
+    @Test("A task that is cancelled unpacks no further")
+    func cancelled() async throws {
+        var generator = SeededGenerator(seed: 3)
+        let noise = (0..<100_000).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+        let body = GzipEncoder.encode(noise)
+        #expect(try await GzipDecoder.decodeInPieces(body) == noise)
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await GzipDecoder.decodeInPieces(body + body + body)
+        }
+        await #expect(throws: CompressionError(.cancelled, "context canceled")) { try await task.value }
+    }
 }

@@ -1,3 +1,4 @@
+import Exposition
 import MetricModel
 import NIOCore
 import Scrape
@@ -357,6 +358,22 @@ struct ScrapeSampleTests {
         #expect(scrapes.first?.body == Array("a 1\n".utf8))
         #expect(scrapes.first?.requestHeaders.map(\.name).contains("Accept") == true)
         #expect(scrapes.first?.time == start + 50_000)
+    }
+
+    @Test("a body that was longer than the job allows is not unpacked to be shown, and others only where asked for")
+    func bomb() async {
+        let packed = GzipEncoder.encode([UInt8](repeating: UInt8(ascii: "\n"), count: 1 << 20))
+        let harness = await ScrapeHarness("a 1\n") { $0.limits.bodySize = ByteSize(bytes: 1 << 16) }
+        await harness.scrape()
+        harness.transport.set { _ in
+            TargetResponse(headers: [("Content-Encoding", "gzip")], body: .init(bytes: packed))
+        }
+        await harness.scrape()
+        #expect(harness.target?.report.lastError == "body size limit exceeded")
+        let labels = harness.target?.target.publicLabels ?? Labels()
+        let scrapes = harness.manager.rawScrapes(pool: "j", labels: labels, bodiesOf: 0..<2)
+        #expect(scrapes.map(\.body) == [nil, Array("a 1\n".utf8)])
+        #expect(harness.manager.rawScrapes(pool: "j", labels: labels).map(\.body) == [nil, nil])
     }
 
     @Test("what is remembered of a scrape holds no credentials")

@@ -6,11 +6,25 @@ import Scrape
 extension PrometheusServer {
     /// The most of a body that is shown.
     private static let shownBody = 512 * 1024
+    /// The longest body that is judged and compared.
+    private static let judgedBody = 8 << 20
 
-    func lastScrape(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
-        let (scraper, pool, target) = try shownTarget(parameters)
-        let kept = scraper.rawScrapes(pool: pool.name, labels: target.target.publicLabels)
+    /// One at a time: a body may be as long as a scrape's may be.
+    func lastScrape(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        try await showingBody.alone { () throws(APIFailure) in try lastScrape(parameters, of: shownTarget(parameters)) }
+    }
+
+    private func lastScrape(
+        _ parameters: APIParameters,
+        of shown: (ScrapeManager, PoolSnapshot, ActiveTarget)
+    ) throws(APIFailure) -> APIAnswer {
+        let (scraper, pool, target) = shown
         let index = parameters["index"].isEmpty ? 0 : Int(parameters["index"]) ?? -1
+        let kept = scraper.rawScrapes(
+            pool: pool.name,
+            labels: target.target.publicLabels,
+            bodiesOf: index < 0 || index > 1000 ? 0..<0 : index..<index + 2
+        )
         if kept.isEmpty { throw APIFailure(.notFound, "not scraped yet") }
         guard kept.indices.contains(index) else {
             throw APIFailure(
@@ -24,6 +38,7 @@ extension PrometheusServer {
         let format = ScrapeFormat.choose(contentType: type, fallback: fallback).format
         var difference: ExpositionDifference?
         if let format, let body = scrape.body, index + 1 < kept.count, let old = kept[index + 1].body,
+            max(body.count, old.count) <= Self.judgedBody,
             let oldFormat = ScrapeFormat.choose(contentType: kept[index + 1].contentType, fallback: fallback).format
         {
             difference = ExpositionDifference(
@@ -74,7 +89,8 @@ extension PrometheusServer {
             "body": String(decoding: shown, as: UTF8.self),
             "truncated": isText && shown.count < body.count,
             "verdicts": TrafficJSON.verdicts(
-                isText && !body.isEmpty ? ExpositionLinter.check(body, as: format).findings : []
+                isText && !body.isEmpty && body.count <= judgedBody
+                    ? ExpositionLinter.check(body, as: format).findings : []
             ),
             "bodyBase64": isText ? "" : Base64.encode(body.prefix(shownBody)),
         ]

@@ -4,9 +4,12 @@ import Scrape
 /// Which labels a target's samples are stored with. Not an endpoint of Prometheus; the page of the targets shows it.
 extension PrometheusServer {
     /// `/api/v1/targets/sample_labels?scrapePool=POOL&scrapeUrl=URL`
-    func sampleLabels(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
+    func sampleLabels(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
         let (scraper, pool, target) = try shownTarget(parameters)
-        guard let survey = scraper.sampleLabels(pool: pool.name, labels: target.target.publicLabels) else {
+        let survey = await showingBody.alone {
+            scraper.sampleLabels(pool: pool.name, labels: target.target.publicLabels)
+        }
+        guard let survey else {
             throw APIFailure(.notFound, "nothing of it was read yet")
         }
         let data: JSONObject = [

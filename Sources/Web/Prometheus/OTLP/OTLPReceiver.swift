@@ -36,7 +36,7 @@ extension PrometheusServer {
         if settings.otlpDelta == .kept { translation.allowsDelta = true }
         var outcome: OTLPTranslator.Outcome
         do throws(OTLPJSONError) {
-            outcome = try translate(request, translation)
+            outcome = try await translate(request, translation)
         } catch {
             return refuse(error.message, 400)
         }
@@ -47,7 +47,7 @@ extension PrometheusServer {
                 // The store knows no more of some series than their numbers: all is read again.
                 otlp.forgetSeries()
                 do throws(OTLPJSONError) {
-                    outcome = try translate(request, translation)
+                    outcome = try await translate(request, translation)
                 } catch {
                     return refuse(error.message, 400)
                 }
@@ -68,14 +68,14 @@ extension PrometheusServer {
     private func translate(
         _ request: WebRequest,
         _ translation: OTLPTranslator.Settings
-    ) throws(OTLPJSONError) -> OTLPTranslator.Outcome {
+    ) async throws(OTLPJSONError) -> OTLPTranslator.Outcome {
         let type = request.headers["Content-Type"] ?? ""
         guard type == "application/json" || type == "application/x-protobuf" else {
             throw OTLPJSONError(
                 message: "unsupported content type: \(type), supported: [application/json, application/x-protobuf]"
             )
         }
-        let body = try unpacked(request)
+        let body = try await unpacked(request)
         var metrics: OTLPMetrics
         if type == "application/json" {
             metrics = try OTLPJSON.decode(body)
@@ -91,12 +91,12 @@ extension PrometheusServer {
         return OTLPTranslator.translate(metrics, translation)
     }
 
-    private func unpacked(_ request: WebRequest) throws(OTLPJSONError) -> [UInt8] {
+    private func unpacked(_ request: WebRequest) async throws(OTLPJSONError) -> [UInt8] {
         switch request.headers["Content-Encoding"] ?? "" {
         case "": return request.body
         case "gzip":
             do throws(CompressionError) {
-                return try GzipDecoder.decode(request.body, limit: Self.otlpLimit)
+                return try await GzipDecoder.decodeInPieces(request.body, limit: Self.otlpLimit)
             } catch {
                 throw OTLPJSONError(message: error.message)
             }
