@@ -89,7 +89,7 @@ extension PushgatewayResponder {
     private var api: [Route] {
         [
             .get("/api/v1/metrics") { [self] _ in counted(.apiMetrics, "get", await groups()) },
-            .get("/api/v1/status") { [self] _ in counted(.apiStatus, "get", envelope(statusJSON())) },
+            .get("/api/v1/status") { [self] _ in counted(.apiStatus, "get", envelope(statusJSON())) }.small(),
             .get("/api/v1/groups") { [self] in counted(.apiGroups, "get", await changes($0)) },
             .get("/api/v1/groups/metrics/**") { [self] in counted(.apiGroups, "get", await group(of: $0)) },
         ]

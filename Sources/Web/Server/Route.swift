@@ -26,6 +26,8 @@ public struct Route: Sendable {
         var run: @Sendable (_ work: @Sendable () async -> WebResponse) async -> WebResponse
     }
 
+    /// Longer queries are not read on the connection's own thread where ``small()`` says so.
+    private static let smallQueryLimit = 1024
     /// What a pattern ends in for whatever may follow.
     static let rest = "/**"
 
@@ -76,6 +78,12 @@ public struct Route: Sendable {
 
     /// The route, answered on the connection's own thread.
     package func brief() -> Route { with { $0.pace = .brief } }
+
+    /// The route, answered on the connection's own thread unless what is asked is long: for what is said at once, however much is
+    /// stored. To have another thread woken takes longer than that.
+    func small() -> Route {
+        with { $0.pace = .briefIf { $0.rawQuery.utf8.count <= Self.smallQueryLimit && $0.body.isEmpty } }
+    }
 
     /// The route, answered also while the server is down in a scenario.
     func outliving() -> Route { with { $0.outlives = true } }
