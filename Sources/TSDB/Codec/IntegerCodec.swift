@@ -104,6 +104,7 @@ package enum IntegerCodec {
     ) -> Prediction {
         let count = column.count
         if count < 3 { return count < 2 ? .none : .previous }
+        if count <= 512, !triesLine { return choosePrediction(ofShort: column) }
         // The mean length of the residuals, less a typical one, in bits, over a few stretches of the column.
         func cost(_ prediction: Prediction) -> Int {
             withUnsafeTemporaryAllocation(of: Int64.self, capacity: 512) { picked in
@@ -146,6 +147,29 @@ package enum IntegerCodec {
             }
         }
         return best
+    }
+
+    /// The same for a short column, in one go.
+    private static func choosePrediction(ofShort column: UnsafeBufferPointer<Int64>) -> Prediction {
+        let count = column.count
+        let middle = 2 + (count - 2) / 2
+        let usual = column[middle]
+        let usualStep = usual &- column[middle - 1]
+        let usualTurn = usualStep &- (column[middle - 1] &- column[middle - 2])
+        var bits = (none: 0, previous: 0, step: 0)
+        var last = column[1]
+        var lastStep = last &- column[0]
+        for index in 2..<count {
+            let value = column[index]
+            let step = value &- last
+            bits.none += 64 - ZigZag.encode(value &- usual).leadingZeroBitCount
+            bits.previous += 64 - ZigZag.encode(step &- usualStep).leadingZeroBitCount
+            bits.step += 64 - ZigZag.encode(step &- lastStep &- usualTurn).leadingZeroBitCount
+            last = value
+            lastStep = step
+        }
+        if bits.none < bits.previous { return bits.step < bits.none ? .step : .none }
+        return bits.step < bits.previous ? .step : .previous
     }
 
     /// The window that most residuals are in.
@@ -202,6 +226,12 @@ package enum IntegerCodec {
         guard count > 0 else {
             writer.byte(prediction.rawValue)
             writer.bytes.append(contentsOf: head)
+            return
+        }
+        if count < 96, let sparse = Sparse(residuals), sparse.isClearlyBest(of: count) {
+            writer.byte(prediction.rawValue | sparseFlag)
+            writer.bytes.append(contentsOf: head)
+            sparse.write(residuals, into: &writer)
             return
         }
         let (core, all) = chooseWindow(residuals)

@@ -45,6 +45,9 @@ extension IntegerCodec {
             Sparse.length(base >> Int64(shift)) + (shift > 0 ? 2 : 1) + (count + 7) / 8 + (others * width + 7) / 8
         }
 
+        /// Whether so many residuals are zero, or so many bits, that nothing else has to be tried.
+        func isClearlyBest(of count: Int) -> Bool { bytes(of: count) * 24 < count * (width + shift) * 2 }
+
         func write(_ residuals: UnsafeBufferPointer<Int64>, into writer: inout ByteWriter) {
             writer.zigzag(base >> Int64(shift))
             writer.byte(UInt8(width) | (shift > 0 ? 0x80 : 0))
