@@ -145,7 +145,7 @@ import Testing
     @Test(arguments: [("%0200000d", false), ("%0200d", true)])
     func `replacing is work that counts`(format: String, isTaken: Bool) throws {
         let template = try TextTemplate(alert: "A", text: #"{{ reReplaceAll "0*b|0" "c" (printf "\#(format)" 1) }}"#)
-        switch template.expand(TemplateData()) {
+        switch template.expand(TemplateData(labels: Labels(), value: 0, time: 0)) {
         case .text(let text): #expect(isTaken && text == String(repeating: "c", count: 199) + "1")
         case .failure(let error): #expect(!isTaken && error.message.contains("more than 1000000 steps"))
         case .needs: Issue.record("no query was asked")

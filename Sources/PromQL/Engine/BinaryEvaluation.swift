@@ -96,7 +96,7 @@ extension Evaluation {
                 var notes = StepNotes()
                 for index in 0..<count where isTrim || vector.histogram(index, step) != nil {
                     guard vector.isPresent(index, step) else { continue }
-                    try meter.add(256)
+                    try meter.add(256 + 4 * (vector.histogram(index, step)?.bucketCount ?? 0))
                     combineElement(row, vector, scalar[step], index, step, &result, &notes, isSwapped)
                 }
                 notes.tell(row, &annotations)

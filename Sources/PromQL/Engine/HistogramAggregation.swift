@@ -16,7 +16,8 @@ struct HistogramAggregation {
             for step in 0..<input.steps {
                 try meter.add(4 * withHistograms.count)
                 guard withHistograms.contains(where: { input.histogram($0, step) != nil }) else { continue }
-                try meter.add(16 * rows.count + 128 * withHistograms.count)
+                let buckets = withHistograms.reduce(0) { $0 + (input.histogram($1, step)?.bucketCount ?? 0) }
+                try meter.add(16 * rows.count + 128 * withHistograms.count + buckets)
                 overlay(group, rows, step, &result, &notes)
             }
         }
@@ -57,6 +58,8 @@ struct HistogramAggregation {
             if let first, first != (histogram != nil) { isMixed = true }
             first = first ?? (histogram != nil)
             guard let histogram, first == true else { continue }
+            // Nobody will look at the answer.
+            if limits.isOver(before: histogram) { return nil }
             let isAdded = node.operation == .sum ? total.add(histogram) : mean.add(histogram)
             if !isAdded {
                 notes.mixedSchemas(input.labels[row].name, position)

@@ -29,6 +29,11 @@ final class QueryLimits: Sendable {
     /// Whether to give up. Cheap enough for every few rows; to be asked from the query's task or its children.
     var isOver: Bool { Task.isCancelled || queries.isClosed || clock.steadyNanoseconds >= deadline }
 
+    /// Whether to give up rather than to work on a histogram. Only looked at for one with very many buckets, as that takes longer than
+    /// a look.
+    @inline(__always)
+    func isOver(before histogram: NativeHistogram) -> Bool { histogram.bucketCount > 1 << 10 && isOver }
+
     func check(in place: String = "expression evaluation") throws(PromQLError) {
         if clock.steadyNanoseconds >= deadline { throw .timedOut(in: place) }
         if queries.isClosed { throw .ending(in: place) }
@@ -61,6 +66,11 @@ final class QueryLimits: Sendable {
         }
         return order
     }
+}
+
+extension NativeHistogram {
+    /// How many buckets there are to work on.
+    var bucketCount: Int { positiveBuckets.count + negativeBuckets.count }
 }
 
 /// Counts the work of a loop, so that limits are looked at every now and then however its rounds differ.

@@ -197,7 +197,8 @@ struct VectorMatch {
         _ stepNotes: inout StepNotes
     ) throws(PromQLError) {
         let (left, right) = isSwapped ? (one, many) : (many, one)
-        try output.meter.add(left.histogram == nil && right.histogram == nil ? 64 : 256)
+        let buckets = (left.histogram?.bucketCount ?? 0) + (right.histogram?.bucketCount ?? 0)
+        try output.meter.add((left.histogram == nil && right.histogram == nil ? 64 : 256) + 4 * buckets)
         let outcome = row.combine(left.value, left.histogram, right.value, right.histogram, &stepNotes)
         guard case .match(var value, var histogram, let isKept) = outcome else { return }
         if row.returnsBool {

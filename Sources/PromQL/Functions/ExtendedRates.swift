@@ -175,6 +175,7 @@ extension RangeCall {
         }
         while next < last {
             let histogram = window.histogram(next)
+            if limits.isOver(before: histogram) { return false }
             if histogram.isReset(since: previous), !correct(previous) { return false }
             previous = histogram
             next += 1

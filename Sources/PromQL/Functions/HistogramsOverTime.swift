@@ -5,6 +5,7 @@ extension RangeCall {
     func sum(_ window: MixedWindow, _ metric: String, _ notes: inout Annotations) -> Point? {
         var total = HistogramSum()
         for index in window.histograms {
+            if limits.isOver(before: window.histogram(index)) { return nil }
             guard total.add(window.histogram(index)) else {
                 notes.mixedSchemas(metric, position)
                 return nil
@@ -17,6 +18,7 @@ extension RangeCall {
     func average(_ window: MixedWindow, _ metric: String, _ notes: inout Annotations) -> Point? {
         var total = HistogramMean()
         for index in window.histograms {
+            if limits.isOver(before: window.histogram(index)) { return nil }
             guard total.add(window.histogram(index)) else {
                 notes.mixedSchemas(metric, position)
                 return nil
@@ -74,7 +76,9 @@ extension RangeCall {
                 usesStartTimestamps && StartTimes.isReset(before.start, before.time, now.start, now.time)
             switch (before.histogram, now.histogram) {
             case (nil, nil): if now.float < before.float || isReset { count += 1 }
-            case (let earlier?, let later?): if isReset || later.isReset(since: earlier) { count += 1 }
+            case (let earlier?, let later?):
+                if limits.isOver(before: later) { return nil }
+                if isReset || later.isReset(since: earlier) { count += 1 }
             default: count += 1
             }
         }
@@ -88,7 +92,9 @@ extension RangeCall {
             switch (before.histogram, now.histogram) {
             case (nil, nil):
                 if now.float != before.float, !(now.float.isNaN && before.float.isNaN) { count += 1 }
-            case (let earlier?, let later?): if !later.isSameData(as: earlier) { count += 1 }
+            case (let earlier?, let later?):
+                if limits.isOver(before: later) { return nil }
+                if !later.isSameData(as: earlier) { count += 1 }
             default: count += 1
             }
         }

@@ -172,6 +172,7 @@ extension RangeCall {
                 var hasOverlap = false
                 for index in window.histograms.dropFirst() {
                     let current = window.histogram(index)
+                    if limits.isOver(before: current) { return nil }
                     if knowsStarts, !hasOverlap,
                         StartTimes.overlap(
                             window.histogramStartTime(index - 1),

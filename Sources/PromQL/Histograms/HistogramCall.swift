@@ -199,7 +199,7 @@ struct HistogramCall {
             var output = [Double](repeating: Absent.value, count: grid.count)
             let labels = delaysNameRemoval ? vector.labels[row] : vector.labels[row].withoutReserved
             for step in 0..<grid.count {
-                try meter.add(256)
+                try meter.add(256 + 4 * (vector.histogram(row, step)?.bucketCount ?? 0))
                 guard let histogram = vector.histogram(row, step), !(mixedNatives[row]?[step] ?? false),
                     let (value, note) = function(histogram, step)
                 else { continue }

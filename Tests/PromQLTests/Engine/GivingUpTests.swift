@@ -197,4 +197,39 @@ extension Result where Failure == PromQLError, Success == QueryResult {
             self = .failure(error)
         }
     }
+
+    /// One series of histograms, each of which takes long.
+    private static let huge: Everything = {
+        var histogram = NativeHistogram()
+        histogram.schema = 8
+        histogram.positiveSpans = [.init(offset: -100_000, length: 200_000)]
+        histogram.positiveBuckets = [Double](repeating: 1, count: 200_000)
+        histogram.count = 200_000
+        let columns = SeriesColumns(
+            labels: ["__name__": "m"],
+            histogramTimestamps: (0..<400).map { $0 * 1000 },
+            histograms: [NativeHistogram](repeating: histogram, count: 400)
+        )
+        return Everything(held: MemoryReader(series: [columns]))
+    }()
+
+    @Test(
+        "Histograms of 200,000 buckets end in time",
+        arguments: [
+            "sum_over_time(m[10m])", "avg_over_time(m[10m])", "rate(m[10m])", "resets(m[10m])", "changes(m[10m])",
+            "increase(m[10m] anchored)",
+        ]
+    )
+    func endsOverHistograms(_ query: String) async throws {
+        let clock = SystemClock()
+        let engine = Self.engine(clock)
+        var options = PromQLEngine.QueryOptions()
+        options.timeout = 20
+        let start = clock.steadyNanoseconds
+        let error = await #expect(throws: PromQLError.self) {
+            try await engine.instant(query: query, at: 599_000, reader: Self.huge, options: options)
+        }
+        #expect(error?.code == .timeout || error?.code == .execution, "\(query): \(String(describing: error))")
+        #expect(clock.steadyNanoseconds - start < 20_000_000 + Self.patience)
+    }
 }
