@@ -1,3 +1,5 @@
+internal import Dispatch
+
 #if canImport(Darwin)
     import Darwin
 #else
@@ -29,5 +31,24 @@ public struct SystemClock: StackClock {
         var time = timespec()
         clock_gettime(clock, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+/// What threads wait for by the machine's time: whatever time a stack lives by, cores go by this one.
+public final class ThreadSignal: Sendable {
+    private let semaphore = DispatchSemaphore(value: 0)
+
+    /// Nothing has been given yet.
+    public init() {}
+
+    /// Lets one thread go on, or the next one that would wait.
+    public func give() { semaphore.signal() }
+
+    /// Waits for what is given, and tells whether it came within so many seconds.
+    public func wait(seconds: Int) -> Bool { semaphore.wait(timeout: .now() + .seconds(seconds)) == .success }
+
+    /// Does something on another thread after so many milliseconds.
+    public static func after(milliseconds: Int, _ body: @escaping @Sendable () -> Void) {
+        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds), execute: body)
     }
 }

@@ -1,4 +1,4 @@
-internal import Dispatch
+internal import MetricModel
 internal import Synchronization
 
 #if canImport(Darwin)
@@ -12,9 +12,10 @@ internal import Synchronization
 /// Threads of their own for whatever may compute for long: queries, rules, simulations.
 ///
 /// Tasks that prefer them leave the threads alone that scrapes, pushes and health are served by; where the system knows a
-/// priority for threads (Linux), these have a lower one, so that they also leave the cores to those. There are more threads than
-/// cores, so that a short query does not wait for long ones to end: the system divides the cores among them. Threads are made as
-/// they are needed.
+/// priority for threads (Linux), these have a lower one, so that they also leave the cores to those. As many work
+/// as there are cores: more would only take the cores from each other. Where what waits does not get on, because long work keeps them all,
+/// one more comes in every few milliseconds, so that a short query does not wait for long ones to end: then the system divides the
+/// cores among them. Threads are made as they are needed.
 public final class EvaluationThreads: TaskExecutor, Sendable {
     /// For whom threads are, which says how many there are at most and how much they give way.
     public struct Lane: Sendable, Hashable {
@@ -31,9 +32,12 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
 
         /// For what people ask: so many queries may run at a time (0 for any number), and each uses all cores. Never more than
         /// 64 threads.
+        ///
+        /// A little lower than rules and no more: on cores that a compiler keeps busy, too, somebody waits for the answer. With
+        /// 40 heavy queries at a time `/-/healthy` is answered within 20 ms all the same.
         public static func queries(concurrency: Int) -> Lane {
             let queries = concurrency > 0 ? min(concurrency, 64) : 64
-            return Lane(limit: min(64, queries + EvaluationThreads.cores), niceness: 10)
+            return Lane(limit: min(64, queries + EvaluationThreads.cores), niceness: 3)
         }
 
         /// For rules: they come before queries, and after scrapes and pushes.
@@ -78,14 +82,35 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
             var entries: [Entry] = []
             /// Those before it were taken.
             var first = 0
+            /// How many were taken since the start.
+            var taken = 0
             var threads = 0
             var idle = 0
+            /// How many threads may work at a time; more only while the work does not get on.
+            var allowed = EvaluationThreads.cores
+            /// Whether somebody looks again soon how the work gets on.
+            var isWatched = false
             var isClosed = false
+
+            var isEmpty: Bool { first == entries.count }
+            var active: Int { threads - idle }
+
+            /// How one more thread comes to work.
+            mutating func help(_ limit: Int) -> Help {
+                if idle > 0 {
+                    idle -= 1
+                    return .wake
+                }
+                guard threads < limit else { return .none }
+                threads += 1
+                return .thread
+            }
 
             mutating func take() -> Entry? {
                 guard first < entries.count else { return nil }
                 let entry = entries[first]
                 first += 1
+                taken += 1
                 if first == entries.count {
                     entries.removeAll(keepingCapacity: true)
                     first = 0
@@ -109,30 +134,58 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
             case thread
         }
 
+        /// After so many seconds without work a thread ends.
+        private static let patience = 10
+        /// After so many milliseconds it is looked at how the work gets on, while some waits.
+        private static let rhythm = 5
+
         let lane: Lane
         private let waiting = Mutex(Waiting())
-        private let signal = DispatchSemaphore(value: 0)
+        private let signal = ThreadSignal()
 
         init(_ lane: Lane) { self.lane = lane }
 
         var threadCount: Int { waiting.withLock { $0.threads } }
 
         func add(_ entry: Entry) {
-            let help = waiting.withLock { waiting -> Help in
+            let (help, watched) = waiting.withLock { waiting -> (Help, Int?) in
                 waiting.entries.append(entry)
-                if waiting.idle > 0 {
-                    waiting.idle -= 1
-                    return .wake
-                }
-                guard waiting.threads < lane.limit else { return .none }
-                waiting.threads += 1
-                return .thread
+                if waiting.active < waiting.allowed { return (waiting.help(lane.limit), nil) }
+                guard !waiting.isWatched, lane.limit > EvaluationThreads.cores else { return (.none, nil) }
+                waiting.isWatched = true
+                return (.none, waiting.taken)
             }
+            give(help)
+            if let watched { watch(watched) }
+        }
+
+        private func give(_ help: Help) {
             switch help {
             case .none: break
-            case .wake: signal.signal()
+            case .wake: signal.give()
             case .thread: if !ThreadStart.begin(self) { threadFailed() }
             }
+        }
+
+        private func watch(_ taken: Int) {
+            ThreadSignal.after(milliseconds: Queue.rhythm) { self.look(taken) }
+        }
+
+        /// Lets one more thread work where nothing was taken since the last look, one less where it was.
+        private func look(_ before: Int) {
+            let (help, isOver, taken) = waiting.withLock { waiting -> (Help, Bool, Int) in
+                var help = Help.none
+                if !waiting.isEmpty && waiting.taken == before {
+                    waiting.allowed = min(lane.limit, max(waiting.allowed, waiting.active) + 1)
+                    if waiting.active < waiting.allowed { help = waiting.help(lane.limit) }
+                } else {
+                    waiting.allowed = max(EvaluationThreads.cores, waiting.allowed - 1)
+                }
+                waiting.isWatched = !waiting.isEmpty || waiting.allowed > EvaluationThreads.cores
+                return (help, !waiting.isWatched, waiting.taken)
+            }
+            give(help)
+            if !isOver { watch(taken) }
         }
 
         /// Where the system gives no thread: those that are there do the work, and if there is none, whoever brought it.
@@ -148,8 +201,9 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
         func work() {
             while true {
                 let step = waiting.withLock { waiting -> Step in
-                    if let entry = waiting.take() { return .run(entry) }
-                    if waiting.isClosed || waiting.idle >= EvaluationThreads.cores {
+                    let isSurplus = waiting.active > waiting.allowed && !waiting.isClosed
+                    if !isSurplus, let entry = waiting.take() { return .run(entry) }
+                    if waiting.isClosed {
                         waiting.threads -= 1
                         return .end
                     }
@@ -158,10 +212,26 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
                 }
                 switch step {
                 case .run(let entry): entry.run()
-                case .wait: signal.wait()
+                case .wait: if !isNeeded() { return }
                 case .end: return
                 }
             }
+        }
+
+        /// Waits for work. What comes in bursts finds the threads of the last one: making a thread costs as much as a short query.
+        /// More than there are cores end once nothing has come for a while.
+        private func isNeeded() -> Bool {
+            while !signal.wait(seconds: Queue.patience) {
+                let isOver = waiting.withLock { waiting in
+                    // Those that are not idle any more have a signal that is on its way.
+                    guard waiting.idle > EvaluationThreads.cores else { return false }
+                    waiting.idle -= 1
+                    waiting.threads -= 1
+                    return true
+                }
+                if isOver { return false }
+            }
+            return true
         }
 
         func close() {
@@ -170,7 +240,7 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
                 waiting.isClosed = true
                 return waiting.idle
             }
-            for _ in 0..<idle { signal.signal() }
+            for _ in 0..<idle { signal.give() }
         }
     }
 
@@ -187,12 +257,13 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
         }()
 
         static func begin(_ queue: Queue) -> Bool {
-            var attributes = pthread_attr_t()
-            guard pthread_attr_init(&attributes) == 0 else { return false }
-            defer { pthread_attr_destroy(&attributes) }
-            pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+            let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+            defer { attributes.deallocate() }
+            guard pthread_attr_init(attributes) == 0 else { return false }
+            defer { pthread_attr_destroy(attributes) }
+            pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
             // Expressions are walked by recursion, a thousand levels deep.
-            pthread_attr_setstacksize(&attributes, 8 << 20)
+            pthread_attr_setstacksize(attributes, 8 << 20)
             let context = Unmanaged.passRetained(queue)
             #if canImport(Darwin)
                 var thread: pthread_t?
@@ -201,7 +272,7 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
             #endif
             let status = pthread_create(
                 &thread,
-                &attributes,
+                attributes,
                 { context in
                     // Optional on one system, not on the other.
                     let pointer: UnsafeMutableRawPointer? = context

@@ -9,12 +9,15 @@ final class Gate: Sendable {
     }
 
     private let state = Mutex(State.closed([]))
+    /// Whether all is well: whoever passes later needs no lock for that.
+    private let isWell = Atomic(false)
 
     /// Lets everybody through, or fails them.
     func open(_ failure: StorageError? = nil) {
         let waiting = state.withLock { state -> [CheckedContinuation<StorageError?, Never>] in
             guard case .closed(let waiting) = state else { return [] }
             state = .open(failure)
+            if failure == nil { isWell.store(true, ordering: .releasing) }
             return waiting
         }
         for continuation in waiting { continuation.resume(returning: failure) }
@@ -29,6 +32,7 @@ final class Gate: Sendable {
 
     /// Returns once the gate is open.
     func pass() async throws(StorageError) {
+        if isWell.load(ordering: .acquiring) { return }
         let failure: StorageError?
         if let known = outcome {
             failure = known

@@ -40,6 +40,26 @@ import Testing
         #expect(isEnded)
     }
 
+    @Test("Threads that a burst of tasks has made are there for the next one", .timeLimit(.minutes(5)))
+    func bursts() async {
+        let limit = EvaluationThreads.cores + 3
+        let threads = EvaluationThreads(EvaluationThreads.Lane(limit: limit, niceness: 0))
+        let count = Count()
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<limit {
+                group.addTask(executorPreference: threads) {
+                    count.value.add(1, ordering: .relaxed)
+                    while count.value.load(ordering: .relaxed) < limit {}
+                }
+            }
+        }
+        #expect(threads.threadCount == limit)
+    }
+
+    private final class Count: Sendable {
+        let value = Atomic(0)
+    }
+
     private final class Flag: Sendable {
         let isSet = Atomic(false)
     }
