@@ -42,8 +42,9 @@ import Testing
 
     @Test("Threads that a burst of tasks has made are there for the next one", .timeLimit(.minutes(5)))
     func bursts() async {
-        let limit = EvaluationThreads.cores + 3
-        let threads = EvaluationThreads(EvaluationThreads.Lane(limit: limit, niceness: 0))
+        // No more than there are cores: those stay, however long nothing comes.
+        let limit = EvaluationThreads.cores
+        let threads = EvaluationThreads(EvaluationThreads.Lane(limit: limit + 3, niceness: 0))
         let count = Count()
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<limit {
