@@ -103,7 +103,10 @@ import Testing
         ]
         var found: [String] = []
         for file in Repository.files(below: "Sources")
-        where file.path.hasSuffix(".swift") && !file.path.hasSuffix("Clocks/SystemClock.swift") {
+        // The time that a stranger's body may take goes by the loop, whose timers can be taken back.
+        where file.path.hasSuffix(".swift") && !file.path.hasSuffix("Clocks/SystemClock.swift")
+            && !file.path.hasSuffix("Connection/ConnectionGuard.swift")
+        {
             for (number, line) in file.lines.enumerated() {
                 for call in forbidden where line.contains(call) { found.append("\(file.path):\(number + 1): \(call)") }
             }

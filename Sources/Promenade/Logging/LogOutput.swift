@@ -6,8 +6,9 @@ import Synchronization
     import Glibc
 #endif
 
-/// Where log lines go. A reader that has stopped (a pager, a terminal that is held, a collector that hangs) must not stop the stack:
-/// lines for which there is no room are left out, and the next one that gets through says how many.
+/// Where log lines go. A reader of a pipe that has stopped (a pager, a collector that hangs) must not stop the stack: lines for which
+/// there is no room are left out, and the next one that gets through says how many. A terminal that is held is no trouble; one whose
+/// program hangs may still be, as it says that it has room when it has little.
 package final class LogOutput: Sendable {
     /// The standard error.
     static let standardError = LogOutput(descriptor: 2)
@@ -21,7 +22,7 @@ package final class LogOutput: Sendable {
     /// Lines go to an open file.
     package init(descriptor: Int32) { self.descriptor = descriptor }
 
-    /// Writes a line, which ends with a newline, in one piece, so that lines of several threads do not mix. Never waits for a reader;
+    /// Writes a line, which ends with a newline, in one piece, so that lines of several threads do not mix. Does not wait for a pipe's reader;
     /// of a line that is longer than a pipe takes at once only the beginning is written there.
     package func write(_ line: String) {
         lost.withLock { lost in

@@ -47,7 +47,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// How long the body of a request may take, in milliseconds; `nil` for as long as it likes.
     private let readLimit: Int64?
     /// Ends the connection where the body of that request has not come by then.
-    private var bodyWait: (request: Int, timer: Task<Void, Never>)?
+    private var bodyWait: (request: Int, timer: Scheduled<Void>)?
     /// What those who answer know of the connection; set before anything is read.
     var connection: WebConnection?
     private var exchanges = CircularBuffer<Exchange>(initialCapacity: 2)
@@ -140,15 +140,13 @@ final class ConnectionGuard: ChannelDuplexHandler {
         }
         guard isAwaited, let readLimit else { return }
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        let (loop, clock) = (context.eventLoop, clock)
-        let timer = Task {
-            guard (try? await clock.sleep(milliseconds: readLimit)) != nil else { return }
-            loop.execute {
-                let (guardian, context) = bound.value
-                guard guardian.heads == request, guardian.exchanges.last?.isRead == false else { return }
-                guardian.connection?.clientHasLeft()
-                context.close(promise: nil)
-            }
+        // By the loop's own time, as the library measures silence. Its timers can be taken back: what sleeps by a clock stays in memory
+        // until its time has come, which a stranger could make a gigabyte of.
+        let timer = context.eventLoop.scheduleTask(in: .milliseconds(readLimit)) {
+            let (guardian, context) = bound.value
+            guard guardian.heads == request, guardian.exchanges.last?.isRead == false else { return }
+            guardian.connection?.clientHasLeft()
+            context.close(promise: nil)
         }
         bodyWait = (request, timer)
     }
