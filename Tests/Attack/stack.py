@@ -243,7 +243,8 @@ class Watch:
     def scrapes(self, interval=1.0):
         """Fails where a scrape of the job `watch` came late; the words for the table."""
         end = time.time()
-        rows = self.stack.result(f'up{{job="watch"}}[{int(end - self.began) + 1}s]', time=end)
+        # A second more than the attack took: one that is over soon may lie between two scrapes.
+        rows = self.stack.result(f'up{{job="watch"}}[{int(end - self.began) + 2}s]', time=end)
         check(rows, "no scrape at all")
         times = sorted(point[0] for point in rows[0]["values"])
         gaps = [later - before for before, later in zip(times, times[1:])] + [end - times[-1]]
