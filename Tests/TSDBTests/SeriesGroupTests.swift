@@ -36,6 +36,20 @@ import Testing
         _ = try await store.append(batch)
     }
 
+    /// Runs `body` with the file of a store that these series were appended to, one range after the other.
+    private static func withFile(
+        of ranges: [Range<Int>],
+        _ body: (_ path: String) async throws -> Void
+    ) async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            let store = try open(path)
+            for range in ranges { try await append(store, range, at: base) }
+            try await store.close()
+            try await body(path)
+        }
+    }
+
     /// The numbers of the series that the store has, by the value that belongs to the labels.
     private static func numbers(_ store: TimeSeriesDatabase) async throws -> [Int] {
         var numbers: [Int] = []
@@ -150,13 +164,9 @@ import Testing
         "DELETE FROM series_group WHERE id <= 2",
     ])
     func aLargeGroupThatIsLostDoesNotKeepTheOthersWaiting(_ damage: String) async throws {
-        try await withTemporaryFolder { folder in
-            let path = folder + "/stack.db"
-            var store = try Self.open(path)
-            for start in [0, 9000] { try await Self.append(store, start..<start + 9000, at: base) }
-            try await store.close()
+        try await Self.withFile(of: [0..<9000, 9000..<18_000]) { path in
             try executeSQL(path, damage)
-            store = try Self.open(path)
+            let store = try Self.open(path)
             #expect(try await store.problems() != [])
             try await Self.append(store, 0..<18_000, at: base + 1000)
             #expect(try await Self.numbers(store) == Array(0..<18_000))
@@ -165,14 +175,10 @@ import Testing
     }
 
     @Test func theNumberOfADamagedLastSeriesIsNobodyElses() async throws {
-        try await withTemporaryFolder { folder in
-            let path = folder + "/stack.db"
-            var store = try Self.open(path)
-            try await Self.append(store, 0..<20, at: base)
-            try await store.close()
+        try await Self.withFile(of: [0..<20]) { path in
             try await Self.ageToFormat3(path)
             try executeSQL(path, "UPDATE series SET pairs = x'00' WHERE id = 20")
-            store = try Self.open(path)
+            let store = try Self.open(path)
             try await Self.append(store, 20..<21, at: base + 1000)
             #expect(try await Self.numbers(store) == Array(0..<19) + [20])
             let new = try #require(try await store.all().first { $0.labels["i"] == "20" })
@@ -182,15 +188,11 @@ import Testing
     }
 
     @Test func aFileOfFormat3IsReadAndBroughtUp() async throws {
-        try await withTemporaryFolder { folder in
-            let path = folder + "/stack.db"
-            var store = try Self.open(path)
-            try await Self.append(store, 0..<500, at: base)
-            try await store.close()
+        try await Self.withFile(of: [0..<500]) { path in
             try await Self.ageToFormat3(path)
             let aged = try await Self.rows(path, "SELECT id, hex(pairs), series_labels(pairs) FROM series ORDER BY id")
             for isReadOnly in [true, false, true, false] {
-                store = try Self.open(path, isReadOnly: isReadOnly)
+                let store = try Self.open(path, isReadOnly: isReadOnly)
                 #expect(try await store.problems() == [])
                 #expect(try await Self.numbers(store) == Array(0..<500))
                 try await store.close()
@@ -198,7 +200,7 @@ import Testing
             #expect(
                 try await Self.rows(path, "SELECT id, hex(pairs), series_labels(pairs) FROM series ORDER BY id") == aged
             )
-            store = try Self.open(path)
+            var store = try Self.open(path)
             try await Self.append(store, 400..<600, at: base + 1000)
             try await store.close()
             store = try Self.open(path)
@@ -208,22 +210,18 @@ import Testing
     }
 
     @Test func damagedSeriesOfFormat3AreToldOnceAndLeftOut() async throws {
-        try await withTemporaryFolder { folder in
-            let path = folder + "/stack.db"
-            var store = try Self.open(path)
-            try await Self.append(store, 0..<20, at: base)
-            try await store.close()
+        try await Self.withFile(of: [0..<20]) { path in
             try await Self.ageToFormat3(path)
             try executeSQL(path, "UPDATE series SET pairs = x'00' WHERE id = 3")
             for problems in [1, 0] {
-                store = try Self.open(path)
+                let store = try Self.open(path)
                 #expect(try await store.problems().count == problems)
                 try await store.close()
             }
             // Where a pair is missing, nothing may build on the rest.
             try await Self.ageToFormat3(path)
             try executeSQL(path, "DELETE FROM label_pair WHERE id = 1")
-            store = try Self.open(path)
+            let store = try Self.open(path)
             #expect(store.refusal?.code == .corrupt)
             try await store.close()
         }
@@ -236,15 +234,11 @@ import Testing
         ("UPDATE series_group SET pairs = x'0102030405060708090a' WHERE id = 3", 200..<300),
     ])
     func aDamagedGroupTakesNoOtherAlong(_ damage: String, _ lost: Range<Int>) async throws {
-        try await withTemporaryFolder { folder in
-            let path = folder + "/stack.db"
-            var store = try Self.open(path)
-            for start in [0, 100, 200] { try await Self.append(store, start..<start + 100, at: base) }
-            try await store.close()
+        try await Self.withFile(of: [0..<100, 100..<200, 200..<300]) { path in
             try executeSQL(path, damage)
             // Pairs that are lost, and the series that have them.
             let problems = damage.contains("SET pairs") ? 2 : 1
-            store = try Self.open(path, isReadOnly: true)
+            var store = try Self.open(path, isReadOnly: true)
             #expect(try await store.problems().count == problems)
             try await store.close()
             // The same series come again under other numbers, and no samples of the lost ones are theirs.
@@ -269,13 +263,9 @@ import Testing
         "UPDATE series_group SET next_series = next_series - 1 WHERE id = 2", "DELETE FROM series_group WHERE id = 1",
     ])
     func whereNumbersAreLostNothingIsTaken(_ damage: String) async throws {
-        try await withTemporaryFolder { folder in
-            let path = folder + "/stack.db"
-            var store = try Self.open(path)
-            for start in [0, 100] { try await Self.append(store, start..<start + 100, at: base) }
-            try await store.close()
+        try await Self.withFile(of: [0..<100, 100..<200]) { path in
             try executeSQL(path, damage)
-            store = try Self.open(path)
+            let store = try Self.open(path)
             #expect(try await store.problems() != [])
             let isRefused = store.refusal?.code == .corrupt
             // A row that is not there at all has only left its pairs, and those that have them.

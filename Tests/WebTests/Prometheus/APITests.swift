@@ -34,16 +34,7 @@ import Web
         var settings = PrometheusSettings()
         settings.flags = [("a", "1"), ("b", "<x>")]
         change(&settings)
-        let environment = PrometheusEnvironment(
-            phase: { .ready },
-            configuration: { "global: {}\n" },
-            externalLabels: { [Label(name: "zone", value: "z")] },
-            runtime: { PrometheusEnvironment.RuntimeInfo() },
-            reload: { "no" },
-            quit: {},
-            metrics: { [] },
-            createFolder: { _ in nil }
-        )
+        let environment = PrometheusEnvironment.still(externalLabels: [Label(name: "zone", value: "z")])
         return PrometheusServer(
             settings: settings,
             environment: environment,

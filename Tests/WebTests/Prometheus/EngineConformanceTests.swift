@@ -70,16 +70,7 @@ import Web
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let api = PrometheusServer(
             settings: PrometheusSettings(),
-            environment: PrometheusEnvironment(
-                phase: { .ready },
-                configuration: { "global: {}\n" },
-                externalLabels: { [] },
-                runtime: { PrometheusEnvironment.RuntimeInfo() },
-                reload: { "no" },
-                quit: {},
-                metrics: { [] },
-                createFolder: { _ in nil }
-            ),
+            environment: PrometheusEnvironment.still(),
             store: base,
             engine: PromQLEngine(clock: clock),
             clock: clock,

@@ -20,16 +20,7 @@ import Web
             batch.values = references.map { _ in Double(step) }
             _ = try await store.append(batch)
         }
-        let environment = PrometheusEnvironment(
-            phase: { .ready },
-            configuration: { "" },
-            externalLabels: { [] },
-            runtime: { PrometheusEnvironment.RuntimeInfo() },
-            reload: { "no" },
-            quit: {},
-            metrics: { [] },
-            createFolder: { _ in nil }
-        )
+        let environment = PrometheusEnvironment.still(configuration: "")
         var options = PromQLEngine.Options()
         options.maximumBytes = memory
         options.maximumBytesInAll = memory

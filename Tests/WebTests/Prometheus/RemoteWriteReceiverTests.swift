@@ -23,16 +23,7 @@ import Web
             settings.isRemoteWriteEnabled = true
             server = PrometheusServer(
                 settings: settings,
-                environment: PrometheusEnvironment(
-                    phase: { .ready },
-                    configuration: { "global: {}\n" },
-                    externalLabels: { [] },
-                    runtime: { PrometheusEnvironment.RuntimeInfo() },
-                    reload: { "no" },
-                    quit: {},
-                    metrics: { [] },
-                    createFolder: { _ in nil }
-                ),
+                environment: PrometheusEnvironment.still(),
                 store: store,
                 engine: PromQLEngine(clock: clock),
                 clock: clock,

@@ -26,16 +26,7 @@ import Web
     }
 
     private func server(_ events: StackEvents?) -> PrometheusServer {
-        var environment = PrometheusEnvironment(
-            phase: { .ready },
-            configuration: { "" },
-            externalLabels: { [] },
-            runtime: { PrometheusEnvironment.RuntimeInfo() },
-            reload: { nil },
-            quit: {},
-            metrics: { [] },
-            createFolder: { _ in nil }
-        )
+        var environment = PrometheusEnvironment.still(configuration: "", reload: nil)
         environment.events = events
         return PrometheusServer(
             settings: PrometheusSettings(),
