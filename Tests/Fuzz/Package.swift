@@ -77,7 +77,7 @@ let package = Package(
         room(
             "Simulation",
             ["MetricModel", "ConfigTree", "Exposition", "PromQL", "Web"],
-            only: ["Chance", "Log", "Reading", "Recording/Recording.swift", "Scenario"]
+            only: ["Actors", "Chance", "Log", "Reading", "Recording/Recording.swift", "Scenario"]
         ),
         .target(
             name: "FuzzTargets",
