@@ -60,14 +60,19 @@ public final class ManualClock: StackClock {
 
     /// Moves the time and wakes whoever waited for a moment up to the new one, earliest first.
     public func advance(milliseconds: Int64) {
-        advance(nanoseconds: milliseconds * 1_000_000)
+        let (nanoseconds, isTooMuch) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+        advance(nanoseconds: isTooMuch ? .max : nanoseconds)
     }
 
-    /// Moves the time and wakes whoever waited for a moment up to the new one, earliest first.
+    /// The last moment that it is moved to, in nanoseconds since 1970: the year 2200, so that sums of moments and spans are numbers, too.
+    public static let end: Int64 = 7_258_118_400 * 1_000_000_000
+
+    /// Moves the time, not beyond ``end``, and wakes whoever waited for a moment up to the new one, earliest first.
     public func advance(nanoseconds: Int64) {
         let (woken, watchers) = state.withLock { state in
-            state.wall += nanoseconds
-            state.steady += nanoseconds
+            let step = min(nanoseconds, max(0, min(Self.end - state.wall, Self.end - state.steady)))
+            state.wall += step
+            state.steady += step
             let due = state.sleepers.filter { $0.deadline <= state.steady }.sorted { $0.deadline < $1.deadline }
             state.sleepers.removeAll { $0.deadline <= state.steady }
             return (due, due.isEmpty ? [] : state.takeWatchers())

@@ -1,8 +1,12 @@
 /// Names with other letters than ASCII's as the domain name system knows them (RFC 3492): `münchen.de` as `xn--mnchen-3ya.de`.
 package enum Punycode {
-    /// The name in ASCII; one that is in ASCII stays to the letter.
+    /// The longest name that there can be, in letters (RFC 1035, 2.3.4).
+    private static let letterLimit = 253
+
+    /// The name in ASCII; one that is in ASCII stays to the letter, and so does one that is too long to be a name: the work grows with
+    /// the square of its length.
     package static func ascii(_ host: String) -> String {
-        if host.utf8.allSatisfy({ $0 < 0x80 }) { return host }
+        if host.utf8.allSatisfy({ $0 < 0x80 }) || host.unicodeScalars.count > letterLimit { return host }
         let mapped = String(String.UnicodeScalarView(host.unicodeScalars.compactMap(mapped)))
         return mapped.split(separator: ".", omittingEmptySubsequences: false).map { part in
             let scalars = part.lowercased().unicodeScalars

@@ -42,8 +42,16 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
         self.context = context
     }
 
+    /// The most bytes of a context and of a reason that are told: addresses and answers of others stand in them.
+    private static let textLimit = 4096
+
     /// The message.
-    public var message: String { context + reason }
+    public var message: String { Self.cut(context) + Self.cut(reason) }
+
+    private static func cut(_ text: String) -> String {
+        if text.utf8.count <= textLimit { return text }
+        return String(decoding: text.utf8.prefix(textLimit), as: UTF8.self) + "… "
+    }
 
     /// The message.
     public var description: String { message }

@@ -200,7 +200,7 @@ enum Console {
     /// The contents of a file; `-` is the standard input.
     static func read(_ path: String) throws -> [UInt8] {
         // One reader for all: a folder, or a file that breaks off, is no empty file.
-        guard let bytes = FileAccess.read(path == "-" ? "/dev/stdin" : path) else {
+        guard let bytes = FileAccess.readNamed(path == "-" ? "/dev/stdin" : path) else {
             throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
         }
         return bytes

@@ -164,7 +164,9 @@ package enum RemoteMessage {
 
     /// What of it was written, as the answer says; a kind that it does not name was not. `nil` where it names none.
     private static func written(_ answer: TargetResponse) -> RemoteCounts? {
-        func header(_ name: String) -> Int? { Int(answer.header("X-Prometheus-Remote-Write-\(name)-Written")) }
+        func header(_ name: String) -> Int? {
+            Int(answer.header("X-Prometheus-Remote-Write-\(name)-Written")).flatMap { $0 < 0 ? nil : $0 }
+        }
         let told = (header("Samples"), header("Histograms"), header("Exemplars"))
         if told == (nil, nil, nil) { return nil }
         var written = RemoteCounts()

@@ -147,6 +147,7 @@ import Testing
     static let partial: [(reaction: CapturingReceiver.Reaction, failed: Int)] = [
         (.answer(400, [("X-Prometheus-Remote-Write-Samples-Written", "1")], "one was too old"), 1),
         (.answer(400, [("X-Prometheus-Remote-Write-Exemplars-Written", "0")]), 2), (.answer(400), 2),
+        (.answer(400, [("X-Prometheus-Remote-Write-Samples-Written", "\(Int.min)")]), 2),
     ]
 
     @Test(arguments: partial) func `of a refused request counts as failed what was not written`(

@@ -236,7 +236,7 @@ public final class Stack: Sendable {
     private static func webConfig(_ file: String) throws(ConfigError) -> WebConfig {
         if file.isEmpty { return WebConfig() }
         guard let bytes = FileAccess.read(file) else {
-            throw ConfigError(file: file, problems: [ConfigProblem(.meaning, StackError.system(errno))])
+            throw ConfigError(file: file, problems: [ConfigProblem(.meaning, FileReading.reason)])
         }
         return try WebConfig(reading: YAMLReader.parse(bytes, file: file), file: file)
     }

@@ -11,23 +11,16 @@ package enum FileAccess {
     /// Whether there is a file.
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    /// The contents of a file; `nil` where it cannot be read (`errno` says why).
-    package static func read(_ path: String) -> [UInt8]? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65536)
-        while true {
-            let count = fread(&chunk, 1, chunk.count, file)
-            if count == 0 { return ferror(file) == 0 ? bytes : nil }
-            bytes.append(contentsOf: chunk[..<count])
-        }
+    /// The contents of a file; `nil` where it cannot be read (``failure(reading:)`` says why).
+    package static func read(_ path: String) -> [UInt8]? { FileReading.bytes(of: path) }
+
+    /// The contents of a file of any size that whoever started the program names: it may be a pipe, as of `<(command)`.
+    package static func readNamed(_ path: String) -> [UInt8]? {
+        FileReading.bytes(of: path, pipes: .endless, limit: .max)
     }
 
-    /// Why a file could not be read, by the last error's number, as Go tells it: a folder is opened, but not read.
-    package static func failure(reading path: String) -> String {
-        "\(errno == EISDIR ? "read" : "open") \(path): \(String(cString: strerror(errno)).lowercased())"
-    }
+    /// Why a file could not be read, by the last error's number.
+    package static func failure(reading path: String) -> String { FileReading.failure(reading: path) }
 
     /// Writes a file by way of a neighbour, so that a reader sees all of it or nothing.
     package static func replace(_ path: String, with text: String) -> Bool {

@@ -80,7 +80,7 @@ public struct StackConfig: Sendable, Hashable {
     /// Reads a file.
     /// - Throws: ``ConfigError`` with everything that is wrong in it.
     public init(file: String, context: ConfigContext) throws(ConfigError) {
-        guard let bytes = FileAccess.read(file) else {
+        guard let bytes = FileReading.bytes(of: file, pipes: .short) else {
             let reason = FileAccess.failure(reading: file)
             throw ConfigError(file: file, problems: [ConfigProblem(.meaning, reason)])
         }

@@ -84,7 +84,7 @@ public struct FlagSet: Sendable {
     }
 
     private static func lines(of path: String) throws(FlagError) -> [String] {
-        guard let bytes = FileAccess.read(path) else {
+        guard let bytes = FileAccess.readNamed(path) else {
             let reason = StackError.system(lastErrorNumber())
             throw FlagError(message: "failed to open arguments file \(GoText.quoted(path)): \(reason)")
         }

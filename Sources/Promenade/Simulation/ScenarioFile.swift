@@ -14,7 +14,7 @@ package enum ScenarioFile {
         settings: [String] = [],
         stack: String? = nil
     ) throws(ConfigError) -> Scenario {
-        guard let bytes = FileAccess.read(file) else {
+        guard let bytes = FileReading.bytes(of: file, pipes: .short) else {
             let reason = FileAccess.failure(reading: file)
             throw ConfigError(file: file, problems: [ConfigProblem(.meaning, reason)])
         }

@@ -88,7 +88,7 @@ struct TestRules: AsyncParsableCommand {
     }
 
     private func read(_ name: String) throws(TestFileFailure) -> RuleTestFile {
-        guard let bytes = FileAccess.read(name == "-" ? "/dev/stdin" : name) else {
+        guard let bytes = FileAccess.readNamed(name == "-" ? "/dev/stdin" : name) else {
             throw TestFileFailure(message: FileAccess.failure(reading: name))
         }
         do throws(ConfigError) {

@@ -77,17 +77,7 @@ enum FileSystem {
 
     /// The contents of a file, or the system's message about why they cannot be read.
     static func read(_ path: String) -> Result<[UInt8], FileError> {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return .failure(FileError("open", path)) }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65536)
-        while true {
-            let count = chunk.withUnsafeMutableBytes { unsafe_read(descriptor, $0) }
-            if count == 0 { return .success(bytes) }
-            guard count > 0 else { return .failure(FileError("read", path)) }
-            bytes.append(contentsOf: chunk[..<count])
-        }
+        FileReading.bytes(of: path).map(Result.success) ?? .failure(FileError(reading: path))
     }
 
     /// The contents of a small text file without white space around them, as secrets are kept.
@@ -113,14 +103,6 @@ enum FileSystem {
             inode: UInt64(info.st_ino)
         )
     }
-
-    private static func unsafe_read(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
-        #if canImport(Darwin)
-            Darwin.read(descriptor, buffer.baseAddress, buffer.count)
-        #else
-            Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-        #endif
-    }
 }
 
 /// By which a changed file is recognised.
@@ -128,13 +110,4 @@ struct FileStamp: Sendable, Hashable {
     var modified: Int64
     var size: Int64
     var inode: UInt64
-}
-
-/// Why a file could not be read, worded as Go words it.
-struct FileError: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ operation: String, _ path: String) {
-        description = "\(operation) \(path): \(String(cString: strerror(errno)).lowercased())"
-    }
 }

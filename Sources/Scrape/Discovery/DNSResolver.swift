@@ -1,6 +1,7 @@
 import MetricModel
 import NIOCore
 import NIOPosix
+import Synchronization
 
 #if canImport(Darwin)
     import Darwin
@@ -53,19 +54,31 @@ struct DNSResolver: Sendable {
     /// The records of a name. A name that does not exist has none.
     /// - Throws: where no server could say.
     func lookup(_ name: String, _ kind: DNSMessage.Kind) async throws(DiscoveryError) -> [DNSMessage.Record] {
+        // The thread that asks does not see that the task was cancelled: it looks here between two servers.
+        let isCancelled = Atomic(false)
         let work: @Sendable () -> Result<[DNSMessage.Record], DiscoveryError> = {
-            Result { () throws(DiscoveryError) in try self.ask(name, kind) }
+            Result { () throws(DiscoveryError) in
+                try self.ask(name, kind) { isCancelled.load(ordering: .relaxed) }
+            }
         }
         let result: Result<[DNSMessage.Record], DiscoveryError>
         do {
-            result = try await NIOThreadPool.singleton.runIfActive(work)
+            result = try await withTaskCancellationHandler {
+                try await NIOThreadPool.singleton.runIfActive(work)
+            } onCancel: {
+                isCancelled.store(true, ordering: .relaxed)
+            }
         } catch {
             throw DiscoveryError("\(error)")
         }
         return try result.get()
     }
 
-    private func ask(_ name: String, _ kind: DNSMessage.Kind) throws(DiscoveryError) -> [DNSMessage.Record] {
+    private func ask(
+        _ name: String,
+        _ kind: DNSMessage.Kind,
+        unless isCancelled: () -> Bool
+    ) throws(DiscoveryError) -> [DNSMessage.Record] {
         var settings = settings
         if settings == nil {
             guard case .success(let bytes) = FileSystem.read("/etc/resolv.conf") else {
@@ -76,7 +89,7 @@ struct DNSResolver: Sendable {
         guard let settings else { return [] }
         var areAllValid = true
         for candidate in settings.names(name) {
-            guard let answer = askAnyServer(candidate, kind, settings) else {
+            guard let answer = askAnyServer(candidate, kind, settings, unless: isCancelled) else {
                 areAllValid = false
                 continue
             }
@@ -88,8 +101,13 @@ struct DNSResolver: Sendable {
         )
     }
 
-    private func askAnyServer(_ name: String, _ kind: DNSMessage.Kind, _ settings: Settings) -> DNSMessage? {
-        for server in settings.servers {
+    private func askAnyServer(
+        _ name: String,
+        _ kind: DNSMessage.Kind,
+        _ settings: Settings,
+        unless isCancelled: () -> Bool
+    ) -> DNSMessage? {
+        for server in settings.servers where !isCancelled() {
             let id = UInt16.random(in: 0...UInt16.max)
             let question = DNSMessage.question(name, kind, id: id)
             guard let bytes = DNSSocket.exchange(question, server: server, port: settings.port, isStream: false),
@@ -137,18 +155,15 @@ enum DNSSocket {
         return receive(descriptor, exactly: Int(head[0]) << 8 | Int(head[1]))
     }
 
-    private static func receive(_ descriptor: Int32, atMost size: Int) -> [UInt8]? {
+    private static func receive(_ descriptor: Int32, atMost size: Int, flags: Int32 = 0) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: size)
-        let count = recv(descriptor, &buffer, size, 0)
+        let count = recv(descriptor, &buffer, size, flags)
         return count > 0 ? Array(buffer[..<count]) : nil
     }
 
+    /// In one call, whose time is limited as a whole: of a server that sends a byte now and then no more is awaited.
     private static func receive(_ descriptor: Int32, exactly size: Int) -> [UInt8]? {
-        var result: [UInt8] = []
-        while result.count < size {
-            guard let part = receive(descriptor, atMost: size - result.count) else { return nil }
-            result += part
-        }
-        return result
+        guard let bytes = receive(descriptor, atMost: size, flags: Int32(MSG_WAITALL)) else { return nil }
+        return bytes.count == size ? bytes : nil
     }
 }

@@ -7,30 +7,39 @@ import Synchronization
     import Glibc
 #endif
 
-/// The files of `scrape_failure_log_file`: one line of JSON for each failed scrape.
-final class FailureLogs: Sendable {
+/// The files of `scrape_failure_log_file`: one line of JSON for each failed scrape. One that is a pipe whose reader has stopped holds nobody
+/// up: lines are left out, and the next one that gets through says how many.
+package final class FailureLogs: Sendable {
+    private struct File {
+        var descriptor: Int32
+        /// Lines that were left out since the last one that was written.
+        var lost = 0
+        /// Whether the last line was written in part.
+        var isCut = false
+    }
+
     private let clock: any StackClock
     /// Open files by path.
-    private let files = Mutex<[String: Int32]>([:])
+    private let files = Mutex<[String: File]>([:])
 
-    init(clock: any StackClock) { self.clock = clock }
+    package init(clock: any StackClock) { self.clock = clock }
 
     deinit { _ = open([]) }
 
     /// Opens files at these paths and closes all others. Answers what could not be opened, and why.
-    func open(_ paths: Set<String>) -> [String] {
-        var opened: [String: Int32] = [:]
+    package func open(_ paths: Set<String>) -> [String] {
+        var opened: [String: File] = [:]
         var problems: [String] = []
         for path in paths.sorted() where !path.isEmpty {
             let descriptor = Self.open(path)
             if descriptor < 0 {
                 problems.append("can't create json log file: \(FileError("open", path).description)")
             } else {
-                opened[path] = descriptor
+                opened[path] = File(descriptor: descriptor)
             }
         }
         files.withLock { files in
-            for descriptor in files.values { close(descriptor) }
+            for file in files.values { close(file.descriptor) }
             files = opened
         }
         return problems
@@ -38,26 +47,42 @@ final class FailureLogs: Sendable {
 
     private static func open(_ path: String) -> Int32 {
         #if canImport(Darwin)
-            Darwin.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+            Darwin.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o600)
         #else
-            Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+            Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o600)
         #endif
     }
 
     /// Notes a failed scrape.
-    func note(_ failure: String, job: String, target: String, in path: String, line: Int = #line) {
-        let fields = [
-            ("time", CivilTime.rfc3339(nanoseconds: clock.wallNanoseconds)), ("level", "ERROR"),
-            ("source", "FailureLog.swift:\(line)"),
-            ("msg", failure), ("job_name", job), ("target", target),
-        ]
-        let text = "{" + fields.map { "\(Self.quoted($0.0)):\(Self.quoted($0.1))" }.joined(separator: ",") + "}\n"
-        var bytes = Array(text.utf8)
-        files.withLock { files in
-            guard let descriptor = files[path] else { return }
-            // One write for the whole line, so that lines of others who append cannot come between.
-            _ = bytes.withUnsafeMutableBytes { write(descriptor, $0.baseAddress, $0.count) }
+    package func note(_ failure: String, job: String, target: String, in path: String, line: Int = #line) {
+        let source = "FailureLog.swift:\(line)"
+        let time = CivilTime.rfc3339(nanoseconds: clock.wallNanoseconds)
+        func text(_ level: String, _ message: String, _ fields: [(String, String)]) -> [UInt8] {
+            let all = [("time", time), ("level", level), ("source", source), ("msg", message)] + fields
+            return Array(("{" + all.map { "\(Self.quoted($0)):\(Self.quoted($1))" }.joined(separator: ",") + "}\n").utf8)
         }
+        let bytes = text("ERROR", failure, [("job_name", job), ("target", target)])
+        files.withLock { files in
+            guard var file = files.removeValue(forKey: path) else { return }
+            defer { files[path] = file }
+            if file.lost > 0 {
+                let count = [("count", "\(file.lost)")]
+                guard Self.put(text("WARN", "failures were left out, since nobody read them", count), &file) else {
+                    file.lost += 1
+                    return
+                }
+                file.lost = 0
+            }
+            if !Self.put(bytes, &file) { file.lost += 1 }
+        }
+    }
+
+    /// Writes a line in one piece, so that lines of others who append cannot come between. Answers whether any of it was written.
+    private static func put(_ line: [UInt8], _ file: inout File) -> Bool {
+        let line = file.isCut ? [UInt8(ascii: "\n")] + line : line
+        let count = write(file.descriptor, line, line.count)
+        if count > 0 { file.isCut = count < line.count }
+        return count > 0
     }
 
     /// A JSON string as Go's structured log writes it.

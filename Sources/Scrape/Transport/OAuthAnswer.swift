@@ -30,7 +30,8 @@ struct OAuthAnswer: Sendable {
         // Some servers send the number as text.
         if let node = root.node("expires_in"), !node.isNull {
             guard let number = node.text.flatMap({ Int64($0) }) else {
-                let message = "json: invalid number literal, trying to unmarshal \(node.text ?? "it") into Number"
+                // Without what stands there instead, as Go has it: it may be the token.
+                let message = "json: invalid number literal, trying to unmarshal expires_in into Number"
                 throw ConfigError(file: "token", problems: [ConfigProblem(.decoding, message, line: node.line)])
             }
             seconds = number

@@ -101,10 +101,16 @@ final class OAuthToken: Sendable {
         )
     }
 
+    /// A refusal as it may be told, in the log and on pages: without a token that stands in it all the same.
+    private static func shown(_ answer: [UInt8]) -> String {
+        let text = String(decoding: answer.prefix(1024), as: UTF8.self)
+        return text.contains("_token") ? "not shown, as it holds a token" : text
+    }
+
     private func token(_ response: TargetResponse, _ secret: String, _ now: Int64) throws(TransportError) -> Token {
         let text = Array(response.body.readableBytesView)
         let refusal = TransportError(
-            "oauth2: cannot fetch token: \(response.statusText)\nResponse: \(String(decoding: text, as: UTF8.self))"
+            "oauth2: cannot fetch token: \(response.statusText)\nResponse: \(Self.shown(text))"
         )
         let answer: OAuthAnswer
         do throws(ConfigError) {
@@ -122,8 +128,8 @@ final class OAuthToken: Sendable {
         var kind = answer.kind.isEmpty ? "Bearer" : answer.kind
         for known in ["Bearer", "MAC", "Basic"] where kind.lowercased() == known.lowercased() { kind = known }
         // As Go's library, a token is renewed ten seconds before it ends.
-        let seconds = min(answer.seconds, 1 << 32)
-        let validUntil = seconds == 0 ? Int64.max : now + max(0, seconds - 10) * 1_000_000_000
+        let seconds = max(10, min(answer.seconds, 1 << 32)) - 10
+        let validUntil = answer.seconds == 0 ? Int64.max : now + seconds * 1_000_000_000
         return Token(header: "\(kind) \(answer.token)", validUntil: validUntil, secret: secret)
     }
 }

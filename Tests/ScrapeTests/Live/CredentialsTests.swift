@@ -113,6 +113,18 @@ struct CredentialsTests {
                 .unauthorized, json, #"{"error": "invalid_client", "error_description": "who?"}"#,
                 #"oauth2: "invalid_client" "who?""#
             ), (.unauthorized, json, "[]", "oauth2: cannot fetch token: 401 Unauthorized\nResponse: []"),
+            (
+                .badRequest, json, #"{"access_token": "t"}"#,
+                "oauth2: cannot fetch token: 400 Bad Request\nResponse: not shown, as it holds a token"
+            ),
+            (
+                .ok, json, #"{"access_token": "t", "expires_in": "secret"}"#,
+                "oauth2: cannot parse json: json: invalid number literal, trying to unmarshal expires_in into Number"
+            ),
+            (
+                .ok, json, #"{"access_token": "t", "expires_in": -9223372036854775808}"#,
+                "dial tcp 127.0.0.1:1: connect: connection refused"
+            ),
             (.ok, json, #"{"error": "e", "access_token": "t"}"#, #"oauth2: "e""#),
             (.ok, json, "{}", "oauth2: server response missing access_token"),
             (.ok, json, "", "oauth2: cannot parse json: unexpected end of JSON input"),

@@ -195,6 +195,14 @@ struct AddressTests {
         try await server.close()
     }
 
+    @Test("what is too long to be a name is looked at no further, and a message does not repeat all of it")
+    func longNames() {
+        let name = String(String.UnicodeScalarView((0x4e00..<0x9e00).compactMap { Unicode.Scalar($0) }))
+        #expect(Punycode.ascii(name) == name)
+        let error = TransportError(name, context: "Get \(name): ")
+        #expect(error.message.utf8.count < 9_000 && error.message.hasPrefix("Get 一"))
+    }
+
     @Test(
         "names with other letters",
         arguments: [

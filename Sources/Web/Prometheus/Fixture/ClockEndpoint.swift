@@ -54,6 +54,9 @@ extension ClockControl {
                 return status(of: player)
             }
             let begin = self.now()
+            if step.nanoseconds > ManualClock.end - begin {
+                throw .invalid("advance", "the clock is not moved beyond the year 2200")
+            }
             await advance(step.milliseconds)
             if self.now() - begin < step.nanoseconds {
                 throw APIFailure(.unavailable, "the clock was stopped on its way: the server is shutting down")
