@@ -12,6 +12,8 @@ import Web
 /// The way in: `promenade [run] --flag=value …` starts the stack, everything else is a subcommand.
 @main struct Main {
     static func main() async {
+        // Where a supervisor has closed one of the three, the next file that is opened would get its number, and the log.
+        for descriptor: Int32 in 0...2 where fcntl(descriptor, F_GETFD) < 0 { _ = open("/dev/null", O_RDWR) }
         let arguments = Array(CommandLine.arguments.dropFirst())
         // The stack's flags are read from a table, without the parser for subcommands: that is part of a fast start.
         let rest = Array(arguments.dropFirst())

@@ -91,6 +91,18 @@ import Testing
         }
     }
 
+    @Test(arguments: ["", "-wal", "-shm", "-journal"])
+    func aPipeInPlaceOfAFileIsNotWaitedFor(_ suffix: String) async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            #expect(mkfifo(path + suffix, 0o600) == 0)
+            let error = #expect(throws: StorageError.self) {
+                try TimeSeriesDatabase.open(path: path, options: Self.options, clock: ManualClock())
+            }
+            #expect(error?.message == "\(path)\(suffix) is not a regular file: move it away")
+        }
+    }
+
     @Test func nothingIsLeftBesideAForeignDatabase() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/stack.db"
@@ -103,7 +115,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["folder", "database", "log", "replaced"])
+    @Test(arguments: ["folder", "database", "log", "lock", "replaced"])
     func aStoreNoticesThatItsFilesAreGone(_ what: String) async throws {
         try await withTemporaryFolder { outer in
             let folder = outer + "/data"
@@ -116,6 +128,8 @@ import Testing
             case "folder": try FileManager.default.removeItem(atPath: folder)
             case "database": try FileManager.default.removeItem(atPath: path)
             case "log": try FileManager.default.removeItem(atPath: path + "-wal")
+            // Whoever makes it anew would write as well.
+            case "lock": try FileManager.default.removeItem(atPath: path + ".lock")
             default:
                 try FileManager.default.removeItem(atPath: path)
                 try Data([1]).write(to: URL(fileURLWithPath: path))

@@ -335,7 +335,8 @@ public final class Stack: Sendable {
             gracefulShutdownSignals: signals ? [.sigint, .sigterm] : [],
             logger: quietLogger
         )
-        configuration.maximumGracefulShutdownDuration = .seconds(15)
+        // Supervisors kill after ten. What is acknowledged is stored by then; who is still sending or does not read is cut off.
+        configuration.maximumGracefulShutdownDuration = .seconds(5)
         let group = ServiceGroup(configuration: configuration)
         services.withLock { $0 = group }
         if isEnding.load(ordering: .sequentiallyConsistent) { await group.triggerGracefulShutdown() }

@@ -3,6 +3,9 @@ import MetricModel
 
 /// Reads lists of target groups, as discovery files and discovery servers give them.
 package enum TargetGroupFile {
+    /// The most bytes of labels that the targets of a text have together, each with those of its group: few bytes can make many.
+    private static let labelLimit = 64 << 20
+
     /// The groups of a text.
     /// - Parameters:
     ///   - source: what the groups are from; it becomes part of their names and the value of their label `metaLabel`.
@@ -23,6 +26,7 @@ package enum TargetGroupFile {
         case .yaml: node = try YAMLReader.parse(bytes, file: file)
         }
         var result: [TargetGroup] = []
+        var bytes = 0
         for (index, section) in ConfigSection.list(of: node, type: "targetgroup.Group", problems).enumerated() {
             guard let section else {
                 problems.add(ConfigProblem(.meaning, "nil target group item found (index \(index))"))
@@ -32,9 +36,20 @@ package enum TargetGroupFile {
             group.labels.removeAll { $0.name == metaLabel }
             group.labels.append(Label(name: metaLabel, value: source))
             result.append(group)
+            let shared = size(of: group.labels)
+            for target in group.targets { bytes += shared + size(of: target) }
+            if bytes > labelLimit {
+                let message = "its targets have more than \(labelLimit >> 20) MiB of labels, each with those of its group"
+                problems.add(ConfigProblem(.meaning, message))
+                break
+            }
         }
         try problems.throwIfAny()
         return result
+    }
+
+    private static func size(of labels: [Label]) -> Int {
+        labels.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
     }
 
     /// What a file is written in, by its name.

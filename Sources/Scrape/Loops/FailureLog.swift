@@ -59,7 +59,9 @@ package final class FailureLogs: Sendable {
         let time = CivilTime.rfc3339(nanoseconds: clock.wallNanoseconds)
         func text(_ level: String, _ message: String, _ fields: [(String, String)]) -> [UInt8] {
             let all = [("time", time), ("level", level), ("source", source), ("msg", message)] + fields
-            return Array(("{" + all.map { "\(Self.quoted($0)):\(Self.quoted($1))" }.joined(separator: ",") + "}\n").utf8)
+            return Array(
+                ("{" + all.map { "\(Self.quoted($0)):\(Self.quoted($1))" }.joined(separator: ",") + "}\n").utf8
+            )
         }
         let bytes = text("ERROR", failure, [("job_name", job), ("target", target)])
         files.withLock { files in

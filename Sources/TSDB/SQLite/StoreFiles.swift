@@ -17,6 +17,15 @@ enum StoreFiles {
 
     /// Fails for what is no database at all, which SQLite would take for an empty one.
     static func check(_ path: String) throws(StorageError) {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            guard let facts = FileFacts(path: path + suffix) else { continue }
+            switch facts.kind {
+            case .file: continue
+            case .folder, .pipe, .socket, .other: break
+            }
+            // Waiting for a pipe would have no end.
+            throw StorageError(.corrupt, "\(path)\(suffix) is not a regular file: move it away")
+        }
         let size = fileSize(path)
         guard size > 0, size < smallestFile else { return }
         throw StorageError(
@@ -64,12 +73,15 @@ struct FileIdentity: Sendable, Equatable {
 struct OpenedFiles: Sendable {
     private let path: String
     private let database: FileIdentity?
+    /// What keeps another process from writing, too: without its name it does not.
+    private let lock: FileIdentity?
     private var log: FileIdentity?
 
     /// The files that are there now.
     init(_ path: String) {
         self.path = path
         database = FileIdentity(path)
+        lock = FileIdentity(path + ".lock")
         noteLog()
     }
 
@@ -80,6 +92,10 @@ struct OpenedFiles: Sendable {
     var loss: StorageError? {
         let now = FileIdentity(path)
         if now != database { return OpenedFiles.error(path, isThere: now != nil) }
+        if let lock {
+            let lockNow = FileIdentity(path + ".lock")
+            if lockNow != lock { return OpenedFiles.error(path + ".lock", isThere: lockNow != nil) }
+        }
         guard let log else { return nil }
         let logNow = FileIdentity(path + "-wal")
         return logNow == log ? nil : OpenedFiles.error(path + "-wal", isThere: logNow != nil)

@@ -1,3 +1,4 @@
+import ConfigTree
 import MetricModel
 import Scrape
 import Testing
@@ -14,6 +15,18 @@ struct DiscoveryTests {
         let file = fopen(path, "w")!
         fputs(text, file)
         fclose(file)
+    }
+
+    @Test("labels that each of very many targets would get are refused")
+    func labelsThatMultiply() {
+        let targets = (0..<2_000).map { "\"t:\($0)\"" }.joined(separator: ",")
+        func groups(_ value: String) throws(ConfigError) -> [TargetGroup] {
+            let text = #"[{"targets": [\#(targets)], "labels": {"a": "\#(value)"}}]"#
+            return try TargetGroupFile.groups(Array(text.utf8), source: "s", format: .json, metaLabel: "__meta_url")
+        }
+        #expect((try? groups("x"))?.first?.targets.count == 2_000)
+        let error = #expect(throws: ConfigError.self) { try groups(String(repeating: "x", count: 40_000)) }
+        #expect(error?.description.contains("more than 64 MiB of labels") == true)
     }
 
     @Test("files are found by pattern, looked at again when they change, and a broken one keeps its targets")
