@@ -39,7 +39,8 @@ package enum TargetGroupFile {
             let shared = size(of: group.labels)
             for target in group.targets { bytes += shared + size(of: target) }
             if bytes > labelLimit {
-                let message = "its targets have more than \(labelLimit >> 20) MiB of labels, each with those of its group"
+                let message =
+                    "its targets have more than \(labelLimit >> 20) MiB of labels, each with those of its group"
                 problems.add(ConfigProblem(.meaning, message))
                 break
             }
