@@ -20,6 +20,8 @@ public struct ConfigProblem: Sendable, Hashable {
     public var kind: Kind
     /// What is wrong, in Prometheus's words.
     public var message: String
+    /// The file where it is another one than that of the whole error, as one file may name others; `nil` for the same.
+    public var file: String?
     /// The line, from 1; `nil` where it is about no single place.
     public var line: Int?
     /// The column, from 1.
@@ -62,7 +64,8 @@ public struct ConfigProblem: Sendable, Hashable {
 extension ConfigProblem {
     /// Whether one problem stands before another in the file.
     static func stands(_ left: Self, before right: Self) -> Bool {
-        (left.line ?? .max, left.column ?? .max) < (right.line ?? .max, right.column ?? .max)
+        (left.file ?? "", left.line ?? .max, left.column ?? .max)
+            < (right.file ?? "", right.line ?? .max, right.column ?? .max)
     }
 }
 
@@ -96,10 +99,11 @@ public struct ConfigError: Error, Hashable, CustomStringConvertible {
         }
     }
 
-    /// One line for each problem: file, line, column, field, what is wrong and what was probably meant.
+    /// One line for each problem: file, line, column, field, what is wrong and what was probably meant. Those of other files come
+    /// last.
     public var description: String {
         problems.sorted(by: ConfigProblem.stands(_:before:)).map { problem in
-            var text = file
+            var text = problem.file ?? file
             if let line = problem.line { text += ":\(line)" }
             if let column = problem.column { text += ":\(column)" }
             text += ": "
@@ -161,6 +165,26 @@ public final class ConfigProblems {
     /// Adds a problem, once: a field may be read for several purposes.
     public func add(_ problem: ConfigProblem) {
         if told.insert(problem).inserted { problems.append(problem) }
+    }
+
+    /// Adds what is wrong in a file, which may be another one that this one names.
+    public func add(_ error: ConfigError) {
+        for var problem in error.problems {
+            if problem.file == nil, error.file != file { problem.file = error.file }
+            add(problem)
+        }
+    }
+
+    /// Whether something is told of a field of this file itself, as that nothing can be read there.
+    public func tells(at path: String) -> Bool { problems.contains { $0.path == path && $0.file == nil } }
+
+    /// Whether something is told of a field of this file, or of what is in it.
+    public func tells(within path: String) -> Bool {
+        problems.contains { problem in
+            guard problem.file == nil, problem.path.hasPrefix(path) else { return false }
+            let rest = problem.path.dropFirst(path.count)
+            return rest.isEmpty || rest.hasPrefix(".") || rest.hasPrefix("[")
+        }
     }
 
     /// Adds something that should be told but does not stop the file from being used.

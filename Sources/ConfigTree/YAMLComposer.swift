@@ -91,11 +91,11 @@ struct YAMLComposer {
         written += 1
         guard let last = open.indices.last else {
             root = node
-            return try checkAliases(weight)
+            return try checkAliases(weight, at: node.line)
         }
         // Far below what overflows, far above what is allowed.
         open[last].weight = min(open[last].weight + weight, 1 << 40)
-        if isAlias { try checkAliases(open[last].weight) }
+        if isAlias { try checkAliases(open[last].weight, at: open[last].place.line) }
         guard open[last].isMapping else { return open[last].items.append(node) }
         guard let key = open[last].key else {
             open[last].key = node
@@ -114,7 +114,7 @@ struct YAMLComposer {
     }
 
     /// The limit of go-yaml on how much of a document may come from aliases: the larger it is, the less.
-    private func checkAliases(_ total: Int) throws(ConfigProblem) {
+    private func checkAliases(_ total: Int, at line: Int) throws(ConfigProblem) {
         guard total > 1000 else { return }
         let share = Double(max(0, total - written)) / Double(total)
         let (low, high) = (400_000.0, 4_000_000.0)
@@ -123,6 +123,7 @@ struct YAMLComposer {
             throw ConfigProblem(
                 .syntax,
                 "document contains excessive aliasing",
+                line: line,
                 original: "yaml: document contains excessive aliasing"
             )
         }

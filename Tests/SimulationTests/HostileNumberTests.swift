@@ -27,7 +27,9 @@ import Testing
         ),
         ("events: [{at: 1m, do: restart, part: pushgateway, down: 1m, for: 1m}]", "down and for mean the same"),
         (
-            "study: {alert: A, should_fire_for: {event: kill}, slack: 292y}",
+            "services: {s: {}}\nevents: [{at: 1m, do: kill, service: s}]\n"
+                + "stack: {rules: {groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]}}\n"
+                + "study: {alert: A, should_fire_for: {event: kill}, slack: 292y}",
             "study.slack: \"292y\" is more than ten years"
         ),
         (

@@ -1,4 +1,6 @@
+import ConfigTree
 import Foundation
+import Promenade
 import Testing
 
 /// One mistake each in a scenario that has something of everything (`Tests/Scenarios/mistakes`).
@@ -10,9 +12,10 @@ import Testing
         var told: [String]
     }
 
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Scenarios/mistakes")
+
     private static func lines(_ name: String) throws -> [String] {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Scenarios/mistakes")
         let text = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
         return text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
@@ -50,5 +53,17 @@ import Testing
             wrong.append("\(mistake.line)|\(mistake.text)\n    " + told.joined(separator: "\n    "))
         }
         #expect(wrong.isEmpty, "\(wrong.joined(separator: "\n"))")
+    }
+
+    @Test func `one mistake in each kind of field: all are told at once, those of the files that it names, too`() throws {
+        let expected = try Self.lines("all.txt").filter { !$0.isEmpty }
+        let folder = Self.folder.path
+        let error = #expect(throws: ConfigError.self) { _ = try ScenarioFile.read(folder + "/all.yml") }
+        let told = (error?.description ?? "").replacing(folder + "/", with: "").split(separator: "\n").map(String.init)
+        #expect(told.count > 100)
+        let (missing, more) = (expected.filter { !told.contains($0) }, told.filter { !expected.contains($0) })
+        #expect(missing.isEmpty, "\(missing.joined(separator: "\n"))")
+        #expect(more.isEmpty, "\(more.joined(separator: "\n"))")
+        #expect(told == expected)
     }
 }

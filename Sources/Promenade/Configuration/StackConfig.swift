@@ -102,8 +102,17 @@ public struct StackConfig: Sendable, Hashable {
         path: String = "",
         context: ConfigContext
     ) throws(ConfigError) {
-        self.file = file
         let problems = ConfigProblems(file: file)
+        self.init(reading: node, path: path, context: context, problems)
+        try problems.throwIfAny()
+    }
+
+    /// Reads what can be read of a configuration.
+    /// - Parameters:
+    ///   - path: where it stands in its file.
+    ///   - problems: where everything goes that is wrong in it.
+    init(reading node: ConfigNode, path: String, context: ConfigContext, _ problems: ConfigProblems) {
+        file = problems.file
         let root = ConfigSection(node, type: "config.plain", path: path, problems: problems)
         if !node.isNull {
             prometheus = PrometheusConfig(reading: root, context: context)
@@ -121,7 +130,6 @@ public struct StackConfig: Sendable, Hashable {
             }
             root.finish()
         }
-        try problems.throwIfAny()
         warnings = problems.warnings
     }
 }

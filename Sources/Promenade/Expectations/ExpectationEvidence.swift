@@ -67,8 +67,11 @@ package struct ExpectationEvidence: Sendable, Hashable {
     }
 
     /// What to tell about an expression that does not hold.
-    package func explain(_ expression: String) -> [String] {
-        Expectations.selectors(expression).flatMap { selector in
+    package func explain(_ expression: String) -> [String] { explain(Expectations.selectors(expression)) }
+
+    /// What to tell about selectors.
+    func explain(_ selectors: [NamedSelector]) -> [String] {
+        selectors.flatMap { selector in
             explain(selector) + scrapes.explain(selector, stored: series[selector.name] ?? [])
         }
     }

@@ -99,6 +99,30 @@ package struct Expectations: Sendable {
         return code
     }
 
+    /// The selectors of an expression that name a metric and whose series are not to be there; none where it cannot be read.
+    package static func absentSelectors(_ expression: String) -> [NamedSelector] {
+        guard let tree = try? PromQLParser().parse(expression) else { return [] }
+        return absences(in: tree).compactMap { NamedSelector($0.selector.matchers) }
+    }
+
+    /// The selectors whose series are not to be there, as they stand in `absent` and `absent_over_time`, and the ranges of those
+    /// that have one, in nanoseconds.
+    static func absences(in tree: Expr) -> [(selector: VectorSelector, range: Int64?)] {
+        var found: [(VectorSelector, Int64?)] = []
+        tree.walk { node, path in
+            guard case .vectorSelector(let selector) = node else { return true }
+            let isAbsent = path.contains { outer in
+                guard case .call(let call) = outer else { return false }
+                return call.function.name == .absent || call.function.name == .absentOverTime
+            }
+            var range: Int64?
+            if case .matrixSelector(let outer)? = path.last { range = outer.range }
+            if isAbsent { found.append((selector, range)) }
+            return true
+        }
+        return found
+    }
+
     /// The selectors of an expression that name a metric; none where it cannot be read.
     package static func selectors(_ expression: String) -> [NamedSelector] {
         guard let tree = try? PromQLParser().parse(expression) else { return [] }

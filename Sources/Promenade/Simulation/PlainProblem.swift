@@ -48,6 +48,47 @@ extension ConfigProblem {
             plain.hint = hint ?? example.map { "such as \($0)" }
         }
         if hint == nil, !known.isEmpty { plain.hint = "there is " + known.joined(separator: ", ") }
+        plain.hint = placeHint ?? plain.hint
         return plain
+    }
+
+    private static let rule = "{alert: Down, expr: up == 0}"
+    private static let inline = "rules: {groups: [{name: shop, rules: [\(rule)]}]}"
+    /// Fields of the stack that are written into the scenario itself, and of its global section, and of rules.
+    private static let ofStack = [
+        "global", "scrape_configs", "rule_files", "alerting", "remote_write", "remote_read", "storage", "pushgateway",
+        "demo_server", "inbox",
+    ]
+    private static let ofGlobal = ["scrape_interval", "scrape_timeout", "evaluation_interval", "external_labels"]
+    private static let ofRule = ["alert", "record", "expr", "for", "annotations"]
+
+    /// Where something belongs that stands elsewhere. Rules have one place in a stack, and one in the files that it names.
+    private var placeHint: String? {
+        let field = path.hasPrefix("stack.") ? String(path.dropFirst("stack.".count)) : path
+        let name = field.lastIndex(of: ".").map { String(field[field.index(after: $0)...]) } ?? field
+        if known.isEmpty { return given.flatMap { Self.hint($0, in: field) } }
+        if known.contains("duration"), known.contains("services") {
+            if field == "rules" || field == "groups" { return "within the stack: stack: {\(Self.inline)}" }
+            if Self.ofStack.contains(field) { return "within the stack: stack: {\(field): …}" }
+            return Self.ofGlobal.contains(field) ? "within the stack: stack: {global: {\(field): …}}" : nil
+        }
+        if known.contains("scrape_configs") {
+            if field == "groups" { return "rules that stand inline: \(Self.inline)" }
+            return Self.ofGlobal.contains(field) ? "global: {\(field): …}" : nil
+        }
+        if known == ["groups"] { return (Self.ofRule + ["name", "rules"]).contains(name) ? Self.inline : nil }
+        if known.contains("query_offset"), Self.ofRule.contains(name) {
+            return "within a group: {name: shop, rules: [\(Self.rule)]}"
+        }
+        return nil
+    }
+
+    /// What would be right where something of another type stands.
+    private static func hint(_ given: String, in field: String) -> String? {
+        switch field {
+        case "rules": given.hasPrefix("the text") ? "rule_files: [FILE], or \(inline)" : inline
+        case "rule_files": given == "a mapping" ? "rules that stand inline: \(inline)" : "rule_files: [rules.yml]"
+        case _: field.hasPrefix("rule_files[") && given == "a mapping" ? "rules that stand inline: \(inline)" : nil
+        }
     }
 }

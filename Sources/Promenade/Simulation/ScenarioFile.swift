@@ -32,11 +32,12 @@ package enum ScenarioFile {
     ) throws(ConfigError) -> Scenario {
         try plainly { () throws(ConfigError) in
             let node = try YAMLReader.parse(text, file: file)
-            let scenario = try Scenario(reading: node, file: file, surroundings)
-            if settings.isEmpty, stack == nil {
-                try check(scenario)
-                return scenario
-            }
+            let problems = ConfigProblems(file: file)
+            let scenario = Scenario(reading: node, surroundings, problems)
+            // What another stack stands in place of is not looked at.
+            if stack == nil, settings.isEmpty || !problems.problems.isEmpty { check(scenario, problems) }
+            try problems.throwIfAny()
+            if settings.isEmpty, stack == nil { return scenario }
             return try changed(scenario, node, settings: settings, stack: stack)
         }
     }
@@ -79,8 +80,10 @@ package enum ScenarioFile {
     /// - Throws: `ConfigError` with everything that is wrong.
     package static func read(node: ConfigNode, file: String, isVisited: Bool) throws(ConfigError) -> Scenario {
         try plainly { () throws(ConfigError) in
-            let scenario = try Scenario(reading: node, file: file, surroundings)
-            try check(scenario, isVisited: isVisited)
+            let problems = ConfigProblems(file: file)
+            let scenario = Scenario(reading: node, surroundings, problems)
+            check(scenario, problems, isVisited: isVisited)
+            try problems.throwIfAny()
             return scenario
         }
     }
@@ -104,8 +107,14 @@ package enum ScenarioFile {
         return node["services"] == nil ? node : node["stack"] ?? node
     }
 
+    private static func check(_ scenario: Scenario) throws(ConfigError) {
+        let problems = ConfigProblems(file: scenario.file)
+        check(scenario, problems)
+        try problems.throwIfAny()
+    }
+
     /// Looks at the stack, too, so that all mistakes are told at once and before anything runs.
-    private static func check(_ scenario: Scenario, isVisited: Bool = false) throws(ConfigError) {
+    private static func check(_ scenario: Scenario, _ problems: ConfigProblems, isVisited: Bool = false) {
         let counts = scenario.services.map { ($0.name, $0.instances) }
         var stacks = [SimulatedConfig(scenario)]
         for event in scenario.events {
@@ -117,14 +126,13 @@ package enum ScenarioFile {
         var configs: [StackConfig] = []
         var names = SimulatedConfig.RuleNames()
         for stack in stacks {
-            let config = try stack.config(counts: counts)
-            let found = try stack.rules(of: config)
-            names.alerts.formUnion(found.alerts)
-            names.records.formUnion(found.records)
+            let told = ConfigProblems(file: stack.file)
+            let config = stack.read(counts: counts, told)
+            stack.addRules(of: config, to: &names, told)
             configs.append(config)
+            problems.add(ConfigError(file: stack.file, problems: told.problems))
         }
-        try ScenarioNames(scenario, stacks, configs, records: names.records, isVisited: isVisited)
-            .check(alerts: names.alerts.sorted())
+        ScenarioNames(scenario, stacks, configs, names, problems, isVisited: isVisited).check()
     }
 
     private static var surroundings: Scenario.Surroundings {

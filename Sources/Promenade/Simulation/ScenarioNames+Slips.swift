@@ -9,8 +9,7 @@ import Simulation
 /// What says nothing in a scenario, though it stands there.
 extension ScenarioNames {
     /// Labels are for a job that the scenario makes: a stack that scrapes the service itself never looks at them.
-    /// - Throws: `ConfigError` with the services whose labels no target gets.
-    func checkLabels() throws(ConfigError) {
+    func checkLabels() {
         for service in scenario.services where !service.labels.isEmpty {
             let isMade = stacks.contains { $0.makesJob(of: service.name) }
             if isMade { continue }
@@ -26,53 +25,151 @@ extension ScenarioNames {
     /// A body that the Pushgateway refuses may be meant, where that is said.
     func checkBodies() {
         let utf8 = configs.first?.gateway.options.allowsUTF8Names ?? false
-        for (number, event) in scenario.events.enumerated() {
+        for event in scenario.events {
             guard case .push(_, _, let body, _, let isRefused) = event.action, !isRefused else { continue }
             do throws(ExpositionError) {
                 let families = try FamilyTextParser(validation: utf8 ? .utf8 : .legacy).parse(Array(body.utf8))
-                guard families.contains(where: { $0.metrics.contains { $0.timestamp != nil } }) else { continue }
-                refuse("pushed metrics must not have timestamps", event, number)
+                if families.contains(where: { $0.metrics.contains { $0.timestamp != nil } }) {
+                    refuse("pushed metrics must not have timestamps", event)
+                }
+                for name in families.map(\.name) where Self.gatewayNames.contains(name) {
+                    let place = event.fieldPlaces["body"] ?? event.place
+                    fail(Self.hidden(name, by: "Pushgateway"), place, "\(event.path).body", "another name")
+                }
             } catch {
-                refuse(error.message, event, number)
+                refuse(error.message, event)
             }
         }
     }
 
-    private func refuse(_ reason: String, _ event: EventSpec, _ number: Int) {
+    private func refuse(_ reason: String, _ event: EventSpec) {
         fail(
             "the Pushgateway refuses this body: \(reason)",
             event.fieldPlaces["body"] ?? event.place,
-            "events[\(number)].body",
+            "\(event.path).body",
             "such as body: \"rows 42\"; refused: true where that is meant"
         )
     }
 
-    /// That nothing of a metric is ever seen is always so where the metric is called otherwise.
-    func checkMetrics() {
-        let metrics = scenario.services.flatMap(\.metrics) + scenario.batches.flatMap(\.metrics)
-        let names = Set(metrics.flatMap(\.seriesNames)).sorted()
-        for (number, expectation) in scenario.expectations.enumerated() {
-            guard case .never = expectation.kind else { continue }
-            for selector in Expectations.selectors(expectation.text) {
-                if names.contains(selector.name) || isMade(selector.name) { continue }
-                guard let near = DidYouMean.nearest(selector.name, among: names),
-                    near.utf8.count > 5, DidYouMean.editDistance(near, selector.name) <= 2
-                else { continue }
-                fail(
-                    "no metric is called \(selector.name)",
-                    expectation.place,
-                    "expect[\(number)].never",
-                    "did you mean \(near)?"
-                )
+    /// What the Pushgateway tells of each group; what is pushed by these names is never seen.
+    private static let gatewayNames = ["push_time_seconds", "push_failure_time_seconds"]
+
+    private static func hidden(_ name: String, by whom: String) -> String {
+        "the \(whom) writes \(name) itself, so this is never seen"
+    }
+
+    /// Metrics that have the names of what the stack itself tells. A target's own `up` hides whether it could be scraped, in Prometheus
+    /// as here, and without a word.
+    func checkReserved() {
+        let scraped = ReportedSeries.names + ReportedSeries.extraNames
+        func tell(_ words: String, _ metric: MetricSpec, _ path: String) {
+            fail(words, metric.place, "\(path).metrics.\(metric.name)", "another name")
+        }
+        func checkScraped(_ metrics: [MetricSpec], _ path: String) {
+            for metric in metrics {
+                guard let name = metric.seriesNames.first(where: scraped.contains) else { continue }
+                tell("each scrape writes \(name) itself, and this hides it", metric, path)
+            }
+        }
+        for service in scenario.services { checkScraped(service.metrics, "services.\(service.name)") }
+        for batch in scenario.batches {
+            let path = "batches.\(batch.name)"
+            if batch.delivery == .endpoint { checkScraped(batch.metrics, path) }
+            for metric in batch.metrics where batch.delivery != .endpoint {
+                if let name = metric.seriesNames.first(where: Self.gatewayNames.contains) {
+                    tell(Self.hidden(name, by: "Pushgateway"), metric, path)
+                }
+                let own = ["job"] + batch.grouping.map(\.name)
+                for label in own where metric.parts.contains(where: { $0.labels.contains { $0.name == label } }) {
+                    tell("the group has the label \(label), so that the metric's own is never seen", metric, path)
+                }
             }
         }
     }
 
+    /// That nothing of a metric is ever seen is always so where the metric is called otherwise.
+    func checkMetrics() {
+        // One whose name is wrong may have been meant.
+        func good(_ metrics: [MetricSpec], _ path: String) -> [MetricSpec] {
+            metrics.filter { !problems.tells(at: "\(path).metrics.\($0.name)") }
+        }
+        let metrics =
+            scenario.services.flatMap { good($0.metrics, "services.\($0.name)") }
+            + scenario.batches.flatMap { good($0.metrics, "batches.\($0.name)") }
+        let names = Set(metrics.flatMap(\.seriesNames)).sorted()
+        let refused = scenario.services.flatMap(\.refusedMetrics) + scenario.batches.flatMap(\.refusedMetrics)
+        for (expectation, selector) in silentSelectors {
+            if names.contains(selector.name) || isMade(selector.name) { continue }
+            if refused.contains(where: selector.name.hasPrefix) { continue }
+            guard let near = DidYouMean.nearest(selector.name, among: names),
+                near.utf8.count > 5, DidYouMean.editDistance(near, selector.name) <= 2
+            else { continue }
+            fail(
+                "no metric is called \(selector.name)",
+                expectation.place,
+                expectation.path,
+                "did you mean \(near)?"
+            )
+        }
+    }
+
+    /// The selectors of expectations that are met where these find nothing, so that nobody hears of a slip in them.
+    private var silentSelectors: [(ExpectationSpec, NamedSelector)] {
+        scenario.expectations.flatMap { expectation -> [(ExpectationSpec, NamedSelector)] in
+            switch expectation.kind {
+            case .never: Expectations.selectors(expectation.text).map { (expectation, $0) }
+            case .at, .always, .within: Expectations.absentSelectors(expectation.text).map { (expectation, $0) }
+            case .notified, .notNotified: []
+            }
+        }
+    }
+
+    /// That nothing of a job or an instance is ever seen is always so where it is called otherwise.
+    func checkJobsAndInstances() {
+        // Rules, exposed labels and pushes make others.
+        let jobs = configs.flatMap(\.prometheus.jobs)
+        let metrics = (scenario.services.flatMap(\.metrics) + scenario.batches.flatMap(\.metrics)).flatMap(\.parts)
+        for name in ["job", "instance"] {
+            func isMade(_ labels: [Label]) -> Bool { labels.contains { $0.name == name } }
+            let isRelabelled = jobs.flatMap { $0.relabelRules + $0.metricRelabelRules }.contains { rule in
+                rule.action == .labelmap || rule.targetLabel == name
+            }
+            if isRelabelled || metrics.contains(where: { isMade($0.labels) }) { continue }
+            if scenario.services.contains(where: { isMade($0.labels) }) { continue }
+            // A group has no label job besides its job.
+            if name != "job", pushed.contains(where: { isMade($0.grouping) }) { continue }
+            let known = name == "job" ? Set(jobs.map(\.jobName) + pushed.map(\.job)) : targets
+            let isInBody = scenario.events.contains { event in
+                if case .push(_, _, let body, _, _) = event.action { body.contains("\(name)=") } else { false }
+            }
+            if isInBody || known.isEmpty { continue }
+            for (expectation, selector) in silentSelectors {
+                for matcher in selector.matchers
+                where matcher.name == name && matcher.operation == .equal && !matcher.value.isEmpty {
+                    if known.contains(matcher.value) || known.contains(WorldTargets.name(matcher.value)) { continue }
+                    guard let hint = slip(matcher.value, known.sorted()) else { continue }
+                    fail("no \(name) is called \(GoText.quoted(matcher.value))", expectation.place, expectation.path, hint)
+                }
+            }
+        }
+    }
+
+    /// What a name may have been meant to be; `nil` where it is near none.
+    private func slip(_ name: String, _ known: [String]) -> String? {
+        let host = WorldTargets.name(name)
+        if let dash = host.lastIndex(of: "-"), let count = counts[String(host[..<dash])],
+            Int(host[host.index(after: dash)...]) != nil
+        {
+            return "\(host[..<dash]) has \(count == 1 ? "one instance" : "\(count) instances") at most"
+        }
+        return DidYouMean.nearest(name, among: known).map { "did you mean \($0)?" }
+    }
+
     /// Whether a metric comes from somebody else: a rule, a push, or relabelling.
     private func isMade(_ name: String) -> Bool {
-        let rules = configs.flatMap(\.prometheus.scrapeConfigs).flatMap(\.metricRelabelRules)
-        let isRenamed = rules.contains { $0.action == .labelmap || $0.targetLabel == Labels.metricName }
-        if isRenamed || records.contains(name) { return true }
+        let relabelling = configs.flatMap(\.prometheus.jobs).flatMap(\.metricRelabelRules)
+        let isRenamed = relabelling.contains { $0.action == .labelmap || $0.targetLabel == Labels.metricName }
+        if isRenamed || rules.records.contains(name) { return true }
         return scenario.events.contains { event in
             if case .push(_, _, let body, _, _) = event.action { body.contains(name) } else { false }
         }

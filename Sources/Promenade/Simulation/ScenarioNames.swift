@@ -9,9 +9,10 @@ struct ScenarioNames {
     /// The stack, and those that are loaded later: as they are written, and as they were read.
     let stacks: [SimulatedConfig]
     let configs: [StackConfig]
-    /// The names that recording rules give.
-    let records: Set<String>
-    private let problems: ConfigProblems
+    /// The names that rules give.
+    let rules: SimulatedConfig.RuleNames
+    /// Where everything goes that is wrong; what is known to be wrong already is asked for there.
+    let problems: ConfigProblems
     /// Whether somebody may push who is no part of the scenario, as in a lesson.
     private let isVisited: Bool
 
@@ -19,32 +20,42 @@ struct ScenarioNames {
         _ scenario: Scenario,
         _ stacks: [SimulatedConfig],
         _ configs: [StackConfig],
-        records: Set<String>,
+        _ rules: SimulatedConfig.RuleNames,
+        _ problems: ConfigProblems,
         isVisited: Bool
     ) {
         self.scenario = scenario
-        self.records = records
+        self.rules = rules
         self.stacks = stacks
         self.configs = configs
+        self.problems = problems
         self.isVisited = isVisited
-        problems = ConfigProblems(file: scenario.file)
     }
 
-    /// - Parameter alerts: the names of the stacks' alerts, sorted.
-    /// - Throws: `ConfigError` with all names that stand for nothing.
-    func check(alerts: [String]) throws(ConfigError) {
-        checkStudies(alerts)
-        checkNotices(alerts)
-        try checkLabels()
+    /// Tells of all names that stand for nothing, as far as it is known what there is.
+    func check() {
+        checkStudies(rules.alerts.sorted())
+        checkNotices(rules.alerts.sorted())
+        if areStacksKnown { checkLabels() }
+        checkReserved()
         // Who takes part from outside has names that nobody here knows.
         if !scenario.hasSockets, scenario.recording == nil {
-            for stack in stacks { try checkServices(stack) }
-            checkTargets()
+            for stack in stacks { checkServices(stack) }
+            if scenario.isStackKnown {
+                checkTargets()
+                checkMetrics()
+                checkJobsAndInstances()
+            }
             checkPushes()
-            checkMetrics()
         }
-        if !isVisited { checkBodies() }
-        try problems.throwIfAny()
+        if isVisited { return }
+        checkBodies()
+        for problem in scenario.latencyMistakes() { problems.add(problem) }
+    }
+
+    /// Whether all stacks are known. Where they are not, only what is nearly the name of something is told.
+    private var areStacksKnown: Bool {
+        scenario.isStackKnown && !scenario.refusedEvents.contains { $0["do"]?.text == "reload" }
     }
 
     func fail(_ message: String, _ place: FieldPlace, _ path: String, _ hint: String?) {
@@ -66,40 +77,36 @@ struct ScenarioNames {
     }
 
     private func checkStudies(_ alerts: [String]) {
-        for (number, study) in scenario.studies.enumerated() where !alerts.contains(study.alert) {
+        for study in scenario.studies where !alerts.contains(study.alert) {
             let all = alerts.isEmpty ? Self.noRules : "there is " + alerts.joined(separator: ", ")
-            let path = scenario.studies.count > 1 ? "study[\(number)].alert" : "study.alert"
-            fail(noAlert(study.alert), study.place, path, Self.nearest(study.alert, alerts) ?? all)
+            let isKnown = areStacksKnown && rules.isComplete
+            guard let hint = Self.nearest(study.alert, alerts) ?? (isKnown ? all : nil) else { continue }
+            fail(noAlert(study.alert), study.place, study.path, hint)
         }
     }
 
     /// That nobody is told of what nobody knows may be meant, but not of what is nearly an alert, nor where there is no alert at all.
     private func checkNotices(_ alerts: [String]) {
-        for (number, expectation) in scenario.expectations.enumerated() {
-            let word: String
+        for expectation in scenario.expectations {
             switch expectation.kind {
-            case .notified: word = "notified"
-            case .notNotified: word = "not_notified"
+            case .notified, .notNotified: break
             case .at, .always, .never, .within: continue
             }
             for matcher in expectation.matchers
             where matcher.name == "alertname" && matcher.operation == .equal && !alerts.contains(matcher.value) {
-                guard let hint = alerts.isEmpty ? Self.noRules : Self.nearest(matcher.value, alerts) else { continue }
-                fail(noAlert(matcher.value), expectation.place, "expect[\(number)].\(word)", hint)
+                let isKnown = areStacksKnown && rules.isComplete
+                let all = alerts.isEmpty && isKnown ? Self.noRules : nil
+                guard let hint = all ?? Self.nearest(matcher.value, alerts) else { continue }
+                fail(noAlert(matcher.value), expectation.place, expectation.path, hint)
             }
         }
     }
 
     /// That a target is never there may be meant, but not where it is nearly a service.
-    private func checkServices(_ stack: SimulatedConfig) throws(ConfigError) {
-        let problems = ConfigProblems(file: stack.file)
+    private func checkServices(_ stack: SimulatedConfig) {
         let prefix = stack.path.isEmpty ? "" : stack.path + "."
         let names = scenario.services.map(\.name) + scenario.batches.filter { $0.delivery == .endpoint }.map(\.name)
-        // How many instances each has at most.
-        var counts = Dictionary(uniqueKeysWithValues: scenario.services.map { ($0.name, $0.instances) })
-        for event in scenario.events {
-            if case .scale(let service, let count) = event.action { counts[service] = max(count, counts[service] ?? 0) }
-        }
+        let counts = counts
         /// What may have been meant; `nil` where the name is one of somebody.
         func hint(_ name: String) -> String? {
             if names.contains(name) || name.contains(":") { return nil }
@@ -119,63 +126,113 @@ struct ScenarioNames {
                 for (index, target) in (group["targets"]?.items ?? []).enumerated() {
                     let name = WorldTargets.name(target.text ?? "")
                     guard let hint = hint(name) else { continue }
-                    problems.add(
-                        ConfigProblem(
-                            .meaning,
-                            "there is no service \(GoText.quoted(name))",
-                            line: target.line,
-                            column: target.column,
-                            path: "\(prefix)scrape_configs[\(number)].static_configs[\(place)].targets[\(index)]",
-                            hint: hint
-                        )
+                    let problem = ConfigProblem(
+                        .meaning,
+                        "there is no service \(GoText.quoted(name))",
+                        line: target.line,
+                        column: target.column,
+                        path: "\(prefix)scrape_configs[\(number)].static_configs[\(place)].targets[\(index)]",
+                        hint: hint
                     )
+                    problems.add(ConfigError(file: stack.file, problems: [problem]))
                 }
             }
         }
-        try problems.throwIfAny()
+    }
+
+    /// How many instances each service has at most.
+    var counts: [String: Int] {
+        var counts = Dictionary(scenario.services.map { ($0.name, $0.instances) }) { $1 }
+        for event in scenario.events {
+            if case .scale(let service, let count) = event.action { counts[service] = max(count, counts[service] ?? 0) }
+        }
+        for node in scenario.refusedEvents {
+            guard let service = node["service"]?.text, let count = node["instances"]?.text.flatMap({ Int($0) }) else {
+                continue
+            }
+            counts[service] = max(count, counts[service] ?? 0)
+        }
+        return counts
     }
 
     private func checkTargets() {
         // Rules may send scrapes to addresses that stand nowhere.
-        if configs.contains(where: { $0.prometheus.scrapeConfigs.contains { !$0.relabelRules.isEmpty } }) { return }
-        var known: Set<String> = []
-        for job in configs.flatMap(\.prometheus.scrapeConfigs) {
+        if configs.contains(where: { $0.prometheus.jobs.contains { !$0.relabelRules.isEmpty } }) { return }
+        let known = targets
+        for event in scenario.events {
+            guard case .fault(.target(let address), _) = event.action else { continue }
+            if known.contains(WorldTargets.name(address)) { continue }
+            let isService = scenario.services.contains { $0.name == address }
+            let all = known.sorted().prefix(10).joined(separator: ", ")
+            let hint =
+                isService
+                ? "service: \(address)"
+                : Self.nearest(address, known.sorted()) ?? (areTargetsKnown ? "there is \(all)" : nil)
+            guard let hint else { continue }
+            let place = event.fieldPlaces["target"] ?? event.place
+            fail("no target is called \(GoText.quoted(address))", place, "\(event.path).target", hint)
+        }
+    }
+
+    /// Whether all targets are known: not where something is wrong with the jobs.
+    private var areTargetsKnown: Bool {
+        areStacksKnown && scenario.areServicesKnown && scenario.areBatchesKnown
+            && !problems.problems.contains { $0.path.contains("scrape_configs") }
+    }
+
+    /// All targets that there are or come to be.
+    var targets: Set<String> {
+        // Where something else is wrong with a job its targets are those that are written.
+        var known = stacks.reduce(into: Set<String>()) { $0.formUnion($1.named) }.subtracting([""])
+        for job in configs.flatMap(\.prometheus.jobs) {
             for case .fixed(let groups) in job.discovery {
                 for labels in groups.flatMap(\.targets) {
                     known.insert(WorldTargets.name(labels.first { $0.name == TargetLabel.address }?.value ?? ""))
                 }
             }
         }
-        for event in scenario.events {
-            guard case .scale(let service, let count) = event.action else { continue }
+        for (service, count) in counts {
+            known.remove(service)
             for number in 1...max(1, count) { known.insert("\(service)-\(number)") }
         }
-        for (number, event) in scenario.events.enumerated() {
-            guard case .fault(.target(let address), _) = event.action else { continue }
-            if known.contains(WorldTargets.name(address)) { continue }
-            let isService = scenario.services.contains { $0.name == address }
-            let all = known.sorted().prefix(10).joined(separator: ", ")
-            let hint = isService ? "service: \(address)" : Self.nearest(address, known.sorted()) ?? "there is \(all)"
-            let place = event.fieldPlaces["target"] ?? event.place
-            fail("no target is called \(GoText.quoted(address))", place, "events[\(number)].target", hint)
+        return known
+    }
+
+    /// The jobs and groups that are pushed.
+    var pushed: [(job: String, grouping: [Label])] {
+        var pushed: [(job: String, grouping: [Label])] = []
+        for batch in scenario.batches where batch.delivery != .endpoint {
+            if problems.tells(at: "batches.\(batch.name).job") { continue }
+            pushed.append((batch.job, batch.grouping))
+        }
+        for event in scenario.events {
+            if case .push(let job, let grouping, _, _, _) = event.action { pushed.append((job, grouping)) }
+        }
+        return pushed
+    }
+
+    /// Events that could not be read and may have been such that push.
+    private var refusedPushes: [ConfigNode] {
+        scenario.refusedEvents.filter { node in
+            let word = node["do"]?.text ?? ""
+            return word == "push" || !EventSpec.words.contains(word)
         }
     }
 
     /// Nothing is deleted that nobody pushes.
     private func checkPushes() {
-        var pushed: [(job: String, grouping: [Label])] = []
-        for batch in scenario.batches where batch.delivery != .endpoint { pushed.append((batch.job, batch.grouping)) }
-        for event in scenario.events {
-            if case .push(let job, let grouping, _, _, _) = event.action { pushed.append((job, grouping)) }
-        }
+        let (pushed, refused) = (pushed, refusedPushes)
         let jobs = Set(pushed.map(\.job)).sorted()
-        for (number, event) in scenario.events.enumerated() {
+        checkPushFaults(isNobody: jobs.isEmpty && refused.isEmpty)
+        for event in scenario.events {
             guard case .deleteGroup(let job, let grouping) = event.action else { continue }
             func tell(_ words: String, _ field: String, _ hint: String) {
-                fail(words, event.fieldPlaces[field] ?? event.place, "events[\(number)].\(field)", hint)
+                fail(words, event.fieldPlaces[field] ?? event.place, "\(event.path).\(field)", hint)
             }
+            let isOpen = isOpen(job, refused)
             guard jobs.contains(job) else {
-                if jobs.isEmpty, isVisited { continue }
+                if jobs.isEmpty, isVisited || isOpen { continue }
+                if isOpen, Self.nearest(job, jobs) == nil { continue }
                 let hint =
                     jobs.isEmpty
                     ? "a batch, or an event such as {at: 1m, do: push, job: \(job), body: \"rows 42\"}"
@@ -183,12 +240,46 @@ struct ScenarioNames {
                 tell("nobody pushes with the job \(GoText.quoted(job))", "job", hint)
                 continue
             }
-            guard let grouping, !isVisited else { continue }
+            guard let grouping, !isVisited, !isOpen else { continue }
             let groups = pushed.filter { $0.job == job }.map { Labels($0.grouping) }
             if groups.contains(Labels(grouping)) { continue }
             let known = Set(groups.map(Self.text)).sorted().joined(separator: ", ")
             let words = "nobody pushes the group \(Self.text(Labels(grouping))) of the job \(GoText.quoted(job))"
             tell(words, "grouping", "there is grouping: \(known); without grouping all of the job")
+        }
+    }
+
+    /// Whether it is not known what is pushed with a job, as something is wrong there.
+    private func isOpen(_ job: String, _ refused: [ConfigNode]) -> Bool {
+        if !scenario.areBatchesKnown || refused.contains(where: { $0["job"]?.text == job }) { return true }
+        let isSlip = scenario.events.contains { event in
+            if case .push(job, _, _, _, _) = event.action { hasSlip(in: event.path) } else { false }
+        }
+        if isSlip { return true }
+        return scenario.batches.contains { batch in
+            let place = "batches.\(batch.name)"
+            if problems.tells(at: "\(place).job") || hasSlip(in: place) { return true }
+            return batch.job == job
+                && (problems.tells(within: "\(place).grouping") || problems.tells(at: "\(place).deliver"))
+        }
+    }
+
+    /// Whether a field of something is probably meant to be another one.
+    private func hasSlip(in path: String) -> Bool {
+        problems.problems.contains { problem in
+            problem.file == nil && !problem.known.isEmpty && problem.path.hasPrefix(path + ".")
+                && problem.hint?.hasPrefix("did you mean") ?? false
+        }
+    }
+
+    /// Pushes that nobody sends cannot go wrong.
+    private func checkPushFaults(isNobody: Bool) {
+        guard isNobody, !isVisited, scenario.areBatchesKnown else { return }
+        for event in scenario.events {
+            guard case .fault(.pushes, .some) = event.action else { continue }
+            let field = event.fieldPlaces["pushes"] == nil ? "part" : "pushes"
+            let hint = "a batch that pushes, or an event such as {at: 1m, do: push, job: backup, body: \"rows 42\"}"
+            fail("nobody pushes", event.fieldPlaces[field] ?? event.place, "\(event.path).\(field)", hint)
         }
     }
 

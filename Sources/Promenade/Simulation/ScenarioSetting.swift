@@ -87,7 +87,7 @@ struct ScenarioSetting {
     /// A problem that a setting made: it has no line, and names that are short for others may have been meant.
     static func told(_ problem: ConfigProblem) -> ConfigProblem {
         var told = problem
-        (told.line, told.column) = (nil, nil)
+        (told.file, told.line, told.column) = (nil, nil, nil)
         guard !problem.known.isEmpty, !problem.path.contains(".") else { return told }
         let names = globals + problem.known
         told.hint =

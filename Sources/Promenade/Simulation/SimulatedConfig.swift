@@ -23,27 +23,32 @@ struct SimulatedConfig {
     /// - Parameter counts: how many instances each service has now.
     /// - Throws: `ConfigError` with everything that is wrong.
     func config(counts: [(service: String, count: Int)]) throws(ConfigError) -> StackConfig {
+        let problems = ConfigProblems(file: file)
+        let config = read(counts: counts, problems)
+        try problems.throwIfAny()
+        return config
+    }
+
+    /// Reads what can be read of the configuration.
+    /// - Parameters:
+    ///   - counts: how many instances each service has now.
+    ///   - problems: where everything goes that is wrong in it.
+    func read(counts: [(service: String, count: Int)], _ problems: ConfigProblems) -> StackConfig {
         var context = Stack.context(file, FlagSet())
         if scenario.services.contains(where: { $0.metrics.contains(where: \.isNative) }) {
             context.scrapeNativeHistograms = true
         }
-        let added = jobs(counts)
-        try refuseTheSameJob(added)
-        var config = try StackConfig(
-            reading: Self.adding(added, to: node),
-            file: file,
-            path: path,
-            context: context
-        )
+        let added = withoutTheSameJob(jobs(counts), problems)
+        var config = StackConfig(reading: Self.adding(added, to: node), path: path, context: context, problems)
         expand(&config, counts)
-        try refuseWhatIsNotSimulated(config)
+        refuseWhatIsNotSimulated(problems)
         return config
     }
 
     // MARK: Jobs
 
     /// The targets that the configuration names.
-    private var named: Set<String> {
+    var named: Set<String> {
         var found: Set<String> = []
         for job in node["scrape_configs"]?.items ?? [] {
             for group in job["static_configs"]?.items ?? [] {
@@ -70,7 +75,10 @@ struct SimulatedConfig {
             jobs.append(Self.job(name, (0..<count).map { "\(name)-\($0 + 1)" }, spec?.labels ?? [], honors: false))
         }
         let endpoints = scenario.batches.filter { $0.delivery == .endpoint }.map(\.name)
-        for name in endpoints where !named.contains(name) { jobs.append(Self.job(name, [name], [], honors: false)) }
+        // One that has the name of a service is told as such.
+        for name in endpoints where !named.contains(name) && !counts.contains(where: { $0.service == name }) {
+            jobs.append(Self.job(name, [name], [], honors: false))
+        }
         let pushes =
             scenario.batches.contains { $0.delivery != .endpoint }
             || scenario.events.contains { if case .push = $0.action { true } else { false } }
@@ -81,11 +89,12 @@ struct SimulatedConfig {
     }
 
     /// What no target names gets a job of its own: where that name is taken, a target was probably meant to be another one.
-    private func refuseTheSameJob(_ added: [ConfigNode]) throws(ConfigError) {
-        let problems = ConfigProblems(file: file)
+    private func withoutTheSameJob(_ added: [ConfigNode], _ problems: ConfigProblems) -> [ConfigNode] {
         let names = added.compactMap { $0["job_name"]?.text }
+        var taken: Set<String> = []
         for (number, job) in (node["scrape_configs"]?.items ?? []).enumerated() {
             guard let found = job["job_name"], let name = found.text, names.contains(name) else { continue }
+            taken.insert(name)
             problems.add(
                 ConfigProblem(
                     .meaning,
@@ -97,7 +106,7 @@ struct SimulatedConfig {
                 )
             )
         }
-        try problems.throwIfAny()
+        return added.filter { !taken.contains($0["job_name"]?.text ?? "") }
     }
 
     private static func text(_ text: String) -> ConfigNode { ConfigNode(.scalar(.init(text, isPlain: false))) }
@@ -168,12 +177,25 @@ struct SimulatedConfig {
     struct RuleNames {
         var alerts: Set<String> = []
         var records: Set<String> = []
+        /// Whether these are all: not where a file cannot be read.
+        var isComplete = true
+
+        /// The names that rules have which are wrong in something.
+        mutating func add(raw node: ConfigNode) {
+            for group in node["groups"]?.items ?? node.items ?? [] {
+                for rule in [group] + (group["rules"]?.items ?? []) {
+                    rule["alert"]?.text.map { _ = alerts.insert($0) }
+                    rule["record"]?.text.map { _ = records.insert($0) }
+                }
+                let isNamed = (group["rules"]?.items ?? []).allSatisfy { ($0["alert"] ?? $0["record"])?.text != nil }
+                if !isNamed { isComplete = false }
+            }
+        }
     }
 
-    /// The names of a stack's rules.
-    /// - Throws: `ConfigError` with what is wrong in its rules, and files of rules that are not there.
-    func rules(of config: StackConfig) throws(ConfigError) -> RuleNames {
-        var names = RuleNames()
+    /// Adds the names of a stack's rules.
+    /// - Parameter problems: where what is wrong in its rules goes, and files of rules that are not there.
+    func addRules(of config: StackConfig, to names: inout RuleNames, _ problems: ConfigProblems) {
         func add(_ file: RuleFile) {
             for rule in file.groups.flatMap(\.rules) {
                 switch rule.kind {
@@ -183,7 +205,6 @@ struct SimulatedConfig {
             }
         }
         let scheme = config.prometheus.global.nameValidation
-        let problems = ConfigProblems(file: file)
         let prefix = path.isEmpty ? "" : path + "."
         if let node = config.rules {
             do throws(RuleFile.Failure) {
@@ -193,43 +214,44 @@ struct SimulatedConfig {
                     problem.path = "\(prefix)rules" + (problem.path.isEmpty ? "" : "." + problem.path)
                     problems.add(problem)
                 }
+                names.add(raw: node)
             }
         }
-        for (number, item) in (node["rule_files"]?.items ?? []).enumerated() {
-            guard number < config.prometheus.ruleFiles.count, let name = item.text,
-                !name.contains(where: "*?[".contains),
-                RuleFiles.matching(config.prometheus.ruleFiles[number]).isEmpty
-            else { continue }
-            problems.add(
-                ConfigProblem(
-                    .meaning,
-                    "there is no file \(config.prometheus.ruleFiles[number])",
-                    line: item.line,
-                    column: item.column,
-                    path: "\(prefix)rule_files[\(number)]",
-                    hint: "it is looked for beside the file that names it"
-                )
-            )
-        }
-        try problems.throwIfAny()
-        for path in config.prometheus.ruleFiles.flatMap(RuleFiles.matching) {
-            do throws(RuleFile.Failure) {
-                add(try RuleFiles.read(path, scheme: scheme))
-            } catch {
-                if !error.problems.isEmpty { throw ConfigError(file: path, problems: error.problems) }
-                throw ConfigError(
-                    file: file,
-                    problems: [ConfigProblem(.meaning, "\(error)", path: "\(prefix)rule_files")]
-                )
+        let items = (node["rule_files"]?.items ?? []).enumerated().filter { $0.element.string != nil }
+        if items.count < node["rule_files"]?.items?.count ?? items.count { names.isComplete = false }
+        for ((number, item), pattern) in zip(items, config.prometheus.ruleFiles) {
+            func tell(_ words: String, _ hint: String?) {
+                let path = "\(prefix)rule_files[\(number)]"
+                let (line, column) = (item.line, item.column)
+                problems.add(ConfigProblem(.meaning, words, line: line, column: column, path: path, hint: hint))
+                names.isComplete = false
+            }
+            let files = RuleFiles.matching(pattern)
+            if files.isEmpty, !(item.string ?? "").contains(where: "*?[".contains) {
+                tell("there is no file \(pattern)", "it is looked for beside the file that names it")
+            }
+            for path in files {
+                guard let bytes = FileAccess.read(path) else {
+                    tell("\(path): \(FileAccess.failure(reading: path))", nil)
+                    continue
+                }
+                do throws(RuleFile.Failure) {
+                    add(try RuleFiles.read(text: bytes, file: path, scheme: scheme))
+                } catch {
+                    problems.add(ConfigError(file: path, problems: error.problems))
+                    if let raw = try? YAMLReader.parse(bytes, file: path, dialect: .rules) {
+                        names.add(raw: raw)
+                    } else {
+                        names.isComplete = false
+                    }
+                }
             }
         }
-        return names
     }
 
     // MARK: What is not simulated
 
-    private func refuseWhatIsNotSimulated(_ config: StackConfig) throws(ConfigError) {
-        let problems = ConfigProblems(file: file)
+    private func refuseWhatIsNotSimulated(_ problems: ConfigProblems) {
         let prefix = path.isEmpty ? "" : path + "."
         for (number, job) in (node["scrape_configs"]?.items ?? []).enumerated() {
             for name in ["file_sd_configs", "http_sd_configs", "dns_sd_configs"] {
@@ -246,6 +268,5 @@ struct SimulatedConfig {
                 )
             }
         }
-        try problems.throwIfAny()
     }
 }

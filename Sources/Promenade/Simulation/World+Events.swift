@@ -217,7 +217,13 @@ extension World {
         hold(what, .skew(milliseconds), places)
         setSkew(service)
         let names = which == .all ? service : Self.names(instances, of: service)
-        tell(.event, "skew", "\(names) by \(milliseconds)ms\(what.span)")
+        tell(.event, "skew", "\(names) by \(Self.skewText(milliseconds))\(what.span)")
+    }
+
+    /// How far a clock is ahead, in people's units: `1m30s`, `-2h`.
+    private static func skewText(_ milliseconds: Int64) -> String {
+        let text = PrometheusDuration(milliseconds: abs(milliseconds)).description
+        return milliseconds < 0 ? "-" + text : text
     }
 
     /// Sets the clocks of a service's instances as events want them, or as they are by themselves.
@@ -252,18 +258,18 @@ extension World {
                 var value: (value: Double, since: Int64)?
                 if case .value(let held, let since) = holds.effect(on: place) { value = (held, since) }
                 for instance in services[service]?.instances ?? [] { instance.undo(metric, field, to: value, at: now) }
-                let words = value.map { "\(field.rawValue) \(GoNumber.text($0.value, .shortest))" }
+                let words = value.map { "\(field.rawValue) \(MetricChange.text($0.value, of: field))" }
                 restored.append("\(service) \(metric) \(words ?? field.rawValue) as before")
             case .clock(let service):
                 setSkew(service)
-                tell(.event, "skew", "\(service) by \(services[service]?.spec.skew ?? 0)ms")
+                tell(.event, "skew", "\(service) by \(Self.skewText(services[service]?.spec.skew ?? 0))")
             case .instanceClock(let name):
                 guard let service = owners[name] else { continue }
                 setSkew(service)
                 // Of all of them it is told of the service.
                 if places.contains(.clock(service)) { continue }
                 let skew = services[service]?.instances.first { $0.name == name }?.skew ?? 0
-                tell(.event, "skew", "\(name) by \(skew)ms")
+                tell(.event, "skew", "\(name) by \(Self.skewText(skew))")
             }
         }
         if !healed.isEmpty { tell(.event, "heal", healed.joined(separator: " ")) }
@@ -283,10 +289,9 @@ extension World {
     }
 
     private static func text(_ change: MetricChange) -> String {
-        let parts = [
-            ("rate", change.rate), ("value", change.value), ("median", change.median), ("p99", change.p99),
-        ]
-        return parts.compactMap { name, value in value.map { " \(name) \(GoNumber.text($0, .shortest))" } }.joined()
+        MetricChange.Field.allCases.compactMap { field in
+            change[field].map { " \(field.rawValue) \(MetricChange.text($0, of: field))" }
+        }.joined()
     }
 
     // MARK: Faults

@@ -136,25 +136,55 @@ extension World {
     private func explanation(_ state: ExpectationState) async -> [String] {
         let seen = state.last.lines()
         var lines = ["last seen: \(seen.first ?? "")"] + seen.dropFirst().map { "  " + $0 }
+        var told: Set<NamedSelector> = []
         if case .series(let found) = state.last, found.isEmpty, let expression = state.expression {
             lines += await sides(of: expression, isRemote: state.spec.isRemote)
+            let present = await present(in: expression, isRemote: state.spec.isRemote)
+            lines += present.lines
+            told = present.told
         }
         switch (state.spec.kind, state.last) {
         case (.never, _), (_, .refused), (_, .unreachable): break
-        case (_, _): lines += await near(state.spec.text, isRemote: state.spec.isRemote)
+        case (_, _): lines += await near(state.spec.text, isRemote: state.spec.isRemote, without: told)
         }
         return lines + circumstances
     }
 
+    /// The series that are there though an expression wants them to be absent, with their last samples.
+    /// - Returns: what to tell, and of whom it is told.
+    private func present(in expression: Expr, isRemote: Bool) async -> (lines: [String], told: Set<NamedSelector>) {
+        guard let store = isRemote ? stack.receiver?.store : stack.store else { return ([], []) }
+        var (lines, told): ([String], Set<NamedSelector>) = ([], [])
+        for (selector, range) in Expectations.absences(in: expression) {
+            let end = (selector.timestamp ?? clock.now).minus(selector.offset / 1_000_000)
+            let start = end.minus(range.map { $0 / 1_000_000 } ?? stack.engine.options.lookbackDelta)
+            let request = SelectRequest(matchers: selector.matchers, start: start + 1, end: end)
+            let found = ((try? await store.select(request)) ?? []).sorted { $0.labels < $1.labels }
+            let rows = found.compactMap { series -> String? in
+                let last = series.values.lastIndex { range == nil || !SpecialValue.isStale($0) }
+                guard let last, !SpecialValue.isStale(series.values[last]) else { return nil }
+                let time = Self.span((series.timestamps[last] - scenario.start) * 1_000_000)
+                return "  \(series.labels.selectorText) \(GoNumber.text(series.values[last], .json)), last sample at +\(time)"
+            }
+            if rows.isEmpty { continue }
+            lines.append("\(Expr.vectorSelector(selector)) is there:")
+            lines += rows.prefix(10) + (rows.count > 10 ? ["  … and \(rows.count - 10) more"] : [])
+            if let named = NamedSelector(selector.matchers) { told.insert(named) }
+        }
+        return (lines, told)
+    }
+
     /// The series that an expression nearly found, or would have found before.
-    private func near(_ text: String, isRemote: Bool) async -> [String] {
+    /// - Parameter told: selectors of which enough is told.
+    private func near(_ text: String, isRemote: Bool, without told: Set<NamedSelector> = []) async -> [String] {
         var evidence = ExpectationEvidence()
         guard let store = isRemote ? stack.receiver?.store : stack.store else {
             return ["nothing has been sent there yet"]
         }
         evidence.names = await names(store)
         var past: [String] = []
-        for selector in Expectations.selectors(text) {
+        let selectors = Expectations.selectors(text).filter { !told.contains($0) }
+        for selector in selectors {
             if case .series(let found) = await query(selector.anySeries, isRemote: isRemote) {
                 evidence.series[selector.name] = found
             }
@@ -168,7 +198,7 @@ extension World {
             }
             past += seen
         }
-        return past.isEmpty ? evidence.explain(text) : past
+        return past.isEmpty ? evidence.explain(selectors) : past
     }
 
     /// Why the expression of a rule finds nothing.

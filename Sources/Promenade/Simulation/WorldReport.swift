@@ -64,7 +64,7 @@ package struct WorldReport: Sendable {
         return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
     }
 
-    private func details(_ state: ExpectationState) -> [String] {
+    func details(_ state: ExpectationState) -> [String] {
         guard let verdict = state.verdict else { return [] }
         if verdict.isMet || verdict.isOpen { return [] }
         return verdict.reasons + [

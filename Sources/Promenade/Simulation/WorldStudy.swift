@@ -96,8 +96,8 @@ package struct WorldStudy: Sendable {
 
     // MARK: Shrinking
 
-    /// Few events that still let an expectation fail, by their places in the scenario's list: each is left out in turn, and stays out
-    /// where what failed still fails; then, of the last dozen, each two together.
+    /// Few events that still let the expectation fail that failed first, by their places in the scenario's list: each is left out in
+    /// turn, and stays out where it still fails; then, of the last dozen, each two together.
     /// - Parameter progress: is told how many worlds were tried.
     package static func shrink(
         _ scenario: Scenario,
@@ -105,7 +105,7 @@ package struct WorldStudy: Sendable {
         options: World.Options,
         progress: (Int) -> Void = { _ in }
     ) async throws -> [Int] {
-        let wanted = Set(failing.failed)
+        guard let wanted = failing.firstFailed else { return Array(scenario.events.indices) }
         var own = options
         own.seed = failing.seed
         var runs = 0
@@ -117,7 +117,7 @@ package struct WorldStudy: Sendable {
             let settled = less
             let report = try await WorldThread.run { try await Self.report(scenario, settled) }
             progress(runs)
-            if wanted.isDisjoint(with: report.failed) { return false }
+            if !report.fails(wanted) { return false }
             own = less
             return true
         }
@@ -139,7 +139,7 @@ package struct WorldStudy: Sendable {
         return kept
     }
 
-    /// Fewer instances of services that still let an expectation fail: settings as on the command line, and the scenario with them.
+    /// Fewer instances of services that still let the expectation fail that failed first: settings as on the command line, and the scenario with them.
     /// Where other events need more of them, as they name one, it stays as it is.
     /// - Parameters:
     ///   - options: those of the failing world, with the events that are left out.
@@ -150,14 +150,14 @@ package struct WorldStudy: Sendable {
         options: World.Options,
         read: ([String]) -> Scenario?
     ) async throws -> (settings: [String], scenario: Scenario) {
-        let wanted = Set(failing.failed)
+        let wanted = failing.firstFailed ?? 0
         var found: (settings: [String], scenario: Scenario) = ([], scenario)
         for service in scenario.services {
             for count in Set([1, 2, service.instances / 2]).sorted() where count > 0 && count < service.instances {
                 let settings = found.settings + ["services.\(service.name).instances=\(count)"]
                 guard let smaller = read(settings) else { continue }
                 let report = try await WorldThread.run { try await Self.report(smaller, options) }
-                if wanted.isDisjoint(with: report.failed) { continue }
+                if !report.fails(wanted) { continue }
                 found = (settings, smaller)
                 break
             }

@@ -118,7 +118,7 @@ extension Simulate {
         options.arguments = arguments(stack: stack, leavingOut: numbers.isEmpty ? nil : numbers, more: fewer.settings)
         let (settled, smallest) = (options, fewer.scenario)
         let report = try await WorldThread.run { try await WorldStudy.report(smallest, settled) }
-        Console.print(report.text)
+        Console.print(report.text(smallerThan: failing))
     }
 
     /// Tells how the same worlds look to several stacks.

@@ -85,8 +85,18 @@ public struct RuleFile: Sendable {
         let unreadable = Self.structure(problems.problems)
         if unreadable.isEmpty, findings.isEmpty { return }
         var failure = Failure(unreadable.isEmpty ? findings.map(\.message) : unreadable, in: file)
-        failure.problems = unreadable.isEmpty ? findings.map(\.problem) : problems.problems
+        failure.problems = problems.problems
+        for finding in findings where !Self.follows(finding, from: problems) { failure.problems.append(finding.problem) }
         throw failure
+    }
+
+    /// Whether something is wrong only because something else in the same group or rule could not be read.
+    private static func follows(_ finding: RuleFinding, from problems: ConfigProblems) -> Bool {
+        let path = finding.problem.path
+        if problems.tells(within: path) { return true }
+        guard finding.isMissing else { return false }
+        let end = path.lastIndex(of: "]") ?? path.startIndex
+        return problems.problems.contains { $0.path.lastIndex(of: "]") == end && $0.path.hasPrefix(path[..<end]) }
     }
 
     /// The types of the reading that is about places.
@@ -130,6 +140,8 @@ struct RuleFinding {
     var message: String
     /// The same with its place, and what would be right.
     var problem: ConfigProblem
+    /// Whether it is that a field is not there.
+    var isMissing = false
 }
 
 /// Reads groups and rules and checks them.
@@ -147,7 +159,7 @@ struct RuleChecker {
     {
         func fail(_ message: String, _ words: String, at field: String, entry: String? = nil, hint: String) {
             let problem = section.problem(.meaning, words, at: field, entry: entry, hint: hint)
-            findings.append(RuleFinding(message: message, problem: problem))
+            findings.append(RuleFinding(message: message, problem: problem, isMissing: !section.has(field)))
         }
         let name = section.string("name") ?? ""
         let interval = section.duration("interval")?.milliseconds ?? 0
@@ -207,7 +219,7 @@ struct RuleChecker {
             let name = GoText.quoted(alert.isEmpty ? record : alert)
             let words = "group \(GoText.quoted(group.name)), rule \(index + 1), \(name): \(message)"
             let problem = section.problem(.meaning, words, at: field, entry: entry, hint: hint)
-            findings.append(RuleFinding(message: prefix + words, problem: problem))
+            findings.append(RuleFinding(message: prefix + words, problem: problem, isMissing: !section.has(field)))
         }
         let both = "\(recordPlace): \(place("alert"))"
         if !record.isEmpty, !alert.isEmpty {

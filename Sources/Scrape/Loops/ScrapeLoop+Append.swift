@@ -11,6 +11,17 @@ struct AppendOutcome: Sendable {
     var duration: Int64 = 0
 }
 
+/// What the scraper itself tells of each target.
+package enum ReportedSeries {
+    /// What it always tells.
+    package static let names = [
+        "up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling",
+        "scrape_series_added",
+    ]
+    /// What it tells where more is wanted.
+    package static let extraNames = ["scrape_timeout_seconds", "scrape_sample_limit", "scrape_body_size_bytes"]
+}
+
 extension ScrapeLoop {
     /// Reads a body and stores its samples, the stale markers of series that are gone, and the scraper's own series, as one batch.
     func append(
@@ -136,12 +147,6 @@ extension ScrapeLoop {
 
     // MARK: The scraper's own series
 
-    private static let reportNames = [
-        "up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling",
-        "scrape_series_added",
-    ]
-    private static let extraReportNames = ["scrape_timeout_seconds", "scrape_sample_limit", "scrape_body_size_bytes"]
-
     private func addReport(
         _ batch: inout SampleBatch,
         _ result: PassResult,
@@ -170,7 +175,7 @@ extension ScrapeLoop {
 
     private func reportSeries() async -> [SeriesRef]? {
         if !cache.reportSeries.isEmpty { return cache.reportSeries }
-        let names = Self.reportNames + (rules.extraMetrics ? Self.extraReportNames : [])
+        let names = ReportedSeries.names + (rules.extraMetrics ? ReportedSeries.extraNames : [])
         do throws(StorageError) {
             cache.nameReport(try await store.resolve(names.map { rules.labels.report($0) }))
             return cache.reportSeries

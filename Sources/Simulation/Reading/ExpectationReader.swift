@@ -34,9 +34,16 @@ extension ExpectationSpec {
 
     init?(reading section: ConfigSection, _ span: Span, isSending: Bool) {
         let (duration, latest) = (span.duration, span.latest)
+        guard section.isReadable else { return nil }
+        /// Of one that cannot be read nobody has asked for all that it may have.
+        func giveUp() {
+            for field in Self.words + Self.fields { _ = section.has(field) }
+            section.finish(isListing: true)
+        }
         let words = Self.words.filter { section.has($0) }
         if words.isEmpty, let slip = Self.slip(section) {
             section.missing(slip, hint: nil)
+            giveUp()
             return nil
         }
         guard words.count == 1, let word = words.first else {
@@ -44,13 +51,12 @@ extension ExpectationSpec {
                 words.count > 1 ? "\(words.joined(separator: " and ")) stand together" : "nothing is expected",
                 hint: "one of " + Self.forms
             )
+            giveUp()
             return nil
         }
-        guard let text = section.string(word) else { return nil }
-        if text.isEmpty {
-            section.missing(word, hint: "one of " + Self.forms)
-            return nil
-        }
+        let given = section.string(word)
+        let text = given ?? ""
+        if given == "" { section.missing(word, hint: "one of " + Self.forms) }
         let at = section.time("at")
         let from = section.time("from") ?? 0
         // What would be after the end is looked at until then.
@@ -93,12 +99,17 @@ extension ExpectationSpec {
         }
         for (field, time) in [("from", from), ("after", after)] { section.checkTime(time, at: field, latest: latest) }
         self.init(kind, text)
+        path = section.path(word)
         place = section.fieldPlaces[word] ?? FieldPlace(section.node)
         isResolved = section.flag("resolved") ?? false
         isRemote = section.flag("remote") ?? false
         if isRemote, !isSending {
             let words = "there is no remote_write in the stack, so nothing gets there"
             section.fail(words, at: "remote", hint: "leave it out, or add remote_write to the stack")
+        }
+        if text.isEmpty {
+            section.finish(isListing: true)
+            return nil
         }
         if word == "notified" || word == "not_notified" {
             if isRemote { section.fail("remote does not go with \(word)", at: "remote", hint: "one of " + Self.forms) }

@@ -50,6 +50,24 @@ enum Quantity {
         return timeUnits.first { $0.0 == unit }.map { number * $0.1 }
     }
 
+    /// A number that is a time in seconds, in people's units: `80ms`, `1m30s`, `2.5s`.
+    static func seconds(_ value: Double) -> String {
+        let milliseconds = value * 1000
+        guard milliseconds == milliseconds.rounded(), milliseconds >= 1, milliseconds < 1e15 else {
+            return GoNumber.text(value, .shortest) + "s"
+        }
+        return PrometheusDuration(milliseconds: Int64(milliseconds)).description
+    }
+
+    /// So often a second, in the first unit that has a whole number of it: `20/s`, `5/m`.
+    static func rateText(_ rate: Double) -> String {
+        for (unit, seconds) in [("s", 1.0), ("m", 60), ("h", 3600)] {
+            let number = (rate * seconds * 1e6).rounded() / 1e6
+            if number == number.rounded(), number > 0 { return "\(GoNumber.text(number, .shortest))/\(unit)" }
+        }
+        return GoNumber.text(rate, .shortest) + "/s"
+    }
+
     /// A moment or span of the scenario in nanoseconds: `5m`, `1h30m`, `250ms`.
     static func time(_ text: String) -> Int64? {
         guard let span = try? PrometheusDuration(parsing: text) else { return nil }
@@ -132,8 +150,15 @@ extension ConfigSection {
         return names.contains { !has($0) && DidYouMean.nearest($0, among: given) != nil }
     }
 
+    /// Whether it has fields, or says nothing: what else stands there is told, and no field of it is missing as well.
+    var isReadable: Bool {
+        if case .mapping = node.content { return true }
+        return node.isNull
+    }
+
     /// Reports that a field is missing, or what probably stands in its place.
     func missing(_ name: String, hint: String?) {
+        if !isReadable { return }
         if let node = node(name) {
             // What is no text is told by who reads it.
             if node.string != nil { fail("the field is empty", at: name, hint: hint) }
@@ -154,6 +179,10 @@ extension ConfigSection {
         let words = Word.allCases.map(\.rawValue)
         guard let text = text(name, "one of " + words.joined(separator: ", ")) else { return nil }
         if let word = Word(rawValue: text) { return word }
+        if text.isEmpty {
+            fail("the field is empty", at: name, hint: "there is " + words.joined(separator: ", "))
+            return nil
+        }
         unknown(text, "\(name)", words, at: name)
         return nil
     }
@@ -169,7 +198,8 @@ extension ConfigSection {
     func labels(_ name: String) -> [Label] {
         if let node = node(name), !node.isNull {
             guard case .mapping = node.content else {
-                fail("\(name) is a mapping from names to values", at: name, hint: "\(name): {zone: a}")
+                let words = "\(node.kindInWords) is not a mapping from names to values"
+                fail(words, at: name, hint: "\(name): {zone: a}")
                 return []
             }
         }

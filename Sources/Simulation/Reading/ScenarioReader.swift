@@ -35,10 +35,17 @@ extension Scenario {
     /// Reads a scenario.
     /// - Throws: `ConfigError` with everything that is wrong in it.
     public init(reading node: ConfigNode, file: String, _ surroundings: Surroundings) throws(ConfigError) {
-        self.init()
-        self.file = file
-        let isShortened = surroundings.isShortened
         let problems = ConfigProblems(file: file)
+        self.init(reading: node, surroundings, problems)
+        try problems.throwIfAny()
+    }
+
+    /// Reads what can be read of a scenario.
+    /// - Parameter problems: where everything goes that is wrong in it.
+    public init(reading node: ConfigNode, _ surroundings: Surroundings, _ problems: ConfigProblems) {
+        self.init()
+        file = problems.file
+        let isShortened = surroundings.isShortened
         let root = ConfigSection(node, type: "scenario", path: "", problems: problems)
         name = root.string("name") ?? ""
         if name.isEmpty { name = String(file.split(separator: "/").last ?? "") }
@@ -56,20 +63,28 @@ extension Scenario {
         }
         let given = root.time("duration")
         // Where that is wrong, nothing else is late.
-        duration = given ?? Self.longest
+        duration = given.flatMap { $0 > 0 && $0 <= Self.longest ? $0 : nil } ?? Self.longest
         if !root.has("duration") {
             root.missing("duration", hint: "how long the scenario lasts, for example duration: 30m")
-        } else if let given, given <= 0 || given > Self.longest {
-            root.fail("duration has to be more than 0 and at most ten years", at: "duration")
+        } else if let given, given <= 0 {
+            root.fail("duration has to be more than 0 and at most ten years", at: "duration", hint: "duration: 30m")
         }
-        stackFile = file
-        if let section = root.node("stack"), !section.isNull { readStack(section, root, surroundings) }
+        (stackFile, isStackKnown) = (file, !root.hasSlip(of: ["stack"]))
+        if let section = root.node("stack"), !section.isNull {
+            if let source = StackSource(reading: root, of: self, surroundings.read) {
+                (stack, stackFile, stackPath) = (source.node, source.file, source.path)
+            } else {
+                isStackKnown = false
+            }
+        }
         let latest = isShortened ? Int64.max : duration
         services = root.named("services", type: "service").map {
             ServiceSpec(reading: $0.section, name: $0.name, start: start, latest: latest)
         }
         let batchSections = root.named("batches", type: "batch")
         batches = batchSections.map { BatchSpec(reading: $0.section, name: $0.name) }
+        areServicesKnown = !root.hasSlip(of: ["services"]) && !problems.tells(at: "services")
+        areBatchesKnown = !root.hasSlip(of: ["batches"]) && !problems.tells(at: "batches")
         checkNames(root)
         var scaled: [String: Int] = [:]
         for item in node["events"]?.items ?? [] where item["do"]?.text == "scale" {
@@ -84,10 +99,15 @@ extension Scenario {
             checkFault: surroundings.checkFault,
             read: surroundings.read,
             scaled: scaled,
-            medians: Self.medians(node),
             isSending: isSending(node)
         )
-        events = root.list("events", type: "event").compactMap { EventSpec(reading: $0, context) }
+        for section in root.list("events", type: "event") {
+            if let event = EventSpec(reading: section, context) {
+                events.append(event)
+            } else {
+                refusedEvents.append(section.node)
+            }
+        }
         checkBatches(batchSections, latest: latest)
         let span = ExpectationSpec.Span(duration: duration, latest: latest)
         expectations = root.list("expect", type: "expectation").compactMap {
@@ -98,57 +118,21 @@ extension Scenario {
         _ = root.string("description")
         hasSockets = root.flag("sockets") ?? false
         root.finish(isListing: true)
-        try problems.throwIfAny()
     }
+
+    /// A time in people's units: `1m30s`.
+    static func text(_ time: Int64) -> String { PrometheusDuration(milliseconds: time / 1_000_000).description }
 
     /// How long a scenario lasts, for who wants to be in time.
     static func lasts(_ duration: Int64) -> String {
-        "it lasts \(PrometheusDuration(milliseconds: duration / 1_000_000))"
-    }
-
-    /// The medians that events give to metrics, by service and metric.
-    private static func medians(_ node: ConfigNode) -> [String: [Double]] {
-        var medians: [String: [Double]] = [:]
-        for item in node["events"]?.items ?? [] where item["do"]?.text == "set" {
-            guard let median = item["median"]?.text.flatMap(Quantity.value) else { continue }
-            medians["\(item["service"]?.text ?? "")/\(item["metric"]?.text ?? "")", default: []].append(median)
-        }
-        return medians
+        "it lasts \(text(duration))"
     }
 
     /// Whether the stack, or one that is loaded later, sends samples on.
     private func isSending(_ node: ConfigNode) -> Bool {
+        if !isStackKnown { return true }
         let later = node["events"]?.items?.compactMap { $0["do"]?.text == "reload" ? $0["stack"] : nil } ?? []
         return ([stack] + later).contains { !($0["remote_write"]?.isBlank ?? true) || $0["file"] != nil }
-    }
-
-    private mutating func readStack(_ node: ConfigNode, _ root: ConfigSection, _ surroundings: Surroundings) {
-        guard let name = node["file"]?.text else {
-            stack = node
-            return
-        }
-        if case .mapping(let entries) = node.content, entries.count > 1 {
-            root.fail(
-                "a stack stands in the scenario or in a file, not in both",
-                at: "stack",
-                hint: "with `file: \(name)` nothing else can stand here"
-            )
-        }
-        let path = name.hasPrefix("/") || folder.isEmpty ? name : folder + "/" + name
-        guard let bytes = surroundings.read(path) else {
-            return root.fail(
-                "the file \(path) cannot be read",
-                at: "stack",
-                hint: "it is looked for beside the scenario"
-            )
-        }
-        do throws(ConfigError) {
-            stack = try YAMLReader.parse(bytes, file: path)
-            stackFile = path
-            stackPath = ""
-        } catch {
-            root.fail("\(error)", at: "stack")
-        }
     }
 
     private func checkNames(_ root: ConfigSection) {
@@ -176,6 +160,7 @@ extension Scenario {
     private func checkBatches(_ sections: [(name: String, section: ConfigSection)], latest: Int64) {
         var isRun: Set<String> = []
         for event in events { if case .run(let batch) = event.action { isRun.insert(batch) } }
+        for node in refusedEvents { node["batch"]?.text.map { _ = isRun.insert($0) } }
         for (index, (name, section)) in sections.enumerated() {
             switch batches[index].schedule {
             case .every(_, let first) where section.has("first"):
@@ -215,7 +200,7 @@ extension Scenario {
         do throws(ConfigError) {
             recording = try Recording(index: index, file: path(name)) { surroundings.read(path($0)) }
         } catch {
-            root.fail("\(error)", at: "recording")
+            root.problems.add(error)
         }
     }
 
@@ -236,10 +221,9 @@ extension StudySpec {
     /// Reads `{alert: InstanceDown, should_fire_for: {kill: shop}}`.
     /// - Parameter hasEvents: whether the events are known.
     init?(reading section: ConfigSection, _ scenario: Scenario, hasEvents: Bool) {
-        guard let alert = section.string("alert"), !alert.isEmpty else {
-            section.missing("alert", hint: "the name of an alerting rule")
-            return nil
-        }
+        guard section.isReadable else { return nil }
+        let alert = section.string("alert") ?? ""
+        if alert.isEmpty { section.missing("alert", hint: "the name of an alerting rule") }
         var outages: [Outage] = []
         let services = scenario.services.map(\.name)
         let node = section.node("should_fire_for")
@@ -254,7 +238,7 @@ extension StudySpec {
             for word in ["kill", "fault"] {
                 guard let name = part.string(word) else { continue }
                 guard services.contains(name) else {
-                    part.unknown(name, "service", services, at: word)
+                    if scenario.areServicesKnown { part.unknown(name, "service", services, at: word) }
                     continue
                 }
                 outages.append(word == "kill" ? .kill(service: name) : .fault(service: name))
@@ -263,7 +247,7 @@ extension StudySpec {
                 let batches = scenario.batches.map(\.name)
                 if batches.contains(name) {
                     outages.append(.failure(batch: name))
-                } else {
+                } else if scenario.areBatchesKnown {
                     part.unknown(name, "batch", batches, at: "failure")
                 }
             }
@@ -287,14 +271,29 @@ extension StudySpec {
         self.init(alert: alert, outages: outages, slack: section.time("slack") ?? 60_000_000_000)
         place = section.fieldPlaces["alert"] ?? FieldPlace(section.node)
         section.finish(isListing: true)
-        // Where an event is wrong itself, nobody knows what it was to be.
-        if hasEvents, section.problems.problems.isEmpty { Self.checkOutages(read, scenario) }
+        path = section.path("alert")
+        if hasEvents { Self.checkOutages(read, scenario, section.problems) }
+        if alert.isEmpty { return nil }
     }
+
     /// An outage that never comes is a mistake.
-    private static func checkOutages(_ outages: [(outage: Outage, part: ConfigSection)], _ scenario: Scenario) {
+    private static func checkOutages(
+        _ outages: [(outage: Outage, part: ConfigSection)],
+        _ scenario: Scenario,
+        _ problems: ConfigProblems
+    ) {
+        /// Whether a word is that of an event that could not be read: nobody knows what it was to be.
+        func isOpen(_ word: String) -> Bool {
+            let isRefused = scenario.refusedEvents.contains { node in
+                let given = node["do"]?.text ?? ""
+                return given == word || !EventSpec.words.contains(given)
+            }
+            return isRefused || scenario.events.contains { $0.word == word && problems.tells(within: $0.path) }
+        }
         for (outage, part) in outages {
             switch outage {
             case .failure(let batch):
+                if ["fails", "hangs"].contains(where: { problems.tells(at: "batches.\(batch).\($0)") }) { continue }
                 guard let spec = scenario.batches.first(where: { $0.name == batch }), spec.failing == 0,
                     spec.hanging == 0
                 else { continue }
@@ -303,13 +302,14 @@ extension StudySpec {
             case .kill(let service), .fault(let service):
                 let word = outage == .kill(service: service) ? "kill" : "fault"
                 if scenario.events.contains(where: { $0.isOutage(word, of: service, scenario) }) { continue }
+                if isOpen(word) { continue }
                 part.fail(
                     "no event is such an outage",
                     at: word,
                     hint: "{at: 5m, do: \(word), service: \(service)\(word == "fault" ? ", fault: refused" : "")}"
                 )
             case .event(let word):
-                if scenario.events.contains(where: { $0.word == word }) { continue }
+                if scenario.events.contains(where: { $0.word == word }) || isOpen(word) { continue }
                 part.fail("no event is such an outage", at: "event", hint: "{at: 5m, do: \(word), …}")
             }
         }

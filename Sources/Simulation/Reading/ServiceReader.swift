@@ -17,8 +17,12 @@ extension ServiceSpec {
         labels = section.labels("labels")
         if section.has("labels") { place = section.fieldPlaces["labels"] ?? place }
         if section.has("skew") { skew = Self.skew(section, "skew", start: start) ?? 0 }
-        metrics = section.named("metrics", type: "metric").compactMap {
-            MetricSpec(reading: $0.section, name: $0.name, latest: latest)
+        for (name, part) in section.named("metrics", type: "metric") {
+            if let metric = MetricSpec(reading: part, name: name, latest: latest) {
+                metrics.append(metric)
+            } else {
+                refusedMetrics.append(name)
+            }
         }
         MetricSpec.check(metrics, section)
         section.finish(isListing: true)
@@ -41,6 +45,11 @@ extension ServiceSpec {
         section.fail("such a clock shows a time before 1970, which no exposition has", at: name)
         return nil
     }
+}
+
+extension MetricSpec.Kind {
+    /// With its article.
+    var inWords: String { self == .info ? "an info" : "a \(rawValue)" }
 }
 
 extension MetricSpec {
@@ -78,6 +87,7 @@ extension MetricSpec {
         }
         guard let kind = section.word("type", Kind.self) else { return nil }
         self.init(name: name, kind: kind)
+        place = FieldPlace(section.node)
         help = section.string("help") ?? ""
         readParts(section)
         switch kind {
@@ -129,6 +139,8 @@ extension MetricSpec {
         if least > most {
             let hint = "at most \(GoNumber.text(most, .shortest))"
             section.fail("min is greater than max", at: "min", hint: hint)
+        } else if case .number(let number) = value, section.has("value") || section.has("start") {
+            checkBounds(section, number, at: section.has("value") ? "value" : "start")
         }
         if walk < 0 { section.fail("walk cannot be negative", at: "walk", hint: "walk: 2") }
         let start: Double
@@ -136,6 +148,13 @@ extension MetricSpec {
         let isWhole = [start, walk].allSatisfy { $0 == $0.rounded() } && noise == 0 && daily == 0
         decimals = section.whole("decimals") ?? (isWhole && walk > 0 ? 0 : 3)
         if !(0...9).contains(decimals) { section.fail("decimals has to be between 0 and 9", at: "decimals") }
+    }
+
+    /// Tells of a value that the gauge never shows, as it is beyond its bounds.
+    func checkBounds(_ section: ConfigSection, _ number: Double, at field: String) {
+        let (least, most) = (GoNumber.text(least, .shortest), GoNumber.text(most, .shortest))
+        if number < self.least { section.fail("\(field) is less than min", at: field, hint: "at least \(least)") }
+        if number > self.most { section.fail("\(field) is greater than max", at: field, hint: "at most \(most)") }
     }
 
     private mutating func readValue(_ section: ConfigSection, _ isOfBatch: Bool) {
@@ -170,6 +189,8 @@ extension MetricSpec {
             quantiles = numbers(section, "quantiles") ?? quantiles
             if !quantiles.allSatisfy({ (0...1).contains($0) }) {
                 section.fail("quantiles are between 0 and 1", at: "quantiles", hint: "quantiles: [0.5, 0.99]")
+            } else if Set(quantiles).count < quantiles.count {
+                section.fail("a quantile is there twice", at: "quantiles", hint: "each once")
             }
             return
         }
@@ -199,8 +220,10 @@ extension MetricSpec {
         for (field, value) in [("median", median), ("p99", p99)] {
             if let value, value > latencyLimit { section.fail("\(field) is more than 1e9 seconds", at: field) }
         }
-        if let p99, p99 < median ?? known {
-            let hint = "at least \(GoNumber.text(median ?? known, .shortest))"
+        if let p99, p99 <= 0 {
+            section.fail("p99 has to be more than 0", at: "p99", hint: "p99: 900ms")
+        } else if let p99, p99 < median ?? known {
+            let hint = "at least \(Quantity.seconds(median ?? known))"
             section.fail("p99 is less than the median", at: "p99", hint: hint)
         }
     }
@@ -230,9 +253,12 @@ extension MetricSpec {
             isList
             ? section.list("step", type: "step")
             : section.section("step", type: "step").map { [$0] } ?? []
-        for part in parts {
+        for part in parts where part.isReadable {
             let at = part.time("at")
             part.checkTime(at, at: "at", latest: latest)
+            if let at, steps.contains(where: { $0.at == at }) {
+                part.fail("there are two steps at this moment", at: "at", hint: "another moment for one of them")
+            }
             let to = to(part)
             let by = part.amount("by")
             if isRate, let by, by < 0 { part.fail("what counts does not go back", at: "by", hint: "by: 0.5") }
@@ -241,6 +267,7 @@ extension MetricSpec {
                 let place = part.has("by") ? "by" : nil
                 part.fail("a step has to, the new value, or by, a factor", at: place, hint: "step: {at: 10m, by: 2}")
             }
+            if let to, kind == .gauge { checkBounds(part, to, at: "to") }
             steps.append(Step(at: at ?? 0, to: to, by: by ?? 1))
             part.finish(isListing: true)
         }
@@ -248,20 +275,24 @@ extension MetricSpec {
     }
 
     private mutating func readGrowth(_ section: ConfigSection) {
-        guard let part = section.section("grows", type: "growth") else { return }
+        guard let part = section.section("grows", type: "growth"), part.isReadable else { return }
         let most = part.whole("max") ?? 10_000
         if !(1...Self.partLimit).contains(most) {
             part.fail("max has to be between 1 and \(Self.partLimit)", at: "max")
-            return
         }
         let label = part.string("label") ?? ""
         if label.isEmpty { part.missing("label", hint: "grows: {label: user, rate: 5/m, max: 1000}") }
-        if parts.count * most > Self.partLimit { part.fail("that makes more than \(Self.partLimit) series", at: "max") }
+        if most <= Self.partLimit, parts.count * most > Self.partLimit { part.fail("that makes more than \(Self.partLimit) series", at: "max") }
         if parts.contains(where: { $0.labels.contains { $0.name == label } }) {
             part.fail("the metric has the label \(label) already", at: "label", hint: "leave it out of labels")
         }
         if !label.isEmpty { part.checkLabel(label, at: "label") }
-        growth = Growth(label: label, rate: part.rate("rate") ?? 1 / 60, most: most)
+        if hasOwnLabel(label) {
+            part.fail("\(kind.inWords) has the label \(label) already", at: "label", hint: "another name")
+        }
+        let rate = part.rate("rate")
+        if rate == 0 { part.fail("with a rate of 0 it never grows", at: "rate", hint: "rate: 5/m") }
+        growth = Growth(label: label, rate: rate ?? 1 / 60, most: min(max(1, most), Self.partLimit))
         part.finish(isListing: true)
     }
 
@@ -273,28 +304,38 @@ extension MetricSpec {
             section.fail(words, at: "labels", hint: "labels: {zone: [a, b]}")
             return
         }
-        for entry in entries {
+        var last: [String: Int] = [:]
+        for (index, entry) in entries.enumerated() { last[entry.key.name ?? ""] = index }
+        for (index, entry) in entries.enumerated() {
             guard let label = entry.key.name else { continue }
+            if last[label] != index {
+                // What is merged is what others may be said in place of.
+                if entry.isMerged { continue }
+                section.fail("the label \(label) is there twice", at: "labels", entry: label, hint: "each once")
+                continue
+            }
             func fail(_ words: String, hint: String? = nil) {
                 section.fail(words, at: "labels", entry: label, hint: hint)
             }
             section.checkLabel(label, at: "labels")
-            if kind == .histogram && label == "le" || kind == .summary && label == "quantile" {
-                fail("a \(kind.rawValue) has the label \(label) already", hint: "another name")
-            }
+            if hasOwnLabel(label) { fail("\(kind.inWords) has the label \(label) already", hint: "another name") }
             let values = values(of: label, entry.value, section)
             if values.isEmpty {
                 fail("the label \(label) has no value", hint: "\(label): [a, b]")
-                return
+                continue
             }
             let texts = values.map(\.text)
+            if texts == [""], entry.value.text == "" {
+                fail("a label without a value is none", hint: "\(label): a, or leave it out")
+                continue
+            }
             if Set(texts).count < texts.count {
                 fail("the label \(label) has a value twice", hint: "each value once")
-                return
+                continue
             }
             if parts.count * values.count > Self.partLimit {
                 fail("that makes more than \(Self.partLimit) series", hint: "fewer values")
-                return
+                continue
             }
             parts = parts.flatMap { part in
                 values.map { value in
@@ -305,6 +346,11 @@ extension MetricSpec {
                 }
             }
         }
+    }
+
+    /// Whether a label is one that the kind of metric has by itself.
+    private func hasOwnLabel(_ label: String) -> Bool {
+        kind == .histogram && label == "le" || kind == .summary && label == "quantile"
     }
 
     private func values(of label: String, _ node: ConfigNode, _ section: ConfigSection) -> [(
@@ -321,11 +367,11 @@ extension MetricSpec {
             let (span, isTooLong) = last.subtractingReportingOverflow(first)
             if first > last {
                 fail("\(GoText.quoted(scalar.text)) goes down", hint: "\(label): \(last)..\(first)")
-                return [("", 1)]
+                return [(scalar.text, 1)]
             }
             if isTooLong || span >= Self.partLimit {
                 fail("\(GoText.quoted(scalar.text)) makes more than \(Self.partLimit) series", hint: "a shorter span")
-                return [("", 1)]
+                return [(scalar.text, 1)]
             }
             let share = 1 / Double(span + 1)
             return (first...last).map { ("\($0)", share) }
@@ -366,70 +412,11 @@ extension MetricSpec {
                 return (entry.key.text ?? "", share ?? 0)
             }
             let sum = values.reduce(0) { $0 + $1.share }
-            if abs(sum - 1) > 1e-6, !isWrong {
+            if abs(sum - 1) > 1e-6, !isWrong, !entries.isEmpty {
                 let text = GoNumber.text((sum * 10000).rounded() / 100, .shortest)
                 fail("the shares of \(label) add up to \(text)%, not to 100%")
             }
             return values
-        }
-    }
-}
-
-extension BatchSpec {
-    init(reading section: ConfigSection, name: String) {
-        self.init(name: name)
-        readSchedule(section)
-        takes = section.times("takes") ?? takes
-        late = section.times("late") ?? late
-        failing = section.share("fails") ?? 0
-        hanging = section.share("hangs") ?? 0
-        overlap = section.word("overlap", Overlap.self) ?? overlap
-        delivery = section.word("deliver", Delivery.self) ?? delivery
-        job = section.string("job") ?? name
-        if job.isEmpty { section.fail("job cannot be empty", at: "job", hint: "job: \(name)") }
-        grouping = section.labels("grouping")
-        if grouping.contains(where: { $0.name == "job" }) {
-            section.fail("the label job is the field job", at: "grouping", entry: "job", hint: "job: \(name)")
-        }
-        deletedAfter = section.time("delete_after") ?? deletedAfter
-        if section.has("delete_after"), delivery != .deleteAfter {
-            let hint = "deliver: delete_after, or leave it out"
-            section.fail("delete_after goes with deliver: delete_after", at: "delete_after", hint: hint)
-        }
-        for field in ["job", "grouping", "retries"] where delivery == .endpoint && section.has(field) {
-            let hint = "deliver: push, or leave it out"
-            section.fail("an endpoint is scraped: nothing is pushed, so \(field) says nothing", at: field, hint: hint)
-        }
-        retries = section.whole("retries") ?? 0
-        if !(0...1000).contains(retries) { section.fail("retries has to be between 0 and 1000", at: "retries") }
-        metrics = section.named("metrics", type: "metric").compactMap {
-            MetricSpec(reading: $0.section, name: $0.name, isOfBatch: true)
-        }
-        MetricSpec.check(metrics, section)
-        section.finish(isListing: true)
-    }
-
-    private mutating func readSchedule(_ section: ConfigSection) {
-        if section.has("every"), section.has("cron") {
-            let hint = "leave one of them out"
-            section.fail("a batch runs every so often or by cron, not both", at: "cron", hint: hint)
-        }
-        if let interval = section.time("every") {
-            if interval <= 0 { section.fail("every has to be more than 0", at: "every", hint: "every: 10m") }
-            schedule = .every(interval: max(1_000_000, interval), first: section.time("first") ?? interval)
-        } else if let text = section.string("cron") {
-            do throws(CronError) {
-                let table = try CronTable(parsing: text)
-                schedule = .cron(table)
-                if table.next(after: 0) == nil {
-                    section.fail("there is no such day", at: "cron", hint: "a day that its months have")
-                }
-            } catch {
-                section.fail(error.message, at: "cron")
-            }
-        }
-        if section.has("first"), !section.has("every"), !section.hasSlip(of: ["every"]) {
-            section.fail("first goes with every", at: "first", hint: "every: 10m")
         }
     }
 }

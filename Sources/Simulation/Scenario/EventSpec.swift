@@ -85,6 +85,8 @@ public struct EventSpec: Sendable {
     public var word: String
     /// Where it stands in the file.
     public var place = FieldPlace()
+    /// Where it stands there, as it is told: `events[3]`.
+    public var path = ""
     /// Where its fields stand.
     public var fieldPlaces: [String: FieldPlace] = [:]
 
@@ -164,6 +166,15 @@ public struct MetricChange: Sendable, Hashable {
         case p99
     }
 
+    /// What a field becomes, as people write it: `20/s`, `80ms`.
+    package static func text(_ value: Double, of field: Field) -> String {
+        switch field {
+        case .rate: Quantity.rateText(value)
+        case .value: GoNumber.text(value, .shortest)
+        case .median, .p99: Quantity.seconds(value)
+        }
+    }
+
     /// What a field becomes; `nil` where it stays.
     public subscript(_ field: Field) -> Double? {
         switch field {
@@ -213,6 +224,8 @@ public struct ExpectationSpec: Sendable {
     public var isResolved = false
     /// Where it stands in the file.
     public var place = FieldPlace()
+    /// Where it stands there, as it is told: `expect[3].that`.
+    public var path = ""
 
     /// Something that has to be true.
     public init(_ kind: Kind, _ text: String) {
@@ -243,4 +256,6 @@ public struct StudySpec: Sendable {
     public var slack: Int64
     /// Where it stands in the file.
     public var place = FieldPlace()
+    /// Where it stands there, as it is told: `study.alert`.
+    public var path = ""
 }

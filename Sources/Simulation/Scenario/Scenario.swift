@@ -17,6 +17,12 @@ public struct Scenario: Sendable {
     public var stack = ConfigNode(.mapping([]))
     /// The file in which the stack stands.
     public var stackFile = ""
+    /// Whether it is known which services there are: not where something else stands in their place.
+    public var areServicesKnown = true
+    /// The same of batches.
+    public var areBatchesKnown = true
+    /// Whether the stack is known, be it wrong: not where its file cannot be read.
+    public var isStackKnown = true
     /// Where problems in the stack are: `stack` where it stands in the scenario, otherwise empty.
     public var stackPath = "stack"
     /// What is scraped.
@@ -25,6 +31,8 @@ public struct Scenario: Sendable {
     public var batches: [BatchSpec] = []
     /// What happens.
     public var events: [EventSpec] = []
+    /// Events that could not be read: only where something is wrong.
+    public var refusedEvents: [ConfigNode] = []
     /// What has to be true.
     public var expectations: [ExpectationSpec] = []
     /// What a stack scraped and received before, and what is to be so again.
@@ -54,6 +62,8 @@ public struct ServiceSpec: Sendable {
     public var instances = 1
     /// What it exposes.
     public var metrics: [MetricSpec] = []
+    /// The names of metrics that could not be read: only where something is wrong.
+    public var refusedMetrics: [String] = []
     /// Labels of its targets, where the configuration does not scrape it.
     public var labels: [Label] = []
     /// How far its own clock is ahead, in milliseconds; where that is not 0 its samples have timestamps.
@@ -142,6 +152,8 @@ public struct MetricSpec: Sendable {
 
     /// The name.
     public var name: String
+    /// Where it stands in the file.
+    public var place = FieldPlace()
     /// The kind.
     public var kind: Kind
     /// What it means.
@@ -270,6 +282,8 @@ public struct BatchSpec: Sendable {
     public var retries = 0
     /// What it tells.
     public var metrics: [MetricSpec] = []
+    /// The names of metrics that could not be read: only where something is wrong.
+    public var refusedMetrics: [String] = []
 
     /// A batch that never runs.
     public init(name: String) {
