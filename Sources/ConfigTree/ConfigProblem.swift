@@ -107,7 +107,8 @@ public struct ConfigError: Error, Hashable, CustomStringConvertible {
             if let line = problem.line { text += ":\(line)" }
             if let column = problem.column { text += ":\(column)" }
             text += ": "
-            if !problem.path.isEmpty { text += "\(problem.path): " }
+            // A name may be anything that YAML can write, but a problem is one line.
+            if !problem.path.isEmpty { text += "\(GoText.escaped(problem.path)): " }
             text += problem.message
             if let hint = problem.hint { text += " (\(hint))" }
             return text

@@ -48,7 +48,7 @@ struct YAMLComposer {
             case .documentStart: break
             case .documentEnd: return root ?? ConfigNode(.scalar(ConfigNode.Scalar("")))
             case .scalar(let scalar, let anchor):
-                let node = ConfigNode(.scalar(try meant(scalar)), line: place.line, column: place.column)
+                let node = ConfigNode(.scalar(try meant(scalar, at: place)), line: place.line, column: place.column)
                 try add(node, weight: 1, anchor: anchor)
             case .alias(let name): try addAlias(name, place)
             case .sequenceStart(let anchor): try begin(place, anchor, isMapping: false)
@@ -171,12 +171,19 @@ struct YAMLComposer {
     // MARK: Tags
 
     /// The scalar with what its tag makes of it.
-    private func meant(_ scalar: YAMLEventStream.Scalar) throws(ConfigProblem) -> ConfigNode.Scalar {
+    private func meant(
+        _ scalar: YAMLEventStream.Scalar,
+        at place: YAMLEventStream.Place
+    ) throws(ConfigProblem) -> ConfigNode.Scalar {
         var result = ConfigNode.Scalar(scalar.text, isPlain: scalar.isPlain, tag: scalar.tag)
+        func wrong(_ message: String) -> ConfigProblem {
+            let (line, column) = (place.line, place.column)
+            return ConfigProblem(.syntax, message, line: line, column: column, original: "yaml: " + message)
+        }
         func refuse() throws(ConfigProblem) {
             let found = result.plainMeaning.tag
             let message = "cannot decode \(found) `\(scalar.text)` as a \(scalar.tag ?? "")"
-            throw ConfigProblem(.syntax, message, original: "yaml: " + message)
+            throw wrong(message)
         }
         switch scalar.tag {
         case "!!int", "!!bool", "!!null", "!!timestamp": if result.plainMeaning.tag != scalar.tag { try refuse() }
@@ -185,11 +192,11 @@ struct YAMLComposer {
             let packed = scalar.text.filter { !$0.isWhitespace }
             guard let bytes = Base64.decode(packed) else {
                 let message = "!!binary value contains invalid base64 data"
-                throw ConfigProblem(.syntax, message, original: "yaml: " + message)
+                throw wrong(message)
             }
             guard let text = String(validating: bytes, as: UTF8.self) else {
                 let message = "!!binary value is not UTF-8"
-                throw ConfigProblem(.syntax, message, original: "yaml: " + message)
+                throw wrong(message)
             }
             result = ConfigNode.Scalar(text, isPlain: false)
         default: break

@@ -69,9 +69,12 @@ struct YAMLReaderTests {
                 "a.yml:1:12: did not find expected ',' or ']'"
             ),
             (
-                "a: !!binary /w==\n", "yaml: !!binary value is not UTF-8", "a.yml: !!binary value is not UTF-8"
+                "a: !!binary /w==\n", "yaml: !!binary value is not UTF-8", "a.yml:1:4: !!binary value is not UTF-8"
             ),
-            ("a: !!int x\n", "yaml: cannot decode !!str `x` as a !!int", "a.yml: cannot decode !!str `x` as a !!int"),
+            (
+                "a: !!int x\n", "yaml: cannot decode !!str `x` as a !!int",
+                "a.yml:1:4: cannot decode !!str `x` as a !!int"
+            ),
             (
                 "a: 1\n---\nb: 2\n",
                 "yaml: a second document begins in line 3, but only the first document of a file is read",

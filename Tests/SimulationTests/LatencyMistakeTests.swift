@@ -42,7 +42,7 @@ import Testing
         ("{at: 1m, p99: -1s}", "[0].p99: p99 has to be more than 0 (p99: 900ms)"),
     ]
 
-    @Test(arguments: cases.indices) func `a median above the 99th percentile is told, whichever comes first`(_ index: Int) {
+    @Test(arguments: cases.indices) func `a median above the p99 is told, whichever comes first`(_ index: Int) {
         let (events, told) = Self.cases[index]
         let list = events.replacing("{at", with: "{do: set, service: s, metric: m, at")
         let problems = TestWorlds.problems(

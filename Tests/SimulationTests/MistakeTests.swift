@@ -55,7 +55,8 @@ import Testing
         #expect(wrong.isEmpty, "\(wrong.joined(separator: "\n"))")
     }
 
-    @Test func `one mistake in each kind of field: all are told at once, those of the files that it names, too`() throws {
+    @Test func `one mistake in each kind of field: all are told at once, those of the files that it names, too`() throws
+    {
         let expected = try Self.lines("all.txt").filter { !$0.isEmpty }
         let folder = Self.folder.path
         let error = #expect(throws: ConfigError.self) { _ = try ScenarioFile.read(folder + "/all.yml") }

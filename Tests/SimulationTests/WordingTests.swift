@@ -40,6 +40,21 @@ import Testing
         )
     }
 
+    @Test func `an event that finds no instance says so`() async throws {
+        let text = """
+            duration: 5m
+            services: {shop: {instances: 2}}
+            events:
+              - {at: 1m, do: scale, service: shop, instances: 1}
+              - {at: 2m, do: kill, service: shop, instance: 2}
+              - {at: 3m, do: start, service: shop, instance: any}
+              - {at: 4m, do: restart, service: shop, instance: 2}
+            """
+        let log = try await TestWorlds.run(text).lines(" event ").dropFirst()
+        let expected = ["kill", "start", "restart"].map { "\($0) no instance of shop" }
+        #expect(log.map { String($0.dropFirst(48)) } == expected, "\(log.joined(separator: "\n"))")
+    }
+
     @Test func `what should be absent is told with its values and their moments`() async throws {
         let text = """
             duration: 5m

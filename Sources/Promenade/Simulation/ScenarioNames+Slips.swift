@@ -26,15 +26,25 @@ extension ScenarioNames {
     func checkBodies() {
         let utf8 = configs.first?.gateway.options.allowsUTF8Names ?? false
         for event in scenario.events {
-            guard case .push(_, _, let body, _, let isRefused) = event.action, !isRefused else { continue }
+            guard case .push(_, let grouping, let body, _, let isRefused) = event.action, !isRefused else { continue }
             do throws(ExpositionError) {
                 let families = try FamilyTextParser(validation: utf8 ? .utf8 : .legacy).parse(Array(body.utf8))
                 if families.contains(where: { $0.metrics.contains { $0.timestamp != nil } }) {
                     refuse("pushed metrics must not have timestamps", event)
                 }
+                let place = event.fieldPlaces["body"] ?? event.place
                 for name in families.map(\.name) where Self.gatewayNames.contains(name) {
-                    let place = event.fieldPlaces["body"] ?? event.place
                     fail(Self.hidden(name, by: "Pushgateway"), place, "\(event.path).body", "another name")
+                }
+                let own = ["job"] + grouping.map(\.name)
+                for family in families {
+                    for label in own where family.metrics.contains(where: { $0.labels.contains { $0.name == label } }) {
+                        fail(Self.hiddenLabel(label), place, "\(event.path).body", "another name")
+                    }
+                    let labels = family.metrics.map { metric in Labels(metric.labels.filter { !own.contains($0.name) })
+                    }
+                    if Set(labels).count == labels.count { continue }
+                    refuse("\(family.name) is there twice with the same labels", event)
                 }
             } catch {
                 refuse(error.message, event)
@@ -53,6 +63,10 @@ extension ScenarioNames {
 
     /// What the Pushgateway tells of each group; what is pushed by these names is never seen.
     private static let gatewayNames = ["push_time_seconds", "push_failure_time_seconds"]
+
+    private static func hiddenLabel(_ label: String) -> String {
+        "the group has the label \(label), so that the metric's own is never seen"
+    }
 
     private static func hidden(_ name: String, by whom: String) -> String {
         "the \(whom) writes \(name) itself, so this is never seen"
@@ -81,7 +95,7 @@ extension ScenarioNames {
                 }
                 let own = ["job"] + batch.grouping.map(\.name)
                 for label in own where metric.parts.contains(where: { $0.labels.contains { $0.name == label } }) {
-                    tell("the group has the label \(label), so that the metric's own is never seen", metric, path)
+                    tell(Self.hiddenLabel(label), metric, path)
                 }
             }
         }
@@ -148,7 +162,12 @@ extension ScenarioNames {
                 where matcher.name == name && matcher.operation == .equal && !matcher.value.isEmpty {
                     if known.contains(matcher.value) || known.contains(WorldTargets.name(matcher.value)) { continue }
                     guard let hint = slip(matcher.value, known.sorted()) else { continue }
-                    fail("no \(name) is called \(GoText.quoted(matcher.value))", expectation.place, expectation.path, hint)
+                    fail(
+                        "no \(name) is called \(GoText.quoted(matcher.value))",
+                        expectation.place,
+                        expectation.path,
+                        hint
+                    )
                 }
             }
         }

@@ -182,6 +182,7 @@ struct SimulatedConfig {
 
         /// The names that rules have which are wrong in something.
         mutating func add(raw node: ConfigNode) {
+            if node.items == nil, node["groups"]?.items == nil { isComplete = false }
             for group in node["groups"]?.items ?? node.items ?? [] {
                 for rule in [group] + (group["rules"]?.items ?? []) {
                     rule["alert"]?.text.map { _ = alerts.insert($0) }
@@ -218,7 +219,8 @@ struct SimulatedConfig {
             }
         }
         let items = (node["rule_files"]?.items ?? []).enumerated().filter { $0.element.string != nil }
-        if items.count < node["rule_files"]?.items?.count ?? items.count { names.isComplete = false }
+        let written = node["rule_files"]
+        if written?.items.map({ $0.count > items.count }) ?? !(written?.isNull ?? true) { names.isComplete = false }
         for ((number, item), pattern) in zip(items, config.prometheus.ruleFiles) {
             func tell(_ words: String, _ hint: String?) {
                 let path = "\(prefix)rule_files[\(number)]"
@@ -253,6 +255,22 @@ struct SimulatedConfig {
 
     private func refuseWhatIsNotSimulated(_ problems: ConfigProblems) {
         let prefix = path.isEmpty ? "" : path + "."
+        let context = Stack.context(file, FlagSet())
+        for (number, item) in (node["scrape_config_files"]?.items ?? []).enumerated() {
+            guard let name = item.string, !name.isEmpty, !name.contains(where: "*?[".contains) else { continue }
+            let pattern = context.path(name)
+            if !RuleFiles.matching(pattern).isEmpty { continue }
+            problems.add(
+                ConfigProblem(
+                    .meaning,
+                    "there is no file \(pattern)",
+                    line: item.line,
+                    column: item.column,
+                    path: "\(prefix)scrape_config_files[\(number)]",
+                    hint: "it is looked for beside the file that names it"
+                )
+            )
+        }
         for (number, job) in (node["scrape_configs"]?.items ?? []).enumerated() {
             for name in ["file_sd_configs", "http_sd_configs", "dns_sd_configs"] {
                 guard let found = job[name], !found.isBlank else { continue }

@@ -109,10 +109,15 @@ extension World {
                 tell(.event, "kill", instance.name + span)
             }
             hold(what, .down, all.map { .instance($0.name) })
+            if all.isEmpty { tell(.event, "kill", Self.names([], of: service)) }
         case .start(let service, let which):
-            for instance in chosen(service, which, index, running: false) { start(instance) }
+            let all = chosen(service, which, index, running: false)
+            for instance in all { start(instance) }
+            if all.isEmpty { tell(.event, "start", Self.names([], of: service)) }
         case .restart(let service, let which):
-            for instance in chosen(service, which, index, running: nil) {
+            let all = chosen(service, which, index, running: nil)
+            if all.isEmpty { tell(.event, "restart", Self.names([], of: service)) }
+            for instance in all {
                 instance.begin(at: now)
                 well(service, instance.name)
                 tell(.event, "restart", instance.name)

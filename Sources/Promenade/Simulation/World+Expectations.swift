@@ -164,7 +164,8 @@ extension World {
                 let last = series.values.lastIndex { range == nil || !SpecialValue.isStale($0) }
                 guard let last, !SpecialValue.isStale(series.values[last]) else { return nil }
                 let time = Self.span((series.timestamps[last] - scenario.start) * 1_000_000)
-                return "  \(series.labels.selectorText) \(GoNumber.text(series.values[last], .json)), last sample at +\(time)"
+                let value = GoNumber.text(series.values[last], .json)
+                return "  \(series.labels.selectorText) \(value), last sample at +\(time)"
             }
             if rows.isEmpty { continue }
             lines.append("\(Expr.vectorSelector(selector)) is there:")

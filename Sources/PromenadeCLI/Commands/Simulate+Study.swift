@@ -102,9 +102,9 @@ extension Simulate {
             if isShown { Console.complain("\r\(tried) smaller worlds tried") }
         }
         if isShown { Console.complain("\r\u{1b}[K") }
-        Console.print(
-            "\nseed \(failing.seed), made smaller: \(kept.count) of \(scenario.events.count) events are enough\n"
-        )
+        let wanted = failing.firstFailed.map { failing.states[$0].spec.title } ?? ""
+        Console.print("\nseed \(failing.seed), what failed first: \(wanted)\n")
+        Console.print("made smaller: \(kept.count) of \(scenario.events.count) events are enough\n")
         for index in kept {
             let event = scenario.events[index]
             Console.print("  \(scenario.file):\(event.place.line): \(event.word) \(event.action.subject)\n")

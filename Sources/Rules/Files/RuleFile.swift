@@ -86,7 +86,7 @@ public struct RuleFile: Sendable {
         if unreadable.isEmpty, findings.isEmpty { return }
         var failure = Failure(unreadable.isEmpty ? findings.map(\.message) : unreadable, in: file)
         failure.problems = problems.problems
-        for finding in findings where !Self.follows(finding, from: problems) { failure.problems.append(finding.problem) }
+        failure.problems += findings.filter { !Self.follows($0, from: problems) }.map(\.problem)
         throw failure
     }
 

@@ -75,6 +75,7 @@ extension EventReader {
         value.isEmpty ? GoText.quoted(value) : GoText.escaped(value)
     }
 
+    private static let allFaults = faults + ["truncated", "refused", "closed", "reset_counters"]
     private static let faults = ["latency", "status", "body", "content_type", "flapping"]
 
     /// The fields of a fault on one line of the log.
@@ -122,7 +123,8 @@ extension EventReader {
             if let slip = names.first(where: { !Self.faults.contains($0) }), names.count > 1,
                 DidYouMean.nearest(slip, among: ["times"]) != nil
             {
-                section.fail("field \(slip) not found in type fault", at: "fault", entry: slip, hint: "did you mean times?")
+                let words = "field \(slip) not found in type fault"
+                section.fail(words, at: "fault", entry: slip, hint: "did you mean times?")
                 return nil
             }
             if names.count > 1 {
@@ -148,6 +150,10 @@ extension EventReader {
                 } else if ["latency", "status", "body", "content_type"].contains(name) {
                     entries.append(entry)
                     words += " \(Self.shown(entry.value.text ?? ""))"
+                } else if !entry.value.isNull, Self.allFaults.contains(name) {
+                    let words = "\(entry.value.kindInWords) is not a mapping of fields"
+                    section.fail(words, at: "fault", entry: name, hint: Self.example(name))
+                    return nil
                 }
             }
         case .sequence:

@@ -27,7 +27,7 @@ extension EventSpec {
         let action = EventReader(section: section, context: context).action(word)
         // Of one that cannot be read nobody has asked for all that it may have.
         if action == nil { for field in EventReader.fields[word] ?? [] { _ = section.has(field) } }
-        if let lasting, lasting.upperBound <= 0 { section.fail("for has to be more than 0", at: "for", hint: "for: 1m") }
+        if lasting?.upperBound == 0 { section.fail("for has to be more than 0", at: "for", hint: "for: 1m") }
         if let every, every <= 0 { section.fail("every has to be more than 0", at: "every", hint: "every: 10m") }
         if let every, let at, every > 0, every < at.upperBound - at.lowerBound {
             section.fail("every is shorter than the span of at", at: "every", hint: "a span of at most that length")
@@ -159,7 +159,7 @@ struct EventReader {
     }
 
     private static func there(_ names: [String]) -> String {
-        names.isEmpty ? "there is none" : "there is " + names.joined(separator: ", ")
+        names.isEmpty ? "there is none" : "there is " + ConfigSection.list(names)
     }
 
     func service(hasParts: Bool = false) -> String? {

@@ -123,7 +123,8 @@ extension ExpectationSpec {
                     section.fail("a range says neither yes nor no", at: word, hint: "such as rate(…[5m])")
                 }
             } catch {
-                section.fail("\(GoText.quoted(text)): \(error)", at: word, hint: Self.comma(section))
+                let shown = text.count > 100 ? text.prefix(100) + "…" : text[...]
+                section.fail("\(GoText.quoted(String(shown))): \(error)", at: word, hint: Self.comma(section))
             }
         }
         section.finish(isListing: true)

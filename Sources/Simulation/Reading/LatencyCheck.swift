@@ -116,7 +116,8 @@ struct LatencyCheck {
         if change.median ?? 1 <= 0 || change.p99 ?? 1 <= 0 { return }
         if let median = change.median, let p99 = change.p99, p99 < median { return }
         let place = event.fieldPlaces[field] ?? event.place
-        var problem = ConfigProblem(.meaning, "", line: place.line, column: place.column, path: "\(event.path).\(field)")
+        let path = "\(event.path).\(field)"
+        var problem = ConfigProblem(.meaning, "", line: place.line, column: place.column, path: path)
         let since = time.map { ", which the median is from \(Scenario.text($0)) on" } ?? ""
         if isPercentile {
             problem.message = "p99 is less than the median"

@@ -59,11 +59,13 @@ enum Quantity {
         return PrometheusDuration(milliseconds: Int64(milliseconds)).description
     }
 
-    /// So often a second, in the first unit that has a whole number of it: `20/s`, `5/m`.
+    /// So often a second, in the first unit in which few decimals tell it: `20/s`, `2.5/s`, `5/m`.
     static func rateText(_ rate: Double) -> String {
         for (unit, seconds) in [("s", 1.0), ("m", 60), ("h", 3600)] {
+            // Products of sixties and quotients by them are a hair beside what was written.
             let number = (rate * seconds * 1e6).rounded() / 1e6
-            if number == number.rounded(), number > 0 { return "\(GoNumber.text(number, .shortest))/\(unit)" }
+            guard number == (number * 100).rounded() / 100, number > 0 || rate == 0 else { continue }
+            return "\(GoNumber.text(number, .shortest))/\(unit)"
         }
         return GoNumber.text(rate, .shortest) + "/s"
     }
@@ -190,8 +192,13 @@ extension ConfigSection {
     /// Reports a word that is not in a list.
     func unknown(_ text: String, _ what: String, _ known: [String], at name: String? = nil) {
         let meant = DidYouMean.nearest(text, among: known).map { "did you mean \($0)? " } ?? ""
-        let list = known.isEmpty ? "there is none" : "there is " + known.joined(separator: ", ")
+        let list = known.isEmpty ? "there is none" : "there is " + Self.list(known)
         fail("there is no \(what) \(GoText.quoted(text))", at: name, hint: meant + list)
+    }
+
+    /// Names that there are, of many only some.
+    static func list(_ names: [String]) -> String {
+        names.prefix(20).joined(separator: ", ") + (names.count > 20 ? " and \(names.count - 20) more" : "")
     }
 
     /// Labels, sorted by name.

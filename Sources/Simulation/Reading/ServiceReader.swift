@@ -282,7 +282,9 @@ extension MetricSpec {
         }
         let label = part.string("label") ?? ""
         if label.isEmpty { part.missing("label", hint: "grows: {label: user, rate: 5/m, max: 1000}") }
-        if most <= Self.partLimit, parts.count * most > Self.partLimit { part.fail("that makes more than \(Self.partLimit) series", at: "max") }
+        if most <= Self.partLimit, parts.count * most > Self.partLimit {
+            part.fail("that makes more than \(Self.partLimit) series", at: "max")
+        }
         if parts.contains(where: { $0.labels.contains { $0.name == label } }) {
             part.fail("the metric has the label \(label) already", at: "label", hint: "leave it out of labels")
         }
