@@ -1,5 +1,6 @@
 import ConfigTree
 import Foundation
+import MetricModel
 import Promenade
 import Simulation
 import Testing
@@ -190,6 +191,28 @@ import Testing
     @Test func `a service is not called as an instance of another one`() {
         let problems = TestWorlds.problems("duration: 5m\nservices:\n  s: {instances: 2}\n  s-1: {}")
         #expect(problems.contains("test.yml:4:3: services.s-1: \"s-1\" is an instance of s"), "\(problems)")
+    }
+
+    @Test func `what is merged may be said otherwise`() throws {
+        let text = """
+            duration: 5m
+            services:
+              s: &s {instances: 2, metrics: &m {a: {type: gauge, labels: &l {zone: x, part: y}}, b: {type: counter}}}
+              t: {<<: *s, instances: 3, metrics: {<<: *m, a: {type: gauge, labels: {<<: *l, zone: [u, v]}}}}
+              u: {metrics: {b: {type: gauge}, <<: *m}}
+            """
+        #expect(TestWorlds.problems(text) == "")
+        let scenario = try ScenarioFile.read(text: Array(text.utf8), file: "test.yml")
+        #expect(scenario.services.map(\.instances) == [2, 3, 1])
+        #expect(scenario.services[1].metrics.map(\.name) == ["a", "b"])
+        #expect(
+            Set(scenario.services[1].metrics[0].parts.map(\.labels)) == [
+                [Label(name: "part", value: "y"), Label(name: "zone", value: "u")],
+                [Label(name: "part", value: "y"), Label(name: "zone", value: "v")],
+            ]
+        )
+        // The last word counts, as in the configuration.
+        #expect(scenario.services[2].metrics.map(\.kind) == [.counter, .gauge])
     }
 
     @Test func `where the duration is wrong, events are not late as well`() {

@@ -64,7 +64,11 @@ extension ConfigProblem {
 
     /// Where something belongs that stands elsewhere. Rules have one place in a stack, and one in the files that it names.
     private var placeHint: String? {
-        let field = path.hasPrefix("stack.") ? String(path.dropFirst("stack.".count)) : path
+        var field = path
+        // That of the scenario, or one that is loaded later.
+        if let stack = path.firstRange(of: "stack."), stack.lowerBound == path.startIndex || path.hasPrefix("events[") {
+            field = String(path[stack.upperBound...])
+        }
         let name = field.lastIndex(of: ".").map { String(field[field.index(after: $0)...]) } ?? field
         if known.isEmpty { return given.flatMap { Self.hint($0, in: field) } }
         if known.contains("duration"), known.contains("services") {

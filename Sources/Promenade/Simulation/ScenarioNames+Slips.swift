@@ -41,7 +41,8 @@ extension ScenarioNames {
                     for label in own where family.metrics.contains(where: { $0.labels.contains { $0.name == label } }) {
                         fail(Self.hiddenLabel(label), place, "\(event.path).body", "another name")
                     }
-                    let labels = family.metrics.map { metric in Labels(metric.labels.filter { !own.contains($0.name) })
+                    let labels = family.metrics.map { metric in
+                        Labels(metric.labels.filter { !own.contains($0.name) })
                     }
                     if Set(labels).count == labels.count { continue }
                     refuse("\(family.name) is there twice with the same labels", event)

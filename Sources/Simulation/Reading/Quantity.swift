@@ -234,8 +234,10 @@ extension ConfigSection {
             fail(words, at: name, hint: "\(name): {NAME: {…}}")
             return []
         }
-        var seen: Set<String> = []
-        return entries.compactMap { entry in
+        var found: [(name: String, section: ConfigSection)] = []
+        // What is merged is overridden by what is said, and the other way round, in the order of the file.
+        var places: [String: (index: Int, isMerged: Bool)] = [:]
+        for entry in entries {
             func wrong(_ words: String, _ path: String, _ hint: String) {
                 problems.add(
                     ConfigProblem(
@@ -250,11 +252,11 @@ extension ConfigSection {
             }
             guard let key = entry.key.name, !key.isEmpty else {
                 wrong("a \(type) has no name", path(name), "a text before the colon")
-                return nil
+                continue
             }
-            guard seen.insert(key).inserted || entry.isMerged else {
+            if let before = places[key], !before.isMerged, !entry.isMerged {
                 wrong("there are two called \(GoText.quoted(key))", "\(path(name)).\(key)", "another name")
-                return nil
+                continue
             }
             // Where the section itself is wrong it is told by the place of its name.
             let value = ConfigNode(
@@ -263,8 +265,15 @@ extension ConfigSection {
                 column: entry.key.column,
                 format: entry.value.format
             )
-            return (key, ConfigSection(value, type: type, path: "\(path(name)).\(key)", problems: problems))
+            let section = ConfigSection(value, type: type, path: "\(path(name)).\(key)", problems: problems)
+            if let before = places[key] {
+                found[before.index].section = section
+            } else {
+                found.append((key, section))
+            }
+            places[key] = (places[key]?.index ?? found.count - 1, entry.isMerged)
         }
+        return found
     }
 
     /// The items of a list, each as a section; one that says nothing is told.

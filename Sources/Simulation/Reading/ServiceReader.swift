@@ -95,6 +95,10 @@ extension MetricSpec {
             // Without a value it counts as long as the run takes.
             value = .counted
             readValue(section, isOfBatch)
+            if case .number(let number) = value, number < 0 {
+                let field = section.has("value") ? "value" : "start"
+                section.fail("a counter is not negative", at: field, hint: "\(field): 5")
+            }
             rate = section.rate("rate") ?? rate
             noise = section.share("noise") ?? 0
             if section.has("rate"), value != .counted {
@@ -309,7 +313,11 @@ extension MetricSpec {
         var last: [String: Int] = [:]
         for (index, entry) in entries.enumerated() { last[entry.key.name ?? ""] = index }
         for (index, entry) in entries.enumerated() {
-            guard let label = entry.key.name else { continue }
+            guard let label = entry.key.name else {
+                let words = "\(entry.key.kindInWords) is not a name"
+                section.fail(words, at: "labels", hint: "labels: {zone: [a, b]}")
+                continue
+            }
             if last[label] != index {
                 // What is merged is what others may be said in place of.
                 if entry.isMerged { continue }
@@ -378,7 +386,7 @@ extension MetricSpec {
             let share = 1 / Double(span + 1)
             return (first...last).map { ("\($0)", share) }
         case .sequence(let items):
-            if let item = items.first(where: { $0.text == nil }) {
+            if let item = items.first(where: { $0.text == nil || $0.isNull }) {
                 section.problems.add(
                     ConfigProblem(
                         .meaning,
