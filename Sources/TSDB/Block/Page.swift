@@ -14,6 +14,9 @@ enum Page {
     static let targetSize = 128 << 10
     /// The number of chunks at which a page is full, however short they are: who reads one goes through the headers of all.
     static let targetEntries = 8192
+    /// A chunk given as differences from another one, and that from the next, ends after so many: reading goes as deep. Builders
+    /// make half as many.
+    static let deepestReference: UInt8 = 64
 
     /// What kind of samples an entry holds, and whether start timestamps follow them.
     struct Kind: OptionSet {
@@ -50,12 +53,17 @@ enum Page {
         return writer.bytes
     }
 
-    /// The bytes without checksum, padded for decoding; `nil` where the checksum does not agree.
-    static func open(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+    /// The bytes without checksum, where they are; `nil` where the checksum does not agree.
+    static func body(_ bytes: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8>? {
         guard bytes.count >= 8, let base = bytes.baseAddress else { return nil }
         let body = UnsafeBufferPointer(rebasing: bytes[..<(bytes.count - 8)])
         let checksum = UnsafeRawPointer(base).loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self)
-        guard Hash64.hash(body) == UInt64(littleEndian: checksum) else { return nil }
+        return Hash64.hash(body) == UInt64(littleEndian: checksum) ? body : nil
+    }
+
+    /// A copy of the bytes without checksum, padded for decoding; `nil` where the checksum does not agree.
+    static func open(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+        guard let body = body(bytes) else { return nil }
         return [UInt8](unsafeUninitializedCapacity: body.count + padding) { buffer, count in
             _ = buffer.update(fromContentsOf: body)
             for index in 0..<padding { buffer.initializeElement(at: body.count + index, to: 0) }
@@ -97,6 +105,8 @@ final class LoadedPage: Sendable {
             let payloadLength = reader.count(limit: reader.remaining)
             var payload = reader.end - payloadLength
             entries.reserveCapacity(count)
+            // How many entries have to be decoded before each; none where nothing refers to others.
+            var depths: [UInt8] = []
             var series: UInt64 = 0
             while entries.count < count {
                 let step = reader.varint()
@@ -117,6 +127,12 @@ final class LoadedPage: Sendable {
                     guard !isBeyond, !reader.isTruncated, payload + length + startsLength <= reader.end,
                         series <= UInt64(UInt32.max), reference <= entries.count, reference > 0 || !isReferring
                     else { return false }
+                    if isReferring || !depths.isEmpty {
+                        if depths.isEmpty { depths = [UInt8](repeating: 0, count: entries.count) }
+                        let depth = isReferring ? depths[entries.count - reference] + 1 : 0
+                        guard depth <= Page.deepestReference else { return false }
+                        depths.append(depth)
+                    }
                     entries.append(
                         Page.Entry(
                             series: UInt32(series),

@@ -95,6 +95,17 @@ struct PairTable {
     /// Whether the number is that of a pair whose text is known.
     func isKnown(_ pair: UInt32) -> Bool { pair < UInt32(count) && nameOf[Int(pair)] != .max }
 
+    /// The hash of the labels that these pairs are; `nil` where one is not known.
+    @inline(__always)
+    func hash(of pairs: UnsafeBufferPointer<UInt32>) -> UInt64? {
+        var hash: UInt64 = 0
+        for pair in pairs {
+            guard isKnown(pair) else { return nil }
+            hash = Hash64.mix(hash, hashes[Int(pair)])
+        }
+        return hash
+    }
+
     /// Takes the place of a pair that was lost: no look-up finds it.
     mutating func addLost() {
         starts.append(UInt32(bytes.count))

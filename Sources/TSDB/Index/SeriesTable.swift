@@ -7,32 +7,23 @@ struct SeriesTable {
     /// The label pairs.
     private(set) var pairs = PairTable()
     /// Pair numbers of all series, one series after the other.
-    private var members: [UInt32] = []
+    private(set) var members: [UInt32] = []
     /// Where each series starts in ``members``; one more at the end.
-    private var starts: [UInt32] = [0]
+    private(set) var starts: [UInt32] = [0]
     /// Whether each series is still known.
     private(set) var isAlive: [Bool] = []
     /// The number of the first series in the arrays; those before are long forgotten.
     private(set) var first: UInt32 = 0
-    /// Open addressing by hash of labels: index plus one.
-    private var slots = [UInt32](repeating: 0, count: 1024)
-    private var hashes: [UInt64] = []
-    private var usedSlots = 0
-    /// Series of each pair, ascending; forgotten ones may linger until ``compactPostings()``.
-    private var postings: [Posting] = []
+    /// A hash of the labels of each series.
+    private(set) var hashes: [UInt64] = []
+    /// Finds series by labels and pairs. Those that were read back are in it once ``finishRestoring(_:)`` was called.
+    private var index = SeriesIndex()
     /// How many known series there are.
     private(set) var aliveCount = 0
     /// Labels that were put together before, by the last bits of the series' number: rules ask for the same ones all the time.
     private var memory: [(series: UInt32, labels: Labels)] = []
     /// So many labels are kept, and not for selections that would push out much of them.
     private static let memorySize = 1 << 14
-
-    /// The series of a pair.
-    private enum Posting {
-        case none
-        case one(UInt32)
-        case many([UInt32])
-    }
 
     /// Starts with numbers from `first` on.
     init(first: UInt32 = 1) { self.first = first }
@@ -116,17 +107,12 @@ struct SeriesTable {
     }
 
     private func find(_ numbers: [UInt32], _ hash: UInt64) -> UInt32? {
-        let mask = slots.count - 1
-        var slot = Int(truncatingIfNeeded: hash) & mask
-        while slots[slot] != 0 {
-            let index = Int(slots[slot] - 1)
-            if hashes[index] == hash, isAlive[index] {
-                let range = Int(starts[index])..<Int(starts[index + 1])
-                if range.count == numbers.count, members[range].elementsEqual(numbers) { return first + UInt32(index) }
-            }
-            slot = (slot + 1) & mask
+        let found = index.find(hash) { place in
+            guard hashes[place] == hash, isAlive[place] else { return false }
+            let range = Int(starts[place])..<Int(starts[place + 1])
+            return range.count == numbers.count && members[range].elementsEqual(numbers)
         }
-        return nil
+        return found.map { first + UInt32($0) }
     }
 
     /// The series with these labels, added where it is not known.
@@ -169,19 +155,33 @@ struct SeriesTable {
         series >= next && (isAlive.isEmpty || series - next < SeriesTable.widestGap)
     }
 
-    /// Adds a series read back from storage, in rising order. Whether its pairs are known, and agree with the checksum where it
-    /// has one of its own.
-    mutating func restore(_ series: UInt32, _ numbers: [UInt32], checksum: UInt32? = nil) -> Bool {
-        guard canFollow(series), numbers.allSatisfy(pairs.isKnown) else { return false }
-        if let checksum {
-            let hash = numbers.reduce(0) { Hash64.mix($0, pairs.hashes[Int($1)]) }
-            guard UInt32(truncatingIfNeeded: hash >> 32) == checksum else { return false }
-        }
+    /// Makes room for so many series more.
+    mutating func reserve(series: Int, pairsOfEach: Int) {
+        members.reserveCapacity(members.count + series * pairsOfEach)
+        starts.reserveCapacity(starts.count + series)
+        isAlive.reserveCapacity(isAlive.count + series)
+        hashes.reserveCapacity(hashes.count + series)
+    }
+
+    /// Adds a series read back from storage, in rising order; it is not found before ``finishRestoring(_:)``. Whether its pairs are
+    /// known, and agree with the checksum where it has one of its own.
+    @inline(__always)
+    mutating func restore(
+        _ series: UInt32,
+        _ numbers: UnsafeBufferPointer<UInt32>,
+        checksum: UInt32? = nil
+    ) -> Bool {
+        guard canFollow(series), let hash = pairs.hash(of: numbers) else { return false }
+        if let checksum, UInt32(truncatingIfNeeded: hash >> 32) != checksum { return false }
         if isAlive.isEmpty { first = series }
         skip(to: series)
-        _ = add(numbers)
+        members.append(contentsOf: numbers)
+        appendColumns(hash)
         return true
     }
+
+    /// Takes the index of all that was read back, which may have been made meanwhile.
+    mutating func finishRestoring(_ index: SeriesIndex) { self.index = index }
 
     /// Leaves out the numbers before `series`.
     mutating func skip(to series: UInt32) {
@@ -201,41 +201,18 @@ struct SeriesTable {
         var hash: UInt64 = 0
         for pair in numbers { hash = Hash64.mix(hash, pairs.hashes[Int(pair)]) }
         members.append(contentsOf: numbers)
+        appendColumns(hash)
+        index.add(isAlive.count - 1, hashes, isAlive, aliveCount)
+        index.add(series, pairs: numbers, pairCount: pairs.count)
+        return series
+    }
+
+    @inline(__always)
+    private mutating func appendColumns(_ hash: UInt64) {
         starts.append(UInt32(members.count))
         isAlive.append(true)
         hashes.append(hash)
         aliveCount += 1
-        usedSlots += 1
-        if usedSlots * 2 > slots.count { grow() } else { insert(isAlive.count - 1) }
-        while postings.count < pairs.count { postings.append(.none) }
-        for pair in numbers { addPosting(series, Int(pair)) }
-        return series
-    }
-
-    private mutating func addPosting(_ series: UInt32, _ pair: Int) {
-        switch postings[pair] {
-        case .none: postings[pair] = .one(series)
-        case .one(let other): postings[pair] = .many([other, series])
-        case .many(var list):
-            postings[pair] = .none
-            list.append(series)
-            postings[pair] = .many(list)
-        }
-    }
-
-    private mutating func insert(_ index: Int) {
-        let mask = slots.count - 1
-        var slot = Int(truncatingIfNeeded: hashes[index]) & mask
-        while slots[slot] != 0 { slot = (slot + 1) & mask }
-        slots[slot] = UInt32(index) + 1
-    }
-
-    private mutating func grow() {
-        var size = 1024
-        while size < aliveCount * 4 { size *= 2 }
-        slots = [UInt32](repeating: 0, count: size)
-        usedSlots = aliveCount
-        for index in 0..<isAlive.count where isAlive[index] { insert(index) }
     }
 
     /// Forgets series. Their numbers are not used again.
@@ -244,40 +221,14 @@ struct SeriesTable {
             isAlive[Int(number - first)] = false
             aliveCount -= 1
         }
-        compactPostings()
-        grow()
-    }
-
-    private mutating func compactPostings() {
-        for pair in 0..<postings.count {
-            switch postings[pair] {
-            case .none: break
-            case .one(let series): if !contains(series) { postings[pair] = .none }
-            case .many(let list):
-                let kept = list.filter(contains)
-                postings[pair] = kept.isEmpty ? .none : kept.count == 1 ? .one(kept[0]) : .many(kept)
-            }
-        }
+        index.compact(hashes, isAlive, aliveCount, isKnown: contains)
     }
 
     /// The series of a pair, ascending.
-    func series(ofPair pair: UInt32) -> [UInt32] {
-        // Pairs that were read back may have no series (any more).
-        switch Int(pair) < postings.count ? postings[Int(pair)] : .none {
-        case .none: []
-        case .one(let series): [series]
-        case .many(let list): list
-        }
-    }
+    func series(ofPair pair: UInt32) -> [UInt32] { index.series(ofPair: pair) }
 
     /// How many series a pair has.
-    func seriesCount(ofPair pair: UInt32) -> Int {
-        switch Int(pair) < postings.count ? postings[Int(pair)] : .none {
-        case .none: 0
-        case .one: 1
-        case .many(let list): list.count
-        }
-    }
+    func seriesCount(ofPair pair: UInt32) -> Int { index.seriesCount(ofPair: pair) }
 
     /// All known series, ascending.
     var all: [UInt32] {

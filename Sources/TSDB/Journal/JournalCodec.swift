@@ -203,14 +203,15 @@ enum JournalCodec {
                     new.series.append(SeriesRef(rawValue: UInt32(truncatingIfNeeded: last)))
                 }
                 new.values = [Double](repeating: 0, count: count)
-                guard readValues(&new.values, &reader), readStarts(&new.starts, &reader) else { return nil }
+                guard readValues(&new.values, &reader), readStarts(&new.starts, of: count, &reader)
+                else { return nil }
                 memory[stream] = new
                 parts.append(.stream(stream, time, new))
             case .change:
                 let stream = UInt32(truncatingIfNeeded: reader.varint())
                 let time = reader.zigzag()
                 guard var new = memory.removeValue(forKey: stream), readValues(&new.values, &reader),
-                    readStarts(&new.starts, &reader)
+                    readStarts(&new.starts, of: new.values.count, &reader)
                 else { return nil }
                 memory[stream] = new
                 parts.append(.stream(stream, time, new))
@@ -252,9 +253,10 @@ enum JournalCodec {
         }
     }
 
-    private static func readStarts(_ starts: inout [Timestamp], _ reader: inout ByteReader) -> Bool {
+    private static func readStarts(_ starts: inout [Timestamp], of values: Int, _ reader: inout ByteReader) -> Bool {
         if reader.byte() == 1 {
             let count = reader.count(limit: reader.remaining)
+            guard count == 0 || count == values else { return false }
             starts = (0..<count).map { _ in reader.zigzag() }
         }
         return !reader.isTruncated

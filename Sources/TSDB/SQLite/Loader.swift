@@ -36,7 +36,10 @@ enum Loader {
                 contents.problems.append("\(what) cannot be read in full: \(error.message)")
             }
         }
-        try attempt("the labels of series", !isRescue, loadSeries)
+        try attempt("the labels of series", !isRescue) { (connection, contents) throws(StorageError) in
+            try loadSeries(connection, &contents, isRescue: isRescue)
+        }
+        let index = IndexInTheMaking(contents.state.table)
         try attempt("the list of blocks", !isRescue, loadBlocks)
         try attempt("metadata, tombstones or exemplars", false, loadSmallThings)
         try attempt("the places of followers", false, loadCursors)
@@ -45,6 +48,7 @@ enum Loader {
         try attempt("the journal", false, replay)
         // What was replayed stays apart from what comes: streams have new numbers now.
         contents.state.freeze()
+        contents.state.table.finishRestoring(index.take())
         return contents
     }
 
@@ -56,12 +60,20 @@ enum Loader {
         contents.stored.series = contents.state.table.next
     }
 
-    private static func loadSeries(_ connection: Connection, _ contents: inout Contents) throws(StorageError) {
+    private static func loadSeries(
+        _ connection: Connection,
+        _ contents: inout Contents,
+        isRescue: Bool
+    ) throws(StorageError) {
         let version = try connection.integer("PRAGMA user_version") ?? 0
         if version < Schema.groupVersion {
             contents.problems += try SeriesReading.single(connection, &contents.state.table)
         } else {
-            contents.problems += try SeriesReading.groups(connection, &contents.state.table)
+            contents.problems += try SeriesReading.groups(
+                connection,
+                &contents.state.table,
+                isRescue: isRescue
+            )
         }
         contents.stored.pairs = contents.state.table.pairs.count
         let isSound = try RowChecksum.condition("name, value", in: connection)
@@ -215,11 +227,7 @@ enum Loader {
         var memory: [UInt32: JournalCodec.StreamMemory] = [:]
         while try rows.step() {
             contents.state.journalRow = max(contents.state.journalRow, rows.integer(0))
-            let parts = Page.open(rows.blob(1)).flatMap { bytes in
-                bytes.withUnsafeBufferPointer {
-                    JournalCodec.read(UnsafeBufferPointer(rebasing: $0[..<($0.count - Page.padding)]), &memory)
-                }
-            }
+            let parts = Page.body(rows.blob(1)).flatMap { JournalCodec.read($0, &memory) }
             guard let parts else {
                 // Rows that build on this one cannot be read either, up to the next full row of each stream.
                 memory = [:]

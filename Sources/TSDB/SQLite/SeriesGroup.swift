@@ -48,41 +48,42 @@ enum SeriesGroup {
 
     /// Reads pairs back; `nil` where the bytes make no sense.
     static func pairs(_ sealed: UnsafeBufferPointer<UInt8>) -> (first: Int, pairs: [Pair])? {
-        if sealed.isEmpty { return (0, []) }
-        guard let bytes = Page.open(sealed) else { return nil }
-        return bytes.withUnsafeBufferPointer { buffer in
-            var reader = ByteReader(UnsafeBufferPointer(rebasing: buffer[..<(buffer.count - Page.padding)]))
-            let first = reader.count()
-            let count = reader.count(limit: min(reader.remaining, size))
-            var pairs: [Pair] = []
-            pairs.reserveCapacity(count)
-            var total = 0
-            var names: [(field: [UInt8], last: [UInt8])] = []
-            for _ in 0..<count {
-                let number = reader.count(limit: names.count)
-                if number == names.count {
-                    let name = reader.field()
-                    var field = ByteWriter()
-                    field.count(name.count)
-                    field.bytes.append(contentsOf: name)
-                    names.append((field.bytes, []))
-                }
-                let shared = reader.count(limit: names[number].last.count)
-                let rest = reader.field()
-                guard !reader.isTruncated else { return nil }
-                names[number].last.removeSubrange(shared...)
-                names[number].last.append(contentsOf: rest)
-                total += names[number].field.count + names[number].last.count
-                guard total <= readableBytes else { return nil }
-                var pair = ByteWriter()
-                pair.bytes.reserveCapacity(names[number].field.count + names[number].last.count + 2)
-                pair.bytes.append(contentsOf: names[number].field)
-                pair.count(names[number].last.count)
-                pair.bytes.append(contentsOf: names[number].last)
-                pairs.append((pair.bytes, names[number].field.count))
+        sealed.isEmpty ? (0, []) : Page.body(sealed).flatMap(pairs(unsealed:))
+    }
+
+    /// The same without a checksum.
+    static func pairs(unsealed bytes: UnsafeBufferPointer<UInt8>) -> (first: Int, pairs: [Pair])? {
+        var reader = ByteReader(bytes)
+        let first = reader.count()
+        let count = reader.count(limit: min(reader.remaining, size))
+        var pairs: [Pair] = []
+        pairs.reserveCapacity(count)
+        var total = 0
+        var names: [(field: [UInt8], last: [UInt8])] = []
+        for _ in 0..<count {
+            let number = reader.count(limit: names.count)
+            if number == names.count {
+                let name = reader.field()
+                var field = ByteWriter()
+                field.count(name.count)
+                field.bytes.append(contentsOf: name)
+                names.append((field.bytes, []))
             }
-            return reader.isTruncated ? nil : (first, pairs)
+            let shared = reader.count(limit: names[number].last.count)
+            let rest = reader.field()
+            guard !reader.isTruncated else { return nil }
+            names[number].last.removeSubrange(shared...)
+            names[number].last.append(contentsOf: rest)
+            total += names[number].field.count + names[number].last.count
+            guard total <= readableBytes else { return nil }
+            var pair = ByteWriter()
+            pair.bytes.reserveCapacity(names[number].field.count + names[number].last.count + 2)
+            pair.bytes.append(contentsOf: names[number].field)
+            pair.count(names[number].last.count)
+            pair.bytes.append(contentsOf: names[number].last)
+            pairs.append((pair.bytes, names[number].field.count))
         }
+        return reader.isTruncated ? nil : (first, pairs)
     }
 
     // MARK: - Series
@@ -99,7 +100,8 @@ enum SeriesGroup {
 
         /// Adds a series; they come in rising order.
         mutating func add(_ series: UInt32, _ pairs: some RandomAccessCollection<UInt32>) {
-            if runCount == 0 || pairs.count != runPairs || series != lastSeries + 1 {
+            // What takes no bytes is not counted by the reader either.
+            if runCount == 0 || pairs.isEmpty || pairs.count != runPairs || series != lastSeries + 1 {
                 flush()
                 runStep = series - lastSeries
                 runPairs = pairs.count
@@ -139,46 +141,64 @@ enum SeriesGroup {
         }
     }
 
-    /// Calls `body` with each series and its pair numbers. Whether the bytes make sense.
+    /// Calls `body` with each series and its pair numbers, which are there for the call only. Whether the bytes make sense.
+    @inline(__always)
     static func forEachSeries(
         _ sealed: UnsafeBufferPointer<UInt8>,
-        _ body: (UInt32, [UInt32]) -> Void
+        _ body: (UInt32, UnsafeBufferPointer<UInt32>) -> Void
     ) -> Bool {
         if sealed.isEmpty { return true }
-        guard let bytes = Page.open(sealed) else { return false }
-        return bytes.withUnsafeBufferPointer { buffer in
-            var reader = ByteReader(UnsafeBufferPointer(rebasing: buffer[..<(buffer.count - Page.padding)]))
-            var series: UInt64 = 0
-            var last: [UInt32] = []
-            var pairs: [UInt32] = []
-            while reader.remaining > 0 {
-                let step = reader.varint()
-                // Each series takes a byte at least for so many bits of its pairs; only one can have none.
-                let width = reader.count(limit: reader.remaining * maskBits)
-                let masks = (width + maskBits - 1) / maskBits
-                let count = reader.count(limit: masks == 0 ? 1 : reader.remaining / masks)
-                guard !reader.isTruncated, step > 0, step < UInt64(UInt32.max) else { return false }
-                while last.count < width { last.append(0) }
-                for place in 0..<count {
-                    series += place == 0 ? step : 1
-                    guard series < UInt64(UInt32.max), read(&reader, width, &last) else { return false }
-                    pairs.removeAll(keepingCapacity: true)
-                    pairs.append(contentsOf: last[..<width])
-                    body(UInt32(series), pairs)
-                }
-            }
-            return !reader.isTruncated
-        }
+        guard let bytes = Page.body(sealed) else { return false }
+        return forEachSeries(unsealed: bytes, body)
     }
 
-    private static func read(_ reader: inout ByteReader, _ width: Int, _ last: inout [UInt32]) -> Bool {
+    /// The same without a checksum.
+    @inline(__always)
+    static func forEachSeries(
+        unsealed bytes: UnsafeBufferPointer<UInt8>,
+        _ body: (UInt32, UnsafeBufferPointer<UInt32>) -> Void
+    ) -> Bool {
+        var reader = ByteReader(bytes)
+        var series: UInt64 = 0
+        var last: [UInt32] = []
+        while reader.remaining > 0 {
+            let step = reader.varint()
+            // Each series takes a byte at least for so many bits of its pairs; only one can have none.
+            let width = reader.count(limit: reader.remaining * maskBits)
+            let masks = (width + maskBits - 1) / maskBits
+            let count = reader.count(limit: masks == 0 ? 1 : reader.remaining / masks)
+            guard !reader.isTruncated, step > 0, step < UInt64(UInt32.max) else { return false }
+            while last.count < width { last.append(0) }
+            let isSound = last.withUnsafeMutableBufferPointer { last in
+                for place in 0..<count {
+                    series += place == 0 ? step : 1
+                    guard series < UInt64(UInt32.max), read(&reader, width, last) else { return false }
+                    body(UInt32(series), UnsafeBufferPointer(rebasing: last[..<width]))
+                }
+                return true
+            }
+            if !isSound { return false }
+        }
+        return !reader.isTruncated
+    }
+
+    @inline(__always)
+    private static func read(
+        _ reader: inout ByteReader,
+        _ width: Int,
+        _ last: UnsafeMutableBufferPointer<UInt32>
+    ) -> Bool {
         var masks = reader
         for _ in 0..<(width + maskBits - 1) / maskBits { _ = reader.varint() }
-        var mask: UInt64 = 0
-        for place in 0..<width {
-            if place % maskBits == 0 { mask = masks.varint() }
-            if mask & 1 == 1 { last[place] = UInt32(truncatingIfNeeded: Int64(last[place]) &+ reader.zigzag()) }
-            mask >>= 1
+        var first = 0
+        while first < width {
+            var mask = masks.varint() & (1 << UInt64(min(maskBits, width - first)) - 1)
+            while mask != 0 {
+                let place = first + mask.trailingZeroBitCount
+                last[place] = UInt32(truncatingIfNeeded: Int64(last[place]) &+ reader.zigzag())
+                mask &= mask - 1
+            }
+            first += maskBits
         }
         return !reader.isTruncated
     }

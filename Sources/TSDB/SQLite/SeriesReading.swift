@@ -4,44 +4,76 @@ import MetricModel
 /// nothing may build on it, and the reading fails.
 enum SeriesReading {
     /// Reads the rows of `series_group`.
+    /// - Parameter isRescue: whether nothing is going to build on it, so that rows count by what they say themselves.
     /// - Returns: what could not be read, in words.
-    static func groups(_ connection: Connection, _ table: inout SeriesTable) throws(StorageError) -> [String] {
+    static func groups(
+        _ connection: Connection,
+        _ table: inout SeriesTable,
+        isRescue: Bool
+    ) throws(StorageError) -> [String] {
         var problems: [String] = []
         var reached = NewSeriesRows.Mark()
+        // No series takes less than a byte.
+        let bytes = try connection.integer("SELECT sum(length(series)) FROM series_group") ?? 0
+        let last = try connection.integer("SELECT max(next_series) FROM series_group") ?? 0
+        let count = Int(min(bytes, max(0, last)))
         let rows = try connection.statement(
             "SELECT next_pair, next_series, pairs, series, checksum IS row_checksum(next_pair, next_series) "
                 + "FROM series_group ORDER BY id"
         )
         defer { rows.reset() }
         while try rows.step() {
-            guard rows.integer(4) != 0, let next = mark(rows.integer(0), rows.integer(1), after: reached),
-                table.canFollow(next.series)
-            else { throw StorageError(.corrupt, "what comes after label pair \(reached.pairs) is damaged") }
             let pairs = SeriesGroup.pairs(rows.blob(2))
-            if let pairs, pairs.pairs.isEmpty || pairs.first == reached.pairs,
-                pairs.pairs.count == next.pairs - reached.pairs
+            var next = NewSeriesRows.Mark(pairs: pairs.map { $0.first + $0.pairs.count } ?? 0, series: UInt32.max - 1)
+            if rows.integer(4) != 0, let known = mark(rows.integer(0), rows.integer(1), after: reached),
+                table.canFollow(known.series)
             {
-                for pair in pairs.pairs { table.restorePair(pair) }
+                next = known
             } else {
-                table.losePairs(next.pairs - reached.pairs)
-                problems.append(
-                    "label pairs \(reached.pairs) to \(next.pairs - 1) are damaged: series that have them are left out"
-                )
+                let problem = "what comes after label pair \(reached.pairs) is damaged"
+                guard isRescue else { throw StorageError(.corrupt, problem) }
+                problems.append(problem)
+                next.pairs = max(reached.pairs, min(next.pairs, reached.pairs + Int(lostPairs)))
             }
+            problems += restore(pairs, from: reached.pairs, to: next.pairs, &table)
             var lost = 0
             let isSound = SeriesGroup.forEachSeries(rows.blob(3)) { series, pairs in
                 if !(reached.series..<next.series).contains(series) || !table.restore(series, pairs) { lost += 1 }
             }
+            if next.series == UInt32.max - 1 { next.series = max(reached.series, table.next) }
             if !isSound {
                 problems.append("series \(reached.series) to \(next.series - 1) are damaged and left out")
             } else if lost > 0 {
                 problems.append("\(lost) of the series \(reached.series) to \(next.series - 1) are left out")
+            }
+            if reached.series == 1, count > table.aliveCount, table.aliveCount > 0 {
+                // Others have about as many labels as the first ones.
+                let each = table.members.count / table.aliveCount + 1
+                table.reserve(series: count - table.aliveCount, pairsOfEach: each)
             }
             // Numbers are not used twice, whatever was lost.
             table.skip(to: next.series)
             reached = next
         }
         return problems
+    }
+
+    /// Takes the pairs of a row, with those before it that are missing.
+    private static func restore(
+        _ pairs: (first: Int, pairs: [SeriesGroup.Pair])?,
+        from reached: Int,
+        to next: Int,
+        _ table: inout SeriesTable
+    ) -> [String] {
+        let first = pairs.map { $0.pairs.isEmpty ? reached : $0.first } ?? next
+        guard let pairs, first >= reached, first + pairs.pairs.count == next else {
+            table.losePairs(next - reached)
+            return ["label pairs \(reached) to \(next - 1) are damaged: series that have them are left out"]
+        }
+        table.losePairs(first - reached)
+        for pair in pairs.pairs { table.restorePair(pair) }
+        if first == reached { return [] }
+        return ["label pairs \(reached) to \(first - 1) are missing: series that have them are left out"]
     }
 
     /// No file has lost so many pairs at once; what says so is damaged.
@@ -78,9 +110,11 @@ enum SeriesReading {
             for shift in stride(from: UInt32(0), to: 32, by: 8) { checksum |= UInt32(reader.byte()) << shift }
             while reader.remaining > 0 { numbers.append(UInt32(truncatingIfNeeded: reader.varint())) }
             let id = series.integer(0)
-            guard !reader.isTruncated, id > 0, id < Int64(UInt32.max),
-                table.restore(UInt32(id), numbers, checksum: checksum)
-            else {
+            let isSound = numbers.withUnsafeBufferPointer { numbers in
+                !reader.isTruncated && id > 0 && id < Int64(UInt32.max)
+                    && table.restore(UInt32(id), numbers, checksum: checksum)
+            }
+            guard isSound else {
                 problems.append("series \(id) is damaged and left out")
                 // Its samples are there still: the number is nobody else's.
                 if id > 0, id < Int64(UInt32.max) - 1, table.canFollow(UInt32(id)) { table.skip(to: UInt32(id) + 1) }

@@ -28,6 +28,7 @@ extension FuzzTarget {
             _ = StoredBytes.journal([Array(rows.prefix(Int(first))), Array(rows.dropFirst(Int(first)))])
         },
         FuzzTarget(surviving: "block") { body in _ = StoredBytes.page(body, limit: 1 << 16) },
+        FuzzTarget("group") { body in StoredBytes.group(body) },
         FuzzTarget(surviving: "log") { body in
             withDatabasePath { path in
                 guard let file = fopen(path + "-wal", "w") else { return }
