@@ -61,7 +61,7 @@ import Testing
         return numbers.sorted()
     }
 
-    private static func rows(_ path: String, _ sql: String) async throws -> [[SQLValue]] {
+    static func rows(_ path: String, _ sql: String) async throws -> [[SQLValue]] {
         let session = try await SQLSession.open(path: path, clock: ManualClock())
         var rows: [[SQLValue]] = []
         try session.run(sql, header: { _ in }) { row in
@@ -71,7 +71,7 @@ import Testing
         return rows
     }
 
-    private static func literal(_ value: SQLValue) -> String {
+    static func literal(_ value: SQLValue) -> String {
         switch value {
         case .integer(let number): "\(number)"
         case .text(let text): "'\(text)'"
@@ -270,6 +270,35 @@ import Testing
             let isRefused = store.refusal?.code == .corrupt
             // A row that is not there at all has only left its pairs, and those that have them.
             #expect(isRefused == !damage.hasPrefix("DELETE"))
+            try await store.close()
+        }
+    }
+
+    /// A row that is gone, or whose numbers are damaged so that nothing can be written: what does not need it can be read.
+    @Test(arguments: [
+        ("DELETE FROM series_group WHERE id = 1", false, ["2", "3"]),
+        ("UPDATE series_group SET next_pair = next_pair + 1 WHERE id = 1", true, ["1", "2", "3"]),
+        ("UPDATE series_group SET next_series = 1 << 40, pairs = x'00' WHERE id = 1", true, ["2", "3"]),
+    ])
+    func whatDoesNotNeedALostRowIsRead(_ damage: String, _ isRefused: Bool, _ left: [String]) async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            var store = try Self.open(path)
+            for (number, labels) in [["a": "1"], ["b": "2"], ["b": "2", "c": "3"]].enumerated() {
+                var batch = SampleBatch(timestamp: base)
+                batch.series = try await store.resolve([Labels(labels)])
+                batch.values = [Double(number + 1)]
+                _ = try await store.append(batch)
+            }
+            try await store.close()
+            try executeSQL(path, damage)
+            store = try Self.open(path)
+            #expect(try await !store.problems().isEmpty)
+            #expect((store.refusal?.code == .corrupt) == isRefused)
+            let found = try await store.all()
+            let told = found.compactMap { series in ["c", "b", "a"].compactMap { series.labels[$0] }.first }
+            #expect(told.sorted() == left)
+            #expect(found.allSatisfy { series in series.values.map { "\(Int($0))" }.allSatisfy(left.contains) })
             try await store.close()
         }
     }
