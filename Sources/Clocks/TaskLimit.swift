@@ -1,11 +1,30 @@
-/// A reason besides cancellation why a task is to give up: the deadline of a query, the end of the process.
+/// A reason besides cancellation why a task is to give up: the deadline of a query, the end of the process. And what it may hold.
 ///
-/// Set for a task and its children; whatever computes for long within them, in any room, looks at ``isOver`` now and then.
+/// Set for a task and its children; whatever computes for long within them, in any room, looks at ``isOver`` now and then, and
+/// whatever makes much of what others send asks with ``hold(_:)`` before it does.
 public struct TaskLimit: Sendable {
+    /// The answer to who asks for memory.
+    public enum Grant: Sendable {
+        /// Nobody counts.
+        case free
+        /// There is so much; it counts until the object is let go.
+        case held(any AnyObject & Sendable)
+        /// There is not so much.
+        case refused
+    }
+
     private let hasPassed: @Sendable () -> Bool
+    private let granted: @Sendable (_ bytes: Int) -> Grant
 
     /// A limit that is over once `hasPassed` says so; that is asked often, by many threads.
-    public init(_ hasPassed: @escaping @Sendable () -> Bool) { self.hasPassed = hasPassed }
+    /// - Parameter granted: asked for memory, with the number of bytes.
+    public init(
+        holding granted: @escaping @Sendable (_ bytes: Int) -> Grant = { _ in .free },
+        _ hasPassed: @escaping @Sendable () -> Bool
+    ) {
+        self.hasPassed = hasPassed
+        self.granted = granted
+    }
 
     @TaskLocal private static var current: TaskLimit?
 
@@ -15,6 +34,9 @@ public struct TaskLimit: Sendable {
         guard let current else { return false }
         return Task.isCancelled || current.hasPassed()
     }
+
+    /// Asks for so many bytes on behalf of the current task.
+    public static func hold(_ bytes: Int) -> Grant { current?.granted(bytes) ?? .free }
 
     /// Runs `body` under this limit.
     public func run<Result: Sendable, Failure: Error>(

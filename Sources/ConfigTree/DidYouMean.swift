@@ -2,9 +2,11 @@
 public enum DidYouMean {
     /// The candidate nearest to the word, if it is near enough to be a slip.
     public static func nearest(_ word: String, among candidates: some Sequence<String>) -> String? {
+        // Nobody has mistyped so much, and it would take long.
+        if word.utf8.count > 256 { return nil }
         let limit = max(1, word.count / 3)
         var best: (name: String, distance: Int)?
-        for candidate in candidates {
+        for candidate in candidates where candidate.utf8.count <= 1024 {
             let distance = editDistance(word, candidate)
             if distance <= limit, distance < (best?.distance ?? .max) { best = (candidate, distance) }
         }

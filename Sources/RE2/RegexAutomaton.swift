@@ -4,7 +4,8 @@ import Synchronization
 /// Decides whether a whole text matches, in time linear in the text.
 ///
 /// States of the deterministic automaton are worked out as texts need them and kept; past a limit they are thrown away and begun
-/// anew, so that no pattern can fill the memory. Patterns with conditions on positions run on sets of instructions instead.
+/// anew, so that no pattern can fill the memory, and where those of all patterns together are too many, they are after each text.
+/// Patterns with conditions on positions run on sets of instructions instead.
 final class RegexAutomaton: Sendable {
     private struct States: Sendable {
         /// For each state, the instructions it stands for, sorted.
@@ -16,12 +17,21 @@ final class RegexAutomaton: Sendable {
         var start: Int32 = 0
         /// How many instructions all the states stand for.
         var memberCount = 0
+        /// The bytes they take beyond the least, which are counted among those of all automata.
+        var pooled = 0
     }
 
     private static let stateLimit = 4096
     /// The most instructions that all the states stand for.
     private static let memberLimit = 1 << 20
     private static let dead: Int32 = 0
+    /// Whoever has a pattern has these for its states, too.
+    static let leastBytes = 16 << 10
+    /// The most bytes beyond those that the states of all patterns in the process take while none of them is at a text.
+    private static let poolLimit = 64 << 20
+    private static let pool = Atomic(0)
+    /// How many bytes they take.
+    static var pooledBytes: Int { pool.load(ordering: .relaxed) }
 
     private let program: RegexProgram
     private let byteClass: [UInt8]
@@ -31,6 +41,8 @@ final class RegexAutomaton: Sendable {
     private let isAnchored: Bool
     /// The states known so far.
     private let states: Mutex<States>
+    /// What counts as held as long as this lives.
+    private let holder = Mutex<(any AnyObject & Sendable)?>(nil)
 
     init(_ program: RegexProgram, isAnchored: Bool) {
         self.program = program
@@ -53,10 +65,18 @@ final class RegexAutomaton: Sendable {
         states = Mutex(States())
     }
 
+    deinit { states.withLock { _ = Self.pool.wrappingSubtract($0.pooled, ordering: .relaxed) } }
+
+    /// Keeps an object for as long as this lives.
+    func hold(_ object: any AnyObject & Sendable) { holder.withLock { $0 = object } }
+
     func matches(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         if program.hasAssertions { return simulate(text) }
         return states.withLock { states in
             if states.members.isEmpty { reset(&states) }
+            defer {
+                if states.pooled > 0, Self.pool.load(ordering: .relaxed) > Self.poolLimit { forget(&states) }
+            }
             var state = states.start
             if !isAnchored, states.isMatch[Int(state)] { return true }
             for byte in text {
@@ -75,8 +95,13 @@ final class RegexAutomaton: Sendable {
         }
     }
 
-    private func reset(_ states: inout States) {
+    private func forget(_ states: inout States) {
+        Self.pool.wrappingSubtract(states.pooled, ordering: .relaxed)
         states = States()
+    }
+
+    private func reset(_ states: inout States) {
+        forget(&states)
         _ = state([], &states)
         var set = InstructionSet(program.instructions.count)
         close(program.start, into: &set)
@@ -94,6 +119,12 @@ final class RegexAutomaton: Sendable {
         )
         states.transitions.append(contentsOf: repeatElement(new == Self.dead ? Self.dead : -1, count: classCount))
         states.index[sorted] = new
+        let bytes = states.transitions.count * 4 + states.memberCount * 4 + states.members.count * 96
+        if bytes > Self.leastBytes {
+            let more = bytes - Self.leastBytes - states.pooled
+            states.pooled += more
+            Self.pool.wrappingAdd(more, ordering: .relaxed)
+        }
         return new
     }
 

@@ -16,15 +16,25 @@ struct RegexParser {
         var items: [RegexNode] = []
         var captureIndex: Int?
         var outerFlags = Flags()
+        /// How often nested counted repetitions would copy the innermost node: the most of all, and that of the last item.
+        var repeats = (most: 1, last: 1)
     }
 
     private static let maximumRepeat = 1000
     private static let maximumDepth = 1000
+    /// So much work, a fraction of a millisecond, may go by without a look.
+    private static let interval = 1 << 12
 
     private let source: [Unicode.Scalar]
     private var position = 0
     private var flags = Flags()
     private var frames: [Frame] = [Frame()]
+    /// What was done since the last look at the task's limit; the first one is at the beginning.
+    private var work = RegexParser.interval
+    /// How many instructions it comes to at least.
+    private var size = 0
+    /// Whether no `:]` follows any more.
+    private var hasNoPosixEnd = false
     /// Names of the capturing groups, by index - 1; `nil` for one without a name.
     private(set) var captureNames: [String?] = []
 
@@ -34,14 +44,22 @@ struct RegexParser {
     }
 
     mutating func parse() throws(RegularExpressionError) -> RegexNode {
-        var items = 0
+        try spend(0)
         while position < source.count {
-            items += 1
-            if items & 1023 == 0, TaskLimit.isOver { throw RegularExpressionError(message: "reading was given up") }
+            try spend(4)
             try parseItem()
         }
         guard frames.count == 1 else { throw error("missing closing )", String(text: source[...])) }
         return closeFrame()
+    }
+
+    /// Counts work, and gives up where the task has to, or where the program would be too large anyway.
+    private mutating func spend(_ more: Int) throws(RegularExpressionError) {
+        work += more
+        if size > RegexProgram.sizeLimit { throw .tooLarge }
+        guard work >= Self.interval else { return }
+        work = 0
+        if TaskLimit.isOver { throw .givenUp }
     }
 
     private func error(_ message: String, _ at: String) -> RegularExpressionError {
@@ -64,7 +82,12 @@ struct RegexParser {
         }
     }
 
-    private mutating func push(_ node: RegexNode) { frames[frames.count - 1].items.append(node) }
+    private mutating func push(_ node: RegexNode, repeats: Int = 1) {
+        let top = frames.count - 1
+        frames[top].items.append(node)
+        frames[top].repeats = (max(frames[top].repeats.most, repeats), repeats)
+        if case .set(let set) = node { size += set.ranges.count } else { size += 1 }
+    }
 
     private mutating func parseItem() throws(RegularExpressionError) {
         let scalar = source[position]
@@ -75,14 +98,16 @@ struct RegexParser {
             position += 1
             let capture = frames[frames.count - 1].captureIndex
             let outer = frames[frames.count - 1].outerFlags
+            let repeats = frames[frames.count - 1].repeats.most
             let node = closeFrame()
             flags = outer
-            push(capture.map { .capture(node, index: $0) } ?? .sequence([node]))
+            push(capture.map { .capture(node, index: $0) } ?? .sequence([node]), repeats: repeats)
         case "|":
             position += 1
             let items = frames[frames.count - 1].items
             frames[frames.count - 1].alternatives.append(Self.sequence(items))
             frames[frames.count - 1].items = []
+            size += 1
         case "*", "+", "?": try parseOperator()
         case "{":
             if let bounds = try parseBounds() {
@@ -197,29 +222,15 @@ struct RegexParser {
         if let previous = lastRepetition, previous.end == start {
             throw error("invalid nested repetition operator", text(from: previous.start))
         }
-        guard
-            Self.largestRepeat(.repetition(operand, minimum: minimum, maximum: maximum, isGreedy: true))
-                <= Self.maximumRepeat
-        else { throw error("invalid repeat count", text(from: start)) }
-        push(.repetition(operand, minimum: minimum, maximum: maximum, isGreedy: isGreedy))
+        let own = max(1, maximum ?? minimum, minimum)
+        let (repeats, overflow) = own.multipliedReportingOverflow(by: frames[frames.count - 1].repeats.last)
+        guard !overflow, repeats <= Self.maximumRepeat else { throw error("invalid repeat count", text(from: start)) }
+        push(.repetition(operand, minimum: minimum, maximum: maximum, isGreedy: isGreedy), repeats: repeats)
         lastRepetition = (start, position)
     }
 
     /// Where the last repetition operator stood: a second one directly behind it is an error.
     private var lastRepetition: (start: Int, end: Int)?
-
-    /// How often the innermost node would be copied by nested counted repetitions.
-    private static func largestRepeat(_ node: RegexNode) -> Int {
-        switch node {
-        case .repetition(let inner, let minimum, let maximum, _):
-            let own = max(1, maximum ?? minimum, minimum)
-            let (product, overflow) = own.multipliedReportingOverflow(by: largestRepeat(inner))
-            return overflow ? .max : product
-        case .sequence(let nodes), .alternation(let nodes): return nodes.map(largestRepeat).max() ?? 1
-        case .capture(let inner, _): return largestRepeat(inner)
-        case .never, .empty, .set, .assertion: return 1
-        }
-    }
 
     /// `{2}`, `{2,}`, `{2,5}`; `nil` where the brace is just a character.
     private mutating func parseBounds() throws(RegularExpressionError) -> (minimum: Int, maximum: Int?, start: Int)? {
@@ -274,6 +285,7 @@ struct RegexParser {
                     position += 2
                     return
                 }
+                try spend(4)
                 push(literal(source[position]))
                 position += 1
             }
@@ -295,9 +307,9 @@ struct RegexParser {
         let start = position
         guard position + 1 < source.count else { return nil }
         let letter = source[position + 1]
-        if let set = UnicodeClasses.perl(letter) {
+        if let set = UnicodeClasses.perl(letter, isFolded: flags.ignoresCase) {
             position += 2
-            return flags.ignoresCase ? set.caseFolded : set
+            return set
         }
         guard letter == "p" || letter == "P" else { return nil }
         position += 2
@@ -318,10 +330,9 @@ struct RegexParser {
             negative.toggle()
             name.removeFirst()
         }
-        guard var set = UnicodeClasses.named(name) else {
+        guard let set = UnicodeClasses.named(name, isFolded: flags.ignoresCase) else {
             throw error("invalid character class range", text(from: start))
         }
-        if flags.ignoresCase { set = set.caseFolded }
         return negative ? set.inverted : set
     }
 
@@ -393,7 +404,11 @@ struct RegexParser {
             negative = true
             position += 1
         }
-        var ranges: [ClosedRange<UInt32>] = []
+        var union = ScalarUnion()
+        func add(_ set: ScalarSet, _ parser: inout RegexParser) throws(RegularExpressionError) {
+            union.add(set)
+            try parser.spend(4 + set.ranges.count)
+        }
         var isFirst = true
         while position < source.count, isFirst || source[position] != "]" {
             // A `-` is itself only at either end.
@@ -406,13 +421,15 @@ struct RegexParser {
                 let end = posixEnd(from: position + 2)
             {
                 let name = String(text: source[position..<end])
-                guard let set = UnicodeClasses.posix(name) else { throw error("invalid character class range", name) }
+                guard let set = UnicodeClasses.posix(name, isFolded: flags.ignoresCase) else {
+                    throw error("invalid character class range", name)
+                }
                 position = end
-                ranges += (flags.ignoresCase ? set.caseFolded : set).ranges
+                try add(set, &self)
                 continue
             }
             if source[position] == "\\", let set = try parseClassEscape() {
-                ranges += set.ranges
+                try add(set, &self)
                 continue
             }
             let rangeStart = position
@@ -426,20 +443,25 @@ struct RegexParser {
                 }
             }
             let set = ScalarSet([low.value...high.value])
-            ranges += (flags.ignoresCase ? set.caseFolded : set).ranges
+            // Among many scalars there are thousands with cases.
+            if flags.ignoresCase, high.value - low.value > 64 { try spend(Self.interval / 8) }
+            try add(flags.ignoresCase ? set.caseFolded : set, &self)
         }
         guard position < source.count else { throw error("missing closing ]", String(text: source[start...])) }
         position += 1
-        let set = ScalarSet(ranges)
+        let set = union.set
         return negative ? set.inverted : set
     }
 
-    private func posixEnd(from index: Int) -> Int? {
+    private mutating func posixEnd(from index: Int) -> Int? {
+        if hasNoPosixEnd { return nil }
         var index = index
         while index + 1 < source.count {
             if source[index] == ":", source[index + 1] == "]" { return index + 2 }
             index += 1
         }
+        // Not to be looked for again from each `[:` that follows.
+        hasNoPosixEnd = true
         return nil
     }
 

@@ -19,6 +19,8 @@ struct RegexProgram: Sendable {
     static let sizeLimit = 200_000
 
     private(set) var instructions: [Instruction] = []
+    /// The bytes that it takes.
+    var heldBytes: Int { instructions.count * MemoryLayout<Instruction>.stride }
     private(set) var start: Int32 = 0
     private(set) var hasAssertions = false
 
@@ -34,13 +36,11 @@ struct RegexProgram: Sendable {
 
     /// Compiles back to front: returns where the node begins, given where it goes on.
     private mutating func compile(_ node: RegexNode, next: Int32) throws(RegularExpressionError) -> Int32 {
-        guard instructions.count < Self.sizeLimit else {
-            throw RegularExpressionError(message: "expression too large")
-        }
+        guard instructions.count < Self.sizeLimit else { throw .tooLarge }
         switch node {
         case .never: return emit(.fail)
         case .empty: return next
-        case .set(let set): return compile(set, next: next)
+        case .set(let set): return try compile(set, next: next)
         case .sequence(let nodes):
             var next = next
             for node in nodes.reversed() { next = try compile(node, next: next) }
@@ -86,9 +86,10 @@ struct RegexProgram: Sendable {
         }
     }
 
-    private mutating func compile(_ set: ScalarSet, next: Int32) -> Int32 {
+    private mutating func compile(_ set: ScalarSet, next: Int32) throws(RegularExpressionError) -> Int32 {
         var branches: [Int32] = []
         for range in set.ranges {
+            guard instructions.count < Self.sizeLimit else { throw .tooLarge }
             for sequence in UTF8Ranges.sequences(of: range) {
                 var target = next
                 for bytes in sequence.reversed() {

@@ -61,6 +61,15 @@ enum RegexShape: Sendable {
         self = .general(prefix: prefix)
     }
 
+    /// The bytes that its texts take, about.
+    var heldBytes: Int {
+        switch self {
+        case .everything, .nonEmpty: 0
+        case .literals(let texts): texts.reduce(0) { $0 + $1.count + 64 }
+        case .prefix(let text), .suffix(let text), .containing(let text), .general(let text): text.count
+        }
+    }
+
     /// The items of a sequence, without groups, and without the anchors at the ends that add nothing to a whole match.
     private static func flattened(_ node: RegexNode) -> [RegexNode] {
         func flat(_ node: RegexNode) -> [RegexNode] {

@@ -1,3 +1,5 @@
+import Clocks
+
 /// A text with places for the groups of a match, as Go's `Regexp.Expand` reads it: `$1`, `${1}`, `$name`, and `$$` for a dollar.
 public struct RegexTemplate: Sendable {
     /// A piece of the text.
@@ -9,6 +11,9 @@ public struct RegexTemplate: Sendable {
     let parts: [Part]
     /// Whether it is the same text whatever matches.
     var isPlain: Bool { parts.allSatisfy { if case .text = $0 { true } else { false } } }
+
+    /// The bytes that it takes, about.
+    public var heldBytes: Int { parts.count * MemoryLayout<Part>.stride }
 
     /// How many of a match's slots it looks at; start and end of the whole match at least.
     var slotCount: Int {
@@ -24,6 +29,8 @@ public struct RegexTemplate: Sendable {
         var parts: [Part] = []
         var text = ""
         var rest = template[...]
+        // Not looked for in the list by each of a million groups.
+        var numbers: [String: Int]?
         while let dollar = rest.firstIndex(of: "$") {
             text += rest[..<dollar]
             rest = rest[rest.index(after: dollar)...]
@@ -40,17 +47,30 @@ public struct RegexTemplate: Sendable {
             // As in Go, a number that begins with a zero is a name.
             if let number = Int(name), name == "0" || name.first != "0" {
                 if number <= captureNames.count { group = number }
-            } else if let index = captureNames.firstIndex(of: String(name)) {
-                group = index + 1
+            } else {
+                let known = numbers ?? Self.numbers(captureNames)
+                numbers = known
+                group = known[String(name)]
             }
             guard let group else { continue }
             if !text.isEmpty { parts.append(.text(text)) }
             text = ""
             parts.append(.group(group))
+            // Nobody will look at what it makes.
+            if parts.count & 1023 == 0, TaskLimit.isOver { break }
         }
         text += rest
         if !text.isEmpty { parts.append(.text(text)) }
         self.parts = parts
+    }
+
+    /// The groups by their names; the first of those that share one.
+    private static func numbers(_ captureNames: [String?]) -> [String: Int] {
+        var numbers: [String: Int] = [:]
+        for (index, name) in captureNames.enumerated() {
+            if let name, numbers[name] == nil { numbers[name] = index + 1 }
+        }
+        return numbers
     }
 
     /// Takes `name` or `{name}` off the front; `nil`, with nothing taken, where there is neither.

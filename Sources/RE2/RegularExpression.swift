@@ -1,3 +1,5 @@
+import Clocks
+
 /// A regular expression with the syntax and meaning of RE2, run without backtracking: a text of length n takes time
 /// proportional to n, whatever the pattern.
 ///
@@ -25,7 +27,7 @@ public struct RegularExpression: Sendable {
             node = try parser.parse()
         } catch {
             // Prometheus puts the pattern into `^(?s:…)$` as a text, which may mend what is wrong with it alone, or break it.
-            guard anchored else { throw error }
+            guard anchored, error != .givenUp, error != .tooLarge else { throw error }
             parser = RegexParser("^(?s:\(pattern))$", dotMatchesNewline: false)
             guard let mended = try? parser.parse() else { throw error }
             node = mended
@@ -36,10 +38,15 @@ public struct RegularExpression: Sendable {
             _ = try within.parse()
         }
         captureNames = parser.captureNames
+        let program = try RegexProgram(node)
         shape = isWhole ? RegexShape(node) : .general(prefix: [])
         if case .literals(let texts) = shape, texts.count > 8 { literalSet = Set(texts) } else { literalSet = [] }
-        let program = try RegexProgram(node)
         automaton = RegexAutomaton(program, isAnchored: isWhole)
+        switch TaskLimit.hold(pattern.utf8.count + program.heldBytes + shape.heldBytes + RegexAutomaton.leastBytes) {
+        case .refused: throw .tooMuch
+        case .held(let holder): automaton.hold(holder)
+        case .free: break
+        }
         captures = RegexCaptures(program: program, slotCount: captureNames.count * 2 + 2, isAnchored: isWhole)
     }
 
@@ -81,6 +88,9 @@ public struct RegularExpression: Sendable {
 
     /// Whether every text matches.
     public var matchesEverything: Bool { if case .everything = shape { true } else { false } }
+
+    /// The bytes that the states of all patterns take now, beyond the least that each may have.
+    package static var stateBytes: Int { RegexAutomaton.pooledBytes }
 
     /// How many capturing groups there are.
     public var captureCount: Int { captureNames.count }
@@ -184,6 +194,13 @@ public struct RegularExpression: Sendable {
 public struct RegularExpressionError: Error, Hashable, CustomStringConvertible {
     /// The message, as Go prints it after `error parsing regexp: `.
     public let message: String
+
+    /// The program would have too many instructions.
+    static let tooLarge = RegularExpressionError(message: "expression too large")
+    /// The task's limit was over: whoever has set it says what it is.
+    static let givenUp = RegularExpressionError(message: "reading was given up")
+    /// The task may not hold so much: whoever has set that limit says what it is.
+    static let tooMuch = RegularExpressionError(message: "too much memory")
 
     /// An error with that message.
     public init(message: String) { self.message = message }

@@ -9,20 +9,26 @@ enum UnicodeClasses {
     private static let space: [ClosedRange<UInt32>] = [0x09...0x0A, 0x0C...0x0D, 0x20...0x20]
 
     /// `\d`, `\s`, `\w` and their opposites.
-    static func perl(_ letter: Unicode.Scalar) -> ScalarSet? {
-        switch letter {
-        case "d": ScalarSet(digit)
-        case "D": ScalarSet(digit).inverted
-        case "s": ScalarSet(space)
-        case "S": ScalarSet(space).inverted
-        case "w": ScalarSet(word)
-        case "W": ScalarSet(word).inverted
-        default: nil
+    static func perl(_ letter: Unicode.Scalar, isFolded: Bool) -> ScalarSet? {
+        guard "dDsSwW".unicodeScalars.contains(letter) else { return nil }
+        return known("\\\(letter)", isFolded) {
+            switch letter {
+            case "d": ScalarSet(digit)
+            case "D": ScalarSet(digit).inverted
+            case "s": ScalarSet(space)
+            case "S": ScalarSet(space).inverted
+            case "w": ScalarSet(word)
+            default: ScalarSet(word).inverted
+            }
         }
     }
 
     /// `[:alpha:]`, `[:^alpha:]`.
-    static func posix(_ bracketed: String) -> ScalarSet? {
+    static func posix(_ bracketed: String, isFolded: Bool) -> ScalarSet? {
+        known(bracketed, isFolded) { posix(bracketed) }
+    }
+
+    private static func posix(_ bracketed: String) -> ScalarSet? {
         var name = bracketed.dropFirst(2).dropLast(2)
         let negative = name.hasPrefix("^")
         if negative { name = name.dropFirst() }
@@ -48,16 +54,27 @@ enum UnicodeClasses {
     }
 
     /// A general category (`L`, `Lu`), `Any`, or a script (`Greek`).
-    static func named(_ name: String) -> ScalarSet? {
-        if name == "Any" { return .all }
-        if let known = computed.withLock({ $0[name] }) { return known }
-        guard let set = UnicodeScripts.set(name) ?? category(name) else { return nil }
-        computed.withLock { $0[name] = set }
-        return set
+    static func named(_ name: String, isFolded: Bool) -> ScalarSet? {
+        known(name, isFolded) { name == "Any" ? .all : UnicodeScripts.set(name) ?? category(name) }
     }
 
-    /// Classes worked out so far: a category is found by looking at all scalars once.
-    private static let computed = Mutex<[String: ScalarSet]>([:])
+    private struct Key: Hashable {
+        var name: String
+        var isFolded: Bool
+    }
+
+    /// Classes worked out so far: a category is found by looking at all scalars once, and an expression may name one a million times.
+    private static let computed = Mutex<[Key: ScalarSet]>([:])
+
+    /// A class as it was worked out before, or else now; with the other cases of its scalars where it is folded.
+    private static func known(_ name: String, _ isFolded: Bool, _ make: () -> ScalarSet?) -> ScalarSet? {
+        let key = Key(name: name, isFolded: isFolded)
+        if let set = computed.withLock({ $0[key] }) { return set }
+        guard var set = isFolded ? known(name, false, make) : make() else { return nil }
+        if isFolded { set = set.caseFolded }
+        computed.withLock { $0[key] = set }
+        return set
+    }
 
     private static func category(_ name: String) -> ScalarSet? {
         guard let wanted = categories[name] else { return nil }

@@ -28,18 +28,34 @@ extension TemplateExecution {
         if function == .query, case .string(let query)? = values.first, asked.count < Self.mostAsked {
             asked.append(query)
         }
+        let value: TemplateValue
         do throws(TemplateCallFailure) {
             let result = try apply(function, values)
             // Variables could otherwise double what they hold, again and again.
             if result.length > Self.maximumLength {
                 throw TemplateCallFailure("the result is longer than \(Self.maximumLength) bytes")
             }
-            return result
+            value = result
         } catch {
             if let query = error.query { throw .needs(query: query) }
             place = caller
             throw failure("error calling \(name): \(error.message)")
         }
+        try charge(value.size)
+        return value
+    }
+
+    /// An expression, read once however often it is used; reading it counts as steps.
+    private mutating func expression(_ pattern: String) throws(TemplateCallFailure) -> RegularExpression {
+        if let known = patterns[pattern] { return known }
+        // Before it is read: each byte may name a whole class of letters.
+        steps += pattern.utf8.count
+        if steps > Self.maximumSteps { throw TemplateCallFailure("more than \(Self.maximumSteps) steps") }
+        let expression = try TemplateHelpers.expression(pattern)
+        steps += 8 * expression.instructionCount / Self.workOfStep
+        if patterns.count >= Self.patternLimit { patterns = [:] }
+        patterns[pattern] = expression
+        return expression
     }
 
     mutating func values(
@@ -180,12 +196,19 @@ extension TemplateExecution {
             }
             return .arguments(arguments)
         case .reReplaceAll:
-            let room = Self.workOfStep * (Self.maximumSteps - steps)
+            let pattern: RegularExpression
+            do throws(TemplateCallFailure) {
+                pattern = try expression(text(0))
+            } catch {
+                let quoted = text(0).contains("`") ? GoText.quoted(text(0)) : "`\(text(0))`"
+                throw TemplateCallFailure("regexp: Compile(\(quoted)): \(error.message)")
+            }
+            let room = Self.workOfStep * max(0, Self.maximumSteps - steps)
             var work = room
             defer { steps += (room - work) / Self.workOfStep }
-            return .string(try TemplateHelpers.replaceAll(text(0), text(1), text(2), work: &work))
+            return .string(try TemplateHelpers.replaceAll(pattern, text(1), text(2), work: &work))
         case .safeHtml: return .html(text(0))
-        case .match: return .bool(try TemplateHelpers.expression(text(0)).matches(text(1)))
+        case .match: return .bool(try expression(text(0)).matches(text(1)))
         case .title: return .string(TemplateHelpers.title(text(0)))
         case .toUpper: return .string(TemplateHelpers.mapped(text(0)) { $0.properties.uppercaseMapping })
         case .toLower: return .string(TemplateHelpers.mapped(text(0)) { $0.properties.lowercaseMapping })

@@ -8,8 +8,10 @@ struct TemplateExecution {
     static let maximumSteps = 1_000_000
     /// Text of so many bytes takes as long as a step.
     static let bytesOfStep = 16
-    /// So many instructions of a regular expression count as a step.
+    /// So many instructions of a regular expression count as a step; to make them counts eight times as much.
     static let workOfStep = 64
+    /// So many expressions are remembered as they were read.
+    static let patternLimit = 100
     /// The longest text, in bytes; Go has no limit.
     static let maximumLength = 1 << 20
 
@@ -43,8 +45,11 @@ struct TemplateExecution {
     var place = Place.other(0)
     var depth = 0
     var steps = 0
+    var sinceLook = 0
     /// The queries that were asked; of very many not all.
     var asked: [String] = []
+    /// Expressions by their texts.
+    var patterns: [String: RegularExpression] = [:]
     static let mostAsked = 10
 
     mutating func run() throws(Stop) {
@@ -107,6 +112,12 @@ struct TemplateExecution {
     mutating func step() throws(Stop) {
         steps += 1
         if steps > Self.maximumSteps { throw failure("more than \(Self.maximumSteps) steps") }
+        sinceLook += 1
+        if sinceLook >= 256 {
+            sinceLook = 0
+            // Whoever has set the limit throws the text away.
+            if TaskLimit.isOver { throw failure("given up") }
+        }
     }
 
     mutating func walk(_ dot: TemplateValue, _ list: [TemplateNode]) throws(Stop) -> Flow {

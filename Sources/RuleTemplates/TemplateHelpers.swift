@@ -124,18 +124,11 @@ enum TemplateHelpers {
     }
 
     static func replaceAll(
-        _ pattern: String,
+        _ expression: RegularExpression,
         _ replacement: String,
         _ text: String,
         work: inout Int
     ) throws(TemplateCallFailure) -> String {
-        let expression: RegularExpression
-        do throws(TemplateCallFailure) {
-            expression = try self.expression(pattern)
-        } catch {
-            let quoted = pattern.contains("`") ? GoText.quoted(pattern) : "`\(pattern)`"
-            throw TemplateCallFailure("regexp: Compile(\(quoted)): \(error.message)")
-        }
         let limit = TemplateExecution.maximumLength
         guard let result = expression.replacingAll(in: text, with: replacement, limit: limit, work: &work) else {
             if work < 0 { throw TemplateCallFailure("more than \(TemplateExecution.maximumSteps) steps") }

@@ -1,4 +1,5 @@
 import MetricModel
+import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct RegularExpressionTests {
@@ -72,6 +73,89 @@ import Testing
         let bits = (0..<60_000).map { _ in Bool.random(using: &generator) }
         let text = String(bits.map { $0 ? "a" : "b" })
         #expect(expression.matches(text) == bits[bits.count - 15])
+    }
+
+    /// Each of these is one item, or one level, that takes long to read.
+    @Test(arguments: [
+        "(?i)[" + String(repeating: #"\pL"#, count: 3000) + "]", "[" + String(repeating: "ac", count: 100_000) + "]",
+        "(?i)[" + String(repeating: #"\x{100}-\x{2fff}"#, count: 2000) + "]",
+        #"\Q"# + String(repeating: "a", count: 100_000) + #"\E"#, "[" + String(repeating: "[:", count: 100_000) + "]",
+        "[" + String(repeating: "[:alpha:]", count: 20_000) + "]",
+    ])
+    func `reading is given up within a class or a quotation`(pattern: String) async throws {
+        let looks = Atomic(0)
+        let error = await #expect(throws: RegularExpressionError.self) {
+            try await TaskLimit { looks.wrappingAdd(1, ordering: .relaxed).newValue > 20 }.run { () async throws in
+                _ = try RegularExpression(pattern, anchored: false)
+            }
+        }
+        #expect(error?.message == "reading was given up")
+    }
+
+    @Test func `named classes are read once, and however often they are named they hold the same`() throws {
+        let many = try RegularExpression("(?i)[" + String(repeating: #"\pLx"#, count: 200_000) + "]+", anchored: true)
+        #expect(many.matches("aÉſ") && !many.matches("a1"))
+        // Groups in groups are looked at once, whatever is repeated around them.
+        let nested =
+            String(repeating: "(", count: 900) + String(repeating: "a", count: 100_000)
+            + String(repeating: ")?", count: 900)
+        #expect(try RegularExpression(nested, anchored: true).matches(""))
+        #expect(throws: RegularExpressionError(message: "expression too large")) {
+            try RegularExpression("(?i)" + String(repeating: #"\pL"#, count: 900), anchored: true)
+        }
+        #expect(throws: RegularExpressionError(message: "expression too large")) {
+            try RegularExpression(String(repeating: "ab", count: 2_000_000), anchored: true)
+        }
+    }
+
+    @Test func `a large set without cases has all the cases of its scalars`() throws {
+        let set = try RegularExpression(#"(?i)[\x{100}-\x{10ffff}]"#, anchored: true)
+        #expect(["k", "K", "s", "µ", "å", "Ā", "漢"].map(set.matches) == [true, true, true, true, true, true, true])
+        #expect(["a", "é", "1"].map(set.matches) == [false, false, false])
+        let other = try RegularExpression(#"(?i)[^\x{100}-\x{10ffff}]"#, anchored: true)
+        #expect(!other.matches("k") && other.matches("a"))
+    }
+
+    @Test func `the automata of many patterns share a bound`() throws {
+        let text = String((0..<7000).map { ($0 * $0 / 7 + $0 / 3) % 5 < 2 ? "x" : "y" })
+        let kept = try (0..<60).map { index in
+            try RegularExpression("(x|y)*x(x|y){12}|[xy]*|\(Self.classes)|k\(index)", anchored: true)
+        }
+        #expect(kept.filter { $0.matches(text) }.count == 60)
+        #expect(kept.filter { $0.matches(text + "z") }.count == 0)
+        // Those of other tests are among them.
+        #expect(RegularExpression.stateBytes < 80 << 20)
+    }
+
+    /// So that a state has very many transitions.
+    private static let classes = (0x80..<0x100).compactMap(Unicode.Scalar.init).map { String(Character($0)) }
+        .joined(separator: "|")
+
+    @Test func `a task that may not hold more reads no more patterns`() async throws {
+        let held = Mutex(0)
+        let limit = TaskLimit(
+            holding: { bytes in
+                held.withLock { held in
+                    held += bytes
+                    return held > 1 << 20 ? .refused : .free
+                }
+            },
+            { false }
+        )
+        let error = await #expect(throws: RegularExpressionError.self) {
+            try await limit.run { () async throws in
+                for index in 0..<1000 { _ = try RegularExpression(".*x\(index)y.*z", anchored: true) }
+            }
+        }
+        #expect(error?.message == "too much memory")
+        #expect(try RegularExpression(".*x", anchored: true).matches("x"))
+    }
+
+    @Test func `a template finds a group by its name at once`() throws {
+        let names = (0..<5000).map { "n\($0)" }
+        let expression = try RegularExpression(names.map { "(?P<\($0)>a?)" }.joined(), anchored: true)
+        let template = expression.template(String(repeating: "${n4999}", count: 100_000))
+        #expect(template.heldBytes > 100_000)
     }
 
     @Test func `finds anywhere when not anchored`() throws {

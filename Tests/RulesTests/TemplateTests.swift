@@ -152,6 +152,35 @@ import Testing
         }
     }
 
+    /// Each round makes a megabyte, reads a class of a hundred thousand letters, or reads a long expression once more.
+    @Test(arguments: [
+        (#"{{ $x := printf "%999999d" 1 }}"#, false),
+        (#"{{ $x := match (printf "[[:^alpha:]]{1000}%d" $i) "x" }}"#, false),
+        (#"{{ $x := match "(?i)[\#(String(repeating: #"\\pL"#, count: 30_000))]" "1" }}"#, false),
+        (#"{{ $x := match "[[:^alpha:]]{1000}" "x" }}"#, true),
+        (#"{{ $x := reReplaceAll "[[:^alpha:]]{1000}" "y" "x" }}"#, true),
+    ])
+    func `what functions make and read is work that counts`(body: String, isTaken: Bool) throws {
+        let text = "{{ range $i := 10000 }}" + body + "{{ end }}."
+        switch try TextTemplate(alert: "A", text: text).expand(TemplateData(labels: Labels(), value: 0, time: 0)) {
+        case .text(let text): #expect(isTaken && text == ".")
+        case .failure(let error): #expect(!isTaken && error.message.contains("more than 1000000 steps"))
+        case .needs: Issue.record("no query was asked")
+        }
+    }
+
+    @Test func `a template is given up where its task has to end`() async throws {
+        let template = try TextTemplate(alert: "A", text: "{{ range 900000 }}{{ end }}")
+        let outcome = await TaskLimit { true }.run {
+            template.expand(TemplateData(labels: Labels(), value: 0, time: 0))
+        }
+        guard case .failure(let error) = outcome else {
+            Issue.record("it was expanded")
+            return
+        }
+        #expect(error.message.contains("given up"))
+    }
+
     @Test func `templates expand as promtool's do`() throws {
         let bytes = try Data(contentsOf: Self.folder.appending(path: "templates.json"))
         let vectors = try JSONDecoder().decode([Vector].self, from: bytes)

@@ -236,6 +236,8 @@ import Web
         #expect(deleted.status == 202)
         #expect(deleted.body == "2 groups deleted\n")
         #expect(await server.ask(.delete, "/metrics?match[]=%7Bjob%3D~%22.*%22%7D").status == 400)
+        let long = String(repeating: "x", count: 20_000)
+        #expect(await server.ask(.delete, "/metrics?match[]=%7Bjob%3D%22\(long)%22%7D").status == 400)
         #expect(await server.ask(.delete, "/metrics").status == 400)
         #expect(server.store.groupCount == 2)
     }

@@ -61,7 +61,8 @@ extension Evaluation {
             var offset = node.offset
             for ancestor in path.reversed() where timestamp == nil {
                 if case .subquery(let subquery) = ancestor {
-                    offset += subquery.offset
+                    // As Go's durations, it wraps around.
+                    offset &+= subquery.offset
                     timestamp = subquery.timestamp
                 }
             }

@@ -12,6 +12,7 @@ extension Evaluation {
         do throws(RegularExpressionError) {
             expression = try RegularExpression(pattern, anchored: true)
         } catch {
+            try limits.checkReading()
             throw PromQLError(.execution, "invalid regular expression in label_replace(): \(pattern)")
         }
         if !LabelNameRule.isValid(target) {
@@ -20,7 +21,7 @@ extension Evaluation {
         var matrix = try await evaluate(node.arguments[0], scope)
         let template = expression.template(replacement)
         let charge = try limits.charge()
-        let work = try limits.charge(expression.expansionBytes(template))
+        let work = try limits.charge(expression.expansionBytes(template) + template.heldBytes)
         defer { withExtendedLifetime(work) {} }
         var meter = WorkMeter(limits)
         for row in 0..<matrix.rows {

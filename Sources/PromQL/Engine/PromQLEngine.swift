@@ -85,15 +85,6 @@ public struct PromQLEngine: Sendable {
     /// What they are told who would hold more.
     package var tooManyBytes: PromQLError { .tooManyBytes(options.maximumBytes) }
 
-    /// Reads an expression, in the language that the engine has switched on.
-    public func parse(_ query: String) throws(PromQLError) -> Expr {
-        do throws(ParseError) {
-            return try PromQLParser(options: options.parser).parse(query)
-        } catch {
-            throw PromQLError(.badData, error.description)
-        }
-    }
-
     /// Evaluates an expression at one time.
     @concurrent
     public func instant(
@@ -194,13 +185,7 @@ public struct PromQLEngine: Sendable {
 
     /// Reads an expression within the query's limits.
     func parse(_ query: String, _ limits: QueryLimits) async throws(PromQLError) -> Expr {
-        do throws(PromQLError) {
-            return try await TaskLimit { limits.isOver }.run { () async throws(PromQLError) -> Expr in try parse(query)
-            }
-        } catch {
-            try limits.check(in: "query execution")
-            throw error
-        }
+        try await reading(limits) { parser throws(ParseError) in try parser.parse(query) }
     }
 
     /// The times of a query; a step of 0 for a single one.
@@ -247,7 +232,7 @@ public struct PromQLEngine: Sendable {
         let tracksSteps = options.countsSamplesPerStep && queryOptions.countsSamplesPerStep
         let counter = SampleCounter(grid: grid, tracksSteps: tracksSteps)
         let recorder = recording.map { _ in ExplanationRecorder(clock: clock, limits: limits) }
-        defer { if let recorder { recording?.set(recorder.root) } }
+        defer { if let recorder { recording?.set(recorder.root, recorder.charge) } }
         let lookback = queryOptions.lookbackDelta ?? options.lookbackDelta
         let reader = reader.forQuery()
         let evaluation = Evaluation(
@@ -263,7 +248,7 @@ public struct PromQLEngine: Sendable {
         observe?(.prepareTime, statistics.preparation)
         let raw: RawResult
         do throws(PromQLError) {
-            raw = try await TaskLimit { limits.isOver }.run { () async throws(PromQLError) -> RawResult in
+            raw = try await limits.task.run { () async throws(PromQLError) -> RawResult in
                 try await evaluation.evaluateTop(prepared, expression.type, scope, isInstant: isInstant)
             }
         } catch {

@@ -1,4 +1,5 @@
 internal import MetricModel
+internal import Synchronization
 
 /// When a query has to stop: its deadline, the cancellation of its task, the end of the engine. And what it may hold.
 ///
@@ -14,6 +15,10 @@ final class QueryLimits: Sendable {
     let queries: ActiveQueries
     /// The bytes that the query may hold.
     let memory: MemoryBudget
+    /// What its text is read into: expressions, compiled patterns.
+    private let texts: MemoryCharge
+    /// Why no more of that may be held.
+    private let refusal = Mutex<PromQLError?>(nil)
 
     init(
         started: Int64,
@@ -24,6 +29,29 @@ final class QueryLimits: Sendable {
     ) {
         (self.started, self.clock, self.deadline) = (started, clock, deadline)
         (self.queries, self.memory) = (queries, memory)
+        texts = MemoryCharge(memory)
+    }
+
+    /// The same, for whatever reads or computes in the query's task without knowing of queries.
+    var task: TaskLimit {
+        TaskLimit(
+            holding: { bytes in
+                do throws(PromQLError) {
+                    try self.texts.add(bytes)
+                    return .held(self.texts)
+                } catch {
+                    self.refusal.withLock { $0 = error }
+                    return .refused
+                }
+            },
+            { self.isOver }
+        )
+    }
+
+    /// To be called where something could not be read: throws if that is because the limits were over.
+    func checkReading() throws(PromQLError) {
+        try check(in: "query execution")
+        if let error = refusal.withLock({ $0 }) { throw error }
     }
 
     /// Whether to give up. Cheap enough for every few rows; to be asked from the query's task or its children.

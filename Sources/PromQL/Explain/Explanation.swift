@@ -13,6 +13,14 @@ public struct Explanation: Sendable {
     public var error: PromQLError?
     /// Why it answers nothing, where that is so.
     public var emptyReason: EmptyReason?
+    /// What it takes counts as held as long as it is there.
+    let charge: MemoryCharge?
+
+    init(root: ExplainedNode, time: Timestamp, charge: MemoryCharge?) {
+        self.root = root
+        self.time = time
+        self.charge = charge
+    }
 }
 
 extension PromQLEngine {
@@ -49,14 +57,16 @@ extension PromQLEngine {
             do throws(PromQLError) {
                 let result = try await run(expression, span, reader, queryOptions, limits, recording)
                 guard let root = recording.root else { throw PromQLError(.execution, "nothing was evaluated") }
-                explanation = Explanation(root: root, time: last, annotations: result.annotations)
+                explanation = Explanation(root: root, time: last, charge: recording.charge)
+                explanation.annotations = result.annotations
                 switch result.value {
                 case .vector(let rows), .matrix(let rows): isEmpty = rows.count == 0
                 case .scalar, .string: break
                 }
             } catch {
                 guard let root = recording.root else { throw error }
-                explanation = Explanation(root: root, time: last, error: error)
+                explanation = Explanation(root: root, time: last, charge: recording.charge)
+                explanation.error = error
             }
             if isEmpty {
                 let why = WhyEmpty(
@@ -66,14 +76,19 @@ extension PromQLEngine {
                     engine: self,
                     time: last,
                     lookback: queryOptions.lookbackDelta ?? options.lookbackDelta,
-                    now: clock.now
+                    now: clock.now,
+                    limits: limits
                 )
+                let root = explanation.root
                 do throws(PromQLError) {
-                    explanation.emptyReason = try await why.reason(explanation.root)
+                    explanation.emptyReason = try await limits.task.run { () async throws(PromQLError) in
+                        try await why.reason(root)
+                    }
                 } catch {
                     // The explanation stands without it.
                     if error.code == .canceled || error.code == .timeout { throw error }
                 }
+                try limits.check()
             }
             return explanation
         }
@@ -81,9 +96,10 @@ extension PromQLEngine {
 
     /// Where an evaluation leaves what it has told.
     final class Recording: Sendable {
-        private let node = Mutex<ExplainedNode?>(nil)
+        private let held = Mutex<(root: ExplainedNode?, charge: MemoryCharge?)>((nil, nil))
 
-        var root: ExplainedNode? { node.withLock { $0 } }
-        func set(_ root: ExplainedNode?) { node.withLock { $0 = root } }
+        var root: ExplainedNode? { held.withLock { $0.root } }
+        var charge: MemoryCharge? { held.withLock { $0.charge } }
+        func set(_ root: ExplainedNode?, _ charge: MemoryCharge) { held.withLock { $0 = (root, charge) } }
     }
 }

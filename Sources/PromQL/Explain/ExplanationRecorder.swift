@@ -11,6 +11,8 @@ final class ExplanationRecorder {
 
     private let clock: any StackClock
     private let limits: QueryLimits
+    /// What is recorded counts as held.
+    let charge: MemoryCharge
     /// The parts that are being evaluated, the outermost first.
     private var open: [(node: ExplainedNode, start: Int64, read: Int)] = []
     /// The whole, when it is done or has failed.
@@ -21,6 +23,7 @@ final class ExplanationRecorder {
     init(clock: any StackClock, limits: QueryLimits) {
         self.clock = clock
         self.limits = limits
+        charge = MemoryCharge(limits.memory)
     }
 
     /// Begins a part of the expression.
@@ -80,6 +83,7 @@ final class ExplanationRecorder {
             node.gained = own.subtracting(below).sorted()
             node.lost = below.subtracting(own).sorted()
         }
+        try charge.add(node.ownBytes)
         open.removeLast()
         close(node)
     }
@@ -132,6 +136,30 @@ final class ExplanationRecorder {
 }
 
 extension ExplainedNode {
+    /// The bytes that it takes without what is below it, about; also those of the texts that are made of it.
+    var ownBytes: Int {
+        var bytes = 2048
+        for label in labels { bytes += label.name.utf8.count + label.values.reduce(64) { $0 + $1.utf8.count + 16 } }
+        for name in gained { bytes += name.utf8.count + 16 }
+        for name in lost { bytes += name.utf8.count + 16 }
+        for series in examples {
+            bytes += 64 + series.labels.encoded.count + (series.histogram.map { 64 * $0.bucketCount } ?? 0)
+        }
+        for window in windows { bytes += 512 + window.labels.encoded.count + 48 * window.values.count }
+        for text in warnings { bytes += text.utf8.count }
+        if let matching {
+            for labels in matching.unmatchedLeft + matching.unmatchedRight { bytes += 16 + labels.encoded.count }
+            for group in matching.groups { bytes += 64 + group.labels.encoded.count }
+            for names in [matching.onlyLeft, matching.onlyRight, matching.apart, matching.shared] {
+                for name in names { bytes += name.utf8.count + 16 }
+            }
+        }
+        return bytes
+    }
+
+    /// The bytes of an answer that tells of it and all below it, about.
+    package var toldBytes: Int { children.reduce(ownBytes) { $0 + $1.toldBytes } }
+
     /// Whether it or anything below it has failed.
     var hasFailed: Bool { error != nil || children.contains(where: \.hasFailed) }
 }

@@ -23,7 +23,8 @@ extension WhyEmpty {
             return try await noSuchLabel(matcher, base, name, node)
         }
         if try await !exists(selector.matchers) {
-            let suggestions = rest.map { matcher in
+            // Each has the whole query once more.
+            let suggestions = rest.prefix(8).map { matcher in
                 Reason.Suggestion(
                     label: "Without \(matcher)",
                     expression: changing(node) { $0.matchers.removeAll { $0 == matcher } }
@@ -154,8 +155,9 @@ extension WhyEmpty {
             }
             let reach = range.map { "the window of \(Self.seconds($0))" } ?? "the lookback of \(Self.seconds(lookback))"
             var suggestions = [Reason.Suggestion(label: "Look at that time", time: last.time)]
-            if range != nil, case .matrixSelector(var matrix) = written(node) {
-                let better = ((at - last.time) * 2 + 59_999) / 60_000 * 60_000
+            let age = at.minus(last.time)
+            let better = age.plus(age).plus(59_999) / 60_000 * 60_000
+            if range != nil, better <= Self.longestWindow, case .matrixSelector(var matrix) = written(node) {
                 matrix.range = better * 1_000_000
                 matrix.rangeExpression = nil
                 suggestions.append(
@@ -209,12 +211,17 @@ extension WhyEmpty {
 
 /// Words that are close to a mistyped one.
 enum NearWords {
-    /// The nearest ones, best first.
+    /// Nobody has mistyped more than that.
+    private static let longestWord = 256
+
+    /// The nearest ones, best first; none where the task's limit is over, which whoever has set it looks at.
     static func nearest(_ word: String, among words: [String], count: Int = 3) -> [String] {
+        if word.utf8.count > longestWord { return [] }
         let low = word.lowercased()
         let limit = Double(max(2, word.count / 4))
         var found: [(word: String, score: Double)] = []
-        for other in words {
+        for (index, other) in words.enumerated() {
+            if index & 63 == 0, TaskLimit.isOver { return [] }
             guard abs(other.utf8.count - low.utf8.count) <= max(16, low.utf8.count) else { continue }
             let score = score(low, other.lowercased())
             if score <= limit { found.append((other, score)) }

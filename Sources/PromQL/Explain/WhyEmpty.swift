@@ -11,6 +11,7 @@ struct WhyEmpty {
     let time: Timestamp
     let lookback: Int64
     let now: Timestamp
+    let limits: QueryLimits
 
     typealias Reason = EmptyReason
 
@@ -69,6 +70,9 @@ struct WhyEmpty {
         }
         return found ?? node.expression
     }
+
+    /// The longest window that can be written, in milliseconds.
+    static let longestWindow = Int64.max / 1_000_000
 
     static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)" }
 
@@ -154,7 +158,9 @@ struct WhyEmpty {
         case .number, .string, .vectorSelector, .aggregate, .binary, .unary, .paren, .call, .stepInvariant: break
         }
         let minute: Int64 = 60_000
-        let better = gap.map { max(minute, ($0 * 4 + minute - 1) / minute * minute) } ?? length * 4
+        let longer = length.plus(length.plus(length.plus(length)))
+        let better = gap.map { max(minute, ($0 * 4 + minute - 1) / minute * minute) } ?? longer
+        if better > Self.longestWindow { change = nil }
         let every = gap.map { "; these come about every \(Self.seconds($0))" } ?? ""
         return Reason(
             kind: .oneSample,
@@ -182,7 +188,9 @@ struct WhyEmpty {
     private func whySubquery(_ subquery: SubqueryExpr, _ node: ExplainedNode) async throws(PromQLError) -> Reason? {
         let end = (subquery.timestamp ?? time) - subquery.offset / 1_000_000
         let inner = subquery.expression
-        let found = try await engine.instant(InstantQuery(inner), at: end, reader: reader)
+        var options = PromQLEngine.QueryOptions()
+        options.timeout = max(1, limits.deadline.minus(limits.clock.steadyNanoseconds) / 1_000_000)
+        let found = try await engine.instant(InstantQuery(inner), at: end, reader: reader, options: options)
         if case .vector(let rows) = found.value, rows.count == 0 {
             var child = node.children.first ?? ExplainedNode(inner)
             child.series = 0
@@ -208,7 +216,8 @@ struct WhyEmpty {
             engine: engine,
             time: time,
             lookback: lookback,
-            now: now
+            now: now,
+            limits: limits
         )
     }
 
@@ -305,6 +314,7 @@ struct WhyEmpty {
         to end: Timestamp,
         count: Int
     ) async throws(PromQLError) -> [SeriesColumns] {
+        try limits.check()
         let request = SelectRequest(matchers: matchers, start: start, end: end, sampleLimit: 10_000_000)
         do throws(StorageError) {
             let selection = try await reader.selection(request)
@@ -322,6 +332,7 @@ struct WhyEmpty {
     }
 
     func values(_ name: String, _ sets: [[LabelMatcher]]) async throws(PromQLError) -> [String] {
+        try limits.check()
         do throws(StorageError) {
             return try await reader.labelValues(name, sets, in: TimeSpan(start: .min / 4, end: .max / 4))
         } catch {

@@ -254,14 +254,18 @@ public final class GroupStore: Sendable {
     }
 
     /// Deletes the groups whose labels satisfy all matchers of at least one list.
-    /// - Returns: how many, and what went wrong in storing it.
+    /// - Returns: how many, and what went wrong in storing it. None where the task's limit was over before all were looked at.
     public func delete(matching sets: [[LabelMatcher]]) async -> (count: Int, error: StorageError?) {
+        // Patterns may take long: nobody waits for them.
+        let known = await change { inner in (Array(inner.state.groups.keys), false) }.result
+        let keys = known.filter { key in
+            !TaskLimit.isOver && sets.contains { matchers in matchers.allSatisfy { $0.matches(key[$0.name] ?? "") } }
+        }
+        if TaskLimit.isOver { return (0, nil) }
         let (count, error) = await change { inner in
-            let keys = inner.state.groups.keys.filter { key in
-                sets.contains { matchers in matchers.allSatisfy { $0.matches(key[$0.name] ?? "") } }
-            }
-            for key in keys { inner.state.delete(key) }
-            return (keys.count, true)
+            let present = keys.filter { inner.state.holds($0) }
+            for key in present { inner.state.delete(key) }
+            return (present.count, true)
         }
         return (error == nil ? count : 0, error)
     }

@@ -140,7 +140,7 @@ struct AlertRule: Sendable {
     ) throws(RuleFailure) -> String? {
         let isConstant = labelTemplates.allSatisfy(\.template.isConstant)
         for element in expansion.elements[expansion.expanded.count...] {
-            if Task.isCancelled { throw RuleFailure(.query, "context canceled") }
+            if Task.isCancelled || TaskLimit.isOver { throw RuleFailure(.query, "context canceled") }
             var attempt = Attempt(
                 data: TemplateData(
                     labels: element.labels,
@@ -171,6 +171,8 @@ struct AlertRule: Sendable {
                     annotations.append(Label(name: name, value: text))
                 }
             }
+            // A template that was given up has no text.
+            if TaskLimit.isOver { throw RuleFailure(.query, "context canceled") }
             expansion.work += attempt.steps
             if expansion.work > expansion.limit {
                 throw RuleFailure(.limit, "the templates of all alerts take more than \(expansion.limit) steps")

@@ -149,7 +149,13 @@ extension RuleGroupState {
         }
         defer { rules[index].alert = alert }
         var expansion = AlertRule.Expansion(elements, at: time)
-        while let query = try alert.expand(&expansion, environment.surroundings) {
+        // Who ends the group waits for a rule that is under way, but not for what goes on for long.
+        let (clock, began) = (environment.clock, environment.clock.steadyNanoseconds)
+        let limit = TaskLimit { environment.isEnding() && clock.steadyNanoseconds - began > 1_000_000_000 }
+        let surroundings = environment.surroundings
+        while let query = try await limit.run({ () async throws(RuleFailure) -> String? in
+            try alert.expand(&expansion, surroundings)
+        }) {
             expansion.answers.answers[query] = await answer(query, at: time / 1_000_000, environment)
         }
         return try alert.take(expansion.expanded, at: time, timestamp: timestamp, limit: self.definition.limit)
@@ -162,10 +168,10 @@ extension RuleGroupState {
         _ environment: RuleEnvironment
     ) async -> TemplateAnswers.Answer {
         do {
-            let elements = try await environment.elements(
-                InstantQuery(try environment.engine.parse(query)),
-                at: timestamp
-            )
+            let expression = try await environment.engine.reading { parser throws(ParseError) in
+                try parser.parse(query)
+            }
+            let elements = try await environment.elements(InstantQuery(expression), at: timestamp)
             return .samples(
                 elements.map {
                     TemplateSample(labels: $0.labels, value: $0.value, histogram: $0.histogram)

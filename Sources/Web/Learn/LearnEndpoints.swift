@@ -99,6 +99,7 @@ extension PrometheusServer {
     ) async throws(APIFailure) -> APIAnswer {
         let text = try Self.question(parameters)
         let explanation = try await control.explain(session, text, try Self.moment(parameters)).get()
+        try ExplanationJSON.check(explanation)
         let (warnings, infos) = explanation.annotations.rendered(query: text)
         let writer = ExplanationJSON(query: Array(text.utf8))
         return .json(writer.json(explanation), warnings: warnings, infos: infos)

@@ -21,12 +21,12 @@ extension PrometheusServer {
             }
             let found: [SeriesColumns]
             do {
-                let matchers = try parser.parseSelector(text)
+                let matchers = try await engine.reading { parser throws(ParseError) in try parser.parseSelector(text) }
                 // `{}` selects nothing here, as in Prometheus.
                 if matchers.isEmpty { continue }
                 found = try await store.select(SelectRequest(matchers: matchers, start: start, end: end))
-            } catch let error as ParseError {
-                return .error(error.description, status: 400)
+            } catch let error as PromQLError {
+                return .error(error.message, status: error.code == .badData ? 400 : 503)
             } catch {
                 ServerFigures.add(1, to: figures.federationErrors)
                 return .error("\(error)", status: 500)

@@ -38,10 +38,7 @@ extension PrometheusServer {
 
     /// The threads for what reads or computes much, so that nothing else has to wait for it, and what ends it.
     private var threads: Route.Threads {
-        let queries = engine.activeQueries
-        return Route.Threads(executor: engine.threads) { work in
-            await TaskLimit { queries.isClosed }.run { await work() }
-        }
+        Route.Threads(executor: engine.threads) { [engine] work in await engine.withinLimits(work) }
     }
 
     /// For browsers.

@@ -13,7 +13,6 @@ public final class PrometheusServer: Sendable {
     let reader: any SampleReader
     let clock: any StackClock
     let engine: PromQLEngine
-    let parser: PromQLParser
     let scraper: ScrapeManager?
     let logger: Logger
     let requests = RequestCounts()
@@ -45,7 +44,6 @@ public final class PrometheusServer: Sendable {
         self.logger = logger
         self.engine = engine
         self.scraper = scraper
-        parser = PromQLParser(options: engine.options.parser)
     }
 
     /// Whether the values of the label that a request asks for come from the index and are not many: they have to be looked for

@@ -263,6 +263,9 @@ extension PushgatewayResponder {
     private func deletedSelection(_ selectors: [String]) async -> Result {
         let words: Logger.Message = "failed to parse match[]"
         guard !selectors.isEmpty else { return .refused("no match[] parameter provided", saying: words) }
+        guard selectors.reduce(0, { $0 + $1.utf8.count }) <= GroupSelector.lengthLimit else {
+            return .refused("selectors longer than \(GroupSelector.lengthLimit >> 10)KiB", saying: words)
+        }
         var sets: [[LabelMatcher]] = []
         for text in selectors {
             do {
@@ -279,6 +282,7 @@ extension PushgatewayResponder {
             }
         }
         let (count, error) = await store.delete(matching: sets)
+        if TaskLimit.isOver { return .refused("to find the groups takes too long; nothing was deleted", saying: words) }
         if let error { return .failed(error.message) }
         var result = Result(.text("\(count) groups deleted\n", status: 202))
         result.wasThere = count > 0

@@ -62,7 +62,8 @@ extension PushgatewayResponder {
             routes.append(change.with { $0.pace = .briefIf(Self.isBrief) })
         }
         if store.options.allowsDeletionBySelector {
-            routes.append(.on(.delete, at: metricsPath, unpackable { [self] in await deleteSelection($0) }))
+            let delete = Route.on(.delete, at: metricsPath, unpackable { [self] in await deleteSelection($0) })
+            routes.append(delete.long(GroupSelector.threads(clock)))
         }
         if settings.enablesAdminAPI {
             routes.append(.on(.put, at: "/api/v1/admin/wipe") { [self] _ in await wipe() })

@@ -25,6 +25,32 @@ import Testing
         return try await engine.explain(query: query, over: .instant(at: time), reader: reader)
     }
 
+    @Test(
+        "Windows of a hundred years and words of a megabyte are explained, too",
+        arguments: [
+            ("rate(vector(1)[100y:150y])", EmptyReason.Kind.oneSample), ("rate(once[100y])", .oneSample),
+            ("increase(vector(1)[290y:292y])", .oneSample), ("deriv(once[292y])", .oneSample),
+            (String(repeating: "ab", count: 1 << 19), .noMetric),
+            ("long{a=\"\(String(repeating: "ab", count: 1 << 19))\"}", .noValue),
+        ]
+    )
+    func extremes(_ query: String, _ kind: EmptyReason.Kind) async throws {
+        var reader = Self.reader
+        reader.add(["__name__": "once"], from: 585_000, [1])
+        reader.add(["__name__": String(repeating: "ba", count: 1 << 19)], [1])
+        reader.add(["__name__": "long", "a": String(repeating: "ba", count: 1 << 19)], (0..<40).map { _ in 1 })
+        let engine = PromQLEngine(clock: ManualClock(now: 1_000_000))
+        let explanation = try await engine.explain(query: query, over: .instant(at: 585_000), reader: reader)
+        #expect(explanation.emptyReason?.kind == kind)
+        #expect(explanation.emptyReason?.suggestions.count == (kind == .noValue ? 1 : 0))
+    }
+
+    @Test("Of very many matchers not each one is suggested to be left out")
+    func suggestions() async throws {
+        let query = "up{" + (0..<500).map { "job!=\"\($0)\"," }.joined() + "job=\"a\",instance=\"2\"}"
+        #expect(try await Self.explain(query).emptyReason?.suggestions.count == 8)
+    }
+
     @Test("Each part tells what it answered")
     func tree() async throws {
         let explanation = try await Self.explain("sum by (job) (rate(m_total[1m])) / 2")

@@ -36,6 +36,12 @@ import Testing
                 + String(repeating: ", 'a'", count: 100) + ")",
             "m * on(job) group_left(b) label_replace(one, 'b', '\(String(repeating: "x", count: 40_000))', '', '')",
             "label_replace(m, 'b', '$300', 'a', '\(String(repeating: "(.*)", count: 300))')",
+            "m{" + String(repeating: "a=~'.*x.*y',", count: 5000) + "}",
+            "label_join(m, 'a', 'b'" + String(repeating: ",'c'", count: 50_000) + ")",
+            [String](
+                repeating: "label_replace(m, 'b', 'c', 'a', '(\(String(repeating: "z", count: 90_000)))?.*')",
+                count: 6
+            ).joined(separator: " or "),
             "sum_over_time(m[1h:10ms])", "vector(1) + sum_over_time(vector(1)[100d:1s])",
         ]
     )

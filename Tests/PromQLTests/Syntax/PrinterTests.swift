@@ -68,5 +68,21 @@ import Testing
         let expression = try PromQLParser().parse(query)
         #expect(expression.prettified == lines)
         #expect(try PromQLParser().parse(lines).description == expression.description)
+        #expect(expression.prettified(limit: lines.utf8.count) == lines)
+        #expect(expression.prettified(limit: lines.utf8.count - 1) == nil)
+    }
+
+    @Test(
+        "A short query is not formatted to many gigabytes",
+        arguments: [
+            "label_join(m, \"a\", \"b\"" + String(repeating: ",\"c\"", count: 100_000) + ")",
+            "m{" + String(repeating: "a=\"b\",", count: 100_000) + "}",
+            "sum by (" + String(repeating: "a,", count: 100_000) + "b) (m)",
+            "m{a=\"" + String(repeating: "x", count: 1 << 20) + "\"}",
+        ]
+    )
+    func limited(_ inner: String) throws {
+        let query = String(repeating: "sum(", count: 900) + inner + String(repeating: ")", count: 900)
+        #expect(try PromQLParser().parse(query).prettified(limit: 1 << 18) == nil)
     }
 }

@@ -33,6 +33,9 @@ struct ExprParser {
         var height: Int
     }
 
+    /// What a token of an expression comes to in memory, about.
+    private static let bytesPerToken = 160
+
     let options: ParserOptions
     var lexer: Lexer
     var mistakes: [ParseError.Mistake] = []
@@ -56,7 +59,7 @@ struct ExprParser {
     mutating func peek() -> Token {
         if let lookahead { return lookahead }
         tokenCount += 1
-        if tokenCount & 1023 == 0, TaskLimit.isOver { isGivenUp = true }
+        if tokenCount & 1023 == 0, !mayGoOn() { isGivenUp = true }
         if isGivenUp {
             // Whoever has set the limit says what it is.
             note(PositionRange(start: lexer.position, end: lexer.position), "reading was given up")
@@ -66,6 +69,13 @@ struct ExprParser {
         if token.kind == .error { note(token.position, lexer.errorMessage) }
         lookahead = token
         return token
+    }
+
+    /// Looks at the task's limit, and asks for the memory of what comes of as many tokens as went by since the last look.
+    private func mayGoOn() -> Bool {
+        if TaskLimit.isOver { return false }
+        if case .refused = TaskLimit.hold(1024 * Self.bytesPerToken) { return false }
+        return true
     }
 
     /// Takes the next token.

@@ -7,13 +7,31 @@ struct ExprPrinter {
     /// Writing may stop once there is more than this.
     var limit = Int.max
 
+    /// Whether there is more than that.
+    var isOver: Bool { output.count > limit }
+
+    /// Goes beyond the limit, and says so, where a text or a list of texts is so long that it does.
+    private mutating func passes(_ texts: some Sequence<String>) -> Bool {
+        if limit == .max { return false }
+        var left = limit - output.count
+        for text in texts {
+            left -= text.utf8.count + 2
+            guard left < 0 else { continue }
+            output.append(contentsOf: repeatElement(UInt8(ascii: " "), count: max(0, limit - output.count) + 1))
+            return true
+        }
+        return false
+    }
+
     mutating func write(_ text: String) { output.append(contentsOf: text.utf8) }
 
     mutating func write(_ expression: Expr) {
-        if output.count > limit { return }
+        if isOver { return }
         switch expression {
         case .number(let node): write(node)
-        case .string(let node): write(node.invalidBytes.map(ExprPrinter.quoted) ?? GoText.quoted(node.value))
+        case .string(let node):
+            if passes(CollectionOfOne(node.value)) { return }
+            write(node.invalidBytes.map(ExprPrinter.quoted) ?? GoText.quoted(node.value))
         case .vectorSelector(let node): write(node)
         case .matrixSelector(let node): write(node)
         case .subquery(let node):
@@ -44,7 +62,7 @@ struct ExprPrinter {
         case .call(let node):
             write(node.function.name.rawValue)
             write("(")
-            for (index, argument) in node.arguments.enumerated() {
+            for (index, argument) in node.arguments.enumerated() where !isOver {
                 if index > 0 { write(", ") }
                 write(argument)
             }
@@ -98,6 +116,7 @@ struct ExprPrinter {
     }
 
     private mutating func writeLabels(_ labels: [String]) {
+        if passes(labels) { return }
         write("(")
         for (index, label) in labels.enumerated() {
             if index > 0 { write(", ") }
@@ -141,6 +160,8 @@ struct ExprPrinter {
                 || matcher.value.isEmpty
         }
         if !matchers.isEmpty {
+            // Sorting them takes long where they are many.
+            if passes(matchers.lazy.map(\.value)) { return }
             let texts = matchers.map(\.description).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
             write("{" + texts.joined(separator: ",") + "}")
         }

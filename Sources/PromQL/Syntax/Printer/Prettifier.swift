@@ -1,8 +1,21 @@
+import MetricModel
+
 /// Breaks expressions into lines of about 100 characters, as Prometheus's `format_query` does.
 private struct Prettifier {
-    var printer = ExprPrinter()
+    var printer: ExprPrinter
+    private var parts = 0
 
     private static let lineLength = 100
+
+    /// Nothing yet. More than `limit` bytes are not to be written to the end.
+    init(limit: Int) { printer = ExprPrinter(limit: limit) }
+
+    /// Whether there is no point in going on.
+    private mutating func isOver() -> Bool {
+        parts += 1
+        if parts & 255 == 0, TaskLimit.isOver { printer.limit = -1 }
+        return printer.isOver
+    }
 
     private func needsSplit(_ expression: Expr) -> Bool {
         var short = ExprPrinter(limit: Self.lineLength)
@@ -17,6 +30,7 @@ private struct Prettifier {
     /// Writes the expression.
     /// - Parameter isIndented: whether the line's indentation is there already.
     mutating func write(_ expression: Expr, _ level: Int, isIndented: Bool = false) {
+        if isOver() { return }
         switch expression {
         case .stepInvariant(let inner): write(inner, level, isIndented: isIndented)
         case .unary(let node):
@@ -64,7 +78,7 @@ private struct Prettifier {
         case .call(let node):
             printer.write(node.function.name.rawValue)
             printer.write("(\n")
-            for (index, argument) in node.arguments.enumerated() {
+            for (index, argument) in node.arguments.enumerated() where !printer.isOver {
                 if index > 0 { printer.write(",\n") }
                 write(argument, level + 1)
             }
@@ -82,8 +96,16 @@ private struct Prettifier {
 extension Expr {
     /// The expression as `/api/v1/format_query` answers it: broken into lines where it is long.
     public var prettified: String {
-        var prettifier = Prettifier()
+        var prettifier = Prettifier(limit: .max)
         prettifier.write(self, 0)
         return String(decoding: prettifier.printer.output, as: UTF8.self)
+    }
+
+    /// The same; `nil` where that would be more than `limit` bytes, which it may be with a short expression, as each level is
+    /// indented further, or where the task's limit was over.
+    public func prettified(limit: Int) -> String? {
+        var prettifier = Prettifier(limit: limit)
+        prettifier.write(self, 0)
+        return prettifier.printer.isOver ? nil : String(decoding: prettifier.printer.output, as: UTF8.self)
     }
 }

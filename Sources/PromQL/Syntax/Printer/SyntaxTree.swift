@@ -39,6 +39,31 @@ public indirect enum SyntaxTreeValue: Hashable, Sendable {
 }
 
 extension Expr {
+    /// The bytes that ``syntaxTree`` and the answer made of it take, about.
+    public var syntaxTreeBytes: Int {
+        var (parts, length) = (0, 0)
+        walk { expression, _ in
+            parts += 1
+            switch expression {
+            case .string(let node): length += node.value.utf8.count
+            case .vectorSelector(let node):
+                parts += node.matchers.count + (node.offsetExpression?.partCount ?? 0)
+                length += node.name.utf8.count
+                for matcher in node.matchers { length += matcher.name.utf8.count + matcher.value.utf8.count }
+            case .matrixSelector(let node): parts += node.rangeExpression?.partCount ?? 0
+            case .subquery(let node):
+                for part in [node.rangeExpression, node.stepExpression, node.offsetExpression] {
+                    parts += part?.partCount ?? 0
+                }
+            case .aggregate(let node): parts += node.grouping.count
+            case .binary(let node): parts += (node.matching?.labels.count ?? 0) + (node.matching?.include.count ?? 0)
+            case .number, .call, .paren, .unary, .stepInvariant: break
+            }
+            return true
+        }
+        return 1536 * parts + 8 * length
+    }
+
     /// The tree as `/api/v1/parse_query` answers it.
     public var syntaxTree: SyntaxTreeValue {
         switch self {
@@ -145,6 +170,13 @@ extension FunctionSignature {
 }
 
 extension DurationExpr {
+    fileprivate var partCount: Int {
+        switch self {
+        case .number: 1
+        case .operation(let node): 1 + (node.left?.partCount ?? 0) + (node.right?.partCount ?? 0)
+        }
+    }
+
     fileprivate var syntaxTree: SyntaxTreeValue {
         switch self {
         case .number(let node):

@@ -17,12 +17,7 @@ extension PrometheusServer {
         let start = try parameters.time("start", default: .earliest)
         let end = try parameters.time("end", default: .latest)
         for text in texts {
-            let matchers: [LabelMatcher]
-            do throws(ParseError) {
-                matchers = try parser.parseSelector(text)
-            } catch {
-                throw .invalid("match[]", error.description)
-            }
+            let matchers = try await read("match[]") { parser throws(ParseError) in try parser.parseSelector(text) }
             // `{}` selects nothing here, as in Prometheus: it would be the whole store.
             if matchers.isEmpty { continue }
             do throws(StorageError) {

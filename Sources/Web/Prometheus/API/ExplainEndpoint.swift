@@ -21,6 +21,7 @@ extension PrometheusServer {
         } catch {
             throw Self.failure(error)
         }
+        try ExplanationJSON.check(explanation)
         let (warnings, infos) = explanation.annotations.rendered(query: query)
         var writer = ExplanationJSON(query: Array(query.utf8))
         writer.elsewhere = environment.elsewhere
@@ -42,11 +43,22 @@ extension PrometheusServer {
 
 /// Writes an explanation of a query.
 struct ExplanationJSON {
+    /// The longest answer.
+    private static let sizeLimit = 32 << 20
+    /// The longest text of a part: whoever wants all of it has the query and the part's position.
+    private static let textLimit = 1024
+
     let query: [UInt8]
     /// What the Pushgateway has to do with the answer being empty.
     var pushed: PushedReason?
     /// The store elsewhere that was read.
     var elsewhere: StoreElsewhere?
+
+    /// Refuses what would be too long.
+    static func check(_ explanation: Explanation) throws(APIFailure) {
+        if explanation.root.toldBytes <= sizeLimit { return }
+        throw APIFailure(.execution, "the explanation would be longer than \(sizeLimit >> 20)MiB")
+    }
 
     func json(_ explanation: Explanation) -> JSONObject {
         var object: JSONObject = ["time": JSONTime(explanation.time), "node": json(explanation.root)]
@@ -61,9 +73,19 @@ struct ExplanationJSON {
         return object
     }
 
-    private func slice(from start: Int, to end: Int) -> [UInt8] {
+    /// A part of the query, no more of it than is shown.
+    private func slice(from start: Int, to end: Int) -> ArraySlice<UInt8> {
         let start = min(max(0, start), query.count)
-        return Array(query[start..<min(max(start, end), query.count)])
+        let end = min(max(start, end), query.count)
+        return query[start..<min(end, start + Self.textLimit + 4)]
+    }
+
+    private func text(_ bytes: some RandomAccessCollection<UInt8>) -> String {
+        if bytes.count <= Self.textLimit { return String(decoding: bytes, as: UTF8.self) }
+        var shown = bytes.prefix(Self.textLimit + 1)
+        // Not within a character.
+        while let last = shown.popLast(), last & 0xC0 == 0x80 {}
+        return String(decoding: shown, as: UTF8.self) + "…"
     }
 
     /// The node's text with an ellipsis for each part below it.
@@ -72,11 +94,12 @@ struct ExplanationJSON {
         var position = node.position.start
         for child in node.children.map(\.position).sorted(by: { $0.start < $1.start })
         where child.start >= position && child.end <= node.position.end {
+            if result.count > Self.textLimit { break }
             result += slice(from: position, to: child.start) + Array("…".utf8)
             position = child.end
         }
         result += slice(from: position, to: node.position.end)
-        return String(decoding: result, as: UTF8.self)
+        return text(result)
     }
 
     private func json(_ node: ExplainedNode) -> JSONObject {
@@ -85,7 +108,7 @@ struct ExplanationJSON {
         if case .binary(let binary) = node.expression { object.add("operator", binary.operation.rawValue) }
         object += [
             "position": json(node.position),
-            "text": String(decoding: slice(from: node.position.start, to: node.position.end), as: UTF8.self),
+            "text": text(slice(from: node.position.start, to: node.position.end)),
             "head": head(node),
             "type": node.type.rawValue,
             "series": node.series,

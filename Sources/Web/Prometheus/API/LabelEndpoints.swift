@@ -4,19 +4,32 @@ import PromQL
 
 extension PrometheusServer {
     /// The matchers of every `match[]`.
-    func matcherSets(_ parameters: APIParameters) throws(APIFailure) -> [[LabelMatcher]] {
-        var sets: [[LabelMatcher]] = []
-        for text in parameters.form.values("match[]") {
-            do throws(ParseError) {
-                sets.append(try parser.parseSelector(text))
-            } catch {
-                throw APIFailure(.badData, error.description)
-            }
+    func matcherSets(_ parameters: APIParameters) async throws(APIFailure) -> [[LabelMatcher]] {
+        let texts = parameters.form.values("match[]")
+        if texts.isEmpty { return [] }
+        let sets = try await read("") { parser throws(ParseError) in
+            var sets: [[LabelMatcher]] = []
+            for text in texts { sets.append(try parser.parseSelector(text)) }
+            return sets
         }
         for set in sets where set.allSatisfy(\.matchesEmpty) {
             throw APIFailure(.badData, "match[] must contain at least one non-empty matcher")
         }
         return sets
+    }
+
+    /// What a client has sent, read within the limits of a query.
+    /// - Parameter parameter: what is told to be wrong where it cannot be read; empty for nothing.
+    func read<Result: Sendable>(
+        _ parameter: String,
+        _ read: @Sendable (PromQLParser) throws(ParseError) -> Result
+    ) async throws(APIFailure) -> Result {
+        do throws(PromQLError) {
+            return try await engine.reading(read)
+        } catch {
+            if error.code != .badData { throw Self.failure(error) }
+            throw parameter.isEmpty ? APIFailure(.badData, error.message) : .invalid(parameter, error.message)
+        }
     }
 
     /// `start` and `end`, both optional.
@@ -36,13 +49,15 @@ extension PrometheusServer {
 
     /// A failure of the store, as an endpoint tells it.
     static func failure(_ error: StorageError, _ kind: APIFailure.Kind = .execution) -> APIFailure {
-        error.code == .cancelled ? APIFailure(.canceled, "context canceled") : APIFailure(kind, error.message)
+        guard error.code == .cancelled else { return APIFailure(kind, error.message) }
+        if Task.isCancelled || !TaskLimit.isOver { return APIFailure(.canceled, "context canceled") }
+        return APIFailure(.timeout, "the request took too long, or the server is shutting down")
     }
 
     func labelNames(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
         let limit = try parameters.limit()
         let span = try span(parameters)
-        let sets = try matcherSets(parameters)
+        let sets = try await matcherSets(parameters)
         var names: [String]
         do throws(StorageError) {
             names = try await reader.labelNames(sets, in: span)
@@ -70,7 +85,7 @@ extension PrometheusServer {
         guard !name.isEmpty else { throw APIFailure(.badData, "invalid label name: \(GoText.quoted(name))") }
         let limit = try parameters.limit()
         let span = try span(parameters)
-        let sets = try matcherSets(parameters)
+        let sets = try await matcherSets(parameters)
         var values: [String]
         do throws(StorageError) {
             values = try await reader.labelValues(name, sets, in: span)
@@ -92,9 +107,9 @@ extension PrometheusServer {
         let span = try span(parameters)
         let sets: [[LabelMatcher]]
         do throws(APIFailure) {
-            sets = try matcherSets(parameters)
+            sets = try await matcherSets(parameters)
         } catch {
-            throw .invalid("match[]", error.message)
+            throw error.kind == .badData ? .invalid("match[]", error.message) : error
         }
         let reader = reader.forQuery()
         let series: LabelSets
@@ -128,14 +143,14 @@ extension PrometheusServer {
         if end < start {
             throw APIFailure(.badData, "end timestamp must not be before start timestamp")
         }
-        var selectors: [[LabelMatcher]] = []
-        do throws(ParseError) {
-            try parser.parse(parameters["query"]).walk { expression, _ in
+        let query = parameters["query"]
+        let selectors = try await read("") { parser throws(ParseError) in
+            var selectors: [[LabelMatcher]] = []
+            try parser.parse(query).walk { expression, _ in
                 if case .vectorSelector(let selector) = expression { selectors.append(selector.matchers) }
                 return true
             }
-        } catch {
-            throw APIFailure(.badData, error.description)
+            return selectors
         }
         guard !selectors.isEmpty else { return .nothing }
         let found: [SeriesExemplars]

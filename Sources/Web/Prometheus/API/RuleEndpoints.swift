@@ -23,17 +23,19 @@ extension PrometheusServer {
             if !names.isEmpty, !names.contains(rule.name) { return false }
             if let kind, kind != rule.kind { return false }
             if matchers.isEmpty { return true }
+            // Nobody will look at the answer.
+            if TaskLimit.isOver { return false }
             let labels = Labels(rule.labels)
             return matchers.contains { $0.allSatisfy { $0.matches(labels) } }
         }
     }
 
-    private func filter(_ parameters: APIParameters) throws(APIFailure) -> RuleFilter {
+    private func filter(_ parameters: APIParameters) async throws(APIFailure) -> RuleFilter {
         var filter = RuleFilter(
             names: Set(parameters.form.values("rule_name[]")),
             groups: Set(parameters.form.values("rule_group[]")),
             files: Set(parameters.form.values("file[]")),
-            matchers: try matcherSets(parameters)
+            matchers: try await matcherSets(parameters)
         )
         let type = parameters.query["type"].lowercased()
         switch type {
@@ -86,10 +88,8 @@ extension PrometheusServer {
         }
     }
 
-    /// `/api/v1/rules`
-    func rules(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
-        try parameters.requireForm()
-        let filter = try filter(parameters)
+    /// The groups to be shown, the token of the next one, and whether that of the request was found.
+    private func chosen(_ filter: RuleFilter) -> ([RuleGroupSnapshot], String, Bool) {
         var groups: [RuleGroupSnapshot] = []
         var next = ""
         var isFound = filter.token.isEmpty
@@ -109,13 +109,29 @@ extension PrometheusServer {
             }
             groups.append(group)
         }
+        return (groups, next, isFound)
+    }
+
+    /// `/api/v1/rules`
+    func rules(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        try parameters.requireForm()
+        let filter = try await filter(parameters)
+        let (shown, nextToken, isFound): ([RuleGroupSnapshot], String, Bool)
+        if filter.matchers.isEmpty {
+            (shown, nextToken, isFound) = chosen(filter)
+        } else {
+            do throws(PromQLError) {
+                (shown, nextToken, isFound) = try await engine.working { chosen(filter) }
+            } catch {
+                throw Self.failure(error)
+            }
+        }
         if !isFound {
             throw .invalid(
                 "group_next_token",
                 "invalid group_next_token '\(filter.token)'. were rule groups changed?"
             )
         }
-        let (shown, nextToken) = (groups, next)
         return .json { text in
             text.raw("{\"groups\":[")
             for (index, group) in shown.enumerated() {

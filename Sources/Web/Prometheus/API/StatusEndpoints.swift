@@ -121,21 +121,29 @@ extension PrometheusServer {
         counts.map { ["name": $0.name, "value": $0.value] }
     }
 
-    func formatQuery(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
-        let expression = try parsed(parameters["query"])
-        return .json { $0.string(expression.prettified) }
+    /// The longest formatted query: lines that are indented far multiply a short one.
+    private static let formatLimit = 16 << 20
+
+    func formatQuery(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        let text = parameters["query"]
+        let formatted = try await read("query") { parser throws(ParseError) in
+            (try parser.parse(text)).prettified(limit: Self.formatLimit)
+        }
+        guard let formatted else {
+            throw APIFailure(.execution, "the formatted query would be longer than \(Self.formatLimit >> 20)MiB")
+        }
+        return .json { $0.string(formatted) }
     }
 
-    func parseQuery(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
-        let expression = try parsed(parameters["query"])
-        return .json { Self.write(expression.syntaxTree, to: &$0) }
-    }
-
-    private func parsed(_ query: String) throws(APIFailure) -> Expr {
-        do throws(ParseError) {
-            return try parser.parse(query)
+    func parseQuery(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        let text = parameters["query"]
+        let expression = try await read("query") { parser throws(ParseError) in try parser.parse(text) }
+        do throws(PromQLError) {
+            return try await engine.working(on: expression.syntaxTreeBytes) {
+                .json { Self.write(expression.syntaxTree, to: &$0) }
+            }
         } catch {
-            throw .invalid("query", error.description)
+            throw Self.failure(error)
         }
     }
 

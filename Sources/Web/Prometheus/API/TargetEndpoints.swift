@@ -122,16 +122,12 @@ extension PrometheusServer {
         return value
     }
 
-    func targetMetadata(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
+    func targetMetadata(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
         let limit = try Self.count(parameters["limit"], "limit")
         var matchers: [LabelMatcher] = []
         let match = parameters["match_target"]
         if !match.isEmpty {
-            do throws(ParseError) {
-                matchers = try parser.parseSelector(match)
-            } catch {
-                throw .invalid("match_target", error.description)
-            }
+            matchers = try await read("match_target") { parser throws(ParseError) in try parser.parseSelector(match) }
         }
         let family = parameters["metric"]
         let wanted = matchers
