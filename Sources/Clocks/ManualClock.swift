@@ -64,8 +64,9 @@ public final class ManualClock: StackClock {
         advance(nanoseconds: isTooMuch ? .max : nanoseconds)
     }
 
-    /// The last moment that it is moved to, in nanoseconds since 1970: the year 2200, so that sums of moments and spans are numbers, too.
-    public static let end: Int64 = 7_258_118_400 * 1_000_000_000
+    /// The last moment that it is moved to, in nanoseconds since 1970: the year 2250, after any scenario, so that sums of moments and
+    /// spans are numbers, too. One that was set to a later moment stands still.
+    public static let end: Int64 = 8_835_955_200 * 1_000_000_000
 
     /// Moves the time, not beyond ``end``, and wakes whoever waited for a moment up to the new one, earliest first.
     public func advance(nanoseconds: Int64) {

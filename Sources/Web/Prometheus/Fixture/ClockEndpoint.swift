@@ -55,7 +55,7 @@ extension ClockControl {
             }
             let begin = self.now()
             if step.nanoseconds > ManualClock.end - begin {
-                throw .invalid("advance", "the clock is not moved beyond the year 2200")
+                throw .invalid("advance", "the clock is not moved beyond the year 2250")
             }
             await advance(step.milliseconds)
             if self.now() - begin < step.nanoseconds {
