@@ -391,7 +391,7 @@ def web_config(folder, text):
 USERS = "basic_auth_users: {alice: '$2y$12$Bqy4t7pZJuzkAuiH3lC9TOBgwmSZ0cCbbmBZ5Xh6CSxlb3Nrf0SvG'}\n"
 
 
-@attack("wrong passwords", "hashed apart, a queue of 64, 429 beyond; others answered within 100 ms", short=True)
+@attack("wrong passwords", "hashed apart, a queue of 128, 429 beyond; others answered within 100 ms", short=True)
 def passwords(short):
     count = 60 if short else 300
     with tempfile.TemporaryDirectory() as folder:
@@ -412,6 +412,48 @@ def passwords(short):
             told = {status: statuses.count(status) for status in sorted(set(statuses))}
             check(set(told) <= {"401", "429"}, f"{told}")
             return f"{told}, {seen}"
+
+
+# The hash of some word at the cost of 16: several seconds for each guess.
+DEAR = "basic_auth_users: {alice: '$2y$16$aaaaaaaaaaaaaaaaaaaaae6oPuSvN4PNFkdN3KFpMW170GmsKc4GS'}\n"
+
+
+@attack("an end in the middle of things", "halves of bodies, answers that nobody reads, a scrape that is waited for, dear passwords: ends with 0 within six seconds",
+        short=True)
+def end_in_the_middle(short):
+    slowest = {}
+    put = f"PUT /metrics/job/x HTTP/1.1\r\n{HOST}Content-Length: 1000\r\n"
+    wait = f"POST /api/v1/scrape?wait=true&job=slow HTTP/1.1\r\n{HOST}Content-Length: 0\r\n\r\n"
+    guess = f"GET /api/v1/query?query=1 HTTP/1.1\r\n{HOST}Authorization: Basic {base64.b64encode(b'alice:x').decode()}%s\r\n\r\n"
+    ways = {
+        "half a body": ("pushgateway", put + "\r\nabc", ""),
+        "a body that waits to be asked for": ("pushgateway", put + "Expect: 100-continue\r\n\r\n", ""),
+        "answers not read": ("prometheus", f"GET /metrics HTTP/1.1\r\n{HOST}\r\n" * 500, ""),
+        "a scrape": ("prometheus", wait, ""),
+        "passwords": ("prometheus", guess, DEAR),
+    }
+    with socket.create_server(("127.0.0.1", 0)) as silent, tempfile.TemporaryDirectory() as folder:
+        slow = f"""
+scrape_configs:
+  - job_name: slow
+    scrape_interval: 2m
+    scrape_timeout: 2m
+    static_configs: [{{targets: ['127.0.0.1:{silent.getsockname()[1]}']}}]
+"""
+        for name, (server, request, users) in ways.items():
+            with Stack(*([web_config(folder, users)] if users else []), config=slow) as stack:
+                clients = [stack.connect(server, buffer=4096) for _ in range(10)]
+                for index, client in enumerate(clients):
+                    client.sendall((request % ("=" * (index % 3)) if users else request).encode())
+                time.sleep(0.5)
+                start = time.monotonic()
+                code = stack.end(20)
+                slowest[name] = time.monotonic() - start
+                for client in clients:
+                    client.close()
+                check(code == 0, f"{name}: ended with {code}")
+                in_time(slowest[name], 6, f"an end with {name}")
+    return ", ".join(f"{name} {seconds:.1f} s" for name, seconds in slowest.items())
 
 
 @attack("TLS", "1.2 and better, garbage and silence in the handshake hold nobody up", short=True)

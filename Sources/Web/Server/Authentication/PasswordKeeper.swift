@@ -1,5 +1,6 @@
 import MetricModel
 import NIOPosix
+import ServiceLifecycle
 import Synchronization
 
 /// Verifies names and passwords.
@@ -18,10 +19,11 @@ final class PasswordKeeper: Sendable {
 
     /// So many different credentials are remembered, right ones and wrong ones.
     private static let memory = 100
-    /// So many of one client and name wait.
-    static let patience = 4
+    /// So many of one client and name wait: behind a proxy, and on one machine, all are one client, and who guesses passwords must not
+    /// keep the right one out.
+    static let patience = 32
     /// So many wait in all.
-    static let queueLimit = 64
+    static let queueLimit = 128
 
     /// Whose turn it may be.
     private struct Turn: Hashable {
@@ -30,10 +32,26 @@ final class PasswordKeeper: Sendable {
         var user: String?
     }
 
+    /// Who waits for an answer, and gets one.
+    private final class Asker: Sendable {
+        private let continuation: Mutex<CheckedContinuation<Bool?, Never>?>
+
+        init(_ continuation: CheckedContinuation<Bool?, Never>) { self.continuation = Mutex(continuation) }
+
+        /// Whether the password is right; `nil` where nobody looks any more.
+        func answer(_ isRight: Bool?) {
+            let continuation = continuation.withLock { known in
+                defer { known = nil }
+                return known
+            }
+            continuation?.resume(returning: isRight)
+        }
+    }
+
     private struct Waiting {
         var hash: Bcrypt
         var password: String
-        var answer: CheckedContinuation<Bool?, Never>
+        var asker: Asker
     }
 
     /// Those who wait, and whether somebody is served.
@@ -43,6 +61,10 @@ final class PasswordKeeper: Sendable {
         var turns: [Turn] = []
         var count = 0
         var isWorking = false
+        /// Whose password is being hashed.
+        var served: Asker?
+        /// Whether the server ends.
+        var isClosed = false
     }
 
     private struct Known {
@@ -74,21 +96,38 @@ final class PasswordKeeper: Sendable {
         guard let hash = users[name] ?? users.values.first else { return .refused }
         let isUser = users[name] != nil
         let turn = Turn(client: AccessPolicy.host(of: client), user: isUser ? name : nil)
-        let isRight = await withCheckedContinuation { answer in
-            let isFull = queue.withLock { queue in
-                guard queue.count < Self.queueLimit, queue.lines[turn, default: []].count < Self.patience else {
-                    return true
+        let isRight = await withGracefulShutdownHandler {
+            await withCheckedContinuation { continuation in
+                let waiting = Waiting(hash: hash, password: password, asker: Asker(continuation))
+                let isFull = queue.withLock { queue in
+                    guard !queue.isClosed, queue.count < Self.queueLimit,
+                        queue.lines[turn, default: []].count < Self.patience
+                    else { return true }
+                    if queue.lines[turn] == nil { queue.turns.append(turn) }
+                    queue.lines[turn, default: []].append(waiting)
+                    queue.count += 1
+                    return false
                 }
-                if queue.lines[turn] == nil { queue.turns.append(turn) }
-                queue.lines[turn, default: []].append(Waiting(hash: hash, password: password, answer: answer))
-                queue.count += 1
-                return false
+                if isFull { waiting.asker.answer(nil) } else { work() }
             }
-            if isFull { answer.resume(returning: nil) } else { work() }
+        } onGracefulShutdown: {
+            close()
         }
         guard let isRight else { return .busy }
         remember(SHA256.digest(Array(credentials.utf8)), isAdmitted: isRight && isUser)
         return isRight && isUser ? .admitted : .refused
+    }
+
+    /// Sends away all who wait, also whose password is being hashed, which may take a minute: the end does not wait for that.
+    func close() {
+        let askers = queue.withLock { queue in
+            defer {
+                queue = Queue()
+                queue.isClosed = true
+            }
+            return queue.lines.values.flatMap { $0.map(\.asker) } + (queue.served.map { [$0] } ?? [])
+        }
+        for asker in askers { asker.answer(nil) }
     }
 
     private func remember(_ digest: [UInt8], isAdmitted: Bool) {
@@ -107,8 +146,11 @@ final class PasswordKeeper: Sendable {
     private func work() {
         guard let next = next() else { return }
         Self.threads.submit { _ in
-            next.answer.resume(returning: next.hash.verify(next.password))
-            self.queue.withLock { $0.isWorking = false }
+            next.asker.answer(next.hash.verify(next.password))
+            self.queue.withLock { queue in
+                queue.isWorking = false
+                queue.served = nil
+            }
             self.work()
         }
     }
@@ -120,6 +162,7 @@ final class PasswordKeeper: Sendable {
             queue.turns.removeFirst()
             queue.count -= 1
             let next = line.removeFirst()
+            queue.served = next.asker
             queue.lines[turn] = line.isEmpty ? nil : line
             if !line.isEmpty { queue.turns.append(turn) }
             return next
