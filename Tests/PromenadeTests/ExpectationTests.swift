@@ -405,6 +405,16 @@ import Web
     }
 }
 
+/// What a server that is not ours may answer.
+@Suite(.timeLimit(.minutes(5))) struct ToldTimeTests {
+    @Test func `times of a server are numbers, or none`() {
+        #expect(ToldTime.milliseconds("1.5") == 1500 && ToldTime.nanoseconds("-2") == -2_000_000_000)
+        for text in [nil, "", "x", "1e300", "-1e300", "Inf", "NaN", "9223372036854775807"] {
+            #expect(ToldTime.milliseconds(text) == nil && ToldTime.nanoseconds(text) == nil)
+        }
+    }
+}
+
 /// The recipe of the documentation, with a running stack.
 @Suite(.timeLimit(.minutes(5))) struct FixtureRecipeTests {
     @Test func `what a stack scraped can be expected`() async throws {

@@ -43,6 +43,21 @@ import Testing
         return results[0].failures.isEmpty ? nil : results[0].failures.joined(separator: "\n")
     }
 
+    @Test("A beginning for which there are no nanoseconds is told") func beginnings() throws {
+        func problem(_ start: String) -> String? {
+            let text = #"{"tests": [{"start_timestamp": "\#(start)"}]}"#
+            do throws(ConfigError) {
+                _ = try RuleTestFile(reading: RuleScript.node(text), file: "tests.yml")
+                return nil
+            } catch {
+                return error.description
+            }
+        }
+        #expect(problem("9223372036854774")?.contains("is not between the years 1700 and 2200") == true)
+        #expect(problem("-9223372036854774")?.contains("is not between the years 1700 and 2200") == true)
+        #expect(problem("2026-01-05T09:00:00Z") == nil)
+    }
+
     @Test("Samples are compared with what a query answers") func comparison() async throws {
         #expect(try await Self.failure(Self.group("up", "5m", Self.list(Self.sample("up{job=\"a\"}", "5")))) == nil)
         #expect(try await Self.failure(Self.group("1 + 1", "5m", Self.list(Self.sample("{}", "2")))) == nil)

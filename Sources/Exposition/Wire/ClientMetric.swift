@@ -86,7 +86,11 @@ struct ClientMetric {
                 counter = try ClientMetric.counter(&message, counter ?? Counter())
             case 4:
                 var message = try reader.message(tag, "Summary")
-                summary = try ClientMetric.summary(&message, summary ?? Summary())
+                // It may come in very many pieces: what is known moves along, a copy for each would be quadratic.
+                var value = summary ?? Summary()
+                summary = nil
+                try ClientMetric.read(&message, into: &value)
+                summary = value
             case 5:
                 var message = try reader.message(tag, "Untyped")
                 untyped = try ClientMetric.value(&message, "Untyped", untyped ?? 0)
@@ -94,6 +98,7 @@ struct ClientMetric {
             case 7:
                 var message = try reader.message(tag, "Histogram")
                 var value = histogram ?? Histogram()
+                histogram = nil
                 try value.merge(&message)
                 histogram = value
             default: try reader.skip(tag)
@@ -153,8 +158,7 @@ struct ClientMetric {
         return counter
     }
 
-    private static func summary(_ reader: inout WireReader, _ start: Summary) throws(ExpositionError) -> Summary {
-        var summary = start
+    private static func read(_ reader: inout WireReader, into summary: inout Summary) throws(ExpositionError) {
         while let tag = try reader.nextTag(of: "Summary") {
             switch tag.field {
             case 1: summary.count = try reader.unsigned(tag, "SampleCount")
@@ -168,7 +172,6 @@ struct ClientMetric {
             default: try reader.skip(tag)
             }
         }
-        return summary
     }
 
     static func time(_ reader: inout WireReader, _ start: Time?) throws(ExpositionError) -> Time {

@@ -227,7 +227,7 @@ extension NoticeEvidence {
                 var observed = ObservedRule(
                     name: rule["name"]?.text ?? "",
                     query: rule["query"]?.text ?? "",
-                    holdDuration: Int64((Double(rule["duration"]?.text ?? "") ?? 0) * 1000),
+                    holdDuration: ToldTime.milliseconds(rule["duration"]?.text) ?? 0,
                     lastError: rule["lastError"]?.text ?? "",
                     wasEvaluated: rule["state"]?.text != "unknown",
                     alerts: alerts
@@ -240,7 +240,7 @@ extension NoticeEvidence {
         self.alertmanagers = (alertmanagers?["data"]?["activeAlertmanagers"]?.items ?? []).compactMap {
             $0["url"]?.text
         }
-        now = Int64((Double(clock?["data"]?["now"]?.text ?? "") ?? 0) * 1000)
+        now = ToldTime.milliseconds(clock?["data"]?["now"]?.text) ?? 0
     }
 
     /// The notices of an answer of `/api/v1/inbox`, newest first.
@@ -265,7 +265,7 @@ extension ObservedRule.Unsteady {
             labels: labels,
             alerts: Int(node["alerts"]?.text ?? "") ?? 0,
             recent: (node["recent"]?.items ?? []).map { one in labels.map { one[$0]?.text ?? "" } },
-            longest: Int64((Double(node["longest"]?.text ?? "") ?? 0) * 1000),
+            longest: ToldTime.milliseconds(node["longest"]?.text) ?? 0,
             isEveryEvaluation: node["everyEvaluation"]?.text == "true"
         )
     }

@@ -104,14 +104,13 @@ struct RecordingClient {
                 break
             }
             kept = data["kept"]?.text.flatMap { Int($0) } ?? 0
-            guard let seconds = (data["sampleTime"] ?? data["time"])?.text.flatMap({ Double($0) }) else { break }
-            let time = Int64((seconds * 1000).rounded())
+            guard let time = ToldTime.milliseconds((data["sampleTime"] ?? data["time"])?.text) else { break }
             if time <= known { break }
             var scrape = Recording.Scrape(time: time, url: address)
             scrape.pool = pool
             scrape.status = data["status"]?.text.flatMap { Int($0) } ?? 0
             scrape.contentType = data["contentType"]?.text ?? ""
-            scrape.duration = Int64(((data["duration"]?.text.flatMap { Double($0) } ?? 0) * 1e9).rounded())
+            scrape.duration = ToldTime.nanoseconds(data["duration"]?.text) ?? 0
             scrape.error = data["error"]?.text ?? ""
             scrape.body = Self.body(of: data)
             found.append(scrape)

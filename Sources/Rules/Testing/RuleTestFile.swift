@@ -140,6 +140,9 @@ extension RuleTestFile {
 }
 
 extension RuleTestFile.Group {
+    /// When a test can begin, in milliseconds since 1970: nanoseconds are counted from the year 1677 to the year 2262.
+    private static let starts: ClosedRange<Timestamp> = -8_520_336_000_000...7_258_118_400_000
+
     fileprivate init(_ section: ConfigSection, index: Int, _ evaluationInterval: Int64, isExtended: Bool) {
         name = section.string("name") ?? ""
         self.index = index
@@ -154,8 +157,10 @@ extension RuleTestFile.Group {
         externalURL = section.string("external_url") ?? ""
         start = 0
         if let text = section.string("start_timestamp"), !text.isEmpty {
-            if let time = TestTime.milliseconds(text) {
+            if let time = TestTime.milliseconds(text), Self.starts.contains(time) {
                 start = time
+            } else if TestTime.milliseconds(text) != nil {
+                section.fail("\(GoText.quoted(text)) is not between the years 1700 and 2200", at: "start_timestamp")
             } else {
                 section.fail("cannot parse \(GoText.quoted(text)) to a valid timestamp", at: "start_timestamp")
             }

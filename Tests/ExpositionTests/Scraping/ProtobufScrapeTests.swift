@@ -224,4 +224,36 @@ struct ProtobufScrapeTests {
     func fails(body: [UInt8], message: String) {
         #expect(scrapeTranscript(body, .protobuf).last == "error: " + message)
     }
+
+    /// A message of very many pieces is read in a time that grows with their number: copying what is known for each would take hours.
+    @Test("A histogram and a summary that come in a million pieces", arguments: [UInt8(0x3a), 0x22])
+    func pieces(tag: UInt8) throws {
+        func varint(_ number: Int) -> [UInt8] {
+            var (rest, bytes) = (number, [UInt8]())
+            while rest >= 128 {
+                bytes.append(UInt8(rest & 127 | 128))
+                rest >>= 7
+            }
+            return bytes + [UInt8(rest)]
+        }
+        let count = 500_000
+        // Deltas of buckets (field 13, packed), or quantiles (field 3) without anything in them.
+        let much: [UInt8] =
+            tag == 0x3a
+            ? [0x6a] + varint(count) + [UInt8](repeating: 0, count: count)
+            : [UInt8](unsafeUninitializedCapacity: 2 * count) { buffer, length in
+                for index in 0..<count { (buffer[2 * index], buffer[2 * index + 1]) = (0x1a, 0) }
+                length = 2 * count
+            }
+        var metric = [tag] + varint(much.count) + much
+        // Then pieces that say the number of samples once more.
+        for _ in 0..<count { metric += [tag, 2, 0x08, 1] }
+        let family: [UInt8] =
+            [0x0a, 1, UInt8(ascii: "h"), 0x18, tag == 0x3a ? 4 : 2, 0x22] + varint(metric.count) + metric
+        let body = varint(family.count) + family
+        body.withUnsafeBytes { bytes in
+            var parser = ScrapeParser(bytes, format: .protobuf)
+            while let entry = try? parser.next() { _ = entry }
+        }
+    }
 }

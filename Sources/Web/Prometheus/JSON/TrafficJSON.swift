@@ -7,9 +7,12 @@ enum TrafficJSON {
         headers.map { ["name": $0.name, "value": $0.value] }
     }
 
-    /// What a strict reader finds, line by line.
+    /// So many findings are told: each line can have one.
+    private static let findingLimit = 1000
+
+    /// What a strict reader finds, line by line; the first of very many.
     static func verdicts(_ findings: [LintFinding]) -> [JSONObject] {
-        findings.map { finding in
+        findings.prefix(findingLimit).map { finding in
             [
                 "line": finding.line,
                 "verdict": finding.severity == .error ? "error" : "warning",
