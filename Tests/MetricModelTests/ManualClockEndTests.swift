@@ -2,7 +2,7 @@ import MetricModel
 import Testing
 
 /// A clock that is moved further than there is time.
-@Suite(.timeLimit(.minutes(5))) struct ManualClockTests {
+@Suite(.timeLimit(.minutes(5))) struct ManualClockEndTests {
     @Test func `it does not go beyond its end`() {
         let clock = ManualClock(now: 0)
         clock.advance(milliseconds: 1)
