@@ -75,4 +75,14 @@ import Testing
         #expect(StoredBytes.groupCount(group.bytes) == nil)
         #expect(StoredBytes.groupCount(Array(group.bytes.prefix(4))) == 1)
     }
+
+    /// A long value, and pairs of three bytes that share all of it.
+    @Test(arguments: [(1, 100_000_000, true), (600, 100_000, true), (4096, 100_000, false)])
+    func pairsThatShareMuchTakeNoEndlessRoom(_ count: Int, _ length: Int, _ isSound: Bool) {
+        var pairs = ByteWriter()
+        for field in [0, count, 0, 1, 97, 0] { pairs.count(field) }
+        pairs.field([UInt8](repeating: 98, count: length))
+        for _ in 1..<max(1, count) { for field in [0, length, 0] { pairs.count(field) } }
+        #expect(StoredBytes.pairCount(pairs.bytes) == (isSound ? count : nil))
+    }
 }

@@ -105,6 +105,11 @@ package enum StoredBytes {
         return isSound ? count : nil
     }
 
+    /// How many pairs the first list of a group holds; `nil` where it makes no sense.
+    package static func pairCount(_ bytes: [UInt8]) -> Int? {
+        bytes.withUnsafeBufferPointer { SeriesGroup.pairs(unsealed: $0)?.pairs.count }
+    }
+
     private static func series(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
         var read: [SeriesGroup.Member] = []
         guard SeriesGroup.forEachSeries(unsealed: bytes, { read.append(($0, Array($1))) }) else { return nil }

@@ -63,11 +63,16 @@ struct HeadSegment: Sendable {
         return (Int(home[index] >> 32) - 1, Int(home[index] & 0xffff_ffff))
     }
 
+    /// Grows ``home`` up to a series.
+    @inline(__always)
+    private mutating func cover(_ series: UInt32) {
+        let missing = Int(series - base) + 1 - home.count
+        if missing > 0 { home.append(contentsOf: repeatElement(0, count: missing)) }
+    }
+
     private mutating func join(_ series: UInt32, stream: Int) -> Int {
         let index = Int(series - base)
-        if index >= home.count {
-            home.append(contentsOf: repeatElement(0, count: index + 1 - home.count))
-        }
+        cover(series)
         let slot = streams[stream].members.count
         streams[stream].members.append(series)
         home[index] = UInt64(stream + 1) << 32 | UInt64(slot)
@@ -151,6 +156,10 @@ struct HeadSegment: Sendable {
         var slots: [Int32] = []
         slots.reserveCapacity(series.count)
         var isIdentity = true
+        // In one go for all: most often all of them are new.
+        let last = series.reduce(0) { max($0, $1.rawValue) }
+        if last >= base { cover(last) }
+        streams[stream].members.reserveCapacity(series.count)
         for (position, reference) in series.enumerated() {
             var slot = -1
             if let place = place(of: reference.rawValue) {

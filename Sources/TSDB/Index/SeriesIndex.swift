@@ -155,30 +155,28 @@ struct SeriesIndex: Sendable {
 
 /// An index that is made on another thread, if one is free before it is needed.
 final class IndexInTheMaking: Sendable {
-    private let table: SeriesTable
-    /// Whether somebody makes it.
-    private let isTaken = Atomic(false)
+    /// The series; taken by whoever makes the index of them.
+    private let table: Mutex<SeriesTable?>
     private let made = Mutex<SeriesIndex?>(nil)
     private let done = DispatchSemaphore(value: 0)
 
-    /// Begins with the series that the table has now.
+    /// Begins with the series that a table has now.
     init(_ table: SeriesTable) {
-        self.table = table
+        self.table = Mutex(table)
         DispatchQueue.global(qos: .userInitiated).async { [self] in
-            guard claim() else { return }
-            let index = SeriesIndex(table)
+            guard let index = make() else { return }
             made.withLock { $0 = index }
             done.signal()
         }
     }
 
-    private func claim() -> Bool { !isTaken.exchange(true, ordering: .acquiringAndReleasing) }
+    private func make() -> SeriesIndex? { table.withLock { $0.take() }.map { SeriesIndex($0) } }
 
     /// The index. Asked for once.
     func take() -> SeriesIndex {
         // Nobody waits for a thread that others may keep busy.
-        if claim() { return SeriesIndex(table) }
+        if let index = make() { return index }
         done.wait()
-        return made.withLock { $0.take() } ?? SeriesIndex(table)
+        return made.withLock { $0.take() } ?? SeriesIndex()
     }
 }

@@ -19,8 +19,8 @@ enum SeriesGroup {
     static let size = 4096
     /// A row has no more pairs once their fields have so many bytes.
     static let pairBytes = 1 << 20
-    /// What the pairs of a row may come to when they are read, however much they share.
-    private static let readableBytes = 1 << 30
+    /// What the pairs of a row may come to when they are read, however much they share; a single one may be longer.
+    private static let readableBytes = 64 << 20
 
     // MARK: - Pairs
 
@@ -75,7 +75,7 @@ enum SeriesGroup {
             names[number].last.removeSubrange(shared...)
             names[number].last.append(contentsOf: rest)
             total += names[number].field.count + names[number].last.count
-            guard total <= readableBytes else { return nil }
+            guard total <= readableBytes || count == 1 else { return nil }
             var pair = ByteWriter()
             pair.bytes.reserveCapacity(names[number].field.count + names[number].last.count + 2)
             pair.bytes.append(contentsOf: names[number].field)
