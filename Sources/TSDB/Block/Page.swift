@@ -182,6 +182,11 @@ final class LoadedPage: Sendable {
         return false
     }
 
+    /// Whether the values of a chunk are integers.
+    func isOfIntegers(_ entry: Page.Entry) -> Bool {
+        entry.reference > 0 || (!entry.values.isEmpty && ValueCodec.isOfIntegers(bytes[entry.values.lowerBound]))
+    }
+
     /// How many timelines the page itself has.
     var localTimelineCount: Int { localRanges.count }
 

@@ -83,13 +83,14 @@ final class PageCache: Sendable {
     func holds(_ key: ColumnRing.Key) -> Bool { columns.withLock { $0.holds(key) } }
 
     /// All the values of a chunk, if they are here.
-    func column(_ row: Int64, _ entry: Int) -> [Double]? {
+    func column(_ row: Int64, _ entry: Int) -> KeptColumn? {
         columns.withLock { $0.find(ColumnRing.Key(row: row, entry: entry)) }
     }
 
     /// Keeps the values of a chunk.
     func add(_ values: [Double], _ row: Int64, _ entry: Int) {
-        columns.withLock { $0.add(values, ColumnRing.Key(row: row, entry: entry)) }
+        let kept = KeptColumn(values)
+        columns.withLock { $0.add(kept, ColumnRing.Key(row: row, entry: entry)) }
     }
 
     /// A page, if it is here.
@@ -160,7 +161,7 @@ package struct ColumnRing {
 
     private struct Slot {
         var key: Key
-        var values: [Double]
+        var values: KeptColumn
         var isUsed: Bool
     }
 
@@ -237,16 +238,16 @@ package struct ColumnRing {
     }
 
     /// The values of a chunk, if they are here.
-    package mutating func find(_ key: Key) -> [Double]? {
+    package mutating func find(_ key: Key) -> KeptColumn? {
         guard let place = place(key) else { return nil }
         slots[place].isUsed = true
         return slots[place].values
     }
 
-    private static func size(_ values: [Double]) -> Int { values.count * MemoryLayout<Double>.stride + overhead }
+    private static func size(_ values: KeptColumn) -> Int { values.size + overhead }
 
     /// Keeps the values of a chunk.
-    package mutating func add(_ values: [Double], _ key: Key) {
+    package mutating func add(_ values: KeptColumn, _ key: Key) {
         let size = Self.size(values)
         guard size <= limit, place(key) == nil else { return }
         while bytes + size > limit, !slots.isEmpty { evictOne() }

@@ -23,6 +23,15 @@ package enum ValueCodec {
         bytes.first.flatMap { Form(rawValue: $0 & 3) }
     }
 
+    /// Whether the first byte of a coded column is that of integers.
+    static func isOfIntegers(_ header: UInt8) -> Bool {
+        switch Form(rawValue: header & 3) {
+        case .constantInteger: true
+        case .decimal: header >> 3 == 0
+        case .constant, .bits, nil: false
+        }
+    }
+
     /// Appends the coded column to `writer`. The number of values is not stored.
     package static func encode(_ column: UnsafeBufferPointer<Double>, into writer: inout ByteWriter) {
         guard let first = column.first else { return }

@@ -102,8 +102,7 @@ extension Assembler {
     /// what it has just put in, and most were asked for before.
     private func decidesToKeepColumns() -> Bool {
         guard let cache, let first = chunks.first, let last = chunks.last else { return false }
-        let bytes = chunkSamples * parts * MemoryLayout<Double>.stride
-        guard bytes <= cache.columnLimit else { return false }
+        guard chunkBytes * parts <= cache.columnLimit else { return false }
         // What is kept already was wanted before.
         return (cache.holds(first) && cache.holds(last)) || cache.wants(chunks)
     }
@@ -138,7 +137,7 @@ extension Assembler {
         case .chunk(let page, let number):
             let isWhole = piece.range.count == pages[page].entries[number].count
             if isWhole, let whole = try cachedColumn(page, number) {
-                columns.values = whole
+                columns.values = whole.values
             } else {
                 columns.values = try values(of: [piece], count: piece.range.count)
             }

@@ -46,7 +46,7 @@ extension Assembler {
     }
 
     /// All the values of a chunk, from the cache or kept there from now on; `nil` where queries of this size are not to fill it.
-    func cachedColumn(_ page: Int, _ number: Int) throws(StorageError) -> [Double]? {
+    func cachedColumn(_ page: Int, _ number: Int) throws(StorageError) -> KeptColumn? {
         guard keepsColumns, let cache, let row = pages[page].row else { return nil }
         if let known = cache.column(row, number) { return known }
         let entry = pages[page].entries[number]
@@ -60,7 +60,7 @@ extension Assembler {
         }
         if let failure { throw failure }
         cache.add(values, row, number)
-        return values
+        return .doubles(values)
     }
 
     /// Writes the piece's values to `target`.
@@ -77,10 +77,7 @@ extension Assembler {
             let lower = piece.range.lowerBound - entry.offset
             let upper = piece.range.upperBound - entry.offset
             if let known = try cachedColumn(page, number) {
-                known[lower..<upper].withUnsafeBufferPointer { buffer in
-                    if let base = buffer.baseAddress { target.initialize(from: base, count: buffer.count) }
-                }
-                return
+                return known.fill(target, lower..<upper)
             }
             try decode(target, page, number, within: lower..<upper)
         }
@@ -125,8 +122,9 @@ extension Assembler {
         let (lower, upper) = (range.lowerBound, range.upperBound)
         let otherEntry = pages[page].entries[other]
         guard otherEntry.count == entry.count, otherEntry.offset == entry.offset else { throw Assembler.damaged(entry) }
-        let whole = try cachedColumn(page, other)
-        if let known = whole?[range] ?? decoded.find(page, other, range)?[...] {
+        if let whole = try cachedColumn(page, other) {
+            whole.fill(target, range)
+        } else if let known = decoded.find(page, other, range) {
             known.withUnsafeBufferPointer { buffer in
                 if let base = buffer.baseAddress { target.initialize(from: base, count: buffer.count) }
             }

@@ -89,9 +89,9 @@ struct Assembler {
     var floats: [PieceList] = []
     var histograms: [PieceList] = []
     var pages: [LoadedPage] = []
-    /// The chunks that pieces stand in, where they could be kept decoded, and how many samples those have.
+    /// The chunks that pieces stand in, where they could be kept decoded, and about how many bytes that would take.
     var chunks: [ColumnRing.Key] = []
-    var chunkSamples = 0
+    var chunkBytes = 0
     var sampleCount = 0
     /// In how many parts like this one the whole of a query is read.
     var parts = 1
@@ -152,7 +152,7 @@ struct Assembler {
         histograms = floats
         pages = []
         chunks = []
-        chunkSamples = 0
+        chunkBytes = 0
         sampleCount = 0
         for block in capture.blocks where block.minTime <= end && block.maxTime >= start {
             try collect(block)
@@ -263,7 +263,7 @@ struct Assembler {
                 piece = rest
             } else if cache != nil, !entry.kind.contains(.histograms), let row = pages[hit.page].row {
                 chunks.append(ColumnRing.Key(row: row, entry: hit.entry))
-                chunkSamples += entry.count
+                chunkBytes += entry.count * (pages[hit.page].isOfIntegers(entry) ? 4 : 8)
             }
             sampleCount += piece.range.count
             if entry.kind.contains(.histograms) {

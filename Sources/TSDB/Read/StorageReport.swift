@@ -139,7 +139,7 @@ extension Engine {
         let form = bytes.withUnsafeBufferPointer { ValueCodec.form(UnsafeBufferPointer(rebasing: $0[entry.values])) }
         switch form {
         case .constant, .constantInteger: return "constant"
-        case .decimal: return (bytes[entry.values.lowerBound] >> 3) == 0 ? "integers" : "decimals"
+        case .decimal: return ValueCodec.isOfIntegers(bytes[entry.values.lowerBound]) ? "integers" : "decimals"
         case .bits: return "bit patterns"
         case nil: return "unknown"
         }
