@@ -46,6 +46,23 @@ def hostile():
         ("0x" + "f" * 100_000, False), ("predict_linear(m[1h:1s], 1e300)", True), ("double_exponential_smoothing(m[1h:1s], 0.1, 0.1)", True),
         ("holt_winters(m[1h:1s], 0.5, 0.5)", True), ("stddev_over_time(m[1h:1s])", True), ("changes(m[1h:1s]) > bool 0", True),
         ('label_replace(m,"c","$1","a","' + "((((((((.*))))))))" * 1000 + '")', False),
+        ('m{a=~"(?i)[' + r"\\pL\\pN" * 20_000 + ']"}', False), ('m{a=~"(?i)' + r"\\pL" * 900 + '"}', False), ('m{a=~"[' + "[:" * 300_000 + 'x]"}', False),
+        ("m{" + 'a=~"(x|y)*x(x|y){12}.*",' * 5000 + "}", False), ('m{a=~"' + "(" * 999 + "a" * 100_000 + ")?" * 999 + '"}', False),
+        ("rate(vector(1)[100y:150y])", False),
+    ]
+
+
+def multiplying():
+    """Where to ask what is short to send, and would take or answer far more."""
+    many = 'label_join(m,"a","b"' + ',"c"' * 300_000 + ")"
+    blob = 'm{a!="' + "x" * 500_000 + '"}'
+    slow = '{a=~"(?i)[' + r"\\pL\\pN" * 50_000 + ']"}'
+    return [
+        ("format_query", "query", "sum(" * 900 + many + ")" * 900), ("parse_query", "query", many),
+        ("format_query", "query", "sum(" * 900 + "m{" + 'a="b",' * 300_000 + "}" + ")" * 900),
+        ("explain", "query", "abs(" * 900 + blob + ")" * 900), ("explain", "query", "+".join([blob[:2000] + '"}'] * 900)),
+        ("explain", "query", "rate(vector(1)[100y:90y])"), ("explain", "query", "nb" + "ab" * 200_000),
+        ("series", "match[]", slow), ("labels", "match[]", slow), ("query_exemplars", "query", slow),
     ]
 
 
@@ -78,6 +95,31 @@ def queries(short):
         grown = stack.memory()[1] - before
         check(grown < 6000, f"{grown:.0f} MB")
         return f"{len(statuses)} asked, {statuses.count(200)} answered, the slowest {slowest[0]:.1f} s, {grown:.0f} MB, {seen}, {gap}"
+
+
+@attack("queries that multiply", "formatted, explained, told as a tree, read as selectors: within time and memory; others within 100 ms", short=True)
+def multiplied(short):
+    with Stack("--query.timeout=5s", config=WATCHED) as stack:
+        filled(stack, 100)
+        stack.request("/metrics/job/long", "PUT", ("nb" + "ba" * 200_000 + " 1\n").encode(), server="pushgateway")
+        stack.request("/api/v1/scrape?job=watch&wait=true", "POST")
+        before = stack.forget_peak()
+        statuses = []
+        with Watch(stack) as watch:
+            for path, name, text in multiplying():
+                start = time.monotonic()
+                form = urllib.parse.urlencode({name: text}).encode()
+                kind = {"Content-Type": "application/x-www-form-urlencoded"}
+                statuses.append(stack.request(f"/api/v1/{path}", "POST", form, kind, timeout=30)[0])
+                in_time(time.monotonic() - start, 8, f"{path} {text[:30]}")
+            selector = urllib.parse.quote('{a=~"(?i)[' + r"\\pL\\pN" * 10_000 + ']"}')
+            statuses += in_parallel(4, lambda _: stack.request(f"/api/v1/rules?match[]={selector}", timeout=30)[0])
+            seen = watch.seen()
+            gap = watch.scrapes()
+        grown = stack.memory()[1] - before
+        check(grown < 1000, f"{grown:.0f} MB")
+        check(set(statuses) <= {200, 400, 422, 503}, str(statuses))
+        return f"{len(statuses)} asked, {statuses.count(200)} answered, {grown:.0f} MB, {seen}, {gap}"
 
 
 @attack("queries whose client leaves", "a query ends with its client, SIGTERM ends the process with queries at work", short=True)

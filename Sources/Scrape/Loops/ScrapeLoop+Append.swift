@@ -43,7 +43,11 @@ extension ScrapeLoop {
                     logger.debug("Invalid content type on scrape", metadata: ["err": "\(problem.message)"])
                 }
                 var pass = ScrapePass(cache: cache, rules: rules, time: time, now: clock.now, batch: batch)
-                body.withUnsafeBytes { pass.run($0, format: format) }
+                // Patterns of relabelling may take long over what a target answers.
+                let end = start.plus(request.timeoutNanoseconds)
+                await TaskLimit { [clock] in clock.steadyNanoseconds > end }.run {
+                    body.withUnsafeBytes { pass.run($0, format: format) }
+                }
                 (batch, result) = (pass.batch, pass.result)
             } else {
                 result.failure = choice.problem?.message ?? ""

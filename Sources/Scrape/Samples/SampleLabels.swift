@@ -38,7 +38,10 @@ struct SampleLabels: Sendable {
             }
             if !conflicts.isEmpty { Self.resolve(conflicts, in: &labels) }
         }
-        guard Relabeller.apply(rules, to: &labels) else { return .dropped }
+        let isKept = Relabeller.apply(rules, to: &labels)
+        // A pattern that was given up matches nothing.
+        if !rules.isEmpty, TaskLimit.isOver { return .invalid("context deadline exceeded") }
+        if !isKept { return .dropped }
         let result = labels.build()
         if result.isEmpty { return .dropped }
         guard let name = result[Labels.metricName] else { return .invalid("missing metric name (__name__ label)") }

@@ -155,14 +155,22 @@ struct ExprPrinter {
 
     private mutating func write(_ node: VectorSelector) {
         write(node.name)
-        let matchers = node.matchers.filter { matcher in
+        let matchers = node.matchers.lazy.filter { matcher in
             matcher.name != Labels.metricName || matcher.operation != .equal || matcher.value != node.name
                 || matcher.value.isEmpty
         }
-        if !matchers.isEmpty {
-            // Sorting them takes long where they are many.
-            if passes(matchers.lazy.map(\.value)) { return }
-            let texts = matchers.map(\.description).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        // To write and sort them takes long where they are many.
+        if passes(matchers.map(\.value)) { return }
+        var texts: [String] = matchers.map(\.description)
+        if !texts.isEmpty {
+            var comparisons = 0
+            var isGivenUp = false
+            texts.sort { left, right in
+                comparisons += 1
+                if comparisons & 1023 == 0, TaskLimit.isOver { isGivenUp = true }
+                // In no order then: nobody will look at them.
+                return !isGivenUp && left.utf8.lexicographicallyPrecedes(right.utf8)
+            }
             write("{" + texts.joined(separator: ",") + "}")
         }
         writeAt(node.timestamp, node.bound)

@@ -87,7 +87,7 @@ extension PrometheusServer {
         return .json(["yaml": config.yaml] as JSONObject)
     }
 
-    func relabelSteps(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
+    func relabelSteps(_ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
         let name = try pool(parameters)
         let given = parameters["labels"]
         if given.isEmpty { throw APIFailure(.badData, "no labels parameter provided") }
@@ -99,7 +99,15 @@ extension PrometheusServer {
         } catch {
             throw APIFailure(.badData, "error parsing labels: \(error.reason)")
         }
-        guard let steps = scraper?.relabelSteps(pool: name, labels: Labels(pairs)) else { throw unknownPool(name) }
+        // Rules with groups may take long over what somebody sends.
+        let (scraper, labels) = (scraper, Labels(pairs))
+        let found: [Relabeller.Step]?
+        do throws(PromQLError) {
+            found = try await engine.working { scraper?.relabelSteps(pool: name, labels: labels) }
+        } catch {
+            throw Self.failure(error)
+        }
+        guard let steps = found else { throw unknownPool(name) }
         let shown = steps.map { step -> JSONObject in
             ["rule": Self.json(step.rule), "output": step.output, "keep": step.isKept]
         }
