@@ -26,6 +26,7 @@ extension Target.Dependency {
     static let nioCore = push("NIOCore", "swift-nio")
     static let nioEmbedded = stack("NIOEmbedded", "swift-nio")
     static let nioHTTP1 = push("NIOHTTP1", "swift-nio")
+    static let nioHTTP2 = stack("NIOHTTP2", "swift-nio-http2")
     static let nioPosix = push("NIOPosix", "swift-nio")
     static let nioSSL = push("NIOSSL", "swift-nio-ssl")
     static let serviceLifecycle = stack("ServiceLifecycle", "swift-service-lifecycle")
@@ -120,6 +121,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", .upToNextMinor(from: "1.16.2")),
         .package(url: "https://github.com/apple/swift-metrics", .upToNextMinor(from: "2.13.0")),
         .package(url: "https://github.com/apple/swift-nio", .upToNextMinor(from: "2.101.2")),
+        // As async-http-client takes it: its connections are looked after.
+        .package(url: "https://github.com/apple/swift-nio-http2", .upToNextMinor(from: "1.46.0")),
         .package(url: "https://github.com/apple/swift-nio-ssl", .upToNextMinor(from: "2.37.6")),
         .package(url: "https://github.com/hummingbird-project/hummingbird", .upToNextMinor(from: "2.28.1"), traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", .upToNextMinor(from: "1.37.0")),
@@ -151,7 +154,7 @@ let package = Package(
             "Scrape",
             [
                 "MetricModel", "ConfigTree", "Exposition", "HTTPCalling", .asyncHTTPClient, .nioCore, .nioHTTP1,
-                .nioPosix, .nioSSL, .logging,
+                .nioHTTP2, .nioPosix, .nioSSL, .logging,
             ]
         ),
         room(

@@ -72,6 +72,8 @@ package struct HTTPCaller: Sendable {
         result.decompression = .disabled
         // Nobody listens: that is the answer at once, not a reason to try again until the time is up.
         result.connectionPool.retryConnectionEstablishment = false
+        result.httpVersion = .http1Only
+        result.http1_1ConnectionDebugInitializer = { StatusGuard.install(on: $0) }
         return result
     }
 

@@ -169,7 +169,7 @@ private final class StatusLineHandler: ChannelInboundHandler {
             return "malformed HTTP response \(GoText.quoted(String(line)))"
         }
         let code = line[line.index(after: space)...].drop { $0 == " " }.prefix { $0 != " " }
-        if code.utf8.count != 3 || Int(code).map({ $0 < 0 }) ?? true {
+        if code.utf8.count != 3 || Int(code).map({ $0 < 100 }) ?? true {
             return "malformed HTTP status code \(GoText.quoted(String(code)))"
         }
         let version = line[..<space].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)

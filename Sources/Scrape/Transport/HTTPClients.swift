@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import HTTPCalling
 import MetricModel
 import NIOCore
+import NIOHTTP2
 import Synchronization
 
 /// The HTTP clients of a job: one for each way that its requests take, made when the way is first taken.
@@ -148,7 +149,18 @@ final class HTTPClients: Sendable {
                     ConnectionHandlers.install(on: channel, asksForWholeURL: asksForWholeURL)
                 }
             }
-            configuration.http2ConnectionDebugInitializer = { CertificateName.check($0, name) }
+            configuration.http2ConnectionDebugInitializer = { channel in
+                CertificateName.check(channel, name).flatMapThrowing {
+                    try channel.pipeline.syncOperations.addHandler(ErrorEnding())
+                }
+            }
+            configuration.http2StreamChannelDebugInitializer = { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    let codec = try pipeline.handler(type: HTTP2FramePayloadToHTTP1ClientCodec.self)
+                    try pipeline.addHandler(StatusGuard(), position: .after(codec))
+                }
+            }
             if let proxy = way.proxy, !way.isForwarded {
                 do throws(TransportError) {
                     configuration.proxy = try proxy.tunnel(connectHeader: connectHeader)
