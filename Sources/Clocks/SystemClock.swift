@@ -19,11 +19,28 @@ public struct SystemClock: StackClock {
 
     /// Sleeps on the system's monotonic clock.
     public func sleep(untilSteady deadline: Int64) async throws {
-        let remaining = deadline - steadyNanoseconds
-        if remaining > 0 {
-            try await Task.sleep(nanoseconds: UInt64(remaining))
-        } else {
-            try Task.checkCancellation()
+        try Task.checkCancellation()
+        if deadline > steadyNanoseconds { try await Self.sleepers.queue.sleep(until: deadline) }
+    }
+
+    /// How many sleep on the system's clock.
+    package static var sleeperCount: Int { sleepers.queue.count }
+
+    /// Those who sleep, and the timer that wakes them.
+    private static let sleepers = Sleepers()
+
+    private final class Sleepers: Sendable {
+        let queue: SleepQueue
+
+        init() {
+            // The system's timers may be set by any thread.
+            nonisolated(unsafe) let timer = DispatchSource.makeTimerSource(queue: .global())
+            queue = SleepQueue(hasOneTimer: true) { deadline in
+                let remaining = min(max(0, deadline.minus(SystemClock.read(CLOCK_MONOTONIC))), .max / 2)
+                timer.schedule(deadline: .now() + .nanoseconds(Int(remaining)), leeway: .nanoseconds(0))
+            }
+            timer.setEventHandler { [unowned self] in queue.wake(at: SystemClock.read(CLOCK_MONOTONIC)) }
+            timer.resume()
         }
     }
 
