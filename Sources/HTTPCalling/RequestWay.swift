@@ -11,6 +11,8 @@ package struct RequestWay: Sendable {
     private let first: (url: URLParts, method: HTTPMethod)
     /// Headers that hold secrets, besides those that always do; in small letters.
     private let secrets: Set<String>
+    /// Whether the body holds secrets.
+    private let hasSecretBody: Bool
     private var count = 0
     /// Whether the way led to another host; it stays so.
     private var isForeign = false
@@ -28,11 +30,14 @@ package struct RequestWay: Sendable {
     }
 
     /// The way that begins at a URL which was taken apart before.
-    /// - Parameter secrets: headers that hold secrets, besides those that always do; in small letters.
-    package init(_ url: URLParts, method: HTTPMethod, secrets: Set<String> = []) {
+    /// - Parameters:
+    ///   - secrets: headers that hold secrets, besides those that always do; in small letters.
+    ///   - hasSecretBody: whether the body holds secrets, which nobody else gets.
+    package init(_ url: URLParts, method: HTTPMethod, secrets: Set<String> = [], hasSecretBody: Bool = false) {
         self.url = url
         self.method = method
         self.secrets = secrets
+        self.hasSecretBody = hasSecretBody
         first = (url, method)
     }
 
@@ -97,6 +102,13 @@ package struct RequestWay: Sendable {
             throw TransportError(
                 "stopped after \(Self.most) redirects",
                 code: .status,
+                context: "\(verb) \(quoted): "
+            )
+        }
+        if hasSecretBody, hasBody, status == 307 || status == 308, !next.hasSameOrigin(as: url) {
+            throw TransportError(
+                "the redirect leads to another server, which must not get what is sent",
+                code: .setup,
                 context: "\(verb) \(quoted): "
             )
         }

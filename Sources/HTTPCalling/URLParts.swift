@@ -182,6 +182,11 @@ package struct URLParts: Sendable, Hashable {
         host.contains(":") ? host.prefix { $0 != "%" } : host[...]
     }
 
+    /// Whether another URL leads to the same server in the same way: by scheme, host and port.
+    package func hasSameOrigin(as other: URLParts) -> Bool {
+        scheme == other.scheme && address.lowercased() == other.address.lowercased()
+    }
+
     /// Host and port to connect to.
     package var address: String { Self.address(dialledHost, Int(port).map { "\($0)" } ?? port, isSecure) }
 
