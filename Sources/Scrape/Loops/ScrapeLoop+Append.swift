@@ -195,6 +195,8 @@ extension ScrapeLoop {
     private func store(_ batch: SampleBatch, sampleCount: Int) async -> ScrapeCache.Fate {
         let report: AppendReport
         do throws(StorageError) {
+            var batch = batch
+            batch.isStoredHere = executor != nil
             report = try await store.append(batch)
         } catch {
             logger.error("Scrape commit failed", metadata: ["err": "\(error.message)", "target": "\(target.url)"])

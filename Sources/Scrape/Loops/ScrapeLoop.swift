@@ -27,6 +27,8 @@ struct ScrapeLoop: Sendable {
     let startsImmediately: Bool
     /// Whether the clock stands still during a scrape, so that the transport itself has to keep to the timeout.
     var isDriven = false
+    /// The thread that scrapes it; `nil` for any.
+    var executor: LoopExecutor?
     /// Who is told of each scrape.
     var observe: ScrapeObserver?
 
@@ -38,6 +40,7 @@ struct ScrapeLoop: Sendable {
             timeoutMilliseconds: target.timeout.milliseconds,
             bodyLimit: config.limits.bodyLimit
         )
+        request.memory = RequestMemory()
         request.socket = target.labels[TargetLabel.unixSocket] ?? ""
         return request
     }
@@ -105,7 +108,7 @@ struct ScrapeLoop: Sendable {
         let start = clock.steadyNanoseconds
         let time = wall() / 1_000_000
         control.lastTime = time
-        let work = Task { await scrape(at: time, last: last) }
+        let work = Task(executorPreference: executor) { await scrape(at: time, last: last) }
         control.begin(work)
         await work.value
         control.begin(nil)
@@ -121,20 +124,59 @@ struct ScrapeLoop: Sendable {
             let seconds = Double(start - last) / 1e9
             counters.update { $0.intervals[target.interval.description, default: RecentDurations()].observe(seconds) }
         }
+        let began = clock.now
+        var request = request
+        request.clock = clock
+        let forced = control.forcedError
+        let answer = forced == nil ? await fetch(request) : .failure(TransportError(forced ?? ""))
+        if executor != nil, case .success(let response) = answer, Self.isLong(response) {
+            // Others are scraped on this thread meanwhile.
+            await withTaskExecutorPreference(globalConcurrentExecutor) {
+                await take(answer, of: request, at: time, began: began, start: start, isForced: false)
+            }
+        } else {
+            await take(answer, of: request, at: time, began: began, start: start, isForced: forced != nil)
+        }
+    }
+
+    /// Whether reading an answer takes some milliseconds.
+    private static func isLong(_ response: TargetResponse) -> Bool {
+        response.body.readableBytes > (response.isCompressed ? longBody / 8 : longBody)
+    }
+
+    /// A body of so many bytes is read where nobody else waits.
+    private static let longBody = 1 << 20
+
+    private func fetch(_ request: TargetRequest) async -> Result<TargetResponse, TransportError> {
+        do throws(TransportError) {
+            return .success(
+                isDriven ? try await transport.fetch(request) : try await transport.fetch(request, timedBy: clock)
+            )
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Reads, stores and reports what a target answered.
+    private func take(
+        _ answer: Result<TargetResponse, TransportError>,
+        of request: TargetRequest,
+        at time: Timestamp,
+        began: Timestamp,
+        start: Int64,
+        isForced: Bool
+    ) async {
         let space = bodies.take()
         defer { bodies.give(space) }
         var hasBody = false
         var contentType = ""
         var failure: String?
         var bytesRead = 0
-        let began = clock.now
         var raw: (RawScrape, ByteBuffer, Bool)?
-        if let forced = control.forcedError {
-            failure = forced
+        if isForced, case .failure(let error) = answer {
+            failure = error.message
         } else {
-            var request = request
-            request.clock = clock
-            let fetched = await fetch(request, into: space)
+            let fetched = await read(answer, start: start, into: space)
             switch fetched.outcome {
             case .success:
                 hasBody = true
@@ -208,15 +250,16 @@ struct ScrapeLoop: Sendable {
         var outcome: Result<Void, TransportError>
     }
 
-    private func fetch(_ request: TargetRequest, into space: BodySpace) async -> Fetched {
-        let (end, isEndless) = clock.steadyNanoseconds.addingReportingOverflow(request.timeoutNanoseconds)
+    private func read(
+        _ answer: Result<TargetResponse, TransportError>,
+        start: Int64,
+        into space: BodySpace
+    ) async -> Fetched {
+        let (end, isEndless) = start.addingReportingOverflow(request.timeoutNanoseconds)
         let response: TargetResponse
-        do throws(TransportError) {
-            response =
-                isDriven
-                ? try await transport.fetch(request) : try await transport.fetch(request, timedBy: clock)
-        } catch {
-            return Fetched(outcome: .failure(error))
+        switch answer {
+        case .success(let whole): response = whole
+        case .failure(let error): return Fetched(outcome: .failure(error))
         }
         var fetched = Fetched(response: response, outcome: .success(()))
         fetched.isCompressed = response.isCompressed

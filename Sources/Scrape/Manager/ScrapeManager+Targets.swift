@@ -129,6 +129,12 @@ extension ScrapeManager {
             startsImmediately: startsImmediately
         )
         loop.isDriven = options.isDriven
+        if clock is SystemClock, !options.isDriven, options.makeTransport == nil {
+            let all = LoopExecutor.scraping
+            let executor = all[Int(active.target.hash % UInt64(all.count))]
+            loop.executor = executor
+            loop.clock = LoopClock(executor)
+        }
         loop.observe = options.observe
         return loop
     }
@@ -151,7 +157,7 @@ extension ScrapeManager {
         state.withLock { state in
             guard state.pools[name]?.active[id] != nil, state.isRunning else { return }
             state.pools[name]?.active[id]?.hasStarted = true
-            state.pools[name]?.active[id]?.task = Task { await loop.run() }
+            state.pools[name]?.active[id]?.task = Task(executorPreference: loop.executor) { await loop.run() }
         }
     }
 

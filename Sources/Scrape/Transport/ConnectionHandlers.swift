@@ -10,13 +10,22 @@ package enum ConnectionHandlers {
     /// Adds the handlers to a new connection.
     package static func install(on channel: any Channel, asksForWholeURL: Bool) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
-            let pipeline = channel.pipeline.syncOperations
-            let encoder = try pipeline.handler(type: HTTPRequestEncoder.self)
-            let lines = StatusLineHandler()
-            try pipeline.addHandler(lines, position: .before(encoder))
-            let heads = RequestHeadHandler(lines: lines, asksForWholeURL: asksForWholeURL)
-            try pipeline.addHandler(heads, position: .after(encoder))
+            try add(to: channel.pipeline.syncOperations, asksForWholeURL: asksForWholeURL)
         }
+    }
+
+    /// Adds the handlers around the encoder of a connection.
+    /// - Parameter hasAnswered: whether a request was answered there before.
+    static func add(
+        to pipeline: ChannelPipeline.SynchronousOperations,
+        asksForWholeURL: Bool,
+        hasAnswered: Bool = false
+    ) throws {
+        let encoder = try pipeline.handler(type: HTTPRequestEncoder.self)
+        let lines = StatusLineHandler(hasAnswered: hasAnswered)
+        try pipeline.addHandler(lines, position: .before(encoder))
+        let heads = RequestHeadHandler(lines: lines, asksForWholeURL: asksForWholeURL)
+        try pipeline.addHandler(heads, position: .after(encoder))
     }
 }
 
@@ -53,12 +62,14 @@ private final class StatusLineHandler: ChannelInboundHandler {
         didSet { if oldValue, !awaitsLine { hasAnswered = true } }
     }
     /// Whether a request before was answered.
-    private var hasAnswered = false
+    private var hasAnswered: Bool
     /// The beginning of a line that has not come whole.
     private var held: ByteBuffer?
     private static let longestLine = 4096
     /// The longest head whose lines are mended.
     private static let longestHead = 65536
+
+    init(hasAnswered: Bool) { self.hasAnswered = hasAnswered }
 
     /// A request is about to be written.
     func requestBegins() { awaitsLine = true }

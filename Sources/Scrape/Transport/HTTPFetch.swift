@@ -2,7 +2,6 @@ import AsyncHTTPClient
 import MetricModel
 import NIOCore
 import NIOHTTP1
-import NIOSSL
 
 /// One request with the redirects that follow from it, and the collecting of its answer.
 struct HTTPFetch: Sendable {
@@ -12,21 +11,58 @@ struct HTTPFetch: Sendable {
     var body: ByteBuffer?
     /// Headers of the configuration that hold secrets; in small letters.
     var secretHeaders: Set<String> = []
+    /// Whether the body holds secrets.
+    var hasSecretBody = false
+    /// Who has connections for what needs nothing else.
+    var connections: PlainConnections?
+
+    /// How a request is carried to its server.
+    private enum Carrier {
+        case client(HTTPClients.Route, HTTPHeaders)
+        case connections(PlainConnections, PlainRequest)
+
+        /// Who is connected to, for messages; empty for the URL's own address.
+        var address: String {
+            switch self {
+            case .client(let route, _): route.isProxied ? route.address : ""
+            case .connections: ""
+            }
+        }
+    }
 
     /// Fetches.
+    /// - Parameter plain: the first request, where it needs nothing but a connection.
     func run(
         _ request: TargetRequest,
         at url: URLParts,
         until deadline: NIODeadline,
-        headers: [(name: String, value: String)]
+        headers: [(name: String, value: String)],
+        plain: PlainRequest? = nil
     ) async throws(TransportError) -> TargetResponse {
-        var way = RequestWay(url, method: method, secrets: secretHeaders.union(request.secretHeaders))
+        let secrets = secretHeaders.union(request.secretHeaders)
+        var way = RequestWay(url, method: method, secrets: secrets, hasSecretBody: hasSecretBody)
+        var plain = plain
         while true {
-            let answer = try await once(request, way, until: deadline, headers: way.headers(headers))
+            let answer: TargetResponse
+            if let connections, let plain {
+                answer = try await attempt(.connections(connections, plain), request, way, until: deadline)
+            } else {
+                answer = try await once(request, way, until: deadline, headers: way.headers(headers))
+            }
             guard followsRedirects, try way.follow(status: answer.status, location: answer.header("Location")) else {
                 return answer
             }
+            plain = self.plain(request, way, headers)
         }
+    }
+
+    /// The next request of a way, where it needs nothing but a connection.
+    func plain(_ request: TargetRequest, _ way: RequestWay, _ headers: [(name: String, value: String)]) -> PlainRequest?
+    {
+        guard connections != nil, way.method == .GET, request.socket.isEmpty, !clients.isProxied(way.url) else {
+            return nil
+        }
+        return PlainRequest(way.url, headers: HTTPClientSetup.sorted(way.headers(headers)))
     }
 
     private func once(
@@ -60,12 +96,21 @@ struct HTTPFetch: Sendable {
         } catch {
             throw error.during(way.context)
         }
+        return try await attempt(.client(route, fields), request, way, until: deadline)
+    }
+
+    private func attempt(
+        _ carrier: Carrier,
+        _ request: TargetRequest,
+        _ way: RequestWay,
+        until deadline: NIODeadline
+    ) async throws(TransportError) -> TargetResponse {
         var attempt = 0
         while true {
             attempt += 1
             let collector = AnswerCollector(bodyLimit: request.bodyLimit, cutsBody: request.cutsBody)
             do {
-                return try await answer(collector, route, fields, way, until: deadline)
+                return try await answer(collector, carrier, way, until: deadline)
             } catch let error as TransportError where error.code == .bodyTooLarge {
                 throw error
             } catch  where isWorthAnother(attempt, way.method, error, collector) {
@@ -76,9 +121,9 @@ struct HTTPFetch: Sendable {
                 if collector.hasBegun { throw TransportFailure.ofBody(error) }
                 let failure = TransportFailure.failure(
                     error,
-                    address: route.isProxied ? route.address : way.url.address,
+                    address: carrier.address.isEmpty ? way.url.address : carrier.address,
                     socket: request.socket,
-                    isProxied: route.isProxied
+                    isProxied: !carrier.address.isEmpty
                 )
                 throw failure.during(way.context)
             }
@@ -100,11 +145,16 @@ struct HTTPFetch: Sendable {
 
     private func answer(
         _ collector: AnswerCollector,
-        _ route: HTTPClients.Route,
-        _ fields: HTTPHeaders,
+        _ carrier: Carrier,
         _ way: RequestWay,
         until deadline: NIODeadline
     ) async throws -> TargetResponse {
+        let (route, fields): (HTTPClients.Route, HTTPHeaders)
+        switch carrier {
+        case .connections(let connections, let plain):
+            return try await connections.fetch(plain, into: collector, until: deadline)
+        case .client(let chosen, let all): (route, fields) = (chosen, all)
+        }
         let outgoing = try HTTPClient.Request(
             url: route.url,
             method: way.method,
@@ -117,74 +167,5 @@ struct HTTPFetch: Sendable {
         } onCancel: {
             task.cancel()
         }
-    }
-}
-
-/// Gathers an answer on the event loop of its connection, so that a scrape wakes its task once and not for each piece of the body.
-///
-/// All calls come on that one event loop, one after the other.
-private final class AnswerCollector: HTTPClientResponseDelegate, @unchecked Sendable {
-    private let bodyLimit: Int
-    private let cutsBody: Bool
-    private var answer = TargetResponse()
-    /// The most bytes that may come over the wire; 0 for no limit.
-    private var wireLimit: Int
-    private var announced = 0
-    /// Whether the head has come.
-    private(set) var hasBegun = false
-
-    /// The most room that is made because an answer says how large it is.
-    private static let mostRoom = 16 << 20
-    /// Packing makes short texts longer, so that the wire has this much however short the text has to be.
-    private static let leastWire = 64 << 10
-
-    init(bodyLimit: Int, cutsBody: Bool) {
-        self.bodyLimit = bodyLimit
-        self.cutsBody = cutsBody
-        wireLimit = bodyLimit
-    }
-
-    func didReceiveHead(task: HTTPClient.Task<TargetResponse>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
-        hasBegun = true
-        answer = TargetResponse(
-            status: Int(head.status.code),
-            reason: head.status.reasonPhrase,
-            headers: head.headers.map { ($0.name, $0.value) }
-        )
-        if let index = answer.headers.firstIndex(where: { $0.name == ConnectionHandlers.phraseHeader }) {
-            let line = String(answer.headers.remove(at: index).value.dropFirst().dropLast())
-            answer.statusLine = line
-            answer.reason = line.firstIndex(of: " ").map { String(line[line.index(after: $0)...]) } ?? ""
-        }
-        // Packed it may be as long as the text may be; what it holds is counted where it is unpacked.
-        wireLimit = answer.isCompressed && bodyLimit > 0 ? max(bodyLimit, Self.leastWire) : bodyLimit
-        announced = min(Int(answer.header("Content-Length")) ?? 0, Self.mostRoom)
-        return task.eventLoop.makeSucceededVoidFuture()
-    }
-
-    func didReceiveBodyPart(task: HTTPClient.Task<TargetResponse>, _ part: ByteBuffer) -> EventLoopFuture<Void> {
-        if cutsBody, answer.body.readableBytes >= bodyLimit { return task.eventLoop.makeSucceededVoidFuture() }
-        if answer.body.readableBytes == 0 {
-            answer.body = part
-            // A large body gets its room at once instead of growing there.
-            if announced > part.readableBytes { answer.body.reserveCapacity(announced) }
-        } else {
-            var part = part
-            answer.body.writeBuffer(&part)
-        }
-        if wireLimit > 0, !cutsBody, answer.body.readableBytes >= wireLimit {
-            return task.eventLoop.makeFailedFuture(TransportError.bodyTooLarge)
-        }
-        return task.eventLoop.makeSucceededVoidFuture()
-    }
-
-    func didFinishRequest(task: HTTPClient.Task<TargetResponse>) -> TargetResponse { answer }
-
-    /// The answer where the end of the connection is its end: to Go, too, where TLS was not ended by a word.
-    func ended(by error: any Error) -> TargetResponse? {
-        let isUnclean =
-            (error as? HTTPClientError) == .uncleanShutdown || (error as? NIOSSLError) == .uncleanShutdown
-        let hasLength = !answer.header("Content-Length").isEmpty || !answer.header("Transfer-Encoding").isEmpty
-        return isUnclean && hasBegun && !hasLength ? answer : nil
     }
 }

@@ -15,6 +15,8 @@ public final class HTTPTransport: TargetTransport {
     private static let mostURLs = 1000
     /// The network keeps the machine's time, whatever time the stack lives by.
     private let network = SystemClock()
+    /// Connections for what needs nothing else, by loop; none where somebody brings loops of their own.
+    private let plain: [PlainConnections]
 
     /// A transport for a job.
     /// - Throws: what is wrong with certificates, keys or the proxy.
@@ -23,17 +25,28 @@ public final class HTTPTransport: TargetTransport {
         clock: any StackClock,
         environment: [String: String] = [:]
     ) throws(TransportError) {
-        try self.init(config, clock: clock, environment: environment, loops: HTTPClient.defaultEventLoopGroup)
+        try self.init(config, clock, environment, HTTPClient.defaultEventLoopGroup, LoopExecutor.scraping)
     }
 
     /// A transport whose connections live on loops of somebody's own.
-    package init(
+    package convenience init(
         _ config: HTTPClientConfig,
         clock: any StackClock,
         environment: [String: String],
         loops: any EventLoopGroup
     ) throws(TransportError) {
+        try self.init(config, clock, environment, loops, [])
+    }
+
+    private init(
+        _ config: HTTPClientConfig,
+        _ clock: any StackClock,
+        _ environment: [String: String],
+        _ loops: any EventLoopGroup,
+        _ executors: [LoopExecutor]
+    ) throws(TransportError) {
         self.config = config
+        plain = executors.map(PlainConnections.init)
         clients = try HTTPClients(
             tls: config.tls,
             proxy: config.proxy,
@@ -53,6 +66,7 @@ public final class HTTPTransport: TargetTransport {
 
     /// Closes all connections.
     public func close() async {
+        for connections in plain { await connections.close() }
         await clients.close()
         await token?.close()
     }
@@ -69,13 +83,22 @@ public final class HTTPTransport: TargetTransport {
 
     /// Fetches a target's body, following redirects where the configuration says so.
     public func fetch(_ request: TargetRequest) async throws(TransportError) -> TargetResponse {
-        try await send(request, .GET, body: nil)
+        if plain.isEmpty { return try await send(request, .GET, body: nil) }
+        if let here = plain.first(where: { $0.executor.loop.inEventLoop }) {
+            return try await send(request, .GET, body: nil, by: here)
+        }
+        // By its URL, so that it meets the connection that was kept for it.
+        let chosen = plain[Int(UInt(bitPattern: request.url.hashValue) % UInt(plain.count))]
+        return try await withTaskExecutorPreference(chosen.executor) { () async throws(TransportError) in
+            try await send(request, .GET, body: nil, by: chosen)
+        }
     }
 
     private func send(
         _ request: TargetRequest,
         _ method: HTTPMethod,
-        body: [UInt8]?
+        body: [UInt8]?,
+        by connections: PlainConnections? = nil
     ) async throws(TransportError) -> TargetResponse {
         let end = network.steadyNanoseconds + request.timeoutNanoseconds
         let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(0, end)))
@@ -94,9 +117,24 @@ public final class HTTPTransport: TargetTransport {
             method: method,
             followsRedirects: config.followRedirects,
             body: body.map { ByteBuffer(bytes: $0) },
-            secretHeaders: HTTPClientSetup.secretHeaders(config)
+            secretHeaders: HTTPClientSetup.secretHeaders(config),
+            connections: connections
         )
-        return try await fetch.run(request, at: try parts(of: request.url), until: deadline, headers: headers)
+        let known = try known(request, headers, fetch)
+        return try await fetch.run(request, at: known.parts, until: deadline, headers: headers, plain: known.plain)
+    }
+
+    /// What a request is made of.
+    private func known(_ request: TargetRequest, _ headers: [(name: String, value: String)], _ fetch: HTTPFetch)
+        throws(TransportError) -> RequestMemory.Known
+    {
+        if let known = request.memory?.recall(request.url, headers) { return known }
+        let parts = try parts(of: request.url)
+        let way = RequestWay(parts, method: fetch.method)
+        let plain = fetch.plain(request, way, headers)
+        let known = RequestMemory.Known(url: request.url, headers: headers, parts: parts, plain: plain)
+        request.memory?.keep(known)
+        return known
     }
 
     private func parts(of url: String) throws(TransportError) -> URLParts {

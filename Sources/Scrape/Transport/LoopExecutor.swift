@@ -1,5 +1,7 @@
+import MetricModel
 package import NIOCore
 import NIOPosix
+import Synchronization
 
 /// Runs tasks on the thread of an event loop. For work so short that waking another thread would take longer.
 package final class LoopExecutor: TaskExecutor {
@@ -11,8 +13,47 @@ package final class LoopExecutor: TaskExecutor {
     /// That thread.
     package static let sending = LoopExecutor(senders.next())
 
+    /// Targets are scraped on threads of their own, each target always on the same one: what a scrape does itself takes less than
+    /// waking another thread for a part of it.
+    package static let scraping = (0..<scrapers).map { _ in LoopExecutor(scrapingLoops.next()) }
+    private static let scrapingLoops = MultiThreadedEventLoopGroup(numberOfThreads: scrapers)
+    /// One thread scrapes some thousand targets a second; where there are many cores, several may be needed.
+    private static let scrapers = max(1, min(4, System.coreCount / 2))
+
     /// An executor for a loop.
-    package init(_ loop: any EventLoop) { self.loop = loop }
+    package init(_ loop: any EventLoop) {
+        self.loop = loop
+        waker = Waker(loop)
+    }
+
+    private let waker: Waker
+    /// Those who sleep until the loop's timer wakes them.
+    var sleepers: SleepQueue { waker.sleepers }
+
+    private final class Waker: NIOScheduledCallbackHandler, Sendable {
+        private let loop: any EventLoop
+        /// The same timer for all: a loop looks through those that it has when it is given one and when it takes one back.
+        private let queue = Mutex<SleepQueue?>(nil)
+
+        init(_ loop: any EventLoop) { self.loop = loop }
+
+        var sleepers: SleepQueue {
+            queue.withLock { queue in
+                if let queue { return queue }
+                let new = SleepQueue { [weak self] in self?.arm($0) }
+                queue = new
+                return new
+            }
+        }
+
+        private func arm(_ deadline: Int64) {
+            let remaining = min(max(0, deadline.minus(SystemClock().steadyNanoseconds)), 1 << 60)
+            // A loop takes none when it has ended, and with it the process.
+            _ = try? loop.scheduleCallback(in: .nanoseconds(remaining), handler: self)
+        }
+
+        func handleScheduledCallback(eventLoop: some EventLoop) { sleepers.wake(at: SystemClock().steadyNanoseconds) }
+    }
 
     /// Runs a job on the loop's thread.
     package func enqueue(_ job: consuming ExecutorJob) {

@@ -4,7 +4,7 @@ extension TargetTransport {
     /// Fetches, but not longer than the request's timeout on the handed-in clock.
     func fetch(_ request: TargetRequest, timedBy clock: any StackClock) async throws(TransportError) -> TargetResponse {
         // The usual case: no second task and timer for each scrape.
-        if keepsTime, clock is SystemClock { return try await fetch(request) }
+        if keepsTime, clock is LoopClock || clock is SystemClock { return try await fetch(request) }
         let result = await withTaskGroup(of: Result<TargetResponse, TransportError>?.self) { group in
             group.addTask {
                 do throws(TransportError) {

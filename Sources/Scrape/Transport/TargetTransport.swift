@@ -37,6 +37,9 @@ public struct TargetRequest: Sendable {
     /// The clock by which the scrape lives; slowness made on purpose passes on it.
     public var clock: any StackClock = SystemClock()
 
+    /// What was made of it before, where it is sent again and again.
+    package var memory: RequestMemory?
+
     /// The longest wait, for a deadline.
     package var timeoutNanoseconds: Int64 { PrometheusDuration(milliseconds: timeoutMilliseconds).nanoseconds }
 

@@ -6,7 +6,11 @@ protocol Backend: PageSource {
     ///
     /// Rows are judged one after the other, each when all those before are committed or stand in the same transaction. Where that
     /// fails, what was judged for it is taken back, and `judge` is called again if it is tried again.
-    func journal(_ judge: @escaping @Sendable () throws(StorageError) -> JournalRow?) async throws(StorageError)
+    /// - Parameter isHere: whether it may be written on the thread that calls.
+    func journal(
+        isHere: Bool,
+        _ judge: @escaping @Sendable () throws(StorageError) -> JournalRow?
+    ) async throws(StorageError)
     /// Returns once metadata is stored and `apply` has made it visible.
     func record(
         _ metadata: [(family: String, metadata: MetricMetadata)],

@@ -73,7 +73,7 @@ final class Engine: Sendable {
         else { throw StorageError(.unsupported, "the columns of a batch have different lengths") }
         guard let backend else { return try appendInMemory(batch) }
         let report = Mutex(AppendReport())
-        try await backend.journal { () throws(StorageError) in
+        try await backend.journal(isHere: batch.isStoredHere) { () throws(StorageError) in
             let judged = try self.judge(batch)
             report.withLock { $0 = judged.report }
             return judged.journal.isEmpty ? nil : JournalRow(number: judged.row, bytes: judged.journal)

@@ -55,7 +55,9 @@ struct HeadSegment: Sendable {
     var isEmpty: Bool { samples == 0 }
 
     /// The number of series that rows have a slot for or that have columns of their own.
-    var seriesCount: Int { streams.reduce(own.count) { $0 + $1.members.count } }
+    var seriesCount: Int { own.count + memberCount }
+    /// The members of all streams.
+    private var memberCount = 0
 
     private func place(of series: UInt32) -> (stream: Int, slot: Int)? {
         let index = Int(series &- base)
@@ -75,6 +77,7 @@ struct HeadSegment: Sendable {
         cover(series)
         let slot = streams[stream].members.count
         streams[stream].members.append(series)
+        memberCount += 1
         home[index] = UInt64(stream + 1) << 32 | UInt64(slot)
         return slot
     }

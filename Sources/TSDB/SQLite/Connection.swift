@@ -16,6 +16,8 @@ final class Connection: @unchecked Sendable {
     private let path: String
     private var statements: [String: OpaquePointer] = [:]
     private(set) var isClosed = false
+    /// How many pages the log had after the last commit.
+    private var logPages: Int32 = 0
 
     /// Opens the file; a writer creates it where it is not there.
     /// - Parameter isStill: whether nobody writes to the file and it has no log: then nothing is made beside it.
@@ -153,6 +155,30 @@ final class Connection: @unchecked Sendable {
         for (index, integer) in integers.enumerated() { statement.bind(index + 1, integer) }
         return try statement.step() && !statement.isNull(0) ? statement.integer(0) : nil
     }
+
+    // MARK: The log
+
+    /// Counts the log's pages from now on; nobody brings them into the database then but ``checkpoint()``.
+    func watchLog() {
+        let own = Unmanaged.passUnretained(self).toOpaque()
+        sqlite3_wal_hook(
+            handle,
+            { own, _, _, pages in
+                if let own { Unmanaged<Connection>.fromOpaque(own).takeUnretainedValue().logPages = pages }
+                return SQLITE_OK
+            },
+            own
+        )
+    }
+
+    /// Whether the log has so many pages; they are not told of again before the next commit.
+    func takePages(atLeast count: Int32) -> Bool {
+        defer { logPages = 0 }
+        return logPages >= count
+    }
+
+    /// Brings the log into the database as far as readers allow. What fails is tried again after the next commit.
+    func checkpoint() { _ = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil) }
 
     /// Runs `body` in a transaction of that kind; undoes it where it fails.
     func transaction(_ kind: String = "IMMEDIATE", _ body: () throws(StorageError) -> Void) throws(StorageError) {

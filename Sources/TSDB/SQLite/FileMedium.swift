@@ -71,11 +71,11 @@ final class FileMedium: StorageMedium {
         let isDurable = options.durability == .device
         try connection.execute(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = \(isDurable ? "FULL" : "NORMAL");"
-                + "PRAGMA wal_autocheckpoint = 1000; PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 4194304"
+                + "PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 4194304"
         )
         // Makes the log, so that its removal is noticed from the first change on.
         try? connection.execute("BEGIN IMMEDIATE; COMMIT")
-        let writer = Writer(connection, path: path)
+        let writer = Writer(connection, path: path, isDurable: isDurable)
         let backend = SQLiteBackend(path: path, writer: writer, fileSystem: options.fileSystem)
         let store = FileMedium(options, clock, backend, lock)
         store.startLoading(logDamage: damage, lost: lost)

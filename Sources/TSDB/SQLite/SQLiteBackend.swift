@@ -93,8 +93,11 @@ final class SQLiteBackend: Backend {
         return writer
     }
 
-    func journal(_ judge: @escaping @Sendable () throws(StorageError) -> JournalRow?) async throws(StorageError) {
-        try await writable().run { (connection) throws(StorageError) in
+    func journal(
+        isHere: Bool,
+        _ judge: @escaping @Sendable () throws(StorageError) -> JournalRow?
+    ) async throws(StorageError) {
+        try await writable().run(isHere: isHere) { (connection) throws(StorageError) in
             guard let row = try judge() else { return }
             let statement = try connection.statement("INSERT INTO journal (id, data) VALUES (?, ?)")
             statement.bind(1, row.number)

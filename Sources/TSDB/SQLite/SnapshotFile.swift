@@ -27,7 +27,7 @@ enum SnapshotFile {
             StoreFiles.close(part)
             let connection = try Connection(path: part, isWriter: true)
             try Schema.migrate(connection, path: part)
-            let writer = Writer(connection, path: part)
+            let writer = Writer(connection, path: part, isDurable: false)
             try await fill(SQLiteBackend(path: part, writer: writer), writer, state, records)
             try await writer.outside { connection in
                 connection.close()

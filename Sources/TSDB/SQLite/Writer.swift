@@ -30,6 +30,10 @@ final class Writer: Sendable {
     private struct State {
         var pending: [Entry] = []
         var isScheduled = false
+        /// How much else is to be done outside of transactions.
+        var others = 0
+        /// Whether nobody is at work and nothing waits.
+        var isIdle: Bool { !isScheduled && others == 0 }
     }
 
     private let state = Mutex(State())
@@ -42,9 +46,16 @@ final class Writer: Sendable {
     /// What was wrong with the last transaction; `nil` where nothing was.
     private let lastFailure = Mutex<StorageError?>(nil)
 
-    init(_ connection: Connection, path: String) {
+    /// Whether a commit waits for the device: then nobody carries out a change on a thread of their own.
+    private let isDurable: Bool
+    /// Pages in the log after which they are brought into the database.
+    private static let fullLog: Int32 = 1000
+
+    init(_ connection: Connection, path: String, isDurable: Bool) {
         self.connection = connection
+        self.isDurable = isDurable
         files = Mutex(OpenedFiles(path))
+        connection.watchLog()
     }
 
     /// How many transactions failed.
@@ -60,11 +71,22 @@ final class Writer: Sendable {
     func setHooks(_ new: Hooks) { hooks.withLock { $0 = new } }
 
     /// Takes a change; changes are carried out in the order in which they come. Returns once it is committed and applied.
+    /// - Parameter isHere: whether it may be carried out on this thread where nobody else is at work: that takes less than waking
+    ///   another one and being woken by it.
     func run(
         isAlone: Bool = false,
+        isHere: Bool = false,
         _ operation: @escaping Operation,
         then apply: (@Sendable () -> Void)? = nil
     ) async throws(StorageError) {
+        if isHere, !isDurable, takeTurn() {
+            let entry = Entry(operation: operation, apply: apply, isAlone: isAlone, done: nil)
+            // Nobody is there, so this waits for nobody; and it is here and not there that it runs.
+            let failure = queue.sync { commit([entry]) }
+            goOn()
+            if let failure { throw failure }
+            return
+        }
         let failure = await withCheckedContinuation { continuation in
             enqueue(
                 Entry(operation: operation, apply: apply, isAlone: isAlone) { continuation.resume(returning: $0) }
@@ -77,6 +99,15 @@ final class Writer: Sendable {
     /// - Parameter whenDone: is told on the writer's thread how it went.
     func start(_ whenDone: (@Sendable (StorageError?) -> Void)? = nil, _ operation: @escaping Operation) {
         enqueue(Entry(operation: operation, apply: nil, isAlone: false, done: whenDone))
+    }
+
+    /// Begins to work where nobody is at it.
+    private func takeTurn() -> Bool {
+        state.withLock { state in
+            if !state.isIdle { return false }
+            state.isScheduled = true
+            return true
+        }
     }
 
     private func enqueue(_ entry: Entry) {
@@ -92,14 +123,24 @@ final class Writer: Sendable {
     func outside<Result: Sendable>(
         _ body: @escaping @Sendable (Connection) -> Swift.Result<Result, StorageError>
     ) async throws(StorageError) -> Result {
+        state.withLock { $0.others += 1 }
         let result = await withCheckedContinuation { continuation in
             queue.async {
-                continuation.resume(
-                    returning: self.connection.isClosed ? .failure(Writer.closed) : body(self.connection)
-                )
+                let result = self.connection.isClosed ? .failure(Writer.closed) : body(self.connection)
+                self.state.withLock { $0.others -= 1 }
+                continuation.resume(returning: result)
             }
         }
         return try result.get()
+    }
+
+    /// Brings what is in the log into the database. That waits for the device, so it is never done on somebody else's thread.
+    private func checkpoint() {
+        state.withLock { $0.others += 1 }
+        queue.async {
+            if !self.connection.isClosed { self.connection.checkpoint() }
+            self.state.withLock { $0.others -= 1 }
+        }
     }
 
     private static let closed = StorageError(.inputOutput, "the store is closed")
@@ -118,6 +159,11 @@ final class Writer: Sendable {
             carryOut(batch[first..<end])
             first = end
         }
+        goOn()
+    }
+
+    /// Ends a turn, and begins another one where something waits.
+    private func goOn() {
         let isMore = state.withLock { state in
             state.isScheduled = !state.pending.isEmpty
             return state.isScheduled
@@ -163,6 +209,7 @@ final class Writer: Sendable {
             return error
         }
         files.withLock { $0.noteLog() }
+        if connection.takePages(atLeast: Self.fullLog) { checkpoint() }
         hooks?.commit()
         for entry in batch { entry.apply?() }
         return nil

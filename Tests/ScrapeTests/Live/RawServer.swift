@@ -16,9 +16,12 @@ final class RawServer: Sendable {
 
     final class Heads: Sendable {
         let all = Mutex<[String]>([])
+        let connections = Mutex(0)
     }
 
     var port: Int { channel.localAddress?.port ?? 0 }
+    /// How many connections there were.
+    var connections: Int { heads.connections.withLock { $0 } }
     /// The requests up to the empty line.
     var requests: [String] { heads.all.withLock { $0 } }
 
@@ -32,7 +35,8 @@ final class RawServer: Sendable {
         self.heads = heads
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                heads.connections.withLock { $0 += 1 }
+                return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Responder(waitsForHead, reply, heads))
                 }
             }
