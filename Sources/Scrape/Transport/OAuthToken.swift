@@ -92,7 +92,8 @@ final class OAuthToken: Sendable {
         let body = form.sorted { $0.key < $1.key }
             .map { URLText.query($0.key) + "=" + URLText.query($0.value) }
             .joined(separator: "&")
-        let fetch = HTTPFetch(clients: clients, method: .POST, followsRedirects: true, body: ByteBuffer(string: body))
+        var fetch = HTTPFetch(clients: clients, method: .POST, followsRedirects: true, body: ByteBuffer(string: body))
+        fetch.hasSecretBody = true
         return try await fetch.run(
             TargetRequest(url: config.tokenURL, bodyLimit: 1 << 20),
             at: try RequestWay.parts(of: config.tokenURL),

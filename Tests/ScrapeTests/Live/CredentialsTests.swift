@@ -105,6 +105,36 @@ struct CredentialsTests {
         try await issuer.close()
     }
 
+    @Test("OAuth 2: the secret goes along with a redirect to the same server only", arguments: [true, false])
+    func movedIssuer(isNear: Bool) async throws {
+        let target = try await LiveServer { _ in Self.body }
+        let json = [("Content-Type", "application/json")]
+        let token = LiveServer.Answer(headers: json, body: Array(#"{"access_token": "t"}"#.utf8))
+        let other = try await LiveServer { _ in token }
+        let issuer = try await LiveServer { head in
+            let away = isNear ? "/new" : "http://127.0.0.1:\(other.port)/new"
+            return head.uri == "/new"
+                ? token : .init(status: .temporaryRedirect, headers: [("Location", away)], body: [])
+        }
+        let error = await LiveScrape.error(target.port) {
+            var oauth = HTTPClientConfig.OAuth2()
+            oauth.clientID = "me"
+            oauth.clientSecret = Secret("s")
+            oauth.endpointParams = ["password": "p"]
+            oauth.tokenURL = "http://127.0.0.1:\(issuer.port)/token"
+            $0.client.oauth2 = oauth
+        }
+        let form = "grant_type=client_credentials&password=p"
+        if isNear {
+            #expect(error == "" && issuer.bodies == [form, form])
+        } else {
+            #expect(error?.hasSuffix("leads to another server, which must not get what is sent") == true)
+            #expect(issuer.bodies == [form])
+        }
+        #expect(other.requests.isEmpty)
+        for server in [target, other, issuer] { try await server.close() }
+    }
+
     @Test("OAuth 2: why there is no token")
     func refusals() async throws {
         let json = "application/json; charset=utf-8"
