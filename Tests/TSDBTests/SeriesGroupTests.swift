@@ -119,6 +119,29 @@ import Testing
         }
     }
 
+    /// A series or a pair is looked up by its number, without a look at all the others.
+    @Test func numbersAreLookedUp() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            let store = try Self.open(path)
+            try await Self.append(store, 0..<300, at: base)
+            try await store.close()
+            for table in ["series", "label_pair"] {
+                let plan = try await Self.rows(path, "EXPLAIN QUERY PLAN SELECT * FROM \(table) WHERE id = 5")
+                #expect(plan.first?.last == .text("SCAN \(table) VIRTUAL TABLE INDEX 1:"))
+                for (wanted, found) in [
+                    ("5", 1), ("'5'", 1), ("5.0", 1), ("5.5", 0), ("'x'", 0), ("NULL", 0), ("-1", 0), ("1e30", 0),
+                    ("100000", 0),
+                ] {
+                    let rows = try await Self.rows(path, "SELECT id FROM \(table) WHERE id = \(wanted)")
+                    #expect(rows == (0..<found).map { _ in [.integer(5)] }, "\(table) \(wanted)")
+                }
+                let twice = "SELECT count(*) FROM \(table) AS a JOIN \(table) AS b ON a.id = b.rowid"
+                #expect(try await Self.rows(path, twice) == Self.rows(path, "SELECT count(*) FROM \(table)"))
+            }
+        }
+    }
+
     /// A series with as many labels as there are bits in a mask, one less or more, and many more; the one that is last in its row as
     /// it is, with one label less, or alone in its run.
     @Test(arguments: [1, 24, 25, 33, 55, 56, 57, 100, 112, 113, 250])

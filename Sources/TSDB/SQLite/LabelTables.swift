@@ -54,7 +54,7 @@ final class LabelTables: Sendable {
     ) -> UnsafeMutablePointer<sqlite3_module> {
         var module = sqlite3_module()
         module.xConnect = connect
-        module.xBestIndex = { _, _ in SQLITE_OK }
+        module.xBestIndex = { LabelTables.plan($0, $1) }
         module.xDisconnect = { table in
             table.map { UnsafeMutableRawPointer($0).assumingMemoryBound(to: Connected.self).deallocate() }
             return SQLITE_OK
@@ -64,7 +64,9 @@ final class LabelTables: Sendable {
             LabelTables.opened(cursor)?.deallocate()
             return SQLITE_OK
         }
-        module.xFilter = { cursor, _, _, _, _ in LabelTables.start(cursor) }
+        module.xFilter = { cursor, plan, _, _, values in
+            LabelTables.start(cursor, only: plan == LabelTables.one ? values?.pointee : nil)
+        }
         module.xNext = { cursor in
             LabelTables.opened(cursor)?.pointee.next += 1
             return LabelTables.settle(cursor)
@@ -98,6 +100,36 @@ final class LabelTables: Sendable {
         return SQLITE_OK
     }
 
+    /// The plan that looks for one number; the other one looks at all.
+    private static let one: Int32 = 1
+
+    private static func plan(
+        _ table: UnsafeMutablePointer<sqlite3_vtab>?,
+        _ info: UnsafeMutablePointer<sqlite3_index_info>?
+    ) -> Int32 {
+        guard let table, let info else { return SQLITE_ERROR }
+        let connected = UnsafeMutableRawPointer(table).assumingMemoryBound(to: Connected.self).pointee
+        let count = connected.tables.takeUnretainedValue().engine.state.withLock { state in
+            connected.isSeries ? Int(state.table.next - state.table.first) : state.table.pairs.count
+        }
+        info.pointee.estimatedCost = Double(count)
+        info.pointee.estimatedRows = Int64(count)
+        for index in 0..<Int(info.pointee.nConstraint) {
+            let constraint = info.pointee.aConstraint[index]
+            // The row's own number (-1) is the same one.
+            guard constraint.usable != 0, constraint.iColumn <= 0, Int32(constraint.op) == SQLITE_INDEX_CONSTRAINT_EQ
+            else { continue }
+            // SQLite still compares, by its own rules for texts and fractions.
+            info.pointee.aConstraintUsage[index].argvIndex = 1
+            info.pointee.idxNum = one
+            info.pointee.idxFlags = SQLITE_INDEX_SCAN_UNIQUE
+            info.pointee.estimatedCost = 1
+            info.pointee.estimatedRows = 1
+            break
+        }
+        return SQLITE_OK
+    }
+
     private static func open(
         _ table: UnsafeMutablePointer<sqlite3_vtab>?,
         _ cursor: UnsafeMutablePointer<UnsafeMutablePointer<sqlite3_vtab_cursor>?>?
@@ -114,13 +146,31 @@ final class LabelTables: Sendable {
         cursor.map { UnsafeMutableRawPointer($0).assumingMemoryBound(to: Opened.self) }
     }
 
-    private static func start(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?) -> Int32 {
+    private static func start(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>?, only value: OpaquePointer?) -> Int32
+    {
         guard let opened = opened(cursor) else { return SQLITE_ERROR }
         let isSeries = opened.pointee.isSeries
         (opened.pointee.next, opened.pointee.end) = opened.pointee.tables.takeUnretainedValue().engine.state.withLock {
             isSeries ? ($0.table.first, $0.table.next) : (0, UInt32($0.table.pairs.count))
         }
+        if let value {
+            let known = opened.pointee.next..<opened.pointee.end
+            guard let number = number(value), known.contains(number) else {
+                opened.pointee.next = opened.pointee.end
+                return SQLITE_OK
+            }
+            (opened.pointee.next, opened.pointee.end) = (number, number + 1)
+        }
         return settle(cursor)
+    }
+
+    /// The number that is looked for; `nil` where it cannot be one.
+    private static func number(_ value: OpaquePointer) -> UInt32? {
+        switch sqlite3_value_numeric_type(value) {
+        case SQLITE_INTEGER: UInt32(exactly: sqlite3_value_int64(value))
+        case SQLITE_FLOAT: UInt32(exactly: sqlite3_value_double(value))
+        default: nil
+        }
     }
 
     /// Goes on to the next one that is known.
