@@ -1,3 +1,5 @@
+import Logging
+import MetricModel
 import Promenade
 import Testing
 
@@ -16,16 +18,59 @@ import Testing
         let output = LogOutput(descriptor: ends[1])
         let line = String(repeating: "x", count: 99) + "\n"
         // Many more than a pipe holds.
-        for _ in 0..<10_000 { output.write(line) }
+        for _ in 0..<10_000 { write(line, to: output) }
         let seen = read(ends[0])
         #expect(seen.count > 100 && seen.count < 10_000)
-        output.write("again\n")
+        write("again\n", to: output)
         let rest = read(ends[0])
         let missed = 10_000 - seen.count
-        #expect(rest.count == 2 && rest[0].hasSuffix("count=\(missed)") && rest[1] == "again")
-        output.write(String(repeating: "y", count: 10_000) + "\n")
-        #expect(read(ends[0]).map(\.count) == [4095])
+        #expect(rest == ["lost \(missed)", "again"])
     }
+
+    @Test func `of a line that is longer than a pipe the rest comes with the next line`() {
+        var ends: [Int32] = [0, 0]
+        pipe(&ends)
+        defer { for end in ends { close(end) } }
+        let output = LogOutput(descriptor: ends[1])
+        let line = String(repeating: "y", count: 100_000)
+        write(line + "\n", to: output)
+        write("lost\n", to: output)
+        let first = read(ends[0])
+        write("again\n", to: output)
+        #expect(first.count == 1 && first.joined() + read(ends[0]).joined(separator: ",") == line + ",lost 1,again")
+    }
+
+    #if os(Linux)
+        @Test func `a terminal whose program hangs keeps nobody waiting`() throws {
+            let program = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+            defer { close(program) }
+            // As `grantpt` and `unlockpt` do it, which are not there for Swift.
+            var (isLocked, number): (Int32, UInt32) = (0, 0)
+            try #require(ioctl(program, 0x4004_5431, &isLocked) == 0 && ioctl(program, 0x8004_5430, &number) == 0)
+            let terminal = open("/dev/pts/\(number)", O_WRONLY | O_NOCTTY)
+            defer { close(terminal) }
+            let output = LogOutput(descriptor: terminal)
+            let before = fcntl(terminal, F_GETFL)
+            for number in 0..<10_000 { write("line \(number)\n", to: output) }
+            // What others have opened, too, is as it was.
+            #expect(fcntl(terminal, F_GETFL) == before)
+            let seen = read(program)
+            #expect(seen.count > 10 && seen.count < 10_000)
+            write("again\n", to: output)
+            #expect(read(program).last?.hasPrefix("again") == true)
+        }
+    #endif
+
+    @Test func `what was left out is told in the form of all lines`() {
+        func gap(_ format: StackLogHandler.Format) -> String {
+            StackLogHandler(format: format, level: .info, clock: ManualClock(now: 0)).gap(3)
+        }
+        let (time, message) = ("1970-01-01T00:00:00.000Z", "log lines were left out, since nobody read them")
+        #expect(gap(.logfmt) == "time=\(time) level=WARN msg=\"\(message)\" count=3\n")
+        #expect(gap(.json) == #"{"time":"\#(time)","level":"WARN","msg":"\#(message)","count":"3"}"# + "\n")
+    }
+
+    private func write(_ line: String, to output: LogOutput) { output.write(line) { "lost \($0)\n" } }
 
     /// The lines that are there.
     private func read(_ descriptor: Int32) -> [Substring] {
@@ -37,6 +82,8 @@ import Testing
             if count <= 0 { break }
             bytes += buffer[..<count]
         }
+        // A terminal ends lines with a carriage return, too.
+        bytes.removeAll { $0 == UInt8(ascii: "\r") }
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
     }
 

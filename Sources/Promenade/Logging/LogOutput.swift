@@ -6,32 +6,96 @@ import Synchronization
     import Glibc
 #endif
 
-/// Where log lines go. A reader of a pipe that has stopped (a pager, a collector that hangs) must not stop the stack: lines for which
-/// there is no room are left out, and the next one that gets through says how many. A terminal that is held is no trouble; one whose
-/// program hangs may still be, as it says that it has room when it has little.
+/// Where log lines go. A reader that has stopped (a pager, a collector or a terminal that hangs) must not stop the stack: lines for which
+/// there is no room are left out, and the next one that gets through says how many.
 package final class LogOutput: Sendable {
     /// The standard error.
     static let standardError = LogOutput(descriptor: 2)
 
-    /// What a pipe that can be written to takes at once without waiting for its reader (Linux's `PIPE_BUF`).
-    private static let pipeRoom = 4096
+    /// What a pipe that can be written to takes at once without waiting for its reader (`PIPE_BUF`).
+    private static let pipeRoom = Int(PIPE_BUF)
 
+    private struct State {
+        var lost = 0
+        /// What is missing of a line of which a part was written.
+        var rest: ArraySlice<UInt8> = []
+    }
+
+    /// What is still to be told.
+    private let state = Mutex(State())
+    /// What is written to.
     private let descriptor: Int32
-    private let lost = Mutex(0)
+    /// Whether a write to it never waits. What others have opened is left as it is, so that is said of a description of one's own.
+    private let isPrompt: Bool
+    /// Whether it is a pipe, a terminal or a socket, which somebody reads.
+    private let hasReader: Bool
 
     /// Lines go to an open file.
-    package init(descriptor: Int32) { self.descriptor = descriptor }
+    package init(descriptor: Int32) {
+        hasReader = lseek(descriptor, 0, SEEK_CUR) < 0
+        let own = hasReader ? Self.reopen(descriptor) : -1
+        isPrompt = own >= 0
+        self.descriptor = isPrompt ? own : descriptor
+    }
 
-    /// Writes a line, which ends with a newline, in one piece, so that lines of several threads do not mix. Does not wait for a pipe's reader;
-    /// of a line that is longer than a pipe takes at once only the beginning is written there.
-    package func write(_ line: String) {
-        lost.withLock { lost in
-            if lost > 0, hasRoom {
-                put("level=WARN msg=\"log lines were left out, since nobody read them\" count=\(lost)\n")
-                lost = 0
-            }
-            if hasRoom { put(line) } else { lost += 1 }
+    deinit {
+        if isPrompt { close(descriptor) }
+    }
+
+    /// Opens the same pipe or terminal once more, so that writes to it do not wait; negative where that cannot be.
+    private static func reopen(_ descriptor: Int32) -> Int32 {
+        let flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
+        var name = [CChar](repeating: 0, count: 1024)
+        if isatty(descriptor) != 0 {
+            return ttyname_r(descriptor, &name, name.count) == 0 ? open(name, flags) : -1
         }
+        #if canImport(Darwin)
+            // There the name of an open file leads to the description that others share.
+            return -1
+        #else
+            return open("/proc/self/fd/\(descriptor)", flags)
+        #endif
+    }
+
+    /// Writes a line, which ends with a newline, in one piece, so that lines of several threads do not mix. Does not wait for a reader: of a
+    /// line that is longer than there is room for, the rest comes before the next line.
+    /// - Parameter gap: a line that tells how many were left out.
+    package func write(_ line: String, gap: (_ count: Int) -> String) {
+        state.withLock { state in
+            guard put(&state) else {
+                state.lost += 1
+                return
+            }
+            if state.lost > 0, put(gap(state.lost), &state) { state.lost = 0 }
+            if state.lost > 0 || !state.rest.isEmpty || !put(line, &state) { state.lost += 1 }
+        }
+    }
+
+    /// Writes a line, at least in part; `false` where there is no room for any of it.
+    private func put(_ line: String, _ state: inout State) -> Bool {
+        let bytes = Array(line.utf8)
+        state.rest = bytes[...]
+        if put(&state) || state.rest.count < bytes.count { return true }
+        state.rest = []
+        return false
+    }
+
+    /// Writes what is left; `false` where something is left then.
+    private func put(_ state: inout State) -> Bool {
+        while !state.rest.isEmpty {
+            if hasReader, !isPrompt, !hasRoom { return false }
+            let piece = hasReader && !isPrompt ? state.rest.prefix(Self.pipeRoom) : state.rest
+            let count = Self.write(descriptor, piece)
+            if count >= 0 {
+                state.rest.removeFirst(count)
+            } else if errno == EAGAIN {
+                return false
+            } else if errno != EINTR {
+                // Nobody is there any more, or the disk is full: what cannot be written is not kept for later.
+                state.rest = []
+            }
+        }
+        return true
     }
 
     /// Whether a write does not wait. What cannot be asked is told by the write.
@@ -40,19 +104,13 @@ package final class LogOutput: Sendable {
         return poll(&state, 1, 0) != 0
     }
 
-    /// Whether it is a pipe, a terminal or a socket, which somebody reads.
-    private var hasReader: Bool { lseek(descriptor, 0, SEEK_CUR) < 0 }
-
-    private func put(_ text: String) {
-        var bytes = Array(text.utf8)
-        if bytes.count > Self.pipeRoom, hasReader {
-            bytes.removeLast(bytes.count - Self.pipeRoom)
-            bytes[Self.pipeRoom - 1] = UInt8(ascii: "\n")
+    private static func write(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) -> Int {
+        bytes.withUnsafeBytes { bytes in
+            #if canImport(Darwin)
+                Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+            #else
+                Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+            #endif
         }
-        #if canImport(Darwin)
-            _ = Darwin.write(descriptor, bytes, bytes.count)
-        #else
-            _ = Glibc.write(descriptor, bytes, bytes.count)
-        #endif
     }
 }

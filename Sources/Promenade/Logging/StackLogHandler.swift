@@ -38,19 +38,23 @@ public struct StackLogHandler: LogHandler {
 
     /// Writes a line.
     public func log(event: LogEvent) {
-        var fields: [(key: String, value: String)] = [
-            ("time", CivilTime.rfc3339(milliseconds: clock.wallNanoseconds / 1_000_000)),
-            ("level", Self.name(event.level)),
-            ("msg", event.message.description),
-        ]
-        let all = metadata.merging(event.metadata ?? [:]) { $1 }
-        for (key, value) in all.sorted(by: { $0.key < $1.key }) { fields.append((key, value.description)) }
-        let line =
-            switch format {
-            case .logfmt: fields.map { "\($0.key)=\(Self.logfmt($0.value))" }.joined(separator: " ")
-            case .json: "{" + fields.map { "\"\($0.key)\":\(JSONString.quoted($0.value))" }.joined(separator: ",") + "}"
-            }
-        LogOutput.standardError.write(line + "\n")
+        let all = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+        let line = line(event.level, event.message.description, all.map { ($0.key, $0.value.description) })
+        LogOutput.standardError.write(line) { gap($0) }
+    }
+
+    /// The line that tells how many lines were left out.
+    package func gap(_ count: Int) -> String {
+        line(.warning, "log lines were left out, since nobody read them", [("count", "\(count)")])
+    }
+
+    private func line(_ level: Logger.Level, _ message: String, _ more: [(key: String, value: String)]) -> String {
+        let time = CivilTime.rfc3339(milliseconds: clock.wallNanoseconds / 1_000_000)
+        let fields = [("time", time), ("level", Self.name(level)), ("msg", message)] + more
+        return switch format {
+        case .logfmt: fields.map { "\($0.0)=\(Self.logfmt($0.1))" }.joined(separator: " ") + "\n"
+        case .json: "{" + fields.map { "\"\($0.0)\":\(JSONString.quoted($0.1))" }.joined(separator: ",") + "}\n"
+        }
     }
 
     private static func name(_ level: Logger.Level) -> String {
