@@ -1,5 +1,5 @@
 package import NIOCore
-import NIOHTTP1
+package import NIOHTTP1
 
 /// Refuses answers whose status is no status: AsyncHTTPClient takes all below 200 for ones that announce another, and one below 100 with a
 /// body would end the process.
