@@ -31,6 +31,14 @@ import Testing
         #expect(error?.message.hasSuffix("(an address is written like http://localhost:9090)") == true)
     }
 
+    @Test(arguments: ["000", "099", "200"])
+    func `a status that is none ends the call, not the process`(status: String) async throws {
+        let server = try await RawServer { _ in .bytes("HTTP/1.1 \(status) X\r\nContent-Length: 4\r\n\r\na 1\n") }
+        let failure = await Self.failure("http://127.0.0.1:\(server.port)/")
+        #expect(status == "200" ? failure == nil : failure?.message.contains("malformed HTTP status code") == true)
+        try await server.close()
+    }
+
     private static func failure(_ url: String, _ method: HTTPMethod = .GET) async -> TransportError? {
         do throws(TransportError) {
             // Far longer than the test may last: whoever tries again until the time is up is found.

@@ -40,6 +40,8 @@ struct WireTests {
             ),
             ("HTTP/1.1 302 Found\r\n\r\n", "server returned HTTP status 302 Found"),
             ("gibberish\r\n\r\n", broken + "malformed HTTP response \"gibberish\""),
+            ("HTTP/1.1 000 X\r\nContent-Length: 4\r\n\r\na 1\n", broken + "malformed HTTP status code \"000\""),
+            ("HTTP/1.1 099 X\r\nContent-Length: 4\r\n\r\na 1\n", broken + "malformed HTTP status code \"099\""),
             ("HTTP/1.1 20 OK\r\n\r\n", broken + "malformed HTTP status code \"20\""),
             ("HTTP/1 200 OK\r\n\r\n", broken + "malformed HTTP version \"HTTP/1\""),
             ("SSH-2.0-OpenSSH 9\r\n", broken + "malformed HTTP status code \"9\""),
