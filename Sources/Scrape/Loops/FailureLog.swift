@@ -1,4 +1,4 @@
-import MetricModel
+package import MetricModel
 import Synchronization
 
 #if canImport(Darwin)
