@@ -38,7 +38,8 @@ import Testing
     @Test(arguments: [
         [], [0], [1, -1, 2_147_483_647, -2_147_483_647], [2_147_483_648], [-2_147_483_648], [-0.0], [0.5], [.nan],
         [.infinity],
-        [1, 2, 1e300], [Double(bitPattern: 0x7ff0_0000_0000_0002), 3],
+        [1, 2, 1e300], [1e15, 1e15 + 7, 9e15], [0.5, 3.5, -7.5], [0.1, 1.1], [-0.0, 0], [1e300, 1e300], [.infinity, 0],
+        [Double(bitPattern: 0x7ff0_0000_0000_0002), 3],
     ])
     func keepsEachBit(_ values: [Double]) {
         #expect(KeptColumn(values).values.map(\.bitPattern) == values.map(\.bitPattern))

@@ -1,36 +1,37 @@
-/// The values of a chunk as they are kept: in half of the bytes where all of them are integers of 32 bits, as counters mostly are.
+/// The values of a chunk as they are kept: in half of the bytes where all of them are a number and integers of 32 bits, as those of
+/// counters mostly are.
 package enum KeptColumn: Sendable {
-    case integers([Int32])
+    case integers([Int32], above: Double)
     case doubles([Double])
 
     /// Keeps values, bit for bit.
     package init(_ values: [Double]) {
-        self = KeptColumn.integers(values).map { .integers($0) } ?? .doubles(values)
+        self = KeptColumn.integers(values, above: values.first ?? 0) ?? .doubles(values)
     }
 
-    private static func integers(_ values: [Double]) -> [Int32]? {
+    private static func integers(_ values: [Double], above base: Double) -> KeptColumn? {
         var isExact = true
         let integers = [Int32](unsafeUninitializedCapacity: values.count) { buffer, count in
             for index in values.indices {
-                let value = values[index]
+                let distance = values[index] - base
                 // Neither NaN nor negative zero is one.
-                guard abs(value) <= Double(Int32.max),
-                    Double(Int32(value)).bitPattern == value.bitPattern
+                guard abs(distance) <= Double(Int32.max),
+                    (Double(Int32(distance)) + base).bitPattern == values[index].bitPattern
                 else {
                     isExact = false
                     return
                 }
-                buffer.initializeElement(at: index, to: Int32(value))
+                buffer.initializeElement(at: index, to: Int32(distance))
                 count = index + 1
             }
         }
-        return isExact ? integers : nil
+        return isExact ? .integers(integers, above: base) : nil
     }
 
     /// How many bytes the values take.
     var size: Int {
         switch self {
-        case .integers(let values): values.count * MemoryLayout<Int32>.stride
+        case .integers(let values, _): values.count * MemoryLayout<Int32>.stride
         case .doubles(let values): values.count * MemoryLayout<Double>.stride
         }
     }
@@ -39,7 +40,7 @@ package enum KeptColumn: Sendable {
     package var values: [Double] {
         switch self {
         case .doubles(let values): return values
-        case .integers(let integers):
+        case .integers(let integers, _):
             return [Double](unsafeUninitializedCapacity: integers.count) { buffer, count in
                 if let base = buffer.baseAddress { fill(base, 0..<integers.count) }
                 count = integers.count
@@ -54,9 +55,9 @@ package enum KeptColumn: Sendable {
             values[range].withUnsafeBufferPointer { buffer in
                 if let base = buffer.baseAddress { target.initialize(from: base, count: buffer.count) }
             }
-        case .integers(let integers):
+        case .integers(let integers, let base):
             integers[range].withUnsafeBufferPointer { buffer in
-                for index in 0..<buffer.count { target[index] = Double(buffer[index]) }
+                for index in 0..<buffer.count { target[index] = Double(buffer[index]) + base }
             }
         }
     }

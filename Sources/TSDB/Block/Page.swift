@@ -35,6 +35,8 @@ enum Page {
         /// The timeline's number, and whether it is a local one of the page.
         var timeline: Int
         var isLocalTimeline: Bool
+        /// Whether the values are integers.
+        var isOfIntegers: Bool
         /// Which stretch of the timeline the chunk covers.
         var offset: Int
         var count: Int
@@ -139,6 +141,7 @@ final class LoadedPage: Sendable {
                             kind: kind,
                             timeline: timeline >> 1,
                             isLocalTimeline: timeline & 1 == 1,
+                            isOfIntegers: isReferring || (length > 0 && ValueCodec.isOfIntegers(buffer[payload])),
                             offset: offset,
                             count: samples,
                             values: payload..<payload + length,
@@ -180,11 +183,6 @@ final class LoadedPage: Sendable {
             if entries[later].reference == later - number { return true }
         }
         return false
-    }
-
-    /// Whether the values of a chunk are integers.
-    func isOfIntegers(_ entry: Page.Entry) -> Bool {
-        entry.reference > 0 || (!entry.values.isEmpty && ValueCodec.isOfIntegers(bytes[entry.values.lowerBound]))
     }
 
     /// How many timelines the page itself has.

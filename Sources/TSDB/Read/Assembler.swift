@@ -263,7 +263,7 @@ struct Assembler {
                 piece = rest
             } else if cache != nil, !entry.kind.contains(.histograms), let row = pages[hit.page].row {
                 chunks.append(ColumnRing.Key(row: row, entry: hit.entry))
-                chunkBytes += entry.count * (pages[hit.page].isOfIntegers(entry) ? 4 : 8)
+                chunkBytes += entry.count * (entry.isOfIntegers ? 4 : 8)
             }
             sampleCount += piece.range.count
             if entry.kind.contains(.histograms) {
