@@ -151,7 +151,7 @@ extension ScrapeManager {
                     provider.order.append(group.source)
                 }
             }
-            provider.lastError = error
+            provider.lastError = error.shortened(to: ScrapeLoop.longestProblem)
             provider.lastRefresh = clock.now
             let isChanged = provider.groups != before || isFirst
             pool.providers[index] = provider

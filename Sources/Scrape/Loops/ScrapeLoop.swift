@@ -32,6 +32,9 @@ struct ScrapeLoop: Sendable {
     /// Who is told of each scrape.
     var observe: ScrapeObserver?
 
+    /// So many bytes of why a scrape or a discovery failed are told: what is quoted of an answer may be as long as that.
+    static let longestProblem = 2048
+
     /// What is sent to a target.
     static func request(_ target: ScrapeTarget, _ config: ScrapeConfig, userAgent: String) -> TargetRequest {
         var request = TargetRequest(
@@ -215,22 +218,23 @@ struct ScrapeLoop: Sendable {
             bytesRead: bytesRead,
             failure: failure
         )
+        let failed = outcome.failure?.shortened(to: Self.longestProblem)
         if let (kept, bytes, isCompressed) = raw {
             var scrape = kept
-            scrape.error = outcome.failure ?? ""
+            scrape.error = failed ?? ""
             status.note(scrape, body: bytes, isCompressed: isCompressed)
         }
         var report = status.report
         report.scrapes += 1
         report.health = outcome.failure == nil ? .up : .down
-        report.lastError = outcome.failure ?? ""
+        report.lastError = failed ?? ""
         report.lastScrape = began
         report.lastDuration = outcome.duration
         report.samplesScraped = outcome.total
         report.samplesAdded = outcome.added
         status.set(report)
         observe?(target, config.jobName, report)
-        if let failure = outcome.failure {
+        if let failure = failed {
             logger.debug("Scrape failed", metadata: ["target": "\(target.url)", "err": "\(failure)"])
             if !config.scrapeFailureLogFile.isEmpty {
                 failures.note(failure, job: config.jobName, target: target.url, in: config.scrapeFailureLogFile)
