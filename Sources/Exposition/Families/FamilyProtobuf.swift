@@ -7,18 +7,23 @@ public enum FamilyProtobuf {
         try body.withUnsafeBufferPointer { bytes throws(ExpositionError) in
             var families: [MetricFamily] = []
             var reader = WireReader(bytes)
+            var room = MessageRoom()
             while reader.position < reader.end {
                 let length = try reader.varint()
                 guard length <= UInt64(reader.end - reader.position) else { throw WireReader.truncated }
                 var message = WireReader(bytes, reader.position..<reader.position + Int(length))
                 reader.position += Int(length)
-                families.append(try family(&message))
+                try room.take(2 * MemoryLayout<MetricFamily>.stride)
+                families.append(try family(&message, &room))
             }
             return families
         }
     }
 
-    private static func family(_ reader: inout WireReader) throws(ExpositionError) -> MetricFamily {
+    private static func family(
+        _ reader: inout WireReader,
+        _ room: inout MessageRoom
+    ) throws(ExpositionError) -> MetricFamily {
         var family = MetricFamily(name: "", type: .counter)
         var metrics: [ClientMetric] = []
         while let tag = try reader.nextTag(of: "MetricFamily") {
@@ -31,7 +36,7 @@ public enum FamilyProtobuf {
                 family.type = typesByNumber[Int(number)]
             case 4:
                 var message = try reader.message(tag, "Metric")
-                metrics.append(try ClientMetric(&message))
+                metrics.append(try ClientMetric(&message, &room))
             case 5: family.unit = reader.text(try reader.delimited(tag, "Unit"))
             default: try reader.skip(tag)
             }

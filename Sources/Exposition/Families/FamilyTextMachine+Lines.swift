@@ -242,9 +242,11 @@ extension FamilyTextMachine {
             metric.hasCount = true
         case .plain:
             if !isHistogram, !quantile.isNaN {
+                take(2 * MemoryLayout<MetricFamily.Summary.Quantile>.stride)
                 metric.quantiles.append(.init(quantile: quantile, value: number))
             } else if isHistogram, !bucket.isNaN {
                 if number < 0 { throw failure("negative bucket population for histogram \(familyName)") }
+                take(2 * MemoryLayout<MetricFamily.Histogram.Bucket>.stride)
                 metric.buckets.append(.init(upperBound: bucket, cumulativeCount: number == 0 ? 0 : number))
             } else {
                 metric.strayLines += 1

@@ -171,7 +171,7 @@ extension FamilyTextMachine {
             pending.number = number
             pending.timestamp = timestamp
             pending.labels = plain.spans.map { plainLabel(base, $0) }
-            known.metrics.append(pending)
+            append(pending, to: known)
             metric = pending
             return true
         }

@@ -91,6 +91,8 @@ final class FamilyTextMachine {
     /// What the plain way to read a line remembers from one to the next.
     var plain = PlainLineMemory()
     var readsPlainLines = true
+    /// How many bytes of memory the families take, about.
+    private var size = 0
     var isInsideBraces = false
     var hasNameInsideBraces = false
 
@@ -104,7 +106,9 @@ final class FamilyTextMachine {
         var step = Step.lineStart
         while step != .done {
             switch step {
-            case .lineStart: step = startLine()
+            case .lineStart:
+                if size > MessageRoom.byteLimit { throw MessageRoom.exceeded }
+                step = startLine()
             case .comment: step = try readComment()
             case .metricName: step = try readMetricName()
             case .labels: step = startLabels()
@@ -239,6 +243,7 @@ final class FamilyTextMachine {
         }
         plain.forgetName()
         let created = PendingFamily(name: token, line: line)
+        take(MemoryLayout<MetricFamily>.stride + 192 + 2 * token.count)
         families.append(created)
         familiesByName[token] = created
         family = created
@@ -278,8 +283,18 @@ final class FamilyTextMachine {
             }
             histograms[key] = pending
         }
-        family.metrics.append(pending)
+        append(pending, to: family)
     }
+
+    /// Adds a metric to a family.
+    func append(_ metric: PendingMetric, to family: PendingFamily) {
+        // Once here and once as it is handed over.
+        take(MemoryLayout<MetricFamily.Metric>.stride + 192 + 2 * MemoryLayout<Label>.stride * metric.labels.count)
+        family.metrics.append(metric)
+    }
+
+    /// Notes that the families take more memory.
+    func take(_ bytes: Int) { size &+= bytes }
 
     /// The families in the order in which they came up.
     var pendingFamilies: [PendingFamily] { families }

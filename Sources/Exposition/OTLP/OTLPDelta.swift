@@ -9,6 +9,16 @@ public struct OTLPDelta: Sendable {
         var scope: [String]
         var metric: [String]
         var attributes: [Label]
+
+        /// How many bytes its texts have.
+        var size: Int {
+            var size = 0
+            for label in resource { size += label.name.utf8.count + label.value.utf8.count }
+            for label in attributes { size += label.name.utf8.count + label.value.utf8.count }
+            for text in scope { size += text.utf8.count }
+            for text in metric { size += text.utf8.count }
+            return size
+        }
     }
 
     /// What was counted so far.
@@ -25,6 +35,31 @@ public struct OTLPDelta: Sendable {
             }
         }
 
+        /// How many numbers and examples it has.
+        var count: Int {
+            switch self {
+            case .number(let point): point.examples.count
+            case .histogram(let point): point.bucketCounts.count + point.bounds.count + point.examples.count
+            case .exponential(let point):
+                point.positive.counts.count + point.negative.counts.count + point.examples.count
+            }
+        }
+
+        /// The same without what is not added up.
+        var bare: Total {
+            switch self {
+            case .number(var point):
+                point.examples = []
+                return .number(point)
+            case .histogram(var point):
+                point.examples = []
+                return .histogram(point)
+            case .exponential(var point):
+                point.examples = []
+                return .exponential(point)
+            }
+        }
+
         var number: OTLPMetrics.NumberPoint? { if case .number(let point) = self { point } else { nil } }
         var histogram: OTLPMetrics.HistogramPoint? { if case .histogram(let point) = self { point } else { nil } }
         var exponential: OTLPMetrics.ExponentialPoint? { if case .exponential(let point) = self { point } else { nil } }
@@ -34,9 +69,13 @@ public struct OTLPDelta: Sendable {
         var total: Total
         /// When it was added to last, in milliseconds.
         var used: Timestamp
+        /// How many bytes it takes with its stream, about.
+        var size: Int
     }
 
     private var entries: [Stream: Entry] = [:]
+    /// How many bytes they take, about.
+    private var size = 0
     private var lastCleaning: Timestamp = 0
     /// How many points were left out because they came late or do not fit to those before.
     public private(set) var dropped = 0
@@ -44,6 +83,8 @@ public struct OTLPDelta: Sendable {
     private static let patience: Int64 = 300_000
     /// So many streams are kept.
     private static let limit = 1_000_000
+    /// So many bytes of them are kept.
+    private static let byteLimit = 512 << 20
 
     /// Nothing counted yet.
     public init() {}
@@ -53,6 +94,7 @@ public struct OTLPDelta: Sendable {
         if now - lastCleaning > 60_000 {
             lastCleaning = now
             entries = entries.filter { now - $0.value.used <= Self.patience }
+            size = entries.values.reduce(0) { $0 + $1.size }
         }
         for r in metrics.resources.indices {
             let resource = Self.sorted(metrics.resources[r].attributes)
@@ -102,11 +144,11 @@ public struct OTLPDelta: Sendable {
         // Refused when it is translated: nothing is added to it.
         if let scale = new.exponential?.scale, scale < NativeHistogram.minimumSchema { return new }
         guard let known = entries[stream] else {
-            guard entries.count < Self.limit else {
+            guard entries.count < Self.limit, size < Self.byteLimit else {
                 dropped += 1
                 return nil
             }
-            entries[stream] = Entry(total: new, used: now)
+            keep(new, of: stream, now)
             return new
         }
         let last = known.total.frame
@@ -114,8 +156,14 @@ public struct OTLPDelta: Sendable {
             dropped += 1
             return nil
         }
-        entries[stream] = Entry(total: sum, used: now)
+        keep(sum, of: stream, now)
         return sum
+    }
+
+    private mutating func keep(_ total: Total, of stream: Stream, _ now: Timestamp) {
+        let total = total.bare
+        let entry = Entry(total: total, used: now, size: 256 + stream.size + 8 * total.count)
+        size += entry.size - (entries.updateValue(entry, forKey: stream)?.size ?? 0)
     }
 
     private static func sum(_ total: Total, _ new: Total) -> Total? {

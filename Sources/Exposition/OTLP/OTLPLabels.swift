@@ -17,6 +17,8 @@ struct OTLPLabels {
     private var scope: [Label] = []
     private var collided: Set<String> = []
 
+    /// So many labels are looked through one by one.
+    private static let listed = 32
     private static let identifying = ["service.namespace", "service.name", "service.instance.id"]
 
     init(_ settings: OTLPTranslator.Settings) {
@@ -38,25 +40,28 @@ struct OTLPLabels {
         job = value("service.name") ?? ""
         if value("service.name") != nil, let namespace = value("service.namespace") { job = namespace + "/" + job }
         instance = value("service.instance.id") ?? ""
-        promoted = []
         scope = []
+        var found = LabelsBuilder()
         for attribute in resource.attributes {
             let isPromoted =
                 settings.promotesAll
                 ? !settings.ignored.contains(attribute.name) : settings.promoted.contains(attribute.name)
-            if isPromoted { Self.set(try namer.name(attribute.name), attribute.value, in: &promoted) }
+            if isPromoted { found.set(try namer.name(attribute.name), attribute.value) }
         }
+        promoted = found.current
     }
 
     mutating func enter(_ new: OTLPMetrics.Scope) throws(ExpositionError) {
         scope = []
         guard settings.promotesScope, !new.name.isEmpty else { return }
+        var found = LabelsBuilder()
         for attribute in new.attributes {
-            Self.set(try namer.name("otel_scope_" + attribute.name), attribute.value, in: &scope)
+            found.set(try namer.name("otel_scope_" + attribute.name), attribute.value)
         }
-        Self.set("otel_scope_name", new.name, in: &scope)
-        Self.set("otel_scope_version", new.version, in: &scope)
-        Self.set("otel_scope_schema_url", new.schemaURL, in: &scope)
+        found.set("otel_scope_name", new.name)
+        found.set("otel_scope_version", new.version)
+        found.set("otel_scope_schema_url", new.schemaURL)
+        scope = found.current
     }
 
     // MARK: Sets
@@ -64,17 +69,32 @@ struct OTLPLabels {
     /// The labels of a point of the family at hand, without its name.
     mutating func base(_ attributes: [Label]) throws(ExpositionError) -> [Label] {
         var result = try named(attributes) { Labels.metricName.hasSameBytes(as: $0) }
-        for label in promoted where !result.contains(where: { $0.name.hasSameBytes(as: label.name) }) {
-            result.append(label)
+        if promoted.count + scope.count > Self.listed {
+            addMany(to: &result)
+        } else {
+            for label in promoted where !result.contains(where: { $0.name.hasSameBytes(as: label.name) }) {
+                result.append(label)
+            }
+            addIdentity(to: &result)
+            for label in scope { Self.set(label.name, label.value, in: &result) }
         }
-        addIdentity(to: &result)
-        for label in scope { Self.set(label.name, label.value, in: &result) }
         if settings.addsTypeAndUnit {
             let metadata = family.metadata
             if metadata.type != .unknown { Self.set("__type__", metadata.type.rawValue, in: &result) }
             if !metadata.unit.isEmpty { Self.set("__unit__", metadata.unit, in: &result) }
         }
         return result
+    }
+
+    /// Adds what the resource and the scope have, where that is much.
+    private func addMany(to labels: inout [Label]) {
+        var builder = LabelsBuilder()
+        for label in promoted { builder.set(label.name, label.value) }
+        for label in labels { builder.set(label.name, label.value) }
+        if !job.isEmpty { builder.set("job", job) }
+        if !instance.isEmpty { builder.set("instance", instance) }
+        for label in scope { builder.set(label.name, label.value) }
+        labels = builder.current
     }
 
     /// A base with the name of a series and one more label.
@@ -110,16 +130,25 @@ struct OTLPLabels {
         }
         var labels: [Label] = []
         labels.reserveCapacity(kept.count + promoted.count + scope.count + 4)
+        // The places of the labels, where there are many.
+        var places: [ExactText: Int] = [:]
+        func place(of name: String) -> Int? {
+            if kept.count > Self.listed { return places[ExactText(name)] }
+            return labels.firstIndex { $0.name.hasSameBytes(as: name) }
+        }
         for attribute in kept {
             if !settings.strategy.escapes {
-                Self.set(attribute.name, attribute.value, in: &labels)
+                // Those of the same name stand together.
+                if let last = labels.last, last.name.hasSameBytes(as: attribute.name) { labels.removeLast() }
+                if !attribute.value.isEmpty { labels.append(attribute) }
                 continue
             }
             let name = try namer.name(attribute.name)
-            if let index = labels.firstIndex(where: { $0.name.hasSameBytes(as: name) }) {
+            if let index = place(of: name) {
                 labels[index].value += ";" + attribute.value
                 note(collisionOf: kept, in: name)
             } else if !attribute.value.isEmpty {
+                if kept.count > Self.listed { places[ExactText(name)] = labels.count }
                 labels.append(Label(name: name, value: attribute.value))
             }
         }

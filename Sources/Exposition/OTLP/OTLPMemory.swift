@@ -10,14 +10,15 @@ public struct OTLPMemory: Sendable {
         case series(Labels)
     }
 
-    /// Beyond so many resources, scopes or metrics all is forgotten.
+    /// Beyond so many resources, scopes or metrics, or so many bytes of what is said of them, all is forgotten.
     private static let limit = 100_000
+    private static let byteLimit = 32 << 20
 
     private var settings: OTLPTranslator.Settings?
     private var resources = ByteTable()
     private var lastResource = -1
     /// What tells about each resource.
-    var infos: [Info] = []
+    private(set) var infos: [Info] = []
     private var scopes = ByteTable()
     private var metrics = ByteTable()
     private var lastMetric = -1
@@ -25,6 +26,8 @@ public struct OTLPMemory: Sendable {
     /// In which message each metric was told of last.
     private var told: [UInt64] = []
     private var message: UInt64 = 0
+    /// How many bytes ``facts`` and ``infos`` have.
+    private var textSize = 0
     /// The series of points.
     var series = SeriesMemory()
     /// How often all was forgotten: numbers of resources, scopes and metrics mean nothing after that.
@@ -35,13 +38,27 @@ public struct OTLPMemory: Sendable {
 
     /// A new message begins. What was learned by other settings does not hold.
     mutating func begin(_ settings: OTLPTranslator.Settings) {
-        if self.settings != settings || max(resources.count, scopes.count, metrics.count) > Self.limit {
-            let generation = generation + 1
-            self = Self()
-            self.generation = generation
-            self.settings = settings
-        }
+        if self.settings != settings { forget(settings) }
         message += 1
+    }
+
+    /// A message is read. Who sends ever new names, or long ones, must not fill the memory with them.
+    mutating func end() {
+        let size = resources.byteCount + scopes.byteCount + metrics.byteCount + textSize
+        if size > Self.byteLimit || max(resources.count, scopes.count, metrics.count) > Self.limit { forget(settings) }
+    }
+
+    private mutating func forget(_ settings: OTLPTranslator.Settings?) {
+        let generation = generation + 1
+        self = Self()
+        self.generation = generation
+        self.settings = settings
+    }
+
+    /// Notes what tells about a resource.
+    mutating func setInfo(_ info: Info, of resource: Int) {
+        if case .series(let labels) = info { textSize += labels.encoded.count }
+        infos[resource] = info
     }
 
     /// Remembers the series that were looked up for a message: those of ``OTLPTranslator/Outcome/labels``, in their order.
@@ -74,6 +91,7 @@ public struct OTLPMemory: Sendable {
     }
 
     mutating func add(metric key: [UInt8], _ new: OTLPTranslator.Facts) -> Int {
+        textSize += new.size
         facts.append(new)
         told.append(0)
         return key.withUnsafeBytes { metrics.add($0) }

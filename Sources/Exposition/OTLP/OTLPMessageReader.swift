@@ -10,7 +10,10 @@ extension OTLPTranslator {
         // Handed over and back, so that there is never a second copy of it.
         var own = memory
         memory = OTLPMemory()
-        defer { memory = own }
+        defer {
+            own.end()
+            memory = own
+        }
         own.begin(settings)
         return try message.withUnsafeBufferPointer { bytes throws(ExpositionError) in
             var reader = OTLPMessageReader(bytes, settings)
@@ -52,8 +55,7 @@ struct OTLPMessageReader {
                 try reader.skip(tag)
             }
         }
-        translator.outcome.collisions = translator.labels.collisions
-        return translator.outcome
+        return translator.finished
     }
 
     private func slice(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
@@ -78,14 +80,15 @@ struct OTLPMessageReader {
         }
         if heads > 1 {
             walk = message
-            return translator.add(try OTLPDecoder.resource(&walk))
+            return try translator.add(try OTLPDecoder.resource(&walk, &translator.room))
         }
         isEntered = false
         span = OTLPTranslator.Span()
+        try translator.room.take(64)
         if let known = memory.resource(slice(head)) {
             number = known
         } else {
-            let resource = try self.resource
+            let resource = try self.resource()
             do throws(ExpositionError) {
                 try translator.labels.enter(resource)
             } catch {
@@ -109,20 +112,19 @@ struct OTLPMessageReader {
     private mutating func leaveOut<Part>(
         _ message: WireReader,
         because error: ExpositionError,
-        _ read: (inout WireReader) throws(ExpositionError) -> Part
+        _ read: (inout WireReader, inout MessageRoom) throws(ExpositionError) -> Part
     ) throws(ExpositionError) {
+        try translator.room.take(error.message.utf8.count)
         translator.outcome.problems.append(error.message)
         var message = message
-        _ = try read(&message)
+        _ = try read(&message, &translator.room)
     }
 
-    private var resource: OTLPMetrics.Resource {
-        get throws(ExpositionError) {
-            var resource = OTLPMetrics.Resource()
-            var reader = WireReader(bytes, head)
-            try OTLPDecoder.attributes(&reader, into: &resource)
-            return resource
-        }
+    private mutating func resource() throws(ExpositionError) -> OTLPMetrics.Resource {
+        var resource = OTLPMetrics.Resource()
+        var reader = WireReader(bytes, head)
+        try OTLPDecoder.attributes(&reader, into: &resource, &translator.room)
+        return resource
     }
 
     private mutating func readScope(_ message: WireReader, _ memory: inout OTLPMemory) throws(ExpositionError) {
@@ -132,7 +134,7 @@ struct OTLPMessageReader {
             switch tag.field {
             case 1:
                 var inner = try walk.message(tag, "Scope")
-                try OTLPDecoder.head(&inner, into: &scope)
+                try OTLPDecoder.head(&inner, into: &scope, &translator.room)
             case 2: _ = try walk.delimited(tag, "Metrics")
             case 3: scope.schemaURL = walk.text(try walk.delimited(tag, "SchemaUrl"))
             default: try walk.skip(tag)
@@ -142,7 +144,7 @@ struct OTLPMessageReader {
         let key = translator.settings.promotesScope ? scope.key : []
         let known = memory.scope(key)
         if known == nil, !isEntered {
-            try translator.labels.enter(try resource)
+            try translator.labels.enter(try resource())
             isEntered = true
         }
         if isEntered {
@@ -166,34 +168,35 @@ struct OTLPMessageReader {
     /// Makes sure that labels can be made.
     private mutating func enter() throws(ExpositionError) {
         if isEntered { return }
-        try translator.labels.enter(try resource)
+        try translator.labels.enter(try resource())
         try translator.labels.enter(scope)
         isEntered = true
     }
 
     private mutating func addInfo(_ memory: inout OTLPMemory) throws(ExpositionError) {
         if case .unread = memory.infos[number] {
-            let resource = try self.resource
+            let resource = try self.resource()
             try enter()
             let collisions = translator.labels.collisionCount
             let series: Labels?
             do throws(ExpositionError) {
                 series = try translator.info(of: resource)
             } catch {
+                try translator.room.take(error.message.utf8.count)
                 return translator.outcome.problems.append(error.message)
             }
             guard translator.labels.collisionCount == collisions else {
                 // It is told each time.
-                if let series { translator.addInfo(series, nil, span) }
+                if let series { try translator.addInfo(series, nil, span) }
                 return
             }
-            memory.infos[number] = series.map { .series($0) } ?? .absent
+            memory.setInfo(series.map { .series($0) } ?? .absent, of: number)
         }
         guard case .series(let labels) = memory.infos[number] else { return }
         setKey(metric: -1)
         let known = memory.series.find(key)
         let place = translator.outcome.labels.count
-        translator.addInfo(labels, known, span)
+        try translator.addInfo(labels, known, span)
         if translator.outcome.labels.count > place { translator.outcome.lessons.add(key, for: place) }
     }
 
@@ -276,10 +279,10 @@ struct OTLPMessageReader {
     private mutating func readMetric(_ message: WireReader, _ memory: inout OTLPMemory) throws(ExpositionError) {
         guard let shape = try Shape(message) else {
             var walk = message
-            let metric = try OTLPDecoder.metric(&walk)
+            let metric = try OTLPDecoder.metric(&walk, &translator.room)
             span.note(metric)
             try enter()
-            return translator.add(metric)
+            return try translator.add(metric)
         }
         metricKey.removeAll(keepingCapacity: true)
         metricKey.append(UInt8(shape.field) << 1 | (shape.isMonotonic ? 1 : 0))
@@ -309,6 +312,7 @@ struct OTLPMessageReader {
         _ problem: String?,
         _ memory: inout OTLPMemory
     ) throws(ExpositionError) {
+        try translator.room.take(OTLPTranslator.metricSize)
         var verdict = OTLPTranslator.Verdict(facts: facts, points: shape.points)
         verdict.problem = problem
         if problem == nil { translator.begin(&verdict, isTold: !memory.isUntold(metric)) }
@@ -324,13 +328,16 @@ struct OTLPMessageReader {
             var message = try content.message(tag, "DataPoints")
             var point = OTLPMetrics.NumberPoint()
             var stretch = OTLPPointDecoder.Stretch(message.position)
-            try OTLPPointDecoder.number(&message, into: &point, &stretch)
+            try OTLPPointDecoder.number(&message, into: &point, &stretch, &translator.room)
             span.note(point.frame.time)
             key.removeLast(key.count - keyLength)
             key.append(contentsOf: slice(stretch.range))
             let known = stretch.isPlain && verdict.problem == nil ? memory.series.find(key) : nil
             if known == nil {
-                point.frame.attributes = try OTLPPointDecoder.attributes(WireReader(bytes, stretch.range))
+                point.frame.attributes = try OTLPPointDecoder.attributes(
+                    WireReader(bytes, stretch.range),
+                    &translator.room
+                )
                 if verdict.problem != nil { continue }
                 try enter()
                 translator.labels.family = (facts.family, facts.metadata)
@@ -338,6 +345,7 @@ struct OTLPMessageReader {
             do throws(ExpositionError) {
                 try add(point, known, shape, isKeyed: stretch.isPlain)
             } catch {
+                if translator.room.left < 0 { throw error }
                 verdict.problem = error.message
             }
         }
@@ -358,6 +366,7 @@ struct OTLPMessageReader {
         let place = try translator.addNumber(point, hasExamples: hasExamples)
         // Labels that collide are told each time.
         if isKeyed, translator.labels.collisionCount == collisions {
+            try translator.room.take(key.count)
             translator.outcome.lessons.add(key, for: place)
         }
     }

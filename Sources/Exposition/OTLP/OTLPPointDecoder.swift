@@ -2,11 +2,14 @@ import MetricModel
 
 /// Decodes the points of metrics of opentelemetry/proto/metrics/v1.
 enum OTLPPointDecoder {
-    static func number(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.NumberPoint {
+    static func number(
+        _ message: inout WireReader,
+        _ room: inout MessageRoom
+    ) throws(ExpositionError) -> OTLPMetrics.NumberPoint {
         let bytes = message.bytes
         var (point, stretch) = (OTLPMetrics.NumberPoint(), Stretch(message.position))
-        try number(&message, into: &point, &stretch)
-        point.frame.attributes = try attributes(WireReader(bytes, stretch.range))
+        try number(&message, into: &point, &stretch, &room)
+        point.frame.attributes = try attributes(WireReader(bytes, stretch.range), &room)
         return point
     }
 
@@ -31,13 +34,14 @@ enum OTLPPointDecoder {
     static func number(
         _ message: inout WireReader,
         into point: inout OTLPMetrics.NumberPoint,
-        _ attributes: inout Stretch
+        _ attributes: inout Stretch,
+        _ room: inout MessageRoom
     ) throws(ExpositionError) {
         while let tag = try message.nextTag(of: "NumberDataPoint") {
             switch tag.field {
             case 2, 3: try point.frame.readTime(&message, tag)
             case 4: point.value = try message.double(tag, "AsDouble")
-            case 5: point.examples.append(try example(&message, tag))
+            case 5: point.examples.append(try example(&message, tag, &room))
             case 6: point.value = Double(Int64(bitPattern: try message.double(tag, "AsInt").bitPattern))
             case 7: attributes.add(tag.start, try message.delimited(tag, "Attributes").upperBound)
             case 8: point.frame.flags = try flags(&message, tag)
@@ -47,12 +51,15 @@ enum OTLPPointDecoder {
     }
 
     /// The attributes in a stretch of a number.
-    static func attributes(_ stretch: WireReader) throws(ExpositionError) -> [Label] {
+    static func attributes(
+        _ stretch: WireReader,
+        _ room: inout MessageRoom
+    ) throws(ExpositionError) -> [Label] {
         var stretch = stretch
         var attributes: [Label] = []
         while let tag = try stretch.nextTag(of: "NumberDataPoint") {
             if tag.field == 7 {
-                attributes.append(try OTLPDecoder.attribute(&stretch, tag))
+                try OTLPDecoder.attribute(&stretch, tag, into: &attributes, &room)
             } else {
                 try stretch.skip(tag)
             }
@@ -60,7 +67,10 @@ enum OTLPPointDecoder {
         return attributes
     }
 
-    static func histogram(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.HistogramPoint {
+    static func histogram(
+        _ message: inout WireReader,
+        _ room: inout MessageRoom
+    ) throws(ExpositionError) -> OTLPMetrics.HistogramPoint {
         var point = OTLPMetrics.HistogramPoint()
         var counts: [Double] = []
         while let tag = try message.nextTag(of: "HistogramDataPoint") {
@@ -70,31 +80,38 @@ enum OTLPPointDecoder {
             case 5: point.sum = try message.double(tag, "Sum")
             case 6: try message.doubles(tag, "BucketCounts", into: &counts)
             case 7: try message.doubles(tag, "ExplicitBounds", into: &point.bounds)
-            case 8: point.examples.append(try example(&message, tag))
-            case 9: point.frame.attributes.append(try OTLPDecoder.attribute(&message, tag))
+            case 8: point.examples.append(try example(&message, tag, &room))
+            case 9: try OTLPDecoder.attribute(&message, tag, into: &point.frame.attributes, &room)
             case 10: point.frame.flags = try flags(&message, tag)
             default: try message.skip(tag)
             }
         }
         // Whole numbers of eight bytes each: only their bits were carried.
         point.bucketCounts = counts.map(\.bitPattern)
+        try room.take(16 * (counts.count + point.bounds.count))
         return point
     }
 
-    static func exponential(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.ExponentialPoint {
+    static func exponential(
+        _ message: inout WireReader,
+        _ room: inout MessageRoom
+    ) throws(ExpositionError) -> OTLPMetrics.ExponentialPoint {
         var point = OTLPMetrics.ExponentialPoint()
         while let tag = try message.nextTag(of: "ExponentialHistogramDataPoint") {
             switch tag.field {
-            case 1: point.frame.attributes.append(try OTLPDecoder.attribute(&message, tag))
+            case 1: try OTLPDecoder.attribute(&message, tag, into: &point.frame.attributes, &room)
             case 2, 3: try point.frame.readTime(&message, tag)
             case 4: point.count = try message.double(tag, "Count").bitPattern
             case 5: point.sum = try message.double(tag, "Sum")
             case 6: point.scale = Int32(truncatingIfNeeded: try message.zigzag(tag, "Scale"))
             case 7: point.zeroCount = try message.double(tag, "ZeroCount").bitPattern
-            case 8: point.positive = try message.message(tag, "Positive", buckets)
-            case 9: point.negative = try message.message(tag, "Negative", buckets)
+            case 8, 9:
+                var inner = try message.message(tag, tag.field == 8 ? "Positive" : "Negative")
+                let buckets = try buckets(&inner)
+                try room.take(16 * buckets.counts.count)
+                if tag.field == 8 { point.positive = buckets } else { point.negative = buckets }
             case 10: point.frame.flags = try flags(&message, tag)
-            case 11: point.examples.append(try example(&message, tag))
+            case 11: point.examples.append(try example(&message, tag, &room))
             default: try message.skip(tag)
             }
         }
@@ -106,14 +123,17 @@ enum OTLPPointDecoder {
         while let tag = try message.nextTag(of: "Buckets") {
             switch tag.field {
             case 1: buckets.offset = Int32(truncatingIfNeeded: try message.zigzag(tag, "Offset"))
-            case 2: try message.varints(tag, "BucketCounts", into: &buckets.counts)
+            case 2: try message.varints(tag, "BucketCounts", into: &buckets.counts, upTo: NativeHistogram.bucketLimit)
             default: try message.skip(tag)
             }
         }
         return buckets
     }
 
-    static func summary(_ message: inout WireReader) throws(ExpositionError) -> OTLPMetrics.SummaryPoint {
+    static func summary(
+        _ message: inout WireReader,
+        _ room: inout MessageRoom
+    ) throws(ExpositionError) -> OTLPMetrics.SummaryPoint {
         var point = OTLPMetrics.SummaryPoint()
         while let tag = try message.nextTag(of: "SummaryDataPoint") {
             switch tag.field {
@@ -121,12 +141,13 @@ enum OTLPPointDecoder {
             case 4: point.count = try message.double(tag, "Count").bitPattern
             case 5: point.sum = try message.double(tag, "Sum")
             case 6:
+                try room.take(2 * MemoryLayout<(Double, Double)>.stride)
                 point.quantiles.append(
                     try message.message(tag, "QuantileValues") { inner throws(ExpositionError) in
                         try inner.quantile(of: "ValueAtQuantile")
                     }
                 )
-            case 7: point.frame.attributes.append(try OTLPDecoder.attribute(&message, tag))
+            case 7: try OTLPDecoder.attribute(&message, tag, into: &point.frame.attributes, &room)
             case 8: point.frame.flags = try flags(&message, tag)
             default: try message.skip(tag)
             }
@@ -140,8 +161,10 @@ enum OTLPPointDecoder {
 
     private static func example(
         _ message: inout WireReader,
-        _ tag: WireReader.Tag
+        _ tag: WireReader.Tag,
+        _ room: inout MessageRoom
     ) throws(ExpositionError) -> OTLPMetrics.Example {
+        try room.take(2 * MemoryLayout<OTLPMetrics.Example>.stride)
         var inner = try message.message(tag, "Exemplars")
         var example = OTLPMetrics.Example()
         while let tag = try inner.nextTag(of: "Exemplar") {
@@ -151,7 +174,7 @@ enum OTLPPointDecoder {
             case 4: example.spanID = try identifier(&inner, tag, "SpanId", bytes: 8)
             case 5: example.traceID = try identifier(&inner, tag, "TraceId", bytes: 16)
             case 6: example.value = Double(Int64(bitPattern: try inner.double(tag, "AsInt").bitPattern))
-            case 7: example.attributes.append(try OTLPDecoder.attribute(&inner, tag))
+            case 7: try OTLPDecoder.attribute(&inner, tag, into: &example.attributes, &room)
             default: try inner.skip(tag)
             }
         }

@@ -7,7 +7,13 @@ extension OTLPTranslator {
     /// Below this width observations are zero.
     private static let zeroThreshold = 1e-128
 
-    private mutating func add(_ labels: Labels, _ frame: OTLPMetrics.Frame, _ value: Double) -> Int {
+    private mutating func add(
+        _ labels: Labels,
+        _ frame: OTLPMetrics.Frame,
+        _ value: Double
+    ) throws(ExpositionError) -> Int {
+        // Each bucket and quantile has all labels of its point.
+        try room.take(Self.seriesSize + Self.sampleSize + labels.encoded.count)
         let index = outcome.labels.count
         outcome.labels.append(labels)
         outcome.samples.append(
@@ -26,7 +32,7 @@ extension OTLPTranslator {
     mutating func addNumber(_ point: OTLPMetrics.NumberPoint, hasExamples: Bool) throws(ExpositionError) -> Int {
         let base = try labels.base(point.frame.attributes)
         let exemplars = hasExamples ? try Self.exemplars(point.examples) : []
-        let index = add(OTLPLabels.series(base, name: labels.family.name), point.frame, point.value)
+        let index = try add(OTLPLabels.series(base, name: labels.family.name), point.frame, point.value)
         for exemplar in exemplars { outcome.exemplars.append((.new(index), exemplar)) }
         return index
     }
@@ -40,6 +46,7 @@ extension OTLPTranslator {
         if hasExamples, !point.examples.isEmpty {
             for exemplar in try Self.exemplars(point.examples) { outcome.exemplars.append((.known(series), exemplar)) }
         }
+        try room.take(Self.sampleSize)
         outcome.samples.append(
             Sample(
                 series: .known(series),
@@ -53,32 +60,32 @@ extension OTLPTranslator {
     mutating func addSummary(_ point: OTLPMetrics.SummaryPoint) throws(ExpositionError) {
         let base = try labels.base(point.frame.attributes)
         let name = labels.family.name
-        _ = add(OTLPLabels.series(base, name: name + "_sum"), point.frame, point.sum)
-        _ = add(OTLPLabels.series(base, name: name + "_count"), point.frame, Double(point.count))
+        _ = try add(OTLPLabels.series(base, name: name + "_sum"), point.frame, point.sum)
+        _ = try add(OTLPLabels.series(base, name: name + "_count"), point.frame, Double(point.count))
         for (quantile, value) in point.quantiles {
             let label = Label(name: "quantile", value: Self.fixed(quantile))
-            _ = add(OTLPLabels.series(base, name: name, label), point.frame, value)
+            _ = try add(OTLPLabels.series(base, name: name, label), point.frame, value)
         }
     }
 
     mutating func addHistogram(_ point: OTLPMetrics.HistogramPoint) throws(ExpositionError) {
         let base = try labels.base(point.frame.attributes)
         let name = labels.family.name
-        if let sum = point.sum { _ = add(OTLPLabels.series(base, name: name + "_sum"), point.frame, sum) }
-        _ = add(OTLPLabels.series(base, name: name + "_count"), point.frame, Double(point.count))
+        if let sum = point.sum { _ = try add(OTLPLabels.series(base, name: name + "_sum"), point.frame, sum) }
+        _ = try add(OTLPLabels.series(base, name: name + "_count"), point.frame, Double(point.count))
         var exemplars = try Self.exemplars(point.examples)[...]
         var total: UInt64 = 0
         for (bound, count) in zip(point.bounds, point.bucketCounts) {
             total &+= count
             let label = Label(name: "le", value: Self.fixed(bound))
-            let index = add(OTLPLabels.series(base, name: name + "_bucket", label), point.frame, Double(total))
+            let index = try add(OTLPLabels.series(base, name: name + "_bucket", label), point.frame, Double(total))
             while let first = exemplars.first, !(first.value > bound) {
                 outcome.exemplars.append((.new(index), first))
                 exemplars.removeFirst()
             }
         }
         let label = Label(name: "le", value: "+Inf")
-        let index = add(OTLPLabels.series(base, name: name + "_bucket", label), point.frame, Double(point.count))
+        let index = try add(OTLPLabels.series(base, name: name + "_bucket", label), point.frame, Double(point.count))
         for exemplar in exemplars { outcome.exemplars.append((.new(index), exemplar)) }
     }
 
@@ -136,8 +143,14 @@ extension OTLPTranslator {
     ) throws(ExpositionError) {
         let base = try labels.base(frame.attributes)
         let exemplars = try Self.exemplars(examples)
+        let series = OTLPLabels.series(base, name: labels.family.name)
+        let buckets =
+            histogram.positiveBuckets.count + histogram.negativeBuckets.count + histogram.customValues.count
+        try room.take(
+            Self.seriesSize + series.encoded.count + 2 * MemoryLayout<HistogramSample>.stride + 16 * buckets
+        )
         let index = outcome.labels.count
-        outcome.labels.append(OTLPLabels.series(base, name: labels.family.name))
+        outcome.labels.append(series)
         outcome.histograms.append(
             HistogramSample(
                 series: .new(index),

@@ -56,6 +56,22 @@ public struct OTLPTranslator {
             self.family = family
             self.metadata = metadata
         }
+
+        private init(_ facts: Facts, _ bytes: Int) {
+            name = facts.name.shortened(to: bytes)
+            unit = facts.unit.shortened(to: bytes)
+            kind = facts.kind
+            family = facts.family.shortened(to: bytes)
+            metadata = MetricMetadata(type: facts.metadata.type)
+        }
+
+        /// How many bytes its texts have.
+        package var size: Int {
+            [name, unit, family, metadata.help, metadata.unit].reduce(0) { $0 + $1.utf8.count }
+        }
+
+        /// The same, for who remembers it; without its help and with the beginnings of the rest, where that is more than so many bytes.
+        package func shortened(to bytes: Int) -> Facts { size <= bytes ? self : Facts(self, bytes / 4) }
     }
 
     /// What became of a metric.
@@ -128,10 +144,13 @@ public struct OTLPTranslator {
         public internal(set) var lessons = SeriesMemory.Lessons()
         /// What of the memory they hold for.
         var generation: UInt64 = 0
+        /// How many bytes of memory it takes, about.
+        package internal(set) var size = 0
     }
 
     let settings: Settings
     var outcome = Outcome()
+    var room = MessageRoom()
     var labels: OTLPLabels
     private var namer: OTLPMetricNamer
     private var seenInfo: Set<InfoKey> = []
@@ -139,9 +158,17 @@ public struct OTLPTranslator {
     private var told: [String: MetricMetadata] = [:]
 
     private struct InfoKey: Hashable {
-        var labels: Labels
+        var series: Int
         var time: Timestamp
     }
+
+    /// The series that tell about resources, by number.
+    private var infoSeries: [Labels: Int] = [:]
+
+    /// What a metric, a series without its labels and a sample take, here and on the way to the store.
+    static let metricSize = 2 * MemoryLayout<Verdict>.stride + 160
+    static let seriesSize = 64
+    static let sampleSize = 2 * MemoryLayout<Sample>.stride
 
     /// The family that tells about a resource.
     static let infoName = "target_info"
@@ -156,17 +183,26 @@ public struct OTLPTranslator {
     }
 
     /// Translates a request.
-    public static func translate(_ metrics: OTLPMetrics, _ settings: Settings) -> Outcome {
+    /// - Throws: where it would become too large; anything else that is wrong is told in the outcome.
+    public static func translate(_ metrics: OTLPMetrics, _ settings: Settings) throws(ExpositionError) -> Outcome {
         var translator = OTLPTranslator(settings)
-        for resource in metrics.resources { translator.add(resource) }
-        translator.outcome.collisions = translator.labels.collisions
-        return translator.outcome
+        for resource in metrics.resources { try translator.add(resource) }
+        return translator.finished
     }
 
-    mutating func add(_ resource: OTLPMetrics.Resource) {
+    /// The outcome, with what is known of all of it.
+    var finished: Outcome {
+        var outcome = outcome
+        outcome.collisions = labels.collisions
+        outcome.size = room.taken
+        return outcome
+    }
+
+    mutating func add(_ resource: OTLPMetrics.Resource) throws(ExpositionError) {
         do throws(ExpositionError) {
             try labels.enter(resource)
         } catch {
+            try room.take(error.message.utf8.count)
             return outcome.problems.append(error.message)
         }
         var span = Span()
@@ -174,24 +210,28 @@ public struct OTLPTranslator {
             do throws(ExpositionError) {
                 try labels.enter(scope)
             } catch {
+                try room.take(error.message.utf8.count)
                 outcome.problems.append(error.message)
                 continue
             }
             for metric in scope.metrics {
                 span.note(metric)
-                add(metric)
+                try add(metric)
             }
         }
         if span.isEmpty { return }
+        let series: Labels?
         do throws(ExpositionError) {
-            if let series = try info(of: resource) { addInfo(series, nil, span) }
+            series = try info(of: resource)
         } catch {
-            outcome.problems.append(error.message)
+            try room.take(error.message.utf8.count)
+            return outcome.problems.append(error.message)
         }
+        if let series { try addInfo(series, nil, span) }
     }
 
-    mutating func add(_ metric: OTLPMetrics.Metric) {
-        judge(Facts(metric), points: metric.pointCount) { translator, verdict throws(ExpositionError) in
+    mutating func add(_ metric: OTLPMetrics.Metric) throws(ExpositionError) {
+        try judge(Facts(metric), points: metric.pointCount) { translator, verdict throws(ExpositionError) in
             verdict.facts = try translator.facts(of: metric)
             try translator.translate(metric, &verdict)
         }
@@ -202,12 +242,16 @@ public struct OTLPTranslator {
         _ facts: Facts,
         points: Int,
         _ translate: (inout Self, inout Verdict) throws(ExpositionError) -> Void
-    ) {
+    ) throws(ExpositionError) {
+        try room.take(Self.metricSize)
         var verdict = Verdict(facts: facts, points: points)
         let (samples, histograms) = (outcome.samples.count, outcome.histograms.count)
         do throws(ExpositionError) {
             try translate(&self, &verdict)
         } catch {
+            // What is too much for the metric is too much for the request.
+            if room.left < 0 { throw error }
+            try room.take(error.message.utf8.count)
             verdict.problem = error.message
         }
         verdict.samples = samples..<outcome.samples.count
@@ -296,11 +340,14 @@ public struct OTLPTranslator {
 
     /// Adds the samples that tell about a resource while it had points.
     /// - Parameter reference: The series, where it is known.
-    mutating func addInfo(_ series: Labels, _ reference: SeriesRef?, _ span: Span) {
+    mutating func addInfo(_ series: Labels, _ reference: SeriesRef?, _ span: Span) throws(ExpositionError) {
         let place = reference.map { Place.known($0) } ?? .new(outcome.labels.count)
         var isUsed = false
-        func add(_ time: Timestamp) {
-            guard seenInfo.insert(InfoKey(labels: series, time: time)).inserted else { return }
+        let number = infoSeries[series] ?? infoSeries.count
+        infoSeries[series] = number
+        func add(_ time: Timestamp) throws(ExpositionError) {
+            guard seenInfo.insert(InfoKey(series: number, time: time)).inserted else { return }
+            try room.take(Self.sampleSize)
             outcome.samples.append(Sample(series: place, timestamp: time, start: 0, value: 1))
             isUsed = true
         }
@@ -310,12 +357,18 @@ public struct OTLPTranslator {
         // Where there would be too many, those are left out that are the oldest.
         if end > start, (end - start) / step > UInt64(Self.infoLimit) { time = end - step * UInt64(Self.infoLimit) }
         while time < end {
-            add(Self.milliseconds(time))
-            time += step
+            try add(Self.milliseconds(time))
+            // Behind the last moment that can be told there is none.
+            let (next, isOver) = time.addingReportingOverflow(step)
+            if isOver { break }
+            time = next
         }
-        add(Self.milliseconds(end))
+        try add(Self.milliseconds(end))
         if isUsed {
-            if reference == nil { outcome.labels.append(series) }
+            if reference == nil {
+                try room.take(Self.seriesSize + series.encoded.count)
+                outcome.labels.append(series)
+            }
             tell(Self.infoName, Self.infoMetadata)
         }
     }

@@ -78,7 +78,7 @@ public struct RemoteReadRequest: Sendable, Hashable {
                     var message = try reader.message(tag, "Queries")
                     request.queries.append(try Query(&message))
                 case 2:
-                    try reader.varints(tag, "AcceptedResponseTypes", into: &request.accepted)
+                    try reader.varints(tag, "AcceptedResponseTypes", into: &request.accepted, upTo: .max)
                     if request.accepted.count > Self.formLimit {
                         throw ExpositionError("more than \(Self.formLimit) response types in a request")
                     }

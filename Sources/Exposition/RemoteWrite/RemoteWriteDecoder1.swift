@@ -5,6 +5,7 @@ struct RemoteWriteDecoder1 {
     private var reader: WireReader
     private var request = RemoteWriteRequest()
     private var builder = LabelBytesBuilder()
+    private var room = MessageRoom()
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) { reader = WireReader(bytes) }
 
@@ -20,6 +21,7 @@ struct RemoteWriteDecoder1 {
             default: try reader.skip(tag)
             }
         }
+        request.size = room.taken
         return request
     }
 
@@ -43,13 +45,15 @@ struct RemoteWriteDecoder1 {
             case 2:
                 var sample = try message.message(tag, "Samples")
                 let (value, timestamp, _) = try RemoteWriteWire.sample(&sample)
+                try room.take(RemoteWriteRequest.sampleSize)
                 request.appendSample(value, timestamp, start: 0)
             case 3:
                 var exemplar = try message.message(tag, "Exemplars")
+                try room.take(RemoteWriteRequest.exemplarSize)
                 request.exemplars.append(try RemoteWriteDecoder1.exemplar(&exemplar))
             case 4:
                 var histogram = try message.message(tag, "Histograms")
-                request.histograms.append(try RemoteWriteWire.histogram(&histogram))
+                request.histograms.append(try RemoteWriteWire.histogram(&histogram, &room))
             default: try message.skip(tag)
             }
         }
@@ -60,8 +64,10 @@ struct RemoteWriteDecoder1 {
         if known == nil {
             labels = try readLabels(WireReader(message.bytes, stretch))
             problem = RemoteWriteRequest.problem(of: labels)
+            try room.take(labels.encoded.count + (problem?.utf8.count ?? 0))
             if memory != nil, areTogether, problem == nil { request.lessons.add(key, for: request.series.count) }
         }
+        try room.take(RemoteWriteRequest.seriesSize)
         request.series.append(
             RemoteWriteRequest.Series(
                 labels: labels,
@@ -82,6 +88,7 @@ struct RemoteWriteDecoder1 {
         while let tag = try stretch.nextTag(of: "TimeSeries") {
             if tag.field == 1 {
                 var label = try stretch.message(tag, "Labels")
+                try MessageRoom.checkLabels(builder.count, "Labels")
                 try RemoteWriteDecoder1.readLabel(&label, into: &builder)
             } else {
                 try stretch.skip(tag)
@@ -114,6 +121,7 @@ struct RemoteWriteDecoder1 {
             switch tag.field {
             case 1:
                 var label = try message.message(tag, "Labels")
+                try MessageRoom.checkLabels(builder.count, "Labels")
                 try readLabel(&label, into: &builder)
             case 2: value = try message.double(tag, "Value")
             case 3: timestamp = try message.signed(tag, "Timestamp")
@@ -135,6 +143,7 @@ struct RemoteWriteDecoder1 {
             default: try message.skip(tag)
             }
         }
+        try room.take(RemoteWriteRequest.metadataSize)
         request.metadata.append((family, metadata))
     }
 }

@@ -6,6 +6,7 @@ struct RemoteWriteDecoder2 {
     private var request = RemoteWriteRequest()
     private var symbols: [Symbol] = []
     private var builder = LabelBytesBuilder()
+    private var room = MessageRoom()
     /// The references of the series at hand.
     private var references: [UInt64] = []
     /// Names and values of its labels with their lengths, as they stand in the table.
@@ -39,8 +40,11 @@ struct RemoteWriteDecoder2 {
             switch tag.field {
             case 4:
                 let start = reader.position
+                try room.take(MemoryLayout<Symbol>.stride)
                 symbols.append(Symbol(start: start, text: try reader.delimited(tag, "Symbols")))
-            case 5: series.append(try reader.delimited(tag, "Timeseries"))
+            case 5:
+                try room.take(RemoteWriteRequest.seriesSize)
+                series.append(try reader.delimited(tag, "Timeseries"))
             default: try reader.skip(tag)
             }
         }
@@ -48,6 +52,7 @@ struct RemoteWriteDecoder2 {
             var message = WireReader(reader.bytes, range)
             try readSeries(&message, &memory)
         }
+        request.size = room.taken
         return request
     }
 
@@ -68,14 +73,15 @@ struct RemoteWriteDecoder2 {
         var raw: RawMetadata?
         while let tag = try message.nextTag(of: "TimeSeries") {
             switch tag.field {
-            case 1: try message.varints(tag, "LabelsRefs", into: &references)
+            case 1: try message.varints(tag, "LabelsRefs", into: &references, upTo: 2 * MessageRoom.labelLimit)
             case 2:
                 var sample = try message.message(tag, "Samples")
                 let (value, timestamp, start) = try RemoteWriteWire.sample(&sample)
+                try room.take(RemoteWriteRequest.sampleSize)
                 request.appendSample(value, timestamp, start: start)
             case 3:
                 var histogram = try message.message(tag, "Histograms")
-                request.histograms.append(try RemoteWriteWire.histogram(&histogram))
+                request.histograms.append(try RemoteWriteWire.histogram(&histogram, &room))
             case 4:
                 var exemplar = try message.message(tag, "Exemplars")
                 try readExemplar(&exemplar, problem: &exemplarProblem)
@@ -92,10 +98,10 @@ struct RemoteWriteDecoder2 {
         series.exemplars = series.exemplars.lowerBound..<request.exemplars.count
         if memory != nil { makeKey() }
         series.reference = series.problem == nil && !key.isEmpty ? memory?.find(key) : nil
-        if series.reference == nil { readLabels(of: &series) }
+        if series.reference == nil { try readLabels(of: &series) }
         if series.problem == nil, series.samples.isEmpty, series.histograms.isEmpty {
             // It is told with its labels, whether they are known or not.
-            if series.reference != nil { readLabels(of: &series) }
+            if series.reference != nil { try readLabels(of: &series) }
             series.reference = nil
             series.problem = "TimeSeries must contain at least one sample or histogram for series \(series.labels)"
         }
@@ -105,11 +111,12 @@ struct RemoteWriteDecoder2 {
             }
             if let raw, let metadata = series.metadata { tell(raw, metadata) }
         }
+        if let problem = series.problem { try room.take(problem.utf8.count) }
         request.series.append(series)
     }
 
-    private mutating func readLabels(of series: inout RemoteWriteRequest.Series) {
-        switch labels(references) {
+    private mutating func readLabels(of series: inout RemoteWriteRequest.Series) throws(ExpositionError) {
+        switch try labels(references) {
         case .failure(let error):
             let shown = RemoteWriteDecoder2.shown(references)
             series.problem = "parsing labels for series \(shown): \(error.message)"
@@ -126,6 +133,8 @@ struct RemoteWriteDecoder2 {
         for reference in references {
             let number = Int(UInt32(truncatingIfNeeded: reference))
             guard number < symbols.count else { return key.removeAll(keepingCapacity: true) }
+            // What is longer cannot be taken either.
+            guard key.count + symbols[number].text.count <= room.left else { return key.removeAll() }
             key.append(contentsOf: reader.slice(symbols[number].start..<symbols[number].text.upperBound))
         }
     }
@@ -154,7 +163,9 @@ struct RemoteWriteDecoder2 {
         "[" + references.map { String(UInt32(truncatingIfNeeded: $0)) }.joined(separator: " ") + "]"
     }
 
-    private mutating func labels(_ references: [UInt64]) -> Result<Labels, ExpositionError> {
+    private mutating func labels(
+        _ references: [UInt64]
+    ) throws(ExpositionError) -> Result<Labels, ExpositionError> {
         if references.count % 2 != 0 {
             return .failure(ExpositionError("invalid labelRefs length \(references.count)"))
         }
@@ -167,6 +178,8 @@ struct RemoteWriteDecoder2 {
                     "labelRefs \(name) (name) = \(value) (value) outside of symbols table (size \(symbols.count))"
                 return .failure(ExpositionError(problem))
             }
+            // A text of the table is there again for each that names it.
+            try room.take(symbols[Int(name)].text.count + symbols[Int(value)].text.count + 2)
             builder.add(name: reader.slice(symbols[Int(name)].text), value: reader.slice(symbols[Int(value)].text))
         }
         return .success(builder.build())
@@ -182,13 +195,14 @@ struct RemoteWriteDecoder2 {
         var timestamp: Timestamp = 0
         while let tag = try message.nextTag(of: "Exemplar") {
             switch tag.field {
-            case 1: try message.varints(tag, "LabelsRefs", into: &references)
+            case 1: try message.varints(tag, "LabelsRefs", into: &references, upTo: 2 * MessageRoom.labelLimit)
             case 2: value = try message.double(tag, "Value")
             case 3: timestamp = try message.signed(tag, "Timestamp")
             default: try message.skip(tag)
             }
         }
-        switch labels(references) {
+        try room.take(RemoteWriteRequest.exemplarSize)
+        switch try labels(references) {
         case .success(let labels):
             request.exemplars.append(
                 Exemplar(labels: labels, value: value, timestamp: timestamp == 0 ? nil : timestamp)
@@ -226,6 +240,7 @@ struct RemoteWriteDecoder2 {
             problem = outside("help", raw.help)
             return (raw, metadata)
         }
+        try room.take(symbols[Int(raw.help)].text.count + symbols[Int(raw.unit)].text.count)
         metadata.help = reader.text(symbols[Int(raw.help)].text)
         metadata.unit = reader.text(symbols[Int(raw.unit)].text)
         lastMetadata = (raw, metadata)

@@ -67,6 +67,15 @@ public struct RemoteWriteRequest: Sendable {
     /// The series that the memory did not know, by their places among ``series``.
     public internal(set) var lessons = SeriesMemory.Lessons()
 
+    /// How many bytes of memory it takes, about.
+    package internal(set) var size = 0
+
+    /// What the pieces of a message take once it is read, here and on the way to the store.
+    static let sampleSize = 48
+    static let seriesSize = MemoryLayout<Series>.stride + 64
+    static let exemplarSize = 2 * MemoryLayout<Exemplar>.stride + 64
+    static let metadataSize = 2 * MemoryLayout<(family: String, metadata: MetricMetadata)>.stride
+
     /// An empty request.
     public init() {}
 

@@ -32,11 +32,13 @@ enum RemoteWriteWire {
     }
 
     static func histogram(
-        _ message: inout WireReader
+        _ message: inout WireReader,
+        _ room: inout MessageRoom
     ) throws(ExpositionError) -> RemoteWriteRequest.HistogramSample {
         var result = RemoteWriteRequest.HistogramSample(timestamp: 0, histogram: NativeHistogram())
         result.histogram.isInteger = true
         var zeroCount = (whole: UInt64(0), fraction: 0.0)
+        let limit = NativeHistogram.bucketLimit
         var positiveDeltas: [UInt64] = []
         var negativeDeltas: [UInt64] = []
         var positiveCounts: [Double] = []
@@ -55,14 +57,22 @@ enum RemoteWriteWire {
             case 6: zeroCount = (try message.unsigned(tag, "ZeroCountInt"), 0)
             case 7: zeroCount = (0, try message.double(tag, "ZeroCountFloat"))
             case 8:
-                var span = try message.message(tag, "NegativeSpans")
-                result.histogram.negativeSpans.append(try NativeHistogram.Span(&span))
-            case 9: try message.varints(tag, "NegativeDeltas", into: &negativeDeltas)
+                try NativeHistogram.Span.add(
+                    tag,
+                    "NegativeSpans",
+                    of: &message,
+                    to: &result.histogram.negativeSpans
+                )
+            case 9: try message.varints(tag, "NegativeDeltas", into: &negativeDeltas, upTo: limit)
             case 10: try message.doubles(tag, "NegativeCounts", into: &negativeCounts)
             case 11:
-                var span = try message.message(tag, "PositiveSpans")
-                result.histogram.positiveSpans.append(try NativeHistogram.Span(&span))
-            case 12: try message.varints(tag, "PositiveDeltas", into: &positiveDeltas)
+                try NativeHistogram.Span.add(
+                    tag,
+                    "PositiveSpans",
+                    of: &message,
+                    to: &result.histogram.positiveSpans
+                )
+            case 12: try message.varints(tag, "PositiveDeltas", into: &positiveDeltas, upTo: limit)
             case 13: try message.doubles(tag, "PositiveCounts", into: &positiveCounts)
             case 14:
                 let hint = UInt8(truncatingIfNeeded: try message.unsigned(tag, "ResetHint"))
@@ -73,6 +83,13 @@ enum RemoteWriteWire {
             default: try message.skip(tag)
             }
         }
+        let spans = result.histogram.negativeSpans.count + result.histogram.positiveSpans.count
+        let buckets = negativeDeltas.count + positiveDeltas.count + negativeCounts.count + positiveCounts.count
+        // Once here, and once on the way to the store.
+        try room.take(
+            2 * MemoryLayout<RemoteWriteRequest.HistogramSample>.stride
+                + 16 * (spans + buckets + result.histogram.customValues.count)
+        )
         if result.histogram.isInteger {
             result.histogram.zeroCount = Double(zeroCount.whole)
             result.histogram.positiveBuckets = NativeHistogram.absolute(zigzagDeltas: positiveDeltas)

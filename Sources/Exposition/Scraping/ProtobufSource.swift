@@ -33,6 +33,8 @@ final class ProtobufSource: EntrySource {
     private var exemplarPosition = 0
     private var exemplarWasRead = false
 
+    /// What the labels of all series take.
+    private var room = MessageRoom()
     private let key = SeriesKey()
     private var currentLabels = Labels()
     private(set) var histogram = NativeHistogram()
@@ -202,12 +204,15 @@ final class ProtobufSource: EntrySource {
         typeNumber = 0
         metrics.removeAll(keepingCapacity: true)
         nextMetricIndex = 0
+        var room = MessageRoom()
         while let tag = try message.nextTag(of: "MetricFamily") {
             switch tag.field {
             case 1: name = try message.delimited(tag, "Name")
             case 2: help = try message.delimited(tag, "Help")
             case 3: typeNumber = try message.unsigned(tag, "Type")
-            case 4: metrics.append(try message.delimited(tag, "Metric"))
+            case 4:
+                try room.take(MemoryLayout<Range<Int>>.stride)
+                metrics.append(try message.delimited(tag, "Metric"))
             case 5: unit = try message.delimited(tag, "Unit")
             default: try message.skip(tag)
             }
@@ -218,7 +223,9 @@ final class ProtobufSource: EntrySource {
     private func nextMetric() throws(ExpositionError) -> Bool {
         guard nextMetricIndex < metrics.count else { return false }
         var reader = WireReader(bytes, metrics[nextMetricIndex])
-        metric = try ClientMetric(&reader)
+        // Only one at a time is held.
+        var room = MessageRoom()
+        metric = try ClientMetric(&reader, &room)
         nextMetricIndex += 1
         return true
     }
@@ -254,6 +261,8 @@ final class ProtobufSource: EntrySource {
         if let magic = magicLabel() { builder.add(name: magic.name, value: magic.value) }
         currentLabels = builder.build()
         writeKey()
+        // A name or a label stands once for all series that have it; a series has it here and in what knows it by its bytes.
+        try room.take(currentLabels.encoded.count + key.bytes.count)
         guard stage == .histogram else { return .series }
         if let converted {
             histogram = converted

@@ -16,6 +16,9 @@ struct LabelBytesBuilder {
 
     init() {}
 
+    /// How many labels were added.
+    var count: Int { spans.count }
+
     mutating func removeAll() {
         arena.removeAll(keepingCapacity: true)
         spans.removeAll(keepingCapacity: true)

@@ -72,24 +72,31 @@ struct ClientMetric {
     var timestamp: Timestamp?
 
     /// Decodes a metric. Labels are checked only as to their form.
-    init(_ reader: inout WireReader) throws(ExpositionError) {
+    init(_ reader: inout WireReader, _ room: inout MessageRoom) throws(ExpositionError) {
+        // What it becomes, itself and as the metric of a family.
+        try room.take(2 * MemoryLayout<ClientMetric>.stride)
         while let tag = try reader.nextTag(of: "Metric") {
             switch tag.field {
             case 1:
                 var label = try reader.message(tag, "Label")
+                try MessageRoom.checkLabels(labels.count, "Label")
+                try room.take(64)
                 labels.append(try ClientMetric.label(&label))
             case 2:
                 var message = try reader.message(tag, "Gauge")
                 gauge = try ClientMetric.value(&message, "Gauge", gauge ?? 0)
             case 3:
                 var message = try reader.message(tag, "Counter")
-                counter = try ClientMetric.counter(&message, counter ?? Counter())
+                // Taken out, here and below: a message may come in very many pieces, and each would copy what came before.
+                var value = counter ?? Counter()
+                counter = nil
+                try ClientMetric.read(&message, into: &value, &room)
+                counter = value
             case 4:
                 var message = try reader.message(tag, "Summary")
-                // It may come in very many pieces: what is known moves along, a copy for each would be quadratic.
                 var value = summary ?? Summary()
                 summary = nil
-                try ClientMetric.read(&message, into: &value)
+                try ClientMetric.read(&message, into: &value, &room)
                 summary = value
             case 5:
                 var message = try reader.message(tag, "Untyped")
@@ -99,7 +106,7 @@ struct ClientMetric {
                 var message = try reader.message(tag, "Histogram")
                 var value = histogram ?? Histogram()
                 histogram = nil
-                try value.merge(&message)
+                try value.merge(&message, &room)
                 histogram = value
             default: try reader.skip(tag)
             }
@@ -141,30 +148,37 @@ struct ClientMetric {
         return value
     }
 
-    private static func counter(_ reader: inout WireReader, _ start: Counter) throws(ExpositionError) -> Counter {
-        var counter = start
+    private static func read(
+        _ reader: inout WireReader,
+        into counter: inout Counter,
+        _ room: inout MessageRoom
+    ) throws(ExpositionError) {
         while let tag = try reader.nextTag(of: "Counter") {
             switch tag.field {
             case 1: counter.value = try reader.double(tag, "Value")
             case 2:
                 var message = try reader.message(tag, "Exemplar")
-                counter.exemplar = try exemplar(&message, counter.exemplar)
+                try read(&message, into: &counter.exemplar, &room)
             case 3:
                 var message = try reader.message(tag, "StartTimestamp")
                 counter.start = try time(&message, counter.start)
             default: try reader.skip(tag)
             }
         }
-        return counter
     }
 
-    private static func read(_ reader: inout WireReader, into summary: inout Summary) throws(ExpositionError) {
+    private static func read(
+        _ reader: inout WireReader,
+        into summary: inout Summary,
+        _ room: inout MessageRoom
+    ) throws(ExpositionError) {
         while let tag = try reader.nextTag(of: "Summary") {
             switch tag.field {
             case 1: summary.count = try reader.unsigned(tag, "SampleCount")
             case 2: summary.sum = try reader.double(tag, "SampleSum")
             case 3:
                 var message = try reader.message(tag, "Quantile")
+                try room.take(32)
                 summary.quantiles.append(try message.quantile(of: "Quantile"))
             case 4:
                 var message = try reader.message(tag, "StartTimestamp")
@@ -186,15 +200,19 @@ struct ClientMetric {
         return time
     }
 
-    static func exemplar(
+    static func read(
         _ reader: inout WireReader,
-        _ start: ExemplarMessage?
-    ) throws(ExpositionError) -> ExemplarMessage {
-        var exemplar = start ?? ExemplarMessage()
+        into known: inout ExemplarMessage?,
+        _ room: inout MessageRoom
+    ) throws(ExpositionError) {
+        var exemplar = known ?? ExemplarMessage()
+        known = nil
         while let tag = try reader.nextTag(of: "Exemplar") {
             switch tag.field {
             case 1:
                 var message = try reader.message(tag, "Label")
+                try MessageRoom.checkLabels(exemplar.labels.count, "Label")
+                try room.take(64)
                 exemplar.labels.append(try plainLabel(&message))
             case 2: exemplar.value = try reader.double(tag, "Value")
             case 3:
@@ -203,7 +221,7 @@ struct ClientMetric {
             default: try reader.skip(tag)
             }
         }
-        return exemplar
+        known = exemplar
     }
 
     /// A label whose text is not judged.
@@ -224,38 +242,51 @@ struct ClientMetric {
 
 extension ClientMetric.Histogram {
     /// Adds the fields of a message.
-    mutating func merge(_ reader: inout WireReader) throws(ExpositionError) {
+    mutating func merge(_ reader: inout WireReader, _ room: inout MessageRoom) throws(ExpositionError) {
+        let before = size
         while let tag = try reader.nextTag(of: "Histogram") {
             switch tag.field {
             case 1: count = try reader.unsigned(tag, "SampleCount")
             case 2: sum = try reader.double(tag, "SampleSum")
             case 3:
                 var message = try reader.message(tag, "Bucket")
-                buckets.append(try ClientMetric.Bucket(&message))
+                if buckets.count >= NativeHistogram.bucketLimit {
+                    throw WireReader.tooMany("Bucket", NativeHistogram.bucketLimit)
+                }
+                try room.take(2 * MemoryLayout<ClientMetric.Bucket>.stride)
+                buckets.append(try ClientMetric.Bucket(&message, &room))
             case 4: floatCount = try reader.double(tag, "SampleCountFloat")
             case 5: schema = Int32(truncatingIfNeeded: try reader.zigzag(tag, "Schema"))
             case 6: zeroThreshold = try reader.double(tag, "ZeroThreshold")
             case 7: zeroCount = try reader.unsigned(tag, "ZeroCount")
             case 8: floatZeroCount = try reader.double(tag, "ZeroCountFloat")
-            case 9:
-                var message = try reader.message(tag, "NegativeSpan")
-                negativeSpans.append(try NativeHistogram.Span(&message))
-            case 10: try reader.varints(tag, "NegativeDelta", into: &negativeDeltas)
+            case 9: try NativeHistogram.Span.add(tag, "NegativeSpan", of: &reader, to: &negativeSpans)
+            case 10:
+                try reader.varints(tag, "NegativeDelta", into: &negativeDeltas, upTo: NativeHistogram.bucketLimit)
             case 11: try reader.doubles(tag, "NegativeCount", into: &negativeCounts)
-            case 12:
-                var message = try reader.message(tag, "PositiveSpan")
-                positiveSpans.append(try NativeHistogram.Span(&message))
-            case 13: try reader.varints(tag, "PositiveDelta", into: &positiveDeltas)
+            case 12: try NativeHistogram.Span.add(tag, "PositiveSpan", of: &reader, to: &positiveSpans)
+            case 13:
+                try reader.varints(tag, "PositiveDelta", into: &positiveDeltas, upTo: NativeHistogram.bucketLimit)
             case 14: try reader.doubles(tag, "PositiveCount", into: &positiveCounts)
             case 15:
                 var message = try reader.message(tag, "StartTimestamp")
                 start = try ClientMetric.time(&message, start)
             case 16:
                 var message = try reader.message(tag, "Exemplars")
-                exemplars.append(try ClientMetric.exemplar(&message, nil))
+                try room.take(2 * MemoryLayout<ClientMetric.ExemplarMessage>.stride)
+                var exemplar: ClientMetric.ExemplarMessage?
+                try ClientMetric.read(&message, into: &exemplar, &room)
+                if let exemplar { exemplars.append(exemplar) }
             default: try reader.skip(tag)
             }
         }
+        try room.take(size - before)
+    }
+
+    /// What the native part takes: each bucket twice, as it came and as a number.
+    private var size: Int {
+        let buckets = negativeDeltas.count + positiveDeltas.count + negativeCounts.count + positiveCounts.count
+        return 16 * (buckets + negativeSpans.count + positiveSpans.count)
     }
 
     /// Why the native part contradicts itself; `nil` where it does not.
@@ -295,14 +326,14 @@ extension ClientMetric.Histogram {
 }
 
 extension ClientMetric.Bucket {
-    init(_ reader: inout WireReader) throws(ExpositionError) {
+    init(_ reader: inout WireReader, _ room: inout MessageRoom) throws(ExpositionError) {
         while let tag = try reader.nextTag(of: "Bucket") {
             switch tag.field {
             case 1: count = try reader.unsigned(tag, "CumulativeCount")
             case 2: bound = try reader.double(tag, "UpperBound")
             case 3:
                 var message = try reader.message(tag, "Exemplar")
-                exemplar = try ClientMetric.exemplar(&message, exemplar)
+                try ClientMetric.read(&message, into: &exemplar, &room)
             case 4: floatCount = try reader.double(tag, "CumulativeCountFloat")
             default: try reader.skip(tag)
             }

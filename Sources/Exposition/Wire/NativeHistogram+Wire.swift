@@ -13,6 +13,19 @@ extension NativeHistogram.Span {
         }
     }
 
+    /// Decodes one more `BucketSpan` of a histogram.
+    static func add(
+        _ tag: WireReader.Tag,
+        _ field: StaticString,
+        of message: inout WireReader,
+        to spans: inout [Self]
+    ) throws(ExpositionError) {
+        if spans.count >= NativeHistogram.bucketLimit {
+            throw WireReader.tooMany(field, NativeHistogram.bucketLimit)
+        }
+        spans.append(try message.message(tag, field, Self.init))
+    }
+
     /// Encodes a `BucketSpan`.
     /// - Parameter keepsZeros: writes zeros as well, as Go does it in the messages of client libraries (proto2).
     func append(_ field: Int, keepsZeros: Bool = false, to output: inout [UInt8]) {

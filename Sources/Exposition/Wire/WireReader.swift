@@ -1,3 +1,5 @@
+import MetricModel
+
 /// Reads protobuf's wire format without copying, with the messages of the Go code that Prometheus reads it with.
 ///
 /// Positions are absolute in the buffer; a nested message is read by a reader that ends earlier.
@@ -144,26 +146,45 @@ struct WireReader {
         return Double(bitPattern: UInt64(littleEndian: bits))
     }
 
-    /// A repeated field of doubles, packed or not.
+    /// A repeated field of doubles, packed or not, one for each bucket of a histogram.
     mutating func doubles(_ tag: Tag, _ field: StaticString, into: inout [Double]) throws(ExpositionError) {
         if tag.wire == 1 {
+            if into.count >= NativeHistogram.bucketLimit { throw Self.tooMany(field, NativeHistogram.bucketLimit) }
             into.append(try fixed64())
             return
         }
         var packed = WireReader(bytes, try delimited(tag, field))
+        let count = (packed.end - packed.position) / 8
+        if into.count + count > NativeHistogram.bucketLimit { throw Self.tooMany(field, NativeHistogram.bucketLimit) }
         // Only for the first stretch: a field that is split into many would be copied for each of them.
-        if into.isEmpty { into.reserveCapacity((packed.end - packed.position) / 8) }
+        if into.isEmpty { into.reserveCapacity(count) }
         while packed.position < packed.end { into.append(try packed.fixed64()) }
     }
 
     /// A repeated field of varints, packed or not.
-    mutating func varints(_ tag: Tag, _ field: StaticString, into: inout [UInt64]) throws(ExpositionError) {
+    /// - Parameter limit: How many there may be.
+    mutating func varints(
+        _ tag: Tag,
+        _ field: StaticString,
+        into: inout [UInt64],
+        upTo limit: Int
+    ) throws(ExpositionError) {
         if tag.wire == 0 {
+            if into.count >= limit { throw Self.tooMany(field, limit) }
             into.append(try varint())
             return
         }
         var packed = WireReader(bytes, try delimited(tag, field))
-        while packed.position < packed.end { into.append(try packed.varint()) }
+        while packed.position < packed.end {
+            if into.count >= limit { throw Self.tooMany(field, limit) }
+            into.append(try packed.varint())
+        }
+    }
+
+    /// What a message is refused with that has more of something than makes sense.
+    @inline(never)
+    static func tooMany(_ field: StaticString, _ limit: Int) -> ExpositionError {
+        ExpositionError("proto: more than \(limit) elements in field \(field)")
     }
 
     /// Steps over an unknown field.

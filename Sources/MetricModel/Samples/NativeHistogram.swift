@@ -32,6 +32,9 @@ public struct NativeHistogram: Sendable, Hashable {
 
     /// The schema of histograms with custom bounds.
     public static let customBoundsSchema: Int32 = -53
+    /// The most buckets of a histogram on each side of zero, and the most bounds, that are taken from others: a few thousand cover
+    /// all that can be observed, and each takes more memory than it takes to send.
+    package static let bucketLimit = 100_000
 
     /// What is known about a counter reset.
     public var counterResetHint: CounterResetHint = .unknown

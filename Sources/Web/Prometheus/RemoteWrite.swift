@@ -50,6 +50,7 @@ extension PrometheusServer {
             body = try Snappy.decode(request.body, limit: Self.unpackedLimit)
             guard request.hasRoom(unpacked: body.count) else { return .noRoom }
             message = try remoteSeries.read(body, version)
+            guard request.hasRoom(unpacked: body.count + message.size) else { return .noRoom }
         } catch {
             return .error("\(error)", status: 400)
         }

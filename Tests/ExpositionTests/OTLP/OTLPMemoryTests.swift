@@ -143,7 +143,7 @@ import Testing
         for round in 0..<800 {
             // Each second time the same again.
             if round % 2 == 0 { message = messages.next() }
-            let expected = OTLPTranslator.translate(try OTLPMetrics(decoding: message), settings)
+            let expected = try OTLPTranslator.translate(OTLPMetrics(decoding: message), settings)
             let found = try OTLPTranslator.translate(message, settings, &memory)
             memory.learn(found, names.resolve(found.labels))
             #expect(Self.shown(found, names) == Self.shown(expected, names))
@@ -174,6 +174,25 @@ import Testing
         memory.forgetSeries()
         #expect(try read().labels.count == 2)
         #expect(try read().labels.isEmpty)
+    }
+
+    @Test func `long texts do not stay`() throws {
+        var (memory, names) = (OTLPMemory(), Names())
+        func read(_ description: String) throws -> Int {
+            let point = Wire.fixed(3, 1_700_000_000_000_000_000) + Wire.fixed(4, 0)
+            let metric = Wire.text(1, "m") + Wire.text(2, description) + Wire.field(5, Wire.field(1, point))
+            let message = Wire.field(1, Wire.field(2, Wire.field(2, metric)))
+            let outcome = try OTLPTranslator.translate(message, .init(), &memory)
+            memory.learn(outcome, names.resolve(outcome.labels))
+            return outcome.labels.count
+        }
+        #expect(try (read(""), read("")) == (1, 0))
+        let long = String(repeating: "h", count: 4 << 20)
+        // Each twice: by its bytes, and as a text.
+        for number in 0..<3 { _ = try read("\(number)" + long) }
+        #expect(try read("") == 0)
+        for number in 3..<6 { _ = try read("\(number)" + long) }
+        #expect(try (read(""), read("")) == (1, 0))
     }
 
     @Test func `damaged messages fail with a memory as without`() throws {

@@ -65,14 +65,14 @@ import Testing
         ("x", "%", .gauge, "x_percent"), ("jvm:gc", "ms", .gauge, "jvm:gc_milliseconds"),
         ("y", "kg/m^2", .gauge, "y_kg_per_m_2"),
     ])
-    func `names with suffixes`(name: String, unit: String, kind: Kind, expected: String) {
+    func `names with suffixes`(name: String, unit: String, kind: Kind, expected: String) throws {
         let content: OTLPMetrics.Content =
             switch kind {
             case .gauge: .gauge([Self.point(1)])
             case .counter: Self.counter([Self.point(1)])
             case .upDown: .sum([Self.point(1)], .cumulative, isMonotonic: false)
             }
-        let outcome = OTLPTranslator.translate(Self.request([Self.metric(name, unit: unit, content)]), .init())
+        let outcome = try OTLPTranslator.translate(Self.request([Self.metric(name, unit: unit, content)]), .init())
         #expect(outcome.verdicts.map(\.facts.family) == [expected])
     }
 
@@ -81,23 +81,23 @@ import Testing
         (.underscoresWithoutSuffixes, "http_server_time"), (.plainWithSuffixes, "http.server.time_seconds_total"),
         (.plain, "http.server.time"),
     ])
-    func strategies(strategy: OTLPStrategy, expected: String) {
+    func strategies(strategy: OTLPStrategy, expected: String) throws {
         var settings = OTLPTranslator.Settings()
         settings.strategy = strategy
         let metric = Self.metric("http.server.time", unit: "s", Self.counter([Self.point(2, [("http.method", "GET")])]))
-        let outcome = OTLPTranslator.translate(Self.request([metric]), settings)
+        let outcome = try OTLPTranslator.translate(Self.request([metric]), settings)
         #expect(outcome.labels.map(\.name) == [expected])
         let isPlain = strategy == .plain || strategy == .plainWithSuffixes
         #expect(outcome.labels.first?[isPlain ? "http.method" : "http_method"] == "GET")
     }
 
-    @Test func `a suffix that a plain name has already comes last`() {
+    @Test func `a suffix that a plain name has already comes last`() throws {
         var settings = OTLPTranslator.Settings()
         settings.strategy = .plainWithSuffixes
         let names = [("req.total", ""), ("time.seconds", "s"), ("total", "")].map { name, unit in
             Self.metric(name, unit: unit, Self.counter([Self.point(1)]))
         }
-        let outcome = OTLPTranslator.translate(Self.request(names), settings)
+        let outcome = try OTLPTranslator.translate(Self.request(names), settings)
         #expect(outcome.verdicts.map(\.facts.family) == ["req_total", "time.seconds_total", "total_total"])
     }
 
@@ -105,21 +105,21 @@ import Testing
         ("2nd", "key_2nd"), ("_x", "key_x"), ("__y", "__y"), ("a-b", "a_b"), ("größe", "gr__e"), ("ok", "ok"),
         ("x:y", "x_y"),
     ])
-    func `names of labels`(key: String, expected: String) {
+    func `names of labels`(key: String, expected: String) throws {
         let metric = Self.metric("m", .gauge([Self.point(1, [(key, "v")])]))
-        let outcome = OTLPTranslator.translate(Self.request([metric]), .init())
+        let outcome = try OTLPTranslator.translate(Self.request([metric]), .init())
         #expect(outcome.labels.first?[expected] == "v")
     }
 
-    @Test func `attributes that become one label are told`() {
+    @Test func `attributes that become one label are told`() throws {
         let metric = Self.metric("m", .gauge([Self.point(1, [("a_b", "3"), ("a.b", "2"), ("a-b", "1")])]))
-        let outcome = OTLPTranslator.translate(Self.request([metric]), .init())
+        let outcome = try OTLPTranslator.translate(Self.request([metric]), .init())
         #expect(outcome.labels.first?["a_b"] == "1;2;3")
         #expect(outcome.collisions.count == 1)
         #expect(outcome.collisions.first?.contains(#""a-b", "a.b", "a_b" collide as label "a_b""#) == true)
     }
 
-    @Test func `the resource becomes job, instance, promoted labels and target_info`() {
+    @Test func `the resource becomes job, instance, promoted labels and target_info`() throws {
         var settings = OTLPTranslator.Settings()
         settings.promoted = ["host.name"]
         let resource = [
@@ -127,7 +127,7 @@ import Testing
             ("service.version", "3"),
         ]
         let metric = Self.metric("m", .gauge([Self.point(1)]))
-        let outcome = OTLPTranslator.translate(Self.request([metric], resource: resource), settings)
+        let outcome = try OTLPTranslator.translate(Self.request([metric], resource: resource), settings)
         #expect(
             Self.texts(outcome) == [
                 #"{__name__="m", host_name="h", instance="a", job="eu/shop"} 1.0"#,
@@ -137,36 +137,69 @@ import Testing
         settings.keepsIdentifying = true
         settings.promotesAll = true
         settings.ignored = ["service.version", "service.name"]
-        let other = OTLPTranslator.translate(Self.request([metric], resource: resource), settings)
+        let other = try OTLPTranslator.translate(Self.request([metric], resource: resource), settings)
         #expect(other.labels.first?["service_version"] == nil)
         #expect(other.labels.first?["service_namespace"] == "eu")
         #expect(other.labels.last?["service_name"] == "shop")
     }
 
-    @Test func `target_info needs something to tell and somebody to tell it of`() {
+    @Test func `target_info needs something to tell and somebody to tell it of`() throws {
         let metric = Self.metric("m", .gauge([Self.point(1)]))
         for resource in [[("service.name", "shop")], [("host.name", "h")]] {
-            let outcome = OTLPTranslator.translate(Self.request([metric], resource: resource), .init())
+            let outcome = try OTLPTranslator.translate(Self.request([metric], resource: resource), .init())
             #expect(outcome.labels.map(\.name) == ["m"])
         }
     }
 
-    @Test func `target_info has a sample in each half of the lookback`() {
+    @Test func `target_info has a sample in each half of the lookback`() throws {
         var late = Self.point(2)
         late.frame.time += 400 * Self.second
         let metric = Self.metric("m", .gauge([Self.point(1), late]))
         let resource = [("service.name", "shop"), ("host.name", "h")]
-        let outcome = OTLPTranslator.translate(Self.request([metric], resource: resource), .init())
+        let outcome = try OTLPTranslator.translate(Self.request([metric], resource: resource), .init())
         let times = outcome.samples.filter { outcome.labels(of: $0.series).name == "target_info" }
             .map { $0.timestamp - 1_700_000_000_000 }
         #expect(times == [0, 150_000, 300_000, 400_000])
     }
 
-    @Test func `scopes are told where they are promoted`() {
+    @Test func `the last moment that can be told has no next one`() throws {
+        var points = [Self.point(1), Self.point(2)]
+        points[0].frame.time = .max - 200 * Self.second
+        points[1].frame.time = .max
+        let resource = [("service.name", "shop"), ("zone", "a")]
+        let outcome = try OTLPTranslator.translate(
+            Self.request([Self.metric("m", .gauge(points))], resource: resource),
+            .init()
+        )
+        #expect(outcome.samples.count == 5)
+    }
+
+    /// Attributes that become one label are told by name wherever they stand.
+    @Test(arguments: [5, 500]) func `many attributes are as few`(count: Int) throws {
+        let attributes = (0..<count).flatMap { [("a.\($0)", "1"), ("a_\($0)", "2")] } + [("same", "x"), ("same", "")]
+        let metric = Self.metric("m", .gauge([Self.point(1, attributes)]))
+        var settings = OTLPTranslator.Settings()
+        let escaped = try OTLPTranslator.translate(Self.request([metric], resource: []), settings)
+        #expect(escaped.labels.first?["a_\(count - 1)"] == "1;2")
+        #expect(escaped.labels.first?["same"] == "x;")
+        settings.strategy = .plain
+        let plain = try OTLPTranslator.translate(Self.request([metric], resource: []), settings)
+        #expect(plain.labels.first?["a.\(count - 1)"] == "1")
+        #expect(plain.labels.first?["same"] == nil)
+        settings.promotesAll = true
+        let promoted = try OTLPTranslator.translate(
+            Self.request([Self.metric("m", .gauge([Self.point(1, [("a.0", "own")])]))], resource: attributes),
+            settings
+        )
+        #expect(promoted.labels.first?["a.0"] == "own")
+        #expect(promoted.labels.first?["a_\(count - 1)"] == "2")
+    }
+
+    @Test func `scopes are told where they are promoted`() throws {
         var settings = OTLPTranslator.Settings()
         settings.promotesScope = true
         let metric = Self.metric("m", .gauge([Self.point(1)]))
-        let labels = OTLPTranslator.translate(Self.request([metric]), settings).labels.first
+        let labels = try OTLPTranslator.translate(Self.request([metric]), settings).labels.first
         #expect(labels?["otel_scope_name"] == "lib")
         #expect(labels?["otel_scope_version"] == "2")
     }
@@ -183,7 +216,7 @@ import Testing
         example.traceID = "0af7"
         example.time = Self.now
         point.examples = [example]
-        let outcome = OTLPTranslator.translate(
+        let outcome = try OTLPTranslator.translate(
             Self.request([Self.metric("h", unit: "s", .histogram([point], .cumulative))], resource: []),
             .init()
         )
@@ -199,7 +232,7 @@ import Testing
         #expect(exemplar.exemplar.labels == ["trace_id": "0af7"])
         var settings = OTLPTranslator.Settings()
         settings.convertsToCustomBuckets = true
-        let native = OTLPTranslator.translate(
+        let native = try OTLPTranslator.translate(
             Self.request([Self.metric("h", unit: "s", .histogram([point], .cumulative))], resource: []),
             settings
         )
@@ -226,7 +259,7 @@ import Testing
         point.count = counts.reduce(0, +)
         point.positive.offset = offset
         point.positive.counts = counts
-        let outcome = OTLPTranslator.translate(
+        let outcome = try OTLPTranslator.translate(
             Self.request([Self.metric("e", .exponential([point], .cumulative))]),
             .init()
         )
@@ -240,18 +273,21 @@ import Testing
     @Test(arguments: [
         (OTLPMetrics.Temporality.delta, true), (.unspecified, true), (.unknown, true), (.cumulative, false),
     ])
-    func `points that count from the one before are refused`(temporality: OTLPMetrics.Temporality, isRefused: Bool) {
+    func `points that count from the one before are refused`(
+        temporality: OTLPMetrics.Temporality,
+        isRefused: Bool
+    ) throws {
         let metric = Self.metric("d", .sum([Self.point(1)], temporality, isMonotonic: true))
-        let verdict = OTLPTranslator.translate(Self.request([metric]), .init()).verdicts.first
+        let verdict = try OTLPTranslator.translate(Self.request([metric]), .init()).verdicts.first
         #expect(verdict?.problem == (isRefused ? #"invalid temporality and type combination for metric "d""# : nil))
         var settings = OTLPTranslator.Settings()
         settings.allowsDelta = true
-        let kept = OTLPTranslator.translate(Self.request([metric]), settings).verdicts.first
+        let kept = try OTLPTranslator.translate(Self.request([metric]), settings).verdicts.first
         #expect((kept?.problem == nil) == (temporality == .delta || temporality == .cumulative))
         if temporality == .delta { #expect(kept?.facts.metadata.type == .unknown) }
     }
 
-    @Test func `what cannot be translated says why`() {
+    @Test func `what cannot be translated says why`() throws {
         var point = OTLPMetrics.ExponentialPoint()
         point.scale = -5
         let metrics = [
@@ -259,7 +295,7 @@ import Testing
             Self.metric("...", .gauge([Self.point(1)])),
             Self.metric("l", .gauge([Self.point(1, [("___", "x")])])), Self.metric("empty", .gauge([])),
         ]
-        let verdicts = OTLPTranslator.translate(Self.request(metrics), .init()).verdicts
+        let verdicts = try OTLPTranslator.translate(Self.request(metrics), .init()).verdicts
         #expect(
             verdicts.map(\.problem) == [
                 "could not get aggregation temporality for none as it has unsupported metric type Empty",
@@ -271,33 +307,33 @@ import Testing
         #expect(verdicts.last?.warnings == ["empty data points. empty is dropped"])
     }
 
-    @Test func `a point without a value ends its series`() {
+    @Test func `a point without a value ends its series`() throws {
         var point = Self.point(7)
         point.frame.flags = 1
-        let outcome = OTLPTranslator.translate(Self.request([Self.metric("m", .gauge([point]))]), .init())
+        let outcome = try OTLPTranslator.translate(Self.request([Self.metric("m", .gauge([point]))]), .init())
         #expect(outcome.samples.first.map { SpecialValue.isStale($0.value) } == true)
     }
 
-    @Test func `points that count from the one before add up`() {
+    @Test func `points that count from the one before add up`() throws {
         var totals = OTLPDelta()
-        func send(_ value: Double, at seconds: UInt64) -> [Double] {
+        func send(_ value: Double, at seconds: UInt64) throws -> [Double] {
             var point = Self.point(value)
             point.frame.time = Self.now + seconds * Self.second
             var request = Self.request([Self.metric("d", .sum([point], .delta, isMonotonic: true))])
             totals.accumulate(&request, now: 0)
-            return OTLPTranslator.translate(request, .init()).samples.map(\.value)
+            return try OTLPTranslator.translate(request, .init()).samples.map(\.value)
         }
-        #expect(send(3, at: 0) == [3])
-        #expect(send(4, at: 10) == [7])
-        #expect(send(4, at: 10) == [])
-        #expect(send(0.5, at: 20) == [7.5])
+        #expect(try send(3, at: 0) == [3])
+        #expect(try send(4, at: 10) == [7])
+        #expect(try send(4, at: 10) == [])
+        #expect(try send(0.5, at: 20) == [7.5])
         #expect(totals.dropped == 1)
     }
 
     @Test(arguments: [
         [Int32.min, 3], [3, .min, 3], [.max, .min, .max], [.max, -4], [-4, .max], [.max, 20, 3], [-5, 3],
     ])
-    func `scales of points that add up may be anything`(_ scales: [Int32]) {
+    func `scales of points that add up may be anything`(_ scales: [Int32]) throws {
         for offset in [0, Int32.min, .max] {
             var totals = OTLPDelta()
             var taken = 0
@@ -310,7 +346,7 @@ import Testing
                 point.frame.time = Self.now + UInt64(index) * Self.second
                 var request = Self.request([Self.metric("d", .exponential([point], .delta))])
                 totals.accumulate(&request, now: 0)
-                taken += OTLPTranslator.translate(request, .init()).histograms.count
+                taken += try OTLPTranslator.translate(request, .init()).histograms.count
             }
             // What is refused for its scale is not remembered either.
             #expect(taken + totals.dropped == scales.count { $0 >= -4 })

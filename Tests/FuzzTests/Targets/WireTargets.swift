@@ -29,13 +29,13 @@ extension FuzzTarget {
 
     private static func otlp(_ metrics: OTLPMetrics) {
         var settings = OTLPTranslator.Settings()
-        _ = OTLPTranslator.translate(metrics, settings)
+        _ = try? OTLPTranslator.translate(metrics, settings)
         settings.convertsToCustomBuckets = true
         settings.promotesScope = true
         settings.allowsDelta = true
         settings.addsTypeAndUnit = true
         settings.keepsUnderscores = false
-        _ = OTLPTranslator.translate(metrics, settings)
+        _ = try? OTLPTranslator.translate(metrics, settings)
     }
 
     static let wire: [FuzzTarget] = [

@@ -6,6 +6,8 @@ import MetricModel
 package struct OTLPJSONError: Error, Hashable {
     /// What is wrong where.
     package var message: String
+    /// Whether the same may be taken later.
+    package var isBusy = false
 }
 
 /// Reads metrics of OpenTelemetry's protocol in its JSON form: names in lower camel case (or as in the protobuf files), whole numbers
@@ -13,6 +15,23 @@ package struct OTLPJSONError: Error, Hashable {
 package enum OTLPJSON {
     /// How deep lists and maps may be nested in the value of an attribute.
     private static let deepestValue = 100
+
+    /// The most values, fields and brackets of a body: each becomes a node of a tree before anything else is known of it.
+    private static let nodeLimit = 4_000_000
+
+    /// Refuses a body of more than so many pieces.
+    /// - Returns: How many bytes its tree takes, about.
+    static func size(_ body: [UInt8]) throws(OTLPJSONError) -> Int {
+        var count = 0
+        for byte in body {
+            switch byte {
+            case UInt8(ascii: ","), UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "{"): count += 1
+            default: break
+            }
+        }
+        if count > nodeLimit { throw OTLPJSONError(message: "more than \(nodeLimit) values, fields and brackets") }
+        return 96 * count
+    }
 
     /// Reads a body.
     package static func decode(_ body: [UInt8]) throws(OTLPJSONError) -> OTLPMetrics {
@@ -98,7 +117,7 @@ package enum OTLPJSON {
         point.count = try whole(node, "count") ?? 0
         point.sum = try double(node, "sum")
         point.bucketCounts = try wholes(node, "bucketCounts")
-        for item in try items(node, "explicitBounds") { point.bounds.append(try double(item, at: "explicitBounds")) }
+        for item in try limited(node, "explicitBounds") { point.bounds.append(try double(item, at: "explicitBounds")) }
         point.examples = try examples(node)
         return point
     }
@@ -188,7 +207,11 @@ package enum OTLPJSON {
         _ name: String = "attributes"
     ) throws(OTLPJSONError) -> [Label] {
         var attributes: [Label] = []
-        for item in try items(node, name) {
+        let items = try items(node, name)
+        guard items.count <= MessageRoom.labelLimit else {
+            throw wrong(name, "at most \(MessageRoom.labelLimit) entries")
+        }
+        for item in items {
             let value = try object(item, "value")
             let text = try value.map { node throws(OTLPJSONError) in try self.value(of: node, depth: 0).text } ?? ""
             attributes.append(Label(name: try self.text(item, "key"), value: text))
@@ -290,9 +313,18 @@ package enum OTLPJSON {
         return number
     }
 
+    /// The buckets or bounds of a histogram.
+    private static func limited(_ node: ConfigNode, _ name: String) throws(OTLPJSONError) -> [ConfigNode] {
+        let items = try items(node, name)
+        guard items.count <= NativeHistogram.bucketLimit else {
+            throw wrong(name, "at most \(NativeHistogram.bucketLimit) numbers")
+        }
+        return items
+    }
+
     private static func wholes(_ node: ConfigNode, _ name: String) throws(OTLPJSONError) -> [UInt64] {
         var numbers: [UInt64] = []
-        for item in try items(node, name) { numbers.append(try whole(item, at: name)) }
+        for item in try limited(node, name) { numbers.append(try whole(item, at: name)) }
         return numbers
     }
 

@@ -1,6 +1,5 @@
 import Exposition
 import MetricModel
-import Synchronization
 
 /// Takes OpenTelemetry's metrics.
 extension PrometheusServer {
@@ -37,8 +36,11 @@ extension PrometheusServer {
         var outcome: OTLPTranslator.Outcome
         do throws(OTLPJSONError) {
             outcome = try await translate(request, translation)
+            guard request.hasRoom(unpacked: request.body.count + outcome.size) else { throw Self.busy }
         } catch {
-            return refuse(error.message, 400)
+            guard error.isBusy else { return refuse(error.message, 400) }
+            receipt.error = error.message
+            return .noRoom
         }
         count(outcome)
         do throws(StorageError) {
@@ -76,8 +78,11 @@ extension PrometheusServer {
             )
         }
         let body = try await unpacked(request)
+        guard request.hasRoom(unpacked: body.count) else { throw Self.busy }
         var metrics: OTLPMetrics
         if type == "application/json" {
+            let size = try OTLPJSON.size(body)
+            guard request.hasRoom(unpacked: body.count + size) else { throw Self.busy }
             metrics = try OTLPJSON.decode(body)
         } else {
             do throws(ExpositionError) {
@@ -88,8 +93,14 @@ extension PrometheusServer {
             }
         }
         if settings.otlpDelta == .addedUp, metrics.hasDelta { otlp.accumulate(&metrics, now: clock.now, figures) }
-        return OTLPTranslator.translate(metrics, translation)
+        do throws(ExpositionError) {
+            return try OTLPTranslator.translate(metrics, translation)
+        } catch {
+            throw OTLPJSONError(message: error.message)
+        }
     }
+
+    private static let busy = OTLPJSONError(message: "too many long bodies at a time", isBusy: true)
 
     private func unpacked(_ request: WebRequest) async throws(OTLPJSONError) -> [UInt8] {
         switch request.headers["Content-Encoding"] ?? "" {
@@ -234,101 +245,5 @@ extension PrometheusServer {
         failures += outcome.problems.map { Failure(message: $0) }
         if let index = wrong.keys.min(), let found = wrong[index] { failures.append(found) }
         return failures
-    }
-}
-
-/// The last requests of OpenTelemetry's clients, with what became of them, and what their points add up to.
-final class OTLPReceipts: Sendable {
-    /// A request.
-    struct Receipt: Sendable {
-        /// Its number, from 1.
-        var number: UInt64 = 0
-        /// When it came, in nanoseconds since 1970.
-        var time: Int64
-        /// Who sent it: the address, and what the client calls itself.
-        var client: String
-        var agent: String
-        /// How it was encoded.
-        var type: String
-        var coding: String
-        /// How long it was, as it was sent.
-        var size: Int
-        var status = 0
-        var error = ""
-        var verdicts: [OTLPTranslator.Verdict] = []
-        var warnings: [String] = []
-        /// What was taken.
-        var samples = 0
-        var histograms = 0
-        var exemplars = 0
-
-        init(_ request: WebRequest, time: Int64) {
-            self.time = time
-            client = request.remoteAddress
-            agent = request.headers["User-Agent"] ?? ""
-            type = request.headers["Content-Type"] ?? ""
-            coding = request.headers["Content-Encoding"] ?? ""
-            size = request.body.count
-        }
-    }
-
-    /// So many requests are remembered.
-    static let limit = 100
-    /// Of so many metrics each.
-    static let metricLimit = 1000
-
-    private struct State {
-        var receipts: [Receipt] = []
-        var last: UInt64 = 0
-    }
-
-    private let state = Mutex(State())
-    private let totals = Mutex(OTLPDelta())
-    private let memory = Mutex(OTLPMemory())
-
-    func add(_ receipt: Receipt) {
-        state.withLock { state in
-            state.last += 1
-            var receipt = receipt
-            receipt.number = state.last
-            if receipt.verdicts.count > Self.metricLimit { receipt.verdicts.removeSubrange(Self.metricLimit...) }
-            if state.receipts.count >= Self.limit { state.receipts.removeFirst() }
-            state.receipts.append(receipt)
-        }
-    }
-
-    /// The requests after one, oldest first.
-    func since(_ number: UInt64) -> [Receipt] {
-        state.withLock { state in state.receipts.filter { $0.number > number } }
-    }
-
-    /// Translates a message with what is known by its bytes.
-    func translate(
-        _ message: [UInt8],
-        _ settings: OTLPTranslator.Settings
-    ) throws(ExpositionError) -> OTLPTranslator.Outcome {
-        try memory.withLock { memory throws(ExpositionError) in
-            try OTLPTranslator.translate(message, settings, &memory)
-        }
-    }
-
-    /// Remembers the series that were looked up for a message.
-    func learn(_ outcome: OTLPTranslator.Outcome, _ references: [SeriesRef]) {
-        if !outcome.lessons.isEmpty { memory.withLock { $0.learn(outcome, references) } }
-    }
-
-    /// Forgets which series points belong to.
-    func forgetSeries() { memory.withLock { $0.forgetSeries() } }
-
-    /// Adds up points that count from the one before.
-    func accumulate(_ metrics: inout OTLPMetrics, now: Timestamp, _ figures: ServerFigures) {
-        var mine = metrics
-        let dropped = totals.withLock { totals in
-            let before = totals.dropped
-            totals.accumulate(&mine, now: now)
-            return totals.dropped - before
-        }
-        metrics = mine
-        ServerFigures.add(dropped, to: figures.otlpDropped)
     }
 }
