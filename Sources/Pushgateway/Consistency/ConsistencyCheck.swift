@@ -22,18 +22,38 @@ struct ConsistencyCheck {
     /// The gateway's own families.
     let own: OwnFamilies
 
-    /// What is wrong; empty where the push is fine.
+    /// What is wrong, the first of it; empty where the push is fine.
     private(set) var errors: [String] = []
+    /// How much is wrong.
+    private(set) var errorCount = 0
+    /// How many bytes ``errors`` have.
+    private(set) var errorSize = 0
+    /// So much of what is wrong is told, and about so many bytes of it: each names all labels of a metric.
+    private static let errorLimit = 100
+    private static let textLimit = 64 << 10
     /// Names of families that contradict others.
     private(set) var conflicting: [String] = []
 
     /// The message of all errors together; `nil` where there are none.
     var message: String? {
-        switch errors.count {
+        switch errorCount {
         case 0: nil
         case 1: errors[0]
-        default: "\(errors.count) error(s) occurred:" + errors.map { "\n* " + $0 }.joined()
+        default:
+            "\(errorCount) error(s) occurred:" + errors.map { "\n* " + $0 }.joined()
+                + (errorCount > errors.count ? "\n* and \(errorCount - errors.count) more" : "")
         }
+    }
+
+    /// Whether more of what is wrong is only counted.
+    private var isFull: Bool { errors.count >= Self.errorLimit || errorSize >= Self.textLimit }
+
+    /// Notes one thing more that is wrong.
+    private mutating func note(_ error: String) {
+        errorCount += 1
+        if isFull { return }
+        errorSize += error.utf8.count
+        errors.append(error)
     }
 
     /// The families that are looked at.
@@ -43,9 +63,9 @@ struct ConsistencyCheck {
     mutating func run(_ indices: [Int]) {
         checked = Set(indices.map { ExactText(incoming[$0].name) })
         for index in indices {
-            let before = errors.count
+            let before = errorCount
             check(incoming[index])
-            if errors.count > before { conflicting.append(incoming[index].name) }
+            if errorCount > before { conflicting.append(incoming[index].name) }
         }
     }
 
@@ -56,7 +76,7 @@ struct ConsistencyCheck {
         SanitizedFamily.sanitize([], key: key, into: &labels)
         for (name, time) in [(Group.pushFailureName, 0), (Group.pushTimeName, Double(now) / 1e9)] {
             let metric = MetricFamily.Metric(labels: labels, value: .gauge(time))
-            errors.append(Self.repetition(name, ProtoText.describe(metric, labels: labels)))
+            note(Self.repetition(name, ProtoText.describe(metric, labels: labels)))
         }
     }
 
@@ -72,20 +92,20 @@ struct ConsistencyCheck {
         let shownType = otherType ?? family.type
         if let own = own[name] {
             if !own.replacesHelp, own.help != family.help ?? "" {
-                errors.append(
+                note(
                     "gathered metric family \(name) has help \(GoText.quoted(family.help ?? "")) but should have "
                         + GoText.quoted(own.help)
                 )
                 return
             }
             if own.type != shownType {
-                errors.append(
+                note(
                     "gathered metric family \(name) has type \(shownType.protoName) but should have \(own.type.protoName)"
                 )
                 return
             }
         } else if otherType == nil, let collision = suffixCollision(name, family.type) {
-            errors.append(collision)
+            note(collision)
             return
         }
         checkMetrics(family, shownType: shownType, existing: existing, entry: entry)
@@ -101,13 +121,13 @@ struct ConsistencyCheck {
         var seen: Set<UInt64> = []
         for index in family.series.indices {
             if shownType != family.type || family.isSuspicious, let error = intrinsicError(family, index, shownType) {
-                errors.append(error)
+                note(error)
                 continue
             }
             let fingerprint = family.series[index].fingerprint
             let elsewhere = (entry?.occurrences(fingerprint) ?? 0) - (mine.contains(fingerprint) ? 1 : 0)
             if elsewhere > 0 || !seen.insert(fingerprint).inserted {
-                errors.append(Self.repetition(family.name, describe(family, index)))
+                note(isFull ? "" : Self.repetition(family.name, describe(family, index)))
             }
         }
     }

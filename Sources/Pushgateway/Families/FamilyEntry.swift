@@ -65,9 +65,38 @@ final class FamilyEntry {
             let count = fingerprints[family.series[index].fingerprint, default: 0] + 1
             fingerprints[family.series[index].fingerprint] = count
             if count == 2 { duplicates += 1 }
+            if family.series.count > Self.few { continue }
             let slot = Slot(family: family, index: Int32(index))
             order.insert(slot, at: position(of: slot, afterEqual: true))
         }
+        if family.series.count > Self.few { merge(family) }
+    }
+
+    /// So many metrics are put in their places one by one; each moves all behind it.
+    private static let few = 16
+
+    /// Puts all metrics of a family in their places, behind those that are equal.
+    private func merge(_ family: PushedFamily) {
+        let new = family.series.indices.map { Slot(family: family, index: Int32($0)) }.sorted { left, right in
+            let comparison = Self.compare(left, right)
+            return comparison == 0 ? left.index < right.index : comparison < 0
+        }
+        var merged: [Slot] = []
+        merged.reserveCapacity(order.count + new.count)
+        var next = 0
+        for slot in order {
+            while next < new.count, Self.compare(new[next], slot) < 0 {
+                merged.append(new[next])
+                next += 1
+            }
+            merged.append(slot)
+        }
+        merged.append(contentsOf: new[next...])
+        order = merged
+    }
+
+    private static func compare(_ left: Slot, _ right: Slot) -> Int {
+        SortKeys.compare(left.family.keys, Int(left.index), right.family.keys, Int(right.index))
     }
 
     /// Forgets a group's family.
@@ -80,6 +109,7 @@ final class FamilyEntry {
             let count = (fingerprints[fingerprint] ?? 1) - 1
             fingerprints[fingerprint] = count == 0 ? nil : count
             if count == 1 { duplicates -= 1 }
+            if family.series.count > Self.few { continue }
             var position = position(of: Slot(family: family, index: Int32(index)), afterEqual: false)
             while position < order.count {
                 if order[position].family === family, order[position].index == Int32(index) {
@@ -89,6 +119,7 @@ final class FamilyEntry {
                 position += 1
             }
         }
+        if family.series.count > Self.few { order.removeAll { $0.family === family } }
     }
 
     /// The lines changed, not the series.
@@ -99,12 +130,7 @@ final class FamilyEntry {
         var high = order.count
         while low < high {
             let middle = (low + high) / 2
-            let comparison = SortKeys.compare(
-                order[middle].family.keys,
-                Int(order[middle].index),
-                slot.family.keys,
-                Int(slot.index)
-            )
+            let comparison = Self.compare(order[middle], slot)
             if comparison < 0 || (afterEqual && comparison == 0) { low = middle + 1 } else { high = middle }
         }
         return low

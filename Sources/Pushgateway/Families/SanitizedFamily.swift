@@ -76,6 +76,15 @@ struct SanitizedFamily: Sendable {
         labels.removeAll(keepingCapacity: true)
         labels.append(contentsOf: own)
         if let key { addLabels(of: key, own: own, to: &labels) }
+        if labels.count > 64 {
+            // Stable, as below: of a repeated name the order counts.
+            let order = labels.indices.sorted { left, right in
+                let order = ByteOrder.compare(labels[left].name, labels[right].name)
+                return order == 0 ? left < right : order < 0
+            }
+            labels = order.map { [labels] in labels[$0] }
+            return
+        }
         // They are nearly sorted, and few.
         var index = 1
         while index < labels.count {
@@ -90,15 +99,15 @@ struct SanitizedFamily: Sendable {
 
     private static func addLabels(of key: GroupingKey, own: [Label], to labels: inout [Label]) {
         var hasInstance = false
+        // The places of its own, where there are many.
+        var places: [ExactText: Int] = [:]
+        let isLong = own.count > 64
+        if isLong { for index in own.indices.reversed() { places[ExactText(own[index].name)] = index } }
         for label in key.labels {
-            var isThere = false
-            for index in own.indices where own[index].name.hasSameBytes(as: label.name) {
-                // Only the first of a repeated name is overwritten; the check refuses the repetition.
-                labels[index].value = label.value
-                isThere = true
-                break
-            }
-            if !isThere { labels.append(label) }
+            // Only the first of a repeated name is overwritten; the check refuses the repetition.
+            let place =
+                isLong ? places[ExactText(label.name)] : own.firstIndex { $0.name.hasSameBytes(as: label.name) }
+            if let place { labels[place].value = label.value } else { labels.append(label) }
         }
         for label in labels where label.name == "instance" { hasInstance = true }
         if !hasInstance { labels.append(Label(name: "instance", value: "")) }

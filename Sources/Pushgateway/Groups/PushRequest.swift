@@ -1,3 +1,4 @@
+public import Exposition
 public import MetricModel
 
 /// A push, as far as it concerns the groups.
@@ -27,6 +28,35 @@ public struct PushRequest: Sendable {
         self.families = families
         self.mode = mode
         self.timeToLive = timeToLive
+    }
+
+    /// The most bytes of the lines that a push becomes: each has all labels of the group.
+    static let lineLimit = 256 << 20
+
+    /// Refuses a push whose lines would have more bytes than that.
+    public func check() throws(ExpositionError) {
+        let group = key.labels.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+        var size = 0
+        for family in families {
+            let name = family.name.utf8.count
+            for metric in family.metrics {
+                var labels = group
+                for label in metric.labels { labels += label.name.utf8.count + label.value.utf8.count + 4 }
+                let lines =
+                    switch metric.value {
+                    case .counter, .gauge, .untyped: 1
+                    case .summary(let summary): summary.quantiles.count + 2
+                    case .histogram(let histogram): histogram.buckets.count + 3
+                    }
+                // The labels stand once by themselves, too.
+                size += labels + lines * (name + labels + 16)
+            }
+            if size > Self.lineLimit {
+                throw ExpositionError(
+                    "the metrics with the labels of their group would have more than \(Self.lineLimit >> 20) MiB"
+                )
+            }
+        }
     }
 }
 

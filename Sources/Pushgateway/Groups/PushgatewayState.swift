@@ -25,6 +25,10 @@ struct PushgatewayState {
 
     /// Groups that went away longer ago than so many removals are no longer told apart.
     static let rememberedRemovals = 10_000
+    /// So many bytes the keys of those that are told apart may have.
+    static let removalLimit = 8 << 20
+    /// How many bytes the keys of ``removals`` have.
+    private var removalSize = 0
 
     /// The names of all families in byte order.
     mutating func sortedNames() -> [String] {
@@ -138,7 +142,7 @@ struct PushgatewayState {
         let (group, isNew) = group(for: key)
         setTimestamp(Group.pushFailureName, in: group, to: Double(now) / 1e9, now: now)
         if isNew { setTimestamp(Group.pushTimeName, in: group, to: 0, now: now) }
-        group.lastError = error
+        group.lastError = error.shortened(to: PushRecord.textLimit)
         touch(group)
     }
 
@@ -215,12 +219,18 @@ struct PushgatewayState {
         for family in group.families { forget(family) }
         sequence += 1
         removals.append((sequence, key))
-        if removals.count > 2 * Self.rememberedRemovals {
-            forgottenRemoval = removals[Self.rememberedRemovals - 1].sequence
-            removals.removeFirst(Self.rememberedRemovals)
-        }
+        removalSize += key.encoded.count
+        if removals.count > 2 * Self.rememberedRemovals { forgetRemovals(Self.rememberedRemovals) }
+        if removalSize > Self.removalLimit { forgetRemovals((removals.count + 1) / 2) }
         if !group.isDirty { dirty.append(key) }
         return true
+    }
+
+    /// Tells the oldest removals apart no more.
+    private mutating func forgetRemovals(_ count: Int) {
+        forgottenRemoval = removals[count - 1].sequence
+        for removal in removals[..<count] { removalSize -= removal.key.encoded.count }
+        removals.removeFirst(count)
     }
 
     /// Whether a group holds metrics that were pushed.

@@ -28,7 +28,11 @@ public struct PushRecord: Sendable {
     /// What went over the wire, as long as it is kept.
     public var traffic: PushTraffic?
 
-    /// A record.
+    /// So many bytes of a path and an error are remembered, of all hints and of the labels of a group: whoever pushes makes them as
+    /// long as he likes.
+    static let textLimit = 2048
+
+    /// A record. Of texts that are too long it has the beginnings.
     public init(
         time: Int64,
         client: String,
@@ -44,13 +48,25 @@ public struct PushRecord: Sendable {
         self.time = time
         self.client = client
         self.method = method
-        self.group = group
-        self.path = path
+        self.group = group?.shortened(to: Self.textLimit)
+        self.path = path.shortened(to: Self.textLimit)
         self.size = size
         self.status = status
         self.duration = duration
-        self.error = error
-        self.hints = hints
+        self.error = error?.shortened(to: Self.textLimit)
+        self.hints = hints.prefix(8).map { $0.shortened(to: Self.textLimit / 8) }
+    }
+}
+
+extension GroupingKey {
+    /// The key, or one with the beginnings of the first labels where they have more than so many bytes together.
+    fileprivate func shortened(to bytes: Int) -> GroupingKey {
+        if encoded.count <= bytes { return self }
+        return GroupingKey(
+            labels.prefix(8).map { label in
+                Label(name: label.name.shortened(to: bytes / 32), value: label.value.shortened(to: bytes / 16))
+            }
+        )
     }
 }
 
@@ -62,7 +78,7 @@ public struct PushTraffic: Sendable {
     public var body: [UInt8]?
     /// The answer's headers that ``RecordedTraffic`` keeps.
     public var responseHeaders: [(name: String, value: String)]
-    /// The answer's body.
+    /// The answer's body, as far as it is kept.
     public var responseBody: [UInt8]
 
     /// The longest body that is kept.
@@ -78,7 +94,7 @@ public struct PushTraffic: Sendable {
         requestHeaders = keptHeaders
         self.body = body.count > Self.bodyLimit ? nil : body
         self.responseHeaders = RecordedTraffic.headers(responseHeaders)
-        self.responseBody = responseBody
+        self.responseBody = Array(responseBody.prefix(Self.bodyLimit))
     }
 }
 

@@ -2,6 +2,9 @@ import MetricModel
 
 /// Finds out what a person did wrong whose text was refused.
 public enum BodyDiagnosis {
+    /// So many bytes of a line are looked at for what may be wrong in it.
+    private static let lineLimit = 64 << 10
+
     /// What can be said about a refused body.
     /// - Parameter error: the parser's message, `text format parsing error in line 3: …`.
     public static func explain(_ body: [UInt8], error: String) -> (place: PushPreview.Place?, hints: [String]) {
@@ -31,22 +34,36 @@ public enum BodyDiagnosis {
             )
         }
         let place = place(in: body, error: error)
-        if let place { hints += hintsForLine(place.text, error: error) }
+        if let place {
+            hints += hintsForLine(place.text.shortened(to: lineLimit), error: error.shortened(to: lineLimit))
+        }
         return (place, hints)
     }
 
     /// The line that the message names, and the column where what it quotes stands, or else where the line ends.
     private static func place(in body: [UInt8], error: String) -> PushPreview.Place? {
         guard let line = number(after: "in line ", in: error), line >= 1 else { return nil }
-        var lines = body.split(separator: 0x0a, omittingEmptySubsequences: false)
-        if lines.last?.isEmpty ?? false, lines.count > 1 { lines.removeLast() }
-        let index = min(line, lines.count) - 1
-        guard index >= 0 else { return nil }
-        let text = String(decoding: lines[index].filter { $0 != 0x0d }, as: UTF8.self)
-        let message = error.drop { $0 != ":" }
-        var column = text.unicodeScalars.count + 1
-        if let quoted = quotedText(in: message), let found = position(of: quoted, in: text) { column = found }
-        return PushPreview.Place(line: index + 1, column: column, text: text)
+        // The line of that number, or the last one.
+        var (index, start) = (0, 0)
+        while index < line - 1, let end = body[start...].firstIndex(of: 0x0a), end + 1 < body.count {
+            start = end + 1
+            index += 1
+        }
+        let text = body[start...].prefix { $0 != 0x0a }.filter { $0 != 0x0d }
+        var column: Int?
+        if let colon = error.utf8.firstIndex(of: UInt8(ascii: ":")), let quoted = quotedText(in: error[colon...]) {
+            column = position(of: quoted, in: text)
+        }
+        return PushPreview.Place(
+            line: index + 1,
+            column: (column ?? length(of: text[...])) + 1,
+            text: String(decoding: text, as: UTF8.self)
+        )
+    }
+
+    /// How many scalars a text has.
+    private static func length(of text: ArraySlice<UInt8>) -> Int {
+        String(decoding: text, as: UTF8.self).unicodeScalars.count
     }
 
     private static func number(after marker: String, in text: String) -> Int? {
@@ -59,21 +76,28 @@ public enum BodyDiagnosis {
     }
 
     /// What stands in the last pair of double or single quotes of the message.
-    private static func quotedText(in message: Substring) -> String? {
-        for quote in ["\"", "'"] {
-            let parts = message.split(separator: Character(quote), omittingEmptySubsequences: false)
-            if parts.count >= 3, parts.count % 2 == 1 { return String(parts[parts.count - 2]) }
+    private static func quotedText(in message: Substring) -> [UInt8]? {
+        let bytes = Array(message.utf8)
+        for quote in [UInt8(ascii: "\""), UInt8(ascii: "'")] {
+            guard bytes.lazy.filter({ $0 == quote }).count % 2 == 0, let end = bytes.lastIndex(of: quote),
+                let start = bytes[..<end].lastIndex(of: quote)
+            else { continue }
+            return Array(bytes[(start + 1)..<end])
         }
         return nil
     }
 
-    private static func position(of part: String, in text: String) -> Int? {
-        let scalars = Array(text.unicodeScalars)
-        let wanted = Array(part.unicodeScalars)
-        guard !wanted.isEmpty, wanted.count <= scalars.count else { return nil }
-        let starts = (0...(scalars.count - wanted.count)).filter { Array(scalars[$0..<$0 + wanted.count]) == wanted }
+    /// So many bytes of what is quoted are looked for, which tell the place of longer texts, too.
+    private static let soughtLimit = 256
+
+    /// How many scalars stand before a part of the text.
+    private static func position(of part: [UInt8], in text: [UInt8]) -> Int? {
+        let wanted = part.prefix(soughtLimit)
+        guard !wanted.isEmpty, part.count <= text.count else { return nil }
         // A value stands last, a name first; the last occurrence serves both.
-        return starts.last.map { $0 + 1 }
+        var start = text.count - part.count
+        while start >= 0, !text[start..<start + wanted.count].elementsEqual(wanted) { start -= 1 }
+        return start < 0 ? nil : length(of: text[..<start])
     }
 
     private static func hintsForLine(_ text: String, error: String) -> [String] {

@@ -136,6 +136,7 @@ public final class GroupStore: Sendable {
         if let shape, let repeated = await keptRepeated(shape, body, key, mode, timeToLive) { return repeated }
         let families = try FamilyTextParser(validation: options.allowsUTF8Names ? .utf8 : .legacy).parse(body)
         let request = PushRequest(key: key, families: families, mode: mode, timeToLive: timeToLive)
+        try request.check()
         return await kept(PreparedPush(request, source: shape.map { ($0, body) }))
     }
 

@@ -93,6 +93,7 @@ extension PushgatewayResponder {
             let outcome: PushOutcome
             if isDryRun || isProtobuf {
                 push.families = try PushBody.families(body, isProtobuf, utf8Names: store.options.allowsUTF8Names)
+                try push.check()
                 if isDryRun { return preview(await store.preview(push), request) }
                 outcome = await store.push(push)
             } else {
