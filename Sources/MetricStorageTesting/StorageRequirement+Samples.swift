@@ -109,6 +109,19 @@ extension StorageRequirement {
             try expect(verdicts, equals: [nil, nil, nil, nil, nil, .duplicate, .duplicate, .tooOld, nil])
             let expected = [-30_000, 0, 10_000, 20_000, 30_000].map { ExactPoint(base + $0, Double($0) / 10_000) }
             try expect(try await store.points("a"), equals: expected)
+            // Who does not want late samples, or late stale markers, gets what is not late stored, and nothing else.
+            for (refusesAll, values) in [(true, [7, SpecialValue.stale]), (false, [SpecialValue.stale])] {
+                for value in values {
+                    var batch = SampleBatch(timestamp: base + 25_000)
+                    batch.series = try await store.resolve([["__name__": "a"], ["__name__": "b\(refusesAll)\(value)"]])
+                    batch.values = [value, value]
+                    (batch.refusesLate, batch.refusesLateMarkers) = (refusesAll, !refusesAll)
+                    let report = try await store.append(batch)
+                    try expect(report.appended, equals: 1)
+                    try expect(report.rejected.map(\.index), equals: [0])
+                }
+            }
+            try expect(try await store.points("a").count, equals: expected.count)
             try await store.maintain(now: base + 86_400_000)
             try expect(try await store.put(["__name__": "a"], [(base + 5_000, 0.5)]), equals: [nil])
             try expect(

@@ -90,6 +90,7 @@ extension ScrapeLoop {
     /// is dropped where the sample is newer. Histograms are stored after all floats, so the marker of one is a histogram, too.
     private static func addMarkers(_ markers: [SeriesRef], to batch: inout SampleBatch) {
         if markers.isEmpty { return }
+        batch.refusesLateMarkers = true
         let histograms = batch.histograms.isEmpty ? [] : Set(batch.histograms.map(\.series))
         for series in markers {
             guard histograms.contains(series) else {
@@ -252,6 +253,7 @@ extension ScrapeLoop {
     @concurrent
     func markEverythingStale(at time: Timestamp) async {
         var batch = SampleBatch(stream: stream, timestamp: time)
+        batch.refusesLateMarkers = true
         for series in cache.lastMarkers() { batch.addSample(series, SpecialValue.stale) }
         _ = cache.close(.stored(AppendReport()))
         do throws(StorageError) {

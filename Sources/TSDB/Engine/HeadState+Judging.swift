@@ -29,6 +29,7 @@ extension HeadState {
         var stage = StagedBatch()
         stage.newest = maxTime
         stage.refusesLate = batch.refusesLate
+        stage.refusesLateMarkers = batch.refusesLateMarkers
         let minValid = self.minValid
         let isShared = batch.timestamps.isEmpty
         let isRow = isShared && batch.stream != nil
@@ -197,7 +198,10 @@ extension HeadState {
         guard table.contains(series) else { return .unknownSeries }
         let index = Int(series - table.first)
         let isSame = lastHistogram[series] == nil && lastBits[index] == value.bitPattern
-        if let rejection = rejection(time, index, minValid, isSame: isSame, &stage) { return rejection }
+        let isMarker = SpecialValue.isStale(value)
+        if let rejection = rejection(time, index, minValid, isSame: isSame, isMarker: isMarker, &stage) {
+            return rejection
+        }
         if time == lastTime[index], time >= minValid { return nil }
         let place = Staging.Place(series: series, time: time)
         if let existing = open.bits(series, at: time) ?? staged.bits(place, stage) {
@@ -216,6 +220,7 @@ extension HeadState {
         _ index: Int,
         _ minValid: Timestamp,
         isSame: Bool,
+        isMarker: Bool = false,
         _ stage: inout StagedBatch
     ) -> AppendReport.Rejection? {
         if time < Self.earliest || time > Self.latest { return .outOfBounds }
@@ -224,9 +229,12 @@ extension HeadState {
             stage.duplicates += 1
             return .duplicate
         }
-        let window = stage.refusesLate ? 0 : options.outOfOrderWindow
+        let window = options.outOfOrderWindow
         if window > 0 {
-            if maxTime == .min || time >= maxTime.minus(window) { return nil }
+            if maxTime == .min || time >= maxTime.minus(window) {
+                // What would have been taken of somebody else is not counted, as by Prometheus.
+                return stage.refusesLate || isMarker && stage.refusesLateMarkers ? .outOfOrder : nil
+            }
             stage.tooOld += 1
             return .tooOld
         }
@@ -258,7 +266,15 @@ extension HeadState {
                 stage.newest = max(stage.newest, sample.timestamp)
             } else {
                 let isSame = lastHistogram[series] == sample.histogram
-                if let rejection = rejection(sample.timestamp, index, minValid, isSame: isSame, &stage) {
+                let isMarker = sample.histogram.isStale
+                if let rejection = rejection(
+                    sample.timestamp,
+                    index,
+                    minValid,
+                    isSame: isSame,
+                    isMarker: isMarker,
+                    &stage
+                ) {
                     report.rejectedHistograms.append((position, rejection))
                     continue
                 }

@@ -20,6 +20,8 @@ struct StagedBatch {
     var newest = Timestamp.min
     /// Whether late samples are refused whatever the window.
     var refusesLate = false
+    /// Whether late stale markers are refused.
+    var refusesLateMarkers = false
     /// For the statistics.
     var appended = 0
     var outOfOrder = 0
