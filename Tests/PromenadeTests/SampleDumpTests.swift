@@ -66,9 +66,49 @@ import Testing
             #expect(csv.count == 9 && csv[0] == "name,labels,ts,value")
             #expect(csv[4] == "up,\"{job=\"\"a,\\\"\"b\\\"\"\\n\\\\\"\"}\",1700000000003,0")
             #expect(csv[7] == "x:y,,1700000000003,0.1")
-            let promtool = try await printed(store, .promtool).text.split(separator: "\n")
-            #expect(promtool.count == 9 && promtool[8] == "{__name__=\"x:y\"} NaN 1700000001997")
+            let promtool = try await printed(store, .promtool)
+            let lines = promtool.text.split(separator: "\n")
+            #expect(lines.count == 10 && lines[9] == "{__name__=\"x:y\"} NaN 1700000001997")
+            #expect(lines[0] == "{__name__=\"h\"} {count:0, sum:0} 1700000000003")
+            #expect(promtool.dump.samples == 10 && promtool.dump.histogramsLeftOut == 0)
         }
+    }
+
+    @Test func `native histograms are printed as promtool prints them, among values in the order of time`() {
+        var histogram = NativeHistogram()
+        histogram.isInteger = true
+        (histogram.count, histogram.sum, histogram.schema) = (3_000_004, -1.5e-7, 1)
+        (histogram.zeroThreshold, histogram.zeroCount) = (1e-128, 2)
+        histogram.positiveSpans = [.init(offset: 0, length: 2), .init(offset: 1, length: 1)]
+        histogram.positiveBuckets = [3_000_000, 0, 1]
+        histogram.negativeSpans = [.init(offset: 1, length: 1)]
+        histogram.negativeBuckets = [1]
+        var floating = histogram
+        floating.isInteger = false
+        var stale = NativeHistogram()
+        stale.sum = SpecialValue.stale
+        var columns = SeriesColumns(labels: ["__name__": "h"], timestamps: [1, 3], values: [7, SpecialValue.stale])
+        columns.histogramTimestamps = [2, 4, 5]
+        columns.histograms = [histogram, floating, stale]
+        var text: [UInt8] = []
+        var dump = SampleDump(format: .promtool) { bytes in
+            text += bytes
+            return true
+        }
+        let isRead = dump.series(columns)
+        dump.finish()
+        #expect(isRead)
+        let buckets = "[-1.414213562373095,-1):1, [-1e-128,1e-128]:2, (0.7071067811865475,1]"
+        #expect(
+            String(decoding: text, as: UTF8.self) == """
+                {__name__="h"} 7 1
+                {__name__="h"} {count:3000004, sum:-1.5e-07, \(buckets):3000000, (2,2.82842712474619]:1} 2
+                {__name__="h"} NaN 3
+                {__name__="h"} {count:3.000004e+06, sum:-1.5e-07, \(buckets):3e+06, (2,2.82842712474619]:1} 4
+                {__name__="h"} {count:0, sum:NaN} 5
+
+                """
+        )
     }
 
     @Test func `what is printed as OpenMetrics comes back by importing it`() async throws {

@@ -176,19 +176,32 @@ extension NativeHistogram {
 
 extension NativeHistogram.Bucket: CustomStringConvertible {
     /// As Prometheus prints a bucket: `(0.5,1]:3`.
-    public var description: String {
+    public var description: String { text(NativeHistogram.floating) }
+
+    fileprivate func text(_ number: (Double) -> String) -> String {
         (lowerInclusive ? "[" : "(") + GoNumber.text(lower, .shortest) + "," + GoNumber.text(upper, .shortest)
-            + (upperInclusive ? "]:" : "):") + GoNumber.text(count, .shortest)
+            + (upperInclusive ? "]:" : "):") + number(count)
     }
 }
 
 extension NativeHistogram: CustomStringConvertible {
     /// As Prometheus prints a histogram: `{count:4, sum:10, (0.5,1]:1, (1,2]:3}`; empty buckets are left out.
-    public var description: String {
-        var text = "{count:\(GoNumber.text(count, .shortest)), sum:\(GoNumber.text(sum, .shortest))"
-        for bucket in negativeBucketList.reversed() where bucket.count != 0 { text += ", \(bucket)" }
-        if zeroCount != 0 { text += ", \(zeroBucket)" }
-        for bucket in positiveBucketList where bucket.count != 0 { text += ", \(bucket)" }
+    public var description: String { text(NativeHistogram.floating) }
+
+    /// As promtool prints one of a database: counts that came as integers have no exponents.
+    public var storedDescription: String { text(isInteger ? NativeHistogram.whole : NativeHistogram.floating) }
+
+    fileprivate static func floating(_ count: Double) -> String { GoNumber.text(count, .shortest) }
+
+    private static func whole(_ count: Double) -> String {
+        UInt64(exactly: count).map { "\($0)" } ?? floating(count)
+    }
+
+    private func text(_ number: (Double) -> String) -> String {
+        var text = "{count:\(number(count)), sum:\(GoNumber.text(sum, .shortest))"
+        for bucket in negativeBucketList.reversed() where bucket.count != 0 { text += ", \(bucket.text(number))" }
+        if zeroCount != 0 { text += ", \(zeroBucket.text(number))" }
+        for bucket in positiveBucketList where bucket.count != 0 { text += ", \(bucket.text(number))" }
         return text + "}"
     }
 }

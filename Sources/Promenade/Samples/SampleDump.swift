@@ -2,7 +2,7 @@ public import MetricModel
 
 /// Prints series with their samples as text, one sample a line, as `promenade tsdb dump` does.
 ///
-/// Stale markers are left out of OpenMetrics and CSV, which have no form for them, and native histograms everywhere.
+/// Stale markers are left out of OpenMetrics and CSV, which have no form for them, and native histograms as well.
 public struct SampleDump {
     /// The form.
     public enum Format: String, Sendable, CaseIterable {
@@ -35,6 +35,7 @@ public struct SampleDump {
     /// Prints a series.
     /// - Returns: whether anybody reads on.
     public mutating func series(_ columns: SeriesColumns) -> Bool {
+        if format == .promtool, !columns.histograms.isEmpty { return mixed(columns) }
         histogramsLeftOut += columns.histograms.count
         let lead = lead(columns.labels)
         for (time, value) in zip(columns.timestamps, columns.values) {
@@ -58,6 +59,31 @@ public struct SampleDump {
                 GoNumber.append(time, to: &text)
                 text.append(UInt8(ascii: "\n"))
             }
+            if text.count >= SampleDump.pieceLength, !handOn() { return false }
+        }
+        return true
+    }
+
+    /// Prints a series that has native histograms, in the order of time.
+    private mutating func mixed(_ columns: SeriesColumns) -> Bool {
+        let lead = lead(columns.labels)
+        let (times, histogramTimes) = (columns.timestamps, columns.histogramTimestamps)
+        var (value, histogram) = (0, 0)
+        while value < times.count || histogram < histogramTimes.count {
+            let isValue =
+                histogram == histogramTimes.count
+                || value < times.count && times[value] < histogramTimes[histogram]
+            text.append(contentsOf: lead)
+            if isValue {
+                GoNumber.append(columns.values[value], .shortest, to: &text)
+            } else {
+                text.append(contentsOf: columns.histograms[histogram].storedDescription.utf8)
+            }
+            text.append(UInt8(ascii: " "))
+            GoNumber.append(isValue ? times[value] : histogramTimes[histogram], to: &text)
+            text.append(UInt8(ascii: "\n"))
+            if isValue { value += 1 } else { histogram += 1 }
+            samples += 1
             if text.count >= SampleDump.pieceLength, !handOn() { return false }
         }
         return true
