@@ -144,6 +144,69 @@ import Testing
         #expect(two.limit == 3 && two.interval == 60_000)
     }
 
+    /// A configuration as a server shows it: the intervals of jobs, and those of its groups of rules, in seconds; then what is recorded of
+    /// them: what the global section has, how many fields jobs keep, and how many groups keep theirs.
+    static let intervals: [(global: String, jobs: [String], groups: [Int], recorded: String, kept: Int, own: Int)] = [
+        ("15s 10s 15s", ["15s 10s", "15s 10s"], [15, 15], "15s 10s 15s", 0, 0),
+        ("1m 10s 1m", ["5s 5s", "5s 5s"], [15, 15], "5s 5s 15s", 0, 0),
+        ("1m 10s 1m", ["5s 5s", "5s 2s"], [15, 60], "5s 5s 1m", 1, 1),
+        ("15s 10s 15s", ["15s 10s", "5s 5s"], [15, 5], "15s 10s 15s", 2, 1),
+        ("1m 10s 1m", ["2m 10s", "5s 5s"], [], "1m 10s 1m", 3, 0),
+    ]
+
+    @Test(arguments: intervals.indices)
+    func `intervals that jobs and groups have in common are recorded as the global ones`(
+        _ index: Int
+    ) throws {
+        let (global, jobs, groups, recorded, kept, own) = Self.intervals[index]
+        func words(_ text: String) -> [Substring] { text.split(separator: " ") }
+        let times = words(global)
+        var config = """
+            global:
+              scrape_interval: \(times[0])
+              scrape_timeout: \(times[1])
+              evaluation_interval: \(times[2])
+            scrape_configs:
+
+            """
+        for (number, job) in jobs.enumerated() {
+            config += """
+                - job_name: j\(number)
+                  scrape_interval: \(words(job)[0])
+                  scrape_timeout: \(words(job)[1])
+                  metrics_path: /metrics
+
+                """
+        }
+        let items = groups.enumerated().map { number, interval in
+            #"{"name":"g\#(number)","file":"a.yml","interval":\#(interval),"rules":[]}"#
+        }
+        let json = "{\"groups\":[\(items.joined(separator: ","))]}"
+        let rules = RecordedRules(try JSONReader.parse(Array(json.utf8), file: "rules"), config: config)
+        let text = rules.applied(to: config)
+        let node = try YAMLReader.parse(Array(text.utf8), file: "stack.yml")
+        let fields = ["scrape_interval", "scrape_timeout", "evaluation_interval"]
+        #expect(fields.compactMap { node["global"]?[$0]?.text }.joined(separator: " ") == recorded, "\(text)")
+        let remaining = (node["scrape_configs"]?.items ?? []).flatMap { job in fields.compactMap { job[$0] } }
+        #expect(remaining.count == kept, "\(text)")
+        let lines = rules.files.flatMap { $0.text.split(separator: "\n") }
+        #expect(lines.count { $0.contains("interval:") } == own)
+        // All have what they had.
+        let before = try StackConfig(text: Array(config.utf8), file: "", context: ConfigContext())
+        let after = try StackConfig(
+            text: Array(text.replacing("- \"rules/1.yml\"", with: "- rules/1.yml").utf8),
+            file: "",
+            context: ConfigContext()
+        )
+        #expect(
+            after.prometheus.scrapeConfigs.map(\.scrapeInterval)
+                == before.prometheus.scrapeConfigs.map(\.scrapeInterval)
+        )
+        #expect(
+            after.prometheus.scrapeConfigs.map(\.scrapeTimeout) == before.prometheus.scrapeConfigs.map(\.scrapeTimeout)
+        )
+    }
+
     @Test(arguments: [
         ("{\"time\":1}", "a line is a scrape or a push"), ("{\"scrape\":\"x\"}", "time is missing"),
         ("{\"push\":\"/metrics/job/x\",\"time\":1,\"method\":\"GET\"}", "method is PUT"),

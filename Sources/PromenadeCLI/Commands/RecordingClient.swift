@@ -44,8 +44,11 @@ struct RecordingClient {
                     + "without --clock=manual it can be"
             )
         }
-        let rules = try await get(url + "/api/v1/rules?exclude_alerts=true")["data"].map { RecordedRules($0) }
         config = try await get(url + "/api/v1/status/config")["data"]?["yaml"]?.text ?? ""
+        let shown = config
+        let rules = try await get(url + "/api/v1/rules?exclude_alerts=true")["data"].map {
+            RecordedRules($0, config: shown)
+        }
         if let rules {
             self.rules = rules.files
             config = rules.applied(to: config)

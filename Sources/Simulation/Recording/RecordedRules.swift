@@ -13,13 +13,18 @@ public struct RecordedRules: Sendable, Hashable {
 
     /// The files, one for each of the stack.
     public var files: [File] = []
+    /// The time between two evaluations that the global section shall have.
+    private var evaluation: PrometheusDuration?
 
     /// The rules that `/api/v1/rules` tells.
-    public init(_ data: ConfigNode) {
-        var groups: [(file: String, text: String)] = []
-        for group in data["groups"]?.items ?? [] {
-            groups.append((group["file"]?.text ?? "", Self.text(group)))
+    /// - Parameter config: the configuration as `/api/v1/status/config` shows it: groups with its interval need none of their own.
+    public init(_ data: ConfigNode, config: String = "") {
+        let items = data["groups"]?.items ?? []
+        if !config.isEmpty {
+            evaluation = RecordedIntervals(config).evaluation(items.map { Self.duration($0["interval"]) })
         }
+        var groups: [(file: String, text: String)] = []
+        for group in items { groups.append((group["file"]?.text ?? "", Self.text(group, evaluation: evaluation))) }
         var seen: Set<String> = []
         for file in groups.map(\.file) where seen.insert(file).inserted {
             let texts = groups.filter { $0.file == file }.map(\.text)
@@ -35,9 +40,9 @@ public struct RecordedRules: Sendable, Hashable {
         return PrometheusDuration(milliseconds: Int64((seconds * 1000).rounded()))
     }
 
-    private static func text(_ group: ConfigNode) -> String {
+    private static func text(_ group: ConfigNode, evaluation: PrometheusDuration?) -> String {
         var text = "  - name: \(quoted(group["name"]))\n"
-        if let interval = duration(group["interval"]) { text += "    interval: \(interval)\n" }
+        if let interval = duration(group["interval"]), interval != evaluation { text += "    interval: \(interval)\n" }
         if let limit = group["limit"]?.text.flatMap({ Int($0) }), limit > 0 { text += "    limit: \(limit)\n" }
         text += "    rules:\n"
         for rule in group["rules"]?.items ?? [] {
@@ -59,8 +64,10 @@ public struct RecordedRules: Sendable, Hashable {
         return text
     }
 
-    /// A configuration as `/api/v1/status/config` shows it, with these files in place of the stack's own.
+    /// A configuration as `/api/v1/status/config` shows it, with these files in place of the stack's own, and with what intervals have in
+    /// common in its global section.
     public func applied(to config: String) -> String {
+        let config = RecordedIntervals(config).text(evaluation: evaluation)
         var lines: [Substring] = []
         var isRuleFiles = false
         for line in config.split(separator: "\n", omittingEmptySubsequences: false) {
