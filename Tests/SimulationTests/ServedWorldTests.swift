@@ -124,6 +124,87 @@ import Web
         }
     }
 
+    @Test func `of a wish that is refused in part nothing is done`() async throws {
+        try await Self.with(Self.shop) { served in
+            _ = try await served.now("action=pause")
+            _ = try await served.now("to=2026-01-05T09:05:00Z")
+            let before = try await served.clock("")
+            for wish in [
+                "speed=60&to=2026-01-05T09:01:00Z", "action=play&to=2026-01-05T09:01:00Z",
+                "action=step&speed=60&to=2026-01-05T09:01:00Z", "speed=60&action=dance", "speed=60&advance=5x",
+                "speed=60&advance=5m&to=2026-01-05T09:20:00Z", "action=play&to=soon",
+            ] {
+                let answer = try await served.refused(wish)
+                #expect(answer.hasPrefix("400 "), "\(wish) \(answer)")
+                let after = try await served.clock("")
+                #expect(after == before, "\(wish)")
+            }
+            // All of what can be done is done.
+            let moved = try await served.clock("speed=60&advance=5m")
+            #expect(moved["speed"]?.text == "60")
+            let now = try await served.now()
+            #expect(now == 600)
+            _ = try await served.now("to=2400-01-01T00:00:00Z")
+            let over = try await served.refused("speed=5&action=play")
+            #expect(over.hasPrefix("400 "))
+            let speed = try await served.clock("")["speed"]?.text
+            #expect(speed == "60")
+        }
+    }
+
+    private static let judged =
+        shop + """
+            events: [{at: 5m, do: kill, service: shop}]
+            expect:
+              - {at: 2m, that: 'up{job="shop"} == 1'}
+              - {at: 6m, that: 'up{job="shop"} == 1'}
+              - {from: 1m, to: 20m, never: a == 2}
+            """
+
+    /// Plays a world until it is stopped, and answers what it told, and what its database was left as.
+    private static func played(_ until: String) async throws -> (told: [String], ends: Int, report: WorldReport?) {
+        let scenario = try ScenarioFile.read(text: Array(judged.utf8), file: "test.yml")
+        let player = WorldPlayer(scenario, until: .max, speed: 1, isPlaying: false, wall: SystemClock())
+        let told = Mutex<(lines: [String], ends: Int)>(([], 0))
+        let task = Task {
+            try await WorldThread.run {
+                try await player.run(
+                    try await World(scenario, World.Options(seed: 1)),
+                    observe: { event in told.withLock { $0.lines.append(event.line(start: scenario.start)) } },
+                    onEnd: { _ in told.withLock { $0.ends += 1 } }
+                )
+            }
+        }
+        let moment = try #require(TimeText.parse(until, now: 0))
+        try await player.control.command([.jump(moment)])
+        // What was known at the end is told before anybody stops it.
+        if moment > scenario.start + scenario.duration / 1_000_000 {
+            while told.withLock({ $0.ends }) == 0, !Task.isCancelled { await Task.yield() }
+        }
+        player.stop()
+        let report = try await task.value
+        return told.withLock { ($0.lines, $0.ends, report) }
+    }
+
+    @Test func `a world that is played tells its verdicts at its end, and where it is stopped what is known by then`()
+        async throws
+    {
+        func verdicts(_ report: WorldReport?) -> String {
+            (report?.states ?? []).map { $0.isMet ? "+" : $0.isOpen ? "o" : "-" }.joined()
+        }
+        let whole = try await Self.played("2026-01-05T10:00:00Z")
+        #expect(verdicts(whole.report) == "+-+" && whole.ends == 1, "\(whole)")
+        #expect(whole.report?.isGood == false)
+        #expect(whole.told.count { $0.contains(" expect ") } == 3 && whole.told.last?.contains(" end ") == true)
+        let early = try await Self.played("2026-01-05T09:05:30Z")
+        #expect(verdicts(early.report) == "+oo" && early.ends == 1, "\(early)")
+        #expect(early.report?.isGood == true && early.report?.open == 2)
+        #expect(early.told.contains { $0.contains("kill shop-1") } && early.told.last?.contains("+5m30s") == true)
+        // Of the moment at which it stands everything has happened.
+        let exact = try await Self.played("2026-01-05T09:06:00Z")
+        #expect(verdicts(exact.report) == "+-o", "\(exact)")
+    }
+
     @Test func `two who jump both get where they want to, and who pauses stops both`() async throws {
         let long = """
             duration: 300d

@@ -11,6 +11,8 @@ import Synchronization
 package final class LogOutput: Sendable {
     /// The standard error.
     static let standardError = LogOutput(descriptor: 2)
+    /// The standard output, for what is told on the way by who must not wait for its reader.
+    package static let standardOutput = LogOutput(descriptor: 1)
 
     /// What a pipe that can be written to takes at once without waiting for its reader (`PIPE_BUF`).
     private static let pipeRoom = Int(PIPE_BUF)
@@ -59,9 +61,12 @@ package final class LogOutput: Sendable {
 
     /// Writes a line, which ends with a newline, in one piece, so that lines of several threads do not mix. Does not wait for a reader: of a
     /// line that is longer than there is room for, the rest comes before the next line.
-    /// - Parameter gap: a line that tells how many were left out.
-    package func write(_ line: String, gap: (_ count: Int) -> String) {
+    /// - Parameters:
+    ///   - patience: how long a reader may take that has read everything so far, in milliseconds.
+    ///   - gap: a line that tells how many were left out.
+    package func write(_ line: String, patience: Int32 = 0, gap: (_ count: Int) -> String) {
         state.withLock { state in
+            if patience > 0, state.lost == 0, state.rest.isEmpty { _ = hasRoom(patience) }
             guard put(&state) else {
                 state.lost += 1
                 return
@@ -83,7 +88,7 @@ package final class LogOutput: Sendable {
     /// Writes what is left; `false` where something is left then.
     private func put(_ state: inout State) -> Bool {
         while !state.rest.isEmpty {
-            if hasReader, !isPrompt, !hasRoom { return false }
+            if hasReader, !isPrompt, !hasRoom(0) { return false }
             let piece = hasReader && !isPrompt ? state.rest.prefix(Self.pipeRoom) : state.rest
             let count = Self.write(descriptor, piece)
             if count >= 0 {
@@ -98,10 +103,10 @@ package final class LogOutput: Sendable {
         return true
     }
 
-    /// Whether a write does not wait. What cannot be asked is told by the write.
-    private var hasRoom: Bool {
+    /// Whether a write does not wait, now or before long. What cannot be asked is told by the write.
+    private func hasRoom(_ patience: Int32) -> Bool {
         var state = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        return poll(&state, 1, 0) != 0
+        return poll(&state, 1, patience) != 0
     }
 
     private static func write(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) -> Int {

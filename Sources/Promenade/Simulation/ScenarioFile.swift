@@ -52,7 +52,11 @@ package enum ScenarioFile {
         var (plain, node) = (scenario, node)
         if let stack { (plain.stack, plain.stackFile, plain.stackPath) = (try parse(stack), stack, "") }
         var changed = plain
-        for text in settings { try ScenarioSetting(parsing: text).apply(to: &node, stack: &changed.stack) }
+        var all: [ScenarioSetting] = []
+        for text in settings {
+            all.append(try ScenarioSetting(parsing: text))
+            try all[all.count - 1].apply(to: &node, stack: &changed.stack)
+        }
         let kept = (changed.stack, changed.stackFile, changed.stackPath)
         do throws(ConfigError) {
             var shorter = surroundings
@@ -64,7 +68,6 @@ package enum ScenarioFile {
                 ? tolerant : try Scenario(reading: node, file: scenario.file, surroundings)
             (changed.stack, changed.stackFile, changed.stackPath) = kept
             try check(changed)
-            return changed
         } catch {
             // What is wrong without the settings, too, is the file's mistake.
             try check(plain)
@@ -73,6 +76,12 @@ package enum ScenarioFile {
                 problems: error.problems.map(ScenarioSetting.told)
             )
         }
+        for (index, setting) in all.enumerated() {
+            // Of two for one field the last one counts.
+            if all[(index + 1)...].contains(where: { $0.globalField == setting.globalField }) { continue }
+            if let remark = try SettingReach(setting, of: changed)?.remark() { changed.remarks.append(remark) }
+        }
+        return changed
     }
 
     /// Reads a scenario that is a tree already.

@@ -22,6 +22,13 @@ extension ScenarioNames {
         }
     }
 
+    /// What undoes nothing can never matter.
+    func checkOpposites() {
+        for (number, message, hint) in scenario.idleEvents {
+            fail(message, scenario.events[number].place, "events[\(number)]", hint)
+        }
+    }
+
     /// A body that the Pushgateway refuses may be meant, where that is said.
     func checkBodies() {
         let utf8 = configs.first?.gateway.options.allowsUTF8Names ?? false

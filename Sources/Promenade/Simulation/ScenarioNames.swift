@@ -50,6 +50,8 @@ struct ScenarioNames {
         }
         if isVisited { return }
         checkBodies()
+        // Of a lesson's buttons each is an event whenever it is pressed.
+        checkOpposites()
         for problem in scenario.latencyMistakes() { problems.add(problem) }
     }
 

@@ -4,12 +4,17 @@ import MetricModel
 /// A change of a scenario as on the command line: `scrape_interval=30s` for the stack's global section, or a path such as
 /// `services.shop.instances=5` or `events.0.at=6m`.
 struct ScenarioSetting {
-    private let text: String
+    let text: String
     private let path: [String]
-    private let value: ConfigNode
+    let value: ConfigNode
+
+    /// The field of the stack's global section that it sets; `nil` for anything else.
+    var globalField: String? {
+        path.count == 3 && path[0] == "stack" && path[1] == "global" && Self.globals.contains(path[2]) ? path[2] : nil
+    }
 
     /// What is short for a field of the stack's global section.
-    private static let globals = ["scrape_interval", "scrape_timeout", "evaluation_interval", "query_offset"]
+    private static let globals = ["scrape_interval", "scrape_timeout", "evaluation_interval", "rule_query_offset"]
     /// Sections in which people choose the names.
     private static let named: Set<String> = ["services", "batches", "metrics"]
 

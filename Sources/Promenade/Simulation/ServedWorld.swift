@@ -47,12 +47,19 @@ package struct ServedWorld: Sendable {
     }
 
     /// Runs the world and serves it until the task is cancelled or a signal comes.
-    /// - Parameter onReady: is told where the servers listen, once.
+    /// - Parameters:
+    ///   - observe: is told of each event as it happens.
+    ///   - onEnd: is told what the world came to, once: at its end, which is not that of the servers, or where it is ended before.
+    ///   - onReady: is told where the servers listen, once.
+    /// - Returns: what the world came to; `nil` where the task was cancelled before that was known.
+    @discardableResult
     package func run(
         _ scenario: Scenario,
         _ options: World.Options,
+        observe: @escaping @Sendable (WorldEvent) -> Void = { _ in },
+        onEnd: @escaping @Sendable (WorldReport) -> Void = { _ in },
         onReady: @escaping @Sendable (StackAddresses) -> Void
-    ) async throws {
+    ) async throws -> WorldReport? {
         let player = WorldPlayer(
             scenario,
             until: options.until,
@@ -66,7 +73,7 @@ package struct ServedWorld: Sendable {
         whole.taps.pages = { clock in
             let time = ClockControl(
                 now: { clock.wallNanoseconds },
-                advance: { _ = try? await control.command(.advance($0)) },
+                advance: { _ = try? await control.command([.advance($0)]) },
                 player: control
             )
             return WorldPages(clock, run: run, clock: time)
@@ -74,18 +81,39 @@ package struct ServedWorld: Sendable {
         let settled = whole
         // Lessons have worlds of their own.
         let classroom = Classroom(try Stack.course("", logger), clock: SystemClock())
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        return try await withThrowingTaskGroup(of: End.self) { group in
             group.addTask {
                 do {
-                    try await WorldThread.run { try await player.run(try await World(scenario, settled)) }
-                } catch is CancellationError {}
+                    let report = try await WorldThread.run {
+                        try await player.run(try await World(scenario, settled), observe: observe, onEnd: onEnd)
+                    }
+                    return .world(report)
+                } catch is CancellationError {
+                    return .world(nil)
+                }
             }
             group.addTask {
                 do { try await serve(player, classroom, onReady) } catch is CancellationError {}
+                return .servers
             }
-            // Who ends first ends the other; what was wrong with either is told.
-            while try await group.next() != nil { group.cancelAll() }
+            // Who ends first ends the other; what was wrong with either is told. The world still says what it came to.
+            var report: WorldReport?
+            while let end = try await group.next() {
+                switch end {
+                case .servers: player.stop()
+                case .world(let found):
+                    report = found
+                    group.cancelAll()
+                }
+            }
+            return report
         }
+    }
+
+    /// What has ended.
+    private enum End: Sendable {
+        case servers
+        case world(WorldReport?)
     }
 
     /// Serves until the program shall end.

@@ -65,7 +65,7 @@ struct SimulatedConfig {
         return !named.contains(service) && !(0..<count).contains { named.contains("\(service)-\($0 + 1)") }
     }
 
-    private func jobs(_ counts: [(service: String, count: Int)]) -> [ConfigNode] {
+    func jobs(_ counts: [(service: String, count: Int)]) -> [ConfigNode] {
         let named = named
         var jobs: [ConfigNode] = []
         for (name, count) in counts {

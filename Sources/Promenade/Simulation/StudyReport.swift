@@ -6,11 +6,36 @@ package struct StudyReport: Sendable {
     package var scenario: String
     package var worlds: Int
     package var figures: [WorldStudy.AlertFigures]
+    /// The seeds of the worlds in which an expectation is not met.
+    package var failing: [UInt64]
+    /// How many of the others were not judged to their end: something was not reached.
+    package var unjudged: Int
+    /// What was not reached, and in how many worlds.
+    package var open: [(expectation: String, worlds: Int)]
 
     package init(_ scenario: Scenario, _ study: WorldStudy) {
         self.scenario = scenario.name
-        worlds = study.reports.count
+        let reports = study.reports
+        worlds = reports.count
         figures = scenario.studies.map { study.figures($0) }
+        failing = reports.filter { !$0.isGood }.map(\.seed)
+        unjudged = reports.count { $0.isGood && $0.open > 0 }
+        open = scenario.expectations.enumerated().compactMap { index, expectation in
+            let count = reports.count { $0.states.indices.contains(index) && $0.states[index].isOpen }
+            return count == 0 ? nil : (expectation.title, count)
+        }
+    }
+
+    /// How many worlds are well, and what of them nobody can say.
+    private var verdicts: [String] {
+        var words = "\(worlds - failing.count) of \(worlds) worlds are well"
+        if unjudged > 0 { words += " as far as they went, \(unjudged) of them not judged to the end" }
+        var lines = ["\(scenario): \(words)"]
+        if !failing.isEmpty {
+            let shown = failing.prefix(20).map { "\($0)" }.joined(separator: " ")
+            lines.append("failing seeds: \(shown)\(failing.count > 20 ? " …" : "")")
+        }
+        return lines + open.map { "not reached in \($0.worlds) worlds: \($0.expectation)" }
     }
 
     private static func fixed(_ value: Double, _ decimals: Int) -> String {
@@ -44,7 +69,7 @@ package struct StudyReport: Sendable {
 
     /// For people.
     package var text: String {
-        var lines: [String] = []
+        var lines = verdicts
         for figures in figures {
             lines.append("\(figures.alert) in \(worlds) worlds, \(Self.fixed(figures.days, 1)) days")
             for (name, value) in Self.rows(figures) {
@@ -137,7 +162,11 @@ package struct StudyReport: Sendable {
                 + "\"delayMax\":\(milliseconds(figures.delays.last)),\"falseAlarms\":\(figures.falseAlarms),"
                 + "\"days\":\(Self.fixed(figures.days, 3))}"
         }
-        return "{\"study\":[\(items.joined(separator: ","))]}"
+        let open = open.map {
+            "{\"expectation\":\(JSONString.quoted($0.expectation)),\"worlds\":\($0.worlds)}"
+        }
+        return "{\"study\":[\(items.joined(separator: ","))],\"worlds\":\(worlds),\"failing\":\(failing.count),"
+            + "\"notJudged\":\(unjudged),\"open\":[\(open.joined(separator: ","))]}"
     }
 
     private func milliseconds(_ time: Int64?) -> String { time.map { "\($0 / 1_000_000)" } ?? "null" }
@@ -171,7 +200,9 @@ package struct StackComparison: Sendable {
                         let told = states.filter { $0.verdict?.isOpen != true }
                         let met = told.filter(\.isMet)
                         if told.isEmpty { return "open" }
-                        return worlds == 1 ? (met.isEmpty ? "not met" : "ok") : "\(met.count) of \(told.count)"
+                        if worlds == 1 { return met.isEmpty ? "not met" : "ok" }
+                        let open = states.count - told.count
+                        return "\(met.count) of \(told.count)\(open == 0 ? "" : ", \(open) open")"
                     }
             )
         }

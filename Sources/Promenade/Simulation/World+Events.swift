@@ -105,6 +105,7 @@ extension World {
             let all = chosen(service, which, index, running: true)
             for instance in all where instance.isUp {
                 instance.kill()
+                noteChange(instance.name, "kill")
                 begin(.kill(service: service), instance.name)
                 tell(.event, "kill", instance.name + span)
             }
@@ -120,6 +121,7 @@ extension World {
             for instance in all {
                 instance.begin(at: now)
                 well(service, instance.name)
+                noteChange(instance.name, "restart")
                 tell(.event, "restart", instance.name)
             }
         case .scale(let service, let count):
@@ -131,6 +133,7 @@ extension World {
             for instance in chosen(service, .all, index, running: nil) {
                 instance.deploy(labels, at: now)
                 well(service, instance.name)
+                noteChange(instance.name, "deploy")
             }
             tell(.event, "deploy", "\(service) \(Labels(labels).selectorText)")
         case .set(let service, let metric, let change):
@@ -179,6 +182,7 @@ extension World {
         if let service = owners[instance.name] { well(service, instance.name) }
         if instance.isUp { return }
         instance.begin(at: now)
+        noteChange(instance.name, "start")
         tell(.event, "start", instance.name)
     }
 
@@ -193,6 +197,7 @@ extension World {
         }
         for instance in services[service]?.instances ?? [] {
             instance.change(metric, change, at: now, since: now, isForGood: isForGood)
+            noteChange(instance.name, "set", metric: metric)
         }
         guard let ends = what.ends else { return }
         for place in places {
@@ -262,7 +267,10 @@ extension World {
             case .metric(let service, let metric, let field):
                 var value: (value: Double, since: Int64)?
                 if case .value(let held, let since) = holds.effect(on: place) { value = (held, since) }
-                for instance in services[service]?.instances ?? [] { instance.undo(metric, field, to: value, at: now) }
+                for instance in services[service]?.instances ?? [] {
+                    instance.undo(metric, field, to: value, at: now)
+                    noteChange(instance.name, "end of the set", metric: metric)
+                }
                 let words = value.map { "\(field.rawValue) \(MetricChange.text($0.value, of: field))" }
                 restored.append("\(service) \(metric) \(words ?? field.rawValue) as before")
             case .clock(let service):
@@ -330,6 +338,7 @@ extension World {
         switch place {
         case .target(let name):
             stack.faults.put(fault, job: "", target: name)
+            noteChange(name, fault == nil ? "end of the fault" : "fault")
             if fault == nil, let service = owners[name] { finish(.fault(service: service), name) }
         case .pushes: stack.faults.putPushes(fault)
         case .remoteWrite: stack.faults.putRemoteWrites(fault)
@@ -426,6 +435,7 @@ extension World {
         do {
             try await applyConfig()
             tell(.stack, "prometheus", "loads another configuration")
+            endGoneAlerts()
         } catch {
             lastReload = before
             tell(.stack, "prometheus", "keeps its configuration, as the new one is wrong: \(error)")

@@ -147,6 +147,7 @@ extension World {
         case (.never, _), (_, .refused), (_, .unreachable): break
         case (_, _): lines += await near(state.spec.text, isRemote: state.spec.isRemote, without: told)
         }
+        lines += unseenChanges(state.spec)
         return lines + circumstances
     }
 

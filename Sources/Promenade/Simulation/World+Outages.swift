@@ -89,16 +89,40 @@ extension World {
         }
     }
 
+    /// An alert that fires: two groups can have some with the same labels.
+    struct FiringAlert: Hashable {
+        var group: String
+        var labels: Labels
+    }
+
     /// An alert begins to fire.
-    func beginFiring(_ labels: Labels) {
-        firingNow[labels] = firings.count
+    func beginFiring(_ labels: Labels, of group: String) {
+        firingNow[FiringAlert(group: group, labels: labels)] = firings.count
         firings.append(Firing(time: now, labels: labels))
     }
 
     /// An alert does not fire any more.
-    func endFiring(_ labels: Labels) {
-        guard let index = firingNow.removeValue(forKey: labels) else { return }
+    func endFiring(_ labels: Labels, of group: String) {
+        guard let index = firingNow.removeValue(forKey: FiringAlert(group: group, labels: labels)) else { return }
         firings[index].to = now
+    }
+
+    /// Another configuration is in use: alerts of groups and rules that it does not have are over, though no evaluation says so.
+    func endGoneAlerts() {
+        guard let rules = stack.rules, groupAlerts.contains(where: { !$0.value.isEmpty }) else { return }
+        var there: [String: Set<Labels>] = [:]
+        for snapshot in rules.manager.snapshots {
+            there[snapshot.definition.key] = Set(snapshot.rules.flatMap(\.alerts).map(\.labels))
+        }
+        for (group, alerts) in groupAlerts.sorted(by: { $0.key < $1.key }) {
+            let rest = there[group]
+            for labels in alerts.keys.sorted() where !(rest?.contains(labels) ?? false) {
+                if alerts[labels] == .firing { endFiring(labels, of: group) }
+                groupAlerts[group]?[labels] = nil
+                tell(.alert, labels["alertname"] ?? "", "inactive \(Self.text(labels))")
+            }
+            if rest == nil { groupAlerts[group] = nil }
+        }
     }
 
     /// Nothing fires any more: the server is gone.

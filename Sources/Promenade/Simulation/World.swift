@@ -60,8 +60,8 @@ package final class World {
     var reaches: [String: Int64] = [:]
     /// When alerts began to fire.
     package internal(set) var firings: [Firing] = []
-    /// Places of those that still fire, by their labels.
-    var firingNow: [Labels: Int] = [:]
+    /// Places of those that still fire.
+    var firingNow: [FiringAlert: Int] = [:]
     /// How many samples scrapes brought, with the five that tell of each.
     package internal(set) var samples = 0
     /// How many scrapes there were.
@@ -81,6 +81,8 @@ package final class World {
     var services: [String: ServiceState] = [:]
     /// The service of each instance that ever was.
     var owners: [String: String] = [:]
+    /// What happened last to instances.
+    var changes: [String: InstanceChange] = [:]
     var expectations: [ExpectationState]
     var watched: [Int] = []
     var health: [String: Bool] = [:]
@@ -94,7 +96,8 @@ package final class World {
     var isGatewayUp = false
     /// When the next group of rules is evaluated, in nanoseconds since 1970.
     private var rulesDue: Int64?
-    let end: Int64
+    /// Where it ends: the scenario's end, or before.
+    private(set) var end: Int64
     private let steadyStart: Int64
     /// What the wall's clock, which may have been set, says at the scenario's start, in nanoseconds since 1970.
     private var wallStart: Int64 { clock.wallNanoseconds - now }
@@ -298,6 +301,14 @@ package final class World {
         return true
     }
 
+    /// Ends it where it is: what was not reached by now is open.
+    package func cut() async throws {
+        if isFinished { return }
+        // Of a moment of which not everything has happened nobody can say what held at it.
+        end = min(end, next().map { $0.time <= now ? now - 1 : now } ?? now)
+        try await finish()
+    }
+
     private func finish() async throws {
         if isFinished { return }
         isFinished = true
@@ -391,11 +402,11 @@ package final class World {
         for (labels, _) in report.alerts {
             guard let state = now[labels], before[labels] != state, told.insert(labels).inserted else { continue }
             tell(.alert, labels["alertname"] ?? "", "\(state.name) \(Self.text(labels))")
-            if before[labels] == .firing { endFiring(labels) }
-            if state == .firing { beginFiring(labels) }
+            if before[labels] == .firing { endFiring(labels, of: report.group) }
+            if state == .firing { beginFiring(labels, of: report.group) }
         }
         for labels in before.keys.sorted() where now[labels] == nil {
-            if before[labels] == .firing { endFiring(labels) }
+            if before[labels] == .firing { endFiring(labels, of: report.group) }
             tell(.alert, labels["alertname"] ?? "", "inactive \(Self.text(labels))")
         }
         groupAlerts[report.group] = now

@@ -1,10 +1,10 @@
-import MetricModel
-import Simulation
+package import MetricModel
+package import Simulation
 import Synchronization
-import Web
+package import Web
 
 /// Plays a world at some speed, and lets people stop it, go on, take a step and jump.
-final class WorldPlayer: Sendable {
+package final class WorldPlayer: Sendable {
     /// Somebody who waits for what was asked for.
     private struct Waiting {
         /// Up to which moment, which step, or until the player has looked so often what people want; `nil` for none.
@@ -29,6 +29,8 @@ final class WorldPlayer: Sendable {
         /// What happened last, in words.
         var last = ""
         var isOver = false
+        /// Whether somebody wants it to end.
+        var isStopped = false
         /// Whether nobody plays any longer.
         var isGone = false
         /// What happened, without so many of the first.
@@ -57,7 +59,7 @@ final class WorldPlayer: Sendable {
     /// - Parameters:
     ///   - speed: simulated seconds in a second.
     ///   - wall: the time of the people who look.
-    init(
+    package init(
         _ scenario: Scenario,
         until: Int64,
         speed: Double,
@@ -73,9 +75,46 @@ final class WorldPlayer: Sendable {
         if until < end { state.withLock { $0.target = until } }
     }
 
-    /// Runs the world until the task is cancelled; at its end it stays as it is.
-    func run(_ world: World) async throws {
+    /// The player ends; what the world comes to by then is told.
+    package func stop() { state.withLock { $0.isStopped = true } }
+
+    private var isStopped: Bool { state.withLock { $0.isStopped } || Task.isCancelled }
+
+    /// Runs the world until the player is stopped or the task is cancelled; at its end it stays as it is.
+    /// - Parameters:
+    ///   - observe: is told of each event as it happens.
+    ///   - onEnd: is told what the world came to, as soon as that is known: at its end, or where it is stopped before.
+    /// - Returns: what the world came to; `nil` where the task was cancelled before its end.
+    package func run(
+        _ world: World,
+        observe: @escaping (WorldEvent) -> Void,
+        onEnd: (WorldReport) -> Void
+    ) async throws -> WorldReport? {
+        var report: WorldReport?
+        do {
+            try await play(world, observe) {
+                report = WorldReport(world)
+                report.map(onEnd)
+            }
+            if report == nil, !Task.isCancelled {
+                try await world.cut()
+                report = WorldReport(world)
+                report.map(onEnd)
+            }
+        } catch {
+            // Whatever happens: a database that is kept has to be whole.
+            try? await world.stack.close()
+            throw error
+        }
+        try await world.stack.close()
+        return report
+    }
+
+    private func play(_ world: World, _ observe: @escaping (WorldEvent) -> Void, onEnd: () -> Void) async throws {
         world.observe = { [self] event in
+            observe(event)
+            // A bar of time has no room for every scrape.
+            if event.kind == .scrape { return }
             state.withLock { state in
                 if state.marks.count >= 2 * Self.markLimit {
                     state.marks.removeFirst(Self.markLimit)
@@ -93,7 +132,12 @@ final class WorldPlayer: Sendable {
         try await world.begin()
         var offered: Int?
         var moment = wall.steadyNanoseconds
-        while !Task.isCancelled {
+        var isTold = false
+        while !isStopped {
+            if world.isOver, !isTold {
+                isTold = true
+                onEnd()
+            }
             if world.stack.changes != offered {
                 offered = world.stack.changes
                 if let parts = world.stack.parts { offer.yield(parts) }
@@ -106,7 +150,7 @@ final class WorldPlayer: Sendable {
             let before = moment
             moment = wall.steadyNanoseconds
             let limit = moment + Self.slice
-            let goesOn = { [wall] in wall.steadyNanoseconds < limit && !Task.isCancelled }
+            let goesOn = { [self] in wall.steadyNanoseconds < limit && !isStopped }
             if let target = wish.0 {
                 tell(world, isThere: try await world.run(until: target, while: goesOn))
                 continue
@@ -133,7 +177,7 @@ final class WorldPlayer: Sendable {
     private func step(_ world: World) async throws {
         func count() -> Int { state.withLock { $0.marks.count + $0.forgotten } }
         let before = count()
-        while !Task.isCancelled {
+        while !isStopped {
             let isSeen = world.isNextSeen
             guard try await world.step() != nil, !isSeen, count() == before else { return }
         }
@@ -195,7 +239,7 @@ final class WorldPlayer: Sendable {
     // MARK: What pages ask for
 
     /// What the API of the clock does.
-    var control: PlayerControl {
+    package var control: PlayerControl {
         PlayerControl(
             status: { [self] in
                 state.withLock { state in
@@ -211,7 +255,7 @@ final class WorldPlayer: Sendable {
                     )
                 }
             },
-            command: { [self] (command) throws(PlayerControl.Refusal) in try await carryOut(command) },
+            command: { [self] (commands) throws(PlayerControl.Refusal) in try await carryOut(commands) },
             marks: { [self] from in
                 state.withLock { $0.marks.dropFirst(max(0, from - $0.forgotten)) }.map { event in
                     PlayerControl.Mark(
@@ -235,8 +279,14 @@ final class WorldPlayer: Sendable {
         }
     }
 
-    private func carryOut(_ command: PlayerControl.Command) async throws(PlayerControl.Refusal) {
-        if let refusal = state.withLock({ refusal(command, $0) }) { throw refusal }
+    /// Of what is refused in part nothing is done.
+    private func carryOut(_ commands: [PlayerControl.Command]) async throws(PlayerControl.Refusal) {
+        let refusal = state.withLock { state in commands.compactMap { self.refusal($0, state) }.first }
+        if let refusal { throw refusal }
+        for command in commands { await carryOut(command) }
+    }
+
+    private func carryOut(_ command: PlayerControl.Command) async {
         await withCheckedContinuation { continuation in
             let isDone = state.withLock { state -> Bool in
                 if state.isOver || state.isGone { return true }

@@ -43,6 +43,9 @@ package struct WorldReport: Sendable {
     /// Whether all expectations are met that could be looked at.
     package var isGood: Bool { failed.isEmpty }
 
+    /// How many expectations were not reached: nobody can say whether they are met.
+    package var open: Int { states.count(where: \.isOpen) }
+
     /// The lines (in the file) of the expectations that are not met.
     package var failed: [Int] { states.filter { !$0.isMet && !$0.isOpen }.map(\.spec.place.line) }
 
@@ -80,7 +83,7 @@ package struct WorldReport: Sendable {
             lines.append("\(state.isMet ? "ok      " : state.isOpen ? "open    " : "not met ")\(state.spec.title)")
             lines += details(state).map { "        " + $0 }
         }
-        let (good, open) = (states.count(where: \.isMet), states.count(where: \.isOpen))
+        let good = states.count(where: \.isMet)
         let rest = open == 0 ? "" : ", \(open) not reached"
         lines.append("\(scenario): \(good) of \(states.count) expectations met\(rest) (seed \(seed))")
         return lines.map { $0 + "\n" }.joined()
@@ -131,7 +134,7 @@ package struct WorldReport: Sendable {
         }
         return "{\"scenario\":\(JSONString.quoted(scenario)),\"file\":\(JSONString.quoted(file)),"
             + "\(stack.isEmpty ? "" : "\"stack\":\(JSONString.quoted(stack)),")\"seed\":\(seed),"
-            + "\"good\":\(isGood),\"scrapes\":\(scrapes),\"samples\":\(samples),"
+            + "\"good\":\(isGood),\"open\":\(open),\"scrapes\":\(scrapes),\"samples\":\(samples),"
             + "\"expectations\":[\(expectations.joined(separator: ","))]}"
     }
 }

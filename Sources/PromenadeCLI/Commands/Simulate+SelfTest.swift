@@ -7,7 +7,7 @@ extension Simulate {
     func testItself(_ seeds: ClosedRange<UInt64>) async throws {
         let isShown = Console.isTerminal(2) && seeds.count > 1
         let count = seeds.count
-        let outcome = try await SelfTest.run(seeds, jobs: jobs) { done in
+        let outcome = try await SelfTest.run(seeds, jobs: workers) { done in
             if isShown, done % 10 == 0 { Console.complain("\r\(done) of \(count) worlds") }
         }
         if isShown { Console.complain("\r\u{1b}[K") }

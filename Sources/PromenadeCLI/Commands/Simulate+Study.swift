@@ -65,7 +65,7 @@ extension Simulate {
         return try await WorldStudy.run(
             scenario,
             seeds: seeds,
-            jobs: jobs,
+            jobs: workers,
             options: options,
             progress: done,
             look: line == nil ? nil : look
@@ -74,23 +74,15 @@ extension Simulate {
 
     /// Which seeds fail, the first of them with few events, and how the alerts did.
     private func tell(_ scenario: Scenario, _ study: WorldStudy, _ end: Int64) async throws -> Bool {
-        let failing = study.reports.filter { !$0.isGood }
         let figures = StudyReport(scenario, study)
         if json {
             for report in study.reports { Console.print(report.json + "\n") }
             Console.print(figures.json + "\n")
         } else if !tap {
-            Console.print(
-                "\(scenario.name): \(study.reports.count - failing.count) of \(study.reports.count) worlds are well\n"
-            )
-            if !failing.isEmpty {
-                let shown = failing.prefix(20).map { "\($0.seed)" }.joined(separator: " ")
-                Console.print("failing seeds: \(shown)\(failing.count > 20 ? " …" : "")\n")
-            }
             Console.print(figures.text)
         }
         if let svg { try Self.save(figures.svg, to: svg) }
-        guard let first = failing.first else { return true }
+        guard let first = study.reports.first(where: { !$0.isGood }) else { return true }
         if !json, !tap { try await tellSmallest(scenario, first, end) }
         return false
     }

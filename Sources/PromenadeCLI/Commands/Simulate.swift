@@ -3,6 +3,7 @@ import ConfigTree
 import MetricModel
 import Promenade
 import Simulation
+import Synchronization
 import TSDB
 import Web
 
@@ -14,7 +15,8 @@ struct Simulate: AsyncParsableCommand {
         discussion: """
             A scenario describes services, batches and what goes wrong (docs/simulation.md). The same file and seed give \
             the same events, samples and verdicts, to the byte. Exits with 0 where all expectations are met, 1 where one \
-            is not, 2 where a file is wrong.
+            is not, 2 where a file is wrong. What is not reached (with --until, or where it is ended before) does not count, and is told.
+            --serve prints the verdicts when the end is reached, serves on, and exits so when it is ended.
             """
     )
 
@@ -61,22 +63,29 @@ struct Simulate: AsyncParsableCommand {
     @Flag(help: "Serve the world: all pages on the simulated clock. With --until it stands still there.")
     var serve = false
 
-    @Option(help: ArgumentHelp("Simulated seconds in a second, for --serve.", valueName: "factor"))
-    var speed = 1.0
-
-    @Option(help: ArgumentHelp("Where the Prometheus server listens, for --serve.", valueName: "address"))
-    var listen = "localhost:9090"
+    @Option(help: ArgumentHelp("Simulated seconds in a second, for --serve (1).", valueName: "factor"))
+    var speed: Double?
 
     @Option(
         help: ArgumentHelp(
-            "Where the Pushgateway listens, for --serve and scenarios with sockets.",
+            "Where the Prometheus server listens, for --serve (localhost:9090).",
             valueName: "address"
         )
     )
-    var listenPushgateway = "localhost:9091"
+    var listen: String?
 
-    @Option(help: ArgumentHelp("Where the demo server listens, for --serve.", valueName: "address"))
-    var listenDemo = "localhost:8080"
+    @Option(
+        help: ArgumentHelp(
+            "Where the Pushgateway listens, for --serve and scenarios with sockets (localhost:9091).",
+            valueName: "address"
+        )
+    )
+    var listenPushgateway: String?
+
+    @Option(
+        help: ArgumentHelp("Where the demo server listens, for --serve (localhost:8080).", valueName: "address")
+    )
+    var listenDemo: String?
 
     @Flag(help: "Do not print the event log.")
     var quiet = false
@@ -98,8 +107,11 @@ struct Simulate: AsyncParsableCommand {
     )
     var seeds: String?
 
-    @Option(help: "How many worlds run at a time.")
-    var jobs = 1
+    @Option(help: "How many worlds of --seeds run at a time (1).")
+    var jobs: Int?
+
+    /// How many worlds run at a time.
+    var workers: Int { jobs ?? 1 }
 
     @Option(help: ArgumentHelp("Write the picture of a study.", valueName: "file"))
     var svg: String?
@@ -119,31 +131,27 @@ struct Simulate: AsyncParsableCommand {
     }
 
     func run() async throws {
-        if jobs < 1 { throw Self.refusal("--jobs: at least one world runs at a time") }
+        if workers < 1 { throw Self.refusal("--jobs: at least one world runs at a time") }
+        try refuseIdleOptions()
         if selfTest { return try await testItself(try seedRange(1)) }
         let scenarios = try files.map(read)
         let end = try end(of: scenarios)
-        if out != nil, scenarios.count > 1 || seeds != nil || !compare.isEmpty {
-            throw Self.refusal("--out keeps the database of one world")
-        }
-        if svg != nil, scenarios.count > 1 || seeds == nil || !compare.isEmpty {
-            throw Self.refusal("--svg draws the study of one scenario: --seeds 1..1000")
-        }
-        if svg != nil, scenarios.allSatisfy(\.studies.isEmpty) {
-            throw Self.refusal("--svg draws a study, and there is none in the scenario: study: {alert: NAME, event: …}")
-        }
-        if tap, json { throw Self.refusal("--tap and --json are two forms of the same: leave one of them out") }
-        if serve, tap || json || junit != nil {
-            throw Self.refusal("--serve has no verdicts: leave out --tap, --json and --junit")
-        }
+        try refuseIdleOptions(of: scenarios)
         if serve { return try await serve(scenarios, until: end) }
         if !compare.isEmpty || seeds != nil { return try await study(scenarios, until: end) }
         var reports: [WorldReport] = []
-        for scenario in scenarios { reports.append(try await simulate(scenario, until: end)) }
+        Interruption.begin()
+        for scenario in scenarios where Interruption.signal == nil {
+            reports.append(try await simulate(scenario, until: end))
+        }
         if tap { Console.print(WorldReport.tap(reports)) }
         if let junit { try Self.save(WorldReport.junit(reports), to: junit) }
+        Interruption.endBySignal()
         if !reports.allSatisfy(\.isGood) { throw ExitCode(1) }
     }
+
+    /// Where a Pushgateway listens that nobody has said anything of.
+    static let gatewayAddress = "localhost:9091"
 
     /// Tells why a command cannot be carried out.
     static func refusal(_ words: String) -> ExitCode {
@@ -185,7 +193,9 @@ struct Simulate: AsyncParsableCommand {
 
     /// What of the command makes a world, for commands that open it again.
     func arguments(stack: String?, leavingOut numbers: String?, more: [String] = []) -> [String] {
-        (settings + more).flatMap { ["--set", $0] } + (stack.map { ["--stack", $0] } ?? [])
+        // The seed is named anyway.
+        (settings.filter { !$0.hasPrefix("seed=") } + more).flatMap { ["--set", $0] }
+            + (stack.map { ["--stack", $0] } ?? [])
             + (numbers.map { ["--leave-out", $0] } ?? [])
     }
 
@@ -207,11 +217,21 @@ struct Simulate: AsyncParsableCommand {
         return found
     }
 
-    private func read(_ file: String) throws -> Scenario { try read(file, stack: stack) }
+    /// Where only other stacks are seen, a setting need not reach the scenario's own.
+    private func read(_ file: String) throws -> Scenario {
+        try read(file, stack: stack ?? (compare.count > 1 ? compare[0] : nil))
+    }
+
+    /// Remarks that were made already.
+    private static let told = Mutex<Set<String>>([])
 
     func read(_ file: String, stack: String?) throws -> Scenario {
         do throws(ConfigError) {
-            return try ScenarioFile.read(file, settings: settings, stack: stack)
+            let scenario = try ScenarioFile.read(file, settings: settings, stack: stack)
+            for remark in scenario.remarks where Self.told.withLock({ $0.insert(remark).inserted }) {
+                Complaint.remark(remark)
+            }
+            return scenario
         } catch {
             Complaint.remark(error.description)
             throw ExitCode(2)
@@ -224,7 +244,7 @@ struct Simulate: AsyncParsableCommand {
         if let out { options.keeping = .folder(out) }
         if scenario.hasSockets {
             do throws(ListenAddressError) {
-                options.gatewayAddress = try ListenAddress(parsing: listenPushgateway)
+                options.gatewayAddress = try ListenAddress(parsing: listenPushgateway ?? Self.gatewayAddress)
             } catch {
                 Complaint.write(error.message)
                 throw ExitCode(2)
@@ -243,23 +263,31 @@ struct Simulate: AsyncParsableCommand {
                         Console.print(isJSON ? $0.json(start: start) + "\n" : $0.line(start: start) + "\n")
                     }
                 }
-                try await world.begin()
-                defer { progress?.takeAway() }
-                try await world.run {
-                    progress?.look(world.now)
-                    return true
+                do {
+                    defer { progress?.takeAway() }
+                    try await world.begin()
+                    let isThere = try await world.run {
+                        progress?.look(world.now)
+                        return Interruption.signal == nil
+                    }
+                    if !isThere { try await world.cut() }
+                } catch {
+                    // Whatever happens: a database that is kept has to be whole.
+                    try? await world.stack.close()
+                    throw error
                 }
                 try await world.stack.close()
                 return WorldReport(world)
             }
             if json { Console.print(report.json + "\n") } else if !tap { Console.print(report.text) }
+            if let name = Interruption.name { Self.tellCut(report, of: scenario, by: " by \(name)", out) }
             if let out { Self.tellRetention(out, scenario) }
             return report
         }
     }
 
     /// A world that lies long back is deleted by the server that it is shown with, unless that is told to keep it.
-    private static func tellRetention(_ folder: String, _ scenario: Scenario) {
+    static func tellRetention(_ folder: String, _ scenario: Scenario) {
         let retention = StoreOptions().retention ?? .max
         guard scenario.start < SystemClock().now.minus(retention) else { return }
         Complaint.remark(

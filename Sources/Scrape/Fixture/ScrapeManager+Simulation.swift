@@ -73,6 +73,15 @@ extension ScrapeManager {
         }
     }
 
+    /// When a target is scraped next, as the steady clock counts; `nil` for one that is not there.
+    package func nextDue(of url: String, in pool: String) -> Int64? {
+        state.withLock { state in
+            if state.timetable.isOld { renew(&state) }
+            let index = state.timetable.entries.firstIndex { $0.url == url && $0.pool == pool }
+            return index.map { state.timetable.dues[$0] }
+        }
+    }
+
     /// Scrapes the first target (in the order of the configuration) that is due at a moment, or marks one stale.
     /// - Returns: whether there was one.
     package func scrape(dueAt moment: Int64) async -> Bool {

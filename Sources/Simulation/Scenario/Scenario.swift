@@ -43,6 +43,8 @@ public struct Scenario: Sendable {
     public var studies: [StudySpec] = []
     /// The file.
     public var file = ""
+    /// What is worth knowing of how it was read, though it is no mistake.
+    public var remarks: [String] = []
 
     /// A Monday morning, where a scenario names no start.
     public static let defaultStart: Timestamp = 1_767_603_600_000

@@ -79,6 +79,10 @@ package struct TrialScenario: Sendable {
             let time = number(1...duration)
             let words = event(counts)
             if words.hasPrefix("do: scale") { reloads.append(time * 1000) }
+            if words.hasPrefix("do: start") {
+                // Only what is down can be started.
+                lines.append("  - {at: \(number(1...time))s, \(words.replacing("do: start", with: "do: kill"))}")
+            }
             lines.append("  - {at: \(time)s, \(words)}")
         }
         text = lines.joined(separator: "\n") + "\n"

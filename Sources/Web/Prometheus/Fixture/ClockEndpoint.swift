@@ -33,7 +33,7 @@ extension ClockControl {
     /// `GET` tells the time; `POST ?advance=30s` moves it, where it does not pass by itself, and answers when everything that
     /// fell due on the way is done.
     func answer(_ method: WebRequest.Method, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
-        if let player, method == .post, parameters.form["advance"].isEmpty {
+        if let player, method == .post {
             try await play(player, parameters)
             return status(of: player)
         }
@@ -45,14 +45,7 @@ extension ClockControl {
                         + "\(ProgramName.called) run --test --clock=manual"
                 )
             }
-            let text = parameters.form["advance"]
-            guard let step = try? PrometheusDuration(parsing: text), step.milliseconds <= Self.furthest else {
-                throw .invalid("advance", "\(GoText.quoted(text)) is not a duration of at most 366d, such as 30s")
-            }
-            if let player {
-                try await carryOut(.advance(step.milliseconds), player)
-                return status(of: player)
-            }
+            guard let step = try step(parameters) else { throw Self.noDuration("") }
             let begin = self.now()
             if step.nanoseconds > ManualClock.end - begin {
                 throw .invalid("advance", "the clock is not moved beyond the year 2250")
@@ -72,6 +65,20 @@ extension ClockControl {
             text.bool(isManual)
             text.raw("}")
         }
+    }
+
+    private static func noDuration(_ text: String) -> APIFailure {
+        .invalid("advance", "\(GoText.quoted(text)) is not a duration of at most 366d, such as 30s")
+    }
+
+    /// How far time shall be moved; `nil` where that is not asked for.
+    func step(_ parameters: APIParameters) throws(APIFailure) -> PrometheusDuration? {
+        let text = parameters.form["advance"]
+        if text.isEmpty { return nil }
+        guard let step = try? PrometheusDuration(parsing: text), step.milliseconds <= Self.furthest else {
+            throw Self.noDuration(text)
+        }
+        return step
     }
 
     /// Answers for a neighbour of the Prometheus server: its pages ask the server that they are from.

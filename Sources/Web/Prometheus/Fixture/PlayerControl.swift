@@ -89,15 +89,16 @@ public struct PlayerControl: Sendable {
 
     /// How far it is.
     public var status: @Sendable () -> Status
-    /// Does what is asked for, and returns when a step or a jump is done, or for a pause when nothing moves any more.
-    public var command: @Sendable (Command) async throws(Refusal) -> Void
+    /// Does what is asked for, one after the other, or nothing of it where a part cannot be done; returns when a step or a jump is done,
+    /// or for a pause when nothing moves any more.
+    public var command: @Sendable ([Command]) async throws(Refusal) -> Void
     /// What has happened so far, without so many of the first.
     public var marks: @Sendable (_ from: Int) -> [Mark]
 
     /// A control with these.
     public init(
         status: @escaping @Sendable () -> Status,
-        command: @escaping @Sendable (Command) async throws(Refusal) -> Void,
+        command: @escaping @Sendable ([Command]) async throws(Refusal) -> Void,
         marks: @escaping @Sendable (_ from: Int) -> [Mark]
     ) {
         self.status = status
@@ -111,7 +112,7 @@ extension ClockControl {
     /// The greatest speed: a day in ten seconds.
     private static let greatestSpeed = 8640.0
 
-    /// Reads `action=play|pause|step`, `speed=60`, `to=…` and does it.
+    /// Reads `action=play|pause|step`, `speed=60`, `to=…`, `advance=5m` and does all of it, or nothing where something is wrong.
     func play(_ player: PlayerControl, _ parameters: APIParameters) async throws(APIFailure) {
         let (action, speed, moment) = (parameters.form["action"], parameters.form["speed"], parameters.form["to"])
         var commands: [PlayerControl.Command] = []
@@ -134,14 +135,15 @@ extension ClockControl {
             }
             commands.append(.jump(time.milliseconds))
         }
-        if commands.isEmpty { throw .invalid("action", "nothing is asked for: action=play, speed=60 or to=…") }
-        for command in commands { try await carryOut(command, player) }
-    }
-
-    /// Does one thing, or says why it cannot be done.
-    func carryOut(_ command: PlayerControl.Command, _ player: PlayerControl) async throws(APIFailure) {
+        if let step = try step(parameters) {
+            if !moment.isEmpty { throw .invalid("advance", "one jump is enough: to=… or advance=…") }
+            commands.append(.advance(step.milliseconds))
+        }
+        if commands.isEmpty {
+            throw .invalid("action", "nothing is asked for: action=play, speed=60, to=… or advance=5m")
+        }
         do throws(PlayerControl.Refusal) {
-            try await player.command(command)
+            try await player.command(commands)
         } catch {
             switch error {
             case .past(let now):
