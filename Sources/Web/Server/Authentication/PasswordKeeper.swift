@@ -111,7 +111,7 @@ final class PasswordKeeper: Sendable {
                 if isFull { waiting.asker.answer(nil) } else { work() }
             }
         } onGracefulShutdown: {
-            close()
+            self.close()
         }
         guard let isRight else { return .busy }
         remember(SHA256.digest(Array(credentials.utf8)), isAdmitted: isRight && isUser)
