@@ -17,8 +17,8 @@ package final class SleepQueue: Sendable {
     private struct State {
         /// Each wakes no later than the two that stand below it.
         var heap: [Sleeper] = []
-        /// What the timer is set to; the end of time where it is not.
-        var armed = Int64.max
+        /// What timers are set to, the next one last: each was set when it was earlier than all before.
+        var armed: [Int64] = []
 
         /// Moves one up or down to where it belongs.
         mutating func settle(_ sleeper: Sleeper, at start: Int) {
@@ -57,24 +57,28 @@ package final class SleepQueue: Sendable {
 
         /// What the timer is to be set to, if it is to be set anew.
         mutating func next() -> Int64? {
-            guard let first = heap.first, first.deadline < armed else { return nil }
-            armed = first.deadline
-            return armed
+            guard let first = heap.first, first.deadline < armed.last ?? .max else { return nil }
+            armed.append(first.deadline)
+            return first.deadline
         }
     }
 
     /// Who sleeps.
     private let state = Mutex(State())
     private let hasOneTimer: Bool
+    private let earliness: Int64
     /// Called under the lock, so that what is asked for last is what was wanted last.
     private let arm: @Sendable (_ deadline: Int64) -> Void
 
     /// Nobody sleeps yet.
     /// - Parameters:
     ///   - hasOneTimer: whether one moment takes the place of that before, and may come a little early.
+    ///   - earliness: by how much a timer may come early where each moment has one of its own, in nanoseconds.
     ///   - arm: has ``wake(at:)`` called at a moment.
-    package init(hasOneTimer: Bool = false, arm: @escaping @Sendable (_ deadline: Int64) -> Void) {
+    package init(hasOneTimer: Bool = false, earliness: Int64 = 0, arm: @escaping @Sendable (_ deadline: Int64) -> Void)
+    {
         self.hasOneTimer = hasOneTimer
+        self.earliness = earliness
         self.arm = arm
     }
 
@@ -111,7 +115,8 @@ package final class SleepQueue: Sendable {
         while true {
             let woken = state.withLock { state -> CheckedContinuation<Void, any Error>? in
                 guard let first = state.heap.first, first.deadline <= now else {
-                    if hasOneTimer || state.armed <= now { state.armed = .max }
+                    if hasOneTimer { state.armed = [] }
+                    while let last = state.armed.last, last <= now + earliness { state.armed.removeLast() }
                     if let next = state.next() { arm(next) }
                     return nil
                 }

@@ -55,7 +55,7 @@ enum UnicodeClasses {
 
     /// A general category (`L`, `Lu`), `Any`, or a script (`Greek`).
     static func named(_ name: String, isFolded: Bool) -> ScalarSet? {
-        known(name, isFolded) { name == "Any" ? .all : UnicodeScripts.set(name) ?? category(name) }
+        known("\\p{\(name)}", isFolded) { name == "Any" ? .all : UnicodeScripts.set(name) ?? category(name) }
     }
 
     private struct Key: Hashable {

@@ -42,6 +42,23 @@ import Testing
         }
     }
 
+    @Test func `a timer that is set already is not set again when a shorter sleep is over`() async throws {
+        let timer = Timer()
+        let queue = SleepQueue { deadline in timer.armed.withLock { $0.append(deadline) } }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await queue.sleep(until: 1000) }
+            await wait(for: 1, queue)
+            for deadline: Int64 in 1...5 {
+                group.addTask { try await queue.sleep(until: deadline) }
+                await wait(for: 2, queue)
+                queue.wake(at: deadline)
+            }
+            queue.wake(at: 1000)
+            try await group.waitForAll()
+        }
+        #expect(timer.armed.withLock { $0 } == [1000, 1, 2, 3, 4, 5])
+    }
+
     @Test func `whoever is cancelled is gone at once`() async {
         let queue = SleepQueue { _ in }
         var tasks: [Task<Bool, Never>] = []

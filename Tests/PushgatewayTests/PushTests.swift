@@ -266,6 +266,16 @@ import Testing
         }
     }
 
+    @Test func aGroupOfWhichOnlyARefusalIsKnownIsDeletedWithTheOthers() async throws {
+        let gateway = Fixture()
+        try await gateway.push("job/a", "# TYPE m gauge\nm 1\n")
+        try await gateway.push("job/b", "# TYPE m counter\nm 5\n")
+        #expect(await gateway.lines().contains { $0.hasPrefix("push_failure_time_seconds{instance=\"\",job=\"b\"} 1") })
+        let found = await gateway.store.delete(matching: [[LabelMatcher("job", equals: "b")]])
+        #expect(found.count == 1 && found.error == nil)
+        #expect(await !gateway.lines().contains { $0.contains("job=\"b\"") })
+    }
+
     @Test(arguments: Change.allCases)
     func whatCannotBeStoredIsTakenBackAndTakenTheNextTime(_ change: Change) async throws {
         let gateway = Fixture()

@@ -78,7 +78,7 @@ extension World {
         }
         stack.targets.isGatewayStill = false
         let (count, error) = await gateway.delete(matching: [[LabelMatcher("job", equals: job)]])
-        let words = error.map { " fails: \($0.message)" } ?? ": \(count) deleted"
+        let words = error.map { " fails: \($0.message)" } ?? ": \(count ?? 0) deleted"
         request.isTaken = error == nil
         tell(.push, "scenario", "DELETE groups of the job \(job)\(words)", request)
         await lookAround()

@@ -255,16 +255,17 @@ public final class GroupStore: Sendable {
     }
 
     /// Deletes the groups whose labels satisfy all matchers of at least one list.
-    /// - Returns: how many, and what went wrong in storing it. None where the task's limit was over before all were looked at.
-    public func delete(matching sets: [[LabelMatcher]]) async -> (count: Int, error: StorageError?) {
+    /// - Returns: how many, and what went wrong in storing it; `nil` where the task's limit was over before all were looked at, so that
+    ///   nothing was deleted.
+    public func delete(matching sets: [[LabelMatcher]]) async -> (count: Int?, error: StorageError?) {
         // Patterns may take long: nobody waits for them.
         let known = await change { inner in (Array(inner.state.groups.keys), false) }.result
         let keys = known.filter { key in
             !TaskLimit.isOver && sets.contains { matchers in matchers.allSatisfy { $0.matches(key[$0.name] ?? "") } }
         }
-        if TaskLimit.isOver { return (0, nil) }
+        if TaskLimit.isOver { return (nil, nil) }
         let (count, error) = await change { inner in
-            let present = keys.filter { inner.state.holds($0) }
+            let present = keys.filter { inner.state.groups[$0] != nil }
             for key in present { inner.state.delete(key) }
             return (present.count, true)
         }

@@ -132,7 +132,7 @@ struct ScrapeLoop: Sendable {
         request.clock = clock
         let forced = control.forcedError
         let answer = forced == nil ? await fetch(request) : .failure(TransportError(forced ?? ""))
-        if executor != nil, case .success(let response) = answer, Self.isLong(response) {
+        if executor != nil, case .success(let response) = answer, isLong(response) {
             // Others are scraped on this thread meanwhile.
             await withTaskExecutorPreference(globalConcurrentExecutor) {
                 await take(answer, of: request, at: time, began: began, start: start, isForced: false)
@@ -143,8 +143,10 @@ struct ScrapeLoop: Sendable {
     }
 
     /// Whether reading an answer takes some milliseconds.
-    private static func isLong(_ response: TargetResponse) -> Bool {
-        response.body.readableBytes > (response.isCompressed ? longBody / 8 : longBody)
+    private func isLong(_ response: TargetResponse) -> Bool {
+        // What is packed may be a thousand times as long, and an expression may take microseconds for each byte.
+        let isQuick = !response.isCompressed && config.metricRelabelRules.isEmpty
+        return response.body.readableBytes > (isQuick ? Self.longBody : Self.longBody / 64)
     }
 
     /// A body of so many bytes is read where nobody else waits.

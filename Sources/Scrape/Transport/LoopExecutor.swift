@@ -40,7 +40,7 @@ package final class LoopExecutor: TaskExecutor {
         var sleepers: SleepQueue {
             queue.withLock { queue in
                 if let queue { return queue }
-                let new = SleepQueue { [weak self] in self?.arm($0) }
+                let new = SleepQueue(earliness: 1_000_000) { [weak self] in self?.arm($0) }
                 queue = new
                 return new
             }

@@ -103,7 +103,12 @@ final class PlainConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        // The two hold each other.
+        general = nil
+        request = nil
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if general != nil { return context.fireChannelRead(data) }

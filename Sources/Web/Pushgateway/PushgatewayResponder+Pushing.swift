@@ -283,7 +283,9 @@ extension PushgatewayResponder {
             }
         }
         let (count, error) = await store.delete(matching: sets)
-        if TaskLimit.isOver { return .refused("to find the groups takes too long; nothing was deleted", saying: words) }
+        guard let count else {
+            return .refused("to find the groups takes too long; nothing was deleted", saying: words)
+        }
         if let error { return .failed(error.message) }
         var result = Result(.text("\(count) groups deleted\n", status: 202))
         result.wasThere = count > 0
