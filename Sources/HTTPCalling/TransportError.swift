@@ -46,12 +46,7 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
     private static let textLimit = 4096
 
     /// The message.
-    public var message: String { Self.cut(context) + Self.cut(reason) }
-
-    private static func cut(_ text: String) -> String {
-        if text.utf8.count <= textLimit { return text }
-        return String(decoding: text.utf8.prefix(textLimit), as: UTF8.self) + "… "
-    }
+    public var message: String { context.shortened(to: Self.textLimit) + reason.shortened(to: Self.textLimit) }
 
     /// The message.
     public var description: String { message }

@@ -32,10 +32,10 @@ public struct SampleBatch: Sendable {
     public var acceptance = Acceptance.each
     /// Whether samples that are older than the newest of their series are refused even where the store has a window for such.
     public var refusesLate = false
-    /// Whether it may be written on the thread that hands it over, as that can wait for a file.
-    public var isStoredHere = false
     /// Whether that is so of stale markers only: a scraper's say what is so from now on, and say nothing of what was before.
     public var refusesLateMarkers = false
+    /// Whether it may be written on the thread that hands it over, as that can wait for a file.
+    public var isStoredHere = false
     /// Whose batch it is; `nil` for a single one.
     public var stream: StreamRef?
     /// The time of all the float samples, unless ``timestamps`` says otherwise.

@@ -152,7 +152,8 @@ struct ScenarioNames {
             guard let service = node["service"]?.text, let count = node["instances"]?.text.flatMap({ Int($0) }) else {
                 continue
             }
-            counts[service] = max(count, counts[service] ?? 0)
+            // A number that is refused may be any.
+            counts[service] = max(min(count, ServiceSpec.instanceLimit), counts[service] ?? 0)
         }
         return counts
     }

@@ -63,6 +63,7 @@ final class PlainConnections: @unchecked Sendable {
         inFlight.append(exchange)
         look(at: exchange.deadline)
         while let connection = idle[request.place]?.popLast() {
+            if idle[request.place]?.isEmpty ?? false { idle[request.place] = nil }
             if connection.send(request, for: exchange) { return }
         }
         connect(exchange, request)
