@@ -1,3 +1,5 @@
+import MetricModel
+
 /// Why a target could not be fetched.
 public struct TransportError: Error, Hashable, CustomStringConvertible {
     /// The kinds of failures.
