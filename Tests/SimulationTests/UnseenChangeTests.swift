@@ -18,14 +18,14 @@ import Testing
             "{at: 5m5s, do: kill, service: web}", "{from: 5m5s, always: 'sum(up{job=\"web\"}) == 0'}",
             [
                 "web-1 was scraped last at +5m, before the kill at +5m5s, and is scraped next at +5m20s",
-                "what is expected of them holds from then on: from: 5m21s",
+                "what is expected of them can hold from then on: from: 5m21s",
             ]
         ),
         (
             "{at: 5m, do: kill, service: web}", "{from: 5m, always: 'sum(up{job=\"web\"}) == 0'}",
             [
                 "web-3 was scraped last at +4m40s, before the kill at +5m, and is scraped next at +5m",
-                "what is expected of them holds from then on: from: 5m1s",
+                "what is expected of them can hold from then on: from: 5m1s",
             ]
         ),
         (
@@ -34,7 +34,7 @@ import Testing
         ),
         (
             "{at: 5m5s, do: set, service: web, metric: a, value: 2}", "{at: 5m5s, that: 'sum(a) == 6'}",
-            ["before the set at +5m5s", "holds from then on: at: 5m21s"]
+            ["before the set at +5m5s", "can hold from then on: at: 5m21s"]
         ),
         // Another metric, another instance, another service, and what was seen.
         ("{at: 5m5s, do: set, service: other, metric: b, value: 2}", "{from: 5m5s, always: 'sum(a) == 6'}", []),

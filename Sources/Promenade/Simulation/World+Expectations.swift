@@ -200,13 +200,31 @@ extension World {
             }
             past += seen
         }
-        return past.isEmpty ? evidence.explain(selectors) : past
+        if !past.isEmpty { return past }
+        let comings = comings
+        let awaited = selectors.filter { comings[$0.name] != nil && !evidence.names.contains($0.name) }
+        return awaited.map { "\($0.name) comes with \(comings[$0.name] ?? ""), and nothing of it is there yet" }
+            + evidence.explain(selectors.filter { !awaited.contains($0) })
     }
 
     /// Why the expression of a rule finds nothing.
     func nearMisses(ofRule text: String) async -> [String] {
         guard let expression = try? PromQLParser().parse(text) else { return [] }
         return await sides(of: expression, isRemote: false) + near(text, isRemote: false)
+    }
+
+    /// What batches push and rules record, by whom.
+    private var comings: [String: String] {
+        var comings: [String: String] = [:]
+        for group in stack.rules?.manager.snapshots.map(\.definition) ?? [] {
+            for rule in group.rules where rule.kind == .recording {
+                comings[rule.name] = "a rule of the group \(group.name)"
+            }
+        }
+        for batch in scenario.batches {
+            for name in batch.metrics.flatMap(\.seriesNames) { comings[name] = "the batch \(batch.name)" }
+        }
+        return comings
     }
 
     /// The errors of scrapes and pushes until now.

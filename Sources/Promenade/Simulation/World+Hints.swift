@@ -21,10 +21,10 @@ extension World {
 
     /// Instances that an expectation is about and that were not scraped since something happened to them, or at all.
     func unseenChanges(_ spec: ExpectationSpec) -> [String] {
-        let field: String
+        let (field, end): (String, Int64)
         switch spec.kind {
-        case .always, .never: field = "from"
-        case .at: field = "at"
+        case .always(_, let to), .never(_, let to): (field, end) = ("from", to)
+        case .at: (field, end) = ("at", .max)
         case .within, .notified, .notNotified: return []
         }
         guard !spec.isRemote, let scraper = stack.scraper else { return [] }
@@ -57,8 +57,9 @@ extension World {
         guard !lines.isEmpty else { return [] }
         let rest = lines.count > 3 ? ["… and \(lines.count - 3) instances more"] : []
         // After that scrape, not at its moment: others are scraped then, too, and each of them is a look.
-        let moment = Self.span(last + 1_000_000_000)
-        return lines.prefix(3) + rest + ["what is expected of them holds from then on: \(field): \(moment)"]
+        let moment = last + 1_000_000_000
+        let words = moment < end ? "\(field): \(Self.span(moment))" : "after its end"
+        return lines.prefix(3) + rest + ["what is expected of them can hold from then on: \(words)"]
     }
 
     /// Whether series of a target are among those that a selector may find.

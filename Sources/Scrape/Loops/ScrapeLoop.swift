@@ -109,6 +109,10 @@ struct ScrapeLoop: Sendable {
     private func shielded(last: Int64?, at wall: () -> Int64) async -> Int64 {
         await control.turn.enter()
         let start = clock.steadyNanoseconds
+        if control.isClosed {
+            control.turn.leave()
+            return start
+        }
         let time = wall() / 1_000_000
         control.lastTime = time
         let work = Task(executorPreference: executor) { await scrape(at: time, last: last) }
@@ -295,6 +299,7 @@ final class LoopControl: Sendable {
         var forcedError: String?
         var last: Int64?
         var lastTime: Timestamp?
+        var isClosed = false
     }
 
     /// One scrape of the target at a time.
@@ -317,7 +322,25 @@ final class LoopControl: Sendable {
         set { state.withLock { $0.lastTime = newValue } }
     }
 
-    func begin(_ work: Task<Void, Never>?) { state.withLock { $0.work = work } }
+    /// Whether nothing is scraped any more.
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
+    func begin(_ work: Task<Void, Never>?) {
+        let isClosed = state.withLock { state in
+            state.work = work
+            return state.isClosed
+        }
+        if isClosed { work?.cancel() }
+    }
+
+    /// Gives up the scrape under way, and all that would follow.
+    func close() {
+        let work = state.withLock { state in
+            state.isClosed = true
+            return state.work
+        }
+        work?.cancel()
+    }
 
     func ended(_ last: Int64?) { state.withLock { $0.last = last } }
 

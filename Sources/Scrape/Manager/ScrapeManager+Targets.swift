@@ -190,16 +190,23 @@ extension ScrapeManager {
     }
 
     /// Scrapes all targets of a job (of all jobs without one) once, at once, besides their loops. Returns when the samples can
-    /// be queried.
+    /// be queried. Who asks while others wait for the same shares their scrape.
     public func scrapeNow(job: String? = nil) async {
-        await serially { [self] in
-            let all = state.withLock { state in
-                state.jobs.filter { job == nil || $0 == job }.flatMap { name in
-                    (state.pools[name]?.order ?? []).map { (name, $0) }
+        let task = state.withLock { state in
+            if let waiting = state.waitingScrapes[job] { return waiting }
+            let task = state.enqueue { [self] in
+                let all = self.state.withLock { state in
+                    state.waitingScrapes[job] = nil
+                    return state.jobs.filter { job == nil || $0 == job }.flatMap { name in
+                        (state.pools[name]?.order ?? []).map { (name, $0) }
+                    }
                 }
+                await scrapeOnce(all)
             }
-            await scrapeOnce(all)
+            state.waitingScrapes[job] = task
+            return task
         }
+        await task.value
     }
 
     /// Scrapes some targets, side by side.

@@ -15,9 +15,22 @@ public final class ScrapeManager: Sendable {
         var isStopped = false
         /// The last change under way; the next one waits for it.
         var tail: Task<Void, Never>?
+        /// Scrapes that were asked for and have not begun, by job.
+        var waitingScrapes: [String?: Task<Void, Never>] = [:]
         var nextLingering = 0
         /// When the targets of a simulated clock are scraped.
         var timetable = ScrapeTimetable()
+
+        /// Runs a change after those that are waiting.
+        mutating func enqueue(_ change: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
+            let previous = tail
+            let task = Task {
+                await previous?.value
+                await change()
+            }
+            tail = task
+            return task
+        }
     }
 
     let store: any MetricStore
@@ -80,6 +93,10 @@ public final class ScrapeManager: Sendable {
 
     /// Stops all scraping and returns once no sample can come any more. As Prometheus, it writes no stale markers.
     public func stop() async {
+        // Scrapes that changes wait for are given up now: they may take as long as their timeouts.
+        state.withLock { state in
+            for pool in state.pools.values { for active in pool.active.values { active.control.close() } }
+        }
         await serially { await self.shutDown() }
     }
 
@@ -116,15 +133,7 @@ public final class ScrapeManager: Sendable {
     /// Runs a change after those that are waiting.
     @discardableResult
     func enqueue(_ change: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
-        state.withLock { state in
-            let previous = state.tail
-            let task = Task {
-                await previous?.value
-                await change()
-            }
-            state.tail = task
-            return task
-        }
+        state.withLock { $0.enqueue(change) }
     }
 
     // MARK: Changing the configuration

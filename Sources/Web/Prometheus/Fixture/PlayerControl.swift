@@ -118,7 +118,7 @@ extension ClockControl {
         var commands: [PlayerControl.Command] = []
         if !speed.isEmpty {
             guard let value = Double(speed), value > 0, value <= Self.greatestSpeed else {
-                throw .invalid("speed", "\(GoText.quoted(speed)) is not between 0 and 8640, such as 60")
+                throw .invalid("speed", "\(GoText.quoted(speed)) is not above 0 and at most 8640, such as 60")
             }
             commands.append(.speed(value))
         }
