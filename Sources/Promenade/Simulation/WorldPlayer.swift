@@ -273,11 +273,9 @@ package final class WorldPlayer: Sendable {
     private func refusal(_ command: PlayerControl.Command, _ state: State) -> PlayerControl.Refusal? {
         let now = start + state.now / 1_000_000
         switch command {
-        case .jump(let time):
-            if time < now { return .past(now: now) }
-            return state.isOver && time > now ? .over(end: now) : nil
-        case .play, .step, .advance, .speed: return state.isOver ? .over(end: now) : nil
-        case .pause: return nil
+        case .jump(let time): return time < now ? .past(now: now) : nil
+        case .play, .step, .advance: return state.isOver ? .over(end: now) : nil
+        case .pause, .speed: return nil
         }
     }
 

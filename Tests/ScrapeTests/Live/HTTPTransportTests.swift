@@ -7,6 +7,31 @@ import Scrape
 import Synchronization
 import Testing
 
+#if canImport(Darwin)
+    import Darwin
+
+    private let streamSocket = SOCK_STREAM
+#else
+    import Glibc
+
+    private let streamSocket = Int32(SOCK_STREAM.rawValue)
+#endif
+
+/// A port of this machine that is taken, so that no other test gets it, and where nobody listens.
+private func takenPort() -> (descriptor: Int32, port: Int) {
+    let descriptor = socket(AF_INET, streamSocket, 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    _ = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+        }
+    }
+    return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
+}
+
 @Suite("Scraping over HTTP", .timeLimit(.minutes(5)))
 struct HTTPTransportTests {
     private func stack(_ port: Int, _ change: (inout ScrapeConfig) -> Void = { _ in }) async
@@ -126,9 +151,8 @@ struct HTTPTransportTests {
 
     @Test("a port that nobody listens on")
     func refused() async throws {
-        let server = try await LiveServer { _ in .init() }
-        let port = server.port
-        try await server.close()
+        let (descriptor, port) = takenPort()
+        defer { close(descriptor) }
         let (manager, _) = await stack(port)
         await manager.scrapeNow()
         #expect(
