@@ -142,8 +142,8 @@ extension IntegerCodec {
         let symbolCount = reader.count(limit: EntropyTable.symbolLimit)
         var frequencies = [UInt16](repeating: 0, count: symbolCount)
         for symbol in 0..<symbolCount { frequencies[symbol] = UInt16(truncatingIfNeeded: reader.varint()) }
-        var even = Int(reader.varint())
-        var odd = Int(reader.varint())
+        var even = Int(truncatingIfNeeded: reader.varint())
+        var odd = Int(truncatingIfNeeded: reader.varint())
         guard !reader.isTruncated, let entropy = EntropyTable(frequencies: frequencies, log: log),
             even < 1 << log, odd < 1 << log, even >= 0, odd >= 0, lowBits < 64
         else { return false }
