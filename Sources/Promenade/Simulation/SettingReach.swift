@@ -17,7 +17,7 @@ struct SettingReach {
 
     /// - Returns: `nil` for what is no such setting.
     init?(_ setting: ScenarioSetting, of scenario: Scenario) {
-        guard let field = setting.globalField, let value = Self.duration(setting.value) else { return nil }
+        guard let field = setting.globalField, let value = setting.value.duration else { return nil }
         (self.setting, self.field, self.value) = (setting, field, value)
         let config = SimulatedConfig(scenario)
         switch field {
@@ -26,19 +26,15 @@ struct SettingReach {
         }
         for (index, event) in scenario.events.enumerated() {
             guard case .reload(let node, _, _) = event.action else { continue }
-            let own = Self.duration(node["global"]?[field])
+            let own = node["global"]?[field]?.duration
             if own == value { continue }
             others.append("the stack of events[\(index)]\(own.map { " (\($0))" } ?? "")")
         }
     }
 
-    private static func duration(_ node: ConfigNode?) -> PrometheusDuration? {
-        node?.text.flatMap { try? PrometheusDuration(parsing: $0) }
-    }
-
     private mutating func lookAtJobs(_ config: SimulatedConfig) {
         for (index, job) in (config.node["scrape_configs"]?.items ?? []).enumerated() {
-            take(job["job_name"]?.text ?? "", Self.duration(job[field]), at: "scrape_configs.\(index).\(field)")
+            take(job["job_name"]?.text ?? "", job[field]?.duration, at: "scrape_configs.\(index).\(field)")
         }
         // Jobs that the scenario makes have none of their own.
         if config.makesJobs { isTaken = true }

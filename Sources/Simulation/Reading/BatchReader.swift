@@ -28,14 +28,7 @@ extension BatchSpec {
         }
         retries = section.whole("retries") ?? 0
         if !(0...1000).contains(retries) { section.fail("retries has to be between 0 and 1000", at: "retries") }
-        for (name, part) in section.named("metrics", type: "metric") {
-            if let metric = MetricSpec(reading: part, name: name, isOfBatch: true) {
-                metrics.append(metric)
-            } else {
-                refusedMetrics.append(name)
-            }
-        }
-        MetricSpec.check(metrics, section)
+        (metrics, refusedMetrics) = MetricSpec.readAll(section, isOfBatch: true)
         section.finish(isListing: true)
     }
 

@@ -1,5 +1,5 @@
-import ConfigTree
-import MetricModel
+package import ConfigTree
+package import MetricModel
 
 /// Quantities as people write them in a scenario. Each reading function reports what is wrong and what would be right, and then
 /// answers `nil`, as for a field that is absent.
@@ -307,4 +307,9 @@ extension ConfigSection {
         guard let time, time > latest else { return }
         fail("this is after the end of the scenario", at: name, hint: Scenario.lasts(latest))
     }
+}
+
+extension ConfigNode {
+    /// The duration that is written here, as configurations have it; `nil` for anything else.
+    package var duration: PrometheusDuration? { text.flatMap { try? PrometheusDuration(parsing: $0) } }
 }

@@ -17,14 +17,7 @@ extension ServiceSpec {
         labels = section.labels("labels")
         if section.has("labels") { place = section.fieldPlaces["labels"] ?? place }
         if section.has("skew") { skew = Self.skew(section, "skew", start: start) ?? 0 }
-        for (name, part) in section.named("metrics", type: "metric") {
-            if let metric = MetricSpec(reading: part, name: name, latest: latest) {
-                metrics.append(metric)
-            } else {
-                refusedMetrics.append(name)
-            }
-        }
-        MetricSpec.check(metrics, section)
+        (metrics, refusedMetrics) = MetricSpec.readAll(section, latest: latest)
         section.finish(isListing: true)
     }
 
@@ -53,8 +46,27 @@ extension MetricSpec.Kind {
 }
 
 extension MetricSpec {
+    /// Reads the field `metrics` of a service or a batch.
+    /// - Returns: the metrics, and the names of those that could not be read.
+    static func readAll(
+        _ section: ConfigSection,
+        isOfBatch: Bool = false,
+        latest: Int64 = .max
+    ) -> (metrics: [MetricSpec], refused: [String]) {
+        var (metrics, refused): ([MetricSpec], [String]) = ([], [])
+        for (name, part) in section.named("metrics", type: "metric") {
+            if let metric = MetricSpec(reading: part, name: name, isOfBatch: isOfBatch, latest: latest) {
+                metrics.append(metric)
+            } else {
+                refused.append(name)
+            }
+        }
+        check(metrics, section)
+        return (metrics, refused)
+    }
+
     /// Tells where two metrics would have series of the same name.
-    static func check(_ metrics: [MetricSpec], _ section: ConfigSection) {
+    private static func check(_ metrics: [MetricSpec], _ section: ConfigSection) {
         var makers: [String: String] = [:]
         for metric in metrics {
             for name in metric.seriesNames {

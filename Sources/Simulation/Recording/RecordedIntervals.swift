@@ -17,11 +17,7 @@ struct RecordedIntervals {
     private static let usual = ["scrape_interval": "1m", "scrape_timeout": "10s", "evaluation_interval": "1m"]
 
     private func global(_ field: String) -> PrometheusDuration? {
-        Self.duration(node["global"]?[field]) ?? Self.usual[field].flatMap { try? PrometheusDuration(parsing: $0) }
-    }
-
-    private static func duration(_ node: ConfigNode?) -> PrometheusDuration? {
-        node?.text.flatMap { try? PrometheusDuration(parsing: $0) }
+        node["global"]?[field]?.duration ?? Self.usual[field].flatMap { try? PrometheusDuration(parsing: $0) }
     }
 
     /// What all of them have, if it is the same and can be written into the global section.
@@ -41,13 +37,13 @@ struct RecordedIntervals {
     func text(evaluation: PrometheusDuration?) -> String {
         let jobs = node["scrape_configs"]?.items ?? []
         var values: [(field: String, value: PrometheusDuration)] = []
-        let interval = common("scrape_interval", jobs.map { Self.duration($0["scrape_interval"]) })
+        let interval = common("scrape_interval", jobs.map { $0["scrape_interval"]?.duration })
         var timeout = global("scrape_timeout")
         if let interval {
             values.append(("scrape_interval", interval))
             // No timeout is longer than the interval that it is for.
             timeout =
-                common("scrape_timeout", jobs.map { Self.duration($0["scrape_timeout"]) })
+                common("scrape_timeout", jobs.map { $0["scrape_timeout"]?.duration })
                 ?? timeout.map { min($0, interval) }
         } else if let interval = global("scrape_interval") {
             values.append(("scrape_interval", interval))
@@ -56,7 +52,7 @@ struct RecordedIntervals {
         var text = self
         var gone: Set<Int> = []
         for (field, value) in values {
-            for job in jobs where Self.duration(job[field]) == value {
+            for job in jobs where job[field]?.duration == value {
                 if let line = text.line(of: field, in: job) { gone.insert(line) }
             }
         }

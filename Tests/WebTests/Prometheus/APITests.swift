@@ -1,7 +1,5 @@
 import Exposition
-import Logging
 import MetricModel
-import PromQL
 import TSDB
 import Testing
 import Web
@@ -35,14 +33,7 @@ import Web
         settings.flags = [("a", "1"), ("b", "<x>")]
         change(&settings)
         let environment = PrometheusEnvironment.still(externalLabels: [Label(name: "zone", value: "z")])
-        return PrometheusServer(
-            settings: settings,
-            environment: environment,
-            store: store,
-            engine: PromQLEngine(clock: clock),
-            clock: clock,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        )
+        return PrometheusServer.still(store, clock: clock, settings: settings, environment: environment)
     }
 
     private func answer(_ server: PrometheusServer, _ request: WebRequest) async throws -> (Int, String) {

@@ -1,4 +1,3 @@
-import Logging
 import MetricModel
 import PromQL
 import TSDB
@@ -20,14 +19,7 @@ import Web
         change(&options)
         var settings = PrometheusSettings()
         settings.isAdminEnabled = true
-        return PrometheusServer(
-            settings: settings,
-            environment: .still(),
-            store: store,
-            engine: PromQLEngine(options: options, clock: clock),
-            clock: clock,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        )
+        return PrometheusServer.still(store, clock: clock, options: options, settings: settings)
     }
 
     private static func ask(

@@ -1,6 +1,4 @@
-import Logging
 import MetricModel
-import PromQL
 import TSDB
 import Testing
 import Web
@@ -13,14 +11,7 @@ import Web
         let clock = ManualClock(now: 1_700_000_000_000)
         var settings = PrometheusSettings()
         settings.isOTLPEnabled = true
-        server = PrometheusServer(
-            settings: settings,
-            environment: PrometheusEnvironment.still(),
-            store: TimeSeriesDatabase.inMemory(clock: clock),
-            engine: PromQLEngine(clock: clock),
-            clock: clock,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        )
+        server = PrometheusServer.still(TimeSeriesDatabase.inMemory(clock: clock), clock: clock, settings: settings)
     }
 
     private func send(_ body: String, agent: String = "") async -> (status: Int, body: String) {

@@ -1,5 +1,4 @@
 import Exposition
-import Logging
 import MetricModel
 import PromQL
 import TSDB
@@ -25,14 +24,7 @@ import Web
         options.maximumBytes = memory
         options.maximumBytesInAll = memory
         options.timeout = timeout
-        return PrometheusServer(
-            settings: PrometheusSettings(),
-            environment: environment,
-            store: store,
-            engine: PromQLEngine(options: options, clock: clock),
-            clock: clock,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        )
+        return PrometheusServer.still(store, clock: clock, options: options, environment: environment)
     }
 
     private static func ask(

@@ -1,7 +1,5 @@
 import Exposition
-import Logging
 import MetricModel
-import PromQL
 import TSDB
 import Testing
 import Web
@@ -21,14 +19,7 @@ import Web
             store = TimeSeriesDatabase.inMemory(clock: clock)
             var settings = PrometheusSettings()
             settings.isRemoteWriteEnabled = true
-            server = PrometheusServer(
-                settings: settings,
-                environment: PrometheusEnvironment.still(),
-                store: store,
-                engine: PromQLEngine(clock: clock),
-                clock: clock,
-                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-            )
+            server = PrometheusServer.still(store, clock: clock, settings: settings)
         }
 
         func answer(

@@ -1,6 +1,4 @@
-import Logging
 import MetricModel
-import PromQL
 import Pushgateway
 import TSDB
 import Testing
@@ -28,14 +26,7 @@ import Web
     private func server(_ events: StackEvents?) -> PrometheusServer {
         var environment = PrometheusEnvironment.still(configuration: "", reload: nil)
         environment.events = events
-        return PrometheusServer(
-            settings: PrometheusSettings(),
-            environment: environment,
-            store: TimeSeriesDatabase.inMemory(clock: clock),
-            engine: PromQLEngine(clock: clock),
-            clock: clock,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        )
+        return PrometheusServer.still(TimeSeriesDatabase.inMemory(clock: clock), clock: clock, environment: environment)
     }
 
     private func ask(_ server: PrometheusServer, _ target: String) async -> (status: Int, body: String) {

@@ -1,4 +1,6 @@
+import Logging
 import MetricModel
+import PromQL
 import Web
 
 extension PrometheusEnvironment {
@@ -17,6 +19,26 @@ extension PrometheusEnvironment {
             quit: {},
             metrics: { [] },
             createFolder: { _ in nil }
+        )
+    }
+}
+
+extension PrometheusServer {
+    /// A server that logs nothing.
+    static func still(
+        _ store: any MetricStore,
+        clock: any StackClock,
+        options: PromQLEngine.Options = PromQLEngine.Options(),
+        settings: PrometheusSettings = PrometheusSettings(),
+        environment: PrometheusEnvironment = .still()
+    ) -> PrometheusServer {
+        PrometheusServer(
+            settings: settings,
+            environment: environment,
+            store: store,
+            engine: PromQLEngine(options: options, clock: clock),
+            clock: clock,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         )
     }
 }
