@@ -343,7 +343,4 @@ final class LoopControl: Sendable {
     }
 
     func ended(_ last: Int64?) { state.withLock { $0.last = last } }
-
-    /// Gives up the scrape under way.
-    func abort() { state.withLock { $0.work }?.cancel() }
 }

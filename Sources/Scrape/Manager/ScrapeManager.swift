@@ -108,7 +108,7 @@ public final class ScrapeManager: Sendable {
             for pool in state.pools.values {
                 for active in pool.inOrder {
                     active.task?.cancel()
-                    active.control.abort()
+                    active.control.close()
                     tasks += active.task.map { [$0] } ?? []
                 }
                 for task in pool.lingering.values { task.cancel() }
