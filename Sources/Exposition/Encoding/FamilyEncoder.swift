@@ -99,7 +99,7 @@ extension FamilyEncoder {
     ) {
         // Escapes at most double a text, and quotes, braces and separators take what is added.
         var room = 2 * (name?.utf8.count ?? 0) + suffix.utf8CodeUnitCount + 32
-        for label in labels { room += 2 * (label.name.utf8.count + label.value.utf8.count) + 8 }
+        for label in labels { room += 2 * label.byteCount + 8 }
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room) { buffer in
             var text = SeriesTextWriter(buffer: buffer)
             if let name { text.writeMetricName(name, suffix) }

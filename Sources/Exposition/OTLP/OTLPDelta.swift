@@ -13,8 +13,8 @@ public struct OTLPDelta: Sendable {
         /// How many bytes its texts have.
         var size: Int {
             var size = 0
-            for label in resource { size += label.name.utf8.count + label.value.utf8.count }
-            for label in attributes { size += label.name.utf8.count + label.value.utf8.count }
+            for label in resource { size += label.byteCount }
+            for label in attributes { size += label.byteCount }
             for text in scope { size += text.utf8.count }
             for text in metric { size += text.utf8.count }
             return size

@@ -227,6 +227,9 @@ public struct Label: Hashable, Sendable {
         self.value = value
     }
 
+    /// How many bytes name and value have together.
+    package var byteCount: Int { name.utf8.count + value.utf8.count }
+
     /// Whether name and value have the same bytes.
     public static func == (left: Self, right: Self) -> Bool {
         left.name.hasSameBytes(as: right.name) && left.value.hasSameBytes(as: right.value)

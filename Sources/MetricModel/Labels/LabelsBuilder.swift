@@ -68,7 +68,7 @@ public struct LabelsBuilder: Sendable {
         labels.sort { left, right in left.name.utf8.lexicographicallyPrecedes(right.name.utf8) }
         var encoded: [UInt8] = []
         // A length of up to 127 bytes takes one.
-        encoded.reserveCapacity(labels.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 })
+        encoded.reserveCapacity(labels.reduce(0) { $0 + $1.byteCount + 4 })
         for label in labels {
             append(label.name.utf8, to: &encoded)
             append(label.value.utf8, to: &encoded)

@@ -17,7 +17,7 @@ public struct GroupingKey: Sendable {
             sorted.append(label)
         }
         var encoded: [UInt8] = []
-        encoded.reserveCapacity(sorted.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 2 })
+        encoded.reserveCapacity(sorted.reduce(0) { $0 + $1.byteCount + 2 })
         for label in sorted {
             encoded.append(contentsOf: label.name.utf8)
             encoded.append(0xff)

@@ -35,13 +35,13 @@ public struct PushRequest: Sendable {
 
     /// Refuses a push whose lines would have more bytes than that.
     public func check() throws(ExpositionError) {
-        let group = key.labels.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+        let group = key.labels.reduce(0) { $0 + $1.byteCount + 4 }
         var size = 0
         for family in families {
             let name = family.name.utf8.count
             for metric in family.metrics {
                 var labels = group
-                for label in metric.labels { labels += label.name.utf8.count + label.value.utf8.count + 4 }
+                for label in metric.labels { labels += label.byteCount + 4 }
                 let lines =
                     switch metric.value {
                     case .counter, .gauge, .untyped: 1

@@ -36,8 +36,8 @@ package enum TargetGroupFile {
             group.labels.removeAll { $0.name == metaLabel }
             group.labels.append(Label(name: metaLabel, value: source))
             result.append(group)
-            let shared = size(of: group.labels)
-            for target in group.targets { bytes += shared + size(of: target) }
+            let shared = group.labels.reduce(0) { $0 + $1.byteCount }
+            for target in group.targets { bytes += target.reduce(shared) { $0 + $1.byteCount } }
             if bytes > labelLimit {
                 let message =
                     "its targets have more than \(labelLimit >> 20) MiB of labels, each with those of its group"
@@ -47,10 +47,6 @@ package enum TargetGroupFile {
         }
         try problems.throwIfAny()
         return result
-    }
-
-    private static func size(of labels: [Label]) -> Int {
-        labels.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
     }
 
     /// What a file is written in, by its name.
