@@ -10,38 +10,25 @@ import Synchronization
 /// The files of `scrape_failure_log_file`: one line of JSON for each failed scrape. One that is a pipe whose reader has stopped holds nobody
 /// up: lines are left out, and the next one that gets through says how many.
 package final class FailureLogs: Sendable {
-    private struct File {
-        var descriptor: Int32
-        /// Lines that were left out since the last one that was written.
-        var lost = 0
-        /// Whether the last line was written in part.
-        var isCut = false
-    }
-
     private let clock: any StackClock
     /// Open files by path.
-    private let files = Mutex<[String: File]>([:])
+    private let files = Mutex<[String: LogOutput]>([:])
 
     package init(clock: any StackClock) { self.clock = clock }
 
-    deinit { _ = open([]) }
-
     /// Opens files at these paths and closes all others. Answers what could not be opened, and why.
     package func open(_ paths: Set<String>) -> [String] {
-        var opened: [String: File] = [:]
+        var opened: [String: LogOutput] = [:]
         var problems: [String] = []
         for path in paths.sorted() where !path.isEmpty {
             let descriptor = Self.open(path)
             if descriptor < 0 {
                 problems.append("can't create json log file: \(FileError("open", path).description)")
             } else {
-                opened[path] = File(descriptor: descriptor)
+                opened[path] = LogOutput(owning: descriptor)
             }
         }
-        files.withLock { files in
-            for file in files.values { close(file.descriptor) }
-            files = opened
-        }
+        files.withLock { $0 = opened }
         return problems
     }
 
@@ -57,34 +44,14 @@ package final class FailureLogs: Sendable {
     package func note(_ failure: String, job: String, target: String, in path: String, line: Int = #line) {
         let source = "FailureLog.swift:\(line)"
         let time = CivilTime.rfc3339(nanoseconds: clock.wallNanoseconds)
-        func text(_ level: String, _ message: String, _ fields: [(String, String)]) -> [UInt8] {
+        func text(_ level: String, _ message: String, _ fields: [(String, String)]) -> String {
             let all = [("time", time), ("level", level), ("source", source), ("msg", message)] + fields
-            return Array(
-                ("{" + all.map { "\(Self.quoted($0)):\(Self.quoted($1))" }.joined(separator: ",") + "}\n").utf8
-            )
+            return "{" + all.map { "\(Self.quoted($0)):\(Self.quoted($1))" }.joined(separator: ",") + "}\n"
         }
-        let bytes = text("ERROR", failure, [("job_name", job), ("target", target)])
-        files.withLock { files in
-            guard var file = files.removeValue(forKey: path) else { return }
-            defer { files[path] = file }
-            if file.lost > 0 {
-                let count = [("count", "\(file.lost)")]
-                guard Self.put(text("WARN", "failures were left out, since nobody read them", count), &file) else {
-                    file.lost += 1
-                    return
-                }
-                file.lost = 0
-            }
-            if !Self.put(bytes, &file) { file.lost += 1 }
+        let file = files.withLock { $0[path] }
+        file?.write(text("ERROR", failure, [("job_name", job), ("target", target)])) { count in
+            text("WARN", "failures were left out, since nobody read them", [("count", "\(count)")])
         }
-    }
-
-    /// Writes a line in one piece, so that lines of others who append cannot come between. Answers whether any of it was written.
-    private static func put(_ line: [UInt8], _ file: inout File) -> Bool {
-        let line = file.isCut ? [UInt8(ascii: "\n")] + line : line
-        let count = write(file.descriptor, line, line.count)
-        if count > 0 { file.isCut = count < line.count }
-        return count > 0
     }
 
     /// A JSON string as Go's structured log writes it.

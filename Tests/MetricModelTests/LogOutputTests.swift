@@ -1,6 +1,4 @@
-import Logging
 import MetricModel
-import Promenade
 import Testing
 
 #if canImport(Darwin)
@@ -60,15 +58,6 @@ import Testing
             #expect(read(program).last?.hasPrefix("again") == true)
         }
     #endif
-
-    @Test func `what was left out is told in the form of all lines`() {
-        func gap(_ format: StackLogHandler.Format) -> String {
-            StackLogHandler(format: format, level: .info, clock: ManualClock(now: 0)).gap(3)
-        }
-        let (time, message) = ("1970-01-01T00:00:00.000Z", "log lines were left out, since nobody read them")
-        #expect(gap(.logfmt) == "time=\(time) level=WARN msg=\"\(message)\" count=3\n")
-        #expect(gap(.json) == #"{"time":"\#(time)","level":"WARN","msg":"\#(message)","count":"3"}"# + "\n")
-    }
 
     private func write(_ line: String, to output: LogOutput) { output.write(line) { "lost \($0)\n" } }
 

@@ -10,7 +10,7 @@ import Synchronization
 /// there is no room are left out, and the next one that gets through says how many.
 package final class LogOutput: Sendable {
     /// The standard error.
-    static let standardError = LogOutput(descriptor: 2)
+    package static let standardError = LogOutput(descriptor: 2)
     /// The standard output, for what is told on the way by who must not wait for its reader.
     package static let standardOutput = LogOutput(descriptor: 1)
 
@@ -29,6 +29,8 @@ package final class LogOutput: Sendable {
     private let descriptor: Int32
     /// Whether a write to it never waits. What others have opened is left as it is, so that is said of a description of one's own.
     private let isPrompt: Bool
+    /// Whether the file is closed with this.
+    private let isOwned: Bool
     /// Whether it is a pipe, a terminal or a socket, which somebody reads.
     private let hasReader: Bool
 
@@ -37,11 +39,20 @@ package final class LogOutput: Sendable {
         hasReader = lseek(descriptor, 0, SEEK_CUR) < 0
         let own = hasReader ? Self.reopen(descriptor) : -1
         isPrompt = own >= 0
+        isOwned = isPrompt
         self.descriptor = isPrompt ? own : descriptor
     }
 
+    /// Lines go to a file that was opened for this, with `O_NONBLOCK`, and is closed with it.
+    package init(owning descriptor: Int32) {
+        hasReader = lseek(descriptor, 0, SEEK_CUR) < 0
+        isPrompt = hasReader
+        isOwned = true
+        self.descriptor = descriptor
+    }
+
     deinit {
-        if isPrompt { close(descriptor) }
+        if isOwned { close(descriptor) }
     }
 
     /// Opens the same pipe or terminal once more, so that writes to it do not wait; negative where that cannot be.
