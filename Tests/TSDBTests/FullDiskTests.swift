@@ -85,5 +85,19 @@ import Testing
             }
             if !isMounted { print("skipped: \(Self.maySkip)") }
         }
+
+        @Test func aSnapshotThatHasNoRoomLeavesNothing() async throws {
+            let isMounted = try await Self.withSmallDisk(64) { disk in
+                for kind in StoreKind.allCases {
+                    try await kind.withStore { store in
+                        let series = try await store.resolve((0..<200).map { ["__name__": "m", "i": "\($0)"] })
+                        for step in 0..<100 { _ = try await store.append(Self.batch(series, step)) }
+                        await #expect(throws: StorageError.self) { try await store.snapshot(toFile: disk + "/copy.db") }
+                        #expect(try FileManager.default.contentsOfDirectory(atPath: disk) == [])
+                    }
+                }
+            }
+            if !isMounted { print("skipped: \(Self.maySkip)") }
+        }
     #endif
 }

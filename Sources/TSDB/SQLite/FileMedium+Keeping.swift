@@ -46,11 +46,20 @@ extension FileMedium {
             throw StorageError(.inputOutput, "\(path) is there already: a snapshot needs a new file")
         }
         StoreFiles.close(path)
-        try backend.read { (connection) throws(StorageError) in
-            let statement = try connection.statement("VACUUM INTO ?")
-            statement.bind(1, path)
-            _ = try statement.step()
-            statement.reset()
+        // A reader of the folder sees the whole file or none.
+        let part = path + ".part"
+        SnapshotFile.discard(part)
+        do throws(StorageError) {
+            try backend.read { (connection) throws(StorageError) in
+                let statement = try connection.statement("VACUUM INTO ?")
+                defer { statement.reset() }
+                statement.bind(1, part)
+                _ = try statement.step()
+            }
+            try SnapshotFile.keep(part, as: path)
+        } catch {
+            SnapshotFile.discard(part)
+            throw error
         }
     }
 

@@ -15,68 +15,74 @@ enum LogCheck {
     private static let headerSize = 32
     private static let frameHeaderSize = 24
 
+    /// How many frames behind the sound ones are looked at: what an end left behind is a transaction, not more.
+    private static let mostLeftBehind = 65_536
+
     /// What was lost, in words; `nil` where the log is sound. To be asked before the file is opened.
     static func damage(_ path: String) -> String? {
-        guard let bytes = read(path + "-wal"), bytes.count > headerSize else { return nil }
-        return bytes.withUnsafeBytes { log in
-            let pageSize = Int(word(log, 8))
-            guard word(log, 0) & ~1 == 0x377f_0682, pageSize >= 512, pageSize <= 65536, isPowerOfTwo(pageSize) else {
-                return whole(log)
-            }
-            let isBigEndian = word(log, 0) & 1 == 1
+        guard let log = LogFile(path + "-wal"), log.size > headerSize else { return nil }
+        defer { log.end() }
+        return log.with(0, headerSize) { header in
+            let pageSize = Int(word(header, 8))
             var sums = (UInt32(0), UInt32(0))
-            add(log, 0..<24, isBigEndian, &sums)
-            guard sums == (word(log, 24), word(log, 28)) else { return whole(log) }
+            let isBigEndian = word(header, 0) & 1 == 1
+            add(header, 0..<24, isBigEndian, &sums)
+            guard word(header, 0) & ~1 == 0x377f_0682, pageSize >= 512, pageSize <= 65536, isPowerOfTwo(pageSize),
+                sums == (word(header, 24), word(header, 28))
+            else { return whole(log) }
+            let salts = header.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
             let size = frameHeaderSize + pageSize
-            let frames = (log.count - headerSize) / size
+            let frames = (log.size - headerSize) / size
             var sound = 0
             var committed = 0
             while sound < frames {
-                let start = headerSize + sound * size
-                guard isCurrent(log, start) else { break }
-                add(log, start..<start + 8, isBigEndian, &sums)
-                add(log, start + frameHeaderSize..<start + size, isBigEndian, &sums)
-                guard sums == (word(log, start + 16), word(log, start + 20)) else { break }
+                let isSound = log.with(headerSize + sound * size, size) { frame in
+                    guard salts == frame.loadUnaligned(fromByteOffset: 8, as: UInt64.self) else { return false }
+                    add(frame, 0..<8, isBigEndian, &sums)
+                    add(frame, frameHeaderSize..<size, isBigEndian, &sums)
+                    guard sums == (word(frame, 16), word(frame, 20)) else { return false }
+                    if word(frame, 4) != 0 { committed = sound + 1 }
+                    return true
+                }
+                guard isSound ?? false else { break }
                 sound += 1
-                if word(log, start + 4) != 0 { committed = sound }
             }
             // Behind the first page that is not sound there is nothing, or what an end at this moment left behind; a commit there
             // had been acknowledged.
             var last = committed
-            if let acknowledged = acknowledged(path, log) {
+            if let acknowledged = acknowledged(path, salts) {
                 last = max(last, acknowledged)
             } else {
-                for frame in sound..<max(sound, frames) {
-                    let start = headerSize + frame * size
-                    if isCurrent(log, start), word(log, start + 4) != 0 { last = frame + 1 }
+                for number in sound..<max(sound, min(frames, sound + mostLeftBehind)) {
+                    let isCommit = log.with(headerSize + number * size, frameHeaderSize) { frame in
+                        salts == frame.loadUnaligned(fromByteOffset: 8, as: UInt64.self) && word(frame, 4) != 0
+                    }
+                    if isCommit ?? false { last = number + 1 }
                 }
             }
             if last <= committed { return nil }
             return "the write-ahead log is damaged behind its page \(committed): \(last - committed) page(s) are lost"
-        }
+        } ?? nil
     }
 
-    private static func whole(_ log: UnsafeRawBufferPointer) -> String? {
+    private static func whole(_ log: LogFile) -> String? {
         // A log that was used up starts with zeros.
-        guard log.contains(where: { $0 != 0 }) else { return nil }
-        return "the write-ahead log is damaged from its beginning: \(log.count / 4096) page(s) are lost"
+        let length = min(log.size, mostLeftBehind * 4096)
+        let isUsedUp = stride(from: 0, to: length, by: LogFile.windowSize).allSatisfy { start in
+            log.with(start, min(LogFile.windowSize, length - start)) { $0.allSatisfy { $0 == 0 } } ?? true
+        }
+        return isUsedUp ? nil : "the write-ahead log is damaged from its beginning: \(log.size / 4096) page(s) are lost"
     }
 
     /// How many pages the last process knew of, if that was this log.
-    private static func acknowledged(_ path: String, _ log: UnsafeRawBufferPointer) -> Int? {
-        guard let index = read(path + "-shm", limit: 48), index.count == 48 else { return nil }
-        return index.withUnsafeBytes { index in
-            // Written in the machine's order, but for the salts, which are copied.
-            let salts = index.loadUnaligned(fromByteOffset: 32, as: UInt64.self)
-            guard salts == log.loadUnaligned(fromByteOffset: 16, as: UInt64.self) else { return nil }
-            return Int(index.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
-        }
-    }
-
-    /// Whether a frame belongs to this round of the log, by its salts.
-    private static func isCurrent(_ log: UnsafeRawBufferPointer, _ start: Int) -> Bool {
-        log.loadUnaligned(fromByteOffset: start + 8, as: UInt64.self)
-            == log.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+    private static func acknowledged(_ path: String, _ salts: UInt64) -> Int? {
+        guard let index = LogFile(path + "-shm") else { return nil }
+        defer { index.end() }
+        // Written in the machine's order, but for the salts, which are copied.
+        return index.with(0, 48) { index in
+            salts == index.loadUnaligned(fromByteOffset: 32, as: UInt64.self)
+                ? Int(index.loadUnaligned(fromByteOffset: 16, as: UInt32.self)) : nil
+        } ?? nil
     }
 
     private static func add(
@@ -100,15 +106,43 @@ enum LogCheck {
     }
 
     private static func isPowerOfTwo(_ number: Int) -> Bool { number & (number - 1) == 0 }
+}
 
-    private static func read(_ path: String, limit: Int = .max) -> [UInt8]? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        let size = min(Int(fileSize(path)), limit)
-        return [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            while count < size {
-                let more = pread(descriptor, buffer.baseAddress.map { $0 + count }, size - count, off_t(count))
+/// A file that is read through a window, as it may be longer than there is memory.
+private final class LogFile {
+    /// How much of it is in memory.
+    static let windowSize = 1 << 20
+
+    let size: Int
+    private let descriptor: Int32
+    private var window: [UInt8] = []
+    private var start = 0
+
+    /// `nil` where nobody can read it.
+    init?(_ path: String) {
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        if descriptor < 0 { return nil }
+        size = Int(fileSize(path))
+    }
+
+    func end() { close(descriptor) }
+
+    /// Gives a part of it, a window long at most; `nil` where the file is shorter.
+    func with<Result>(_ offset: Int, _ count: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
+        if offset < start || offset + count > start + window.count { move(to: offset) }
+        guard count <= window.count else { return nil }
+        // Held, as what is done with it may move the window on.
+        let (held, first) = (window, offset - start)
+        return held.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[first..<first + count])) }
+    }
+
+    private func move(to offset: Int) {
+        start = offset
+        let length = max(0, min(size - offset, Self.windowSize))
+        window = [UInt8](unsafeUninitializedCapacity: length) { [descriptor] buffer, count in
+            while count < length {
+                let rest = length - count
+                let more = pread(descriptor, buffer.baseAddress.map { $0 + count }, rest, off_t(offset + count))
                 if more <= 0 { break }
                 count += more
             }

@@ -22,7 +22,7 @@ enum SnapshotFile {
         }
         // A reader of the folder sees the whole file or none.
         let part = path + ".part"
-        unlink(part)
+        discard(part)
         do throws(StorageError) {
             StoreFiles.close(part)
             let connection = try Connection(path: part, isWriter: true)
@@ -33,14 +33,20 @@ enum SnapshotFile {
                 connection.close()
                 return .success(())
             }
+            try keep(part, as: path)
         } catch {
-            unlink(part)
+            discard(part)
             throw error
         }
+    }
+
+    /// Takes away what is not complete.
+    static func discard(_ part: String) { unlink(part) }
+
+    /// Gives a file that is complete its name.
+    static func keep(_ part: String, as path: String) throws(StorageError) {
         guard rename(part, path) == 0 else {
-            let reason = String(cString: strerror(errno))
-            unlink(part)
-            throw StorageError(.inputOutput, "cannot rename \(part) to \(path): \(reason)")
+            throw StorageError(.inputOutput, "cannot rename \(part) to \(path): \(String(cString: strerror(errno)))")
         }
     }
 

@@ -81,7 +81,8 @@ final class Writer: Sendable {
     ) async throws(StorageError) {
         if isHere, !isDurable, takeTurn() {
             let entry = Entry(operation: operation, apply: apply, isAlone: isAlone, done: nil)
-            // Nobody is there, so this waits for nobody; and it is here and not there that it runs.
+            // Nobody is there, so this waits for nobody, but for what came from outside of transactions in between; and it is here and
+            // not there that it runs.
             let failure = queue.sync { commit([entry]) }
             goOn()
             if let failure { throw failure }
