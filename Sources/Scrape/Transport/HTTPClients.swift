@@ -38,9 +38,20 @@ final class HTTPClients: Sendable {
         var stamps: [FileStamp?]
         var plain: HTTPClient.Configuration
         var clients: [Way: HTTPClient] = [:]
-        /// Clients with old certificates, which may still be at work.
+        /// Clients with old certificates, which may still be at work, the oldest first.
         var retired: [HTTPClient] = []
+
+        /// Those that are too many, which are to be closed.
+        mutating func takeSurplus() -> [HTTPClient] {
+            let surplus = retired.prefix(max(0, retired.count - HTTPClients.mostRetired))
+            retired.removeFirst(surplus.count)
+            return Array(surplus)
+        }
     }
+
+    /// How many clients with old certificates are kept for what is under way. A request is given up where the files change more
+    /// often while it waits.
+    private static let mostRetired = 8
 
     private let tls: HTTPClientConfig.TLS
     private let enableHTTP2: Bool
@@ -130,6 +141,10 @@ final class HTTPClients: Sendable {
 
     private func client(_ way: Way) throws(TransportError) -> HTTPClient {
         let stamps = Self.stamps(tls)
+        var surplus: [HTTPClient] = []
+        defer {
+            for client in surplus { client.shutdown { _ in } }
+        }
         let result = state.withLock { state -> Result<HTTPClient, TransportError> in
             if stamps != state.stamps {
                 do throws(TransportError) {
@@ -140,6 +155,7 @@ final class HTTPClients: Sendable {
                 state.stamps = stamps
                 state.retired += state.clients.values
                 state.clients = [:]
+                surplus = state.takeSurplus()
             }
             if let known = state.clients[way] { return .success(known) }
             var configuration = state.plain

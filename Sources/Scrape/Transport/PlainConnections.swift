@@ -35,8 +35,11 @@ final class PlainConnections: @unchecked Sendable {
         let exchange = PlainExchange(collector, deadline)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                exchange.continuation = continuation
-                if loop.inEventLoop { start(exchange, request) } else { loop.execute { self.start(exchange, request) } }
+                if loop.inEventLoop {
+                    start(exchange, request, continuation)
+                } else {
+                    loop.execute { self.start(exchange, request, continuation) }
+                }
             }
         } onCancel: {
             loop.execute { self.end(exchange, .failure(HTTPClientError.cancelled)) }
@@ -57,7 +60,14 @@ final class PlainConnections: @unchecked Sendable {
 
     // MARK: On the loop
 
-    private func start(_ exchange: PlainExchange, _ request: PlainRequest) {
+    private func start(
+        _ exchange: PlainExchange,
+        _ request: PlainRequest,
+        _ continuation: CheckedContinuation<TargetResponse, any Error>
+    ) {
+        // It may have been given up before it began.
+        if exchange.isOver { return continuation.resume(throwing: HTTPClientError.cancelled) }
+        exchange.continuation = continuation
         if isClosed { return exchange.finish(.failure(HTTPClientError.alreadyShutdown)) }
         exchange.index = inFlight.count
         inFlight.append(exchange)
@@ -161,7 +171,7 @@ final class PlainConnections: @unchecked Sendable {
     }
 }
 
-/// A request that is under way. Its loop's, but for the time before it is started.
+/// A request that is under way. Its loop's.
 final class PlainExchange: @unchecked Sendable {
     let collector: AnswerCollector
     let deadline: NIODeadline

@@ -20,10 +20,13 @@ final class LiveServer: Sendable {
     final class Seen: Sendable {
         let all = Mutex<[HTTPRequestHead]>([])
         let bodies = Mutex<[String]>([])
+        let connections = Mutex(0)
     }
 
     var port: Int { channel.localAddress?.port ?? 0 }
     var requests: [HTTPRequestHead] { heads.all.withLock { $0 } }
+    /// How many connections are there now.
+    var connections: Int { heads.connections.withLock { $0 } }
     /// The bodies of requests other than GET.
     var bodies: [String] { heads.bodies.withLock { $0 } }
 
@@ -62,6 +65,16 @@ final class LiveServer: Sendable {
         init(_ handler: @escaping Handler, _ heads: Seen) {
             self.handler = handler
             self.heads = heads
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            heads.connections.withLock { $0 += 1 }
+            context.fireChannelActive()
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            heads.connections.withLock { $0 -= 1 }
+            context.fireChannelInactive()
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -74,6 +74,28 @@ struct TLSTests {
         try await server.close()
     }
 
+    @Test("files with certificates that change again and again keep few of the old connections")
+    func manyChanges() async throws {
+        let server = try await LiveServer(tls: Certificates.context()) { _ in Self.body }
+        let folder = TemporaryFolder()
+        let authority = folder / "ca.pem"
+        folder.write(Certificates.authority, to: authority)
+        let scrape = await LiveScrape(server.port) {
+            $0.scheme = "https"
+            $0.client.tls.caFile = authority
+        }
+        for change in 1...24 {
+            folder.write(Certificates.authority + String(repeating: "\n", count: change), to: authority)
+            await scrape.manager.scrapeNow()
+            #expect(scrape.error == "")
+        }
+        #expect(server.requests.count >= 24)
+        // The last ones may be about to be closed.
+        #expect(server.connections <= 12)
+        await scrape.manager.stop()
+        try await server.close()
+    }
+
     @Test("a server that hangs up while TLS begins, or refuses it, is told in Go's words")
     func ends() async throws {
         let hangsUp = try await RawServer(any: { .bytes("") })
