@@ -13,7 +13,7 @@ import Testing
         "QuantileSketch: bufferLimit = 500", "RelatedCodec: limit = 4_503_599_627_370_496.0",
         "RemoteWritePacker: longestLabels = 32 << 10", "RemoteWritePacker: mostSearches = 32",
         "SelfTest: failureLimit = 20",
-        "SeriesDescriptionParser: greatestCount = 10_000_000", "SnappyPieces: longestLiteral = 60",
+        "SnappyPieces: longestLiteral = 60",
         "SnappyWriter: mostBits = 14",
         "SnappyFrames: largestBlock = 65536",
         "Staging: keptCapacity = 1 << 16", "StartOffsets: greatestCount = 10_000_000", "ValueCodec: exponentLimit = 12",

@@ -3,7 +3,7 @@ import MetricModel
 /// Reads series with values in expanding notation.
 struct SeriesDescriptionParser {
     /// The most values that one line may stand for.
-    private static let greatestCount = 10_000_000
+    private static let greatestCount = 1_000_000
 
     var metric: ExprParser
     private let input: [UInt8]
