@@ -1,3 +1,4 @@
+internal import MetricModel
 internal import Synchronization
 
 /// Memory that several tasks write to, each its own rows.

@@ -1,3 +1,4 @@
+import MetricModel
 import PromQL
 
 /// A thread of its own for a world: what its parts wait for is done there, one thing after the other.

@@ -138,7 +138,7 @@ struct ScrapeLoop: Sendable {
         let answer = forced == nil ? await fetch(request) : .failure(TransportError(forced ?? ""))
         if executor != nil, case .success(let response) = answer, isLong(response) {
             // Others are scraped on this thread meanwhile.
-            await withTaskExecutorPreference(globalConcurrentExecutor) {
+            await withTaskExecutorPreference(EvaluationThreads.reading) {
                 await take(answer, of: request, at: time, began: began, start: start, isForced: false)
             }
         } else {

@@ -7,12 +7,19 @@ final class RemoteSeries: Sendable {
     private let version1 = Mutex(SeriesMemory())
     private let version2 = Mutex(SeriesMemory())
 
+    /// A message of more bytes is read with a copy of what is known, so that nobody waits for the thread that reads it.
+    private static let shortMessage = 256 << 10
+
     /// Reads a message.
     func read(
         _ body: [UInt8],
         _ version: RemoteWriteRequest.Version
     ) throws(ExpositionError) -> RemoteWriteRequest {
-        try with(version) { memory throws(ExpositionError) in
+        if body.count > Self.shortMessage {
+            var known = with(version) { $0 }
+            return try RemoteWriteRequest(decoding: body, version: version, memory: &known)
+        }
+        return try with(version) { memory throws(ExpositionError) in
             try RemoteWriteRequest(decoding: body, version: version, memory: &memory)
         }
     }

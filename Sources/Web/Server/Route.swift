@@ -37,7 +37,7 @@ public struct Route: Sendable {
     let pattern: String
     /// Where the answer is made.
     var pace = Pace.long
-    /// Where it is answered, and where a body is made that is written piece by piece, instead of the threads that everything else runs on.
+    /// Where it is answered, whatever is sent, and where a body is made that is written piece by piece, instead of the threads that everything else runs on.
     var threads: Threads?
     /// The longest body that is read; a longer one is answered with 413.
     var bodyLimit = 1 << 20
@@ -155,7 +155,9 @@ struct RouteResponder: HTTPResponder {
             }
         if isBrief || context.connection.executor == nil { return try await route.handler(asked).hummingbird(context) }
         let (handler, whole, threads) = (route.handler, asked, route.threads)
-        let response = try await context.connection.working(on: threads?.executor) {
+        let isLong = threads == nil && asked.body.count > EvaluationThreads.longText
+        let executor = isLong ? EvaluationThreads.reading : threads?.executor
+        let response = try await context.connection.working(on: executor) {
             guard let threads else { return await handler(whole) }
             return await threads.run { await handler(whole) }
         }

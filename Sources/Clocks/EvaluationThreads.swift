@@ -1,4 +1,3 @@
-internal import MetricModel
 internal import Synchronization
 
 #if canImport(Darwin)
@@ -9,7 +8,7 @@ internal import Synchronization
     internal import Musl
 #endif
 
-/// Threads of their own for whatever may compute for long: queries, rules, simulations.
+/// Threads of their own for whatever may compute for long: queries, rules, simulations, long texts that somebody sends.
 ///
 /// Tasks that prefer them leave the threads alone that scrapes, pushes and health are served by; where the system knows a
 /// priority for threads (Linux), these have a lower one, so that they also leave the cores to those. As many work
@@ -43,7 +42,16 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
         /// For rules: they come before queries, and after scrapes and pushes.
         /// More of them than cores: a group of short expressions does not wait for those with long ones.
         public static let rules = Lane(limit: EvaluationThreads.cores + 8, niceness: 2)
+
+        /// For what others send, where it is long: it gives way to what is short.
+        public static let reading = Lane(limit: EvaluationThreads.cores + 8, niceness: 2)
     }
+
+    /// Where long bodies of requests and answers are read, and what they name is worked out: nobody else is served there.
+    public static let reading = EvaluationThreads(.reading)
+
+    /// Fewer bytes than that are read where they come: to wake another thread would take as long.
+    package static let longText = 16 << 10
 
     /// How many cores the process may use.
     public static let cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
@@ -245,7 +253,7 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
     }
 
     /// Whether the calling thread is one of any such threads.
-    static var isCurrent: Bool { pthread_getspecific(ThreadStart.mark) != nil }
+    package static var isCurrent: Bool { pthread_getspecific(ThreadStart.mark) != nil }
 
     /// Making a thread.
     private enum ThreadStart {
@@ -305,7 +313,7 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
 extension EvaluationThreads {
     /// Runs `body` on these threads, unless its task runs on such threads already.
     @concurrent
-    static func run<Result: Sendable, Failure: Error>(
+    package static func run<Result: Sendable, Failure: Error>(
         on threads: EvaluationThreads?,
         _ body: @Sendable () async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
