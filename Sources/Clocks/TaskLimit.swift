@@ -35,6 +35,12 @@ public struct TaskLimit: Sendable {
         return Task.isCancelled || current.hasPassed()
     }
 
+    /// The limit of the current task, if it has one, that is over as well once `hasPassed` says so.
+    public static func sooner(_ hasPassed: @escaping @Sendable () -> Bool) -> TaskLimit {
+        guard let current else { return TaskLimit(hasPassed) }
+        return TaskLimit(holding: current.granted) { current.hasPassed() || hasPassed() }
+    }
+
     /// Asks for so many bytes on behalf of the current task.
     public static func hold(_ bytes: Int) -> Grant { current?.granted(bytes) ?? .free }
 

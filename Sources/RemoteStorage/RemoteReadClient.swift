@@ -22,9 +22,9 @@ final class RemoteReadClient: Sendable {
     private let clock: any StackClock
     private let version: String
     /// The longest answer, packed.
-    private static let answerLimit = 512 << 20
+    private static let answerLimit = 256 << 20
     /// The longest answer, unpacked.
-    private static let messageLimit = 2 << 30
+    private static let messageLimit = 1 << 30
 
     init(
         _ config: RemoteReadConfig,
@@ -124,21 +124,34 @@ final class RemoteReadClient: Sendable {
             )
         }
         let type = answer.header("Content-Type")
-        let body = Array(answer.body.readableBytesView)
-        if type.hasPrefix("application/x-protobuf") {
-            figures.withLock { $0.count("sampled", "\(answer.status)", seconds: seconds) }
-            return try Self.samples(body)
+        let isChunked = type.hasPrefix("application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse")
+        guard isChunked || type.hasPrefix("application/x-protobuf") else {
+            figures.withLock { $0.count("unsupported", "\(answer.status)", seconds: seconds) }
+            throw RemoteReadFailure("unsupported content type: \(type)")
         }
-        if type.hasPrefix("application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse") {
-            figures.withLock { $0.count("chunked", "\(answer.status)", seconds: seconds) }
-            do throws(ExpositionError) {
-                return try ChunkedReadStream.decode(body, queries: 1, frameLimit: config.chunkedReadLimit)?.first
+        figures.withLock { $0.count(isChunked ? "chunked" : "sampled", "\(answer.status)", seconds: seconds) }
+        // To read an answer may take longer than to get it.
+        let end = started.plus(min(max(1, config.timeout), .max / 1_000_000) * 1_000_000)
+        let limit = TaskLimit.sooner { [clock] in clock.steadyNanoseconds > end }
+        return try await limit.run { () async throws(RemoteReadFailure) in
+            do throws(RemoteReadFailure) {
+                return try read(Array(answer.body.readableBytesView), isChunked: isChunked)
             } catch {
-                throw RemoteReadFailure("\(error)")
+                guard TaskLimit.isOver else { throw error }
+                var failure = RemoteReadFailure("error reading response: context deadline exceeded")
+                failure.isCancelled = Task.isCancelled
+                throw failure
             }
         }
-        figures.withLock { $0.count("unsupported", "\(answer.status)", seconds: seconds) }
-        throw RemoteReadFailure("unsupported content type: \(type)")
+    }
+
+    private func read(_ body: [UInt8], isChunked: Bool) throws(RemoteReadFailure) -> [SeriesColumns]? {
+        guard isChunked else { return try Self.samples(body) }
+        do throws(ExpositionError) {
+            return try ChunkedReadStream.decode(body, queries: 1, frameLimit: config.chunkedReadLimit)?.first
+        } catch {
+            throw RemoteReadFailure("\(error)")
+        }
     }
 
     private static func samples(_ body: [UInt8]) throws(RemoteReadFailure) -> [SeriesColumns] {

@@ -107,7 +107,7 @@ final class FamilyTextMachine {
         while step != .done {
             switch step {
             case .lineStart:
-                if size > MessageRoom.byteLimit { throw MessageRoom.exceeded }
+                if size > MessageRoom.byteLimit { throw MessageRoom.exceeded() }
                 step = startLine()
             case .comment: step = try readComment()
             case .metricName: step = try readMetricName()

@@ -3,6 +3,7 @@ public import MetricModel
 /// What a remote reader gets that takes chunks: frames of `prometheus.ChunkedReadResponse`, each with its length and checksum.
 public enum ChunkedReadStream {
     /// Reads a whole stream: for each selection its series, with what their chunks hold, also outside of the span that was asked for.
+    /// Given up where the task's limit is over.
     /// - Parameters:
     ///   - queries: how many selections were asked for.
     ///   - frameLimit: the most bytes of one frame.
@@ -14,10 +15,13 @@ public enum ChunkedReadStream {
     ) throws(ExpositionError) -> [[SeriesColumns]]? {
         var results = [[SeriesColumns]](repeating: [], count: queries)
         var offset = 0
+        var room = MessageRoom.answer
         while offset < bytes.count {
             let frame = try frame(bytes, &offset, limit: frameLimit)
+            // Of empty frames there may be millions; the checksum of a long one takes its time.
+            try room.take(64 + frame.count >> 4)
             let part = try frame.withUnsafeBufferPointer { bytes throws(ExpositionError) in
-                try message(bytes)
+                try message(bytes, &room)
             }
             guard let part else { return nil }
             guard part.query < queries else {
@@ -68,7 +72,8 @@ public enum ChunkedReadStream {
     }
 
     private static func message(
-        _ bytes: UnsafeBufferPointer<UInt8>
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        _ room: inout MessageRoom
     ) throws(ExpositionError) -> (query: Int, series: [SeriesColumns])? {
         var reader = WireReader(bytes)
         var query = 0
@@ -77,28 +82,39 @@ public enum ChunkedReadStream {
             switch tag.field {
             case 1:
                 var inner = try reader.message(tag, "ChunkedSeries")
-                guard let series = try series(&inner) else { return nil }
+                try room.take(2 * MemoryLayout<SeriesColumns>.stride)
+                guard let series = try series(&inner, &room) else { return nil }
                 found.append(series)
             case 2: query = Int(clamping: try reader.signed(tag, "QueryIndex"))
-            default: try reader.skip(tag)
+            default:
+                try room.take(1)
+                try reader.skip(tag)
             }
         }
         return (max(0, query), found)
     }
 
-    private static func series(_ reader: inout WireReader) throws(ExpositionError) -> SeriesColumns? {
+    private static func series(
+        _ reader: inout WireReader,
+        _ room: inout MessageRoom
+    ) throws(ExpositionError) -> SeriesColumns? {
         var labels: [Label] = []
         var columns = SeriesColumns(labels: Labels())
         while let tag = try reader.nextTag(of: "ChunkedSeries") {
             switch tag.field {
             case 1:
                 var inner = try reader.message(tag, "Labels")
+                try MessageRoom.checkLabels(labels.count, "Labels")
                 let (name, value) = try ClientMetric.label(&inner)
+                try room.take(64 + name.count + value.count)
                 labels.append(Label(name: inner.text(name), value: inner.text(value)))
             case 2:
                 var inner = try reader.message(tag, "Chunks")
-                guard try chunk(&inner, &columns) else { return nil }
-            default: try reader.skip(tag)
+                try room.take(16)
+                guard try chunk(&inner, &columns, &room) else { return nil }
+            default:
+                try room.take(1)
+                try reader.skip(tag)
             }
         }
         columns.labels = Labels(labels)
@@ -107,7 +123,8 @@ public enum ChunkedReadStream {
 
     private static func chunk(
         _ reader: inout WireReader,
-        _ columns: inout SeriesColumns
+        _ columns: inout SeriesColumns,
+        _ room: inout MessageRoom
     ) throws(ExpositionError) -> Bool {
         var kind: UInt64 = 0
         var data = 0..<0
@@ -119,7 +136,7 @@ public enum ChunkedReadStream {
             }
         }
         guard kind == 1 else { return false }
-        try XORChunk.decode(reader.slice(data), into: &columns)
+        try XORChunk.decode(reader.slice(data), into: &columns, &room)
         return true
     }
 }
@@ -167,10 +184,13 @@ enum XORChunk {
 
     static func decode(
         _ bytes: UnsafeBufferPointer<UInt8>,
-        into columns: inout SeriesColumns
+        into columns: inout SeriesColumns,
+        _ room: inout MessageRoom
     ) throws(ExpositionError) {
         var bits = Bits(bytes: bytes, position: 0)
         let count = Int(try bits.take(16))
+        // Two bits of a chunk may be a sample.
+        try room.take(2 * count * (MemoryLayout<Timestamp>.stride + MemoryLayout<Double>.stride))
         var time: Int64 = 0
         var delta: Int64 = 0
         var value: UInt64 = 0

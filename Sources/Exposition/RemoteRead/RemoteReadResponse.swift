@@ -47,20 +47,22 @@ public struct RemoteReadResponse: Sendable {
 }
 
 extension RemoteReadResponse {
-    /// Reads a message back: for each selection its series.
+    /// Reads a message back: for each selection its series. Given up where the task's limit is over.
     public static func decode(_ message: [UInt8]) throws(ExpositionError) -> [RemoteWriteRequest] {
         try message.withUnsafeBufferPointer { bytes throws(ExpositionError) in
             var reader = WireReader(bytes)
             var results: [RemoteWriteRequest] = []
-            var none: SeriesMemory?
+            var room = MessageRoom.answer
             while let tag = try reader.nextTag(of: "ReadResponse") {
                 guard tag.field == 1 else {
+                    try room.take(1)
                     try reader.skip(tag)
                     continue
                 }
                 // A QueryResult has its series under the same number as a write request.
                 let range = try reader.delimited(tag, "Results")
-                results.append(try RemoteWriteDecoder1(reader.slice(range)).decode(&none))
+                try room.take(2 * MemoryLayout<RemoteWriteRequest>.stride)
+                results.append(try RemoteWriteDecoder1(reader.slice(range)).decode(in: &room))
             }
             return results
         }

@@ -9,7 +9,23 @@ struct RemoteWriteDecoder1 {
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) { reader = WireReader(bytes) }
 
+    /// The series of an answer.
+    /// - Parameter room: What all of the answer may take.
+    consuming func decode(in room: inout MessageRoom) throws(ExpositionError) -> RemoteWriteRequest {
+        self.room = room
+        defer { room = self.room }
+        var none: SeriesMemory?
+        try read(&none)
+        return request
+    }
+
     consuming func decode(_ memory: inout SeriesMemory?) throws(ExpositionError) -> RemoteWriteRequest {
+        try read(&memory)
+        request.size = room.taken
+        return request
+    }
+
+    private mutating func read(_ memory: inout SeriesMemory?) throws(ExpositionError) {
         while let tag = try reader.nextTag(of: "WriteRequest") {
             switch tag.field {
             case 1:
@@ -18,11 +34,11 @@ struct RemoteWriteDecoder1 {
             case 3:
                 var message = try reader.message(tag, "Metadata")
                 try readMetadata(&message)
-            default: try reader.skip(tag)
+            default:
+                try room.take(1)
+                try reader.skip(tag)
             }
         }
-        request.size = room.taken
-        return request
     }
 
     private mutating func readSeries(
@@ -54,7 +70,9 @@ struct RemoteWriteDecoder1 {
             case 4:
                 var histogram = try message.message(tag, "Histograms")
                 request.histograms.append(try RemoteWriteWire.histogram(&histogram, &room))
-            default: try message.skip(tag)
+            default:
+                try room.take(1)
+                try message.skip(tag)
             }
         }
         let key = message.slice(stretch)
