@@ -54,6 +54,12 @@ public struct ConfigNode: Sendable, Hashable {
         }
     }
 
+    /// The most nodes of a text that is read whole: a few bytes of it may become a hundred in memory.
+    public static let countLimit = 4_000_000
+
+    /// What is said of a text with more.
+    static func tooMany(_ limit: Int) -> String { "more than \(limit) values and names of fields" }
+
     /// What stands here.
     public var content: Content
     /// The line, from 1.

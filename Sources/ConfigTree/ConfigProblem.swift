@@ -123,6 +123,8 @@ public final class ConfigProblems {
     /// What was found so far.
     public private(set) var problems: [ConfigProblem] = []
     private var told: Set<ConfigProblem> = []
+    /// So many are told of; a file of a million mistakes is not worth a message of a hundred megabytes.
+    private static let problemLimit = 1000
     /// What is not wrong, but should be told.
     public private(set) var warnings: [ConfigProblem] = []
 
@@ -165,8 +167,12 @@ public final class ConfigProblems {
 
     /// Adds a problem, once: a field may be read for several purposes.
     public func add(_ problem: ConfigProblem) {
+        if isFull { return }
         if told.insert(problem).inserted { problems.append(problem) }
     }
+
+    /// Whether no more are told of.
+    public var isFull: Bool { problems.count >= Self.problemLimit }
 
     /// Adds what is wrong in a file, which may be another one that this one names.
     public func add(_ error: ConfigError) {

@@ -10,10 +10,16 @@ public enum JSONReader {
     public static let deepest = 1000
 
     /// Parses a text.
-    /// - Parameter file: the name for messages.
+    /// - Parameters:
+    ///   - file: the name for messages.
+    ///   - limit: how many values and names of fields it may have, each of which becomes a node.
     /// - Throws: ``ConfigError`` in Go's words, with the place.
-    public static func parse(_ text: [UInt8], file: String) throws(ConfigError) -> ConfigNode {
-        var scanner = JSONScanner(text)
+    public static func parse(
+        _ text: [UInt8],
+        file: String,
+        limit: Int = ConfigNode.countLimit
+    ) throws(ConfigError) -> ConfigNode {
+        var scanner = JSONScanner(text, limit)
         do throws(JSONScanner.Problem) {
             return try scanner.document()
         } catch {
@@ -64,10 +70,16 @@ private struct JSONScanner {
     private let bytes: [UInt8]
     private var index = 0
     private var open: [Open] = []
+    /// How many values and names may be read, and how many were.
+    private let limit: Int
+    private var count = 0
     /// The last place that was asked for: from there on is counted, since a text may be one long line.
     private var known = (offset: 0, line: 1, column: 1)
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    init(_ bytes: [UInt8], _ limit: Int) {
+        self.bytes = bytes
+        self.limit = limit
+    }
 
     /// Line and column, both from 1.
     mutating func place(of offset: Int) -> (line: Int, column: Int) {
@@ -142,6 +154,7 @@ private struct JSONScanner {
 
     private mutating func beginEntry() throws(Problem) {
         skipSpace()
+        try note()
         guard index < bytes.count else { throw ended() }
         let start = index
         guard bytes[index] == UInt8(ascii: "\"") else { throw invalid("looking for beginning of object key string") }
@@ -156,6 +169,7 @@ private struct JSONScanner {
     /// Reads a value; `nil` where an array or object begins.
     private mutating func beginValue() throws(Problem) -> ConfigNode? {
         skipSpace()
+        try note()
         guard index < bytes.count else { throw ended() }
         let start = index
         switch bytes[index] {
@@ -174,6 +188,12 @@ private struct JSONScanner {
         default: throw invalid("looking for beginning of value")
         }
         return node(.scalar(.init(String(decoding: bytes[start..<index], as: UTF8.self))), at: start)
+    }
+
+    /// Counts one more value or name.
+    private mutating func note() throws(Problem) {
+        count += 1
+        if count > limit { throw Problem(message: ConfigNode.tooMany(limit), offset: index) }
     }
 
     private mutating func node(_ content: ConfigNode.Content, at offset: Int) -> ConfigNode {
@@ -289,7 +309,12 @@ private struct JSONScanner {
     // MARK: What is wrong
 
     private mutating func skipSpace() {
-        while index < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[index]) { index += 1 }
+        while index < bytes.count {
+            switch bytes[index] {
+            case 0x20, 0x09, 0x0a, 0x0d: index += 1
+            default: return
+            }
+        }
     }
 
     private func ended() -> Problem { Problem(message: "unexpected end of JSON input", offset: bytes.count) }

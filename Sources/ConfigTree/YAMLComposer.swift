@@ -26,6 +26,8 @@ struct YAMLComposer {
 
     private let stream: YAMLEventStream
     private let dialect: YAMLReader.Dialect
+    /// How many nodes may be written.
+    private let limit: Int
     private var open: [Open] = []
     /// By name; `nil` while the node has not ended.
     private var anchors: [String: Anchored?] = [:]
@@ -36,14 +38,16 @@ struct YAMLComposer {
     /// The deepest nesting of lists and mappings.
     static let deepest = 1000
 
-    init(_ stream: YAMLEventStream, _ dialect: YAMLReader.Dialect) {
+    init(_ stream: YAMLEventStream, _ dialect: YAMLReader.Dialect, _ limit: Int) {
         self.stream = stream
+        self.limit = limit
         self.dialect = dialect
     }
 
     /// The next document; `nil` where there is none.
     mutating func document() throws(ConfigProblem) -> ConfigNode? {
         while let (event, place) = try stream.next() {
+            if written > limit { throw Self.failure(ConfigNode.tooMany(limit), place) }
             switch event {
             case .documentStart: break
             case .documentEnd: return root ?? ConfigNode(.scalar(ConfigNode.Scalar("")))

@@ -11,18 +11,20 @@ public enum YAMLReader {
     }
 
     /// Parses a text. A second document may be there as long as it says nothing.
+    /// - Parameter limit: how many nodes may be written in it.
     /// - Throws: ``ConfigError`` where it is not YAML, not UTF-8, or says more than can be read with reason (aliases of aliases).
     public static func parse(
         _ text: [UInt8],
         file: String,
-        dialect: Dialect = .configuration
+        dialect: Dialect = .configuration,
+        limit: Int = ConfigNode.countLimit
     ) throws(ConfigError) -> ConfigNode {
         do throws(ConfigProblem) {
             let stream = YAMLEventStream(text, dialect)
-            var composer = YAMLComposer(stream, dialect)
+            var composer = YAMLComposer(stream, dialect, limit)
             let root = try composer.document()
             switch dialect {
-            case .configuration: try refuseMore(after: stream, dialect)
+            case .configuration: try refuseMore(after: stream, dialect, limit)
             case .rules: break
             }
             return root ?? ConfigNode(.scalar(ConfigNode.Scalar("")))
@@ -32,11 +34,15 @@ public enum YAMLReader {
     }
 
     /// Empty documents behind the first one are what templates leave; one that says something would be ignored without a word.
-    private static func refuseMore(after stream: YAMLEventStream, _ dialect: Dialect) throws(ConfigProblem) {
+    private static func refuseMore(
+        after stream: YAMLEventStream,
+        _ dialect: Dialect,
+        _ limit: Int
+    ) throws(ConfigProblem) {
         while true {
             let next: ConfigNode?
             do throws(ConfigProblem) {
-                var composer = YAMLComposer(stream, dialect)
+                var composer = YAMLComposer(stream, dialect, limit)
                 next = try composer.document()
             } catch {
                 throw second(error.line)

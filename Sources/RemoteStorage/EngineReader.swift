@@ -31,6 +31,8 @@ public final class EngineReader: SampleReader {
 
     /// How far ahead of the clock samples may be, in milliseconds.
     private static let greatestLead: Int64 = 86_400_000
+    /// The most values and names of fields in an answer; each takes about a hundred bytes while it is read.
+    private static let nodeLimit = 20_000_000
 
     /// Closes connections.
     public func close() async {
@@ -146,7 +148,7 @@ public final class EngineReader: SampleReader {
             : try await client.ask(form.text.isEmpty ? path : "\(path)?\(form.text)", form: nil)
         let root: ConfigNode
         do throws(ConfigError) {
-            root = try JSONReader.parse(answer.body, file: path)
+            root = try JSONReader.parse(answer.body, file: path, limit: Self.nodeLimit)
         } catch {
             let text = String(decoding: answer.body.prefix(200), as: UTF8.self)
             throw StorageError(

@@ -50,6 +50,21 @@ struct JSONReaderTests {
         #expect(problem(text) == "a.json:" + message)
     }
 
+    @Test("what a text may become has a bound", arguments: ["[0,0,0]", "[{},[],{}]", #"{"a":{"b":0}}"#])
+    func bounded(text: String) {
+        func read(_ limit: Int) -> String? {
+            do throws(ConfigError) {
+                _ = try JSONReader.parse(Array(text.utf8), file: "a.json", limit: limit)
+                return nil
+            } catch {
+                return error.problems.first?.message
+            }
+        }
+        let count = text.hasPrefix("[") ? 4 : 5
+        #expect(read(count) == nil)
+        #expect(read(count - 1) == "more than \(count - 1) values and names of fields")
+    }
+
     @Test(
         "texts",
         arguments: [

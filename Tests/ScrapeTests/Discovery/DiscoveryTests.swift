@@ -29,6 +29,33 @@ struct DiscoveryTests {
         #expect(error?.description.contains("more than 64 MiB of labels") == true)
     }
 
+    @Test(
+        "what a server names has bounds",
+        arguments: [
+            ("[" + String(repeating: "{},", count: 200_000) + "{}]", "more than 200000 groups"),
+            ("[" + String(repeating: "{},", count: 1_000_000) + "{}]", "more than 1000000 values and names of fields"),
+            (
+                #"[{"targets":["# + String(repeating: "\"\",", count: 200_000) + "\"\"]}]",
+                "it has more than 200000 targets"
+            ),
+            (
+                #"[{"labels":{"# + (0..<1001).map { #""l\#($0)":"x""# }.joined(separator: ",") + "}}]",
+                "group 0 has more than 1000 labels"
+            ),
+            ("[" + String(repeating: "1,", count: 300_000) + "1]", "[5]"),
+        ]
+    )
+    func bounds(text: String, problem: String) {
+        for format in [ConfigNode.Format.json, .yaml] {
+            // What is a value in YAML may be none in JSON, and the other way around; the bounds are the same.
+            let error = #expect(throws: ConfigError.self) {
+                try TargetGroupFile.groups(Array(text.utf8), source: "s", format: format, metaLabel: "__meta_url")
+            }
+            #expect(error?.description.contains(problem) == true, "\(error?.description.prefix(200) ?? "")")
+            #expect((error?.problems.count ?? 0) <= 1000)
+        }
+    }
+
     @Test("files are found by pattern, looked at again when they change, and a broken one keeps its targets")
     func files() async {
         var template = Array("/tmp/discovery-XXXXXX".utf8CString)

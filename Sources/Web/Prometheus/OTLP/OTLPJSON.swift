@@ -16,12 +16,8 @@ package enum OTLPJSON {
     /// How deep lists and maps may be nested in the value of an attribute.
     private static let deepestValue = 100
 
-    /// The most values, fields and brackets of a body: each becomes a node of a tree before anything else is known of it.
-    private static let nodeLimit = 4_000_000
-
-    /// Refuses a body of more than so many pieces.
-    /// - Returns: How many bytes its tree takes, about.
-    static func size(_ body: [UInt8]) throws(OTLPJSONError) -> Int {
+    /// How many bytes the tree of a body takes, about; the reader refuses what has too many nodes.
+    static func size(_ body: [UInt8]) -> Int {
         var count = 0
         for byte in body {
             switch byte {
@@ -29,8 +25,7 @@ package enum OTLPJSON {
             default: break
             }
         }
-        if count > nodeLimit { throw OTLPJSONError(message: "more than \(nodeLimit) values, fields and brackets") }
-        return 96 * count
+        return 96 * min(count, ConfigNode.countLimit)
     }
 
     /// Reads a body.
@@ -254,12 +249,22 @@ package enum OTLPJSON {
 
     /// A field by its name in JSON, or by the one that the protobuf files have.
     private static func child(_ node: ConfigNode, _ name: String) -> ConfigNode? {
-        if let found = node[name] { return found }
-        var other = ""
-        for character in name {
-            if character.isUppercase { other += "_" + character.lowercased() } else { other.append(character) }
+        guard case .mapping(let entries) = node.content, !entries.isEmpty else { return nil }
+        return node[name] ?? entries.last { $0.key.text.map { isSnake($0, of: name) } ?? false }?.value
+    }
+
+    /// Whether a name is another one in lower camel case, written with underscores. Asked for each field of each of many objects.
+    private static func isSnake(_ text: String, of name: String) -> Bool {
+        var rest = text.utf8[...]
+        for byte in name.utf8 {
+            var wanted = byte
+            if byte >= UInt8(ascii: "A"), byte <= UInt8(ascii: "Z") {
+                guard rest.popFirst() == UInt8(ascii: "_") else { return false }
+                wanted |= 0x20
+            }
+            if rest.popFirst() != wanted { return false }
         }
-        return other == name ? nil : node[other]
+        return rest.isEmpty
     }
 
     private static func object(_ node: ConfigNode, _ name: String) throws(OTLPJSONError) -> ConfigNode? {
