@@ -17,11 +17,14 @@ extension ScrapeManager {
     private func discoveryTask(_ name: String, _ index: Int, _ config: DiscoveryConfig) -> Task<Void, Never>? {
         switch config {
         case .fixed: return nil
-        case .file(let file): return Task { await self.watchFiles(name, index, file) }
-        case .http(let http): return Task { await self.askServer(name, index, http) }
+        case .file(let file): return Task(executorPreference: reading) { await self.watchFiles(name, index, file) }
+        case .http(let http): return Task(executorPreference: reading) { await self.askServer(name, index, http) }
         case .dns(let dns): return Task { await self.lookUp(name, index, dns) }
         }
     }
+
+    /// Where what others say of targets is read, which may be long; `nil` where one thread does all.
+    var reading: (any TaskExecutor)? { options.isDriven ? nil : EvaluationThreads.reading }
 
     // MARK: The mechanisms
 

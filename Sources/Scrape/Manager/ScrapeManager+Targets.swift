@@ -7,7 +7,7 @@ extension ScrapeManager {
     /// - Parameter manner: what becomes of targets that come and go.
     func synchronize(_ name: String, _ manner: TargetChange = .usual) async {
         let start = clock.steadyNanoseconds
-        let planned = plan(name)
+        let planned = await plan(name)
         let sync = state.withLock { state -> Sync in
             var sync = Sync()
             guard let planned, var pool = state.pools[name], !state.isStopped else { return sync }
@@ -69,13 +69,33 @@ extension ScrapeManager {
 
     /// What relabelling makes of what was found. Not under the lock, which others wait for: it may be many targets, and what is found
     /// meanwhile is synchronized after this.
+    /// - Returns: `nil` where the targets stay as they were.
     private func plan(
         _ name: String
-    ) -> (plan: ScrapePool.Plan, dropped: [(discovered: [Label], group: [Label])], droppedCount: Int)? {
+    ) async -> (plan: ScrapePool.Plan, dropped: [(discovered: [Label], group: [Label])], droppedCount: Int)? {
         guard var pool = state.withLock({ $0.isStopped ? nil : $0.pools[name] }) else { return nil }
-        let plan = pool.plan()
+        guard let reading, !pool.isFixed else {
+            let plan = pool.plan()
+            return (plan, pool.dropped, pool.droppedCount)
+        }
+        var plan: ScrapePool.Plan?
+        let end = clock.steadyNanoseconds.plus(Self.planLimit * 1_000_000)
+        await withTaskExecutorPreference(reading) {
+            await TaskLimit { [clock] in clock.steadyNanoseconds > end }.run {
+                let found = pool.plan()
+                if !TaskLimit.isOver { plan = found }
+            }
+        }
+        guard let plan else {
+            let message = "relabelling what was found takes more than \(Self.planLimit / 1000) s; the targets stay as they were"
+            logger.error("Creating targets failed", metadata: ["err": "\(message)", "scrape_pool": "\(name)"])
+            return nil
+        }
         return (plan, pool.dropped, pool.droppedCount)
     }
+
+    /// So many milliseconds all targets of a job may take to be relabelled: expressions with groups take microseconds for a byte.
+    private static let planLimit: Int64 = 10_000
 
     private struct Sync {
         var failures: [String] = []

