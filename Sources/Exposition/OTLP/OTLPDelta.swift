@@ -1,10 +1,13 @@
 public import MetricModel
+internal import Synchronization
 
 /// Adds up points that count from the one before, so that they count from the start: what the feature
 /// `otlp-deltatocumulative` does. Kept in memory only: after a restart counting begins anew.
-public struct OTLPDelta: Sendable {
+///
+/// What was added of a request that is refused is taken back: it may come again.
+public final class OTLPDelta: Sendable {
     /// Which points belong together.
-    private struct Stream: Hashable {
+    fileprivate struct Stream: Hashable {
         var resource: [Label]
         var scope: [String]
         var metric: [String]
@@ -22,7 +25,7 @@ public struct OTLPDelta: Sendable {
     }
 
     /// What was counted so far.
-    private enum Total {
+    fileprivate enum Total {
         case number(OTLPMetrics.NumberPoint)
         case histogram(OTLPMetrics.HistogramPoint)
         case exponential(OTLPMetrics.ExponentialPoint)
@@ -65,22 +68,38 @@ public struct OTLPDelta: Sendable {
         var exponential: OTLPMetrics.ExponentialPoint? { if case .exponential(let point) = self { point } else { nil } }
     }
 
-    private struct Entry {
+    fileprivate struct Entry {
         var total: Total
+        /// The addition that made it.
+        var number: UInt64
         /// When it was added to last, in milliseconds.
         var used: Timestamp
         /// How many bytes it takes with its stream, about.
         var size: Int
     }
 
-    private var entries: [Stream: Entry] = [:]
-    /// How many bytes they take, about.
-    private var size = 0
-    private var lastCleaning: Timestamp = 0
-    /// How many points were left out because they came late or do not fit to those before.
-    public private(set) var dropped = 0
+    /// What a request has added.
+    public struct Addition: Sendable {
+        /// How many points were left out because they came late or do not fit to those before.
+        public fileprivate(set) var dropped = 0
+        /// What the streams were before; `nil` where they were not known.
+        fileprivate var before: [Stream: Entry?] = [:]
+        fileprivate var number: UInt64 = 0
+    }
+
+    /// All that is known.
+    fileprivate struct State {
+        var entries: [Stream: Entry] = [:]
+        /// How many bytes they take, about.
+        var size = 0
+        var lastCleaning: Timestamp = 0
+        var lastNumber: UInt64 = 0
+    }
+
+    /// The totals of all; held for one point at a time, so that a long request holds up nobody.
+    private let state = Mutex(State())
     /// A stream that nothing is added to is forgotten after this time, in milliseconds.
-    private static let patience: Int64 = 300_000
+    fileprivate static let patience: Int64 = 300_000
     /// So many streams are kept.
     private static let limit = 1_000_000
     /// So many bytes of them are kept.
@@ -90,80 +109,112 @@ public struct OTLPDelta: Sendable {
     public init() {}
 
     /// Makes points that count from the one before ones that count from the start; others stay.
-    public mutating func accumulate(_ metrics: inout OTLPMetrics, now: Timestamp) {
-        if now - lastCleaning > 60_000 {
-            lastCleaning = now
-            entries = entries.filter { now - $0.value.used <= Self.patience }
-            size = entries.values.reduce(0) { $0 + $1.size }
+    /// - Throws: where they would take too much memory; then nothing was added.
+    public func accumulate(_ metrics: inout OTLPMetrics, now: Timestamp) throws(ExpositionError) -> Addition {
+        var addition = Addition()
+        addition.number = state.withLock { state in
+            state.clean(now)
+            state.lastNumber += 1
+            return state.lastNumber
         }
-        for r in metrics.resources.indices {
-            let resource = Self.sorted(metrics.resources[r].attributes)
-            for s in metrics.resources[r].scopes.indices {
-                let scope = metrics.resources[r].scopes[s]
-                let place =
-                    [scope.name, scope.version] + Self.sorted(scope.attributes).flatMap { [$0.name, $0.value] }
-                for m in metrics.resources[r].scopes[s].metrics.indices {
-                    accumulate(&metrics.resources[r].scopes[s].metrics[m], resource, place, now)
+        var room = MessageRoom()
+        do throws(ExpositionError) {
+            for r in metrics.resources.indices {
+                let resource = Self.sorted(metrics.resources[r].attributes)
+                for s in metrics.resources[r].scopes.indices {
+                    let scope = metrics.resources[r].scopes[s]
+                    let place =
+                        [scope.name, scope.version] + Self.sorted(scope.attributes).flatMap { [$0.name, $0.value] }
+                    for m in metrics.resources[r].scopes[s].metrics.indices {
+                        let metric = Walk(resource: resource, scope: place, now: now)
+                        try accumulate(&metrics.resources[r].scopes[s].metrics[m], metric, &addition, &room)
+                    }
                 }
             }
+        } catch {
+            takeBack(addition)
+            throw error
         }
+        return addition
+    }
+
+    /// Forgets what a request has added, but for streams that others have added to since: their totals may be stored.
+    public func takeBack(_ addition: Addition) {
+        state.withLock { state in
+            for (stream, before) in addition.before where state.entries[stream]?.number == addition.number {
+                state.put(before, stream)
+            }
+        }
+    }
+
+    /// Where the points of a metric are, and when.
+    private struct Walk {
+        var resource: [Label]
+        var scope: [String]
+        var now: Timestamp
     }
 
     private static func sorted(_ attributes: [Label]) -> [Label] {
         attributes.sorted { ($0.name, $0.value) < ($1.name, $1.value) }
     }
 
-    private mutating func accumulate(
+    private func accumulate(
         _ metric: inout OTLPMetrics.Metric,
-        _ resource: [Label],
-        _ scope: [String],
-        _ now: Timestamp
-    ) {
+        _ walk: Walk,
+        _ addition: inout Addition,
+        _ room: inout MessageRoom
+    ) throws(ExpositionError) {
         guard metric.temporality == .delta else { return }
         let identity = [metric.name, metric.unit, metric.kind]
-        func stream(_ frame: OTLPMetrics.Frame) -> Stream {
-            Stream(resource: resource, scope: scope, metric: identity, attributes: Self.sorted(frame.attributes))
+        var totals: [Total] = []
+        func add(_ new: Total) throws(ExpositionError) {
+            let attributes = Self.sorted(new.frame.attributes)
+            let stream = Stream(resource: walk.resource, scope: walk.scope, metric: identity, attributes: attributes)
+            guard let total = self.add(new, to: stream, walk.now, &addition) else { return addition.dropped += 1 }
+            // A point of a few bytes gets all buckets of its stream.
+            try room.take(MemoryLayout<Total>.stride + 16 * total.count)
+            totals.append(total)
         }
         switch metric.content {
         case .none, .gauge, .summary: break
         case .sum(let points, _, let isMonotonic):
-            let totals = points.compactMap { add(.number($0), to: stream($0.frame), now)?.number }
-            metric.content = .sum(totals, .cumulative, isMonotonic: isMonotonic)
+            for point in points { try add(.number(point)) }
+            metric.content = .sum(totals.compactMap(\.number), .cumulative, isMonotonic: isMonotonic)
         case .histogram(let points, _):
-            let totals = points.compactMap { add(.histogram($0), to: stream($0.frame), now)?.histogram }
-            metric.content = .histogram(totals, .cumulative)
+            for point in points { try add(.histogram(point)) }
+            metric.content = .histogram(totals.compactMap(\.histogram), .cumulative)
         case .exponential(let points, _):
-            let totals = points.compactMap { add(.exponential($0), to: stream($0.frame), now)?.exponential }
-            metric.content = .exponential(totals, .cumulative)
+            for point in points { try add(.exponential(point)) }
+            metric.content = .exponential(totals.compactMap(\.exponential), .cumulative)
         }
     }
 
     /// The total with a point; `nil` where the point is left out.
-    private mutating func add(_ new: Total, to stream: Stream, _ now: Timestamp) -> Total? {
+    private func add(_ new: Total, to stream: Stream, _ now: Timestamp, _ addition: inout Addition) -> Total? {
         if new.frame.hasNoValue { return new }
         // Refused when it is translated: nothing is added to it.
         if let scale = new.exponential?.scale, scale < NativeHistogram.minimumSchema { return new }
-        guard let known = entries[stream] else {
-            guard entries.count < Self.limit, size < Self.byteLimit else {
-                dropped += 1
+        let number = addition.number
+        let found = state.withLock { state -> (total: Total, before: Entry?)? in
+            let known = state.entries[stream]
+            var total = new
+            if let known {
+                let last = known.total.frame
+                guard new.frame.start >= last.start, new.frame.time > last.time,
+                    let sum = Self.sum(known.total, new)
+                else { return nil }
+                total = sum
+            } else if state.entries.count >= Self.limit || state.size >= Self.byteLimit {
                 return nil
             }
-            keep(new, of: stream, now)
-            return new
+            let bare = total.bare
+            let size = 256 + stream.size + 8 * bare.count
+            state.put(Entry(total: bare, number: number, used: now, size: size), stream)
+            return (total, known)
         }
-        let last = known.total.frame
-        guard new.frame.start >= last.start, new.frame.time > last.time, let sum = Self.sum(known.total, new) else {
-            dropped += 1
-            return nil
-        }
-        keep(sum, of: stream, now)
-        return sum
-    }
-
-    private mutating func keep(_ total: Total, of stream: Stream, _ now: Timestamp) {
-        let total = total.bare
-        let entry = Entry(total: total, used: now, size: 256 + stream.size + 8 * total.count)
-        size += entry.size - (entries.updateValue(entry, forKey: stream)?.size ?? 0)
+        guard let found else { return nil }
+        if addition.before[stream] == nil { addition.before[stream] = .some(found.before) }
+        return found.total
     }
 
     private static func sum(_ total: Total, _ new: Total) -> Total? {
@@ -201,6 +252,23 @@ public struct OTLPDelta: Sendable {
             return .exponential(point)
         case (.number, _), (.histogram, _), (.exponential, _): return nil
         }
+    }
+}
+
+extension OTLPDelta.State {
+    /// Forgets the streams that nothing was added to for long.
+    fileprivate mutating func clean(_ now: Timestamp) {
+        guard now - lastCleaning > 60_000 else { return }
+        lastCleaning = now
+        entries = entries.filter { now - $0.value.used <= OTLPDelta.patience }
+        size = entries.values.reduce(0) { $0 + $1.size }
+    }
+
+    /// What is known of a stream from now on; `nil` for nothing.
+    fileprivate mutating func put(_ entry: OTLPDelta.Entry?, _ stream: OTLPDelta.Stream) {
+        let old = entries[stream]?.size ?? 0
+        entries[stream] = entry
+        size += (entry?.size ?? 0) - old
     }
 }
 

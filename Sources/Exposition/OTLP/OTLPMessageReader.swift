@@ -22,6 +22,16 @@ extension OTLPTranslator {
     }
 }
 
+extension OTLPTranslator {
+    /// Translates a protobuf message of which nothing is known. Nothing is learned of it either.
+    public static func translate(_ message: [UInt8], _ settings: Settings) throws(ExpositionError) -> Outcome {
+        var memory = OTLPMemory()
+        var outcome = try translate(message, settings, &memory)
+        outcome.lessons = SeriesMemory.Lessons()
+        return outcome
+    }
+}
+
 /// Goes through a message once, and makes labels only of points whose series is not known.
 struct OTLPMessageReader {
     private let bytes: UnsafeBufferPointer<UInt8>

@@ -107,6 +107,94 @@ import Testing
         #expect(found == Self.exceeded)
     }
 
+    // MARK: Answers to what was asked
+
+    private static let answerExceeded = "the message would take more than 1024 MiB of memory"
+
+    @Test(arguments: [[UInt8(1)], [1, 1], [1, 1, 2], [1, 1, 3]])
+    func `empty results, series, samples and exemplars of a remote read`(path: [UInt8]) {
+        var message = Self.repeated([path[path.count - 1] << 3 | 2, 0], 25_000_000)
+        for number in path.dropLast().reversed() { message = Self.field(number, message) }
+        let found = Self.problem { () throws(ExpositionError) in try RemoteReadResponse.decode(message) }
+        #expect(found == Self.answerExceeded)
+    }
+
+    private static func frame(_ message: [UInt8]) -> [UInt8] {
+        // CRC-32C.
+        var sum: UInt32 = ~0
+        for byte in message {
+            sum ^= UInt32(byte)
+            for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0x82f6_3b78 : sum >> 1 }
+        }
+        sum = ~sum
+        let checksum = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: sum >> $0) }
+        return varint(UInt64(message.count)) + checksum + message
+    }
+
+    @Test func `empty series and long chunks of a streamed remote read`() {
+        func read(_ bytes: [UInt8]) -> String {
+            Self.problem { () throws(ExpositionError) in
+                try ChunkedReadStream.decode(bytes, queries: 1, frameLimit: 50_000_000)
+            }
+        }
+        #expect(read(Self.frame(Self.repeated([0x0a, 0], 8_000_000))) == Self.answerExceeded)
+        // A chunk of 65,535 samples, each of which takes two bits.
+        let data = [0xff, 0xff] + [UInt8](repeating: 0, count: 17_000)
+        let chunk = Self.field(2, Self.number(3, 1) + Self.field(4, data))
+        #expect(read(Self.frame(Self.field(1, Self.repeated(chunk, 600)))) == Self.answerExceeded)
+        let label = Self.label("a", "b")
+        let labels = Self.frame(Self.field(1, Self.repeated(label, 1001)))
+        #expect(read(labels) == "proto: more than 1000 elements in field Labels")
+    }
+
+    @Test func `an answer is given up where the task's limit is over`() async {
+        let message = Self.repeated([0x0a, 0], 100_000)
+        let stream = Self.frame(message)
+        let found = await TaskLimit { true }.run { () -> [String] in
+            [
+                Self.problem { () throws(ExpositionError) in try RemoteReadResponse.decode(message) },
+                Self.problem { () throws(ExpositionError) in
+                    try ChunkedReadStream.decode(stream, queries: 1, frameLimit: 1 << 20)
+                },
+            ]
+        }
+        #expect(found == ["reading was given up", "reading was given up"])
+    }
+
+    @Test func `a limit that is sooner does not undo the one around it`() async {
+        let told = await TaskLimit { true }.run { await TaskLimit.sooner { false }.run { TaskLimit.isOver } }
+        let own = await TaskLimit { false }.run { await TaskLimit.sooner { true }.run { TaskLimit.isOver } }
+        let alone = await TaskLimit.sooner { true }.run { TaskLimit.isOver }
+        let neither = await TaskLimit { false }.run { await TaskLimit.sooner { false }.run { TaskLimit.isOver } }
+        #expect([told, own, alone, neither] == [true, true, true, false])
+    }
+
+    @Test func `a point that counts from the one before, of a stream of many buckets`() throws {
+        let totals = OTLPDelta()
+        var wide = OTLPMetrics.ExponentialPoint()
+        wide.positive.counts = [UInt64](repeating: 1, count: 100_000)
+        wide.frame.time = 1
+        var first = Self.metrics([("m", .exponential([wide], .delta))])
+        #expect(try totals.accumulate(&first, now: 0).dropped == 0)
+        // Each of a few bytes, and each becomes one of 800 KB.
+        var points: [OTLPMetrics.ExponentialPoint] = []
+        for time in 2..<1000 {
+            var point = OTLPMetrics.ExponentialPoint()
+            point.positive.counts = [1]
+            point.frame.time = UInt64(time)
+            points.append(point)
+        }
+        var many = Self.metrics([("m", .exponential(points, .delta))])
+        let found = Self.problem { () throws(ExpositionError) in try totals.accumulate(&many, now: 0) }
+        #expect(found == Self.exceeded)
+        // Nothing was added.
+        wide.frame.time = 2
+        var next = Self.metrics([("m", .exponential([wide], .delta))])
+        #expect(try totals.accumulate(&next, now: 0).dropped == 0)
+        guard case .exponential(let sums, _) = next.resources[0].scopes[0].metrics[0].content else { return }
+        #expect(sums[0].positive.counts.allSatisfy { $0 == 2 })
+    }
+
     // MARK: Texts that are named again and again
 
     private static let long = String(repeating: "v", count: 1 << 20)

@@ -80,8 +80,20 @@ final class OTLPReceipts: Sendable {
     }
 
     private let state = Mutex(State())
-    private let totals = Mutex(OTLPDelta())
-    private let memory = Mutex(OTLPMemory())
+    private let totals = OTLPDelta()
+    private let memory = Mutex(Lent())
+
+    /// What the bytes of messages are known to mean. While a long message is read with it, others are read without: nobody waits for
+    /// a thread that reads.
+    private struct Lent {
+        var memory = OTLPMemory()
+        var isAway = false
+        /// Whether what it knows of series does not hold any more, once it comes back.
+        var isOld = false
+    }
+
+    /// A message of more bytes is long.
+    private static let shortMessage = 256 << 10
 
     func add(_ receipt: Receipt) {
         var receipt = receipt
@@ -107,28 +119,59 @@ final class OTLPReceipts: Sendable {
         _ message: [UInt8],
         _ settings: OTLPTranslator.Settings
     ) throws(ExpositionError) -> OTLPTranslator.Outcome {
-        try memory.withLock { memory throws(ExpositionError) in
-            try OTLPTranslator.translate(message, settings, &memory)
+        if message.count > Self.shortMessage { return try translateLong(message, settings) }
+        let outcome = try memory.withLock { lent throws(ExpositionError) -> OTLPTranslator.Outcome? in
+            if lent.isAway { return nil }
+            return try OTLPTranslator.translate(message, settings, &lent.memory)
         }
+        if let outcome { return outcome }
+        return try OTLPTranslator.translate(message, settings)
+    }
+
+    private func translateLong(
+        _ message: [UInt8],
+        _ settings: OTLPTranslator.Settings
+    ) throws(ExpositionError) -> OTLPTranslator.Outcome {
+        let taken = memory.withLock { lent -> OTLPMemory? in
+            if lent.isAway { return nil }
+            defer { lent = Lent(isAway: true) }
+            return lent.memory
+        }
+        guard var own = taken else { return try OTLPTranslator.translate(message, settings) }
+        defer {
+            memory.withLock { lent in
+                if lent.isOld { own.forgetSeries() }
+                lent = Lent(memory: own)
+            }
+        }
+        return try OTLPTranslator.translate(message, settings, &own)
     }
 
     /// Remembers the series that were looked up for a message.
     func learn(_ outcome: OTLPTranslator.Outcome, _ references: [SeriesRef]) {
-        if !outcome.lessons.isEmpty { memory.withLock { $0.learn(outcome, references) } }
+        if outcome.lessons.isEmpty { return }
+        memory.withLock { lent in if !lent.isAway { lent.memory.learn(outcome, references) } }
     }
 
     /// Forgets which series points belong to.
-    func forgetSeries() { memory.withLock { $0.forgetSeries() } }
+    func forgetSeries() {
+        memory.withLock { lent in
+            lent.isOld = true
+            lent.memory.forgetSeries()
+        }
+    }
 
     /// Adds up points that count from the one before.
-    func accumulate(_ metrics: inout OTLPMetrics, now: Timestamp, _ figures: ServerFigures) {
-        var mine = metrics
-        let dropped = totals.withLock { totals in
-            let before = totals.dropped
-            totals.accumulate(&mine, now: now)
-            return totals.dropped - before
-        }
-        metrics = mine
-        ServerFigures.add(dropped, to: figures.otlpDropped)
+    func accumulate(
+        _ metrics: inout OTLPMetrics,
+        now: Timestamp,
+        _ figures: ServerFigures
+    ) throws(ExpositionError) -> OTLPDelta.Addition {
+        let addition = try totals.accumulate(&metrics, now: now)
+        ServerFigures.add(addition.dropped, to: figures.otlpDropped)
+        return addition
     }
+
+    /// What was added comes again.
+    func takeBack(_ addition: OTLPDelta.Addition) { totals.takeBack(addition) }
 }

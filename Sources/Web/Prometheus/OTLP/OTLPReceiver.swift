@@ -18,13 +18,20 @@ extension PrometheusServer {
     /// Takes what a client sends, and remembers what became of it.
     func receiveOTLP(_ request: WebRequest) async -> WebResponse {
         var receipt = OTLPReceipts.Receipt(request, time: clock.wallNanoseconds)
-        let answer = await storeOTLP(request, &receipt)
+        var addition: OTLPDelta.Addition?
+        let answer = await storeOTLP(request, &receipt, &addition)
+        if answer.status >= 300, let addition { otlp.takeBack(addition) }
         receipt.status = answer.status
         otlp.add(receipt)
         return answer
     }
 
-    private func storeOTLP(_ request: WebRequest, _ receipt: inout OTLPReceipts.Receipt) async -> WebResponse {
+    /// - Parameter addition: What was added up of points that count from the one before; holds where the request is taken.
+    private func storeOTLP(
+        _ request: WebRequest,
+        _ receipt: inout OTLPReceipts.Receipt,
+        _ addition: inout OTLPDelta.Addition?
+    ) async -> WebResponse {
         func refuse(_ message: String, _ status: Int) -> WebResponse {
             receipt.error = message
             return .error(message, status: status)
@@ -35,7 +42,7 @@ extension PrometheusServer {
         if settings.otlpDelta == .kept { translation.allowsDelta = true }
         var outcome: OTLPTranslator.Outcome
         do throws(OTLPJSONError) {
-            outcome = try await translate(request, translation)
+            outcome = try await translate(request, translation, &addition)
             guard request.hasRoom(unpacked: request.body.count + outcome.size) else { throw Self.busy }
         } catch {
             guard error.isBusy else { return refuse(error.message, 400) }
@@ -48,8 +55,9 @@ extension PrometheusServer {
             if stored.isForgotten {
                 // The store knows no more of some series than their numbers: all is read again.
                 otlp.forgetSeries()
+                if let addition { otlp.takeBack(addition) }
                 do throws(OTLPJSONError) {
-                    outcome = try await translate(request, translation)
+                    outcome = try await translate(request, translation, &addition)
                 } catch {
                     return refuse(error.message, 400)
                 }
@@ -69,8 +77,10 @@ extension PrometheusServer {
 
     private func translate(
         _ request: WebRequest,
-        _ translation: OTLPTranslator.Settings
+        _ translation: OTLPTranslator.Settings,
+        _ addition: inout OTLPDelta.Addition?
     ) async throws(OTLPJSONError) -> OTLPTranslator.Outcome {
+        addition = nil
         let type = request.headers["Content-Type"] ?? ""
         guard type == "application/json" || type == "application/x-protobuf" else {
             throw OTLPJSONError(
@@ -81,8 +91,7 @@ extension PrometheusServer {
         guard request.hasRoom(unpacked: body.count) else { throw Self.busy }
         var metrics: OTLPMetrics
         if type == "application/json" {
-            let size = try OTLPJSON.size(body)
-            guard request.hasRoom(unpacked: body.count + size) else { throw Self.busy }
+            guard request.hasRoom(unpacked: body.count + OTLPJSON.size(body)) else { throw Self.busy }
             metrics = try OTLPJSON.decode(body)
         } else {
             do throws(ExpositionError) {
@@ -92,8 +101,10 @@ extension PrometheusServer {
                 throw OTLPJSONError(message: error.message)
             }
         }
-        if settings.otlpDelta == .addedUp, metrics.hasDelta { otlp.accumulate(&metrics, now: clock.now, figures) }
         do throws(ExpositionError) {
+            if settings.otlpDelta == .addedUp, metrics.hasDelta {
+                addition = try otlp.accumulate(&metrics, now: clock.now, figures)
+            }
             return try OTLPTranslator.translate(metrics, translation)
         } catch {
             throw OTLPJSONError(message: error.message)
