@@ -11,9 +11,10 @@ protocol Backend: PageSource {
         isHere: Bool,
         _ judge: @escaping @Sendable () throws(StorageError) -> JournalRow?
     ) async throws(StorageError)
-    /// Returns once metadata is stored and `apply` has made it visible.
+    /// Returns once metadata is stored, that of other families is removed, and `apply` has made it visible.
     func record(
         _ metadata: [(family: String, metadata: MetricMetadata)],
+        without gone: [String],
         then apply: @escaping @Sendable () -> Void
     ) async throws(StorageError)
     /// Removes series; `choose` says which, and the next number to give, while nothing is judged and not committed yet.

@@ -155,16 +155,24 @@ final class Engine: Sendable {
     /// Remembers metadata.
     func record(_ metadata: [(family: String, metadata: MetricMetadata)]) async throws(StorageError) {
         try await enter()
-        let new = state.withLock { state in metadata.filter { state.metadata[$0.family] != $0.metadata } }
+        let new = FamilyTable.some(
+            state.withLock { state in metadata.filter { state.metadata[$0.family] != $0.metadata } }
+        )
         if new.isEmpty { return }
+        let full = state.withLock { $0.metadata.hasRoom(for: new) ? nil : $0.metadata }
+        // Asked one by one: they may be many, and others wait.
+        let gone = full?.surplus(besides: new) { family in state.withLock { $0.table.hasSeries(ofFamily: family) } }
         let apply: @Sendable () -> Void = {
-            self.state.withLock { state in for entry in new { state.metadata[entry.family] = entry.metadata } }
+            self.state.withLock { state in
+                for family in gone ?? [] { state.metadata[family] = nil }
+                for entry in new { state.metadata[entry.family] = entry.metadata }
+            }
         }
-        if let backend { try await backend.record(new, then: apply) } else { apply() }
+        if let backend { try await backend.record(new, without: gone ?? [], then: apply) } else { apply() }
     }
 
     func metadata() async throws(StorageError) -> [String: MetricMetadata] {
         try await enter()
-        return state.withLock { $0.metadata }
+        return state.withLock { $0.metadata.all }
     }
 }

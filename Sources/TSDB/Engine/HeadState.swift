@@ -15,7 +15,7 @@ struct HeadState {
     /// Deleted spans by series.
     var tombstones: [UInt32: [Tombstone]] = [:]
     var exemplars: ExemplarRing
-    var metadata: [String: MetricMetadata] = [:]
+    var metadata = FamilyTable()
 
     /// The newest sample of each series, staged ones included, and its bits; parallel to the table's numbers.
     var lastTime: [Timestamp] = []

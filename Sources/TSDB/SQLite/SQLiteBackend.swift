@@ -107,10 +107,19 @@ final class SQLiteBackend: Backend {
 
     func record(
         _ metadata: [(family: String, metadata: MetricMetadata)],
+        without gone: [String],
         then apply: @escaping @Sendable () -> Void
     ) async throws(StorageError) {
         try await writable().run(
-            { (connection) throws(StorageError) in try SQLiteBackend.insert(metadata, connection) },
+            { (connection) throws(StorageError) in
+                for family in gone {
+                    let statement = try connection.statement("DELETE FROM metadata WHERE family = ?")
+                    statement.bind(1, family)
+                    _ = try statement.step()
+                    statement.reset()
+                }
+                try SQLiteBackend.insert(metadata, connection)
+            },
             then: apply
         )
     }

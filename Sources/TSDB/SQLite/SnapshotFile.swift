@@ -57,7 +57,7 @@ enum SnapshotFile {
         _ records: [(table: String, key: [UInt8], value: [UInt8]?)]
     ) async throws(StorageError) {
         let table = state.table
-        let metadata = state.metadata.map { (family: $0.key, metadata: $0.value) }
+        let metadata = state.metadata.all.map { (family: $0.key, metadata: $0.value) }
         try await writer.run { (connection) throws(StorageError) in
             try NewSeriesRows(table, after: NewSeriesRows.Mark())?.store(connection)
             try SQLiteBackend.insert(metadata, connection)
