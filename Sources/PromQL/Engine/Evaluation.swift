@@ -169,7 +169,10 @@ final class Evaluation {
         let once = try await evaluate(expression, inner)
         let charge = try limits.charge(8 * once.rows * scope.grid.count)
         scope.samples.raisePeak(to: counter.peak)
-        for step in 0..<scope.grid.count { scope.samples.add(total: counter.total, step: step) }
+        for step in 0..<scope.grid.count {
+            if step & 0xffff == 0xffff { try limits.check() }
+            scope.samples.add(total: counter.total, step: step)
+        }
         scope.samples.add(read: counter.read, step: 0)
         var result = once.repeated(steps: scope.grid.count)
         result.charge = charge

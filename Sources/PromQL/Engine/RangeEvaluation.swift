@@ -82,7 +82,9 @@ extension Evaluation {
         _ windows: [RangeCall.Outcome.HeldWindows],
         _ scope: Scope
     ) throws(PromQLError) {
+        var meter = WorkMeter(limits)
         for row in 0..<matrix.rows {
+            try meter.add(matrix.steps)
             let count = matrix.sampleCount(row)
             let window = row < windows.count ? windows[row] : RangeCall.Outcome.HeldWindows()
             if currentSamples + max(window.greatest, count) > options.maximumSamples { throw .tooManySamples }
@@ -144,6 +146,7 @@ extension Evaluation {
         var first = 0
         for stretch in stretches {
             annotations.merge(stretch.tally.annotations)
+            try limits.check()
             scope.samples.add(stretch.tally.tally)
             windows += stretch.tally.windows
             histograms += stretch.tally.histograms.map { (first + $0.row, $0.points) }
@@ -332,14 +335,17 @@ extension Evaluation {
         return StepGrid(start: start, end: end, interval: interval)
     }
 
+    /// The most steps of a subquery (`[100y:1ms]`): each is some bytes for every series at every node inside, and all of them are gone
+    /// through several times before anybody looks at the clock again.
+    private static let subqueryStepLimit = 10_000_000
+
     /// Evaluates the inside of a subquery.
     func evaluateInside(
         _ node: SubqueryExpr,
         _ scope: Scope
     ) async throws(PromQLError) -> (matrix: SeriesMatrix, samples: SampleCounter) {
         let grid = subqueryGrid(node, scope.grid)
-        // A row of so many steps (`[100y:1ms]`) would not fit into memory.
-        if grid.count > max(options.maximumSamples, 10_000_000) { throw .tooManySamples }
+        if grid.count > Self.subqueryStepLimit { throw .tooManySamples }
         let counter = SampleCounter(grid: grid, tracksSteps: scope.grid.count > 1 || scope.samples.tracksSteps)
         let inner = Scope(grid: grid, samples: counter, needsWholeHistograms: true)
         guard let recorder else { return (try await evaluate(node.expression, inner), counter) }
@@ -361,8 +367,7 @@ extension Evaluation {
         var columns: [SeriesColumns] = []
         columns.reserveCapacity(matrix.rows)
         for row in 0..<matrix.rows {
-            try meter.add(2 * matrix.steps)
-            columns.append(matrix.columns(of: row, at: times))
+            columns.append(try matrix.columns(of: row, at: times, &meter))
         }
         return columns
     }
@@ -371,7 +376,7 @@ extension Evaluation {
         let (matrix, counter) = try await evaluateInside(node, scope)
         let offset = node.offset / 1_000_000
         let length = node.range / 1_000_000
-        scope.samples.takeReads(of: counter, offset: offset, range: length)
+        try scope.samples.takeReads(of: counter, offset: offset, range: length, limits)
         let windows = Windows(
             grid: scope.grid,
             length: length,
@@ -396,7 +401,8 @@ extension VectorSelector {
 
 extension SeriesMatrix {
     /// A row as a series of samples. Hints about counter resets are dropped, since steps may have been left out.
-    func columns(of row: Int, at times: [Timestamp]) -> SeriesColumns {
+    func columns(of row: Int, at times: [Timestamp], _ meter: inout WorkMeter) throws(PromQLError) -> SeriesColumns {
+        try meter.add(steps)
         var columns = SeriesColumns(labels: labels[row])
         let slice = values[row * steps..<(row + 1) * steps]
         if !slice.contains(where: { Absent.isAbsent($0) }) {
@@ -404,7 +410,10 @@ extension SeriesMatrix {
             columns.values = Array(slice)
             return columns
         }
-        for (step, value) in slice.enumerated() where !Absent.isAbsent(value) {
+        for (step, value) in slice.enumerated() {
+            // A row may have tens of millions.
+            try meter.add(2)
+            if Absent.isAbsent(value) { continue }
             columns.timestamps.append(times[step])
             columns.values.append(value)
         }

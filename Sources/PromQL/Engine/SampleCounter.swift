@@ -31,22 +31,35 @@ final class SampleCounter {
     func add(_ tally: SampleTally) {
         total += tally.total
         read += tally.read
-        for step in 0..<min(totalByStep.count, tally.totalByStep.count) {
-            totalByStep[step] += tally.totalByStep[step]
-            readByStep[step] += tally.readByStep[step]
+        Self.add(tally.totalByStep, to: &totalByStep)
+        Self.add(tally.readByStep, to: &readByStep)
+    }
+
+    private static func add(_ more: [Int], to counts: inout [Int]) {
+        counts.withUnsafeMutableBufferPointer { counts in
+            more.withUnsafeBufferPointer { more in
+                for step in 0..<min(counts.count, more.count) { counts[step] &+= more[step] }
+            }
         }
     }
 
     func raisePeak(to samples: Int) { peak = max(peak, samples) }
 
     /// Takes over what a subquery read: each of its steps counts for the first step of this grid that uses it.
-    func takeReads(of child: SampleCounter, offset: Int64, range: Int64) {
+    func takeReads(
+        of child: SampleCounter,
+        offset: Int64,
+        range: Int64,
+        _ limits: QueryLimits
+    ) throws(PromQLError) {
         raisePeak(to: child.peak)
         guard grid.count > 1, child.tracksSteps else {
             add(read: child.read, step: 0)
             return
         }
-        for (position, count) in child.readByStep.enumerated() where count > 0 {
+        for (position, count) in child.readByStep.enumerated() {
+            if position & 0xffff == 0xffff { try limits.check() }
+            if count == 0 { continue }
             let time = child.grid.time(position) + offset
             var step = 0
             if time > grid.start { step = Int((time - grid.start + grid.interval - 1) / grid.interval) }

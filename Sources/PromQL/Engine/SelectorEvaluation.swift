@@ -32,7 +32,8 @@ struct SharedColumnCache<Value> {
     private var last: (key: UnsafeRawPointer, count: Int, value: Value)?
 
     /// The value for a column. The array has to outlive the cache.
-    mutating func value(for timestamps: [Timestamp], _ make: () -> Value) -> Value {
+    /// - Parameter isLarge: whether no more than one value is to be kept.
+    mutating func value(for timestamps: [Timestamp], isLarge: Bool = false, _ make: () -> Value) -> Value {
         let key = timestamps.withUnsafeBufferPointer { UnsafeRawPointer($0.baseAddress) }
         guard let key, !timestamps.isEmpty else { return make() }
         if key == last?.key, let last, last.count == timestamps.count { return last.value }
@@ -40,8 +41,9 @@ struct SharedColumnCache<Value> {
             last = (key, entry.count, entry.value)
             return entry.value
         }
+        if isLarge { last = nil }
         let value = make()
-        known[key] = (timestamps.count, value)
+        if !isLarge { known[key] = (timestamps.count, value) }
         last = (key, timestamps.count, value)
         return value
     }
@@ -126,6 +128,7 @@ extension Evaluation {
         var histograms: [(row: Int, points: [NativeHistogram?])] = []
         var first = 0
         for stretch in stretches {
+            try limits.check()
             scope.samples.add(stretch.tally.tally)
             samples += stretch.tally.tally.total
             for (row, points) in stretch.tally.histograms where points.contains(where: { $0 != nil }) {
@@ -209,7 +212,7 @@ extension Lookup {
                 }
                 // Field by field: to copy the whole struct would retain each of its columns.
                 let timestamps = series[row].timestamps
-                let positions = cache.value(for: timestamps) { self.positions(timestamps) }
+                let positions = cache.value(for: timestamps, isLarge: steps > 1 << 18) { self.positions(timestamps) }
                 series[row].values.withUnsafeBufferPointer { values in
                     positions.withUnsafeBufferPointer { positions in
                         for step in 0..<steps {

@@ -51,7 +51,7 @@ extension Evaluation {
             }
         case .subquery(let node):
             let (matrix, samples) = try await evaluateInside(node, scope)
-            scope.samples.takeReads(of: samples, offset: 0, range: 0)
+            try scope.samples.takeReads(of: samples, offset: 0, range: 0, limits)
             scope.samples.add(total: samples.total, step: scope.grid.count - 1)
             return .matrix(try finished(matrix), samples.grid)
         case .number, .vectorSelector, .aggregate, .binary, .unary, .paren, .call, .stepInvariant: break

@@ -24,6 +24,19 @@ import Testing
         #expect(error?.code == .execution)
     }
 
+    @Test func `a subquery has no more than ten million steps`() async throws {
+        let engine = PromQLEngine(clock: ManualClock())
+        let reader = Self.reader(series: 1, samples: 1)
+        for query in ["count_over_time(vector(1)[10000001ms:1ms])", "absent_over_time(none[100y:1ms])"] {
+            let error = await #expect(throws: PromQLError.self) {
+                try await engine.instant(query: query, at: 0, reader: reader)
+            }
+            #expect(error?.message == "query processing would load too many samples into memory in query execution")
+        }
+        let result = try await engine.instant(query: "absent_over_time(none[10000s:1ms])", at: 0, reader: reader)
+        #expect(lines(result.value).count == 1)
+    }
+
     /// A reader at which time passes.
     private struct SlowReader: SampleReader {
         let clock: ManualClock
