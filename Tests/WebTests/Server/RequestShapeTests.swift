@@ -1,3 +1,4 @@
+import MetricModel
 import Testing
 import Web
 
@@ -69,6 +70,32 @@ import Web
         ("GET /p?é HTTP/1.1\r\nHost: x\r\nX: é\r\n\r\n", "GET /p?%C3%A9 []"),
         ("POST /?é HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\né", "POST /?%C3%A9 [é]"),
     ]
+
+    @Test func `a head may have 64 KiB in all`() async throws {
+        try await LiveServer.with(Self.routes, access: AccessPolicy(hosts: ["*"])) { server in
+            let field = "GET /p HTTP/1.1\r\nHost: x\r\nLong: \(String(repeating: "x", count: 60_000))\r\n\r\n"
+            let target = "GET /p?\(String(repeating: "x", count: 60_000)) HTTP/1.1\r\nHost: x\r\n\r\n"
+            for request in [field, target] { #expect(await answers(to: request, server).0 == "200 200 +") }
+            let both = "GET /p?\(String(repeating: "x", count: 33_000)) HTTP/1.1\r\nHost: x\r\n"
+            let more = "Long: \(String(repeating: "x", count: 33_000))\r\n\r\n"
+            #expect(await answers(to: both + more, server).0 == "431")
+        }
+    }
+
+    @Test func `what is long is read on threads for that`() async throws {
+        let route = Route.form("/where") { _ in
+            let own = EvaluationThreads.reading.asUnownedTaskExecutor()
+            return .text("\(withUnsafeCurrentTask { $0?.unownedTaskExecutor == own })")
+        }
+        try await LiveServer.with([route], access: AccessPolicy(hosts: ["*"])) { server in
+            for (count, isThere) in [(100, false), (20_000, true)] {
+                let body = String(repeating: "x", count: count)
+                let head = "POST /where HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: \(count)\r\n\r\n"
+                let answer = await server.exchange(head + body, endsInput: false)
+                #expect(answer.hasSuffix("\r\n\r\n\(isThere)"), "\(count)")
+            }
+        }
+    }
 
     @Test func `right requests are answered, and the next one too`() async throws {
         try await LiveServer.with(Self.routes, access: AccessPolicy(hosts: ["*"])) { server in
@@ -160,8 +187,8 @@ import Web
         (chunked + "0\r\nBad Trailer: 1\r\n\r\n", "400"), (chunked + "0\r\nA: \0\r\n\r\n", "400"),
         ("POST / HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nContent-Length: 1\r\n\r\na", "417"),
         ("GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue, tea\r\n\r\n", "417"),
-        ("GET / HTTP/1.1\r\nHost: x\r\nLong: \(String(repeating: "x", count: 1 << 20))\r\n\r\n", "431"),
-        ("GET /\(String(repeating: "x", count: 1 << 20)) HTTP/1.1\r\nHost: x\r\n\r\n", "431"),
+        ("GET / HTTP/1.1\r\nHost: x\r\nLong: \(String(repeating: "x", count: 1 << 16))\r\n\r\n", "431"),
+        ("GET /\(String(repeating: "x", count: 1 << 16)) HTTP/1.1\r\nHost: x\r\n\r\n", "431"),
         ("GET / HTTP/1.1\r\nHost: x\r\n" + String(repeating: "A: 1\r\n", count: 1001) + "\r\n", "431"),
         (chunked + "0\r\n" + String(repeating: "A: 1\r\n", count: 1001) + "\r\n", "431"),
     ]

@@ -12,10 +12,12 @@ import Scrape
 /// The library serves a connection in a task. Here that task runs on the thread of the connection's event loop, so that a brief
 /// answer is made and written without another thread being woken; whatever takes time is handed on (``WebConnection``).
 struct WebChannel: ServerChildChannel {
-    /// Limits of a request's head, as in Go: a megabyte in all.
+    /// The most bytes of a request's head, its target among them. Go takes a megabyte, which the loop of a connection would read for
+    /// milliseconds while others wait; what is longer than this belongs into a body.
+    private static let headLimit = 64 << 10
     private static let headLimits = HTTP1Channel.Configuration.DecoderConfiguration(
-        maxHeaderFieldSize: 1 << 20,
-        maxHeaderListSize: 1 << 20,
+        maxHeaderFieldSize: headLimit,
+        maxHeaderListSize: headLimit,
         maxHeaderFieldCount: 1000
     )
 
