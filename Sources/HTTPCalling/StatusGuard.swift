@@ -33,11 +33,28 @@ package final class StatusGuard: ChannelInboundHandler {
     }
 }
 
-/// Ends a connection whose peer breaks the protocol: what comes after an error has no reader, and would be gathered without end.
+/// Ends a connection of HTTP/2 whose peer breaks the protocol: what comes after an error has no reader, and would be gathered without
+/// end. And one whose peer sends frames that belong to no answer again and again, which cost time as long as they come.
 package final class ErrorEnding: ChannelInboundHandler {
     package typealias InboundIn = NIOAny
 
+    /// What a connection is ended with.
+    private struct TooManyFrames: Error {}
+
+    /// So many frames may come for the connection as a whole until the next request.
+    private static let frameLimit = 1000
+    private var frames = 0
+
     package init() {}
+
+    /// The next request begins.
+    package func requestBegins() { frames = 0 }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        frames += 1
+        if frames == Self.frameLimit { errorCaught(context: context, error: TooManyFrames()) }
+        if frames < Self.frameLimit { context.fireChannelRead(data) }
+    }
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
         context.fireErrorCaught(error)

@@ -171,7 +171,9 @@ final class HTTPClients: Sendable {
                 }
             }
             configuration.http2StreamChannelDebugInitializer = { channel in
-                channel.eventLoop.makeCompletedFuture {
+                let connection = try? channel.parent?.pipeline.syncOperations.handler(type: ErrorEnding.self)
+                connection?.requestBegins()
+                return channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     let codec = try pipeline.handler(type: HTTP2FramePayloadToHTTP1ClientCodec.self)
                     try pipeline.addHandler(StatusGuard(), position: .after(codec))
