@@ -90,6 +90,7 @@ if __name__ == "__main__":
     import browser_attacks
     import cost_attacks
     import work_attacks
+    import peer_attacks
     import input_attacks
     import storage_attacks
     import process_attacks
