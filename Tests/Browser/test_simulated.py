@@ -211,6 +211,7 @@ class Played(Process):
         clock = ask(self.url + "/api/v1/clock")
         self.assertTrue(clock["over"])
         self.assertEqual(clock["now"], clock["end"])
+        self.assertTrue(b.js("return document.querySelector('stack-clock select').disabled"))
 
 
 @unittest.skipUnless(BINARY, "PROMENADE_BINARY is not set")

@@ -108,7 +108,7 @@ import Web
             let seen4 = try await served.get("/api/v1/query?query=up")
             #expect(seen4.status == 200)
             // Where nothing passes any more nothing can be played, but to where one is one may go.
-            for wish in ["action=play", "action=step", "advance=5m"] {
+            for wish in ["action=play", "action=step", "advance=5m", "speed=60", "speed=60&action=pause"] {
                 for gateway in [false, true] {
                     let seen5 = try await served.refused(wish, gateway: gateway)
                     #expect(
@@ -117,7 +117,7 @@ import Web
                     )
                 }
             }
-            for wish in ["action=pause", "speed=60", "to=2026-01-05T09:30:00Z", "to=2400-01-01T00:00:00Z"] {
+            for wish in ["action=pause", "to=2026-01-05T09:30:00Z", "to=2400-01-01T00:00:00Z"] {
                 let seen6 = try await served.refused(wish)
                 #expect(seen6.hasPrefix("200 "), "\(wish) \(seen6)")
             }
@@ -132,7 +132,8 @@ import Web
             for wish in [
                 "speed=60&to=2026-01-05T09:01:00Z", "action=play&to=2026-01-05T09:01:00Z",
                 "action=step&speed=60&to=2026-01-05T09:01:00Z", "speed=60&action=dance", "speed=60&advance=5x",
-                "speed=60&advance=5m&to=2026-01-05T09:20:00Z", "action=play&to=soon",
+                "speed=60&advance=5m&to=2026-01-05T09:20:00Z", "action=play&to=soon", "speed=2&speed=3", "sped=60",
+                "speed=60&x=1", "speed=&action=play", "action=play&action=pause", "speed=60&action=",
             ] {
                 let answer = try await served.refused(wish)
                 #expect(answer.hasPrefix("400 "), "\(wish) \(answer)")

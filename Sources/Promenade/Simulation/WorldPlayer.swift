@@ -274,8 +274,9 @@ package final class WorldPlayer: Sendable {
         let now = start + state.now / 1_000_000
         switch command {
         case .jump(let time): return time < now ? .past(now: now) : nil
-        case .play, .step, .advance: return state.isOver ? .over(end: now) : nil
-        case .pause, .speed: return nil
+        case .play, .step, .advance, .speed: return state.isOver ? .over(end: now) : nil
+        // What stands still is paused already.
+        case .pause: return nil
         }
     }
 

@@ -122,6 +122,16 @@ import Testing
                 let answer = try await send(.POST, clock + "?advance=" + text)
                 #expect(answer.status == 400, "\(text): \(answer.body)")
             }
+            for (query, words) in [
+                ("advance=1s&advance=2s", "it is there twice"), ("advanc=1s", "did you mean advance? there is advance"),
+                ("advance=1s&speed=2", "there is no such field"), ("advance=", "it has no value, such as advance=30s"),
+            ] {
+                let answer = try await send(.POST, clock + "?" + query)
+                #expect(answer.status == 400 && answer.body.contains(words), "\(query): \(answer.body)")
+            }
+            let asked = try await send(.GET, clock + "?advance=1s")
+            #expect(asked.status == 400 && asked.body.contains("GET tells the time and takes no fields"))
+            #expect(try await send(.GET, clock).body.contains("\"now\":1700000060.500,"))
         }
     }
 

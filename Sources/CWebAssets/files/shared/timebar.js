@@ -275,7 +275,7 @@ class TimeBar extends HTMLElement {
         const goes = at.playing || this.jumps > 0;
         setText(play, goes ? "❚❚ Pause" : "▶ Play");
         play.setAttribute("aria-label", goes ? "Pause" : "Play");
-        play.disabled = step.disabled = at.over;
+        play.disabled = step.disabled = speed.disabled = at.over;
         if (at.over && !this.told.textContent?.startsWith(OVER)) this.say(OVER);
         const length = at.end - at.start;
         if (Number(slider.max) !== at.end) {

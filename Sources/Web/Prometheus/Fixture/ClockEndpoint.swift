@@ -1,3 +1,4 @@
+import ConfigTree
 import MetricModel
 
 /// The time of a stack.
@@ -33,6 +34,7 @@ extension ClockControl {
     /// `GET` tells the time; `POST ?advance=30s` moves it, where it does not pass by itself, and answers when everything that
     /// fell due on the way is done.
     func answer(_ method: WebRequest.Method, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        try checkFields(method, parameters)
         if let player, method == .post {
             try await play(player, parameters)
             return status(of: player)
@@ -66,6 +68,36 @@ extension ClockControl {
             text.raw("}")
         }
     }
+
+    /// Refuses what nobody would look at: another field, the second of two, or one without a value.
+    private func checkFields(_ method: WebRequest.Method, _ parameters: APIParameters) throws(APIFailure) {
+        let fields = player != nil ? ["action", "speed", "to", "advance"] : ["advance"]
+        if method != .post, let name = parameters.form.pairs.first?.name {
+            let known = fields.joined(separator: ", ")
+            throw .invalid(name, "GET tells the time and takes no fields; what moves it is sent by POST: \(known)")
+        }
+        try Self.checkFields(parameters, fields)
+    }
+
+    /// Refuses fields that are none of these, are there twice or say nothing.
+    static func checkFields(_ parameters: APIParameters, _ fields: [String]) throws(APIFailure) {
+        try parameters.requireForm()
+        var seen: Set<String> = []
+        for (name, value) in parameters.form.pairs {
+            guard fields.contains(name) else {
+                let meant = DidYouMean.nearest(name, among: fields).map { "did you mean \($0)? " } ?? ""
+                throw .invalid(name, "there is no such field: \(meant)there is \(fields.joined(separator: ", "))")
+            }
+            guard seen.insert(name).inserted else { throw .invalid(name, "it is there twice: leave one of them out") }
+            if value.isEmpty { throw .invalid(name, "it has no value, such as \(Self.examples[name] ?? "")") }
+        }
+    }
+
+    /// What a field may look like.
+    private static let examples = [
+        "action": "action=play", "speed": "speed=60", "to": "to=2026-01-05T09:05:16Z", "advance": "advance=30s",
+        "from": "from=0",
+    ]
 
     private static func noDuration(_ text: String) -> APIFailure {
         .invalid("advance", "\(GoText.quoted(text)) is not a duration of at most 366d, such as 30s")

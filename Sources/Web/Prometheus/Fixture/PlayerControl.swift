@@ -180,6 +180,7 @@ extension ClockControl {
     /// `/api/v1/clock/marks?from=N`: what has happened, without the first N.
     func marks(_ parameters: APIParameters) throws(APIFailure) -> APIAnswer {
         guard let player else { throw APIFailure(.notFound, "this clock is not simulated") }
+        try Self.checkFields(parameters, ["from"])
         let text = parameters["from"]
         guard let first = text.isEmpty ? 0 : Int(text), first >= 0 else {
             throw .invalid("from", "\(GoText.quoted(text)) is not the number of a mark, counted from 0")
