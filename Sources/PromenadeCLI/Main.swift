@@ -21,10 +21,10 @@ import Web
         case nil: exit(await RunCommand.run([]))
         case "run": exit(await RunCommand.run(rest))
         case "--help", "-h", "--generate-completion-script": break
-        case "version", "--version": exit(Words.version())
-        case "help": exit(Words.help(rest))
-        case "completion": exit(Words.completion(rest))
-        case CompletionScript.question: exit(Words.complete(rest))
+        case "version", "--version": end(Words.version())
+        case "help": end(Words.help(rest))
+        case "completion": end(Words.completion(rest))
+        case CompletionScript.question: end(Words.complete(rest))
         case let first? where first.hasPrefix("--"): exit(await RunCommand.run(arguments))
         default: break
         }
@@ -39,10 +39,12 @@ import Web
             } else {
                 try command.run()
             }
+            end(0)
         } catch {
             let code = PromenadeCommand.exitCode(for: error)
+            if let code = error as? ExitCode { end(code.rawValue) }
             // Help was asked for, or the command has told what there is to tell.
-            if code == .success || error is ExitCode { PromenadeCommand.exit(withError: error) }
+            if code == .success { PromenadeCommand.exit(withError: error) }
             var text = String(PromenadeCommand.fullMessage(for: error).trimmingPrefix("Error: "))
             let unknown = code == .validationFailure ? CommandTree.unknownOption(in: arguments) : nil
             if let message = unknown ?? (error as? ValidationError)?.message {
@@ -56,6 +58,13 @@ import Web
             // As for the stack's flags: 2 for arguments that cannot be used.
             exit(code == .validationFailure ? 2 : code.rawValue)
         }
+    }
+
+    /// Ends the program. Whatever came of the command: who cannot be told of it has nothing of it.
+    private static func end(_ code: Int32) -> Never {
+        guard let reason = Console.failure else { exit(code) }
+        Complaint.write("cannot write to the standard output: \(reason)")
+        exit(2)
     }
 
     /// The same arguments, `--option=` in two words: the parser would take it for an option without a value, and it has an empty one.
@@ -153,90 +162,4 @@ struct Run: AsyncParsableCommand {
     var flags: [String] = []
 
     func run() async throws { throw ExitCode(await RunCommand.run(flags)) }
-}
-
-/// Lines to the standard error.
-enum Complaint {
-    static func write(_ text: String) {
-        var line = "\(ProgramName.called): \(text)\n"
-        line.withUTF8 { bytes in _ = Console.write(2, bytes) }
-    }
-
-    /// Something worth knowing that is no complaint.
-    static func remark(_ text: String) {
-        var line = text + "\n"
-        line.withUTF8 { bytes in _ = Console.write(2, bytes) }
-    }
-}
-
-/// The process's streams.
-enum Console {
-    /// Writes all of it.
-    @discardableResult
-    static func write(_ descriptor: Int32, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        var rest = UnsafeRawBufferPointer(bytes)
-        while !rest.isEmpty {
-            #if canImport(Darwin)
-                let count = Darwin.write(descriptor, rest.baseAddress, rest.count)
-            #else
-                let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-            #endif
-            if count <= 0 { return false }
-            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-        }
-        return true
-    }
-
-    /// Writes a text to the standard output.
-    static func print(_ text: String) {
-        var text = text
-        text.withUTF8 { bytes in _ = write(1, bytes) }
-    }
-
-    /// Writes a text to the standard error.
-    static func complain(_ text: String) {
-        var text = text
-        text.withUTF8 { bytes in _ = write(2, bytes) }
-    }
-
-    /// The contents of a file; `-` is the standard input.
-    static func read(_ path: String) throws -> [UInt8] {
-        // One reader for all: a folder, or a file that breaks off, is no empty file.
-        guard let bytes = FileAccess.readNamed(path == "-" ? "/dev/stdin" : path) else {
-            throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
-        }
-        return bytes
-    }
-
-    /// Writes a text to a file; `-` is the standard output.
-    static func save(_ text: String, to path: String) throws {
-        if path == "-" { return print(text) }
-        guard let file = fopen(path, "w") else { throw WritingFailed(path) }
-        let written = fputs(text, file)
-        if fclose(file) != 0 || written < 0 { throw WritingFailed(path) }
-    }
-
-    /// Whether a person looks at the stream.
-    static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
-}
-
-/// A file that cannot be read.
-struct ReadingFailed: Error, CustomStringConvertible {
-    var path: String
-    var reason: String
-    var description: String { "cannot read \(path): \(reason)" }
-}
-
-/// Why a file could not be written.
-struct WritingFailed: Error, CustomStringConvertible {
-    var path: String
-    var reason: String
-
-    /// For the reason that the system gives.
-    init(_ path: String) {
-        self.path = path
-        reason = String(cString: strerror(errno)).lowercased()
-    }
-
-    var description: String { "cannot write \(path): \(reason)" }
 }

@@ -21,6 +21,8 @@ package final class LogOutput: Sendable {
         var lost = 0
         /// What is missing of a line of which a part was written.
         var rest: ArraySlice<UInt8> = []
+        /// The number of the first error that was none of a reader that has gone.
+        var error: Int32?
     }
 
     /// What is still to be told.
@@ -70,6 +72,9 @@ package final class LogOutput: Sendable {
         #endif
     }
 
+    /// The number of the first error that lost something, as where a disk is full; `nil` for none, or where nobody reads any more.
+    package var failure: Int32? { state.withLock { $0.error } }
+
     /// Writes a line, which ends with a newline, in one piece, so that lines of several threads do not mix. Does not wait for a reader: of a
     /// line that is longer than there is room for, the rest comes before the next line.
     /// - Parameters:
@@ -108,6 +113,7 @@ package final class LogOutput: Sendable {
                 return false
             } else if errno != EINTR {
                 // Nobody is there any more, or the disk is full: what cannot be written is not kept for later.
+                if errno != EPIPE { state.error = state.error ?? errno }
                 state.rest = []
             }
         }

@@ -1,4 +1,5 @@
 import MetricModel
+import PromQL
 package import Simulation
 
 /// What a study came to, as a table, as a picture of text and as a picture.
@@ -149,7 +150,7 @@ package struct StudyReport: Sendable {
     }
 
     private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;")
+        text.xmlEscaped
     }
 
     /// An object of JSON.

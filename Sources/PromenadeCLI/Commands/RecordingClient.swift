@@ -38,7 +38,16 @@ struct RecordingClient {
     /// Begins: what was scraped and pushed before is not recorded.
     mutating func begin(at start: Timestamp) async throws {
         self.start = start
-        if try await get(url + "/api/v1/clock")["data"]?["manual"]?.text == "true" {
+        let clock = try await get(url + "/api/v1/clock")["data"]
+        // Only a scenario that is played has a beginning.
+        if clock?["start"] != nil {
+            throw Refusal(
+                description:
+                    "it plays a scenario, which gives the same samples whenever it is run: what is recorded is what comes "
+                    + "of the world outside"
+            )
+        }
+        if clock?["manual"]?.text == "true" {
             throw Refusal(
                 description: "its clock is moved by hand, and what is recorded is what comes while time passes; "
                     + "without --clock=manual it can be"

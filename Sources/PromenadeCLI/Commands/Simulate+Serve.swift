@@ -4,6 +4,7 @@ import Logging
 import MetricModel
 import Promenade
 import Simulation
+import Synchronization
 import Web
 
 /// A world in the browser.
@@ -28,6 +29,7 @@ extension Simulate {
         if let out { options.keeping = .folder(out) }
         options.tellsScrapes = scrapes
         let (settled, isQuiet, junit, start) = (options, quiet, junit, scenario.start)
+        let unsaved = Atomic(false)
         let report = try await told {
             try await served.run(
                 scenario,
@@ -37,10 +39,13 @@ extension Simulate {
                     if !isQuiet { LogOutput.standardOutput.write(event.line(start: start) + "\n", gap: Self.gap) }
                 },
                 onEnd: { report in
-                    for line in report.text.split(separator: "\n") {
+                    for line in TerminalText.lines(report.text).split(separator: "\n") {
                         LogOutput.standardOutput.write(line + "\n", patience: Self.patience, gap: Self.gap)
                     }
-                    if let junit { try? Self.save(WorldReport.junit([report]), to: junit) }
+                    guard let junit else { return }
+                    do { try Self.save(WorldReport.junit([report]), to: junit) } catch {
+                        unsaved.store(true, ordering: .relaxed)
+                    }
                 },
                 onReady: { addresses in
                     Complaint.remark("\(scenario.name): \(addresses.prometheus.localURL)")
@@ -49,6 +54,9 @@ extension Simulate {
                 }
             )
         }
+        // A reader that has gone is none that misses something; a disk that is full is.
+        if let number = LogOutput.standardOutput.failure { Console.fail(number) }
+        if unsaved.load(ordering: .relaxed) { throw ExitCode(2) }
         if let report { try conclude(report, of: scenario) }
     }
 

@@ -24,7 +24,7 @@ extension Simulate {
                 }
             }
         }
-        if tap { Console.print(WorldReport.tap(all)) }
+        if tap { Console.show(WorldReport.tap(all)) }
         if let junit { try Self.save(WorldReport.junit(all), to: junit) }
         if !isGood { throw ExitCode(1) }
     }
@@ -76,10 +76,10 @@ extension Simulate {
     private func tell(_ scenario: Scenario, _ study: WorldStudy, _ end: Int64) async throws -> Bool {
         let figures = StudyReport(scenario, study)
         if json {
-            for report in study.reports { Console.print(report.json + "\n") }
-            Console.print(figures.json + "\n")
+            for report in study.reports { Console.showJSON(report.json) }
+            Console.showJSON(figures.json)
         } else if !tap {
-            Console.print(figures.text)
+            Console.show(figures.text)
         }
         if let svg { try Self.save(figures.svg, to: svg) }
         guard let first = study.reports.first(where: { !$0.isGood }) else { return true }
@@ -95,22 +95,22 @@ extension Simulate {
         }
         if isShown { Console.complain("\r\u{1b}[K") }
         let wanted = failing.firstFailed.map { failing.states[$0].spec.title } ?? ""
-        Console.print("\nseed \(failing.seed), what failed first: \(wanted)\n")
-        Console.print("made smaller: \(kept.count) of \(scenario.events.count) events are enough\n")
+        Console.show("\nseed \(failing.seed), what failed first: \(wanted)\n")
+        Console.show("made smaller: \(kept.count) of \(scenario.events.count) events are enough\n")
         for index in kept {
             let event = scenario.events[index]
-            Console.print("  \(scenario.file):\(event.place.line): \(event.word) \(event.action.subject)\n")
+            Console.show("  \(scenario.file):\(event.place.line): \(event.word) \(event.action.subject)\n")
         }
         options.leftOut = Set(scenario.events.indices).subtracting(kept)
         let fewer = try await WorldStudy.fewerInstances(scenario, failing, options: options) { more in
             try? ScenarioFile.read(scenario.file, settings: settings + more, stack: stack)
         }
-        for setting in fewer.settings { Console.print("  with \(setting)\n") }
+        for setting in fewer.settings { Console.show("  with \(setting)\n") }
         let numbers = options.leftOut.sorted().map(String.init).joined(separator: ",")
         options.arguments = arguments(stack: stack, leavingOut: numbers.isEmpty ? nil : numbers, more: fewer.settings)
         let (settled, smallest) = (options, fewer.scenario)
         let report = try await WorldThread.run { try await WorldStudy.report(smallest, settled) }
-        Console.print(report.text(smallerThan: failing))
+        Console.show(report.text(smallerThan: failing))
     }
 
     /// Tells how the same worlds look to several stacks.
@@ -133,10 +133,10 @@ extension Simulate {
             }
         }
         if json {
-            for report in reports { Console.print(report.json + "\n") }
-            Console.print(StackComparison(sides).json + "\n")
+            for report in reports { Console.showJSON(report.json) }
+            Console.showJSON(StackComparison(sides).json)
         } else if !tap {
-            Console.print(StackComparison(sides).text)
+            Console.show(StackComparison(sides).text)
         }
         return reports
     }

@@ -15,7 +15,7 @@ struct Simulate: AsyncParsableCommand {
         discussion: """
             A scenario describes services, batches and what goes wrong (docs/simulation.md). The same file and seed give \
             the same events, samples and verdicts, to the byte. Exits with 0 where all expectations are met, 1 where one \
-            is not, 2 where a file is wrong. What is not reached (with --until, or where it is ended before) does not count, and is told.
+            is not, 2 where a file is wrong or what is told cannot be written. What is not reached (with --until, or where it is ended before) does not count, and is told.
             --serve prints the verdicts when the end is reached, serves on, and exits so when it is ended.
             """
     )
@@ -137,14 +137,18 @@ struct Simulate: AsyncParsableCommand {
         let scenarios = try files.map(read)
         let end = try end(of: scenarios)
         try refuseIdleOptions(of: scenarios)
+        // What cannot be written is told before, not after all worlds have run.
+        for path in [junit, svg].compactMap(\.self) where path != "-" {
+            try Self.reporting { _ = try ReportFile(path) }
+        }
         if serve { return try await serve(scenarios, until: end) }
         if !compare.isEmpty || seeds != nil { return try await study(scenarios, until: end) }
         var reports: [WorldReport] = []
         Interruption.begin()
-        for scenario in scenarios where Interruption.signal == nil {
+        for scenario in scenarios where Interruption.signal == nil && Console.failure == nil {
             reports.append(try await simulate(scenario, until: end))
         }
-        if tap { Console.print(WorldReport.tap(reports)) }
+        if tap { Console.show(WorldReport.tap(reports)) }
         if let junit { try Self.save(WorldReport.junit(reports), to: junit) }
         Interruption.endBySignal()
         if !reports.allSatisfy(\.isGood) { throw ExitCode(1) }
@@ -161,9 +165,13 @@ struct Simulate: AsyncParsableCommand {
 
     /// Writes a report; a place where none can be is a mistake of the command.
     static func save(_ text: String, to path: String) throws {
+        try reporting { try Console.save(text, to: path) }
+    }
+
+    private static func reporting(_ body: () throws -> Void) throws {
         do {
-            try Console.save(text, to: path)
-        } catch let error as WritingFailed {
+            try body()
+        } catch let error as ReportFile.Refusal {
             throw refusal(error.description)
         }
     }
@@ -260,7 +268,11 @@ struct Simulate: AsyncParsableCommand {
                     let start = scenario.start
                     world.observe = {
                         progress?.takeAway()
-                        Console.print(isJSON ? $0.json(start: start) + "\n" : $0.line(start: start) + "\n")
+                        if isJSON {
+                            Console.showJSON($0.json(start: start))
+                        } else {
+                            Console.print($0.line(start: start) + "\n")
+                        }
                     }
                 }
                 do {
@@ -268,7 +280,8 @@ struct Simulate: AsyncParsableCommand {
                     try await world.begin()
                     let isThere = try await world.run {
                         progress?.look(world.now)
-                        return Interruption.signal == nil
+                        // Where nobody can be told of it any more it need not go on.
+                        return Interruption.signal == nil && Console.failure == nil
                     }
                     if !isThere { try await world.cut() }
                 } catch {
@@ -279,7 +292,7 @@ struct Simulate: AsyncParsableCommand {
                 try await world.stack.close()
                 return WorldReport(world)
             }
-            if json { Console.print(report.json + "\n") } else if !tap { Console.print(report.text) }
+            if json { Console.showJSON(report.json) } else if !tap { Console.show(report.text) }
             if let name = Interruption.name { Self.tellCut(report, of: scenario, by: " by \(name)", out) }
             if let out { Self.tellRetention(out, scenario) }
             return report

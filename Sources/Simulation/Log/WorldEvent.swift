@@ -74,7 +74,7 @@ public struct WorldEvent: Sendable, Hashable {
     public func line(start: Timestamp) -> String {
         let moment = Self.moment(start + time / 1_000_000)
         let span = "+" + PrometheusDuration(milliseconds: time / 1_000_000).description
-        let words = [subject, text].filter { !$0.isEmpty }.joined(separator: " ")
+        let words = TerminalText.line([subject, text].filter { !$0.isEmpty }.joined(separator: " "))
         return "\(moment)  \(Self.padded(span, 12))  \(Self.padded(kind.rawValue, 6))  \(words)"
     }
 
