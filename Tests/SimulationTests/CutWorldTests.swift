@@ -8,7 +8,13 @@ import Testing
     private static func text(_ seed: UInt64) -> String {
         var chance = RandomStream(seed: seed, name: "cut")
         func number(_ range: ClosedRange<Int64>) -> Int64 { chance.whole(range) }
-        let trial = TrialScenario(seed: seed).text
+        // Long enough for all that comes again.
+        let trial = TrialScenario(seed: seed).text.split(separator: "\n").map { line in
+            guard line.hasPrefix("duration: "), let seconds = Int(line.dropFirst(10).dropLast()) else {
+                return line + "\n"
+            }
+            return "duration: \(max(200, seconds))s\n"
+        }.joined()
         var events: [String] = []
         let deeds = [
             "do: kill, service: svc0, instance: any, for: 1s..40s", "do: restart, service: svc0, instance: any",
@@ -21,7 +27,7 @@ import Testing
             "do: skew, service: svc0, by: 2s, for: 5s..20s", "do: wipe",
         ]
         for _ in 0..<number(2...6) {
-            let (from, width, deed) = (number(1...60), number(0...40), deeds[Int(number(0...Int64(deeds.count - 1)))])
+            let (from, width, deed) = (number(1...60), number(1...40), deeds[Int(number(0...Int64(deeds.count - 1)))])
             let again = chance.happens(0.7) ? ", every: \(number(41...90))s" : ""
             events.append("  - {at: \(from)s..\(from + width)s\(again), \(deed)}")
         }

@@ -129,7 +129,7 @@ import Testing
 
     static let taken = [
         // What is at the border is a world like any other.
-        "duration: 10m\nstart: 2199-12-31T00:00:00Z\nstack: {global: {scrape_interval: 3000d}}\nservices: {s: {skew: 3653d, metrics: {c: {type: counter, rate: 1e9/s, daily: 100%, noise: 100%, step: {at: 1m, by: 1e300}}}}}\nevents: [{at: 1m, do: kill, service: s, for: 3653d, every: 3653d}]",
+        "duration: 10m\nstart: 2199-12-31T00:00:00Z\nstack: {global: {scrape_interval: 3000d}}\nservices: {s: {skew: 3653d, metrics: {c: {type: counter, rate: 1e9/s, daily: 100%, noise: 100%, step: {at: 1m, by: 1e300}}}}}\nevents: [{at: 1m, do: kill, service: s, for: 3653d, every: 9m}]",
         "duration: 10m\nservices: {s: {metrics: {n: {type: histogram, rate: 1e9/s, native: true, step: {at: 1m, by: 1e300}}, q: {type: summary, rate: 1e9/s}}}}",
         "duration: 10m\nbatches: {b: {every: 3653d, first: 1m}, c: {every: 1m, takes: 3653d, late: 3653d, retries: 1000}, d: {cron: '0 0 29 2 *'}}\nevents: [{at: 1m, do: run, batch: d}]",
         "duration: 10m\nservices: {s: {metrics: {g: {type: gauge, value: 1e308, walk: 1e308, leak: 1e9/s, daily: 100%, noise: 100%}}}}",

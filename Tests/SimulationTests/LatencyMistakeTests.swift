@@ -39,6 +39,18 @@ import Testing
             "{at: 1m, p99: 90ms, every: 5m}, {at: 3m, median: 2s, p99: 3s}",
             "[0].p99: p99 is less than the median (at least 2s)"
         ), ("{at: 1m, median: 2s, p99: 1s}", "[0].p99: p99 is less than the median (at least 2s)"),
+        // For good, while something lasts that is over later.
+        (
+            "{at: 1m, median: 10ms, p99: 90ms, for: 5m}, {at: 2m, p99: 50ms}",
+            "[1].p99: p99 is less than the median (at least 80ms, which the median is from 6m on)"
+        ),
+        (
+            "{at: 1m, median: 1s, p99: 5s, for: 5m}, {at: 2m, p99: 200ms}",
+            "[1].p99: p99 is less than the median (at least 1s)"
+        ),
+        ("{at: 1m, median: 1s, p99: 5s, for: 5m}, {at: 2m, p99: 2s}", ""),
+        ("{at: 1m, median: 1s, for: 5m}, {at: 2m, p99: 2s}, {at: 3m, median: 4s}", ""),
+        ("{at: 1m, median: 10ms, p99: 90ms, for: 5h}, {at: 2m, p99: 50ms}", ""),
         ("{at: 1m, p99: -1s}", "[0].p99: p99 has to be more than 0 (p99: 900ms)"),
     ]
 

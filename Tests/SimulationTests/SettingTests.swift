@@ -15,6 +15,7 @@ import Testing
               leaks: {type: gauge, value: 100, leak: 60/m}
               c_total: {type: counter, rate: 10/s, step: {at: 5m, to: 20/s}}
               h: {type: histogram, rate: 100/s, median: 80ms, p99: 900ms, buckets: [0.05, 0.1, 0.5, 1, 5]}
+              s: {type: summary, rate: 10/s, median: 100ms, p99: 1s, quantiles: [0.5, 0.99]}
 
         """
 
@@ -77,6 +78,23 @@ import Testing
               - {at: 11m, that: 'abs(leaks{instance="app-1"} - 160) < 10'}
             """, "++++"
         ),
+        (
+            "a percentile that is set for good is what was written, during what is set for a while and after it",
+            """
+            events:
+              - {at: 5m, do: set, service: app, metric: s, median: 1s, p99: 5s, for: 10m}
+              - {at: 7m, do: set, service: app, metric: s, p99: 2s}
+              - {at: 9m, do: scale, service: app, instances: 2}
+              - {at: 20m, do: set, service: app, metric: s, median: 200ms, for: 2m}
+            expect:
+              - {at: 6m, that: 'abs(s{quantile="0.5"} - 1) < 1e-4 and ignoring(quantile) abs(s{quantile="0.99"} - 5) < 1e-4'}
+              - {at: 8m, that: 'abs(s{quantile="0.5"} - 1) < 1e-4 and ignoring(quantile) abs(s{quantile="0.99"} - 2) < 1e-4'}
+              - {at: 10m, that: 'count(abs(s{quantile="0.99"} - 2) < 1e-4) == 2 and count(abs(s{quantile="0.5"} - 1) < 1e-4) == 2'}
+              - {at: 16m, that: 'count(abs(s{quantile="0.99"} - 2) < 1e-4) == 2 and count(abs(s{quantile="0.5"} - 0.1) < 1e-4) == 2'}
+              - {at: 21m, that: 'count(abs(s{quantile="0.99"} - 4) < 1e-4) == 2 and count(abs(s{quantile="0.5"} - 0.2) < 1e-4) == 2'}
+              - {at: 23m, that: 'count(abs(s{quantile="0.99"} - 2) < 1e-4) == 2 and count(abs(s{quantile="0.5"} - 0.1) < 1e-4) == 2'}
+            """, "++++++"
+        ),
     ]
 
     @Test(arguments: worlds.indices) func `what is set for a while ends`(_ index: Int) async throws {
@@ -133,6 +151,14 @@ import Testing
         let study = try await WorldStudy.run(scenario, seeds: 1...1, jobs: 1, options: World.Options(seed: 1))
         let words = study.reports[0].states.map { $0.isMet ? "+" : $0.isOpen ? "o" : "-" }.joined()
         #expect(words == "+o+ooooo", "\(study.reports[0].text)")
+        // What is not reached is told as it is written.
+        #expect(
+            study.reports[0].states.map(\.spec.title) == [
+                "at 5m: n == 1", "at 45m: up == 0", "never from 0s to 10m: n == 2", "never from 20m to the end: n == 2",
+                "always from 20m to 30m: n == 1", "from 40m to 45m: up == 0", "notified from 40m to 41m: Down",
+                "not notified from 20m to 21m: Down",
+            ]
+        )
         #expect(throws: (any Error).self) {
             _ = try ScenarioFile.read(
                 text: Array(Self.late.utf8),

@@ -51,7 +51,10 @@ import Testing
               - {at: 4m, do: restart, service: shop, instance: 2}
             """
         let log = try await TestWorlds.run(text).lines(" event ").dropFirst()
-        let expected = ["kill", "start", "restart"].map { "\($0) no instance of shop" }
+        let expected = [
+            "kill no instance of shop is shop-2, as it has 1", "start no instance of shop is down",
+            "restart no instance of shop is shop-2, as it has 1",
+        ]
         #expect(log.map { String($0.dropFirst(48)) } == expected, "\(log.joined(separator: "\n"))")
     }
 

@@ -97,6 +97,14 @@ package enum ScenarioFile {
         }
     }
 
+    /// The lines of events that would do nothing; none where the text is no scenario.
+    static func linesOfIdleEvents(_ text: String) -> Set<Int> {
+        guard let node = try? YAMLReader.parse(Array(text.utf8), file: "") else { return [] }
+        let problems = ConfigProblems(file: "")
+        let scenario = Scenario(reading: node, surroundings, problems)
+        return Set(scenario.idleEvents(problems).map { scenario.events[$0.index].place.line })
+    }
+
     /// Tells what is wrong in plain words.
     private static func plainly(_ read: () throws(ConfigError) -> Scenario) throws(ConfigError) -> Scenario {
         do throws(ConfigError) {

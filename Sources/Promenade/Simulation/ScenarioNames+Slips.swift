@@ -22,10 +22,10 @@ extension ScenarioNames {
         }
     }
 
-    /// What undoes nothing can never matter.
-    func checkOpposites() {
-        for (number, message, hint) in scenario.idleEvents {
-            fail(message, scenario.events[number].place, "events[\(number)]", hint)
+    /// What finds done already what it does can never matter.
+    func checkIdleEvents() {
+        for (number, message, hint) in scenario.idleEvents(problems) {
+            fail(message, scenario.events[number].place, scenario.events[number].path, hint)
         }
     }
 

@@ -51,7 +51,7 @@ struct ScenarioNames {
         if isVisited { return }
         checkBodies()
         // Of a lesson's buttons each is an event whenever it is pressed.
-        checkOpposites()
+        checkIdleEvents()
         for problem in scenario.latencyMistakes() { problems.add(problem) }
     }
 

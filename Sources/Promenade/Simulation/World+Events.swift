@@ -19,6 +19,7 @@ extension World {
             for (metric, change, since) in state.changes {
                 instance.change(metric, change, at: now, since: since, isForGood: true)
             }
+            for (metric, settings) in state.latencies { instance.distribute(metric, settings.seen, at: now) }
             hold(instance, of: state.spec)
             if now > 0 || !state.version.isEmpty { instance.deploy(state.version, at: now) }
             state.instances.append(instance)
@@ -38,8 +39,7 @@ extension World {
     }
 
     /// The instances that an event is about.
-    private func chosen(_ service: String, _ which: EventSpec.Which, _ index: Int, running: Bool?) -> [ServiceInstance]
-    {
+    func chosen(_ service: String, _ which: EventSpec.Which, _ index: Int, running: Bool?) -> [ServiceInstance] {
         guard let state = services[service] else { return [] }
         let all = state.instances.prefix(state.count)
         switch which {
@@ -87,7 +87,7 @@ extension World {
     }
 
     /// An event holds places until it ends.
-    private func hold(_ what: Happening, _ effect: WorldHolds.Effect, _ places: [WorldHolds.Place]) {
+    func hold(_ what: Happening, _ effect: WorldHolds.Effect, _ places: [WorldHolds.Place]) {
         for place in places { holds.add(what.number, effect, on: place, isForGood: what.ends == nil) }
         if let ends = what.ends, !places.isEmpty { queue.add(ends, .scenario, .undo(what.number, places)) }
     }
@@ -103,21 +103,26 @@ extension World {
         switch action {
         case .kill(let service, let which):
             let all = chosen(service, which, index, running: true)
-            for instance in all where instance.isUp {
+            for instance in all {
+                guard instance.isUp else {
+                    tell(.event, "kill", "\(instance.name)\(span), which is down already")
+                    continue
+                }
                 instance.kill()
                 noteChange(instance.name, "kill")
                 begin(.kill(service: service), instance.name)
                 tell(.event, "kill", instance.name + span)
             }
             hold(what, .down, all.map { .instance($0.name) })
-            if all.isEmpty { tell(.event, "kill", Self.names([], of: service)) }
+            if all.isEmpty { tell(.event, "kill", nobody(service, which, isUp: true)) }
         case .start(let service, let which):
             let all = chosen(service, which, index, running: false)
+            let down = all.filter { !$0.isUp }
             for instance in all { start(instance) }
-            if all.isEmpty { tell(.event, "start", Self.names([], of: service)) }
+            if down.isEmpty { tell(.event, "start", nobody(service, all.isEmpty ? which : .all, isUp: false, all)) }
         case .restart(let service, let which):
             let all = chosen(service, which, index, running: nil)
-            if all.isEmpty { tell(.event, "restart", Self.names([], of: service)) }
+            if all.isEmpty { tell(.event, "restart", nobody(service, which)) }
             for instance in all {
                 instance.begin(at: now)
                 well(service, instance.name)
@@ -125,8 +130,9 @@ extension World {
                 tell(.event, "restart", instance.name)
             }
         case .scale(let service, let count):
+            let isSame = services[service]?.count == count
             setCount(service, count)
-            tell(.event, "scale", "\(service) to \(count)")
+            tell(.event, "scale", "\(service) to \(count)\(isSame ? ", as before" : "")")
             try await applyConfig()
         case .deploy(let service, let labels):
             services[service]?.version = labels
@@ -145,17 +151,14 @@ extension World {
         case .killPart(let part): try await kill(part, what)
         case .startPart(let part):
             holds.clear(.part(part))
-            try await comeBack(part)
+            if try await !comeBack(part) { tell(.stack, part.rawValue, "is there already") }
         case .deleteGroup(let job, let grouping):
             if let grouping {
                 await deliver(.init(method: "DELETE", job: job, grouping: grouping, pusher: "scenario"))
             } else {
                 await deleteGroups(of: job)
             }
-        case .wipe:
-            stack.targets.isGatewayStill = false
-            _ = await stack.gateway?.wipe()
-            tell(.event, "wipe", "")
+        case .wipe: await wipe()
         case .push(let job, let grouping, let body, let adds, _):
             await deliver(
                 .init(
@@ -167,13 +170,16 @@ extension World {
                 )
             )
         case .run(let batch):
+            if holds.isHeld(.batch(batch)) { tell(.event, "run", "\(batch), which is paused, so it does not run") }
             if let number = batches.firstIndex(where: { $0.spec.name == batch }) { beginRun(number) }
         case .pause(let batch):
+            let isPaused = holds.isHeld(.batch(batch))
             hold(what, .down, [.batch(batch)])
-            tell(.event, "pause", batch + span)
+            tell(.event, "pause", "\(batch)\(span)\(isPaused ? ", which is paused already" : "")")
         case .resume(let batch):
+            let isPaused = holds.isHeld(.batch(batch))
             holds.clear(.batch(batch))
-            tell(.event, "resume", batch)
+            tell(.event, "resume", "\(batch)\(isPaused ? "" : ", which is not paused")")
         case .reload: try await reload(index)
         }
     }
@@ -186,80 +192,32 @@ extension World {
         tell(.event, "start", instance.name)
     }
 
-    /// Changes a metric of all instances, and of those that come later.
-    private func set(_ service: String, _ metric: String, _ change: MetricChange, _ what: Happening) {
-        let isForGood = what.ends == nil
-        let places = MetricChange.Field.allCases.filter { change[$0] != nil }
-            .map { WorldHolds.Place.metric(service: service, metric: metric, $0) }
-        if isForGood {
-            for place in places { holds.clear(place) }
-            services[service]?.changes.append((metric, change, now))
+    /// That there is nobody whom an event is about, and why.
+    /// - Parameters:
+    ///   - isUp: what those would be whom it is about; `nil` where that does not matter.
+    ///   - others: who is there, and is not so.
+    func nobody(_ service: String, _ which: EventSpec.Which, isUp: Bool? = nil, _ others: [ServiceInstance] = [])
+        -> String
+    {
+        let count = services[service]?.count ?? 0
+        let state = isUp.map { $0 ? " is up" : " is down" } ?? ""
+        if others.count == 1 { return "\(others[0].name), which is not down" }
+        if case .number(let number) = which {
+            return "no instance of \(service) is \(service)-\(number), as it has \(count)"
         }
-        for instance in services[service]?.instances ?? [] {
-            instance.change(metric, change, at: now, since: now, isForGood: isForGood)
-            noteChange(instance.name, "set", metric: metric)
-        }
-        guard let ends = what.ends else { return }
-        for place in places {
-            guard case .metric(_, _, let field) = place, let value = change[field] else { continue }
-            holds.add(what.number, .value(value, since: now), on: place, isForGood: false)
-        }
-        queue.add(ends, .scenario, .undo(what.number, places))
-    }
-
-    /// A new instance has what is set for a while.
-    private func hold(_ instance: ServiceInstance, of service: ServiceSpec) {
-        if holds.isEmpty { return }
-        for metric in service.metrics {
-            for field in MetricChange.Field.allCases {
-                let place = WorldHolds.Place.metric(service: service.name, metric: metric.name, field)
-                guard case .value(let value, let since) = holds.effect(on: place) else { continue }
-                instance.undo(metric.name, field, to: (value, since), at: now)
-            }
-        }
-    }
-
-    /// Sets clocks: those of all instances and of those that come later, or that of one instance.
-    private func skew(_ service: String, _ which: EventSpec.Which, _ milliseconds: Int64, _ what: Happening) {
-        let instances = chosen(service, which, what.index, running: nil).map(\.name)
-        var places = instances.map(WorldHolds.Place.instanceClock)
-        if which == .all { places.insert(.clock(service), at: 0) }
-        hold(what, .skew(milliseconds), places)
-        setSkew(service)
-        let names = which == .all ? service : Self.names(instances, of: service)
-        tell(.event, "skew", "\(names) by \(Self.skewText(milliseconds))\(what.span)")
-    }
-
-    /// How far a clock is ahead, in people's units: `1m30s`, `-2h`.
-    private static func skewText(_ milliseconds: Int64) -> String {
-        let text = PrometheusDuration(milliseconds: abs(milliseconds)).description
-        return milliseconds < 0 ? "-" + text : text
-    }
-
-    /// Sets the clocks of a service's instances as events want them, or as they are by themselves.
-    private func setSkew(_ name: String) {
-        func skew(_ place: WorldHolds.Place) -> Int64? {
-            if case .skew(let milliseconds) = holds.effect(on: place) { milliseconds } else { nil }
-        }
-        let own = skew(.clock(name)) ?? scenario.services.first { $0.name == name }?.skew ?? 0
-        services[name]?.spec.skew = own
-        for instance in services[name]?.instances ?? [] { instance.skew = skew(.instanceClock(instance.name)) ?? own }
-    }
-
-    /// Instances in words.
-    private static func names(_ instances: [String], of service: String) -> String {
-        instances.isEmpty ? "no instance of \(service)" : instances.joined(separator: " ")
+        return "no instance of \(service)\(count == 0 ? "" : state)"
     }
 
     /// An event ends: what it held goes on as it was, unless another event holds it still.
     func undo(_ event: Int, _ places: [WorldHolds.Place]) async throws {
         var (healed, remaining): ([String], [String]) = ([], [])
         var restored: [String] = []
+        endLatencies(event, places)
         for place in places where holds.end(event, on: place) {
             let isHeld = holds.isHeld(place)
             switch place {
             case .instance(let name): if !isHeld { stack.targets.instances[name].map(start) }
-            case .part(let part): if !isHeld { try await comeBack(part) }
+            case .part(let part): if !isHeld { _ = try await comeBack(part) }
             case .target, .pushes, .remoteWrite:
                 setFault(place)
                 if isHeld { remaining.append(Self.name(place)) } else { healed.append(Self.name(place)) }
@@ -291,58 +249,14 @@ extension World {
         finishEvents()
     }
 
-    private static func name(_ place: WorldHolds.Place) -> String {
+    /// Whom or what a place is about.
+    static func name(_ place: WorldHolds.Place) -> String {
         switch place {
         case .instance(let name), .target(let name), .batch(let name), .clock(let name), .instanceClock(let name): name
         case .part(let part): part.rawValue
         case .metric(let service, let metric, _): "\(service) \(metric)"
         case .pushes: "pushes"
         case .remoteWrite: "remote_write"
-        }
-    }
-
-    private static func text(_ change: MetricChange) -> String {
-        MetricChange.Field.allCases.compactMap { field in
-            change[field].map { " \(field.rawValue) \(MetricChange.text($0, of: field))" }
-        }.joined()
-    }
-
-    // MARK: Faults
-
-    private func setFault(_ place: EventSpec.FaultPlace, _ spec: FaultSpec?, _ what: Happening) throws {
-        let fault = try spec.map { RunningFault(try Fault(reading: $0.node)) }
-        let words = spec.map { " \($0.text)" } ?? ""
-        let places: [WorldHolds.Place]
-        switch place {
-        case .pushes: places = [.pushes]
-        case .remoteWrite: places = [.remoteWrite]
-        case .target(let address): places = [.target(WorldTargets.name(address))]
-        case .service(let service, let which):
-            places = chosen(service, which, what.index, running: nil).map { .target($0.name) }
-        }
-        if let fault { hold(what, .fault(fault), places) } else { for place in places { holds.clear(place) } }
-        for place in places {
-            setFault(place)
-            guard fault != nil, case .target(let name) = place, let service = owners[name] else { continue }
-            begin(.fault(service: service), name)
-        }
-        var names = places.map(Self.name).joined(separator: " ")
-        if places.isEmpty, case .service(let service, _) = place { names = Self.names([], of: service) }
-        tell(.event, fault == nil ? "heal" : "fault", "\(names)\(words)\(what.span)")
-    }
-
-    /// Lets go wrong what events want to go wrong.
-    private func setFault(_ place: WorldHolds.Place) {
-        var fault: RunningFault?
-        if case .fault(let found) = holds.effect(on: place) { fault = found }
-        switch place {
-        case .target(let name):
-            stack.faults.put(fault, job: "", target: name)
-            noteChange(name, fault == nil ? "end of the fault" : "fault")
-            if fault == nil, let service = owners[name] { finish(.fault(service: service), name) }
-        case .pushes: stack.faults.putPushes(fault)
-        case .remoteWrite: stack.faults.putRemoteWrites(fault)
-        case .instance, .part, .batch, .clock, .instanceClock, .metric: break
         }
     }
 
@@ -366,7 +280,7 @@ extension World {
         }
         // It begins again, whatever ended it before.
         holds.clear(.part(part))
-        if what.ends == nil { try await comeBack(part) } else { hold(what, .down, [.part(part)]) }
+        if what.ends == nil { _ = try await comeBack(part) } else { hold(what, .down, [.part(part)]) }
     }
 
     private func prometheusIsGone() {
@@ -395,21 +309,24 @@ extension World {
         }
     }
 
-    func comeBack(_ part: EventSpec.Part) async throws {
+    /// A part begins again where it is down.
+    /// - Returns: whether it was down and is not any more.
+    func comeBack(_ part: EventSpec.Part) async throws -> Bool {
         switch part {
         case .prometheus:
-            if isPrometheusUp { return }
+            if isPrometheusUp { return false }
             try await stack.startPrometheus()
             isPrometheusUp = true
             noteRules()
             noteAlerts()
         case .pushgateway:
-            if isGatewayUp { return }
+            if isGatewayUp { return false }
             try await stack.startGateway()
             isGatewayUp = stack.gateway != nil
-            if !isGatewayUp { return }
+            if !isGatewayUp { return false }
         }
         tell(.stack, part.rawValue, "is there again")
+        return true
     }
 
     /// The configuration with the targets that there are now.

@@ -114,6 +114,8 @@ package final class World {
         var count: Int
         /// What was set for good, and when.
         var changes: [(metric: String, change: MetricChange, since: Int64)] = []
+        /// What is set of distributions, by the metric; all instances have the same.
+        var latencies: [String: LatencySettings] = [:]
         var version: [Label] = []
     }
 

@@ -150,7 +150,11 @@ extension ExpectationSpec {
     /// What is expected, of whom, and when.
     package var title: String {
         let text = isRemote ? "remote " + self.text : self.text
-        func span(_ from: Int64, _ to: Int64) -> String { "from \(World.span(from)) to \(World.span(to))" }
+        func span(_ from: Int64, _ to: Int64) -> String {
+            // Where the scenario was made shorter nothing of it may be left: then it is told as it is written.
+            let end = to > from + 1 ? World.span(to) : end.map(World.span) ?? "the end"
+            return "from \(World.span(from)) to \(end)"
+        }
         switch kind {
         case .at(let time): return "at \(World.span(time)): \(text)"
         case .always(let from, let to): return "always \(span(from, to)): \(text)"

@@ -68,8 +68,8 @@ public struct ScrapeConfig: Sendable, Hashable {
 extension ScrapeConfig {
     /// Reads a job and fills in what the global section says.
     init(reading section: ConfigSection, global: GlobalConfig, context: ConfigContext) {
-        self.init(jobName: section.string("job_name") ?? "")
         let before = section.problems.problems.count
+        self.init(jobName: section.string("job_name") ?? "")
         honorLabels = section.bool("honor_labels") ?? false
         honorTimestamps = section.bool("honor_timestamps") ?? true
         trackTimestampsStaleness = section.bool("track_timestamps_staleness") ?? false

@@ -27,6 +27,14 @@ package final class RunningFault: Sendable {
         return count % (good + bad) < good ? nil : .refused
     }
 
+    /// Whether nothing goes wrong any more at any URL that was asked for, as that was so often already.
+    package var isUsedUp: Bool {
+        guard let times = fault.times else { return false }
+        return memory.withLock { memory in
+            !memory.counts.isEmpty && memory.counts.values.allSatisfy { $0 >= times }
+        }
+    }
+
     /// A body whose counters begin anew.
     func reset(_ body: [UInt8], of url: String) -> [UInt8] { memory.withLock { $0.reset.apply(body, of: url) } }
 }

@@ -170,7 +170,16 @@ struct MetricCourse {
         }
     }
 
-    /// Another rate, value or distribution from a moment on.
+    /// Another distribution from a moment on.
+    mutating func distribute(_ latency: LatencyDistribution, at time: Int64) {
+        advance(to: time)
+        if latency == spec.latency { return }
+        settle(at: time)
+        spec.latency = latency
+        setSplit()
+    }
+
+    /// Another rate or value from a moment on; of a distribution ``distribute(_:at:)`` tells.
     /// - Parameters:
     ///   - since: when it was said, where this metric came only later.
     ///   - isForGood: whether it is not undone; what was set for a while is then over.
@@ -192,10 +201,7 @@ struct MetricCourse {
             covered = nil
             show(value)
         }
-        if change.median != nil || change.p99 != nil {
-            own.latency = own.latency.with(median: change.median, p99: change.p99)
-        }
-        goByWhatIsSet(change.median != nil || change.p99 != nil, at: time)
+        goByWhatIsSet(at: time)
     }
 
     /// Something is set for a while, or not any more.
@@ -204,8 +210,7 @@ struct MetricCourse {
         advance(to: time)
         held[field] = value
         switch field {
-        case .rate: goByWhatIsSet(false, at: time)
-        case .median, .p99: goByWhatIsSet(true, at: time)
+        case .rate, .median, .p99: break
         case .value:
             if let value {
                 covered = covered ?? before
@@ -213,8 +218,8 @@ struct MetricCourse {
             } else if let values = covered {
                 (before, after, covered) = (values, values, nil)
             }
-            goByWhatIsSet(false, at: time)
         }
+        goByWhatIsSet(at: time)
     }
 
     private mutating func show(_ value: Double) {
@@ -224,16 +229,11 @@ struct MetricCourse {
         }
     }
 
-    private mutating func goByWhatIsSet(_ isOtherDistribution: Bool, at time: Int64) {
+    private mutating func goByWhatIsSet(at time: Int64) {
         spec.rate = held[.rate]?.value ?? own.rate
         spec.value = held[.value].map { .number($0.value) } ?? own.value
         let since = max(held[.rate]?.since ?? -1, held[.value]?.since ?? -1)
         spec.steps = own.steps.filter { $0.at > since }
-        if isOtherDistribution {
-            settle(at: time)
-            spec.latency = own.latency.with(median: held[.median]?.value, p99: held[.p99]?.value)
-            setSplit()
-        }
         // In the middle of a cell what counts goes on as it was: it must not fall.
         if spec.kind != .gauge, time == cells * Self.cell { fill(cell: cells) }
     }

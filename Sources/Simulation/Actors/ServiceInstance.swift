@@ -63,7 +63,14 @@ public final class ServiceInstance {
         begin(at: time)
     }
 
-    /// A metric changes.
+    /// A metric has another distribution from now on.
+    package func distribute(_ metric: String, _ latency: LatencyDistribution, at time: Int64) {
+        for index in courses.indices where courses[index].spec.name == metric {
+            courses[index].distribute(latency, at: time)
+        }
+    }
+
+    /// The rate or the value of a metric changes.
     /// - Parameters:
     ///   - since: when it was said, where this instance came only later.
     ///   - isForGood: whether it is not undone; what was set for a while is then over.

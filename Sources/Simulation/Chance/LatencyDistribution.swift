@@ -13,13 +13,6 @@ public struct LatencyDistribution: Sendable, Hashable {
         self.p99 = max(median, p99)
     }
 
-    /// The same with another median, which moves the 99th percentile with it unless that is given, too.
-    func with(median: Double?, p99: Double?) -> LatencyDistribution {
-        guard let median else { return LatencyDistribution(median: self.median, p99: p99 ?? self.p99) }
-        let scale = self.median > 0 ? self.p99 / self.median : 10
-        return LatencyDistribution(median: median, p99: p99 ?? median * scale)
-    }
-
     /// The 99th percentile of the standard normal distribution.
     private static let z99 = 2.326_347_874_040_841
 

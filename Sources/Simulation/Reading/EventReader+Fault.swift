@@ -41,7 +41,7 @@ extension EventReader {
             )
             return nil
         case _:
-            if section.hasSlip(of: ["service", "target", "pushes", "remote_write"]) { return nil }
+            if section.hasUnknown(besides: EventSpec.timeFields + EventSpec.Word.fault.fields) { return nil }
             section.fail(
                 "nobody is named",
                 hint: "service: shop, target: localhost:9091, pushes: true, or remote_write: true"

@@ -20,22 +20,21 @@ extension EventSpec {
         guard section.isReadable else { return nil }
         let at = section.times("at")
         if !section.has("at") { section.missing("at", hint: "when it happens: at: 5m") }
-        section.checkTime(at?.lowerBound, at: "at", latest: context.latest)
         guard let word = Self.word(section) else { return nil }
         let lasting = section.times("for")
         let every = section.time("every")
         let action = EventReader(section: section, context: context).action(word)
         // Of one that cannot be read nobody has asked for all that it may have.
-        if action == nil { for field in EventReader.fields[word] ?? [] { _ = section.has(field) } }
+        if action == nil { for field in word.fields { _ = section.has(field) } }
         if lasting?.upperBound == 0 { section.fail("for has to be more than 0", at: "for", hint: "for: 1m") }
         if let every, every <= 0 { section.fail("every has to be more than 0", at: "every", hint: "every: 10m") }
         if let every, let at, every > 0, every < at.upperBound - at.lowerBound {
             section.fail("every is shorter than the span of at", at: "every", hint: "a span of at most that length")
         }
-        let isEnding = Self.endingWords.contains(word) || word == "restart" && section.has("part")
-        if section.has("for"), !isEnding {
+        if section.has("for"), !word.canEnd(isOfPart: word == .restart && section.has("part")) {
             section.fail("\(word) has no end", at: "for", hint: "for goes with kill, fault, pause, skew and set")
         }
+        Self.checkTimes(section, at, every, latest: context.latest)
         section.finish(isListing: true)
         guard let at, let action else { return nil }
         self.init(at: at.lowerBound, action, word: word)
@@ -47,56 +46,60 @@ extension EventSpec {
         fieldPlaces = section.fieldPlaces
     }
 
-    /// The words of what can be undone.
-    private static let endingWords = ["kill", "fault", "pause", "skew", "set", "remote_write_outage"]
+    /// The fields that all events may have.
+    static let timeFields = ["at", "do", "for", "every"]
+
+    /// Reports moments that never come.
+    private static func checkTimes(_ section: ConfigSection, _ at: ClosedRange<Int64>?, _ every: Int64?, latest: Int64)
+    {
+        guard let at else { return }
+        section.checkTime(at.lowerBound, at: "at", latest: latest)
+        if at.lowerBound > latest { return }
+        if at.upperBound > latest {
+            let hint = "a span that ends with it, or before; \(Scenario.lasts(latest))"
+            section.fail("this span ends after the end of the scenario", at: "at", hint: hint)
+        }
+        if let every, every > 0, every > latest - at.lowerBound {
+            let hint = "a shorter time, or leave it out; \(Scenario.lasts(latest))"
+            section.fail("it would happen again only after the end of the scenario", at: "every", hint: hint)
+        }
+    }
 
     /// What happens, where that is something that can.
-    private static func word(_ section: ConfigSection) -> String? {
+    private static func word(_ section: ConfigSection) -> Word? {
         let known = "there is " + words.joined(separator: ", ")
         if let node = section.node("do"), node.string == nil {
             section.fail("\(node.kindInWords) is not an event", at: "do", hint: known)
             return nil
         }
-        guard let word = section.string("do"), !word.isEmpty else {
+        guard let text = section.string("do"), !text.isEmpty else {
             section.missing("do", hint: known)
             return nil
         }
-        if words.contains(word) { return word }
-        section.unknown(word, "event", words, at: "do")
+        if let word = Word(rawValue: text) { return word }
+        section.unknown(text, "event", words, at: "do")
         return nil
     }
 }
 
 /// Reads what an event does.
 struct EventReader {
-    /// What the events have besides a time.
-    static let fields = [
-        "kill": ["service", "instance", "part"], "start": ["service", "instance", "part"],
-        "restart": ["service", "instance", "part", "down", "keep_data"], "scale": ["service", "instances"],
-        "deploy": ["service", "labels"], "set": ["service", "metric", "rate", "value", "median", "p99"],
-        "skew": ["service", "instance", "by"],
-        "fault": ["service", "instance", "target", "pushes", "remote_write", "part", "fault"],
-        "heal": ["service", "instance", "target", "pushes", "remote_write", "part"],
-        "delete_group": ["job", "grouping"], "push": ["job", "grouping", "body", "add", "refused"], "run": ["batch"],
-        "pause": ["batch"], "resume": ["batch"], "reload": ["stack"], "remote_write_outage": ["fault"],
-    ]
-
     let section: ConfigSection
     let context: EventSpec.Context
 
     private var services: [String] { context.scenario.services.map(\.name) }
     private var batches: [String] { context.scenario.batches.map(\.name) }
 
-    func action(_ word: String) -> EventSpec.Action? {
+    func action(_ word: EventSpec.Word) -> EventSpec.Action? {
         switch word {
-        case "kill":
+        case .kill:
             if section.has("part") { return part().map { .killPart($0) } }
             return service(hasParts: true).map { .kill(service: $0, which: which($0)) }
-        case "start":
+        case .start:
             if section.has("part") { return part().map { .startPart($0) } }
             return service(hasParts: true).map { .start(service: $0, which: which($0)) }
-        case "restart": return restart()
-        case "scale":
+        case .restart: return restart()
+        case .scale:
             let name = service()
             guard section.has("instances") else {
                 section.missing("instances", hint: "how many there are then: instances: 5")
@@ -108,9 +111,9 @@ struct EventReader {
                 return nil
             }
             return name.map { .scale(service: $0, to: count) }
-        case "deploy": return deploy()
-        case "set": return set()
-        case "skew":
+        case .deploy: return deploy()
+        case .set: return set()
+        case .skew:
             let name = service()
             guard let skew = ServiceSpec.skew(section, "by", start: context.scenario.start) else {
                 if !section.has("by") { section.missing("by", hint: "how far the clock is ahead: by: 90s") }
@@ -118,13 +121,14 @@ struct EventReader {
             }
             guard let name else { return nil }
             return .skew(service: name, which: which(name), milliseconds: skew)
-        case "fault", "heal": return fault(heals: word == "heal")
-        case "delete_group":
+        case .fault: return fault(heals: false)
+        case .heal: return fault(heals: true)
+        case .deleteGroup:
             let job = job()
             let grouping = section.has("grouping") ? grouping(job) : nil
             return job.map { .deleteGroup(job: $0, grouping: grouping) }
-        case "wipe": return .wipe
-        case "push":
+        case .wipe: return .wipe
+        case .push:
             let (job, body) = (job(), section.string("body") ?? "")
             if body.isEmpty { section.missing("body", hint: #"body: "rows 42\n""#) }
             let (grouping, adds) = (grouping(job), section.flag("add") ?? false)
@@ -132,18 +136,17 @@ struct EventReader {
             guard let job, !body.isEmpty else { return nil }
             let lines = body.hasSuffix("\n") ? body : body + "\n"
             return .push(job: job, grouping: grouping, body: lines, adds: adds, isRefused: isRefused)
-        case "run": return batch().map { .run(batch: $0) }
-        case "pause": return batch().map { .pause(batch: $0) }
-        case "resume": return batch().map { .resume(batch: $0) }
-        case "reload": return reload()
-        case "remote_write_outage":
+        case .run: return batch().map { .run(batch: $0) }
+        case .pause: return batch().map { .pause(batch: $0) }
+        case .resume: return batch().map { .resume(batch: $0) }
+        case .reload: return reload()
+        case .remoteWriteOutage:
             guard sendsOn() else { return nil }
             guard let node = section.node("fault"), !node.isNull else {
                 let refused = ConfigNode(.scalar(.init("refused")), line: section.node.line)
                 return spec(refused).map { .fault(.remoteWrite, $0) }
             }
             return spec(node).map { .fault(.remoteWrite, $0) }
-        default: return nil
         }
     }
 
@@ -260,7 +263,10 @@ struct EventReader {
         change.p99 = section.amount("p99")
         // What goes with a median or a percentile of an event before is looked at when all of them are read.
         MetricSpec.check(section, median: change.median, p99: change.p99, known: 0)
-        if change == MetricChange(), !["rate", "value", "median", "p99"].contains(where: section.has) {
+        // A field that nobody knows may have been meant to be one of them, and is told.
+        if change == MetricChange(), !section.hasUnknown(besides: EventSpec.timeFields + EventSpec.Word.set.fields),
+            !MetricChange.Field.allCases.map(\.rawValue).contains(where: section.has)
+        {
             section.fail("set changes nothing", hint: "rate: 50/s, value: 3, median: 80ms or p99: 2s")
         }
         guard let name = service() else { return nil }

@@ -13,18 +13,9 @@ struct LatencyCheck {
         var isEnd = false
     }
 
-    /// What an event set for a while.
-    private struct Held {
-        var event: Int
-        var turn: Int
-        var value: Double
-    }
-
     private let events: [EventSpec]
     private let duration: Int64
-    private var own: LatencyDistribution
-    private var medians: [Held] = []
-    private var percentiles: [Held] = []
+    private var settings: LatencySettings
     /// What is wrong, by the event.
     private(set) var found: [Int: ConfigProblem] = [:]
 
@@ -32,7 +23,7 @@ struct LatencyCheck {
     private static let turnsLookedAt = 1000
 
     init(_ metric: MetricSpec, _ events: [EventSpec], duration: Int64) {
-        own = metric.latency
+        settings = LatencySettings(metric.latency)
         self.events = events
         self.duration = duration
     }
@@ -42,7 +33,11 @@ struct LatencyCheck {
     ///   - numbers: the places of the events.
     ///   - isLate: whether what chance decides comes as late and lasts as long as it can, or the contrary.
     mutating func run(_ numbers: [Int], isLate: Bool) {
-        let items = numbers.flatMap { self.items(of: $0, isLate) }.sorted { $0.time < $1.time }
+        // At one moment what happens first is what the file has first; what follows from it comes after.
+        let items = numbers.flatMap { self.items(of: $0, isLate) }.sorted { one, other in
+            func isLater(_ item: Item) -> Int { item.isEnd || item.turn > 0 ? 1 : 0 }
+            return (one.time, isLater(one), one.event) < (other.time, isLater(other), other.event)
+        }
         var rest = items[...]
         while let time = rest.first?.time {
             let now = rest.prefix { $0.time == time }
@@ -50,9 +45,7 @@ struct LatencyCheck {
             var last: Int?
             for item in now {
                 if item.isEnd {
-                    for list in [\Self.medians, \Self.percentiles] {
-                        self[keyPath: list].removeAll { $0.event == item.event && $0.turn == item.turn }
-                    }
+                    settings.end(Self.number(of: item))
                 } else {
                     last = item.event
                     begin(item)
@@ -71,38 +64,33 @@ struct LatencyCheck {
             var items = [Item(time: begin, event: number, turn: Int(turn))]
             if let lasting = event.lasting {
                 let end = begin + (isLate ? lasting.upperBound : lasting.lowerBound)
-                items.append(Item(time: end, event: number, turn: Int(turn), isEnd: true))
+                if end <= duration { items.append(Item(time: end, event: number, turn: Int(turn), isEnd: true)) }
             }
             return items
         }
     }
 
+    /// By which number it is known what one time of an event set.
+    private static func number(of item: Item) -> Int { item.event * (turnsLookedAt + 1) + item.turn }
+
     private mutating func begin(_ item: Item) {
-        guard case .set(_, _, let change) = events[item.event].action else { return }
-        func held(_ value: Double) -> Held { Held(event: item.event, turn: item.turn, value: value) }
-        if events[item.event].lasting != nil {
-            if let median = change.median { medians.append(held(median)) }
-            if let p99 = change.p99 { percentiles.append(held(p99)) }
-            return
-        }
-        if change.median != nil { medians = [] }
-        if let p99 = change.p99 {
-            percentiles = []
-            if change.median == nil, p99 < own.median { tell(item.event, isPercentile: true, own.median, since: nil) }
-        }
-        own = own.with(median: change.median, p99: change.p99)
+        let event = events[item.event]
+        guard case .set(_, _, let change) = event.action else { return }
+        let isForGood = event.lasting == nil
+        settings.set(median: change.median, p99: change.p99, by: Self.number(of: item), isForGood: isForGood)
     }
 
     /// Looks at what is to be seen.
     /// - Parameter last: the event that happened last at this moment; `nil` where one is over.
     private mutating func look(_ last: Int?, at time: Int64) {
-        guard let percentile = percentiles.last else { return }
-        let median = medians.last?.value ?? own.median
-        if percentile.value >= median { return }
-        guard let last, last != percentile.event else {
-            return tell(percentile.event, isPercentile: true, median, since: last == nil ? time : nil)
+        let (median, percentile) = (settings.median, settings.p99)
+        // One that nobody has set goes with the median.
+        guard percentile.value < median, let number = percentile.event else { return }
+        let event = number / (Self.turnsLookedAt + 1)
+        if let last, last != event, case .set(_, _, let change) = events[last].action, change.median != nil {
+            return tell(last, isPercentile: false, percentile.value, since: nil)
         }
-        tell(last, isPercentile: false, percentile.value, since: nil)
+        tell(event, isPercentile: true, median, since: last == event ? nil : time)
     }
 
     /// - Parameters:

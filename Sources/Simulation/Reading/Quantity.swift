@@ -152,6 +152,17 @@ extension ConfigSection {
         return names.contains { !has($0) && DidYouMean.nearest($0, among: given) != nil }
     }
 
+    /// Whether a field is there that is none of these, which is told of itself.
+    func hasUnknown(besides known: [String]) -> Bool { fieldPlaces.keys.contains { !known.contains($0) } }
+
+    /// Whether a field was told that nobody knows, which may have been meant to be another one.
+    var hasToldUnknown: Bool {
+        problems.problems.contains { problem in
+            problem.file == nil && !problem.known.isEmpty && problem.path.hasPrefix(path + ".")
+                && !problem.path.dropFirst(path.count + 1).contains(".")
+        }
+    }
+
     /// Whether it has fields, or says nothing: what else stands there is told, and no field of it is missing as well.
     var isReadable: Bool {
         if case .mapping = node.content { return true }

@@ -178,7 +178,7 @@ extension Scenario {
             case .every, .cron, .never: break
             }
             // What is wrong with a schedule is told already.
-            let isTold = section.has("every") || section.has("cron") || section.hasSlip(of: ["every", "cron"])
+            let isTold = section.has("every") || section.has("cron") || section.hasToldUnknown
             if isTold || isRun.contains(name) { continue }
             section.fail(
                 "it never runs",
@@ -251,11 +251,11 @@ extension StudySpec {
                     part.unknown(name, "batch", batches, at: "failure")
                 }
             }
-            if let word = part.string("event") {
-                if EventSpec.words.contains(word) {
+            if let text = part.string("event") {
+                if let word = EventSpec.Word(rawValue: text) {
                     outages.append(.event(word: word))
                 } else {
-                    part.unknown(word, "event", EventSpec.words, at: "event")
+                    part.unknown(text, "event", EventSpec.words, at: "event")
                 }
             }
             part.finish(isListing: true)
@@ -283,10 +283,10 @@ extension StudySpec {
         _ problems: ConfigProblems
     ) {
         /// Whether a word is that of an event that could not be read: nobody knows what it was to be.
-        func isOpen(_ word: String) -> Bool {
+        func isOpen(_ word: EventSpec.Word) -> Bool {
             let isRefused = scenario.refusedEvents.contains { node in
-                let given = node["do"]?.text ?? ""
-                return given == word || !EventSpec.words.contains(given)
+                let given = EventSpec.Word(rawValue: node["do"]?.text ?? "")
+                return given == word || given == nil
             }
             return isRefused || scenario.events.contains { $0.word == word && problems.tells(within: $0.path) }
         }
@@ -300,13 +300,13 @@ extension StudySpec {
                 let hint = "fails: 5% or hangs: 1% for \(batch)"
                 part.fail("\(batch) neither fails nor hangs", at: "failure", hint: hint)
             case .kill(let service), .fault(let service):
-                let word = outage == .kill(service: service) ? "kill" : "fault"
+                let word = outage == .kill(service: service) ? EventSpec.Word.kill : .fault
                 if scenario.events.contains(where: { $0.isOutage(word, of: service, scenario) }) { continue }
                 if isOpen(word) { continue }
                 part.fail(
                     "no event is such an outage",
-                    at: word,
-                    hint: "{at: 5m, do: \(word), service: \(service)\(word == "fault" ? ", fault: refused" : "")}"
+                    at: word.rawValue,
+                    hint: "{at: 5m, do: \(word), service: \(service)\(word == .fault ? ", fault: refused" : "")}"
                 )
             case .event(let word):
                 if scenario.events.contains(where: { $0.word == word }) || isOpen(word) { continue }
@@ -318,12 +318,12 @@ extension StudySpec {
 
 extension EventSpec {
     /// Whether it kills an instance of a service, or lets its scrapes go wrong.
-    fileprivate func isOutage(_ word: String, of service: String, _ scenario: Scenario) -> Bool {
+    fileprivate func isOutage(_ word: EventSpec.Word, of service: String, _ scenario: Scenario) -> Bool {
         switch action {
-        case .kill(service, _): word == "kill"
-        case .fault(.service(service, _), .some): word == "fault"
+        case .kill(service, _): word == .kill
+        case .fault(.service(service, _), .some): word == .fault
         case .fault(.target(let target), .some):
-            word == "fault" && scenario.services.contains { $0.name == service && $0.hasInstance(target) }
+            word == .fault && scenario.services.contains { $0.name == service && $0.hasInstance(target) }
         case _: false
         }
     }

@@ -279,7 +279,7 @@ extension MetricSpec {
             let by = part.amount("by")
             if isRate, let by, by < 0 { part.fail("what counts does not go back", at: "by", hint: "by: 0.5") }
             if at == nil, !part.has("at") { part.missing("at", hint: "step: {at: 10m, to: 50/s}") }
-            if part.has("to") == part.has("by"), part.has("to") || !part.hasSlip(of: ["to", "by"]) {
+            if part.has("to") == part.has("by"), part.has("to") || !part.hasUnknown(besides: ["at", "to", "by"]) {
                 let place = part.has("by") ? "by" : nil
                 part.fail("a step has to, the new value, or by, a factor", at: place, hint: "step: {at: 10m, by: 2}")
             }

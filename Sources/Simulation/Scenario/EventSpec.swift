@@ -82,7 +82,7 @@ public struct EventSpec: Sendable {
     /// What happens.
     public var action: Action
     /// The word in the file.
-    public var word: String
+    public var word: Word
     /// Where it stands in the file.
     public var place = FieldPlace()
     /// Where it stands there, as it is told: `events[3]`.
@@ -91,17 +91,87 @@ public struct EventSpec: Sendable {
     public var fieldPlaces: [String: FieldPlace] = [:]
 
     /// Something that happens at a moment.
-    public init(at: Int64, _ action: Action, word: String) {
+    public init(at: Int64, _ action: Action, word: Word) {
         self.at = at...at
         self.action = action
         self.word = word
     }
 
-    /// The words for what can happen.
-    public static let words = [
-        "kill", "start", "restart", "scale", "deploy", "set", "skew", "fault", "heal", "delete_group", "wipe", "push",
-        "run", "pause", "resume", "reload", "remote_write_outage",
-    ]
+    /// The words for what can happen, as files have them.
+    public static let words = Word.allCases.map(\.rawValue)
+}
+
+extension EventSpec {
+    /// A word for what happens, as files have it.
+    public enum Word: String, Sendable, CaseIterable, CustomStringConvertible {
+        /// Instances or a part are gone.
+        case kill
+        /// They begin again.
+        case start
+        /// They end and begin again.
+        case restart
+        /// There are so many instances.
+        case scale
+        /// A new version of a service is rolled out.
+        case deploy
+        /// A metric changes.
+        case set
+        /// Clocks are ahead.
+        case skew
+        /// Something goes wrong.
+        case fault
+        /// It is well again.
+        case heal
+        /// A group of the Pushgateway is deleted.
+        case deleteGroup = "delete_group"
+        /// All groups are deleted.
+        case wipe
+        /// Somebody pushes.
+        case push
+        /// A batch runs.
+        case run
+        /// A batch does not run any more.
+        case pause
+        /// It runs again.
+        case resume
+        /// The stack gets another configuration.
+        case reload
+        /// What is sent to a remote storage is refused.
+        case remoteWriteOutage = "remote_write_outage"
+
+        /// As files have it.
+        public var description: String { rawValue }
+
+        /// Whether what it does can end by itself (`for`).
+        /// - Parameter isOfPart: whether it is about a part of the stack.
+        func canEnd(isOfPart: Bool) -> Bool {
+            switch self {
+            case .kill, .fault, .pause, .skew, .set, .remoteWriteOutage: true
+            case .restart: isOfPart
+            case .start, .scale, .deploy, .heal, .deleteGroup, .wipe, .push, .run, .resume, .reload: false
+            }
+        }
+
+        /// The fields that go with it, besides those of time.
+        var fields: [String] {
+            switch self {
+            case .kill, .start: ["service", "instance", "part"]
+            case .restart: ["service", "instance", "part", "down", "keep_data"]
+            case .scale: ["service", "instances"]
+            case .deploy: ["service", "labels"]
+            case .set: ["service", "metric"] + MetricChange.Field.allCases.map(\.rawValue)
+            case .skew: ["service", "instance", "by"]
+            case .fault: ["service", "instance", "target", "pushes", "remote_write", "part", "fault"]
+            case .heal: ["service", "instance", "target", "pushes", "remote_write", "part"]
+            case .deleteGroup: ["job", "grouping"]
+            case .wipe: []
+            case .push: ["job", "grouping", "body", "add", "refused"]
+            case .run, .pause, .resume: ["batch"]
+            case .reload: ["stack"]
+            case .remoteWriteOutage: ["fault"]
+            }
+        }
+    }
 }
 
 extension EventSpec.Action {
@@ -214,6 +284,8 @@ public struct ExpectationSpec: Sendable {
 
     /// When it has to be.
     public var kind: Kind
+    /// When its span ends as it is written, though the scenario may end before; `nil` where that is not said.
+    public var end: Int64?
     /// The expression, or the alert.
     public var text: String
     /// Whether it is about what a remote storage has got.
@@ -245,7 +317,7 @@ public struct StudySpec: Sendable {
         /// A batch failed or hung.
         case failure(batch: String)
         /// An event with this word happened.
-        case event(word: String)
+        case event(word: EventSpec.Word)
     }
 
     /// The alert's name.

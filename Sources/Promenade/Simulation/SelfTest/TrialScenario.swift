@@ -86,6 +86,13 @@ package struct TrialScenario: Sendable {
             lines.append("  - {at: \(time)s, \(words)}")
         }
         text = lines.joined(separator: "\n") + "\n"
+        // What would do nothing is a mistake; without it something else may do nothing.
+        while true {
+            let idle = ScenarioFile.linesOfIdleEvents(text)
+            if idle.isEmpty { return }
+            lines = lines.enumerated().filter { !idle.contains($0.offset + 1) }.map(\.element)
+            text = lines.joined(separator: "\n") + "\n"
+        }
     }
 
     private mutating func metrics(of service: String) -> [String] {
