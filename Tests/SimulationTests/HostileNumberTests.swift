@@ -97,10 +97,6 @@ import Testing
             "batches: {b: {every: 1m}}\nevents: [{at: 1m, do: fault, pushes: true, fault: reset_counters}]",
             "events[0].fault: only what is scraped has counters of its own (service: shop)"
         ),
-        (
-            "services: {shop: {}}\nexpect: [{not_notified: Foo}]",
-            "expect[0].not_notified: no alert is called \"Foo\" (the stack has no alerting rules: rules: {groups: […]}, or rule_files)"
-        ),
     ]
 
     @Test(arguments: refused.indices) func `what cannot be reckoned with is told`(_ index: Int) {

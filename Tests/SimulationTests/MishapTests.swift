@@ -264,7 +264,7 @@ import Testing
         let study = try await WorldStudy.run(scenario, seeds: 1...12, jobs: 2, options: options)
         #expect(study.reports.map(\.seed) == Array(1...12))
         let failing = try #require(study.reports.first { !$0.isGood })
-        let kept = try await WorldStudy.shrink(scenario, failing, options: options)
+        let kept = try await WorldStudy.shrink(scenario, failing, options: options).kept
         #expect(kept.count == 2)
         #expect(!kept.contains(3))
     }
@@ -288,7 +288,8 @@ import Testing
         let failing = try await WorldStudy.run(scenario, seeds: 1...1, jobs: 1, options: World.Options(seed: 1))
             .reports[0]
         #expect(!failing.isGood)
-        let fewer = try await WorldStudy.fewerInstances(scenario, failing, options: World.Options(seed: 1), read: read)
+        let known = WorldStudy.Smaller(kept: [0, 1], scenario: scenario, report: failing)
+        let fewer = try await WorldStudy.fewerInstances(known, failing, options: World.Options(seed: 1), read: read)
         #expect(fewer.settings == ["services.shop.instances=1", "services.other.instances=2"])
         #expect(fewer.scenario.services.map(\.instances) == [1, 2, 4])
     }

@@ -78,10 +78,6 @@ import Testing
             "stack.scrape_configs[0].http_sd_configs: field http_sd_configs is not simulated"
         ),
         ("duration: 5m\nstack: {file: nowhere.yml}", "the file nowhere.yml cannot be read"),
-        (
-            "duration: 5m\nservices: {shop: {}}\nstudy: {alert: Down, should_fire_for: {event: kill}}\nevents: [{at: 1m, do: kill, service: shop}]",
-            "test.yml:3:9: study.alert: no alert is called \"Down\" (the stack has no alerting rules"
-        ),
         ("duration: 5m\nseed: seven", "test.yml:2:1: seed: \"seven\" is not a whole number such as 7"),
         ("duration: 5m\nsockets: maybe", "test.yml:2:1: sockets: \"maybe\" is not true or false"),
         ("duration: 5m\nservices: {shop: {instances: x}}", "services.shop.instances: \"x\" is not a whole number"),

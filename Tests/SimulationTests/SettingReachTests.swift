@@ -46,7 +46,10 @@ import Testing
         // They have it already, or are given it.
         (both, ["scrape_interval=5s", "scrape_timeout=5s"], "", ""),
         (both, ["scrape_interval=30s", "stack.scrape_configs.0.scrape_interval=30s"], "", "have their own: node (5s)"),
-        (both, ["scrape_interval=30s", "scrape_interval=5s", "scrape_timeout=5s"], "", ""),
+        (
+            both, ["scrape_interval=30s", "scrape_interval=5s", "scrape_timeout=5s"],
+            "--set scrape_interval=30s: it changes nothing beside --set scrape_interval=5s", ""
+        ),
         (one, ["scrape_interval=30s"], "", "scrape_interval=30s does not reach those that have their own: shop (5s)"),
         (stack(job("shop", own)), ["scrape_interval=30s"], "", "have their own: shop (5s)"),
         (reloaded, ["scrape_interval=30s"], "", "have their own: the stack of events[0] (5s)"),

@@ -105,7 +105,7 @@ import Testing
         #expect(whole.states.map(\.isMet) == [true, false, false, true])
         // What failed first is what it is made smaller for.
         #expect(whole.firstFailed == 2)
-        let kept = try await WorldStudy.shrink(scenario, whole, options: options)
+        let kept = try await WorldStudy.shrink(scenario, whole, options: options).kept
         #expect(kept == [1])
         options.leftOut = [0]
         let settled = options

@@ -9,7 +9,7 @@ import MetricModel
 /// The few things that the composition does with files.
 package enum FileAccess {
     /// Whether there is a file.
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// The contents of a file; `nil` where it cannot be read (``failure(reading:)`` says why).
     package static func read(_ path: String) -> [UInt8]? { FileReading.bytes(of: path) }

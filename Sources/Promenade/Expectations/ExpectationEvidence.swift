@@ -99,10 +99,7 @@ package struct ExpectationEvidence: Sendable, Hashable {
         }
         var lines = ["no series fits \(selector.text); near misses:"]
         for (_, miss) in nearest.prefix(5) {
-            let reasons = miss.missed.map { matcher in
-                let actual = miss.series.labels[matcher.name].map { "is \(GoText.quoted($0))" } ?? "is missing"
-                return "\(matcher.name) \(actual), not \(matcher.operation.rawValue)\(GoText.quoted(matcher.value))"
-            }
+            let reasons = miss.missed.map { $0.miss(of: miss.series.labels) }
             lines.append("  \(miss.series): \(reasons.joined(separator: ", "))")
         }
         if nearest.count > 5 { lines.append("  … and \(nearest.count - 5) more") }
@@ -150,6 +147,14 @@ extension ExpectationEvidence {
             return String(url.dropLast("/metrics".count))
         }
         return nil
+    }
+}
+
+extension LabelMatcher {
+    /// What of labels it does not match, in words.
+    func miss(of labels: Labels) -> String {
+        let actual = labels[name].map { "is \(GoText.quoted($0))" } ?? "is missing"
+        return "\(name) \(actual), not \(operation.rawValue)\(GoText.quoted(value))"
     }
 }
 

@@ -99,12 +99,6 @@ package struct Expectations: Sendable {
         return code
     }
 
-    /// The selectors of an expression that name a metric and whose series are not to be there; none where it cannot be read.
-    package static func absentSelectors(_ expression: String) -> [NamedSelector] {
-        guard let tree = try? PromQLParser().parse(expression) else { return [] }
-        return absences(in: tree).compactMap { NamedSelector($0.selector.matchers) }
-    }
-
     /// The selectors whose series are not to be there, as they stand in `absent` and `absent_over_time`, and the ranges of those
     /// that have one, in nanoseconds.
     static func absences(in tree: Expr) -> [(selector: VectorSelector, range: Int64?)] {
@@ -115,27 +109,50 @@ package struct Expectations: Sendable {
                 guard case .call(let call) = outer else { return false }
                 return call.function.name == .absent || call.function.name == .absentOverTime
             }
-            var range: Int64?
-            if case .matrixSelector(let outer)? = path.last { range = outer.range }
-            if isAbsent { found.append((selector, range)) }
+            if isAbsent { found.append((selector, range(of: path))) }
             return true
         }
         return found
     }
 
-    /// The selectors of an expression that name a metric; none where it cannot be read.
-    package static func selectors(_ expression: String) -> [NamedSelector] {
-        guard let tree = try? PromQLParser().parse(expression) else { return [] }
-        var found: [NamedSelector] = []
+    /// The range that is asked of a selector, by the path to it, in nanoseconds.
+    static func range(of path: [Expr]) -> Int64? {
+        if case .matrixSelector(let outer)? = path.last { outer.range } else { nil }
+    }
+
+    /// The selectors that an expression may be met by where they find nothing: those whose series are not to be there, and what stands on the
+    /// right of `unless`.
+    static func silences(in tree: Expr) -> [VectorSelector] {
+        var found = absences(in: tree).map(\.selector)
         tree.walk { node, _ in
-            if case .vectorSelector(let selector) = node, let named = NamedSelector(selector.matchers),
-                !found.contains(named)
-            {
-                found.append(named)
-            }
+            guard case .binary(let binary) = node, binary.operation == .unless else { return true }
+            found += allSelectors(in: binary.right)
             return true
         }
         return found
+    }
+
+    /// All selectors.
+    static func allSelectors(in tree: Expr) -> [VectorSelector] {
+        var found: [VectorSelector] = []
+        tree.walk { node, _ in
+            if case .vectorSelector(let selector) = node { found.append(selector) }
+            return true
+        }
+        return found
+    }
+
+    /// Those of them that name a metric; none where the expression cannot be read.
+    static func silentSelectors(_ expression: String) -> [NamedSelector] {
+        guard let tree = try? PromQLParser().parse(expression) else { return [] }
+        return silences(in: tree).compactMap { NamedSelector($0.matchers) }
+    }
+
+    /// The selectors of an expression that name a metric; none where it cannot be read.
+    package static func selectors(_ expression: String) -> [NamedSelector] {
+        guard let tree = try? PromQLParser().parse(expression) else { return [] }
+        var seen: Set<NamedSelector> = []
+        return allSelectors(in: tree).compactMap { NamedSelector($0.matchers) }.filter { seen.insert($0).inserted }
     }
 }
 

@@ -137,10 +137,7 @@ package struct NoticeEvidence: Sendable, Hashable {
     }
 
     private static func misses(_ labels: Labels, _ condition: NoticeCondition) -> [String] {
-        condition.matchers.filter { !$0.matches(labels) }.map { matcher in
-            let actual = labels[matcher.name].map { "is \(GoText.quoted($0))" } ?? "is missing"
-            return "\(matcher.name) \(actual), not \(matcher.operation.rawValue)\(GoText.quoted(matcher.value))"
-        }
+        condition.matchers.filter { !$0.matches(labels) }.map { $0.miss(of: labels) }
     }
 
     private func explain(_ rule: ObservedRule, _ condition: NoticeCondition) -> [String] {

@@ -36,6 +36,7 @@ struct ScenarioNames {
     func check() {
         checkStudies(rules.alerts.sorted())
         checkNotices(rules.alerts.sorted())
+        checkAlertSeries(rules.alerts.sorted())
         if areStacksKnown { checkLabels() }
         checkReserved()
         // Who takes part from outside has names that nobody here knows.
@@ -56,7 +57,7 @@ struct ScenarioNames {
     }
 
     /// Whether all stacks are known. Where they are not, only what is nearly the name of something is told.
-    private var areStacksKnown: Bool {
+    var areStacksKnown: Bool {
         scenario.isStackKnown && !scenario.refusedEvents.contains { $0["do"]?.text == "reload" }
     }
 
@@ -66,42 +67,8 @@ struct ScenarioNames {
         )
     }
 
-    /// "no alert is called X", of a stack in another file with its name.
-    private func noAlert(_ name: String) -> String {
-        let words = "no alert is called \(GoText.quoted(name))"
-        return stacks.first.map { $0.file == scenario.file ? words : words + " in \($0.file)" } ?? words
-    }
-
-    private static let noRules = "the stack has no alerting rules: rules: {groups: […]}, or rule_files"
-
-    private static func nearest(_ name: String, _ known: [String]) -> String? {
+    static func nearest(_ name: String, _ known: [String]) -> String? {
         DidYouMean.nearest(name, among: known).map { "did you mean \($0)?" }
-    }
-
-    private func checkStudies(_ alerts: [String]) {
-        for study in scenario.studies where !alerts.contains(study.alert) {
-            let all = alerts.isEmpty ? Self.noRules : "there is " + alerts.joined(separator: ", ")
-            let isKnown = areStacksKnown && rules.isComplete
-            guard let hint = Self.nearest(study.alert, alerts) ?? (isKnown ? all : nil) else { continue }
-            fail(noAlert(study.alert), study.place, study.path, hint)
-        }
-    }
-
-    /// That nobody is told of what nobody knows may be meant, but not of what is nearly an alert, nor where there is no alert at all.
-    private func checkNotices(_ alerts: [String]) {
-        for expectation in scenario.expectations {
-            switch expectation.kind {
-            case .notified, .notNotified: break
-            case .at, .always, .never, .within: continue
-            }
-            for matcher in expectation.matchers
-            where matcher.name == "alertname" && matcher.operation == .equal && !alerts.contains(matcher.value) {
-                let isKnown = areStacksKnown && rules.isComplete
-                let all = alerts.isEmpty && isKnown ? Self.noRules : nil
-                guard let hint = all ?? Self.nearest(matcher.value, alerts) else { continue }
-                fail(noAlert(matcher.value), expectation.place, expectation.path, hint)
-            }
-        }
     }
 
     /// That a target is never there may be meant, but not where it is nearly a service.

@@ -5,7 +5,7 @@ import MetricModel
 /// `services.shop.instances=5` or `events.0.at=6m`.
 struct ScenarioSetting {
     let text: String
-    private let path: [String]
+    let path: [String]
     let value: ConfigNode
 
     /// The field of the stack's global section that it sets; `nil` for anything else.
@@ -30,6 +30,9 @@ struct ScenarioSetting {
         let names = parts[0].split(separator: ".").map(String.init)
         path = names.count == 1 && Self.globals.contains(names[0]) ? ["stack", "global", names[0]] : names
     }
+
+    /// Whether nothing is left of another one where this one comes after it.
+    func replaces(_ other: Self) -> Bool { other.path.starts(with: path) }
 
     /// Changes the scenario, or its stack, which may stand in another file.
     /// - Throws: `ConfigError` where the way leads nowhere.

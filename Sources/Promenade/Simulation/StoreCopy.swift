@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Darwin)
     import Darwin
 #else
@@ -27,8 +29,11 @@ enum StoreCopy {
         rmdir(folder)
     }
 
-    /// A folder for this process, in memory where there is such a place.
-    static func scratch(_ number: Int) -> String {
+    private static let scratches = Atomic<Int>(0)
+
+    /// A folder that nobody else has, in memory where there is such a place.
+    static func scratch() -> String {
+        let number = scratches.wrappingAdd(1, ordering: .relaxed).newValue
         let place = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : ProcessEnvironment.all["TMPDIR"] ?? "/tmp"
         return "\(place)/promenade-trial-\(getpid())-\(number)"
     }

@@ -6,6 +6,10 @@ package import Simulation
 package struct StudyReport: Sendable {
     package var scenario: String
     package var worlds: Int
+    /// How many were asked for; more than there are where somebody ended them.
+    package var asked: Int
+    /// Why nothing can be said of the alerts; empty where it can.
+    package var problem: String
     package var figures: [WorldStudy.AlertFigures]
     /// The seeds of the worlds in which an expectation is not met.
     package var failing: [UInt64]
@@ -13,11 +17,15 @@ package struct StudyReport: Sendable {
     package var unjudged: Int
     /// What was not reached, and in how many worlds.
     package var open: [(expectation: String, worlds: Int)]
+    /// What is to be said of expectations that were met in all worlds, the same in each.
+    package var notes: [(expectation: String, lines: [String])]
 
     package init(_ scenario: Scenario, _ study: WorldStudy) {
         self.scenario = scenario.name
         let reports = study.reports
         worlds = reports.count
+        asked = study.asked
+        problem = scenario.studies.isEmpty ? "" : scenario.missingAlerts
         figures = scenario.studies.map { study.figures($0) }
         failing = reports.filter { !$0.isGood }.map(\.seed)
         unjudged = reports.count { $0.isGood && $0.open > 0 }
@@ -25,18 +33,30 @@ package struct StudyReport: Sendable {
             let count = reports.count { $0.states.indices.contains(index) && $0.states[index].isOpen }
             return count == 0 ? nil : (expectation.title, count)
         }
+        notes = scenario.expectations.enumerated().compactMap { index, expectation in
+            let all = reports.map { $0.states.indices.contains(index) ? $0.states[index].notes : [] }
+            guard let first = all.first, !first.isEmpty, all.allSatisfy({ !$0.isEmpty }) else { return nil }
+            return (expectation.title, first)
+        }
     }
 
     /// How many worlds are well, and what of them nobody can say.
     private var verdicts: [String] {
+        if worlds == 0 { return ["\(scenario): none of \(asked) worlds came to its end"] }
         var words = "\(worlds - failing.count) of \(worlds) worlds are well"
+        if worlds < asked { words += ", of \(asked) that were asked for" }
         if unjudged > 0 { words += " as far as they went, \(unjudged) of them not judged to the end" }
         var lines = ["\(scenario): \(words)"]
         if !failing.isEmpty {
             let shown = failing.prefix(20).map { "\($0)" }.joined(separator: " ")
             lines.append("failing seeds: \(shown)\(failing.count > 20 ? " …" : "")")
         }
-        return lines + open.map { "not reached in \($0.worlds) worlds: \($0.expectation)" }
+        lines += open.map { "not reached in \($0.worlds) worlds: \($0.expectation)" }
+        for note in notes {
+            lines.append("ok in all worlds, but: \(note.expectation)")
+            lines += note.lines.map { "  \($0)" }
+        }
+        return lines
     }
 
     private static func fixed(_ value: Double, _ decimals: Int) -> String {
@@ -72,6 +92,10 @@ package struct StudyReport: Sendable {
     package var text: String {
         var lines = verdicts
         for figures in figures {
+            if !problem.isEmpty {
+                lines.append("\(figures.alert): \(problem)")
+                continue
+            }
             lines.append("\(figures.alert) in \(worlds) worlds, \(Self.fixed(figures.days, 1)) days")
             for (name, value) in Self.rows(figures) {
                 lines.append("  " + name + String(repeating: " ", count: 16 - name.count) + value)
@@ -155,8 +179,9 @@ package struct StudyReport: Sendable {
 
     /// An object of JSON.
     package var json: String {
+        let problem = problem.isEmpty ? "" : "\"problem\":\(JSONString.quoted(problem)),"
         let items = figures.map { figures in
-            "{\"alert\":\(JSONString.quoted(figures.alert)),\"worlds\":\(worlds),\"outages\":\(figures.outages),"
+            "{\"alert\":\(JSONString.quoted(figures.alert)),\(problem)\"worlds\":\(worlds),\"outages\":\(figures.outages),"
                 + "\"seen\":\(figures.seen),\"missed\":\(figures.missed),\"cut\":\(figures.open),"
                 + "\"alreadyFiring\":\(figures.alreadyFiring),"
                 + "\"delayMedian\":\(milliseconds(figures.delay(0.5))),\"delayP95\":\(milliseconds(figures.delay(0.95))),"
@@ -166,7 +191,8 @@ package struct StudyReport: Sendable {
         let open = open.map {
             "{\"expectation\":\(JSONString.quoted($0.expectation)),\"worlds\":\($0.worlds)}"
         }
-        return "{\"study\":[\(items.joined(separator: ","))],\"worlds\":\(worlds),\"failing\":\(failing.count),"
+        let cut = worlds < asked ? "\"asked\":\(asked)," : ""
+        return "{\"study\":[\(items.joined(separator: ","))],\"worlds\":\(worlds),\(cut)\"failing\":\(failing.count),"
             + "\"notJudged\":\(unjudged),\"open\":[\(open.joined(separator: ","))]}"
     }
 
@@ -189,12 +215,15 @@ package struct StackComparison: Sendable {
 
     private var rows: [[String]] {
         var rows: [[String]] = [[""] + sides.map(\.name)]
+        if sides.contains(where: \.study.isCut) {
+            rows.append(["worlds"] + sides.map { "\($0.study.reports.count) of \($0.study.asked)" })
+        }
         rows.append(["scrapes"] + sides.map { side in "\(side.study.reports.reduce(0) { $0 + $1.scrapes })" })
         rows.append(["samples"] + sides.map { side in "\(side.study.reports.reduce(0) { $0 + $1.samples })" })
-        let worlds = sides.first?.study.reports.count ?? 0
-        for (index, state) in (sides.first?.study.reports.first?.states ?? []).enumerated() {
+        let worlds = sides.first?.study.asked ?? 0
+        for (index, expectation) in (sides.first?.scenario.expectations ?? []).enumerated() {
             rows.append(
-                [state.spec.title]
+                [expectation.title]
                     + sides.map { side in
                         let states = side.study.reports.compactMap { index < $0.states.count ? $0.states[index] : nil }
                         // Of what was not reached nobody can say more.
@@ -218,10 +247,11 @@ package struct StackComparison: Sendable {
         }
         for index in sides.first?.scenario.studies.indices ?? 0..<0 {
             let columns = sides.map { side in
-                side.scenario.studies.indices.contains(index)
+                side.scenario.studies.indices.contains(index) && side.scenario.missingAlerts.isEmpty
                     ? StudyReport.rows(side.study.figures(side.scenario.studies[index])) : []
             }
-            for (row, entry) in (columns.first ?? []).enumerated() {
+            // One of them may have no alerting rules, so that nothing can be said of it.
+            for (row, entry) in (columns.first { !$0.isEmpty } ?? []).enumerated() {
                 let alert = sides[0].scenario.studies[index].alert
                 rows.append(["\(alert): \(entry.name)"] + columns.map { row < $0.count ? $0[row].value : "-" })
             }

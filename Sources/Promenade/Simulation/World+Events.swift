@@ -273,6 +273,7 @@ extension World {
                 await stack.stopPrometheus()
                 prometheusIsGone()
             }
+            if !keepsData { await noteFound() }
             try await stack.reopenStore(keepsData: keepsData)
         case .pushgateway:
             try await stack.stopGateway(keepsData: keepsData)

@@ -17,6 +17,12 @@ package struct ExpectationState {
     package internal(set) var looks = 0
     /// What was seen last.
     package internal(set) var last = Observation.series([])
+    /// What is to be said though it is met: what it is about was never there.
+    package internal(set) var notes: [String] = []
+    /// What it is met by where it finds nothing.
+    var silent: [SilentSelector] = []
+    /// Whether only alerting rules can make it true or false.
+    let asksForAlerts: Bool
 
     /// How an expectation ended.
     package struct Verdict: Sendable {
@@ -34,11 +40,16 @@ package struct ExpectationState {
 
     init(_ spec: ExpectationSpec) throws {
         self.spec = spec
+        asksForAlerts = spec.asksForAlerts
         switch spec.kind {
         case .notified, .notNotified: expression = nil
         case .at, .always, .never, .within: expression = try PromQLParser().parse(spec.text)
         }
+        if let expression { silent = SilentSelector.all(in: expression, isNever: spec.isNever) }
     }
+
+    /// Why it cannot be met, though it seems so; empty where it can.
+    func refusal(_ scenario: Scenario) -> String { asksForAlerts ? scenario.missingAlerts : "" }
 }
 
 /// Looking at expectations.
@@ -81,12 +92,12 @@ extension World {
         }
     }
 
-    private func observe(_ state: ExpectationState) async -> Observation {
+    func observe(_ state: ExpectationState) async -> Observation {
         guard let expression = state.expression else { return .series([]) }
         return await observe(expression, isRemote: state.spec.isRemote)
     }
 
-    private func observe(_ expression: Expr, isRemote: Bool = false) async -> Observation {
+    func observe(_ expression: Expr, isRemote: Bool = false) async -> Observation {
         let store = isRemote ? stack.receiver?.store : stack.store
         guard let store else { return .series([]) }
         let result: QueryResult
@@ -121,160 +132,19 @@ extension World {
     }
 
     private func settle(_ index: Int, isMet: Bool, _ more: [String] = []) async {
-        var reasons = more
+        var (isMet, reasons) = (isMet, more)
         let state = expectations[index]
-        if isMet {
+        let refusal = state.refusal(scenario)
+        if isMet, !refusal.isEmpty {
+            isMet = false
+            reasons.append(refusal)
+        } else if isMet {
             reasons += state.last.lines()
         } else {
             reasons += await explanation(state)
         }
         expectations[index].verdict = .init(isMet: isMet, time: now, reasons: reasons)
         tell(.expect, isMet ? "ok" : "not met", state.spec.title)
-    }
-
-    /// What was seen, what is near, and what went wrong before.
-    private func explanation(_ state: ExpectationState) async -> [String] {
-        let seen = state.last.lines()
-        var lines = ["last seen: \(seen.first ?? "")"] + seen.dropFirst().map { "  " + $0 }
-        var told: Set<NamedSelector> = []
-        if case .series(let found) = state.last, found.isEmpty, let expression = state.expression {
-            lines += await sides(of: expression, isRemote: state.spec.isRemote)
-            let present = await present(in: expression, isRemote: state.spec.isRemote)
-            lines += present.lines
-            told = present.told
-        }
-        switch (state.spec.kind, state.last) {
-        case (.never, _), (_, .refused), (_, .unreachable): break
-        case (_, _): lines += await near(state.spec.text, isRemote: state.spec.isRemote, without: told)
-        }
-        lines += unseenChanges(state.spec)
-        return lines + circumstances
-    }
-
-    /// The series that are there though an expression wants them to be absent, with their last samples.
-    /// - Returns: what to tell, and of whom it is told.
-    private func present(in expression: Expr, isRemote: Bool) async -> (lines: [String], told: Set<NamedSelector>) {
-        guard let store = isRemote ? stack.receiver?.store : stack.store else { return ([], []) }
-        var (lines, told): ([String], Set<NamedSelector>) = ([], [])
-        for (selector, range) in Expectations.absences(in: expression) {
-            let end = (selector.timestamp ?? clock.now).minus(selector.offset / 1_000_000)
-            let start = end.minus(range.map { $0 / 1_000_000 } ?? stack.engine.options.lookbackDelta)
-            let request = SelectRequest(matchers: selector.matchers, start: start + 1, end: end)
-            let found = ((try? await store.select(request)) ?? []).sorted { $0.labels < $1.labels }
-            let rows = found.compactMap { series -> String? in
-                let last = series.values.lastIndex { range == nil || !SpecialValue.isStale($0) }
-                guard let last, !SpecialValue.isStale(series.values[last]) else { return nil }
-                let time = Self.span((series.timestamps[last] - scenario.start) * 1_000_000)
-                let value = GoNumber.text(series.values[last], .json)
-                return "  \(series.labels.selectorText) \(value), last sample at +\(time)"
-            }
-            if rows.isEmpty { continue }
-            lines.append("\(Expr.vectorSelector(selector)) is there:")
-            lines += rows.prefix(10) + (rows.count > 10 ? ["  … and \(rows.count - 10) more"] : [])
-            if let named = NamedSelector(selector.matchers) { told.insert(named) }
-        }
-        return (lines, told)
-    }
-
-    /// The series that an expression nearly found, or would have found before.
-    /// - Parameter told: selectors of which enough is told.
-    private func near(_ text: String, isRemote: Bool, without told: Set<NamedSelector> = []) async -> [String] {
-        var evidence = ExpectationEvidence()
-        guard let store = isRemote ? stack.receiver?.store : stack.store else {
-            return ["nothing has been sent there yet"]
-        }
-        evidence.names = await names(store)
-        var past: [String] = []
-        let selectors = Expectations.selectors(text).filter { !told.contains($0) }
-        for selector in selectors {
-            if case .series(let found) = await query(selector.anySeries, isRemote: isRemote) {
-                evidence.series[selector.name] = found
-            }
-            guard evidence.series[selector.name]?.isEmpty ?? true else { continue }
-            var seen = await lastSeen(selector, store)
-            if seen.isEmpty {
-                // None fits, but what others of that name did may say why.
-                var anyone = selector
-                anyone.matchers = []
-                seen = await lastSeen(anyone, store)
-            }
-            past += seen
-        }
-        if !past.isEmpty { return past }
-        let comings = comings
-        let awaited = selectors.filter { comings[$0.name] != nil && !evidence.names.contains($0.name) }
-        return awaited.map { "\($0.name) comes with \(comings[$0.name] ?? ""), and nothing of it is there yet" }
-            + evidence.explain(selectors.filter { !awaited.contains($0) })
-    }
-
-    /// Why the expression of a rule finds nothing.
-    func nearMisses(ofRule text: String) async -> [String] {
-        guard let expression = try? PromQLParser().parse(text) else { return [] }
-        return await sides(of: expression, isRemote: false) + near(text, isRemote: false)
-    }
-
-    /// What batches push and rules record, by whom.
-    private var comings: [String: String] {
-        var comings: [String: String] = [:]
-        for group in stack.rules?.manager.snapshots.map(\.definition) ?? [] {
-            for rule in group.rules where rule.kind == .recording {
-                comings[rule.name] = "a rule of the group \(group.name)"
-            }
-        }
-        for batch in scenario.batches {
-            for name in batch.metrics.flatMap(\.seriesNames) { comings[name] = "the batch \(batch.name)" }
-        }
-        return comings
-    }
-
-    /// The errors of scrapes and pushes until now.
-    private var circumstances: [String] {
-        var lines: [String] = []
-        for target in stack.scraper?.pools().flatMap(\.active) ?? [] where !target.report.lastError.isEmpty {
-            let time = Self.span(((target.report.lastScrape ?? scenario.start) - scenario.start) * 1_000_000)
-            let words = "\(target.scrapePool) \(target.target.url): \(target.report.lastError)"
-            lines.append("scrape failed at +\(time): \(words)")
-        }
-        if let push = lastPushError { lines.append("push failed at +\(Self.span(push.time)): \(push.text)") }
-        return lines
-    }
-
-    /// What stood on both sides of the comparisons that let nothing through.
-    private func sides(of expression: Expr, isRemote: Bool) async -> [String] {
-        guard case .binary(let node) = expression.unwrapped else { return [] }
-        if node.operation.isSetOperator {
-            return await sides(of: node.left, isRemote: isRemote) + (await sides(of: node.right, isRemote: isRemote))
-        }
-        guard node.operation.isComparison else { return [] }
-        var lines: [String] = []
-        for side in [node.left, node.right] {
-            switch side.unwrapped {
-            // The explanation of near misses tells of series as they are.
-            case .number, .vectorSelector: continue
-            case _: break
-            }
-            let seen = await observe(side, isRemote: isRemote).lines()
-            lines += seen.count == 1 ? ["\(side) was \(seen[0])"] : ["\(side) was:"] + seen.map { "  " + $0 }
-        }
-        return lines
-    }
-
-    private func names(_ store: any MetricStore) async -> [String] {
-        let span = (scenario.start - 3_600_000, clock.now)
-        return (try? await store.labelValues(Labels.metricName, [], in: TimeSpan(start: span.0, end: span.1))) ?? []
-    }
-
-    /// When series were there that are not any more; none for a name that never was.
-    private func lastSeen(_ selector: NamedSelector, _ store: any MetricStore) async -> [String] {
-        let name = LabelMatcher(Labels.metricName, equals: selector.name)
-        let request = SelectRequest(matchers: [name] + selector.matchers, start: scenario.start, end: clock.now)
-        let found = ((try? await store.select(request)) ?? []).sorted { $0.labels < $1.labels }
-        return found.prefix(5).compactMap { series in
-            guard let index = series.values.lastIndex(where: { !SpecialValue.isStale($0) }) else { return nil }
-            let time = (series.timestamps[index] - scenario.start) * 1_000_000
-            let value = GoNumber.text(series.values[index], .json)
-            return "\(series.labels.selectorText) is not there any more; last seen at +\(Self.span(time)): \(value)"
-        }
     }
 
     /// The world ends: what is open is settled.
@@ -289,13 +159,14 @@ extension World {
             // Who was told otherwise stands together, before what the rule found and what went wrong.
             expectations[index].verdict?.reasons.insert(contentsOf: late, at: verdict.notices)
         }
+        await noteSilence()
     }
 
     /// The span of an expectation is over.
     func close(_ index: Int) async {
         guard expectations[index].verdict == nil else { return }
         let state = expectations[index]
-        let isMet: Bool
+        var isMet: Bool
         var (time, reasons, notices): (Int64, [String], Int) = (now, [], 0)
         switch state.spec.kind {
         case .always(let from, let to), .never(let from, let to), .notNotified(let from, let to),
@@ -318,6 +189,8 @@ extension World {
             reasons += (await whyNobody(state.spec)) + circumstances
         case .at, .within: return leaveOpen(index)
         }
+        let refusal = state.refusal(scenario)
+        if isMet, !refusal.isEmpty { (isMet, reasons) = (false, [refusal]) }
         expectations[index].verdict = .init(isMet: isMet, time: time, reasons: reasons, notices: notices)
         tell(.expect, isMet ? "ok" : "not met", state.spec.title)
     }
@@ -330,7 +203,7 @@ extension World {
     }
 
     /// Whether the world was ended before its scenario.
-    private var isCut: Bool { end < scenario.duration }
+    var isCut: Bool { end < scenario.duration }
 
     private func leaveOpen(_ index: Int) {
         expectations[index].verdict = .init(

@@ -60,10 +60,7 @@ extension World {
             // Another alert is no near miss.
             if missed.contains(where: { $0.name == "alertname" }) { continue }
             guard var reasons = misses(notice.time) else { continue }
-            reasons += missed.map { matcher in
-                let actual = notice.labels[matcher.name].map { "is \(GoText.quoted($0))" } ?? "is missing"
-                return "\(matcher.name) \(actual), not \(matcher.operation.rawValue)\(GoText.quoted(matcher.value))"
-            }
+            reasons += missed.map { $0.miss(of: notice.labels) }
             let place = "somebody was told of \(notice.labels.selectorText) at +\(Self.span(notice.time))"
             lines.append("\(place): \(reasons.joined(separator: ", "))")
         }
@@ -72,21 +69,33 @@ extension World {
 
     /// How far the alerts are of which somebody should have been told by now, and what their rules find.
     func whyNobody(_ spec: ExpectationSpec) async -> [String] {
+        var lines = await whyNoAlert(spec.matchers, isResolved: spec.isResolved)
+        guard let rules = stack.rules else { return lines }
+        let condition = NoticeCondition(spec.matchers, isResolved: spec.isResolved)
+        let dropped = ObservedRule.alerting(rules.manager.snapshots).filter { rule in
+            condition.alertName.map { $0 == rule.name } ?? true
+        }
+        for alert in dropped.flatMap(\.alerts).prefix(100)
+        where alert.state == Alert.State.firing.name && rules.isDropped(alert.labels) {
+            lines.append("alert_relabel_configs drop \(alert.labels.selectorText)")
+        }
+        return lines
+    }
+
+    /// How far the alerts are that have such labels, and what their rules find.
+    func whyNoAlert(_ matchers: [LabelMatcher], isResolved: Bool = false) async -> [String] {
+        if !scenario.missingAlerts.isEmpty { return [scenario.missingAlerts] }
         guard let rules = stack.rules else { return ["the Prometheus server is down"] }
         var evidence = ExpectationEvidence()
         evidence.alerts.now = clock.now
         evidence.alerts.rules = ObservedRule.alerting(rules.manager.snapshots)
-        let condition = NoticeCondition(spec.matchers, isResolved: spec.isResolved)
+        let condition = NoticeCondition(matchers, isResolved: isResolved)
         if condition.alertName == nil, !evidence.alerts.rules.isEmpty {
             // Of all rules only those count that found something.
             evidence.alerts.rules.removeAll { $0.alerts.isEmpty && $0.lastError.isEmpty }
             if evidence.alerts.rules.isEmpty { return ["no alerting rule finds anything now"] }
         }
         var lines = evidence.alerts.explainRules(condition)
-        for alert in evidence.alerts.rules(for: condition).flatMap(\.alerts).prefix(100)
-        where alert.state == Alert.State.firing.name && rules.isDropped(alert.labels) {
-            lines.append("alert_relabel_configs drop \(alert.labels.selectorText)")
-        }
         for text in evidence.expressions(of: .notice(condition)) { lines += await nearMisses(ofRule: text) }
         var seen: Set<String> = []
         return lines.filter { seen.insert($0).inserted }

@@ -71,6 +71,7 @@ extension World {
     /// How long after the beginning of an outage an alert of each rule may begin to fire at the latest, where its condition needs
     /// no more than the ranges in it: a scrape sees the outage, an evaluation the scrape, and `for` has to pass.
     func noteAlerts() {
+        noteKnownRules()
         guard !scenario.studies.isEmpty, let scraper = stack.scraper, let rules = stack.rules else { return }
         let scrapes = scraper.pools().map(\.config.scrapeInterval.milliseconds).max() ?? 0
         for group in rules.manager.snapshots.map(\.definition) {

@@ -92,6 +92,10 @@ package final class World {
     var lastPushError: (path: String, time: Int64, text: String)?
     /// The event whose configuration is in use.
     var lastReload: Int?
+    /// The rules that there were by now.
+    var knownRules = KnownRules()
+    /// When it is looked again for what expectations are met by where it is not there.
+    var foundDue: Int64 = 0
     var isPrometheusUp = false
     var isGatewayUp = false
     /// When the next group of rules is evaluated, in nanoseconds since 1970.
@@ -332,6 +336,7 @@ package final class World {
         case .recorded(let index): await replayPush(index)
         case .upkeep:
             queue.add(now + Self.upkeepInterval, .upkeep, .upkeep)
+            await noteFoundInTime()
             if isPrometheusUp {
                 do throws(StorageError) {
                     try await stack.store.maintain(now: clock.now)

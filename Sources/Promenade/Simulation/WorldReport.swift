@@ -23,6 +23,8 @@ package struct WorldReport: Sendable {
     package var arguments: [String]
     /// The stack that was used in place of the scenario's; empty for its own.
     package var stack = ""
+    /// Whether somebody ended the world before its end.
+    package internal(set) var isInterrupted = false
 
     /// The report of a world that is over.
     package init(_ world: World) {
@@ -67,14 +69,18 @@ package struct WorldReport: Sendable {
         return isPlain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
     }
 
+    /// What is told below an expectation.
     func details(_ state: ExpectationState) -> [String] {
         guard let verdict = state.verdict else { return [] }
-        if verdict.isMet || verdict.isOpen { return [] }
+        if verdict.isMet { return Self.notes(state) }
+        if verdict.isOpen { return [] }
         return verdict.reasons + [
             "at \(WorldEvent.moment(start + verdict.time / 1_000_000)) (+\(World.span(verdict.time))), seed \(seed)",
             "look: \(command(verdict.time))",
         ]
     }
+
+    private static func notes(_ state: ExpectationState) -> [String] { state.notes.map { "note: \($0)" } }
 
     /// For people.
     package var text: String {
@@ -110,12 +116,13 @@ package struct WorldReport: Sendable {
             PromQLTestReport(
                 name: "\(report.file) \(report.stack.isEmpty ? "" : "\(report.stack) ")seed \(report.seed)",
                 cases: report.states.map { state in
-                    let lines = report.details(state)
+                    let (lines, notes) = (state.isMet ? [] : report.details(state), Self.notes(state))
                     return PromQLTestReport.Case(
                         line: state.spec.place.line,
                         source: state.spec.title,
                         failure: lines.isEmpty ? nil : lines.joined(separator: "\n"),
                         skipped: state.isOpen ? state.verdict?.reasons.joined(separator: "\n") ?? "" : nil,
+                        output: notes.isEmpty ? nil : notes.joined(separator: "\n"),
                         // No time of a machine is in a report, which is the same each time; the moment is in the failure.
                         duration: 0
                     )
@@ -128,9 +135,10 @@ package struct WorldReport: Sendable {
     package var json: String {
         let expectations = states.map { state in
             let reasons = (state.verdict?.reasons ?? []).map(JSONString.quoted).joined(separator: ",")
+            let notes = state.notes.map(JSONString.quoted).joined(separator: ",")
             return "{\"expectation\":\(JSONString.quoted(state.spec.title)),\"line\":\(state.spec.place.line),"
                 + "\"met\":\(state.isMet),\(state.isOpen ? "\"open\":true," : "")\"at\":\((state.verdict?.time ?? 0) / 1_000_000),"
-                + "\"looks\":\(state.looks),\"reasons\":[\(reasons)]}"
+                + "\"looks\":\(state.looks),\"reasons\":[\(reasons)]\(notes.isEmpty ? "" : ",\"notes\":[\(notes)]")}"
         }
         return "{\"scenario\":\(JSONString.quoted(scenario)),\"file\":\(JSONString.quoted(file)),"
             + "\(stack.isEmpty ? "" : "\"stack\":\(JSONString.quoted(stack)),")\"seed\":\(seed),"

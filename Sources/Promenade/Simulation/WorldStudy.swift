@@ -6,11 +6,18 @@ import Synchronization
 package struct WorldStudy: Sendable {
     /// What came of each seed, in the order of the seeds.
     package var reports: [WorldReport]
+    /// How many worlds were asked for: more than there are where somebody ended them.
+    package let asked: Int
     /// How long each world lasted, in nanoseconds.
     private let span: Int64
 
+    /// Whether somebody ended it before all worlds were at their ends.
+    package var isCut: Bool { reports.count < asked || reports.contains { $0.isInterrupted } }
+
     /// Runs a scenario with many seeds, so many worlds at a time. What comes out does not depend on how many.
     /// - Parameters:
+    ///   - goesOn: is asked before each step of each world whether to go on, from any thread. Worlds that are not at their end then
+    ///     do not count, unless there is no other one.
     ///   - progress: is told how many worlds are done, from any thread.
     ///   - look: is told before each step how far its world is, from any thread.
     package static func run(
@@ -18,20 +25,24 @@ package struct WorldStudy: Sendable {
         seeds: ClosedRange<UInt64>,
         jobs: Int,
         options: World.Options,
+        goesOn: @escaping @Sendable () -> Bool = { true },
         progress: @escaping @Sendable (Int) -> Void = { _ in },
         look: (@Sendable (Int64) -> Void)? = nil
     ) async throws -> WorldStudy {
         let next = SeedQueue(seeds)
+        let isOne = seeds.count == 1
         let found = try await withThrowingTaskGroup(of: [WorldReport].self) { group in
             for _ in 0..<max(1, min(jobs, seeds.count)) {
                 group.addTask {
                     try await WorldThread.run {
                         var reports: [WorldReport] = []
-                        while let seed = next.take() {
+                        while goesOn(), let seed = next.take() {
                             try Task.checkCancellation()
                             var own = options
                             own.seed = seed
-                            reports.append(try await report(scenario, own, look: look))
+                            let report = try await report(scenario, own, goesOn: goesOn, look: look)
+                            if report.isInterrupted, !isOne { break }
+                            reports.append(report)
                             progress(next.finish())
                         }
                         return reports
@@ -44,6 +55,7 @@ package struct WorldStudy: Sendable {
         }
         return WorldStudy(
             reports: found.sorted { $0.seed < $1.seed },
+            asked: seeds.count,
             span: min(scenario.duration, options.until)
         )
     }
@@ -76,52 +88,83 @@ package struct WorldStudy: Sendable {
     }
 
     /// Runs one world to its end.
-    /// - Parameter look: is told before each step how far it is.
+    /// - Parameters:
+    ///   - goesOn: is asked before each step whether to go on.
+    ///   - look: is told before each step how far it is.
     package static func report(
         _ scenario: Scenario,
         _ options: World.Options,
+        goesOn: () -> Bool = { true },
         look: ((Int64) -> Void)? = nil
     ) async throws -> WorldReport {
         let world = try await World(scenario, options)
         world.keepsLog = false
         try await world.begin()
-        try await world.run {
+        let isThere = try await world.run {
             look?(world.now)
-            return true
+            return goesOn()
         }
-        let report = WorldReport(world)
+        if !isThere { try await world.cut() }
+        var report = WorldReport(world)
+        report.isInterrupted = !isThere
         try await world.stack.close()
         return report
     }
 
     // MARK: Shrinking
 
-    /// Few events that still let the expectation fail that failed first, by their places in the scenario's list: each is left out in
-    /// turn, and stays out where it still fails; then, of the last dozen, each two together.
-    /// - Parameter progress: is told how many worlds were tried.
+    /// A failing world that was made smaller.
+    package struct Smaller: Sendable {
+        /// The events that are left, by their places in the scenario's list.
+        package var kept: [Int]
+        /// Settings as on the command line that make the scenario of the file this one.
+        package var settings: [String] = []
+        package var scenario: Scenario
+        /// What came of it.
+        package var report: WorldReport
+        /// Whether nobody ended it before everything was tried.
+        package var isDone = true
+        /// Whether something of the world that failed is left out.
+        package internal(set) var isSmaller = false
+
+        /// A world of which nothing is left out but some events.
+        package init(kept: [Int], scenario: Scenario, report: WorldReport) {
+            (self.kept, self.scenario, self.report) = (kept, scenario, report)
+        }
+    }
+
+    /// Few events that still let the expectation fail that failed first: each is left out in turn, and stays out where it still fails;
+    /// then, of the last dozen, each two together.
+    /// - Parameters:
+    ///   - goesOn: is asked again and again whether to go on.
+    ///   - progress: is told how many worlds were tried.
     package static func shrink(
         _ scenario: Scenario,
         _ failing: WorldReport,
         options: World.Options,
+        goesOn: @escaping @Sendable () -> Bool = { true },
         progress: (Int) -> Void = { _ in }
-    ) async throws -> [Int] {
-        guard let wanted = failing.firstFailed else { return Array(scenario.events.indices) }
+    ) async throws -> Smaller {
         var own = options
         own.seed = failing.seed
+        var kept: [Int] { scenario.events.indices.filter { !own.leftOut.contains($0) } }
+        var smaller = Smaller(kept: kept, scenario: scenario, report: failing)
+        guard let wanted = failing.firstFailed else { return smaller }
         var runs = 0
         func fails(without left: [Int]) async throws -> Bool {
-            if runs >= runLimit { return false }
+            if runs >= runLimit || !smaller.isDone { return false }
             runs += 1
             var less = own
             less.leftOut.formUnion(left)
             let settled = less
-            let report = try await WorldThread.run { try await Self.report(scenario, settled) }
+            let report = try await WorldThread.run { try await Self.report(scenario, settled, goesOn: goesOn) }
             progress(runs)
-            if !report.fails(wanted) { return false }
+            if report.isInterrupted { smaller.isDone = false }
+            if report.isInterrupted || !report.fails(wanted) { return false }
             own = less
+            (smaller.kept, smaller.report, smaller.isSmaller) = (kept, report, true)
             return true
         }
-        var kept: [Int] { scenario.events.indices.filter { !own.leftOut.contains($0) } }
         var isChanged = true
         while isChanged {
             isChanged = false
@@ -136,29 +179,43 @@ package struct WorldStudy: Sendable {
                 }
             }
         }
-        return kept
+        return smaller
     }
 
-    /// Fewer instances of services that still let the expectation fail that failed first: settings as on the command line, and the scenario with them.
-    /// Where other events need more of them, as they name one, it stays as it is.
+    /// Fewer instances of services that still let the expectation fail that failed first. Where events that are left need more of them, as they
+    /// name one, there are as many as that.
     /// - Parameters:
+    ///   - known: what there is by now.
+    ///   - failing: the world that failed.
     ///   - options: those of the failing world, with the events that are left out.
+    ///   - goesOn: is asked again and again whether to go on.
     ///   - read: reads the scenario with these settings besides; `nil` where it cannot be.
     package static func fewerInstances(
-        _ scenario: Scenario,
+        _ known: Smaller,
         _ failing: WorldReport,
         options: World.Options,
+        goesOn: @escaping @Sendable () -> Bool = { true },
         read: ([String]) -> Scenario?
-    ) async throws -> (settings: [String], scenario: Scenario) {
-        let wanted = failing.firstFailed ?? 0
-        var found: (settings: [String], scenario: Scenario) = ([], scenario)
-        for service in scenario.services {
-            for count in Set([1, 2, service.instances / 2]).sorted() where count > 0 && count < service.instances {
+    ) async throws -> Smaller {
+        guard let wanted = failing.firstFailed, known.isDone else { return known }
+        var own = options
+        own.seed = failing.seed
+        let settled = own
+        var found = known
+        for service in known.scenario.services {
+            let needed = known.kept.compactMap { known.scenario.events[$0].action.instance(of: service.name) }.max()
+            let counts = Set([1, 2, service.instances / 2, needed ?? 1])
+            for count in counts.sorted() where count > 0 && count < service.instances {
                 let settings = found.settings + ["services.\(service.name).instances=\(count)"]
                 guard let smaller = read(settings) else { continue }
-                let report = try await WorldThread.run { try await Self.report(smaller, options) }
+                let report = try await WorldThread.run { try await Self.report(smaller, settled, goesOn: goesOn) }
+                if report.isInterrupted {
+                    found.isDone = false
+                    return found
+                }
                 if !report.fails(wanted) { continue }
-                found = (settings, smaller)
+                (found.settings, found.scenario, found.report) = (settings, smaller, report)
+                found.isSmaller = true
                 break
             }
         }

@@ -92,6 +92,17 @@ enum CommandTree {
         return "unknown option '\(unknown)'" + (nearest.map { " (did you mean --\($0)?)" } ?? "")
     }
 
+    /// The first option that is there a second time, of which the parser would drop one without a word.
+    /// - Parameter except: those that may be repeated.
+    static func repeatedOption(in arguments: [String], except: Set<String>) -> String? {
+        var seen: Set<String> = []
+        for word in arguments.prefix(while: { $0 != "--" }) where word.hasPrefix("--") {
+            let name = String(word.prefix { $0 != "=" })
+            if !except.contains(name), !seen.insert(name).inserted { return name }
+        }
+        return nil
+    }
+
     /// The options of a command, as its help lists them.
     static func options(_ command: any ParsableCommand.Type, includingHidden: Bool = false) -> [String] {
         var found: [String] = []

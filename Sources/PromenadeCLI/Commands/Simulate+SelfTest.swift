@@ -5,9 +5,11 @@ import Promenade
 extension Simulate {
     /// Runs random worlds that are checked against what has to be true of every world.
     func testItself(_ seeds: ClosedRange<UInt64>) async throws {
-        let isShown = Console.isTerminal(2) && seeds.count > 1
+        let isShown = Console.isTerminal(2) && seeds.count > 1 && !quiet
         let count = seeds.count
-        let outcome = try await SelfTest.run(seeds, jobs: workers) { done in
+        Interruption.begin()
+        let goesOn: @Sendable () -> Bool = { Interruption.isQuiet }
+        let outcome = try await SelfTest.run(seeds, jobs: workers, goesOn: goesOn) { done in
             if isShown, done % 10 == 0 { Console.complain("\r\(done) of \(count) worlds") }
         }
         if isShown { Console.complain("\r\u{1b}[K") }
@@ -15,6 +17,10 @@ extension Simulate {
             Console.print(TrialScenario(seed: seeds.lowerBound).text)
         }
         Console.print(outcome.text)
+        if let name = Interruption.name {
+            Complaint.remark("ended by \(name) after \(outcome.worlds) of \(count) worlds")
+        }
+        Interruption.endBySignal()
         if !outcome.failures.isEmpty { throw ExitCode(1) }
     }
 }

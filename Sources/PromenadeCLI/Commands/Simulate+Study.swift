@@ -7,40 +7,34 @@ import Synchronization
 
 /// Many worlds, and worlds side by side.
 extension Simulate {
+    /// A scenario as one stack sees it, and the file of that stack; `nil` for that of the command, or of the scenario.
+    private typealias Side = (name: String, scenario: Scenario, stack: String?)
+
     func study(_ scenarios: [Scenario], until end: Int64) async throws {
-        let seeds = try seedRange(scenarios.first?.seed ?? 1)
+        // All is read before anything runs.
+        let seeds = try scenarios.map { try seedRange($0.seed) }
+        let sides = try scenarios.map(allSides)
         var isGood = true
         var all: [WorldReport] = []
-        for scenario in scenarios {
+        Interruption.begin()
+        for (index, scenario) in scenarios.enumerated() where isBegun(scenario) {
             try await told {
                 if compare.isEmpty {
-                    let study = try await worlds(scenario, seeds, end)
+                    let study = try await worlds(scenario, seeds[index], end)
                     all += study.reports
                     isGood = try await tell(scenario, study, end) && isGood
                 } else {
-                    let reports = try await compared(scenario, seeds, end)
+                    let reports = try await compared(sides[index], seeds[index], end)
                     all += reports
-                    isGood = reports.allSatisfy(\.isGood) && isGood
+                    let areJudged = sides[index].allSatisfy { $0.scenario.areStudiesJudged }
+                    isGood = reports.allSatisfy(\.isGood) && areJudged && isGood
                 }
             }
         }
         if tap { Console.show(WorldReport.tap(all)) }
         if let junit { try Self.save(WorldReport.junit(all), to: junit) }
+        Interruption.endBySignal()
         if !isGood { throw ExitCode(1) }
-    }
-
-    /// `1..1000`, or one seed.
-    func seedRange(_ own: UInt64) throws -> ClosedRange<UInt64> {
-        guard let text = seeds else { return (seed ?? own)...(seed ?? own) }
-        let parts = text.split(separator: ".", omittingEmptySubsequences: true).map(String.init)
-        let isRange = text.contains("..")
-        guard parts.count == (isRange ? 2 : 1), let first = UInt64(parts[0]), let last = UInt64(parts[parts.count - 1]),
-            first <= last, last - first < 10_000_000
-        else {
-            Complaint.write("--seeds: \(GoText.quoted(text)) is not a span of seeds such as 1..1000")
-            throw ExitCode(2)
-        }
-        return first...last
     }
 
     private func worlds(
@@ -50,10 +44,10 @@ extension Simulate {
         stack: String? = nil
     ) async throws -> WorldStudy {
         let options = try options(scenario, seed: seeds.lowerBound, until: end, stack: stack)
-        let isShown = Console.isTerminal(2) && seeds.count > 1
+        let isShown = Console.isTerminal(2) && seeds.count > 1 && !quiet
         let count = seeds.count
         // Of one world it is told how far it is, of many how many are done.
-        let line = count == 1 ? WorldLine(scenario, until: end) : nil
+        let line = count == 1 && !quiet ? WorldLine(scenario, until: end) : nil
         defer {
             line?.takeAway()
             if isShown { Console.complain("\r\u{1b}[K") }
@@ -67,8 +61,21 @@ extension Simulate {
             seeds: seeds,
             jobs: workers,
             options: options,
+            goesOn: Self.goesOn,
             progress: done,
             look: line == nil ? nil : look
+        )
+    }
+
+    /// Tells that worlds were ended before.
+    private func tellCut(_ study: WorldStudy, of scenario: Scenario, seenBy stack: String = "") {
+        guard study.isCut, let name = Interruption.name else { return }
+        if study.asked == 1, let report = study.reports.first {
+            return Self.tellCut(report, of: scenario, by: " by \(name)", nil)
+        }
+        let side = stack.isEmpty ? "" : " (\(stack))"
+        Complaint.remark(
+            "\(scenario.name)\(side): ended by \(name) after \(study.reports.count) of \(study.asked) worlds"
         )
     }
 
@@ -81,51 +88,70 @@ extension Simulate {
         } else if !tap {
             Console.show(figures.text)
         }
+        tellCut(study, of: scenario)
         if let svg { try Self.save(figures.svg, to: svg) }
-        guard let first = study.reports.first(where: { !$0.isGood }) else { return true }
+        guard let first = study.reports.first(where: { !$0.isGood }) else { return scenario.areStudiesJudged }
         if !json, !tap { try await tellSmallest(scenario, first, end) }
         return false
     }
 
     private func tellSmallest(_ scenario: Scenario, _ failing: WorldReport, _ end: Int64) async throws {
         var options = try options(scenario, seed: failing.seed, until: end)
-        let isShown = Console.isTerminal(2)
-        let kept = try await WorldStudy.shrink(scenario, failing, options: options) { tried in
-            if isShown { Console.complain("\r\(tried) smaller worlds tried") }
+        let wanted = failing.firstFailed.map { failing.states[$0].spec.title } ?? ""
+        // Before it is made smaller, which may take long.
+        Console.show("\nseed \(failing.seed), what failed first: \(wanted)\n")
+        let isShown = Console.isTerminal(2) && !quiet
+        let fewer = try await WorldStudy.shrink(scenario, failing, options: options, goesOn: Self.goesOn) { tried in
+            if isShown { Console.complain("\rmaking it smaller: \(tried) worlds tried") }
         }
         if isShown { Console.complain("\r\u{1b}[K") }
-        let wanted = failing.firstFailed.map { failing.states[$0].spec.title } ?? ""
-        Console.show("\nseed \(failing.seed), what failed first: \(wanted)\n")
-        Console.show("made smaller: \(kept.count) of \(scenario.events.count) events are enough\n")
-        for index in kept {
+        options.leftOut = Set(scenario.events.indices).subtracting(fewer.kept)
+        let left = options.leftOut
+        let smallest = try await WorldStudy.fewerInstances(fewer, failing, options: options, goesOn: Self.goesOn) {
+            more in
+            let all = ScenarioFile.settings(settings, replacedBy: more)
+            return try? ScenarioFile.read(scenario.file, settings: all, stack: stack) { _ in left }
+        }
+        let enough = "\(smallest.kept.count) of \(scenario.events.count) events are enough\n"
+        if smallest.isDone {
+            Console.show("made smaller: \(enough)")
+        } else {
+            let name = Interruption.name ?? ""
+            Console.show(
+                smallest.isSmaller
+                    ? "made smaller until \(name): \(enough)" : "not made smaller, as \(name) came before\n"
+            )
+        }
+        for index in smallest.kept {
             let event = scenario.events[index]
             Console.show("  \(scenario.file):\(event.place.line): \(event.word) \(event.action.subject)\n")
         }
-        options.leftOut = Set(scenario.events.indices).subtracting(kept)
-        let fewer = try await WorldStudy.fewerInstances(scenario, failing, options: options) { more in
-            try? ScenarioFile.read(scenario.file, settings: settings + more, stack: stack)
-        }
-        for setting in fewer.settings { Console.show("  with \(setting)\n") }
-        let numbers = options.leftOut.sorted().map(String.init).joined(separator: ",")
-        options.arguments = arguments(stack: stack, leavingOut: numbers.isEmpty ? nil : numbers, more: fewer.settings)
-        let (settled, smallest) = (options, fewer.scenario)
-        let report = try await WorldThread.run { try await WorldStudy.report(smallest, settled) }
+        for setting in smallest.settings { Console.show("  with \(setting)\n") }
+        let numbers = left.sorted().map(String.init).joined(separator: ",")
+        var report = smallest.report
+        report.arguments = arguments(
+            ScenarioFile.settings(settings, replacedBy: smallest.settings),
+            stack: stack,
+            leavingOut: numbers.isEmpty ? nil : numbers
+        )
         Console.show(report.text(smallerThan: failing))
     }
 
+    /// A scenario as each of the stacks to be compared sees it.
+    private func allSides(_ scenario: Scenario) throws -> [Side] {
+        var sides: [Side] = []
+        if compare.count == 1 { sides.append((stack ?? scenario.file, scenario, nil)) }
+        for file in compare { sides.append((file, try read(scenario.file, stack: file), file)) }
+        return sides
+    }
+
     /// Tells how the same worlds look to several stacks.
-    private func compared(_ scenario: Scenario, _ seeds: ClosedRange<UInt64>, _ end: Int64) async throws
-        -> [WorldReport]
-    {
-        var sides: [(name: String, scenario: Scenario, study: WorldStudy)] = []
-        if compare.count == 1 {
-            sides.append((stack ?? scenario.file, scenario, try await worlds(scenario, seeds, end)))
+    private func compared(_ sides: [Side], _ seeds: ClosedRange<UInt64>, _ end: Int64) async throws -> [WorldReport] {
+        var seen: [(name: String, scenario: Scenario, study: WorldStudy)] = []
+        for side in sides {
+            seen.append((side.name, side.scenario, try await worlds(side.scenario, seeds, end, stack: side.stack)))
         }
-        for file in compare {
-            let other = try read(scenario.file, stack: file)
-            sides.append((file, other, try await worlds(other, seeds, end, stack: file)))
-        }
-        let reports = sides.flatMap { side in
+        let reports = seen.flatMap { side in
             side.study.reports.map { report in
                 var report = report
                 report.stack = side.name
@@ -134,10 +160,11 @@ extension Simulate {
         }
         if json {
             for report in reports { Console.showJSON(report.json) }
-            Console.showJSON(StackComparison(sides).json)
+            Console.showJSON(StackComparison(seen).json)
         } else if !tap {
-            Console.show(StackComparison(sides).text)
+            Console.show(StackComparison(seen).text)
         }
+        for side in seen { tellCut(side.study, of: side.scenario, seenBy: side.name) }
         return reports
     }
 }

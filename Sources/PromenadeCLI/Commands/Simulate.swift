@@ -87,7 +87,7 @@ struct Simulate: AsyncParsableCommand {
     )
     var listenDemo: String?
 
-    @Flag(help: "Do not print the event log.")
+    @Flag(help: "Print no event log, nor how far the worlds are.")
     var quiet = false
 
     @Flag(help: "Tell every scrape in the event log.")
@@ -128,30 +128,55 @@ struct Simulate: AsyncParsableCommand {
     func validate() throws {
         if files.isEmpty, !selfTest { throw ValidationError("which scenario? \(ProgramName.called) simulate FILE…") }
         if selfTest, !files.isEmpty { throw ValidationError("--self-test makes its worlds itself: it takes no files") }
+        if let twice = CommandTree.repeatedOption(in: CommandLine.arguments, except: ["--set", "--compare"]) {
+            throw ValidationError("\(twice) is there twice: leave one of them out")
+        }
+    }
+
+    /// What was given.
+    var command: WorldCommand {
+        var command = WorldCommand()
+        (command.files, command.seed, command.seeds, command.until) = (files, seed, seeds, until)
+        (command.settings, command.stack, command.leaveOut, command.compare) = (settings, stack, leaveOut, compare)
+        (command.out, command.svg, command.junit, command.jobs, command.speed) = (out, svg, junit, jobs, speed)
+        (command.listen, command.listenPushgateway, command.listenDemo) = (listen, listenPushgateway, listenDemo)
+        (command.isServed, command.isQuiet, command.tellsScrapes) = (serve, quiet, scrapes)
+        (command.isTAP, command.isJSON, command.isSelfTest) = (tap, json, selfTest)
+        return command
     }
 
     func run() async throws {
         if workers < 1 { throw Self.refusal("--jobs: at least one world runs at a time") }
-        try refuseIdleOptions()
+        if let reason = command.refusal { throw Self.refusal(reason) }
         if selfTest { return try await testItself(try seedRange(1)) }
         let scenarios = try files.map(read)
         let end = try end(of: scenarios)
-        try refuseIdleOptions(of: scenarios)
         // What cannot be written is told before, not after all worlds have run.
         for path in [junit, svg].compactMap(\.self) where path != "-" {
             try Self.reporting { _ = try ReportFile(path) }
         }
+        if let reason = command.refusal(of: scenarios) { throw Self.refusal(reason) }
         if serve { return try await serve(scenarios, until: end) }
         if !compare.isEmpty || seeds != nil { return try await study(scenarios, until: end) }
         var reports: [WorldReport] = []
         Interruption.begin()
-        for scenario in scenarios where Interruption.signal == nil && Console.failure == nil {
+        for scenario in scenarios where isBegun(scenario) {
             reports.append(try await simulate(scenario, until: end))
         }
         if tap { Console.show(WorldReport.tap(reports)) }
         if let junit { try Self.save(WorldReport.junit(reports), to: junit) }
         Interruption.endBySignal()
         if !reports.allSatisfy(\.isGood) { throw ExitCode(1) }
+    }
+
+    /// Whether worlds go on: not after a signal, nor where nobody can be told of them any more.
+    static let goesOn: @Sendable () -> Bool = { Interruption.isQuiet && Console.failure == nil }
+
+    /// Whether the worlds of a scenario are begun: not after a signal, which is told.
+    func isBegun(_ scenario: Scenario) -> Bool {
+        guard let name = Interruption.name else { return Console.failure == nil }
+        Complaint.remark("\(scenario.name): not begun, as \(name) came before")
+        return false
     }
 
     /// Where a Pushgateway listens that nobody has said anything of.
@@ -194,35 +219,26 @@ struct Simulate: AsyncParsableCommand {
     func options(_ scenario: Scenario, seed: UInt64, until end: Int64, stack: String? = nil) throws -> World.Options {
         var options = World.Options(seed: seed)
         options.until = end
-        if let leaveOut { options.leftOut = try leftOut(leaveOut, of: scenario) }
-        options.arguments = arguments(stack: stack ?? self.stack, leavingOut: leaveOut)
+        options.leftOut = try command.leftOut(of: scenario)
+        options.arguments = arguments(settings, stack: stack ?? self.stack, leavingOut: leaveOut)
         return options
     }
 
-    /// What of the command makes a world, for commands that open it again.
-    func arguments(stack: String?, leavingOut numbers: String?, more: [String] = []) -> [String] {
-        // The seed is named anyway.
-        (settings.filter { !$0.hasPrefix("seed=") } + more).flatMap { ["--set", $0] }
-            + (stack.map { ["--stack", $0] } ?? [])
-            + (numbers.map { ["--leave-out", $0] } ?? [])
+    /// `1..1000`, or one seed.
+    func seedRange(_ own: UInt64) throws -> ClosedRange<UInt64> {
+        do throws(WorldCommand.Refusal) {
+            return try command.seedRange(own)
+        } catch {
+            throw Self.refusal(error.words)
+        }
     }
 
-    private func leftOut(_ text: String, of scenario: Scenario) throws -> Set<Int> {
-        var found: Set<Int> = []
-        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let ends =
-                part.firstRange(of: "..").map { [part[..<$0.lowerBound], part[$0.upperBound...]] } ?? [part, part]
-            guard let first = Int(ends[0]), let last = Int(ends[1]), first >= 0, first <= last,
-                last < scenario.events.count
-            else {
-                throw Self.refusal(
-                    "--leave-out: \(GoText.quoted(text)) does not name events of \(scenario.file): "
-                        + "it has \(scenario.events.count), counted from 0, such as 0,3..5"
-                )
-            }
-            found.formUnion(first...last)
-        }
-        return found
+    /// What makes a world, for commands that open it again.
+    func arguments(_ settings: [String], stack: String?, leavingOut numbers: String?) -> [String] {
+        // The seed is named anyway.
+        settings.filter { !$0.hasPrefix("seed=") }.flatMap { ["--set", $0] }
+            + (stack.map { ["--stack", $0] } ?? [])
+            + (numbers.map { ["--leave-out", $0] } ?? [])
     }
 
     /// Where only other stacks are seen, a setting need not reach the scenario's own.
@@ -234,8 +250,11 @@ struct Simulate: AsyncParsableCommand {
     private static let told = Mutex<Set<String>>([])
 
     func read(_ file: String, stack: String?) throws -> Scenario {
+        let command = command
+        // What is wrong with the numbers is told when all is read.
+        func leftOut(_ scenario: Scenario) -> Set<Int> { (try? command.leftOut(of: scenario)) ?? [] }
         do throws(ConfigError) {
-            let scenario = try ScenarioFile.read(file, settings: settings, stack: stack)
+            let scenario = try ScenarioFile.read(file, settings: settings, stack: stack, leavingOut: leftOut)
             for remark in scenario.remarks where Self.told.withLock({ $0.insert(remark).inserted }) {
                 Complaint.remark(remark)
             }
@@ -259,7 +278,7 @@ struct Simulate: AsyncParsableCommand {
             }
         }
         let (settled, isQuiet, isJSON) = (options, quiet || tap, json)
-        let progress = WorldLine(scenario, until: end)
+        let progress = quiet ? nil : WorldLine(scenario, until: end)
         return try await told {
             let report = try await WorldThread.run {
                 let world = try await World(scenario, settled)
@@ -271,7 +290,7 @@ struct Simulate: AsyncParsableCommand {
                         if isJSON {
                             Console.showJSON($0.json(start: start))
                         } else {
-                            Console.print($0.line(start: start) + "\n")
+                            Console.show($0.line(start: start) + "\n")
                         }
                     }
                 }
@@ -280,8 +299,7 @@ struct Simulate: AsyncParsableCommand {
                     try await world.begin()
                     let isThere = try await world.run {
                         progress?.look(world.now)
-                        // Where nobody can be told of it any more it need not go on.
-                        return Interruption.signal == nil && Console.failure == nil
+                        return Self.goesOn()
                     }
                     if !isThere { try await world.cut() }
                 } catch {

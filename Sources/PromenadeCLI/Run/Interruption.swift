@@ -9,6 +9,8 @@ import Synchronization
 /// A signal that ends a command which has something to close before: the first one is noted, the next one ends the program as ever.
 enum Interruption {
     private static let number = Atomic<Int32>(0)
+    /// The signals that are noted, a bit each.
+    private static let noticed = Atomic<UInt32>(0)
 
     /// The signal that came; `nil` for none.
     static var signal: Int32? {
@@ -19,29 +21,41 @@ enum Interruption {
     /// Its name.
     static var name: String? { signal.map { $0 == SIGINT ? "SIGINT" : "SIGTERM" } }
 
-    /// From now on signals are noted.
+    /// Whether none came.
+    static var isQuiet: Bool { signal == nil }
+
+    /// From now on signals are noted. One that is to be ignored, as a shell has it for what runs in the background, still is.
     static func begin() {
         for number in [SIGINT, SIGTERM] {
-            #if canImport(Darwin)
-                Darwin.signal(number, noted)
-            #else
-                Glibc.signal(number, noted)
-            #endif
+            let before = set(number, to: SIG_IGN)
+            if unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
+            noticed.bitwiseOr(1 << UInt32(number), ordering: .relaxed)
+            _ = set(number, to: noted)
         }
+    }
+
+    #if canImport(Darwin)
+        private typealias Handler = (@convention(c) (Int32) -> Void)?
+    #else
+        private typealias Handler = __sighandler_t?
+    #endif
+
+    private static func set(_ number: Int32, to handler: Handler) -> Handler {
+        #if canImport(Darwin)
+            Darwin.signal(number, handler)
+        #else
+            Glibc.signal(number, handler)
+        #endif
     }
 
     private static let noted: @convention(c) (Int32) -> Void = { number in
         Interruption.number.store(number, ordering: .relaxed)
-        for each in [SIGINT, SIGTERM] { reset(each) }
+        for each in [SIGINT, SIGTERM] where Interruption.noticed.load(ordering: .relaxed) & 1 << UInt32(each) != 0 {
+            reset(each)
+        }
     }
 
-    private static func reset(_ number: Int32) {
-        #if canImport(Darwin)
-            Darwin.signal(number, SIG_DFL)
-        #else
-            Glibc.signal(number, SIG_DFL)
-        #endif
-    }
+    private static func reset(_ number: Int32) { _ = set(number, to: SIG_DFL) }
 
     /// Ends the program by the signal that came, if one did, so that who started it sees what ended it.
     static func endBySignal() {

@@ -13,6 +13,8 @@ extension Scenario {
         public var checkFault: (ConfigNode) throws(ConfigError) -> Void
         /// Whether somebody made the scenario shorter than its file has it: then what comes after its end is no mistake.
         public var isShortened = false
+        /// Events that do not happen, by their places in the list: they are taken as they are here, whatever stands there.
+        public var leftOut: [Int: EventSpec] = [:]
 
         /// The surroundings.
         public init(
@@ -101,8 +103,10 @@ extension Scenario {
             scaled: scaled,
             isSending: isSending(node)
         )
-        for section in root.list("events", type: "event") {
-            if let event = EventSpec(reading: section, context) {
+        for (index, section) in root.list("events", type: "event").enumerated() {
+            if let event = surroundings.leftOut[index] {
+                events.append(event)
+            } else if let event = EventSpec(reading: section, context) {
                 events.append(event)
             } else {
                 refusedEvents.append(section.node)

@@ -175,6 +175,18 @@ extension EventSpec {
 }
 
 extension EventSpec.Action {
+    /// The one instance of a service that it is about, by its number; `nil` for any other number of them.
+    package func instance(of name: String) -> Int? {
+        switch self {
+        case .kill(name, .number(let number)), .start(name, .number(let number)), .restart(name, .number(let number)),
+            .skew(name, .number(let number), _), .fault(.service(name, .number(let number)), _):
+            number
+        case .fault(.target(let address), _):
+            address.hasPrefix(name + "-") ? Int(address.dropFirst(name.utf8.count + 1).prefix { $0 != ":" }) : nil
+        case _: nil
+        }
+    }
+
     /// Whom it is about.
     public var subject: String {
         switch self {

@@ -45,12 +45,17 @@ public struct Scenario: Sendable {
     public var file = ""
     /// What is worth knowing of how it was read, though it is no mistake.
     public var remarks: [String] = []
+    /// Why nothing can be said of any alert, as there are no alerting rules at all; empty where there are some, or nobody asks.
+    public var missingAlerts = ""
 
     /// A Monday morning, where a scenario names no start.
     public static let defaultStart: Timestamp = 1_767_603_600_000
 
     /// Nothing happens.
     public init() {}
+
+    /// Whether something can be said of the alerts of all studies.
+    public var areStudiesJudged: Bool { studies.isEmpty || missingAlerts.isEmpty }
 
     /// The folder of the file, seen from which the files that it names are.
     public var folder: String { file.lastIndex(of: "/").map { String(file[..<$0]) } ?? "" }

@@ -12,11 +12,21 @@ public struct PromQLTestReport: Sendable {
         public var failure: String?
         /// Why it was not checked; `nil` where it was.
         public var skipped: String?
+        /// What else is to be said, in one or more lines; `nil` for nothing.
+        public var output: String?
         /// How long it took, in nanoseconds.
         public var duration: Int64
 
         /// A checked command.
-        public init(line: Int, source: String, failure: String? = nil, skipped: String? = nil, duration: Int64 = 0) {
+        public init(
+            line: Int,
+            source: String,
+            failure: String? = nil,
+            skipped: String? = nil,
+            output: String? = nil,
+            duration: Int64 = 0
+        ) {
+            self.output = output
             self.line = line
             self.source = source
             self.failure = failure
@@ -85,6 +95,8 @@ extension Sequence<PromQLTestReport> {
                     suites += "    </testcase>\n"
                 } else if let skipped = test.skipped {
                     suites += ">\n      <skipped message=\"\(skipped.xmlEscaped)\"/>\n    </testcase>\n"
+                } else if let output = test.output {
+                    suites += ">\n      <system-out>\(output.xmlEscaped)</system-out>\n    </testcase>\n"
                 } else {
                     suites += "/>\n"
                 }

@@ -16,6 +16,8 @@ package enum SelfTest {
         package internal(set) var failures: [(seed: UInt64, problems: [String])] = []
         /// How many worlds there were.
         package internal(set) var worlds = 0
+        /// How many were asked for.
+        package internal(set) var asked = 0
         /// How many scrapes, evaluations, pushes and other things happened in them.
         package internal(set) var steps = 0
         /// How many samples were taken.
@@ -34,7 +36,8 @@ package enum SelfTest {
                 if problems.count > 5 { lines.append("  and \(problems.count - 5) more") }
                 lines.append("  again: \(ProgramName.called) simulate --self-test --seeds \(seed)")
             }
-            lines.append("\(worlds) worlds, \(failures.count) failed; \(steps) events, \(samples) samples")
+            let all = worlds < asked ? " of \(asked)" : ""
+            lines.append("\(worlds)\(all) worlds, \(failures.count) failed; \(steps) events, \(samples) samples")
             lines.append("\(reopenings) times opened anew, \(refusals) batches refused by a failing disk")
             return lines.joined(separator: "\n") + "\n"
         }
@@ -51,25 +54,27 @@ package enum SelfTest {
     /// Runs the worlds of a span of seeds.
     /// - Parameters:
     ///   - jobs: how many at a time.
+    ///   - goesOn: is asked before each world whether to go on.
     ///   - progress: is told how many there were.
     package static func run(
         _ seeds: ClosedRange<UInt64>,
         jobs: Int,
+        goesOn: @escaping @Sendable () -> Bool = { true },
         progress: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> Outcome {
         let shared = Progress(seeds)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for job in 0..<max(1, jobs) {
+            for _ in 0..<max(1, jobs) {
                 group.addTask {
                     try await WorldThread.run {
                         let files = FaultyFiles()
-                        let folder = StoreCopy.scratch(job)
+                        let folder = StoreCopy.scratch()
                         _ = FileAccess.createFolder(folder)
                         defer {
                             StoreCopy.remove(folder + "/live")
                             StoreCopy.remove(folder)
                         }
-                        while !Task.isCancelled, let seed = shared.take() {
+                        while !Task.isCancelled, goesOn(), let seed = shared.take() {
                             StoreCopy.remove(folder + "/live")
                             let trial = TrialRun(TrialScenario(seed: seed), folder: folder, files: files)
                             do {
@@ -94,7 +99,9 @@ package enum SelfTest {
         private let last: UInt64
 
         init(_ seeds: ClosedRange<UInt64>) {
-            state = Mutex(State(next: seeds.lowerBound))
+            var first = State(next: seeds.lowerBound)
+            first.outcome.asked = seeds.count
+            state = Mutex(first)
             last = seeds.upperBound
         }
 
