@@ -136,8 +136,8 @@ struct ScrapeLoop: Sendable {
         request.clock = clock
         let forced = control.forcedError
         let answer = forced == nil ? await fetch(request) : .failure(TransportError(forced ?? ""))
-        if executor != nil, case .success(let response) = answer, isLong(response) {
-            // Others are scraped on this thread meanwhile.
+        if !isDriven, case .success(let response) = answer, isLong(response) {
+            // Others are scraped, and served, on this thread meanwhile.
             await withTaskExecutorPreference(EvaluationThreads.reading) {
                 await take(answer, of: request, at: time, began: began, start: start, isForced: false)
             }

@@ -87,7 +87,8 @@ extension ScrapeManager {
             }
         }
         guard let plan else {
-            let message = "relabelling what was found takes more than \(Self.planLimit / 1000) s; the targets stay as they were"
+            let message =
+                "relabelling what was found takes more than \(Self.planLimit / 1000) s; the targets stay as they were"
             logger.error("Creating targets failed", metadata: ["err": "\(message)", "scrape_pool": "\(name)"])
             return nil
         }

@@ -32,22 +32,24 @@ struct DiscoveryTests {
     @Test(
         "what a server names has bounds",
         arguments: [
-            ("[" + String(repeating: "{},", count: 200_000) + "{}]", "more than 200000 groups"),
-            ("[" + String(repeating: "{},", count: 1_000_000) + "{}]", "more than 1000000 values and names of fields"),
-            (
-                #"[{"targets":["# + String(repeating: "\"\",", count: 200_000) + "\"\"]}]",
-                "it has more than 200000 targets"
-            ),
-            (
-                #"[{"labels":{"# + (0..<1001).map { #""l\#($0)":"x""# }.joined(separator: ",") + "}}]",
-                "group 0 has more than 1000 labels"
-            ),
-            ("[" + String(repeating: "1,", count: 300_000) + "1]", "[5]"),
+            ("[", "{},", 200_000, "{}]", "more than 200000 groups"),
+            ("[", "{},", 1_000_000, "{}]", "more than 1000000 values and names of fields"),
+            ("[{\"targets\":[", "\"\",", 200_000, "\"\"]}]", "it has more than 200000 targets"),
+            ("[", "1,", 300_000, "1]", "[5]"),
         ]
     )
-    func bounds(text: String, problem: String) {
+    func bounds(start: String, piece: String, count: Int, end: String, problem: String) {
+        refuse(start + String(repeating: piece, count: count) + end, problem)
+    }
+
+    @Test("a group has a bound of labels")
+    func manyLabels() {
+        let labels = (0..<1001).map { "\"l\($0)\":\"x\"" }.joined(separator: ",")
+        refuse("[{\"labels\":{\(labels)}}]", "group 0 has more than 1000 labels")
+    }
+
+    private func refuse(_ text: String, _ problem: String) {
         for format in [ConfigNode.Format.json, .yaml] {
-            // What is a value in YAML may be none in JSON, and the other way around; the bounds are the same.
             let error = #expect(throws: ConfigError.self) {
                 try TargetGroupFile.groups(Array(text.utf8), source: "s", format: format, metaLabel: "__meta_url")
             }
