@@ -1,3 +1,4 @@
+import Logging
 import MetricModel
 import Promenade
 import Testing

@@ -8,8 +8,7 @@ extension Simulate {
         let isShown = Console.isTerminal(2) && seeds.count > 1 && !quiet
         let count = seeds.count
         Interruption.begin()
-        let goesOn: @Sendable () -> Bool = { Interruption.isQuiet }
-        let outcome = try await SelfTest.run(seeds, jobs: workers, goesOn: goesOn) { done in
+        let outcome = try await SelfTest.run(seeds, jobs: workers, goesOn: Self.goesOn) { done in
             if isShown, done % 10 == 0 { Console.complain("\r\(done) of \(count) worlds") }
         }
         if isShown { Console.complain("\r\u{1b}[K") }
