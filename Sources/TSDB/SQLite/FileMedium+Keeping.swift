@@ -45,10 +45,10 @@ extension FileMedium {
         guard fileSize(path) == 0 else {
             throw StorageError(.inputOutput, "\(path) is there already: a snapshot needs a new file")
         }
-        StoreFiles.close(path)
         // A reader of the folder sees the whole file or none.
         let part = path + ".part"
         SnapshotFile.discard(part)
+        StoreFiles.close(part)
         do throws(StorageError) {
             try backend.read { (connection) throws(StorageError) in
                 let statement = try connection.statement("VACUUM INTO ?")

@@ -57,7 +57,7 @@ import Testing
         ("up 1,2", "1:5: parse error: unexpected character in series sequence: ','"),
         ("up 1 #c", "1:6: parse error: unexpected character in series sequence: '#'"),
         ("up 0x99999999", "1:6: parse error: more than 1000000 values in one line"),
-        ("up 0x600000 1x600000", "1:14: parse error: more than 1000000 values in one line"),
+        ("up 0x600000 1x600000", "1:15: parse error: more than 1000000 values in one line"),
         ("up{a=b} 1", #"1:6: parse error: unexpected identifier "b" in label set, expected string"#),
         ("up{a} 1", #"1:5: parse error: unexpected "}" in label set, expected "=""#),
         ("h {{counts:1}}", #"1:5: parse error: bad histogram descriptor found: "counts""#),
