@@ -343,6 +343,8 @@ public final class ConfigSection {
                 )
             )
         }
+        // Nobody who has written a field means it by another name.
+        let missing = known.filter { fields[$0] == nil }
         for entry in order + repeated {
             guard let name = entry.key.name, !knownSet.contains(folded(name)) else { continue }
             let isJSON = node.format == .json
@@ -352,7 +354,7 @@ public final class ConfigSection {
                 line: entry.key.line,
                 column: entry.key.column,
                 path: path(name),
-                hint: (DidYouMean.nearest(name, among: known) ?? known.first { $0.hasPrefix(name + "_") })
+                hint: (DidYouMean.nearest(name, among: missing) ?? missing.first { $0.hasPrefix(name + "_") })
                     .map { "did you mean \($0)?" }
                     ?? (isListing ? "there is " + known.joined(separator: ", ") : nil)
             )

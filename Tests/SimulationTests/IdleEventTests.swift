@@ -1,6 +1,7 @@
 import Testing
 
-/// Events that find done already what they do: what is certain from the file is a mistake, the rest is told in the log.
+/// Events that find done already what they do: one that undoes nothing is a mistake where that is certain from the file, the rest is told
+/// in the log.
 @Suite(.timeLimit(.minutes(5))) struct IdleEventTests {
     private static func text(_ events: String) -> String {
         """
@@ -96,6 +97,14 @@ import Testing
         "{at: 1m, do: remote_write_outage}\n{at: 5m, do: heal, remote_write: true}",
         "{at: 1m, do: fault, pushes: true, fault: refused}\n{at: 5m, do: heal, pushes: true}",
         "{at: 1m, do: pause, batch: b}\n{at: 5m, do: resume, batch: b}",
+        // What does once more what is done already undoes nothing.
+        "{at: 1m, do: kill, service: shop, for: 9m}\n{at: 5m, do: kill, service: shop, instance: 2, for: 1m}",
+        "{at: 1m, do: pause, batch: b}\n{at: 5m, do: run, batch: b}\n{at: 6m, do: pause, batch: b}",
+        "{at: 1m, do: scale, service: shop, instances: 3}",
+        "{at: 1m, do: scale, service: shop, instances: 2}\n{at: 5m, do: kill, service: shop, instance: 3}",
+        "{at: 1m, do: kill, part: prometheus}\n{at: 5m, do: kill, part: prometheus}",
+        // It may never come, and comes once.
+        "{at: 50m..70m, do: kill, service: shop}", "{at: 3m, do: kill, service: shop, for: 5m, every: 24h}",
     ]
 
     @Test(arguments: useful) func `what may undo something is none`(_ events: String) {

@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    /// All orders of up to five words: a 99th percentile that is set is seen until somebody says something else.
+    /// All orders of up to four words: a 99th percentile that is set is seen until somebody says something else.
     @Test func `a percentile that is set for good is seen as it was set`() {
         let words: [(median: Double?, p99: Double?)] = [(2, nil), (nil, 50), (3, 60)]
         var count = 0

@@ -335,8 +335,8 @@ extension Evaluation {
         return StepGrid(start: start, end: end, interval: interval)
     }
 
-    /// The most steps of a subquery (`[100y:1ms]`): each is some bytes for every series at every node inside, and all of them are gone
-    /// through several times before anybody looks at the clock again.
+    /// So many steps of a subquery (`[100y:1ms]`) there may be at least, whatever number of samples a query may have: each is some
+    /// bytes for every series at every node inside.
     private static let subqueryStepLimit = 10_000_000
 
     /// Evaluates the inside of a subquery.
@@ -345,7 +345,7 @@ extension Evaluation {
         _ scope: Scope
     ) async throws(PromQLError) -> (matrix: SeriesMatrix, samples: SampleCounter) {
         let grid = subqueryGrid(node, scope.grid)
-        if grid.count > Self.subqueryStepLimit { throw .tooManySamples }
+        if grid.count > max(options.maximumSamples, Self.subqueryStepLimit) { throw .tooManySamples }
         let counter = SampleCounter(grid: grid, tracksSteps: scope.grid.count > 1 || scope.samples.tracksSteps)
         let inner = Scope(grid: grid, samples: counter, needsWholeHistograms: true)
         guard let recorder else { return (try await evaluate(node.expression, inner), counter) }

@@ -65,7 +65,11 @@ package struct ReportFile: Sendable {
         }
         defer { unlink(new) }
         try Self.write(text, to: new, O_CREAT | O_EXCL, path)
-        if way == .overwritten { return try Self.write(text, to: path, O_TRUNC, path) }
+        if way == .overwritten {
+            // The room that it had is that of the file itself.
+            unlink(new)
+            return try Self.write(text, to: path, O_TRUNC, path)
+        }
         guard rename(new, path) == 0 else { throw Refusal(path) }
     }
 

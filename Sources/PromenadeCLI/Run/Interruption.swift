@@ -27,10 +27,12 @@ enum Interruption {
     /// From now on signals are noted. One that is to be ignored, as a shell has it for what runs in the background, still is.
     static func begin() {
         for number in [SIGINT, SIGTERM] {
-            let before = set(number, to: SIG_IGN)
-            if unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { continue }
             noticed.bitwiseOr(1 << UInt32(number), ordering: .relaxed)
-            _ = set(number, to: noted)
+            let before = set(number, to: noted)
+            if unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
+                noticed.bitwiseAnd(~(1 << UInt32(number)), ordering: .relaxed)
+                _ = set(number, to: SIG_IGN)
+            }
         }
     }
 

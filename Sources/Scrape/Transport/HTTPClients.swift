@@ -38,19 +38,19 @@ final class HTTPClients: Sendable {
         var stamps: [FileStamp?]
         var plain: HTTPClient.Configuration
         var clients: [Way: HTTPClient] = [:]
-        /// Clients with old certificates, which may still be at work, the oldest first.
-        var retired: [HTTPClient] = []
+        /// Clients with old certificates, which may still be at work: those of each change together, the oldest first.
+        var retired: [[HTTPClient]] = []
 
-        /// Those that are too many, which are to be closed.
+        /// Those of changes that are too long ago, which are to be closed.
         mutating func takeSurplus() -> [HTTPClient] {
             let surplus = retired.prefix(max(0, retired.count - HTTPClients.mostRetired))
             retired.removeFirst(surplus.count)
-            return Array(surplus)
+            return surplus.flatMap(\.self)
         }
     }
 
-    /// How many clients with old certificates are kept for what is under way. A request is given up where the files change more
-    /// often while it waits.
+    /// Of how many changes of the files the clients are kept for what is under way. A request is given up where they change more often
+    /// while it waits.
     private static let mostRetired = 8
 
     private let tls: HTTPClientConfig.TLS
@@ -153,7 +153,7 @@ final class HTTPClients: Sendable {
                     return .failure(error)
                 }
                 state.stamps = stamps
-                state.retired += state.clients.values
+                state.retired.append(Array(state.clients.values))
                 state.clients = [:]
                 surplus = state.takeSurplus()
             }
@@ -201,7 +201,7 @@ final class HTTPClients: Sendable {
     /// Closes all connections.
     func close() async {
         let all = state.withLock { state in
-            let all = Array(state.clients.values) + state.retired
+            let all = Array(state.clients.values) + state.retired.flatMap(\.self)
             state.clients = [:]
             state.retired = []
             return all

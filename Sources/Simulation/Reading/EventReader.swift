@@ -34,7 +34,7 @@ extension EventSpec {
         if section.has("for"), !word.canEnd(isOfPart: word == .restart && section.has("part")) {
             section.fail("\(word) has no end", at: "for", hint: "for goes with kill, fault, pause, skew and set")
         }
-        Self.checkTimes(section, at, every, latest: context.latest)
+        if let at { section.checkTime(at.lowerBound, at: "at", latest: context.latest) }
         section.finish(isListing: true)
         guard let at, let action else { return nil }
         self.init(at: at.lowerBound, action, word: word)
@@ -48,22 +48,6 @@ extension EventSpec {
 
     /// The fields that all events may have.
     static let timeFields = ["at", "do", "for", "every"]
-
-    /// Reports moments that never come.
-    private static func checkTimes(_ section: ConfigSection, _ at: ClosedRange<Int64>?, _ every: Int64?, latest: Int64)
-    {
-        guard let at else { return }
-        section.checkTime(at.lowerBound, at: "at", latest: latest)
-        if at.lowerBound > latest { return }
-        if at.upperBound > latest {
-            let hint = "a span that ends with it, or before; \(Scenario.lasts(latest))"
-            section.fail("this span ends after the end of the scenario", at: "at", hint: hint)
-        }
-        if let every, every > 0, every > latest - at.lowerBound {
-            let hint = "a shorter time, or leave it out; \(Scenario.lasts(latest))"
-            section.fail("it would happen again only after the end of the scenario", at: "every", hint: hint)
-        }
-    }
 
     /// What happens, where that is something that can.
     private static func word(_ section: ConfigSection) -> Word? {

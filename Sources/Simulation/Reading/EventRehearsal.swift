@@ -1,6 +1,7 @@
 import MetricModel
 
-/// Lets the events of a scenario happen to what can be down, at rest or wrong, and notes which of them change nothing.
+/// Lets the events of a scenario happen to what can be down, at rest or wrong, and notes which of those that undo something find nothing
+/// to be undone. (What does once more what is done already may be meant so; the log of the world tells of it.)
 ///
 /// What depends on chance is no good here: nobody should ask for what comes of it.
 struct EventRehearsal {
@@ -22,7 +23,7 @@ struct EventRehearsal {
         case itself
     }
 
-    /// What events are without effect, each time that they happen, and what is so then.
+    /// What is so where an event undoes nothing.
     struct Finding {
         /// What is so then, so that it does nothing.
         var words: String
@@ -30,8 +31,6 @@ struct EventRehearsal {
         var down: [String] = []
         /// What undid before what this one would undo.
         var end: End?
-        /// What would be right, where that is known here.
-        var remedy: String?
     }
 
     private struct Hold {
@@ -54,8 +53,6 @@ struct EventRehearsal {
     private var itemCount = 0
     private var now: Int64 = 0
     private var holds: [Place: [Hold]] = [:]
-    /// Instances that are down.
-    private var down: Set<Place> = []
     private var ends: [Place: End] = [:]
     /// How many instances each service has.
     private var counts: [String: Int]
@@ -123,73 +120,44 @@ struct EventRehearsal {
     private mutating func carryOut(_ action: EventSpec.Action, _ event: Int, _ hold: Hold) -> [Place] {
         switch action {
         case .kill(let service, let which):
-            guard let places = chosen(service, which, event) else { return [] }
-            let words =
-                which == .all
-                ? "all instances of \(service) are down by then already"
-                : "\(Self.name(places)) is down by then already"
-            note(event, places.contains { !down.contains($0) || extends(hold, $0) }, Finding(words: words))
-            down.formUnion(places)
-            return add(hold, places)
+            return add(hold, chosen(service, which))
         case .start(let service, let which):
-            guard let places = chosen(service, which, event) else { return [] }
+            let places = chosen(service, which)
             let words =
                 which == .all
                 ? "no instance of \(service) is down by then" : "\(Self.name(places)) is not down by then"
             undo(event, places, words, of: service)
-        case .restart(let service, let which):
-            guard let places = chosen(service, which, event) else { return [] }
-            isUseful.insert(event)
-            for place in places { clear(place, .event(event)) }
-        case .deploy(let service, _):
-            isUseful.insert(event)
-            for place in chosen(service, .all, event) ?? [] { clear(place, .event(event)) }
+        case .restart(let service, let which): for place in chosen(service, which) { clear(place, .event(event)) }
+        case .deploy(let service, _): for place in chosen(service, .all) { clear(place, .event(event)) }
         case .scale(let service, let count): scale(service, count, event)
-        case .killPart(let part):
-            let words = "the part \(part.rawValue) is down by then already"
-            note(event, extends(hold, .part(part)), Finding(words: words))
-            return add(hold, [.part(part)])
+        case .killPart(let part): return add(hold, [.part(part)])
         case .startPart(let part): undo(event, [.part(part)], "the part \(part.rawValue) is not down by then")
         case .restartPart(let part, _, _):
-            isUseful.insert(event)
             clear(.part(part), .event(event))
             return hold.ends == .max ? [] : add(hold, [.part(part)])
-        case .pause(let batch):
-            note(event, extends(hold, .batch(batch)), Finding(words: "\(batch) is paused by then already"))
-            return add(hold, [.batch(batch)])
+        case .pause(let batch): return add(hold, [.batch(batch)])
         case .resume(let batch): undo(event, [.batch(batch)], "\(batch) is not paused by then")
-        case .run(let batch): note(event, holds[.batch(batch)] == nil, Finding(words: "\(batch) is paused by then"))
         case .fault(let place, let fault):
-            guard let places = places(place, event) else { return [] }
-            if fault == nil {
-                undo(event, places, place.nothingIsWrong)
-            } else {
-                isUseful.insert(event)
-                return add(hold, places)
-            }
-        case .set, .skew, .deleteGroup, .wipe, .push, .reload: break
+            let places = places(place)
+            if fault != nil { return add(hold, places) }
+            undo(event, places, place.nothingIsWrong)
+        case .run, .set, .skew, .deleteGroup, .wipe, .push, .reload: break
         }
         return []
     }
 
-    /// The instances that an event is about; `nil` where there is none, which is noted.
-    private mutating func chosen(_ service: String, _ which: EventSpec.Which, _ event: Int) -> [Place]? {
+    /// The instances that an event is about.
+    private func chosen(_ service: String, _ which: EventSpec.Which) -> [Place] {
         let count = counts[service] ?? 0
-        var (words, wanted) = ("\(service) has no instance by then", 1)
-        switch which {
-        case .all, .any: if count > 0 { return (1...count).map { .instance(service, $0) } }
-        case .number(let number):
-            if number <= count { return [.instance(service, number)] }
-            (words, wanted) = ("there is no \(service)-\(number) by then", number)
+        return switch which {
+        case .all, .any: count > 0 ? (1...count).map { .instance(service, $0) } : []
+        case .number(let number): number <= count ? [.instance(service, number)] : []
         }
-        let remedy = "an event before it, such as {at: 1m, do: scale, service: \(service), instances: \(wanted)}"
-        note(event, false, Finding(words: words, remedy: remedy))
-        return nil
     }
 
-    private mutating func places(_ place: EventSpec.FaultPlace, _ event: Int) -> [Place]? {
+    private func places(_ place: EventSpec.FaultPlace) -> [Place] {
         switch place {
-        case .service(let service, let which): chosen(service, which, event)?.map { .scrapes(Self.name([$0])) }
+        case .service(let service, let which): chosen(service, which).map { .scrapes(Self.name([$0])) }
         case .target(let address): [.scrapes(EventDomain.host(address))]
         case .pushes: [.pushes]
         case .remoteWrite: [.remoteWrite]
@@ -198,8 +166,6 @@ struct EventRehearsal {
 
     private mutating func scale(_ service: String, _ count: Int, _ event: Int) {
         let before = counts[service] ?? 0
-        let some = count == 1 ? "one instance" : "\(count) instances"
-        note(event, count != before, Finding(words: "\(service) has \(some) by then already"))
         counts[service] = count
         // Those that go are no longer down, nor are those that come.
         for number in min(count, before)..<max(count, before) { clear(.instance(service, number + 1), .event(event)) }
@@ -207,26 +173,23 @@ struct EventRehearsal {
 
     /// An event that makes well what it finds.
     private mutating func undo(_ event: Int, _ places: [Place], _ words: String, of service: String? = nil) {
+        // Where there is none of it nobody knows what is meant; the log of the world tells.
+        if places.isEmpty { return }
         var finding = Finding(words: words)
         finding.end = places.compactMap { ends[$0] }.first
-        let known = down.compactMap { place -> Int? in
+        let known = holds.keys.compactMap { place -> Int? in
             if case .instance(let owner, let number) = place, owner == service { number } else { nil }
         }
         finding.down = known.sorted().map { "\(service ?? "")-\($0)" }
-        note(event, places.contains { holds[$0] != nil }, finding)
+        if places.contains(where: { holds[$0] != nil }) {
+            isUseful.insert(event)
+        } else {
+            findings[event] = findings[event] ?? finding
+        }
         for place in places { clear(place, .event(event)) }
     }
 
-    private mutating func note(_ event: Int, _ isUseful: Bool, _ finding: Finding) {
-        if isUseful { self.isUseful.insert(event) } else { findings[event] = findings[event] ?? finding }
-    }
-
     // MARK: Holds
-
-    /// Whether a place is held longer by it than it is anyway.
-    private func extends(_ hold: Hold, _ place: Place) -> Bool {
-        (holds[place] ?? []).allSatisfy { $0.ends < hold.ends }
-    }
 
     private mutating func add(_ hold: Hold, _ places: [Place]) -> [Place] {
         for place in places {
@@ -238,8 +201,7 @@ struct EventRehearsal {
     }
 
     private mutating func clear(_ place: Place, _ end: End) {
-        if holds.removeValue(forKey: place) != nil || end == .itself { ends[place] = end }
-        down.remove(place)
+        if holds.removeValue(forKey: place) != nil { ends[place] = end }
     }
 
     private static func name(_ places: [Place]) -> String {

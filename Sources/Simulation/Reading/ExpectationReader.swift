@@ -123,9 +123,6 @@ extension ExpectationSpec {
                     section.fail("a string says neither yes nor no", at: word, hint: "such as up == 1")
                 } else if expression.type == .matrix {
                     section.fail("a range says neither yes nor no", at: word, hint: "such as rate(…[5m])")
-                } else if Self.isFixed(expression) {
-                    let words = "\(GoText.quoted(text)) is the same at any moment, whatever happens"
-                    section.fail(words, at: word, hint: "a condition on a metric, such as up == 1")
                 }
             } catch {
                 let shown = text.count > 100 ? text.prefix(100) + "…" : text[...]
@@ -133,29 +130,6 @@ extension ExpectationSpec {
             }
         }
         section.finish(isListing: true)
-    }
-
-    /// Whether an expression depends neither on samples nor on the time.
-    private static func isFixed(_ tree: Expr) -> Bool {
-        var isFixed = true
-        tree.walk { node, _ in
-            switch node {
-            case .vectorSelector, .matrixSelector: isFixed = false
-            case .call(let call) where isOfTime(call): isFixed = false
-            case .number, .string, .subquery, .aggregate, .binary, .unary, .paren, .call, .stepInvariant: break
-            }
-            return isFixed
-        }
-        return isFixed
-    }
-
-    /// Whether a call tells of the moment at which it is evaluated.
-    private static func isOfTime(_ call: CallExpr) -> Bool {
-        switch call.function.name {
-        case .time, .timestamp, .start, .end: true
-        case .minute, .hour, .dayOfMonth, .dayOfWeek, .dayOfYear, .daysInMonth, .month, .year: call.arguments.isEmpty
-        case _: false
-        }
     }
 
     /// A bare name, a name with conditions, or conditions.

@@ -1,7 +1,7 @@
 public import ConfigTree
 import MetricModel
 
-/// Events that do nothing, as what they do is done already: what undoes where nothing is to be undone, what ends what is over.
+/// Events that undo what others did, where nothing is to be undone.
 extension Scenario {
     /// Those of which that is certain, by their places in the list; what is so, and what would be right.
     /// - Parameter problems: what is known to be wrong, from which nothing follows.
@@ -30,8 +30,7 @@ extension Scenario {
     /// What would be right in place of an event that does nothing.
     private func hint(_ index: Int, _ finding: EventRehearsal.Finding) -> String {
         let event = events[index]
-        if let remedy = finding.remedy { return remedy }
-        guard let undoes = event.action.undoes else { return event.action.remedy }
+        guard let undoes = event.action.undoes else { return "" }
         let others = opposites(of: index)
         let down = finding.down.isEmpty ? "" : "\(finding.down.joined(separator: ", ")) is; "
         switch finding.end {
@@ -119,19 +118,6 @@ extension EventSpec.Action {
         case .kill, .restart, .scale, .deploy, .set, .skew, .fault, .restartPart, .killPart, .deleteGroup, .wipe,
             .push, .run, .pause, .reload:
             nil
-        }
-    }
-
-    /// What would be right where an event that undoes nothing finds done what it does.
-    fileprivate var remedy: String {
-        switch self {
-        case .kill, .killPart: "a start before it, or leave one of them out"
-        case .run, .pause: "a resume before it, or leave one of them out"
-        case .scale: "another number, or leave it out"
-        case .start, .restart, .deploy, .set, .skew, .fault, .restartPart, .startPart, .deleteGroup, .wipe, .push,
-            .resume,
-            .reload:
-            "leave it out"
         }
     }
 

@@ -61,7 +61,8 @@ struct FamilyTable {
             count -= 1
             bytes -= all[family].map { Self.size(family, $0) } ?? 0
         }
-        for family in all.keys where !kept.contains(family) {
+        // In an order, so that a simulated world is the same each time.
+        for family in all.keys.sorted() where !kept.contains(family) {
             if isEnough() { return gone }
             if hasSeries(family) { rest.append(family) } else { forget(family) }
         }

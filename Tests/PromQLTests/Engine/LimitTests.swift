@@ -24,8 +24,10 @@ import Testing
         #expect(error?.code == .execution)
     }
 
-    @Test func `a subquery has no more than ten million steps`() async throws {
-        let engine = PromQLEngine(clock: ManualClock())
+    @Test func `a subquery has no more steps than a query may have samples, or ten million`() async throws {
+        var options = PromQLEngine.Options()
+        options.maximumSamples = 1000
+        let engine = PromQLEngine(options: options, clock: ManualClock())
         let reader = Self.reader(series: 1, samples: 1)
         for query in ["count_over_time(vector(1)[10000001ms:1ms])", "absent_over_time(none[100y:1ms])"] {
             let error = await #expect(throws: PromQLError.self) {

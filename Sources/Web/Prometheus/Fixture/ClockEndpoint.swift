@@ -34,19 +34,19 @@ extension ClockControl {
     /// `GET` tells the time; `POST ?advance=30s` moves it, where it does not pass by itself, and answers when everything that
     /// fell due on the way is done.
     func answer(_ method: WebRequest.Method, _ parameters: APIParameters) async throws(APIFailure) -> APIAnswer {
+        if method == .post, player == nil, advance == nil {
+            throw APIFailure(
+                .forbidden,
+                "time passes by itself here; it is moved in a test fixture that was started with "
+                    + "\(ProgramName.called) run --test --clock=manual"
+            )
+        }
         try checkFields(method, parameters)
         if let player, method == .post {
             try await play(player, parameters)
             return status(of: player)
         }
-        if method == .post {
-            guard let advance else {
-                throw APIFailure(
-                    .forbidden,
-                    "time passes by itself here; it is moved in a test fixture that was started with "
-                        + "\(ProgramName.called) run --test --clock=manual"
-                )
-            }
+        if method == .post, let advance {
             guard let step = try step(parameters) else { throw Self.noDuration("") }
             let begin = self.now()
             if step.nanoseconds > ManualClock.end - begin {
@@ -73,8 +73,9 @@ extension ClockControl {
     private func checkFields(_ method: WebRequest.Method, _ parameters: APIParameters) throws(APIFailure) {
         let fields = player != nil ? ["action", "speed", "to", "advance"] : ["advance"]
         if method != .post, let name = parameters.form.pairs.first?.name {
-            let known = fields.joined(separator: ", ")
-            throw .invalid(name, "GET tells the time and takes no fields; what moves it is sent by POST: \(known)")
+            let isMoved = player != nil || advance != nil
+            let known = isMoved ? "; what moves it is sent by POST: " + fields.joined(separator: ", ") : ""
+            throw .invalid(name, "GET tells the time and takes no fields\(known)")
         }
         try Self.checkFields(parameters, fields)
     }
