@@ -281,36 +281,71 @@ int gettimeofday(struct timeval *time, void *zone) {
 """
 
 
-@attack("clock jumps", "hours back and forth, a day forth and back: pushes and answers go on, what is behind the newest sample is not stored and told", short=True)
-def clock(short):
-    compiler = shutil.which("cc") or shutil.which("clang")
-    if not compiler:
-        raise Skipped("needs a C compiler for a clock that can be set")
-    with tempfile.TemporaryDirectory(prefix="attack-") as folder:
-        source, shim, shifted = (os.path.join(folder, name) for name in ("shim.c", "shim.so", "shift"))
+class SetClock:
+    """A clock of the day that a stack has in the place of the machine's, and that can be set."""
+
+    def __init__(self, folder):
+        compiler = shutil.which("cc") or shutil.which("clang")
+        if not compiler:
+            raise Skipped("needs a C compiler for a clock that can be set")
+        source, shim, self.path = (os.path.join(folder, name) for name in ("shim.c", "shim.so", "shift"))
         with open(source, "w") as file:
             file.write(SHIM)
         made = subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"], capture_output=True, text=True)
         check(made.returncode == 0, f"the clock cannot be made: {made.stderr[-200:]}")
+        self.environment = {"LD_PRELOAD": shim, "CLOCK_SHIFT": self.path}
+        self.shift(0)
 
-        def shift(seconds):
-            with open(shifted + ".new", "w") as file:
-                file.write(str(seconds))
-            os.replace(shifted + ".new", shifted)
-        shift(0)
-        environment = {"LD_PRELOAD": shim, "CLOCK_SHIFT": shifted}
-        with Stack(config=WATCHED, folder=os.path.join(folder, "data"), environment=environment) as stack:
+    def shift(self, seconds):
+        with open(self.path + ".new", "w") as file:
+            file.write(str(seconds))
+        os.replace(self.path + ".new", self.path)
+
+    def try_on(self, stack, seconds):
+        """Sets it so far from the machine's, and skips where that has no effect."""
+        now = float(stack.result("time()")[1])
+        self.shift(seconds)
+        if abs(float(stack.result("time()")[1]) - now - seconds) > 60:
+            raise Skipped("this program's clock cannot be set from outside (it is linked statically)")
+
+
+@attack("a clock ahead for some seconds", "20 days ahead for 25 s: nothing is deleted for its age, and the log tells")
+def ahead(short):
+    with tempfile.TemporaryDirectory(prefix="attack-") as folder:
+        clock, data, now = SetClock(folder), os.path.join(folder, "data"), int(time.time())
+        samples = os.path.join(folder, "samples")
+        with open(samples, "w") as file:
+            file.write("# TYPE old gauge\n" + "".join(f"old {minute} {now - 3 * 86_400 + minute * 60}\n" for minute in range(1440))
+                       + f"# TYPE newest gauge\nnewest 1 {now}\n# EOF\n")
+        subprocess.run([stacks.PROMENADE, "tsdb", "import", f"--storage.path={data}", samples], check=True, capture_output=True)
+        with Stack(config=WATCHED, folder=data, environment=clock.environment) as stack:
+            def count():
+                return stack.result("count_over_time(old[4d])", time=now)[0]["value"][1]
+            check(count() == "1440", "not all is there")
             until(lambda: stack.result('up{job="watch"} == 1'))
-            now = float(stack.result("time()")[1])
-            shift(-7200)
-            if abs(float(stack.result("time()")[1]) - now + 7200) > 60:
-                raise Skipped("this program's clock cannot be set from outside (it is linked statically)")
+            time.sleep(12)
+            clock.try_on(stack, 20 * 86_400)
+            until(lambda: "The clock went ahead" in stack.log(), 30)
+            time.sleep(12)
+            clock.shift(0)
+            time.sleep(12)
+            check(count() == "1440", "old samples are gone")
+    return "1440 samples of three days ago are there"
+
+
+@attack("clock jumps", "hours back and forth, a day forth and back: pushes and answers go on, what is behind the newest sample is not stored and told", short=True)
+def clock(short):
+    with tempfile.TemporaryDirectory(prefix="attack-") as folder:
+        clock = SetClock(folder)
+        with Stack(config=WATCHED, folder=os.path.join(folder, "data"), environment=clock.environment) as stack:
+            until(lambda: stack.result('up{job="watch"} == 1'))
+            clock.try_on(stack, -7200)
             # What is behind the newest sample is not stored.
             jumps = [(-7200, False), (0, True), (-7200, False), (0, True), (7200, True), (86_400, True), (0, False)]
             seen = []
             with Watch(stack) as watch:
                 for seconds, is_stored in jumps:
-                    shift(seconds)
+                    clock.shift(seconds)
                     start = time.monotonic()
                     for index in range(10 if short else 50):
                         pushed = stack.request("/metrics/job/x", "PUT", f"a {index}\n".encode(), server="pushgateway")[0]

@@ -40,6 +40,7 @@ extension StoreKind {
         StorageFactory(name: rawValue) { settings, body in
             var options = StoreOptions()
             options.retention = settings.retention
+            options.clockPatience = 0
             options.outOfOrderWindow = settings.outOfOrderWindow
             options.exemplarCapacity = settings.exemplarCapacity
             try await withStore(options, body)

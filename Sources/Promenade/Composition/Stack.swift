@@ -367,6 +367,8 @@ public final class Stack: Sendable {
             logger.error("Part of the database is damaged", metadata: ["err": "\(problem)"])
         }
         var told: String?
+        // After a start from what was stored long ago the time is as much ahead, and there is nothing to tell.
+        var doubtedClock = true
         while !Task.isCancelled {
             do {
                 try await clock.sleep(milliseconds: 10_000)
@@ -384,6 +386,13 @@ public final class Stack: Sendable {
             } catch {
                 logger.error("Maintenance of the store failed", metadata: ["err": "\(error.message)"])
             }
+            let doubtsClock = (store as? TimeSeriesDatabase)?.doubtsClock ?? false
+            if doubtsClock, !doubtedClock {
+                logger.warning(
+                    "The clock went ahead: nothing is deleted for its age before it has stood by that for an hour"
+                )
+            }
+            doubtedClock = doubtsClock
         }
     }
 

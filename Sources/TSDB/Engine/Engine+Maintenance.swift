@@ -101,7 +101,11 @@ extension Engine {
 
     func applyRetention(_ now: Timestamp) async throws(StorageError) {
         if let retention = options.retention {
-            let old = state.withLock { $0.blocks.filter { $0.maxTime < now.minus(retention) } }
+            // What is deleted does not come back, so it counts from the newest sample, and a clock that jumps ahead is not believed at once.
+            let end = settled(now)
+            let old = state.withLock { state in
+                state.blocks.filter { $0.maxTime < min(end, state.maxTime).minus(retention) }
+            }
             try await drop(old)
         }
         if let limit = options.retentionSize, let backend {
@@ -111,6 +115,20 @@ extension Engine {
                 try await backend.shrink(fully: true)
             }
         }
+    }
+
+    private func settled(_ now: Timestamp) -> Timestamp {
+        settleTime(now)
+        let steady = clock.steadyNanoseconds
+        return settledTime.withLock { $0?.time(now, steady: steady) } ?? now
+    }
+
+    /// Begins to reckon with the time: no later than the newest sample that was stored.
+    func settleTime(_ now: Timestamp) {
+        let newest = state.withLock { $0.maxTime }
+        let start = newest == .min ? now : min(now, newest)
+        let time = SettledTime(start, steady: clock.steadyNanoseconds, patience: options.clockPatience)
+        settledTime.withLock { if $0 == nil { $0 = time } }
     }
 
     /// Drops the oldest block unless it is the only one. Whether there was one to drop.

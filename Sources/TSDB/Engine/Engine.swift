@@ -18,6 +18,8 @@ final class Engine: Sendable {
     /// Whether a head that got too large is being closed in the background.
     private let isClosingEarly = Mutex(false)
     let lastForgetting = Mutex<(time: Timestamp, candidates: Set<UInt32>)>((.min, []))
+    /// What retention takes for the time.
+    let settledTime = Mutex<SettledTime?>(nil)
     let isClosed = Mutex(false)
     /// Who follows what is stored.
     let followers = FeedFollowers()
@@ -35,7 +37,10 @@ final class Engine: Sendable {
         self.clock = clock
         self.backend = backend
         state = Mutex(HeadState(options: options))
-        if backend == nil { loaded.open() }
+        if backend == nil {
+            settleTime(clock.now)
+            loaded.open()
+        }
     }
 
     var source: any PageSource { backend ?? InlinePages() }

@@ -8,7 +8,7 @@ public struct StoreOptions: Sendable {
         case device
     }
 
-    /// How long samples are kept, in milliseconds; `nil` for ever.
+    /// How long samples are kept behind the newest one, in milliseconds; `nil` for ever.
     public var retention: Int64? = 15 * 86_400_000
     /// The most bytes that the store may take on disk; `nil` for no limit. The oldest blocks go first.
     public var retentionSize: Int64?
@@ -27,6 +27,8 @@ public struct StoreOptions: Sendable {
     /// How old the first sample of the open head may get before it is closed into a block, in milliseconds.
     public var headAge: Int64 = 1_800_000
 
+    /// How long a clock that went ahead has to stand by it before what is older than the retention then is deleted, in nanoseconds.
+    package var clockPatience: Int64 = 3_600_000_000_000
     /// The name of SQLite's file system to use, for tests of what happens when it fails; `nil` for the ordinary one.
     package var fileSystem: String?
 

@@ -111,6 +111,9 @@ public final class TimeSeriesDatabase: MetricStore, RecordStore {
         try await engine.maintain(now: now)
     }
 
+    /// Whether the clock is ahead of what was stored and has not stood by it long enough for retention to go by it.
+    package var doubtsClock: Bool { engine.settledTime.withLock { $0?.isInDoubt ?? false } }
+
     /// Writes out what is pending and closes.
     @concurrent
     public func close() async throws(StorageError) { try await medium.close() }

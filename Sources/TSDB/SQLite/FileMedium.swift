@@ -141,6 +141,7 @@ final class FileMedium: StorageMedium {
             do throws(StorageError) {
                 let orphans = try loadWhatIsSound()
                 note(logDamage, lost)
+                engine.settleTime(engine.clock.now)
                 engine.loaded.open()
                 engine.closeAfterReplay()
                 if !orphans.isEmpty, let writer = backend.writer {
