@@ -115,7 +115,7 @@ def unwritable(short):
     return "; ".join(told)
 
 
-@attack("the database removed while it is open", "nothing is acknowledged any more, /-/ready answers 503 with the reason, the log tells", short=True)
+@attack("the database removed or cut short while it is open", "nothing is acknowledged any more, /-/ready answers 503 with the reason, the log tells", short=True)
 def removed(short):
     kinds = {
         "the folder": lambda folder: shutil.rmtree(folder),
@@ -123,6 +123,10 @@ def removed(short):
         "the log beside it": lambda folder: os.remove(os.path.join(folder, "stack.db-wal")),
         "the file, by another one": lambda folder: (open(os.path.join(folder, "new"), "wb").close(),
                                                     os.replace(os.path.join(folder, "new"), os.path.join(folder, "stack.db"))),
+        "the file, all but a page": lambda folder: os.truncate(os.path.join(folder, "stack.db"), 4096),
+        "the log, all of it": lambda folder: os.truncate(os.path.join(folder, "stack.db-wal"), 0),
+        "the log, all but a page": lambda folder: os.truncate(os.path.join(folder, "stack.db-wal"), 4152),
+        "the log's index, all of it": lambda folder: os.truncate(os.path.join(folder, "stack.db-shm"), 0),
     }
     for name, remove in kinds.items():
         with tempfile.TemporaryDirectory(prefix="attack-") as parent:
@@ -137,7 +141,7 @@ def removed(short):
                 check(written[0] >= 500 and written[2].strip(), f"{name}: a write was answered {written[0]}")
                 status, _, text = stack.request("/-/ready")
                 check(status == 503 and len(text) > 20, f"{name}: ready is {status} {text[:80]!r}")
-                until(lambda: "removed" in stack.log() or "replaced" in stack.log(), 10)
+                until(lambda: any(word in stack.log() for word in ("removed", "replaced", "cut short")), 10)
     return f"{len(kinds)} ways, each told: {text.decode(errors='replace').strip()[:80]}"
 
 

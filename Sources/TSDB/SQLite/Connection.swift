@@ -18,6 +18,8 @@ final class Connection: @unchecked Sendable {
     private(set) var isClosed = false
     /// How many pages the log had after the last commit.
     private var logPages: Int32 = 0
+    /// The same, where nobody has taken them yet.
+    var newPages: Int32 { logPages }
 
     /// Opens the file; a writer creates it where it is not there.
     /// - Parameter isStill: whether nobody writes to the file and it has no log: then nothing is made beside it.
@@ -179,6 +181,9 @@ final class Connection: @unchecked Sendable {
 
     /// Brings the log into the database as far as readers allow. What fails is tried again after the next commit.
     func checkpoint() { _ = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil) }
+
+    /// Closing the connection leaves the log as it is.
+    func leaveLog() { sqlite_leaves_log(handle) }
 
     /// Runs `body` in a transaction of that kind; undoes it where it fails.
     func transaction(_ kind: String = "IMMEDIATE", _ body: () throws(StorageError) -> Void) throws(StorageError) {

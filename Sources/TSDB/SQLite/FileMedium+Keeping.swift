@@ -22,12 +22,24 @@ extension FileMedium {
         guard let writer = backend.writer, refusal == nil else {
             try await engine.shutDown(closesHead: false)
             backend.closeReaders()
+            if backend.writer?.loss != nil { await backend.writer?.abandon() }
             lock?.release()
             return
         }
         var failure: StorageError?
         do { try await engine.shutDown(closesHead: true) } catch { failure = error }
         backend.closeReaders()
+        do throws(StorageError) {
+            try await end(writer)
+        } catch {
+            failure = failure ?? error
+            await writer.abandon()
+        }
+        lock?.release()
+        if let failure { throw failure }
+    }
+
+    private func end(_ writer: Writer) async throws(StorageError) {
         try await writer.outside { connection in
             // The file ends without a WAL, so that the folder holds just the data.
             sqlite3_exec(connection.handle, "PRAGMA incremental_vacuum", nil, nil, nil)
@@ -35,8 +47,6 @@ extension FileMedium {
             connection.close()
             return .success(())
         }
-        lock?.release()
-        if let failure { throw failure }
     }
 
     /// Writes a consistent copy as one file.

@@ -14,14 +14,17 @@ import MetricModel
 enum LogCheck {
     private static let headerSize = 32
     private static let frameHeaderSize = 24
+    /// The form of the log's index, https://www.sqlite.org/walformat.html
+    private static let indexVersion: UInt32 = 3_007_000
 
     /// How many frames behind the sound ones are looked at: what an end left behind is a transaction, not more.
     private static let mostLeftBehind = 65_536
 
     /// What was lost, in words; `nil` where the log is sound. To be asked before the file is opened.
     static func damage(_ path: String) -> String? {
-        guard let log = LogFile(path + "-wal"), log.size > headerSize else { return nil }
+        guard let log = LogFile(path + "-wal") else { return nil }
         defer { log.end() }
+        guard log.size > headerSize else { return cut(path) }
         return log.with(0, headerSize) { header in
             let pageSize = Int(word(header, 8))
             var sums = (UInt32(0), UInt32(0))
@@ -72,6 +75,19 @@ enum LogCheck {
             log.with(start, min(LogFile.windowSize, length - start)) { $0.allSatisfy { $0 == 0 } } ?? true
         }
         return isUsedUp ? nil : "the write-ahead log is damaged from its beginning: \(log.size / 4096) page(s) are lost"
+    }
+
+    /// Of a log without pages the last process knew of some that are not in the database.
+    private static func cut(_ path: String) -> String? {
+        guard let index = LogFile(path + "-shm") else { return nil }
+        defer { index.end() }
+        return index.with(0, 136) { index in
+            let version = index.loadUnaligned(fromByteOffset: 0, as: UInt32.self)
+            let pages = index.loadUnaligned(fromByteOffset: 16, as: UInt32.self)
+            let stored = index.loadUnaligned(fromByteOffset: 96, as: UInt32.self)
+            guard version == indexVersion, pages > stored else { return nil }
+            return "the write-ahead log was cut short: \(pages - stored) page(s) are lost"
+        } ?? nil
     }
 
     /// How many pages the last process knew of, if that was this log.

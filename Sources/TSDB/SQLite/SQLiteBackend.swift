@@ -39,6 +39,7 @@ final class SQLiteBackend: Backend {
 
     /// Runs `body` with a connection for reading.
     func read<Result>(_ body: (Connection) throws(StorageError) -> Result) throws(StorageError) -> Result {
+        if let unreadable = writer?.unreadable { throw unreadable }
         let connection: Connection
         if let idle = readers.withLock({ $0.popLast() }) {
             connection = idle

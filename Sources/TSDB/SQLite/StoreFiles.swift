@@ -62,50 +62,16 @@ struct FileIdentity: Sendable, Equatable {
 
     /// The file that is there now; `nil` where there is none.
     init?(_ path: String) {
+        var length: Int64 = 0
+        self.init(path, length: &length)
+    }
+
+    /// The file that is there now, and how long it is.
+    init?(_ path: String, length: inout Int64) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         device = UInt64(truncatingIfNeeded: status.st_dev)
         inode = UInt64(truncatingIfNeeded: status.st_ino)
-    }
-}
-
-/// The files that a store has opened, to notice when they are removed or replaced.
-struct OpenedFiles: Sendable {
-    private let path: String
-    private let database: FileIdentity?
-    /// What keeps another process from writing, too: without its name it does not.
-    private let lock: FileIdentity?
-    private var log: FileIdentity?
-
-    /// The files that are there now.
-    init(_ path: String) {
-        self.path = path
-        database = FileIdentity(path)
-        lock = FileIdentity(path + ".lock")
-        noteLog()
-    }
-
-    /// The log is there once something was written, at the latest.
-    mutating func noteLog() { if log == nil { log = FileIdentity(path + "-wal") } }
-
-    /// What happened to the files, if anything: then what is written now is lost.
-    var loss: StorageError? {
-        let now = FileIdentity(path)
-        if now != database { return OpenedFiles.error(path, isThere: now != nil) }
-        if let lock {
-            let lockNow = FileIdentity(path + ".lock")
-            if lockNow != lock { return OpenedFiles.error(path + ".lock", isThere: lockNow != nil) }
-        }
-        guard let log else { return nil }
-        let logNow = FileIdentity(path + "-wal")
-        return logNow == log ? nil : OpenedFiles.error(path + "-wal", isThere: logNow != nil)
-    }
-
-    private static func error(_ path: String, isThere: Bool) -> StorageError {
-        StorageError(
-            .readOnly,
-            "\(path) was \(isThere ? "replaced" : "removed") while the store was open, so nothing is taken any more: "
-                + "put it back or start anew"
-        )
+        length = Int64(status.st_size)
     }
 }

@@ -54,7 +54,8 @@ final class Writer: Sendable {
     init(_ connection: Connection, path: String, isDurable: Bool) {
         self.connection = connection
         self.isDurable = isDurable
-        files = Mutex(OpenedFiles(path))
+        let pageSize = try? connection.integer("PRAGMA page_size")
+        files = Mutex(OpenedFiles(path, pageSize: pageSize ?? 4096))
         connection.watchLog()
     }
 
@@ -65,7 +66,10 @@ final class Writer: Sendable {
     var failure: StorageError? { lastFailure.withLock { $0 } }
 
     /// What happened to the files while they were open, if anything.
-    var loss: StorageError? { files.withLock { $0.loss } }
+    var loss: StorageError? { files.withLock { $0.loss() } }
+
+    /// Why nothing can be read any more, if anything.
+    var unreadable: StorageError? { files.withLock { $0.unreadable() } }
 
     /// Sets what goes with each transaction.
     func setHooks(_ new: Hooks) { hooks.withLock { $0 = new } }
@@ -120,14 +124,15 @@ final class Writer: Sendable {
         if isFirst { queue.async { self.drain() } }
     }
 
-    /// Runs something outside of a transaction, in turn with the changes.
+    /// Runs something outside of a transaction, in turn with the changes; not where the files are lost.
     func outside<Result: Sendable>(
         _ body: @escaping @Sendable (Connection) -> Swift.Result<Result, StorageError>
     ) async throws(StorageError) -> Result {
         state.withLock { $0.others += 1 }
         let result = await withCheckedContinuation { continuation in
             queue.async {
-                let result = self.connection.isClosed ? .failure(Writer.closed) : body(self.connection)
+                let result =
+                    self.connection.isClosed ? .failure(Writer.closed) : self.unwatched { body(self.connection) }
                 self.state.withLock { $0.others -= 1 }
                 continuation.resume(returning: result)
             }
@@ -135,11 +140,34 @@ final class Writer: Sendable {
         return try result.get()
     }
 
+    /// Runs what may make the files shorter, in turn.
+    private func unwatched<Value>(_ body: () -> Result<Value, StorageError>) -> Result<Value, StorageError> {
+        let loss = files.withLock { files in
+            let loss = files.loss()
+            if loss == nil { files.forgetLengths() }
+            return loss
+        }
+        if let loss { return .failure(loss) }
+        defer { if !connection.isClosed { files.withLock { $0.noteLengths() } } }
+        return body()
+    }
+
+    /// Closes the connection where the files are lost; of a log that was cut short nothing may get into the database.
+    func abandon() async {
+        await withCheckedContinuation { continuation in
+            queue.async {
+                if self.files.withLock({ $0.isCut }) { self.connection.leaveLog() }
+                self.connection.close()
+                continuation.resume()
+            }
+        }
+    }
+
     /// Brings what is in the log into the database. That waits for the device, so it is never done on somebody else's thread.
     private func checkpoint() {
         state.withLock { $0.others += 1 }
         queue.async {
-            if !self.connection.isClosed { self.connection.checkpoint() }
+            if !self.connection.isClosed { _ = self.unwatched { .success(self.connection.checkpoint()) } }
             self.state.withLock { $0.others -= 1 }
         }
     }
@@ -199,6 +227,8 @@ final class Writer: Sendable {
             failures.add(1, ordering: .relaxed)
             return loss
         }
+        // A log that is begun anew is made shorter by the commit.
+        let before = files.withLock { $0.forgetLog() }
         do throws(StorageError) {
             try connection.transaction { () throws(StorageError) in
                 try hooks?.begin(connection)
@@ -206,10 +236,11 @@ final class Writer: Sendable {
             }
         } catch {
             failures.add(1, ordering: .relaxed)
+            files.withLock { $0.noteLog(pages: 0, before: before) }
             hooks?.rollback()
             return error
         }
-        files.withLock { $0.noteLog() }
+        files.withLock { $0.noteLog(pages: connection.newPages, before: before) }
         if connection.takePages(atLeast: Self.fullLog) { checkpoint() }
         hooks?.commit()
         for entry in batch { entry.apply?() }

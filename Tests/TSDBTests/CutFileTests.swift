@@ -1,0 +1,74 @@
+import Foundation
+import MetricModel
+import MetricStorageTesting
+import TSDB
+import Testing
+
+/// Files that are cut short while the store is open.
+@Suite(.timeLimit(.minutes(5))) struct CutFileTests {
+    /// Which file, how many bytes are left of it, and what is there of it afterwards.
+    private static let cuts: [(suffix: String, length: Int, left: Left)] = [
+        ("-wal", 0, .some), ("-wal", 40, .some), ("-wal", 20_000, .some), ("-shm", 0, .all), ("-shm", 4096, .all),
+        ("", 4096, .unknown),
+    ]
+
+    private enum Left { case all, some, unknown }
+
+    private static let rows = 20
+
+    private static func row(_ store: TimeSeriesDatabase, _ step: Int) async throws {
+        let series = try await store.resolve((0..<50).map { ["__name__": "m", "step": "\(step)", "i": "\($0)"] })
+        var batch = SampleBatch(timestamp: base + Int64(step) * 1000)
+        batch.series = series
+        batch.values = series.map { _ in Double(step) }
+        #expect(try await store.append(batch).appended == 50)
+    }
+
+    private static func error(_ body: () async throws -> Void) async -> StorageError? {
+        do {
+            try await body()
+            return nil
+        } catch { return error as? StorageError }
+    }
+
+    @Test(arguments: cuts.indices) func `nothing is acknowledged any more, and what was stored is not spoilt`(
+        _ index: Int
+    ) async throws {
+        let (suffix, length, left) = Self.cuts[index]
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            let store = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
+            for step in 0..<Self.rows { try await Self.row(store, step) }
+            #expect(store.refusal == nil)
+            #expect(truncate(path + suffix, off_t(length)) == 0)
+            for _ in 0..<2 {
+                let refused = await Self.error { try await Self.row(store, Self.rows) }
+                #expect(refused?.code == .readOnly)
+                let message = refused?.message ?? ""
+                #expect(message.contains("stack.db\(suffix) was cut short"), "\(message)")
+            }
+            #expect(await Self.error { try await store.apply([("t", [1], [1])]) }?.code == .readOnly)
+            #expect(await Self.error { try await store.maintain(now: base + 86_400_000) }?.code == .readOnly)
+            #expect(store.refusal?.message.contains("cut short") == true)
+            // What cannot be read is told, too.
+            let unread = await Self.error { _ = try await store.records(in: "t") }
+            #expect(suffix == "-wal" || unread?.code == .readOnly)
+            // Longer again it is not what it was.
+            if length == 0 {
+                #expect(truncate(path + suffix, 1 << 20) == 0)
+                #expect(await Self.error { try await Self.row(store, Self.rows) }?.code == .readOnly)
+                #expect(truncate(path + suffix, 0) == 0)
+            }
+            try? await store.close()
+            if left == .unknown { return }
+
+            let again = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
+            let found = try await again.all([LabelMatcher("__name__", equals: "m")])
+            #expect(found.allSatisfy { Double($0.labels["step"] ?? "") == $0.values.first })
+            #expect((found.count == 50 * Self.rows) == (left == .all), "\(found.count)")
+            #expect(try await again.problems().contains { $0.contains("write-ahead log") } == (left == .some))
+            try await Self.row(again, Self.rows)
+            try await again.close()
+        }
+    }
+}
