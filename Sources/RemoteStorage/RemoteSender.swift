@@ -51,8 +51,6 @@ final class RemoteSender: Sendable {
     static let readLimit = 64
 
     init(_ config: RemoteWriteConfig, externalLabels: [Label], _ around: Surroundings) throws(TransportError) {
-        var config = config
-        config.queue.maxShards = min(config.queue.maxShards, RemoteWriteConfig.Queue.mostShards)
         self.config = config
         self.externalLabels = externalLabels
         self.around = around

@@ -11,6 +11,8 @@ public struct RemoteWriteConfig: Sendable, Hashable {
         public var maxShards = 50
         /// More shards than these do not run, whatever `max_shards` says.
         public static let mostShards = 1000
+        /// More samples than these neither wait in a shard nor go into a request, whatever is written.
+        public static let mostSamples = 1_000_000
         /// The least shards.
         public var minShards = 1
         /// The most samples of one request.
@@ -88,7 +90,8 @@ public struct RemoteWriteConfig: Sendable, Hashable {
         if let part = section.section("metadata_config", type: "config.MetadataConfig") {
             sendsMetadata = part.bool("send") ?? true
             metadataInterval = part.duration("send_interval")?.milliseconds ?? metadataInterval
-            metadataPerSend = max(1, part.int("max_samples_per_send") ?? metadataPerSend)
+            let sent = (most: Queue.mostSamples, what: "families are sent in a request")
+            metadataPerSend = Self.number(part, "max_samples_per_send", metadataPerSend, sent)
             part.finish()
         }
         refuseClouds(section)
@@ -108,14 +111,26 @@ public struct RemoteWriteConfig: Sendable, Hashable {
         }
     }
 
+    /// A number of something of which there is one at least; what is beyond the most is told and left out.
+    private static func number(
+        _ part: ConfigSection,
+        _ field: String,
+        _ usual: Int,
+        _ limit: (most: Int, what: String)
+    ) -> Int {
+        let number = max(1, part.int(field) ?? usual)
+        if number > limit.most { part.warn("no more than \(limit.most) \(limit.what)", at: field) }
+        return min(number, limit.most)
+    }
+
     private mutating func readQueue(_ part: ConfigSection) {
-        queue.capacity = max(1, part.int("capacity") ?? queue.capacity)
-        queue.maxShards = max(1, part.int("max_shards") ?? queue.maxShards)
-        if queue.maxShards > Queue.mostShards {
-            part.warn("no more than \(Queue.mostShards) shards run at a time", at: "max_shards")
-        }
-        queue.minShards = min(queue.maxShards, max(1, part.int("min_shards") ?? queue.minShards))
-        queue.maxSamplesPerSend = max(1, part.int("max_samples_per_send") ?? queue.maxSamplesPerSend)
+        let samples = (most: Queue.mostSamples, what: "samples wait in a shard")
+        queue.capacity = Self.number(part, "capacity", queue.capacity, samples)
+        let shards = (most: Queue.mostShards, what: "shards run at a time")
+        queue.maxShards = Self.number(part, "max_shards", queue.maxShards, shards)
+        queue.minShards = min(queue.maxShards, Self.number(part, "min_shards", queue.minShards, shards))
+        let sent = (most: Queue.mostSamples, what: "samples are sent in a request")
+        queue.maxSamplesPerSend = Self.number(part, "max_samples_per_send", queue.maxSamplesPerSend, sent)
         queue.batchSendDeadline = part.duration("batch_send_deadline")?.milliseconds ?? queue.batchSendDeadline
         queue.minBackoff = max(1, part.duration("min_backoff")?.milliseconds ?? queue.minBackoff)
         queue.maxBackoff = max(queue.minBackoff, part.duration("max_backoff")?.milliseconds ?? queue.maxBackoff)

@@ -69,6 +69,31 @@ struct InactiveSectionTests {
         #expect(all.last?.queue.batchSendDeadline == 1000)
     }
 
+    /// Fields of `queue_config` and `metadata_config` with too many of something, and what is told of each.
+    @Test(arguments: [
+        (["capacity: 9223372036854775807", "max_shards: 2"], ["1000000 samples wait in a shard"]),
+        (["max_samples_per_send: 1000001"], ["1000000 samples are sent in a request"]),
+        (
+            ["min_shards: 9223372036854775807", "max_shards: 9223372036854775807"],
+            ["1000 shards run at a time", "1000 shards run at a time"]
+        ),
+        (["min_shards: 20000000"], ["1000 shards run at a time"]),
+    ])
+    func `a queue has bounds, whatever is written`(_ fields: [String], _ told: [String]) throws {
+        let text =
+            "remote_write: [{url: \"http://h/w\", queue_config: {\(fields.joined(separator: ", "))}, "
+            + "metadata_config: {max_samples_per_send: 9223372036854775807}}]"
+        let (config, warnings) = try read(text)
+        let families = "1000000 families are sent in a request"
+        #expect(warnings.sorted() == (told + [families]).map { "no more than \($0)" }.sorted())
+        let entry = try #require(config.remoteWrites.first)
+        #expect(entry.queue.capacity <= 1_000_000 && entry.queue.maxSamplesPerSend <= 1_000_000)
+        #expect(entry.queue.minShards <= entry.queue.maxShards && entry.queue.maxShards <= 1000)
+        #expect(entry.metadataPerSend == 1_000_000)
+        // It is shown as it was written.
+        #expect(try read(config.yaml).config.yaml == config.yaml)
+    }
+
     @Test(
         "what a server shows of its own accord is no section",
         arguments: [
