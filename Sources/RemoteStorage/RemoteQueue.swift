@@ -215,7 +215,7 @@ struct RemoteQueue: Sendable {
             let next = last == 0 ? config.minBackoff : min(config.maxBackoff, last * 2)
             shards[number].backoff = next
             shards[number].attempts += 1
-            shards[number].retryAt = now + (retryAfter ?? PrometheusDuration(milliseconds: next).nanoseconds)
+            shards[number].retryAt = now.plus(retryAfter ?? PrometheusDuration(milliseconds: next).nanoseconds)
         }
     }
 

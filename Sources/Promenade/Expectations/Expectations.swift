@@ -81,7 +81,7 @@ package struct Expectations: Sendable {
             }
             let now = clock.steadyNanoseconds
             if now >= end || outcomes.allSatisfy(\.isSettled) { return outcomes }
-            let next = min(end, now + interval.nanoseconds)
+            let next = min(end, now.plus(interval.nanoseconds))
             guard (try? await clock.sleep(untilSteady: next)) != nil else { return outcomes }
         }
     }

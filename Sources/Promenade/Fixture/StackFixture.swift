@@ -155,7 +155,7 @@ extension Stack {
         await moves.enter()
         defer { moves.leave() }
         if Task.isCancelled { return }
-        let end = clock.wallNanoseconds + milliseconds * 1_000_000
+        let end = clock.wallNanoseconds.plus(milliseconds * 1_000_000)
         // Rules at the same moment come after the scrapes.
         while !Task.isCancelled, let due = rules.manager.nextDue(until: end) {
             await scraper.advance(clock, milliseconds: max(0, due - clock.wallNanoseconds) / 1_000_000)

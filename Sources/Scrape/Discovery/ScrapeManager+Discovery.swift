@@ -35,7 +35,7 @@ extension ScrapeManager {
         while !Task.isCancelled {
             let now = clock.steadyNanoseconds
             let readsAll = now >= nextFull
-            if readsAll { nextFull = now + config.refreshInterval.nanoseconds }
+            if readsAll { nextFull = now.plus(config.refreshInterval.nanoseconds) }
             if let (groups, problem) = files.refresh(readsAll: readsAll) {
                 let seconds = Double(clock.steadyNanoseconds - now) / 1e9
                 discoveryCounters.update { $0.fileScans.observe(seconds) }

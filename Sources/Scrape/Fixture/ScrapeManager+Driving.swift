@@ -10,7 +10,7 @@ extension ScrapeManager {
     /// this process. Where the task is cancelled, the clock stands where it had come to.
     public func advance(_ clock: ManualClock, milliseconds: Int64) async {
         let work = enqueue { [self] in
-            let end = clock.steadyNanoseconds + milliseconds * 1_000_000
+            let end = clock.steadyNanoseconds.plus(milliseconds * 1_000_000)
             while !Task.isCancelled, let (name, id, due) = takeDue(until: end) {
                 clock.advance(nanoseconds: max(0, due - clock.steadyNanoseconds))
                 guard let loop = await makeLoop(name, id) else { continue }

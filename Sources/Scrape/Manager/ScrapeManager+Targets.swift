@@ -169,7 +169,7 @@ extension ScrapeManager {
                 state.pools[name]?.active[id]?.due =
                     options.isSimulated
                     ? ScrapeTimetable.slot(interval, clock, like: options.firstScrape?(name, active.target.url))
-                    : clock.steadyNanoseconds + interval
+                    : clock.steadyNanoseconds.plus(interval)
                 state.timetable.isOld = true
             }
             return

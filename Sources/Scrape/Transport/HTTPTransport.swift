@@ -100,7 +100,7 @@ public final class HTTPTransport: TargetTransport {
         body: [UInt8]?,
         by connections: PlainConnections? = nil
     ) async throws(TransportError) -> TargetResponse {
-        let end = network.steadyNanoseconds + request.timeoutNanoseconds
+        let end = network.steadyNanoseconds.plus(request.timeoutNanoseconds)
         let deadline = NIODeadline.uptimeNanoseconds(UInt64(max(0, end)))
         var headers = request.headers
         do throws(TransportError) {

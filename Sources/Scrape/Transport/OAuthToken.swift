@@ -130,7 +130,7 @@ final class OAuthToken: Sendable {
         for known in ["Bearer", "MAC", "Basic"] where kind.lowercased() == known.lowercased() { kind = known }
         // As Go's library, a token is renewed ten seconds before it ends.
         let seconds = max(10, min(answer.seconds, 1 << 32)) - 10
-        let validUntil = answer.seconds == 0 ? Int64.max : now + seconds * 1_000_000_000
+        let validUntil = answer.seconds == 0 ? Int64.max : now.plus(seconds * 1_000_000_000)
         return Token(header: "\(kind) \(answer.token)", validUntil: validUntil, secret: secret)
     }
 }

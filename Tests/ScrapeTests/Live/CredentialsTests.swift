@@ -105,6 +105,27 @@ struct CredentialsTests {
         try await issuer.close()
     }
 
+    @Test func `OAuth 2: a token that never ends is kept, however late it is`() async throws {
+        let target = try await LiveServer { _ in Self.body }
+        let json = #"{"access_token": "t", "expires_in": 9223372036854775807}"#
+        let issuer = try await LiveServer { _ in
+            .init(headers: [("Content-Type", "application/json")], body: Array(json.utf8))
+        }
+        let scrape = await LiveScrape(target.port, clock: ManualClock(now: 8_000_000_000_000)) {
+            var oauth = HTTPClientConfig.OAuth2()
+            oauth.clientID = "me"
+            oauth.clientSecret = Secret("s")
+            oauth.tokenURL = "http://127.0.0.1:\(issuer.port)/token"
+            $0.client.oauth2 = oauth
+        }
+        for _ in 0..<2 { await scrape.manager.scrapeNow() }
+        #expect(scrape.error == "")
+        #expect(target.requests.count == 2 && issuer.requests.count == 1)
+        await scrape.manager.stop()
+        try await target.close()
+        try await issuer.close()
+    }
+
     @Test("OAuth 2: the secret goes along with a redirect to the same server only", arguments: [true, false])
     func movedIssuer(isNear: Bool) async throws {
         let target = try await LiveServer { _ in Self.body }
