@@ -2,6 +2,7 @@
 import http.server
 import json
 import os
+import resource
 import socket
 import ssl
 import struct
@@ -354,3 +355,41 @@ def heads(short):
         check(held / len(clients) < 0.5, f"{held * 1024 / len(clients):.0f} KB for each that is open")
         check(kept / len(clients) < 0.5, f"{kept:.0f} MB stay")
         return f"{count[0]} heads, {held * 1024 / len(clients):.0f} KB for each of {len(clients)} open, {kept:.0f} MB stay, {seen}, {gap}"
+
+
+@attack("targets that take all files", "1,500 silent targets, 1,024 open files, and 300 of 400 with work: it lives, answers, and tells which scrapes had no room", short=True)
+def all_files(short):
+    silent = socket.socket()
+    silent.bind(("0.0.0.0", 0))
+    silent.listen(4096)
+    port, kept = silent.getsockname()[1], []
+
+    def accept():
+        while True:
+            try:
+                kept.append(silent.accept()[0])
+            except OSError:
+                return
+    threading.Thread(target=accept, daemon=True).start()
+    worst = {}
+    for files, count in ((1024, 1500), (300, 400)):
+        targets = ", ".join(f"'127.0.{index // 250}.{index % 250 + 1}:{port}'" for index in range(count))
+        config = WATCHED + f"  - {{job_name: silent, scrape_interval: 5s, scrape_timeout: 5s, static_configs: [{{targets: [{targets}]}}]}}\n"
+        with Stack(config=config, limits=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))) as stack:
+            end, number = time.monotonic() + (8 if short else 20), 0
+            most = 0
+            while time.monotonic() < end:
+                text = "".join(f'm{{a="{index}"}} {index}\n' for index in range(1000)).encode()
+                check(stack.request(f"/metrics/job/j{number % 5}", "PUT", text, server="pushgateway")[0] == 200, "no push")
+                check(stack.query("sum(m) or label_replace(m, 'x', '$1', 'a', '(.*)')")[0] == 200, "no answer")
+                most = max(most, len(os.listdir(f"/proc/{stack.pid}/fd")))
+                number += 1
+            check(most < files - 10, f"{most} of {files} files were open")
+            until(lambda: stack.result('up{job="watch"} == 1'))
+            told = [target["lastError"] for target in json.loads(stack.request("/api/v1/targets")[2])["data"]["activeTargets"]]
+            worst[files] = most
+            check(any("no more connections" in one and "ulimit -n" in one for one in told), f"{set(told)}")
+    silent.close()
+    for one in kept:
+        one.close()
+    return f"files open at most: {worst}"

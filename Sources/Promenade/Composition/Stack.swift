@@ -109,9 +109,9 @@ public final class Stack: Sendable {
             try Self.webConfig(options.flags["web.config.file"]),
             try Self.webConfig(options.flags["pushgateway.config.file"])
         )
-        guard ConnectionSlots.fileLimit >= Self.neededFiles else {
+        guard ConnectionFiles.limit >= Self.neededFiles else {
             throw StackError(
-                "this process may have only \(ConnectionSlots.fileLimit) files open at a time, and a stack needs "
+                "this process may have only \(ConnectionFiles.limit) files open at a time, and a stack needs "
                     + "\(Self.neededFiles) at least: ulimit -n 1024 gives it room"
             )
         }

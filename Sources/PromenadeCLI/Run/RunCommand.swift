@@ -22,6 +22,7 @@ enum RunCommand {
         }
         // Two threads for connections serve more than a query engine on this machine can ask for.
         NIOSingletons.groupLoopCountSuggestion = 2
+        ConnectionFiles.raiseLimit()
         let system = SystemClock()
         let started = system.steadyNanoseconds
         var options: StackOptions

@@ -139,6 +139,12 @@ final class HTTPClients: Sendable {
         )
     }
 
+    /// The client keeps connections, and each is a file.
+    private static func count(_ channel: any Channel) {
+        ConnectionFiles.shared.addOutgoing()
+        channel.closeFuture.whenComplete { _ in ConnectionFiles.shared.leaveOutgoing() }
+    }
+
     private func client(_ way: Way) throws(TransportError) -> HTTPClient {
         let stamps = Self.stamps(tls)
         var surplus: [HTTPClient] = []
@@ -161,12 +167,14 @@ final class HTTPClients: Sendable {
             var configuration = state.plain
             let (asksForWholeURL, name) = (way.isForwarded, way.certificateName)
             configuration.http1_1ConnectionDebugInitializer = { channel in
-                CertificateName.check(channel, name).flatMap {
+                Self.count(channel)
+                return CertificateName.check(channel, name).flatMap {
                     ConnectionHandlers.install(on: channel, asksForWholeURL: asksForWholeURL)
                 }
             }
             configuration.http2ConnectionDebugInitializer = { channel in
-                CertificateName.check(channel, name).flatMapThrowing {
+                Self.count(channel)
+                return CertificateName.check(channel, name).flatMapThrowing {
                     try channel.pipeline.syncOperations.addHandler(ErrorEnding())
                 }
             }

@@ -143,6 +143,9 @@ struct HTTPFetch: Sendable {
         return error is StaleConnection
     }
 
+    /// A request of the client takes a file, and so may one before it that was given up while it connected.
+    private static let files = 2
+
     private func answer(
         _ collector: AnswerCollector,
         _ carrier: Carrier,
@@ -155,6 +158,10 @@ struct HTTPFetch: Sendable {
             return try await connections.fetch(plain, into: collector, until: deadline)
         case .client(let chosen, let all): (route, fields) = (chosen, all)
         }
+        // Of those who ask one server again and again the client bounds the connections.
+        let count = connections == nil ? 0 : Self.files
+        if count > 0, let full = ConnectionFiles.shared.takeOutgoing(count) { throw TransportError(full) }
+        defer { ConnectionFiles.shared.leaveOutgoing(count) }
         let outgoing = try HTTPClient.Request(
             url: route.url,
             method: way.method,

@@ -80,6 +80,8 @@ final class PlainConnections: @unchecked Sendable {
     }
 
     private func connect(_ exchange: PlainExchange, _ request: PlainRequest) {
+        let files = ConnectionFiles.shared
+        if let full = files.takeOutgoing() { return end(exchange, .failure(TransportError(full))) }
         let place = request.place
         let connection = PlainConnection(self, place)
         let bootstrap = ClientBootstrap(group: loop).connectTimeout(Self.connectTime).channelInitializer { channel in
@@ -94,12 +96,15 @@ final class PlainConnections: @unchecked Sendable {
         future.hop(to: loop).whenComplete { result in
             switch result {
             case .success(let channel):
+                channel.closeFuture.whenComplete { _ in files.leaveOutgoing() }
                 if exchange.isOver {
                     channel.close(promise: nil)
                 } else if !connection.send(request, for: exchange) {
                     self.end(exchange, .failure(HTTPClientError.remoteConnectionClosed))
                 }
-            case .failure(let error): self.end(exchange, .failure(error))
+            case .failure(let error):
+                files.leaveOutgoing()
+                self.end(exchange, .failure(error))
             }
         }
     }
@@ -122,7 +127,7 @@ final class PlainConnections: @unchecked Sendable {
 
     /// Takes a connection back.
     func keep(_ connection: PlainConnection) {
-        if isClosed {
+        if isClosed || ConnectionFiles.shared.isTight {
             _ = connection.close()
             return
         }

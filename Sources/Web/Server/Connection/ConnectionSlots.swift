@@ -2,12 +2,6 @@ public import MetricModel
 import NIOCore
 import Synchronization
 
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// The connections that a process has room for, whichever of its servers they are made to.
 ///
 /// A process may have so many files open. Where that many connections are there, the one that has been idle longest gives its place
@@ -42,6 +36,8 @@ public final class ConnectionSlots: Sendable {
 
     /// So many there are at most.
     public let capacity: Int
+    /// The files that they take; `nil` where only their number counts.
+    private let files: ConnectionFiles?
     /// What is open, and who waits for room.
     private let open = Mutex(OpenConnections())
     private let clock: any StackClock
@@ -55,7 +51,8 @@ public final class ConnectionSlots: Sendable {
 
     /// Room for so many connections, and for so many bytes of long bodies.
     package init(capacity: Int? = nil, bodyBytes: Int, clock: any StackClock) {
-        self.capacity = max(1, capacity ?? Self.room(forFiles: Self.fileLimit))
+        self.capacity = max(1, capacity ?? Self.room(forFiles: ConnectionFiles.limit))
+        files = capacity == nil ? .shared : nil
         self.clock = clock
         bodies = BodyBudget(limit: bodyBytes)
     }
@@ -64,17 +61,8 @@ public final class ConnectionSlots: Sendable {
     /// 256 of a large one.
     static func room(forFiles limit: Int) -> Int { max(limit / 2, limit - 256) }
 
-    /// How many files this process may have open at a time.
-    public static var fileLimit: Int {
-        var limit = rlimit()
-        #if canImport(Darwin)
-            let kind = RLIMIT_NOFILE
-        #else
-            let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        #endif
-        guard getrlimit(kind, &limit) == 0 else { return 1024 }
-        return Int(clamping: min(limit.rlim_cur, 1 << 20))
-    }
+    /// How many there may be now, where others go out that take files as well.
+    private var room: Int { files.map { min(capacity, $0.incomingRoom) } ?? capacity }
 
     /// Takes in a connection that was accepted; answers with the place that it has where it is in already.
     ///
@@ -83,24 +71,29 @@ public final class ConnectionSlots: Sendable {
     @discardableResult
     func add(_ channel: any Channel, by door: Door? = nil) -> ConnectionSlot {
         let key = ObjectIdentifier(channel)
+        let room = room
         let (slot, isNew, isFull) = open.withLock { open in
             if let known = open.slots[key] ?? open.leaving[key] { return (known, false, false) }
             let isDoorFull = door.map { open.isFull($0) } ?? false
             let slot = ConnectionSlot(channel, self, door, since: clock.steadyNanoseconds)
             open.slots[key] = slot
             if let door { open.counts[ObjectIdentifier(door), default: 0] += 1 }
-            return (slot, true, isDoorFull || open.slots.count > capacity)
+            return (slot, true, isDoorFull || open.slots.count > room)
         }
-        if isNew { channel.closeFuture.whenComplete { _ in slot.isClosed() } }
+        if isNew {
+            files?.addIncoming()
+            channel.closeFuture.whenComplete { _ in slot.isClosed() }
+        }
         if isFull { makeRoom(but: slot, behind: door) }
         return slot
     }
 
     /// Whether one more may come in by that door: there is room for it, or somebody there whose place it gets.
     func admits(_ door: Door) -> Bool {
-        open.withLock { open in
+        let room = room
+        return open.withLock { open in
             let isDoorFull = open.isFull(door)
-            if !isDoorFull, open.slots.count < capacity { return true }
+            if !isDoorFull, open.slots.count < room { return true }
             return open.slots.values.contains { (!isDoorFull || $0.door === door) && $0.idleSince != nil }
         }
     }
@@ -130,6 +123,7 @@ public final class ConnectionSlots: Sendable {
 
     /// One is closed.
     fileprivate func remove(_ slot: ConnectionSlot) {
+        files?.leaveIncoming()
         let waiting = open.withLock { open -> [@Sendable () -> Void] in
             open.leave(slot)
             open.leaving[ObjectIdentifier(slot.channel)] = nil

@@ -1,0 +1,104 @@
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The files of this process that its connections take: those that come in and those that go out.
+///
+/// Some files are always left for the rest: the database, the configuration, names that are looked up. Where none is left, libraries end the
+/// process.
+public final class ConnectionFiles: Sendable {
+    private struct Counts {
+        var incoming = 0
+        var outgoing = 0
+    }
+
+    /// Those of this process.
+    public static let shared = ConnectionFiles()
+
+    private let counts = Mutex(Counts())
+    /// So many files there may be; `nil` for as many as the system says.
+    private let fixed: Int?
+
+    /// Files that are counted apart, for tests.
+    package init(limit: Int? = nil) { fixed = limit }
+
+    // MARK: The process
+
+    /// Beyond so many, more files are of no use.
+    private static let mostFiles: rlim_t = 65_536
+
+    #if canImport(Darwin)
+        private static let kind = RLIMIT_NOFILE
+    #else
+        private static let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    #endif
+
+    /// How many files this process may have open at a time.
+    public static var limit: Int {
+        var limit = rlimit()
+        guard getrlimit(kind, &limit) == 0 else { return 1024 }
+        return Int(clamping: min(limit.rlim_cur, 1 << 20))
+    }
+
+    /// Lets the process have as many files open as it may let itself, as programs in Go do.
+    public static func raiseLimit() {
+        var limit = rlimit()
+        guard getrlimit(kind, &limit) == 0, limit.rlim_cur < min(limit.rlim_max, mostFiles) else { return }
+        limit.rlim_cur = min(limit.rlim_max, mostFiles)
+        _ = setrlimit(kind, &limit)
+    }
+
+    // MARK: Room
+
+    private var limit: Int { fixed ?? Self.limit }
+
+    /// What is left for the rest.
+    private static func reserve(_ limit: Int) -> Int { min(128, limit / 4) }
+
+    /// How many connections may come in while so many go out; a quarter of the files is theirs in any case.
+    package var incomingRoom: Int {
+        let limit = limit
+        let outgoing = counts.withLock { $0.outgoing }
+        return max(1, limit / 4, limit - Self.reserve(limit) - outgoing)
+    }
+
+    private static func outgoingRoom(_ limit: Int, _ counts: borrowing Counts) -> Int {
+        max(1, limit - reserve(limit) - max(limit / 4, counts.incoming))
+    }
+
+    /// Whether few more can go out: then nobody should keep one for later.
+    package var isTight: Bool {
+        let limit = limit
+        return counts.withLock { $0.outgoing * 4 > Self.outgoingRoom(limit, $0) * 3 }
+    }
+
+    /// Takes room for connections that go out, if there is any.
+    /// - Returns: why there is none.
+    package func takeOutgoing(_ count: Int = 1) -> String? {
+        let limit = limit
+        let open = counts.withLock { counts -> Int? in
+            if counts.outgoing + count > Self.outgoingRoom(limit, counts) { return counts.incoming + counts.outgoing }
+            counts.outgoing += count
+            return nil
+        }
+        return open.map {
+            "no more connections: \($0) are open, and this process may have \(limit) files open (ulimit -n)"
+        }
+    }
+
+    /// Connections are there that nobody has asked for.
+    package func addOutgoing() { counts.withLock { $0.outgoing += 1 } }
+
+    /// Connections that went out are closed.
+    package func leaveOutgoing(_ count: Int = 1) { counts.withLock { $0.outgoing -= count } }
+
+    /// A connection has come in.
+    package func addIncoming() { counts.withLock { $0.incoming += 1 } }
+
+    /// A connection that came in is closed.
+    package func leaveIncoming() { counts.withLock { $0.incoming -= 1 } }
+}
