@@ -134,6 +134,10 @@ import Testing
             ]
         ),
         (
+            "{never: 'ALERTS{alertname=\"Down\",serverity=\"page\"}'}",
+            ["no alert here has a label serverity; there is alertname, alertstate, instance, job, severity"]
+        ),
+        (
             "{not_notified: 'Down{severity=\"ticket\"}'}",
             [
                 "no alert here ever fits {alertname=\"Down\", severity=\"ticket\"}: of Down severity is \"page\", not =\"ticket\""

@@ -68,7 +68,8 @@ extension World {
     }
 
     /// Looks at one.
-    func look(_ index: Int) async {
+    /// - Parameter isLast: whether its span is over with this.
+    func look(_ index: Int, isLast: Bool = false) async {
         guard expectations[index].verdict == nil else { return }
         let seen = await observe(expectations[index])
         expectations[index].last = seen
@@ -82,12 +83,7 @@ extension World {
             } else if seen.holds {
                 await settle(index, isMet: false)
             }
-        case .within(_, let until):
-            if seen.holds {
-                await settle(index, isMet: true)
-            } else if now >= until {
-                await settle(index, isMet: false)
-            }
+        case .within: if seen.holds || isLast { await settle(index, isMet: seen.holds) }
         case .notified, .notNotified: break
         }
     }
@@ -187,7 +183,10 @@ extension World {
             reasons += noticesBefore(after, state.spec)
             notices = reasons.count
             reasons += (await whyNobody(state.spec)) + circumstances
-        case .at, .within: return leaveOpen(index)
+        // What comes at the last moment counts, whatever of it comes first.
+        case .within(let after, let until):
+            return now >= max(after, min(until, end)) ? await look(index, isLast: true) : leaveOpen(index)
+        case .at: return leaveOpen(index)
         }
         let refusal = state.refusal(scenario)
         if isMet, !refusal.isEmpty { (isMet, reasons) = (false, [refusal]) }

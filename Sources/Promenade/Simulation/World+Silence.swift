@@ -87,10 +87,12 @@ extension World {
         guard let selector = NamedSelector(matchers) else {
             return "nothing here ever fitted \(NoticeCondition(matchers).selector)"
         }
-        if AlertSeries.names.contains(selector.name) { return alertNote(selector.matchers, isNotice: false) }
         guard let store = isRemote ? stack.receiver?.store : stack.store else { return nil }
         let name = LabelMatcher(Labels.metricName, equals: selector.name)
         let others = (try? await store.series([[name]], in: .ever)).map { Array($0.prefix(Self.nearLimit)) } ?? []
+        if AlertSeries.names.contains(selector.name) {
+            return alertNote(selector.matchers, isNotice: false) ?? Self.strangeLabel(selector.matchers, among: others)
+        }
         let misses = others.map { labels in (labels, selector.matchers.filter { !$0.matches(labels) }) }
         if let (labels, missed) = misses.min(by: { ($0.1.count, $0.0) < ($1.1.count, $1.0) }) {
             let reasons = missed.map { $0.miss(of: labels) }.joined(separator: ", ")
@@ -104,6 +106,14 @@ extension World {
         let similar = near.map { [$0] } ?? Similarity.closest(to: selector.name, among: all)
         let question = similar.isEmpty ? "" : "; is \(similar.joined(separator: " or ")) meant?"
         return "nothing here is called \(selector.name)\(question)"
+    }
+
+    /// What is to be said of a condition on a label that no alert had, of those that there were.
+    private static func strangeLabel(_ matchers: [LabelMatcher], among others: [Labels]) -> String? {
+        let names = Set(others.flatMap { $0.map(\.name) }).subtracting([Labels.metricName])
+        let strange = matchers.first { !$0.matches("") && !names.contains($0.name) }
+        guard let strange, !names.isEmpty else { return nil }
+        return "no alert here has a label \(strange.name); there is \(names.sorted().joined(separator: ", "))"
     }
 
     /// The most series among which the nearest is looked for.

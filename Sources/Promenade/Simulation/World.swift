@@ -206,7 +206,7 @@ package final class World {
             case .within(let after, let until):
                 watched.append(index)
                 queue.add(after, .expectation, .look(index))
-                queue.add(until, .expectation, .look(index))
+                queue.add(until, .expectation, .close(index))
             case .notified(_, let until): queue.add(until, .expectation, .close(index))
             case .notNotified(_, let to): queue.add(to, .expectation, .close(index))
             }

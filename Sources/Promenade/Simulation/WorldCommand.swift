@@ -110,8 +110,8 @@ package struct WorldCommand: Sendable {
         for option in given where option.isThere && !option.ways.contains(way) {
             return "\(option.name) has no effect \(way.words): \(option.hint)"
         }
-        if seed != nil, seeds != nil {
-            return "--seed and --seeds contradict each other: --seeds 5..5 is one of them, leave out --seed"
+        if let seed, seeds != nil {
+            return "--seed and --seeds contradict each other: --seeds \(seed)..\(seed) is this one, leave out --seed"
         }
         if settings.contains(where: { $0.hasPrefix("seed=") }), seed != nil || seeds != nil {
             return "--set seed=… has no effect beside \(seeds == nil ? "--seed" : "--seeds"): leave it out"

@@ -24,7 +24,7 @@ struct MetricCourse {
     /// Counts at the beginning and at the end of the present cell, part after part. Of gauges, the value without noise.
     private var before: [Double]
     private var after: [Double]
-    /// Counts when the instance began.
+    /// Counts when the instance began, or the label's value came.
     private var bases: [Double]
     /// How many buckets a histogram has, with the one for the rest.
     private let width: Int
@@ -32,6 +32,8 @@ struct MetricCourse {
     private var split = BucketSplit([])
     /// What each part had observed when the distribution changed last: how many, their sum, and of histograms how many in each bucket.
     private var settled: [Settled] = []
+    /// How many values of the label that grows have come and count.
+    private var born = 1
     /// How many parts there were at the last look, where they grow.
     private(set) var partCount: Int
 
@@ -92,14 +94,29 @@ struct MetricCourse {
     mutating func advance(to time: Int64) {
         let cell = max(0, time) / Self.cell
         while cells < cell {
+            bear(until: (cells + 1) * Self.cell - 1)
             cells += 1
             // Of gauges it is the end that counts.
             swap(&before, &after)
             fill(cell: cells)
         }
+        bear(until: time)
         if let growth = spec.growth {
             let grown = 1 + Int(min(Double(growth.most - 1), growth.rate * Double(max(0, time)) / 1e9))
             partCount = spec.parts.count * grown
+        }
+    }
+
+    /// Label values that come count from then on.
+    private mutating func bear(until time: Int64) {
+        guard let growth = spec.growth else { return }
+        while born < growth.most {
+            let birth = (Double(born) / growth.rate * 1e9).rounded(.up)
+            if birth > Double(time) { return }
+            for part in born * spec.parts.count..<(born + 1) * spec.parts.count {
+                bases[part] = count(part, at: Int64(birth))
+            }
+            born += 1
         }
     }
 
