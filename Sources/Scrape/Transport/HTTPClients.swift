@@ -32,14 +32,20 @@ final class HTTPClients: Sendable {
         var name = ""
         /// The name that the certificate has to bear; empty for none.
         var certificateName = ""
+        /// A name that was looked up; empty for none.
+        var soughtName = ""
+        /// The address that it stands for.
+        var address = ""
     }
 
     private struct State {
         var stamps: [FileStamp?]
         var plain: HTTPClient.Configuration
         var clients: [Way: HTTPClient] = [:]
-        /// Clients with old certificates, which may still be at work: those of each change together, the oldest first.
+        /// Clients with old certificates or for old addresses, which may still be at work: those of each change together, the oldest first.
         var retired: [[HTTPClient]] = []
+        /// Where names lead, by name.
+        var hosts: [String: KnownHost] = [:]
 
         /// Those of changes that are too long ago, which are to be closed.
         mutating func takeSurplus() -> [HTTPClient] {
@@ -49,9 +55,20 @@ final class HTTPClients: Sendable {
         }
     }
 
-    /// Of how many changes of the files the clients are kept for what is under way. A request is given up where they change more often
-    /// while it waits.
-    private static let mostRetired = 8
+    /// The addresses of a name, the one that was connected to first.
+    private struct KnownHost {
+        var addresses: [String]
+        var since: Int64
+    }
+
+    /// So many names of a job are remembered.
+    private static let mostHosts = 10_000
+    /// So long nobody looks whether a name leads elsewhere by now, in nanoseconds.
+    private static let hostTime: Int64 = 60_000_000_000
+
+    /// Of how many changes of files and addresses the clients are kept for what is under way. A request is given up where they change more
+    /// often while it waits.
+    private static let mostRetired = 64
 
     private let tls: HTTPClientConfig.TLS
     private let enableHTTP2: Bool
@@ -89,12 +106,69 @@ final class HTTPClients: Sendable {
     /// Whether a URL is fetched through a proxy.
     func isProxied(_ url: URLParts) -> Bool { proxies[rules.proxy(for: url.text)] != nil }
 
+    /// The name to look up before anybody can connect for a URL; `nil` where there is none.
+    func name(on url: URLParts) -> String? {
+        let host = proxies[rules.proxy(for: url.text)]?.host ?? url.dialledHost
+        let isName = !host.contains("%") && !host.contains(":") && HostPort.address(host[...]) == nil
+        return isName && !host.isEmpty ? host : nil
+    }
+
+    /// The addresses of a name, in the order in which they are to be tried. As with a connection that is kept, what was found stays
+    /// where the name cannot be looked up again.
+    func addresses(of name: String, until deadline: NIODeadline) async throws(TransportError) -> [String] {
+        let now = SystemClock().steadyNanoseconds
+        let known = state.withLock { $0.hosts[name] }
+        if let known, now < known.since + Self.hostTime { return known.addresses }
+        let found: [String]
+        do throws(TransportError) {
+            found = try await HostNames.shared.addresses(of: name, until: deadline).compactMap(\.ipAddress)
+        } catch {
+            guard let known, error.code != .cancelled else { throw error }
+            return known.addresses
+        }
+        var surplus: [HTTPClient] = []
+        let addresses = state.withLock { state in
+            let preferred = state.hosts[name]?.addresses.first { found.contains($0) }
+            let addresses = (preferred.map { [$0] } ?? []) + found.filter { $0 != preferred }
+            if state.hosts.count >= Self.mostHosts { state.hosts = [:] }
+            state.hosts[name] = KnownHost(addresses: addresses, since: now)
+            let gone = state.clients.filter { $0.key.soughtName == name && !found.contains($0.key.address) }
+            for way in gone.keys { state.clients[way] = nil }
+            if !gone.isEmpty { state.retired.append(Array(gone.values)) }
+            surplus = state.takeSurplus()
+            return addresses
+        }
+        for client in surplus { client.shutdown { _ in } }
+        return addresses
+    }
+
+    /// Of a name's addresses, this one is tried first.
+    func prefer(_ address: String, of name: String) {
+        state.withLock { state in
+            guard let known = state.hosts[name], let index = known.addresses.firstIndex(of: address) else { return }
+            state.hosts[name]?.addresses.remove(at: index)
+            state.hosts[name]?.addresses.insert(address, at: 0)
+        }
+    }
+
+    /// A name is looked up anew, and its other addresses are tried first: nobody answered at this one.
+    func distrust(_ address: String, of name: String) {
+        state.withLock { state in
+            state.hosts[name]?.since = .min / 2
+            guard let index = state.hosts[name]?.addresses.firstIndex(of: address) else { return }
+            state.hosts[name]?.addresses.remove(at: index)
+            state.hosts[name]?.addresses.append(address)
+        }
+    }
+
     /// The name in the place of an address with a zone.
     private static let zoned = "zoned.invalid"
 
     /// The way to a URL, or to a socket of this machine.
-    func route(to url: URLParts, socket: String) throws(TransportError) -> Route {
+    /// - Parameter address: one that was found for ``name(on:)``.
+    func route(to url: URLParts, socket: String, at address: String?) throws(TransportError) -> Route {
         var way = Way()
+        if let address, let name = name(on: url) { (way.soughtName, way.address) = (name, address) }
         var target = "\(url.scheme)://\(url.address)\(url.target)"
         if url.dialledHost.contains("%") {
             way.host = url.dialledHost
@@ -130,11 +204,15 @@ final class HTTPClients: Sendable {
             target = "\(proxy.kind == .https ? "https" : "http")://\(proxy.address)\(url.target)"
             if let authorization = proxy.authorization { headers.append(("Proxy-Authorization", authorization)) }
         }
+        var dialled = way.proxy?.address ?? url.address
+        if let address, let port = dialled.lastIndex(of: ":") {
+            dialled = (address.contains(":") ? "[\(address)]" : address) + dialled[port...]
+        }
         return Route(
             client: try client(way),
             url: target,
             headers: headers,
-            address: way.proxy?.address ?? url.address,
+            address: dialled,
             isProxied: way.proxy != nil
         )
     }
@@ -189,13 +267,18 @@ final class HTTPClients: Sendable {
             }
             if let proxy = way.proxy, !way.isForwarded {
                 do throws(TransportError) {
-                    configuration.proxy = try proxy.tunnel(connectHeader: connectHeader)
+                    configuration.proxy = try proxy.tunnel(connectHeader: connectHeader, at: way.address)
                 } catch {
                     return .failure(error)
                 }
             }
             if way.isForwarded { configuration.httpVersion = .http1Only }
             if !way.host.isEmpty { configuration.dnsOverride = [way.name: way.host] }
+            if !way.address.isEmpty, way.proxy == nil || way.isForwarded {
+                // Looked up already: the client's own lookups wait for one another.
+                let name = way.name.isEmpty ? way.soughtName : way.name
+                configuration.dnsOverride = [name: way.address]
+            }
             let client = HTTPClient(
                 eventLoopGroup: loops,
                 configuration: configuration

@@ -21,11 +21,11 @@ struct HTTPFetch: Sendable {
         case client(HTTPClients.Route, HTTPHeaders)
         case connections(PlainConnections, PlainRequest)
 
-        /// Who is connected to, for messages; empty for the URL's own address.
-        var address: String {
+        /// Who is connected to, for messages, and whether that is a proxy; `nil` for the URL's own address.
+        var dialled: (address: String, isProxied: Bool)? {
             switch self {
-            case .client(let route, _): route.isProxied ? route.address : ""
-            case .connections: ""
+            case .client(let route, _): (route.address, route.isProxied)
+            case .connections: nil
             }
         }
     }
@@ -86,17 +86,50 @@ struct HTTPFetch: Sendable {
         until deadline: NIODeadline,
         headers: [(name: String, value: String)]
     ) async throws(TransportError) -> TargetResponse {
-        let route: HTTPClients.Route
+        let name = request.socket.isEmpty ? clients.name(on: url) : nil
+        var left: [String?] = [nil]
+        do throws(TransportError) {
+            if let name { left = try await clients.addresses(of: name, until: deadline) }
+        } catch {
+            throw error.during(way.context + (clients.isProxied(url) ? "proxyconnect tcp: " : ""))
+        }
+        var first: TransportError?
+        for address in left {
+            let (route, fields) = try carrier(request, way, to: url, at: address, headers)
+            do throws(TransportError) {
+                let answer = try await attempt(.client(route, fields), request, way, until: deadline)
+                if let name, first != nil, let address { clients.prefer(address, of: name) }
+                return answer
+            } catch {
+                if let name, let address, [.refused, .timeout].contains(error.code) {
+                    clients.distrust(address, of: name)
+                }
+                guard error.code == .refused else { throw error }
+                // Nobody listens at this one: there may be others.
+                first = first ?? error
+            }
+        }
+        throw first ?? .late(context: way.context)
+    }
+
+    /// The way to a URL, and what is sent on it.
+    private func carrier(
+        _ request: TargetRequest,
+        _ way: RequestWay,
+        to url: URLParts,
+        at address: String?,
+        _ headers: [(name: String, value: String)]
+    ) throws(TransportError) -> (HTTPClients.Route, HTTPHeaders) {
         var fields = HTTPHeaders([("Host", way.url.hostHeader)])
         do throws(TransportError) {
-            route = try clients.route(to: url, socket: request.socket)
+            let route = try clients.route(to: url, socket: request.socket, at: address)
             for header in HTTPClientSetup.sorted(headers + route.headers) {
                 try fields.addField(header.name, header.value)
             }
+            return (route, fields)
         } catch {
             throw error.during(way.context)
         }
-        return try await attempt(.client(route, fields), request, way, until: deadline)
     }
 
     private func attempt(
@@ -121,9 +154,9 @@ struct HTTPFetch: Sendable {
                 if collector.hasBegun { throw TransportFailure.ofBody(error) }
                 let failure = TransportFailure.failure(
                     error,
-                    address: carrier.address.isEmpty ? way.url.address : carrier.address,
+                    address: carrier.dialled?.address ?? way.url.address,
                     socket: request.socket,
-                    isProxied: !carrier.address.isEmpty
+                    isProxied: carrier.dialled?.isProxied ?? false
                 )
                 throw failure.during(way.context)
             }

@@ -83,17 +83,33 @@ final class PlainConnections: @unchecked Sendable {
         let files = ConnectionFiles.shared
         if let full = files.takeOutgoing() { return end(exchange, .failure(TransportError(full))) }
         let place = request.place
-        let connection = PlainConnection(self, place)
+        if let address = try? SocketAddress(ipAddress: place.host, port: place.port) {
+            return connect(exchange, request) { $0.connect(to: address) }
+        }
+        HostNames.shared.find(place.host, until: Int64(clamping: exchange.deadline.uptimeNanoseconds)) { answer in
+            self.loop.execute {
+                if exchange.isOver { return }
+                switch answer {
+                case .success(let found):
+                    self.connect(exchange, request) {
+                        $0.resolver(FoundAddresses(found, on: self.loop)).connect(host: place.host, port: place.port)
+                    }
+                case .failure(let error): self.end(exchange, .failure(error))
+                }
+            }
+        }
+    }
+
+    private func connect(
+        _ exchange: PlainExchange,
+        _ request: PlainRequest,
+        _ open: (ClientBootstrap) -> EventLoopFuture<any Channel>
+    ) {
+        let connection = PlainConnection(self, request.place)
         let bootstrap = ClientBootstrap(group: loop).connectTimeout(Self.connectTime).channelInitializer { channel in
             connection.install(on: channel)
         }
-        let future: EventLoopFuture<any Channel>
-        if let address = try? SocketAddress(ipAddress: place.host, port: place.port) {
-            future = bootstrap.connect(to: address)
-        } else {
-            future = bootstrap.connect(host: place.host, port: place.port)
-        }
-        future.hop(to: loop).whenComplete { result in
+        open(bootstrap).hop(to: loop).whenComplete { result in
             switch result {
             case .success(let channel):
                 channel.closeFuture.whenComplete { _ in files.leaveOutgoing() }

@@ -71,8 +71,12 @@ struct ProxyAddress: Sendable, Hashable {
     }
 
     /// The proxy as the HTTP client opens tunnels through it.
+    /// - Parameter address: where the proxy is, where its name was looked up.
     /// - Throws: `TransportError` where a header has a name that none can have.
-    func tunnel(connectHeader: [String: [Secret]]) throws(TransportError) -> HTTPClient.Configuration.Proxy {
+    func tunnel(connectHeader: [String: [Secret]], at address: String) throws(TransportError)
+        -> HTTPClient.Configuration.Proxy
+    {
+        let host = address.isEmpty ? host : address
         if kind == .socks { return .socksServer(host: host, port: port) }
         var headers = HTTPHeaders()
         for (name, values) in connectHeader.sorted(by: { $0.key < $1.key }) {

@@ -84,15 +84,15 @@ struct TLSTests {
             $0.scheme = "https"
             $0.client.tls.caFile = authority
         }
-        for change in 1...24 {
+        for change in 1...80 {
             folder.write(Certificates.authority + String(repeating: "\n", count: change), to: authority)
             await scrape.manager.scrapeNow()
             #expect(scrape.error == "")
         }
-        #expect(server.requests.count >= 24)
-        // Those of the last eight changes, and of now; the others are about to be closed.
-        while server.connections > 9, !Task.isCancelled { await Task.yield() }
-        #expect(server.connections <= 9)
+        #expect(server.requests.count >= 80)
+        // Those of the last 64 changes, and of now; the others are about to be closed.
+        while server.connections > 65, !Task.isCancelled { await Task.yield() }
+        #expect(server.connections <= 65)
         await scrape.manager.stop()
         try await server.close()
     }
