@@ -393,3 +393,56 @@ def all_files(short):
     for one in kept:
         one.close()
     return f"files open at most: {worst}"
+
+
+@attack("servers that are silent", "targets, proxies, discoveries, token servers, Alertmanagers and receivers that say nothing, about TLS either: others in time, SIGTERM within 5 s", short=True)
+def silence(short):
+    with socket.create_server(("127.0.0.1", 0), backlog=1000) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        config = WATCHED + f"""
+  - {{job_name: tls, scheme: https, static_configs: [{{targets: ['{address}']}}]}}
+  - {{job_name: tunnel, scheme: https, proxy_url: 'http://{address}', static_configs: [{{targets: ['example.invalid:1']}}]}}
+  - {{job_name: found, http_sd_configs: [{{url: 'https://{address}/', refresh_interval: 1s}}]}}
+  - {{job_name: token, oauth2: {{client_id: a, client_secret: s, token_url: 'https://{address}/'}}, static_configs: [{{targets: ['127.0.0.1:1']}}]}}
+alerting: {{alertmanagers: [{{scheme: https, static_configs: [{{targets: ['{address}']}}]}}]}}
+rules: {{groups: [{{name: g, interval: 1s, rules: [{{alert: A, expr: 'vector(1)'}}]}}]}}
+remote_write:
+  - {{name: plain, url: 'http://{address}/', queue_config: {{batch_send_deadline: 1s}}}}
+  - {{name: tls, url: 'https://{address}/', queue_config: {{batch_send_deadline: 1s}}}}
+"""
+        with Stack(config=config) as stack:
+            until(lambda: stack.result('up{job="watch"}'))
+            with Watch(stack) as watch:
+                time.sleep(4 if short else 20)
+                seen = watch.seen()
+                gap = watch.scrapes()
+            start = time.monotonic()
+            stack.end(5)
+            took = time.monotonic() - start
+    return f"SIGTERM {took:.1f} s, {seen}, {gap}"
+
+
+@attack("as many targets as there may be", "a discovery that names 60,000 where nobody listens: 20,000 are scraped, others in time, bounded memory, SIGTERM within 5 s")
+def many_targets(short):
+    names = ",".join(f'"127.0.{index >> 8}.{index & 255}:1"' for index in range(60_000))
+    body = f'[{{"targets":[{names}]}}]'.encode()
+    server = answering(lambda path: ({"Content-Type": "application/json"}, body))
+    config = WATCHED + f"""
+  - {{job_name: many, scrape_interval: 15s, http_sd_configs: [{{url: 'http://127.0.0.1:{server.server_port}/', refresh_interval: 60s}}]}}
+"""
+    try:
+        with Stack(config=config) as stack:
+            until(lambda: stack.result('up{job="watch"}'))
+            with Watch(stack) as watch:
+                time.sleep(20)
+                seen = watch.seen()
+                gap = watch.scrapes()
+            grown = stack.memory()[1]
+            check(grown < 1500, f"{grown:.0f} MB")
+            start = time.monotonic()
+            stack.end(5)
+            took = time.monotonic() - start
+    finally:
+        server.shutdown()
+        server.server_close()
+    return f"SIGTERM {took:.1f} s, {grown:.0f} MB, {seen}, {gap}"

@@ -297,6 +297,23 @@ final class HTTPClients: Sendable {
             state.retired = []
             return all
         }
-        for client in all { try? await client.shutdown() }
+        await withTaskGroup(of: Void.self) { group in
+            for client in all { group.addTask { await Self.shutDown(client) } }
+        }
+    }
+
+    /// So many milliseconds are waited for the end of a client's connections.
+    private static let closingTime: Int64 = 200
+
+    /// Ends a client. One that is still about to connect, or to agree on TLS or on a tunnel, cannot be ended before it has come to
+    /// that or to its timeout of half a minute: it ends by itself, and nobody waits for it.
+    private static func shutDown(_ client: HTTPClient) async {
+        let end = OneAnswer<Void>()
+        client.shutdown { _ in end.give(()) }
+        let timer = Task {
+            if (try? await SystemClock().sleep(milliseconds: closingTime)) != nil { end.give(()) }
+        }
+        await end.wait(or: ())
+        timer.cancel()
     }
 }

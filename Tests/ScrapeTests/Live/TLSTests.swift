@@ -174,4 +174,19 @@ struct TLSTests {
         try await server.close()
         try await plain.close()
     }
+
+    @Test("who says nothing, about TLS or about a tunnel, does not hold up the end", arguments: [false, true])
+    func silence(isProxied: Bool) async throws {
+        let server = try await RawServer { _ in .bytes("", keepsOpen: true) }
+        var config = HTTPClientConfig()
+        if isProxied { config.proxy.url = "http://127.0.0.1:\(server.port)" }
+        let transport = try HTTPTransport(config, clock: SystemClock())
+        let request = TargetRequest(url: "https://127.0.0.1:\(server.port)/", timeoutMilliseconds: 20)
+        await #expect(throws: TransportError.self) { try await transport.fetch(request) }
+        let start = SystemClock().steadyNanoseconds
+        await transport.close()
+        // The library's own timeout is half a minute.
+        #expect(SystemClock().steadyNanoseconds - start < 15_000_000_000)
+        try await server.close()
+    }
 }
