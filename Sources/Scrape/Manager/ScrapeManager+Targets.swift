@@ -10,7 +10,7 @@ extension ScrapeManager {
         let planned = await plan(name)
         let sync = state.withLock { state -> Sync in
             var sync = Sync()
-            guard let planned, var pool = state.pools[name], !state.isStopped else { return sync }
+            guard let planned, var pool = state.pools[name], !state.isEnding else { return sync }
             let plan = planned.plan
             pool.dropped = planned.dropped
             pool.droppedCount = planned.droppedCount
@@ -46,6 +46,7 @@ extension ScrapeManager {
                 sync.starting = order.filter { pool.active[$0]?.task == nil && pool.active[$0]?.due == nil }
             }
             state.pools[name] = pool
+            state.leave(sync.gone)
             return sync
         }
         for failure in sync.failures {
@@ -53,7 +54,9 @@ extension ScrapeManager {
         }
         for active in sync.gone { active.task?.cancel() }
         if manner == .scrapedFirst { await scrapeFirst(sync.starting, of: name) }
-        for id in sync.starting { await startLoop(name, id) }
+        for (index, id) in sync.starting.enumerated() {
+            await startLoop(name, id, canBeFirst: index < Self.immediateLimit)
+        }
         for active in sync.gone {
             await active.task?.value
             if manner == .usual { linger(active, in: name) } else { await markStaleNow(active, in: name) }
@@ -81,12 +84,13 @@ extension ScrapeManager {
         var plan: ScrapePool.Plan?
         let end = clock.steadyNanoseconds.plus(Self.planLimit * 1_000_000)
         await withTaskExecutorPreference(reading) {
-            await TaskLimit { [clock] in clock.steadyNanoseconds > end }.run {
+            await TaskLimit { [self] in clock.steadyNanoseconds > end || state.withLock { $0.isEnding } }.run {
                 let found = pool.plan()
                 if !TaskLimit.isOver { plan = found }
             }
         }
         guard let plan else {
+            if state.withLock({ $0.isEnding }) { return nil }
             let message =
                 "relabelling what was found takes more than \(Self.planLimit / 1000) s; the targets stay as they were"
             logger.error("Creating targets failed", metadata: ["err": "\(message)", "scrape_pool": "\(name)"])
@@ -98,6 +102,10 @@ extension ScrapeManager {
     /// So many milliseconds all targets of a job may take to be relabelled: expressions with groups take microseconds for a byte.
     private static let planLimit: Int64 = 10_000
 
+    /// So many targets that are found at once are scraped at once. The others wait for their places in the interval: all together
+    /// they would keep those from theirs that are there already.
+    private static let immediateLimit = 1000
+
     private struct Sync {
         var failures: [String] = []
         var gone: [ScrapePool.Active] = []
@@ -106,7 +114,8 @@ extension ScrapeManager {
     }
 
     /// The loop of a target, with what the pool has now.
-    func makeLoop(_ name: String, _ id: ScrapeTarget.ID) async -> ScrapeLoop? {
+    /// - Parameter canBeFirst: whether it may be scraped as soon as the loop runs.
+    func makeLoop(_ name: String, _ id: ScrapeTarget.ID, canBeFirst: Bool = true) async -> ScrapeLoop? {
         guard var stream = state.withLock({ state in state.pools[name]?.active[id].map(\.stream) }) else { return nil }
         if stream == nil {
             do throws(StorageError) {
@@ -120,7 +129,12 @@ extension ScrapeManager {
         // Not before: a pool that somebody holds while another is written to is copied with all its targets.
         let found = state.withLock { state in state.pools[name].flatMap { pool in pool.active[id].map { (pool, $0) } } }
         guard let stream, let (pool, active) = found else { return nil }
-        return loop(pool, active, stream, startsImmediately: options.firstScrapeImmediately && !active.hasStarted)
+        return loop(
+            pool,
+            active,
+            stream,
+            startsImmediately: canBeFirst && options.firstScrapeImmediately && !active.hasStarted
+        )
     }
 
     /// A loop of a target, with these.
@@ -160,7 +174,8 @@ extension ScrapeManager {
         return loop
     }
 
-    private func startLoop(_ name: String, _ id: ScrapeTarget.ID) async {
+    private func startLoop(_ name: String, _ id: ScrapeTarget.ID, canBeFirst: Bool) async {
+        if state.withLock({ $0.isEnding }) { return }
         if options.isDriven {
             state.withLock { state in
                 guard let active = state.pools[name]?.active[id] else { return }
@@ -174,7 +189,7 @@ extension ScrapeManager {
             }
             return
         }
-        guard let loop = await makeLoop(name, id) else { return }
+        guard let loop = await makeLoop(name, id, canBeFirst: canBeFirst) else { return }
         state.withLock { state in
             guard state.pools[name]?.active[id] != nil, state.isRunning else { return }
             state.pools[name]?.active[id]?.hasStarted = true

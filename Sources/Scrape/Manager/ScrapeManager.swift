@@ -13,6 +13,10 @@ public final class ScrapeManager: Sendable {
         var jobs: [String] = []
         var isRunning = false
         var isStopped = false
+        /// Whether it is to be stopped: changes that are under way are given up.
+        var isEnding = false
+        /// The loops that a change waits for, whose targets are gone.
+        var leaving: [LoopControl] = []
         /// The last change under way; the next one waits for it.
         var tail: Task<Void, Never>?
         /// Scrapes that were asked for and have not begun, by job.
@@ -20,6 +24,12 @@ public final class ScrapeManager: Sendable {
         var nextLingering = 0
         /// When the targets of a simulated clock are scraped.
         var timetable = ScrapeTimetable()
+
+        /// A change waits for the loops of targets that are gone, and nothing else for those of the change before.
+        mutating func leave(_ gone: [ScrapePool.Active]) {
+            leaving = gone.map(\.control)
+            if isEnding { for control in leaving { control.close() } }
+        }
 
         /// Runs a change after those that are waiting.
         mutating func enqueue(_ change: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
@@ -95,6 +105,8 @@ public final class ScrapeManager: Sendable {
     public func stop() async {
         // Scrapes that changes wait for are given up now: they may take as long as their timeouts.
         state.withLock { state in
+            state.isEnding = true
+            for control in state.leaving { control.close() }
             for pool in state.pools.values { for active in pool.active.values { active.control.close() } }
         }
         await serially { await self.shutDown() }
@@ -121,7 +133,9 @@ public final class ScrapeManager: Sendable {
             return (tasks, state.pools.values.map(\.transport))
         }
         for task in tasks { await task.value }
-        for transport in transports { await transport.close() }
+        await withTaskGroup(of: Void.self) { group in
+            for transport in transports { group.addTask { await transport.close() } }
+        }
         _ = failureLogs.open([])
     }
 
@@ -202,7 +216,9 @@ public final class ScrapeManager: Sendable {
         let pool = state.withLock { state in
             state.timetable.isOld = true
             state.timetable.farewells.removeAll { $0.pool == name }
-            return state.pools.removeValue(forKey: name)
+            let pool = state.pools.removeValue(forKey: name)
+            state.leave(pool?.inOrder ?? [])
+            return pool
         }
         guard let pool else { return }
         for task in pool.lingering.values { task.cancel() }

@@ -60,6 +60,7 @@ struct ScrapePool {
     mutating func plan() -> Plan {
         var plan = Plan()
         var seen: Set<ScrapeTarget.ID> = []
+        var surplus = 0
         dropped = []
         droppedCount = 0
         for provider in providers {
@@ -72,7 +73,12 @@ struct ScrapePool {
                     case .target(let labels):
                         let target = ScrapeTarget(labels: labels, config: config)
                         let id = target.id
-                        if seen.insert(id).inserted { plan.targets.append((id, target, found, group.labels)) }
+                        guard seen.insert(id).inserted else { continue }
+                        if plan.targets.count < Self.targetLimit {
+                            plan.targets.append((id, target, found, group.labels))
+                        } else {
+                            surplus += 1
+                        }
                     case .dropped:
                         droppedCount += 1
                         if config.keepDroppedTargets == 0 || dropped.count < config.keepDroppedTargets {
@@ -84,8 +90,14 @@ struct ScrapePool {
                 }
             }
         }
+        if surplus > 0 {
+            plan.failures.append("\(surplus) targets are left out: a job has at most \(Self.targetLimit)")
+        }
         return plan
     }
+
+    /// The most targets of a job that are scraped: each takes some thirty kilobytes, and all of them take their turns.
+    private static let targetLimit = 20_000
 
     /// The error that every scrape of the pool fails with, where there are too many targets.
     var targetLimitError: String? {

@@ -177,4 +177,21 @@ struct ScrapeLoopTests {
         #expect(schedule.takeTick(steady: 155) == 130)
         #expect(schedule.takeTick(steady: 156) == 160)
     }
+
+    @Test("a stop does not wait for the scrapes of jobs that are being removed")
+    func stopDuringRemoval() async {
+        let harness = await ScrapeHarness()
+        let asked = OneAnswer<Void>()
+        harness.transport.set { _ throws(TransportError) in
+            asked.give(())
+            await OneAnswer<Void>().wait(or: ())
+            throw .cancelled()
+        }
+        await harness.manager.start()
+        await asked.wait(or: ())
+        let removal = Task { await harness.manager.apply(jobs: []) }
+        #expect(await ScrapeHarness.eventually { harness.manager.poolNames.isEmpty })
+        await harness.manager.stop()
+        await removal.value
+    }
 }
