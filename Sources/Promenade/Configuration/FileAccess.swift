@@ -14,9 +14,10 @@ package enum FileAccess {
     /// The contents of a file; `nil` where it cannot be read (``failure(reading:)`` says why).
     package static func read(_ path: String) -> [UInt8]? { FileReading.bytes(of: path) }
 
-    /// The contents of a file of any size that whoever started the program names: it may be a pipe, as of `<(command)`.
-    package static func readNamed(_ path: String) -> [UInt8]? {
-        FileReading.bytes(of: path, pipes: .endless, limit: .max)
+    /// The contents of a file that whoever started the program names: it may be a pipe, as of `<(command)`.
+    /// - Parameter limit: the most bytes, where it may have more than a file that is read otherwise.
+    package static func readNamed(_ path: String, limit: Int = FileReading.sizeLimit) -> [UInt8]? {
+        FileReading.bytes(of: path, pipes: .endless, limit: limit)
     }
 
     /// Why a file could not be read, by the last error's number.

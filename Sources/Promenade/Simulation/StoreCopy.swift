@@ -15,7 +15,7 @@ enum StoreCopy {
     static func copy(from folder: String, to other: String) throws(StackError) {
         var isWell = FileAccess.createFolder(other)
         for name in names.dropLast() {
-            guard let bytes = FileAccess.readNamed(folder + "/" + name) else { continue }
+            guard let bytes = FileAccess.readNamed(folder + "/" + name, limit: .max) else { continue }
             isWell = isWell && FileAccess.write(bytes, to: other + "/" + name)
         }
         if !isWell {

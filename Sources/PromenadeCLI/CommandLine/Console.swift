@@ -78,10 +78,12 @@ enum Console {
     }
 
     /// The contents of a file; `-` is the standard input.
-    static func read(_ path: String) throws -> [UInt8] {
+    /// - Parameter limit: the most bytes.
+    static func read(_ path: String, limit: Int = FileReading.sizeLimit) throws -> [UInt8] {
         // One reader for all: a folder, or a file that breaks off, is no empty file.
-        guard let bytes = FileAccess.readNamed(path == "-" ? "/dev/stdin" : path) else {
-            throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
+        guard let bytes = FileAccess.readNamed(path == "-" ? "/dev/stdin" : path, limit: limit) else {
+            let reason = errno == EFBIG ? "larger than \(limit >> 20) MiB" : FileReading.reason
+            throw ReadingFailed(path: path, reason: reason)
         }
         return bytes
     }

@@ -117,6 +117,9 @@ struct Check: AsyncParsableCommand {
             discussion:
                 "Reads the standard input without a file. Exit codes as promtool's: 1 for an error, 3 for a warning."
         )
+        /// The most bytes of an exposition.
+        private static let expositionLimit = 1 << 30
+
         @Option(help: "auto, text or openmetrics.")
         var format = "auto"
 
@@ -131,7 +134,7 @@ struct Check: AsyncParsableCommand {
             for file in files {
                 let bytes: [UInt8]
                 do {
-                    bytes = try Console.read(file)
+                    bytes = try Console.read(file, limit: Self.expositionLimit)
                 } catch {
                     // The others are checked all the same.
                     Complaint.write("\(error)")
