@@ -57,6 +57,12 @@ public struct ConfigNode: Sendable, Hashable {
     /// The most nodes of a text that is read whole: a few bytes of it may become a hundred in memory.
     public static let countLimit = 4_000_000
 
+    /// Whether whoever wants the text read has gone, or its time is over.
+    static var isGivenUp: Bool { TaskLimit.isOver || Task.isCancelled }
+
+    /// What is said of a text that was not read to its end then.
+    static let givenUp = "reading it was given up: it takes too long, or nobody wants it any more"
+
     /// What is said of a text with more.
     static func tooMany(_ limit: Int) -> String { "more than \(limit) values and names of fields" }
 

@@ -194,6 +194,7 @@ private struct JSONScanner {
     private mutating func note() throws(Problem) {
         count += 1
         if count > limit { throw Problem(message: ConfigNode.tooMany(limit), offset: index) }
+        if count & 1023 == 0, ConfigNode.isGivenUp { throw Problem(message: ConfigNode.givenUp, offset: index) }
     }
 
     private mutating func node(_ content: ConfigNode.Content, at offset: Int) -> ConfigNode {

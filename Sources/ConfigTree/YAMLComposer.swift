@@ -48,6 +48,7 @@ struct YAMLComposer {
     mutating func document() throws(ConfigProblem) -> ConfigNode? {
         while let (event, place) = try stream.next() {
             if written > limit { throw Self.failure(ConfigNode.tooMany(limit), place) }
+            if written & 1023 == 1023, ConfigNode.isGivenUp { throw Self.failure(ConfigNode.givenUp, place) }
             switch event {
             case .documentStart: break
             case .documentEnd: return root ?? ConfigNode(.scalar(ConfigNode.Scalar("")))

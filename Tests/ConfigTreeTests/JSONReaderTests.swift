@@ -1,4 +1,5 @@
 import ConfigTree
+import MetricModel
 import Testing
 
 @Suite("JSON", .timeLimit(.minutes(5)))
@@ -48,6 +49,20 @@ struct JSONReaderTests {
     )
     func refused(text: String, message: String) {
         #expect(problem(text) == "a.json:" + message)
+    }
+
+    @Test("a text that nobody wants any more is not read to its end", arguments: [ConfigNode.Format.json, .yaml])
+    func givenUp(format: ConfigNode.Format) async {
+        let text = Array(("[" + repeatElement("1", count: 3000).joined(separator: ",") + "]").utf8)
+        await TaskLimit { true }.run {
+            let error = #expect(throws: ConfigError.self) {
+                switch format {
+                case .json: _ = try JSONReader.parse(text, file: "a")
+                case .yaml: _ = try YAMLReader.parse(text, file: "a")
+                }
+            }
+            #expect(error?.description.contains("given up") == true)
+        }
     }
 
     @Test("what a text may become has a bound", arguments: ["[0,0,0]", "[{},[],{}]", #"{"a":{"b":0}}"#])

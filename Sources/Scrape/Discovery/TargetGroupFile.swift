@@ -37,6 +37,10 @@ package enum TargetGroupFile {
         func refuse(_ message: String) { problems.add(ConfigProblem(.meaning, message)) }
         for (index, section) in ConfigSection.list(of: node, type: "targetgroup.Group", problems).enumerated() {
             if problems.isFull { break }
+            if index & 1023 == 1023, TaskLimit.isOver || Task.isCancelled {
+                refuse("reading it was given up")
+                break
+            }
             if index >= targetLimit {
                 refuse("it has more than \(targetLimit) groups")
                 break
