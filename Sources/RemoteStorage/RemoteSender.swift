@@ -118,18 +118,34 @@ final class RemoteSender: Sendable {
         let (reader, start) = try await prepare()
         let signal = readerSignal
         source.feedNotify(config.name) { signal.wake() }
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.read(reader, from: start) }
-            group.addTask { await self.adjust() }
-            group.addTask { await self.tellMetadata() }
-            for number in shardSignals.indices { group.addTask { await self.send(number) } }
-            group.addTask { await self.limitEnd() }
-            // Reading and all shards end by themselves, the others with them.
-            for _ in 0..<shardSignals.count + 1 { await group.next() }
+        await withTaskGroup(of: Part.self) { group in
+            func add(_ part: Part, _ work: @escaping @Sendable () async -> Void) {
+                group.addTask {
+                    await work()
+                    return part
+                }
+            }
+            add(.way) { await self.read(reader, from: start) }
+            add(.chore) { await self.adjust() }
+            add(.chore) { await self.tellMetadata() }
+            for number in shardSignals.indices { add(.way) { await self.send(number) } }
+            add(.end) { await self.limitEnd() }
+            // Reading and all shards end by themselves, the others with them. Who waits for an answer at the end is not waited for.
+            var ways = shardSignals.count + 1
+            while ways > 0, let part = await group.next() {
+                switch part {
+                case .way: ways -= 1
+                case .chore: break
+                case .end: group.cancelAll()
+                }
+            }
             group.cancelAll()
         }
         try? await save()
     }
+
+    /// What goes on while it sends: what samples go through, what is done besides, and what limits the end.
+    private enum Part { case way, chore, end }
 
     /// Gives up what cannot be sent in time at the end: it is sent after the next start.
     private func limitEnd() async {

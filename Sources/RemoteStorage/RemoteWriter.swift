@@ -26,6 +26,10 @@ public final class RemoteWriter: Sendable {
     private let state = Mutex(State())
     private let logger: Logger
 
+    /// So many milliseconds what waits is sent on at the end, at most: the process ends within five seconds, and the store is closed
+    /// after that.
+    package static let longestFlush: Int64 = 3000
+
     /// A writer that sends once ``run()`` is called, or when it is told to: ``begin()``, then ``drive()`` after each append and when
     /// ``nextDue`` has come.
     /// - Parameters:
@@ -39,7 +43,7 @@ public final class RemoteWriter: Sendable {
         logger: Logger,
         version: String,
         environment: [String: String] = [:],
-        flushDeadline: Int64 = 3000,
+        flushDeadline: Int64 = RemoteWriter.longestFlush,
         metadata: @escaping @Sendable () async -> [String: MetricMetadata],
         post: Post? = nil
     ) {
@@ -67,6 +71,8 @@ public final class RemoteWriter: Sendable {
             state.running.removeAll { running in gone.contains { $0.sender === running.sender } }
             return (state.isOpen, gone)
         }
+        // One after the other, those that do not answer would take their time each.
+        for running in gone where running.task != nil { running.sender.end() }
         for running in gone { await end(running) }
         guard isOpen else { return }
         await forgetOthers(writes)

@@ -218,4 +218,15 @@ import Testing
         #expect(values.count == 5000)
         await receiver.close()
     }
+
+    @Test func `a receiver that does not answer does not hold up the end`() async throws {
+        let receiver = try await CapturingReceiver([.hang])
+        let start = SystemClock().steadyNanoseconds
+        try await SendingStore.run(receiver.url, ["remote_timeout: 2m"], flushDeadline: 10) { sending in
+            try await sending.append(Self.samples)
+            while receiver.requests.isEmpty { try await SystemClock().sleep(milliseconds: 2) }
+        }
+        #expect(SystemClock().steadyNanoseconds - start < 60_000_000_000)
+        await receiver.close()
+    }
 }

@@ -22,6 +22,7 @@ struct SendingStore {
         _ fields: [String] = [],
         queue: [String] = [],
         metadata: [String: MetricMetadata] = [:],
+        flushDeadline: Int64 = RemoteWriter.longestFlush,
         _ body: (SendingStore) async throws -> Void
     ) async throws {
         let usual = ["batch_send_deadline: 10ms", "min_backoff: 5ms", "max_backoff: 40ms", "max_shards: 1"]
@@ -32,7 +33,14 @@ struct SendingStore {
         let store = TimeSeriesDatabase.inMemory(clock: SystemClock())
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let writer = RemoteWriter(source: store, clock: SystemClock(), logger: logger, version: "3.5.0") { metadata }
+        let writer = RemoteWriter(
+            source: store,
+            clock: SystemClock(),
+            logger: logger,
+            version: "3.5.0",
+            flushDeadline: flushDeadline,
+            metadata: { metadata }
+        )
         await writer.apply(config, externalLabels: [])
         let task = Task { await writer.run() }
         while try await store.feedCursors()["r"] == nil { try await SystemClock().sleep(milliseconds: 2) }

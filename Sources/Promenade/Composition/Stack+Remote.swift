@@ -25,7 +25,10 @@ extension Stack {
             version: StackVersion.build.version,
             environment: ProcessEnvironment.all,
             // The end of the process must not wait for as long as Prometheus does: what is left is sent after the next start.
-            flushDeadline: min(5000, options.flags.duration("storage.remote.flush-deadline").milliseconds),
+            flushDeadline: min(
+                RemoteWriter.longestFlush,
+                options.flags.duration("storage.remote.flush-deadline").milliseconds
+            ),
             metadata: { (try? await store.metadata()) ?? [:] }
         )
     }
