@@ -50,6 +50,9 @@ public final class EvaluationThreads: TaskExecutor, Sendable {
     /// Where long bodies of requests and answers are read, and what they name is worked out: nobody else is served there.
     public static let reading = EvaluationThreads(.reading)
 
+    /// Where folders and files of the configuration are looked at: a disk may not answer for long, and then keeps none of the others.
+    package static let files = EvaluationThreads(.reading)
+
     /// Fewer bytes than that are read where they come: to wake another thread would take as long.
     package static let longText = 16 << 10
 

@@ -103,4 +103,39 @@ import Web
         #expect(try await settled(from: nil, [0]) == 100)
         #expect(try await settled(from: 90, [nil]) == 100)
     }
+
+    /// Wishes that are all there at once, and who tells when they have been taken.
+    private struct Wishes: AsyncSequence, Sendable {
+        let count: Int
+        let taken = OneAnswer<Void>()
+
+        struct Iterator: AsyncIteratorProtocol {
+            var left: Int
+            let taken: OneAnswer<Void>
+
+            mutating func next() async -> Void? {
+                left -= 1
+                if left >= 0 { return () }
+                taken.give(())
+                return nil
+            }
+        }
+
+        func makeAsyncIterator() -> Iterator { Iterator(left: count, taken: taken) }
+    }
+
+    @Test(arguments: [1, 2, 20_000]) func `wishes that come during a reload are one reload more`(count: Int) async {
+        let wishes = Wishes(count: count)
+        var reloads = 0
+        await Stack.once(for: wishes) {
+            reloads += 1
+            if reloads == 1 { await wishes.taken.wait(or: ()) }
+        }
+        #expect((1...min(count, 2)).contains(reloads))
+    }
+
+    @Test func `a file that is named to a command has an end`() {
+        #expect(FileAccess.readNamed("/dev/zero") == nil)
+        #expect(FileAccess.failure(reading: "/dev/zero") == "read /dev/zero: larger than 64 MiB")
+    }
 }

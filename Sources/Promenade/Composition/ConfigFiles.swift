@@ -16,13 +16,13 @@ package enum ConfigFiles {
     package static func settle(
         since old: [String: [Int64]?],
         clock: any StackClock,
-        look: () -> [String: [Int64]?]
+        look: () async throws -> [String: [Int64]?]
     ) async throws {
-        var seen = look()
+        var seen = try await look()
         var unchanged = 0
         while unchanged < (isSomeEmptied(old, seen) ? looksAtEmptied : 1) {
             try await clock.sleep(milliseconds: pause)
-            let later = look()
+            let later = try await look()
             unchanged = later == seen ? unchanged + 1 : 0
             seen = later
         }

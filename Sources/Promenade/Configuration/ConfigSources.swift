@@ -59,16 +59,19 @@ package enum ConfigSources {
             known.files[file] = (stamp, names)
             let context = ConfigContext(directory: FilePath.folder(of: file))
             for pattern in names.rulePatterns {
-                for path in PathPattern(context.path(pattern))?.matches ?? [] { _ = add(path) }
+                for path in matches(context.path(pattern)) { _ = add(path) }
             }
             for pattern in names.jobPatterns {
-                for path in PathPattern(context.path(pattern))?.matches ?? [] where add(path) { read(path) }
+                for path in matches(context.path(pattern)) where add(path) { read(path) }
             }
             for path in names.others { _ = add(context.path(path)) }
         }
         read(main)
         return found
     }
+
+    /// The paths that match a pattern; none where it is malformed or leads past too much, which is told where files are read.
+    private static func matches(_ pattern: String) -> [String] { (try? PathPattern(pattern)?.matches()) ?? [] }
 
     /// Files that are written and not read.
     private static let written: Set<String> = ["scrape_failure_log_file", "query_log_file"]

@@ -2,7 +2,7 @@ import ConfigTree
 public import MetricModel
 public import PromQL
 public import Rules
-import Scrape
+package import Scrape
 
 #if canImport(Darwin)
     import Darwin
@@ -13,8 +13,9 @@ import Scrape
 /// Finds and reads rule files.
 public enum RuleFiles {
     /// The files of a pattern, sorted; a pattern that matches nothing is none.
-    public static func matching(_ pattern: String) -> [String] {
-        PathPattern(pattern)?.matches.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } ?? []
+    /// - Throws: why they cannot be found.
+    package static func matching(_ pattern: String) throws(PathPattern.Failure) -> [String] {
+        try PathPattern(pattern)?.matches().sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } ?? []
     }
 
     /// Whether a pattern can be read.

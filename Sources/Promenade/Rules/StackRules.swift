@@ -125,7 +125,13 @@ final class StackRules: Sendable {
         // A file that several patterns match is one.
         var seen: Set<String> = []
         for pattern in config.prometheus.ruleFiles {
-            for file in RuleFiles.matching(pattern) where seen.insert(file).inserted {
+            let files: [String]
+            do throws(PathPattern.Failure) {
+                files = try RuleFiles.matching(pattern)
+            } catch {
+                throw StackError("error retrieving rule files: \(error)")
+            }
+            for file in files where seen.insert(file).inserted {
                 do throws(RuleFile.Failure) {
                     add(try RuleFiles.read(file, scheme: scheme, parser: parser), file)
                 } catch {

@@ -95,7 +95,7 @@ extension SimulatedConfig {
         guard let config = try? config(counts: counts) else { return ([], []) }
         let scheme = config.prometheus.global.nameValidation
         let own = config.rules.flatMap { try? RuleFile(reading: $0, file: file, scheme: scheme) }?.groups ?? []
-        let files = config.prometheus.ruleFiles.flatMap(RuleFiles.matching)
+        let files = config.prometheus.ruleFiles.flatMap { (try? RuleFiles.matching($0)) ?? [] }
         return (own, files.flatMap { (try? RuleFiles.read($0, scheme: scheme))?.groups ?? [] })
     }
 }

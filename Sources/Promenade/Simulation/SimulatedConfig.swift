@@ -228,7 +228,13 @@ struct SimulatedConfig {
                 problems.add(ConfigProblem(.meaning, words, line: line, column: column, path: path, hint: hint))
                 names.isComplete = false
             }
-            let files = RuleFiles.matching(pattern)
+            let files: [String]
+            do throws(PathPattern.Failure) {
+                files = try RuleFiles.matching(pattern)
+            } catch {
+                tell("\(error)", nil)
+                continue
+            }
             if files.isEmpty, !(item.string ?? "").contains(where: "*?[".contains) {
                 tell("there is no file \(pattern)", "it is looked for beside the file that names it")
             }
@@ -259,7 +265,7 @@ struct SimulatedConfig {
         for (number, item) in (node["scrape_config_files"]?.items ?? []).enumerated() {
             guard let name = item.string, !name.isEmpty, !name.contains(where: "*?[".contains) else { continue }
             let pattern = context.path(name)
-            if !RuleFiles.matching(pattern).isEmpty { continue }
+            if let files = try? RuleFiles.matching(pattern), !files.isEmpty { continue }
             problems.add(
                 ConfigProblem(
                     .meaning,

@@ -85,9 +85,9 @@ struct Check: AsyncParsableCommand {
             for path in Self.ruleFiles(of: config) { rules.check(path) }
         }
 
-        /// The rule files that a configuration names.
+        /// The rule files that a configuration names. That they cannot be found is told where the configuration is inspected.
         private static func ruleFiles(of config: StackConfig) -> [String] {
-            config.prometheus.ruleFiles.flatMap(RuleFiles.matching)
+            config.prometheus.ruleFiles.flatMap { (try? RuleFiles.matching($0)) ?? [] }
         }
 
         /// Tells what is odd or wrong beyond the file's own text; whether all is good.

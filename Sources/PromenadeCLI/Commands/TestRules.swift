@@ -119,7 +119,12 @@ struct TestRules: AsyncParsableCommand {
         var paths: [String] = []
         for pattern in file.ruleFiles.map(context.path) {
             if !RuleFiles.isPattern(pattern) { throw TestFileFailure(message: "syntax error in pattern") }
-            let matching = RuleFiles.matching(pattern)
+            let matching: [String]
+            do throws(PathPattern.Failure) {
+                matching = try RuleFiles.matching(pattern)
+            } catch {
+                throw TestFileFailure(message: "\(error)")
+            }
             if matching.isEmpty { Console.complain("  WARNING: no file match pattern \(pattern)\n") }
             paths += matching.filter { !paths.contains($0) }
         }

@@ -73,7 +73,9 @@ public struct ConfigContext: Sendable {
 /// Files by name.
 enum FileSystem {
     /// The paths that match a pattern, sorted; none for a malformed one.
-    static func matches(of pattern: String) -> [String] { PathPattern(pattern)?.matches ?? [] }
+    static func matches(of pattern: String) throws(PathPattern.Failure) -> [String] {
+        try PathPattern(pattern)?.matches() ?? []
+    }
 
     /// The contents of a file, or the system's message about why they cannot be read.
     static func read(_ path: String) -> Result<[UInt8], FileError> {

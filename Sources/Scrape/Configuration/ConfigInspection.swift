@@ -26,8 +26,14 @@ public enum ConfigInspection {
         func fail(_ message: String, places: [String] = []) {
             findings.append(Finding(isFailure: true, message: message, places: places))
         }
-        for path in config.ruleFiles where !path.contains("*") && FileSystem.matches(of: path).isEmpty {
-            fail("\(GoText.quoted(path)) does not point to an existing file")
+        for path in config.ruleFiles {
+            do throws(PathPattern.Failure) {
+                if try FileSystem.matches(of: path).isEmpty, !path.contains("*") {
+                    fail("\(GoText.quoted(path)) does not point to an existing file")
+                }
+            } catch {
+                fail("error retrieving rule files: \(error)")
+            }
         }
         for job in config.jobs {
             let before = findings.count
@@ -72,7 +78,14 @@ public enum ConfigInspection {
     ) -> [Finding] {
         var findings: [Finding] = []
         for pattern in files.files {
-            let paths = FileSystem.matches(of: pattern)
+            let paths: [String]
+            do throws(PathPattern.Failure) {
+                paths = try FileSystem.matches(of: pattern)
+            } catch {
+                let message = "error retrieving discovery files for file_sd in \(place): \(error)"
+                findings.append(Finding(isFailure: true, message: message, places: []))
+                continue
+            }
             if paths.isEmpty {
                 let message = "file \(GoText.quoted(pattern)) for file_sd in \(place) does not exist"
                 findings.append(Finding(isFailure: false, message: message, places: []))

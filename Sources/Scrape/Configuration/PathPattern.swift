@@ -18,40 +18,88 @@ package struct PathPattern: Sendable, Hashable {
         guard Self.isWellFormed(Array(text.unicodeScalars)) else { return nil }
     }
 
+    /// The most files and folders that are looked at for a pattern.
+    private static let entryLimit = 250_000
+
+    /// Why the paths that match were not found.
+    package struct Failure: Error, Sendable, CustomStringConvertible {
+        package let description: String
+    }
+
     /// The paths that match, sorted within each folder. What cannot be read has none.
-    package var matches: [String] { Self.paths(text) }
+    /// - Throws: ``Failure`` where it leads past too much, or the task is to give up.
+    package func matches(entryLimit: Int = PathPattern.entryLimit) throws(Failure) -> [String] {
+        var search = Search(pattern: text, limit: entryLimit)
+        return try search.paths(text)
+    }
 
     /// Go's words for a malformed one.
     package static let malformed = "syntax error in pattern"
 
-    private static func paths(_ pattern: String) -> [String] {
-        guard hasWildcards(pattern) else {
-            var info = stat()
-            return lstat(pattern, &info) == 0 ? [pattern] : []
+    /// Looks through folders.
+    private struct Search {
+        let pattern: String
+        let limit: Int
+        /// How many entries were looked at.
+        private var count = 0
+
+        init(pattern: String, limit: Int) {
+            self.pattern = pattern
+            self.limit = limit
         }
-        let slash = pattern.lastIndex(of: "/")
-        let name = Array((slash.map { pattern[pattern.index(after: $0)...] } ?? pattern[...]).unicodeScalars)
-        guard let slash else { return entries(of: "", matching: name) }
-        let folder = slash == pattern.startIndex ? "/" : String(pattern[..<slash])
-        let folders = hasWildcards(folder) ? paths(folder) : [folder]
-        return folders.flatMap { entries(of: $0, matching: name) }
-    }
 
-    private static func hasWildcards(_ path: String) -> Bool { path.contains { "*?[\\".contains($0) } }
+        mutating func paths(_ pattern: String) throws(Failure) -> [String] {
+            guard Self.hasWildcards(pattern) else {
+                var info = stat()
+                return lstat(pattern, &info) == 0 ? [pattern] : []
+            }
+            let slash = pattern.lastIndex(of: "/")
+            let name = Array((slash.map { pattern[pattern.index(after: $0)...] } ?? pattern[...]).unicodeScalars)
+            guard let slash else { return try entries(of: "", matching: name) }
+            let folder = slash == pattern.startIndex ? "/" : String(pattern[..<slash])
+            var found: [String] = []
+            for folder in Self.hasWildcards(folder) ? try paths(folder) : [folder] {
+                found += try entries(of: folder, matching: name)
+            }
+            return found
+        }
 
-    private static func entries(of folder: String, matching pattern: [Unicode.Scalar]) -> [String] {
-        guard let stream = opendir(folder.isEmpty ? "." : folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
-                    String(cString: $0)
+        private static func hasWildcards(_ path: String) -> Bool { path.contains { "*?[\\".contains($0) } }
+
+        /// Counts one more entry, or one more folder.
+        private mutating func note() throws(Failure) {
+            count += 1
+            if count > limit {
+                let many = "\(pattern) leads past more than \(limit) files and folders"
+                throw Failure(description: "\(many); name the folder, or use fewer *")
+            }
+            if count & 63 == 0, TaskLimit.isOver || Task.isCancelled {
+                let end = "it takes too long, or the end has come"
+                throw Failure(description: "looking for \(pattern) was given up: \(end)")
+            }
+        }
+
+        private mutating func entries(
+            of folder: String,
+            matching pattern: [Unicode.Scalar]
+        ) throws(Failure) -> [String] {
+            try note()
+            guard let stream = opendir(folder.isEmpty ? "." : folder) else { return [] }
+            defer { closedir(stream) }
+            var names: [String] = []
+            while let entry = readdir(stream) {
+                try note()
+                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
+                        String(cString: $0)
+                    }
+                }
+                if name != ".", name != "..", PathPattern.matches(pattern[...], Array(name.unicodeScalars)[...]) {
+                    names.append(name)
                 }
             }
-            if name != ".", name != "..", matches(pattern[...], Array(name.unicodeScalars)[...]) { names.append(name) }
+            return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { FilePath.joined(folder, $0) }
         }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { FilePath.joined(folder, $0) }
     }
 
     // MARK: One name

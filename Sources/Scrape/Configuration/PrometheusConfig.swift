@@ -107,7 +107,11 @@ public struct PrometheusConfig: Sendable, Hashable {
                 )
                 continue
             }
-            for file in files.matches { include(file, into: root, seen: &seen, context: context) }
+            do throws(PathPattern.Failure) {
+                for file in try files.matches() { include(file, into: root, seen: &seen, context: context) }
+            } catch {
+                root.fail("error retrieving scrape config files: \(error)", at: "scrape_config_files")
+            }
         }
     }
 

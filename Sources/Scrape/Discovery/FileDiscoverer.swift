@@ -3,12 +3,12 @@ import Logging
 import MetricModel
 
 /// Finds targets in files, which it looks at again when they change.
-struct FileDiscoverer {
+struct FileDiscoverer: Sendable {
     let config: DiscoveryConfig.FileDiscovery
     let counters: DiscoveryCounters
     let logger: Logger
 
-    private struct Known {
+    private struct Known: Sendable {
         var stamp: FileStamp?
         var groups: [TargetGroup]
         /// What is wrong with the file now; empty where nothing is.
@@ -17,6 +17,10 @@ struct FileDiscoverer {
 
     /// What was read, by path.
     private var files: [String: Known] = [:]
+    /// The files in the order in which they were found.
+    private var order: [String] = []
+    /// What went wrong the last time; empty where nothing did.
+    private var problem = ""
 
     /// How often the files' times are looked at.
     static let pollMilliseconds: Int64 = 1000
@@ -36,17 +40,30 @@ struct FileDiscoverer {
     /// - Returns: `nil` where nothing changed. A file that cannot be read keeps the groups it had.
     mutating func refresh(readsAll: Bool) -> (groups: [TargetGroup], error: String)? {
         var paths: [String] = []
-        for pattern in config.files {
-            for path in FileSystem.matches(of: pattern) where !paths.contains(path) { paths.append(path) }
+        var named: Set<String> = []
+        do throws(PathPattern.Failure) {
+            for pattern in config.files {
+                for path in try FileSystem.matches(of: pattern) where named.insert(path).inserted { paths.append(path) }
+            }
+        } catch {
+            counters.update { $0.fileReadErrors += 1 }
+            if problem != error.description {
+                logger.error("Error looking for files", metadata: ["err": "\(error)"])
+            }
+            problem = error.description
+            return (order.flatMap { files[$0]?.groups ?? [] }, problem)
         }
+        order = paths
+        problem = ""
         var isChanged = readsAll
-        for path in files.keys where !paths.contains(path) {
+        for path in files.keys where !named.contains(path) {
             files[path] = nil
             counters.update { $0.fileTimes[path] = nil }
             isChanged = true
         }
-        var problem = ""
         for path in paths {
+            // Half of it is of no use to anybody; nobody waits for it.
+            if TaskLimit.isOver || Task.isCancelled { return nil }
             let stamp = FileSystem.stamp(path)
             if !readsAll, let known = files[path], known.stamp == stamp {
                 if !known.problem.isEmpty { problem = known.problem }

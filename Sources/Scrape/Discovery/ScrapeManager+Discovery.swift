@@ -36,14 +36,34 @@ extension ScrapeManager {
             let now = clock.steadyNanoseconds
             let readsAll = now >= nextFull
             if readsAll { nextFull = now.plus(config.refreshInterval.nanoseconds) }
-            if let (groups, problem) = files.refresh(readsAll: readsAll) {
+            guard let (looked, found) = await look(files, readsAll: readsAll) else { return }
+            files = looked
+            if let (groups, problem) = found {
                 let seconds = Double(clock.steadyNanoseconds - now) / 1e9
                 discoveryCounters.update { $0.fileScans.observe(seconds) }
-                await found(groups, name, index, error: problem, isWhole: true)
+                await self.found(groups, name, index, error: problem, isWhole: true)
             }
             let pause = min(FileDiscoverer.pollMilliseconds, max(1, config.refreshInterval.milliseconds))
             if (try? await clock.sleep(milliseconds: pause)) == nil { return }
         }
+    }
+
+    /// So many milliseconds a look at the files of a job may take.
+    private static let filesLimit: Int64 = 30_000
+
+    /// Looks at files; `nil` where the task was cancelled meanwhile.
+    private func look(
+        _ files: FileDiscoverer,
+        readsAll: Bool
+    ) async -> (FileDiscoverer, (groups: [TargetGroup], error: String)?)? {
+        let refresh = { @Sendable () -> (FileDiscoverer, (groups: [TargetGroup], error: String)?) in
+            var files = files
+            let found = files.refresh(readsAll: readsAll)
+            return (files, found)
+        }
+        if options.isDriven { return refresh() }
+        // One look at a time, however long a disk takes to answer.
+        return await EvaluationThreads.files.wait(milliseconds: Self.filesLimit, isPatient: true, for: refresh)
     }
 
     @concurrent

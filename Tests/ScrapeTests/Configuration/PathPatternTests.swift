@@ -36,7 +36,7 @@ struct PathPatternTests {
         let folder = TemporaryFolder()
         for name in ["a.yml", "b.yml", ".c.yml", "ab.json", "x[1].yml", "é.yml"] { folder.write("", to: folder / name) }
         func names(_ pattern: String) -> [String] {
-            (PathPattern(folder / pattern)?.matches ?? []).map { String($0.dropFirst(folder.path.count + 1)) }
+            ((try? PathPattern(folder / pattern)?.matches()) ?? []).map { String($0.dropFirst(folder.path.count + 1)) }
         }
         #expect(names("*.yml") == [".c.yml", "a.yml", "b.yml", "x[1].yml", "é.yml"])
         #expect(names("[ab].yml") == ["a.yml", "b.yml"])
@@ -48,12 +48,27 @@ struct PathPatternTests {
         #expect(names("a.yml") == ["a.yml"])
         #expect(names("none.yml") == [])
         #expect(
-            PathPattern(folder.path + "//./../" + folder.path.split(separator: "/").last! + "/a*l")?.matches == [
-                folder / "a.yml"
-            ]
+            (try? PathPattern(folder.path + "//./../" + folder.path.split(separator: "/").last! + "/a*l")?.matches())
+                == [
+                    folder / "a.yml"
+                ]
         )
-        let inParents = PathPattern(folder.path.dropLast(3) + "*/a.yml")?.matches
+        let inParents = try? PathPattern(folder.path.dropLast(3) + "*/a.yml")?.matches()
         #expect(inParents == [folder / "a.yml"])
+    }
+
+    @Test("one that leads past too much is given up, and so is one that takes too long")
+    func bounded() async throws {
+        let folder = TemporaryFolder()
+        for number in 0..<100 { folder.write("", to: folder / "\(number).yml") }
+        let pattern = try #require(PathPattern(folder / "*.yml"))
+        #expect(try pattern.matches().count == 100)
+        let tooMany = #expect(throws: PathPattern.Failure.self) { try pattern.matches(entryLimit: 50) }
+        #expect(tooMany?.description.contains("past more than 50 files and folders") == true)
+        await TaskLimit { true }.run {
+            let late = #expect(throws: PathPattern.Failure.self) { try pattern.matches() }
+            #expect(late?.description.contains("given up") == true)
+        }
     }
 
     @Test(
