@@ -23,7 +23,7 @@ import Testing
     }
 
     private static func old(_ store: TimeSeriesDatabase) async throws -> [Timestamp] {
-        try await store.points("old").map { ($0.timestamp - base) / day }
+        try await store.points("old").map { ($0.time - base) / day }
     }
 
     @Test func `a clock that jumps ahead for some seconds takes nothing along`() async throws {

@@ -123,6 +123,9 @@ extension Engine {
         return settledTime.withLock { $0?.time(now, steady: steady) } ?? now
     }
 
+    /// Whether retention does not go by the clock yet.
+    var doubtsClock: Bool { settledTime.withLock { $0?.isInDoubt ?? false } }
+
     /// Begins to reckon with the time: no later than the newest sample that was stored.
     func settleTime(_ now: Timestamp) {
         let newest = state.withLock { $0.maxTime }

@@ -113,7 +113,7 @@ public final class TimeSeriesDatabase: MetricStore, RecordStore {
     }
 
     /// Whether the clock is ahead of what was stored and has not stood by it long enough for retention to go by it.
-    package var doubtsClock: Bool { engine.settledTime.withLock { $0?.isInDoubt ?? false } }
+    package var doubtsClock: Bool { engine.doubtsClock }
 
     /// Writes out what is pending and closes.
     @concurrent
