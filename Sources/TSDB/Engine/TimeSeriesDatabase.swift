@@ -1,5 +1,4 @@
 public import MetricModel
-import Synchronization
 
 /// A time series database: in memory, or in one SQLite file. It is one type with two factories; whoever holds one need not know where
 /// the samples are.
