@@ -80,8 +80,6 @@ final class PlainConnections: @unchecked Sendable {
     }
 
     private func connect(_ exchange: PlainExchange, _ request: PlainRequest) {
-        let files = ConnectionFiles.shared
-        if let full = files.takeOutgoing() { return end(exchange, .failure(TransportError(full))) }
         let place = request.place
         if let address = try? SocketAddress(ipAddress: place.host, port: place.port) {
             return connect(exchange, request) { $0.connect(to: address) }
@@ -105,6 +103,8 @@ final class PlainConnections: @unchecked Sendable {
         _ request: PlainRequest,
         _ open: (ClientBootstrap) -> EventLoopFuture<any Channel>
     ) {
+        let files = ConnectionFiles.shared
+        if let full = files.takeOutgoing() { return end(exchange, .failure(TransportError(full))) }
         let connection = PlainConnection(self, request.place)
         let bootstrap = ClientBootstrap(group: loop).connectTimeout(Self.connectTime).channelInitializer { channel in
             connection.install(on: channel)
