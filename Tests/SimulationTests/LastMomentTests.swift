@@ -32,7 +32,7 @@ import Testing
         // By a scrape that comes after the push of that moment.
         ("{after: 1m, within: 15s, that: x}", true), ("{after: 1m, within: 14s, that: x}", false),
         // At the end of the scenario, which is in a span without an end.
-        ("{from: 10m, never: 'up == 1'}", false), ("{from: 9m, to: 10m, never: 'time() % 3600 >= 600'}", true),
+        ("{from: 10m, never: 'up == 1'}", false), ("{from: 9m, to: 10m, never: 'vector(time() % 3600) >= 600'}", true),
     ]
 
     @Test func `what happens at it counts, in whatever order`() async throws {

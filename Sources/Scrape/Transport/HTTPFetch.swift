@@ -122,7 +122,9 @@ struct HTTPFetch: Sendable {
     ) throws(TransportError) -> (HTTPClients.Route, HTTPHeaders) {
         var fields = HTTPHeaders([("Host", way.url.hostHeader)])
         do throws(TransportError) {
-            let route = try clients.route(to: url, socket: request.socket, at: address)
+            var route = try clients.route(to: url, socket: request.socket, at: address)
+            // What stands for another address is told as it was written.
+            if address == nil, !route.isProxied { route.address = way.url.address }
             for header in HTTPClientSetup.sorted(headers + route.headers) {
                 try fields.addField(header.name, header.value)
             }

@@ -137,7 +137,7 @@ import Testing
                 try ChunkedReadStream.decode(bytes, queries: 1, frameLimit: 50_000_000)
             }
         }
-        #expect(read(Self.frame(Self.repeated([0x0a, 0], 16_000_000))) == Self.answerExceeded)
+        #expect(read(Self.frame(Self.repeated([0x0a, 0], 20_000_000))) == Self.answerExceeded)
         // A chunk of 65,535 samples, each of which takes two bits.
         let data = [0xff, 0xff] + [UInt8](repeating: 0, count: 17_000)
         let chunk = Self.field(2, Self.number(3, 1) + Self.field(4, data))

@@ -63,6 +63,7 @@ import Web
     ) async throws {
         let clock = ManualClock(now: 2_000_000_000_000)
         var options = StoreOptions()
+        options.clockPatience = 0
         options.retention = settings.retention
         options.outOfOrderWindow = settings.outOfOrderWindow
         options.exemplarCapacity = settings.exemplarCapacity
