@@ -68,7 +68,7 @@ def forms(short):
                     start = time.monotonic()
                     status, _, answer = stack.request(path, "POST", body, {"Content-Type": kind})
                     slowest = max(slowest, time.monotonic() - start)
-                    check(status in (200, 400, 413), f"{path}, {kind[:40]}, {body[:20]!r}: {status} {answer[:100]!r}")
+                    check(status in (200, 400, 413, 431), f"{path}, {kind[:40]}, {body[:20]!r}: {status} {answer[:100]!r}")
                     told[status] = told.get(status, 0) + 1
             seen = watch.seen()
             gap = watch.scrapes()
