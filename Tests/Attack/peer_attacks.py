@@ -357,7 +357,7 @@ def heads(short):
         return f"{count[0]} heads, {held * 1024 / len(clients):.0f} KB for each of {len(clients)} open, {kept:.0f} MB stay, {seen}, {gap}"
 
 
-@attack("targets that take all files", "1,500 silent targets, 1,024 open files, and 300 of 400 with work: it lives, answers, and tells which scrapes had no room", short=True)
+@attack("targets that take all files", "1,500 silent targets, 1,024 open files, and 300 of 400 with work: it lives, answers, and tells which scrapes had no room")
 def all_files(short):
     silent = socket.socket()
     silent.bind(("0.0.0.0", 0))

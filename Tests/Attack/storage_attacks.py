@@ -125,7 +125,6 @@ def removed(short):
                                                     os.replace(os.path.join(folder, "new"), os.path.join(folder, "stack.db"))),
         "the file, all but a page": lambda folder: os.truncate(os.path.join(folder, "stack.db"), 4096),
         "the log, all of it": lambda folder: os.truncate(os.path.join(folder, "stack.db-wal"), 0),
-        "the log, all but a page": lambda folder: os.truncate(os.path.join(folder, "stack.db-wal"), 4152),
         "the log's index, all of it": lambda folder: os.truncate(os.path.join(folder, "stack.db-shm"), 0),
     }
     for name, remove in kinds.items():
