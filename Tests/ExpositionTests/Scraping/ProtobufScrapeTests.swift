@@ -181,7 +181,7 @@ struct ProtobufScrapeTests {
     }
 
     /// A field that is split into many is not copied for each of them, which would take minutes here.
-    @Test("A million stretches of a packed field", .timeLimit(.minutes(3)))
+    @Test("A million stretches of a packed field", .timeLimit(.minutes(3)), .longWork)
     func manyStretches() {
         func field(_ tag: UInt8, _ bytes: [UInt8]) -> [UInt8] {
             var size: [UInt8] = []

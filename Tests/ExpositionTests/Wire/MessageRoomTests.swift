@@ -3,7 +3,7 @@ import MetricModel
 import Testing
 
 /// A few bytes of a message must not become much memory: it is refused before. One after the other: each takes some 400 MiB.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct MessageRoomTests {
+@Suite(.serialized, .timeLimit(.minutes(5)), .longWork) struct MessageRoomTests {
     private static func field(_ number: UInt8, _ bytes: [UInt8]) -> [UInt8] {
         varint(UInt64(number) << 3 | 2) + varint(UInt64(bytes.count)) + bytes
     }
