@@ -1,4 +1,5 @@
 """Those that the stack asks, and what they answer: remote stores, discoveries, targets that speak HTTP/2 or have long labels."""
+import contextlib
 import http.server
 import json
 import os
@@ -21,6 +22,7 @@ from wire import WRITE, field, repeated, stored, varint, write
 WRITES = ("--web.enable-remote-write-receiver", "--web.enable-otlp-receiver")
 
 
+@contextlib.contextmanager
 def answering(answer):
     """A server whose every answer is what `answer(path)` returns: headers and a body."""
     class Answering(http.server.BaseHTTPRequestHandler):
@@ -44,7 +46,11 @@ def answering(answer):
             pass
     server = peers.listen(Answering)
     server.handle_error = lambda *_: None
-    return server
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def castagnoli(data):
@@ -70,9 +76,8 @@ def remote_answers(short):
     answers = {"/results": (samples, repeated(piece, count // 16_384)), "/series": (samples, repeated(inner, count // 16_000)),
                "/samples": (samples, repeated(field(1, field(1, wide)), 2000)), "/frames": (chunks, frame * 5000),
                "/unknown": (samples, repeated(b"\x10\x00" * 30_000, 8000))}
-    server = answering(lambda path: answers[path])
-    told = {}
-    try:
+    with answering(lambda path: answers[path]) as server:
+        told = {}
         for path in answers:
             config = WATCHED + f"remote_read:\n  - {{url: 'http://127.0.0.1:{server.server_port}{path}', read_recent: true, remote_timeout: 5s}}\n"
             with Stack(config=config) as stack:
@@ -92,9 +97,6 @@ def remote_answers(short):
                 check(seen["failed"] == 0, f"{path}: {seen}")
                 in_time(seen["slowest"], 0.1 + 4 * seen["echo"], f"{path}: health")
                 told[path] = f"{took:.1f} s, {grown:.0f} MB, healthy in {seen['slowest'] * 1000:.0f} ms"
-    finally:
-        server.shutdown()
-        server.server_close()
     return "; ".join(f"{path}: {words}" for path, words in told.items())
 
 
@@ -105,11 +107,10 @@ def discovery_answers(short):
               "/labels": b'[{"targets":["a:1"],"labels":{' + ",".join(f'"l{index}":"x"' for index in range(500_000)).encode() + b"}}]",
               "/deep": b"[" * 5_000_000, "/nulls": b"[" + b"null," * 900_000 + b"null]", "/wrong": b"[" + b"1," * 900_000 + b"1]",
               "/most": b"[" + b'{"targets":["a:1"]},' * 190_000 + b"{}]"}
-    server = answering(lambda path: ({"Content-Type": "application/json"}, bodies[path]))
-    config = WATCHED + "".join(
-        f"  - {{job_name: '{path[1:]}', relabel_configs: [{{action: keep, regex: none, source_labels: [__address__]}}], "
-        f"http_sd_configs: [{{url: 'http://127.0.0.1:{server.server_port}{path}', refresh_interval: 2s}}]}}\n" for path in bodies)
-    try:
+    with answering(lambda path: ({"Content-Type": "application/json"}, bodies[path])) as server:
+        config = WATCHED + "".join(
+            f"  - {{job_name: '{path[1:]}', relabel_configs: [{{action: keep, regex: none, source_labels: [__address__]}}], "
+            f"http_sd_configs: [{{url: 'http://127.0.0.1:{server.server_port}{path}', refresh_interval: 2s}}]}}\n" for path in bodies)
         with Stack(config=config) as stack:
             before = stack.forget_peak()
             with Watch(stack) as watch:
@@ -119,21 +120,17 @@ def discovery_answers(short):
             grown = stack.memory()[1] - before
             check(grown < 1200, f"{grown:.0f} MB")
             stack.end(5)
-    finally:
-        server.shutdown()
-        server.server_close()
     return f"{grown:.0f} MB, {seen}, {gap}"
 
 
 @attack("labels that are long to relabel", "values of a megabyte and rules with groups: that scrape fails in its time, those of others come in theirs", short=True)
 def relabelling(short):
     text = "".join(f'm{{n="{index}",a="{"ab" * 500_000}"}} 1\n' for index in range(8)).encode()
-    server = answering(lambda path: ({"Content-Type": "text/plain; version=0.0.4"}, text))
-    rules = "[" + ", ".join("{source_labels: [a], regex: '(.*)a(.*)b(.*)', target_label: c, replacement: '$2'}" for _ in range(10)) + "]"
-    config = WATCHED + "".join(
-        f"  - {{job_name: long{index}, scrape_interval: 5s, scrape_timeout: 5s, static_configs: [{{targets: ['127.0.0.1:{server.server_port}']}}], metric_relabel_configs: {rules}}}\n"
-        for index in range(4))
-    try:
+    with answering(lambda path: ({"Content-Type": "text/plain; version=0.0.4"}, text)) as server:
+        rules = "[" + ", ".join("{source_labels: [a], regex: '(.*)a(.*)b(.*)', target_label: c, replacement: '$2'}" for _ in range(10)) + "]"
+        config = WATCHED + "".join(
+            f"  - {{job_name: long{index}, scrape_interval: 5s, scrape_timeout: 5s, static_configs: [{{targets: ['127.0.0.1:{server.server_port}']}}], metric_relabel_configs: {rules}}}\n"
+            for index in range(4))
         with Stack(config=config) as stack:
             until(lambda: len(stack.result("up")) >= 1)
             with Watch(stack) as watch:
@@ -141,9 +138,6 @@ def relabelling(short):
                 seen = watch.seen()
                 gap = watch.scrapes(1.0)
             stack.end(5)
-    finally:
-        server.shutdown()
-        server.server_close()
     return f"{seen}, {gap}"
 
 
@@ -426,11 +420,10 @@ remote_write:
 def many_targets(short):
     names = ",".join(f'"127.0.{index >> 8}.{index & 255}:1"' for index in range(60_000))
     body = f'[{{"targets":[{names}]}}]'.encode()
-    server = answering(lambda path: ({"Content-Type": "application/json"}, body))
-    config = WATCHED + f"""
+    with answering(lambda path: ({"Content-Type": "application/json"}, body)) as server:
+        config = WATCHED + f"""
   - {{job_name: many, scrape_interval: 15s, http_sd_configs: [{{url: 'http://127.0.0.1:{server.server_port}/', refresh_interval: 60s}}]}}
 """
-    try:
         with Stack(config=config) as stack:
             until(lambda: stack.result('up{job="watch"}'))
             with Watch(stack) as watch:
@@ -442,7 +435,4 @@ def many_targets(short):
             start = time.monotonic()
             stack.end(5)
             took = time.monotonic() - start
-    finally:
-        server.shutdown()
-        server.server_close()
     return f"SIGTERM {took:.1f} s, {grown:.0f} MB, {seen}, {gap}"
