@@ -52,4 +52,4 @@ package enum ProcessEnvironment {
 }
 
 /// The number of the last error that the system told this thread.
-func lastErrorNumber() -> Int32 { errno }
+package func lastErrorNumber() -> Int32 { errno }

@@ -14,7 +14,8 @@ package struct ReportFile: Sendable {
         /// In words.
         package let description: String
 
-        fileprivate init(_ path: String, _ number: Int32 = lastErrorNumber()) {
+        /// For the reason that the system gives.
+        package init(_ path: String, _ number: Int32 = lastErrorNumber()) {
             description = "cannot write \(path): \(String(cString: strerror(number)).lowercased())"
         }
     }

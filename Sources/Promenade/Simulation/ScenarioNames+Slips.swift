@@ -172,7 +172,7 @@ extension ScenarioNames {
             for (expectation, selector) in silentSelectors {
                 for matcher in selector.matchers
                 where matcher.name == name && matcher.operation == .equal && !matcher.value.isEmpty {
-                    if known.contains(matcher.value) || known.contains(WorldTargets.name(matcher.value)) { continue }
+                    if known.contains(matcher.value) || known.contains(Scenario.host(matcher.value)) { continue }
                     guard let hint = slip(matcher.value, known.sorted()) else { continue }
                     fail(
                         "no \(name) is called \(GoText.quoted(matcher.value))",
@@ -187,7 +187,7 @@ extension ScenarioNames {
 
     /// What a name may have been meant to be; `nil` where it is near none.
     private func slip(_ name: String, _ known: [String]) -> String? {
-        let host = WorldTargets.name(name)
+        let host = Scenario.host(name)
         if let dash = host.lastIndex(of: "-"), let count = counts[String(host[..<dash])],
             Int(host[host.index(after: dash)...]) != nil
         {

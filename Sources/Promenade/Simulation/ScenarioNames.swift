@@ -93,7 +93,7 @@ struct ScenarioNames {
         where job["relabel_configs"] == nil {
             for (place, group) in (job["static_configs"]?.items ?? []).enumerated() {
                 for (index, target) in (group["targets"]?.items ?? []).enumerated() {
-                    let name = WorldTargets.name(target.text ?? "")
+                    let name = Scenario.host(target.text ?? "")
                     guard let hint = hint(name) else { continue }
                     let problem = ConfigProblem(
                         .meaning,
@@ -131,7 +131,7 @@ struct ScenarioNames {
         let known = targets
         for event in scenario.events {
             guard case .fault(.target(let address), _) = event.action else { continue }
-            if known.contains(WorldTargets.name(address)) { continue }
+            if known.contains(Scenario.host(address)) { continue }
             let isService = scenario.services.contains { $0.name == address }
             let all = known.sorted().prefix(10).joined(separator: ", ")
             let hint =
@@ -157,7 +157,7 @@ struct ScenarioNames {
         for job in configs.flatMap(\.prometheus.jobs) {
             for case .fixed(let groups) in job.discovery {
                 for labels in groups.flatMap(\.targets) {
-                    known.insert(WorldTargets.name(labels.first { $0.name == TargetLabel.address }?.value ?? ""))
+                    known.insert(Scenario.host(labels.first { $0.name == TargetLabel.address }?.value ?? ""))
                 }
             }
         }

@@ -52,7 +52,7 @@ struct SimulatedConfig {
         var found: Set<String> = []
         for job in node["scrape_configs"]?.items ?? [] {
             for group in job["static_configs"]?.items ?? [] {
-                for target in group["targets"]?.items ?? [] { found.insert(WorldTargets.name(target.text ?? "")) }
+                for target in group["targets"]?.items ?? [] { found.insert(Scenario.host(target.text ?? "")) }
             }
         }
         return found
@@ -155,7 +155,7 @@ struct SimulatedConfig {
                 for group in groups.indices {
                     groups[group].targets = groups[group].targets.flatMap { labels -> [[Label]] in
                         let address = labels.first { $0.name == TargetLabel.address }?.value ?? ""
-                        let host = WorldTargets.name(address)
+                        let host = Scenario.host(address)
                         guard let count = counts.first(where: { $0.service == host })?.count else { return [labels] }
                         let port = address.dropFirst(host.count)
                         return (0..<count).map { number in

@@ -163,7 +163,7 @@ package final class SimulatedStack {
             var way: (world: WorldSockets, outside: any TargetTransport)?
             if let sockets { way = (sockets, try HTTPTransport(config.client, clock: SystemClock())) }
             let outside = WorldTransport(targets, job: config.jobName, sockets: way)
-            return FaultTransport(job: "", board: faults, outside: outside, name: WorldTargets.name)
+            return FaultTransport(job: "", board: faults, outside: outside, name: Scenario.host)
         }
         if let recorded = targets.recorded {
             scraping.firstScrape = { recorded.first($1, of: $0) }

@@ -13,7 +13,7 @@ extension World {
         switch place {
         case .pushes: places = [.pushes]
         case .remoteWrite: places = [.remoteWrite]
-        case .target(let address): places = [.target(WorldTargets.name(address))]
+        case .target(let address): places = [.target(Scenario.host(address))]
         case .service(let service, let which):
             places = chosen(service, which, what.index, running: nil).map { .target($0.name) }
         }

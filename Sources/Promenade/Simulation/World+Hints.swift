@@ -33,7 +33,7 @@ extension World {
         var last: Int64 = 0
         for target in scraper.pools().flatMap(\.active) {
             let labels = target.target.publicLabels
-            let name = WorldTargets.name(labels["instance"] ?? "")
+            let name = Scenario.host(labels["instance"] ?? "")
             guard let service = owners[name], selectors.contains(where: { isAbout($0, labels, service) }),
                 let next = scraper.nextDue(of: target.target.url, in: target.scrapePool)
             else { continue }

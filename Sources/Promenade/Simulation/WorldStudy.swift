@@ -260,7 +260,7 @@ package struct WorldStudy: Sendable {
             let outages = report.outages.filter { study.outages.contains($0.kind) }
             let firings = report.firings.filter { $0.labels["alertname"] == study.alert }
             func isSame(_ firing: World.Firing, _ outage: World.Outage) -> Bool {
-                let instance = firing.labels["instance"].map(WorldTargets.name) ?? ""
+                let instance = firing.labels["instance"].map(Scenario.host) ?? ""
                 return outage.instance.isEmpty || instance.isEmpty || instance == outage.instance
             }
             func belongs(_ firing: World.Firing, _ outage: World.Outage) -> Bool {

@@ -42,12 +42,6 @@ final class WorldTargets: @unchecked Sendable {
 
     init(start: Timestamp) { self.start = start }
 
-    /// Host and port without the port of a service: instances have the same name at all ports.
-    static func name(_ authority: String) -> String {
-        let host = authority.prefix { $0 != ":" }
-        return host == "localhost" || host == "127.0.0.1" ? "localhost" + authority.dropFirst(host.count) : String(host)
-    }
-
     /// Whether somebody of this world has an address.
     func knows(_ name: String, _ url: String, job: String) -> Bool {
         ["localhost:9090", "localhost:9091", "localhost:8080"].contains(name) || instances[name] != nil
@@ -150,7 +144,7 @@ final class WorldTransport: TargetTransport {
         let (name, path) = names.withLock { names in
             if let known = names[request.url] { return known }
             let parts = URLParts(request.url)
-            let found = (WorldTargets.name(parts?.authority ?? request.url), parts?.target ?? "/metrics")
+            let found = (Scenario.host(parts?.authority ?? request.url), parts?.target ?? "/metrics")
             names[request.url] = found
             return found
         }

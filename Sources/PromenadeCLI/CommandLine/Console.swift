@@ -103,17 +103,3 @@ struct ReadingFailed: Error, CustomStringConvertible {
     var reason: String
     var description: String { "cannot read \(path): \(reason)" }
 }
-
-/// Why a file could not be written.
-struct WritingFailed: Error, CustomStringConvertible {
-    var path: String
-    var reason: String
-
-    /// For the reason that the system gives.
-    init(_ path: String) {
-        self.path = path
-        reason = String(cString: strerror(errno)).lowercased()
-    }
-
-    var description: String { "cannot write \(path): \(reason)" }
-}

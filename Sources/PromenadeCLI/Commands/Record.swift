@@ -106,7 +106,7 @@ struct RecordCommand: AsyncParsableCommand {
         try Console.save(index, to: out + "/recording.jsonl")
         for body in bodies {
             guard FileAccess.write(body.bytes, to: out + "/" + body.name) else {
-                throw WritingFailed(out + "/" + body.name)
+                throw ReportFile.Refusal(out + "/" + body.name)
             }
         }
         Console.print(

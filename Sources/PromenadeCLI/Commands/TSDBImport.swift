@@ -22,7 +22,7 @@ extension TSDBGroup {
         var files: [String]
 
         func run() async throws {
-            if !FileAccess.createFolder(place.path) { throw WritingFailed(place.path) }
+            if !FileAccess.createFolder(place.path) { throw ReportFile.Refusal(place.path) }
             let clock = SystemClock()
             let start = clock.steadyNanoseconds
             let store = try TimeSeriesDatabase.open(path: place.file, options: Self.options, clock: clock)

@@ -15,12 +15,6 @@ enum EventDomain: Hashable {
     case pushes
     /// What is sent to a remote storage.
     case remoteWrite
-
-    /// The address of a target as faults know it: without its port, but for the stack's own.
-    static func host(_ address: String) -> String {
-        let host = String(address.prefix { $0 != ":" })
-        return host == "localhost" ? address : host
-    }
 }
 
 extension EventSpec.Action {
@@ -55,7 +49,7 @@ extension EventSpec.FaultPlace {
         switch self {
         case .service(let service, _): return .scrapes(service)
         case .target(let address):
-            let host = EventDomain.host(address)
+            let host = Scenario.host(address)
             return .scrapes(scenario.services.first { $0.name == host || $0.hasInstance(host) }?.name ?? host)
         case .pushes: return .pushes
         case .remoteWrite: return .remoteWrite
@@ -72,17 +66,15 @@ struct EventDoubts {
     /// Where something is wrong with an event of which it cannot be said what it is about.
     private var isOpen = (services: false, parts: false, batches: false, faults: false)
 
-    /// The most times of a repeated event that are looked at; what happens more often is left to chance.
-    private static let turnsLookedAt: Int64 = 1000
-
     init(_ scenario: Scenario, _ problems: ConfigProblems) {
         for event in scenario.events {
             guard let domain = event.action.domain(in: scenario) else { continue }
             if problems.tells(within: event.path) { wrong.insert(domain) }
-            let isRepeatedOften = event.every.map { $0 <= scenario.duration / Self.turnsLookedAt } ?? false
+            // What happens more often than is looked at is left to chance.
+            let isRepeatedOften = event.every.map { $0 <= scenario.duration / EventSpec.turnsLookedAt } ?? false
             if event.isByChance || isRepeatedOften { byChance.insert(domain) }
             if case .fault(.target(let address), _) = event.action,
-                scenario.services.contains(where: { $0.name == EventDomain.host(address) })
+                scenario.services.contains(where: { $0.name == Scenario.host(address) })
             {
                 byChance.insert(domain)
             }
@@ -133,6 +125,9 @@ struct EventDoubts {
 }
 
 extension EventSpec {
+    /// The most times of a repeated event that are looked at: what goes together so often does so later, too.
+    static let turnsLookedAt: Int64 = 1000
+
     /// Whether it depends on chance when it happens, for how long, or to whom.
     fileprivate var isByChance: Bool {
         at.lowerBound != at.upperBound || lasting.map { $0.lowerBound != $0.upperBound } ?? false

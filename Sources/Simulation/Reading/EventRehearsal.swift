@@ -25,8 +25,6 @@ struct EventRehearsal {
 
     /// What is so where an event undoes nothing.
     struct Finding {
-        /// What is so then, so that it does nothing.
-        var words: String
         /// Instances of the same service that are down then.
         var down: [String] = []
         /// What undid before what this one would undo.
@@ -122,25 +120,21 @@ struct EventRehearsal {
         case .kill(let service, let which):
             return add(hold, chosen(service, which))
         case .start(let service, let which):
-            let places = chosen(service, which)
-            let words =
-                which == .all
-                ? "no instance of \(service) is down by then" : "\(Self.name(places)) is not down by then"
-            undo(event, places, words, of: service)
+            undo(event, chosen(service, which), of: service)
         case .restart(let service, let which): for place in chosen(service, which) { clear(place, .event(event)) }
         case .deploy(let service, _): for place in chosen(service, .all) { clear(place, .event(event)) }
         case .scale(let service, let count): scale(service, count, event)
         case .killPart(let part): return add(hold, [.part(part)])
-        case .startPart(let part): undo(event, [.part(part)], "the part \(part.rawValue) is not down by then")
+        case .startPart(let part): undo(event, [.part(part)])
         case .restartPart(let part, _, _):
             clear(.part(part), .event(event))
             return hold.ends == .max ? [] : add(hold, [.part(part)])
         case .pause(let batch): return add(hold, [.batch(batch)])
-        case .resume(let batch): undo(event, [.batch(batch)], "\(batch) is not paused by then")
+        case .resume(let batch): undo(event, [.batch(batch)])
         case .fault(let place, let fault):
             let places = places(place)
             if fault != nil { return add(hold, places) }
-            undo(event, places, place.nothingIsWrong)
+            undo(event, places)
         case .run, .set, .skew, .deleteGroup, .wipe, .push, .reload: break
         }
         return []
@@ -158,7 +152,7 @@ struct EventRehearsal {
     private func places(_ place: EventSpec.FaultPlace) -> [Place] {
         switch place {
         case .service(let service, let which): chosen(service, which).map { .scrapes(Self.name([$0])) }
-        case .target(let address): [.scrapes(EventDomain.host(address))]
+        case .target(let address): [.scrapes(Scenario.host(address))]
         case .pushes: [.pushes]
         case .remoteWrite: [.remoteWrite]
         }
@@ -172,10 +166,10 @@ struct EventRehearsal {
     }
 
     /// An event that makes well what it finds.
-    private mutating func undo(_ event: Int, _ places: [Place], _ words: String, of service: String? = nil) {
+    private mutating func undo(_ event: Int, _ places: [Place], of service: String? = nil) {
         // Where there is none of it nobody knows what is meant; the log of the world tells.
         if places.isEmpty { return }
-        var finding = Finding(words: words)
+        var finding = Finding()
         finding.end = places.compactMap { ends[$0] }.first
         let known = holds.keys.compactMap { place -> Int? in
             if case .instance(let owner, let number) = place, owner == service { number } else { nil }
@@ -206,18 +200,5 @@ struct EventRehearsal {
 
     private static func name(_ places: [Place]) -> String {
         if case .instance(let service, let number)? = places.first { "\(service)-\(number)" } else { "" }
-    }
-}
-
-extension EventSpec.FaultPlace {
-    /// What is so where there is no fault.
-    var nothingIsWrong: String {
-        switch self {
-        case .service(let service, .number(let number)): "no scrape of \(service)-\(number) goes wrong by then"
-        case .service(let service, .all), .service(let service, .any): "no scrape of \(service) goes wrong by then"
-        case .target(let address): "no scrape of \(address) goes wrong by then"
-        case .pushes: "no push goes wrong by then"
-        case .remoteWrite: "nothing that is sent goes wrong by then"
-        }
     }
 }

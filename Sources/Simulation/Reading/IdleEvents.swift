@@ -10,14 +10,17 @@ extension Scenario {
         let rehearsal = EventRehearsal(self) { !doubts.isWrong($0) && !doubts.isByChance($0) }.idle
         var found: [(index: Int, message: String, hint: String)] = []
         for (index, event) in events.enumerated() {
-            guard let domain = event.action.domain(in: self), !doubts.isWrong(domain) else { continue }
-            if let finding = rehearsal[index] {
-                found.append((index, "\(finding.words), so it does nothing", hint(index, finding)))
-            } else if doubts.isByChance(domain), let undoes = event.action.undoes {
+            guard let undoes = event.action.undoes, let domain = event.action.domain(in: self),
+                !doubts.isWrong(domain)
+            else { continue }
+            var finding = rehearsal[index]
+            if doubts.isByChance(domain) {
                 let others = opposites(of: index)
                 if others.contains(where: { event.canFollow($1, isWrittenBefore: $0 < index) }) { continue }
-                found.append((index, "\(undoes.what), so it does nothing", hint(index, .init(words: undoes.what))))
+                finding = EventRehearsal.Finding()
             }
+            guard let finding else { continue }
+            found.append((index, "\(undoes.what), so it does nothing", hint(index, finding, undoes.example)))
         }
         return found
     }
@@ -28,9 +31,8 @@ extension Scenario {
     }
 
     /// What would be right in place of an event that does nothing.
-    private func hint(_ index: Int, _ finding: EventRehearsal.Finding) -> String {
+    private func hint(_ index: Int, _ finding: EventRehearsal.Finding, _ example: String) -> String {
         let event = events[index]
-        guard let undoes = event.action.undoes else { return "" }
         let others = opposites(of: index)
         let down = finding.down.isEmpty ? "" : "\(finding.down.joined(separator: ", ")) is; "
         switch finding.end {
@@ -46,7 +48,7 @@ extension Scenario {
         if let other = others.first?.element {
             return "\(down)it has to come after the \(other.word) of line \(other.place.line)"
         }
-        return "\(down)an event before it, such as \(undoes.example)"
+        return "\(down)an event before it, such as \(example)"
     }
 }
 
@@ -81,11 +83,8 @@ extension EventSpec {
     /// Whether two places of faults can be the same one.
     fileprivate static func overlap(_ one: FaultPlace, _ other: FaultPlace) -> Bool {
         func isInstance(_ address: String, _ service: String, _ which: Which) -> Bool {
-            let name = EventDomain.host(address)
-            guard name.hasPrefix(service + "-"), let number = Int(name.dropFirst(service.utf8.count + 1)) else {
-                return name == service
-            }
-            return overlap(which, .number(number))
+            let name = Scenario.host(address)
+            return ServiceSpec.number(of: name, in: service).map { overlap(which, .number($0)) } ?? (name == service)
         }
         switch (one, other) {
         case (.service(let first, let one), .service(let second, let other)):
@@ -93,7 +92,7 @@ extension EventSpec {
         case (.service(let service, let which), .target(let address)),
             (.target(let address), .service(let service, let which)):
             return isInstance(address, service, which)
-        case (.target(let first), .target(let second)): return EventDomain.host(first) == EventDomain.host(second)
+        case (.target(let first), .target(let second)): return Scenario.host(first) == Scenario.host(second)
         case (.pushes, .pushes), (.remoteWrite, .remoteWrite): return true
         case (.service, _), (.target, _), (.pushes, _), (.remoteWrite, _): return false
         }
@@ -142,6 +141,17 @@ extension EventSpec.Action {
 }
 
 extension EventSpec.FaultPlace {
+    /// What is so where there is no fault.
+    fileprivate var nothingIsWrong: String {
+        switch self {
+        case .service(let service, .number(let number)): "no scrape of \(service)-\(number) goes wrong by then"
+        case .service(let service, .all), .service(let service, .any): "no scrape of \(service) goes wrong by then"
+        case .target(let address): "no scrape of \(address) goes wrong by then"
+        case .pushes: "no push goes wrong by then"
+        case .remoteWrite: "nothing that is sent goes wrong by then"
+        }
+    }
+
     /// An event that lets something go wrong there.
     fileprivate var example: String {
         switch self {

@@ -19,9 +19,6 @@ struct LatencyCheck {
     /// What is wrong, by the event.
     private(set) var found: [Int: ConfigProblem] = [:]
 
-    /// The most times of a repeated event that are looked at: what goes together so often does so later, too.
-    private static let turnsLookedAt = 1000
-
     init(_ metric: MetricSpec, _ events: [EventSpec], duration: Int64) {
         settings = LatencySettings(metric.latency)
         self.events = events
@@ -57,7 +54,7 @@ struct LatencyCheck {
 
     private func items(of number: Int, _ isLate: Bool) -> [Item] {
         let event = events[number]
-        let turns = event.every.map { $0 > 0 ? min(Int64(Self.turnsLookedAt), duration / $0) : 0 } ?? 0
+        let turns = event.every.map { $0 > 0 ? min(EventSpec.turnsLookedAt, duration / $0) : 0 } ?? 0
         return (0...turns).flatMap { turn -> [Item] in
             let begin = (isLate ? event.at.upperBound : event.at.lowerBound) + turn * (event.every ?? 0)
             if begin > duration { return [] }
@@ -71,7 +68,7 @@ struct LatencyCheck {
     }
 
     /// By which number it is known what one time of an event set.
-    private static func number(of item: Item) -> Int { item.event * (turnsLookedAt + 1) + item.turn }
+    private static func number(of item: Item) -> Int { item.event * (Int(EventSpec.turnsLookedAt) + 1) + item.turn }
 
     private mutating func begin(_ item: Item) {
         let event = events[item.event]
@@ -86,7 +83,7 @@ struct LatencyCheck {
         let (median, percentile) = (settings.median, settings.p99)
         // One that nobody has set goes with the median.
         guard percentile.value < median, let number = percentile.event else { return }
-        let event = number / (Self.turnsLookedAt + 1)
+        let event = number / (Int(EventSpec.turnsLookedAt) + 1)
         if let last, last != event, case .set(_, _, let change) = events[last].action, change.median != nil {
             return tell(last, isPercentile: false, percentile.value, since: nil)
         }

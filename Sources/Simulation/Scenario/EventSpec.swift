@@ -182,7 +182,7 @@ extension EventSpec.Action {
             .skew(name, .number(let number), _), .fault(.service(name, .number(let number)), _):
             number
         case .fault(.target(let address), _):
-            address.hasPrefix(name + "-") ? Int(address.dropFirst(name.utf8.count + 1).prefix { $0 != ":" }) : nil
+            ServiceSpec.number(of: Scenario.host(address), in: name)
         case _: nil
         }
     }

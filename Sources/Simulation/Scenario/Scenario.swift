@@ -86,10 +86,21 @@ public struct ServiceSpec: Sendable {
 
     /// Whether an address is, or may come to be, that of an instance.
     func hasInstance(_ address: String) -> Bool {
-        guard address.hasPrefix(name + "-"), let number = Int(address.dropFirst(name.utf8.count + 1)) else {
-            return false
-        }
-        return (1...Self.instanceLimit).contains(number)
+        Self.number(of: address, in: name).map { (1...Self.instanceLimit).contains($0) } ?? false
+    }
+
+    /// The number of the instance of a service that has an address without a port; `nil` where none has.
+    static func number(of address: String, in service: String) -> Int? {
+        address.hasPrefix(service + "-") ? Int(address.dropFirst(service.utf8.count + 1)) : nil
+    }
+}
+
+extension Scenario {
+    /// The name by which those of a world know an address: without its port, as instances have the same name at all ports, but for those of
+    /// the stack itself, which are at `localhost`.
+    package static func host(_ address: String) -> String {
+        let host = address.prefix { $0 != ":" }
+        return host == "localhost" || host == "127.0.0.1" ? "localhost" + address.dropFirst(host.count) : String(host)
     }
 }
 
