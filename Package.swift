@@ -26,6 +26,7 @@ extension Target.Dependency {
     static let nioCore = push("NIOCore", "swift-nio")
     static let nioEmbedded = stack("NIOEmbedded", "swift-nio")
     static let nioHTTP1 = push("NIOHTTP1", "swift-nio")
+    static let nioHPACK = stack("NIOHPACK", "swift-nio-http2")
     static let nioHTTP2 = stack("NIOHTTP2", "swift-nio-http2")
     static let nioPosix = push("NIOPosix", "swift-nio")
     static let nioSSL = push("NIOSSL", "swift-nio-ssl")
@@ -154,7 +155,7 @@ let package = Package(
             "Scrape",
             [
                 "MetricModel", "ConfigTree", "Exposition", "HTTPCalling", .asyncHTTPClient, .nioCore, .nioHTTP1,
-                .nioHTTP2, .nioPosix, .nioSSL, .logging,
+                .nioHPACK, .nioHTTP2, .nioPosix, .nioSSL, .logging,
             ]
         ),
         room(
@@ -242,7 +243,7 @@ let package = Package(
             "ScrapeTests",
             [
                 "MetricModel", "ConfigTree", "Exposition", "HTTPCalling", "Scrape", .logging, .nioCore, .nioEmbedded,
-                .nioHTTP1, .nioPosix, .nioSSL,
+                .nioHPACK, .nioHTTP1, .nioHTTP2, .nioPosix, .nioSSL,
             ]
         ),
         tests(

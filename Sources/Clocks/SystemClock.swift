@@ -44,10 +44,17 @@ public struct SystemClock: StackClock {
         }
     }
 
+    /// A time in nanoseconds; a clock that is set before 1677 or beyond 2262 stands still at the end of what these can count.
+    package static func nanoseconds(seconds: Int64, more: Int64) -> Int64 {
+        let (whole, isBeyond) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, isOver) = whole.addingReportingOverflow(more)
+        return isBeyond || isOver ? (seconds < 0 ? .min : .max) : sum
+    }
+
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        return nanoseconds(seconds: Int64(time.tv_sec), more: Int64(time.tv_nsec))
     }
 }
 

@@ -35,6 +35,14 @@ package final class FaultyFiles: Sendable {
         }
     }
 
+    /// When somebody else does something.
+    package enum Moment: Sendable {
+        /// Before a write.
+        case write
+        /// Before a sync.
+        case sync
+    }
+
     private struct State {
         var fault: Fault?
         /// How many operations of the fault's kind go well before it.
@@ -43,6 +51,8 @@ package final class FaultyFiles: Sendable {
         var isOver = false
         /// Whether nothing is written any more.
         var isGone = false
+        /// What somebody else does before a write or sync, after so many of them.
+        var other: (moment: Moment, countdown: Int, body: @Sendable () -> Void)?
     }
 
     /// The name under which SQLite knows it.
@@ -88,6 +98,20 @@ package final class FaultyFiles: Sendable {
         state.withLock { $0 = State(fault: fault, countdown: count) }
     }
 
+    /// Lets somebody else do something after so many writes or syncs, before the next one.
+    package func interfere(before moment: Moment, after count: Int, _ body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.other = (moment, count, body) }
+    }
+
+    private func letOthersWork(_ moment: Moment) {
+        let body = state.withLock { state -> (@Sendable () -> Void)? in
+            guard let other = state.other, other.moment == moment else { return nil }
+            state.other = other.countdown > 0 ? (moment, other.countdown - 1, other.body) : nil
+            return other.countdown > 0 ? nil : other.body
+        }
+        body?()
+    }
+
     /// Everything goes well again. Whether the fault had happened.
     @discardableResult
     package func heal() -> Bool {
@@ -122,9 +146,12 @@ package final class FaultyFiles: Sendable {
             (UnsafeMutableRawPointer(file) + MemoryLayout<OpenFile>.stride).assumingMemoryBound(to: sqlite3_file.self)
         }
 
-        static func judge(_ file: UnsafeMutablePointer<sqlite3_file>, _ operation: Fault.Operation) -> Fault? {
+        static func owner(of file: UnsafeMutablePointer<sqlite3_file>) -> FaultyFiles {
             UnsafeMutableRawPointer(file).assumingMemoryBound(to: OpenFile.self).pointee.owner.takeUnretainedValue()
-                .judge(operation)
+        }
+
+        static func judge(_ file: UnsafeMutablePointer<sqlite3_file>, _ operation: Fault.Operation) -> Fault? {
+            owner(of: file).judge(operation)
         }
     }
 
@@ -166,6 +193,7 @@ package final class FaultyFiles: Sendable {
         }
         methods.xWrite = { file, buffer, count, offset in
             guard let file else { return SQLITE_ERROR }
+            OpenFile.owner(of: file).letOthersWork(.write)
             switch OpenFile.judge(file, .write) {
             case .fullDisk: return SQLITE_FULL
             case .tornWrite:
@@ -182,6 +210,7 @@ package final class FaultyFiles: Sendable {
         }
         methods.xSync = { file, flags in
             guard let file else { return SQLITE_ERROR }
+            OpenFile.owner(of: file).letOthersWork(.sync)
             if OpenFile.judge(file, .sync) != nil { return FaultyFiles.broken(4) }
             return FaultyFiles.forward(file) { $0.xSync($1, flags) }
         }

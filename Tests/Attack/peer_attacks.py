@@ -398,7 +398,7 @@ def silence(short):
   - {{job_name: tunnel, scheme: https, proxy_url: 'http://{address}', static_configs: [{{targets: ['example.invalid:1']}}]}}
   - {{job_name: found, http_sd_configs: [{{url: 'https://{address}/', refresh_interval: 1s}}]}}
   - {{job_name: token, oauth2: {{client_id: a, client_secret: s, token_url: 'https://{address}/'}}, static_configs: [{{targets: ['127.0.0.1:1']}}]}}
-alerting: {{alertmanagers: [{{scheme: https, static_configs: [{{targets: ['{address}']}}]}}]}}
+alerting: {{alertmanagers: [{{scheme: https, static_configs: [{{targets: ['{address}']}}]}}, {{static_configs: [{{targets: ['{address}']}}]}}]}}
 rules: {{groups: [{{name: g, interval: 1s, rules: [{{alert: A, expr: 'vector(1)'}}]}}]}}
 remote_write:
   - {{name: plain, url: 'http://{address}/', queue_config: {{batch_send_deadline: 1s}}}}

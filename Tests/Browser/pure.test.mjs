@@ -379,6 +379,8 @@ test("simulated time: the moment that a person means", () => {
         "12": start + 12,
     };
     for (const [text, expected] of Object.entries(table)) assert.equal(momentOf(text, at), expected, text);
+    // There is no tomorrow, and what is over is refused.
+    assert.equal(momentOf("0:00", { ...at, end: start + 1800 }), local(0, 0));
     // A clock that is moved by hand has no start.
     assert.equal(momentOf("5m", { now: 100 }), 400);
 });

@@ -24,7 +24,7 @@ import Testing
         "Rules": ["MetricModel", "ConfigTree", "PromQL", "RuleTemplates"],
         "Scrape": [
             "MetricModel", "ConfigTree", "Exposition", "HTTPCalling", "AsyncHTTPClient", "NIOCore", "NIOHTTP1",
-            "NIOHTTP2", "NIOPosix",
+            "NIOHPACK", "NIOHTTP2", "NIOPosix",
             "NIOSSL", "Logging",
         ],
         "RemoteStorage": ["MetricModel", "ConfigTree", "Exposition", "HTTPCalling", "Scrape", "NIOCore", "Logging"],

@@ -182,6 +182,23 @@ import Testing
             "heal pushes, where the fault is used up already"
         ),
         ("{at: 1m, do: pause, batch: b}\n{at: 1m, do: pause, batch: c}\n{at: 1m, do: wipe}", "wipe finds no group"),
+        (
+            "{at: 1m, do: set, service: shop, metric: a, value: 2}\n{at: 5m, do: set, service: shop, metric: a, value: 2}",
+            "set shop a value 2, as before"
+        ),
+        ("{at: 5m, do: set, service: shop, metric: a, value: 1, for: 9m}", "set shop a value 1 for 9m, as before"),
+        (
+            "{at: 1m, do: skew, service: shop, by: 5s}\n{at: 5m, do: skew, service: shop, instance: 2, by: 5s}",
+            "skew shop-2 by 5s, as before"
+        ),
+        (
+            "{at: 5m, do: push, job: j, body: n 1, refused: true}",
+            "though refused: true says that it is not taken"
+        ),
+        (
+            "{at: 1m, do: fault, pushes: true, fault: truncated}\n{at: 5m, do: push, job: j, body: n 1}",
+            "and its answer breaks off, which nobody looks at"
+        ),
     ]
 
     @Test(arguments: told.indices) func `what changes nothing by chance is told in the log`(_ index: Int) async throws {

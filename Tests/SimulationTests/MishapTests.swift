@@ -64,8 +64,8 @@ import Testing
               - {at: 5m, do: push, job: b, body: rows 1}
               - {at: 10m, do: fault, pushes: true, fault: {latency: 30s}}
               - {at: 11m, do: push, job: b, body: others 1}
-            expect: [{at: 5m5s, that: absent(rows)}, {at: 5m20s, that: rows}, {never: others}]
-            """, "+++"
+            expect: [{at: 5m5s, that: absent(rows)}, {at: 5m20s, that: rows}, {at: 11m20s, that: absent(others)}, {at: 11m50s, that: others}]
+            """, "++++"
         ),
         (
             "a push that the gateway refuses changes nothing",

@@ -36,6 +36,19 @@ import Testing
             "{at: 5m5s, do: set, service: web, metric: a, value: 2}", "{at: 5m5s, that: 'sum(a) == 6'}",
             ["before the set at +5m5s", "can hold from then on: at: 5m21s"]
         ),
+        (
+            "{at: 5m5s, do: push, job: j, body: 'rows 42'}", "{from: 5m5s, always: 'rows == 42'}",
+            [
+                "the Pushgateway was scraped last at +5m, before the push of the job j at +5m5s, and is scraped next at +5m20s",
+                "what is expected of them can hold from then on: from: 5m21s",
+            ]
+        ),
+        (
+            "{at: 1m, do: push, job: j, body: 'rows 42'}, {at: 5m5s, do: delete_group, job: j}",
+            "{from: 5m5s, never: rows}",
+            ["before the deletion of the job j at +5m5s", "from then on: from: 5m21s"]
+        ),
+        ("{at: 5m5s, do: push, job: j, body: 'rows 42'}", "{from: 5m5s, always: 'sum(a) == 6'}", []),
         // Another metric, another instance, another service, and what was seen.
         ("{at: 5m5s, do: set, service: other, metric: b, value: 2}", "{from: 5m5s, always: 'sum(a) == 6'}", []),
         ("{at: 5m5s, do: kill, service: other}", "{from: 5m5s, always: 'sum(a) == 6'}", []),

@@ -1,6 +1,8 @@
 import Foundation
 import MetricModel
 import MetricStorageTesting
+import StorageFaults
+import Synchronization
 import TSDB
 import Testing
 
@@ -69,6 +71,69 @@ import Testing
             #expect(try await again.problems().contains { $0.contains("write-ahead log") } == (left == .some))
             try await Self.row(again, Self.rows)
             try await again.close()
+        }
+    }
+
+    /// Which file, how many bytes are left of it, and after how many writes of a commit.
+    private static let moments: [(suffix: String, length: Int, writes: Int)] = [
+        ("-wal", 0, 0), ("-wal", 0, 1), ("-wal", 0, 3), ("-wal", 40, 0), ("-wal", 20_000, 0), ("-wal", 20_000, 2),
+        ("-shm", 0, 0), ("-shm", 0, 1), ("-shm", 0, 3),
+    ]
+
+    @Test(arguments: moments.indices) func `nothing of it is acknowledged and lost where it happens in a commit`(
+        _ index: Int
+    ) async throws {
+        let (suffix, length, writes) = Self.moments[index]
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            let files = FaultyFiles()
+            var options = StoreOptions()
+            options.fileSystem = files.name
+            let store = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
+            for step in 0..<Self.rows { try await Self.row(store, step) }
+            let isCut = Atomic(false)
+            files.interfere(before: .write, after: writes) {
+                isCut.store(truncate(path + suffix, off_t(length)) == 0, ordering: .relaxed)
+            }
+            // What lies in the log is all there is of it. Of the log's index another is made at the next start.
+            let first = await Self.error { try await Self.row(store, Self.rows) }
+            let wasCut = isCut.load(ordering: .relaxed)
+            #expect(wasCut)
+            if suffix == "-wal" { #expect(first?.message.contains("cut short") == true) }
+            let next = await Self.error { try await Self.row(store, Self.rows + 1) }
+            #expect(next?.code == .readOnly && next?.message.contains("cut short") == true)
+            try? await store.close()
+            if suffix == "-wal" { return }
+
+            let again = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
+            let found = try await again.all([LabelMatcher("__name__", equals: "m")])
+            #expect(found.count == 50 * (Self.rows + (first == nil ? 1 : 0)))
+            try await again.close()
+        }
+    }
+
+    @Test func `a database that gets shorter by itself is not taken for one that was cut`() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            let files = FaultyFiles()
+            var options = StoreOptions()
+            options.fileSystem = files.name
+            let store = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
+            let large = [UInt8](repeating: 7, count: 4 << 20)
+            for key in 0..<UInt8(3) { try await store.apply([("t", [key], large)]) }
+            for key in 0..<UInt8(3) { try await store.apply([("t", [key], nil)]) }
+            try await store.maintain(now: base)
+            let before = try #require(FileManager.default.attributesOfItem(atPath: path)[.size] as? Int)
+            let seen = Mutex<[String?]>([])
+            files.interfere(before: .sync, after: 1) { seen.withLock { $0.append(store.refusal?.message) } }
+            // Brings the log into the database, once it is long enough; the next one waits for that.
+            for key in 0..<UInt8(2) { try await store.apply([("t", [key], [1])]) }
+            let after = try #require(FileManager.default.attributesOfItem(atPath: path)[.size] as? Int)
+            #expect(after < before / 2, "\(before) \(after)")
+            let refusals = seen.withLock { $0 }
+            #expect(refusals == [nil])
+            try await Self.row(store, 0)
+            try await store.close()
         }
     }
 }

@@ -270,4 +270,71 @@ import Testing
             )
         }
     }
+
+    /// What is left of the files of a store that was ended by force, and what is told of it.
+    private static let remains: [(name: String, remove: @Sendable (String) -> Void, told: String)] = [
+        ("an empty database", { _ = truncate($0, 0) }, "belongs to the one that was there"),
+        ("no database", { _ = unlink($0) }, "belongs to the one that was there"),
+        ("no log", { _ = unlink($0 + "-wal") }, "was cut short or removed"),
+        (
+            "a log of zeros",
+            { path in
+                _ = truncate(path + "-wal", 0)
+                _ = truncate(path + "-wal", 500_000)
+            }, "was cut short or removed"
+        ),
+    ]
+
+    @Test(arguments: remains.indices) func `what was acknowledged is not thrown away without a word`(_ index: Int)
+        async throws
+    {
+        let (name, remove, told) = Self.remains[index]
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            let store = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
+            for key in 0..<UInt8(20) { try await store.apply([("t", [key], [1])]) }
+            // What a kill leaves.
+            let left = folder + "/left.db"
+            for suffix in ["", "-wal", "-shm"] {
+                try FileManager.default.copyItem(atPath: path + suffix, toPath: left + suffix)
+            }
+            try await store.close()
+            remove(left)
+            do {
+                let again = try TimeSeriesDatabase.open(path: left, clock: ManualClock())
+                let problems = try await again.problems()
+                #expect(problems.contains { $0.contains(told) }, "\(name): \(problems)")
+                try await again.close()
+            } catch let error as StorageError {
+                #expect(error.code == .corrupt && error.message.contains(told), "\(name): \(error.message)")
+                #expect(FileManager.default.fileExists(atPath: left + "-wal"))
+            }
+        }
+    }
+
+    @Test func `a store has one writer by whatever name`() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            let store = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
+            try await store.apply([("t", [1], [1])])
+            #expect(symlink(path, folder + "/soft.db") == 0)
+            #expect(link(path, folder + "/hard.db") == 0)
+            #if os(Linux)
+                let names = ["soft", "hard"]
+            #else
+                let names = ["soft"]
+            #endif
+            for name in names {
+                let error = #expect(throws: StorageError.self) {
+                    _ = try TimeSeriesDatabase.open(path: folder + "/\(name).db", clock: ManualClock())
+                }
+                #expect(error?.code == .locked, "\(name): \(String(describing: error))")
+            }
+            try await store.apply([("t", [2], [1])])
+            try await store.close()
+            let again = try TimeSeriesDatabase.open(path: folder + "/soft.db", clock: ManualClock())
+            #expect(try await again.records(in: "t").count == 2)
+            try await again.close()
+        }
+    }
 }

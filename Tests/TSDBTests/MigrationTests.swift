@@ -153,7 +153,13 @@ import Testing
                 files.fail(fault, after: place)
                 do {
                     let store = try Self.open(path, files)
-                    isTold = try await !store.problems().isEmpty
+                    do {
+                        isTold = try await !store.problems().isEmpty
+                    } catch {
+                        // Who loads it may have it for a moment longer than this.
+                        try? await store.close()
+                        throw error
+                    }
                     if isTold { failures += 1 }
                     let found: [String]?
                     do { found = try await Self.told(store) } catch { found = nil }

@@ -70,6 +70,10 @@ package final class AlertNotifier: Sendable {
     /// Finds Alertmanagers; its targets are never scraped.
     private let discovery: ScrapeManager
     private let limits: Limits
+    /// What other programs take, they take by the machine's time.
+    private let network = SystemClock()
+    /// So many milliseconds what waits is sent at the end, at most; the process ends within five seconds.
+    private static let longestDrain: Int64 = 1500
     private let clock: any StackClock
     private let environment: [String: String]
     private let logger: Logger
@@ -345,7 +349,14 @@ package final class AlertNotifier: Sendable {
             return Array(state.receivers.values)
         }
         for receiver in receivers { receiver.end(drains: limits.drains) }
-        for receiver in receivers { _ = await receiver.task.withLock { $0 }?.value }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await self.network.sleep(milliseconds: Self.longestDrain) }
+            group.addTask { for receiver in receivers { _ = await receiver.task.withLock { $0 }?.value } }
+            // One that does not answer does not hold up the end.
+            await group.next()
+            for receiver in receivers { receiver.end(drains: false) }
+            group.cancelAll()
+        }
     }
 
     /// The figures, under Prometheus's names.

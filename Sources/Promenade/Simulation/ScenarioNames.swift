@@ -132,11 +132,12 @@ struct ScenarioNames {
         for event in scenario.events {
             guard case .fault(.target(let address), _) = event.action else { continue }
             if known.contains(Scenario.host(address)) { continue }
-            let isService = scenario.services.contains { $0.name == address }
+            let service = Scenario.host(address)
+            let isService = scenario.services.contains { $0.name == service }
             let all = known.sorted().prefix(10).joined(separator: ", ")
             let hint =
                 isService
-                ? "service: \(address)"
+                ? "service: \(service)"
                 : Self.nearest(address, known.sorted()) ?? (areTargetsKnown ? "there is \(all)" : nil)
             guard let hint else { continue }
             let place = event.fieldPlaces["target"] ?? event.place

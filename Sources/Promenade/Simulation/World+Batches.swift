@@ -7,14 +7,12 @@ import Web
 
 /// Batches of a world, and pushes.
 extension World {
+    /// Plans the next run. That it begins is an item of its own, as it may be late.
     func scheduleBatch(_ index: Int) {
         guard let next = batches[index].takeNext(), next.due <= end else { return }
         queue.add(next.due, .batchBegin, .batch(index))
         queue.add(next.begins, .batchBegin, .begin(index))
     }
-
-    /// A run is due by the schedule: the one after it is planned. That it begins is an item of its own, as it may be late.
-    func batchIsDue(_ index: Int) { scheduleBatch(index) }
 
     func beginRun(_ index: Int) {
         let spec = batches[index].spec
@@ -80,6 +78,7 @@ extension World {
         let (count, error) = await gateway.delete(matching: [[LabelMatcher("job", equals: job)]])
         let words = error.map { " fails: \($0.message)" } ?? ": \(count ?? 0) deleted"
         request.isTaken = error == nil
+        if error == nil { noteChange(ofGroups: "deletion of the job \(job)", job: job) }
         tell(.push, "scenario", "DELETE groups of the job \(job)\(words)", request)
         await lookAround()
     }
@@ -96,20 +95,33 @@ extension World {
         } catch {
             return tell(.push, push.pusher, "cannot push: \(error)")
         }
+        if push.isLate { return failed(push, path, "context deadline exceeded") }
         guard let responder = stack.responder else {
+            // What a Pushgateway that is gone had not done yet goes with it.
+            if push.isUnheard { return }
             return failed(push, path, "dial tcp localhost:9091: connect: connection refused")
         }
+        // Those who push look at the status alone.
+        var unheard = push.isUnheard ? ", after who pushed had given up" : ""
         if !push.isPastFaults, let fault = stack.faults.takePush() {
             switch fault {
             case .latency(let milliseconds):
-                if milliseconds >= Self.patience { return failed(push, path, "context deadline exceeded") }
                 push.isPastFaults = true
+                if milliseconds >= Self.patience {
+                    push.isLate = true
+                    queue.add(now + Self.patience * 1_000_000, .batchEnd, .push(push))
+                    // It is carried out all the same; by then nobody waits for it.
+                    (push.isLate, push.retries, push.isUnheard) = (false, 0, true)
+                }
                 return queue.add(now + milliseconds * 1_000_000, .batchEnd, .push(push))
             case .status(let code): return failed(push, path, "HTTP status \(code) \(HTTPStatus.reason(code))")
             case .refused, .flapping:
                 return failed(push, path, "dial tcp localhost:9091: connect: connection refused")
             case .closed: return failed(push, path, "EOF")
-            case .truncated, .body, .contentType, .resetCounters: break
+            case .truncated: unheard = ", and its answer breaks off, which nobody looks at"
+            case .body: unheard = ", and its answer is another, which nobody looks at"
+            case .contentType: unheard = ", and its answer has another content type, which nobody looks at"
+            case .resetCounters: break
             }
         }
         let method: WebRequest.Method = push.method == "DELETE" ? .delete : push.method == "POST" ? .post : .put
@@ -134,12 +146,15 @@ extension World {
         if outcome.isTaken {
             let sent = "\(push.method) \(path)"
             let size = push.method == "DELETE" ? "" : " (\(push.body.count) bytes)"
-            tell(.push, push.pusher, sent + size + (isVain ? ": there is no such group" : ""), outcome)
-            if lastPushError?.path == path { lastPushError = nil }
+            let vain = isVain ? ": there is no such group" : ""
+            let meant = push.isMeantToFail ? ", though refused: true says that it is not taken" : ""
+            tell(.push, push.pusher, sent + size + vain + meant + unheard, outcome)
+            noteChange(push, path)
+            pushErrors[path] = nil
         } else {
             while words.hasSuffix("\n") { words.removeLast() }
             if words.isEmpty { words = HTTPStatus.reason(status) }
-            lastPushError = (path, now, "\(push.method) \(path): \(words)")
+            pushErrors[path] = (now, "\(push.method) \(path): \(words)")
             tell(.push, push.pusher, "\(push.method) \(path) is refused with \(status): \(words)", outcome)
         }
         await lookAround()
@@ -197,13 +212,13 @@ extension World {
     private var timeToLive: Int64? { stack.config.gateway.options.timeToLive }
 
     private func failed(_ push: WorldItem.Push, _ path: String, _ reason: String) {
-        lastPushError = (path, now, "\(push.method) \(path): \(reason)")
+        pushErrors[path] = (now, "\(push.method) \(path): \(reason)")
         let again = push.retries > 0 ? "; tries again in 10s" : ""
         tell(.push, push.pusher, "\(push.method) \(path) fails: \(reason)\(again)", push.request(path))
         guard push.retries > 0 else { return }
         var next = push
         next.retries -= 1
-        next.isPastFaults = false
+        (next.isPastFaults, next.isLate) = (false, false)
         queue.add(now + Self.patience * 1_000_000, .batchEnd, .push(next))
     }
 }

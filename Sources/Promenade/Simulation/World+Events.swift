@@ -144,7 +144,6 @@ extension World {
             tell(.event, "deploy", "\(service) \(Labels(labels).selectorText)")
         case .set(let service, let metric, let change):
             set(service, metric, change, what)
-            tell(.event, "set", "\(service) \(metric)\(Self.text(change))\(span)")
         case .skew(let service, let which, let milliseconds): skew(service, which, milliseconds, what)
         case .fault(let place, let fault): try setFault(place, fault, what)
         case .restartPart(let part, _, let keepsData): try await restart(part, what, keepsData: keepsData)
@@ -159,14 +158,15 @@ extension World {
                 await deleteGroups(of: job)
             }
         case .wipe: await wipe()
-        case .push(let job, let grouping, let body, let adds, _):
+        case .push(let job, let grouping, let body, let adds, let isRefused):
             await deliver(
                 .init(
                     method: adds ? "POST" : "PUT",
                     job: job,
                     grouping: grouping,
                     body: Array(body.utf8),
-                    pusher: "scenario"
+                    pusher: "scenario",
+                    isMeantToFail: isRefused
                 )
             )
         case .run(let batch):
@@ -278,6 +278,7 @@ extension World {
         case .pushgateway:
             try await stack.stopGateway(keepsData: keepsData)
             isGatewayUp = false
+            if !keepsData { noteChange(ofGroups: "restart of the Pushgateway without its data") }
         }
         // It begins again, whatever ended it before.
         holds.clear(.part(part))

@@ -164,6 +164,9 @@ extension World {
         return comings
     }
 
+    /// The most pushes that are told of.
+    private static let mostPushErrors = 5
+
     /// The errors of scrapes and pushes until now.
     var circumstances: [String] {
         var lines: [String] = []
@@ -172,7 +175,10 @@ extension World {
             let words = "\(target.scrapePool) \(target.target.url): \(target.report.lastError)"
             lines.append("scrape failed at +\(time): \(words)")
         }
-        if let push = lastPushError { lines.append("push failed at +\(Self.span(push.time)): \(push.text)") }
+        let pushes = pushErrors.sorted { ($0.value.time, $0.key) < ($1.value.time, $1.key) }.map(\.value)
+        for push in pushes.suffix(Self.mostPushErrors) {
+            lines.append("push failed at +\(Self.span(push.time)): \(push.text)")
+        }
         return lines
     }
 

@@ -48,6 +48,7 @@ extension World {
         stack.targets.isGatewayStill = false
         guard let gateway = stack.gateway else { return tell(.event, "wipe", "fails: the Pushgateway is down") }
         let (count, error) = await gateway.delete(matching: [[]])
+        if error == nil { noteChange(ofGroups: "wipe") }
         let words = error.map { "fails: \($0.message)" } ?? (count == 0 ? "finds no group" : "")
         tell(.event, "wipe", words)
     }

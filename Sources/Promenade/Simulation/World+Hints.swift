@@ -6,20 +6,58 @@ import Simulation
 /// What the last thing is that happened to an instance, and whether a scrape has seen it: between the two an expectation finds what was
 /// before, which surprises people.
 extension World {
-    /// What happened last to an instance.
-    struct InstanceChange {
+    /// What happened last to an instance, or to a group of the Pushgateway.
+    struct LastChange {
         var time: Int64
         var word: String
         /// The metric that it is about; empty for all.
         var metric = ""
     }
 
-    /// Something happened to an instance, or to one of its metrics.
-    func noteChange(_ instance: String, _ word: String, metric: String = "") {
-        changes[instance] = InstanceChange(time: now, word: word, metric: metric)
+    /// A group of the Pushgateway.
+    struct PushedGroup {
+        var change: LastChange
+        /// The job and what else it is grouped by.
+        var labels: Labels
+        /// The names of its series; of a group that is deleted those that were there.
+        var names: Set<Substring>
+
+        /// Whether a selector may find a series of it.
+        func mayHave(_ selector: NamedSelector) -> Bool {
+            let isOfGroup = selector.matchers.allSatisfy { matcher in
+                labels.contains { $0.name == matcher.name } ? matcher.matches(labels) : true
+            }
+            return isOfGroup && (selector.name.isEmpty || names.contains(selector.name[...]))
+        }
     }
 
-    /// Instances that an expectation is about and that were not scraped since something happened to them, or at all.
+    /// A push or deletion was taken.
+    func noteChange(_ push: WorldItem.Push, _ path: String) {
+        let isDeletion = push.method == "DELETE"
+        // A line is a series and its value, or a comment.
+        let lines = String(decoding: push.body, as: UTF8.self).split(separator: "\n")
+        var names = Set(lines.map { $0.prefix { !" {\t".contains($0) } }.filter { !$0.hasPrefix("#") })
+        if push.method != "PUT" { names.formUnion(pushedGroups[path]?.names ?? []) }
+        pushedGroups[path] = PushedGroup(
+            change: LastChange(time: now, word: "\(isDeletion ? "deletion" : "push") of the job \(push.job)"),
+            labels: Labels(push.grouping + [Label(name: "job", value: push.job)]),
+            names: names
+        )
+    }
+
+    /// Something happened to the groups of a job, or to all.
+    func noteChange(ofGroups word: String, job: String? = nil) {
+        for (path, group) in pushedGroups where job == nil || group.labels["job"] == job {
+            pushedGroups[path]?.change = LastChange(time: now, word: word)
+        }
+    }
+
+    /// Something happened to an instance, or to one of its metrics.
+    func noteChange(_ instance: String, _ word: String, metric: String = "") {
+        changes[instance] = LastChange(time: now, word: word, metric: metric)
+    }
+
+    /// Targets that an expectation is about and that were not scraped since something happened to them, or at all.
     func unseenChanges(_ spec: ExpectationSpec) -> [String] {
         let (field, end): (String, Int64)
         switch spec.kind {
@@ -32,18 +70,14 @@ extension World {
         var lines: [String] = []
         var last: Int64 = 0
         for target in scraper.pools().flatMap(\.active) {
-            let labels = target.target.publicLabels
-            let name = Scenario.host(labels["instance"] ?? "")
-            guard let service = owners[name], selectors.contains(where: { isAbout($0, labels, service) }),
+            guard let (name, change) = what(happenedTo: target.target, selectors),
                 let next = scraper.nextDue(of: target.target.url, in: target.scrapePool)
             else { continue }
             let due = next - clock.steadyNanoseconds + now
             let words: String
             if let scraped = target.report.lastScrape {
                 let seen = (scraped - scenario.start) * 1_000_000
-                guard let change = changes[name], seen < change.time,
-                    selectors.contains(where: { $0.name.hasPrefix(change.metric) })
-                else { continue }
+                guard let change, seen < change.time else { continue }
                 words =
                     "\(name) was scraped last at +\(Self.span(seen)), before the \(change.word) at "
                     + "+\(Self.span(change.time)), and is scraped next at +\(Self.span(due))"
@@ -52,14 +86,36 @@ extension World {
                 words = "\(name) has not been scraped \(since); its first scrape is at +\(Self.span(due))"
             }
             last = max(last, due)
-            lines.append(words)
+            if lines.last != words { lines.append(words) }
         }
         guard !lines.isEmpty else { return [] }
-        let rest = lines.count > 3 ? ["… and \(lines.count - 3) instances more"] : []
+        let rest = lines.count > 3 ? ["… and \(lines.count - 3) more"] : []
         // After that scrape, not at its moment: others are scraped then, too, and each of them is a look.
         let moment = last + 1_000_000_000
         let words = moment < end ? "\(field): \(Self.span(moment))" : "after its end"
         return lines.prefix(3) + rest + ["what is expected of them can hold from then on: \(words)"]
+    }
+
+    /// Who a target is, and what happened last to it; `nil` where no selector is about it.
+    private func what(happenedTo target: ScrapeTarget, _ selectors: [NamedSelector])
+        -> (name: String, LastChange?)?
+    {
+        let labels = target.publicLabels
+        let name = Scenario.host(labels["instance"] ?? "")
+        if let service = owners[name] {
+            guard selectors.contains(where: { isAbout($0, labels, service) }) else { return nil }
+            let change = changes[name].flatMap { change in
+                selectors.contains { $0.name.hasPrefix(change.metric) } ? change : nil
+            }
+            return (name, change)
+        }
+        guard Scenario.host(URLParts(target.url)?.authority ?? "") == WorldTargets.gatewayAddress else {
+            return nil
+        }
+        let groups = pushedGroups.filter { _, group in selectors.contains(where: group.mayHave) }
+        // Of one moment the order of the paths decides, not that of a table.
+        let last = groups.max { ($0.value.change.time, $0.key) < ($1.value.change.time, $1.key) }
+        return last.map { ("the Pushgateway", $0.value.change) }
     }
 
     /// Whether series of a target are among those that a selector may find.

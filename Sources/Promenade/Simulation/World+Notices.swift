@@ -33,7 +33,8 @@ extension World {
             else { continue }
             var isMet = true
             if case .notNotified = spec.kind { isMet = false }
-            let words = "somebody was told of \(notice.labels.selectorText)"
+            let again = notice.isRepeated ? " again" : ""
+            let words = "somebody was told\(again) of \(notice.labels.selectorText)"
             expectations[index].verdict = .init(isMet: isMet, time: now, reasons: [words])
             tell(.expect, isMet ? "ok" : "not met", spec.title)
         }

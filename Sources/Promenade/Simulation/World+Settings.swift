@@ -6,6 +6,7 @@ extension World {
     /// Changes a metric of all instances, and of those that come later.
     func set(_ service: String, _ metric: String, _ change: MetricChange, _ what: Happening) {
         let isForGood = what.ends == nil
+        let isSame = isSo(service, metric, change)
         let places = MetricChange.Field.allCases.filter { change[$0] != nil }
             .map { WorldHolds.Place.metric(service: service, metric: metric, $0) }
         if isForGood {
@@ -21,12 +22,36 @@ extension World {
                 $0.set(median: change.median, p99: change.p99, by: what.number, isForGood: isForGood)
             }
         }
+        tell(.event, "set", "\(service) \(metric)\(Self.text(change))\(what.span)\(isSame ? ", as before" : "")")
         guard let ends = what.ends else { return }
         for place in places {
             guard case .metric(_, _, let field) = place, let value = change[field] else { continue }
             holds.add(what.number, .value(value, since: now), on: place, isForGood: false)
         }
         queue.add(ends, .scenario, .undo(what.number, places))
+    }
+
+    /// Whether all is so already that a change sets, and nothing moves it.
+    private func isSo(_ service: String, _ metric: String, _ change: MetricChange) -> Bool {
+        guard let state = services[service], let spec = state.spec.metrics.first(where: { $0.name == metric }),
+            spec.steps.isEmpty, spec.walk == 0, spec.leak == 0
+        else { return false }
+        let latency = state.latencies[metric] ?? LatencySettings(spec.latency)
+        func isSame(_ field: MetricChange.Field) -> Bool {
+            guard let value = change[field] else { return true }
+            // What is there for a while ends at another time.
+            if holds.passes(.metric(service: service, metric: metric, field)) { return false }
+            switch field {
+            case .median: return latency.median == value
+            // One that nobody set goes with the median.
+            case .p99: return latency.p99.value == value && latency.p99.event != nil
+            case .rate, .value:
+                let last = state.changes.last { $0.metric == metric && $0.change[field] != nil }
+                if let last { return last.change[field] == value }
+                return field == .rate ? spec.rate == value : spec.value == .number(value)
+            }
+        }
+        return MetricChange.Field.allCases.allSatisfy(isSame)
     }
 
     /// Another distribution of a metric, for all instances.
@@ -64,10 +89,15 @@ extension World {
         let instances = chosen(service, which, what.index, running: nil).map(\.name)
         var places = instances.map(WorldHolds.Place.instanceClock)
         if which == .all { places.insert(.clock(service), at: 0) }
+        func skews() -> [Int64] {
+            [services[service]?.spec.skew ?? 0] + (services[service]?.instances.map(\.skew) ?? [])
+        }
+        let before = places.contains(where: holds.passes) ? nil : skews()
         hold(what, .skew(milliseconds), places)
         setSkew(service)
+        let same = !places.isEmpty && skews() == before ? ", as before" : ""
         let there = instances.isEmpty ? nobody(service, which) : instances.joined(separator: " ")
-        tell(.event, "skew", "\(which == .all ? service : there) by \(Self.skewText(milliseconds))\(what.span)")
+        tell(.event, "skew", "\(which == .all ? service : there) by \(Self.skewText(milliseconds))\(what.span)\(same)")
     }
 
     /// How far a clock is ahead, in people's units: `1m30s`, `-2h`.

@@ -81,15 +81,17 @@ package final class World {
     var services: [String: ServiceState] = [:]
     /// The service of each instance that ever was.
     var owners: [String: String] = [:]
+    /// What happened last to groups of the Pushgateway, by their paths.
+    var pushedGroups: [String: PushedGroup] = [:]
     /// What happened last to instances.
-    var changes: [String: InstanceChange] = [:]
+    var changes: [String: LastChange] = [:]
     var expectations: [ExpectationState]
     var watched: [Int] = []
     var health: [String: Bool] = [:]
     /// What somebody was told of, where it is asked for.
     var notices: [Notice] = []
-    /// The last push that failed, unless a later one to the same group was taken.
-    var lastPushError: (path: String, time: Int64, text: String)?
+    /// The last push to each group that failed, unless a later one was taken.
+    var pushErrors: [String: (time: Int64, text: String)] = [:]
     /// The event whose configuration is in use.
     var lastReload: Int?
     /// The rules that there were by now.
@@ -329,7 +331,7 @@ package final class World {
         switch action {
         case .event(let index): try await event(index)
         case .undo(let event, let places): try await undo(event, places)
-        case .batch(let index): batchIsDue(index)
+        case .batch(let index): scheduleBatch(index)
         case .begin(let index): beginRun(index)
         case .end(let index, let run): await endRun(index, run)
         case .push(let push): await deliver(push)

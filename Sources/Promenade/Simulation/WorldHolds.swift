@@ -41,6 +41,7 @@ struct WorldHolds {
     private struct Hold {
         var event: Int
         var effect: Effect
+        var isForGood: Bool
     }
 
     private var holds: [Place: [Hold]] = [:]
@@ -56,6 +57,9 @@ struct WorldHolds {
     /// Whether somebody holds a place.
     func isHeld(_ place: Place) -> Bool { holds[place] != nil }
 
+    /// Whether what is done to a place ends by itself.
+    func passes(_ place: Place) -> Bool { holds[place]?.contains { !$0.isForGood } ?? false }
+
     /// Whether an event still holds something.
     func holds(_ event: Int) -> Bool { counts[event] != nil }
 
@@ -63,7 +67,7 @@ struct WorldHolds {
     /// - Parameter isForGood: whether it has no end; what was there before is then not seen again.
     mutating func add(_ event: Int, _ effect: Effect, on place: Place, isForGood: Bool) {
         if isForGood { clear(place) }
-        holds[place, default: []].append(Hold(event: event, effect: effect))
+        holds[place, default: []].append(Hold(event: event, effect: effect, isForGood: isForGood))
         counts[event, default: 0] += 1
     }
 

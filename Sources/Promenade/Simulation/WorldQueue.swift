@@ -62,8 +62,14 @@ struct WorldItem {
         var pusher: String
         /// How often it is tried again.
         var retries = 0
+        /// Whether the scenario says that it is refused.
+        var isMeantToFail = false
         /// Whether the fault that made it late was counted.
         var isPastFaults = false
+        /// Whether there was no answer as long as who pushes waits.
+        var isLate = false
+        /// Whether nobody waits for the answer any more.
+        var isUnheard = false
     }
 
     /// When, in nanoseconds from the start of the scenario.

@@ -58,7 +58,9 @@ final class WorldReceiver: Sendable {
             let answer = try await answer(request, body)
             let isTaken = (200..<300).contains(answer.status)
             state.withLock { state in
-                state.problem = isTaken ? "" : "server returned HTTP status \(answer.statusText)"
+                let isLost = (400..<500).contains(answer.status) && answer.status != 429
+                let words = "server returned HTTP status \(answer.statusText)"
+                state.problem = isTaken ? "" : words + (isLost ? ", and what it refuses so is not sent again" : "")
                 state.failures = isTaken ? 0 : state.failures + 1
             }
             return answer

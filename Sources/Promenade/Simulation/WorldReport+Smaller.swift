@@ -1,3 +1,6 @@
+import MetricModel
+package import Simulation
+
 /// What is told of a failing world that was made smaller.
 extension WorldReport {
     /// The place of the expectation that failed first; `nil` where none did.
@@ -22,5 +25,15 @@ extension WorldReport {
             for index in new { lines.append("not met \(states[index].spec.title)") }
         }
         return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// An object of JSON: what is left of a failing world, and the command that opens the moment of its failure.
+    package func json(_ smaller: WorldStudy.Smaller, of scenario: Scenario, leavingOut left: [Int]) -> String {
+        func list(_ texts: [String]) -> String { "[\(texts.joined(separator: ","))]" }
+        let look = firstFailed.flatMap { states[$0].verdict }.map { command($0.time) } ?? ""
+        let kept = list(smaller.kept.map(String.init))
+        return "{\"smallest\":{\"seed\":\(seed),\"isDone\":\(smaller.isDone),\"events\":\(kept),"
+            + "\"leftOut\":\(list(left.map(String.init))),\"of\":\(scenario.events.count),"
+            + "\"settings\":\(list(smaller.settings.map(JSONString.quoted))),\"look\":\(JSONString.quoted(look))}}"
     }
 }

@@ -55,9 +55,12 @@ package struct WorldReport: Sendable {
     private var title: String { "\(scenario) (\(stack.isEmpty ? "" : "\(stack), ")seed \(seed))" }
 
     /// The command that opens a moment.
-    private func command(_ time: Int64) -> String {
+    func command(_ time: Int64) -> String {
         let words = [ProgramName.called, "simulate", file, "--seed", "\(seed)"] + arguments
-        return (words + ["--until", World.span(time), "--serve"]).map(Self.quoted).joined(separator: " ")
+        // What chance chose may lie between two milliseconds, which is all that can be said.
+        let milliseconds = (time + 999_999) / 1_000_000
+        let until = World.span(milliseconds * 1_000_000)
+        return (words + ["--until", until, "--serve"]).map(Self.quoted).joined(separator: " ")
     }
 
     /// A word as a shell reads it.

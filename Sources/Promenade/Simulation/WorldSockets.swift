@@ -32,7 +32,7 @@ package final class WorldSockets: Sendable {
         var gatewayAddress: ListenAddress
     }
 
-    private static let targetHeader = "X-Promenade-Target"
+    private static let targetHeader: StaticString = "X-Promenade-Target"
     private static let timeout: Int64 = 10
 
     private let state: Mutex<State>
@@ -71,7 +71,7 @@ package final class WorldSockets: Sendable {
     }
 
     private func answer(_ request: WebRequest) -> WebResponse {
-        let name = request.headers["X-Promenade-Target"] ?? ""
+        let name = request.headers[Self.targetHeader] ?? ""
         guard let known = state.withLock({ $0.answers[name] }) else { return .notFound }
         return WebResponse(status: known.status, headers: known.headers, body: .buffer(known.body))
     }
@@ -88,7 +88,7 @@ package final class WorldSockets: Sendable {
         }
         var inner = request
         inner.url = "http://127.0.0.1:\(port)\(URLParts(request.url)?.target ?? "/metrics")"
-        inner.headers.append((Self.targetHeader, name))
+        inner.headers.append(("\(Self.targetHeader)", name))
         // Slowness of the world passes on its own clock; this is the machine's.
         inner.timeoutMilliseconds = max(request.timeoutMilliseconds, Self.timeout * 1000)
         return try await transport.fetch(inner)
@@ -118,7 +118,7 @@ package final class WorldSockets: Sendable {
     /// - Returns: the status and what the Pushgateway says.
     func push(_ request: WebRequest) async throws -> (status: Int, words: String) {
         guard let address = gateway else { throw StackError("connection refused") }
-        let url = "http://127.0.0.1:\(address.port)\(request.rawPath)"
+        let url = address.localURL + request.rawPath
         var call = HTTPCall(url, verb: request.method.rawValue, timeoutMilliseconds: Self.timeout * 1000)
         call.headers = request.headers.all + [("Connection", "close")]
         if request.method != .delete { call.body = request.body }

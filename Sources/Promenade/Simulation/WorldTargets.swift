@@ -19,6 +19,10 @@ final class WorldTargets: @unchecked Sendable {
     static let prometheusPort = 9090
     static let gatewayPort = 9091
     static let demoPort = 8080
+    /// Their addresses, as those of a world know them.
+    static let prometheusAddress = "localhost:\(prometheusPort)"
+    static let gatewayAddress = "localhost:\(gatewayPort)"
+    static let demoAddress = "localhost:\(demoPort)"
 
     let start: Timestamp
     /// Instances of services, by address.
@@ -44,7 +48,7 @@ final class WorldTargets: @unchecked Sendable {
 
     /// Whether somebody of this world has an address.
     func knows(_ name: String, _ url: String, job: String) -> Bool {
-        ["localhost:9090", "localhost:9091", "localhost:8080"].contains(name) || instances[name] != nil
+        [Self.prometheusAddress, Self.gatewayAddress, Self.demoAddress].contains(name) || instances[name] != nil
             || endpointNames.contains(name) || recorded?.first(url, of: job) != nil
     }
 
@@ -72,10 +76,10 @@ final class WorldTargets: @unchecked Sendable {
             return Self.text(endpoint.run.body(endpoint.spec, at: time, start: start))
         }
         switch name {
-        case "localhost:9090":
+        case Self.prometheusAddress:
             guard let own else { throw refused(request, name) }
             return Self.text(own())
-        case "localhost:9091":
+        case Self.gatewayAddress:
             guard let gateway else { throw refused(request, name) }
             let accept = request.headers.first { $0.name == "Accept" }?.value ?? ""
             if let known = gatewayAnswer, known.url == request.url, known.accept == accept { return known.answer }
@@ -83,7 +87,7 @@ final class WorldTargets: @unchecked Sendable {
             let answer = Self.response(await gateway.respondInProcess(to: web))
             if isGatewayStill, isGatewayOurs { gatewayAnswer = (request.url, accept, answer) }
             return answer
-        case "localhost:8080":
+        case Self.demoAddress:
             guard let demo else { throw refused(request, name) }
             return Self.response(demo.answer(at: time))
         case _: break

@@ -23,7 +23,7 @@ struct RecordCommand: AsyncParsableCommand {
 
             Ctrl-C ends it earlier; what there is by then is kept.
 
-            Exit codes: 0 recorded; 1 the stack cannot be asked, or scrapes were missed; 2 wrong arguments.
+            Exit codes: 0 recorded; 1 the stack cannot be asked (any more), or scrapes were missed; 2 wrong arguments.
             """
     )
 
@@ -51,6 +51,7 @@ struct RecordCommand: AsyncParsableCommand {
         var recorder = RecordingClient(url: Self.trimmed(url), pushgateway: Self.trimmed(pushgateway))
         let start = clock.now
         var end: Timestamp?
+        var isWhole = true
         do {
             try await recorder.begin(at: start)
         } catch {
@@ -78,13 +79,14 @@ struct RecordCommand: AsyncParsableCommand {
             try await recorder.look()
         } catch {
             Complaint.write("\(url) cannot be recorded: \(error)")
-            if recorder.recording.scrapes.isEmpty { throw ExitCode(1) }
+            if recorder.recording.scrapes.isEmpty, recorder.recording.pushes.isEmpty { throw ExitCode(1) }
+            isWhole = false
         }
         try write(recorder, from: start, to: end ?? clock.now)
         if recorder.missed > 0 {
             Complaint.write("\(recorder.missed) scrapes or pushes came faster than they could be read, and are missing")
-            throw ExitCode(1)
         }
+        if recorder.missed > 0 || !isWhole { throw ExitCode(1) }
     }
 
     private static func trimmed(_ url: String) -> String { url.hasSuffix("/") ? String(url.dropLast()) : url }

@@ -155,10 +155,11 @@ struct RecordingClient {
 
     private mutating func lookAtPushes() async throws {
         for (number, time, node) in try await pushes(since: lastPush).reversed() {
+            if number > lastPush + 1 { missed += Int(clamping: number - lastPush - 1) }
             lastPush = max(lastPush, number)
             var push = Recording.Push(time: time, method: node["method"]?.text ?? "", path: node["path"]?.text ?? "")
             if push.method != "DELETE" {
-                let data = try await get(pushgateway + "/api/v1/pushes/\(number)")["data"]
+                let data = try await find(pushgateway + "/api/v1/pushes/\(number)")?["data"]
                 guard let traffic = data?["traffic"], !traffic.isNull else {
                     missed += 1
                     continue
@@ -173,12 +174,19 @@ struct RecordingClient {
     }
 
     private func get(_ url: String) async throws -> ConfigNode {
+        guard let found = try await find(url) else { throw Refusal(description: "\(url): HTTP status 404") }
+        return found
+    }
+
+    /// What is there; `nil` where there is nothing (any more).
+    private func find(_ url: String) async throws -> ConfigNode? {
         let answer: HTTPAnswer
         do throws(TransportError) {
             answer = try await HTTPCaller.shared.send(HTTPCall(url, timeoutMilliseconds: 10_000))
         } catch {
             throw Refusal(description: error.message)
         }
+        if answer.status == 404 { return nil }
         guard answer.status == 200 else { throw Refusal(description: "\(url): HTTP status \(answer.status)") }
         return try JSONReader.parse(Array(answer.body.readableBytesView), file: url)
     }

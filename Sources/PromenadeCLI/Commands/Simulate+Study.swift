@@ -82,15 +82,17 @@ extension Simulate {
     /// Which seeds fail, the first of them with few events, and how the alerts did.
     private func tell(_ scenario: Scenario, _ study: WorldStudy, _ end: Int64) async throws -> Bool {
         let figures = StudyReport(scenario, study)
+        let first = study.reports.first { !$0.isGood }
         if json {
             for report in study.reports { Console.showJSON(report.json) }
+            if let first { try await tellSmallest(scenario, first, end) }
             Console.showJSON(figures.json)
         } else if !tap {
             Console.show(figures.text)
         }
         tellCut(study, of: scenario)
         if let svg { try Self.save(figures.svg, to: svg) }
-        guard let first = study.reports.first(where: { !$0.isGood }) else { return scenario.areStudiesJudged }
+        guard let first else { return scenario.areStudiesJudged }
         if !json, !tap { try await tellSmallest(scenario, first, end) }
         return false
     }
@@ -99,7 +101,7 @@ extension Simulate {
         var options = try options(scenario, seed: failing.seed, until: end)
         let wanted = failing.firstFailed.map { failing.states[$0].spec.title } ?? ""
         // Before it is made smaller, which may take long.
-        Console.show("\nseed \(failing.seed), what failed first: \(wanted)\n")
+        if !json { Console.show("\nseed \(failing.seed), what failed first: \(wanted)\n") }
         let isShown = Console.isTerminal(2) && !quiet
         let fewer = try await WorldStudy.shrink(scenario, failing, options: options, goesOn: Self.goesOn) { tried in
             if isShown { Console.complain("\rmaking it smaller: \(tried) worlds tried") }
@@ -112,6 +114,14 @@ extension Simulate {
             let all = ScenarioFile.settings(settings, replacedBy: more)
             return try? ScenarioFile.read(scenario.file, settings: all, stack: stack) { _ in left }
         }
+        let numbers = left.sorted().map(String.init).joined(separator: ",")
+        var report = smallest.report
+        report.arguments = arguments(
+            ScenarioFile.settings(settings, replacedBy: smallest.settings),
+            stack: stack,
+            leavingOut: numbers.isEmpty ? nil : numbers
+        )
+        if json { return Console.showJSON(report.json(smallest, of: scenario, leavingOut: left.sorted())) }
         let enough = "\(smallest.kept.count) of \(scenario.events.count) events are enough\n"
         if smallest.isDone {
             Console.show("made smaller: \(enough)")
@@ -127,13 +137,6 @@ extension Simulate {
             Console.show("  \(scenario.file):\(event.place.line): \(event.word) \(event.action.subject)\n")
         }
         for setting in smallest.settings { Console.show("  with \(setting)\n") }
-        let numbers = left.sorted().map(String.init).joined(separator: ",")
-        var report = smallest.report
-        report.arguments = arguments(
-            ScenarioFile.settings(settings, replacedBy: smallest.settings),
-            stack: stack,
-            leavingOut: numbers.isEmpty ? nil : numbers
-        )
         Console.show(report.text(smallerThan: failing))
     }
 

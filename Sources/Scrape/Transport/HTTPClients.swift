@@ -262,6 +262,7 @@ final class HTTPClients: Sendable {
                 return channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     let codec = try pipeline.handler(type: HTTP2FramePayloadToHTTP1ClientCodec.self)
+                    try pipeline.addHandler(StreamStatusGuard(), position: .before(codec))
                     try pipeline.addHandler(StatusGuard(), position: .after(codec))
                 }
             }

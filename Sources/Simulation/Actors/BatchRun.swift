@@ -17,10 +17,13 @@ public struct BatchCourse: Sendable {
         chance = RandomStream(seed: seed, name: "batch/\(spec.name)")
         switch spec.schedule {
         case .every(_, let first): due = first
-        case .cron(let table): due = Self.next(table, after: -1_000_000_000, start)
+        case .cron(let table): due = Self.first(table, start)
         case .never: due = nil
         }
     }
+
+    /// The first run by a calendar from the start on.
+    static func first(_ table: CronTable, _ start: Timestamp) -> Int64? { next(table, after: -1, start) }
 
     /// The first run by a calendar after a time.
     static func next(_ table: CronTable, after time: Int64, _ start: Timestamp) -> Int64? {

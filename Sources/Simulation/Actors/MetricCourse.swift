@@ -281,6 +281,8 @@ struct MetricCourse {
     /// A value with so many decimals.
     static func rounded(_ value: Double, _ decimals: Int) -> Double {
         let scale = scales[min(decimals, scales.count - 1)]
+        // Beyond that a number has no decimals.
+        if abs(value) >= 0x1p53 { return value }
         return (value * scale).rounded() / scale
     }
 

@@ -46,11 +46,6 @@ public struct RandomStream: Sendable {
         return count == 0 ? Int64(bitPattern: next()) : range.lowerBound &+ Int64(next() % count)
     }
 
-    /// The next number of a distribution whose logarithm is normal.
-    public mutating func logNormal(median: Double, sigma: Double) -> Double {
-        median * GoMath.exp(sigma * normal())
-    }
-
     /// A number of 0..<1 from 64 bits.
     @inline(__always)
     public static func uniform(_ bits: UInt64) -> Double { Double(bits >> 11) * 0x1p-53 }

@@ -173,7 +173,7 @@ extension Scenario {
                 let hint = "first: 1m, or a shorter interval; \(Self.lasts(latest))"
                 section.fail("its first run would be after the end of the scenario", at: "every", hint: hint)
             case .cron(let table) where !isRun.contains(name):
-                let next = BatchCourse.next(table, after: -1_000_000_000, start)
+                let next = BatchCourse.first(table, start)
                 guard let next, next > latest else { continue }
                 let moment = CivilTime.rfc3339(nanoseconds: start * 1_000_000 + next)
                 let hint =
@@ -327,7 +327,7 @@ extension EventSpec {
         case .kill(service, _): word == .kill
         case .fault(.service(service, _), .some): word == .fault
         case .fault(.target(let target), .some):
-            word == .fault && scenario.services.contains { $0.name == service && $0.hasInstance(target) }
+            word == .fault && scenario.services.contains { $0.name == service && $0.hasInstance(Scenario.host(target)) }
         case _: false
         }
     }

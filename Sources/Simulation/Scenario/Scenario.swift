@@ -99,7 +99,9 @@ extension Scenario {
     /// The name by which those of a world know an address: without its port, as instances have the same name at all ports, but for those of
     /// the stack itself, which are at `localhost`.
     package static func host(_ address: String) -> String {
-        let host = address.prefix { $0 != ":" }
+        // The colons of an IPv6 address stand in brackets.
+        let start = address.hasPrefix("[") ? address.firstIndex(of: "]") ?? address.startIndex : address.startIndex
+        let host = address[..<(address[start...].firstIndex(of: ":") ?? address.endIndex)]
         return host == "localhost" || host == "127.0.0.1" ? "localhost" + address.dropFirst(host.count) : String(host)
     }
 }

@@ -25,6 +25,7 @@ final class Connection: @unchecked Sendable {
     /// - Parameter isStill: whether nobody writes to the file and it has no log: then nothing is made beside it.
     init(path: String, isWriter: Bool, isStill: Bool = false, fileSystem: String? = nil) throws(StorageError) {
         self.path = path
+        sqlite_outlives_cut_files()
         var opened: OpaquePointer?
         let flags =
             isWriter
@@ -179,8 +180,31 @@ final class Connection: @unchecked Sendable {
         return logPages >= count
     }
 
+    /// How many bytes the database has once the whole log is in it.
+    func wholeLength() throws(StorageError) -> Int64 {
+        (try integer("PRAGMA page_count") ?? 0) * (try integer("PRAGMA page_size") ?? 0)
+    }
+
     /// Brings the log into the database as far as readers allow. What fails is tried again after the next commit.
-    func checkpoint() { _ = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil) }
+    /// - Returns: whether nothing is left in the log.
+    func checkpoint() -> Bool {
+        var (all, done) = (Int32(0), Int32(0))
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, &all, &done)
+        return code == SQLITE_OK && all == done
+    }
+
+    /// How often, in all stores of the process, something that SQLite looked for in memory had been cut off.
+    static var coveredPages: Int32 { sqlite_covered_pages().pointee }
+
+    /// Whether a page of the log, or its head, begins at a place: where somebody cut it short before others were written there are zeros.
+    /// `nil` where it cannot be read.
+    func hasLogPage(at offset: Int64) -> Bool? {
+        var word = UInt32(0)
+        return switch sqlite_reads_log(handle, offset, &word, 4) {
+        case SQLITE_OK: word != 0
+        case _: nil
+        }
+    }
 
     /// Closing the connection leaves the log as it is.
     func leaveLog() { sqlite_leaves_log(handle) }

@@ -12,6 +12,8 @@ import Synchronization
 /// Keeps two processes from writing to one store: a lock on a file beside it, which ends with the process.
 final class FileLock: Sendable {
     private let descriptor: Mutex<Int32>
+    /// The file itself.
+    private let held = Mutex<Int32>(-1)
     private let path: String
     private let isNew: Bool
 
@@ -44,8 +46,34 @@ final class FileLock: Sendable {
         _ = process.withUnsafeBytes { pwrite(opened, $0.baseAddress, $0.count, 0) }
     }
 
-    /// Lets go of the lock.
+    /// Locks the file itself, too, which may have another name elsewhere.
+    ///
+    /// On Linux only, where such locks are nothing to those that SQLite takes; elsewhere the two exclude each other.
+    func hold(_ file: String) throws(StorageError) {
+        #if os(Linux)
+            let opened = open(file, O_RDONLY | O_CLOEXEC)
+            if opened < 0 { return }
+            guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+                close(opened)
+                throw StorageError(
+                    .locked,
+                    "\(file) is already in use by another process, which knows it by another name (a link): "
+                        + "stop that, or give another --storage.path"
+                )
+            }
+            held.withLock { $0 = opened }
+        #endif
+    }
+
+    /// Lets go of the lock. Nobody of this process may have the file open any more, as SQLite's own locks end with this.
     func release() {
+        held.withLock { held in
+            if held >= 0 {
+                flock(held, LOCK_UN)
+                close(held)
+            }
+            held = -1
+        }
         descriptor.withLock { descriptor in
             if descriptor >= 0 {
                 // A child process between its fork and its exec has the file open too; closing ours alone would leave it the lock.

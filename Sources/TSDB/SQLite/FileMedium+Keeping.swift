@@ -40,7 +40,7 @@ extension FileMedium {
     }
 
     private func end(_ writer: Writer) async throws(StorageError) {
-        try await writer.outside { connection in
+        try await writer.outside(isShrinking: true) { connection in
             // The file ends without a WAL, so that the folder holds just the data.
             sqlite3_exec(connection.handle, "PRAGMA incremental_vacuum", nil, nil, nil)
             sqlite3_exec(connection.handle, "PRAGMA wal_checkpoint(TRUNCATE)", nil, nil, nil)

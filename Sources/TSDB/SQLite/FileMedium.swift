@@ -26,6 +26,7 @@ final class FileMedium: StorageMedium {
     static func open(_ path: String, _ options: StoreOptions, _ clock: any StackClock) throws(StorageError)
         -> FileMedium
     {
+        let path = StoreFiles.resolved(path)
         try StoreFiles.check(path)
         do {
             return try openForWriting(path, options, clock)
@@ -66,6 +67,7 @@ final class FileMedium: StorageMedium {
     ) throws(StorageError) -> FileMedium {
         let damage = LogCheck.damage(path)
         StoreFiles.close(path)
+        try lock.hold(path)
         let connection = try Connection(path: path, isWriter: true, fileSystem: options.fileSystem)
         let lost = try Schema.migrate(connection, path: path)
         let isDurable = options.durability == .device

@@ -22,7 +22,7 @@ enum LogCheck {
 
     /// What was lost, in words; `nil` where the log is sound. To be asked before the file is opened.
     static func damage(_ path: String) -> String? {
-        guard let log = LogFile(path + "-wal") else { return nil }
+        guard let log = LogFile(path + "-wal") else { return cut(path) }
         defer { log.end() }
         guard log.size > headerSize else { return cut(path) }
         return log.with(0, headerSize) { header in
@@ -32,7 +32,7 @@ enum LogCheck {
             add(header, 0..<24, isBigEndian, &sums)
             guard word(header, 0) & ~1 == 0x377f_0682, pageSize >= 512, pageSize <= 65536, isPowerOfTwo(pageSize),
                 sums == (word(header, 24), word(header, 28))
-            else { return whole(log) }
+            else { return whole(log) ?? cut(path) }
             let salts = header.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
             let size = frameHeaderSize + pageSize
             let frames = (log.size - headerSize) / size
@@ -77,7 +77,7 @@ enum LogCheck {
         return isUsedUp ? nil : "the write-ahead log is damaged from its beginning: \(log.size / 4096) page(s) are lost"
     }
 
-    /// Of a log without pages the last process knew of some that are not in the database.
+    /// Of a log without pages, or one that is gone, the last process knew of some that are not in the database.
     private static func cut(_ path: String) -> String? {
         guard let index = LogFile(path + "-shm") else { return nil }
         defer { index.end() }
@@ -86,7 +86,7 @@ enum LogCheck {
             let pages = index.loadUnaligned(fromByteOffset: 16, as: UInt32.self)
             let stored = index.loadUnaligned(fromByteOffset: 96, as: UInt32.self)
             guard version == indexVersion, pages > stored else { return nil }
-            return "the write-ahead log was cut short: \(pages - stored) page(s) are lost"
+            return "the write-ahead log was cut short or removed: \(pages - stored) page(s) are lost"
         } ?? nil
     }
 

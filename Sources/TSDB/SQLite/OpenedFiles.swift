@@ -6,12 +6,14 @@ struct OpenedFiles: Sendable {
     /// What keeps another process from writing, too: without its name it does not.
     private var lock: OpenedFile
     private var log: OpenedFile
-    /// What says where in the log a page is. It is mapped into memory: the system ends a process that reads behind the end of the file.
+    /// What says where in the log a page is. It is mapped into memory.
     private var index: OpenedFile
     /// What is cut short stays so, however long it is made again.
     private var cut: StorageError?
     /// How many bytes a page has in the log.
     private let frameLength: Int64
+    /// How many pages the log had after the last commit.
+    private var pages: Int64 = 0
 
     /// The files that are there now.
     init(_ path: String, pageSize: Int64) {
@@ -23,7 +25,7 @@ struct OpenedFiles: Sendable {
         noteLengths()
     }
 
-    /// Nothing is told of lengths from now on: what comes may make files shorter.
+    /// Nothing is told of lengths from now on: what comes makes files shorter.
     mutating func forgetLengths() {
         database.length = 0
         log.length = 0
@@ -39,16 +41,40 @@ struct OpenedFiles: Sendable {
     mutating func noteLengths() {
         database.note()
         log.note()
-        index.note()
+        index.noteGrowth()
     }
 
-    /// The log has so many pages; none where that did not change.
-    mutating func noteLog(pages: Int32, before: Int64) {
+    /// A commit failed, or changed nothing: the log is at least as long as it was.
+    mutating func keepLog(_ before: Int64) {
+        if !log.isThere { log.note() }
+        log.length = before
+        index.noteGrowth()
+    }
+
+    /// A commit made the log have so many pages.
+    /// - Parameter hasPage: whether a page, or the log's head, begins where it has to; `nil` where nobody knows.
+    /// - Returns: that somebody cut it short meanwhile, so that there are zeros where pages were.
+    mutating func noteLog(pages now: Int32, hasPage: (Int64) -> Bool?) -> StorageError? {
         // The log is there once something was written, at the latest.
         if !log.isThere { log.note() }
-        log.length = pages > 0 ? 32 + Int64(pages) * frameLength : before
-        index.note()
+        let now = Int64(now)
+        log.length = place(now)
+        index.noteGrowth()
+        // All are there up to the last, whether the log goes on or was begun anew.
+        let looked = now > pages && pages > 0 ? [0, place(pages - 1), place(pages)] : [0, place(0)]
+        pages = now
+        if looked.contains(where: { hasPage($0) == false }) { cut = cut ?? log.holed }
+        return cut
     }
+
+    /// The database may become so short, and no shorter.
+    mutating func expectDatabase(length: Int64) { database.length = min(database.length, length) }
+
+    /// The database has so many bytes.
+    mutating func noteDatabase(length: Int64) { database.length = length }
+
+    /// Where a page of the log begins.
+    private func place(_ number: Int64) -> Int64 { 32 + number * frameLength }
 
     /// What happened to the files, if anything: then what is written now is lost.
     mutating func loss() -> StorageError? {
@@ -89,6 +115,13 @@ private struct OpenedFile: Sendable {
         if found == identity { length = now }
     }
 
+    /// It is at least as long as it is now.
+    mutating func noteGrowth() {
+        let before = length
+        note()
+        length = max(length, before)
+    }
+
     /// It was removed or replaced.
     var loss: StorageError? {
         guard let identity else { return nil }
@@ -102,6 +135,9 @@ private struct OpenedFile: Sendable {
         guard let identity, FileIdentity(path, length: &now) == identity, now < length else { return nil }
         return error("cut short (\(now) of \(length) bytes are left)", "start anew")
     }
+
+    /// It was cut short and written to behind its end.
+    var holed: StorageError { error("cut short while it was written to", "start anew") }
 
     private func error(_ what: String, _ remedy: String) -> StorageError {
         StorageError(.readOnly, "\(path) was \(what) while the store was open, so nothing is taken any more: \(remedy)")

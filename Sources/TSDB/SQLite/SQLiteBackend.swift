@@ -265,7 +265,7 @@ final class SQLiteBackend: Backend {
     func size() -> Int64 { fileSize(path) + fileSize(path + "-wal") }
 
     func shrink(fully: Bool) async throws(StorageError) {
-        try await writable().outside { connection in
+        try await writable().outside(isShrinking: true) { connection in
             do throws(StorageError) {
                 let free = try connection.integer("PRAGMA freelist_count") ?? 0
                 let all = try connection.integer("PRAGMA page_count") ?? 0

@@ -26,13 +26,21 @@ enum StoreFiles {
             // Waiting for a pipe would have no end.
             throw StorageError(.corrupt, "\(path)\(suffix) is not a regular file: move it away")
         }
-        let size = fileSize(path)
-        guard size > 0, size < smallestFile else { return }
+        let (size, log) = (fileSize(path), fileSize(path + "-wal"))
+        if size >= smallestFile || size == 0 && log == 0 { return }
         throw StorageError(
             .corrupt,
-            "\(path) is damaged: only \(size) byte(s) of it are left, and the smallest database has \(smallestFile): "
-                + "restore a snapshot, or move the file away to start anew"
+            "\(path) is damaged: only \(size) byte(s) of it are left, and the smallest database has \(smallestFile)"
+                + (size == 0 ? "; what \(path)-wal holds (\(log) bytes) belongs to the one that was there" : "")
+                + ": restore a snapshot, or move the file\(size == 0 ? "s" : "") away to start anew"
         )
+    }
+
+    /// The path without links: SQLite keeps its log beside the file itself, and there the lock has to be.
+    static func resolved(_ path: String) -> String {
+        guard let found = realpath(path, nil) else { return path }
+        defer { free(found) }
+        return String(cString: found)
     }
 
     /// Creates the database file if it is not there, and closes it and those beside it to others. What is not ours to change

@@ -125,14 +125,22 @@ final class Writer: Sendable {
     }
 
     /// Runs something outside of a transaction, in turn with the changes; not where the files are lost.
+    /// - Parameter isShrinking: whether it makes files shorter.
     func outside<Result: Sendable>(
+        isShrinking: Bool = false,
         _ body: @escaping @Sendable (Connection) -> Swift.Result<Result, StorageError>
     ) async throws(StorageError) -> Result {
         state.withLock { $0.others += 1 }
         let result = await withCheckedContinuation { continuation in
             queue.async {
                 let result =
-                    self.connection.isClosed ? .failure(Writer.closed) : self.unwatched { body(self.connection) }
+                    if self.connection.isClosed {
+                        Swift.Result<Result, StorageError>.failure(Writer.closed)
+                    } else if isShrinking {
+                        self.unwatched { body(self.connection) }
+                    } else {
+                        self.loss.map { .failure($0) } ?? body(self.connection)
+                    }
                 self.state.withLock { $0.others -= 1 }
                 continuation.resume(returning: result)
             }
@@ -140,7 +148,7 @@ final class Writer: Sendable {
         return try result.get()
     }
 
-    /// Runs what may make the files shorter, in turn.
+    /// Runs what makes the files shorter, in turn.
     private func unwatched<Value>(_ body: () -> Result<Value, StorageError>) -> Result<Value, StorageError> {
         let loss = files.withLock { files in
             let loss = files.loss()
@@ -167,7 +175,11 @@ final class Writer: Sendable {
     private func checkpoint() {
         state.withLock { $0.others += 1 }
         queue.async {
-            if !self.connection.isClosed { _ = self.unwatched { .success(self.connection.checkpoint()) } }
+            if !self.connection.isClosed, self.loss == nil, let length = try? self.connection.wholeLength() {
+                // After pages were given back it gets shorter with this.
+                self.files.withLock { $0.expectDatabase(length: length) }
+                if self.connection.checkpoint() { self.files.withLock { $0.noteDatabase(length: length) } }
+            }
             self.state.withLock { $0.others -= 1 }
         }
     }
@@ -229,21 +241,38 @@ final class Writer: Sendable {
         }
         // A log that is begun anew is made shorter by the commit.
         let before = files.withLock { $0.forgetLog() }
+        let covered = Connection.coveredPages
         do throws(StorageError) {
             try connection.transaction { () throws(StorageError) in
                 try hooks?.begin(connection)
                 for entry in batch { try entry.operation(connection) }
+                // What was changed may be what stood there before, where the log's index was cut short.
+                if Connection.coveredPages != covered, let loss { throw loss }
             }
         } catch {
             failures.add(1, ordering: .relaxed)
-            files.withLock { $0.noteLog(pages: 0, before: before) }
+            files.withLock { $0.keepLog(before) }
             hooks?.rollback()
             return error
         }
-        files.withLock { $0.noteLog(pages: connection.newPages, before: before) }
+        if let loss = noteLog(before) {
+            failures.add(1, ordering: .relaxed)
+            hooks?.rollback()
+            return loss
+        }
         if connection.takePages(atLeast: Self.fullLog) { checkpoint() }
         hooks?.commit()
         for entry in batch { entry.apply?() }
         return nil
+    }
+
+    /// What a commit made of the log; that somebody cut it short meanwhile.
+    private func noteLog(_ before: Int64) -> StorageError? {
+        let pages = connection.newPages
+        return files.withLock { files in
+            if pages > 0 { return files.noteLog(pages: pages, hasPage: connection.hasLogPage) }
+            files.keepLog(before)
+            return nil
+        }
     }
 }

@@ -330,11 +330,14 @@ import Web
         await receiver.close()
     }
 
-    @Test func `without draining what waits is dropped, and what is under way is cut`() async throws {
+    @Test(arguments: [false, true]) func `what waits is dropped at the end, and what is under way is cut`(
+        _ drains: Bool
+    ) async throws {
         let receiver = try await AlertReceiver()
         receiver.answer(.silence)
         var limits = AlertNotifier.Limits()
-        (limits.batch, limits.drains) = (1, false)
+        // With draining it has its time, which is less than the time of an answer.
+        (limits.batch, limits.drains) = (1, drains)
         let text = "alerting: {alertmanagers: [{timeout: 1h, static_configs: [{targets: ['\(receiver.address)']}]}]}"
         var ended: AlertNotifier?
         try await withNotifier(text, limits: limits) { notifier in

@@ -119,8 +119,12 @@ export function momentOf(text, at) {
         if (hour > 23 || minute > 59 || second > 59) return undefined;
         const day = new Date(at.now * 1000);
         day.setHours(hour, minute, second, 0);
-        if (day.getTime() / 1000 < at.now) day.setDate(day.getDate() + 1);
-        return day.getTime() / 1000;
+        const today = day.getTime() / 1000;
+        if (today >= at.now) return today;
+        day.setDate(day.getDate() + 1);
+        const tomorrow = day.getTime() / 1000;
+        // Where there is no tomorrow the one that is over is meant, and refused.
+        return tomorrow > (at.end ?? Infinity) ? today : tomorrow;
     }
     if (!/^\d{4}-\d{2}-\d{2}/.test(trimmed)) return undefined;
     const time = new Date(trimmed.replace(" ", "T")).getTime() / 1000;

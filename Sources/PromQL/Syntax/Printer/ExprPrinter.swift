@@ -23,7 +23,14 @@ struct ExprPrinter {
         return false
     }
 
-    mutating func write(_ text: String) { output.append(contentsOf: text.utf8) }
+    mutating func write(_ text: String) {
+        // As it is, the lexer takes the replacement character for bytes that are none, as Prometheus's does.
+        if text.utf8.contains(0xEF), text.contains("\u{FFFD}") {
+            output.append(contentsOf: text.replacing("\u{FFFD}", with: "\\ufffd").utf8)
+        } else {
+            output.append(contentsOf: text.utf8)
+        }
+    }
 
     mutating func write(_ expression: Expr) {
         if isOver { return }
