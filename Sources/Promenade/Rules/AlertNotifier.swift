@@ -349,14 +349,14 @@ package final class AlertNotifier: Sendable {
             return Array(state.receivers.values)
         }
         for receiver in receivers { receiver.end(drains: limits.drains) }
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await self.network.sleep(milliseconds: Self.longestDrain) }
-            group.addTask { for receiver in receivers { _ = await receiver.task.withLock { $0 }?.value } }
+        // This task is cancelled, so that nothing waits in it.
+        let timer = Task { [network] in
+            if (try? await network.sleep(milliseconds: Self.longestDrain)) == nil { return }
             // One that does not answer does not hold up the end.
-            await group.next()
             for receiver in receivers { receiver.end(drains: false) }
-            group.cancelAll()
         }
+        for receiver in receivers { _ = await receiver.task.withLock { $0 }?.value }
+        timer.cancel()
     }
 
     /// The figures, under Prometheus's names.

@@ -340,11 +340,15 @@ import Web
         (limits.batch, limits.drains) = (1, drains)
         let text = "alerting: {alertmanagers: [{timeout: 1h, static_configs: [{targets: ['\(receiver.address)']}]}]}"
         var ended: AlertNotifier?
+        let clock = SystemClock()
+        var asked: Int64 = 0
         try await withNotifier(text, limits: limits) { notifier in
             ended = notifier
             notifier.notify(Self.notices(0..<5))
             _ = await receiver.next(1)
+            asked = clock.steadyNanoseconds
         }
+        if drains { #expect(clock.steadyNanoseconds - asked > 1_400_000_000) }
         #expect(figure("prometheus_notifications_dropped_total", try #require(ended)) == 5)
         await receiver.close()
     }
