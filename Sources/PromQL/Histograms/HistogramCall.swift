@@ -80,7 +80,12 @@ struct HistogramCall {
         label: String?
     ) throws(PromQLError) {
         var meter = WorkMeter(limits)
+        var told: UInt64?
         for step in 0..<grid.count where !(values[step] >= 0 && values[step] <= 1) {
+            // The same at each step is the same note.
+            if told == values[step].bitPattern { continue }
+            told = values[step].bitPattern
+            try meter.add(64)
             notes.invalidQuantile(values[step], node.arguments[argument].position)
         }
         // A quantile that changes from step to step goes into as many series.

@@ -131,6 +131,8 @@ import Testing
         "stdvar_over_time(vector(time())[20d:1s])", "rate(vector(time() % 7)[20d:1s])",
         "sum_over_time(sum_over_time(vector(time())[10m:1s])[1d:1s])",
         "sum_over_time((count_over_time(vector(1)[1h:1ms]))[1h:1s])", "count_over_time((vector(1) + time())[2h:1ms])",
+        "quantile_over_time(2, histogram_quantile(9, vector(time()))[2h:1ms])",
+        "count_over_time(histogram_quantile(time(), vector(time()))[2h:1ms])",
         "sum_over_time((-sort(vector(time())))[2h:1ms])", "max_over_time((vector(1) or vector(2))[2h:1ms])",
         "m{a=~'(.*[0-9]){90}x'}", "count(m) by (a) or count(m) by (a, b) or m",
         String(repeating: "abs(", count: 900) + "m" + String(repeating: ")", count: 900),
