@@ -191,6 +191,12 @@ final class ConnectionGuard: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
+    /// The connection tells this handler what to send: without an end each would keep the other for ever.
+    func handlerRemoved(context: ChannelHandlerContext) {
+        connection?.clientHasLeft()
+        connection = nil
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case ChannelEvent.inputClosed:
