@@ -391,6 +391,37 @@ def web_config(folder, text):
 USERS = "basic_auth_users: {alice: '$2y$12$Bqy4t7pZJuzkAuiH3lC9TOBgwmSZ0cCbbmBZ5Xh6CSxlb3Nrf0SvG'}\n"
 
 
+@attack("connections that come and go", "answered, refused, left in the midst of a head or a body: 18,000 of them (--short: 9,000) leave nothing behind", short=True)
+def comings(short):
+    kinds = [
+        f"GET /-/healthy HTTP/1.1\r\n{HOST}\r\n", f"GET /-/healthy HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n", "nonsense\r\n\r\n",
+        f"GET /{'x' * 20_000} HTTP/1.1\r\nHost: loc", f"POST /api/v1/query HTTP/1.1\r\n{HOST}Content-Length: 9999\r\n\r\n{'x' * 99}",
+        f"PUT /metrics/job/x HTTP/1.1\r\n{HOST}Expect: 100-continue\r\nContent-Length: 4\r\n\r\na 1\n",
+    ]
+
+    def rounds(count):
+        for server in stack.ports:
+            for text in kinds:
+                for _ in range(count):
+                    with stack.connect(server) as client:
+                        client.sendall(text.encode())
+                        if text.endswith("\n"):
+                            client.recv(1 << 16)
+
+    with Stack(config=WATCHED) as stack:
+        stack.ports = {name: stack.ports[name] for name in ("prometheus", "pushgateway", "demo")}
+        # What is made once is there then.
+        rounds(100)
+        time.sleep(1)
+        before = stack.memory()[0]
+        rounds(500 if short else 1000)
+        time.sleep(1)
+        grown = stack.memory()[0] - before
+        count = len(stack.ports) * len(kinds) * (500 if short else 1000)
+        check(grown * 1024 / count < 1, f"{grown:.1f} MB more after {count} connections")
+        return f"{count} connections, {grown:.1f} MB more"
+
+
 @attack("wrong passwords", "hashed apart, a queue of 128, 429 beyond; others answered within 100 ms", short=True)
 def passwords(short):
     count = 60 if short else 300
