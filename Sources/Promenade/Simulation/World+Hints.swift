@@ -20,29 +20,41 @@ extension World {
         /// The job and what else it is grouped by.
         var labels: Labels
         /// The names of its series; of a group that is deleted those that were there.
-        var names: Set<Substring>
+        var names: Set<String>
 
         /// Whether a selector may find a series of it.
         func mayHave(_ selector: NamedSelector) -> Bool {
             let isOfGroup = selector.matchers.allSatisfy { matcher in
                 labels.contains { $0.name == matcher.name } ? matcher.matches(labels) : true
             }
-            return isOfGroup && (selector.name.isEmpty || names.contains(selector.name[...]))
+            return isOfGroup && (selector.name.isEmpty || names.contains(selector.name))
         }
     }
 
     /// A push or deletion was taken.
     func noteChange(_ push: WorldItem.Push, _ path: String) {
         let isDeletion = push.method == "DELETE"
-        // A line is a series and its value, or a comment.
-        let lines = String(decoding: push.body, as: UTF8.self).split(separator: "\n")
-        var names = Set(lines.map { $0.prefix { !" {\t".contains($0) } }.filter { !$0.hasPrefix("#") })
+        var names = Self.names(in: push.body)
         if push.method != "PUT" { names.formUnion(pushedGroups[path]?.names ?? []) }
         pushedGroups[path] = PushedGroup(
             change: LastChange(time: now, word: "\(isDeletion ? "deletion" : "push") of the job \(push.job)"),
             labels: Labels(push.grouping + [Label(name: "job", value: push.job)]),
             names: names
         )
+    }
+
+    /// The names of the series of a text: a line is a series and its value, or a comment.
+    private static func names(in text: [UInt8]) -> Set<String> {
+        var names: Set<String> = []
+        var last = ArraySlice<UInt8>()
+        for line in text.split(separator: UInt8(ascii: "\n")) {
+            let name = line.prefix { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "{") && $0 != UInt8(ascii: "\t") }
+            // Those of one family stand together.
+            if name == last || name.first == UInt8(ascii: "#") { continue }
+            last = name
+            names.insert(String(decoding: name, as: UTF8.self))
+        }
+        return names
     }
 
     /// Something happened to the groups of a job, or to all.
