@@ -17,6 +17,8 @@ package final class AlertNotifier: Sendable {
         package var batch = 256
         /// Whether what waits is sent at the end.
         package var drains = true
+        /// So many milliseconds it is sent then, at most.
+        package var drainTime = AlertNotifier.longestDrain
 
         /// Prometheus's defaults.
         package init() {}
@@ -73,7 +75,7 @@ package final class AlertNotifier: Sendable {
     /// What other programs take, they take by the machine's time.
     private let network = SystemClock()
     /// So many milliseconds what waits is sent at the end, at most; the process ends within five seconds.
-    private static let longestDrain: Int64 = 1500
+    package static let longestDrain: Int64 = 1500
     private let clock: any StackClock
     private let environment: [String: String]
     private let logger: Logger
@@ -350,8 +352,8 @@ package final class AlertNotifier: Sendable {
         }
         for receiver in receivers { receiver.end(drains: limits.drains) }
         // This task is cancelled, so that nothing waits in it.
-        let timer = Task { [network] in
-            if (try? await network.sleep(milliseconds: Self.longestDrain)) == nil { return }
+        let timer = Task { [network, limits] in
+            if (try? await network.sleep(milliseconds: limits.drainTime)) == nil { return }
             // One that does not answer does not hold up the end.
             for receiver in receivers { receiver.end(drains: false) }
         }

@@ -305,7 +305,7 @@ import Web
     @Test func `at the end what waits is told`() async throws {
         let receiver = try await AlertReceiver()
         var limits = AlertNotifier.Limits()
-        limits.batch = 1
+        (limits.batch, limits.drainTime) = (1, 60_000)
         let text = "alerting: {alertmanagers: [{static_configs: [{targets: ['\(receiver.address)']}]}]}"
         try await withNotifier(text, limits: limits) { $0.notify(Self.notices(0..<20)) }
         #expect(await receiver.next(20).compactMap { $0.alerts.first?.labels["n"] } == (0..<20).map(String.init))
