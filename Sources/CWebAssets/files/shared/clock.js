@@ -105,7 +105,7 @@ export const ready = kind
  * The moment that a person means: "+30s" from now, "5m" from the start, "09:30" of the day or the next, or a date and
  * time in the reader's zone; undefined where it is none of them.
  * @param {string} text
- * @param {{now: number, start?: number}} at
+ * @param {{now: number, start?: number, end?: number}} at
  * @returns {number | undefined} Unix seconds
  */
 export function momentOf(text, at) {
