@@ -26,6 +26,12 @@ import Testing
         #expect(try await store.append(batch).appended == 50)
     }
 
+    private static func open(_ path: String, _ files: FaultyFiles) throws -> TimeSeriesDatabase {
+        var options = StoreOptions()
+        options.fileSystem = files.name
+        return try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
+    }
+
     private static func error(_ body: () async throws -> Void) async -> StorageError? {
         do {
             try await body()
@@ -87,9 +93,7 @@ import Testing
         try await withTemporaryFolder { folder in
             let path = folder + "/stack.db"
             let files = FaultyFiles()
-            var options = StoreOptions()
-            options.fileSystem = files.name
-            let store = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
+            let store = try Self.open(path, files)
             for step in 0..<Self.rows { try await Self.row(store, step) }
             let isCut = Atomic(false)
             files.interfere(before: .write, after: writes) {
@@ -116,9 +120,7 @@ import Testing
         try await withTemporaryFolder { folder in
             let path = folder + "/stack.db"
             let files = FaultyFiles()
-            var options = StoreOptions()
-            options.fileSystem = files.name
-            let store = try TimeSeriesDatabase.open(path: path, options: options, clock: ManualClock())
+            let store = try Self.open(path, files)
             let large = [UInt8](repeating: 7, count: 4 << 20)
             for key in 0..<UInt8(3) { try await store.apply([("t", [key], large)]) }
             for key in 0..<UInt8(3) { try await store.apply([("t", [key], nil)]) }

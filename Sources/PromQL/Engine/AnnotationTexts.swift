@@ -7,6 +7,18 @@ enum HistogramCombination: String {
     case aggregation
 }
 
+/// Which quantiles are none and are to be noted: the same at each step is the same note.
+struct InvalidQuantiles {
+    private var told: UInt64?
+
+    /// Whether a value is none, and not the one that was noted last.
+    mutating func isNew(_ value: Double) -> Bool {
+        if value >= 0 && value <= 1 || told == value.bitPattern { return false }
+        told = value.bitPattern
+        return true
+    }
+}
+
 // The annotations that there are, in Prometheus's words.
 extension Annotations {
     mutating func warn(_ text: String, _ position: PositionRange) {

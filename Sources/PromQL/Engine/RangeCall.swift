@@ -187,13 +187,10 @@ struct RangeCall: Sendable {
     /// Notes that a series of floats gives rise to.
     private func annotateFloats(_ bounds: WindowBounds, _ outcome: inout Outcome) {
         guard name == .quantileOverTime else { return }
-        var told: UInt64?
+        var invalid = InvalidQuantiles()
         for step in 0..<steps where bounds.upper[step] > bounds.lower[step] {
             let quantile = parameters[0][step]
-            if quantile >= 0 && quantile <= 1 || told == quantile.bitPattern { continue }
-            // The same at each step is the same note.
-            told = quantile.bitPattern
-            outcome.annotations.invalidQuantile(quantile, position)
+            if invalid.isNew(quantile) { outcome.annotations.invalidQuantile(quantile, position) }
         }
     }
 }

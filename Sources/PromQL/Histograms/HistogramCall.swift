@@ -80,11 +80,8 @@ struct HistogramCall {
         label: String?
     ) throws(PromQLError) {
         var meter = WorkMeter(limits)
-        var told: UInt64?
-        for step in 0..<grid.count where !(values[step] >= 0 && values[step] <= 1) {
-            // The same at each step is the same note.
-            if told == values[step].bitPattern { continue }
-            told = values[step].bitPattern
+        var invalid = InvalidQuantiles()
+        for step in 0..<grid.count where invalid.isNew(values[step]) {
             try meter.add(64)
             notes.invalidQuantile(values[step], node.arguments[argument].position)
         }

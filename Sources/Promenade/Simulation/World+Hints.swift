@@ -24,10 +24,7 @@ extension World {
 
         /// Whether a selector may find a series of it.
         func mayHave(_ selector: NamedSelector) -> Bool {
-            let isOfGroup = selector.matchers.allSatisfy { matcher in
-                labels.contains { $0.name == matcher.name } ? matcher.matches(labels) : true
-            }
-            return isOfGroup && (selector.name.isEmpty || names.contains(selector.name))
+            selector.mayFind(labels) && (selector.name.isEmpty || names.contains(selector.name))
         }
     }
 
@@ -136,7 +133,14 @@ extension World {
         guard selector.name == "up" || selector.name.hasPrefix("scrape_") || own.contains(selector.name) else {
             return false
         }
-        return selector.matchers.allSatisfy { matcher in
+        return selector.mayFind(labels)
+    }
+}
+
+extension NamedSelector {
+    /// Whether it may find a series that has these labels and others: what is said of those that are there fits.
+    fileprivate func mayFind(_ labels: Labels) -> Bool {
+        matchers.allSatisfy { matcher in
             labels.contains { $0.name == matcher.name } ? matcher.matches(labels) : true
         }
     }
