@@ -35,11 +35,15 @@ package struct DNSMessage: Sendable {
         return bytes + [0, UInt8(kind.rawValue >> 8), UInt8(kind.rawValue & 255), 0, 1]
     }
 
-    /// Reads an answer to the question with that number; `nil` where it is none.
+    /// Whether bytes claim to answer the question with that number.
+    static func isAnswer(_ bytes: some Collection<UInt8>, to id: UInt16) -> Bool {
+        bytes.starts(with: [UInt8(id >> 8), UInt8(id & 255)]) && bytes.dropFirst(2).first ?? 0 & 0x80 != 0
+    }
+
+    /// Reads an answer to the question with that number; `nil` where it is none, or breaks off. One that says itself that it did not
+    /// fit may end anywhere.
     package init?(_ bytes: [UInt8], id: UInt16) {
-        guard bytes.count >= 12, bytes[0] == UInt8(id >> 8), bytes[1] == UInt8(id & 255), bytes[2] & 0x80 != 0 else {
-            return nil
-        }
+        guard bytes.count >= 12, Self.isAnswer(bytes, to: id) else { return nil }
         isTruncated = bytes[2] & 2 != 0
         code = bytes[3] & 15
         records = []
@@ -50,20 +54,31 @@ package struct DNSMessage: Sendable {
             guard Self.name(bytes, &position) != nil else { return nil }
             position += 4
         }
-        for _ in 0..<answers {
-            guard Self.name(bytes, &position) != nil, position + 10 <= bytes.count else { return }
-            let kind = UInt16(bytes[position]) << 8 | UInt16(bytes[position + 1])
-            let length = Int(bytes[position + 8]) << 8 | Int(bytes[position + 9])
-            position += 10
-            guard position + length <= bytes.count else { return }
-            if let record = Self.record(bytes, kind, position, length) { records.append(record) }
-            position += length
+        // The number of answers may be too high, as long as the last of them is whole.
+        for _ in 0..<answers where position < bytes.count {
+            guard let record = Self.record(bytes, &position) else {
+                if isTruncated { return }
+                return nil
+            }
+            if let record { records.append(record) }
         }
     }
 
-    private static func record(_ bytes: [UInt8], _ kind: UInt16, _ start: Int, _ length: Int) -> Record? {
+    /// Reads a record; nothing where it is of a kind that nobody asks for.
+    private static func record(_ bytes: [UInt8], _ position: inout Int) -> Record?? {
+        guard name(bytes, &position) != nil, position + 10 <= bytes.count else { return nil }
+        let kind = Kind(rawValue: UInt16(bytes[position]) << 8 | UInt16(bytes[position + 1]))
+        let length = Int(bytes[position + 8]) << 8 | Int(bytes[position + 9])
+        let start = position + 10
+        guard start + length <= bytes.count else { return nil }
+        position = start + length
+        guard let kind else { return .some(nil) }
+        return record(bytes, kind, start, length).map { .some($0) }
+    }
+
+    private static func record(_ bytes: [UInt8], _ kind: Kind, _ start: Int, _ length: Int) -> Record? {
         var position = start
-        switch Kind(rawValue: kind) {
+        switch kind {
         case .a where length == 4:
             return .address(bytes[start..<start + 4].map { String($0) }.joined(separator: "."))
         case .aaaa where length == 16: return .address(address6(Array(bytes[start..<start + 16])))
@@ -75,7 +90,7 @@ package struct DNSMessage: Sendable {
             let port = UInt16(bytes[start + 4]) << 8 | UInt16(bytes[start + 5])
             position += 6
             return name(bytes, &position).map { .service(target: $0, port: port) }
-        default: return nil
+        case .a, .aaaa, .mx, .srv: return nil
         }
     }
 

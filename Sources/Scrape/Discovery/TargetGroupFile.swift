@@ -78,7 +78,7 @@ package enum TargetGroupFile {
 }
 
 /// Why discovery failed.
-struct DiscoveryError: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
+package struct DiscoveryError: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
 }
