@@ -438,3 +438,25 @@ def many_targets(short):
             stack.end(5)
             took = time.monotonic() - start
     return f"SIGTERM {took:.1f} s, {grown:.0f} MB, {seen}, {gap}"
+
+
+@attack("thousands that are silent about TLS", "12,000 targets over TLS that accept and say nothing, each 5 s: others in time, SIGTERM within 5 s")
+def silent_over_tls(short):
+    # Nobody accepts: the system does, as many as may wait at one port.
+    doors = [socket.create_server(("0.0.0.0", 0), backlog=4096) for _ in range(3)]
+    names = ", ".join(f"'127.0.{index >> 8}.{index & 255}:{doors[index % 3].getsockname()[1]}'" for index in range(1, 12_001))
+    config = WATCHED + f"  - {{job_name: silent, scheme: https, scrape_interval: 5s, scrape_timeout: 5s, static_configs: [{{targets: [{names}]}}]}}\n"
+    with Stack(config=config) as stack:
+        until(lambda: stack.result('up{job="watch"}'))
+        with Watch(stack) as watch:
+            time.sleep(20)
+            seen = watch.seen()
+            gap = watch.scrapes()
+        tried = stack.result('count(up{job="silent"} == 0)')
+        check(tried and float(tried[0]["value"][1]) > 10_000, f"only {tried} were tried")
+        start = time.monotonic()
+        stack.end(5)
+        took = time.monotonic() - start
+    for door in doors:
+        door.close()
+    return f"SIGTERM {took:.1f} s, {seen}, {gap}"

@@ -75,7 +75,8 @@ final class HTTPClients: Sendable {
     private let connectHeader: [String: [Secret]]
     private let rules: ProxyRules
     private let proxies: [String: ProxyAddress]
-    private let loops: any EventLoopGroup
+    /// The loops of connections, asked for with the first of them.
+    private let loops: @Sendable () -> any EventLoopGroup
     /// The clients and what they are made from.
     private let state: Mutex<State>
 
@@ -84,7 +85,7 @@ final class HTTPClients: Sendable {
         proxy: HTTPClientConfig.Proxy,
         enableHTTP2: Bool,
         environment: [String: String],
-        loops: any EventLoopGroup
+        loops: @escaping @Sendable () -> any EventLoopGroup
     ) throws(TransportError) {
         self.tls = tls
         self.loops = loops
@@ -281,7 +282,7 @@ final class HTTPClients: Sendable {
                 configuration.dnsOverride = [name: way.address]
             }
             let client = HTTPClient(
-                eventLoopGroup: loops,
+                eventLoopGroup: loops(),
                 configuration: configuration
             )
             state.clients[way] = client

@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 public import MetricModel
 package import NIOCore
 import NIOHTTP1
@@ -25,7 +24,7 @@ public final class HTTPTransport: TargetTransport {
         clock: any StackClock,
         environment: [String: String] = [:]
     ) throws(TransportError) {
-        try self.init(config, clock, environment, HTTPClient.defaultEventLoopGroup, LoopExecutor.scraping)
+        try self.init(config, clock, environment, { LoopExecutor.calling }, LoopExecutor.scraping)
     }
 
     /// A transport whose connections live on loops of somebody's own.
@@ -35,14 +34,14 @@ public final class HTTPTransport: TargetTransport {
         environment: [String: String],
         loops: any EventLoopGroup
     ) throws(TransportError) {
-        try self.init(config, clock, environment, loops, [])
+        try self.init(config, clock, environment, { loops }, [])
     }
 
     private init(
         _ config: HTTPClientConfig,
         _ clock: any StackClock,
         _ environment: [String: String],
-        _ loops: any EventLoopGroup,
+        _ loops: @escaping @Sendable () -> any EventLoopGroup,
         _ executors: [LoopExecutor]
     ) throws(TransportError) {
         self.config = config
@@ -55,7 +54,7 @@ public final class HTTPTransport: TargetTransport {
             loops: loops
         )
         if let oauth = config.oauth2 {
-            token = try OAuthToken(oauth, clock: clock, environment: environment)
+            token = try OAuthToken(oauth, clock: clock, environment: environment, loops: loops)
         } else {
             token = nil
         }

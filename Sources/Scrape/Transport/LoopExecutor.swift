@@ -20,6 +20,10 @@ package final class LoopExecutor: TaskExecutor {
     /// One thread scrapes some thousand targets a second; where there are many cores, several may be needed.
     private static let scrapers = max(1, min(4, System.coreCount / 2))
 
+    /// Where connections live that are not plain: those over TLS to thousands of targets that say nothing take a thread all its time,
+    /// and neither those who are served nor the other targets wait for that.
+    static let calling: any EventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: scrapers)
+
     /// An executor for a loop.
     package init(_ loop: any EventLoop) {
         self.loop = loop

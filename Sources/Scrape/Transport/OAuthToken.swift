@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import ConfigTree
 import MetricModel
 import NIOCore
@@ -31,7 +30,8 @@ final class OAuthToken: Sendable {
     init(
         _ config: HTTPClientConfig.OAuth2,
         clock: any StackClock,
-        environment: [String: String]
+        environment: [String: String],
+        loops: @escaping @Sendable () -> any EventLoopGroup
     ) throws(TransportError) {
         self.config = config
         self.clock = clock
@@ -40,7 +40,7 @@ final class OAuthToken: Sendable {
             proxy: config.proxy,
             enableHTTP2: true,
             environment: environment,
-            loops: HTTPClient.defaultEventLoopGroup
+            loops: loops
         )
     }
 
