@@ -336,7 +336,7 @@ public final class Stack: Sendable {
             logger: quietLogger
         )
         // Supervisors kill after ten. What is acknowledged is stored by then; who is still sending or does not read is cut off.
-        configuration.maximumGracefulShutdownDuration = .seconds(5)
+        configuration.maximumGracefulShutdownDuration = .seconds(4)
         let group = ServiceGroup(configuration: configuration)
         services.withLock { $0 = group }
         if isEnding.load(ordering: .sequentiallyConsistent) { await group.triggerGracefulShutdown() }

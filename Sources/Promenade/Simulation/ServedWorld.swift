@@ -142,7 +142,7 @@ package struct ServedWorld: Sendable {
             player.release()
         }
         configuration.services.append(.init(service: goodbye))
-        configuration.maximumGracefulShutdownDuration = .seconds(5)
+        configuration.maximumGracefulShutdownDuration = .seconds(4)
         let group = ServiceGroup(configuration: configuration)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
