@@ -41,6 +41,8 @@ package final class FaultyFiles: Sendable {
         case write
         /// Before a sync.
         case sync
+        /// Before a read.
+        case read
     }
 
     private struct State {
@@ -51,7 +53,7 @@ package final class FaultyFiles: Sendable {
         var isOver = false
         /// Whether nothing is written any more.
         var isGone = false
-        /// What somebody else does before a write or sync, after so many of them.
+        /// What somebody else does before a write, a sync or a read, after so many of them.
         var other: (moment: Moment, countdown: Int, body: @Sendable () -> Void)?
     }
 
@@ -181,6 +183,7 @@ package final class FaultyFiles: Sendable {
         methods.xClose = { file in FaultyFiles.forward(file) { $0.xClose($1) } }
         methods.xRead = { file, buffer, count, offset in
             guard let file, let buffer else { return SQLITE_ERROR }
+            OpenFile.owner(of: file).letOthersWork(.read)
             switch OpenFile.judge(file, .read) {
             case .failedRead: return FaultyFiles.broken(1)
             case .shortRead:

@@ -116,6 +116,39 @@ import Testing
         }
     }
 
+    @Test(arguments: [0, 1, 2, 5]) func `a commit that reads old pages as the log's index is cut is refused`(
+        _ reads: Int
+    ) async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            let files = FaultyFiles()
+            let store = try Self.open(path, files)
+            func put(_ value: UInt8) async throws {
+                try await store.apply((0..<UInt8(200)).map { ("t", [$0], [UInt8](repeating: value, count: 600)) })
+            }
+            try await put(1)
+            try await put(2)
+            // What was written is read from the log again once other pages have taken its place.
+            try await store.apply([("t", [255], [UInt8](repeating: 7, count: 4 << 20))])
+            let isCut = Atomic(false)
+            files.interfere(before: .read, after: reads) {
+                isCut.store(truncate(path + "-shm", 0) == 0, ordering: .relaxed)
+            }
+            let refused = await Self.error { try await put(3) }
+            let wasCut = isCut.load(ordering: .relaxed)
+            #expect(wasCut)
+            #expect(refused?.code == .readOnly, "\(refused?.message ?? "acknowledged")")
+            #expect(refused?.message.contains("cut short") == true)
+            try? await store.close()
+
+            let again = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
+            let found = try await again.records(in: "t").filter { $0.value.count == 600 }
+            #expect(found.count == 200 && found.allSatisfy { $0.value.allSatisfy { $0 == 2 } })
+            #expect(try await again.problems() == [])
+            try await again.close()
+        }
+    }
+
     @Test func `a database that gets shorter by itself is not taken for one that was cut`() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/stack.db"

@@ -86,6 +86,36 @@ import Testing
             if !isMounted { print("skipped: \(Self.maySkip)") }
         }
 
+        @Test func aNewStoreForWhichThereIsNoRoomIsNoneAndIsMadeOnceThereIsRoom() async throws {
+            var refused = 0
+            // Up to what a new store takes.
+            for size in stride(from: 4, through: 120, by: 4) {
+                let isMounted = try await Self.withSmallDisk(size) { disk in
+                    let path = disk + "/stack.db"
+                    // A second start finds what the first has left.
+                    for _ in 0..<2 {
+                        do throws(StorageError) {
+                            let store = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
+                            // What has tables is opened for reading.
+                            let problems = try await store.problems()
+                            #expect(problems.allSatisfy { $0.contains("opened for reading only") }, "\(problems)")
+                            try? await store.close()
+                        } catch {
+                            #expect([.diskFull, .inputOutput].contains(error.code), "\(size) KiB: \(error)")
+                            refused += 1
+                        }
+                    }
+                    #expect(mount("tmpfs", disk, "tmpfs", UInt(MS_REMOUNT), "size=64m") == 0)
+                    let store = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
+                    let series = try await store.resolve([["__name__": "m"]])
+                    #expect(try await store.append(Self.batch(series, 0)).appended == 1)
+                    try await store.close()
+                }
+                if !isMounted { return print("skipped: \(Self.maySkip)") }
+            }
+            #expect(refused > 0)
+        }
+
         @Test func aSnapshotThatHasNoRoomLeavesNothing() async throws {
             let isMounted = try await Self.withSmallDisk(64) { disk in
                 for kind in StoreKind.allCases {

@@ -253,7 +253,8 @@ final class Writer: Sendable {
             failures.add(1, ordering: .relaxed)
             files.withLock { $0.keepLog(before) }
             hooks?.rollback()
-            return error
+            // Where files were cut short pages are damaged, or not there, or nobody may write.
+            return loss ?? error
         }
         if let loss = noteLog(before) {
             failures.add(1, ordering: .relaxed)
