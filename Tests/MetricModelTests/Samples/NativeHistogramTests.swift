@@ -227,6 +227,20 @@ private func custom(_ bounds: [Double], _ counts: [Double], sum: Double = 10) ->
         reduced.trim(at: 1, .keepingBelow)
     }
 
+    /// Counts that doubles hold only roughly. Prometheus adds whole numbers.
+    @Test(
+        arguments: [
+            ([0x1p63, 2_000_000, 14], 0x1p63 + 2_000_014, true), ([0x1p63, 2_000_000, 14], 0x1p63 + 4_000_000, false),
+            ([0x1p52, 1], 0x1p52 + 1, true), ([0x1p52, 1], 0x1p52 + 2, false),
+        ] as [([Double], Double, Bool)]
+    )
+    func countsThatRound(_ buckets: [Double], _ count: Double, _ isRight: Bool) {
+        var histogram = exponential(buckets)
+        histogram.isInteger = true
+        histogram.count = count
+        #expect((histogram.contradiction == nil) == isRight)
+    }
+
     /// Spans whose buckets would lie beyond the greatest index.
     @Test(
         arguments: [
