@@ -7,7 +7,7 @@ import { h, every, fill, setText } from "../shared/dom.js";
 import { gathered, listen } from "../shared/events.js";
 import { ago, localized, plain, queryHref, seriesName, shortTime, si, span } from "../shared/format.js";
 import { away } from "../shared/presence.js";
-import { soon, survey, urlOf } from "../shared/stack.js";
+import { soon, survey, urlOf, webURL } from "../shared/stack.js";
 import { demoControl } from "../shared/democontrol.js";
 import { Feed } from "./feed.js";
 import { healthOf, healthWord } from "./health.js";
@@ -239,7 +239,7 @@ class Live {
     scraping(event, isPast, isShown) {
         const health = this.health.get(keyOf(event));
         // Of a target that is not known yet, and may be the Pushgateway, nobody knows what it took.
-        const port = health === undefined ? new URL(event.scrapeUrl).port : "";
+        const port = health === undefined ? (webURL(event.scrapeUrl)?.port ?? "") : "";
         if (port && this.survey?.pushgateway?.job.includes(`:${port}"`)) this.waiting.missed();
         if (!isPast && health !== !event.error) this.isOld = true;
         if (!event.error && this.roleOf(event) === "gateway") {
@@ -383,7 +383,8 @@ class Live {
         }
         const [target] = list;
         const server = role === "demo" ? this.survey?.demo : this.survey?.pushgateway;
-        const href = server ? urlOf(server) : target && new URL("./", target.scrapeUrl).href;
+        const scraped = target && webURL(target.scrapeUrl);
+        const href = server ? urlOf(server) : scraped && new URL("./", scraped).href;
         if (role === "gateway") {
             this.gateway = { target, href, state };
             return this.countdown();

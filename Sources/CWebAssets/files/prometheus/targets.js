@@ -4,6 +4,7 @@ import { discloser } from "../shared/components.js";
 import { api } from "../shared/api.js";
 import { h, every, fill, keyed, memory, setText } from "../shared/dom.js";
 import { span } from "../shared/format.js";
+import { webURL } from "../shared/stack.js";
 import { healthOf } from "./health.js";
 import { relabelling } from "./relabelling.js";
 import { sampleLabels } from "./samplelabels.js";
@@ -127,7 +128,8 @@ function poolView(pool) {
 function targetView(first) {
     let target = first;
     const state = h("span", { class: "state" });
-    const link = h("a", { class: "mono", href: first.globalUrl || first.scrapeUrl }, first.scrapeUrl);
+    const href = webURL(first.globalUrl || first.scrapeUrl);
+    const link = h("a", { class: "mono", href: href?.href }, first.scrapeUrl);
     const labels = h("stack-labels");
     const time = h("stack-time");
     const took = h("span");

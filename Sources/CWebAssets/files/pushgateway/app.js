@@ -30,7 +30,7 @@ let leave;
 function wanted() {
     if (location.pathname.endsWith("/status")) return "status";
     const name = location.hash.slice(1);
-    return name in views ? name : "groups";
+    return Object.hasOwn(views, name) ? name : "groups";
 }
 
 function show() {

@@ -44,6 +44,20 @@ export function urlOf(server, here = location) {
 }
 
 /**
+ * An address where a browser may be sent; null for any other: a discovery gives targets what scheme it likes, and a
+ * link that carries out a script is none.
+ * @param {string} text
+ */
+export function webURL(text) {
+    try {
+        const url = new URL(text);
+        return /^https?:$/.test(url.protocol) ? url : null;
+    } catch {
+        return null;
+    }
+}
+
+/**
  * The selector of a pushed group's series, as whoever scrapes the Pushgateway stores them: where labels are not
  * honoured, those that the target has too are renamed.
  * @param {[string, string][]} labels
