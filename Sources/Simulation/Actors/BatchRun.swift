@@ -96,6 +96,7 @@ public struct BatchRun: Sendable {
             var chance = RandomStream(seed: seed, name: metric.name)
             template.family(metric.name, metric.help, metric.kind)
             for part in metric.parts {
+                template.lines(metric, part.labels)
                 switch metric.kind {
                 case .counter, .gauge:
                     var value = number * (metric.kind == .counter ? part.share : 1)
@@ -107,13 +108,10 @@ public struct BatchRun: Sendable {
                     } else if metric.kind == .counter || metric.noise > 0 || metric.walk > 0 {
                         value = MetricCourse.rounded(value, metric.kind == .gauge ? metric.decimals : 3)
                     }
-                    template.line(metric.name, part.labels)
                     values.append(value)
-                case .info:
-                    template.line(metric.name, part.labels)
-                    values.append(1)
+                case .info: values.append(1)
                 case .histogram, .summary:
-                    observe(metric, part, seconds: Double(time - begins) / 1e9, &template, &values)
+                    values += observed(metric, part, seconds: Double(time - begins) / 1e9)
                 }
             }
         }
@@ -122,37 +120,17 @@ public struct BatchRun: Sendable {
         return body
     }
 
-    /// A histogram or summary of what the run observed until now, at the metric's rate.
-    private func observe(
-        _ metric: MetricSpec,
-        _ part: MetricSpec.Part,
-        seconds: Double,
-        _ template: inout ExpositionTemplate,
-        _ values: inout [Double]
-    ) {
+    /// What the run observed until now, at the metric's rate: up to each bound of a histogram or a summary's quantiles, the sum, the count.
+    private func observed(_ metric: MetricSpec, _ part: MetricSpec.Part, seconds: Double) -> [Double] {
         let count = min(0x1p53, (metric.rate * part.share * seconds).rounded(.down))
-        if metric.kind == .histogram {
-            let bounds = metric.buckets + [.infinity]
-            let shares = bounds.map(metric.latency.share)
-            var counts = bounds.map { _ in 0.0 }
-            BucketSplit(zip(shares, [0] + shares).map { max(0, $0 - $1) }).add(count, to: &counts)
-            var upTo = 0.0
-            for (bound, count) in zip(bounds, counts) {
-                let text = GoNumber.text(bound, .shortest)
-                template.line(metric.name + "_bucket", part.labels, Label(name: "le", value: text))
-                upTo += count
-                values.append(upTo)
-            }
-        } else {
-            for quantile in metric.quantiles {
-                let text = GoNumber.text(quantile, .shortest)
-                template.line(metric.name, part.labels, Label(name: "quantile", value: text))
-                values.append((metric.latency.quantile(quantile) * 1e6).rounded() / 1e6)
-            }
+        let sum = (count * metric.latency.mean * 1e6).rounded() / 1e6
+        guard metric.kind == .histogram else {
+            return metric.quantiles.map { (metric.latency.quantile($0) * 1e6).rounded() / 1e6 } + [sum, count]
         }
-        template.line(metric.name + "_sum", part.labels)
-        values.append((count * metric.latency.mean * 1e6).rounded() / 1e6)
-        template.line(metric.name + "_count", part.labels)
-        values.append(count)
+        let shares = (metric.buckets + [.infinity]).map(metric.latency.share)
+        var counts = shares.map { _ in 0.0 }
+        BucketSplit(zip(shares, [0] + shares).map { max(0, $0 - $1) }).add(count, to: &counts)
+        for index in counts.indices.dropFirst() { counts[index] += counts[index - 1] }
+        return counts + [sum, count]
     }
 }

@@ -43,6 +43,20 @@ package struct ExpositionTemplate {
         bytes.append(UInt8(ascii: "\n"))
     }
 
+    /// The lines of one part of a metric, up to their values: those of a histogram's buckets or a summary's quantiles, the sum, the count.
+    mutating func lines(_ spec: MetricSpec, _ labels: [Label]) {
+        func parts(_ name: String, _ label: String, _ values: [Double]) {
+            for value in values { line(name, labels, Label(name: label, value: GoNumber.text(value, .shortest))) }
+        }
+        switch spec.kind {
+        case .counter, .gauge, .info: return line(spec.name, labels)
+        case .histogram: if !spec.isNative { parts(spec.name + "_bucket", "le", spec.buckets + [.infinity]) }
+        case .summary: parts(spec.name, "quantile", spec.quantiles)
+        }
+        line(spec.name + "_sum", labels)
+        line(spec.name + "_count", labels)
+    }
+
     /// The whole with its values.
     /// - Parameter timestamp: what stands behind each value; `nil` for nothing.
     package func write(_ values: [Double], timestamp: Timestamp?, to output: inout [UInt8]) {

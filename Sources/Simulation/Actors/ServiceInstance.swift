@@ -168,26 +168,7 @@ public final class ServiceInstance {
             let spec = course.spec
             template.family(spec.name, spec.help, spec.kind)
             for part in 0..<course.partCount {
-                let labels = labels(course, part)
-                switch spec.kind {
-                case .counter, .gauge, .info: template.line(spec.name, labels)
-                case .histogram:
-                    if !spec.isNative {
-                        for bound in spec.buckets + [.infinity] {
-                            let text = GoNumber.text(bound, .shortest)
-                            template.line(spec.name + "_bucket", labels, Label(name: "le", value: text))
-                        }
-                    }
-                    template.line(spec.name + "_sum", labels)
-                    template.line(spec.name + "_count", labels)
-                case .summary:
-                    for quantile in spec.quantiles {
-                        let text = GoNumber.text(quantile, .shortest)
-                        template.line(spec.name, labels, Label(name: "quantile", value: text))
-                    }
-                    template.line(spec.name + "_sum", labels)
-                    template.line(spec.name + "_count", labels)
-                }
+                template.lines(spec, labels(course, part))
             }
         }
         return template
