@@ -167,8 +167,9 @@ public final class ConfigProblems {
 
     /// Adds a problem, once: a field may be read for several purposes.
     public func add(_ problem: ConfigProblem) {
-        if isFull { return }
-        if told.insert(problem).inserted { problems.append(problem) }
+        guard !isFull, told.insert(problem).inserted else { return }
+        let isLast = problems.count == Self.problemLimit - 1
+        problems.append(isLast ? ConfigProblem(problem.kind, "more is wrong than is told here") : problem)
     }
 
     /// Whether no more are told of.

@@ -184,6 +184,15 @@ struct YAMLReaderTests {
         #expect(try problems("a: &a {x: 1}\nm: {<<: *a, x: 2}\n") == ["key \"x\" already set in map"])
     }
 
+    @Test("of very many mistakes a thousand are told, the last says that there are more", arguments: [999, 1000, 1500])
+    func many(count: Int) throws {
+        let problems = ConfigProblems(file: "f")
+        let text = "s: {" + (0..<count).map { "y\($0): 1" }.joined(separator: ", ") + "}\n"
+        ConfigSection(try parse(text), type: "t", path: "", problems: problems).section("s", type: "s")?.finish()
+        #expect(problems.problems.count == min(count, 1000))
+        #expect((problems.problems.last?.message == "more is wrong than is told here") == (count > 999))
+    }
+
     @Test("aliases of aliases of aliases are refused before they are carried out")
     func bombs() {
         var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
