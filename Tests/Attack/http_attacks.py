@@ -388,7 +388,7 @@ def web_config(folder, text):
 
 
 # bcrypt at cost 12 of "right".
-USERS = "basic_auth_users: {alice: '$2y$12$Bqy4t7pZJuzkAuiH3lC9TOBgwmSZ0cCbbmBZ5Xh6CSxlb3Nrf0SvG'}\n"
+USERS = "basic_auth_users: {alice: '$2y$12$Bqy4t7pZJuzkAuiH3lC9TOc94oOLKifbPAOfOnPzj4EOl48gUbyF.'}\n"
 
 
 @attack("connections that come and go", "answered, refused, left in the midst of a head or a body: 18,000 of them (--short: 9,000) leave nothing behind", short=True)
