@@ -9,6 +9,7 @@ import urllib.parse
 from attack import attack
 from shapes import HOST
 from stack import WATCHED, Stack, Watch, check, in_parallel, in_time, read_all, until
+from wire import series, stored, write
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -359,3 +360,37 @@ def sizes(short):
             grown = stack.memory()[1] - before
             check(grown < 400, f"{grown:.0f} MB")
             return f"{count * 100} rules, {count * 4} jobs, the slowest reload {slowest:.1f} s, {grown:.0f} MB, {seen}, {gap}"
+
+
+@attack("everything federated, by many at once", "/federate of 300,000 series (--short: 60,000), 24 clients, of which 20 leave: ends with them, bounded memory, others within 100 ms, SIGTERM within 5 s",
+        short=True)
+def federation(short):
+    count, step = (60_000 if short else 300_000), 20_000
+    with Stack("--web.enable-remote-write-receiver", config=WATCHED) as stack:
+        until(lambda: stack.result('up{job="watch"}'))
+        now = int(time.time() * 1000)
+        for first in range(0, count, step):
+            body = stored(b"".join(series([("__name__", f"m{index % 100}"), ("n", str(index))], [(float(index), now)]) for index in range(first, first + step)))
+            check(write(stack, body)[0] in (200, 204), "no write")
+        before = stack.forget_peak()
+        with Watch(stack) as watch:
+            clients = []
+            for number in range(24):
+                clients.append(stack.connect(timeout=60, buffer=4096 if number >= 4 else None))
+                clients[-1].sendall(f"GET /federate?match[]={{__name__=~%22m.%2B%22}} HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n".encode())
+            time.sleep(1)
+            for client in clients[4:]:
+                client.close()
+            lines = in_parallel(4, lambda index: read_all(clients[index], 1 << 28).count(b"\nm"))
+            check(all(one in (0, count) for one in lines) and any(lines), f"{lines} lines of {count}")
+            seen = watch.seen()
+            gap = watch.scrapes()
+        grown = stack.memory()[1] - before
+        check(grown < 1500, f"{grown:.0f} MB")
+        for _ in range(20):
+            clients.append(stack.connect(timeout=60, buffer=4096))
+            clients[-1].sendall(f"GET /federate?match[]={{__name__=~%22m.%2B%22}} HTTP/1.1\r\n{HOST}\r\n".encode())
+        start = time.monotonic()
+        stack.end(5)
+        took = time.monotonic() - start
+        return f"{grown:.0f} MB, {seen}, {gap}, SIGTERM {took:.1f} s"

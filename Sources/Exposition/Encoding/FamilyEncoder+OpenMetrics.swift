@@ -2,11 +2,22 @@ import MetricModel
 
 /// OpenMetrics text.
 extension FamilyEncoder {
+    /// What a family is called: its name without what its samples end in.
+    static func openMetricsBase(of family: MetricFamily) -> String {
+        let ending =
+            switch family.type {
+            case .counter: "_total"
+            case .info: "_info"
+            case .gauge, .stateset, .histogram, .gaugehistogram, .summary, .unknown: ""
+            }
+        return family.name.hasSuffix(ending) ? String(family.name.dropLast(ending.count)) : family.name
+    }
+
     mutating func appendOpenMetrics(_ family: MetricFamily) {
-        // A counter's name has `_total` in its samples only; without it, it cannot be called a counter.
-        let isCounter = family.type == .counter && family.name.hasSuffix("_total")
-        let isInfo = family.type == .info && family.name.hasSuffix("_info")
-        let base = isCounter ? String(family.name.dropLast(6)) : isInfo ? String(family.name.dropLast(5)) : family.name
+        let base = Self.openMetricsBase(of: family)
+        // Without `_total` in its samples' name it cannot be called a counter.
+        let isCounter = family.type == .counter && base != family.name
+        let isInfo = family.type == .info && base != family.name
         if let help = family.help {
             write("# HELP ")
             writeName(base)

@@ -28,6 +28,13 @@ public struct FamilyEncoder: Sendable {
         }
     }
 
+    /// Writes more metrics of the family that was written last, in the text formats: a family of protobuf is one message.
+    public mutating func appendMore(of family: MetricFamily) {
+        precondition(format.kind != .protobuf, "a family of protobuf is one message")
+        let family = family.escaped(format.escaping)
+        appendMetrics(family, base: isOpenMetrics ? Self.openMetricsBase(of: family) : family.name)
+    }
+
     /// Ends the exposition and hands it over.
     public mutating func finish() -> [UInt8] {
         if isOpenMetrics { write("# EOF\n") }

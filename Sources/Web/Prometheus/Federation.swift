@@ -9,71 +9,172 @@ extension PrometheusServer {
         let form = FormValues(request)
         if let error = form.error { return .error("error parsing form values: \(error)", status: 400) }
         let end = clock.now
-        let start = end - settings.lookbackDelta
-        let format = MetricsAnswer.format(for: request)
-        var newest: [Labels: Newest] = [:]
-        let deadline = clock.steadyNanoseconds.addingReportingOverflow(
-            engine.options.timeout.multipliedReportingOverflow(by: 1_000_000).partialValue
-        )
+        var found = FederatedSeries(held: MemoryCharge(engine.memoryOfOneQuery()))
         for text in form.selectors {
-            if !deadline.overflow, clock.steadyNanoseconds > deadline.partialValue {
-                return .error("federation timed out", status: 503)
-            }
-            let found: [SeriesColumns]
             do {
+                if TaskLimit.isOver { throw FederatedSeries.late }
                 let matchers = try await engine.reading { parser throws(ParseError) in try parser.parseSelector(text) }
                 // `{}` selects nothing here, as in Prometheus.
                 if matchers.isEmpty { continue }
-                found = try await store.select(SelectRequest(matchers: matchers, start: start, end: end))
+                let request = SelectRequest(
+                    matchers: matchers,
+                    start: end - settings.lookbackDelta,
+                    end: end,
+                    needsOnlyNewest: true
+                )
+                try found.add(await store.selection(request))
             } catch let error as PromQLError {
                 return .error(error.message, status: error.code == .badData ? 400 : 503)
             } catch {
+                if TaskLimit.isOver { return .error(FederatedSeries.late.message, status: 503) }
                 ServerFigures.add(1, to: figures.federationErrors)
                 return .error("\(error)", status: 500)
             }
-            for series in found {
-                guard let sample = Newest(of: series), !sample.isStale else { continue }
-                newest[series.labels] = sample
-            }
         }
-        let body = FamilyEncoder.encode(families(of: newest, format), as: format)
-        return WebResponse(headers: [("Content-Type", format.contentType)], body: .bytes(body))
-    }
-
-    /// Untyped families and families of histograms by name; labels that outsiders are told of are added where a series has
-    /// none of that name.
-    private func families(of newest: [Labels: Newest], _ format: ExpositionFormat) -> [MetricFamily] {
         var outer = environment.externalLabels()
         if !outer.contains(where: { $0.name == "instance" }) { outer.append(Label(name: "instance", value: "")) }
         outer.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        let sorted = newest.sorted { left, right in
-            let names = (left.key.name, right.key.name)
-            return names.0 == names.1
-                ? left.key < right.key : names.0.utf8.lexicographicallyPrecedes(names.1.utf8)
+        do throws(PromQLError) {
+            return try found.response(as: MetricsAnswer.format(for: request), outer: outer)
+        } catch {
+            return .error(error.message, status: 503)
         }
-        var families: [MetricFamily] = []
-        for (labels, sample) in sorted {
-            let name = labels.name
-            guard !name.isEmpty, let value = sample.value(isText: format.kind != .protobuf) else { continue }
-            // A name may be a number here and a histogram there; then it is several families, which Prometheus takes.
-            if families.last?.name != name || families.last?.type != sample.type {
-                families.append(MetricFamily(name: name, type: sample.type))
+    }
+}
+
+/// What was selected, by name.
+private struct FederatedSeries {
+    /// So many series are looked at, and go out, at a time.
+    private static let piece = 1000
+
+    static let late = PromQLError(.timeout, "federation timed out")
+
+    /// Counts until the client has the answer.
+    let held: MemoryCharge
+    private var families: [String: [Series]] = [:]
+
+    private typealias Series = (labels: Labels, sample: Newest)
+
+    init(held: MemoryCharge) { self.held = held }
+
+    /// Adds those of a selector.
+    mutating func add(_ selection: any SeriesSelection) throws {
+        for start in stride(from: 0, to: selection.count, by: Self.piece) {
+            if TaskLimit.isOver { throw Self.late }
+            var bytes = 0
+            func keep(_ labels: Labels, _ sample: Newest?) {
+                guard let sample, !sample.isStale else { return }
+                let name = labels.name
+                if name.isEmpty { return }
+                families[name, default: []].append((labels, sample))
+                bytes += labels.encoded.count + sample.heldBytes
             }
-            let own = labels.filter { $0.name != Labels.metricName }
-            let added = outer.filter { labels[$0.name] == nil }
-            families[families.count - 1].metrics.append(
-                MetricFamily.Metric(labels: own + added, value: value, timestamp: sample.time)
-            )
+            switch try selection.newest(start..<min(start + Self.piece, selection.count)) {
+            case .floats(let labels, let times, let values):
+                for index in labels.indices { keep(labels[index], Newest(time: times[index], number: values[index])) }
+            case .columns(let columns): for series in columns { keep(series.labels, Newest(of: series)) }
+            }
+            try held.add(bytes)
         }
-        return families
+    }
+
+    /// The series of a name by their labels, each once though several selectors may have found it.
+    private static func sorted(_ series: [Series]) throws(PromQLError) -> [Series] {
+        var compared = 0
+        var sorted = series
+        do {
+            try sorted.sort { left, right in
+                compared += 1
+                if compared & 0xffff == 0, TaskLimit.isOver { throw late }
+                return left.labels < right.labels
+            }
+        } catch {
+            throw late
+        }
+        var last: Labels?
+        return sorted.filter { one in
+            defer { last = one.labels }
+            return one.labels != last
+        }
+    }
+
+    /// The answer, which is made while it goes out where it is long.
+    /// - Parameter outer: labels that outsiders are told of, for series that have none of that name.
+    func response(as format: ExpositionFormat, outer: [Label]) throws(PromQLError) -> WebResponse {
+        var pieces: [Piece] = []
+        for name in families.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+            let series = try Self.sorted(families[name] ?? []).filter {
+                $0.sample.isShown(inText: format.kind != .protobuf)
+            }
+            var start = 0
+            while start < series.count {
+                // A name may be a number here and a histogram there; then it is several families, which Prometheus takes.
+                let type = series[start].sample.type
+                let isNew = start == 0 || series[start - 1].sample.type != type
+                var end = start + 1
+                // A family of protobuf is one message.
+                while end < series.count, series[end].sample.type == type,
+                    format.kind == .protobuf || end - start < Self.piece
+                { end += 1 }
+                pieces.append(Piece(name: name, type: type, isNew: isNew, series: series[start..<end]))
+                start = end
+            }
+        }
+        let headers = [(name: "Content-Type", value: format.contentType)]
+        guard pieces.reduce(0, { $0 + $1.series.count }) > Self.piece else {
+            var encoder = FamilyEncoder(format)
+            for piece in pieces { piece.append(to: &encoder, outer) }
+            return WebResponse(headers: headers, body: .bytes(encoder.finish()))
+        }
+        let (held, all) = (held, pieces)
+        return WebResponse(
+            headers: headers,
+            body: .stream { writer in
+                var encoder = FamilyEncoder(format)
+                for piece in all {
+                    piece.append(to: &encoder, outer)
+                    try await writer.write(encoder.output)
+                    encoder.output.removeAll(keepingCapacity: true)
+                }
+                try await writer.write(encoder.finish())
+                withExtendedLifetime(held) {}
+            }
+        )
+    }
+
+    /// Series of a family that are written at once.
+    private struct Piece: Sendable {
+        let name: String
+        let type: MetricType
+        /// Whether they are the first of their family.
+        let isNew: Bool
+        let series: ArraySlice<Series>
+
+        func append(to encoder: inout FamilyEncoder, _ outer: [Label]) {
+            let isText = encoder.format.kind != .protobuf
+            let metrics = series.compactMap { labels, sample -> MetricFamily.Metric? in
+                guard let value = sample.value(isText: isText) else { return nil }
+                let own = labels.filter { $0.name != Labels.metricName }
+                let added = outer.filter { labels[$0.name] == nil }
+                return MetricFamily.Metric(labels: own + added, value: value, timestamp: sample.time)
+            }
+            var family = MetricFamily(name: name, type: type)
+            family.metrics = metrics
+            if isNew { encoder.append(family) } else { encoder.appendMore(of: family) }
+        }
     }
 }
 
 /// The newest sample of a series, as other servers get it.
-private struct Newest {
+private struct Newest: Sendable {
     var time: Timestamp
     private var number = 0.0
     private var histogram: NativeHistogram?
+
+    init(time: Timestamp, number: Double) {
+        self.time = time
+        self.number = number
+    }
 
     init?(of series: SeriesColumns) {
         let last = series.timestamps.last
@@ -87,6 +188,12 @@ private struct Newest {
             return nil
         }
     }
+
+    /// How many bytes it takes.
+    var heldBytes: Int { MemoryLayout<Self>.stride + 64 + (histogram?.accountedSize ?? 0) }
+
+    /// Whether there is a form for it.
+    func isShown(inText isText: Bool) -> Bool { !isText || (histogram?.usesCustomBounds ?? true) }
 
     var isStale: Bool { histogram?.isStale ?? SpecialValue.isStale(number) }
 

@@ -286,6 +286,29 @@ import Web
         #expect(federated.1 == "# TYPE b untyped\nb{job=\"one\",instance=\"\",zone=\"z\"} NaN 1700000000000\n")
     }
 
+    @Test func `federation of many series goes out in pieces: by name and labels, each once`() async throws {
+        let many: [Labels] = (0..<2500).map { ["__name__": $0 < 2400 ? "m" : "l", "i": "\($0)"] }
+        let server = try await server(more: many.shuffled())
+        let selectors = "match[]=m&match[]=%7B__name__=~%22l%7Cm%22%7D&match[]=b"
+        for header in ["text/plain", "application/openmetrics-text;version=1.0.0"] {
+            let headers = WebHeaders([("Accept", header)])
+            let found = try await answer(
+                server,
+                WebRequest(method: .get, target: "/federate?\(selectors)", headers: headers)
+            )
+            let lines = found.1.split(separator: "\n").map(String.init).filter { $0 != "# EOF" }
+            #expect(lines.count == 1 + 3 + 2500)
+            let names = lines.map { $0.hasPrefix("#") ? "#" : String($0.prefix(1)) }
+            #expect(
+                names.filter { $0 != "#" } == ["b"] + Array(repeating: "l", count: 100)
+                    + Array(repeating: "m", count: 2400)
+            )
+            #expect([0, 2, 103].allSatisfy { names[$0] == "#" })
+            let labels = lines.filter { $0.hasPrefix("m") }.compactMap { $0.split(separator: "\"").dropFirst().first }
+            #expect(labels == (0..<2400).map { "\($0)"[...] }.sorted())
+        }
+    }
+
     private static let escapes = [
         ("\"", #"\""#), ("\\", #"\\"#), ("\u{1}", #"\u0001"#), ("\u{1f}", #"\u001f"#), ("\n", #"\n"#), (" ", " "),
         ("!", "!"),

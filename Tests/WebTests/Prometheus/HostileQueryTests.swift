@@ -6,14 +6,17 @@ import Web
 
 /// Queries and selectors that are short to send, and would take or answer far more.
 @Suite(.timeLimit(.minutes(5))) struct HostileQueryTests {
-    private static func server(_ change: (inout PromQLEngine.Options) -> Void = { _ in }) async throws
-        -> PrometheusServer
-    {
+    private static func server(
+        more: Int = 0,
+        _ change: (inout PromQLEngine.Options) -> Void = { _ in }
+    ) async throws -> PrometheusServer {
         let clock = ManualClock(now: APITests.now)
         let store = TimeSeriesDatabase.inMemory(clock: clock)
         var batch = SampleBatch(timestamp: APITests.now)
-        batch.series = try await store.resolve([["__name__": "m", "a": "x"]])
-        batch.values = [1]
+        batch.series = try await store.resolve(
+            [["__name__": "m", "a": "x"]] + (0..<more).map { ["__name__": "more", "a": "\($0)"] }
+        )
+        batch.values = batch.series.map { _ in 1 }
         _ = try await store.append(batch)
         var options = PromQLEngine.Options()
         change(&options)
@@ -73,6 +76,14 @@ import Web
         )
         #expect(answer.status == 422)
         #expect(String(decoding: answer.body, as: UTF8.self).contains("would be longer than 16MiB"))
+    }
+
+    @Test(arguments: [(256 << 10, 503), (64 << 20, 200)]) func `what is federated counts as held`(
+        _ bytes: Int,
+        _ status: Int
+    ) async throws {
+        let server = try await Self.server(more: 5000) { $0.maximumBytes = bytes }
+        #expect(try await Self.ask(server, .get, "/federate", "match[]", "{a=~\".+\"}").status == status)
     }
 
     @Test func `the tree of a query counts as held`() async throws {
