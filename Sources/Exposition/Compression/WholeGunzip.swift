@@ -67,7 +67,7 @@ package final class WholeGunzip {
         let wanted = UInt32(
             littleEndian: data.loadUnaligned(fromByteOffset: data.count - Self.trailerSize, as: UInt32.self)
         )
-        return crc32_z(0, start.assumingMemoryBound(to: UInt8.self), z_size_t(size)) == UInt(wanted)
+        return crc32_of(start.assumingMemoryBound(to: UInt8.self), size) == UInt(wanted)
     }
 
     private func copyStored(

@@ -86,7 +86,8 @@ struct TextScanner {
 
     mutating func next() throws(ExpositionError) -> ScrapeParser.Entry? {
         hasTimestamp = false
-        if unreadTypesStart >= 0 { catchUpOnTypes() }
+        // Comments do not ask for the type, nor does the end, before which all of the last family would be looked through.
+        if unreadTypesStart >= 0, position < count, base[position] != UInt8(ascii: "#") { catchUpOnTypes() }
         if !keepsExemplar { hasExemplar = false }
         let entry: ScrapeParser.Entry?
         if format == .text {
@@ -96,7 +97,11 @@ struct TextScanner {
             if usesFastWay, state == .start, scanOpenMetricsSample() { return .series }
             entry = try nextOpenMetricsEntry()
         }
-        if entry == .series { leadStart = position }
+        switch entry {
+        case .series: leadStart = position
+        case .type: unreadTypesStart = -1
+        case _: break
+        }
         return entry
     }
 

@@ -43,6 +43,17 @@ struct CompressionTests {
         }
     }
 
+    @Test("The checksum is right at every size, whatever is folded of it")
+    func checksums() {
+        var random = SeededGenerator(seed: 13)
+        let decoder = WholeGunzip()
+        for size in 1...300 {
+            let body = (0..<size).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            let text = GzipEncoder.encode(body).withUnsafeBytes { unpack($0, size, with: decoder) }
+            #expect(text == body, "\(size) bytes")
+        }
+    }
+
     @Test("Damaged bodies are never taken for whole ones")
     func damagedWholeBodies() {
         var random = SeededGenerator(seed: 12)

@@ -104,10 +104,16 @@ struct TextScrapeTests {
         }
     }
 
-    @Test("Types that were stepped over still count for what comes after")
-    func typesBehindLeads() {
+    @Test(
+        "Types that were stepped over still count for what comes after, unless there is another one",
+        arguments: [
+            ("", "1.0"), ("# HELP h a\n# b\n", "1.0"), ("# TYPE h gauge\n", "1"),
+            ("# HELP h a\n# TYPE h gauge\n# b\n", "1"),
+        ]
+    )
+    func typesBehindLeads(comments: String, bound: String) {
         let first = Array("# TYPE h histogram\nh_count 1\n".utf8)
-        let second = first + Array("h_bucket{le=\"1\"} 1\n".utf8)
+        let second = first + Array("\(comments)h_bucket{le=\"1\"} 1\n".utf8)
         var lead: [UInt8] = []
         first.withUnsafeBytes { bytes in
             var parser = ScrapeParser(bytes, format: .text)
@@ -118,8 +124,8 @@ struct TextScrapeTests {
         second.withUnsafeBytes { bytes in
             var parser = ScrapeParser(bytes, format: .text)
             #expect(lead.withUnsafeBytes { parser.advance(over: $0) })
-            #expect((try? parser.next()) == .series)
-            #expect(parser.labels() == ["__name__": "h_bucket", "le": "1.0"])
+            while let entry = try? parser.next(), entry != .series {}
+            #expect(parser.labels() == ["__name__": "h_bucket", "le": bound])
         }
     }
 }
