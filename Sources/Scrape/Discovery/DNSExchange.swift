@@ -1,4 +1,3 @@
-import Clocks
 import MetricModel
 import NIOCore
 import NIOPosix
