@@ -10,32 +10,17 @@ struct DNSDiscoverer: Sendable {
 
     /// The groups, one for each name. A name that could not be looked up is left out, so that its targets stay as they were.
     func refresh() async -> (groups: [TargetGroup], error: String) {
-        let kind = kind
-        // All at once: names that nobody answers take seconds each.
-        let found = await withTaskGroup(of: (Int, Result<[DNSMessage.Record], DiscoveryError>).self) { group in
-            for (index, name) in config.names.enumerated() {
-                counters.update { $0.dnsLookups += 1 }
-                group.addTask { [resolver] in
-                    do throws(DiscoveryError) {
-                        return (index, .success(try await resolver.lookup(name, kind)))
-                    } catch {
-                        return (index, .failure(error))
-                    }
-                }
-            }
-            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
-        }
         var groups: [TargetGroup] = []
         var problem = ""
-        for (index, name) in config.names.enumerated() {
-            switch found[index] {
-            case .success(let records):
+        for name in config.names {
+            counters.update { $0.dnsLookups += 1 }
+            do throws(DiscoveryError) {
+                let records = try await resolver.lookup(name, kind)
                 groups.append(TargetGroup(source: name, targets: records.map { target($0, name: name) }))
-            case .failure(let error):
+            } catch {
                 counters.update { $0.dnsFailures += 1 }
                 logger.error("Error refreshing DNS targets", metadata: ["err": "\(error)"])
                 problem = error.description
-            case nil: break
             }
         }
         return (groups, problem)

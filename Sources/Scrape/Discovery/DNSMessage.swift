@@ -37,7 +37,7 @@ package struct DNSMessage: Sendable {
 
     /// Whether bytes claim to answer the question with that number.
     static func isAnswer(_ bytes: some Collection<UInt8>, to id: UInt16) -> Bool {
-        bytes.starts(with: [UInt8(id >> 8), UInt8(id & 255)]) && bytes.dropFirst(2).first ?? 0 & 0x80 != 0
+        bytes.starts(with: [UInt8(id >> 8), UInt8(id & 255)]) && (bytes.dropFirst(2).first ?? 0) & 0x80 != 0
     }
 
     /// Reads an answer to the question with that number; `nil` where it is none, or breaks off. One that says itself that it did not
@@ -53,6 +53,7 @@ package struct DNSMessage: Sendable {
         for _ in 0..<questions {
             guard Self.name(bytes, &position) != nil else { return nil }
             position += 4
+            guard position <= bytes.count else { return nil }
         }
         // The number of answers may be too high, as long as the last of them is whole.
         for _ in 0..<answers where position < bytes.count {

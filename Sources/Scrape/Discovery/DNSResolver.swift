@@ -1,4 +1,12 @@
 import MetricModel
+import NIOCore
+import Synchronization
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
 
 /// Asks the name servers of the system's configuration, as Prometheus does: without the hosts file, with the search path.
 package struct DNSResolver: Sendable {
@@ -42,9 +50,35 @@ package struct DNSResolver: Sendable {
     /// A resolver with the given settings; without any the system's file is read at each look.
     package init(settings: Settings? = nil) { self.settings = settings }
 
+    /// So many names are asked for at a time. Each blocks a thread, for seconds where nobody answers; names of one section wait for one another.
+    private static let askingLimit = 64
+    private static let threads = EvaluationThreads(.init(limit: askingLimit, niceness: 0))
+
     /// The records of a name. A name that does not exist has none.
     /// - Throws: where no server could say.
     package func lookup(_ name: String, _ kind: DNSMessage.Kind) async throws(DiscoveryError) -> [DNSMessage.Record] {
+        // The thread that asks does not see that the task was cancelled: it looks here between two servers.
+        let isCancelled = Atomic(false)
+        let work: @Sendable () -> Result<[DNSMessage.Record], DiscoveryError> = {
+            Result { () throws(DiscoveryError) in
+                try self.ask(name, kind) { isCancelled.load(ordering: .relaxed) }
+            }
+        }
+        let result = await withTaskCancellationHandler {
+            await EvaluationThreads.run(on: Self.threads) { () async -> Result<[DNSMessage.Record], DiscoveryError> in
+                work()
+            }
+        } onCancel: {
+            isCancelled.store(true, ordering: .relaxed)
+        }
+        return try result.get()
+    }
+
+    private func ask(
+        _ name: String,
+        _ kind: DNSMessage.Kind,
+        unless isCancelled: () -> Bool
+    ) throws(DiscoveryError) -> [DNSMessage.Record] {
         var settings = settings
         if settings == nil {
             guard case .success(let bytes) = FileSystem.read("/etc/resolv.conf") else {
@@ -55,7 +89,7 @@ package struct DNSResolver: Sendable {
         guard let settings else { return [] }
         var areAllValid = true
         for candidate in settings.names(name) {
-            guard let answer = await askAnyServer(candidate, kind, settings) else {
+            guard let answer = askAnyServer(candidate, kind, settings, unless: isCancelled) else {
                 areAllValid = false
                 continue
             }
@@ -67,16 +101,78 @@ package struct DNSResolver: Sendable {
         )
     }
 
-    private func askAnyServer(_ name: String, _ kind: DNSMessage.Kind, _ settings: Settings) async -> DNSMessage? {
-        for server in settings.servers where !Task.isCancelled {
-            let exchange = DNSExchange(name, kind, server: server, port: settings.port)
-            guard var answer = await exchange.answer(overStream: false) else { continue }
+    private func askAnyServer(
+        _ name: String,
+        _ kind: DNSMessage.Kind,
+        _ settings: Settings,
+        unless isCancelled: () -> Bool
+    ) -> DNSMessage? {
+        for server in settings.servers where !isCancelled() {
+            let id = UInt16.random(in: 0...UInt16.max)
+            let question = DNSMessage.question(name, kind, id: id)
+            guard let bytes = DNSSocket.exchange(question, server: server, port: settings.port, isStream: false),
+                var answer = DNSMessage(bytes, id: id)
+            else { continue }
             if answer.isTruncated {
-                guard let whole = await exchange.answer(overStream: true) else { continue }
+                guard let all = DNSSocket.exchange(question, server: server, port: settings.port, isStream: true),
+                    let whole = DNSMessage(all, id: id)
+                else { continue }
                 answer = whole
             }
             if answer.code == 0 || answer.code == 3 { return answer }
         }
         return nil
+    }
+}
+
+/// One question over a socket. Blocks, but never longer than some seconds.
+enum DNSSocket {
+    private static let seconds = 2
+    /// So many datagrams that answer something else are passed over.
+    private static let forgeryLimit = 16
+
+    static func exchange(_ question: [UInt8], server: String, port: UInt16, isStream: Bool) -> [UInt8]? {
+        guard let address = try? SocketAddress(ipAddress: server, port: Int(port)) else { return nil }
+        #if canImport(Darwin)
+            let kind = isStream ? SOCK_STREAM : SOCK_DGRAM
+        #else
+            let kind = Int32(isStream ? SOCK_STREAM.rawValue : SOCK_DGRAM.rawValue)
+        #endif
+        let family: Int32 = address.protocol == .inet6 ? AF_INET6 : AF_INET
+        let descriptor = socket(family, kind, 0)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var limit = timeval()
+        limit.tv_sec = seconds
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            setsockopt(descriptor, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+        }
+        let isConnected = address.withSockAddr { connect(descriptor, $0, socklen_t($1)) == 0 }
+        guard isConnected else { return nil }
+        var outgoing = question
+        if isStream { outgoing = [UInt8(question.count >> 8), UInt8(question.count & 255)] + question }
+        guard send(descriptor, outgoing, outgoing.count, 0) == outgoing.count else { return nil }
+        if !isStream {
+            // Datagrams with other numbers are late or forged.
+            for _ in 0..<forgeryLimit {
+                guard let bytes = receive(descriptor, atMost: 65_535) else { return nil }
+                if bytes.starts(with: question.prefix(2)) { return bytes }
+            }
+            return nil
+        }
+        guard let head = receive(descriptor, exactly: 2) else { return nil }
+        return receive(descriptor, exactly: Int(head[0]) << 8 | Int(head[1]))
+    }
+
+    private static func receive(_ descriptor: Int32, atMost size: Int, flags: Int32 = 0) -> [UInt8]? {
+        var buffer = [UInt8](repeating: 0, count: size)
+        let count = recv(descriptor, &buffer, size, flags)
+        return count > 0 ? Array(buffer[..<count]) : nil
+    }
+
+    /// In one call, whose time is limited as a whole: of a server that sends a byte now and then no more is awaited.
+    private static func receive(_ descriptor: Int32, exactly size: Int) -> [UInt8]? {
+        guard let bytes = receive(descriptor, atMost: size, flags: Int32(MSG_WAITALL)) else { return nil }
+        return bytes.count == size ? bytes : nil
     }
 }

@@ -21,7 +21,7 @@ package final class LoopExecutor: TaskExecutor {
     private static let scrapers = max(1, min(4, System.coreCount / 2))
 
     /// Where connections live that are not plain: those over TLS to thousands of targets that say nothing take a thread all its time,
-    /// and neither those who are served nor the other targets wait for that.
+    /// and neither those who are served nor plain targets wait for that.
     static let calling: any EventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: scrapers)
 
     /// An executor for a loop.

@@ -109,9 +109,9 @@ final class FileMedium: StorageMedium {
             isStill: isStill
         )
         try backend.read { (connection) throws(StorageError) in
-            let version = try Schema.check(connection, path: path)
+            _ = try Schema.check(connection, path: path)
             // A file without tables, as a full disk leaves of a new one, has nothing to be read.
-            if version == 0, let refusal { throw refusal }
+            if let refusal, try connection.integer("SELECT count(*) FROM sqlite_master") == 0 { throw refusal }
         }
         backend.refusal.withLock { $0 = refusal.map(FileMedium.readsOnly) }
         let store = FileMedium(options, clock, backend, nil)

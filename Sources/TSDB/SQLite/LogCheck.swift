@@ -22,8 +22,8 @@ enum LogCheck {
 
     /// What was lost, in words; `nil` where the log is sound. To be asked before the file is opened.
     static func damage(_ path: String) -> String? {
-        // Of one that cannot be read nobody can say anything.
-        guard let log = LogFile(path + "-wal") else { return errno == ENOENT ? cut(path) : nil }
+        // Of one that is there and cannot be read nobody can say anything.
+        guard let log = LogFile(path + "-wal") else { return FileIdentity(path + "-wal") == nil ? cut(path) : nil }
         defer { log.end() }
         guard log.size > headerSize else { return cut(path) }
         return log.with(0, headerSize) { header in

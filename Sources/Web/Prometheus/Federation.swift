@@ -9,7 +9,16 @@ extension PrometheusServer {
         let form = FormValues(request)
         if let error = form.error { return .error("error parsing form values: \(error)", status: 400) }
         let end = clock.now
-        var found = FederatedSeries(held: MemoryCharge(engine.memoryOfOneQuery()))
+        let (deadline, isEndless) = clock.steadyNanoseconds.addingReportingOverflow(
+            engine.options.timeout.multipliedReportingOverflow(by: 1_000_000).partialValue
+        )
+        let isOver: @Sendable () -> Bool = { [clock, queries = engine.activeQueries] in
+            queries.isClosed || !isEndless && clock.steadyNanoseconds > deadline
+        }
+        var found = FederatedSeries(
+            held: MemoryCharge(engine.memoryOfOneQuery()),
+            hasSeveralSelectors: form.selectors.count > 1
+        )
         for text in form.selectors {
             do {
                 if TaskLimit.isOver { throw FederatedSeries.late }
@@ -35,7 +44,7 @@ extension PrometheusServer {
         if !outer.contains(where: { $0.name == "instance" }) { outer.append(Label(name: "instance", value: "")) }
         outer.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         do throws(PromQLError) {
-            return try found.response(as: MetricsAnswer.format(for: request), outer: outer)
+            return try found.response(as: MetricsAnswer.format(for: request), outer: outer, unless: isOver)
         } catch {
             return .error(error.message, status: 503)
         }
@@ -44,18 +53,25 @@ extension PrometheusServer {
 
 /// What was selected, by name.
 private struct FederatedSeries {
-    /// So many series are looked at, and go out, at a time.
+    /// So many series are looked at, and written at most, at a time.
     private static let piece = 1000
+    /// So many bytes go out at a time.
+    private static let pieceSize = 64 << 10
 
     static let late = PromQLError(.timeout, "federation timed out")
 
-    /// Counts until the client has the answer.
+    /// Counts until the client has the answer, where that is long.
     let held: MemoryCharge
     private var families: [String: [Series]] = [:]
+    /// Those that were found, where several selectors may find the same.
+    private var known: Set<Labels>?
 
     private typealias Series = (labels: Labels, sample: Newest)
 
-    init(held: MemoryCharge) { self.held = held }
+    init(held: MemoryCharge, hasSeveralSelectors: Bool) {
+        self.held = held
+        known = hasSeveralSelectors ? [] : nil
+    }
 
     /// Adds those of a selector.
     mutating func add(_ selection: any SeriesSelection) throws {
@@ -65,7 +81,7 @@ private struct FederatedSeries {
             func keep(_ labels: Labels, _ sample: Newest?) {
                 guard let sample, !sample.isStale else { return }
                 let name = labels.name
-                if name.isEmpty { return }
+                if name.isEmpty || known?.insert(labels).inserted == false { return }
                 families[name, default: []].append((labels, sample))
                 bytes += labels.encoded.count + sample.heldBytes
             }
@@ -78,12 +94,11 @@ private struct FederatedSeries {
         }
     }
 
-    /// The series of a name by their labels, each once though several selectors may have found it.
+    /// The series of a name by their labels.
     private static func sorted(_ series: [Series]) throws(PromQLError) -> [Series] {
         var compared = 0
-        var sorted = series
         do {
-            try sorted.sort { left, right in
+            return try series.sorted { left, right in
                 compared += 1
                 if compared & 0xffff == 0, TaskLimit.isOver { throw late }
                 return left.labels < right.labels
@@ -91,16 +106,17 @@ private struct FederatedSeries {
         } catch {
             throw late
         }
-        var last: Labels?
-        return sorted.filter { one in
-            defer { last = one.labels }
-            return one.labels != last
-        }
     }
 
     /// The answer, which is made while it goes out where it is long.
-    /// - Parameter outer: labels that outsiders are told of, for series that have none of that name.
-    func response(as format: ExpositionFormat, outer: [Label]) throws(PromQLError) -> WebResponse {
+    /// - Parameters:
+    ///   - outer: labels that outsiders are told of, for series that have none of that name.
+    ///   - isOver: whether no more is to be sent.
+    func response(
+        as format: ExpositionFormat,
+        outer: [Label],
+        unless isOver: @escaping @Sendable () -> Bool
+    ) throws(PromQLError) -> WebResponse {
         var pieces: [Piece] = []
         for name in families.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
             let series = try Self.sorted(families[name] ?? []).filter {
@@ -116,7 +132,9 @@ private struct FederatedSeries {
                 while end < series.count, series[end].sample.type == type,
                     format.kind == .protobuf || end - start < Self.piece
                 { end += 1 }
-                pieces.append(Piece(name: name, type: type, isNew: isNew, series: series[start..<end]))
+                let piece = Piece(name: name, type: type, isNew: isNew, series: series[start..<end])
+                if piece.series.count > Self.piece { try held.add(piece.heldBytes) }
+                pieces.append(piece)
                 start = end
             }
         }
@@ -132,7 +150,9 @@ private struct FederatedSeries {
             body: .stream { writer in
                 var encoder = FamilyEncoder(format)
                 for piece in all {
+                    if isOver() { throw Self.late }
                     piece.append(to: &encoder, outer)
+                    if encoder.output.count < Self.pieceSize { continue }
                     try await writer.write(encoder.output)
                     encoder.output.removeAll(keepingCapacity: true)
                 }
@@ -149,6 +169,9 @@ private struct FederatedSeries {
         /// Whether they are the first of their family.
         let isNew: Bool
         let series: ArraySlice<Series>
+
+        /// How many bytes they take while they are written: labels as text, and all in the answer.
+        var heldBytes: Int { series.reduce(0) { $0 + 4 * $1.labels.encoded.count + 200 } }
 
         func append(to encoder: inout FamilyEncoder, _ outer: [Label]) {
             let isText = encoder.format.kind != .protobuf

@@ -25,6 +25,10 @@ import Testing
         case unknown
         /// Cannot say.
         case failing
+        /// Sends the question back.
+        case echoing
+        /// Ends in the midst of the question.
+        case short
         /// Says nothing.
         case silent
 
@@ -52,6 +56,8 @@ import Testing
                 head[3] = self == .unknown ? 3 : 2
                 head[7] = 0
                 return [head]
+            case .echoing: return [question]
+            case .short: return [Array(head.dropLast(2))]
             case .silent: return []
             }
         }
@@ -61,7 +67,7 @@ import Testing
             switch self {
             case .good, .late, .long, .miscounted: true
             case .unknown: false
-            case .cut, .odd, .failing, .silent: nil
+            case .cut, .odd, .failing, .echoing, .short, .silent: nil
             }
         }
     }
@@ -145,11 +151,11 @@ import Testing
         }
     }
 
-    @Test func `names that nobody answers hold up no others, and are given up with their task`() async throws {
+    @Test func `names that nobody answers hold up no others`() async throws {
         try await withResolver { resolver in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let ended = Ended()
-                for _ in 0..<200 {
+                for _ in 0..<40 {
                     group.addTask {
                         _ = try? await resolver.lookup("silent.test.", .srv)
                         ended.count.add(1, ordering: .relaxed)
@@ -158,7 +164,7 @@ import Testing
                 let found = try await resolver.lookup("good.test.", .srv)
                 #expect(found.count == 2)
                 let before = ended.count.load(ordering: .relaxed)
-                #expect(before < 100)
+                #expect(before < 20)
                 group.cancelAll()
             }
         }
