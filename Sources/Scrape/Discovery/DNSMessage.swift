@@ -35,15 +35,12 @@ package struct DNSMessage: Sendable {
         return bytes + [0, UInt8(kind.rawValue >> 8), UInt8(kind.rawValue & 255), 0, 1]
     }
 
-    /// Whether bytes claim to answer the question with that number.
-    static func isAnswer(_ bytes: some Collection<UInt8>, to id: UInt16) -> Bool {
-        bytes.starts(with: [UInt8(id >> 8), UInt8(id & 255)]) && (bytes.dropFirst(2).first ?? 0) & 0x80 != 0
-    }
-
     /// Reads an answer to the question with that number; `nil` where it is none, or breaks off. One that says itself that it did not
     /// fit may end anywhere.
     package init?(_ bytes: [UInt8], id: UInt16) {
-        guard bytes.count >= 12, Self.isAnswer(bytes, to: id) else { return nil }
+        guard bytes.count >= 12, bytes[0] == UInt8(id >> 8), bytes[1] == UInt8(id & 255), bytes[2] & 0x80 != 0 else {
+            return nil
+        }
         isTruncated = bytes[2] & 2 != 0
         code = bytes[3] & 15
         records = []

@@ -1,6 +1,5 @@
 import MetricModel
 import NIOCore
-import Synchronization
 
 #if canImport(Darwin)
     import Darwin
@@ -12,9 +11,9 @@ import Synchronization
 package struct DNSResolver: Sendable {
     /// What `/etc/resolv.conf` says.
     package struct Settings: Sendable, Hashable {
-        package var servers: [String] = []
-        package var search: [String] = []
-        package var dots = 1
+        var servers: [String] = []
+        var search: [String] = []
+        var dots = 1
         package var port: UInt16 = 53
 
         /// Reads the file's text.
@@ -46,38 +45,31 @@ package struct DNSResolver: Sendable {
     }
 
     var settings: Settings?
+    /// So many seconds a server has to answer.
+    package var patience = 2
 
     /// A resolver with the given settings; without any the system's file is read at each look.
     package init(settings: Settings? = nil) { self.settings = settings }
 
     /// So many names are asked for at a time. Each blocks a thread, for seconds where nobody answers; names of one section wait for one another.
     private static let askingLimit = 64
+    /// No server is asked any more after so many milliseconds.
+    private static let lookupLimit: Int64 = 60_000
     private static let threads = EvaluationThreads(.init(limit: askingLimit, niceness: 0))
 
     /// The records of a name. A name that does not exist has none.
     /// - Throws: where no server could say.
     package func lookup(_ name: String, _ kind: DNSMessage.Kind) async throws(DiscoveryError) -> [DNSMessage.Record] {
-        // The thread that asks does not see that the task was cancelled: it looks here between two servers.
-        let isCancelled = Atomic(false)
-        let work: @Sendable () -> Result<[DNSMessage.Record], DiscoveryError> = {
-            Result { () throws(DiscoveryError) in
-                try self.ask(name, kind) { isCancelled.load(ordering: .relaxed) }
-            }
+        let found = await Self.threads.wait(milliseconds: Self.lookupLimit, isPatient: true) {
+            Result { () throws(DiscoveryError) in try self.ask(name, kind) }
         }
-        let result = await withTaskCancellationHandler {
-            await EvaluationThreads.run(on: Self.threads) { () async -> Result<[DNSMessage.Record], DiscoveryError> in
-                work()
-            }
-        } onCancel: {
-            isCancelled.store(true, ordering: .relaxed)
-        }
-        return try result.get()
+        guard let found else { throw DiscoveryError("context canceled") }
+        return try found.get()
     }
 
     private func ask(
         _ name: String,
-        _ kind: DNSMessage.Kind,
-        unless isCancelled: () -> Bool
+        _ kind: DNSMessage.Kind
     ) throws(DiscoveryError) -> [DNSMessage.Record] {
         var settings = settings
         if settings == nil {
@@ -89,7 +81,7 @@ package struct DNSResolver: Sendable {
         guard let settings else { return [] }
         var areAllValid = true
         for candidate in settings.names(name) {
-            guard let answer = askAnyServer(candidate, kind, settings, unless: isCancelled) else {
+            guard let answer = askAnyServer(candidate, kind, settings) else {
                 areAllValid = false
                 continue
             }
@@ -104,17 +96,17 @@ package struct DNSResolver: Sendable {
     private func askAnyServer(
         _ name: String,
         _ kind: DNSMessage.Kind,
-        _ settings: Settings,
-        unless isCancelled: () -> Bool
+        _ settings: Settings
     ) -> DNSMessage? {
-        for server in settings.servers where !isCancelled() {
+        for server in settings.servers where !TaskLimit.isOver {
             let id = UInt16.random(in: 0...UInt16.max)
             let question = DNSMessage.question(name, kind, id: id)
-            guard let bytes = DNSSocket.exchange(question, server: server, port: settings.port, isStream: false),
+            let socket = DNSSocket(server: server, port: settings.port, seconds: patience)
+            guard let bytes = socket.exchange(question, isStream: false),
                 var answer = DNSMessage(bytes, id: id)
             else { continue }
             if answer.isTruncated {
-                guard let all = DNSSocket.exchange(question, server: server, port: settings.port, isStream: true),
+                guard let all = socket.exchange(question, isStream: true),
                     let whole = DNSMessage(all, id: id)
                 else { continue }
                 answer = whole
@@ -125,13 +117,15 @@ package struct DNSResolver: Sendable {
     }
 }
 
-/// One question over a socket. Blocks, but never longer than some seconds.
-enum DNSSocket {
-    private static let seconds = 2
+/// One question over a socket. Blocks, but never longer than some times its seconds.
+struct DNSSocket {
+    let server: String
+    let port: UInt16
+    let seconds: Int
     /// So many datagrams that answer something else are passed over.
     private static let forgeryLimit = 16
 
-    static func exchange(_ question: [UInt8], server: String, port: UInt16, isStream: Bool) -> [UInt8]? {
+    func exchange(_ question: [UInt8], isStream: Bool) -> [UInt8]? {
         guard let address = try? SocketAddress(ipAddress: server, port: Int(port)) else { return nil }
         #if canImport(Darwin)
             let kind = isStream ? SOCK_STREAM : SOCK_DGRAM
@@ -154,14 +148,14 @@ enum DNSSocket {
         guard send(descriptor, outgoing, outgoing.count, 0) == outgoing.count else { return nil }
         if !isStream {
             // Datagrams with other numbers are late or forged.
-            for _ in 0..<forgeryLimit {
-                guard let bytes = receive(descriptor, atMost: 65_535) else { return nil }
+            for _ in 0..<Self.forgeryLimit {
+                guard let bytes = Self.receive(descriptor, atMost: 65_535) else { return nil }
                 if bytes.starts(with: question.prefix(2)) { return bytes }
             }
             return nil
         }
-        guard let head = receive(descriptor, exactly: 2) else { return nil }
-        return receive(descriptor, exactly: Int(head[0]) << 8 | Int(head[1]))
+        guard let head = Self.receive(descriptor, exactly: 2) else { return nil }
+        return Self.receive(descriptor, exactly: Int(head[0]) << 8 | Int(head[1]))
     }
 
     private static func receive(_ descriptor: Int32, atMost size: Int, flags: Int32 = 0) -> [UInt8]? {
