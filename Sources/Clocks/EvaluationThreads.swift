@@ -321,13 +321,20 @@ extension EvaluationThreads {
         _ body: @Sendable () async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
         guard let threads, !isCurrent else { return try await body() }
-        let outcome = await withTaskExecutorPreference(threads) { () async -> Swift.Result<Result, Failure> in
-            do throws(Failure) {
-                return .success(try await body())
-            } catch {
-                return .failure(error)
-            }
-        }
+        let outcome = await withTaskExecutorPreference(threads) { await begun(body) }
         return try outcome.get()
+    }
+
+    /// A task looks at what it prefers where a function begins that is nobody's, and where it goes on after it has waited: without the
+    /// first, all that `body` does before it waits would be done on the threads that it was to leave alone.
+    @concurrent
+    private static func begun<Result: Sendable, Failure: Error>(
+        _ body: @Sendable () async throws(Failure) -> Result
+    ) async -> Swift.Result<Result, Failure> {
+        do throws(Failure) {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
     }
 }

@@ -24,7 +24,7 @@ extension ScrapeManager {
     }
 
     /// Where what others say of targets is read, which may be long; `nil` where one thread does all.
-    var reading: (any TaskExecutor)? { options.isDriven ? nil : EvaluationThreads.reading }
+    var reading: EvaluationThreads? { options.isDriven ? nil : .reading }
 
     // MARK: The mechanisms
 

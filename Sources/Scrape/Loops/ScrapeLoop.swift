@@ -138,7 +138,7 @@ struct ScrapeLoop: Sendable {
         let answer = forced == nil ? await fetch(request) : .failure(TransportError(forced ?? ""))
         if !isDriven, case .success(let response) = answer, isLong(response) {
             // Others are scraped, and served, on this thread meanwhile.
-            await withTaskExecutorPreference(EvaluationThreads.reading) {
+            await EvaluationThreads.run(on: .reading) { [request] in
                 await take(answer, of: request, at: time, began: began, start: start, isForced: false)
             }
         } else {

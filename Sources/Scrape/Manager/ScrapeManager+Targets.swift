@@ -7,13 +7,12 @@ extension ScrapeManager {
     /// - Parameter manner: what becomes of targets that come and go.
     func synchronize(_ name: String, _ manner: TargetChange = .usual) async {
         let start = clock.steadyNanoseconds
-        let planned = await plan(name)
+        let plan = await plan(name)
         let sync = state.withLock { state -> Sync in
             var sync = Sync()
-            guard let planned, var pool = state.pools[name], !state.isEnding else { return sync }
-            let plan = planned.plan
-            pool.dropped = planned.dropped
-            pool.droppedCount = planned.droppedCount
+            guard let plan, var pool = state.pools[name], !state.isEnding else { return sync }
+            pool.dropped = plan.dropped
+            pool.droppedCount = plan.droppedCount
             sync.failures = plan.failures
             var order: [ScrapeTarget.ID] = []
             for item in plan.targets {
@@ -73,30 +72,22 @@ extension ScrapeManager {
     /// What relabelling makes of what was found. Not under the lock, which others wait for: it may be many targets, and what is found
     /// meanwhile is synchronized after this.
     /// - Returns: `nil` where the targets stay as they were.
-    private func plan(
-        _ name: String
-    ) async -> (plan: ScrapePool.Plan, dropped: [(discovered: [Label], group: [Label])], droppedCount: Int)? {
-        guard var pool = state.withLock({ $0.isStopped ? nil : $0.pools[name] }) else { return nil }
-        guard let reading, !pool.isFixed else {
+    private func plan(_ name: String) async -> ScrapePool.Plan? {
+        guard let pool = state.withLock({ $0.isStopped ? nil : $0.pools[name] }) else { return nil }
+        guard let reading, !pool.isFixed else { return pool.plan() }
+        let isEnding: @Sendable () -> Bool = { [self] in state.withLock { $0.isEnding } }
+        let plan = await reading.wait(milliseconds: Self.planLimit, isPatient: true, isOver: isEnding) {
             let plan = pool.plan()
-            return (plan, pool.dropped, pool.droppedCount)
+            return TaskLimit.isOver ? nil : plan
         }
-        var plan: ScrapePool.Plan?
-        let end = clock.steadyNanoseconds.plus(Self.planLimit * 1_000_000)
-        await withTaskExecutorPreference(reading) {
-            await TaskLimit { [self] in clock.steadyNanoseconds > end || state.withLock { $0.isEnding } }.run {
-                let found = pool.plan()
-                if !TaskLimit.isOver { plan = found }
-            }
-        }
-        guard let plan else {
-            if state.withLock({ $0.isEnding }) { return nil }
+        guard let plan = plan ?? nil else {
+            if isEnding() || Task.isCancelled { return nil }
             let message =
                 "relabelling what was found takes more than \(Self.planLimit / 1000) s; the targets stay as they were"
             logger.error("Creating targets failed", metadata: ["err": "\(message)", "scrape_pool": "\(name)"])
             return nil
         }
-        return (plan, pool.dropped, pool.droppedCount)
+        return plan
     }
 
     /// So many milliseconds all targets of a job may take to be relabelled: expressions with groups take microseconds for a byte.

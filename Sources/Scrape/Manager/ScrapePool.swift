@@ -54,15 +54,15 @@ struct ScrapePool {
     struct Plan {
         var targets: [(id: ScrapeTarget.ID, target: ScrapeTarget, discovered: [Label], group: [Label])] = []
         var failures: [String] = []
+        var dropped: [(discovered: [Label], group: [Label])] = []
+        var droppedCount = 0
     }
 
     /// Builds the targets anew from what discovery found.
-    mutating func plan() -> Plan {
+    func plan() -> Plan {
         var plan = Plan()
         var seen: Set<ScrapeTarget.ID> = []
         var surplus = 0
-        dropped = []
-        droppedCount = 0
         for provider in providers {
             for source in provider.order {
                 guard let group = provider.groups[source] else { continue }
@@ -80,9 +80,9 @@ struct ScrapePool {
                             surplus += 1
                         }
                     case .dropped:
-                        droppedCount += 1
-                        if config.keepDroppedTargets == 0 || dropped.count < config.keepDroppedTargets {
-                            dropped.append((found, group.labels))
+                        plan.droppedCount += 1
+                        if config.keepDroppedTargets == 0 || plan.dropped.count < config.keepDroppedTargets {
+                            plan.dropped.append((found, group.labels))
                         }
                     case .invalid(let reason):
                         plan.failures.append("instance \(index) in group \(group.source): \(reason)")

@@ -7,7 +7,8 @@ import Testing
     /// Whether the code that asks runs on these threads.
     fileprivate static func isOn(_ threads: EvaluationThreads) -> Bool {
         let own = threads.asUnownedTaskExecutor()
-        return withUnsafeCurrentTask { $0?.unownedTaskExecutor == own }
+        // What a task prefers, it does not run on yet.
+        return EvaluationThreads.isCurrent && withUnsafeCurrentTask { $0?.unownedTaskExecutor == own }
     }
 
     @Test("Tasks run on them, with all that they begin, and there are no more than the limit", .timeLimit(.minutes(5)))
