@@ -390,7 +390,4 @@ def federation(short):
         for _ in range(20):
             clients.append(stack.connect(timeout=60, buffer=4096))
             clients[-1].sendall(f"GET /federate?match[]={{__name__=~%22m.%2B%22}} HTTP/1.1\r\n{HOST}\r\n".encode())
-        start = time.monotonic()
-        stack.end(5)
-        took = time.monotonic() - start
-        return f"{grown:.0f} MB, {seen}, {gap}, SIGTERM {took:.1f} s"
+        return f"{grown:.0f} MB, {seen}, {gap}, {stack.timed_end(5)}"

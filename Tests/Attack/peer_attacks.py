@@ -16,7 +16,7 @@ import urllib.error
 import peers
 from attack import attack
 from shapes import HOST
-from stack import WATCHED, Skipped, Stack, Watch, check, in_parallel, in_time, until
+from stack import WATCHED, Skipped, Stack, Watch, check, in_parallel, in_time, until, watched
 from wire import WRITE, field, repeated, stored, varint, write
 
 WRITES = ("--web.enable-remote-write-receiver", "--web.enable-otlp-receiver")
@@ -408,14 +408,9 @@ remote_write:
 """
         with Stack(config=config) as stack:
             until(lambda: stack.result('up{job="watch"}'))
-            with Watch(stack) as watch:
-                time.sleep(4 if short else 20)
-                seen = watch.seen()
-                gap = watch.scrapes()
-            start = time.monotonic()
-            stack.end(5)
-            took = time.monotonic() - start
-    return f"SIGTERM {took:.1f} s, {seen}, {gap}"
+            seen = watched(stack, 4 if short else 20)
+            ended = stack.timed_end(5)
+    return f"{ended}, {seen}"
 
 
 @attack("as many targets as there may be", "a discovery that names 60,000 where nobody listens: 20,000 are scraped, others in time, bounded memory, SIGTERM within 5 s")
@@ -428,16 +423,11 @@ def many_targets(short):
 """
         with Stack(config=config) as stack:
             until(lambda: stack.result('up{job="watch"}'))
-            with Watch(stack) as watch:
-                time.sleep(20)
-                seen = watch.seen()
-                gap = watch.scrapes()
+            seen = watched(stack, 20)
             grown = stack.memory()[1]
             check(grown < 1500, f"{grown:.0f} MB")
-            start = time.monotonic()
-            stack.end(5)
-            took = time.monotonic() - start
-    return f"SIGTERM {took:.1f} s, {grown:.0f} MB, {seen}, {gap}"
+            ended = stack.timed_end(5)
+    return f"{ended}, {grown:.0f} MB, {seen}"
 
 
 @attack("thousands that are silent about TLS", "12,000 targets over TLS that accept and say nothing, each 5 s: others in time, SIGTERM within 5 s")
@@ -448,15 +438,10 @@ def silent_over_tls(short):
     config = WATCHED + f"  - {{job_name: silent, scheme: https, scrape_interval: 5s, scrape_timeout: 5s, static_configs: [{{targets: [{names}]}}]}}\n"
     with Stack(config=config) as stack:
         until(lambda: stack.result('up{job="watch"}'))
-        with Watch(stack) as watch:
-            time.sleep(20)
-            seen = watch.seen()
-            gap = watch.scrapes()
+        seen = watched(stack, 20)
         tried = stack.result('count(up{job="silent"} == 0)')
         check(tried and float(tried[0]["value"][1]) > 10_000, f"only {tried} were tried")
-        start = time.monotonic()
-        stack.end(5)
-        took = time.monotonic() - start
+        ended = stack.timed_end(5)
     for door in doors:
         door.close()
-    return f"SIGTERM {took:.1f} s, {seen}, {gap}"
+    return f"{ended}, {seen}"

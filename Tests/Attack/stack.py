@@ -181,6 +181,12 @@ class Stack:
         finally:
             self.kill()
 
+    def timed_end(self, seconds):
+        """The same; the words for the table."""
+        start = time.monotonic()
+        self.end(seconds)
+        return f"SIGTERM {time.monotonic() - start:.1f} s"
+
     def _tidy(self):
         if self.is_over:
             return
@@ -252,6 +258,13 @@ class Watch:
         if max(gaps) > interval * 2.5 * patience:
             raise Late(text)
         return text
+
+
+def watched(stack, seconds):
+    """Watches for so long; the words for the table."""
+    with Watch(stack) as watch:
+        time.sleep(seconds)
+        return f"{watch.seen()}, {watch.scrapes()}"
 
 
 WATCHED = """

@@ -3,18 +3,23 @@ import MetricModel
 import PromQL
 
 extension PrometheusServer {
+    /// Whether the time of a query that is asked for now is over, or the server ends.
+    func timeLimitFromNow() -> @Sendable () -> Bool {
+        let (deadline, isEndless) = clock.steadyNanoseconds.addingReportingOverflow(
+            engine.options.timeout.multipliedReportingOverflow(by: 1_000_000).partialValue
+        )
+        return { [clock, queries = engine.activeQueries] in
+            queries.isClosed || !isEndless && clock.steadyNanoseconds > deadline
+        }
+    }
+
     /// `/federate`: the newest sample of each selected series, for another Prometheus to scrape.
     func federate(_ request: WebRequest) async -> WebResponse {
         if let response = unavailable() { return response }
         let form = FormValues(request)
         if let error = form.error { return .error("error parsing form values: \(error)", status: 400) }
         let end = clock.now
-        let (deadline, isEndless) = clock.steadyNanoseconds.addingReportingOverflow(
-            engine.options.timeout.multipliedReportingOverflow(by: 1_000_000).partialValue
-        )
-        let isOver: @Sendable () -> Bool = { [clock, queries = engine.activeQueries] in
-            queries.isClosed || !isEndless && clock.steadyNanoseconds > deadline
-        }
+        let isOver = timeLimitFromNow()
         var found = FederatedSeries(
             held: MemoryCharge(engine.memoryOfOneQuery()),
             hasSeveralSelectors: form.selectors.count > 1

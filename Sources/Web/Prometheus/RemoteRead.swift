@@ -16,12 +16,7 @@ extension PrometheusServer {
         ServerFigures.add(1, to: figures.remoteReads)
         defer { ServerFigures.add(-1, to: figures.remoteReads) }
         let held = MemoryCharge(engine.memoryOfOneQuery())
-        let (deadline, isEndless) = clock.steadyNanoseconds.addingReportingOverflow(
-            engine.options.timeout.multipliedReportingOverflow(by: 1_000_000).partialValue
-        )
-        let limit = TaskLimit { [clock, queries = engine.activeQueries] in
-            queries.isClosed || !isEndless && clock.steadyNanoseconds > deadline
-        }
+        let limit = TaskLimit(timeLimitFromNow())
         do throws(ReadFailure) {
             let bytes = try await limit.run { () async throws(ReadFailure) in try await readAnswer(request.body, held) }
             return WebResponse(
