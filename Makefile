@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 SWIFT ?= swift
 BUILD := $(SWIFT) build -c release
+# All at once they keep the cores from each other for a minute, and whatever waits for a while waits too long.
+TEST := SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=6 $(SWIFT) test -c release --skip-build
 # Where a page or a client of another language is tested with the real thing, if it can be installed.
 TEST_PACKAGES := golang-go golang-github-prometheus-client-golang-dev python3-prometheus-client prometheus-cpp-dev \
 	ruby-prometheus-client-mmap libnet-prometheus-perl nodejs node-typescript chromium chromium-driver \
@@ -26,8 +28,8 @@ build: dependencies
 
 test: dependencies test-dependencies
 	$(BUILD) --build-tests
-	$(SWIFT) test -c release --skip-build
-	GIVING_UP_MS=500 $(SWIFT) test -c release --skip-build --filter GivingUpTests
+	$(TEST)
+	GIVING_UP_MS=500 $(TEST) --filter GivingUpTests
 	Tests/Conformance/run
 	Tests/Recipes/run
 	Tests/Scenarios/run

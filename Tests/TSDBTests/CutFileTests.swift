@@ -116,7 +116,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [1]) func `a commit that reads old pages as the log's index is cut is refused`(
+    @Test(arguments: [0, 1, 2, 5]) func `a commit that reads old pages as the log's index is cut is refused`(
         _ reads: Int
     ) async throws {
         try await withTemporaryFolder { folder in

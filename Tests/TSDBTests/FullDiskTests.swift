@@ -89,7 +89,7 @@ import Testing
         @Test func aNewStoreForWhichThereIsNoRoomIsNoneAndIsMadeOnceThereIsRoom() async throws {
             var refused = 0
             // Up to what a new store takes.
-            for size in stride(from: 4, through: 120, by: 16) {
+            for size in stride(from: 4, through: 120, by: 4) {
                 let isMounted = try await Self.withSmallDisk(size) { disk in
                     let path = disk + "/stack.db"
                     // A second start finds what the first has left.

@@ -56,11 +56,10 @@ struct ScrapeHarness {
     /// Waits for something that no clock tells of, looking again and again, but not for ever.
     /// - Parameter step: what to do before looking again.
     static func eventually(_ isSo: () -> Bool, step: () -> Void = {}) async -> Bool {
-        for _ in 0..<2_000_000 {
+        for _ in 0..<60_000 {
             if isSo() { return true }
-            if Task.isCancelled { return false }
             step()
-            await Task.yield()
+            guard (try? await SystemClock().sleep(milliseconds: 1)) != nil else { return false }
         }
         return false
     }
