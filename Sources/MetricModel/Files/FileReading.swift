@@ -89,15 +89,17 @@ public enum FileReading {
     private static let notAFile = ESPIPE
 
     /// Why a file could not be read, by the last error's number, as Go tells it: a folder is opened, but not read.
-    public static func failure(reading path: String) -> String {
-        "\([EISDIR, EFBIG, EIO].contains(errno) ? "read" : "open") \(path): \(reason)"
+    public static func failure(reading path: String, limit: Int = sizeLimit) -> String {
+        "\([EISDIR, EFBIG, EIO].contains(errno) ? "read" : "open") \(path): \(reason(limit))"
     }
 
     /// Why a file could not be read, by the last error's number.
-    public static var reason: String {
+    public static var reason: String { reason(sizeLimit) }
+
+    private static func reason(_ limit: Int) -> String {
         switch errno {
         case notAFile: "not a regular file"
-        case EFBIG: "larger than \(sizeLimit >> 20) MiB"
+        case EFBIG: "larger than \(limit < 1 << 20 ? "\(limit >> 10) KiB" : "\(limit >> 20) MiB")"
         default: String(cString: strerror(errno)).lowercased()
         }
     }
@@ -113,6 +115,8 @@ public struct FileError: Error, CustomStringConvertible {
         description = "\(operation) \(path): \(FileReading.reason)"
     }
 
-    /// A file could not be read: what the last error's number says.
-    public init(reading path: String) { description = FileReading.failure(reading: path) }
+    /// A file, of which no more than so many bytes were to be taken, could not be read: what the last error's number says.
+    public init(reading path: String, limit: Int = FileReading.sizeLimit) {
+        description = FileReading.failure(reading: path, limit: limit)
+    }
 }

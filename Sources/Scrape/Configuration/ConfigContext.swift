@@ -82,12 +82,18 @@ enum FileSystem {
         FileReading.bytes(of: path).map(Result.success) ?? .failure(FileError(reading: path))
     }
 
+    /// The most bytes of a file with a secret: it is read again for each request, and sent in a header.
+    private static let secretLimit = 64 << 10
+
     /// The contents of a small text file without white space around them, as secrets are kept.
     static func text(_ path: String) throws(FileError) -> String {
-        let text = String(decoding: try read(path).get(), as: UTF8.self)
-        var trimmed = text[...]
-        while let last = trimmed.last, last.isWhitespace { trimmed.removeLast() }
-        return String(trimmed.drop { $0.isWhitespace })
+        guard let bytes = FileReading.bytes(of: path, limit: secretLimit) else {
+            throw FileError(reading: path, limit: secretLimit)
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        var trimmed = text.unicodeScalars[...]
+        while let last = trimmed.last, last.properties.isWhitespace { trimmed.removeLast() }
+        return String(trimmed.drop { $0.properties.isWhitespace })
     }
 
     /// When a file was last changed (nanoseconds since 1970) and its size; `nil` where there is none.

@@ -53,15 +53,19 @@ struct CredentialsTests {
             await scrape.manager.stop()
             try await server.close()
         }
-        let missing = await LiveScrape.error(1) {
-            var auth = HTTPClientConfig.Authorization()
-            auth.credentialsFile = folder / "none"
-            $0.client.authorization = auth
+        func error(of file: String) async -> String? {
+            await LiveScrape.error(1) {
+                var auth = HTTPClientConfig.Authorization()
+                auth.credentialsFile = file
+                $0.client.authorization = auth
+            }
         }
-        #expect(
-            missing == "Get \"http://127.0.0.1:1/metrics\": unable to read authorization credentials: open "
-                + "\(folder / "none"): no such file or directory"
-        )
+        let problem = "Get \"http://127.0.0.1:1/metrics\": unable to read authorization credentials: "
+        let missing = await error(of: folder / "none")
+        #expect(missing == problem + "open \(folder / "none"): no such file or directory")
+        folder.write(String(repeating: "\n", count: (64 << 10) + 1), to: secret)
+        let large = await error(of: secret)
+        #expect(large == problem + "read \(secret): larger than 64 KiB")
     }
 
     @Test(

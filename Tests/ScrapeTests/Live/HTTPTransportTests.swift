@@ -149,6 +149,36 @@ struct HTTPTransportTests {
         #expect(proxied == #"Get "https://127.0.0.1:1/metrics": "# + problem)
     }
 
+    @Test(
+        "a header's value that would be more than one is told, and nothing is sent",
+        arguments: ["a\r\nX: 1", "a\n", "\ra", "a\0b", "a\u{7F}", "a\r\n\r\nDELETE / HTTP/1.1\r\n\r\n"]
+    )
+    func badHeaderValue(value: String) async throws {
+        let problem = #"net/http: invalid header field value for "Authorization""#
+        let plain = await LiveScrape.error(1) {
+            $0.client.authorization = HTTPClientConfig.Authorization()
+            $0.client.authorization?.credentials = Secret(value)
+        }
+        #expect(plain == #"Get "http://127.0.0.1:1/metrics": "# + problem)
+        let proxied = await LiveScrape.error(1) {
+            $0.scheme = "https"
+            $0.client.proxy.url = "http://127.0.0.1:2"
+            $0.client.proxy.connectHeader = ["Authorization": [Secret(value)]]
+        }
+        #expect(proxied == #"Get "https://127.0.0.1:1/metrics": "# + problem)
+        // Whoever gives tokens is somebody else.
+        let text = value.replacing("\r", with: "\\r").replacing("\n", with: "\\n").replacing("\0", with: "\\u0000")
+        let answer = LiveServer.Answer(headers: [], body: Array("{\"access_token\": \"\(text)\"}".utf8))
+        let tokens = try await LiveServer { _ in answer }
+        let token = await LiveScrape.error(1) {
+            $0.client.oauth2 = HTTPClientConfig.OAuth2()
+            $0.client.oauth2?.clientID = "a"
+            $0.client.oauth2?.tokenURL = "http://127.0.0.1:\(tokens.port)/"
+        }
+        #expect(token == #"Get "http://127.0.0.1:1/metrics": "# + problem)
+        try await tokens.close()
+    }
+
     @Test("a port that nobody listens on")
     func refused() async throws {
         let (descriptor, port) = takenPort()
