@@ -8,11 +8,31 @@ public enum GoNumber {
         case json
         /// `'f'` always.
         case fixed
+        /// `'e'` always.
+        case scientific
+
+        /// Below it whole numbers are written with all their digits.
+        fileprivate var wholeLimit: Double {
+            switch self {
+            case .shortest: 1e6
+            case .json, .fixed: 0x1p53
+            case .scientific: 0
+            }
+        }
+
+        /// Below it decimals with three digits or fewer after the point are written with all their digits.
+        fileprivate var decimalLimit: Double {
+            switch self {
+            case .shortest: 1e6
+            case .json, .fixed: 1e12
+            case .scientific: 0
+            }
+        }
     }
 
     /// So many bytes hold any number in any style.
     public static let greatestLength = 352
-    /// So many bytes hold any number in the styles ``Style/shortest`` and ``Style/json``.
+    /// So many bytes hold any number in the styles ``Style/shortest``, ``Style/json`` and ``Style/scientific``.
     public static let greatestShortLength = 32
 
     /// Appends a value.
@@ -64,19 +84,21 @@ public enum GoNumber {
             output[0] = UInt8(ascii: "-")
             output += 1
         }
-        if magnitude < (style == .shortest ? 1e6 : 0x1p53) {
+        if magnitude < style.wholeLimit {
             // Whole numbers are the commonest of all.
             let whole = UInt64(magnitude)
             if Double(whole) == magnitude { return output - target + DecimalDigits.write(whole, to: output) }
         }
         // Then those with three decimals or fewer. Where a decimal of at most 15 digits reads back as the value, there is no
         // other one and no shorter one: the quotient of two exact numbers is rounded as reading the decimal is.
-        if magnitude >= 0.001, magnitude < (style == .shortest ? 1e6 : 1e12) {
+        if magnitude >= 0.001, magnitude < style.decimalLimit {
             let thousandths = Int64(magnitude * 1000 + 0.5)
             if Double(thousandths) / 1000 == magnitude {
                 return output - target + writeThousandths(UInt64(thousandths), output)
             }
         }
+        // It has no digits to look for; in the other styles it is a whole number.
+        if magnitude == 0 { return output - target + writeScientific(0, 1, 0, output) }
         let digits = ShortestDigits(magnitude)
         let count = DecimalDigits.count(digits.mantissa)
         let exponent = count - 1 + digits.exponent
@@ -85,6 +107,7 @@ public enum GoNumber {
             case .shortest: exponent < -4 || exponent >= 6
             case .json: magnitude < 1e-6 || magnitude >= 1e21
             case .fixed: false
+            case .scientific: true
             }
         let length =
             isScientific

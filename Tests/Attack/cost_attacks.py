@@ -9,7 +9,7 @@ import urllib.parse
 from attack import attack
 from shapes import HOST
 from stack import WATCHED, Stack, Watch, check, in_parallel, in_time, read_all, until
-from wire import series, stored, write
+from wire import WRITE, series, stored, write
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -391,3 +391,36 @@ def federation(short):
             clients.append(stack.connect(timeout=60, buffer=4096))
             clients[-1].sendall(f"GET /federate?match[]={{__name__=~%22m.%2B%22}} HTTP/1.1\r\n{HOST}\r\n".encode())
         return f"{grown:.0f} MB, {seen}, {gap}, {stack.timed_end(5)}"
+
+
+@attack("many alerts with long texts", "20,000 of 10 KB each, asked for by three at once: bounded memory, others within 100 ms, scrapes in time", short=True)
+def long_alerts(short):
+    with tempfile.TemporaryDirectory(prefix="attack-") as folder:
+        rules = os.path.join(folder, "rules.yml")
+        with open(rules, "w") as file:
+            file.write("groups: [{name: g, interval: 5s, rules: [{alert: A, expr: 'last_over_time(big[1h])', "
+                       "annotations: {x: '{{ printf \"%10000d\" 1 }}'}}]}]\n")
+        with Stack("--web.enable-remote-write-receiver", config=f"rule_files: ['{rules}']\n" + WATCHED) as stack:
+            now = int(time.time() * 1000)
+            for first in range(0, 20_000, 5000):
+                body = b"".join(series([("__name__", "big"), ("a", str(number))], [(1, now)]) for number in range(first, first + 5000))
+                status, _, answer = stack.request("/api/v1/write", "POST", stored(body), WRITE)
+                check(status == 204, f"{status} {answer[:200]}")
+            until(lambda: stack.result('count(ALERTS)') and float(stack.result('count(ALERTS)')[0]["value"][1]) == 20_000)
+            before = stack.forget_peak()
+            end = time.monotonic() + (5 if short else 20)
+            sizes = []
+
+            def ask(number):
+                while time.monotonic() < end:
+                    status, _, body = stack.request(("/api/v1/alerts", "/api/v1/rules")[number % 2])
+                    check(status == 200, f"{status}")
+                    sizes.append(len(body))
+            with Watch(stack) as watch:
+                in_parallel(3, ask)
+                seen = watch.seen()
+                gap = watch.scrapes()
+            grown = stack.memory()[1] - before
+            check(min(sizes) > 200_000_000, f"only {min(sizes)} bytes")
+            check(grown < 150, f"{grown:.0f} MB more")
+            return f"{len(sizes)} answers of {max(sizes) >> 20} MiB, {grown:.0f} MB more, {seen}, {gap}"

@@ -55,6 +55,21 @@ struct GoNumberTests {
         }
     }
 
+    @Test(
+        "The shortest digits, as 'e'",
+        arguments: [
+            (0, "0e+00"), (-0.0, "-0e+00"), (1, "1e+00"), (-1.5, "-1.5e+00"), (100, "1e+02"),
+            (12_345.678, "1.2345678e+04"),
+            (0.001, "1e-03"), (0.1, "1e-01"), (1e-7, "1e-07"), (1e21, "1e+21"), (999_999, "9.99999e+05"),
+            (9_007_199_254_740_992, "9.007199254740992e+15"), (1.7976931348623157e308, "1.7976931348623157e+308"),
+            (.leastNonzeroMagnitude, "5e-324"), (1.0 / 3, "3.333333333333333e-01"), (.infinity, "+Inf"),
+            (-.infinity, "-Inf"), (.nan, "NaN"),
+        ]
+    )
+    func scientific(value: Double, text: String) {
+        #expect(GoNumber.text(value, .scientific) == text)
+    }
+
     @Test("Special values and integers")
     func special() {
         #expect(GoNumber.text(.infinity, .shortest) == "+Inf")

@@ -97,13 +97,8 @@ extension Double {
 
     /// As Go's `'E'` with the fewest digits that read back as the same value: `1.5E+00`.
     package var shortestScientific: String {
-        if isNaN { return "NaN" }
-        if isInfinite { return self < 0 ? "-Inf" : "+Inf" }
-        for count: Int32 in 0..<17 {
-            let text = formatted("%.*E", count)
-            if Double(text) == self { return text }
-        }
-        return formatted("%.*E", 17)
+        let text = GoNumber.text(self, .scientific)
+        return isFinite ? text.uppercased() : text
     }
 
     private func formatted(_ format: String, _ count: Int32) -> String {

@@ -32,6 +32,25 @@ struct APIAnswer: Sendable {
         return APIAnswer(content: .stream(write, end: end.bytes))
     }
 
+    /// An answer whose data are written part by part: at once where they are short, else while they go out.
+    static func parts(_ parts: JSONParts) -> APIAnswer {
+        var begin = JSONText()
+        var written = 0
+        while written < parts.all.count, begin.bytes.count < JSONStream.pieceSize {
+            parts.all[written](&begin)
+            written += 1
+        }
+        let (bytes, rest) = (begin.bytes, parts.all[written...])
+        if rest.isEmpty { return .json { $0.bytes += bytes } }
+        return .stream { stream in
+            stream.text.bytes += bytes
+            for part in rest {
+                try await stream.flushIfFull()
+                part(&stream.text)
+            }
+        }
+    }
+
     /// An answer without data.
     static let nothing = APIAnswer(content: .nothing)
 
@@ -73,6 +92,18 @@ extension JSONText {
     }
 }
 
+/// JSON in parts, each of them short, of which all together may be long.
+struct JSONParts: Sendable {
+    private(set) var all: [@Sendable (inout JSONText) -> Void]
+
+    /// What begins with a text.
+    init(_ begin: StaticString) { all = [{ $0.raw(begin) }] }
+
+    mutating func raw(_ text: StaticString) { add { $0.raw(text) } }
+
+    mutating func add(_ part: @escaping @Sendable (inout JSONText) -> Void) { all.append(part) }
+}
+
 /// JSON that goes out in pieces while it is written.
 struct JSONStream: Sendable {
     /// How much is collected before it is sent.
@@ -92,9 +123,9 @@ struct JSONStream: Sendable {
     mutating func finish() async throws { try await flush() }
 
     /// Writes an array, each piece of it made by a task of its own, a few ahead of the one that goes out.
-    mutating func array(
-        _ pieces: [Range<Int>],
-        _ write: @escaping @Sendable (Range<Int>, inout JSONText) -> Void
+    mutating func array<Piece: Sendable>(
+        _ pieces: [Piece],
+        _ write: @escaping @Sendable (Piece, inout JSONText) -> Void
     ) async throws {
         text.raw("[")
         try await withThrowingTaskGroup(of: (Int, [UInt8]).self) { group in

@@ -132,24 +132,25 @@ extension PrometheusServer {
                 "invalid group_next_token '\(filter.token)'. were rule groups changed?"
             )
         }
-        return .json { text in
-            text.raw("{\"groups\":[")
-            for (index, group) in shown.enumerated() {
-                if index > 0 { text.raw(",") }
-                Self.write(
-                    group,
-                    alertLimit: filter.excludesAlerts ? nil : filter.alertLimit,
-                    explains: filter.explains,
-                    to: &text
-                )
-            }
-            text.raw("]")
-            if !nextToken.isEmpty {
+        var parts = JSONParts("{\"groups\":[")
+        for (index, group) in shown.enumerated() {
+            if index > 0 { parts.raw(",") }
+            Self.add(
+                group,
+                alertLimit: filter.excludesAlerts ? nil : filter.alertLimit,
+                explains: filter.explains,
+                to: &parts
+            )
+        }
+        parts.raw("]")
+        if !nextToken.isEmpty {
+            parts.add { text in
                 text.field("groupNextToken")
                 text.string(nextToken)
             }
-            text.raw("}")
         }
+        parts.raw("}")
+        return .parts(parts)
     }
 
     /// By which the next page begins with a group.
@@ -160,11 +161,10 @@ extension PrometheusServer {
     /// `/api/v1/alerts`
     func alerts(_ parameters: APIParameters) -> APIAnswer {
         let alerts = (environment.rules?.groups() ?? []).flatMap { $0.rules.flatMap(\.alerts) }
-        return .json { text in
-            text.raw("{\"alerts\":")
-            Self.write(alerts, explains: false, to: &text)
-            text.raw("}")
-        }
+        var parts = JSONParts("{\"alerts\":")
+        Self.add(alerts, explains: false, to: &parts)
+        parts.raw("}")
+        return .parts(parts)
     }
 
     /// `/api/v1/alertmanagers`
@@ -213,76 +213,90 @@ extension PrometheusServer {
         nanoseconds.map { CivilTime.rfc3339(nanoseconds: $0) } ?? "0001-01-01T00:00:00Z"
     }
 
-    private static func write(
+    private static func add(
         _ group: RuleGroupSnapshot,
         alertLimit: Int?,
         explains: Bool,
-        to text: inout JSONText
+        to parts: inout JSONParts
     ) {
-        text.raw("{\"name\":")
-        text.string(group.definition.name)
-        text.field("file")
-        text.string(group.definition.file)
-        text.raw(",\"rules\":[")
-        for (index, rule) in group.rules.enumerated() {
-            if index > 0 { text.raw(",") }
-            write(rule, alertLimit: alertLimit, explains: explains, to: &text)
+        parts.add { text in
+            text.raw("{\"name\":")
+            text.string(group.definition.name)
+            text.field("file")
+            text.string(group.definition.file)
+            text.raw(",\"rules\":[")
         }
-        text.raw("],\"interval\":")
-        text.number(Double(group.definition.interval) / 1000)
-        text.field("limit")
-        text.integer(group.definition.limit)
-        text.field("evaluationTime")
-        text.number(group.evaluationTime)
-        text.field("lastEvaluation")
-        text.string(time(group.lastEvaluation))
-        text.raw("}")
+        for (index, rule) in group.rules.enumerated() {
+            if index > 0 { parts.raw(",") }
+            add(rule, alertLimit: alertLimit, explains: explains, to: &parts)
+        }
+        parts.add { text in
+            text.raw("],\"interval\":")
+            text.number(Double(group.definition.interval) / 1000)
+            text.field("limit")
+            text.integer(group.definition.limit)
+            text.field("evaluationTime")
+            text.number(group.evaluationTime)
+            text.field("lastEvaluation")
+            text.string(time(group.lastEvaluation))
+            text.raw("}")
+        }
     }
 
-    private static func write(
+    private static func add(
         _ rule: RuleGroupSnapshot.Rule,
         alertLimit: Int?,
         explains: Bool,
-        to text: inout JSONText
+        to parts: inout JSONParts
     ) {
         let definition = rule.definition
         switch definition.kind {
         case .alerting:
-            text.raw("{\"state\":")
-            text.string(rule.lastEvaluation == nil ? "unknown" : rule.state.name)
-            text.field("name")
-            text.string(definition.name)
-            text.field("query")
-            text.string(definition.query)
-            text.field("duration")
-            text.number(Double(definition.holdDuration) / 1000)
-            text.field("keepFiringFor")
-            text.number(Double(definition.keepFiringFor) / 1000)
-            text.field("labels")
-            write(definition.labels, to: &text)
-            text.field("annotations")
-            write(definition.annotations, to: &text)
-            text.field("alerts")
+            parts.add { text in
+                text.raw("{\"state\":")
+                text.string(rule.lastEvaluation == nil ? "unknown" : rule.state.name)
+                text.field("name")
+                text.string(definition.name)
+                text.field("query")
+                text.string(definition.query)
+                text.field("duration")
+                text.number(Double(definition.holdDuration) / 1000)
+                text.field("keepFiringFor")
+                text.number(Double(definition.keepFiringFor) / 1000)
+                text.field("labels")
+                write(definition.labels, to: &text)
+                text.field("annotations")
+                write(definition.annotations, to: &text)
+                text.field("alerts")
+            }
             if let alertLimit {
-                write(rule.alerts(first: alertLimit), explains: explains, to: &text)
+                add(rule.alerts(first: alertLimit), explains: explains, to: &parts)
             } else {
-                text.raw("null")
+                parts.raw("null")
             }
             if let alertLimit, rule.alertCount > alertLimit {
                 // Not in Prometheus: how many there are where not all are shown.
-                text.field("alertCount")
-                text.integer(rule.alertCount)
+                parts.add { text in
+                    text.field("alertCount")
+                    text.integer(rule.alertCount)
+                }
             }
         case .recording:
-            text.raw("{\"name\":")
-            text.string(definition.name)
-            text.field("query")
-            text.string(definition.query)
-            if !definition.labels.isEmpty {
+            parts.add { text in
+                text.raw("{\"name\":")
+                text.string(definition.name)
+                text.field("query")
+                text.string(definition.query)
+                if definition.labels.isEmpty { return }
                 text.field("labels")
                 write(definition.labels, to: &text)
             }
         }
+        parts.add { text in writeState(of: rule, explains: explains, to: &text) }
+    }
+
+    /// What rules of both kinds end with.
+    private static func writeState(of rule: RuleGroupSnapshot.Rule, explains: Bool, to text: inout JSONText) {
         text.field("health")
         text.string(rule.health.rawValue)
         if !rule.lastError.isEmpty {
@@ -294,7 +308,7 @@ extension PrometheusServer {
         text.field("lastEvaluation")
         text.string(time(rule.lastEvaluation))
         text.field("type")
-        text.string(definition.kind.rawValue)
+        text.string(rule.definition.kind.rawValue)
         if let unsteady = rule.unsteady {
             text.field("unsteady")
             json(unsteady).write(to: &text)
@@ -353,28 +367,42 @@ extension PrometheusServer {
         text.raw("}")
     }
 
-    private static func write(_ alerts: [Alert], explains: Bool, to text: inout JSONText) {
-        text.list(alerts) { alert, text in
-            text.raw("{\"labels\":")
-            text.labels(alert.labels)
-            text.field("annotations")
-            write(alert.annotations, to: &text)
-            text.field("state")
-            text.string(alert.state.name)
-            text.field("activeAt")
-            text.string(time(alert.activeAt))
-            if let since = alert.keepFiringSince {
-                text.field("keepFiringSince")
-                text.string(time(since))
+    /// So many alerts are written at once: their texts may be long.
+    private static let alertsInPart = 16
+
+    private static func add(_ alerts: [Alert], explains: Bool, to parts: inout JSONParts) {
+        parts.raw("[")
+        for start in stride(from: 0, to: alerts.count, by: alertsInPart) {
+            parts.add { text in
+                for index in start..<min(start + alertsInPart, alerts.count) {
+                    if index > 0 { text.raw(",") }
+                    write(alerts[index], explains: explains, to: &text)
+                }
             }
-            text.field("value")
-            text.string(exponential(alert.value))
-            if explains, !alert.queries.isEmpty {
-                text.raw(",\"queries\":")
-                text.list(alert.queries) { query, text in write(query, to: &text) }
-            }
-            text.raw("}")
         }
+        parts.raw("]")
+    }
+
+    private static func write(_ alert: Alert, explains: Bool, to text: inout JSONText) {
+        text.raw("{\"labels\":")
+        text.labels(alert.labels)
+        text.field("annotations")
+        write(alert.annotations, to: &text)
+        text.field("state")
+        text.string(alert.state.name)
+        text.field("activeAt")
+        text.string(time(alert.activeAt))
+        if let since = alert.keepFiringSince {
+            text.field("keepFiringSince")
+            text.string(time(since))
+        }
+        text.field("value")
+        text.string(GoNumber.text(alert.value, .scientific))
+        if explains, !alert.queries.isEmpty {
+            text.raw(",\"queries\":")
+            text.list(alert.queries) { query, text in write(query, to: &text) }
+        }
+        text.raw("}")
     }
 
     private static func write(_ query: Alert.TemplateQuery, to text: inout JSONText) {
@@ -391,16 +419,10 @@ extension PrometheusServer {
                 text.raw("{\"labels\":")
                 text.labels(sample.labels)
                 text.field("value")
-                text.string(exponential(sample.value))
+                text.string(GoNumber.text(sample.value, .scientific))
                 text.raw("}")
             }
         }
         text.raw("}")
-    }
-
-    /// As Go's `'e'` with the fewest digits.
-    private static func exponential(_ value: Double) -> String {
-        if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
-        return value.isNaN ? "NaN" : value.shortestScientific.lowercased()
     }
 }

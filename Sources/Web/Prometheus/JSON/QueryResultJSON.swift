@@ -16,6 +16,7 @@ struct QueryResultJSON: Sendable {
         case .vector(let rows), .matrix(let rows):
             rows.values.count + rows.histograms.count * 20 + rows.count * 4 < 4096
                 && rows.labels.prefix(count).reduce(0, { $0 + $1.encoded.count }) < 4 * JSONStream.pieceSize
+                && rows.histograms.reduce(0, { $0 + Self.size(of: $1) }) < 4 * JSONStream.pieceSize
         }
     }
 
@@ -31,7 +32,7 @@ struct QueryResultJSON: Sendable {
             text.raw("]")
         case .matrix(let rows):
             text.raw("[")
-            for index in 0..<count { series(rows, index, &text) }
+            for index in 0..<count { series(rows, index, rows.histograms(index), &text) }
             text.raw("]")
         }
         end(&text)
@@ -53,27 +54,50 @@ struct QueryResultJSON: Sendable {
         switch result.value {
         case .scalar, .string: break
         case .vector(let rows):
-            try await stream.array(pieces(of: rows)) { series, text in
-                for index in series { sample(rows, index, &text) }
+            try await stream.array(pieces(of: rows)) { piece, text in
+                for index in piece.series { sample(rows, index, &text) }
             }
         case .matrix(let rows):
-            try await stream.array(pieces(of: rows)) { positions, text in
-                for index in positions { series(rows, index, &text) }
+            try await stream.array(pieces(of: rows)) { piece, text in
+                for index in piece.series { series(rows, index, piece.histograms ?? rows.histograms(index), &text) }
             }
         }
         end(&stream.text)
     }
 
-    /// Stretches of series that are each about as long in JSON.
-    private func pieces(of rows: SeriesRows) -> [Range<Int>] {
-        var pieces: [Range<Int>] = []
+    /// What is written at once: some series, or a stretch of the histograms of one.
+    private struct Piece: Sendable {
+        var series: Range<Int>
+        var histograms: Range<Int>?
+    }
+
+    /// About how many bytes a histogram is in JSON; it may have 100,000 buckets.
+    private static func size(of histogram: NativeHistogram) -> Int {
+        256 + 48 * (histogram.positiveBuckets.count + histogram.negativeBuckets.count)
+    }
+
+    /// Pieces that are each about as long in JSON.
+    private func pieces(of rows: SeriesRows) -> [Piece] {
+        var pieces: [Piece] = []
         var start = 0
         var size = 0
         for index in 0..<count {
-            size += 100 + 30 * rows.floats(index).count + 600 * rows.histograms(index).count
-            size += rows.labels[index].encoded.count
-            if size >= JSONStream.pieceSize || index == count - 1 {
-                pieces.append(start..<index + 1)
+            size += 100 + 30 * rows.floats(index).count + rows.labels[index].encoded.count
+            let histograms = rows.histograms(index)
+            var first = histograms.lowerBound
+            for position in histograms {
+                size += Self.size(of: rows.histograms[position])
+                if size < JSONStream.pieceSize || position == histograms.upperBound - 1 { continue }
+                if start < index { pieces.append(Piece(series: start..<index)) }
+                // The series goes on in the next piece.
+                pieces.append(Piece(series: index..<index + 1, histograms: first..<position + 1))
+                (first, start, size) = (position + 1, index, 0)
+            }
+            if first > histograms.lowerBound {
+                pieces.append(Piece(series: index..<index + 1, histograms: first..<histograms.upperBound))
+                (start, size) = (index + 1, 0)
+            } else if size >= JSONStream.pieceSize || index == count - 1 {
+                pieces.append(Piece(series: start..<index + 1))
                 (start, size) = (index + 1, 0)
             }
         }
@@ -119,34 +143,37 @@ struct QueryResultJSON: Sendable {
         text.raw("]}")
     }
 
-    private func series(_ rows: SeriesRows, _ index: Int, _ text: inout JSONText) {
-        let floats = begin(rows, index, &text)
-        if !floats.isEmpty {
-            text.raw(",\"values\":[")
-            rows.timestamps.withUnsafeBufferPointer { times in
-                rows.values.withUnsafeBufferPointer { values in
-                    text.samples(
-                        UnsafeBufferPointer(rebasing: times[floats]),
-                        UnsafeBufferPointer(rebasing: values[floats])
-                    )
-                }
-            }
-            text.raw("]")
-        }
+    /// Writes a series, or of one with many histograms those that are given: its head with the first of them, its end with the last.
+    private func series(_ rows: SeriesRows, _ index: Int, _ part: Range<Int>, _ text: inout JSONText) {
         let histograms = rows.histograms(index)
-        if !histograms.isEmpty {
-            text.raw(",\"histograms\":[")
-            for position in histograms {
-                if position > histograms.lowerBound { text.raw(",") }
-                text.raw("[")
-                text.timestamp(rows.histogramTimestamps[position])
-                text.raw(",")
-                text.histogram(rows.histograms[position])
+        if part.lowerBound == histograms.lowerBound {
+            let floats = begin(rows, index, &text)
+            if !floats.isEmpty {
+                text.raw(",\"values\":[")
+                rows.timestamps.withUnsafeBufferPointer { times in
+                    rows.values.withUnsafeBufferPointer { values in
+                        text.samples(
+                            UnsafeBufferPointer(rebasing: times[floats]),
+                            UnsafeBufferPointer(rebasing: values[floats])
+                        )
+                    }
+                }
                 text.raw("]")
             }
+            if !histograms.isEmpty { text.raw(",\"histograms\":[") }
+        }
+        for position in part {
+            if position > histograms.lowerBound { text.raw(",") }
+            text.raw("[")
+            text.timestamp(rows.histogramTimestamps[position])
+            text.raw(",")
+            text.histogram(rows.histograms[position])
             text.raw("]")
         }
-        text.raw("}")
+        if part.upperBound == histograms.upperBound {
+            if !histograms.isEmpty { text.raw("]") }
+            text.raw("}")
+        }
     }
 
     private func statistics(_ figures: QueryStatistics, _ text: inout JSONText) {
