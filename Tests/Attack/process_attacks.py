@@ -1,4 +1,5 @@
 """What happens to the process: killed, stopped, told to end under load, reloaded again and again, its clock set to another time."""
+import contextlib
 import http.client
 import json
 import os
@@ -6,10 +7,12 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
 import time
+import urllib.request
 
 from attack import attack
 import stack as stacks
@@ -200,6 +203,53 @@ def sigterm(short):
             told.compare(stack, whole=True)
     in_time(slowest, 3, "an end")
     return f"{count} times, {slowest:.2f} s at most; {sum(map(len, told.written))} writes, {sum(told.pushed)} pushes kept"
+
+
+@attack("streams that nobody reads", "the output, the log or both are a full pipe or socket: ready, healthy within 100 ms, SIGTERM within 5 s", short=True)
+def unread_streams(short):
+    seen = []
+    for name in ("the output", "the log", "both"):
+        for kind in ("pipe", "socket"):
+            ends = os.pipe() if kind == "pipe" else tuple(end.detach() for end in socket.socketpair())
+            full = ends[1]
+            os.set_blocking(full, False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    os.write(full, b"x" * 4096)
+            os.set_blocking(full, True)
+            with tempfile.TemporaryDirectory(prefix="attack-") as folder:
+                ready = os.path.join(folder, "ready")
+                places = [f"--{server}.listen-address=127.0.0.1:0" for server in ("web", "pushgateway", "demo")]
+                process = subprocess.Popen(
+                    [stacks.PROMENADE, "run", "--storage.memory", f"--ready-file={ready}", *places], cwd=folder,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL if name == "the log" else full,
+                    stderr=subprocess.DEVNULL if name == "the output" else full)
+                try:
+                    def addresses():
+                        with open(ready) as file:
+                            return json.load(file)
+                    until(lambda: os.path.exists(ready) and addresses(), 20)
+                    base = addresses()["prometheus"].rstrip("/")
+                    slowest = 0
+                    for _ in range(20):
+                        start = time.monotonic()
+                        urllib.request.urlopen(base + "/-/healthy", timeout=10).read()
+                        slowest = max(slowest, time.monotonic() - start)
+                    in_time(slowest, 0.1, f"{name}, {kind}: /-/healthy")
+                    start = time.monotonic()
+                    process.send_signal(signal.SIGTERM)
+                    try:
+                        code = process.wait(5 * stacks.patience)
+                    except subprocess.TimeoutExpired:
+                        raise GaveWay(f"{name} is a full {kind}: SIGTERM does not end it") from None
+                    check(code == 0, f"{name}, {kind}: ended with {code}")
+                    seen.append(time.monotonic() - start)
+                finally:
+                    process.kill()
+                    process.wait()
+                    for end in ends:
+                        os.close(end)
+    return f"SIGTERM {max(seen):.1f} s at most, of {len(seen)}"
 
 
 @attack("stopped for a while (SIGSTOP)", "goes on where it was: clients that waited are answered, scrapes go on", short=True)

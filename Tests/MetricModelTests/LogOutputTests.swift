@@ -38,6 +38,19 @@ import Testing
         #expect(first.count == 1 && first.joined() + read(ends[0]).joined(separator: ",") == line + ",lost 1,again")
     }
 
+    @Test func `what is told once waits for no reader who has stopped, and is not lost`() {
+        var ends: [Int32] = [0, 0]
+        pipe(&ends)
+        defer { for end in ends { close(end) } }
+        let output = LogOutput(descriptor: ends[1])
+        let line = String(repeating: "x", count: 99) + "\n"
+        for _ in 0..<10_000 { write(line, to: output) }
+        output.tell("an end\n", patience: 1)
+        #expect(!read(ends[0]).contains("an end"))
+        output.tell("of two lines\n", patience: 1)
+        #expect(read(ends[0]) == ["an end", "of two lines"])
+    }
+
     #if os(Linux)
         @Test func `a terminal whose program hangs keeps nobody waiting`() throws {
             let program = open("/dev/ptmx", O_RDWR | O_NOCTTY)

@@ -92,6 +92,16 @@ package final class LogOutput: Sendable {
         }
     }
 
+    /// Writes a text of one or several lines that is told once. Waits for a reader who reads, and no longer than that for one who does not:
+    /// then what is left comes before the next line.
+    /// - Parameter patience: how long a reader may take to make room for a piece, in milliseconds.
+    package func tell(_ text: String, patience: Int32) {
+        state.withLock { state in
+            state.rest += text.utf8
+            while !put(&state), hasRoom(patience) {}
+        }
+    }
+
     /// Writes a line, at least in part; `false` where there is no room for any of it.
     private func put(_ line: String, _ state: inout State) -> Bool {
         let bytes = Array(line.utf8)

@@ -11,8 +11,18 @@ import Web
 
 /// Lines to the standard error.
 enum Complaint {
+    /// The most bytes of a line that are told: what is wrong with a file may have its whole line in it.
+    private static let longestLine = 4096
+
+    /// As it is told: without what a terminal would take for more, and no line longer than that.
+    fileprivate static func told(_ text: String) -> String {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let shown = lines.map { String($0).shortened(to: longestLine) }.joined(separator: "\n")
+        return "\(ProgramName.called): \(TerminalText.lines(shown))\n"
+    }
+
     static func write(_ text: String) {
-        var line = "\(ProgramName.called): \(TerminalText.lines(text))\n"
+        var line = told(text)
         line.withUTF8 { bytes in _ = Console.write(2, bytes) }
     }
 
@@ -63,6 +73,20 @@ enum Console {
     static func print(_ text: String) {
         var text = text
         text.withUTF8 { bytes in _ = write(1, bytes) }
+    }
+
+    /// So many milliseconds whoever reads the streams may take, where something goes on meanwhile, or is to end.
+    private static let patience: Int32 = 500
+
+    /// Writes a text to the standard output, by who does not stand still where nobody reads it.
+    static func tell(_ text: String) {
+        LogOutput.standardOutput.tell(text, patience: patience)
+        if let number = LogOutput.standardOutput.failure { fail(number) }
+    }
+
+    /// Writes a line to the standard error, by who does not stand still where nobody reads it.
+    static func warn(_ text: String) {
+        LogOutput.standardError.tell(Complaint.told(text), patience: patience)
     }
 
     /// Writes a text of others to the standard output, on which it does nothing to a terminal.

@@ -65,15 +65,15 @@ enum RunCommand {
                 ProcessMemory.releaseCode()
                 announce(banner(addresses), flags)
             } onEnding: { addresses in
-                if !flags.isOn("test") { Console.print(banner(addresses).ending) }
+                if !flags.isOn("test") { Console.tell(banner(addresses).ending) }
             }
-            if !flags.isOn("test") { Console.print("Ended.\n") }
+            if !flags.isOn("test") { Console.tell("Ended.\n") }
             return 0
         } catch let error as StorageError {
-            Complaint.write(error.message)
+            Console.warn(error.message)
             return 1
         } catch {
-            Complaint.write("\(error)")
+            Console.warn("\(error)")
             return 1
         }
     }
@@ -120,13 +120,13 @@ enum RunCommand {
 
     private static func announce(_ banner: Banner, _ flags: FlagSet) {
         if flags.isOn("test") {
-            Console.print(banner.json + "\n")
+            Console.tell(banner.json + "\n")
         } else {
-            Console.print(banner.text(isColored: Console.isTerminal(1)))
+            Console.tell(banner.text(isColored: Console.isTerminal(1)))
         }
         let file = flags["ready-file"]
         if !file.isEmpty, !FileAccess.replace(file, with: banner.json + "\n") {
-            Complaint.write("cannot write \(file): \(String(cString: strerror(errno)).lowercased())")
+            Console.warn("cannot write \(file): \(String(cString: strerror(errno)).lowercased())")
         }
     }
 }
