@@ -1,13 +1,17 @@
 """`promenade expect` and `promenade scrape` against a running stack: what they print and how they end."""
+import http.server
+import json
 import os
 import re
 import resource
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import xml.etree.ElementTree
@@ -477,6 +481,69 @@ class Expect(unittest.TestCase):
         code, text, _ = run("scrape", self.stack.urls["prometheus"] + "/nothing/here")
         self.assertEqual(code, 1)
         self.assertIn("error: server returned HTTP status 404 Not Found\n", text)
+
+
+class Imported(unittest.TestCase):
+    def test_a_long_line_is_told_in_part(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "long.om")
+            with open(path, "w") as file:
+                file.write("x" * 1_000_000 + "\n")
+            code, _, error = run("tsdb", "import", f"--storage.path={folder}", path)
+            self.assertEqual(code, 1)
+            self.assertIn("expected value after metric", error)
+            self.assertLess(len(error), 10_000)
+
+
+class Silent(http.server.BaseHTTPRequestHandler):
+    """A stack that names 500 targets, and says nothing when it is asked what one of them has answered."""
+
+    def do_GET(self):
+        path = self.path.split("?")[0]
+        if path == "/api/v1/targets/last_scrape":
+            self.server.is_asked.set()
+            self.server.is_over.wait()
+            return
+        data = {"/api/v1/clock": {}, "/api/v1/status/config": {"yaml": ""}, "/api/v1/rules": {"groups": []}, "/api/v1/status/stack": {},
+                "/api/v1/targets": {"activeTargets": [{"scrapePool": "p", "scrapeUrl": f"http://h{number}/"} for number in range(500)]}}
+        body = json.dumps({"status": "success", "data": data[path]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words):
+        pass
+
+
+class Recorded(unittest.TestCase):
+    def test_a_silent_stack_is_not_waited_for(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent)
+        server.is_asked, server.is_over = threading.Event(), threading.Event()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            for span, number in (("1h", signal.SIGINT), ("1h", signal.SIGTERM), ("1s", None)):
+                with self.subTest(span=span, number=number), tempfile.TemporaryDirectory() as folder:
+                    server.is_asked.clear()
+                    process = subprocess.Popen(
+                        [PROMENADE, "record", "--url", f"http://127.0.0.1:{server.server_port}", "--pushgateway", "", "--for", span,
+                         "--out", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                    try:
+                        self.assertTrue(server.is_asked.wait(30))
+                        start = time.monotonic()
+                        if number:
+                            process.send_signal(number)
+                        _, error = process.communicate(timeout=60)
+                        # A first request is waited for 10 s, and there are 500.
+                        self.assertLess(time.monotonic() - start, 30)
+                        self.assertEqual(process.returncode, 1, error)
+                        self.assertIn("cannot be recorded", error)
+                    finally:
+                        process.kill()
+                        process.wait()
+        finally:
+            server.is_over.set()
+            server.shutdown()
 
 
 if __name__ == "__main__":

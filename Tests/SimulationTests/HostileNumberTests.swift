@@ -54,6 +54,14 @@ import Testing
             "services: {s: {metrics: {m: {type: gauge, labels: {n: 1..200000}}}}}",
             "m.labels.n: \"1..200000\" makes more than 100000 series"
         ),
+        (
+            "services: {s: {instances: 10000, metrics: {m: {type: gauge, labels: {n: 1..100000}}}}}",
+            "services: all instances together have 1000000000 series, and there may be 2000000"
+        ),
+        (
+            "services: {s: {metrics: {m: {type: histogram, labels: {n: 1..15}}}}}\nevents: [{at: 1m, do: scale, service: s, instances: 10000}]",
+            "services: all instances together have 2100000 series, and there may be 2000000"
+        ),
         ("services: {s: {metrics: {m: {type: gauge, labels: {n: 9..1}}}}}", "\"9..1\" goes down (n: 1..9)"),
         ("services: {s: {metrics: {m: {type: gauge, labels: {n: []}}}}}", "the label n has no value (n: [a, b])"),
         ("services: {s: {metrics: {m: {type: gauge, labels: {n: [a, a]}}}}}", "the label n has a value twice"),

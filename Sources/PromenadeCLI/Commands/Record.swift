@@ -2,7 +2,6 @@ import ArgumentParser
 import MetricModel
 import Promenade
 import Simulation
-import Synchronization
 import Web
 
 #if canImport(Darwin)
@@ -21,7 +20,7 @@ struct RecordCommand: AsyncParsableCommand {
             again, with --set scrape_interval=30s or other rules if wanted. Headers and parts of URLs that may hold credentials \
             are not recorded. Bodies of more than 512 KiB are recorded as far as the stack shows them.
 
-            Ctrl-C ends it earlier; what there is by then is kept.
+            Ctrl-C ends it earlier; what there is by then is kept. Once more ends it at once.
 
             Exit codes: 0 recorded; 1 the stack cannot be asked (any more), or scrapes were missed; 2 wrong arguments.
             """
@@ -39,8 +38,8 @@ struct RecordCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The folder for the scenario.", valueName: "dir"))
     var out: String
 
-    /// Whether somebody has had enough of it, who then gets what there is.
-    private static let isEnded = Atomic(false)
+    /// So many milliseconds the stack may take to tell the last of it.
+    private static let lastLook: Int64 = 5000
 
     func run() async throws {
         guard let span = try? PrometheusDuration(parsing: span), span.milliseconds > 0 else {
@@ -65,16 +64,23 @@ struct RecordCommand: AsyncParsableCommand {
             throw ExitCode(2)
         }
         do {
-            Self.isEnded.store(false, ordering: .relaxed)
-            for number in [SIGINT, SIGTERM] {
-                signal(number) { _ in RecordCommand.isEnded.store(true, ordering: .relaxed) }
-            }
-            while clock.now < start + span.milliseconds, !Self.isEnded.load(ordering: .relaxed) {
-                try await clock.sleep(milliseconds: min(RecordingClient.pause, start + span.milliseconds - clock.now))
-                try await recorder.look()
+            // Whoever has had enough of it gets what there is.
+            Interruption.begin()
+            let last = start + span.milliseconds
+            let goesOn: @Sendable () -> Bool = { Interruption.isQuiet && clock.now < last }
+            recorder.goesOn = goesOn
+            while goesOn() {
+                try await clock.sleep(milliseconds: min(RecordingClient.pause, last - clock.now))
+                do {
+                    try await recorder.look()
+                } catch _ where !goesOn() {
+                    // It was not waited for any longer.
+                }
             }
             // Scrapes that have begun by now are told of when they are over.
-            end = clock.now
+            let over = clock.now
+            end = over
+            recorder.goesOn = { clock.now < over + Self.lastLook }
             try await clock.sleep(milliseconds: RecordingClient.pause)
             try await recorder.look()
         } catch {

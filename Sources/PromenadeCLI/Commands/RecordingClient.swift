@@ -10,6 +10,9 @@ struct RecordingClient {
     /// How often the stack is asked, in milliseconds: it remembers the last four scrapes of a target and the last 16 pushes.
     static let pause: Int64 = 500
 
+    /// The most scrapes of a target that are asked for, however many it is said to have.
+    private static let mostKept = 16
+
     let url: String
     let pushgateway: String
     /// What was recorded.
@@ -20,6 +23,8 @@ struct RecordingClient {
     private(set) var config = ""
     /// Its rules.
     private(set) var rules: [RecordedRules.File] = []
+    /// Whether the stack is waited for; looked at ten times a second.
+    var goesOn: @Sendable () -> Bool = { true }
     private var start: Timestamp = 0
     private var lastScrape: [String: Timestamp] = [:]
     private var lastPush: UInt64 = 0
@@ -92,15 +97,19 @@ struct RecordingClient {
 
     /// Takes over what is new.
     mutating func look() async throws {
-        if recording.scrapes.count + recording.pushes.count > Recording.countLimit || bytes > Recording.byteLimit {
-            throw Refusal(description: "it is too much: at most \(Recording.countLimit) scrapes and 1 GiB are recorded")
-        }
+        try checkSize()
         let targets = try await get(url + "/api/v1/targets?state=active")["data"]?["activeTargets"]?.items ?? []
         for target in targets {
             guard let pool = target["scrapePool"]?.text, let address = target["scrapeUrl"]?.text else { continue }
             try await look(at: address, in: pool)
         }
         if !pushgateway.isEmpty { try await lookAtPushes() }
+    }
+
+    private func checkSize() throws(Refusal) {
+        if recording.scrapes.count + recording.pushes.count > Recording.countLimit || bytes > Recording.byteLimit {
+            throw Refusal(description: "it is too much: at most \(Recording.countLimit) scrapes and 1 GiB are recorded")
+        }
     }
 
     private mutating func look(at address: String, in pool: String) async throws {
@@ -110,12 +119,12 @@ struct RecordingClient {
         var kept = 1
         while index < kept {
             let query = "scrapePool=\(URLText.query(pool))&scrapeUrl=\(URLText.query(address))&index=\(index)"
-            guard let data = try? await get(url + "/api/v1/targets/last_scrape?" + query)["data"] else {
+            guard let data = try await find(url + "/api/v1/targets/last_scrape?" + query)?["data"] else {
                 // Older ones would have come after the one that was asked for.
                 if index > 0 || lastScrape[pool + " " + address] != nil { missed += 1 }
                 break
             }
-            kept = data["kept"]?.text.flatMap { Int($0) } ?? 0
+            kept = min(data["kept"]?.text.flatMap { Int($0) } ?? 0, Self.mostKept)
             guard let time = ToldTime.milliseconds((data["sampleTime"] ?? data["time"])?.text) else { break }
             if time <= known { break }
             var scrape = Recording.Scrape(time: time, url: address)
@@ -126,13 +135,14 @@ struct RecordingClient {
             scrape.error = data["error"]?.text ?? ""
             scrape.body = Self.body(of: data)
             found.append(scrape)
+            bytes += scrape.body.count
+            try checkSize()
             index += 1
         }
         // All that the stack remembers is new: there may have been more.
         if index == kept, kept > 3, lastScrape[pool + " " + address] != nil { missed += 1 }
         guard let newest = found.first else { return }
         lastScrape[pool + " " + address] = newest.time
-        bytes += found.reduce(0) { $0 + $1.body.count }
         recording.scrapes += found.reversed()
     }
 
@@ -180,11 +190,22 @@ struct RecordingClient {
 
     /// What is there; `nil` where there is nothing (any more).
     private func find(_ url: String) async throws -> ConfigNode? {
+        let call = Task { () async -> Result<HTTPAnswer, TransportError> in
+            do throws(TransportError) {
+                return .success(try await HTTPCaller.shared.send(HTTPCall(url, timeoutMilliseconds: 10_000)))
+            } catch {
+                return .failure(error)
+            }
+        }
+        let watch = Task { [goesOn] in
+            while goesOn() { try await SystemClock().sleep(milliseconds: 100) }
+            call.cancel()
+        }
+        defer { watch.cancel() }
         let answer: HTTPAnswer
-        do throws(TransportError) {
-            answer = try await HTTPCaller.shared.send(HTTPCall(url, timeoutMilliseconds: 10_000))
-        } catch {
-            throw Refusal(description: error.message)
+        switch await call.value {
+        case .success(let found): answer = found
+        case .failure(let error): throw Refusal(description: error.message)
         }
         if answer.status == 404 { return nil }
         guard answer.status == 200 else { throw Refusal(description: "\(url): HTTP status \(answer.status)") }

@@ -31,6 +31,9 @@ extension Scenario {
     /// The longest scenario: ten years.
     static let longest: Int64 = 3653 * 86_400_000_000_000
 
+    /// The most series of all services together: each takes some hundred bytes before anything happens.
+    static let seriesLimit = 2_000_000
+
     /// When a scenario can begin, in milliseconds since 1970: nanoseconds are counted to the year 2262, and it may last long.
     static let starts: ClosedRange<Timestamp> = 0...7_258_118_400_000
 
@@ -112,6 +115,7 @@ extension Scenario {
                 refusedEvents.append(section.node)
             }
         }
+        if problems.problems.isEmpty { checkSize(root, scaled) }
         checkBatches(batchSections, latest: latest)
         let span = ExpectationSpec.Span(duration: duration, latest: latest)
         expectations = root.list("expect", type: "expectation").compactMap {
@@ -122,6 +126,20 @@ extension Scenario {
         _ = root.string("description")
         hasSockets = root.flag("sockets") ?? false
         root.finish(isListing: true)
+    }
+
+    /// Tells where all services together have more series than a world may.
+    private func checkSize(_ root: ConfigSection, _ scaled: [String: Int]) {
+        let count = services.reduce(0) { sum, service in
+            let instances = max(service.instances, min(scaled[service.name] ?? 0, ServiceSpec.instanceLimit))
+            return sum + instances * service.metrics.reduce(0) { $0 + $1.mostSeries }
+        }
+        if count <= Self.seriesLimit { return }
+        root.fail(
+            "all instances together have \(count) series, and there may be \(Self.seriesLimit)",
+            at: "services",
+            hint: "fewer instances, or labels with fewer values"
+        )
     }
 
     /// A time in people's units: `1m30s`.

@@ -232,6 +232,17 @@ public struct MetricSpec: Sendable {
         }
     }
 
+    /// How many series an instance has of it at most.
+    var mostSeries: Int {
+        let each =
+            switch kind {
+            case .counter, .gauge, .info: 1
+            case .histogram: isNative ? 1 : buckets.count + 3
+            case .summary: quantiles.count + 2
+            }
+        return parts.count * (growth?.most ?? 1) * each
+    }
+
     /// Those of the client libraries.
     public static let defaultBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
