@@ -39,7 +39,7 @@ struct RecordCommand: AsyncParsableCommand {
     var out: String
 
     /// So many milliseconds the stack may take to tell the last of it.
-    private static let lastLook: Int64 = 5000
+    private static let lastLook: Int64 = 10_000
 
     func run() async throws {
         guard let span = try? PrometheusDuration(parsing: span), span.milliseconds > 0 else {
@@ -78,10 +78,10 @@ struct RecordCommand: AsyncParsableCommand {
                 }
             }
             // Scrapes that have begun by now are told of when they are over.
-            let over = clock.now
-            end = over
-            recorder.goesOn = { clock.now < over + Self.lastLook }
+            end = clock.now
             try await clock.sleep(milliseconds: RecordingClient.pause)
+            let begun = clock.now
+            recorder.goesOn = { clock.now < begun + Self.lastLook }
             try await recorder.look()
         } catch {
             Complaint.write("\(url) cannot be recorded: \(error)")

@@ -106,8 +106,10 @@ struct RecordingClient {
         if !pushgateway.isEmpty { try await lookAtPushes() }
     }
 
-    private func checkSize() throws(Refusal) {
-        if recording.scrapes.count + recording.pushes.count > Recording.countLimit || bytes > Recording.byteLimit {
+    /// - Parameter more: the bytes that come to those that are recorded.
+    private func checkSize(_ more: Int = 0) throws(Refusal) {
+        let count = recording.scrapes.count + recording.pushes.count
+        if count > Recording.countLimit || bytes + more > Recording.byteLimit {
             throw Refusal(description: "it is too much: at most \(Recording.countLimit) scrapes and 1 GiB are recorded")
         }
     }
@@ -115,11 +117,12 @@ struct RecordingClient {
     private mutating func look(at address: String, in pool: String) async throws {
         let known = lastScrape[pool + " " + address] ?? start
         var found: [Recording.Scrape] = []
+        var size = 0
         var index = 0
         var kept = 1
         while index < kept {
             let query = "scrapePool=\(URLText.query(pool))&scrapeUrl=\(URLText.query(address))&index=\(index)"
-            guard let data = try await find(url + "/api/v1/targets/last_scrape?" + query)?["data"] else {
+            guard let data = try await told(url + "/api/v1/targets/last_scrape?" + query)?["data"] else {
                 // Older ones would have come after the one that was asked for.
                 if index > 0 || lastScrape[pool + " " + address] != nil { missed += 1 }
                 break
@@ -135,14 +138,15 @@ struct RecordingClient {
             scrape.error = data["error"]?.text ?? ""
             scrape.body = Self.body(of: data)
             found.append(scrape)
-            bytes += scrape.body.count
-            try checkSize()
+            size += scrape.body.count
+            try checkSize(size)
             index += 1
         }
         // All that the stack remembers is new: there may have been more.
         if index == kept, kept > 3, lastScrape[pool + " " + address] != nil { missed += 1 }
         guard let newest = found.first else { return }
         lastScrape[pool + " " + address] = newest.time
+        bytes += size
         recording.scrapes += found.reversed()
     }
 
@@ -165,11 +169,12 @@ struct RecordingClient {
 
     private mutating func lookAtPushes() async throws {
         for (number, time, node) in try await pushes(since: lastPush).reversed() {
+            var push = Recording.Push(time: time, method: node["method"]?.text ?? "", path: node["path"]?.text ?? "")
+            // Before anything is noted: one that was not waited for is asked for again.
+            let data = push.method == "DELETE" ? nil : try await find(pushgateway + "/api/v1/pushes/\(number)")?["data"]
             if number > lastPush + 1 { missed += Int(clamping: number - lastPush - 1) }
             lastPush = max(lastPush, number)
-            var push = Recording.Push(time: time, method: node["method"]?.text ?? "", path: node["path"]?.text ?? "")
             if push.method != "DELETE" {
-                let data = try await find(pushgateway + "/api/v1/pushes/\(number)")?["data"]
                 guard let traffic = data?["traffic"], !traffic.isNull else {
                     missed += 1
                     continue
@@ -186,6 +191,17 @@ struct RecordingClient {
     private func get(_ url: String) async throws -> ConfigNode {
         guard let found = try await find(url) else { throw Refusal(description: "\(url): HTTP status 404") }
         return found
+    }
+
+    /// What is there; `nil` where there is nothing (any more), or it could not be told.
+    /// - Throws: where it was not waited for.
+    private func told(_ url: String) async throws -> ConfigNode? {
+        do {
+            return try await find(url)
+        } catch {
+            if goesOn() { return nil }
+            throw error
+        }
     }
 
     /// What is there; `nil` where there is nothing (any more).
@@ -205,7 +221,8 @@ struct RecordingClient {
         let answer: HTTPAnswer
         switch await call.value {
         case .success(let found): answer = found
-        case .failure(let error): throw Refusal(description: error.message)
+        case .failure(let error):
+            throw Refusal(description: goesOn() ? error.message : "\(url): it was not waited for any longer")
         }
         if answer.status == 404 { return nil }
         guard answer.status == 200 else { throw Refusal(description: "\(url): HTTP status \(answer.status)") }
