@@ -136,7 +136,7 @@ public final class DemoServer: Sendable {
                 .brief(),
         ]
         routes.append(.on(.get, .post, at: "/api/v1/demo", controlled))
-        if let survey { routes.append(.get("/api/v1/stack") { _ in survey.response() }) }
+        if let survey { routes.append(.get("/api/v1/stack") { _ in survey.response() }.long(.telling)) }
         routes += [
             .on(.get, .post, at: "/api/v1/clock") { [self] in await time?.respond(to: $0) ?? answer(serve()) },
             .get("/api/v1/clock/marks") { [self] in time?.respondWithMarks(to: $0) ?? answer(serve()) },

@@ -108,7 +108,7 @@ extension PushgatewayResponder {
         return clock + [
             .get("/api/v1/stack") { [self] _ in
                 counted(.apiStatus, "get", settings.survey?.response() ?? missing("this server is alone"))
-            },
+            }.long(.telling),
             .get("/api/v1/pushes") { [self] in counted(.apiPushes, "get", history($0)) },
             .get("/api/v1/pushes/:number") { [self] in counted(.apiPushes, "get", push(of: $0)) },
         ]

@@ -24,6 +24,9 @@ public struct Route: Sendable {
         var executor: (any TaskExecutor)?
         /// Runs the work, under whatever ends it early.
         var run: @Sendable (_ work: @Sendable () async -> WebResponse) async -> WebResponse
+
+        /// For what is told of what there is, which may be long: it waits neither for queries nor for what is read.
+        static let telling = Threads(executor: EvaluationThreads(.reading)) { work in await work() }
     }
 
     /// Longer queries are not read on the connection's own thread where ``small()`` says so.

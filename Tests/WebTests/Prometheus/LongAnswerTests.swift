@@ -70,8 +70,28 @@ import Web
             if isNumbers { continue }
             #expect(found.allSatisfy { ($0.items ?? []).last?["buckets"]?.items?.count == buckets })
         }
-        // A histogram of 5,000 buckets is some 300 KB.
+        // A histogram of 5,000 buckets is some 300 KB; those of one bucket are no long answer.
         if buckets > 1 { #expect(pieces.count > samples && pieces.max() ?? 0 < 1 << 20) }
+    }
+
+    @Test func `a series of many numbers goes out in pieces, too`() async throws {
+        let clock = ManualClock(now: Self.start)
+        let store = TimeSeriesDatabase.inMemory(clock: clock)
+        let references = try await store.resolve([["__name__": "m", "i": "a"], ["__name__": "m", "i": "b"]])
+        let count = 10_500
+        for index in 0..<count {
+            var batch = SampleBatch(timestamp: Self.start - Int64(count - index) * 100)
+            batch.series = references
+            batch.values = [Double(index), 0.5]
+            _ = try await store.append(batch)
+        }
+        let server = PrometheusServer.still(store, clock: clock, settings: PrometheusSettings())
+        let (answer, pieces) = try await Self.answer(server, "query?query=m[2h]&time=1700000000")
+        let result = answer["data"]?["result"]?.items ?? []
+        #expect(result.map { $0["metric"]?["i"]?.text } == ["a", "b"])
+        let values = result.map { $0["values"]?.items?.compactMap { $0.items?.last?.text } }
+        #expect(values == [(0..<count).map { "\($0)" }, Array(repeating: "0.5", count: count)])
+        #expect(pieces.count > 4 && pieces.max() ?? 0 < 1 << 18)
     }
 
     @Test func `few histograms that are long are a long answer`() async throws {

@@ -32,7 +32,7 @@ struct QueryResultJSON: Sendable {
             text.raw("]")
         case .matrix(let rows):
             text.raw("[")
-            for index in 0..<count { series(rows, index, rows.histograms(index), &text) }
+            for index in 0..<count { series(rows, index, &text) }
             text.raw("]")
         }
         end(&text)
@@ -59,17 +59,37 @@ struct QueryResultJSON: Sendable {
             }
         case .matrix(let rows):
             try await stream.array(pieces(of: rows)) { piece, text in
-                for index in piece.series { series(rows, index, piece.histograms ?? rows.histograms(index), &text) }
+                if let stretch = piece.stretch { return series(rows, piece.series.lowerBound, stretch, &text) }
+                for index in piece.series { series(rows, index, &text) }
             }
         }
         end(&stream.text)
     }
 
-    /// What is written at once: some series, or a stretch of the histograms of one.
+    /// What is written at once: some series, or a stretch of one.
     private struct Piece: Sendable {
         var series: Range<Int>
-        var histograms: Range<Int>?
+        var stretch: Stretch?
     }
+
+    /// Some samples of a series, by their positions; its head goes with the first of them, its end with the last.
+    private struct Stretch: Sendable {
+        var floats: Range<Int>
+        var histograms: Range<Int>
+
+        var isEmpty: Bool { floats.isEmpty && histograms.isEmpty }
+
+        /// Nothing yet of what comes after it.
+        var following: Stretch {
+            Stretch(
+                floats: floats.upperBound..<floats.upperBound,
+                histograms: histograms.upperBound..<histograms.upperBound
+            )
+        }
+    }
+
+    /// So many numbers of a series are written in one go.
+    private static let floatsInStretch = 4096
 
     /// About how many bytes a histogram is in JSON; it may have 100,000 buckets.
     private static func size(of histogram: NativeHistogram) -> Int {
@@ -82,19 +102,34 @@ struct QueryResultJSON: Sendable {
         var start = 0
         var size = 0
         for index in 0..<count {
-            size += 100 + 30 * rows.floats(index).count + rows.labels[index].encoded.count
-            let histograms = rows.histograms(index)
-            var first = histograms.lowerBound
-            for position in histograms {
-                size += Self.size(of: rows.histograms[position])
-                if size < JSONStream.pieceSize || position == histograms.upperBound - 1 { continue }
+            size += 100 + rows.labels[index].encoded.count
+            let (floats, histograms) = (rows.floats(index), rows.histograms(index))
+            var stretch = Stretch(
+                floats: floats.lowerBound..<floats.lowerBound,
+                histograms: histograms.lowerBound..<histograms.lowerBound
+            )
+            var isCut = false
+            func cutIfFull() {
+                if size < JSONStream.pieceSize || stretch.isEmpty { return }
                 if start < index { pieces.append(Piece(series: start..<index)) }
                 // The series goes on in the next piece.
-                pieces.append(Piece(series: index..<index + 1, histograms: first..<position + 1))
-                (first, start, size) = (position + 1, index, 0)
+                pieces.append(Piece(series: index..<index + 1, stretch: stretch))
+                stretch = stretch.following
+                (start, size, isCut) = (index, 0, true)
             }
-            if first > histograms.lowerBound {
-                pieces.append(Piece(series: index..<index + 1, histograms: first..<histograms.upperBound))
+            while stretch.floats.upperBound < floats.upperBound {
+                cutIfFull()
+                let end = min(stretch.floats.upperBound + Self.floatsInStretch, floats.upperBound)
+                size += 30 * (end - stretch.floats.upperBound)
+                stretch.floats = stretch.floats.lowerBound..<end
+            }
+            for position in histograms {
+                cutIfFull()
+                size += Self.size(of: rows.histograms[position])
+                stretch.histograms = stretch.histograms.lowerBound..<position + 1
+            }
+            if isCut {
+                pieces.append(Piece(series: index..<index + 1, stretch: stretch))
                 (start, size) = (index + 1, 0)
             } else if size >= JSONStream.pieceSize || index == count - 1 {
                 pieces.append(Piece(series: start..<index + 1))
@@ -118,18 +153,16 @@ struct QueryResultJSON: Sendable {
         text.raw("}")
     }
 
-    /// - Returns: where the series' floats are.
     @inline(__always)
-    private func begin(_ rows: SeriesRows, _ index: Int, _ text: inout JSONText) -> Range<Int> {
+    private func begin(_ rows: SeriesRows, _ index: Int, _ text: inout JSONText) {
         if index > 0 { text.raw(",") }
         text.raw("{\"metric\":")
         text.labels(rows.labels[index])
-        return rows.floats(index)
     }
 
     private func sample(_ rows: SeriesRows, _ index: Int, _ text: inout JSONText) {
-        let floats = begin(rows, index, &text)
-        if let position = floats.first {
+        begin(rows, index, &text)
+        if let position = rows.floats(index).first {
             text.raw(",\"value\":[")
             text.timestamp(rows.timestamps[position])
             text.raw(",")
@@ -143,35 +176,36 @@ struct QueryResultJSON: Sendable {
         text.raw("]}")
     }
 
-    /// Writes a series, or of one with many histograms those that are given: its head with the first of them, its end with the last.
-    private func series(_ rows: SeriesRows, _ index: Int, _ part: Range<Int>, _ text: inout JSONText) {
-        let histograms = rows.histograms(index)
-        if part.lowerBound == histograms.lowerBound {
-            let floats = begin(rows, index, &text)
-            if !floats.isEmpty {
-                text.raw(",\"values\":[")
-                rows.timestamps.withUnsafeBufferPointer { times in
-                    rows.values.withUnsafeBufferPointer { values in
-                        text.samples(
-                            UnsafeBufferPointer(rebasing: times[floats]),
-                            UnsafeBufferPointer(rebasing: values[floats])
-                        )
-                    }
-                }
-                text.raw("]")
-            }
-            if !histograms.isEmpty { text.raw(",\"histograms\":[") }
+    private func series(_ rows: SeriesRows, _ index: Int, _ text: inout JSONText) {
+        series(rows, index, Stretch(floats: rows.floats(index), histograms: rows.histograms(index)), &text)
+    }
+
+    private func series(_ rows: SeriesRows, _ index: Int, _ part: Stretch, _ text: inout JSONText) {
+        let (floats, histograms) = (rows.floats(index), rows.histograms(index))
+        if part.floats.lowerBound == floats.lowerBound, part.histograms.lowerBound == histograms.lowerBound {
+            begin(rows, index, &text)
         }
-        for position in part {
-            if position > histograms.lowerBound { text.raw(",") }
+        if !part.floats.isEmpty {
+            text.raw(part.floats.lowerBound == floats.lowerBound ? ",\"values\":[" : ",")
+            rows.timestamps.withUnsafeBufferPointer { times in
+                rows.values.withUnsafeBufferPointer { values in
+                    text.samples(
+                        UnsafeBufferPointer(rebasing: times[part.floats]),
+                        UnsafeBufferPointer(rebasing: values[part.floats])
+                    )
+                }
+            }
+            if part.floats.upperBound == floats.upperBound { text.raw("]") }
+        }
+        for position in part.histograms {
+            text.raw(position == histograms.lowerBound ? ",\"histograms\":[" : ",")
             text.raw("[")
             text.timestamp(rows.histogramTimestamps[position])
             text.raw(",")
             text.histogram(rows.histograms[position])
-            text.raw("]")
+            text.raw(position == histograms.upperBound - 1 ? "]]" : "]")
         }
-        if part.upperBound == histograms.upperBound {
-            if !histograms.isEmpty { text.raw("]") }
+        if part.floats.upperBound == floats.upperBound, part.histograms.upperBound == histograms.upperBound {
             text.raw("}")
         }
     }
