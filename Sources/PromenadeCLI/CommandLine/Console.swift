@@ -16,9 +16,8 @@ enum Complaint {
 
     /// As it is told: without what a terminal would take for more, and no line longer than that.
     fileprivate static func told(_ text: String) -> String {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        let shown = lines.map { String($0).shortened(to: longestLine) }.joined(separator: "\n")
-        return "\(ProgramName.called): \(TerminalText.lines(shown))\n"
+        let lines = TerminalText.lines(text).split(separator: "\n", omittingEmptySubsequences: false)
+        return "\(ProgramName.called): \(lines.map { String($0).shortened(to: longestLine) }.joined(separator: "\n"))\n"
     }
 
     static func write(_ text: String) {

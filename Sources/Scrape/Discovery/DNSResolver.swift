@@ -53,14 +53,16 @@ package struct DNSResolver: Sendable {
 
     /// So many names are asked for at a time. Each blocks a thread, for seconds where nobody answers; names of one section wait for one another.
     private static let askingLimit = 64
-    /// No server is asked any more after so many milliseconds.
+    /// No server is asked any more after so many milliseconds, from the first one on.
     private static let lookupLimit: Int64 = 60_000
+    /// So many milliseconds a name waits for others at most.
+    private static let waitingLimit: Int64 = 3_600_000
     private static let threads = EvaluationThreads(.init(limit: askingLimit, niceness: 0))
 
     /// The records of a name. A name that does not exist has none.
     /// - Throws: where no server could say.
     package func lookup(_ name: String, _ kind: DNSMessage.Kind) async throws(DiscoveryError) -> [DNSMessage.Record] {
-        let found = await Self.threads.wait(milliseconds: Self.lookupLimit, isPatient: true) {
+        let found = await Self.threads.wait(milliseconds: Self.waitingLimit + Self.lookupLimit, isPatient: true) {
             Result { () throws(DiscoveryError) in try self.ask(name, kind) }
         }
         guard let found else { throw DiscoveryError("context canceled") }
@@ -79,9 +81,15 @@ package struct DNSResolver: Sendable {
             settings = Settings(String(decoding: bytes, as: UTF8.self))
         }
         guard let settings else { return [] }
+        let machine = SystemClock()
+        let end = machine.steadyNanoseconds.plus(Self.lookupLimit * 1_000_000)
+        let isOver = { TaskLimit.isOver || machine.steadyNanoseconds > end }
         var areAllValid = true
         for candidate in settings.names(name) {
-            guard let answer = askAnyServer(candidate, kind, settings) else {
+            guard let answer = askAnyServer(candidate, kind, settings, unless: isOver) else {
+                if isOver() {
+                    throw DiscoveryError("could not resolve \(GoText.quoted(name)): no server has answered in time")
+                }
                 areAllValid = false
                 continue
             }
@@ -96,9 +104,10 @@ package struct DNSResolver: Sendable {
     private func askAnyServer(
         _ name: String,
         _ kind: DNSMessage.Kind,
-        _ settings: Settings
+        _ settings: Settings,
+        unless isOver: () -> Bool
     ) -> DNSMessage? {
-        for server in settings.servers where !TaskLimit.isOver {
+        for server in settings.servers where !isOver() {
             let id = UInt16.random(in: 0...UInt16.max)
             let question = DNSMessage.question(name, kind, id: id)
             let socket = DNSSocket(server: server, port: settings.port, seconds: patience)

@@ -76,11 +76,15 @@ extension ScrapeManager {
         guard let pool = state.withLock({ $0.isStopped ? nil : $0.pools[name] }) else { return nil }
         guard let reading, !pool.isFixed else { return pool.plan() }
         let isEnding: @Sendable () -> Bool = { [self] in state.withLock { $0.isEnding } }
-        let plan = await reading.wait(milliseconds: Self.planLimit, isPatient: true, isOver: isEnding) {
-            let plan = pool.plan()
-            return TaskLimit.isOver ? nil : plan
+        let plan = await EvaluationThreads.run(on: reading) {
+            let machine = SystemClock()
+            let end = machine.steadyNanoseconds.plus(Self.planLimit * 1_000_000)
+            return await TaskLimit { machine.steadyNanoseconds > end || isEnding() }.run {
+                let plan = pool.plan()
+                return TaskLimit.isOver ? nil : plan
+            }
         }
-        guard let plan = plan ?? nil else {
+        guard let plan else {
             if isEnding() || Task.isCancelled { return nil }
             let message =
                 "relabelling what was found takes more than \(Self.planLimit / 1000) s; the targets stay as they were"

@@ -167,7 +167,8 @@ struct HTTPTransportTests {
         }
         #expect(proxied == #"Get "https://127.0.0.1:1/metrics": "# + problem)
         // Whoever gives tokens is somebody else.
-        let text = value.replacing("\r", with: "\\r").replacing("\n", with: "\\n").replacing("\0", with: "\\u0000")
+        let escaped: [Unicode.Scalar: String] = ["\r": "\\r", "\n": "\\n", "\0": "\\u0000"]
+        let text = value.unicodeScalars.map { escaped[$0] ?? String($0) }.joined()
         let answer = LiveServer.Answer(headers: [], body: Array("{\"access_token\": \"\(text)\"}".utf8))
         let tokens = try await LiveServer { _ in answer }
         let token = await LiveScrape.error(1) {
