@@ -110,20 +110,40 @@ import Testing
         let count = Atomic(0)
     }
 
+    /// Listens for datagrams and for connections at the same port. What is free for the one need not be for the other.
+    private func listen() async throws -> (port: Int, datagrams: any Channel, stream: any Channel) {
+        let group = MultiThreadedEventLoopGroup.singleton
+        var refused: any Error = ChannelError.ioOnClosedChannel
+        for _ in 0..<100 {
+            let datagrams = try await DatagramBootstrap(group: group)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(NameServer())
+                    }
+                }
+                .bind(host: "127.0.0.1", port: 0).get()
+            let port = try #require(datagrams.localAddress?.port)
+            do {
+                let stream = try await ServerBootstrap(group: group)
+                    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                    .childChannelInitializer { channel in
+                        channel.eventLoop.makeCompletedFuture {
+                            try channel.pipeline.syncOperations.addHandler(StreamServer())
+                        }
+                    }
+                    .bind(host: "127.0.0.1", port: port).get()
+                return (port, datagrams, stream)
+            } catch {
+                refused = error
+                try await datagrams.close()
+            }
+        }
+        throw refused
+    }
+
     /// Asks a server that listens as long as the body runs.
     private func withResolver(_ body: (DNSResolver) async throws -> Void) async throws {
-        let group = MultiThreadedEventLoopGroup.singleton
-        let datagrams = try await DatagramBootstrap(group: group)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(NameServer()) }
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
-        let port = try #require(datagrams.localAddress?.port)
-        let stream = try await ServerBootstrap(group: group)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(StreamServer()) }
-            }
-            .bind(host: "127.0.0.1", port: port).get()
+        let (port, datagrams, stream) = try await listen()
         var settings = DNSResolver.Settings("nameserver 127.0.0.1\n")
         settings.port = UInt16(port)
         let result: Result<Void, any Error>
