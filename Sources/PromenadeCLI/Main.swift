@@ -44,7 +44,10 @@ import Web
             let code = PromenadeCommand.exitCode(for: error)
             if let code = error as? ExitCode { end(code.rawValue) }
             // Help was asked for, or the command has told what there is to tell.
-            if code == .success { PromenadeCommand.exit(withError: error) }
+            if code == .success {
+                Console.print(PromenadeCommand.fullMessage(for: error) + "\n")
+                end(0)
+            }
             var text = String(PromenadeCommand.fullMessage(for: error).trimmingPrefix("Error: "))
             let unknown = code == .validationFailure ? CommandTree.unknownOption(in: arguments) : nil
             if let message = unknown ?? (error as? ValidationError)?.message {
@@ -61,7 +64,7 @@ import Web
     }
 
     /// Ends the program. Whatever came of the command: who cannot be told of it has nothing of it.
-    private static func end(_ code: Int32) -> Never {
+    static func end(_ code: Int32) -> Never {
         guard let reason = Console.failure else { exit(code) }
         Complaint.write("cannot write to the standard output: \(reason)")
         exit(2)

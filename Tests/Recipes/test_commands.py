@@ -286,6 +286,18 @@ tests:
         self.assertIn("only 20 files open at a time", text)
         self.assertIn("ulimit -n", text)
 
+    @unittest.skipUnless(sys.platform == "linux" and os.geteuid() == 0, "needs somebody who has no other process")
+    def test_that_there_are_too_few_threads(self):
+        # Root may have as many as the system has.
+        few = lambda: (resource.setrlimit(resource.RLIMIT_NPROC, (6, 6)), os.setuid(54321))
+        try:
+            code, _, text = run("run", "--test", stdin=subprocess.DEVNULL, preexec_fn=few)
+        except PermissionError:
+            self.skipTest("the program lies where only root may look")
+        self.assertEqual(code, 1)
+        self.assertIn("only 6 threads at a time", text)
+        self.assertIn("ulimit -u", text)
+
     @unittest.skipUnless(os.geteuid() == 0 and shutil.which("mount"), "needs a small disk, which only root can make")
     def test_that_the_disk_is_full_stands_on_the_pages(self):
         folder = tempfile.mkdtemp()
@@ -493,6 +505,13 @@ class Imported(unittest.TestCase):
             self.assertEqual(code, 1)
             self.assertIn("expected value after metric", error)
             self.assertLess(len(error), 10_000)
+
+    @unittest.skipUnless(os.path.exists("/proc/self/mem"), "needs a file that tells of no size")
+    def test_what_cannot_be_read_is_no_empty_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            code, _, error = run("tsdb", "import", f"--storage.path={folder}", "/proc/self/mem")
+            self.assertEqual(code, 1)
+            self.assertIn("cannot read /proc/self/mem: input/output error", error)
 
 
 class Silent(http.server.BaseHTTPRequestHandler):

@@ -41,6 +41,16 @@ import Testing
         } catch { return (error as? StorageError)?.code }
     }
 
+    @Test func aPathThatIsTooLongIsToldAsThat() async throws {
+        try await withTemporaryFolder { folder in
+            let parts = [String](repeating: String(repeating: "x", count: 99), count: 5)
+            let long = ([folder] + parts).joined(separator: "/")
+            try FileManager.default.createDirectory(atPath: long, withIntermediateDirectories: true)
+            let refused = #expect(throws: StorageError.self) { _ = try Self.open(long) }
+            #expect(refused?.message.contains("bytes, and SQLite takes 504: choose a shorter one") == true)
+        }
+    }
+
     @Test func everythingIsThereAfterARestart() async throws {
         try await withTemporaryFolder { folder in
             var store = try Self.open(folder)

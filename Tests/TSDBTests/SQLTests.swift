@@ -1,3 +1,4 @@
+import Foundation
 import MetricModel
 import MetricStorageTesting
 import TSDB
@@ -71,8 +72,12 @@ import Testing
                 #expect(throws: StorageError.self, "\(sql)") { _ = try Self.query(session, sql) }
             }
             // What SQLite is asked while it only reads is told by its number, whatever its words are.
-            let refused = #expect(throws: StorageError.self) { try Self.query(session, "DELETE FROM series") }
-            #expect(refused == StorageError(.readOnly, "the database is only read: the query would change it"))
+            let copy = folder + "/copy.db"
+            for sql in ["DELETE FROM series", "VACUUM INTO '\(copy)'", "CREATE TEMP TABLE t (a)"] {
+                let refused = #expect(throws: StorageError.self, "\(sql)") { try Self.query(session, sql) }
+                #expect(refused == StorageError(.readOnly, "the database is only read: the query would change it"))
+            }
+            #expect(!FileManager.default.fileExists(atPath: copy))
             let report = try await store.report()
             #expect(report.blockSamples == 301 && report.headSamples == 1 && report.series == 4)
             #expect(report.metrics.first?.name == "a" && report.codecs.reduce(0) { $0 + $1.samples } == 301)

@@ -96,7 +96,8 @@ public enum FileReading {
     /// Why a file could not be read, by the last error's number.
     public static var reason: String { reason(sizeLimit) }
 
-    private static func reason(_ limit: Int) -> String {
+    /// Why a file, of which no more than so many bytes were to be taken, could not be read, by the last error's number.
+    public static func reason(_ limit: Int) -> String {
         switch errno {
         case notAFile: "not a regular file"
         case EFBIG: "larger than \(limit < 1 << 20 ? "\(limit >> 10) KiB" : "\(limit >> 20) MiB")"

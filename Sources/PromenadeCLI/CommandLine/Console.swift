@@ -105,8 +105,7 @@ enum Console {
     static func read(_ path: String, limit: Int = FileReading.sizeLimit) throws -> [UInt8] {
         // One reader for all: a folder, or a file that breaks off, is no empty file.
         guard let bytes = FileAccess.readNamed(path == "-" ? "/dev/stdin" : path, limit: limit) else {
-            let reason = errno == EFBIG ? "larger than \(limit >> 20) MiB" : FileReading.reason
-            throw ReadingFailed(path: path, reason: reason)
+            throw ReadingFailed(path: path, reason: FileReading.reason(limit))
         }
         return bytes
     }

@@ -88,7 +88,8 @@ final class MappedFile {
         guard var facts = FileFacts(descriptor: descriptor) else {
             throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
         }
-        if facts.kind != .file {
+        // Some files tell of no size, and have something in them nevertheless.
+        if facts.kind != .file || facts.size == 0 {
             let source = descriptor
             descriptor = -1
             defer { close(source) }

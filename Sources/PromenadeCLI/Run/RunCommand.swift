@@ -18,7 +18,11 @@ enum RunCommand {
     static func run(_ arguments: [String]) async -> Int32 {
         if let text = information(arguments) {
             Console.print(text)
-            return 0
+            Main.end(0)
+        }
+        if let complaint = ThreadRoom.complaint() {
+            Complaint.write(complaint)
+            return 1
         }
         // Two threads for connections serve more than a query engine on this machine can ask for.
         NIOSingletons.groupLoopCountSuggestion = 2

@@ -81,6 +81,9 @@ final class Connection: @unchecked Sendable {
         )
     }
 
+    /// The most bytes of a path, with room for what SQLite adds to the names of the files beside it.
+    private static let longestPath = 504
+
     static func error(_ code: Int32, _ message: String, _ path: String, _ system: Int32) -> StorageError {
         let place = system == 0 ? "" : ", system error \(system)"
         switch code & 0xff {
@@ -94,12 +97,25 @@ final class Connection: @unchecked Sendable {
                 .readOnly,
                 "\(path) cannot be written (\(message)): check the permissions of the folder and file"
             )
+        case SQLITE_CANTOPEN where path.utf8.count > longestPath:
+            return StorageError(
+                .readOnly,
+                "\(path) cannot be opened: its path has \(path.utf8.count) bytes, and SQLite takes \(longestPath): "
+                    + "choose a shorter one"
+            )
         case SQLITE_CANTOPEN:
             return StorageError(
                 .readOnly,
                 "\(path) cannot be opened (\(message)\(place)): check that the folder is there and may be written"
             )
         case SQLITE_CORRUPT, SQLITE_NOTADB:
+            if coveredPages > 0 {
+                return StorageError(
+                    .corrupt,
+                    "\(path) is damaged or cannot be read (\(message)): where the disk is at fault, all is there once it "
+                        + "is mended; where the file was cut short, restore a snapshot, or move it away to start anew"
+                )
+            }
             return StorageError(
                 .corrupt,
                 "\(path) is damaged (\(message)): restore a snapshot, or move the file away to start anew"
