@@ -7,7 +7,7 @@ TEST := SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=6 $(SWIFT) test -c releas
 # What gave way is said again at the end: between a thousand that passed nobody finds it.
 TELLING_FAILURES = set -o pipefail; mkdir -p .build; $(1) 2>&1 | tee .build/tests.log || { \
 	printf '\nWhat gave way (.build/tests.log has all of it):\n'; \
-	grep -A 1 -E 'recorded an issue|Fatal error|error:' .build/tests.log | cut -c 1-400 | tail -n 60; exit 1; }
+	grep -A 1 -E 'recorded an issue|Fatal error|^error:' .build/tests.log | cut -c 1-400 | tail -n 60; exit 1; }
 # Where a page or a client of another language is tested with the real thing, if it can be installed.
 TEST_PACKAGES := golang-go golang-github-prometheus-client-golang-dev python3-prometheus-client prometheus-cpp-dev \
 	ruby-prometheus-client-mmap libnet-prometheus-perl nodejs node-typescript chromium chromium-driver \
@@ -32,6 +32,7 @@ build: dependencies
 
 test: dependencies test-dependencies
 	$(BUILD) --build-tests
+	@echo '$(TEST)'
 	@$(call TELLING_FAILURES,$(TEST))
 	GIVING_UP_MS=500 $(TEST) --filter GivingUpTests
 	Tests/Conformance/run

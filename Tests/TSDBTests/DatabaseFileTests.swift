@@ -47,7 +47,7 @@ import Testing
             let long = ([folder] + parts).joined(separator: "/")
             try FileManager.default.createDirectory(atPath: long, withIntermediateDirectories: true)
             let refused = #expect(throws: StorageError.self) { _ = try Self.open(long) }
-            #expect(refused?.message.contains("bytes, and SQLite takes 504: choose a shorter one") == true)
+            #expect(refused?.message.contains("longer than SQLite can have it, choose a shorter one") == true)
         }
     }
 

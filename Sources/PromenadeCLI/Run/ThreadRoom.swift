@@ -1,3 +1,6 @@
+import NIOCore
+import Scrape
+
 #if canImport(Darwin)
     import Darwin
 #else
@@ -7,8 +10,9 @@
 /// Whether a stack can have the threads that it runs on. Where the system makes none, whatever needs one waits for ever or ends the
 /// program, both without a word.
 enum ThreadRoom {
-    /// As many as there are where queries are asked and targets scraped, the main one with them.
-    private static let needed = 12
+    /// The main one, two for connections, those for scrapes, some of the pool, what writes and keeps time beside them, and eight that
+    /// evaluate: where these had the last ones, the pool would get none to end on.
+    private static let needed = 3 + LoopExecutor.threadCount + min(4, System.coreCount) + 4 + 8
 
     /// What to tell where this process cannot have so many.
     static func complaint() -> String? {
@@ -45,7 +49,7 @@ enum ThreadRoom {
         for thread in threads { pthread_join(thread, nil) }
         pthread_mutex_destroy(gate)
         if threads.count == needed - 1 { return nil }
-        return "this process may have only \(threads.count + 1) threads at a time, and a stack needs \(needed) at "
-            + "least: ulimit -u or pids.max of its control group gives it room"
+        return "no more than \(threads.count + 1) threads could be had, and a stack needs \(needed) at least: "
+            + "ulimit -u, pids.max of its control group or more memory gives it room"
     }
 }

@@ -19,6 +19,8 @@ package final class LoopExecutor: TaskExecutor {
     private static let scrapingLoops = MultiThreadedEventLoopGroup(numberOfThreads: scrapers)
     /// One thread scrapes some thousand targets a second; where there are many cores, several may be needed.
     private static let scrapers = max(1, min(4, System.coreCount / 2))
+    /// How many threads all of these are, once each has been used.
+    package static let threadCount = 1 + 2 * scrapers
 
     /// Where connections live that are not plain: those over TLS to thousands of targets that say nothing take a thread all its time,
     /// and neither those who are served nor plain targets wait for that.

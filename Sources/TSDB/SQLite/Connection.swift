@@ -81,8 +81,21 @@ final class Connection: @unchecked Sendable {
         )
     }
 
-    /// The most bytes of a path, with room for what SQLite adds to the names of the files beside it.
-    private static let longestPath = 504
+    /// Whether SQLite has no room for the names of the files beside this one. It counts from the root on.
+    private static func isTooLong(_ path: String) -> Bool {
+        guard let system = sqlite3_vfs_find(nil) else { return false }
+        return StoreFiles.rooted(path).utf8.count + "-journal".utf8.count > Int(system.pointee.mxPathname)
+    }
+
+    /// What may be wrong with a file whose pages are not what they should be. A disk that does not give them may be mended.
+    static var damaged: String { coveredPages > 0 ? "is damaged or could not be read" : "is damaged" }
+
+    /// What to do then.
+    private static var remedy: String {
+        let anew = "restore a snapshot, or move the file away to start anew"
+        if coveredPages == 0 { return anew }
+        return "where the disk is at fault, start again once it is mended; where the file was cut short, \(anew)"
+    }
 
     static func error(_ code: Int32, _ message: String, _ path: String, _ system: Int32) -> StorageError {
         let place = system == 0 ? "" : ", system error \(system)"
@@ -97,11 +110,10 @@ final class Connection: @unchecked Sendable {
                 .readOnly,
                 "\(path) cannot be written (\(message)): check the permissions of the folder and file"
             )
-        case SQLITE_CANTOPEN where path.utf8.count > longestPath:
+        case SQLITE_CANTOPEN where isTooLong(path):
             return StorageError(
                 .readOnly,
-                "\(path) cannot be opened: its path has \(path.utf8.count) bytes, and SQLite takes \(longestPath): "
-                    + "choose a shorter one"
+                "\(path) cannot be opened: its path is longer than SQLite can have it, choose a shorter one"
             )
         case SQLITE_CANTOPEN:
             return StorageError(
@@ -109,17 +121,7 @@ final class Connection: @unchecked Sendable {
                 "\(path) cannot be opened (\(message)\(place)): check that the folder is there and may be written"
             )
         case SQLITE_CORRUPT, SQLITE_NOTADB:
-            if coveredPages > 0 {
-                return StorageError(
-                    .corrupt,
-                    "\(path) is damaged or cannot be read (\(message)): where the disk is at fault, all is there once it "
-                        + "is mended; where the file was cut short, restore a snapshot, or move it away to start anew"
-                )
-            }
-            return StorageError(
-                .corrupt,
-                "\(path) is damaged (\(message)): restore a snapshot, or move the file away to start anew"
-            )
+            return StorageError(.corrupt, "\(path) \(damaged) (\(message)): \(remedy)")
         case SQLITE_BUSY, SQLITE_LOCKED:
             return StorageError(.locked, "\(path) is in use by another process (\(message))")
         default:
@@ -151,8 +153,8 @@ final class Connection: @unchecked Sendable {
             // The statement is right, so the tables are not what they were.
             throw StorageError(
                 .corrupt,
-                "\(path) is damaged: its tables are not as they were made (\(String(cString: sqlite3_errmsg(handle)))): "
-                    + "restore a snapshot, or move the file away to start anew"
+                "\(path) \(Self.damaged): its tables are not as they were made (\(String(cString: sqlite3_errmsg(handle)))): "
+                    + Self.remedy
             )
         }
         statements[sql] = prepared

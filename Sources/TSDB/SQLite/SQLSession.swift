@@ -53,6 +53,12 @@ public final class SQLSession {
         try table.register(on: connection)
         labels = LabelTables(engine: store.engine)
         try labels.register(on: connection)
+        // Even from a file that is only read a copy could be made into another one: that is attached then.
+        sqlite3_set_authorizer(
+            connection.handle,
+            { _, action, _, _, _, _ in action == SQLITE_ATTACH ? SQLITE_DENY : SQLITE_OK },
+            nil
+        )
     }
 
     /// Runs one query: `header` is told the names of the columns, then `row` each row. A `row` that answers false ends it.
@@ -67,8 +73,6 @@ public final class SQLSession {
         }
         guard let prepared else { throw StorageError(.unsupported, "no statement in the query") }
         defer { sqlite3_finalize(prepared) }
-        // A copy into another file would be made even of a file that is only read.
-        guard sqlite3_stmt_readonly(prepared) != 0 else { throw Self.wouldChange }
         let count = Int(sqlite3_column_count(prepared))
         header((0..<count).map { sqlite3_column_name(prepared, Int32($0)).map { String(cString: $0) } ?? "" })
         let statement = Statement(handle: prepared, connection: connection)
@@ -81,12 +85,10 @@ public final class SQLSession {
         }
     }
 
-    private static let wouldChange = StorageError(.readOnly, "the database is only read: the query would change it")
-
     /// An error in the query is the user's, not the store's: its message says it all.
     private func failure() -> StorageError {
-        if sqlite3_extended_errcode(connection.handle) & 0xff == SQLITE_READONLY {
-            return Self.wouldChange
+        if [SQLITE_READONLY, SQLITE_AUTH].contains(sqlite3_extended_errcode(connection.handle) & 0xff) {
+            return StorageError(.readOnly, "the database is only read: the query would change it, or another file")
         }
         let error = connection.lastError()
         guard error.code == .inputOutput else { return error }

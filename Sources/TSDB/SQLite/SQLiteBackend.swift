@@ -79,7 +79,7 @@ final class SQLiteBackend: Backend {
                 guard let bytes = Page.open(statement.blob(0)) else {
                     throw StorageError(
                         .corrupt,
-                        "row \(row) of block \(block.id) in \(path) is damaged (checksum): samples of \(block.minTime) to \(block.maxTime) are affected"
+                        "row \(row) of block \(block.id) in \(path) \(Connection.damaged) (checksum): samples of \(block.minTime) to \(block.maxTime) are affected"
                     )
                 }
                 try body(index, bytes)

@@ -43,6 +43,12 @@ enum StoreFiles {
         return String(cString: found)
     }
 
+    /// The path of a file, which may not be there yet, from the root on.
+    static func rooted(_ path: String) -> String {
+        let name = path.split(separator: "/").last ?? ""
+        return resolved(FilePath.folder(of: path)) + "/" + name
+    }
+
     /// Creates the database file if it is not there, and closes it and those beside it to others. What is not ours to change
     /// stays as it is.
     static func close(_ path: String) {
