@@ -10,6 +10,8 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
         case cancelled
         /// The body was larger than allowed.
         case bodyTooLarge = "body_too_large"
+        /// There is no memory for one more long body.
+        case noRoom = "no_room"
         /// Nobody listens there, or there is no way to there.
         case refused
         /// There is no such name.
@@ -55,6 +57,9 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
 
     /// The body was larger than allowed.
     public static let bodyTooLarge = TransportError("body size limit exceeded", code: .bodyTooLarge)
+
+    /// There is no memory for one more long body.
+    package static let noRoom = TransportError("too many long bodies at a time", code: .noRoom)
 
     /// The time was up.
     package static func late(context: String = "") -> TransportError {

@@ -285,23 +285,32 @@ def bodies(short):
         return f"{told}, {grown:.0f} MB at most, {seen}, {gap}"
 
 
-@attack("flood of bombs", "24 pushes at once of 250 KB that unpack to 240 MB each: bounded memory, others answered within 100 ms")
+@attack("flood of bombs", "24 pushes at once that unpack from 715 KB to 240 MB each, and 100 OTLP bodies, from 31 KB to 31 MB: bounded memory, "
+        "others answered within 100 ms", short=True)
 def flood_of_bombs(short):
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    line = b"# a comment of some length, again and again\n" * 23831
-    bomb = b"".join(packer.compress(line) for _ in range(240)) + packer.flush()
-    with Stack(config=WATCHED) as stack:
-        before = stack.forget_peak()
-        with Watch(stack) as watch:
-            statuses = in_parallel(24, lambda index: stack.request(
-                f"/metrics/job/b{index}", "PUT", bomb, {"Content-Encoding": "gzip"}, "pushgateway", timeout=120)[0])
-            seen = watch.seen()
-            gap = watch.scrapes()
-        told = {status: statuses.count(status) for status in sorted(set(statuses))}
-        grown = stack.memory()[1] - before
-        check(set(told) <= {200, 400, 503}, f"{told}")
-        check(grown < 1500, f"{grown:.0f} MB ({told})")
-        return f"{len(bomb) >> 10} KB each, {told}, {grown:.0f} MB at most, {seen}, {gap}"
+    def bomb(line, count):
+        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+        return b"".join(packer.compress(line) for _ in range(count)) + packer.flush()
+    comments, blanks = bomb(b"# a comment of some length, again and again\n" * 23831, 240), bomb(b" " * (1 << 20), 31)
+    floods = [
+        (24, comments, "pushgateway", "PUT", "/metrics/job/b{}", {}),
+        (100, blanks, "prometheus", "POST", "/api/v1/otlp/v1/metrics", {"Content-Type": "application/json"}),
+    ]
+    with Stack("--web.enable-otlp-receiver", config=WATCHED) as stack:
+        told = []
+        for count, body, server, method, path, headers in floods:
+            before = stack.forget_peak()
+            with Watch(stack) as watch:
+                statuses = in_parallel(count, lambda index: stack.request(
+                    path.format(index), method, body, headers | {"Content-Encoding": "gzip"}, server, timeout=120)[0])
+                seen = watch.seen()
+                gap = watch.scrapes()
+            answers = {status: statuses.count(status) for status in sorted(set(statuses))}
+            grown = stack.memory()[1] - before
+            check(set(answers) <= {200, 400, 503}, f"{answers}")
+            check(grown < 1500, f"{grown:.0f} MB ({answers})")
+            told.append(f"{answers}, {grown:.0f} MB at most, {seen}, {gap}")
+        return "; ".join(told)
 
 
 @attack("chunks of one byte", "a megabyte of them is read, and others answered within 100 ms", short=True)

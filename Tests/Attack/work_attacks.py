@@ -386,7 +386,7 @@ class PackingTarget(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Encoding", "gzip")
             self.send_header("Location", "/moved")
             self.end_headers()
-            if kind == "bomb":
+            if kind.startswith("bomb"):
                 self.wfile.write(PackingTarget.bomb)
             elif kind == "members":
                 self.wfile.write(self.member * ((4 << 20) // len(self.member)))
@@ -434,3 +434,58 @@ def packing(short):
     server.shutdown()
     server.server_close()
     return f"{len(kinds)} targets, {grown:.0f} MB, {seen}, {gap}"
+
+
+class LongTarget(http.server.BaseHTTPRequestHandler):
+    """A target whose answer is long, packed or not."""
+
+    bomb = b""
+    text = b"# a comment of some length, again and again\n" * 23831
+
+    def do_GET(self):
+        try:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            if self.path.startswith("/packed"):
+                self.send_header("Content-Encoding", "gzip")
+                self.end_headers()
+                self.wfile.write(LongTarget.bomb)
+            else:
+                self.end_headers()
+                for _ in range(100):
+                    self.wfile.write(self.text)
+        except OSError:
+            pass
+
+    def log_message(self, *_):
+        pass
+
+
+@attack("targets that are all long", "24 of 240 MB in 700 KB, 24 of 100 MB: what is too much for all fails, bounded memory, another target's scrapes "
+        "in time, others within 100 ms")
+def long_targets(short):
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    LongTarget.bomb = b"".join(packer.compress(LongTarget.text) for _ in range(240)) + packer.flush()
+    server = peers.listen(LongTarget)
+    server.handle_error = lambda *_: None
+    address = f"127.0.0.1:{server.server_port}"
+    told = []
+    for kind in ("packed", "plain"):
+        config = WATCHED + "".join(
+            f"  - {{job_name: {kind}{index}, metrics_path: /{kind}, scrape_interval: 10s, static_configs: [{{targets: ['{address}']}}]}}\n"
+            for index in range(24))
+        with Stack(config=config) as stack:
+            before = stack.forget_peak()
+            with Watch(stack) as watch:
+                until(lambda: len(stack.result("up")) == 25)
+                time.sleep(10)
+                seen = watch.seen()
+                gap = watch.scrapes()
+            up = len(stack.result(f'up{{job=~"{kind}.*"}} == 1'))
+            grown, held = stack.memory()[1] - before, stack.memory()[0] - before
+            check(grown < 1500 and held < 600, f"{kind}: {grown:.0f} MB, then {held:.0f}, {up} up, {seen}, {gap}")
+            told.append(f"{kind}: {up} up, {grown:.0f} MB at most, then {held:.0f}, {seen}, {gap}")
+            stack.end(20)
+    server.shutdown()
+    server.server_close()
+    return "; ".join(told)

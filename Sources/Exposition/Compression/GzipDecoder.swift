@@ -36,10 +36,13 @@ public final class GzipDecoder {
     }
 
     /// Unpacks the next piece and appends the result.
-    /// - Parameter limit: the size that `output` may not exceed.
+    /// - Parameters:
+    ///   - limit: the size that `output` may not exceed.
+    ///   - room: asked before `output` is made larger, whether it may have so many bytes: ``CompressionErrorCode/noRoom``.
     public func feed(
         _ input: UnsafeRawBufferPointer,
         limit: Int = .max,
+        room: (Int) -> Bool = { _ in true },
         into output: inout [UInt8]
     ) throws(CompressionError) {
         guard isOpen else { throw CompressionError(.unsupported, "gzip: out of memory") }
@@ -53,15 +56,19 @@ public final class GzipDecoder {
                 isAtMemberEnd = false
                 memberBytes = input.count - consumed
             }
-            let room = min(space.count, limit - output.count)
-            if room <= 0 {
+            let left = min(space.count, limit - output.count)
+            if left <= 0 {
                 try checkForMore(input, &consumed)
                 continue
             }
-            let (status, produced) = run(input, &consumed, UnsafeMutableBufferPointer(rebasing: space[..<room]))
+            let (status, produced) = run(input, &consumed, UnsafeMutableBufferPointer(rebasing: space[..<left]))
             let size = output.count + produced
             // Not a hair more than is needed, and a bomb would be copied once for each piece of it.
-            if output.capacity < size { output.reserveCapacity(max(size, min(output.capacity * 2, limit))) }
+            if output.capacity < size {
+                let capacity = max(size, min(output.capacity * 2, limit))
+                guard room(capacity) else { throw .noRoom }
+                output.reserveCapacity(capacity)
+            }
             output.append(contentsOf: UnsafeBufferPointer(rebasing: space[..<produced]))
             try check(status)
         }
@@ -70,10 +77,12 @@ public final class GzipDecoder {
     /// Unpacks a whole body that may be long, and lets others run meanwhile.
     /// - Parameters:
     ///   - body: reads bytes of the body, of which there are `count`.
+    ///   - room: asked before `output` is made larger, whether it may have so many bytes: ``CompressionErrorCode/noRoom``.
     ///   - stops: asked now and then whether to give up: ``CompressionErrorCode/cancelled``.
     public func decode(
         count: Int,
         limit: Int,
+        room: @escaping (Int) -> Bool = { _ in true },
         into output: inout [UInt8],
         stops: () -> Bool,
         body: (Range<Int>, (UnsafeRawBufferPointer) -> Void) -> Void
@@ -87,7 +96,9 @@ public final class GzipDecoder {
             let end = min(count, start + Self.piece)
             var result: Result<Void, CompressionError> = .success(())
             body(start..<end) { bytes in
-                result = Result { () throws(CompressionError) in try feed(bytes, limit: limit, into: &output) }
+                result = Result { () throws(CompressionError) in
+                    try feed(bytes, limit: limit, room: room, into: &output)
+                }
             }
             try result.get()
             start = end
@@ -150,11 +161,16 @@ public final class GzipDecoder {
     }
 
     /// Unpacks a whole body that may be long: others run meanwhile, and the task's cancellation ends it.
-    public static func decodeInPieces(_ body: [UInt8], limit: Int = .max) async throws(CompressionError) -> [UInt8] {
+    public static func decodeInPieces(
+        _ body: [UInt8],
+        limit: Int = .max,
+        room: @escaping (Int) -> Bool = { _ in true }
+    ) async throws(CompressionError) -> [UInt8] {
         var output: [UInt8] = []
         try await GzipDecoder().decode(
             count: body.count,
             limit: limit,
+            room: room,
             into: &output,
             stops: { Task.isCancelled },
             body: { range, read in body.withUnsafeBytes { read(UnsafeRawBufferPointer(rebasing: $0[range])) } }

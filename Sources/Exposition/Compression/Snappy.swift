@@ -7,18 +7,29 @@ public enum Snappy {
     static let tooLarge = CompressionError(.tooLarge, "snappy: decoded block is too large")
 
     /// Unpacks a block.
-    /// - Parameter limit: the size that the result may have.
-    public static func decode(_ block: [UInt8], limit: Int = .max) throws(CompressionError) -> [UInt8] {
+    /// - Parameters:
+    ///   - limit: the size that the result may have.
+    ///   - room: asked before anything is unpacked, whether it may have so many bytes: ``CompressionErrorCode/noRoom``.
+    public static func decode(
+        _ block: [UInt8],
+        limit: Int = .max,
+        room: (Int) -> Bool = { _ in true }
+    ) throws(CompressionError) -> [UInt8] {
         try block.withUnsafeBufferPointer { bytes throws(CompressionError) in
-            try decode(bytes, limit: limit)
+            try decode(bytes, limit: limit, room: room)
         }
     }
 
-    static func decode(_ block: UnsafeBufferPointer<UInt8>, limit: Int) throws(CompressionError) -> [UInt8] {
+    static func decode(
+        _ block: UnsafeBufferPointer<UInt8>,
+        limit: Int,
+        room: (Int) -> Bool = { _ in true }
+    ) throws(CompressionError) -> [UInt8] {
         let (size, start) = try decodedSize(block)
         if size > limit { throw tooLarge }
         // The longest copy makes 64 bytes of 2, so more cannot come out and nothing large has to be reserved on trust.
         if size > (block.count - start) * 64 { throw corrupt }
+        guard room(size) else { throw .noRoom }
         var result: Result<Void, CompressionError> = .success(())
         let output = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             result = Result { () throws(CompressionError) in

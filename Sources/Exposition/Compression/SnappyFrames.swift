@@ -6,8 +6,14 @@ public enum SnappyFrames {
     private static let identifier = Array("sNaPpY".utf8)
 
     /// Unpacks a framed body.
-    /// - Parameter limit: the size that the result may have.
-    public static func decode(_ body: [UInt8], limit: Int = .max) throws(CompressionError) -> [UInt8] {
+    /// - Parameters:
+    ///   - limit: the size that the result may have.
+    ///   - room: asked before each frame is taken, whether there may be so many bytes: ``CompressionErrorCode/noRoom``.
+    public static func decode(
+        _ body: [UInt8],
+        limit: Int = .max,
+        room: (Int) -> Bool = { _ in true }
+    ) throws(CompressionError) -> [UInt8] {
         var output: [UInt8] = []
         var position = 0
         var hasIdentifier = false
@@ -26,7 +32,7 @@ public enum SnappyFrames {
             case 0xff:
                 guard chunk.elementsEqual(identifier) else { throw Snappy.corrupt }
                 hasIdentifier = true
-            case 0x00, 0x01: try append(chunk, isPacked: kind == 0, limit, to: &output)
+            case 0x00, 0x01: try append(chunk, isPacked: kind == 0, limit, room, to: &output)
             case 0x02...0x7f: throw Snappy.unsupported
             default: break
             }
@@ -38,6 +44,7 @@ public enum SnappyFrames {
         _ chunk: ArraySlice<UInt8>,
         isPacked: Bool,
         _ limit: Int,
+        _ room: (Int) -> Bool,
         to output: inout [UInt8]
     ) throws(CompressionError) {
         guard chunk.count >= 4 else { throw Snappy.corrupt }
@@ -57,6 +64,7 @@ public enum SnappyFrames {
         for byte in chunk.prefix(4).reversed() { checksum = checksum << 8 | UInt32(byte) }
         guard checksum == masked(plain) else { throw Snappy.corrupt }
         if plain.count > limit - output.count { throw Snappy.tooLarge }
+        guard room(output.count + plain.count) else { throw .noRoom }
         output += plain
     }
 

@@ -134,6 +134,7 @@ struct ScrapeLoop: Sendable {
         let began = clock.now
         var request = request
         request.clock = clock
+        request.bodies = bodies.budget
         let forced = control.forcedError
         let answer = forced == nil ? await fetch(request) : .failure(TransportError(forced ?? ""))
         if !isDriven, case .success(let response) = answer, isLong(response) {
@@ -228,7 +229,7 @@ struct ScrapeLoop: Sendable {
         if let (kept, bytes, isCompressed) = raw {
             var scrape = kept
             scrape.error = failed ?? ""
-            status.note(scrape, body: bytes, isCompressed: isCompressed)
+            status.note(scrape, body: bytes, isCompressed: isCompressed, within: bodies.kept)
         }
         var report = status.report
         report.scrapes += 1
@@ -281,7 +282,7 @@ struct ScrapeLoop: Sendable {
         }
         let limit = config.limits.bodyLimit
         do throws(TransportError) {
-            try await space.decode(response.body, isCompressed: fetched.isCompressed, limit: limit) {
+            try await space.decode(response, limit: limit) {
                 Task.isCancelled || !isEndless && clock.steadyNanoseconds > end
             }
             if space.count >= limit { fetched.outcome = .failure(.bodyTooLarge) }

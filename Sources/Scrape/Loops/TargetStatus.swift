@@ -66,6 +66,8 @@ final class TargetStatus: Sendable {
         var scrape: RawScrape
         var body: ByteBuffer
         var isCompressed: Bool
+        /// The part that the body has of the memory for those that are kept.
+        var share: BodyBudget.Share?
     }
 
     private struct State {
@@ -88,15 +90,23 @@ final class TargetStatus: Sendable {
     /// Notes when the next scrape is due.
     func expect(next: Timestamp) { state.withLock { $0.report.nextScrape = next } }
 
-    func note(_ scrape: RawScrape, body: ByteBuffer, isCompressed: Bool) {
+    /// Keeps a scrape; without its body, where that is long and there is no room for it.
+    func note(_ scrape: RawScrape, body: ByteBuffer, isCompressed: Bool, within budget: BodyBudget) {
         state.withLock { state in
-            state.raw.append(Kept(scrape: scrape, body: body, isCompressed: isCompressed))
-            if state.raw.count > Self.rawCount { state.raw.removeFirst() }
+            if state.raw.count == Self.rawCount { state.raw.removeFirst() }
             var bytes = 0
-            for index in state.raw.indices.reversed().dropFirst() {
+            for index in state.raw.indices.reversed() {
                 bytes += state.raw[index].body.readableBytes
-                if bytes > Self.rawBytes { state.raw[index].body = ByteBuffer() }
+                if bytes > Self.rawBytes {
+                    state.raw[index].body = ByteBuffer()
+                    state.raw[index].share = nil
+                }
             }
+            let share = budget.share()
+            let isKept = share.grow(to: body.readableBytes)
+            state.raw.append(
+                Kept(scrape: scrape, body: isKept ? body : ByteBuffer(), isCompressed: isCompressed, share: share)
+            )
         }
     }
 

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Exposition
 import NIOCore
 import NIOHTTP1
 import NIOSSL
@@ -21,16 +22,21 @@ final class AnswerCollector: @unchecked Sendable {
     /// Packing makes short texts longer, so that the wire has this much however short the text has to be.
     private static let leastWire = 64 << 10
 
-    init(bodyLimit: Int, cutsBody: Bool) {
-        self.bodyLimit = bodyLimit
-        self.cutsBody = cutsBody
+    /// The part that the body has of the memory for all; `nil` where nobody bounds it.
+    private let share: BodyBudget.Share?
+
+    init(_ request: TargetRequest) {
+        bodyLimit = request.bodyLimit
+        cutsBody = request.cutsBody
         wireLimit = bodyLimit
+        share = request.bodies?.share()
     }
 
     /// The head of a usual answer has come.
     func begin(_ head: UsualHead) {
         hasBegun = true
         answer = TargetResponse(headers: head.headers)
+        answer.share = share
         setLimits()
     }
 
@@ -42,6 +48,7 @@ final class AnswerCollector: @unchecked Sendable {
             reason: head.status.reasonPhrase,
             headers: head.headers.map { ($0.name, $0.value) }
         )
+        answer.share = share
         if let index = answer.headers.firstIndex(where: { $0.name == ConnectionHandlers.phraseHeader }) {
             let line = String(answer.headers.remove(at: index).value.dropFirst().dropLast())
             answer.statusLine = line
@@ -56,9 +63,10 @@ final class AnswerCollector: @unchecked Sendable {
         announced = min(Int(answer.header("Content-Length")) ?? 0, Self.mostRoom)
     }
 
-    /// A piece of the body has come. Answers `false` where that is more than may come.
-    func add(_ part: ByteBuffer) -> Bool {
-        if cutsBody, answer.body.readableBytes >= bodyLimit { return true }
+    /// A piece of the body has come. Answers why no more may come, or `nil`.
+    func add(_ part: ByteBuffer) -> TransportError? {
+        if cutsBody, answer.body.readableBytes >= bodyLimit { return nil }
+        if let share, !share.grow(to: answer.body.readableBytes + part.readableBytes) { return .noRoom }
         if answer.body.readableBytes == 0 {
             answer.body = part
             // A large body gets its room at once instead of growing there.
@@ -67,7 +75,7 @@ final class AnswerCollector: @unchecked Sendable {
             var part = part
             answer.body.writeBuffer(&part)
         }
-        return wireLimit == 0 || cutsBody || answer.body.readableBytes < wireLimit
+        return wireLimit == 0 || cutsBody || answer.body.readableBytes < wireLimit ? nil : .bodyTooLarge
     }
 
     /// The answer where the end of the connection is its end: to Go, too, where TLS was not ended by a word.
@@ -86,8 +94,7 @@ extension AnswerCollector: HTTPClientResponseDelegate {
     }
 
     func didReceiveBodyPart(task: HTTPClient.Task<TargetResponse>, _ part: ByteBuffer) -> EventLoopFuture<Void> {
-        add(part)
-            ? task.eventLoop.makeSucceededVoidFuture() : task.eventLoop.makeFailedFuture(TransportError.bodyTooLarge)
+        add(part).map { task.eventLoop.makeFailedFuture($0) } ?? task.eventLoop.makeSucceededVoidFuture()
     }
 
     func didFinishRequest(task: HTTPClient.Task<TargetResponse>) -> TargetResponse { answer }

@@ -32,7 +32,7 @@ final class BodySpace {
     func decode(_ body: ByteBuffer, isCompressed: Bool, limit: Int) throws(TransportError) {
         let result = body.withUnsafeReadableBytes { input in
             Swift.Result<Void, CompressionError> { () throws(CompressionError) in
-                if !takeAtOnce(input, isCompressed: isCompressed, limit: limit) {
+                if try !takeAtOnce(input, isCompressed: isCompressed, limit: limit) {
                     try unpackPiecewise(input, limit: limit)
                 }
             }
@@ -40,16 +40,25 @@ final class BodySpace {
         if case .failure(let error) = result { throw failure(error) }
     }
 
-    /// Takes the text from a body; where that is long, others run meanwhile.
+    /// Takes the text from the body of an answer, as far as there is room for it; where it is long, others run meanwhile.
     /// - Parameter stops: asked now and then whether to give up.
     func decode(
-        _ body: ByteBuffer,
-        isCompressed: Bool,
+        _ response: TargetResponse,
         limit: Int,
         stops: () -> Bool
     ) async throws(TransportError) {
-        let isTaken = body.withUnsafeReadableBytes { takeAtOnce($0, isCompressed: isCompressed, limit: limit) }
-        if isTaken { return }
+        let body = response.body
+        let room = response.hasRoom(unpacked:)
+        let taken = body.withUnsafeReadableBytes { input in
+            Swift.Result<Bool, CompressionError> { () throws(CompressionError) in
+                try takeAtOnce(input, isCompressed: response.isCompressed, limit: limit, room: room)
+            }
+        }
+        do throws(CompressionError) {
+            if try taken.get() { return }
+        } catch {
+            throw failure(error)
+        }
         storage.removeAll(keepingCapacity: true)
         decoder.reset()
         // Its own while it is written to: an array that two hold would be copied.
@@ -59,6 +68,7 @@ final class BodySpace {
             try await decoder.decode(
                 count: body.readableBytes,
                 limit: limit,
+                room: room,
                 into: &text,
                 stops: stops,
                 body: { range, read in
@@ -76,13 +86,20 @@ final class BodySpace {
         count = 0
         return switch error.code {
         case .tooLarge: .bodyTooLarge
+        case .noRoom: .noRoom
         case .cancelled: Task.isCancelled ? .cancelled() : .late()
         default: TransportError(error.message, code: .malformed)
         }
     }
 
-    private func takeAtOnce(_ input: UnsafeRawBufferPointer, isCompressed: Bool, limit: Int) -> Bool {
-        if isCompressed { return unpackAtOnce(input, limit: limit) }
+    private func takeAtOnce(
+        _ input: UnsafeRawBufferPointer,
+        isCompressed: Bool,
+        limit: Int,
+        room: (Int) -> Bool = { _ in true }
+    ) throws(CompressionError) -> Bool {
+        if isCompressed { return try unpackAtOnce(input, limit: limit, room) }
+        guard room(input.count) else { throw .noRoom }
         copy(input)
         return true
     }
@@ -93,8 +110,13 @@ final class BodySpace {
         count = input.count
     }
 
-    private func unpackAtOnce(_ input: UnsafeRawBufferPointer, limit: Int) -> Bool {
+    private func unpackAtOnce(
+        _ input: UnsafeRawBufferPointer,
+        limit: Int,
+        _ room: (Int) -> Bool
+    ) throws(CompressionError) -> Bool {
         guard let size = WholeGunzip.size(of: input), size <= limit, size <= Self.mostAtOnce else { return false }
+        guard room(size) else { throw .noRoom }
         makeRoom(size + WholeGunzip.slack)
         guard storage.withUnsafeMutableBytes({ gunzip.unpack(input, size: size, into: $0) }) else { return false }
         count = size
@@ -122,6 +144,12 @@ final class BodySpace {
 
 /// Spaces that are free. Fresh memory for each body would cost more than reading it.
 final class BodySpaces: Sendable {
+    /// The memory for bodies that come and are read.
+    let budget = BodyBudget()
+    /// The memory for those that are kept to be looked at, each besides its first MiB.
+    let kept = BodyBudget(limit: BodySpaces.keptBytes)
+    private static let keptBytes = 256 << 20
+
     /// What lies in the pool belongs to nobody else.
     private struct Free: @unchecked Sendable {
         var spaces: [BodySpace] = []

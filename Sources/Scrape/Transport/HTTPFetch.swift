@@ -143,10 +143,10 @@ struct HTTPFetch: Sendable {
         var attempt = 0
         while true {
             attempt += 1
-            let collector = AnswerCollector(bodyLimit: request.bodyLimit, cutsBody: request.cutsBody)
+            let collector = AnswerCollector(request)
             do {
                 return try await answer(collector, carrier, way, until: deadline)
-            } catch let error as TransportError where error.code == .bodyTooLarge {
+            } catch let error as TransportError where error.code == .bodyTooLarge || error.code == .noRoom {
                 throw error
             } catch  where isWorthAnother(attempt, way.method, error, collector) {
                 continue

@@ -84,8 +84,8 @@ final class PlainConnection: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     fileprivate func add(_ part: ByteBuffer) {
-        guard let exchange, !exchange.collector.add(part) else { return }
-        fail(TransportError.bodyTooLarge)
+        guard let exchange, let error = exchange.collector.add(part) else { return }
+        fail(error)
         _ = close()
     }
 

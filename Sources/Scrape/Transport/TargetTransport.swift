@@ -1,3 +1,4 @@
+package import Exposition
 public import MetricModel
 public import NIOCore
 
@@ -37,6 +38,8 @@ public struct TargetRequest: Sendable {
     /// The clock by which the scrape lives; slowness made on purpose passes on it.
     public var clock: any StackClock = SystemClock()
 
+    /// The memory that its answer shares with others; `nil` for as much as it may be long.
+    package var bodies: BodyBudget?
     /// What was made of it before, where it is sent again and again.
     package var memory: RequestMemory?
 
@@ -95,6 +98,12 @@ public struct TargetResponse: Sendable {
             body: ByteBuffer(string: body)
         )
     }
+
+    /// The part that the body, and what it unpacks to, has of the memory for all.
+    package var share: BodyBudget.Share?
+
+    /// Whether there is room for so many bytes that the body unpacks to; it is taken then, as long as the answer is there.
+    func hasRoom(unpacked count: Int) -> Bool { share?.grow(to: body.readableBytes + count) ?? true }
 
     /// The status line behind the version to the byte, where it is known.
     package var statusLine: String?

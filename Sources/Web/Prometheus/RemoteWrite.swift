@@ -47,10 +47,11 @@ extension PrometheusServer {
         let body: [UInt8]
         let message: RemoteWriteRequest
         do {
-            body = try Snappy.decode(request.body, limit: Self.unpackedLimit)
-            guard request.hasRoom(unpacked: body.count) else { return .noRoom }
+            body = try Snappy.decode(request.body, limit: Self.unpackedLimit, room: request.hasRoom(unpacked:))
             message = try remoteSeries.read(body, version)
             guard request.hasRoom(unpacked: body.count + message.size) else { return .noRoom }
+        } catch let error as CompressionError where error.code == .noRoom {
+            return .noRoom
         } catch {
             return .error("\(error)", status: 400)
         }

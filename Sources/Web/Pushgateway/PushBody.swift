@@ -3,11 +3,11 @@ import MetricModel
 
 /// Reads the body of a push.
 enum PushBody {
-    /// Undoes the request's Content-Encoding.
+    /// Undoes the request's Content-Encoding, as far as there is room for what comes of it.
     /// - Throws: Go's message.
     static func decompressed(_ request: WebRequest, limit: Int) async throws(CompressionError) -> [UInt8] {
         if request.headers["Content-Encoding"]?.lowercased() == "gzip" {
-            return try await GzipDecoder.decodeInPieces(request.body, limit: limit)
+            return try await GzipDecoder.decodeInPieces(request.body, limit: limit, room: request.hasRoom(unpacked:))
         }
         return try decompressedAtOnce(request, limit: limit)
     }
@@ -16,7 +16,7 @@ enum PushBody {
     static func decompressedAtOnce(_ request: WebRequest, limit: Int) throws(CompressionError) -> [UInt8] {
         switch request.headers["Content-Encoding"]?.lowercased() {
         case "gzip": return try GzipDecoder.decode(request.body, limit: limit)
-        case "snappy": return try SnappyFrames.decode(request.body, limit: limit)
+        case "snappy": return try SnappyFrames.decode(request.body, limit: limit, room: request.hasRoom(unpacked:))
         default: return request.body
         }
     }

@@ -66,11 +66,9 @@ extension PushgatewayResponder {
         do {
             body = try await PushBody.decompressed(request, limit: settings.decompressedLimit)
         } catch {
-            return .refused(error.message, saying: "failed to unpack the body")
-        }
-        guard request.hasRoom(unpacked: body.count) else {
+            guard error.code == .noRoom else { return .refused(error.message, saying: "failed to unpack the body") }
             var result = Result(.noRoom)
-            result.error = "too many long bodies at a time"
+            result.error = error.message
             result.message = "push refused"
             return result
         }

@@ -1,3 +1,4 @@
+import Exposition
 import HTTPTypes
 import Hummingbird
 import MetricModel

@@ -72,7 +72,7 @@ public struct WebRequest: Sendable {
         routePath = target.path ?? ""
     }
 
-    /// Whether there is room for so many bytes that its body has unpacked to.
+    /// Whether there is room for so many bytes that its body unpacks to; it is taken then, until the answer is made.
     package func hasRoom(unpacked count: Int) -> Bool {
         count <= body.count || share?.grow(to: body.count + count) ?? true
     }

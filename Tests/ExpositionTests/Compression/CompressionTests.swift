@@ -224,6 +224,37 @@ extension GzipDecoder {
         }
     }
 
+    @Test("Room is asked for before it is taken, and nothing is unpacked for which there is none")
+    func room() async throws {
+        let body = [UInt8](repeating: 120, count: 1 << 20)
+        let forms: [(String, (_ room: @escaping (Int) -> Bool) async throws -> [UInt8])] = [
+            ("gzip", { [packed = GzipEncoder.encode(body)] in try await GzipDecoder.decodeInPieces(packed, room: $0) }),
+            ("snappy", { [packed = Snappy.encode(body)] in try Snappy.decode(packed, room: $0) }),
+            ("snappy frames", { [packed = SnappyFrames.encode(body)] in try SnappyFrames.decode(packed, room: $0) }),
+        ]
+        for (name, decode) in forms {
+            var asked: [Int] = []
+            let roomy = try await decode { size in
+                asked.append(size)
+                return true
+            }
+            #expect(roomy == body, "\(name)")
+            #expect(
+                asked == asked.sorted() && asked.last.map { (body.count...2 * body.count).contains($0) } == true,
+                "\(name): \(asked)"
+            )
+            asked = []
+            await #expect(throws: CompressionError.noRoom, "\(name)") {
+                try await decode { size in
+                    asked.append(size)
+                    return size <= body.count / 4
+                }
+            }
+            // It ended there.
+            #expect(asked.filter { $0 > body.count / 4 }.count == 1, "\(name): \(asked)")
+        }
+    }
+
     @Test("A task that is cancelled unpacks no further")
     func cancelled() async throws {
         var generator = SeededGenerator(seed: 3)

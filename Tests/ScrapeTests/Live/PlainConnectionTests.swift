@@ -1,3 +1,4 @@
+import Exposition
 import MetricModel
 import NIOCore
 import Scrape
@@ -30,6 +31,29 @@ import Testing
         let connections = server.connections
         try await server.close()
         return (found, connections)
+    }
+
+    @Test(arguments: [true, false])
+    func `a body has its part of the memory for all, and gives it back with the answer`(isProxied: Bool) async throws {
+        let body = String(repeating: "x", count: 4 << 20)
+        let server = try await RawServer { _ in
+            .bytes("\(Self.ok)Content-Length: \(body.utf8.count)\r\n\r\n\(body)", keepsOpen: true)
+        }
+        var config = HTTPClientConfig()
+        if isProxied { config.proxy.url = "http://127.0.0.1:\(server.port)" }
+        let transport = try HTTPTransport(config, clock: SystemClock())
+        var request = TargetRequest(url: "http://127.0.0.1:\(server.port)/metrics")
+        let budget = BodyBudget(limit: 5 << 20)
+        request.bodies = budget
+        do {
+            let first = try await transport.fetch(request)
+            #expect(first.body.readableBytes == body.utf8.count)
+            await #expect(throws: TransportError.noRoom) { try await transport.fetch(request) }
+            withExtendedLifetime(first) {}
+        }
+        #expect(try await transport.fetch(request).body.readableBytes == body.utf8.count)
+        await transport.close()
+        try await server.close()
     }
 
     @Test func `usual and unusual answers follow each other on one connection`() async throws {

@@ -376,6 +376,35 @@ struct ScrapeSampleTests {
         #expect(harness.manager.rawScrapes(pool: "j", labels: labels).map(\.body) == [nil, nil])
     }
 
+    @Test("what a body unpacks to has its part of the memory for all bodies, until the scrape is over")
+    func room() async {
+        let text = Array("a 1\n".utf8) + [UInt8](repeating: UInt8(ascii: "\n"), count: 5 << 20)
+        let budget = BodyBudget(limit: 10 << 20)
+        let forms: [([(String, String)], [UInt8])] = [
+            ([], text), ([("Content-Encoding", "gzip")], GzipEncoder.encode(text)),
+            // Members in a row are unpacked piece by piece.
+            ([("Content-Encoding", "gzip")], GzipEncoder.encode([]) + GzipEncoder.encode(text)),
+        ]
+        for (headers, body) in forms {
+            let harness = await ScrapeHarness("")
+            harness.transport.set { _ in
+                var answer = TargetResponse(headers: [("Content-Type", "text/plain")] + headers, body: .init(bytes: body))
+                answer.share = budget.share()
+                return answer
+            }
+            // A part of another.
+            var other: BodyBudget.Share? = budget.share()
+            #expect(other?.grow(to: 10 << 20) == true)
+            await harness.scrape()
+            #expect(harness.target?.report.lastError == "too many long bodies at a time")
+            other = nil
+            await harness.scrape()
+            #expect(harness.target?.report.lastError == "")
+            // All of it was given back.
+            #expect(budget.share().grow(to: 11 << 20))
+        }
+    }
+
     @Test("what is remembered of a scrape holds no credentials")
     func recorded() async {
         let harness = await ScrapeHarness()

@@ -88,7 +88,6 @@ extension PrometheusServer {
             )
         }
         let body = try await unpacked(request)
-        guard request.hasRoom(unpacked: body.count) else { throw Self.busy }
         var metrics: OTLPMetrics
         if type == "application/json" {
             guard request.hasRoom(unpacked: body.count + OTLPJSON.size(body)) else { throw Self.busy }
@@ -111,16 +110,20 @@ extension PrometheusServer {
         }
     }
 
-    private static let busy = OTLPJSONError(message: "too many long bodies at a time", isBusy: true)
+    private static let busy = OTLPJSONError(message: CompressionError.noRoom.message, isBusy: true)
 
     private func unpacked(_ request: WebRequest) async throws(OTLPJSONError) -> [UInt8] {
         switch request.headers["Content-Encoding"] ?? "" {
         case "": return request.body
         case "gzip":
             do throws(CompressionError) {
-                return try await GzipDecoder.decodeInPieces(request.body, limit: Self.otlpLimit)
+                return try await GzipDecoder.decodeInPieces(
+                    request.body,
+                    limit: Self.otlpLimit,
+                    room: request.hasRoom(unpacked:)
+                )
             } catch {
-                throw OTLPJSONError(message: error.message)
+                throw OTLPJSONError(message: error.message, isBusy: error.code == .noRoom)
             }
         case let coding:
             throw OTLPJSONError(

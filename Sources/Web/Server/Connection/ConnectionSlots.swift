@@ -1,3 +1,4 @@
+import Exposition
 public import MetricModel
 import NIOCore
 import Synchronization

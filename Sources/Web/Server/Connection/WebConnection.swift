@@ -1,3 +1,4 @@
+import Exposition
 import NIOCore
 import Scrape
 import Synchronization
