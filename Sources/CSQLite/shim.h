@@ -18,6 +18,15 @@ static inline int sqlite_reads_log(sqlite3 *connection, int64_t offset, void *to
     return file->pMethods->xRead(file, to, count, offset);
 }
 
+/* Brings what was written to the file of the database onto the disk. */
+static inline int sqlite_syncs_file(sqlite3 *connection) {
+    sqlite3_file *file = 0;
+    int code = sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (code != SQLITE_OK) return code;
+    if (!file || !file->pMethods) return SQLITE_CANTOPEN;
+    return file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+}
+
 /* What is done about such signals otherwise. */
 static inline struct sigaction *sqlite_other_action(void) {
     static struct sigaction action;

@@ -90,6 +90,25 @@ import Testing
         }
     }
 
+    /// Of a new file nothing is relied on before it is whole, so that one wait for the disk is enough; without it nothing is.
+    @Test func aNewFileWaitsForTheDiskOnce() async throws {
+        let files = FaultyFiles()
+        var options = StoreOptions()
+        options.fileSystem = files.name
+        options.durability = .device
+        let given = options
+        try await withTemporaryFolder { folder in
+            for (number, isOpened) in [(0, false), (1, true)] {
+                files.fail(.failedSync, after: number)
+                let path = folder + "/\(number).db"
+                let store = try TimeSeriesDatabase.open(path: path, options: given, clock: ManualClock())
+                #expect((store.refusal == nil) == isOpened)
+                #expect(files.heal() != isOpened)
+                try await store.close()
+            }
+        }
+    }
+
     @Test(
         arguments: [FaultyFiles.Fault.fullDisk, .failedWrite, .failedSync, .tornWrite, .failedRead],
         [StoreOptions.Durability.process, .device]

@@ -224,6 +224,12 @@ final class Connection: @unchecked Sendable {
         }
     }
 
+    /// Brings what was written to the file without waiting for the disk onto it.
+    func sync() throws(StorageError) {
+        let code = sqlite_syncs_file(handle)
+        if code != SQLITE_OK { throw Connection.error(code, String(cString: sqlite3_errstr(code)), path, 0) }
+    }
+
     /// Closing the connection leaves the log as it is.
     func leaveLog() { sqlite_leaves_log(handle) }
 

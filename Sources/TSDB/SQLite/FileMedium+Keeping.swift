@@ -27,6 +27,7 @@ extension FileMedium {
             return
         }
         var failure: StorageError?
+        writer.beginEnd()
         do { try await engine.shutDown(closesHead: true) } catch { failure = error }
         backend.closeReaders()
         do throws(StorageError) {
@@ -41,9 +42,10 @@ extension FileMedium {
 
     private func end(_ writer: Writer) async throws(StorageError) {
         try await writer.outside(isShrinking: true) { connection in
-            // The file ends without a WAL, so that the folder holds just the data.
-            sqlite3_exec(connection.handle, "PRAGMA incremental_vacuum", nil, nil, nil)
-            sqlite3_exec(connection.handle, "PRAGMA wal_checkpoint(TRUNCATE)", nil, nil, nil)
+            // The file ends without a WAL, so that the folder holds just the data. All that was acknowledged is on the disk already.
+            for step in ["synchronous = NORMAL", "incremental_vacuum", "wal_checkpoint(TRUNCATE)"] {
+                sqlite3_exec(connection.handle, "PRAGMA \(step)", nil, nil, nil)
+            }
             connection.close()
             return .success(())
         }

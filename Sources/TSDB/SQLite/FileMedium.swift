@@ -69,12 +69,16 @@ final class FileMedium: StorageMedium {
         StoreFiles.close(path)
         try lock.hold(path)
         let connection = try Connection(path: path, isWriter: true, fileSystem: options.fileSystem)
+        // A new file is on the disk once it is whole, instead of after each of the steps that make it.
+        let isNew = try Schema.check(connection, path: path) == 0
+        if isNew { try connection.execute("PRAGMA synchronous = OFF") }
         let lost = try Schema.migrate(connection, path: path)
         let isDurable = options.durability == .device
         try connection.execute(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = \(isDurable ? "FULL" : "NORMAL");"
                 + "PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 4194304"
         )
+        if isNew { try connection.sync() }
         // Makes the log, so that its removal is noticed from the first change on.
         try? connection.execute("BEGIN IMMEDIATE; COMMIT")
         let writer = Writer(connection, path: path, isDurable: isDurable)
