@@ -175,9 +175,9 @@ package final class WholeGunzip {
         let start = output
         let end = output + size
         var out = output + written
+        bits.refill()
+        var entry = symbols[Int(bits.peek(11))]
         while out <= end {
-            bits.refill()
-            var entry = symbols[Int(bits.peek(11))]
             // Up to three literals fit into one refill.
             if entry.isLiteral {
                 out.storeBytes(of: UInt8(truncatingIfNeeded: entry.value), as: UInt8.self)
@@ -199,6 +199,8 @@ package final class WholeGunzip {
             if entry.isLiteral {
                 out.storeBytes(of: UInt8(truncatingIfNeeded: entry.value), as: UInt8.self)
                 out += 1
+                bits.refill()
+                entry = symbols[Int(bits.peek(11))]
                 continue
             }
             guard entry.isValid else { return false }
@@ -219,19 +221,27 @@ package final class WholeGunzip {
             let back = Int(distance.value) + Int(bits.peek(distance.extra))
             bits.skip(distance.extra)
             guard back <= out - start else { return false }
+            bits.refill()
+            entry = symbols[Int(bits.peek(11))]
             Self.copy(length, from: back, to: out)
             out += length
         }
         return false
     }
 
-    /// Repeats bytes that were written before. Up to 7 bytes more than asked for are written.
+    /// Repeats bytes that were written before. Up to 15 bytes more than asked for are written.
     @inline(__always)
     private static func copy(_ length: Int, from back: Int, to out: UnsafeMutableRawPointer) {
         var source = UnsafeRawPointer(out) - back
         var target = out
         let end = out + length
-        if back >= 8 {
+        if back >= 16 {
+            repeat {
+                target.storeBytes(of: source.loadUnaligned(as: SIMD16<UInt8>.self), as: SIMD16<UInt8>.self)
+                target += 16
+                source += 16
+            } while target < end
+        } else if back >= 8 {
             repeat {
                 target.storeBytes(of: source.loadUnaligned(as: UInt64.self), as: UInt64.self)
                 target += 8
