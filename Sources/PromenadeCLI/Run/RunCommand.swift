@@ -39,7 +39,6 @@ enum RunCommand {
             return 2
         }
         ProcessMemory.configure()
-        ProcessMemory.releaseCode()
         let flags = options.flags
         let clock: any StackClock = options.isTimeManual ? ManualClock() : system
         let logger = StackLogHandler.logger(
@@ -54,7 +53,6 @@ enum RunCommand {
         do {
             try await options.claimPorts(clock: system)
             let stack = try await Stack(options: options, clock: clock, logger: logger)
-            ProcessMemory.releaseCode()
             if flags.isOn("test") { FixtureWatch.start(stack, clock: system) }
             let ready = options
             @Sendable func banner(_ addresses: StackAddresses) -> Banner {
@@ -66,7 +64,6 @@ enum RunCommand {
                 )
             }
             try await stack.run(signals: true) { addresses in
-                ProcessMemory.releaseCode()
                 announce(banner(addresses), flags)
             } onEnding: { addresses in
                 if !flags.isOn("test") { Console.tell(banner(addresses).ending) }

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import Synchronization
 
 /// The routes of a server, and what is done to every request before and after them.
 public struct WebRouter: Sendable {
@@ -9,7 +10,8 @@ public struct WebRouter: Sendable {
     let prefix: String
     let mux: RouteMux
     private let style: RouteMux.Style
-    private let inner: RouterResponder<WebContext>
+    /// For requests of this program itself, made when the first one comes.
+    private let inner = WhenAsked<RouterResponder<WebContext>>()
 
     /// - Parameters:
     ///   - prefix: what every path begins with, without a slash at the end; empty for none.
@@ -19,7 +21,6 @@ public struct WebRouter: Sendable {
         self.prefix = prefix
         self.style = style
         mux = RouteMux(routes: routes, prefix: prefix, style: style)
-        inner = Self.responder(routes, FrontDoor(guards: nil, mux: mux))
     }
 
     /// A server with these routes.
@@ -91,7 +92,7 @@ public struct WebRouter: Sendable {
             return try await WebResponse(
                 Self.respond(
                     to: Request(head: head, body: body),
-                    by: inner,
+                    by: inner.get { Self.responder(routes, FrontDoor(guards: nil, mux: mux)) },
                     prefix: prefix,
                     WebContextSource.quiet(WebConnection())
                 )
@@ -123,5 +124,19 @@ extension WebContextSource {
     /// A source whose logger says nothing: what goes wrong with a request is told to whoever made it.
     static func quiet(_ connection: WebConnection) -> (WebTarget) -> WebContextSource {
         { WebContextSource(logger: silence, connection: connection, target: $0) }
+    }
+}
+
+/// A value that is made when it is first asked for.
+private final class WhenAsked<Value: Sendable>: Sendable {
+    private let made = Mutex<Value?>(nil)
+
+    func get(_ make: () -> Value) -> Value {
+        made.withLock { value in
+            if let value { return value }
+            let new = make()
+            value = new
+            return new
+        }
     }
 }
