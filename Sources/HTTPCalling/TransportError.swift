@@ -58,9 +58,6 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
     /// The body was larger than allowed.
     public static let bodyTooLarge = TransportError("body size limit exceeded", code: .bodyTooLarge)
 
-    /// There is no memory for one more long body.
-    package static let noRoom = TransportError("too many long bodies at a time", code: .noRoom)
-
     /// The time was up.
     package static func late(context: String = "") -> TransportError {
         TransportError("context deadline exceeded", code: .timeout, context: context)

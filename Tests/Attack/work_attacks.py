@@ -386,7 +386,7 @@ class PackingTarget(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Encoding", "gzip")
             self.send_header("Location", "/moved")
             self.end_headers()
-            if kind.startswith("bomb"):
+            if kind == "bomb":
                 self.wfile.write(PackingTarget.bomb)
             elif kind == "members":
                 self.wfile.write(self.member * ((4 << 20) // len(self.member)))

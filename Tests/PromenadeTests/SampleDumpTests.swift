@@ -132,14 +132,38 @@ import Testing
         }
     }
 
-    @Test func `a sample without a time is refused by name`() async throws {
+    @Test func `what cannot be imported is told with file and line`() async throws {
+        let cases: [(String, String)] = [
+            ("a 1 1\nb{x=\"1\"} 2\n# EOF\n", #"file:2: expected timestamp for series {__name__="b", x="1"}, got none"#),
+            (
+                "a 1 1\na 1 2\nb{ 1 2\n# EOF\n",
+                #"file:3: expected label name, got " " ("INVALID") while parsing: "b{ ""#
+            ),
+            ("a 1 1\na 1 2\n", "file:2: data does not end with # EOF"),
+            ("", "file:1: data does not end with # EOF"),
+            (
+                "a 1 1\na 1 2\na 1 1e12\na 1 4\n# EOF\n",
+                "file:3: the time 1000000000000000 (in milliseconds) of a sample is in no year from 1 to 9999"
+            ),
+            (
+                #"a{b="1",b="2"} 1 1"# + "\n# EOF\n",
+                #"file:1: label name "b" is not unique: invalid sample {__name__="a", b="1", b="2"}"#
+            ),
+        ]
         try await withStore { store, _ in
-            let text: StaticString = "a 1 1\nb{x=\"1\"} 2\n# EOF\n"
-            let bytes = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-            var loader = OpenMetricsLoader(bytes, name: "file", importer: try store.importer())
-            var message = ""
-            do { while try await loader.step() {} } catch { message = "\(error)" }
-            #expect(message.contains("file: ") && message.contains("b\", x=\"1\""), "\(message)")
+            for (text, wanted) in cases {
+                let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 8)
+                defer { bytes.deallocate() }
+                bytes.copyBytes(from: text.utf8)
+                var loader = OpenMetricsLoader(
+                    UnsafeRawBufferPointer(bytes),
+                    name: "file",
+                    importer: try store.importer()
+                )
+                var message = ""
+                do { while try await loader.step() {} } catch { message = "\(error)" }
+                #expect(message == wanted)
+            }
         }
     }
 }

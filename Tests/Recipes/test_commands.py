@@ -545,11 +545,11 @@ class Recorded(unittest.TestCase):
         server.is_asked, server.is_over = threading.Event(), threading.Event()
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            for span, number in (("1h", signal.SIGINT), ("1h", signal.SIGTERM), ("1s", None)):
+            for span, number in (("1h", signal.SIGINT), ("1h", signal.SIGTERM), ("1h", signal.SIGHUP), ("1s", None)):
                 with self.subTest(span=span, number=number), tempfile.TemporaryDirectory() as folder:
                     server.is_asked.clear()
-                    # What a shell starts in the background, perhaps these tests, takes no SIGINT.
-                    listening = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+                    # What a shell starts in the background, perhaps these tests, takes no SIGINT, or with nohup no SIGHUP.
+                    listening = lambda: [signal.signal(each, signal.SIG_DFL) for each in (signal.SIGINT, signal.SIGHUP)]
                     process = subprocess.Popen(
                         [PROMENADE, "record", "--url", f"http://127.0.0.1:{server.server_port}", "--pushgateway", "", "--for", span,
                          "--out", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listening)

@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    /// Of a new file nothing is relied on before it is whole, so that one wait for the disk is enough; without it nothing is.
+    /// Of a new file nothing is relied on before it is whole, so that one wait for the disk is enough. Where that fails there is no file.
     @Test func aNewFileWaitsForTheDiskOnce() async throws {
         let files = FaultyFiles()
         var options = StoreOptions()
@@ -98,14 +98,47 @@ import Testing
         options.durability = .device
         let given = options
         try await withTemporaryFolder { folder in
-            for (number, isOpened) in [(0, false), (1, true)] {
-                files.fail(.failedSync, after: number)
-                let path = folder + "/\(number).db"
-                let store = try TimeSeriesDatabase.open(path: path, options: given, clock: ManualClock())
-                #expect((store.refusal == nil) == isOpened)
-                #expect(files.heal() != isOpened)
-                try await store.close()
+            let path = folder + "/stack.db"
+            files.fail(.failedSync, after: 0)
+            #expect(throws: StorageError.self) {
+                try TimeSeriesDatabase.open(path: path, options: given, clock: ManualClock())
             }
+            #expect(files.heal())
+            #expect(!FileManager.default.fileExists(atPath: path))
+            files.fail(.failedSync, after: 1)
+            let store = try TimeSeriesDatabase.open(path: path, options: given, clock: ManualClock())
+            #expect(store.refusal == nil)
+            #expect(!files.heal())
+            try await store.close()
+        }
+    }
+
+    /// What the last transactions write goes into the database once: the log waits for the disk, and then the database.
+    @Test func theEndWaitsForTheDiskTwice() async throws {
+        let files = FaultyFiles()
+        var options = StoreOptions()
+        options.fileSystem = files.name
+        let given = options
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            let store = try TimeSeriesDatabase.open(path: path, options: given, clock: ManualClock())
+            let stream = try await store.openStream()
+            let series = try await store.resolve((0..<5000).map { ["__name__": "m", "i": "\($0)"] })
+            var generator = SeededGenerator(seed: 5)
+            for step in 0..<120 {
+                var batch = SampleBatch(stream: stream, timestamp: base + Int64(step) * 1000)
+                batch.series = series
+                batch.values = series.map { _ in Double(bitPattern: generator.next() >> 2) }
+                #expect(try await store.append(batch).appended == series.count)
+            }
+            // A checkpoint that was begun is over with this.
+            try await store.apply([("t", [1], [2])])
+            files.fail(.failedSync, after: 2)
+            try await store.close()
+            #expect(!files.heal())
+            let again = try TimeSeriesDatabase.open(path: path, options: given, clock: ManualClock())
+            #expect(try await again.series([], in: .ever).count == series.count)
+            try await again.close()
         }
     }
 

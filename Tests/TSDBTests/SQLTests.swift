@@ -15,6 +15,33 @@ import Testing
         return rows
     }
 
+    @Test func oneStatementIsRunAndAnotherOneIsTold() async throws {
+        try await withTemporaryFolder { folder in
+            let path = folder + "/stack.db"
+            let store = try TimeSeriesDatabase.open(path: path, clock: ManualClock())
+            let session = try await SQLSession.open(path: path, clock: ManualClock())
+            for text in [
+                "SELECT 1", " ;; SELECT 1;", "SELECT 1; -- and no more\n",
+                "/* one */ SELECT 1 /* and that is it */ ;;\n",
+            ] {
+                #expect(try Self.query(session, text) == [[.integer(1)]], "\(text)")
+            }
+            for (text, problem) in [
+                ("SELECT 1; SELECT 2", "more than one statement"), ("SELECT 1; nonsense", "more than one statement"),
+                ("", "no statement"), (" ; -- nothing", "no statement"), ("nonsense; SELECT 1", "syntax error"),
+            ] {
+                var message = ""
+                do throws(StorageError) {
+                    try session.run(text, header: { _ in message = "a header" }, row: { _ in true })
+                } catch {
+                    message += error.message
+                }
+                #expect(message.contains(problem) && !message.contains("a header"), "\(text): \(message)")
+            }
+            try await store.close()
+        }
+    }
+
     @Test func samplesCanBeQueriedByNameLabelsAndTime() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/stack.db"

@@ -64,11 +64,7 @@ public final class GzipDecoder {
             let (status, produced) = run(input, &consumed, UnsafeMutableBufferPointer(rebasing: space[..<left]))
             let size = output.count + produced
             // Not a hair more than is needed, and a bomb would be copied once for each piece of it.
-            if output.capacity < size {
-                let capacity = max(size, min(output.capacity * 2, limit))
-                guard room(capacity) else { throw .noRoom }
-                output.reserveCapacity(capacity)
-            }
+            try output.reserve(size, limit: limit, room: room)
             output.append(contentsOf: UnsafeBufferPointer(rebasing: space[..<produced]))
             try check(status)
         }

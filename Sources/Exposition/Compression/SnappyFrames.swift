@@ -8,7 +8,7 @@ public enum SnappyFrames {
     /// Unpacks a framed body.
     /// - Parameters:
     ///   - limit: the size that the result may have.
-    ///   - room: asked before each frame is taken, whether there may be so many bytes: ``CompressionErrorCode/noRoom``.
+    ///   - room: asked before the result is made larger, whether it may have so many bytes: ``CompressionErrorCode/noRoom``.
     public static func decode(
         _ body: [UInt8],
         limit: Int = .max,
@@ -64,7 +64,7 @@ public enum SnappyFrames {
         for byte in chunk.prefix(4).reversed() { checksum = checksum << 8 | UInt32(byte) }
         guard checksum == masked(plain) else { throw Snappy.corrupt }
         if plain.count > limit - output.count { throw Snappy.tooLarge }
-        guard room(output.count + plain.count) else { throw .noRoom }
+        try output.reserve(output.count + plain.count, limit: limit, room: room)
         output += plain
     }
 

@@ -78,6 +78,9 @@ public struct ScrapeParser {
         return true
     }
 
+    /// How far the body was read; 0 where its form has no lines. After an error that is in the line that is wrong, or at its end.
+    package var position: Int { source == nil ? text.position : 0 }
+
     /// The value of the `.series` entry read last.
     public private(set) var value = 0.0
     /// The timestamp that the sample carried, if any.

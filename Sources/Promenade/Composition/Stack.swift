@@ -311,11 +311,6 @@ public final class Stack: Sendable {
         if let remote { list.append(TaskService(name: "remote write") { await remote.run() }) }
         list.append(StoppingService(state: state, queries: engine.activeQueries, onEnding: onEnding))
         list.append(TaskService(name: "maintenance") { [self] in await maintain() })
-        list.append(
-            TaskService(name: "start's memory") { [clock] in
-                if (try? await clock.sleep(milliseconds: 2500)) != nil { ProcessMemory.releaseCode() }
-            }
-        )
         if !options.configFile.isEmpty {
             if signals {
                 list.append(TaskService(name: "SIGHUP") { [self] in await reloadOnHangup() })
@@ -331,7 +326,7 @@ public final class Stack: Sendable {
                     service: $0,
                     successTerminationBehavior: .ignore,
                     failureTerminationBehavior: .gracefullyShutdownGroup,
-                    serviceName: "service"
+                    serviceName: ($0 as? TaskService)?.name ?? "service"
                 )
             },
             gracefulShutdownSignals: signals ? [.sigint, .sigterm] : [],

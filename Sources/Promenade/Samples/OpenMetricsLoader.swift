@@ -34,26 +34,30 @@ public struct OpenMetricsLoader: ~Copyable {
     }
 
     /// Reads on; whether there is more.
+    /// - Throws: ``ImportFailed``, or what the store says.
     public mutating func step() async throws -> Bool {
         if importer.isFull { try await importer.flush() }
         // Most samples belong to the series of the one before.
         if lead.count > 0, try readRun() { return true }
-        guard let entry = try parser.next() else { return false }
+        let next: ScrapeParser.Entry?
+        do {
+            next = try parser.next()
+        } catch {
+            throw failed(error.message)
+        }
+        guard let entry = next else { return false }
         switch entry {
         case .series:
             let labels = parser.labels()
             guard let time = parser.timestamp else {
-                throw ImportFailed(file: name, problem: "expected timestamp for series \(labels), got none")
+                throw failed("expected timestamp for series \(labels), got none")
             }
             guard Importer.times.contains(time) else { throw outOfBounds(time) }
             if let reference = known[labels] {
                 current = reference
             } else {
                 if let repeated = labels.repeatedName {
-                    throw ImportFailed(
-                        file: name,
-                        problem: "label name \(GoText.quoted(repeated)) is not unique: invalid sample \(labels)"
-                    )
+                    throw failed("label name \(GoText.quoted(repeated)) is not unique: invalid sample \(labels)")
                 }
                 current = try await importer.resolve([labels])[0]
                 known[labels] = current
@@ -76,7 +80,9 @@ public struct OpenMetricsLoader: ~Copyable {
             }
         }
         if count == 0 { return false }
-        if let time = times[..<count].first(where: { !Importer.times.contains($0) }) { throw outOfBounds(time) }
+        if let index = times[..<count].firstIndex(where: { !Importer.times.contains($0) }) {
+            throw outOfBounds(times[index], linesBefore: count - 1 - index)
+        }
         times.withUnsafeBufferPointer { times in
             values.withUnsafeBufferPointer { values in
                 importer.append(
@@ -89,18 +95,26 @@ public struct OpenMetricsLoader: ~Copyable {
         return true
     }
 
-    private func outOfBounds(_ time: Timestamp) -> ImportFailed {
-        ImportFailed(file: name, problem: "the time \(time) (in milliseconds) of a sample is in no year from 1 to 9999")
+    private func outOfBounds(_ time: Timestamp, linesBefore: Int = 0) -> ImportFailed {
+        failed("the time \(time) (in milliseconds) of a sample is in no year from 1 to 9999", linesBefore: linesBefore)
+    }
+
+    /// A failure in the line that was read last, or in which the parser stopped, or so many before it.
+    private func failed(_ problem: String, linesBefore: Int = 0) -> ImportFailed {
+        let read = bytes[..<min(max(0, parser.position - 1), bytes.count)]
+        let line = read.reduce(1) { $1 == UInt8(ascii: "\n") ? $0 + 1 : $0 }
+        return ImportFailed(file: name, line: line - linesBefore, problem: problem)
     }
 
     /// Writes the rest; what was imported in all.
     public consuming func finish() async throws -> Importer.Summary { try await importer.finish() }
 }
 
-/// A sample that cannot be imported.
+/// A file that cannot be imported.
 public struct ImportFailed: Error, CustomStringConvertible {
     var file: String
+    var line: Int
     var problem: String
     /// What was wrong, and where.
-    public var description: String { "\(file): \(problem)" }
+    public var description: String { "\(file):\(line): \(problem)" }
 }

@@ -31,7 +31,7 @@ extension TSDBGroup {
             var duplicates: Int64 = 0
             for file in files {
                 let mapped = try MappedFile(file, spool: place.path)
-                let summary = try await Self.load(mapped, file, into: store)
+                let summary = try await Self.load(mapped, file == "-" ? "standard input" : file, into: store)
                 samples += summary.samples
                 bytes += summary.bytes
                 duplicates += summary.duplicates
@@ -82,11 +82,11 @@ final class MappedFile {
     init(_ path: String, spool: String) throws {
         var descriptor = path == "-" ? dup(0) : open(path, O_RDONLY)
         guard descriptor >= 0 else {
-            throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
+            throw ReadingFailed(path: path, reason: FileReading.reason)
         }
         defer { close(descriptor) }
         guard var facts = FileFacts(descriptor: descriptor) else {
-            throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
+            throw ReadingFailed(path: path, reason: FileReading.reason)
         }
         // Some files tell of no size, and have something in them nevertheless.
         if facts.kind != .file || facts.size == 0 {
@@ -103,7 +103,7 @@ final class MappedFile {
         }
         let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
         guard let address, address != MAP_FAILED else {
-            throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
+            throw ReadingFailed(path: path, reason: FileReading.reason)
         }
         madvise(address, count, MADV_SEQUENTIAL)
         bytes = UnsafeRawBufferPointer(start: address, count: count)
@@ -123,7 +123,7 @@ final class MappedFile {
         let target = mkstemp(&template)
         let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         guard target >= 0 else {
-            throw ReadingFailed(path: path, reason: String(cString: strerror(errno)).lowercased())
+            throw ReadingFailed(path: path, reason: FileReading.reason)
         }
         unlink(path)
         var chunk = [UInt8](repeating: 0, count: 1 << 20)
@@ -134,7 +134,7 @@ final class MappedFile {
                 count <= 0
                 || chunk.withUnsafeBufferPointer { Console.write(target, UnsafeBufferPointer(rebasing: $0[..<count])) }
             guard count >= 0, isWritten else {
-                let reason = String(cString: strerror(errno)).lowercased()
+                let reason = FileReading.reason
                 close(target)
                 throw ReadingFailed(path: count < 0 ? name : path, reason: reason)
             }

@@ -19,14 +19,17 @@ enum Interruption {
     }
 
     /// Its name.
-    static var name: String? { signal.map { $0 == SIGINT ? "SIGINT" : "SIGTERM" } }
+    static var name: String? { signal.map { $0 == SIGINT ? "SIGINT" : $0 == SIGHUP ? "SIGHUP" : "SIGTERM" } }
 
     /// Whether none came.
     static var isQuiet: Bool { signal == nil }
 
+    /// What ends a command: a key, whoever started it, a terminal that is closed.
+    private static let ending = [SIGINT, SIGTERM, SIGHUP]
+
     /// From now on signals are noted. One that is to be ignored, as a shell has it for what runs in the background, still is.
     static func begin() {
-        for number in [SIGINT, SIGTERM] {
+        for number in ending {
             noticed.bitwiseOr(1 << UInt32(number), ordering: .relaxed)
             let before = set(number, to: noted)
             if unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
@@ -52,7 +55,7 @@ enum Interruption {
 
     private static let noted: @convention(c) (Int32) -> Void = { number in
         Interruption.number.store(number, ordering: .relaxed)
-        for each in [SIGINT, SIGTERM] where Interruption.noticed.load(ordering: .relaxed) & 1 << UInt32(each) != 0 {
+        for each in ending where Interruption.noticed.load(ordering: .relaxed) & 1 << UInt32(each) != 0 {
             reset(each)
         }
     }

@@ -65,6 +65,11 @@ enum RunCommand {
             }
             try await stack.run(signals: true) { addresses in
                 announce(banner(addresses), flags)
+                // Once the first scrapes are over, nothing is needed of what only the start did.
+                Task {
+                    try await system.sleep(milliseconds: 2500)
+                    ProcessMemory.releaseCode()
+                }
             } onEnding: { addresses in
                 if !flags.isOn("test") { Console.tell(banner(addresses).ending) }
             }

@@ -64,7 +64,8 @@ public struct RawScrape: Sendable {
 final class TargetStatus: Sendable {
     private struct Kept {
         var scrape: RawScrape
-        var body: ByteBuffer
+        /// `nil` where it was let go.
+        var body: ByteBuffer?
         var isCompressed: Bool
         /// The part that the body has of the memory for those that are kept.
         var share: BodyBudget.Share?
@@ -96,16 +97,16 @@ final class TargetStatus: Sendable {
             if state.raw.count == Self.rawCount { state.raw.removeFirst() }
             var bytes = 0
             for index in state.raw.indices.reversed() {
-                bytes += state.raw[index].body.readableBytes
+                bytes += state.raw[index].body?.readableBytes ?? 0
                 if bytes > Self.rawBytes {
-                    state.raw[index].body = ByteBuffer()
+                    state.raw[index].body = nil
                     state.raw[index].share = nil
                 }
             }
             let share = budget.share()
             let isKept = share.grow(to: body.readableBytes)
             state.raw.append(
-                Kept(scrape: scrape, body: isKept ? body : ByteBuffer(), isCompressed: isCompressed, share: share)
+                Kept(scrape: scrape, body: isKept ? body : nil, isCompressed: isCompressed, share: share)
             )
         }
     }
@@ -122,8 +123,8 @@ final class TargetStatus: Sendable {
             scrape.url = RecordedTraffic.url(scrape.url)
             scrape.requestHeaders = RecordedTraffic.headers(scrape.requestHeaders)
             scrape.responseHeaders = RecordedTraffic.headers(scrape.responseHeaders)
-            if shown.contains(index), item.body.readableBytes > 0 || scrape.bodySize == 0 {
-                scrape.body = try? BodyDecoder.decode(item.body, isCompressed: item.isCompressed, limit: limit)
+            if shown.contains(index), let body = item.body {
+                scrape.body = try? BodyDecoder.decode(body, isCompressed: item.isCompressed, limit: limit)
             }
             return scrape
         }

@@ -14,6 +14,11 @@ enum BodyDecoder {
     }
 }
 
+extension TransportError {
+    /// There is no memory for one more long body.
+    package static let noRoom = TransportError(CompressionError.noRoom.message, code: .noRoom)
+}
+
 /// A place for one decompressed body, with what decompressing needs; used again and again.
 final class BodySpace {
     /// The size of the text.
@@ -145,9 +150,9 @@ final class BodySpace {
 /// Spaces that are free. Fresh memory for each body would cost more than reading it.
 final class BodySpaces: Sendable {
     /// The memory for bodies that come and are read.
-    let budget = BodyBudget()
+    let budget = BodyBudget(alwaysHoldsOne: true)
     /// The memory for those that are kept to be looked at, each besides its first MiB.
-    let kept = BodyBudget(limit: BodySpaces.keptBytes)
+    let kept = BodyBudget(limit: BodySpaces.keptBytes, alwaysHoldsOne: true)
     private static let keptBytes = 256 << 20
 
     /// What lies in the pool belongs to nobody else.

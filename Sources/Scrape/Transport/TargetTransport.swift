@@ -38,7 +38,7 @@ public struct TargetRequest: Sendable {
     /// The clock by which the scrape lives; slowness made on purpose passes on it.
     public var clock: any StackClock = SystemClock()
 
-    /// The memory that its answer shares with others; `nil` for as much as it may be long.
+    /// The memory that its answer shares with others; `nil` where nothing bounds it but its own limit.
     package var bodies: BodyBudget?
     /// What was made of it before, where it is sent again and again.
     package var memory: RequestMemory?

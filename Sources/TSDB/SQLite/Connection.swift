@@ -226,8 +226,10 @@ final class Connection: @unchecked Sendable {
 
     /// Brings what was written to the file without waiting for the disk onto it.
     func sync() throws(StorageError) {
+        errno = 0
         let code = sqlite_syncs_file(handle)
-        if code != SQLITE_OK { throw Connection.error(code, String(cString: sqlite3_errstr(code)), path, 0) }
+        let system = errno
+        if code != SQLITE_OK { throw Connection.error(code, String(cString: sqlite3_errstr(code)), path, system) }
     }
 
     /// Closing the connection leaves the log as it is.

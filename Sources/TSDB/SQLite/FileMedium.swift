@@ -66,19 +66,20 @@ final class FileMedium: StorageMedium {
         _ lock: FileLock
     ) throws(StorageError) -> FileMedium {
         let damage = LogCheck.damage(path)
+        let hasNoLog = fileSize(path + "-wal") == 0
         StoreFiles.close(path)
         try lock.hold(path)
         let connection = try Connection(path: path, isWriter: true, fileSystem: options.fileSystem)
-        // A new file is on the disk once it is whole, instead of after each of the steps that make it.
-        let isNew = try Schema.check(connection, path: path) == 0
-        if isNew { try connection.execute("PRAGMA synchronous = OFF") }
-        let lost = try Schema.migrate(connection, path: path)
+        // A new file waits for the disk once, when it is whole, and not after each of the steps that make it.
+        let version = try Schema.check(connection, path: path)
+        if version == 0 { try connection.execute("PRAGMA synchronous = OFF") }
+        let lost = try Schema.migrate(connection, from: version)
         let isDurable = options.durability == .device
         try connection.execute(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = \(isDurable ? "FULL" : "NORMAL");"
                 + "PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 4194304"
         )
-        if isNew { try connection.sync() }
+        if hasNoLog || version == 0 { try bringToDisk(connection, isNew: version == 0, path) }
         // Makes the log, so that its removal is noticed from the first change on.
         try? connection.execute("BEGIN IMMEDIATE; COMMIT")
         let writer = Writer(connection, path: path, isDurable: isDurable)
@@ -86,6 +87,20 @@ final class FileMedium: StorageMedium {
         let store = FileMedium(options, clock, backend, lock)
         store.startLoading(logDamage: damage, lost: lost)
         return store
+    }
+
+    /// Has a file on the disk before anything is added to it: whoever made it may have been ended before that.
+    private static func bringToDisk(_ connection: Connection, isNew: Bool, _ path: String) throws(StorageError) {
+        do {
+            try connection.sync()
+        } catch {
+            // The system may take for stored what the disk refused, and the next start would believe it.
+            if isNew {
+                connection.close()
+                SnapshotFile.discard(path)
+            }
+            throw error
+        }
     }
 
     /// Opens the store at `path` for reading, also while another process writes to it. Shows what was there at this moment.

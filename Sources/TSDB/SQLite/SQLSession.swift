@@ -62,17 +62,33 @@ public final class SQLSession {
     }
 
     /// Runs one query: `header` is told the names of the columns, then `row` each row. A `row` that answers false ends it.
+    /// - Throws: also where there is no statement, or a second one.
     public func run(
         _ sql: String,
         header: ([String]) -> Void,
         row: ([SQLValue]) -> Bool
     ) throws(StorageError) {
-        var prepared: OpaquePointer?
-        guard sqlite3_prepare_v2(connection.handle, sql, -1, &prepared, nil) == SQLITE_OK else {
-            throw failure()
+        let (first, others) = try sql.utf8CString.withUnsafeBufferPointer { (text) throws(StorageError) in
+            var rest = text.baseAddress
+            let first = try prepareFirst(of: &rest)
+            var others = false
+            if first != nil {
+                do {
+                    let second = try prepareFirst(of: &rest)
+                    sqlite3_finalize(second)
+                    others = second != nil
+                } catch {
+                    // Whatever it is, it is more than one statement.
+                    others = true
+                }
+            }
+            return (first, others)
         }
-        guard let prepared else { throw StorageError(.unsupported, "no statement in the query") }
+        guard let prepared = first else { throw StorageError(.unsupported, "no statement in the query") }
         defer { sqlite3_finalize(prepared) }
+        if others {
+            throw StorageError(.unsupported, "more than one statement in the query: give each to a call of its own")
+        }
         let count = Int(sqlite3_column_count(prepared))
         header((0..<count).map { sqlite3_column_name(prepared, Int32($0)).map { String(cString: $0) } ?? "" })
         let statement = Statement(handle: prepared, connection: connection)
@@ -83,6 +99,19 @@ public final class SQLSession {
             default: throw failure()
             }
         }
+    }
+
+    /// The first statement of a text, which is left with what follows it; `nil` where there is none in it.
+    private func prepareFirst(of text: inout UnsafePointer<CChar>?) throws(StorageError) -> OpaquePointer? {
+        var prepared: OpaquePointer?
+        while let start = text, start.pointee != 0, prepared == nil {
+            var rest: UnsafePointer<CChar>?
+            guard sqlite3_prepare_v2(connection.handle, start, -1, &prepared, &rest) == SQLITE_OK else {
+                throw failure()
+            }
+            text = rest
+        }
+        return prepared
     }
 
     /// An error in the query is the user's, not the store's: its message says it all.

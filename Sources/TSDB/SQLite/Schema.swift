@@ -61,10 +61,10 @@ enum Schema {
     static let recordColumns = #""table", "key", value"#
 
     /// Brings the file to the current version. A new file gets its permanent settings first.
+    /// - Parameter found: its version, 0 for a new one.
     /// - Returns: what of an older file could not be read and is lost, in words.
     @discardableResult
-    static func migrate(_ connection: Connection, path: String) throws(StorageError) -> [String] {
-        let found = try check(connection, path: path)
+    static func migrate(_ connection: Connection, from found: Int64) throws(StorageError) -> [String] {
         if found == version { return [] }
         var problems: [String] = []
         if found == 0 {
@@ -88,7 +88,6 @@ enum Schema {
     }
 
     /// The version of the file, 0 for a new one.
-    @discardableResult
     static func check(_ connection: Connection, path: String) throws(StorageError) -> Int64 {
         let found = try connection.integer("PRAGMA user_version") ?? 0
         let application = try connection.integer("PRAGMA application_id") ?? 0

@@ -26,7 +26,7 @@ enum SnapshotFile {
         do throws(StorageError) {
             StoreFiles.close(part)
             let connection = try Connection(path: part, isWriter: true)
-            try Schema.migrate(connection, path: part)
+            try Schema.migrate(connection, from: 0)
             let writer = Writer(connection, path: part, isDurable: false)
             try await fill(SQLiteBackend(path: part, writer: writer), writer, state, records)
             try await writer.outside { connection in

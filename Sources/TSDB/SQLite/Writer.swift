@@ -47,7 +47,7 @@ final class Writer: Sendable {
     private let lastFailure = Mutex<StorageError?>(nil)
 
     /// Whether the end brings all of the log into the database.
-    private let isLast = Atomic(false)
+    private let isEnding = Atomic(false)
     /// Whether a commit waits for the device: then nobody carries out a change on a thread of their own.
     private let isDurable: Bool
     /// Pages in the log after which they are brought into the database.
@@ -127,7 +127,7 @@ final class Writer: Sendable {
     }
 
     /// From now on nothing but the end brings the log into the database: what the last transactions write goes there once.
-    func beginEnd() { isLast.store(true, ordering: .relaxed) }
+    func beginEnd() { isEnding.store(true, ordering: .relaxed) }
 
     /// Runs something outside of a transaction, in turn with the changes; not where the files are lost.
     /// - Parameter isShrinking: whether it makes files shorter.
@@ -266,7 +266,7 @@ final class Writer: Sendable {
             hooks?.rollback()
             return loss
         }
-        if connection.takePages(atLeast: Self.fullLog), !isLast.load(ordering: .relaxed) { checkpoint() }
+        if connection.takePages(atLeast: Self.fullLog), !isEnding.load(ordering: .relaxed) { checkpoint() }
         hooks?.commit()
         for entry in batch { entry.apply?() }
         return nil

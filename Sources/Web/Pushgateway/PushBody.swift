@@ -12,7 +12,7 @@ enum PushBody {
         return try decompressedAtOnce(request, limit: limit)
     }
 
-    /// The same for a short body.
+    /// The same for a short body, or for one that was taken before: there is no connection with it that would have to share memory.
     static func decompressedAtOnce(_ request: WebRequest, limit: Int) throws(CompressionError) -> [UInt8] {
         switch request.headers["Content-Encoding"]?.lowercased() {
         case "gzip": return try GzipDecoder.decode(request.body, limit: limit)

@@ -1,3 +1,5 @@
+import Exposition
+import MetricModel
 public import NIOCore
 import Synchronization
 
@@ -47,7 +49,7 @@ public struct WebResponse: Sendable {
 
     /// There are too many long bodies at a time.
     static var noRoom: WebResponse {
-        var response = error("too many long bodies at a time: the server holds no more", status: 503)
+        var response = error("\(CompressionError.noRoom.message): the server holds no more", status: 503)
         response.headers.append(("Retry-After", "1"))
         return response
     }

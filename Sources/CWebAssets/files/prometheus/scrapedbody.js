@@ -91,9 +91,11 @@ export async function scrapedBody(target) {
             ? h(
                   "p",
                   { class: "muted small" },
-                  scrape.size
-                      ? "The body is no text (protobuf), so it is not shown line by line."
-                      : "The body was empty.",
+                  !scrape.size
+                      ? "The body was empty."
+                      : scrape.bodyKept
+                        ? "The body is no text (protobuf), so it is not shown line by line."
+                        : "The body was too long to be kept.",
               )
             : null,
         lines.length

@@ -56,6 +56,7 @@ extension PrometheusServer {
             "duration": Double(scrape.duration) / 1e9,
             "error": scrape.error,
             "kept": kept.count,
+            "bodyKept": scrape.body != nil,
             "requestHeaders": TrafficJSON.headers(scrape.requestHeaders),
             "responseHeaders": TrafficJSON.headers(scrape.responseHeaders),
         ]

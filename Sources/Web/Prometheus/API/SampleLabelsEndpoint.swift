@@ -10,7 +10,7 @@ extension PrometheusServer {
             scraper.sampleLabels(pool: pool.name, labels: target.target.publicLabels)
         }
         guard let survey else {
-            throw APIFailure(.notFound, "nothing of it was read yet")
+            throw APIFailure(.notFound, "nothing of it was read yet, or what was read last was too long to be kept")
         }
         let data: JSONObject = [
             "honorLabels": survey.honorsLabels,
