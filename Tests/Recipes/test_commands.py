@@ -206,7 +206,7 @@ tests:
                 file.write('a{b="1",b="2"} 1 1000\n# EOF\n')
             code, _, error = run("tsdb", "import", "--storage.path=data", "a.om", cwd=folder)
             self.assertEqual(code, 1)
-            self.assertIn('a.om: label name "b" is not unique: invalid sample', error)
+            self.assertIn('a.om:1: label name "b" is not unique: invalid sample', error)
             with open(os.path.join(folder, "b.om"), "w") as file:
                 file.write("a 1 9223372036854774\n# EOF\n")
             code, _, error = run("tsdb", "import", "--storage.path=data", "b.om", cwd=folder)
