@@ -151,15 +151,18 @@ struct RouteResponder: HTTPResponder {
                 return try WebResponse.error("http: request body too large", status: 413).hummingbird(context)
             }
         }
+        let isPipelined = context.connection.isPipelined
         let isBrief =
             switch route.pace {
             case .brief: true
             case .long: false
             case .briefIf(let isSo): isSo(asked)
             }
-        if isBrief || context.connection.executor == nil { return try await route.handler(asked).hummingbird(context) }
+        if isBrief && !isPipelined || context.connection.executor == nil {
+            return try await route.handler(asked).hummingbird(context)
+        }
         let (handler, whole, threads) = (route.handler, asked, route.threads)
-        let isLong = threads == nil && asked.body.count > EvaluationThreads.longText
+        let isLong = threads == nil && (isPipelined || asked.body.count > EvaluationThreads.longText)
         let executor = isLong ? EvaluationThreads.reading : threads?.executor
         let response = try await context.connection.working(on: executor) {
             guard let threads else { return await handler(whole) }

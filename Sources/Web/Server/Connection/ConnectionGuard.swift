@@ -50,10 +50,13 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var bodyWait: (request: Int, timer: Scheduled<Void>)?
     /// What those who answer know of the connection; set before anything is read.
     var connection: WebConnection?
+    /// How much is read at a time; set before anything is.
+    var portion: ReadPortion?
     private var exchanges = CircularBuffer<Exchange>(initialCapacity: 2)
     private var phase = Phase.open
     private var isQuiescing = false
-    /// Small pieces of a body that came with one read and are handed on together.
+    /// Small pieces of a body that are handed on together: whoever answers wants all of it, and a client that sends it byte by byte would
+    /// wake a task for each.
     private var gathered: ByteBuffer?
 
     init(clock: any StackClock, slot: ConnectionSlot, readLimit: Int64?) {
@@ -99,8 +102,9 @@ final class ConnectionGuard: ChannelDuplexHandler {
             heads += 1
             let check = RequestHeadCheck(&head)
             if let refusal = check.refusal { return refuse(context, refusal) }
-            if exchanges.isEmpty { slot.isBusy() }
+            if exchanges.isEmpty { slot.isBusy() } else { connection?.isPipelined = true }
             exchanges.append(Exchange(check: check, bodyLeft: check.bodyLength, closes: check.closes))
+            portion?.begin(check.bodyLength)
             // When the connection ends is decided here. Told that the client wants it, the library ends it as well, also while an answer
             // of more than the channel holds is on its way.
             if check.closes { head.headers.remove(name: "Connection") }
@@ -117,6 +121,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
             if (gathered?.readableBytes ?? 0) >= Self.smallPiece { handOn(context) }
         case .end:
             handOn(context)
+            portion?.end()
             if !exchanges.isEmpty { exchanges[exchanges.index(before: exchanges.endIndex)].isRead = true }
             // Nobody reads trailers.
             context.fireChannelRead(wrapInboundOut(.end(nil)))
@@ -124,7 +129,6 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        handOn(context)
         watchBody(context)
         context.fireChannelReadComplete()
     }
@@ -232,7 +236,10 @@ final class ConnectionGuard: ChannelDuplexHandler {
                 context.writeAndFlush(data, promise: written)
             } else {
                 context.write(data, promise: promise)
-                if exchanges.isEmpty { slot.isIdle() }
+                if exchanges.isEmpty {
+                    slot.isIdle()
+                    connection?.isPipelined = false
+                }
                 answerRefused(context)
             }
         }

@@ -64,6 +64,7 @@ struct WebChannel: ServerChildChannel {
                 sendContinue: { loop.execute { context.value.0.sendContinue(context.value.1) } }
             )
             guardian.connection = connection
+            guardian.portion = ReadPortion(channel)
             return Value(http: http, connection: connection)
         }
     }

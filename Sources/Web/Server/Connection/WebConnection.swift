@@ -19,6 +19,7 @@ final class WebConnection: Sendable {
     let executor: LoopExecutor?
     /// The memory for what is sent.
     let bodies: BodyBudget
+    private let pipelined = Atomic(false)
     /// Who waits for the client's departure.
     private let departure = Mutex(Departure())
 
@@ -41,6 +42,12 @@ final class WebConnection: Sendable {
         executor = nil
         bodies = BodyBudget()
         sendContinue = {}
+    }
+
+    /// Whether the client has sent more requests than it had answers for: it is answered where others do not wait for that.
+    var isPipelined: Bool {
+        get { pipelined.load(ordering: .relaxed) }
+        set { pipelined.store(newValue, ordering: .relaxed) }
     }
 
     /// The client has gone away, or sends nothing more: whoever works for it stops.
