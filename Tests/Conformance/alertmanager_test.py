@@ -144,6 +144,9 @@ alerting:
       alert_relabel_configs: [{{target_label: from, replacement: file}}]
     - http_sd_configs: [{{url: 'http://{peers.HOST}:{finder}/sd', refresh_interval: 1s}}]
 """)
+    # Who is told too early has failed once, which is counted below.
+    for name, manager in managers.items():
+        until(f"{name} is there", lambda: manager.alerts() is not None)
     address = f"{peers.HOST}:{peers.free_port()}"
     ours = subprocess.Popen([options.ours, "run", f"--config.file={folder}/c.yml", f"--storage.path={folder}/data", f"--web.listen-address={address}",
                              "--no-demo.enabled", "--no-pushgateway.enabled", "--rules.alert.resend-delay=2s", "--log.level=error"],
