@@ -388,7 +388,10 @@ struct ScrapeSampleTests {
         for (headers, body) in forms {
             let harness = await ScrapeHarness("")
             harness.transport.set { _ in
-                var answer = TargetResponse(headers: [("Content-Type", "text/plain")] + headers, body: .init(bytes: body))
+                var answer = TargetResponse(
+                    headers: [("Content-Type", "text/plain")] + headers,
+                    body: .init(bytes: body)
+                )
                 answer.share = budget.share()
                 return answer
             }
