@@ -96,7 +96,9 @@ def selectors(short):
         slowest, told = (0, ""), {}
         with Watch(stack) as watch:
             for path, form in [("/api/v1/series", "match[]=m&" * count), ("/api/v1/labels", "match[]=m&" * count),
-                               ("/api/v1/series", "match[]={a%3D~%22.*%22}&" * (count // 3)), ("/api/v1/query_exemplars", "query=" + "m%2B" * count + "m"),
+                               ("/api/v1/series", "match[]={a%3D~%22.*%22}&" * (count // 3)),
+                               ("/api/v1/labels", "".join(f"match[]={{a%3D~%22.*{index}%22}}&" for index in range(count // 4))),
+                               ("/api/v1/query_exemplars", "query=" + "m%2B" * count + "m"),
                                ("/api/v1/label/a/values", None), ("/federate", None)]:
                 more = {"method": "POST", "body": form.encode(), "headers": FORM} if form else {}
                 target = path if form else path + "?" + "match[]=m&" * 80_000

@@ -35,6 +35,26 @@ import Testing
         #expect(try await store.select(request).count == 5000)
     }
 
+    @Test("Of many selections all that one of them finds is found, and the task's limit ends them in between")
+    func manySelections() async throws {
+        let store = try await Self.store(300)
+        let each = try (0..<100).map { [try LabelMatcher("a", .matches, "v\($0)(0|1)?")] }
+        let sets = each + each + [[LabelMatcher("__name__", equals: "m"), LabelMatcher("a", equals: "v299")]]
+        // v0 to v99, the 40 of v100 to v299 that end in 0 or 1, and v299.
+        #expect(try await store.series(sets, in: .ever).count == 141)
+        #expect(try await store.labelValues("a", sets, in: .ever).count == 141)
+        for read: @Sendable () async throws -> Int in [
+            { try await store.series(sets, in: .ever).count }, { try await store.labelNames(sets, in: .ever).count },
+            { try await store.labelValues("a", sets, in: .ever).count },
+        ] {
+            let looks = Looks()
+            let error = await #expect(throws: StorageError.self) {
+                try await TaskLimit { looks.isOver() }.run { try await read() }
+            }
+            #expect(error?.code == .cancelled)
+        }
+    }
+
     @Test(
         "What is found is what matches, whichever way the values are looked at",
         arguments: [

@@ -7,11 +7,12 @@ extension Engine {
         try await enter()
         try await maintenance.alone { () async throws(StorageError) in
             try await self.closeHead()
+            let chosen = try self.matching(anyOf: sets)
             let tombstones = self.state.withLock { state -> [UInt32: [Tombstone]]? in
                 var all = state.tombstones
                 var isChanged = false
                 let affected = state.blocks.filter { $0.minTime <= span.end && $0.maxTime >= span.start }
-                for series in state.table.matching(anyOf: sets)
+                for series in chosen
                 where affected.contains(where: { !$0.members(of: [series]).isEmpty }) {
                     let tombstone = Tombstone(series: series, start: span.start, end: span.end, before: state.nextBlock)
                     all[series, default: []].append(tombstone)

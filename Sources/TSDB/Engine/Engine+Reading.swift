@@ -18,7 +18,7 @@ extension Engine {
 
     func selection(_ request: SelectRequest) async throws(StorageError) -> StoredSelection {
         try await enter()
-        let matched = try matchedPairs([request.matchers])
+        let matched = try matchedPairs(request.matchers)
         return state.withLock { state in
             let capture = state.capture(request.start, request.end)
             var series = state.table.matching(request.matchers, matched)
@@ -41,10 +41,8 @@ extension Engine {
         _ start: Timestamp,
         _ end: Timestamp
     ) throws(StorageError) -> [UInt32] {
-        let matched = try matchedPairs(sets)
-        let (candidates, capture) = state.withLock { state in
-            (state.table.matching(anyOf: sets, matched), state.capture(start, end))
-        }
+        let candidates = try matching(anyOf: sets)
+        let capture = state.withLock { $0.capture(start, end) }
         return try present(candidates, capture, start, end)
     }
 
@@ -114,9 +112,9 @@ extension Engine {
     {
         try await enter()
         // The series of each value. One of them is enough, so a first one of each is looked at before all others.
-        let matched = try matchedPairs(sets)
+        let wanted = sets.isEmpty ? nil : try matching(anyOf: sets)
         let (candidates, capture) = state.withLock { state in
-            (state.table.seriesByValue(of: name, sets, matched), state.capture(span.start, span.end))
+            (state.table.seriesByValue(of: name, in: wanted), state.capture(span.start, span.end))
         }
         let first = SeriesTable.merged([candidates.map { $0.series[0] }])
         let firstFound = try present(first, capture, span.start, span.end)
@@ -146,11 +144,10 @@ extension Engine {
 
     func exemplars(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) -> [SeriesExemplars] {
         try await enter()
-        let matched = try matchedPairs(sets)
-        return state.withLock { state -> [SeriesExemplars] in
-            if state.exemplars.isEmpty { return [] }
-            let wanted = Set(state.table.matching(anyOf: sets, matched))
-            return state.exemplars.select({ wanted.contains($0) }, start: span.start, end: span.end)
+        if state.withLock(\.exemplars.isEmpty) { return [] }
+        let wanted = Set(try matching(anyOf: sets))
+        return state.withLock { state in
+            state.exemplars.select({ wanted.contains($0) }, start: span.start, end: span.end)
                 .map { SeriesExemplars(labels: state.table.labels($0), exemplars: $1) }
         }.sorted { $0.labels < $1.labels }
     }

@@ -188,7 +188,7 @@ extension TimeSeriesDatabase {
         async throws(StorageError) -> SeriesCursor
     {
         try await engine.loaded.pass()
-        return engine.cursor(matcherSets, in: span)
+        return try engine.cursor(matcherSets, in: span)
     }
 
     /// What takes how much space. Reads everything; `progress` is told the share that is done.

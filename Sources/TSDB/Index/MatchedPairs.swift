@@ -40,7 +40,8 @@ struct MatchedPairs {
         }
     }
 
-    private static func checkTask() throws(StorageError) {
+    /// Fails where the task is to give up.
+    static func checkTask() throws(StorageError) {
         if Task.isCancelled || TaskLimit.isOver { throw StorageError(.cancelled, "the query was cancelled") }
     }
 
@@ -61,13 +62,49 @@ struct MatchedPairs {
 
 extension Engine {
     /// Works out which pairs the matchers' patterns match.
-    func matchedPairs(_ sets: [[LabelMatcher]]) throws(StorageError) -> MatchedPairs {
-        let patterns = sets.flatMap { $0 }.filter(MatchedPairs.takesTime)
+    /// - Parameter values: the values of names that were asked for before.
+    private func matchedPairs(
+        _ matchers: [LabelMatcher],
+        _ values: inout [String: MatchedPairs.Values]
+    ) throws(StorageError) -> MatchedPairs {
+        let patterns = matchers.filter(MatchedPairs.takesTime)
         if patterns.isEmpty { return MatchedPairs() }
-        let values = state.withLock { state in
-            patterns.map { matcher in (matcher: matcher, values: state.table.pairs.values(ofName: matcher.name)) }
+        for name in patterns.map(\.name) where values[name] == nil {
+            values[name] = state.withLock { $0.table.pairs.values(ofName: name) }
         }
-        return try MatchedPairs(values)
+        return try MatchedPairs(patterns.map { ($0, values[$0.name] ?? []) })
+    }
+
+    /// Works out which pairs the matchers' patterns match.
+    func matchedPairs(_ matchers: [LabelMatcher]) throws(StorageError) -> MatchedPairs {
+        var values: [String: MatchedPairs.Values] = [:]
+        return try matchedPairs(matchers, &values)
+    }
+
+    /// The series that satisfy all the matchers of at least one list, ascending; all for no list. Each list is looked up by itself, so that
+    /// appends wait for one at most, however many there are.
+    /// - Throws: where the task is to give up.
+    func matching(anyOf sets: [[LabelMatcher]]) throws(StorageError) -> [UInt32] {
+        if sets.isEmpty { return state.withLock { $0.table.all } }
+        if sets.count == 1 {
+            let matched = try matchedPairs(sets[0])
+            return state.withLock { $0.table.matching(sets[0], matched) }
+        }
+        var values: [String: MatchedPairs.Values] = [:]
+        // By number from the table's first one on, which stays as long as there is a series.
+        var isFound: [Bool] = []
+        var first: UInt32 = 0
+        for set in Set(sets) {
+            try MatchedPairs.checkTask()
+            let matched = try matchedPairs(set, &values)
+            let (series, all) = state.withLock { state in
+                (state.table.matching(set, matched), state.table.first..<state.table.next)
+            }
+            if isFound.isEmpty { first = all.lowerBound }
+            isFound.append(contentsOf: repeatElement(false, count: Int(all.upperBound - first) - isFound.count))
+            for number in series { isFound[Int(number - first)] = true }
+        }
+        return isFound.indices.lazy.filter { isFound[$0] }.map { first + UInt32($0) }
     }
 }
 

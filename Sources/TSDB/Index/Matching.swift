@@ -51,26 +51,14 @@ extension SeriesTable {
         }
     }
 
-    /// The series that satisfy all the matchers of at least one list, ascending; all for no list.
-    func matching(anyOf sets: [[LabelMatcher]], _ matched: MatchedPairs = MatchedPairs()) -> [UInt32] {
-        if sets.isEmpty { return all }
-        if sets.count == 1 { return matching(sets[0], matched) }
-        return SeriesTable.merged(sets.map { matching($0, matched) })
-    }
-
-    /// The pairs of a label name with those of their series that satisfy the matchers of at least one list, ascending.
-    func seriesByValue(
-        of name: String,
-        _ sets: [[LabelMatcher]],
-        _ matched: MatchedPairs
-    ) -> [(pair: UInt32, series: [UInt32])] {
+    /// The pairs of a label name with those of their series that are wanted, which ascend; `nil` for all.
+    func seriesByValue(of name: String, in wanted: [UInt32]?) -> [(pair: UInt32, series: [UInt32])] {
         guard let number = pairs.number(ofName: name) else { return [] }
         let all = pairs.pairsOfName[Int(number)].map { (pair: $0, series: series(ofPair: $0)) }
-        if sets.isEmpty {
+        guard let wanted else {
             return all.map { $0.series.allSatisfy(contains) ? $0 : ($0.pair, $0.series.filter(contains)) }
                 .filter { !$0.series.isEmpty }
         }
-        let wanted = matching(anyOf: sets, matched)
         return all.map { ($0.pair, SeriesTable.intersection($0.series, wanted)) }.filter { !$0.series.isEmpty }
     }
 

@@ -58,9 +58,10 @@ public struct SeriesCursor: Sendable {
 
 extension Engine {
     /// A cursor over the series that satisfy all the matchers of at least one list. Everything has to be loaded.
-    func cursor(_ sets: [[LabelMatcher]], in span: TimeSpan) -> SeriesCursor {
-        state.withLock { state in
-            let series = state.table.matching(anyOf: sets).map { (number: $0, labels: state.table.labels($0)) }
+    func cursor(_ sets: [[LabelMatcher]], in span: TimeSpan) throws(StorageError) -> SeriesCursor {
+        let wanted = try matching(anyOf: sets)
+        return state.withLock { state in
+            let series = wanted.filter(state.table.contains).map { (number: $0, labels: state.table.labels($0)) }
             return SeriesCursor(
                 capture: state.capture(span.start, span.end),
                 source: source,

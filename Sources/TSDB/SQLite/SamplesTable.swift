@@ -85,7 +85,7 @@ final class SamplesScan {
 
     /// Starts over with these conditions.
     func start(_ matchers: [LabelMatcher], _ first: Timestamp, _ last: Timestamp) throws(StorageError) {
-        cursor = first <= last ? table.engine.cursor([matchers], in: TimeSpan(start: first, end: last)) : nil
+        cursor = first <= last ? try table.engine.cursor([matchers], in: TimeSpan(start: first, end: last)) : nil
         row = 0
         isAtEnd = false
         batch = []

@@ -412,6 +412,16 @@ import Web
         #expect(try await answer(server, WebRequest(method: .get, target: "/federate?match[]=b")).1.isEmpty == false)
     }
 
+    @Test func `series are deleted by all selectors at once, or, where one cannot be read, by none`() async throws {
+        let server = try await server { $0.isAdminEnabled = true }
+        let path = "/api/v1/admin/tsdb/delete_series?match[]=b"
+        let answered = try await answer(server, WebRequest(method: .post, target: path + "&match[]=b%7B"))
+        #expect(answered.0 == 400 && answered.1.contains("invalid parameter \\\"match[]\\\""), "\(answered)")
+        #expect(try await answer(server, WebRequest(method: .get, target: "/federate?match[]=b")).1.isEmpty == false)
+        #expect(try await answer(server, WebRequest(method: .post, target: path + "&match[]=nothing")).0 == 204)
+        #expect(try await answer(server, WebRequest(method: .get, target: "/federate?match[]=b")).1.isEmpty)
+    }
+
     @Test func `remote read answers samples, and the labels of this server are no condition on the stored ones`()
         async throws
     {

@@ -16,15 +16,13 @@ extension PrometheusServer {
         }
         let start = try parameters.time("start", default: .earliest)
         let end = try parameters.time("end", default: .latest)
-        for text in texts {
-            let matchers = try await read("match[]") { parser throws(ParseError) in try parser.parseSelector(text) }
-            // `{}` selects nothing here, as in Prometheus: it would be the whole store.
-            if matchers.isEmpty { continue }
-            do throws(StorageError) {
-                try await store.delete([matchers], in: TimeSpan(start: start.milliseconds, end: end.milliseconds))
-            } catch {
-                throw Self.failure(error, .internal)
-            }
+        // `{}` selects nothing here, as in Prometheus: it would be the whole store.
+        let sets = try await selectors(texts, "match[]").filter { !$0.isEmpty }
+        if sets.isEmpty { return .nothing }
+        do throws(StorageError) {
+            try await store.delete(sets, in: TimeSpan(start: start.milliseconds, end: end.milliseconds))
+        } catch {
+            throw Self.failure(error, .internal)
         }
         return .nothing
     }

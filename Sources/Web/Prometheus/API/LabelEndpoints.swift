@@ -7,15 +7,21 @@ extension PrometheusServer {
     func matcherSets(_ parameters: APIParameters) async throws(APIFailure) -> [[LabelMatcher]] {
         let texts = parameters.form.values("match[]")
         if texts.isEmpty { return [] }
-        let sets = try await read("") { parser throws(ParseError) in
-            var sets: [[LabelMatcher]] = []
-            for text in texts { sets.append(try parser.parseSelector(text)) }
-            return sets
-        }
+        let sets = try await selectors(texts, "")
         for set in sets where set.allSatisfy(\.matchesEmpty) {
             throw APIFailure(.badData, "match[] must contain at least one non-empty matcher")
         }
         return sets
+    }
+
+    /// The matchers of each selector.
+    /// - Parameter parameter: what is told to be wrong where one cannot be read; empty for nothing.
+    func selectors(_ texts: [String], _ parameter: String) async throws(APIFailure) -> [[LabelMatcher]] {
+        try await read(parameter) { parser throws(ParseError) in
+            var sets: [[LabelMatcher]] = []
+            for text in texts { sets.append(try parser.parseSelector(text)) }
+            return sets
+        }
     }
 
     /// What a client has sent, read within the limits of a query.
