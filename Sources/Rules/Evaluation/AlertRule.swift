@@ -91,6 +91,8 @@ struct AlertRule: Sendable {
     private var sampleMemory: [Alert.State: [Labels: (alerts: Labels, forState: Labels)]] = [:]
     /// The longest annotations of all alerts of a rule together, in bytes; Prometheus has no limit.
     private static let greatestLength = 256 << 20
+    /// Texts of an alert of so many bytes together are looked at whether they are the ones before.
+    private static let longText = 256
     /// More labels than that, or than twice those that are found, are not remembered.
     private static let leastMemory = 10_000
     private var greatestMemory: Int { max(Self.leastMemory, 2 * active.count) }
@@ -183,7 +185,12 @@ struct AlertRule: Sendable {
             }
             expansions += attempt.expansions
             failedExpansions += attempt.failures
-            expansion.length += annotations.reduce(0) { $0 + $1.value.utf8.count }
+            let length = annotations.reduce(0) { $0 + $1.value.utf8.count }
+            // Long texts that are what they were are not there twice while all alerts are worked out.
+            if length > Self.longText, let known = active[labels]?.annotations, known == annotations {
+                annotations = known
+            }
+            expansion.length += length
             if expansion.length > Self.greatestLength {
                 throw RuleFailure(
                     .limit,

@@ -171,29 +171,59 @@ struct RouteResponder: HTTPResponder {
         return try response.hummingbird(context, on: threads?.executor)
     }
 
-    private enum Body {
-        case bytes([UInt8])
-        case tooLarge
-        case noRoom
-    }
-
-    private func body(of request: Request, _ context: WebContext, _ share: BodyBudget.Share) async throws -> Body {
+    private func body(
+        of request: Request,
+        _ context: WebContext,
+        _ share: BodyBudget.Share
+    ) async throws -> BodyCollector.Outcome {
         var length: Int?
         for field in request.headers where field.name == .contentLength { length = Int(field.value) }
         if let length, length > route.bodyLimit { return .tooLarge }
         if length == 0 { return .bytes([]) }
         context.connection.sendContinue()
-        var bytes: [UInt8] = []
+        var collector = BodyCollector(request.body, length: length, limit: route.bodyLimit, share: share)
+        if let outcome = try await collector.collect(atMost: BodyBudget.free) { return outcome }
+        // To make room for what is longer, and to copy it, takes as long as many short requests.
+        let outcome = try await withTaskExecutorPreference(EvaluationThreads.reading) {
+            try await collector.collect(atMost: .max)
+        }
+        return outcome ?? .tooLarge
+    }
+}
+
+/// Puts a body together from the pieces that come.
+private struct BodyCollector {
+    enum Outcome {
+        case bytes([UInt8])
+        case tooLarge
+        case noRoom
+    }
+
+    private var pieces: RequestBody.AsyncIterator
+    private let length: Int?
+    private let limit: Int
+    private let share: BodyBudget.Share
+    private var bytes: [UInt8] = []
+
+    /// - Parameter length: the length that its head tells; `nil` where only the chunks do.
+    init(_ body: RequestBody, length: Int?, limit: Int, share: BodyBudget.Share) {
+        pieces = body.makeAsyncIterator()
+        (self.length, self.limit, self.share) = (length, limit, share)
         // What is promised is not there yet.
         bytes.reserveCapacity(min(length ?? 0, BodyBudget.free))
-        for try await piece in request.body {
+    }
+
+    /// Takes pieces until the body is there, or cannot be taken; `nil` where more than so many bytes have come.
+    mutating func collect(atMost most: Int) async throws -> Outcome? {
+        while bytes.count <= most {
+            guard let piece = try await pieces.next(isolation: #isolation) else { return .bytes(bytes) }
             let size = bytes.count + piece.readableBytes
-            if size > route.bodyLimit { return .tooLarge }
+            if size > limit { return .tooLarge }
             guard share.grow(to: size) else { return .noRoom }
             if let length, size > bytes.capacity { bytes.reserveCapacity(min(length, size * 2)) }
             bytes.append(contentsOf: piece.readableBytesView)
         }
-        return .bytes(bytes)
+        return nil
     }
 }
 

@@ -92,6 +92,26 @@ import Web
         }
     }
 
+    @Test(arguments: ["Content-Length: 40\r\n\r\n" + String(repeating: "x", count: 40), chunked(40)])
+    func `a request that comes byte by byte is answered as one that comes at once`(_ rest: String) async throws {
+        let routes: [Route] = [.on(.put, at: "/") { .text("\($0.body.count) bytes\n") }]
+        try await LiveServer.with(routes) { server in
+            let answers = await server.onThread { () -> [String] in
+                guard let client = RawClient(port: server.port) else { return [] }
+                let request = Array(("PUT / HTTP/1.1\r\nHost: localhost\r\n" + rest).utf8)
+                return [true, false, true].map { isSlow in
+                    if isSlow { for byte in request { client.send([byte]) } } else { client.send(request) }
+                    return String(decoding: client.read(), as: UTF8.self)
+                }
+            }
+            #expect(answers.map { $0.hasSuffix("40 bytes\n") } == [true, true, true], "\(answers)")
+        }
+    }
+
+    private static func chunked(_ count: Int) -> String {
+        "Transfer-Encoding: chunked\r\n\r\n" + String(repeating: "1\r\nx\r\n", count: count) + "0\r\n\r\n"
+    }
+
     @Test func `long bodies have a limit in all, and give back what they took`() async throws {
         let routes: [Route] = [.on(.put, at: "/") { .text("\($0.body.count)") }.bodies(upTo: 16 << 20)]
         try await LiveServer.with(routes, bodyBytes: 4 << 20) { server in
