@@ -29,6 +29,14 @@ import Testing
         #expect(files.takeOutgoing(2) == nil && files.takeOutgoing() != nil)
     }
 
+    @Test func `who said nothing the last time leaves a quarter of the room to others`() {
+        let files = ConnectionFiles(limit: 300)
+        #expect((0..<150).filter { _ in files.takeOutgoing(isDoubtful: true) == nil }.count == 112)
+        #expect((0..<150).filter { _ in files.takeOutgoing() == nil }.count == 38)
+        files.leaveOutgoing(38)
+        #expect(files.takeOutgoing(isDoubtful: true) != nil && files.takeOutgoing() == nil)
+    }
+
     @Test func `what nobody asked for counts`() {
         let files = ConnectionFiles(limit: 64)
         for _ in 0..<40 { files.addOutgoing() }

@@ -103,8 +103,8 @@ import Testing
         ]
         var found: [String] = []
         for file in Repository.files(below: "Sources")
-        // The time that a stranger's body may take goes by the loop, whose timers can be taken back; so do connections, and
-        // whoever sleeps by the clock on a loop's thread.
+        // The time that a stranger's body may take goes by the loop, whose timers can be taken back; so do connections and their
+        // turns. `LoopExecutor` is how the system's clock waits on a loop's thread.
         where file.path.hasSuffix(".swift") && !file.path.hasSuffix("Clocks/SystemClock.swift")
             && !file.path.hasSuffix("Connection/ConnectionGuard.swift")
             && !file.path.hasSuffix("Connection/ReadPace.swift")

@@ -38,11 +38,11 @@ import Testing
     @Test("Of many selections all that one of them finds is found, and the task's limit ends them in between")
     func manySelections() async throws {
         let store = try await Self.store(300)
-        let each = try (0..<100).map { [try LabelMatcher("a", .matches, "v\($0)(0|1)?")] }
-        let sets = each + each + [[LabelMatcher("__name__", equals: "m"), LabelMatcher("a", equals: "v299")]]
-        // v0 to v99, the 40 of v100 to v299 that end in 0 or 1, and v299.
-        #expect(try await store.series(sets, in: .ever).count == 141)
-        #expect(try await store.labelValues("a", sets, in: .ever).count == 141)
+        let each = try (10..<30).map { [try LabelMatcher("a", .matches, "v\($0)[0-9]*")] }
+        let sets = each + each + [[LabelMatcher("__name__", equals: "m"), LabelMatcher("a", equals: "v5")]]
+        // v10 to v29, v100 to v299, and v5.
+        #expect(try await store.series(sets, in: .ever).count == 221)
+        #expect(try await store.labelValues("a", sets, in: .ever).count == 221)
         for read: @Sendable () async throws -> Int in [
             { try await store.series(sets, in: .ever).count }, { try await store.labelNames(sets, in: .ever).count },
             { try await store.labelValues("a", sets, in: .ever).count },
@@ -53,6 +53,38 @@ import Testing
             }
             #expect(error?.code == .cancelled)
         }
+        try await store.delete(sets, in: .ever)
+        #expect(try await store.series([], in: .ever).count == 79)
+    }
+
+    @Test("Of many conditions all hold, however often one is repeated, and the task's limit ends them in between")
+    func manyConditions() async throws {
+        let store = try await Self.store(300)
+        let kept = try (10..<100).map { try LabelMatcher("a", .notMatches, "v\($0)[0-9]*") }
+        let matchers = kept + kept + [try LabelMatcher("a", .notEqual, ""), LabelMatcher("__name__", equals: "m")]
+        let request = SelectRequest(matchers: matchers, start: 0, end: 2000)
+        #expect(try await store.select(request).count == 10)
+        let looks = Looks()
+        let error = await #expect(throws: StorageError.self) {
+            try await TaskLimit { looks.isOver() }.run { try await store.select(request) }
+        }
+        #expect(error?.code == .cancelled)
+    }
+
+    @Test("Names that only look the same have values of their own")
+    func composedNames() async throws {
+        let store = TimeSeriesDatabase.inMemory(options: StoreOptions(), clock: ManualClock())
+        let names = ["\u{E9}", "e\u{301}"]
+        var batch = SampleBatch(timestamp: 1000)
+        batch.series = try await store.resolve(names.map { Labels([Label(name: $0, value: "x1")]) })
+        batch.values = [1, 2]
+        _ = try await store.append(batch)
+        let sets = [
+            [try LabelMatcher(names[0], .matches, "x[0-9]")], [try LabelMatcher(names[1], .matches, "[a-z]1")],
+        ]
+        #expect(try await store.series(sets, in: .ever).count == 2)
+        try await store.delete(sets, in: .ever)
+        #expect(try await store.series([], in: .ever).count == 0)
     }
 
     @Test(

@@ -77,11 +77,16 @@ public final class ConnectionFiles: Sendable {
     }
 
     /// Takes room for connections that go out, if there is any.
+    /// - Parameter isDoubtful: whether the other end said nothing the last time. Such take three quarters of the room at most: each keeps
+    ///   its connection for as long as it may and asks for one again at that moment, so that others would never have one.
     /// - Returns: why there is none.
-    package func takeOutgoing(_ count: Int = 1) -> String? {
+    package func takeOutgoing(_ count: Int = 1, isDoubtful: Bool = false) -> String? {
         let limit = limit
         let open = counts.withLock { counts -> Int? in
-            if counts.outgoing + count > Self.outgoingRoom(limit, counts) { return counts.incoming + counts.outgoing }
+            let room = Self.outgoingRoom(limit, counts)
+            if counts.outgoing + count > (isDoubtful ? max(1, room * 3 / 4) : room) {
+                return counts.incoming + counts.outgoing
+            }
             counts.outgoing += count
             return nil
         }

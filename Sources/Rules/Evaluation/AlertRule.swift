@@ -91,7 +91,7 @@ struct AlertRule: Sendable {
     private var sampleMemory: [Alert.State: [Labels: (alerts: Labels, forState: Labels)]] = [:]
     /// The longest annotations of all alerts of a rule together, in bytes; Prometheus has no limit.
     private static let greatestLength = 256 << 20
-    /// Texts of an alert of so many bytes together are looked at whether they are the ones before.
+    /// Longer texts of an alert, all together, are compared with those before, and these kept where they are the same.
     private static let longText = 256
     /// More labels than that, or than twice those that are found, are not remembered.
     private static let leastMemory = 10_000
@@ -186,7 +186,7 @@ struct AlertRule: Sendable {
             expansions += attempt.expansions
             failedExpansions += attempt.failures
             let length = annotations.reduce(0) { $0 + $1.value.utf8.count }
-            // Long texts that are what they were are not there twice while all alerts are worked out.
+            // Else all would be there twice until the last alert is worked out.
             if length > Self.longText, let known = active[labels]?.annotations, known == annotations {
                 annotations = known
             }

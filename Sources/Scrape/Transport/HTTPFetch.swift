@@ -145,7 +145,9 @@ struct HTTPFetch: Sendable {
             attempt += 1
             let collector = AnswerCollector(request)
             do {
-                return try await answer(collector, carrier, way, until: deadline)
+                let answer = try await answer(collector, carrier, request, way, until: deadline)
+                request.memory?.isSilent = false
+                return answer
             } catch let error as TransportError where error.code == .bodyTooLarge || error.code == .noRoom {
                 throw error
             } catch  where isWorthAnother(attempt, way.method, error, collector) {
@@ -160,6 +162,7 @@ struct HTTPFetch: Sendable {
                     socket: request.socket,
                     isProxied: carrier.dialled?.isProxied ?? false
                 )
+                if failure.code == .timeout { request.memory?.isSilent = true }
                 throw failure.during(way.context)
             }
         }
@@ -184,18 +187,22 @@ struct HTTPFetch: Sendable {
     private func answer(
         _ collector: AnswerCollector,
         _ carrier: Carrier,
+        _ request: TargetRequest,
         _ way: RequestWay,
         until deadline: NIODeadline
     ) async throws -> TargetResponse {
+        let isDoubtful = request.memory?.isSilent ?? false
         let (route, fields): (HTTPClients.Route, HTTPHeaders)
         switch carrier {
         case .connections(let connections, let plain):
-            return try await connections.fetch(plain, into: collector, until: deadline)
+            return try await connections.fetch(plain, into: collector, until: deadline, isDoubtful: isDoubtful)
         case .client(let chosen, let all): (route, fields) = (chosen, all)
         }
         // Of those who ask one server again and again the client bounds the connections.
         let count = connections == nil ? 0 : Self.files
-        if count > 0, let full = ConnectionFiles.shared.takeOutgoing(count) { throw TransportError(full) }
+        if count > 0, let full = ConnectionFiles.shared.takeOutgoing(count, isDoubtful: isDoubtful) {
+            throw TransportError(full)
+        }
         defer { ConnectionFiles.shared.leaveOutgoing(count) }
         let outgoing = try HTTPClient.Request(
             url: route.url,

@@ -29,10 +29,14 @@ final class PlainConnections: @unchecked Sendable {
     private var loop: any EventLoop { executor.loop }
 
     /// Sends a request and gathers the answer.
-    func fetch(_ request: PlainRequest, into collector: AnswerCollector, until deadline: NIODeadline) async throws
-        -> TargetResponse
-    {
-        let exchange = PlainExchange(collector, deadline)
+    /// - Parameter isDoubtful: whether the other end said nothing the last time.
+    func fetch(
+        _ request: PlainRequest,
+        into collector: AnswerCollector,
+        until deadline: NIODeadline,
+        isDoubtful: Bool
+    ) async throws -> TargetResponse {
+        let exchange = PlainExchange(collector, deadline, isDoubtful: isDoubtful)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 if loop.inEventLoop {
@@ -104,7 +108,9 @@ final class PlainConnections: @unchecked Sendable {
         _ open: (ClientBootstrap) -> EventLoopFuture<any Channel>
     ) {
         let files = ConnectionFiles.shared
-        if let full = files.takeOutgoing() { return end(exchange, .failure(TransportError(full))) }
+        if let full = files.takeOutgoing(isDoubtful: exchange.isDoubtful) {
+            return end(exchange, .failure(TransportError(full)))
+        }
         let connection = PlainConnection(self, request.place)
         let bootstrap = ClientBootstrap(group: loop).connectTimeout(Self.connectTime).channelInitializer { channel in
             connection.install(on: channel)
@@ -196,6 +202,8 @@ final class PlainConnections: @unchecked Sendable {
 final class PlainExchange: @unchecked Sendable {
     let collector: AnswerCollector
     let deadline: NIODeadline
+    /// Whether the other end said nothing the last time.
+    let isDoubtful: Bool
     var continuation: CheckedContinuation<TargetResponse, any Error>?
     /// Who carries it.
     var connection: PlainConnection?
@@ -203,9 +211,10 @@ final class PlainExchange: @unchecked Sendable {
     var index = -1
     private(set) var isOver = false
 
-    init(_ collector: AnswerCollector, _ deadline: NIODeadline) {
+    init(_ collector: AnswerCollector, _ deadline: NIODeadline, isDoubtful: Bool) {
         self.collector = collector
         self.deadline = deadline
+        self.isDoubtful = isDoubtful
     }
 
     func finish(_ result: Result<TargetResponse, any Error>) {

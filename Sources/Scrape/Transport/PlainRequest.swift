@@ -65,6 +65,13 @@ package final class RequestMemory: Sendable {
     /// The last one.
     private let known = Mutex<Known?>(nil)
 
+    /// Whether nobody answered the last time.
+    private let silence = Atomic(false)
+    var isSilent: Bool {
+        get { silence.load(ordering: .relaxed) }
+        set { silence.store(newValue, ordering: .relaxed) }
+    }
+
     /// Nothing yet.
     package init() {}
 

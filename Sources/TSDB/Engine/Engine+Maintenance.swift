@@ -5,24 +5,24 @@ import Synchronization
 extension Engine {
     func delete(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) {
         try await enter()
+        let chosen = try matching(anyOf: sets)
+        if chosen.isEmpty { return }
         try await maintenance.alone { () async throws(StorageError) in
             try await self.closeHead()
-            let chosen = try self.matching(anyOf: sets)
-            let tombstones = self.state.withLock { state -> [UInt32: [Tombstone]]? in
-                var all = state.tombstones
-                var isChanged = false
-                let affected = state.blocks.filter { $0.minTime <= span.end && $0.maxTime >= span.start }
-                for series in chosen
-                where affected.contains(where: { !$0.members(of: [series]).isEmpty }) {
-                    let tombstone = Tombstone(series: series, start: span.start, end: span.end, before: state.nextBlock)
-                    all[series, default: []].append(tombstone)
-                    isChanged = true
-                }
-                return isChanged ? all : nil
+            // Nobody else changes blocks and tombstones meanwhile.
+            let (blocks, before, next) = self.state.withLock { ($0.blocks, $0.tombstones, $0.nextBlock) }
+            let inSpan = blocks.filter { $0.minTime <= span.end && $0.maxTime >= span.start }
+            let affected = SeriesTable.merged(inSpan.map { $0.members(of: chosen) })
+            if affected.isEmpty { return }
+            var tombstones = before
+            for series in affected {
+                tombstones[series, default: []].append(
+                    Tombstone(series: series, start: span.start, end: span.end, before: next)
+                )
             }
-            guard let tombstones else { return }
-            try await self.backend?.commit(BlockChange(tombstones: tombstones.values.flatMap { $0 }))
-            self.state.withLock { $0.tombstones = tombstones }
+            let after = tombstones
+            try await self.backend?.commit(BlockChange(tombstones: after.values.flatMap { $0 }))
+            self.state.withLock { $0.tombstones = after }
         }
     }
 

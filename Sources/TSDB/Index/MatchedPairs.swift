@@ -42,7 +42,7 @@ struct MatchedPairs {
 
     /// Fails where the task is to give up.
     static func checkTask() throws(StorageError) {
-        if Task.isCancelled || TaskLimit.isOver { throw StorageError(.cancelled, "the query was cancelled") }
+        if Task.isCancelled || TaskLimit.isOver { throw StorageError(.cancelled, "the request was cancelled") }
     }
 
     /// The pairs, of those of the matcher's name, whose value its pattern matches or does not match; `nil` where that was not
@@ -61,45 +61,62 @@ struct MatchedPairs {
 }
 
 extension Engine {
-    /// Works out which pairs the matchers' patterns match.
-    /// - Parameter values: the values of names that were asked for before.
-    private func matchedPairs(
+    /// The values of names that were asked for before.
+    private typealias NamedValues = [ExactText: MatchedPairs.Values]
+
+    /// So many conditions are looked up while appends wait.
+    private static let conditionsAtOnce = 16
+
+    /// The series that satisfy all the matchers, ascending.
+    /// - Throws: where the task is to give up.
+    func matching(_ matchers: [LabelMatcher]) throws(StorageError) -> [UInt32] {
+        var values: NamedValues = [:]
+        return try matching(matchers, &values)
+    }
+
+    private func matching(
         _ matchers: [LabelMatcher],
-        _ values: inout [String: MatchedPairs.Values]
-    ) throws(StorageError) -> MatchedPairs {
-        let patterns = matchers.filter(MatchedPairs.takesTime)
-        if patterns.isEmpty { return MatchedPairs() }
-        for name in patterns.map(\.name) where values[name] == nil {
-            values[name] = state.withLock { $0.table.pairs.values(ofName: name) }
+        _ values: inout NamedValues
+    ) throws(StorageError) -> [UInt32] {
+        if matchers.count <= Self.conditionsAtOnce { return try matchingAtOnce(matchers[...], &values) }
+        let distinct = Array(Set(matchers))
+        var found: [UInt32]?
+        for first in stride(from: 0, to: distinct.count, by: Self.conditionsAtOnce) {
+            try MatchedPairs.checkTask()
+            let some = distinct[first..<min(first + Self.conditionsAtOnce, distinct.count)]
+            let series = try matchingAtOnce(some, &values)
+            found = found.map { SeriesTable.intersection($0, series) } ?? series
+            if found?.isEmpty ?? false { break }
         }
-        return try MatchedPairs(patterns.map { ($0, values[$0.name] ?? []) })
+        return found ?? []
     }
 
-    /// Works out which pairs the matchers' patterns match.
-    func matchedPairs(_ matchers: [LabelMatcher]) throws(StorageError) -> MatchedPairs {
-        var values: [String: MatchedPairs.Values] = [:]
-        return try matchedPairs(matchers, &values)
+    private func matchingAtOnce(
+        _ matchers: ArraySlice<LabelMatcher>,
+        _ values: inout NamedValues
+    ) throws(StorageError) -> [UInt32] {
+        let patterns = matchers.filter(MatchedPairs.takesTime)
+        for name in patterns.map({ ExactText($0.name) }) where values[name] == nil {
+            values[name] = state.withLock { $0.table.pairs.values(ofName: name.text) }
+        }
+        let matched = try MatchedPairs(patterns.map { ($0, values[ExactText($0.name)] ?? []) })
+        return state.withLock { $0.table.matching(matchers, matched) }
     }
 
-    /// The series that satisfy all the matchers of at least one list, ascending; all for no list. Each list is looked up by itself, so that
-    /// appends wait for one at most, however many there are.
+    /// The series that satisfy all the matchers of at least one list, ascending; all for no list. However many there are, appends wait for
+    /// a few conditions at a time.
     /// - Throws: where the task is to give up.
     func matching(anyOf sets: [[LabelMatcher]]) throws(StorageError) -> [UInt32] {
         if sets.isEmpty { return state.withLock { $0.table.all } }
-        if sets.count == 1 {
-            let matched = try matchedPairs(sets[0])
-            return state.withLock { $0.table.matching(sets[0], matched) }
-        }
-        var values: [String: MatchedPairs.Values] = [:]
+        if sets.count == 1 { return try matching(sets[0]) }
+        var values: NamedValues = [:]
         // By number from the table's first one on, which stays as long as there is a series.
         var isFound: [Bool] = []
         var first: UInt32 = 0
         for set in Set(sets) {
             try MatchedPairs.checkTask()
-            let matched = try matchedPairs(set, &values)
-            let (series, all) = state.withLock { state in
-                (state.table.matching(set, matched), state.table.first..<state.table.next)
-            }
+            let series = try matching(set, &values)
+            let all = state.withLock { state in state.table.first..<state.table.next }
             if isFound.isEmpty { first = all.lowerBound }
             isFound.append(contentsOf: repeatElement(false, count: Int(all.upperBound - first) - isFound.count))
             for number in series { isFound[Int(number - first)] = true }

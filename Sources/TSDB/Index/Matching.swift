@@ -3,7 +3,7 @@ import MetricModel
 extension SeriesTable {
     /// The series that satisfy all the matchers, ascending.
     /// - Parameter matched: what is known already of the matchers' patterns.
-    func matching(_ matchers: [LabelMatcher], _ matched: MatchedPairs = MatchedPairs()) -> [UInt32] {
+    func matching(_ matchers: ArraySlice<LabelMatcher>, _ matched: MatchedPairs) -> [UInt32] {
         var result: [UInt32]?
         // First the matchers that name series, smallest lists first; then those that take some away.
         var wanted: [[UInt32]] = []

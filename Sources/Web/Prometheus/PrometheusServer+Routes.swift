@@ -105,7 +105,7 @@ extension PrometheusServer {
             .get("/api/v1/status/walreplay", answering(statusReplay)).small(),
             .get("/api/v1/features", answering(listFeatures)).small(),
             .get("/api/v1/notifications", answering(notifications)),
-            .on(.post, .put, at: "/api/v1/admin/tsdb/delete_series", answering(deleteSeries)),
+            .on(.post, .put, at: "/api/v1/admin/tsdb/delete_series", answering(deleteSeries)).long(threads),
             .on(.post, .put, at: "/api/v1/admin/tsdb/clean_tombstones", answering(cleanTombstones)),
             .on(.post, .put, at: "/api/v1/admin/tsdb/snapshot", answering(snapshot)),
             .on(.post, at: "/api/v1/scrape", answering(scrapeNow)),

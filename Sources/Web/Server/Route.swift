@@ -182,12 +182,10 @@ struct RouteResponder: HTTPResponder {
         if length == 0 { return .bytes([]) }
         context.connection.sendContinue()
         var collector = BodyCollector(request.body, length: length, limit: route.bodyLimit, share: share)
-        if let outcome = try await collector.collect(atMost: BodyBudget.free) { return outcome }
+        if context.connection.executor == nil { return try await collector.rest() }
+        if let outcome = try await collector.beginning() { return outcome }
         // To make room for what is longer, and to copy it, takes as long as many short requests.
-        let outcome = try await withTaskExecutorPreference(EvaluationThreads.reading) {
-            try await collector.collect(atMost: .max)
-        }
-        return outcome ?? .tooLarge
+        return try await withTaskExecutorPreference(EvaluationThreads.reading) { try await collector.rest() }
     }
 }
 
@@ -204,25 +202,48 @@ private struct BodyCollector {
     private let limit: Int
     private let share: BodyBudget.Share
     private var bytes: [UInt8] = []
+    /// The first piece of what is long.
+    private var next: ByteBuffer?
+
+    /// A body is short up to that length: it counts for nothing, and is put together where it comes.
+    private static let short = BodyBudget.free
 
     /// - Parameter length: the length that its head tells; `nil` where only the chunks do.
     init(_ body: RequestBody, length: Int?, limit: Int, share: BodyBudget.Share) {
         pieces = body.makeAsyncIterator()
         (self.length, self.limit, self.share) = (length, limit, share)
         // What is promised is not there yet.
-        bytes.reserveCapacity(min(length ?? 0, BodyBudget.free))
+        bytes.reserveCapacity(min(length ?? 0, Self.short))
     }
 
-    /// Takes pieces until the body is there, or cannot be taken; `nil` where more than so many bytes have come.
-    mutating func collect(atMost most: Int) async throws -> Outcome? {
-        while bytes.count <= most {
-            guard let piece = try await pieces.next(isolation: #isolation) else { return .bytes(bytes) }
-            let size = bytes.count + piece.readableBytes
-            if size > limit { return .tooLarge }
-            guard share.grow(to: size) else { return .noRoom }
-            if let length, size > bytes.capacity { bytes.reserveCapacity(min(length, size * 2)) }
-            bytes.append(contentsOf: piece.readableBytesView)
+    /// The body, where it is short or cannot be taken; `nil` once it is known to be long.
+    mutating func beginning() async throws -> Outcome? {
+        while let piece = try await pieces.next(isolation: #isolation) {
+            if bytes.count + piece.readableBytes > Self.short {
+                next = piece
+                return nil
+            }
+            if let refusal = take(piece) { return refusal }
         }
+        return .bytes(bytes)
+    }
+
+    /// The body, with what has come of it before.
+    mutating func rest() async throws -> Outcome {
+        if let next, let refusal = take(next) { return refusal }
+        next = nil
+        while let piece = try await pieces.next(isolation: #isolation) {
+            if let refusal = take(piece) { return refusal }
+        }
+        return .bytes(bytes)
+    }
+
+    private mutating func take(_ piece: ByteBuffer) -> Outcome? {
+        let size = bytes.count + piece.readableBytes
+        if size > limit { return .tooLarge }
+        guard share.grow(to: size) else { return .noRoom }
+        if let length, size > bytes.capacity { bytes.reserveCapacity(min(length, size * 2)) }
+        bytes.append(contentsOf: piece.readableBytesView)
         return nil
     }
 }

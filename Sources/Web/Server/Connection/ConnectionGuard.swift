@@ -52,7 +52,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
     var connection: WebConnection?
     /// How much is read at a time; set before anything is.
     var portion: ReadPortion?
-    private var pace = ReadPace()
+    /// How soon more is read; set before anything is.
+    var pace: ReadPace?
     private var exchanges = CircularBuffer<Exchange>(initialCapacity: 2)
     private var phase = Phase.open
     private var isQuiescing = false
@@ -85,18 +86,6 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     // MARK: What comes in
-
-    /// So many bytes have come.
-    func take(_ count: Int) { pace.take(count) }
-
-    func read(context: ChannelHandlerContext) {
-        let isDue = pace.isDue(on: context.eventLoop) {
-            self.pace.begin()
-            if case .closed = self.phase { return }
-            context.read()
-        }
-        if isDue { context.read() }
-    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
@@ -135,7 +124,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         case .end:
             handOn(context)
             portion?.end()
-            pace.end()
+            pace?.endRequest()
             if !exchanges.isEmpty { exchanges[exchanges.index(before: exchanges.endIndex)].isRead = true }
             // Nobody reads trailers.
             context.fireChannelRead(wrapInboundOut(.end(nil)))

@@ -1,43 +1,73 @@
 import NIOCore
 import NIOPosix
 
-/// How soon a client that sends a request in small pieces is read again.
+/// Stands in front of everything on a connection, and says how soon a client that sends in small pieces is read again.
 ///
 /// To take a byte off a connection costs as much as to take a whole request. Two thousand clients that send byte by byte would keep the
 /// loops busy with nothing else, and begin their requests all at the same moment; a new connection, which is handed from loop to loop a
 /// few times, would wait for that each time. What such a client sends meanwhile waits in the system, and is taken at once.
-struct ReadPace {
-    /// Fewer bytes are a small piece.
-    private static let smallPiece = 512
-    /// So many small pieces of a request are read as they come; then it is their loop that says when.
-    private static let mostPieces = 16
+final class ReadPace: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
 
-    /// How many small pieces of a request have come in a row.
-    private var pieces = 0
-    /// Whether it is its turn soon.
+    private let queue: ReadQueue
+    private var pieces = SmallPieces()
     private var isWaiting = false
 
-    /// So many bytes have come.
-    mutating func take(_ count: Int) { pieces = count < Self.smallPiece ? pieces + 1 : 0 }
+    /// A connection that takes its turns there.
+    init(_ queue: ReadQueue) { self.queue = queue }
 
     /// All of a request is there.
-    mutating func end() { pieces = 0 }
+    func endRequest() { pieces.endRequest() }
 
-    /// It is its turn.
-    mutating func begin() { isWaiting = false }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        pieces.take(unwrapInboundIn(data).readableBytes)
+        context.fireChannelRead(data)
+    }
 
-    /// Whether it is to be read at once; to be called on the connection's loop.
-    /// - Parameter read: called when it is its turn, where that is later.
-    mutating func isDue(on loop: any EventLoop, _ read: @escaping () -> Void) -> Bool {
-        if pieces < Self.mostPieces { return true }
-        if !isWaiting { ReadQueue.current(loop).add(read) }
+    func read(context: ChannelHandlerContext) {
+        if !pieces.areMany { return context.read() }
+        if isWaiting { return }
         isWaiting = true
-        return false
+        queue.add(self, context)
+    }
+
+    /// Its turn has come.
+    /// - Returns: whether there was something to be read; not so where the connection is gone.
+    fileprivate func takeTurn(_ context: ChannelHandlerContext) -> Bool {
+        isWaiting = false
+        guard context.channel.isActive else { return false }
+        context.read()
+        return true
     }
 }
 
+/// How many small pieces a client has sent beyond what its requests need.
+package struct SmallPieces: Sendable {
+    /// A piece has this many bytes: fewer are a small one, and more make up for several.
+    private static let piece = 512
+    /// So many more small pieces than others are read as they come; then it is the loop that says when.
+    private static let mostPieces = 16
+
+    private var surplus = 0
+
+    /// None yet.
+    package init() {}
+
+    /// Whether there are too many.
+    package var areMany: Bool { surplus >= Self.mostPieces }
+
+    /// So many bytes have come at once.
+    package mutating func take(_ count: Int) {
+        surplus = min(max(0, surplus + 1 - count / Self.piece), 2 * Self.mostPieces)
+    }
+
+    /// All of a request is there: its pieces count half.
+    package mutating func endRequest() { surplus /= 2 }
+}
+
 /// The connections of a loop that wait until they are read again, a few at a time. Unchecked: only the loop's thread has it.
-private final class ReadQueue: NIOScheduledCallbackHandler, @unchecked Sendable {
+final class ReadQueue: NIOScheduledCallbackHandler, @unchecked Sendable {
     /// So many are read …
     private static let mostAtOnce = 32
     /// … and then no more for so long.
@@ -46,7 +76,8 @@ private final class ReadQueue: NIOScheduledCallbackHandler, @unchecked Sendable 
     private static let ofThread = ThreadSpecificVariable<ReadQueue>()
 
     private let loop: any EventLoop
-    private var waiting = CircularBuffer<() -> Void>()
+    private var waiting = CircularBuffer<(pace: ReadPace, context: ChannelHandlerContext)>()
+    private var isReading = false
 
     private init(_ loop: any EventLoop) { self.loop = loop }
 
@@ -58,9 +89,9 @@ private final class ReadQueue: NIOScheduledCallbackHandler, @unchecked Sendable 
         return new
     }
 
-    func add(_ read: @escaping () -> Void) {
-        waiting.append(read)
-        if waiting.count == 1 { wait() }
+    fileprivate func add(_ pace: ReadPace, _ context: ChannelHandlerContext) {
+        waiting.append((pace, context))
+        if waiting.count == 1, !isReading { wait() }
     }
 
     private func wait() {
@@ -69,10 +100,15 @@ private final class ReadQueue: NIOScheduledCallbackHandler, @unchecked Sendable 
     }
 
     func handleScheduledCallback(eventLoop: some EventLoop) {
-        // Whoever is read and sends the next byte stands behind all others again.
-        let some = waiting.prefix(Self.mostAtOnce)
-        waiting.removeFirst(some.count)
+        // Whoever is read and has more to send stands behind all others again, and is not read twice in a turn.
+        var (left, known) = (Self.mostAtOnce, waiting.count)
+        isReading = true
+        while left > 0, known > 0, let (pace, context) = waiting.popFirst() {
+            known -= 1
+            // Those that are gone take nobody's turn.
+            if pace.takeTurn(context) { left -= 1 }
+        }
+        isReading = false
         if !waiting.isEmpty { wait() }
-        for read in some { read() }
     }
 }

@@ -30,7 +30,6 @@ final class TargetEscaper: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var buffer = unwrapInboundIn(data)
-        guardian.take(buffer.readableBytes)
         while buffer.readableBytes > 0 {
             context.fireChannelRead(wrapInboundOut(next(of: &buffer)))
             if case .rest(let heads) = place, heads != guardian.heads, guardian.isBetweenRequests { place = .start }

@@ -65,6 +65,9 @@ struct WebChannel: ServerChildChannel {
             )
             guardian.connection = connection
             guardian.portion = ReadPortion(channel)
+            let pace = ReadPace(.current(channel.eventLoop))
+            try pipeline.addHandler(pace, position: .first)
+            guardian.pace = pace
             return Value(http: http, connection: connection)
         }
     }
