@@ -11,10 +11,10 @@ import Web
     }
 
     private static let courses = [
-        Course(pieces: [1], wanted: 16), Course(pieces: [511], wanted: 16),
-        Course(pieces: [Int](repeating: 1, count: 15) + [512], wanted: 17),
-        Course(pieces: [1, 1, 1, 1024], wanted: 30),
-        Course(pieces: [Int](repeating: 9, count: 15), isWhole: true, wanted: 24),
+        Course(pieces: [1], wanted: 8), Course(pieces: [511], wanted: 8),
+        Course(pieces: [Int](repeating: 1, count: 7) + [512], wanted: 9),
+        Course(pieces: [1, 1, 1, 1024], wanted: 14),
+        Course(pieces: [Int](repeating: 9, count: 7), isWhole: true, wanted: 12),
         Course(pieces: [100], isWhole: true, wanted: nil), Course(pieces: [512], wanted: nil),
         Course(pieces: [1, 1, 4096], wanted: nil),
     ]

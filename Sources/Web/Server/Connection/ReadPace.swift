@@ -47,7 +47,7 @@ package struct SmallPieces: Sendable {
     /// A piece has this many bytes: fewer are a small one, and more make up for several.
     private static let piece = 512
     /// So many more small pieces than others are read as they come; then it is the loop that says when.
-    private static let mostPieces = 16
+    private static let mostPieces = 8
 
     private var surplus = 0
 
