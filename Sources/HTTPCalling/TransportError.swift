@@ -12,6 +12,8 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
         case bodyTooLarge = "body_too_large"
         /// There is no memory for one more long body.
         case noRoom = "no_room"
+        /// This process may have no more connections.
+        case noConnection = "no_connection"
         /// Nobody listens there, or there is no way to there.
         case refused
         /// There is no such name.

@@ -88,7 +88,7 @@ def forms(short):
 @attack("selectors by the hundred thousand", "match[] again and again, in every place that takes it: ends by its limit, others within 100 ms", short=True)
 def selectors(short):
     count = 100_000 if short else 700_000
-    with Stack("--query.timeout=5s", config=WATCHED) as stack:
+    with Stack("--query.timeout=5s", "--web.enable-admin-api", config=WATCHED) as stack:
         text = "".join(f'm{{a="{index}"}} {index}\n' for index in range(1000))
         stack.request("/metrics/job/filled", "PUT", text.encode(), server="pushgateway")
         until(lambda: stack.result("m"))
@@ -98,14 +98,16 @@ def selectors(short):
             for path, form in [("/api/v1/series", "match[]=m&" * count), ("/api/v1/labels", "match[]=m&" * count),
                                ("/api/v1/series", "match[]={a%3D~%22.*%22}&" * (count // 3)),
                                ("/api/v1/labels", "".join(f"match[]={{a%3D~%22.*{index}%22}}&" for index in range(count // 4))),
+                               ("/api/v1/series", "match[]=m{" + ",".join(f"a!%3D%22{index}%22" for index in range(count // 2)) + "}"),
                                ("/api/v1/query_exemplars", "query=" + "m%2B" * count + "m"),
+                               ("/api/v1/admin/tsdb/delete_series", "".join(f"match[]={{a%3D~%22.*{index}x%22}}&" for index in range(count // 4))),
                                ("/api/v1/label/a/values", None), ("/federate", None)]:
                 more = {"method": "POST", "body": form.encode(), "headers": FORM} if form else {}
                 target = path if form else path + "?" + "match[]=m&" * 80_000
                 start = time.monotonic()
                 status, _, answer = stack.request(target, **more)
                 slowest = max(slowest, (time.monotonic() - start, path))
-                check(status in (200, 400, 413, 414, 422, 431, 503), f"{path}: {status} {answer[:100]!r}")
+                check(status in (200, 204, 400, 413, 414, 422, 431, 503), f"{path}: {status} {answer[:100]!r}")
                 told[status] = told.get(status, 0) + 1
             seen = watch.seen()
             gap = watch.scrapes()

@@ -35,6 +35,16 @@ import Testing
         #expect((0..<150).filter { _ in files.takeOutgoing() == nil }.count == 38)
         files.leaveOutgoing(38)
         #expect(files.takeOutgoing(isDoubtful: true) != nil && files.takeOutgoing() == nil)
+        // One of them has answered; another one is gone.
+        files.trustOutgoing()
+        files.leaveOutgoing(isDoubtful: true)
+        #expect((0..<150).filter { _ in files.takeOutgoing(isDoubtful: true) == nil }.count == 2)
+    }
+
+    @Test func `connections that others keep do not count as those of the silent`() {
+        let files = ConnectionFiles(limit: 300)
+        for _ in 0..<149 { _ = files.takeOutgoing() }
+        #expect(files.takeOutgoing(isDoubtful: true) == nil && files.takeOutgoing(isDoubtful: true) != nil)
     }
 
     @Test func `what nobody asked for counts`() {

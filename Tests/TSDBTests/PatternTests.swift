@@ -53,8 +53,17 @@ import Testing
             }
             #expect(error?.code == .cancelled)
         }
+        let late = Looks()
+        await #expect(throws: StorageError.self) {
+            try await TaskLimit { late.isOver() }.run { try await store.delete(sets, in: .ever) }
+        }
+        #expect(try await store.series([], in: .ever).count == 300)
+        try await store.delete([[LabelMatcher("a", equals: "none")]], in: .ever)
+        #expect(try await store.series([], in: .ever).count == 300)
         try await store.delete(sets, in: .ever)
         #expect(try await store.series([], in: .ever).count == 79)
+        try await store.delete([], in: .ever)
+        #expect(try await store.series([], in: .ever).count == 0)
     }
 
     @Test("Of many conditions all hold, however often one is repeated, and the task's limit ends them in between")

@@ -14,6 +14,8 @@ public final class ConnectionFiles: Sendable {
     private struct Counts {
         var incoming = 0
         var outgoing = 0
+        /// Those among them whose other end said nothing the last time.
+        var doubtful = 0
     }
 
     /// Those of this process.
@@ -77,17 +79,17 @@ public final class ConnectionFiles: Sendable {
     }
 
     /// Takes room for connections that go out, if there is any.
-    /// - Parameter isDoubtful: whether the other end said nothing the last time. Such take three quarters of the room at most: each keeps
-    ///   its connection for as long as it may and asks for one again at that moment, so that others would never have one.
+    /// - Parameter isDoubtful: whether the other end said nothing the last time. All such take three quarters of the room at most: each
+    ///   keeps its connection for as long as it may and asks for one again at that moment, so that others would never have one.
     /// - Returns: why there is none.
     package func takeOutgoing(_ count: Int = 1, isDoubtful: Bool = false) -> String? {
         let limit = limit
         let open = counts.withLock { counts -> Int? in
             let room = Self.outgoingRoom(limit, counts)
-            if counts.outgoing + count > (isDoubtful ? max(1, room * 3 / 4) : room) {
-                return counts.incoming + counts.outgoing
-            }
+            let isFull = isDoubtful && counts.doubtful + count > max(1, room * 3 / 4)
+            if isFull || counts.outgoing + count > room { return counts.incoming + counts.outgoing }
             counts.outgoing += count
+            if isDoubtful { counts.doubtful += count }
             return nil
         }
         return open.map {
@@ -99,7 +101,15 @@ public final class ConnectionFiles: Sendable {
     package func addOutgoing() { counts.withLock { $0.outgoing += 1 } }
 
     /// Connections that went out are closed.
-    package func leaveOutgoing(_ count: Int = 1) { counts.withLock { $0.outgoing -= count } }
+    package func leaveOutgoing(_ count: Int = 1, isDoubtful: Bool = false) {
+        counts.withLock { counts in
+            counts.outgoing -= count
+            if isDoubtful { counts.doubtful -= count }
+        }
+    }
+
+    /// The other end of a doubtful connection has answered.
+    package func trustOutgoing() { counts.withLock { $0.doubtful -= 1 } }
 
     /// A connection has come in.
     package func addIncoming() { counts.withLock { $0.incoming += 1 } }

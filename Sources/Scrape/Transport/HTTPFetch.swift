@@ -146,23 +146,31 @@ struct HTTPFetch: Sendable {
             let collector = AnswerCollector(request)
             do {
                 let answer = try await answer(collector, carrier, request, way, until: deadline)
-                request.memory?.isSilent = false
+                request.memory?.end(nil)
                 return answer
             } catch let error as TransportError where error.code == .bodyTooLarge || error.code == .noRoom {
+                request.memory?.end(error.code)
                 throw error
             } catch  where isWorthAnother(attempt, way.method, error, collector) {
                 continue
             } catch {
                 // The future has ended, so nothing touches the collector any more.
-                if let whole = collector.ended(by: error) { return whole }
-                if collector.hasBegun { throw TransportFailure.ofBody(error) }
+                if let whole = collector.ended(by: error) {
+                    request.memory?.end(nil)
+                    return whole
+                }
+                if collector.hasBegun {
+                    let failure = TransportFailure.ofBody(error)
+                    request.memory?.end(failure.code)
+                    throw failure
+                }
                 let failure = TransportFailure.failure(
                     error,
                     address: carrier.dialled?.address ?? way.url.address,
                     socket: request.socket,
                     isProxied: carrier.dialled?.isProxied ?? false
                 )
-                if failure.code == .timeout { request.memory?.isSilent = true }
+                request.memory?.end(failure.code)
                 throw failure.during(way.context)
             }
         }
@@ -191,7 +199,7 @@ struct HTTPFetch: Sendable {
         _ way: RequestWay,
         until deadline: NIODeadline
     ) async throws -> TargetResponse {
-        let isDoubtful = request.memory?.isSilent ?? false
+        let isDoubtful = request.memory?.isDoubtful ?? false
         let (route, fields): (HTTPClients.Route, HTTPHeaders)
         switch carrier {
         case .connections(let connections, let plain):
@@ -201,9 +209,9 @@ struct HTTPFetch: Sendable {
         // Of those who ask one server again and again the client bounds the connections.
         let count = connections == nil ? 0 : Self.files
         if count > 0, let full = ConnectionFiles.shared.takeOutgoing(count, isDoubtful: isDoubtful) {
-            throw TransportError(full)
+            throw TransportError(full, code: .noConnection)
         }
-        defer { ConnectionFiles.shared.leaveOutgoing(count) }
+        defer { ConnectionFiles.shared.leaveOutgoing(count, isDoubtful: isDoubtful) }
         let outgoing = try HTTPClient.Request(
             url: route.url,
             method: way.method,

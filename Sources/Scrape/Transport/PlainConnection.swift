@@ -17,6 +17,8 @@ final class PlainConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     let place: PlainRequest.Place
     var idleSince = NIODeadline.uptimeNanoseconds(0)
+    /// Whether it counts as one whose other end said nothing the last time.
+    var isDoubtful = false
     private weak var owner: PlainConnections?
     private var context: ChannelHandlerContext?
     private var request: PlainRequest?

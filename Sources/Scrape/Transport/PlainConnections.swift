@@ -109,23 +109,24 @@ final class PlainConnections: @unchecked Sendable {
     ) {
         let files = ConnectionFiles.shared
         if let full = files.takeOutgoing(isDoubtful: exchange.isDoubtful) {
-            return end(exchange, .failure(TransportError(full)))
+            return end(exchange, .failure(TransportError(full, code: .noConnection)))
         }
         let connection = PlainConnection(self, request.place)
+        connection.isDoubtful = exchange.isDoubtful
         let bootstrap = ClientBootstrap(group: loop).connectTimeout(Self.connectTime).channelInitializer { channel in
             connection.install(on: channel)
         }
         open(bootstrap).hop(to: loop).whenComplete { result in
             switch result {
             case .success(let channel):
-                channel.closeFuture.whenComplete { _ in files.leaveOutgoing() }
+                channel.closeFuture.whenComplete { _ in files.leaveOutgoing(isDoubtful: connection.isDoubtful) }
                 if exchange.isOver {
                     channel.close(promise: nil)
                 } else if !connection.send(request, for: exchange) {
                     self.end(exchange, .failure(HTTPClientError.remoteConnectionClosed))
                 }
             case .failure(let error):
-                files.leaveOutgoing()
+                files.leaveOutgoing(isDoubtful: connection.isDoubtful)
                 self.end(exchange, .failure(error))
             }
         }
@@ -152,6 +153,10 @@ final class PlainConnections: @unchecked Sendable {
         if isClosed || ConnectionFiles.shared.isTight {
             _ = connection.close()
             return
+        }
+        if connection.isDoubtful {
+            connection.isDoubtful = false
+            ConnectionFiles.shared.trustOutgoing()
         }
         connection.idleSince = .now()
         idle[connection.place, default: []].append(connection)

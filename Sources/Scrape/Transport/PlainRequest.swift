@@ -65,11 +65,28 @@ package final class RequestMemory: Sendable {
     /// The last one.
     private let known = Mutex<Known?>(nil)
 
-    /// Whether nobody answered the last time.
-    private let silence = Atomic(false)
-    var isSilent: Bool {
-        get { silence.load(ordering: .relaxed) }
-        set { silence.store(newValue, ordering: .relaxed) }
+    /// 0 where the other end was not silent the last time; else one more than it has been refused a connection since.
+    private let silence = Atomic(0)
+    /// A silent one that is refused so often is taken for one that is not, once: it may have come back.
+    private static let patience = 8
+
+    /// Whether the other end was silent the last time, so that it has no connection before others have.
+    package var isDoubtful: Bool {
+        let silence = silence.load(ordering: .relaxed)
+        return silence > 0 && silence % Self.patience != 0
+    }
+
+    /// Notes how a request ended; `nil` for an answer.
+    package func end(_ failure: TransportError.Code?) {
+        switch failure {
+        case .timeout: silence.store(1, ordering: .relaxed)
+        case .noConnection:
+            if silence.load(ordering: .relaxed) > 0 { silence.wrappingAdd(1, ordering: .relaxed) }
+        case .cancelled: break
+        case nil, .bodyTooLarge, .noRoom, .refused, .unknownHost, .url, .tls, .closed, .malformed, .status, .setup,
+            .other:
+            silence.store(0, ordering: .relaxed)
+        }
     }
 
     /// Nothing yet.

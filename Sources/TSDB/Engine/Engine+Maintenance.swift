@@ -6,8 +6,11 @@ extension Engine {
     func delete(_ sets: [[LabelMatcher]], in span: TimeSpan) async throws(StorageError) {
         try await enter()
         let chosen = try matching(anyOf: sets)
+        // What was worked out beyond the task's limit is not to be believed.
+        try MatchedPairs.checkTask()
         if chosen.isEmpty { return }
         try await maintenance.alone { () async throws(StorageError) in
+            try MatchedPairs.checkTask()
             try await self.closeHead()
             // Nobody else changes blocks and tombstones meanwhile.
             let (blocks, before, next) = self.state.withLock { ($0.blocks, $0.tombstones, $0.nextBlock) }

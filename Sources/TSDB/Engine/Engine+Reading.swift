@@ -7,7 +7,7 @@ import MetricModel
 #endif
 import Synchronization
 
-/// Queries: which series are meant is looked up under the lock, what is read of them is captured under it, and put together outside.
+/// Queries: what is read is captured under the lock, and put together outside of it.
 extension Engine {
     func select(_ request: SelectRequest) async throws(StorageError) -> [SeriesColumns] {
         let selection = try await selection(request)
@@ -18,9 +18,11 @@ extension Engine {
 
     func selection(_ request: SelectRequest) async throws(StorageError) -> StoredSelection {
         try await enter()
-        var series = try matching(request.matchers)
+        let prepared = try prepare(request.matchers)
+        // At once, so that of a batch that comes meanwhile all is seen or nothing.
         return state.withLock { state in
             let capture = state.capture(request.start, request.end)
+            var series = state.table.matching(prepared)
             if !series.isEmpty, capture.segments.isEmpty {
                 series = SeriesTable.merged(capture.blocks.map { $0.members(of: series) })
             }

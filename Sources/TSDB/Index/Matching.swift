@@ -2,9 +2,9 @@ import MetricModel
 
 extension SeriesTable {
     /// The series that satisfy all the matchers, ascending.
-    /// - Parameter matched: what is known already of the matchers' patterns.
-    func matching(_ matchers: ArraySlice<LabelMatcher>, _ matched: MatchedPairs) -> [UInt32] {
-        var result: [UInt32]?
+    func matching(_ prepared: PreparedMatchers) -> [UInt32] {
+        let (matchers, matched) = (prepared.matchers, prepared.matched)
+        var result = prepared.start
         // First the matchers that name series, smallest lists first; then those that take some away.
         var wanted: [[UInt32]] = []
         var unwanted: [[UInt32]] = []
