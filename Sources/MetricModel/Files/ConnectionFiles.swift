@@ -78,11 +78,52 @@ public final class ConnectionFiles: Sendable {
         return counts.withLock { $0.outgoing * 4 > Self.outgoingRoom(limit, $0) * 3 }
     }
 
-    /// Takes room for connections that go out, if there is any.
+    /// Why there is no room for one more.
+    package struct Full: Error {
+        package let message: String
+    }
+
+    /// Room for connections that go out, until they are closed.
+    package final class Outgoing: Sendable {
+        private struct Taken {
+            var count: Int
+            var isDoubtful: Bool
+        }
+
+        private let files: ConnectionFiles
+        private let taken: Mutex<Taken>
+
+        fileprivate init(_ files: ConnectionFiles, _ count: Int, isDoubtful: Bool) {
+            self.files = files
+            taken = Mutex(Taken(count: count, isDoubtful: isDoubtful))
+        }
+
+        deinit { giveBack() }
+
+        /// The other end has answered: they count as others do.
+        package func trust() {
+            taken.withLock { taken in
+                guard taken.isDoubtful else { return }
+                taken.isDoubtful = false
+                files.counts.withLock { $0.doubtful -= taken.count }
+            }
+        }
+
+        /// They are closed, or never came to be.
+        package func giveBack() {
+            trust()
+            taken.withLock { taken in
+                files.counts.withLock { $0.outgoing -= taken.count }
+                taken.count = 0
+            }
+        }
+    }
+
+    /// Takes room for connections that go out.
     /// - Parameter isDoubtful: whether the other end said nothing the last time. All such take three quarters of the room at most: each
     ///   keeps its connection for as long as it may and asks for one again at that moment, so that others would never have one.
-    /// - Returns: why there is none.
-    package func takeOutgoing(_ count: Int = 1, isDoubtful: Bool = false) -> String? {
+    /// - Throws: where there is none.
+    package func takeOutgoing(_ count: Int = 1, isDoubtful: Bool = false) throws(Full) -> Outgoing {
         let limit = limit
         let open = counts.withLock { counts -> Int? in
             let room = Self.outgoingRoom(limit, counts)
@@ -92,24 +133,17 @@ public final class ConnectionFiles: Sendable {
             if isDoubtful { counts.doubtful += count }
             return nil
         }
-        return open.map {
-            "no more connections: \($0) are open, and this process may have \(limit) files open (ulimit -n)"
-        }
+        guard let open else { return Outgoing(self, count, isDoubtful: isDoubtful) }
+        throw Full(
+            message: "no more connections: \(open) are open, and this process may have \(limit) files open (ulimit -n)"
+        )
     }
 
-    /// Connections are there that nobody has asked for.
-    package func addOutgoing() { counts.withLock { $0.outgoing += 1 } }
-
-    /// Connections that went out are closed.
-    package func leaveOutgoing(_ count: Int = 1, isDoubtful: Bool = false) {
-        counts.withLock { counts in
-            counts.outgoing -= count
-            if isDoubtful { counts.doubtful -= count }
-        }
+    /// Room for a connection that is there and that nobody has asked for.
+    package func addOutgoing() -> Outgoing {
+        counts.withLock { $0.outgoing += 1 }
+        return Outgoing(self, 1, isDoubtful: false)
     }
-
-    /// The other end of a doubtful connection has answered.
-    package func trustOutgoing() { counts.withLock { $0.doubtful -= 1 } }
 
     /// A connection has come in.
     package func addIncoming() { counts.withLock { $0.incoming += 1 } }

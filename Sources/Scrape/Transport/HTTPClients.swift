@@ -220,8 +220,8 @@ final class HTTPClients: Sendable {
 
     /// The client keeps connections, and each is a file.
     private static func count(_ channel: any Channel) {
-        ConnectionFiles.shared.addOutgoing()
-        channel.closeFuture.whenComplete { _ in ConnectionFiles.shared.leaveOutgoing() }
+        let room = ConnectionFiles.shared.addOutgoing()
+        channel.closeFuture.whenComplete { _ in room.giveBack() }
     }
 
     private func client(_ way: Way) throws(TransportError) -> HTTPClient {

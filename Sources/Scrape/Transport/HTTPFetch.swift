@@ -145,33 +145,21 @@ struct HTTPFetch: Sendable {
             attempt += 1
             let collector = AnswerCollector(request)
             do {
-                let answer = try await answer(collector, carrier, request, way, until: deadline)
-                request.memory?.end(nil)
-                return answer
+                return try await answer(collector, carrier, request, way, until: deadline)
             } catch let error as TransportError where error.code == .bodyTooLarge || error.code == .noRoom {
-                request.memory?.end(error.code)
                 throw error
             } catch  where isWorthAnother(attempt, way.method, error, collector) {
                 continue
             } catch {
                 // The future has ended, so nothing touches the collector any more.
-                if let whole = collector.ended(by: error) {
-                    request.memory?.end(nil)
-                    return whole
-                }
-                if collector.hasBegun {
-                    let failure = TransportFailure.ofBody(error)
-                    request.memory?.end(failure.code)
-                    throw failure
-                }
-                let failure = TransportFailure.failure(
+                if let whole = collector.ended(by: error) { return whole }
+                if collector.hasBegun { throw TransportFailure.ofBody(error) }
+                throw TransportFailure.failure(
                     error,
                     address: carrier.dialled?.address ?? way.url.address,
                     socket: request.socket,
                     isProxied: carrier.dialled?.isProxied ?? false
-                )
-                request.memory?.end(failure.code)
-                throw failure.during(way.context)
+                ).during(way.context)
             }
         }
     }
@@ -192,6 +180,14 @@ struct HTTPFetch: Sendable {
     /// A request of the client takes a file, and so may one before it that was given up while it connected.
     private static let files = 2
 
+    private func roomForClient(isDoubtful: Bool) throws(TransportError) -> ConnectionFiles.Outgoing {
+        do throws(ConnectionFiles.Full) {
+            return try ConnectionFiles.shared.takeOutgoing(Self.files, isDoubtful: isDoubtful)
+        } catch {
+            throw TransportError(error.message, code: .noConnection)
+        }
+    }
+
     private func answer(
         _ collector: AnswerCollector,
         _ carrier: Carrier,
@@ -207,11 +203,8 @@ struct HTTPFetch: Sendable {
         case .client(let chosen, let all): (route, fields) = (chosen, all)
         }
         // Of those who ask one server again and again the client bounds the connections.
-        let count = connections == nil ? 0 : Self.files
-        if count > 0, let full = ConnectionFiles.shared.takeOutgoing(count, isDoubtful: isDoubtful) {
-            throw TransportError(full, code: .noConnection)
-        }
-        defer { ConnectionFiles.shared.leaveOutgoing(count, isDoubtful: isDoubtful) }
+        let room = connections == nil ? nil : try roomForClient(isDoubtful: isDoubtful)
+        defer { room?.giveBack() }
         let outgoing = try HTTPClient.Request(
             url: route.url,
             method: way.method,

@@ -120,7 +120,20 @@ public final class HTTPTransport: TargetTransport {
             connections: connections
         )
         let known = try known(request, headers, fetch)
-        return try await fetch.run(request, at: known.parts, until: deadline, headers: headers, plain: known.plain)
+        do throws(TransportError) {
+            let answer = try await fetch.run(
+                request,
+                at: known.parts,
+                until: deadline,
+                headers: headers,
+                plain: known.plain
+            )
+            request.memory?.end(nil)
+            return answer
+        } catch {
+            request.memory?.end(error.code)
+            throw error
+        }
     }
 
     /// What a request is made of.

@@ -17,8 +17,7 @@ final class PlainConnection: ChannelDuplexHandler, @unchecked Sendable {
 
     let place: PlainRequest.Place
     var idleSince = NIODeadline.uptimeNanoseconds(0)
-    /// Whether it counts as one whose other end said nothing the last time.
-    var isDoubtful = false
+    let room: ConnectionFiles.Outgoing
     private weak var owner: PlainConnections?
     private var context: ChannelHandlerContext?
     private var request: PlainRequest?
@@ -34,9 +33,10 @@ final class PlainConnection: ChannelDuplexHandler, @unchecked Sendable {
     /// Whether the library is only told of a request that has been sent.
     private var isReplaying = false
 
-    init(_ owner: PlainConnections, _ place: PlainRequest.Place) {
+    init(_ owner: PlainConnections, _ place: PlainRequest.Place, _ room: ConnectionFiles.Outgoing) {
         self.owner = owner
         self.place = place
+        self.room = room
     }
 
     /// Makes it the end of a new connection.

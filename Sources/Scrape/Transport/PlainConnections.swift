@@ -107,26 +107,27 @@ final class PlainConnections: @unchecked Sendable {
         _ request: PlainRequest,
         _ open: (ClientBootstrap) -> EventLoopFuture<any Channel>
     ) {
-        let files = ConnectionFiles.shared
-        if let full = files.takeOutgoing(isDoubtful: exchange.isDoubtful) {
-            return end(exchange, .failure(TransportError(full, code: .noConnection)))
+        let room: ConnectionFiles.Outgoing
+        do throws(ConnectionFiles.Full) {
+            room = try ConnectionFiles.shared.takeOutgoing(isDoubtful: exchange.isDoubtful)
+        } catch {
+            return end(exchange, .failure(TransportError(error.message, code: .noConnection)))
         }
-        let connection = PlainConnection(self, request.place)
-        connection.isDoubtful = exchange.isDoubtful
+        let connection = PlainConnection(self, request.place, room)
         let bootstrap = ClientBootstrap(group: loop).connectTimeout(Self.connectTime).channelInitializer { channel in
             connection.install(on: channel)
         }
         open(bootstrap).hop(to: loop).whenComplete { result in
             switch result {
             case .success(let channel):
-                channel.closeFuture.whenComplete { _ in files.leaveOutgoing(isDoubtful: connection.isDoubtful) }
+                channel.closeFuture.whenComplete { _ in room.giveBack() }
                 if exchange.isOver {
                     channel.close(promise: nil)
                 } else if !connection.send(request, for: exchange) {
                     self.end(exchange, .failure(HTTPClientError.remoteConnectionClosed))
                 }
             case .failure(let error):
-                files.leaveOutgoing(isDoubtful: connection.isDoubtful)
+                room.giveBack()
                 self.end(exchange, .failure(error))
             }
         }
@@ -154,10 +155,7 @@ final class PlainConnections: @unchecked Sendable {
             _ = connection.close()
             return
         }
-        if connection.isDoubtful {
-            connection.isDoubtful = false
-            ConnectionFiles.shared.trustOutgoing()
-        }
+        connection.room.trust()
         connection.idleSince = .now()
         idle[connection.place, default: []].append(connection)
         if isSweeping { return }

@@ -23,9 +23,9 @@ struct LiveServer: Sendable {
         slots: Int? = nil,
         bodyBytes: Int = 1 << 30,
         limits: ConnectionLimits = ConnectionLimits(),
+        clock: any StackClock = SystemClock(),
         _ body: (LiveServer) async throws -> Void
     ) async throws {
-        let clock = SystemClock()
         let server = try WebServer(
             address: ListenAddress(host: host, port: 0),
             router: WebRouter(serving: routes),

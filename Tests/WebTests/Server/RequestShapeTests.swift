@@ -218,6 +218,31 @@ import Web
         }
     }
 
+    @Test func `who sends on after a refusal gets to read it`() async throws {
+        let long = String(repeating: "x", count: 100_000)
+        let refused = [
+            "GET /\(long) HTTP/1.1\r\n", "GET / HTTP/2.0\r\n\r\n", "nonsense\r\n", Self.chunked + "zz\r\n" + long,
+        ]
+        let requests = refused + ["POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n\(long)"]
+        // Its time stands still: the connection is cut when enough was thrown away, or the client is done.
+        try await LiveServer.with(Self.routes, access: AccessPolicy(hosts: ["*"]), clock: ManualClock()) { server in
+            for request in requests {
+                let what = request.prefix(40).debugDescription
+                for (more, isTaken) in [(100, true), (64_000, false)] {
+                    let (answer, sent) = await server.onThread { () -> (String, Int) in
+                        guard let client = RawClient(port: server.port) else { return ("", 0) }
+                        client.send(Array(request.utf8))
+                        let answer = String(decoding: client.readAll(), as: UTF8.self)
+                        let piece = [UInt8](repeating: UInt8(ascii: "x"), count: 1000)
+                        return (answer, (0..<more).first { _ in client.send(piece) < piece.count } ?? more)
+                    }
+                    #expect(answer.hasPrefix("HTTP/1.1 4") || answer.hasPrefix("HTTP/1.1 5"), "\(what): \(answer)")
+                    #expect((sent == more) == isTaken, "\(what): \(sent) of \(more) pieces")
+                }
+            }
+        }
+    }
+
     /// Requests behind each other, of every kind of end, with letters in targets, headers and bodies, and with what looks like a
     /// request in a body.
     private static let stream = [

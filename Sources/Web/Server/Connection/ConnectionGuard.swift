@@ -48,12 +48,12 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private let readLimit: Int64?
     /// Ends the connection where the body of that request has not come by then.
     private var bodyWait: (request: Int, timer: Scheduled<Void>)?
-    /// What those who answer know of the connection; set before anything is read.
-    var connection: WebConnection?
-    /// How much is read at a time; set before anything is.
-    var portion: ReadPortion?
-    /// How soon more is read; set before anything is.
-    var pace: ReadPace?
+    /// What those who answer know of the connection.
+    private var connection: WebConnection?
+    /// How much is read at a time.
+    private var portion: ReadPortion?
+    /// How soon more is read.
+    private var pace: ReadPace?
     private var exchanges = CircularBuffer<Exchange>(initialCapacity: 2)
     private var phase = Phase.open
     private var isQuiescing = false
@@ -65,6 +65,13 @@ final class ConnectionGuard: ChannelDuplexHandler {
         self.clock = clock
         self.slot = slot
         self.readLimit = readLimit
+    }
+
+    /// Puts it on its connection, before anything is read of that.
+    func attach(to connection: WebConnection, _ portion: ReadPortion?, _ pace: ReadPace) {
+        self.connection = connection
+        self.portion = portion
+        self.pace = pace
     }
 
     /// How many heads of requests have come.
@@ -87,18 +94,18 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     // MARK: What comes in
 
+    /// Counts what has come when no more requests are taken. It does not get to the parser, which after an error of its own has another
+    /// one for every piece, and after some keeps whatever comes.
+    /// - Returns: whether that is enough, and the connection is to be cut.
+    func isEnough(thrownAway count: Int) -> Bool {
+        guard case .draining(let before) = phase else { return false }
+        phase = .draining(before + count)
+        return before + count > Self.drainLimit
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let part = unwrapInboundIn(data)
-        switch phase {
-        case .open: break
-        case .refusing, .closed: return
-        case .draining(let count):
-            guard case .body(let bytes) = part else { return }
-            phase = .draining(count + bytes.readableBytes)
-            if count + bytes.readableBytes > Self.drainLimit { context.close(promise: nil) }
-            return
-        }
-        switch part {
+        guard case .open = phase else { return }
+        switch unwrapInboundIn(data) {
         case .head(var head):
             handOn(context)
             heads += 1
@@ -168,8 +175,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard case .open = phase else {
-            // What comes behind the last answer has the same limits, trailers too.
-            if case .draining = phase { context.close(promise: nil) }
+            // What the parser finds in the rest of a piece that is thrown away is nobody's concern.
+            if case .draining = phase, !(error is HTTPParserError) { context.close(promise: nil) }
             return
         }
         handOn(context)

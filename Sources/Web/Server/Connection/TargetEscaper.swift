@@ -5,7 +5,8 @@ import NIOCore
 ///
 /// Nothing but such bytes of a request's first line is changed, and nothing that could end a line, a word or a request is made.
 /// What comes at once is handed on request by request, so that the guard behind the parser says where the next one begins; nothing
-/// is copied but what is changed, and of bodies of a known length nothing is looked at.
+/// is copied but what is changed, and of bodies of a known length nothing is looked at. What comes when no more requests are taken goes
+/// no further.
 final class TargetEscaper: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -31,6 +32,10 @@ final class TargetEscaper: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var buffer = unwrapInboundIn(data)
         while buffer.readableBytes > 0 {
+            if guardian.isOver {
+                if guardian.isEnough(thrownAway: buffer.readableBytes) { context.close(promise: nil) }
+                return
+            }
             context.fireChannelRead(wrapInboundOut(next(of: &buffer)))
             if case .rest(let heads) = place, heads != guardian.heads, guardian.isBetweenRequests { place = .start }
         }
@@ -75,7 +80,6 @@ final class TargetEscaper: ChannelInboundHandler {
 
     /// How many bytes there are before the next request may begin, when its first line is over.
     private func rest(of buffer: ByteBuffer) -> Int {
-        if guardian.isOver { return buffer.readableBytes }
         if let length = guardian.bodyLeft { return min(length, buffer.readableBytes) }
         let bytes = buffer.readableBytesView
         // What may end it may have begun in what came before.

@@ -63,11 +63,9 @@ struct WebChannel: ServerChildChannel {
                 bodies: slots.bodies,
                 sendContinue: { loop.execute { context.value.0.sendContinue(context.value.1) } }
             )
-            guardian.connection = connection
-            guardian.portion = ReadPortion(channel)
             let pace = ReadPace(.current(channel.eventLoop))
             try pipeline.addHandler(pace, position: .first)
-            guardian.pace = pace
+            guardian.attach(to: connection, ReadPortion(channel), pace)
             return Value(http: http, connection: connection)
         }
     }
