@@ -267,7 +267,7 @@ let package = Package(
             "WebTests",
             [
                 "MetricModel", "ConfigTree", "Exposition", "MetricStorageTesting", "PromQL", "Scrape", "RemoteStorage",
-                "Pushgateway", "TSDB", "Web", .nioCore, .nioPosix, .logging,
+                "Pushgateway", "TSDB", "Web", .nioCore, .nioEmbedded, .nioPosix, .logging,
             ]
         ),
         tests(

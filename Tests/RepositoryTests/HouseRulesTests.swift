@@ -107,7 +107,7 @@ import Testing
         // turns. `LoopExecutor` is how the system's clock waits on a loop's thread.
         where file.path.hasSuffix(".swift") && !file.path.hasSuffix("Clocks/SystemClock.swift")
             && !file.path.hasSuffix("Connection/ConnectionGuard.swift")
-            && !file.path.hasSuffix("Connection/ReadPace.swift")
+            && !file.path.hasSuffix("Connection/WaitingRoom.swift")
             && !file.path.hasSuffix("Transport/PlainConnections.swift")
             && !file.path.hasSuffix("Transport/LoopExecutor.swift")
         {

@@ -102,8 +102,6 @@ public final class WebServer: Sendable {
             backlog: 65_535
         )
         let onServerRunning = { @Sendable (channel: any Channel) async in
-            // One at a time, so that no more are accepted than there is room for.
-            try? await channel.setOption(.maxMessagesPerRead, value: 1).get()
             let gate = AcceptGate(slots: slots, limit: limits.connections, clock: clock)
             try? await channel.pipeline.addHandler(gate, position: .first).get()
             let port = channel.localAddress?.port ?? address.port

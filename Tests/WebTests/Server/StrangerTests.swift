@@ -56,6 +56,21 @@ import Web
         }
     }
 
+    @Test func `who has closed its half is answered, however late it is taken in`() async throws {
+        try await LiveServer.with([.get("/end") { _ in .text("end") }]) { server in
+            let answers = await server.onThread { () -> [String] in
+                let clients = (0..<100).compactMap { _ -> RawClient? in
+                    let client = RawClient(port: server.port)
+                    client?.send(Array("GET /end HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
+                    client?.endInput()
+                    return client
+                }
+                return clients.map { String(decoding: $0.readAll(), as: UTF8.self) }
+            }
+            #expect(answers.filter { $0.hasSuffix("\r\n\r\nend") }.count == 100)
+        }
+    }
+
     /// Where the process has no more files, and where the server may have no more connections.
     @Test(arguments: [true, false])
     func `who is idle longest makes room for others`(_ isProcessFull: Bool) async throws {

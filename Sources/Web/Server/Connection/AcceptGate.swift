@@ -18,11 +18,16 @@ final class AcceptGate: ChannelDuplexHandler, RemovableChannelHandler, Sendable 
     /// How long nothing is accepted where the system has no more files, in milliseconds.
     private static let pauseMilliseconds: Int64 = 50
 
+    /// How many are accepted at a time where there is room for them; else one, so that there are no more than there may be.
+    private static let mostAtOnce = 16
+
     private let slots: ConnectionSlots
     private let door: ConnectionSlots.Door
     private let clock: any StackClock
     /// Whether accepting is held up; changed on the channel's thread only.
     private let isPaused = Atomic(false)
+    /// How many are accepted at a time; changed there, too.
+    private let atOnce = Atomic(0)
 
     /// - Parameter limit: the most connections that come in here at a time; `nil` for as many as the process has room for.
     init(slots: ConnectionSlots, limit: Int?, clock: any StackClock) {
@@ -33,7 +38,13 @@ final class AcceptGate: ChannelDuplexHandler, RemovableChannelHandler, Sendable 
 
     func read(context: ChannelHandlerContext) {
         if isPaused.load(ordering: .relaxed) { return }
-        if slots.admits(door) { return context.read() }
+        if slots.admits(door) {
+            let count = slots.hasRoom(for: Self.mostAtOnce, behind: door) ? Self.mostAtOnce : 1
+            if count != atOnce.exchange(count, ordering: .relaxed) {
+                try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: UInt(count))
+            }
+            return context.read()
+        }
         pause(context, forMilliseconds: 200)
     }
 

@@ -76,7 +76,7 @@ public final class ConnectionSlots: Sendable {
         let (slot, isNew, isFull) = open.withLock { open in
             if let known = open.slots[key] ?? open.leaving[key] { return (known, false, false) }
             let isDoorFull = door.map { open.isFull($0) } ?? false
-            let slot = ConnectionSlot(channel, self, door, since: clock.steadyNanoseconds)
+            let slot = ConnectionSlot(channel, self, door)
             open.slots[key] = slot
             if let door { open.counts[ObjectIdentifier(door), default: 0] += 1 }
             return (slot, true, isDoorFull || open.slots.count > room)
@@ -96,6 +96,15 @@ public final class ConnectionSlots: Sendable {
             let isDoorFull = open.isFull(door)
             if !isDoorFull, open.slots.count < room { return true }
             return open.slots.values.contains { (!isDoorFull || $0.door === door) && $0.idleSince != nil }
+        }
+    }
+
+    /// Whether so many more may come in by that door without anybody giving a place away.
+    func hasRoom(for count: Int, behind door: Door) -> Bool {
+        let room = room
+        return open.withLock { open in
+            let own = open.counts[ObjectIdentifier(door), default: 0]
+            return open.slots.count + count <= room && own + count <= door.limit ?? .max
         }
     }
 
@@ -125,14 +134,24 @@ public final class ConnectionSlots: Sendable {
     /// One is closed.
     fileprivate func remove(_ slot: ConnectionSlot) {
         files?.leaveIncoming()
-        let waiting = open.withLock { open -> [@Sendable () -> Void] in
+        callWaiting { open in
             open.leave(slot)
             open.leaving[ObjectIdentifier(slot.channel)] = nil
+        }
+    }
+
+    /// Notes a change, after which there may be room.
+    private func callWaiting(after change: (inout OpenConnections) -> Void) {
+        let waiting = open.withLock { open -> [@Sendable () -> Void] in
+            change(&open)
             defer { open.waiting = [] }
             return open.waiting
         }
         for action in waiting { action() }
     }
+
+    /// One may give its place away now.
+    fileprivate func mayHaveRoom() { callWaiting { _ in } }
 
     fileprivate var now: Int64 { clock.steadyNanoseconds }
 }
@@ -142,19 +161,25 @@ final class ConnectionSlot: Sendable {
     fileprivate let channel: any Channel
     fileprivate let door: ConnectionSlots.Door?
     private let slots: ConnectionSlots
-    /// When it became idle by the steady clock; 0 while it is busy.
-    private let since: Atomic<Int64>
+    /// When it became idle by the steady clock; 0 while it is busy, and until its own thread has got to it.
+    private let since = Atomic<Int64>(0)
 
-    fileprivate init(_ channel: any Channel, _ slots: ConnectionSlots, _ door: ConnectionSlots.Door?, since: Int64) {
+    fileprivate init(_ channel: any Channel, _ slots: ConnectionSlots, _ door: ConnectionSlots.Door?) {
         self.channel = channel
         self.door = door
         self.slots = slots
-        self.since = Atomic(max(1, since))
     }
 
     fileprivate var idleSince: Int64? {
         let since = since.load(ordering: .relaxed)
         return since == 0 ? nil : since
+    }
+
+    /// Its thread has got to it: from now on it may give its place away.
+    /// - Parameter isLeft: whether the client has gone already; then it is the first to do so.
+    func isTakenIn(isLeft: Bool) {
+        if isLeft { since.store(1, ordering: .relaxed) } else { isIdle() }
+        slots.mayHaveRoom()
     }
 
     /// A request has come.

@@ -45,10 +45,36 @@ struct WebChannel: ServerChildChannel {
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         counts.add()
         channel.closeFuture.whenComplete { [counts] _ in counts.remove() }
+        let slot = slots.add(channel)
+        let opened = channel.eventLoop.makePromise(of: Value.self)
+        let leave = {
+            channel.close(promise: nil)
+            opened.fail(ChannelError.ioOnClosedChannel)
+        }
+        switch PeerState(channel) {
+        case .present:
+            slot.isTakenIn(isLeft: false)
+            opened.completeWith(open(channel, slot, logger))
+        case .halfClosed:
+            // Thousands that have come and gone are no reason to let others wait that came after them. What they have sent is answered.
+            slot.isTakenIn(isLeft: true)
+            let take = {
+                // Who stops listening tells those that are open.
+                let isServed = channel.parent?.isActive ?? true
+                if isServed { opened.completeWith(open(channel, slot, logger)) } else { leave() }
+                return true
+            }
+            WaitingRoom.of(channel.eventLoop).gone.add(take, leave: leave)
+        case .gone: leave()
+        }
+        return opened.futureResult
+    }
+
+    private func open(_ channel: any Channel, _ slot: ConnectionSlot, _ logger: Logger) -> EventLoopFuture<Value> {
         let library = HTTP1Channel(responder: { _, _, _ in }, configuration: configuration)
         return library.setup(channel: channel, logger: logger).flatMapThrowing { http in
             let pipeline = channel.pipeline.syncOperations
-            let guardian = ConnectionGuard(clock: clock, slot: slots.add(channel), readLimit: idleLimit)
+            let guardian = ConnectionGuard(clock: clock, slot: slot, readLimit: idleLimit)
             let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             try pipeline.addHandler(guardian, position: .after(parser))
             try pipeline.addHandler(TargetEscaper(guardian), position: .before(parser))
@@ -63,7 +89,7 @@ struct WebChannel: ServerChildChannel {
                 bodies: slots.bodies,
                 sendContinue: { loop.execute { context.value.0.sendContinue(context.value.1) } }
             )
-            let pace = ReadPace(.current(channel.eventLoop))
+            let pace = ReadPace(WaitingRoom.of(channel.eventLoop).slow)
             try pipeline.addHandler(pace, position: .first)
             guardian.attach(to: connection, ReadPortion(channel), pace)
             return Value(http: http, connection: connection)
