@@ -34,6 +34,28 @@ import Testing
         }
     }
 
+    /// Chunks of a query that fit, asked for again and again, push out those of others that were asked for often before.
+    @Test(arguments: [1, 3, 7])
+    func makesRoomForWhatIsAskedForNow(_ length: Int) {
+        var ring = ColumnRing(limit: 40_000)
+        /// How many of so many chunks were not there.
+        func ask(_ row: Int64, _ count: Int, _ length: Int) -> Int {
+            (0..<count).count { entry in
+                let key = ColumnRing.Key(row: row, entry: entry)
+                if ring.find(key) != nil { return false }
+                ring.add(.doubles([Double](repeating: 1, count: length)), key)
+                return true
+            }
+        }
+        for row: Int64 in 0..<3 {
+            for _ in 0..<3 { _ = ask(row, 80, 5 * length) }
+        }
+        for row: Int64 in 3..<6 {
+            let missing = (0..<4).map { _ in ask(row, 100, length) }
+            #expect(missing[0] == 100 && missing[3] == 0, "\(missing)")
+        }
+    }
+
     /// What is kept in fewer bytes is the same to the bit.
     @Test(arguments: [
         [], [0], [1, -1, 2_147_483_647, -2_147_483_647], [2_147_483_648], [-2_147_483_648], [-0.0], [0.5], [.nan],

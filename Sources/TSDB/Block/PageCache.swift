@@ -267,11 +267,15 @@ package struct ColumnRing {
         }
         bytes -= Self.size(slots[hand].values)
         drop(slots[hand].key)
-        // The last one takes the free place.
+        // The last one takes the free place. That is the newest, as the next one will be that comes to the end: the hand leaves both
+        // alone until it comes by again.
         let last = slots.removeLast()
         if hand < slots.count {
             slots[hand] = last
             put(last.key, at: hand)
+            hand += 1
+        } else {
+            hand = 0
         }
     }
 }
