@@ -52,6 +52,7 @@ struct HTTPFetch: Sendable {
             guard followsRedirects, try way.follow(status: answer.status, location: answer.header("Location")) else {
                 return answer
             }
+            request.memory?.end(nil)
             plain = self.plain(request, way, headers)
         }
     }

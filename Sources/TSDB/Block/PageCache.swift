@@ -273,9 +273,7 @@ package struct ColumnRing {
         if hand < slots.count {
             slots[hand] = last
             put(last.key, at: hand)
-            hand += 1
-        } else {
-            hand = 0
         }
+        hand = hand + 1 < slots.count ? hand + 1 : 0
     }
 }

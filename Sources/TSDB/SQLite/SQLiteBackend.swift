@@ -10,7 +10,7 @@ final class SQLiteBackend: Backend {
     let writer: Writer?
     private let fileSystem: String?
     private let readers: Mutex<[Connection]>
-    let cache: PageCache? = PageCache(limit: 12 << 20, columnLimit: 36 << 20)
+    let cache: PageCache? = PageCache(limit: 12 << 20, columnLimit: 24 << 20)
 
     /// Why nothing may be written although there is a writer; the rest of a damaged file is only read.
     let refusal = Mutex<StorageError?>(nil)

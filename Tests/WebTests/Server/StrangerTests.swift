@@ -56,11 +56,11 @@ import Web
         }
     }
 
-    @Test func `who has closed its half is answered, however late it is taken in`() async throws {
+    @Test func `clients that have closed their half are answered, taken in at once or in their turn`() async throws {
         try await LiveServer.with([.get("/end") { _ in .text("end") }]) { server in
             let answers = await server.onThread { () -> [String] in
                 let clients = (0..<100).compactMap { _ -> RawClient? in
-                    let client = RawClient(port: server.port)
+                    let client = RawClient(port: server.port, patience: 60)
                     client?.send(Array("GET /end HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
                     client?.endInput()
                     return client

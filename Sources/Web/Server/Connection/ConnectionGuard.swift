@@ -94,10 +94,10 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     // MARK: What comes in
 
-    /// Counts what has come when no more requests are taken. It does not get to the parser, which after an error of its own has another
-    /// one for every piece, and after some keeps whatever comes.
+    /// Counts what comes after the last answer and is thrown away. It does not get to the parser, which after an error of its own has
+    /// another one for every piece, and after some keeps whatever comes.
     /// - Returns: whether that is enough, and the connection is to be cut.
-    func isEnough(thrownAway count: Int) -> Bool {
+    func throwAway(_ count: Int) -> Bool {
         guard case .draining(let before) = phase else { return false }
         phase = .draining(before + count)
         return before + count > Self.drainLimit

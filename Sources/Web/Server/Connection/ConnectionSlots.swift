@@ -76,7 +76,7 @@ public final class ConnectionSlots: Sendable {
         let (slot, isNew, isFull) = open.withLock { open in
             if let known = open.slots[key] ?? open.leaving[key] { return (known, false, false) }
             let isDoorFull = door.map { open.isFull($0) } ?? false
-            let slot = ConnectionSlot(channel, self, door)
+            let slot = ConnectionSlot(channel, self, door, accepted: clock.steadyNanoseconds)
             open.slots[key] = slot
             if let door { open.counts[ObjectIdentifier(door), default: 0] += 1 }
             return (slot, true, isDoorFull || open.slots.count > room)
@@ -99,12 +99,13 @@ public final class ConnectionSlots: Sendable {
         }
     }
 
-    /// Whether so many more may come in by that door without anybody giving a place away.
+    /// Whether so many more may come in by that door without anybody giving a place away, and as many by each other door at the same
+    /// time: a process has four at most.
     func hasRoom(for count: Int, behind door: Door) -> Bool {
         let room = room
         return open.withLock { open in
             let own = open.counts[ObjectIdentifier(door), default: 0]
-            return open.slots.count + count <= room && own + count <= door.limit ?? .max
+            return open.slots.count + 4 * count <= room && own + count <= door.limit ?? .max
         }
     }
 
@@ -163,11 +164,20 @@ final class ConnectionSlot: Sendable {
     private let slots: ConnectionSlots
     /// When it became idle by the steady clock; 0 while it is busy, and until its own thread has got to it.
     private let since = Atomic<Int64>(0)
+    /// When it was accepted.
+    private let accepted: Int64
+    private let ended = Atomic(false)
 
-    fileprivate init(_ channel: any Channel, _ slots: ConnectionSlots, _ door: ConnectionSlots.Door?) {
+    fileprivate init(
+        _ channel: any Channel,
+        _ slots: ConnectionSlots,
+        _ door: ConnectionSlots.Door?,
+        accepted: Int64
+    ) {
         self.channel = channel
         self.door = door
         self.slots = slots
+        self.accepted = max(1, accepted)
     }
 
     fileprivate var idleSince: Int64? {
@@ -175,10 +185,10 @@ final class ConnectionSlot: Sendable {
         return since == 0 ? nil : since
     }
 
-    /// Its thread has got to it: from now on it may give its place away.
-    /// - Parameter isLeft: whether the client has gone already; then it is the first to do so.
-    func isTakenIn(isLeft: Bool) {
-        if isLeft { since.store(1, ordering: .relaxed) } else { isIdle() }
+    /// Its thread has got to it: it counts as idle since it was accepted, and may give its place away from now on.
+    /// - Parameter clientHasLeft: whether the client has closed its half already; then it is the first to do so.
+    func takeIn(clientHasLeft: Bool) {
+        since.store(clientHasLeft ? 1 : accepted, ordering: .relaxed)
         slots.mayHaveRoom()
     }
 
@@ -189,5 +199,11 @@ final class ConnectionSlot: Sendable {
     func isIdle() { since.store(max(1, slots.now), ordering: .relaxed) }
 
     /// The connection is closed.
-    fileprivate func isClosed() { slots.remove(self) }
+    fileprivate func isClosed() {
+        ended.store(true, ordering: .relaxed)
+        slots.remove(self)
+    }
+
+    /// Whether the connection is closed.
+    var hasEnded: Bool { ended.load(ordering: .relaxed) }
 }

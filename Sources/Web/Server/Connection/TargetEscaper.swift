@@ -33,7 +33,7 @@ final class TargetEscaper: ChannelInboundHandler {
         var buffer = unwrapInboundIn(data)
         while buffer.readableBytes > 0 {
             if guardian.isOver {
-                if guardian.isEnough(thrownAway: buffer.readableBytes) { context.close(promise: nil) }
+                if guardian.throwAway(buffer.readableBytes) { context.close(promise: nil) }
                 return
             }
             context.fireChannelRead(wrapInboundOut(next(of: &buffer)))

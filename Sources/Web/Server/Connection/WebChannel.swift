@@ -53,15 +53,19 @@ struct WebChannel: ServerChildChannel {
         }
         switch PeerState(channel) {
         case .present:
-            slot.isTakenIn(isLeft: false)
+            slot.takeIn(clientHasLeft: false)
             opened.completeWith(open(channel, slot, logger))
         case .halfClosed:
-            // Thousands that have come and gone are no reason to let others wait that came after them. What they have sent is answered.
-            slot.isTakenIn(isLeft: true)
+            // Thousands that have come and gone are no reason to let others wait that came after them. What they have sent is answered,
+            // where nobody else needs the place.
+            slot.takeIn(clientHasLeft: true)
             let take = {
-                // Who stops listening tells those that are open.
-                let isServed = channel.parent?.isActive ?? true
-                if isServed { opened.completeWith(open(channel, slot, logger)) } else { leave() }
+                // The end of the server is told to those that are open, so this one has not heard of it.
+                guard !slot.hasEnded, channel.parent?.isActive ?? true else {
+                    leave()
+                    return false
+                }
+                opened.completeWith(open(channel, slot, logger))
                 return true
             }
             WaitingRoom.of(channel.eventLoop).gone.add(take, leave: leave)
