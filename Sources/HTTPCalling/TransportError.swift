@@ -1,4 +1,4 @@
-import MetricModel
+package import MetricModel
 
 /// Why a target could not be fetched.
 public struct TransportError: Error, Hashable, CustomStringConvertible {
@@ -53,6 +53,9 @@ public struct TransportError: Error, Hashable, CustomStringConvertible {
 
     /// The message.
     public var message: String { context.shortened(to: Self.textLimit) + reason.shortened(to: Self.textLimit) }
+
+    /// This process may have no more connections.
+    package init(_ full: ConnectionFiles.Full) { self.init(full.message, code: .noConnection) }
 
     /// The message.
     public var description: String { message }

@@ -372,6 +372,27 @@ def sizes(short):
             return f"{count * 100} rules, {count * 4} jobs, the slowest reload {slowest:.1f} s, {grown:.0f} MB, {seen}, {gap}"
 
 
+@attack("groups of rules by the thousand", "20,000 groups each minute (--short: 3,000 each 8 s), each evaluated: bounded memory, others within 100 ms, scrapes in time", short=True)
+def groups(short):
+    count, interval = (3000, 8) if short else (20_000, 60)
+    with tempfile.TemporaryDirectory(prefix="attack-") as folder:
+        rules = os.path.join(folder, "rules.yml")
+        with open(rules, "w") as file:
+            file.write("groups:\n" + "".join(f"- {{name: g{number}, interval: {interval}s, rules: [{{record: 'r{number}', expr: 'up + {number}'}}]}}\n"
+                                              for number in range(count)))
+        with Stack(config=f"rule_files: ['{rules}']\n" + WATCHED) as stack:
+            before = stack.forget_peak()
+            with Watch(stack) as watch:
+                until(lambda: stack.result('count({__name__=~"r.+"})') and int(stack.result('count({__name__=~"r.+"})')[0]["value"][1]) >= count,
+                      3 * interval)
+                seen = watch.seen()
+                gap = watch.scrapes()
+            # What a group and its series keep, and not what an evaluation takes.
+            grown = (stack.memory()[1] - before) * 1024 / count
+            check(grown < 16, f"{grown:.1f} KB for each group")
+            return f"{grown:.1f} KB for each group, {seen}, {gap}"
+
+
 @attack("everything federated, by many at once", "/federate of 300,000 series (--short: 60,000), 24 clients, of which 20 leave: ends with them, bounded memory, others within 100 ms, SIGTERM within 5 s",
         short=True)
 def federation(short):

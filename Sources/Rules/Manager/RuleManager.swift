@@ -52,7 +52,7 @@ public final class RuleManager: Sendable {
         /// How many evaluations are left until alerts of before the start are looked for; 0 for none.
         let untilRestore: Mutex<Int>
         let task = Mutex<Task<Void, Never>?>(nil)
-        /// The evaluation under way, or the last one.
+        /// The evaluation under way.
         let evaluation = Mutex<Task<Void, Never>?>(nil)
         /// Whether no further rule is to begin.
         private let isOver = Mutex(false)
@@ -241,6 +241,8 @@ public final class RuleManager: Sendable {
             let evaluation = Task { [self] in await evaluate(group, at: slot) }
             group.evaluation.withLock { $0 = evaluation }
             await evaluation.value
+            // Held any longer, a task that is over would keep the memory that it ran in, 35 KB.
+            group.evaluation.withLock { $0 = nil }
             if Task.isCancelled { return }
             time = time.plus(group.interval)
         }

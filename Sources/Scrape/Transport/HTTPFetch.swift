@@ -185,7 +185,7 @@ struct HTTPFetch: Sendable {
         do throws(ConnectionFiles.Full) {
             return try ConnectionFiles.shared.takeOutgoing(Self.files, isDoubtful: isDoubtful)
         } catch {
-            throw TransportError(error.message, code: .noConnection)
+            throw TransportError(error)
         }
     }
 

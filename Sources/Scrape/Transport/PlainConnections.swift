@@ -111,7 +111,7 @@ final class PlainConnections: @unchecked Sendable {
         do throws(ConnectionFiles.Full) {
             room = try ConnectionFiles.shared.takeOutgoing(isDoubtful: exchange.isDoubtful)
         } catch {
-            return end(exchange, .failure(TransportError(error.message, code: .noConnection)))
+            return end(exchange, .failure(TransportError(error)))
         }
         let connection = PlainConnection(self, request.place, room)
         let bootstrap = ClientBootstrap(group: loop).connectTimeout(Self.connectTime).channelInitializer { channel in

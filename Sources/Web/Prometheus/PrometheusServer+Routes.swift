@@ -104,7 +104,7 @@ extension PrometheusServer {
             .get("/api/v1/status/remote_write", answering(statusRemoteWrite)),
             .get("/api/v1/status/walreplay", answering(statusReplay)).small(),
             .get("/api/v1/features", answering(listFeatures)).small(),
-            .get("/api/v1/notifications", answering(notifications)),
+            .get("/api/v1/notifications", answering(notifications)).small(),
             .on(.post, .put, at: "/api/v1/admin/tsdb/delete_series", answering(deleteSeries)).long(threads),
             .on(.post, .put, at: "/api/v1/admin/tsdb/clean_tombstones", answering(cleanTombstones)),
             .on(.post, .put, at: "/api/v1/admin/tsdb/snapshot", answering(snapshot)),

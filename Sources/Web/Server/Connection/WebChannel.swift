@@ -46,31 +46,41 @@ struct WebChannel: ServerChildChannel {
         counts.add()
         channel.closeFuture.whenComplete { [counts] _ in counts.remove() }
         let slot = slots.add(channel)
+        switch PeerState(channel) {
+        case .present:
+            slot.takeIn(clientHasLeft: false)
+            return open(channel, slot, logger)
+        case .halfClosed:
+            slot.takeIn(clientHasLeft: true)
+            return openInTurn(channel, slot, logger)
+        case .gone:
+            channel.close(promise: nil)
+            return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+        }
+    }
+
+    /// Opens a connection that its client has left. Thousands that have come and gone are no reason to let others wait that came after
+    /// them; what they have sent is answered, where nobody else needs the place.
+    private func openInTurn(
+        _ channel: any Channel,
+        _ slot: ConnectionSlot,
+        _ logger: Logger
+    ) -> EventLoopFuture<Value> {
         let opened = channel.eventLoop.makePromise(of: Value.self)
         let leave = {
             channel.close(promise: nil)
             opened.fail(ChannelError.ioOnClosedChannel)
         }
-        switch PeerState(channel) {
-        case .present:
-            slot.takeIn(clientHasLeft: false)
-            opened.completeWith(open(channel, slot, logger))
-        case .halfClosed:
-            // Thousands that have come and gone are no reason to let others wait that came after them. What they have sent is answered,
-            // where nobody else needs the place.
-            slot.takeIn(clientHasLeft: true)
-            let take = {
-                // The end of the server is told to those that are open, so this one has not heard of it.
-                guard !slot.hasEnded, channel.parent?.isActive ?? true else {
-                    leave()
-                    return false
-                }
-                opened.completeWith(open(channel, slot, logger))
-                return true
+        let take = {
+            // The end of the server is told to those that are open, so this one has not heard of it.
+            guard !slot.hasEnded, channel.parent?.isActive ?? true else {
+                leave()
+                return false
             }
-            WaitingRoom.of(channel.eventLoop).gone.add(take, leave: leave)
-        case .gone: leave()
+            opened.completeWith(open(channel, slot, logger))
+            return true
         }
+        WaitingRoom.of(channel.eventLoop).gone.add(take, leave: leave)
         return opened.futureResult
     }
 
