@@ -20,6 +20,15 @@ public enum ProcessMemory {
         #endif
     }
 
+    /// Gives back what was freed between blocks that are in use, which the C library keeps: a fifth of the process where a head of two
+    /// million samples has become a block. It looks at everything that is free, some milliseconds long.
+    static func giveBack() {
+        #if canImport(Glibc)
+            guard let symbol = dlsym(nil, "malloc_trim") else { return }
+            _ = unsafeBitCast(symbol, to: (@convention(c) (Int) -> CInt).self)(0)
+        #endif
+    }
+
     /// Gives memory back that only the start needed.
     ///
     /// Most of what the process occupies after its start are pages of its own file: the kernel maps sixteen and more where one

@@ -122,7 +122,9 @@ public final class Stack: Sendable {
             if let failure, FileAccess.stamp(file) == nil {
                 throw StackError("cannot write to the data folder \(StackPlaces.absolute(folder)): \(failure)")
             }
-            store = try TimeSeriesDatabase.open(path: file, options: options.store, clock: clock)
+            var settings = options.store
+            settings.memoryFreed = { ProcessMemory.giveBack() }
+            store = try TimeSeriesDatabase.open(path: file, options: settings, clock: clock)
         } else {
             store = TimeSeriesDatabase.inMemory(options: options.store, clock: clock)
         }

@@ -61,9 +61,13 @@ extension Engine {
                     || !state.frozen.isEmpty
             }
             if isDue { try await self.closeHead() }
+            var hasMerged = false
             try await self.applyRetention(now)
             do throws(StorageError) {
-                while let due = self.dueMerge(now) { try await self.merge(due.blocks, level: due.level) }
+                while let due = self.dueMerge(now) {
+                    try await self.merge(due.blocks, level: due.level)
+                    hasMerged = true
+                }
             } catch {
                 // Closing the store ends a merge; its rows are dropped at the next start.
                 if error.code == .cancelled, self.isClosed.withLock({ $0 }) { return }
@@ -73,6 +77,7 @@ extension Engine {
             try await self.forgetUnused(now)
             self.backend?.cache?.expire(now: now, after: Engine.cacheIdleTime)
             try await self.backend?.shrink(fully: false)
+            if isDue || hasMerged { self.options.memoryFreed() }
         }
     }
 

@@ -151,6 +151,7 @@ final class Engine: Sendable {
         guard isMine else { return }
         Task {
             try? await maintenance.alone { () async throws(StorageError) in try await self.closeHead() }
+            options.memoryFreed()
             isClosingEarly.withLock { $0 = false }
         }
     }

@@ -26,6 +26,8 @@ public struct StoreOptions: Sendable {
     public var headSamples = 2_000_000
     /// How old the first sample of the open head may get before it is closed into a block, in milliseconds.
     public var headAge: Int64 = 1_800_000
+    /// Is called when much memory was freed at once: a head has become a block, blocks have become one.
+    public var memoryFreed: @Sendable () -> Void = {}
 
     /// How long a clock that went ahead has to stand by it before what is older than the retention then is deleted, in nanoseconds.
     package var clockPatience: Int64 = 3_600_000_000_000
