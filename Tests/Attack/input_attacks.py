@@ -5,7 +5,7 @@ import tempfile
 import time
 
 from attack import attack
-from stack import WATCHED, Stack, Watch, check, in_time, until
+from stack import WATCHED, Stack, Watch, check, in_parallel, in_time, until
 from wire import WRITE2, field, native, series, stored, varint, write
 
 
@@ -114,6 +114,61 @@ def hostile_pushes(short):
             gap = watch.scrapes()
         check(b'kept{instance="",job="kept"} 1' in stack.request("/metrics", server="pushgateway")[2], "another group is gone")
         return f"{told}, {stack.memory()[1] - before:.0f} MB, {seen}, {gap}"
+
+
+PROTOBUF = {"Content-Type": "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"}
+
+
+@attack("pushes of many metrics", "500,000 families (--short: 100,000), a dry run of them, as many equal metrics in protobuf, deleted: others of all servers within 100 ms, "
+        "scrapes in time", short=True)
+def many_metrics(short):
+    count = 100_000 if short else 500_000
+    text = b"".join(b"m%d 1\n" % number for number in range(count))
+    equal = field(1, "a") + b"\x18\x01" + field(4, "") * count
+    # Not the Pushgateway, whose page of 500,000 series nobody reads in a second.
+    with Stack(config=WATCHED.replace("9091", "9090")) as stack:
+        with Watch(stack) as watch:
+            told = []
+            for path, method, body, headers, statuses in (
+                    ("/metrics/job/a?dry_run=1", "PUT", text, {}, (200,)), ("/metrics/job/a", "PUT", text, {}, (200,)),
+                    ("/metrics/job/a", "PUT", text, {}, (200,)), ("/metrics/job/b", "PUT", varint(len(equal)) + equal, PROTOBUF, (400,)),
+                    ("/metrics", "GET", None, {}, (200,)), ("/metrics/job/a", "DELETE", None, {}, (202,))):
+                begin = time.monotonic()
+                status = stack.request(path, method, body, headers, "pushgateway")[0]
+                check(status in statuses, f"{method} {path}: {status}")
+                told.append(time.monotonic() - begin)
+            seen = watch.seen()
+            gap = watch.scrapes()
+        return f"{max(told):.1f} s at most, {seen}, {gap}"
+
+
+@attack("messages that become much at once", "24 each of remote writes, OTLP and pushes whose few KB name one long text for all series: 400 or 503, 1.5 GB at most, others within 100 ms",
+        short=True)
+def much_at_once(short):
+    now, long = int(time.time() * 1000), "Z" * 500_000
+    symbols = b"".join(field(4, text) for text in ("", "__name__", "n", "a", long))
+    samples = b"".join(field(5, field(1, b"\1\2\3\4") + field(2, field(1, 1.0, 1) + field(2, now + index, 0))) for index in range(20_000))
+    points = b"".join(field(1, field(4, 1.0, 1) + field(7, field(1, "i") + field(2, field(3, index, 0)))) for index in range(1000))
+    resource = field(1, field(1, "service.name") + field(2, field(1, long)))
+    metrics = field(1, field(1, resource) + field(2, field(2, field(1, "m") + field(5, points))))
+    family = field(1, "a") + b"\x18\x01" + field(4, "") * 400_000
+    kinds = {
+        "remote write": lambda: write(stack, stored(symbols + samples), WRITE2)[0],
+        "OTLP": lambda: stack.request("/api/v1/otlp/v1/metrics", "POST", metrics, {"Content-Type": "application/x-protobuf"})[0],
+        "push": lambda: stack.request("/metrics/job/x", "PUT", varint(len(family)) + family, PROTOBUF, "pushgateway")[0],
+    }
+    found = []
+    for name, send in kinds.items():
+        with Stack("--web.enable-remote-write-receiver", "--web.enable-otlp-receiver", config=WATCHED) as stack:
+            with Watch(stack) as watch:
+                statuses = in_parallel(24, lambda _: send())
+                seen = watch.seen()
+                gap = watch.scrapes()
+            check(set(statuses) <= {200, 204, 400, 503}, f"{name}: {set(statuses)}")
+            peak = stack.memory()[1]
+            check(peak < 1536, f"{name}: {peak:.0f} MB")
+            found.append(f"{name} {peak:.0f} MB, {seen}, {gap}")
+    return "; ".join(found)
 
 
 @attack("hostile OTLP", "refused with 4xx in protobuf and JSON; others within 100 ms", short=True)

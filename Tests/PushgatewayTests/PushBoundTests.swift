@@ -52,6 +52,26 @@ import Testing
         }
     }
 
+    @Test func `more metrics than are compared at a time`() async throws {
+        let gateway = Fixture()
+        let refusal = ExpositionError(
+            "more than 500000 metrics in one push: send them as several, to groups of their own"
+        )
+        let line = Array("m 1\n".utf8)
+        let text = line.repeated(500_001)
+        await #expect(throws: refusal) {
+            try await gateway.store.push(text: text, to: try Fixture.key("job/a"), mode: .replaceGroup)
+        }
+        let family: [UInt8] = [0x0a, 1, UInt8(ascii: "m")] + ([0x22, 0] as [UInt8]).repeated(4)
+        let message = [UInt8(family.count)] + family
+        #expect(try FamilyProtobuf.decode(message + message, metricLimit: 8).count == 2)
+        #expect(
+            throws: ExpositionError("more than 7 metrics in one push: send them as several, to groups of their own")
+        ) {
+            try FamilyProtobuf.decode(message + message, metricLimit: 7)
+        }
+    }
+
     @Test(arguments: [3, 200]) func manyLabelsAreInOrderToo(count: Int) async throws {
         let gateway = Fixture()
         let labels = (0..<count).reversed().map { "l\($0)=\"v\"" }.joined(separator: ",")
@@ -111,5 +131,15 @@ import Testing
         #expect(short.place?.line == 2 && short.place?.column == 10 && short.place?.text == "m{a=\"ü\"} zz")
         let last = BodyDiagnosis.explain(Array("a 1\nb".utf8), error: "x in line 9: end")
         #expect(last.place?.line == 2 && last.place?.column == 2)
+    }
+}
+
+extension [UInt8] {
+    /// The bytes so many times.
+    fileprivate func repeated(_ count: Int) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(self.count * count)
+        for _ in 0..<count { result += self }
+        return result
     }
 }

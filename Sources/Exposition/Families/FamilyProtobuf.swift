@@ -3,18 +3,21 @@ public import MetricModel
 /// Metric families as delimited protobuf messages (`io.prometheus.client.MetricFamily`).
 public enum FamilyProtobuf {
     /// Reads a sequence of messages, each after its length.
-    public static func decode(_ body: [UInt8]) throws(ExpositionError) -> [MetricFamily] {
+    /// - Parameter metricLimit: the most metrics.
+    public static func decode(_ body: [UInt8], metricLimit: Int = .max) throws(ExpositionError) -> [MetricFamily] {
         try body.withUnsafeBufferPointer { bytes throws(ExpositionError) in
             var families: [MetricFamily] = []
             var reader = WireReader(bytes)
             var room = MessageRoom()
+            var count = 0
             while reader.position < reader.end {
                 let length = try reader.varint()
                 guard length <= UInt64(reader.end - reader.position) else { throw WireReader.truncated }
                 var message = WireReader(bytes, reader.position..<reader.position + Int(length))
                 reader.position += Int(length)
                 try room.take(2 * MemoryLayout<MetricFamily>.stride)
-                families.append(try family(&message, &room))
+                families.append(try family(&message, &room, metricLimit, count))
+                count += families[families.count - 1].metrics.count
             }
             return families
         }
@@ -22,7 +25,9 @@ public enum FamilyProtobuf {
 
     private static func family(
         _ reader: inout WireReader,
-        _ room: inout MessageRoom
+        _ room: inout MessageRoom,
+        _ limit: Int,
+        _ count: Int
     ) throws(ExpositionError) -> MetricFamily {
         var family = MetricFamily(name: "", type: .counter)
         var metrics: [ClientMetric] = []
@@ -35,6 +40,7 @@ public enum FamilyProtobuf {
                 guard number < typesByNumber.count else { throw ExpositionError("unknown metric type \(number)") }
                 family.type = typesByNumber[Int(number)]
             case 4:
+                if count + metrics.count >= limit { throw MessageRoom.tooMany(limit) }
                 var message = try reader.message(tag, "Metric")
                 metrics.append(try ClientMetric(&message, &room))
             case 5: family.unit = reader.text(try reader.delimited(tag, "Unit"))

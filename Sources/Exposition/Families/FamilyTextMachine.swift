@@ -91,8 +91,12 @@ final class FamilyTextMachine {
     /// What the plain way to read a line remembers from one to the next.
     var plain = PlainLineMemory()
     var readsPlainLines = true
+    /// How many metrics there may be, and how many there are.
+    var metricLimit = Int.max
+    private var metricCount = 0
     /// How many bytes of memory the families take, about.
     private var size = 0
+    private var room = MessageRoom()
     var isInsideBraces = false
     var hasNameInsideBraces = false
 
@@ -107,7 +111,8 @@ final class FamilyTextMachine {
         while step != .done {
             switch step {
             case .lineStart:
-                if size > MessageRoom.byteLimit { throw MessageRoom.exceeded() }
+                try room.take(inAll: size)
+                if metricCount > metricLimit { throw MessageRoom.tooMany(metricLimit) }
                 step = startLine()
             case .comment: step = try readComment()
             case .metricName: step = try readMetricName()
@@ -291,6 +296,7 @@ final class FamilyTextMachine {
         // Once here and once as it is handed over.
         take(MemoryLayout<MetricFamily.Metric>.stride + 192 + 2 * MemoryLayout<Label>.stride * metric.labels.count)
         family.metrics.append(metric)
+        metricCount += 1
     }
 
     /// Notes that the families take more memory.

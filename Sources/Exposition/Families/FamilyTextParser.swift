@@ -25,6 +25,8 @@ extension NameValidation {
 public struct FamilyTextParser: Sendable {
     /// Which names are accepted.
     public var validation: NameValidation
+    /// The most metrics.
+    package var metricLimit = Int.max
     /// Whether well-formed lines are read the quick way; tests compare both.
     package var readsPlainLines = true
 
@@ -38,6 +40,7 @@ public struct FamilyTextParser: Sendable {
         try text.withUnsafeBufferPointer { bytes throws(ExpositionError) in
             let machine = FamilyTextMachine(bytes, validation: validation)
             machine.readsPlainLines = readsPlainLines
+            machine.metricLimit = metricLimit
             try machine.run()
             return machine.takeFamilies()
         }

@@ -9,7 +9,7 @@ package struct MessageRoom {
     /// The most bytes of an answer to a query, which may have as many samples as a query holds.
     static let answerLimit = 1 << 30
 
-    /// So many bytes are taken before it is looked whether the task is to give up.
+    /// So many bytes are taken before it is looked whether the task is to give up, and whether all together have as many more.
     private static let rhythm = 1 << 20
 
     /// The most labels of a series, an exemplar or a metric, and the most attributes of OpenTelemetry's resources, scopes and points.
@@ -20,11 +20,14 @@ package struct MessageRoom {
     private let limit: Int
     /// Beyond so many it is looked at what is the matter.
     private var next: Int
+    private let shared = SharedRoom.asked
+    /// Whether there was no room among all; then nothing more is read.
+    private var isRefused = false
 
     /// The room for a message that somebody sends.
     init() {
-        limit = Self.byteLimit
-        next = limit
+        self.init(limit: Self.byteLimit)
+        if shared != nil { next = Self.rhythm }
     }
 
     /// The room for an answer: it is given up, too, where the task's limit is over.
@@ -40,7 +43,7 @@ package struct MessageRoom {
     }
 
     /// How many bytes are left.
-    var left: Int { limit - taken }
+    var left: Int { isRefused ? -1 : limit - taken }
 
     /// Takes room for one more piece.
     @inline(__always)
@@ -49,10 +52,22 @@ package struct MessageRoom {
         if taken > next { try look() }
     }
 
+    /// Takes room for so many bytes in all.
+    @inline(__always)
+    mutating func take(inAll bytes: Int) throws(ExpositionError) {
+        taken = bytes
+        if taken > next { try look() }
+    }
+
     @inline(never)
     private mutating func look() throws(ExpositionError) {
+        if isRefused { throw .noRoom }
         if taken > limit { throw Self.exceeded(limit) }
         if TaskLimit.isOver { throw Self.givenUp }
+        if let shared, !shared(taken) {
+            isRefused = true
+            throw .noRoom
+        }
         next = min(limit, taken + Self.rhythm)
     }
 
@@ -66,6 +81,11 @@ package struct MessageRoom {
     /// What whoever sends too much is told.
     static func exceeded(_ limit: Int = byteLimit) -> ExpositionError {
         ExpositionError("the message would take more than \(limit >> 20) MiB of memory")
+    }
+
+    /// What whoever sends more metrics than are taken at a time is told.
+    static func tooMany(_ limit: Int) -> ExpositionError {
+        ExpositionError("more than \(limit) metrics in one push: send them as several, to groups of their own")
     }
 
     /// The task's limit was over: whoever has set it says what it is.

@@ -14,6 +14,8 @@ final class Group {
     let key: GroupingKey
     /// The families, by name in byte order.
     private(set) var families: [PushedFamily] = []
+    /// How many series they have.
+    private(set) var seriesCount = 0
     /// The value of `push_time_seconds`.
     var pushTime: Double = 0
     /// The value of `push_failure_time_seconds`.
@@ -38,6 +40,8 @@ final class Group {
 
     /// The family of that name.
     func family(named name: String) -> PushedFamily? {
+        // Families come in the order of their names, so that a new one stands behind all others.
+        guard let last = families.last, !ByteOrder.precedes(last.entry.name, name) else { return nil }
         let index = families.place(of: name) { $0.entry.name }
         guard index < families.count, families[index].entry.name.hasSameBytes(as: name) else { return nil }
         return families[index]
@@ -45,6 +49,10 @@ final class Group {
 
     /// Adds a family that the group has not.
     func insert(_ family: PushedFamily) {
+        seriesCount += family.series.count
+        if let last = families.last, ByteOrder.precedes(last.entry.name, family.entry.name) {
+            return families.append(family)
+        }
         families.insert(family, at: families.place(of: family.entry.name) { $0.entry.name })
     }
 
@@ -52,6 +60,7 @@ final class Group {
     func remove(where isRemoved: (PushedFamily) -> Bool) -> [PushedFamily] {
         let removed = families.filter(isRemoved)
         if !removed.isEmpty { families.removeAll(where: isRemoved) }
+        for family in removed { seriesCount -= family.series.count }
         return removed
     }
 }

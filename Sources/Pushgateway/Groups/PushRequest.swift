@@ -30,11 +30,22 @@ public struct PushRequest: Sendable {
         self.timeToLive = timeToLive
     }
 
+    /// The most metrics of a push: all of them are compared with those of the other groups, and everybody else waits meanwhile.
+    package static let metricLimit = 500_000
+    /// Reads the text of a push.
+    package static func parser(utf8Names: Bool) -> FamilyTextParser {
+        var parser = FamilyTextParser(validation: utf8Names ? .utf8 : .legacy)
+        parser.metricLimit = metricLimit
+        return parser
+    }
+
     /// The most bytes of the lines that a push becomes: each has all labels of the group.
     static let lineLimit = 256 << 20
 
     /// Refuses a push whose lines would have more bytes than that.
-    public func check() throws(ExpositionError) {
+    /// - Returns: how many they would have.
+    @discardableResult
+    public func check() throws(ExpositionError) -> Int {
         let group = key.labels.reduce(0) { $0 + $1.byteCount + 4 }
         var size = 0
         for family in families {
@@ -57,6 +68,7 @@ public struct PushRequest: Sendable {
                 )
             }
         }
+        return size
     }
 }
 
@@ -89,6 +101,8 @@ struct PreparedPush: Sendable {
     var pushed: [ExactText: MetricFamily]
     /// The same made ready for the group, in the order of their names.
     var families: [SanitizedFamily]
+    /// How many series they have, about: a push that adds up may bring those of its group as well.
+    private(set) var seriesCount = 0
     /// Whether some metric has a timestamp, which is not allowed.
     var hasTimestamps: Bool
     /// The text that it was pushed as, with its shape, where that is of use.
@@ -118,6 +132,7 @@ struct PreparedPush: Sendable {
             families.append(SanitizedFamily(family, key: key))
         }
         families.sort { ByteOrder.precedes($0.name, $1.name) }
+        seriesCount = families.reduce(0) { $0 + $1.series.count }
     }
 
     /// Puts a changed family in the place of the pushed one.

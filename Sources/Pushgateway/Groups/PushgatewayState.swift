@@ -6,6 +6,8 @@ struct PushgatewayState {
     private(set) var entries: [ExactText: FamilyEntry] = [:]
     /// The gateway's own families.
     var own = OwnFamilies()
+    /// How many series all groups have.
+    private(set) var seriesCount = 0
     /// Counts the changes.
     private(set) var sequence: UInt64 = 0
     /// Groups that went away: when, and which.
@@ -174,6 +176,7 @@ struct PushgatewayState {
         let entry = entry(named: family.name)
         let pushed = PushedFamily(family, entry: entry, pushedAt: now)
         group.insert(pushed)
+        seriesCount += pushed.series.count
         entry.add(pushed)
     }
 
@@ -187,6 +190,7 @@ struct PushgatewayState {
 
     private mutating func forget(_ family: PushedFamily) {
         let entry = family.entry
+        seriesCount -= family.series.count
         entry.remove(family)
         if entry.contributors == 0 {
             entries[ExactText(entry.name)] = nil
@@ -237,6 +241,12 @@ struct PushgatewayState {
     func holds(_ key: GroupingKey) -> Bool {
         groups[key]?.families.contains { !Group.isTimestamp($0.entry.name) } ?? false
     }
+
+    /// How many series a group has.
+    func seriesCount(of key: GroupingKey) -> Int { groups[key]?.seriesCount ?? 0 }
+
+    /// About how many series are touched by what touches so many, and deletes before it the groups whose time has come.
+    func size(at now: Int64, _ count: Int) -> Int { (nextExpiry ?? .max) <= now ? count + seriesCount : count }
 
     /// Deletes the groups whose time has come; returns how many.
     mutating func deleteExpired(now: Int64) -> Int {

@@ -7,7 +7,7 @@ extension GroupStore {
         let prepared = PreparedPush(request)
         let shapes = metrics.requestFamilyShapes()
         let now = clock.wallNanoseconds
-        return await whenDurable { inner in
+        return await whenDurable(size: { prepared.seriesCount + $0.state.seriesCount(of: prepared.key) }) { inner in
             var preview = PushPreview(group: request.key)
             if prepared.hasTimestamps {
                 preview.error = Self.refusal("pushed metrics must not have timestamps")

@@ -14,7 +14,7 @@ extension GroupStore {
     /// - Parameter names: only these families; `nil` for all.
     public func exposition(names: Set<String>? = nil) async -> ExpositionResult {
         let gathering = Gathering(own: metrics.constantFamilies() + metrics.requestFamilies())
-        return await whenDurable { inner in
+        return await whenDurable(size: Self.told) { inner in
             if let problem = self.inconsistency(gathering, &inner.state) { return .inconsistent(problem) }
             return .text(gathering.text(&inner.state, names: names))
         }
@@ -24,7 +24,8 @@ extension GroupStore {
     /// - Throws: where pushes without a check contradict each other.
     public func families(names: Set<String>? = nil) async throws(InconsistentGroups) -> [MetricFamily] {
         let gathering = Gathering(own: metrics.constantFamilies() + metrics.requestFamilies())
-        let result = await whenDurable { inner -> Result<[MetricFamily], InconsistentGroups> in
+        let result = await whenDurable(size: { $0.state.seriesCount }) {
+            inner -> Result<[MetricFamily], InconsistentGroups> in
             if let problem = self.inconsistency(gathering, &inner.state) {
                 return .failure(InconsistentGroups(message: problem))
             }
@@ -34,13 +35,16 @@ extension GroupStore {
     }
 
     /// Whether all names of families and labels are of the old form, so that the text needs no escaping for any reader.
-    public var hasOnlyLegacyNames: Bool {
+    public func hasOnlyLegacyNames() async -> Bool {
         // Protobuf brings other names even where they are not allowed, as it does there.
-        inner.withLock { inner in
+        await whenDurable(size: Self.told) { inner in
             inner.state.entries.values.allSatisfy(\.isLegacy)
                 && inner.state.groups.values.allSatisfy { group in group.families.allSatisfy { $0.protobuf == nil } }
         }
     }
+
+    /// What all series count for where they are told as they are.
+    private static let told = { @Sendable (inner: borrowing Inner) in inner.state.seriesCount / 10 }
 
     /// A group that holds a metric.
     public struct Holder: Sendable {
@@ -56,7 +60,7 @@ extension GroupStore {
     ///   - limit: the most groups that are named.
     public func holders(of name: String, limit: Int) async -> (count: Int, groups: [Holder]) {
         let names = Self.families(ofSeries: name)
-        let all = await whenDurable { inner -> [Holder] in
+        let all = await whenDurable(size: Self.told) { inner -> [Holder] in
             inner.state.groups.values.compactMap { group in
                 guard
                     let family = names.lazy.compactMap({ group.family(named: $0) }).first(where: { family in
@@ -94,7 +98,7 @@ extension GroupStore {
 
     /// A way through the groups that are there now.
     public func passage() async -> Passage {
-        await whenDurable { Passage(keys: $0.state.sortedGroups().map(\.key)[...]) }
+        await whenDurable(size: Self.told) { Passage(keys: $0.state.sortedGroups().map(\.key)[...]) }
     }
 
     /// The next groups as `/api/v1/metrics` lists them, with commas between: some 64 kB, so that pushes need not wait for all.
@@ -103,7 +107,7 @@ extension GroupStore {
     public func nextGroupsJSON(_ passage: inout Passage) async -> [UInt8]? {
         guard !passage.keys.isEmpty else { return nil }
         let start = passage
-        let (json, rest) = await whenDurable { inner in
+        let (json, rest) = await whenDurable(size: Self.told) { inner in
             var writer = GroupJSON()
             var (keys, isFirst) = (start.keys, start.isFirst)
             while writer.json.count < 1 << 16, let key = keys.popFirst() {
@@ -120,7 +124,7 @@ extension GroupStore {
 
     /// One group as `/api/v1/metrics` shows it; `nil` where there is none.
     public func groupJSON(_ key: GroupingKey) async -> [UInt8]? {
-        await whenDurable { inner in
+        await whenDurable(size: { $0.state.seriesCount(of: key) }) { inner in
             guard let group = inner.state.groups[key] else { return nil }
             var writer = GroupJSON()
             writer.append(group)
@@ -132,7 +136,7 @@ extension GroupStore {
     ///
     /// `{"sequence":…,"complete":…,"count":…,"groups":[…],"removed":[…]}`; where `complete` is true the groups are all there are.
     public func changesJSON(since: UInt64) async -> [UInt8] {
-        await whenDurable { inner in
+        await whenDurable(size: Self.told) { inner in
             let pushes = self.history.withLock { $0.count }
             let isComplete = since == 0 || since < inner.state.forgottenRemoval || since > inner.state.sequence
             var json: [UInt8] = []

@@ -2,23 +2,10 @@ public import MetricModel
 public import Exposition
 import Synchronization
 
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
-/// Tells the second of two that come to it from the first.
-private final class Handover: Sendable {
-    private let hasFirst = Atomic(false)
-
-    func isSecond() -> Bool { hasFirst.exchange(true, ordering: .acquiringAndReleasing) }
-}
-
 /// The gateway's groups: takes pushes and deletions, keeps them in a ``RecordStore``, and writes expositions.
 ///
-/// Pushes to all groups are taken one after the other under one lock, which is held for some microseconds; they become durable in
-/// batches: whoever comes while a batch is being written goes into the next one. Readers are answered once what they saw is
+/// Pushes to all groups are taken one after the other under one lock (``PatientLock``), which is held for some microseconds; they become
+/// durable in batches: whoever comes while a batch is being written goes into the next one. Readers are answered once what they saw is
 /// durable; a batch that cannot be stored is taken back, with those that came after it.
 public final class GroupStore: Sendable {
     struct Inner {
@@ -42,16 +29,20 @@ public final class GroupStore: Sendable {
         var afterFailure: @Sendable (inout Inner) -> Void
     }
 
+    /// What touches more series takes long.
+    private static let longSize = 2000
     /// How the gateway behaves.
     public let options: PushgatewayOptions
     /// What the gateway counts about itself.
     public let metrics: GatewayMetrics
     let clock: any StackClock
-    private let records: (any RecordStore)?
+    let records: (any RecordStore)?
     /// Runs what has many tasks go on, so that their threads are woken once.
-    private let together: @Sendable (() -> Void) -> Void
+    let together: @Sendable (() -> Void) -> Void
     /// Protects the groups and the queue of those who wait for their change to be durable.
-    let inner: Mutex<Inner>
+    let lock: PatientLock<Inner>
+    /// What kept it from taking pushes when that was looked at last.
+    let knownProblem = Mutex<String?>(nil)
     /// What was asked for of late.
     let history: Mutex<PushHistory>
 
@@ -75,7 +66,7 @@ public final class GroupStore: Sendable {
         var inner = Inner()
         inner.state.own.add(metrics.constantFamilies(), replacesHelp: true)
         inner.state.isKept = records != nil
-        self.inner = Mutex(inner)
+        lock = PatientLock(inner, longSize: Self.longSize)
     }
 
     /// Reads the groups that were kept.
@@ -90,7 +81,7 @@ public final class GroupStore: Sendable {
                 damaged += 1
                 continue
             }
-            inner.withLock { inner in
+            lock.now { inner in
                 inner.state.restore(record)
                 inner.storedCount = inner.state.groups.count
             }
@@ -101,17 +92,21 @@ public final class GroupStore: Sendable {
     /// How many groups are stored.
     public var groupCount: Int {
         let now = clock.wallNanoseconds
-        return inner.withLock { inner in
+        return lock.now { inner in
             _ = inner.state.deleteExpired(now: now)
             return inner.isDurable ? inner.state.groups.count : inner.storedCount
         }
     }
 
-    /// What keeps the gateway from taking pushes; `nil` where nothing does.
+    /// What keeps the gateway from taking pushes; `nil` where nothing does. While a change takes long, as it was before.
     public var problem: String? {
-        inner.withLock { inner in
+        let found = lock.brief { inner -> String? in
             if inner.waiters.count >= options.queueLimit { return "write queue is full" }
             return inner.lastStorageError.map { "storing pushed metrics failed: \($0.message)" }
+        }
+        return knownProblem.withLock { known in
+            if let found { known = found }
+            return known
         }
     }
 
@@ -125,18 +120,23 @@ public final class GroupStore: Sendable {
     /// Takes a push in the text format. When the call returns the push is durable.
     ///
     /// A body that differs from the last one to its group in nothing but values is not parsed.
+    /// - Parameter room: asked whether there is room for so many bytes that the text becomes.
     /// - Throws: what is wrong with the text, in the original's words.
     public func push(
         text body: [UInt8],
         to key: GroupingKey,
         mode: PushRequest.Mode,
-        timeToLive: Int64? = nil
+        timeToLive: Int64? = nil,
+        room: (@Sendable (_ bytes: Int) -> Bool)? = nil
     ) async throws(ExpositionError) -> PushOutcome {
         let shape = mode == .addUp ? nil : BodyShape(body)
         if let shape, let repeated = await keptRepeated(shape, body, key, mode, timeToLive) { return repeated }
-        let families = try FamilyTextParser(validation: options.allowsUTF8Names ? .utf8 : .legacy).parse(body)
+        let families = try SharedRoom.asking(room) { () throws(ExpositionError) in
+            try PushRequest.parser(utf8Names: options.allowsUTF8Names).parse(body)
+        }
         let request = PushRequest(key: key, families: families, mode: mode, timeToLive: timeToLive)
-        try request.check()
+        let size = try request.check()
+        if let room, !room(size) { throw .noRoom }
         return await kept(PreparedPush(request, source: shape.map { ($0, body) }))
     }
 
@@ -155,7 +155,7 @@ public final class GroupStore: Sendable {
     ) async -> PushOutcome? {
         guard let values = BodyValues(body, at: shape.values) else { return nil }
         let now = clock.wallNanoseconds
-        let kept = await change { inner in
+        let kept = await change({ $0.state.size(at: now, values.ends.count) }) { inner in
             _ = inner.state.deleteExpired(now: now)
             let wasThere = inner.state.holds(key)
             let isRepeated = inner.state.applyRepeated(
@@ -177,7 +177,8 @@ public final class GroupStore: Sendable {
         let now = clock.wallNanoseconds
         let shapes = options.checksConsistency ? metrics.requestFamilyShapes() : (false, false)
         return Self.outcome(
-            await change { inner in
+            await change({ $0.state.size(at: now, prepared.seriesCount + $0.state.seriesCount(of: prepared.key)) }) {
+                inner in
                 _ = inner.state.deleteExpired(now: now)
                 let wasThere = inner.state.holds(prepared.key)
                 let verdict = self.judge(prepared, shapes, &inner.state, now: now)
@@ -236,7 +237,7 @@ public final class GroupStore: Sendable {
     @discardableResult
     public func delete(_ key: GroupingKey) async -> (wasThere: Bool, error: StorageError?) {
         let now = clock.wallNanoseconds
-        let (wasThere, error) = await change { inner in
+        let (wasThere, error) = await change({ $0.state.size(at: now, $0.state.seriesCount(of: key)) }) { inner in
             _ = inner.state.deleteExpired(now: now)
             defer { inner.state.delete(key) }
             return (inner.state.holds(key), true)
@@ -248,7 +249,7 @@ public final class GroupStore: Sendable {
     /// - Returns: what went wrong in storing it.
     @discardableResult
     public func wipe() async -> StorageError? {
-        await change { inner in
+        await change({ $0.state.seriesCount }) { inner in
             for key in Array(inner.state.groups.keys) { inner.state.delete(key) }
             return ((), true)
         }.error
@@ -259,12 +260,12 @@ public final class GroupStore: Sendable {
     ///   nothing was deleted.
     public func delete(matching sets: [[LabelMatcher]]) async -> (count: Int?, error: StorageError?) {
         // Patterns may take long: nobody waits for them.
-        let known = await change { inner in (Array(inner.state.groups.keys), false) }.result
+        let known = await change({ $0.state.groups.count / 10 }) { (Array($0.state.groups.keys), false) }.result
         let keys = known.filter { key in
             !TaskLimit.isOver && sets.contains { matchers in matchers.allSatisfy { $0.matches(key[$0.name] ?? "") } }
         }
         if TaskLimit.isOver { return (nil, nil) }
-        let (count, error) = await change { inner in
+        let (count, error) = await change({ $0.state.seriesCount }) { inner in
             let present = keys.filter { inner.state.groups[$0] != nil }
             for key in present { inner.state.delete(key) }
             return (present.count, true)
@@ -282,152 +283,8 @@ public final class GroupStore: Sendable {
 
     /// Deletes the groups whose time is over now.
     public func deleteExpired() async {
-        _ = await change { inner in ((), inner.state.deleteExpired(now: clock.wallNanoseconds) > 0) }
-    }
-
-    // MARK: - Keeping
-
-    private var isKept: Bool { records != nil }
-
-    /// What `body` sees, once it is durable. Where that fails `body` is run again on what is left.
-    func whenDurable<Result: Sendable>(_ body: @escaping @Sendable (inout Inner) -> Result) async -> Result {
         let now = clock.wallNanoseconds
-        let seenAgain = Mutex<Result?>(nil)
-        let (seen, failure) = await settled { inner in
-            _ = inner.state.deleteExpired(now: now)
-            let seen = body(&inner)
-            guard !inner.isDurable else { return (seen, nil) }
-            return (
-                seen,
-                { inner in
-                    let again = body(&inner)
-                    seenAgain.withLock { $0 = again }
-                }
-            )
-        }
-        return failure == nil ? seen : seenAgain.withLock { $0 } ?? seen
-    }
-
-    /// Returns once everything that was changed before is durable, or taken back because it could not be stored.
-    @discardableResult
-    public func persist() async -> StorageError? {
-        await change { inner in ((), !inner.isDurable) }.error
-    }
-
-    /// Runs `body` and, where it says that something has changed, waits until that is durable, or taken back because it could not
-    /// be stored.
-    private func change<Result: Sendable>(
-        _ body: @Sendable (inout Inner) -> (result: Result, isChanged: Bool)
-    ) async -> (result: Result, error: StorageError?) {
-        await settled { inner in
-            let (result, isChanged) = body(&inner)
-            guard isChanged, self.isKept else { return (result, nil) }
-            inner.isChanged = true
-            return (result, { _ in })
-        }
-    }
-
-    /// Runs `body` and, where it says what is to be done in case of a failure, waits until all that was changed up to then is
-    /// durable, or taken back. Both under one lock: else a batch that fails in between would take back what nobody waits for yet.
-    private func settled<Result: Sendable>(
-        _ body: @Sendable (inout Inner) -> (Result, afterFailure: (@Sendable (inout Inner) -> Void)?)
-    ) async -> (result: Result, error: StorageError?) {
-        await withCheckedContinuation { continuation in
-            let (early, starts) = inner.withLock { inner -> (Result?, Bool) in
-                let (result, afterFailure) = body(&inner)
-                guard let afterFailure else { return (result, false) }
-                inner.waiters.append(
-                    Waiter(resume: { continuation.resume(returning: (result, $0)) }, afterFailure: afterFailure)
-                )
-                defer { inner.isWriting = true }
-                return (nil, !inner.isWriting)
-            }
-            if let early { continuation.resume(returning: (early, nil)) }
-            if starts { self.writeBatches() }
-        }
-    }
-
-    /// What goes to the disk together.
-    private struct Batch {
-        var changes: PushgatewayState.Changes
-        var waiters: [Waiter]
-        /// How many groups there are once it is stored.
-        var count: Int
-    }
-
-    /// Writes batch after batch until nobody waits. Nothing waits here: whoever has stored a batch goes on with the next one.
-    private func writeBatches() {
-        while let batch = takeBatch() {
-            guard let records, !batch.changes.records.isEmpty else {
-                finish(batch, nil)
-                continue
-            }
-            // The second of the two, of those who store and of this loop, goes on; so nothing calls itself ever deeper.
-            let handover = Handover()
-            records.apply(batch.changes.records) { failure in
-                self.finish(batch, failure)
-                // Those who have just been told, and those whose pushes have come, go first where they wait for this processor: so
-                // the next batch is one of many, and not of the one or two that came while this one was written.
-                sched_yield()
-                if handover.isSecond() { self.writeBatches() }
-            }
-            if !handover.isSecond() { return }
-        }
-    }
-
-    private func takeBatch() -> Batch? {
-        inner.withLock { inner in
-            guard !inner.waiters.isEmpty else {
-                inner.isWriting = false
-                return nil
-            }
-            defer {
-                inner.waiters = []
-                inner.isChanged = false
-            }
-            return Batch(
-                changes: inner.state.takeChanges(),
-                waiters: inner.waiters,
-                count: inner.state.groups.count
-            )
-        }
-    }
-
-    private func finish(_ batch: Batch, _ failure: StorageError?) {
-        let told = inner.withLock { inner in
-            if failure != nil || !batch.changes.records.isEmpty { inner.lastStorageError = failure }
-            if failure == nil {
-                inner.storedCount = batch.count
-                return batch.waiters
-            }
-            let waiters = batch.waiters + Self.takeBack(batch.changes, &inner)
-            inner.storedCount = inner.state.groups.count
-            for waiter in waiters { waiter.afterFailure(&inner) }
-            return waiters
-        }
-        together { for waiter in told { waiter.resume(failure) } }
-    }
-
-    /// Takes back what could not be stored and what was built on it; gives those who wait for the latter.
-    private static func takeBack(_ changes: PushgatewayState.Changes, _ inner: inout Inner) -> [Waiter] {
-        inner.state.takeBack(changes)
-        inner.isChanged = false
-        let late = inner.waiters
-        inner.waiters = []
-        return late
-    }
-
-    /// Finds out whether there is room again after a change could not be stored, so that nobody has to push for that.
-    package func tryStoringAgain() async {
-        guard inner.withLock({ $0.lastStorageError }) != nil else { return }
-        let key = Array("storing".utf8)
-        do throws(StorageError) {
-            try await records?.apply([(GroupRecord.trialTable, key, [UInt8](repeating: 0, count: 4096))])
-            try await records?.apply([(GroupRecord.trialTable, key, nil)])
-        } catch {
-            return
-        }
-        inner.withLock { $0.lastStorageError = nil }
+        _ = await change({ $0.state.size(at: now, 0) }) { inner in ((), inner.state.deleteExpired(now: now) > 0) }
     }
 
     // MARK: - History

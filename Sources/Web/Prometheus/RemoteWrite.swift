@@ -48,9 +48,13 @@ extension PrometheusServer {
         let message: RemoteWriteRequest
         do {
             body = try Snappy.decode(request.body, limit: Self.unpackedLimit, room: request.hasRoom(unpacked:))
-            message = try remoteSeries.read(body, version)
+            message = try SharedRoom.asking(request.room(besides: body.count)) { () throws(ExpositionError) in
+                try remoteSeries.read(body, version)
+            }
             guard request.hasRoom(unpacked: body.count + message.size) else { return .noRoom }
         } catch let error as CompressionError where error.code == .noRoom {
+            return .noRoom
+        } catch let error as ExpositionError where error == .noRoom {
             return .noRoom
         } catch {
             return .error("\(error)", status: 400)

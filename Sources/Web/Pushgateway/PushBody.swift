@@ -1,5 +1,6 @@
 import Exposition
 import MetricModel
+import Pushgateway
 
 /// Reads the body of a push.
 enum PushBody {
@@ -45,11 +46,11 @@ enum PushBody {
         utf8Names: Bool
     ) throws(ExpositionError) -> [MetricFamily] {
         if isProtobuf {
-            let families = try FamilyProtobuf.decode(body)
+            let families = try FamilyProtobuf.decode(body, metricLimit: PushRequest.metricLimit)
             // The original takes them, and from then on can expose nothing.
             if families.contains(where: \.name.isEmpty) { throw ExpositionError("invalid metric name: \"\"") }
             return families
         }
-        return try FamilyTextParser(validation: utf8Names ? .utf8 : .legacy).parse(body)
+        return try PushRequest.parser(utf8Names: utf8Names).parse(body)
     }
 }

@@ -35,6 +35,14 @@ extension PushgatewayResponder {
             return result
         }
 
+        /// Too much is being read at a time.
+        static var noRoom: Result {
+            var result = Result(.noRoom)
+            result.error = ExpositionError.noRoom.message
+            result.message = "push refused"
+            return result
+        }
+
         static func failed(_ message: String, key: GroupingKey? = nil) -> Result {
             var result = Result(.error("the change could not be stored: \(message)", status: 500), key: key)
             result.error = message
@@ -67,10 +75,7 @@ extension PushgatewayResponder {
             body = try await PushBody.decompressed(request, limit: settings.decompressedLimit)
         } catch {
             guard error.code == .noRoom else { return .refused(error.message, saying: "failed to unpack the body") }
-            var result = Result(.noRoom)
-            result.error = error.message
-            result.message = "push refused"
-            return result
+            return .noRoom
         }
         let key: GroupingKey
         do {
@@ -87,20 +92,31 @@ extension PushgatewayResponder {
             return .refused(message, key: key, saying: "push refused")
         }
         let isProtobuf = PushBody.isProtobuf(request)
-        do {
+        let room = request.room(besides: body.count)
+        do throws(ExpositionError) {
             let outcome: PushOutcome
             if isDryRun || isProtobuf {
-                push.families = try PushBody.families(body, isProtobuf, utf8Names: store.options.allowsUTF8Names)
-                try push.check()
+                push.families = try SharedRoom.asking(room) { () throws(ExpositionError) in
+                    try PushBody.families(body, isProtobuf, utf8Names: store.options.allowsUTF8Names)
+                }
+                let size = try push.check()
+                if let room, !room(size) { throw ExpositionError.noRoom }
                 if isDryRun { return preview(await store.preview(push), request) }
                 outcome = await store.push(push)
             } else {
-                outcome = try await store.push(text: body, to: key, mode: push.mode, timeToLive: push.timeToLive)
+                outcome = try await store.push(
+                    text: body,
+                    to: key,
+                    mode: push.mode,
+                    timeToLive: push.timeToLive,
+                    room: room
+                )
             }
             var result = await result(outcome.verdict, push, body, isProtobuf)
             result.wasThere = outcome.wasThere
             return result
         } catch {
+            if error == .noRoom { return .noRoom }
             let (place, hints) = isProtobuf ? (nil, []) : BodyDiagnosis.explain(body, error: error.message)
             guard isDryRun else { return .refused(error.message, key: key, hints: hints) }
             var preview = PushPreview(group: key, error: error.message)

@@ -80,7 +80,8 @@ public final class PushgatewayResponder: Sendable {
         let wanted = names.isEmpty ? nil : names
         let accept = request.headers.values("Accept").first ?? ""
         let format = negotiated(accept)
-        let needsFamilies = format.kind == .protobuf || !(format.escaping == .allowUTF8 || store.hasOnlyLegacyNames)
+        var needsFamilies = format.kind == .protobuf
+        if !needsFamilies, format.escaping != .allowUTF8 { needsFamilies = await !store.hasOnlyLegacyNames() }
         var text = ExpositionText()
         if needsFamilies {
             do {

@@ -1,5 +1,6 @@
 import Exposition
 import MetricModel
+import Synchronization
 import Testing
 
 /// A few bytes of a message must not become much memory: it is refused before. One after the other: each takes some 400 MiB.
@@ -40,6 +41,49 @@ import Testing
     }
 
     private static let exceeded = "the message would take more than 384 MiB of memory"
+
+    /// Messages of a few hundred KB that become some MiB, and what reads them.
+    private static let readers: [(String, [UInt8], @Sendable ([UInt8]) throws(ExpositionError) -> Void)] = [
+        (
+            "remote write", repeated([0x0a, 0], 50_000),
+            { (bytes) throws(ExpositionError) in _ = try RemoteWriteRequest(decoding: bytes, version: .version1) }
+        ),
+        (
+            "remote write 2", field(4, []) + repeated([0x2a, 0], 50_000),
+            { (bytes) throws(ExpositionError) in _ = try RemoteWriteRequest(decoding: bytes, version: .version2) }
+        ),
+        (
+            "families", [UInt8](repeating: 0, count: 50_000),
+            { (bytes) throws(ExpositionError) in _ = try FamilyProtobuf.decode(bytes) }
+        ),
+        (
+            "text", repeated(Array("a 1\n".utf8), 50_000),
+            { (bytes) throws(ExpositionError) in _ = try FamilyTextParser().parse(bytes) }
+        ),
+        (
+            "OTLP", repeated([0x0a, 0], 100_000),
+            { (bytes) throws(ExpositionError) in _ = try OTLPTranslator.translate(OTLPMetrics(decoding: bytes), .init())
+            }
+        ),
+    ]
+
+    /// Others are being read at the same time: it is asked before more is taken, a megabyte or so at a time.
+    @Test(arguments: readers.indices) func `where others have the room`(reader: Int) throws {
+        let (_, message, read) = Self.readers[reader]
+        let asked = Mutex<[Int]>([])
+        #expect(throws: ExpositionError.noRoom) {
+            try SharedRoom.asking({ bytes in
+                asked.withLock { asked in
+                    asked.append(bytes)
+                    return asked.count < 3
+                }
+            }) { () throws(ExpositionError) in try read(message) }
+        }
+        let steps = asked.withLock { $0 }
+        #expect(steps.count == 3 && steps == steps.sorted() && steps[2] < 8 << 20, "\(steps)")
+        try SharedRoom.asking({ _ in true }) { () throws(ExpositionError) in try read(message) }
+        try SharedRoom.asking(nil) { () throws(ExpositionError) in try read(message) }
+    }
 
     // MARK: Empty pieces
 

@@ -59,7 +59,9 @@ extension PrometheusServer {
                 do throws(OTLPJSONError) {
                     outcome = try await translate(request, translation, &addition)
                 } catch {
-                    return refuse(error.message, 400)
+                    guard error.isBusy else { return refuse(error.message, 400) }
+                    receipt.error = error.message
+                    return .noRoom
                 }
                 stored = try await append(outcome)
             }
@@ -88,8 +90,20 @@ extension PrometheusServer {
             )
         }
         let body = try await unpacked(request)
+        return try SharedRoom.asking(request.room(besides: body.count)) { () throws(OTLPJSONError) in
+            try translate(body, isJSON: type == "application/json", request, translation, &addition)
+        }
+    }
+
+    private func translate(
+        _ body: [UInt8],
+        isJSON: Bool,
+        _ request: WebRequest,
+        _ translation: OTLPTranslator.Settings,
+        _ addition: inout OTLPDelta.Addition?
+    ) throws(OTLPJSONError) -> OTLPTranslator.Outcome {
         var metrics: OTLPMetrics
-        if type == "application/json" {
+        if isJSON {
             guard request.hasRoom(unpacked: body.count + OTLPJSON.size(body)) else { throw Self.busy }
             metrics = try OTLPJSON.decode(body)
         } else {
@@ -97,7 +111,7 @@ extension PrometheusServer {
                 if settings.otlpDelta != .addedUp { return try otlp.translate(body, translation) }
                 metrics = try OTLPMetrics(decoding: body)
             } catch {
-                throw OTLPJSONError(message: error.message)
+                throw OTLPJSONError(message: error.message, isBusy: error == .noRoom)
             }
         }
         do throws(ExpositionError) {
@@ -106,7 +120,7 @@ extension PrometheusServer {
             }
             return try OTLPTranslator.translate(metrics, translation)
         } catch {
-            throw OTLPJSONError(message: error.message)
+            throw OTLPJSONError(message: error.message, isBusy: error == .noRoom)
         }
     }
 
