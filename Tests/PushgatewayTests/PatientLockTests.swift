@@ -73,10 +73,10 @@ import Testing
         try await gateway.push("job/a", body)
         #expect(gateway.store.problem == nil)
         try await gateway.push("job/b", "m7 2\n")
-        #expect(await gateway.lines("m7").count == 2)
+        #expect(await gateway.lines("m7{").count == 2)
         #expect(await gateway.lines("m4999") == ["m4999{instance=\"\",job=\"a\"} 1"])
         await gateway.store.delete(try Fixture.key("job/a"))
         #expect(await gateway.lines("m4999") == [])
-        #expect(await gateway.lines("m7") == ["m7{instance=\"\",job=\"b\"} 2"])
+        #expect(await gateway.lines("m7{") == ["m7{instance=\"\",job=\"b\"} 2"])
     }
 }
