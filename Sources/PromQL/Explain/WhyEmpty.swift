@@ -157,10 +157,10 @@ struct WhyEmpty {
             }
         case .number, .string, .vectorSelector, .aggregate, .binary, .unary, .paren, .call, .stepInvariant: break
         }
-        let minute: Int64 = 60_000
         let longer = length.plus(length.plus(length.plus(length)))
-        let better = gap.map { max(minute, ($0 * 4 + minute - 1) / minute * minute) } ?? longer
-        if better > Self.longestWindow { change = nil }
+        let better = gap.map { Self.handy($0 * 4) } ?? longer
+        // Where a longer window would be a shorter one, it is not its length that is wrong.
+        if better > Self.longestWindow || better <= length { change = nil }
         let every = gap.map { "; these come about every \(Self.seconds($0))" } ?? ""
         return Reason(
             kind: .oneSample,
@@ -172,6 +172,12 @@ struct WhyEmpty {
             suggestions: change.map { [.init(label: "Use [\(Self.seconds(better))]", expression: $0(better))] } ?? [],
             position: range.position
         )
+    }
+
+    /// A length rounded up, as people write windows: whole minutes, below one of them steps of five seconds.
+    private static func handy(_ milliseconds: Int64) -> Int64 {
+        let unit: Int64 = milliseconds < 60_000 ? 5000 : 60_000
+        return (milliseconds + unit - 1) / unit * unit
     }
 
     /// The time between the samples of the first series, in milliseconds; `nil` where there are too few to tell.

@@ -45,6 +45,33 @@ import Testing
         #expect(explanation.emptyReason?.suggestions.count == (kind == .noValue ? 1 : 0))
     }
 
+    @Test(
+        "A longer window is offered where one scrape is too few, and none where that would be a shorter one",
+        arguments: [
+            (5000, 0, "3s", "20s"), (200, 0, "100ms", "5s"), (6100, 0, "5s", "25s"), (20_000, 0, "5s", "2m"),
+            // A target that has come back lately.
+            (1000, 41_000, "30s", nil),
+        ] as [(Int64, Int64, String, String?)]
+    )
+    func longerWindow(_ gap: Int64, _ silence: Int64, _ window: String, _ offered: String?) async throws {
+        var times = (0..<20).map { 400_000 + $0 * gap }
+        if silence > 0 { times.append(times[19] + silence) }
+        var reader = MemoryReader()
+        reader.series = [
+            SeriesColumns(labels: ["__name__": "x_total"], timestamps: times, values: times.map { _ in 1 })
+        ]
+        let engine = PromQLEngine(clock: ManualClock(now: 1_000_000))
+        let explanation = try await engine.explain(
+            query: "rate(x_total[\(window)])",
+            over: .instant(at: times[times.count - 1]),
+            reader: reader
+        )
+        let reason = try #require(explanation.emptyReason)
+        #expect(reason.kind == .oneSample)
+        #expect(reason.suggestions.map(\.label) == (offered.map { ["Use [\($0)]"] } ?? []))
+        #expect(reason.suggestions.map(\.expression) == (offered.map { ["rate(x_total[\($0)])"] } ?? []))
+    }
+
     @Test("Of very many matchers not each one is suggested to be left out")
     func suggestions() async throws {
         let query = "up{" + (0..<500).map { "job!=\"\($0)\"," }.joined() + "job=\"a\",instance=\"2\"}"
