@@ -103,7 +103,7 @@ class Targets(Case):
     def test_mistakes_teach(self):
         for method, path, document, status, words in (
                 ("PUT", "targets/app", {"targets": ["http://x:1/metrics"]}, 400, '"http://x:1/metrics" is not a valid hostname'),
-                ("PUT", "targets/app", {"targets": ["http://x:1"]}, 400, "scheme and path stand in"),
+                ("PUT", "targets/app", {"targets": ["http://x:1"]}, 400, '{"targets":["x:1"],"config":{"scheme":"http"}}'),
                 ("PUT", "targets/app", {}, 400, "there are no targets"),
                 ("PUT", "targets/app", {"target": ["x:1"]}, 400, "did you mean targets?"),
                 ("PUT", "targets/app", {"targets": ["x:1"], "config": {"scrape_timeot": "1s"}}, 400, "did you mean scrape_timeout?"),

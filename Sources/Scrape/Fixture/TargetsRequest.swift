@@ -48,10 +48,25 @@ package struct TargetsRequest: Sendable {
         if address.contains("/") {
             return (
                 "\(GoText.quoted(address)) is not a valid hostname",
-                #"a target is host:port; scheme and path stand in "config": {"scheme":"https","metrics_path":"/m"}"#
+                "a target is host:port; scheme and path stand in \"config\": \(request(for: address))"
             )
         }
         return address.isEmpty ? ("a target is empty", "a target is host:port") : nil
+    }
+
+    /// How a URL is asked for.
+    private static func request(for url: String) -> String {
+        var rest = url[...]
+        var settings: [(name: String, value: Substring)] = []
+        if let mark = rest.firstRange(of: "://") {
+            settings.append(("scheme", rest[..<mark.lowerBound]))
+            rest = rest[mark.upperBound...]
+        }
+        let host = rest.prefix { $0 != "/" }
+        let path = rest[host.endIndex...].prefix { $0 != "?" && $0 != "#" }
+        if path.count > 1 { settings.append(("metrics_path", path)) }
+        let config = settings.map { "\"\($0.name)\":\(GoText.quoted(String($0.value)))" }.joined(separator: ",")
+        return "{\"targets\":[\(GoText.quoted(String(host)))]" + (config.isEmpty ? "}" : ",\"config\":{\(config)}}")
     }
 
     /// The settings of a job, as in `scrape_configs`.
