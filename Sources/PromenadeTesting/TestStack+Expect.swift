@@ -46,7 +46,10 @@ extension TestStack {
         evidence.alerts = stack.noticeEvidence
         let unmet = outcomes.filter { !$0.isMet }.flatMap { evidence.expressions(of: $0.condition) }
         for selector in unmet.flatMap(Expectations.selectors) {
-            guard case .series(let found) = await observe(selector.anySeries) else { continue }
+            guard case .series(let found) = await observe(selector.anySeries) else {
+                evidence.unanswered.insert(selector.name)
+                continue
+            }
             evidence.series[selector.name] = found
         }
         for condition in outcomes.filter({ !$0.isMet }).map(\.condition) {

@@ -140,6 +140,12 @@ import Web
         #expect(evidence.explain(expression) == lines)
     }
 
+    @Test func `where nobody could look it is not said that there is no such metric`() {
+        var evidence = ExpectationEvidence()
+        evidence.unanswered = ["rows"]
+        #expect(evidence.explain("rows > 1 or bytes > 1") == ["no metric is called bytes"])
+    }
+
     @Test func `failed scrapes and refused pushes are found in the answers`() throws {
         let targets = try YAMLReader.parse(
             Array(
@@ -396,6 +402,22 @@ import Web
                 # last seen: no series
                 # no metric is called bb; did you mean bc?
                 # scrape failed: db http://b/metrics: EOF
+
+                """
+        )
+        // What explains a line stands before the next one.
+        var turned = report
+        turned.outcomes.reverse()
+        #expect(
+            turned.tap == """
+                TAP version 13
+                1..2
+                not ok 1 - bb < 1
+                # last seen: no series
+                # no metric is called bb; did you mean bc?
+                # scrape failed: db http://b/metrics: EOF
+                ok 2 - a \\# x
+                # a 1
 
                 """
         )

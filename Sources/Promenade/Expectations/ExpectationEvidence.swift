@@ -6,6 +6,8 @@ package import PromQL
 package struct ExpectationEvidence: Sendable, Hashable {
     /// Series by metric name, whatever their labels.
     package var series: [String: [ObservedSeries]] = [:]
+    /// Metric names whose series could not be asked for.
+    package var unanswered: Set<String> = []
     /// All metric names.
     package var names: [String] = []
     /// Targets whose last scrape failed, one line each.
@@ -79,6 +81,8 @@ package struct ExpectationEvidence: Sendable, Hashable {
     private func explain(_ selector: NamedSelector) -> [String] {
         let known = series[selector.name] ?? []
         if known.isEmpty {
+            // Nobody could look.
+            if unanswered.contains(selector.name) { return [] }
             if names.contains(selector.name) {
                 return ["\(selector.name) has no series now, though it had some before"]
             }

@@ -41,13 +41,18 @@ package struct ExpectationReport: Sendable {
     /// As the Test Anything Protocol, version 13, which `prove` reads.
     package var tap: String {
         var lines = ["TAP version 13", "1..\(outcomes.count)"]
+        // What is told belongs to the line before it.
+        var circumstances = evidence.circumstances
         for (index, outcome) in outcomes.enumerated() {
             // A bare # begins a directive.
             let name = outcome.expression.replacing("\\", with: "\\\\").replacing("#", with: "\\#")
             lines.append("\(outcome.isMet ? "ok" : "not ok") \(index + 1) - \(name.replacing("\n", with: " "))")
             lines += details(outcome).map { "# " + $0 }
+            if !outcome.isMet {
+                lines += circumstances.map { "# " + $0 }
+                circumstances = []
+            }
         }
-        if outcomes.contains(where: { !$0.isMet }) { lines += evidence.circumstances.map { "# " + $0 } }
         return lines.map { $0.replacing("\n", with: " ") + "\n" }.joined()
     }
 

@@ -96,9 +96,11 @@ struct ExpectServer: Sendable {
         }
         let selectors = unmet.flatMap { evidence.expressions(of: $0) }.flatMap(Expectations.selectors)
         var isSomeUnknown = false
-        for selector in selectors where evidence.series[selector.name] == nil {
+        for selector in selectors
+        where evidence.series[selector.name] == nil && !evidence.unanswered.contains(selector.name) {
             let second = PrometheusDuration(milliseconds: 5000)
             guard case .series(let series) = await ask(.expression(selector.anySeries), within: second) else {
+                evidence.unanswered.insert(selector.name)
                 continue
             }
             evidence.series[selector.name] = series
