@@ -55,6 +55,14 @@ import Web
         try await running.value
     }
 
+    @Test func `what is logged of a failure says nothing twice`() {
+        let rules = "error loading rules, previous rule set restored: r.yml:27:9: field intervall not found"
+        #expect(Stack.failure(rules, place: rules) == ["err": "\(rules)"])
+        #expect(Stack.failure("a: b.yml:1:2: c", place: "b.yml:1:2: c") == ["err": "a: b.yml:1:2: c"])
+        let parsing = "couldn't load configuration (--config.file=\"b.yml\"): line 1: c"
+        #expect(Stack.failure(parsing, place: "b.yml:1:2: c") == ["err": "\(parsing)", "where": "b.yml:1:2: c"])
+    }
+
     @Test func `every file that the configuration names is watched, and a repaired one is read again`() async throws {
         try await withWatchedStack { folder, until in
             let part = folder.appending(path: "more/a.yml")

@@ -1,5 +1,5 @@
 import ConfigTree
-import Logging
+package import Logging
 import MetricModel
 import Rules
 import Scrape
@@ -150,7 +150,12 @@ extension Stack {
     private func failed(_ text: String, place: String) -> String {
         state.reloadFailed(.init(nanoseconds: clock.wallNanoseconds, message: text, place: place))
         state.events.tell(.reload(file: options.configFile, error: place))
-        logger.error("Error reloading config", metadata: ["err": "\(text)", "where": "\(place)"])
+        logger.error("Error reloading config", metadata: Self.failure(text, place: place))
         return text
+    }
+
+    /// What is logged of a failure: the place by itself, where the words have not got it.
+    package static func failure(_ text: String, place: String) -> Logger.Metadata {
+        text.contains(place) ? ["err": "\(text)"] : ["err": "\(text)", "where": "\(place)"]
     }
 }
